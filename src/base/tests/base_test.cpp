@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+
+#include "base/digest.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
+
+using namespace footman::base;
+
+TEST_CASE("durations are parsed with units and refused without") {
+  CHECK(parse_duration("500ms") == Duration(500'000));
+  CHECK(parse_duration("1h30m") == Duration(90LL * 60 * 1'000'000));
+  CHECK(parse_duration("20 s") == Duration(20'000'000));
+  for (auto bad : {"", "20", "s", "-1s", "1x", "99999999999999999999s", "9999999999999d"}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_duration(bad).has_value());
+  }
+}
+
+TEST_CASE("sizes are parsed with units") {
+  CHECK(parse_bytes("512") == 512U);
+  CHECK(parse_bytes("64 KiB") == 65536U);
+  CHECK(parse_bytes("2GiB") == 2147483648U);
+  for (auto bad : {"", "GiB", "2 gib", "2 GiB x", "99999999999 TiB"}) CHECK_FALSE(parse_bytes(bad).has_value());
+}
+
+TEST_CASE("instants survive a round trip through RFC 3339") {
+  const Instant instant{1795453633907000};
+  CHECK(format_rfc3339(instant) == "2026-11-23T18:27:13.907Z");
+  CHECK(parse_rfc3339(format_rfc3339(instant)) == instant);
+  for (auto bad : {"", "2026-11-23", "2026-13-23T17:07:13Z", "2026-11-23T17:07:13", "2026-11-23T17:07:13.Z"})
+    CHECK_FALSE(parse_rfc3339(bad).has_value());
+}
+
+TEST_CASE("digests match known answers") {
+  CHECK(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(to_hex(hmac_sha256("key", "The quick brown fox jumps over the lazy dog")) ==
+        "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8");
+  CHECK(from_hex(to_hex("\x00\xff\x10")) == std::string("\x00\xff\x10"));
+  CHECK(from_base64(to_base64("hello")) == std::string("hello"));
+  CHECK(equal_constant_time("abc", "abc"));
+  CHECK_FALSE(equal_constant_time("abc", "abd"));
+}
+
+TEST_CASE("log text is always valid JSON") {
+  CHECK(json_quote("a\"b\\c\n\x01") == R"("a\"b\\c\n\u0001")");
+  CHECK(json_quote("\xff ok \xc3\xa9") == "\"\xEF\xBF\xBD ok \xc3\xa9\"");
+}
+
+TEST_CASE("metrics are exposed in Prometheus text") {
+  Metrics metrics;
+  metrics.counter("footman_builds_total", "Builds", {{"result", "a\"b"}}).add(2);
+  metrics.histogram("footman_wait_seconds", "Wait", {0.1, 1}).observe(0.5);
+  const auto text = metrics.expose();
+  CHECK(text.find("footman_builds_total{result=\"a\\\"b\"} 2\n") != std::string::npos);
+  CHECK(text.find("footman_wait_seconds_bucket{le=\"0.1\"} 0\n") != std::string::npos);
+  CHECK(text.find("footman_wait_seconds_bucket{le=\"+Inf\"} 1\n") != std::string::npos);
+}
