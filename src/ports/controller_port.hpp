@@ -1,0 +1,96 @@
+// ControllerPort: what the fleet needs from any CI controller, the built-in one or a Jenkins.
+// All calls on the control executor. Implemented by `controller` and `jenkins`; used by `fleet`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
+#include "model/agent.hpp"
+#include "runtime/awaitable.hpp"
+
+namespace footman::ports {
+
+// One waiting item that wants an agent now (buildable, not served by an agent that is already at work on it).
+struct DemandItem {
+  std::string key;            // unique over the controller's whole life, never used again
+  std::string label;          // normalised label expression; empty: none
+  base::Instant since;        // buildable since
+  std::string title;          // "team/app #17", for people
+};
+
+// What the controller knows of an agent that the fleet registered with it.
+enum class AgentActivity {
+  unknown,       // never registered, or removed
+  expected,      // registered, not connected yet
+  idle,          // connected, may take work
+  busy,          // has work: offered, accepted or running
+  disconnected,  // was connected, session silent, lease not over
+  lost,          // lease over, or never came back after a restart within its fresh lease
+  done,          // one-shot that has done its work, or left in order: nothing more will run on it
+};
+
+struct AgentObservation {
+  AgentActivity activity = AgentActivity::unknown;
+  base::Instant connected_at;      // first connection
+  base::Instant idle_since;        // set when idle
+  std::uint32_t builds_done = 0;
+  std::string working_on;          // DemandItem::key when busy
+  model::EndReason end_reason = model::EndReason::none;  // for lost and done
+  std::string detail;              // sentence for lost and done
+};
+
+struct AgentRegistration {
+  base::AgentId id;
+  std::uint32_t attempt = 1;
+  std::vector<std::string> labels;
+  bool one_shot = true;
+  std::string for_item;            // preferred first work
+  base::Instant secret_deadline;
+};
+
+// How the agent reaches the controller. Goes into the launch; the secret never into a row.
+struct AgentBootstrap {
+  base::Secret secret;
+};
+
+// Why an item waits, as the fleet sees it; shown with the item.
+struct WaitReason {
+  std::string code;            // stable word: "launching", "no_template", "cap", "backoff", …
+  std::string text;            // sentence with the inputs it was decided on
+  base::AgentId agent;         // the agent on its way, if any
+  base::Instant look_again;    // for holds
+  bool operator==(const WaitReason&) const = default;
+};
+
+class ControllerPort {
+ public:
+  virtual ~ControllerPort() = default;
+  virtual base::ControllerName name() const = 0;
+
+  // Items that want an agent, oldest first. A view; calling it costs no I/O.
+  virtual std::vector<DemandItem> demand() const = 0;
+
+  // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret again);
+  // a higher attempt replaces the lower one, whose secret and session become invalid.
+  virtual runtime::Awaitable<base::Result<AgentBootstrap>> register_agent(AgentRegistration registration) = 0;
+  virtual AgentObservation observe_agent(base::AgentId id) const = 0;
+  // No new work; running work goes on. Idempotent.
+  virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
+  // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had
+  // started is declared lost with `reason` as its sentence. Idempotent.
+  virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, std::string reason) = 0;
+
+  // The fleet's word on a waiting item, shown to people until the next one.
+  virtual void set_wait_reason(const std::string& item_key, WaitReason reason) = 0;
+  // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look again.
+  virtual void set_on_change(std::function<void()> look_again) = 0;
+};
+
+}  // namespace footman::ports

@@ -1,0 +1,195 @@
+// The store: SQLite, the truth. Business moves, each one transaction; many moves that arrive together share a commit.
+//
+// Lifecycle: open_store() on any thread takes the data directory's lock and opens the database (WAL,
+// locking_mode=EXCLUSIVE, synchronous=FULL, migrations). Moves are coroutines that run their SQL on the store's executor
+// (one thread) and resume on the caller's. A move that returned a value is durable; when the process dies before, it
+// has happened wholly or not at all. Errors: not_found, conflict (the row is not in the state the move needs),
+// already_exists, resource_exhausted (no space left: nothing happened, try again), io, corrupt.
+// Every move is safe to repeat with the same arguments unless it says otherwise.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "model/agent.hpp"
+#include "model/work.hpp"
+#include "runtime/awaitable.hpp"
+
+namespace footman::store {
+
+using namespace footman::base;
+using runtime::Awaitable;
+
+
+struct StoreConfig {
+  std::string directory;   // data directory; empty: a database in memory (simulation, tests)
+  // Called on the store's executor at named points ("before:start_assignment", "after:start_assignment", …) for the
+  // crash tests; empty in production.
+  std::function<void(const std::string& point)> crash_point;
+};
+
+// --- what is stored at once --------------------------------------------------------------------------------------
+
+struct NewBuild {
+  model::JobPath job;                 // empty: ad hoc
+  model::BuildSpec spec;              // parameters merged
+  std::map<std::string, std::string> parameters;
+  std::string cause;
+  Instant quiet_until;
+  std::string idempotency_key;        // empty: none
+  std::string request_hash;           // the same key with another hash is a conflict
+  Instant now;
+};
+struct SubmittedBuild {
+  model::Build build;
+  model::QueueItem item;
+  bool existed = false;               // answered from the idempotency key
+};
+
+struct OpenState {                    // everything that is not over, for the projection at start
+  std::vector<model::Job> jobs;
+  std::vector<model::Build> builds;             // not finished
+  std::vector<model::QueueItem> items;          // not left
+  std::vector<model::Assignment> assignments;   // offered, accepted, started
+  std::vector<model::LogStream> streams;        // of those assignments
+  std::vector<model::Agent> agents;             // not terminated
+  std::vector<model::Node> nodes;               // not removed
+  InstallationId installation;
+  bool clean_shutdown = false;                  // the last run said good-bye
+};
+
+struct BuildFilter {
+  std::optional<model::JobPath> job;
+  std::optional<model::BuildState> state;
+  std::optional<model::BuildResult> result;
+  BuildId before;                     // empty: from the newest
+  std::uint32_t limit = 50;
+};
+struct AgentFilter {
+  bool only_live = true;              // false: also terminated ones, newest first
+  std::string before;                 // agent id of the last row seen; empty: from the newest
+  std::uint32_t limit = 100;
+};
+
+struct FinishBuild {
+  BuildId build;
+  AssignmentId assignment;            // empty: never assigned
+  model::AssignmentState assignment_state = model::AssignmentState::finished;  // or revoked, lost
+  model::BuildResult result = model::BuildResult::failure;
+  std::string reason;
+  std::optional<int> exit_status;
+  std::optional<std::uint64_t> log_bytes;   // closes the stream at this size
+  Instant now;
+};
+
+// A change of an agent's row. Unset fields stay. The move checks model::can_transition(from, to).
+struct AgentChange {
+  AgentId id;
+  std::optional<model::AgentState> state;
+  std::optional<std::string> handle;
+  std::optional<std::uint32_t> builds_done;
+  std::optional<Instant> launched;
+  std::optional<Instant> connected;
+  std::optional<Instant> launch_deadline;
+  std::optional<Instant> ended;
+  std::optional<model::EndReason> end_reason;   // the first one set stays
+  std::optional<std::string> end_detail;
+  std::optional<model::DeathCertificate> death;
+  std::vector<model::TimelineEntry> timeline;
+};
+
+struct Redemption {
+  AgentId agent;
+  std::uint32_t attempt = 1;
+  std::string key_hash;
+  Instant now;
+};
+
+struct ApiToken {
+  std::string name;
+  std::string hash;        // hex SHA-256 of the token
+  Instant created;
+};
+
+// --- the moves ---------------------------------------------------------------------------------------------------
+
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  virtual Awaitable<Result<OpenState>> load_open_state() = 0;
+  virtual Awaitable<Status> record_shutdown(bool clean, Instant now) = 0;
+  // Copies the database to the path while it is in use (online backup). The path must not exist.
+  virtual Awaitable<Status> back_up(std::string path) = 0;
+
+  // Jobs. create: already_exists; save keeps next_number; delete refuses while builds are open (conflict).
+  virtual Awaitable<Result<model::Job>> create_job(model::Job job) = 0;
+  virtual Awaitable<Result<model::Job>> save_job(model::Job job) = 0;
+  virtual Awaitable<Status> delete_job(JobPath path) = 0;
+
+  // Build + queue item + idempotency key in one transaction. Repeating with the same key answers the first build.
+  virtual Awaitable<Result<SubmittedBuild>> submit_build(NewBuild build) = 0;
+  virtual Awaitable<Result<model::Build>> request_cancel(BuildId build, std::string reason, Instant now) = 0;
+
+  // Item queued → pending, new assignment and log stream. conflict: the item is not queued any more.
+  virtual Awaitable<Result<model::Assignment>> offer_assignment(QueueItemId item, AgentId agent, std::uint64_t epoch, Instant now) = 0;
+  virtual Awaitable<Result<model::Assignment>> accept_assignment(AssignmentId id, Instant now) = 0;
+  // The point of no return: build running, assignment started. conflict: revoked meanwhile.
+  virtual Awaitable<Result<model::Assignment>> start_assignment(AssignmentId id, Instant now) = 0;
+  // Before the start only: assignment revoked, item back to queued with its old `since`. conflict: already started.
+  virtual Awaitable<Status> return_assignment(AssignmentId id, std::string reason, Instant now) = 0;
+  virtual Awaitable<Status> record_step(model::StepRecord step) = 0;
+  // Build finished, item left, assignment ended, stream closed, node's builds_done + 1 when it had started.
+  // Repeating answers the first result; a finished build never changes.
+  virtual Awaitable<Result<model::Build>> finish_build(FinishBuild finish) = 0;
+
+  // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone.
+  virtual Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) = 0;
+  virtual Awaitable<Result<model::Agent>> change_agent(AgentChange change) = 0;
+
+  // Nodes (built-in controller).
+  virtual Awaitable<Status> register_node(model::Node node) = 0;     // replaces a lower attempt
+  // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key: permission_denied.
+  virtual Awaitable<Result<model::Node>> redeem_node(Redemption redemption) = 0;
+  virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked) = 0;  // only ever sets
+  virtual Awaitable<Status> count_refused(AgentId agent) = 0;
+  virtual Awaitable<Status> remove_node(AgentId agent) = 0;
+
+  virtual Awaitable<Status> add_timeline(std::string subject, std::vector<model::TimelineEntry> entries) = 0;  // "build:17", "agent:x"
+
+  // Questions.
+  virtual Awaitable<Result<model::Build>> get_build(BuildId id) = 0;
+  virtual Awaitable<Result<model::Build>> get_build_by_number(JobPath job, std::int64_t number) = 0;
+  virtual Awaitable<Result<std::vector<model::Build>>> list_builds(BuildFilter filter) = 0;
+  virtual Awaitable<Result<std::vector<model::Assignment>>> list_assignments(BuildId build) = 0;
+  virtual Awaitable<Result<std::vector<model::Assignment>>> list_assignments_of_agent(AgentId agent) = 0;
+  virtual Awaitable<Result<std::vector<model::StepRecord>>> list_steps(AssignmentId assignment) = 0;
+  virtual Awaitable<Result<std::vector<model::LogStream>>> list_streams(BuildId build) = 0;
+  virtual Awaitable<Result<model::QueueItem>> get_item(QueueItemId id) = 0;
+  virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
+  virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
+  virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
+
+  // Small durable settings: template generations, last configuration hash.
+  virtual Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) = 0;
+  virtual Awaitable<Status> save_setting(std::string key, std::string value) = 0;
+
+  // Retention: deletes finished builds beyond the job's limits and returns the streams whose logs must go.
+  virtual Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep, Instant older_than) = 0;
+
+  // Ends the store's thread after the moves under way and closes the database. Last call.
+  virtual void close() = 0;
+};
+
+// `executor`: nullptr-like default executor → the store runs its own thread; the simulation passes its own executor
+// (then moves run there, one after the other).
+Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log, std::optional<runtime::Executor> executor = std::nullopt);
+
+}  // namespace footman::store
