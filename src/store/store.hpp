@@ -21,6 +21,7 @@
 #include "model/agent.hpp"
 #include "model/work.hpp"
 #include "runtime/awaitable.hpp"
+#include "runtime/crash_points.hpp"
 
 namespace footman::store {
 
@@ -30,9 +31,9 @@ using runtime::Awaitable;
 
 struct StoreConfig {
   std::string directory;   // data directory; empty: a database in memory (simulation, tests)
-  // Called on the store's executor at named points ("before:start_assignment", "after:start_assignment", …) for the
+  // Hit as "before-commit:start_assignment", "after-commit:start_assignment", … on the store's executor, for the
   // crash tests; empty in production.
-  std::function<void(const std::string& point)> crash_point;
+  runtime::CrashPoints crash_points;
 };
 
 // --- what is stored at once --------------------------------------------------------------------------------------
