@@ -1,0 +1,107 @@
+// What the fleet shows to the API, the pages and `footman explain`. Values; copies.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/agent.hpp"
+#include "ports/cloud_provider.hpp"
+#include "ports/controller_port.hpp"
+
+namespace footman::fleet {
+
+using namespace footman::base;
+
+struct AgentView {
+  model::Agent agent;                   // as stored
+  ports::AgentObservation observation;  // what its controller says now
+};
+
+struct TemplateView {
+  TemplateName name;
+  CloudName cloud;
+  std::uint64_t generation = 0;
+  std::vector<std::string> labels;
+  bool is_default = false;
+  bool one_shot = true;
+  std::uint32_t cap = 0;      // 0: none
+  std::uint32_t holding = 0;  // agents that may hold a resource
+  bool held = false;          // no launches now, see `trouble`
+  std::string trouble;        // sentence; empty: none
+  Instant look_again;
+};
+
+struct CloudView {
+  CloudName name;
+  std::uint32_t cap = 0;       // the smaller of the config's and the provider's; 0: none
+  std::uint32_t starting = 0;  // planned … connecting
+  std::uint32_t online = 0;
+  std::uint32_t ending = 0;  // draining, terminating, failed, lost
+  bool healthy = true;       // the last call to it was answered
+  std::string trouble;       // sentence; empty: none
+  Instant trouble_since;
+  Instant last_listed;  // last complete observe()
+  std::vector<TemplateView> templates;
+};
+
+// One template (or agent) that was considered for an item and what it said.
+struct Consideration {
+  TemplateName template_name;
+  CloudName cloud;
+  std::string code;  // stable word
+  std::string text;  // sentence
+  Instant look_again;
+};
+
+struct ItemView {
+  ControllerName controller;
+  std::string item_key;
+  std::string title;
+  ports::WaitReason reason;
+  std::vector<Consideration> considered;
+};
+
+struct EndingView {
+  AgentId agent;
+  model::EndReason reason = model::EndReason::none;
+  std::string text;
+};
+
+struct PlanView {
+  Instant at;
+  std::uint64_t number = 0;         // grows with each plan
+  std::uint32_t launches = 0;       // of this plan
+  std::vector<ItemView> items;      // every item that waited when the plan was made
+  std::vector<EndingView> endings;  // agents this plan decided to end
+  Instant next_look;                // not set: at the next event
+};
+
+// What a reconcile round found about one row or one resource.
+enum class Verdict {
+  matched,         // row and resource agree
+  handle_learned,  // launched, but the answer was lost: the handle is stored now
+  not_listed_yet,  // inside the grace period of the cloud's listing
+  never_launched,  // an intent whose token the cloud does not know, too old to be sent again
+  resource_gone,   // the row says alive, the cloud says ended
+  must_end,        // the row says ended, the resource is alive: terminated again
+  orphan,          // a resource of this installation without a row: ended
+  foreign,         // of another installation: not touched
+  past_deadline,   // not connected in time: ended
+};
+std::string_view to_string(Verdict verdict);
+
+struct Finding {
+  Verdict verdict = Verdict::matched;
+  AgentId agent;
+  CloudName cloud;
+  std::string handle;
+  std::string text;
+};
+struct ReconcileView {
+  Instant at;
+  std::vector<Finding> findings;  // all but `matched`
+  std::uint32_t matched = 0;
+};
+
+}  // namespace footman::fleet
