@@ -37,6 +37,11 @@ inline constexpr std::size_t kMaxArguments = 64;
 inline constexpr std::size_t kMaxMasks = 1024;
 inline constexpr std::size_t kMaxTimeMarks = 4096;
 
+// Numbers: small enough that the sum of any two of one kind cannot overflow. Writers clamp, readers refuse.
+inline constexpr std::uint64_t kMaxOffset = std::uint64_t{1} << 62;
+inline constexpr std::int64_t kMaxInstantUs = std::int64_t{1} << 60;
+inline constexpr std::int64_t kMaxDurationUs = std::int64_t{1} << 60;
+
 // Defaults of what the server announces in Welcome.
 inline constexpr base::Duration kDefaultHeartbeatInterval{15'000'000};
 inline constexpr base::Duration kMaxHeartbeatInterval{20'000'000};  // below the idle limit of load balancers
