@@ -32,6 +32,10 @@ target_compile_options(footman_options INTERFACE -Wall -Wextra -Wshadow -Werror 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(footman_options INTERFACE -Wno-deprecated-declarations)
 endif()
+if(FOOTMAN_FUZZ)  # the libraries too report their coverage to the fuzzer
+  target_compile_options(footman_options INTERFACE -fsanitize=fuzzer-no-link)
+  target_link_options(footman_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 target_compile_definitions(footman_options INTERFACE
   FMT_HEADER_ONLY=1 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
   BOOST_ALL_NO_LIB FOOTMAN_VERSION="${PROJECT_VERSION}")
