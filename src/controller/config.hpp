@@ -1,0 +1,57 @@
+// What the built-in controller is configured with, and its limits in one place.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "protocol/limits.hpp"
+
+namespace footman::controller {
+
+using namespace footman::base;
+
+struct ControllerConfig {
+  ControllerName name{"footman"};
+  // Told to every agent. heartbeat < lease < orphan_timeout.
+  Duration heartbeat = protocol::kDefaultHeartbeatInterval;
+  Duration lease = protocol::kDefaultLease;
+  Duration orphan_timeout = protocol::kDefaultOrphanTimeout;
+  std::uint64_t log_window_bytes = protocol::kDefaultLogWindowBytes;
+
+  Duration hello_timeout = 10s;   // from the first byte to Hello, and from Welcome to Resume
+  Duration accept_timeout = 20s;  // from Assign to Accepted; then the work goes to another agent
+  Duration cancel_limit = 30s;    // beyond the build's grace, then the agent is given up
+  Duration timeout_margin = 60s;  // beyond the build's own timeout and grace: the server's net
+  Duration max_timeout = 24h;     // of a build that names none, and the longest one may name
+  std::uint64_t max_log_bytes = std::uint64_t{1}
+                                << 30;  // of a build that names none, and the most one may name
+  std::uint32_t max_queue = 10'000;     // items; more are refused with resource_exhausted
+  std::uint32_t keep_builds = 100;      // of a job that names none
+};
+
+// Limits of what people send. A build's spec must also fit the agent protocol (protocol/limits.hpp).
+inline constexpr std::size_t kMaxParameters = 100;
+inline constexpr std::size_t kMaxParameterBytes = 16 * 1024;
+inline constexpr std::size_t kMaxLabelBytes = 1024;
+inline constexpr std::size_t kMaxJobPathBytes = 255;
+inline constexpr std::size_t kMaxDescriptionBytes = 16 * 1024;
+inline constexpr std::size_t kMaxCauseBytes = 512;
+inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
+inline constexpr std::size_t kMaxSpecBytes = 3 * 1024 * 1024;  // scripts and environment together
+inline constexpr Duration kMaxQuietPeriod = 24h;
+inline constexpr Duration kMaxGrace = 10min;
+
+// Limits of what agents do.
+inline constexpr std::size_t kMaxConnections = 20'000;            // agent connections of one server
+inline constexpr std::size_t kMaxUnhandledMessages = 4096;        // of one connection, beyond: protocol error
+inline constexpr std::size_t kMaxUnsentBytes = 16 * 1024 * 1024;  // of one connection, beyond: closed
+inline constexpr std::size_t kReadChunkBytes = 256 * 1024;
+inline constexpr std::size_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once
+
+// Pauses of what is tried again until it works (no space left, disk errors).
+inline constexpr Duration kRetryFirst = 100ms;
+inline constexpr Duration kRetryMost = 5s;
+
+}  // namespace footman::controller

@@ -1,0 +1,61 @@
+// What the two halves of a session know of each other. Inside the module.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "controller/config.hpp"
+#include "ports/log_store.hpp"
+#include "protocol/messages.hpp"
+#include "runtime/awaitable.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/crash_points.hpp"
+
+namespace footman::controller {
+
+// One connection of an agent, counted from 1 within one run of the server.
+using ConnectionId = std::uint64_t;
+
+// Written by the net half, read by the lease sweep of the control half.
+struct Pulse {
+  std::atomic<std::int64_t> last_heard_us{0};  // steady
+  std::atomic<std::uint32_t> unhandled{0};     // messages on their way to or in the control half
+};
+
+struct Admission {
+  std::variant<protocol::Refused, protocol::Welcome> answer;
+};
+
+// The control half. Calls on the control executor.
+class SessionPort {
+ public:
+  virtual ~SessionPort() = default;
+  // Hello was read. Welcome: from now on the connection is the agent's session, whose messages come in order.
+  virtual runtime::Awaitable<Admission> admit(ConnectionId connection, std::string peer,
+                                              std::shared_ptr<Pulse> pulse, protocol::Hello hello) = 0;
+  // Everything but heartbeats and log data. First Resume.
+  virtual void on_message(ConnectionId connection, protocol::Message message) = 0;
+  virtual void on_closed(ConnectionId connection, std::string why) = 0;
+};
+
+// What the net half is built from.
+struct HubParts {
+  runtime::Executor control;
+  runtime::Executor net;
+  runtime::Clock& clock;
+  ports::LogStore& log_store;
+  base::Metrics& metrics;
+  base::Logger log;
+  runtime::CrashPoints crash_points;
+  ControllerConfig config;
+  std::function<void(bool)> set_log_storage_full;  // any executor
+};
+
+}  // namespace footman::controller
