@@ -19,6 +19,8 @@
 namespace footman::protocol {
 
 inline constexpr std::string_view kPreface{"FOOTMAN\x01", 8};
+// Where an agent asks for a WebSocket on the HTTP port.
+inline constexpr std::string_view kWebSocketPath = "/agent/v1";
 inline constexpr std::size_t kFrameHeaderBytes = 5;
 // In the number of an unknown message: the receiver may skip it. Without it an unknown message is an error.
 inline constexpr std::uint8_t kMayIgnore = 0x80;
