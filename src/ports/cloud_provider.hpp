@@ -39,6 +39,7 @@ struct LaunchSpec {
   std::string options;                 // the provider's own frozen options, JSON (made by freeze())
   AgentEndpoint endpoint;
   base::Duration orphan_timeout{0};
+  bool one_shot = true;                // the agent leaves after its first build
   base::Secret secret;                 // the one-time bootstrap secret
 };
 
