@@ -1,0 +1,262 @@
+#include "cloud/local/launch.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <filesystem>
+
+#include "cloud/local/options.hpp"
+#include "cloud/local/spawn.hpp"
+
+namespace footman::cloud::local {
+namespace {
+
+namespace json = boost::json;
+using ports::FailureClass;
+using ports::LaunchFailure;
+constexpr std::size_t kExitFileLimit = 64 << 10;
+
+std::unexpected<LaunchFailure> refuse(FailureClass failure, std::string message) {
+  return std::unexpected(LaunchFailure{failure, true, {}, std::move(message)});
+}
+std::unexpected<LaunchFailure> unknown(std::string message) {
+  return std::unexpected(LaunchFailure{FailureClass::transient, false, {}, std::move(message)});
+}
+FailureClass class_of(const Error& error) {
+  switch (error.code) {
+    case Errc::not_found:
+      return FailureClass::configuration;
+    case Errc::resource_exhausted:
+      return FailureClass::capacity;
+    default:
+      return FailureClass::transient;
+  }
+}
+
+bool make_directory(const std::string& path) { return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST; }
+
+Status write_private_file(const std::string& path, std::string_view bytes) {
+  ::unlink(path.c_str());
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!fd.is_open()) return fail_errno("make " + path, errno);
+  if (::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
+    return fail_errno("write " + path, errno);
+  return {};
+}
+
+Status append_line(int fd, std::string_view line) {
+  if (::write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
+    return fail_errno("write the token file", errno);
+  return {};
+}
+
+std::vector<std::string> arguments_of(const Site& site, const ports::LaunchSpec& spec) {
+  const auto work = site.work_directory(spec.client_token);
+  std::vector<std::string> out = {site.agent_binary, "run",
+                                  "--url",           spec.endpoint.url,
+                                  "--name",          spec.agent.str(),
+                                  "--attempt",       std::to_string(spec.attempt),
+                                  "--secret-file",   work + "/secret",
+                                  "--work-dir",      work,
+                                  "--exit-file",     work + "/exit.json"};
+  const auto add = [&](const char* flag, const std::string& value) {
+    if (!value.empty()) out.insert(out.end(), {flag, value});
+  };
+  add("--tunnel", spec.endpoint.tunnel);
+  if (!spec.endpoint.ca_pem.empty()) add("--ca-file", work + "/ca.pem");
+  add("--public-key-sha256", spec.endpoint.public_key_sha256);
+  if (spec.endpoint.insecure) out.push_back("--insecure");
+  if (spec.orphan_timeout.count() > 0)
+    add("--orphan-timeout", fmt::format("{}ms", spec.orphan_timeout.count() / 1000));
+  if (spec.one_shot) out.push_back("--one-shot");
+  return out;
+}
+
+std::vector<std::string> environment_of(const Site& site, const ports::LaunchSpec& spec,
+                                        const TemplateOptions& options) {
+  const auto work = site.work_directory(spec.client_token);
+  std::vector<std::string> out = site.environment;
+  out.push_back("HOME=" + work + "/home");
+  out.push_back("TMPDIR=" + work + "/tmp");
+  if (options.inherit_proxy_variables) out.insert(out.end(), site.proxies.begin(), site.proxies.end());
+  for (const auto& [name, value] : options.env) out.push_back(name + "=" + value);
+  out.push_back("FOOTMAN_AGENT_COOKIE=" + spec.client_token);
+  out.push_back("FOOTMAN_AGENT_LOCK_FD=3");
+  return out;
+}
+
+std::vector<std::pair<int, rlimit>> limits_of(const Site& site, const TemplateOptions& options) {
+  std::vector<std::pair<int, rlimit>> out;
+  out.push_back({RLIMIT_CORE, {0, 0}});  // a core file would hold secrets
+  if (options.max_open_files > 0)
+    out.push_back({RLIMIT_NOFILE, {options.max_open_files, options.max_open_files}});
+  if (options.memory_bytes > 0 && !site.cgroups.limits_memory())
+    out.push_back({RLIMIT_AS, {options.memory_bytes, options.memory_bytes}});
+  return out;
+}
+
+Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
+  const auto work = site.work_directory(spec.client_token);
+  for (const auto* sub : {"", "/home", "/tmp"})
+    if (!make_directory(work + sub)) return fail_errno("make " + work + sub, errno);
+  FOOTMAN_TRY_STATUS(write_private_file(work + "/secret", spec.secret.expose()));
+  if (!spec.endpoint.ca_pem.empty())
+    FOOTMAN_TRY_STATUS(write_private_file(work + "/ca.pem", spec.endpoint.ca_pem));
+  return {};
+}
+
+Result<Spawned> start_agent(const Site& site, const ports::LaunchSpec& spec, const TemplateOptions& options,
+                            int lock_fd) {
+  const auto work = site.work_directory(spec.client_token);
+  FOOTMAN_TRY_STATUS(prepare_directory(site, spec));
+  UniqueFd log(::open((work + "/agent.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  UniqueFd high_log(log.is_open() ? ::fcntl(log.get(), F_DUPFD_CLOEXEC, 10) : -1);
+  SpawnRequest request;
+  request.program = site.agent_binary;
+  request.arguments = arguments_of(site, spec);
+  request.environment = environment_of(site, spec, options);
+  request.directory = work;
+  request.lock_fd = lock_fd;
+  request.output_fd = high_log.get();
+  request.limits = limits_of(site, options);
+  const CgroupLimits limits{options.memory_bytes, options.max_processes};
+  if (limits.any()) request.cgroup_procs = make_group(site.cgroups, spec.client_token, limits);
+  site.crash_points.hit("launch:before-fork");
+  auto spawned = spawn_detached(request);
+  site.crash_points.hit("launch:after-fork");
+  return spawned;
+}
+
+// The token was used before. The answer is what became of it, never a second process.
+LaunchOutcome answer_again(TokenRecord record) {
+  Launched launched;
+  launched.pidfd = open_process(*record.process);
+  launched.record = std::move(record);
+  return launched;
+}
+
+std::string sentence_of(const model::DeathCertificate& death) {
+  if (death.out_of_memory) return "the agent ran out of memory and was killed";
+  if (death.signal != 0)
+    return fmt::format("the agent's process was killed by signal {} ({})", death.signal,
+                       ::strsignal(death.signal));
+  if (death.exit_status) return fmt::format("the agent's process exited with status {}", *death.exit_status);
+  return "the agent's process is gone; nobody saw how it ended";
+}
+
+std::optional<model::DeathCertificate> read_exit_file(const std::string& path) {
+  const auto text = read_small_file(path, kExitFileLimit);
+  if (!text) return std::nullopt;
+  boost::system::error_code error;
+  const auto value = json::parse(*text, error);
+  const auto* object = error ? nullptr : value.if_object();
+  if (object == nullptr) return std::nullopt;
+  const auto number = [&](const char* key) -> std::optional<int> {
+    const auto* found = object->if_contains(key);
+    if (found == nullptr) return std::nullopt;
+    boost::system::error_code bad;
+    const int result = found->to_number<int>(bad);
+    return bad ? std::nullopt : std::optional<int>(result);
+  };
+  model::DeathCertificate death;
+  death.exit_status = number("exit_status");
+  death.signal = number("signal").value_or(0);
+  if (const auto* oom = object->if_contains("out_of_memory"))
+    death.out_of_memory = oom->is_bool() && oom->get_bool();
+  if (const auto* words = object->if_contains("text"); words != nullptr && words->is_string())
+    death.text = std::string(words->get_string());
+  return death;
+}
+
+}  // namespace
+
+LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now) {
+  const auto options = parse_options(spec.options);
+  if (!options) return refuse(FailureClass::configuration, describe(options.error()));
+  const auto path = site.token_path(spec.client_token);
+  auto token = open_token(path, true);
+  if (!token) return refuse(class_of(token.error()), describe(token.error()));
+  auto known = parse_token_file(token->content);
+  if (known && known->process) return answer_again(std::move(*known));
+  if (token->lock == LockOutcome::held_elsewhere)
+    return unknown("an earlier launch with this token is still starting");
+
+  TokenRecord record{site.installation, spec.agent, spec.attempt, now, {}, {}};
+  if (::ftruncate(token->fd.get(), 0) != 0)
+    return refuse(FailureClass::transient, "empty the token file failed");
+  if (auto put = append_line(token->fd.get(), format_header(record)); !put) {
+    ::unlink(path.c_str());
+    return refuse(FailureClass::transient, describe(put.error()));
+  }
+  auto spawned = start_agent(site, spec, *options, token->fd.get());
+  if (!spawned) {
+    ::unlink(path.c_str());
+    remove_leftovers(site, spec.client_token);
+    return refuse(class_of(spawned.error()), describe(spawned.error()));
+  }
+  record.process = spawned->id;
+  return Launched{std::move(record), std::move(spawned->pidfd)};
+}
+
+model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd) {
+  const auto child = pidfd >= 0 ? reap(pidfd) : std::nullopt;
+  auto death = read_exit_file(site.work_directory(token) + "/exit.json");
+  // The guardian writes its file after it has cleaned up; without the file its tree may still be there.
+  if (!death) {
+    kill_tree(site, token);
+    death.emplace();
+    if (child) death->exit_status = child->exit_status, death->signal = child->signal;
+  }
+  if (was_out_of_memory(site.cgroups, token)) death->out_of_memory = true;
+  if (death->text.empty()) death->text = sentence_of(*death);
+  UniqueFd fd(::open(site.token_path(token).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  if (fd.is_open()) static_cast<void>(append_line(fd.get(), format_ended(*death)));
+  return *death;
+}
+
+void kill_tree(const Site& site, const std::string& token) {
+  kill_group(site.cgroups, token);
+  kill_by_cookie(token);
+}
+
+void remove_leftovers(const Site& site, const std::string& token) {
+  std::error_code ignored;
+  std::filesystem::remove_all(site.work_directory(token), ignored);
+  remove_group(site.cgroups, token);
+}
+
+Result<std::vector<Found>> find_launches(const Site& site) {
+  std::vector<Found> out;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(site.directory + "/tokens", error)) {
+    const auto name = entry.path().filename().string();
+    if (!is_client_token(name)) continue;
+    auto token = open_token(entry.path().string(), false);
+    if (!token) continue;
+    auto record = parse_token_file(token->content);
+    const bool free_lock = token->lock == LockOutcome::locked;
+    if (free_lock && (!record || !record->process)) {
+      ::unlink(entry.path().c_str());
+      remove_leftovers(site, name);
+      continue;
+    }
+    if (!record) continue;
+    Found found{name, std::move(*record), {}, false};
+    if (!found.record.process)
+      found.starting = true;
+    else if (!found.record.death)
+      found.pidfd = open_process(*found.record.process);
+    out.push_back(std::move(found));
+  }
+  if (error) return fail(Errc::io, "read " + site.directory + "/tokens: " + error.message());
+  return out;
+}
+
+}  // namespace footman::cloud::local

@@ -1,0 +1,57 @@
+// The blocking half of the local cloud: what touches files and processes, for its worker threads. No state of
+// its own; everything is found again from the token file.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/local/cgroup.hpp"
+#include "cloud/local/local_cloud.hpp"
+#include "cloud/local/token_file.hpp"
+
+namespace footman::cloud::local {
+
+// Fixed when the cloud is made.
+struct Site {
+  InstallationId installation;
+  std::string directory;
+  std::string agent_binary;
+  CgroupRoots cgroups;
+  std::vector<std::string> environment;  // PATH, LANG
+  std::vector<std::string> proxies;
+  runtime::CrashPoints crash_points;
+
+  std::string token_path(const std::string& token) const { return directory + "/tokens/" + token; }
+  std::string work_directory(const std::string& token) const { return directory + "/" + token; }
+};
+
+struct Launched {
+  TokenRecord record;
+  UniqueFd pidfd;  // open while the process lives
+};
+using LaunchOutcome = std::expected<Launched, ports::LaunchFailure>;
+
+// At most one process per token, ever: see local_cloud.hpp.
+LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now);
+
+// After the agent's first process has ended: reads how, kills what is left of its tree and writes it all
+// down.
+model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd);
+
+// Hard end of the whole tree, with and without control groups.
+void kill_tree(const Site& site, const std::string& token);
+// The work directory and control group; the token file stays.
+void remove_leftovers(const Site& site, const std::string& token);
+
+// Everything earlier runs left behind. A token without a process and without a lock was never launched:
+// removed.
+struct Found {
+  std::string token;
+  TokenRecord record;
+  UniqueFd pidfd;         // open: it lives
+  bool starting = false;  // locked, but the process has not written itself down yet
+};
+Result<std::vector<Found>> find_launches(const Site& site);
+
+}  // namespace footman::cloud::local

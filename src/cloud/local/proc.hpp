@@ -1,0 +1,64 @@
+// Processes of this machine by pid + start time. Blocking but short; any thread.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace footman::cloud::local {
+
+// A pid alone is used again; with its start time (clock ticks since boot) it names one process.
+struct ProcessId {
+  pid_t pid = 0;
+  std::uint64_t start_ticks = 0;
+  bool operator==(const ProcessId&) const = default;
+};
+
+std::string to_handle(ProcessId id);
+std::optional<ProcessId> find_process_id(std::string_view handle);
+
+// The number in field 22 of a /proc/<pid>/stat text; 0 when it is not one. Async-signal-safe.
+std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept;
+
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept;
+  ~UniqueFd() { reset(); }
+  int get() const { return fd_; }
+  bool is_open() const { return fd_ >= 0; }
+  int release() {
+    const int fd = fd_;
+    fd_ = -1;
+    return fd;
+  }
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+// A pidfd of exactly this process; closed when it has ended (a zombie counts as ended unless it is our
+// child).
+UniqueFd open_process(ProcessId id);
+
+// How a child of ours ended; empty when it is not our child or has not ended.
+struct ChildEnd {
+  std::optional<int> exit_status;
+  int signal = 0;
+};
+std::optional<ChildEnd> reap(int pidfd);
+
+// The whole file, at most `limit` bytes; empty when it cannot be read.
+std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
+
+// SIGKILL for every process whose environment holds FOOTMAN_AGENT_COOKIE=<cookie>, again until a pass finds
+// none. Returns how many signals were sent.
+int kill_by_cookie(const std::string& cookie);
+
+}  // namespace footman::cloud::local

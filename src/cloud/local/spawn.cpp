@@ -1,0 +1,213 @@
+#include "cloud/local/spawn.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace footman::cloud::local {
+namespace {
+
+using base::Errc;
+
+constexpr std::size_t kChildStackBytes = 64 << 10;
+constexpr int kLockFd = 3;
+
+// The child runs in the parent's memory (the parent's thread stands still until exec), so everything it needs
+// is laid out here beforehand and it calls nothing but the kernel.
+struct ChildPlan {
+  const char* program = nullptr;
+  char* const* argv = nullptr;
+  char* const* envp = nullptr;
+  const char* directory = nullptr;
+  int lock_fd = -1;
+  int output_fd = -1;
+  const std::pair<int, rlimit>* limits = nullptr;
+  std::size_t limit_count = 0;
+  const char* const* cgroup_procs = nullptr;
+  std::size_t cgroup_count = 0;
+  // Answers.
+  const char* failed_step = nullptr;
+  int failed_errno = 0;
+  std::uint64_t start_ticks = 0;
+};
+
+#define FOOTMAN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+
+FOOTMAN_CHILD std::size_t put_number(char* out, std::uint64_t value) {
+  char reversed[20];
+  std::size_t count = 0;
+  do {
+    reversed[count++] = static_cast<char>('0' + value % 10);
+    value /= 10;
+  } while (value > 0);
+  for (std::size_t i = 0; i < count; ++i) out[i] = reversed[count - 1 - i];
+  return count;
+}
+
+FOOTMAN_CHILD std::uint64_t own_start_ticks() {
+  const int fd = ::open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return 0;
+  char text[1024];
+  const auto got = ::read(fd, text, sizeof text);
+  ::close(fd);
+  return got > 0 ? start_ticks_of_stat(text, static_cast<std::size_t>(got)) : 0;
+}
+
+FOOTMAN_CHILD void reset_signals() {
+  struct sigaction action;
+  for (std::size_t i = 0; i < sizeof action; ++i) reinterpret_cast<char*>(&action)[i] = 0;
+  action.sa_handler = SIG_DFL;
+  for (int number = 1; number < 65; ++number) ::sigaction(number, &action, nullptr);
+  sigset_t none;
+  ::sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// All descriptors in the plan are 10 or higher, so that moving one cannot overwrite another.
+FOOTMAN_CHILD bool set_descriptors(ChildPlan* plan) {
+  const int null_fd = ::open("/dev/null", O_RDWR);
+  if (null_fd < 0) return false;
+  const int output = plan->output_fd >= 0 ? plan->output_fd : null_fd;
+  if (::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) return false;
+  if (null_fd != 0 && ::dup2(null_fd, 0) < 0) return false;
+  if (plan->lock_fd >= 0 && ::dup2(plan->lock_fd, kLockFd) < 0) return false;
+  const unsigned first = plan->lock_fd >= 0 ? kLockFd + 1 : kLockFd;
+  return ::syscall(SYS_close_range, first, ~0U, 0U) == 0;
+}
+
+FOOTMAN_CHILD void join_cgroups(const ChildPlan* plan) {
+  for (std::size_t i = 0; i < plan->cgroup_count; ++i) {
+    const int fd = ::open(plan->cgroup_procs[i], O_WRONLY | O_CLOEXEC);
+    if (fd < 0) continue;
+    [[maybe_unused]] const auto put = ::write(fd, "0", 1);
+    ::close(fd);
+  }
+}
+
+FOOTMAN_CHILD bool write_launched(const ChildPlan* plan) {
+  if (plan->lock_fd < 0) return true;
+  char line[80] = "launched ";
+  std::size_t size = 9;
+  size += put_number(line + size, static_cast<std::uint64_t>(::getpid()));
+  line[size++] = ':';
+  size += put_number(line + size, plan->start_ticks);
+  line[size++] = '\n';
+  return ::write(kLockFd, line, size) == static_cast<ssize_t>(size);
+}
+
+FOOTMAN_CHILD int child_fails(ChildPlan* plan, const char* step) {
+  plan->failed_errno = errno;
+  plan->failed_step = step;
+  ::_exit(127);
+}
+
+FOOTMAN_CHILD int run_child(void* argument) {
+  auto* plan = static_cast<ChildPlan*>(argument);
+  reset_signals();
+  if (::setsid() < 0) return child_fails(plan, "setsid");
+  ::umask(022);
+  for (std::size_t i = 0; i < plan->limit_count; ++i)
+    ::setrlimit(static_cast<__rlimit_resource>(plan->limits[i].first), &plan->limits[i].second);
+  join_cgroups(plan);
+  if (::chdir(plan->directory) < 0) return child_fails(plan, "enter the work directory");
+  if (!set_descriptors(plan)) return child_fails(plan, "set up descriptors");
+  plan->start_ticks = own_start_ticks();
+  if (plan->start_ticks == 0) return child_fails(plan, "read /proc/self/stat");
+  if (!write_launched(plan)) return child_fails(plan, "write the token file");
+  ::execve(plan->program, plan->argv, plan->envp);
+  return child_fails(plan, "execute the agent");
+}
+
+std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
+  std::vector<char*> out;
+  for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
+  out.push_back(nullptr);
+  return out;
+}
+
+struct ChildStack {
+  ChildStack()
+      : memory(::mmap(nullptr, kChildStackBytes, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  ~ChildStack() {
+    if (memory != MAP_FAILED) ::munmap(memory, kChildStackBytes);
+  }
+  void* top() const { return static_cast<char*>(memory) + kChildStackBytes; }
+  void* memory;
+};
+
+struct AllSignalsBlocked {
+  AllSignalsBlocked() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+  ~AllSignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before, nullptr); }
+  sigset_t before;
+};
+
+Errc class_of(const ChildPlan& plan) {
+  if (std::strcmp(plan.failed_step, "execute the agent") == 0 && plan.failed_errno != ENOMEM)
+    return Errc::not_found;
+  if (plan.failed_errno == EAGAIN || plan.failed_errno == ENOMEM || plan.failed_errno == EMFILE)
+    return Errc::resource_exhausted;
+  return Errc::io;
+}
+
+}  // namespace
+
+base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
+  const auto argv = to_pointers(request.arguments);
+  const auto envp = to_pointers(request.environment);
+  std::vector<const char*> cgroups;
+  for (const auto& path : request.cgroup_procs) cgroups.push_back(path.c_str());
+
+  ChildPlan plan;
+  plan.program = request.program.c_str();
+  plan.argv = argv.data();
+  plan.envp = envp.data();
+  plan.directory = request.directory.c_str();
+  plan.lock_fd = request.lock_fd;
+  plan.output_fd = request.output_fd;
+  plan.limits = request.limits.data();
+  plan.limit_count = request.limits.size();
+  plan.cgroup_procs = cgroups.data();
+  plan.cgroup_count = cgroups.size();
+
+  ChildStack stack;
+  if (stack.memory == MAP_FAILED) return base::fail_errno("map the child's stack", errno);
+  int raw_pidfd = -1;
+  pid_t pid = -1;
+  int clone_errno = 0;
+  {
+    AllSignalsBlocked blocked;  // no handler of ours may run in the child
+    pid = ::clone(&run_child, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &raw_pidfd);
+    clone_errno = errno;
+  }
+  if (pid < 0)
+    return base::fail(Errc::resource_exhausted,
+                      std::string("start a process: ") + std::strerror(clone_errno));
+  UniqueFd pidfd(raw_pidfd);
+  if (plan.failed_step != nullptr) {
+    siginfo_t info{};
+    ::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED);
+    return base::fail(class_of(plan), std::string(plan.failed_step) + " (" + request.program +
+                                          "): " + std::strerror(plan.failed_errno));
+  }
+  return Spawned{{pid, plan.start_ticks}, std::move(pidfd)};
+}
+
+}  // namespace footman::cloud::local

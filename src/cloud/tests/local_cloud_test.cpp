@@ -1,0 +1,205 @@
+#include "cloud/local/local_cloud.hpp"
+
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "cloud/local/proc.hpp"
+#include "cloud/tests/provider_contract.hpp"
+#include "runtime/real/clock.hpp"
+
+using namespace footman;
+using namespace footman::cloud;
+using namespace std::chrono_literals;
+using contract::await_result;
+using contract::make_spec;
+
+namespace {
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path);
+  std::stringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+class LocalWorld final : public contract::World {
+ public:
+  explicit LocalWorld(std::string behaviour = "wait") : behaviour_(std::move(behaviour)) {
+    std::string pattern = std::filesystem::temp_directory_path() / "footman-local-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+    restart();
+  }
+  ~LocalWorld() override {
+    for (const auto& entry : std::filesystem::directory_iterator(directory_ + "/tokens"))
+      local::kill_by_cookie(entry.path().filename());
+    cloud_.reset();
+    std::filesystem::remove_all(directory_);
+  }
+  ports::CloudProvider& cloud() override { return *cloud_; }
+  base::TemplateName template_name() override { return base::TemplateName("small"); }
+  runtime::Executor executor() override { return io_.get_executor(); }
+  bool run_until(std::function<bool()> done) override {
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      io_.restart();
+      io_.run_one_for(20ms);
+    }
+    return true;
+  }
+  void restart() override {
+    cloud_.reset();
+    local::LocalCloudConfig config;
+    config.installation = base::InstallationId("contract");
+    config.directory = directory_;
+    config.agent_binary = FAKE_LOCAL_AGENT;
+    config.max_agents = max_agents;
+    config.terminate_grace = 50ms;
+    config.templates[template_name()].env["FAKE_AGENT"] = behaviour_;
+    config.templates[template_name()].max_open_files = 77;
+    if (memory_bytes > 0) config.templates[template_name()].memory_bytes = memory_bytes;
+    auto made = local::create_local_cloud(config, io_.get_executor(), *clock_, {});
+    REQUIRE(made.has_value());
+    cloud_ = std::move(*made);
+  }
+  void end_resource(const std::string& handle) override {
+    const auto id = local::find_process_id(handle);
+    REQUIRE(id.has_value());
+    ::kill(id->pid, SIGKILL);
+  }
+  std::string seen(const std::string& token) {
+    const auto path = directory_ + "/" + token + "/seen";
+    REQUIRE(run_until([&] { return std::filesystem::exists(path); }));
+    return read_file(path);
+  }
+  const std::string& directory() const { return directory_; }
+  std::uint32_t max_agents = 0;
+  std::uint64_t memory_bytes = 0;
+
+ private:
+  std::string behaviour_;
+  std::string directory_;
+  boost::asio::io_context io_;
+  std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
+  std::unique_ptr<local::LocalCloud> cloud_;
+};
+
+bool has_line(const std::string& text, const std::string& line) {
+  return ("\n" + text).find("\n" + line + "\n") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("the local cloud keeps the contract of all clouds") {
+  contract::check_provider_contract([] { return std::make_unique<LocalWorld>(); });
+}
+
+TEST_CASE("an agent has its own session, a clean environment and no descriptor but its lock") {
+  ::setenv("FOOTMAN_TEST_LEAK", "1", 1);
+  ::setenv("http_proxy", "http://proxy:1", 1);
+  LocalWorld world;
+  auto spec = make_spec(world, "a");
+  spec.endpoint.ca_pem = "certificate";
+  spec.endpoint.tunnel = "lb:50000";
+  const auto launched = await_result(world, world.cloud().launch(spec));
+  REQUIRE(launched.has_value());
+  const auto seen = world.seen("a-1");
+  CHECK(has_line(seen, "sid 1"));
+  CHECK(has_line(seen, "term_blocked 0"));
+  CHECK(has_line(seen, "nofile 77"));
+  CHECK(has_line(seen, "fd 0"));
+  CHECK(has_line(seen, "fd 3"));
+  for (int fd = 4; fd < 77; ++fd) CHECK_FALSE(has_line(seen, "fd " + std::to_string(fd)));
+  CHECK(has_line(seen, "env FOOTMAN_AGENT_COOKIE=a-1"));
+  CHECK(has_line(seen, "env HOME=" + world.directory() + "/a-1/home"));
+  CHECK(seen.find("FOOTMAN_TEST_LEAK") == std::string::npos);
+  CHECK(seen.find("http_proxy") == std::string::npos);
+  CHECK(seen.find("top-secret") == std::string::npos);
+  CHECK(has_line(seen, "arg --one-shot"));
+  CHECK(has_line(seen, "arg lb:50000"));
+  CHECK(read_file(world.directory() + "/a-1/secret") == "top-secret");
+  CHECK(read_file(world.directory() + "/a-1/ca.pem") == "certificate");
+  struct stat status{};
+  REQUIRE(::stat((world.directory() + "/a-1/secret").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0600);
+  REQUIRE(::stat((world.directory() + "/a-1").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0700);
+  const auto gone = contract::terminate_until_gone(world, launched->value, "a-1");
+  CHECK(gone.death.text == "left in order");
+  CHECK(world.run_until([&] { return !std::filesystem::exists(world.directory() + "/a-1"); }));
+  CHECK(std::filesystem::exists(world.directory() + "/tokens/a-1"));
+}
+
+TEST_CASE("an agent that ignores the polite request is killed with its whole tree") {
+  LocalWorld world("stubborn");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto path = world.directory() + "/a-1/child";
+  REQUIRE(world.run_until([&] { return !read_file(path).empty(); }));
+  const auto child = static_cast<pid_t>(std::stoi(read_file(path)));
+  const auto gone = contract::terminate_until_gone(world, launched->value, "a-1");
+  CHECK(gone.death.signal == SIGKILL);
+  // Not our child: it is a zombie at most until its new parent has looked.
+  const auto left = local::read_small_file("/proc/" + std::to_string(child) + "/environ", 4096);
+  CHECK((!left || left->empty()));
+}
+
+TEST_CASE("the exit status of an agent is told, also when nobody was there to see it end") {
+  LocalWorld world("exit:7");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  CHECK(world.run_until(
+      [&] { return contract::find_listed(world, "a-1")->state == ports::ResourceState::gone; }));
+  const auto listed = contract::find_listed(world, "a-1");
+  CHECK(listed->death.exit_status == 7);
+  CHECK(listed->death.text == "the agent's process exited with status 7");
+  world.restart();
+  CHECK(contract::find_listed(world, "a-1")->death == listed->death);
+}
+
+TEST_CASE("a launch that cannot be is refused for good and leaves nothing") {
+  LocalWorld world;
+  auto spec = make_spec(world, "a");
+  spec.client_token = "../../x";
+  auto refused = await_result(world, world.cloud().launch(spec));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().definite);
+  spec = make_spec(world, "a");
+  spec.options = "[]";
+  refused = await_result(world, world.cloud().launch(spec));
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().definite);
+  CHECK(refused.error().failure == ports::FailureClass::configuration);
+  CHECK(contract::list(world).empty());
+}
+
+TEST_CASE("the machine's own limit is a definite lack of capacity") {
+  LocalWorld world;
+  world.max_agents = 1;
+  world.restart();
+  const auto first = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(first.has_value());
+  const auto second = await_result(world, world.cloud().launch(make_spec(world, "b")));
+  REQUIRE_FALSE(second.has_value());
+  CHECK(second.error().failure == ports::FailureClass::capacity);
+  CHECK(second.error().definite);
+  contract::terminate_until_gone(world, first->value, "a-1");
+}
+
+TEST_CASE("a limited agent starts with or without usable control groups") {
+  LocalWorld world;
+  world.memory_bytes = 256 << 20;
+  world.restart();
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  world.seen("a-1");
+  contract::terminate_until_gone(world, launched->value, "a-1");
+}
