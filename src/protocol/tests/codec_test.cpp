@@ -359,3 +359,16 @@ TEST_CASE("a small message in a large chunk does not keep the chunk") {
   REQUIRE_FALSE(decoder.next()->has_value());
   CHECK(decoder.memory_bytes() <= 512);
 }
+
+TEST_CASE("secrets do not stay in the decoder's buffer") {
+  const std::string secret(std::get<Hello>(sample_messages()[0]).secret.expose());
+  auto stream = after_hello(encode(Heartbeat{1, {}}));
+  stream.pop_back();  // what is incomplete keeps the buffer alive
+  const std::string_view memory(stream.data(), stream.size());
+  REQUIRE(memory.find(secret) != memory.npos);
+  FrameDecoder decoder(Direction::to_server);
+  decoder.feed(std::move(stream));  // takes the memory over
+  REQUIRE(decoder.next()->has_value());
+  REQUIRE(decoder.bytes_buffered() > 0);
+  CHECK(memory.find(secret) == memory.npos);
+}

@@ -68,6 +68,8 @@ TEST_CASE("the receiver drops duplicates, trims overlaps and refuses gaps") {
   CHECK_FALSE(receiver.take_ack().has_value());
   CHECK(receiver.accept(3, 12)->take == 0);
   CHECK(receiver.take_ack() == 15U);  // who repeats has not heard it
+  CHECK(receiver.accept(10, 10)->take == 0);
+  CHECK(receiver.take_ack() == 15U);
   CHECK(receiver.accept(20, 95)->take == 95);
   CHECK(receiver.accept(115, 1).error().code == base::Errc::resource_exhausted);
   CHECK(receiver.received() == 115);
@@ -86,6 +88,10 @@ TEST_CASE("trimming keeps the time of the first byte that stays") {
   CHECK(trimmed.marks[0].delta == 0);
   CHECK(trimmed.marks[0].at == at(2));
   CHECK(trimmed.marks[1].delta == 2);
+  trimmed = data;
+  trim_front(trimmed, 4);
+  REQUIRE(trimmed.marks.size() == 2);
+  CHECK(trimmed.marks[0].at == at(2));
   trimmed = data;
   trim_front(trimmed, 0);
   CHECK(trimmed.marks.size() == 3);
