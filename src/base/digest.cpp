@@ -9,7 +9,9 @@
 
 namespace footman::base {
 namespace {
-const unsigned char* bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+const unsigned char* bytes_of(std::string_view text) {
+  return reinterpret_cast<const unsigned char*>(text.data());
+}
 unsigned char* bytes_of(std::string& text) { return reinterpret_cast<unsigned char*>(text.data()); }
 }  // namespace
 
@@ -22,15 +24,17 @@ void wipe(std::string& text) noexcept {
 std::string sha256(std::string_view bytes) {
   std::string out(32, '\0');
   unsigned size = 0;
-  FOOTMAN_CHECK(EVP_Digest(bytes.data(), bytes.size(), bytes_of(out), &size, EVP_sha256(), nullptr) == 1, "sha256");
+  FOOTMAN_CHECK(EVP_Digest(bytes.data(), bytes.size(), bytes_of(out), &size, EVP_sha256(), nullptr) == 1,
+                "sha256");
   return out;
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   std::string out(32, '\0');
   unsigned size = 0;
-  FOOTMAN_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(message), message.size(),
-                     bytes_of(out), &size) != nullptr, "hmac");
+  FOOTMAN_CHECK(HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(message),
+                     message.size(), bytes_of(out), &size) != nullptr,
+                "hmac");
   return out;
 }
 
@@ -38,12 +42,20 @@ std::string to_hex(std::string_view bytes) {
   constexpr std::string_view digits = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size() * 2);
-  for (unsigned char byte : bytes) { out += digits[byte >> 4]; out += digits[byte & 15]; }
+  for (unsigned char byte : bytes) {
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+  }
   return out;
 }
 
 Result<std::string> from_hex(std::string_view text) {
-  auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
   if (text.size() % 2 != 0) return fail(Errc::invalid_argument, "hexadecimal text has an odd length");
   std::string out;
   for (std::size_t i = 0; i < text.size(); i += 2) {

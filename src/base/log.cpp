@@ -17,7 +17,8 @@ Instant wall_now() {
 
 void write_line(int fd, std::string line) {
   line += '\n';
-  // One write per line keeps lines whole when several threads log; a full pipe loses a line, never blocks a domain.
+  // One write per line keeps lines whole when several threads log; a full pipe loses a line, never blocks a
+  // domain.
   [[maybe_unused]] auto written = ::write(fd, line.data(), line.size());
 }
 
@@ -28,7 +29,8 @@ class JsonLog final : public LogSink {
     if (level < least_) return;
     std::string line = fmt::format(R"({{"time":"{}","level":"{}","message":{})", format_rfc3339(wall_now()),
                                    to_string(level), json_quote(message));
-    for (const auto& field : fields) line += fmt::format(",{}:{}", json_quote(field.key), json_quote(field.value));
+    for (const auto& field : fields)
+      line += fmt::format(",{}:{}", json_quote(field.key), json_quote(field.value));
     write_line(fd_, line + "}");
   }
 
@@ -43,8 +45,9 @@ class ConsoleLog final : public LogSink {
   void write(LogLevel level, std::string_view message, const LogFields& fields) override {
     if (level < least_) return;
     const char* colour = level == LogLevel::error ? "\x1b[31m" : level == LogLevel::warning ? "\x1b[33m" : "";
-    std::string line = fmt::format("{} {}{}{} {}", format_rfc3339(wall_now()).substr(11), colour_ ? colour : "",
-                                   to_string(level), colour_ && *colour != 0 ? "\x1b[0m" : "", message);
+    std::string line =
+        fmt::format("{} {}{}{} {}", format_rfc3339(wall_now()).substr(11), colour_ ? colour : "",
+                    to_string(level), colour_ && *colour != 0 ? "\x1b[0m" : "", message);
     for (const auto& field : fields) line += fmt::format(" {}={}", field.key, json_quote(field.value));
     write_line(fd_, line);
   }
@@ -81,17 +84,22 @@ std::size_t utf8_length(std::string_view text) {
 
 std::string_view to_string(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    case LogLevel::error: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
   }
   return "error";
 }
 
 Logger Logger::with(LogFields more) const {
   Logger copy = *this;
-  copy.fields_.insert(copy.fields_.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
+  copy.fields_.insert(copy.fields_.end(), std::make_move_iterator(more.begin()),
+                      std::make_move_iterator(more.end()));
   return copy;
 }
 
@@ -103,7 +111,9 @@ void Logger::write(LogLevel level, std::string_view message, const LogFields& fi
   sink_->write(level, message, all);
 }
 
-std::shared_ptr<LogSink> make_json_log(int fd, LogLevel least) { return std::make_shared<JsonLog>(fd, least); }
+std::shared_ptr<LogSink> make_json_log(int fd, LogLevel least) {
+  return std::make_shared<JsonLog>(fd, least);
+}
 std::shared_ptr<LogSink> make_console_log(int fd, LogLevel least, bool colour) {
   return std::make_shared<ConsoleLog>(fd, least, colour);
 }

@@ -39,13 +39,22 @@ class LogSink {
 class Logger {
  public:
   Logger() = default;  // silent
-  explicit Logger(std::shared_ptr<LogSink> sink, LogFields fields = {}) : sink_(std::move(sink)), fields_(std::move(fields)) {}
+  explicit Logger(std::shared_ptr<LogSink> sink, LogFields fields = {})
+      : sink_(std::move(sink)), fields_(std::move(fields)) {}
 
   Logger with(LogFields more) const;
-  void debug(std::string_view message, const LogFields& fields = {}) const { write(LogLevel::debug, message, fields); }
-  void info(std::string_view message, const LogFields& fields = {}) const { write(LogLevel::info, message, fields); }
-  void warning(std::string_view message, const LogFields& fields = {}) const { write(LogLevel::warning, message, fields); }
-  void error(std::string_view message, const LogFields& fields = {}) const { write(LogLevel::error, message, fields); }
+  void debug(std::string_view message, const LogFields& fields = {}) const {
+    write(LogLevel::debug, message, fields);
+  }
+  void info(std::string_view message, const LogFields& fields = {}) const {
+    write(LogLevel::info, message, fields);
+  }
+  void warning(std::string_view message, const LogFields& fields = {}) const {
+    write(LogLevel::warning, message, fields);
+  }
+  void error(std::string_view message, const LogFields& fields = {}) const {
+    write(LogLevel::error, message, fields);
+  }
 
  private:
   void write(LogLevel level, std::string_view message, const LogFields& fields) const;
@@ -53,7 +62,8 @@ class Logger {
   LogFields fields_;
 };
 
-// One JSON object a line on the file descriptor: time, level, message, then the fields. Lines below `least` are dropped.
+// One JSON object a line on the file descriptor: time, level, message, then the fields. Lines below `least`
+// are dropped.
 std::shared_ptr<LogSink> make_json_log(int fd, LogLevel least);
 // For people: "08:40:15.123Z warning message key=value", coloured when `colour`.
 std::shared_ptr<LogSink> make_console_log(int fd, LogLevel least, bool colour);

@@ -1,5 +1,5 @@
-// Counters, gauges and histograms with the Prometheus text exposition. One registry, built in main, passed down.
-// Handles stay valid as long as the registry and may be used from any thread.
+// Counters, gauges and histograms with the Prometheus text exposition. One registry, built in main, passed
+// down. Handles stay valid as long as the registry and may be used from any thread.
 #pragma once
 
 #include <atomic>
@@ -53,7 +53,8 @@ class Metrics {
   // The same name and labels give the same object. Names are footman_<what>_<unit>[_total].
   Counter& counter(const std::string& name, const std::string& help, MetricLabels labels = {});
   Gauge& gauge(const std::string& name, const std::string& help, MetricLabels labels = {});
-  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds, MetricLabels labels = {});
+  Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
+                       MetricLabels labels = {});
 
   std::string expose() const;  // Content-Type: text/plain; version=0.0.4
 

@@ -6,20 +6,34 @@ namespace footman::base {
 
 std::string_view to_string(Errc code) {
   switch (code) {
-    case Errc::invalid_argument: return "invalid_argument";
-    case Errc::not_found: return "not_found";
-    case Errc::already_exists: return "already_exists";
-    case Errc::conflict: return "conflict";
-    case Errc::unauthenticated: return "unauthenticated";
-    case Errc::permission_denied: return "permission_denied";
-    case Errc::resource_exhausted: return "resource_exhausted";
-    case Errc::unavailable: return "unavailable";
-    case Errc::timeout: return "timeout";
-    case Errc::cancelled: return "cancelled";
-    case Errc::corrupt: return "corrupt";
-    case Errc::unsupported: return "unsupported";
-    case Errc::io: return "io";
-    case Errc::internal: return "internal";
+    case Errc::invalid_argument:
+      return "invalid_argument";
+    case Errc::not_found:
+      return "not_found";
+    case Errc::already_exists:
+      return "already_exists";
+    case Errc::conflict:
+      return "conflict";
+    case Errc::unauthenticated:
+      return "unauthenticated";
+    case Errc::permission_denied:
+      return "permission_denied";
+    case Errc::resource_exhausted:
+      return "resource_exhausted";
+    case Errc::unavailable:
+      return "unavailable";
+    case Errc::timeout:
+      return "timeout";
+    case Errc::cancelled:
+      return "cancelled";
+    case Errc::corrupt:
+      return "corrupt";
+    case Errc::unsupported:
+      return "unsupported";
+    case Errc::io:
+      return "io";
+    case Errc::internal:
+      return "internal";
   }
   return "internal";
 }

@@ -1,4 +1,5 @@
-// What is expected to go wrong is a value: Result<T>. Exceptions are for a broken environment, FOOTMAN_CHECK for bugs.
+// What is expected to go wrong is a value: Result<T>. Exceptions are for a broken environment, FOOTMAN_CHECK
+// for bugs.
 #pragma once
 
 #include <expected>
@@ -9,19 +10,19 @@
 namespace footman::base {
 
 enum class Errc {
-  invalid_argument,    // the caller's input is wrong; `field` says where
+  invalid_argument,  // the caller's input is wrong; `field` says where
   not_found,
   already_exists,
-  conflict,            // valid, but not in the present state (finished build, stale epoch, other idempotent request)
+  conflict,  // valid, but not in the present state (finished build, stale epoch, other idempotent request)
   unauthenticated,     // who are you
   permission_denied,   // I know who you are
   resource_exhausted,  // a named limit was reached
   unavailable,         // try again later
   timeout,
   cancelled,
-  corrupt,             // stored or received bytes are not what they must be
-  unsupported,         // version or feature
-  io,                  // the operating system said no; the message has its words
+  corrupt,      // stored or received bytes are not what they must be
+  unsupported,  // version or feature
+  io,           // the operating system said no; the message has its words
   internal,
 };
 
@@ -43,7 +44,8 @@ template <class T>
 using Result = std::expected<T, Error>;
 using Status = Result<void>;
 
-inline std::unexpected<Error> fail(Errc code, std::string message, std::string field = {}, std::string hint = {}) {
+inline std::unexpected<Error> fail(Errc code, std::string message, std::string field = {},
+                                   std::string hint = {}) {
   return std::unexpected(Error{code, std::move(message), std::move(field), std::move(hint)});
 }
 
@@ -56,18 +58,18 @@ std::unexpected<Error> fail_errno(std::string_view what, int error_number);
 #define FOOTMAN_CONCAT(a, b) FOOTMAN_CONCAT_(a, b)
 
 // FOOTMAN_TRY(auto value, expression): in a function that returns a Result.
-#define FOOTMAN_TRY_IMPL_(tmp, decl, expr)                            \
-  auto tmp = (expr);                                                  \
-  if (!tmp) return std::unexpected(std::move(tmp).error());           \
+#define FOOTMAN_TRY_IMPL_(tmp, decl, expr)                  \
+  auto tmp = (expr);                                        \
+  if (!tmp) return std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define FOOTMAN_TRY(decl, expr) FOOTMAN_TRY_IMPL_(FOOTMAN_CONCAT(try_, __LINE__), decl, expr)
 #define FOOTMAN_TRY_STATUS(expr) \
   if (auto status_ = (expr); !status_) return std::unexpected(std::move(status_).error())
 
 // The same in a coroutine.
-#define FOOTMAN_CO_TRY_IMPL_(tmp, decl, expr)                         \
-  auto tmp = (expr);                                                  \
-  if (!tmp) co_return std::unexpected(std::move(tmp).error());        \
+#define FOOTMAN_CO_TRY_IMPL_(tmp, decl, expr)                  \
+  auto tmp = (expr);                                           \
+  if (!tmp) co_return std::unexpected(std::move(tmp).error()); \
   decl = std::move(*tmp)
 #define FOOTMAN_CO_TRY(decl, expr) FOOTMAN_CO_TRY_IMPL_(FOOTMAN_CONCAT(try_, __LINE__), decl, expr)
 #define FOOTMAN_CO_TRY_STATUS(expr) \

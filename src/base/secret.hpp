@@ -16,12 +16,19 @@ class Secret {
   explicit Secret(std::string value) : value_(std::move(value)) {}
   Secret(const Secret&) = default;
   Secret& operator=(const Secret& other) {
-    if (this != &other) { wipe(value_); value_ = other.value_; }
+    if (this != &other) {
+      wipe(value_);
+      value_ = other.value_;
+    }
     return *this;
   }
   Secret(Secret&& other) noexcept : value_(std::move(other.value_)) { wipe(other.value_); }
   Secret& operator=(Secret&& other) noexcept {
-    if (this != &other) { wipe(value_); value_ = std::move(other.value_); wipe(other.value_); }
+    if (this != &other) {
+      wipe(value_);
+      value_ = std::move(other.value_);
+      wipe(other.value_);
+    }
     return *this;
   }
   ~Secret() { wipe(value_); }

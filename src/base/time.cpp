@@ -35,10 +35,20 @@ std::string_view take_word(std::string_view& text) {
   return word;
 }
 
-constexpr std::array<Unit, 6> kTimeUnits{{{"us", 1}, {"ms", 1'000}, {"s", 1'000'000}, {"m", 60'000'000},
-                                          {"h", 3'600'000'000}, {"d", 86'400'000'000}}};
-constexpr std::array<Unit, 9> kByteUnits{{{"", 1}, {"B", 1}, {"KB", 1'000}, {"MB", 1'000'000}, {"GB", 1'000'000'000},
-                                          {"KiB", 1LL << 10}, {"MiB", 1LL << 20}, {"GiB", 1LL << 30},
+constexpr std::array<Unit, 6> kTimeUnits{{{"us", 1},
+                                          {"ms", 1'000},
+                                          {"s", 1'000'000},
+                                          {"m", 60'000'000},
+                                          {"h", 3'600'000'000},
+                                          {"d", 86'400'000'000}}};
+constexpr std::array<Unit, 9> kByteUnits{{{"", 1},
+                                          {"B", 1},
+                                          {"KB", 1'000},
+                                          {"MB", 1'000'000},
+                                          {"GB", 1'000'000'000},
+                                          {"KiB", 1LL << 10},
+                                          {"MiB", 1LL << 20},
+                                          {"GiB", 1LL << 30},
                                           {"TiB", 1LL << 40}}};
 
 }  // namespace
@@ -46,11 +56,14 @@ constexpr std::array<Unit, 9> kByteUnits{{{"", 1}, {"B", 1}, {"KB", 1'000}, {"MB
 std::string format_rfc3339(Instant instant) {
   std::time_t seconds = instant.us / 1'000'000;
   auto millis = (instant.us % 1'000'000) / 1'000;
-  if (millis < 0) { millis += 1'000; --seconds; }
+  if (millis < 0) {
+    millis += 1'000;
+    --seconds;
+  }
   std::tm tm{};
   gmtime_r(&seconds, &tm);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-                     tm.tm_hour, tm.tm_min, tm.tm_sec, millis);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", tm.tm_year + 1900, tm.tm_mon + 1,
+                     tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, millis);
 }
 
 Result<Instant> parse_rfc3339(std::string_view text) {
@@ -61,11 +74,11 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   std::tm tm{};
   int consumed = 0;
   std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour,
-                  &tm.tm_min, &tm.tm_sec, &consumed) != 6)
+  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
+                  &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &consumed) != 6)
     return bad();
-  if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 || tm.tm_hour > 23 ||
-      tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
+  if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
+      tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
     return bad();
   std::int64_t micros = 0;
   std::string_view rest = std::string_view(copy).substr(static_cast<std::size_t>(consumed));
@@ -114,7 +127,8 @@ Result<Duration> parse_duration(std::string_view text) {
     for (const auto& unit : kTimeUnits)
       if (unit.name == word) factor = unit.factor;
     std::int64_t part = 0;
-    if (factor == 0 || __builtin_mul_overflow(*number, factor, &part) || __builtin_add_overflow(total, part, &total))
+    if (factor == 0 || __builtin_mul_overflow(*number, factor, &part) ||
+        __builtin_add_overflow(total, part, &total))
       return bad();
     skip_spaces(rest);
   }
@@ -146,7 +160,10 @@ std::string format_bytes(std::uint64_t bytes) {
   constexpr std::array<std::string_view, 5> names{"B", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);
   std::size_t index = 0;
-  while (value >= 1024 && index + 1 < names.size()) { value /= 1024; ++index; }
+  while (value >= 1024 && index + 1 < names.size()) {
+    value /= 1024;
+    ++index;
+  }
   return index == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, names[index]);
 }
 

@@ -1,4 +1,5 @@
-// Time: Instant is a point on the wall clock in microseconds since 1970 UTC; Duration is std::chrono::microseconds.
+// Time: Instant is a point on the wall clock in microseconds since 1970 UTC; Duration is
+// std::chrono::microseconds.
 #pragma once
 
 #include <chrono>
@@ -24,14 +25,14 @@ struct Instant {
   constexpr Duration operator-(Instant other) const { return Duration(us - other.us); }
 };
 
-std::string format_rfc3339(Instant instant);                // 2026-11-24T08:40:15.123Z
+std::string format_rfc3339(Instant instant);  // 2026-11-24T08:40:15.123Z
 Result<Instant> parse_rfc3339(std::string_view text);
-std::string format_duration(Duration duration);             // "850 us", "12.4 ms", "3.2 s", "4 min 10 s", "2 h 5 min"
+std::string format_duration(Duration duration);  // "850 us", "12.4 ms", "3.2 s", "4 min 10 s", "2 h 5 min"
 // "500ms", "20s", "30m", "2h", "1d", "1h30m"; units required.
 Result<Duration> parse_duration(std::string_view text);
 
 // Bytes with units: "512", "64 KiB", "2 GiB", "10MB".
 Result<std::uint64_t> parse_bytes(std::string_view text);
-std::string format_bytes(std::uint64_t bytes);              // "1.5 MiB"
+std::string format_bytes(std::uint64_t bytes);  // "1.5 MiB"
 
 }  // namespace footman::base

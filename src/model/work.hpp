@@ -16,7 +16,8 @@ namespace footman::model {
 
 using namespace footman::base;
 
-// A value, or a reference to a secret that is resolved only when the work is assigned ("file:/run/x", "env:NAME").
+// A value, or a reference to a secret that is resolved only when the work is assigned ("file:/run/x",
+// "env:NAME").
 struct EnvVar {
   std::string name;
   std::string value;       // empty when secret_ref is set
@@ -39,13 +40,14 @@ struct ParameterSpec {
   bool operator==(const ParameterSpec&) const = default;
 };
 
-// Everything the agent needs; frozen when the build is submitted, so that a later edit of the job changes nothing.
+// Everything the agent needs; frozen when the build is submitted, so that a later edit of the job changes
+// nothing.
 struct BuildSpec {
-  std::string label;               // label expression; empty: any template with `default: true`
+  std::string label;  // label expression; empty: any template with `default: true`
   std::vector<EnvVar> env;
   std::vector<StepSpec> steps;
-  Duration timeout{0};             // 0: the server's limit
-  Duration grace = 10s;            // between the polite and the hard kill
+  Duration timeout{0};                // 0: the server's limit
+  Duration grace = 10s;               // between the polite and the hard kill
   std::uint64_t log_limit_bytes = 0;  // 0: the server's limit
   bool operator==(const BuildSpec&) const = default;
 };
@@ -56,13 +58,13 @@ struct Job {
   BuildSpec spec;
   std::vector<ParameterSpec> parameters;
   Duration quiet_period{0};
-  std::uint32_t max_concurrent = 0;    // 0: no limit
-  std::uint32_t keep_builds = 0;       // 0: the server's limit
-  Duration keep_for{0};                // 0: no limit
+  std::uint32_t max_concurrent = 0;  // 0: no limit
+  std::uint32_t keep_builds = 0;     // 0: the server's limit
+  Duration keep_for{0};              // 0: no limit
   bool enabled = true;
   Instant created;
   Instant changed;
-  std::int64_t next_number = 1;        // build numbers are never re-used, also after deletion
+  std::int64_t next_number = 1;  // build numbers are never re-used, also after deletion
 };
 
 enum class BuildState { queued, running, finished };
@@ -74,16 +76,16 @@ std::optional<BuildResult> find_build_result(std::string_view text);
 
 struct Build {
   BuildId id;
-  JobPath job;                 // empty: ad hoc
-  std::int64_t number = 0;     // in the job; ad-hoc builds count in their own sequence
+  JobPath job;              // empty: ad hoc
+  std::int64_t number = 0;  // in the job; ad-hoc builds count in their own sequence
   BuildState state = BuildState::queued;
   BuildResult result = BuildResult::none;
-  std::string reason;          // one sentence when the result is not success
-  std::string cause;           // "started by token admin", "retry of build 17"
-  BuildSpec spec;              // parameters already merged into env
+  std::string reason;  // one sentence when the result is not success
+  std::string cause;   // "started by token admin", "retry of build 17"
+  BuildSpec spec;      // parameters already merged into env
   std::map<std::string, std::string> parameters;
   Instant submitted;
-  Instant started;             // Start committed
+  Instant started;  // Start committed
   Instant finished;
   std::uint32_t attempts = 0;  // assignments offered so far
   bool cancel_requested = false;
@@ -91,7 +93,8 @@ struct Build {
   std::optional<int> exit_status;  // of the step that ended the build, when there was one
 };
 
-// Stored states of a queue item. Waiting, blocked and buildable are views on `queued` (quiet period, concurrency).
+// Stored states of a queue item. Waiting, blocked and buildable are views on `queued` (quiet period,
+// concurrency).
 enum class ItemState { queued, pending, left };
 // What people and the API see; Jenkins' words.
 enum class ItemView { waiting, blocked, buildable, pending, left };
@@ -105,8 +108,8 @@ struct QueueItem {
   JobPath job;
   ItemState state = ItemState::queued;
   std::string label;
-  Instant since;          // in the queue since
-  Instant quiet_until;    // not set: no quiet period
+  Instant since;            // in the queue since
+  Instant quiet_until;      // not set: no quiet period
   AssignmentId assignment;  // while pending
 };
 
@@ -114,14 +117,15 @@ enum class AssignmentState { offered, accepted, started, finished, revoked, lost
 std::string_view to_string(AssignmentState state);
 std::optional<AssignmentState> find_assignment_state(std::string_view text);
 
-// One try to run a build on an agent. Before `started` is committed the item may go to another agent, never after.
+// One try to run a build on an agent. Before `started` is committed the item may go to another agent, never
+// after.
 struct Assignment {
   AssignmentId id;
   BuildId build;
   QueueItemId item;
   AgentId agent;
   StreamId stream;
-  std::uint64_t epoch = 0;   // the agent's session epoch at the offer
+  std::uint64_t epoch = 0;  // the agent's session epoch at the offer
   AssignmentState state = AssignmentState::offered;
   Instant offered;
   Instant accepted;
@@ -135,8 +139,8 @@ struct StepRecord {
   std::uint32_t index = 0;
   std::string name;
   Instant started;
-  Instant finished;                  // not set while it runs
-  std::optional<int> exit_status;    // absent when ended by a signal or not at all
+  Instant finished;                // not set while it runs
+  std::optional<int> exit_status;  // absent when ended by a signal or not at all
   int signal = 0;
   bool out_of_memory = false;
   std::uint64_t peak_memory_bytes = 0;

@@ -32,18 +32,19 @@ class Headers {
 struct HttpRequest {
   std::string method;
   std::string target;  // as sent: "/api/v1/builds?limit=5"
-  std::string path;    // percent-decoded, without the query: "/api/v1/builds"; "%2F" inside a segment stays encoded
+  std::string
+      path;  // percent-decoded, without the query: "/api/v1/builds"; "%2F" inside a segment stays encoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded
   Headers headers;
-  std::string body;    // whole; bounded by HttpServerLimits::body_bytes
-  std::string peer;    // "127.0.0.1:40312"
+  std::string body;  // whole; bounded by HttpServerLimits::body_bytes
+  std::string peer;  // "127.0.0.1:40312"
   bool tls = false;
 
   std::optional<std::string_view> find_query(std::string_view name) const;
 };
 
-// Sends a body piece by piece. Callable on the handler's executor; waits until the piece went out (back pressure).
-// An error means that the client is gone: stop.
+// Sends a body piece by piece. Callable on the handler's executor; waits until the piece went out (back
+// pressure). An error means that the client is gone: stop.
 class BodyWriter {
  public:
   virtual ~BodyWriter() = default;
@@ -51,16 +52,16 @@ class BodyWriter {
 };
 using StreamBody = std::function<runtime::Awaitable<void>(std::shared_ptr<BodyWriter>)>;
 
-// Called on the server's net executor with the upgraded connection as a stream of bytes (binary messages, chunk
-// borders dropped). The connection closes when the coroutine ends.
+// Called on the server's net executor with the upgraded connection as a stream of bytes (binary messages,
+// chunk borders dropped). The connection closes when the coroutine ends.
 using UpgradeToWebSocket = std::function<runtime::Awaitable<void>(runtime::ByteStreamPtr)>;
 
 struct HttpResponse {
   int status = 200;
   Headers headers;
   std::string body;
-  StreamBody stream;               // when set, `body` is unused and the answer is chunked
-  UpgradeToWebSocket upgrade;      // when set: 101, if the request was a valid WebSocket upgrade, else 400
+  StreamBody stream;           // when set, `body` is unused and the answer is chunked
+  UpgradeToWebSocket upgrade;  // when set: 101, if the request was a valid WebSocket upgrade, else 400
 };
 
 // Runs on the executor given to the server. An exception becomes a 500 without details.

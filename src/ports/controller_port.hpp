@@ -19,10 +19,10 @@ namespace footman::ports {
 
 // One waiting item that wants an agent now (buildable, not served by an agent that is already at work on it).
 struct DemandItem {
-  std::string key;            // unique over the controller's whole life, never used again
-  std::string label;          // normalised label expression; empty: none
-  base::Instant since;        // buildable since
-  std::string title;          // "team/app #17", for people
+  std::string key;      // unique over the controller's whole life, never used again
+  std::string label;    // normalised label expression; empty: none
+  base::Instant since;  // buildable since
+  std::string title;    // "team/app #17", for people
 };
 
 // What the controller knows of an agent that the fleet registered with it.
@@ -38,12 +38,12 @@ enum class AgentActivity {
 
 struct AgentObservation {
   AgentActivity activity = AgentActivity::unknown;
-  base::Instant connected_at;      // first connection
-  base::Instant idle_since;        // set when idle
+  base::Instant connected_at;  // first connection
+  base::Instant idle_since;    // set when idle
   std::uint32_t builds_done = 0;
-  std::string working_on;          // DemandItem::key when busy
+  std::string working_on;                                // DemandItem::key when busy
   model::EndReason end_reason = model::EndReason::none;  // for lost and done
-  std::string detail;              // sentence for lost and done
+  std::string detail;                                    // sentence for lost and done
 };
 
 struct AgentRegistration {
@@ -51,7 +51,7 @@ struct AgentRegistration {
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
   bool one_shot = true;
-  std::string for_item;            // preferred first work
+  std::string for_item;  // preferred first work
   base::Instant secret_deadline;
 };
 
@@ -62,10 +62,10 @@ struct AgentBootstrap {
 
 // Why an item waits, as the fleet sees it; shown with the item.
 struct WaitReason {
-  std::string code;            // stable word: "launching", "no_template", "cap", "backoff", …
-  std::string text;            // sentence with the inputs it was decided on
-  base::AgentId agent;         // the agent on its way, if any
-  base::Instant look_again;    // for holds
+  std::string code;          // stable word: "launching", "no_template", "cap", "backoff", …
+  std::string text;          // sentence with the inputs it was decided on
+  base::AgentId agent;       // the agent on its way, if any
+  base::Instant look_again;  // for holds
   bool operator==(const WaitReason&) const = default;
 };
 
@@ -77,8 +77,8 @@ class ControllerPort {
   // Items that want an agent, oldest first. A view; calling it costs no I/O.
   virtual std::vector<DemandItem> demand() const = 0;
 
-  // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret again);
-  // a higher attempt replaces the lower one, whose secret and session become invalid.
+  // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret
+  // again); a higher attempt replaces the lower one, whose secret and session become invalid.
   virtual runtime::Awaitable<base::Result<AgentBootstrap>> register_agent(AgentRegistration registration) = 0;
   virtual AgentObservation observe_agent(base::AgentId id) const = 0;
   // No new work; running work goes on. Idempotent.
@@ -89,7 +89,8 @@ class ControllerPort {
 
   // The fleet's word on a waiting item, shown to people until the next one.
   virtual void set_wait_reason(const std::string& item_key, WaitReason reason) = 0;
-  // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look again.
+  // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look
+  // again.
   virtual void set_on_change(std::function<void()> look_again) = 0;
 };
 

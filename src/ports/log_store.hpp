@@ -20,7 +20,7 @@ struct TimeMark {
 };
 
 struct LogExtent {
-  std::uint64_t bytes = 0;   // durable
+  std::uint64_t bytes = 0;  // durable
   bool finished = false;
 };
 
@@ -28,19 +28,24 @@ class LogStore {
  public:
   virtual ~LogStore() = default;
 
-  // Completes when the bytes are on disk (fdatasync, batched) and returns the durable size of the stream. Bytes below
-  // the durable size are dropped as duplicates; a gap is a `conflict`; no space is `resource_exhausted` (nothing
-  // of the call is kept, the same call may be made again).
+  // Completes when the bytes are on disk (fdatasync, batched) and returns the durable size of the stream.
+  // Bytes below the durable size are dropped as duplicates; a gap is a `conflict`; no space is
+  // `resource_exhausted` (nothing of the call is kept, the same call may be made again).
   virtual runtime::Awaitable<base::Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset,
-                                                                 std::string bytes, std::vector<TimeMark> marks) = 0;
+                                                                 std::string bytes,
+                                                                 std::vector<TimeMark> marks) = 0;
   // An unknown stream has extent 0.
   virtual runtime::Awaitable<base::Result<LogExtent>> extent(base::StreamId stream) = 0;
   // At most `max` bytes from `offset`; empty at the end.
-  virtual runtime::Awaitable<base::Result<std::string>> read(base::StreamId stream, std::uint64_t offset, std::size_t max) = 0;
+  virtual runtime::Awaitable<base::Result<std::string>> read(base::StreamId stream, std::uint64_t offset,
+                                                             std::size_t max) = 0;
   // Marks with from <= offset < to, plus the last one before `from`.
-  virtual runtime::Awaitable<base::Result<std::vector<TimeMark>>> marks(base::StreamId stream, std::uint64_t from, std::uint64_t to) = 0;
+  virtual runtime::Awaitable<base::Result<std::vector<TimeMark>>> marks(base::StreamId stream,
+                                                                        std::uint64_t from,
+                                                                        std::uint64_t to) = 0;
   // Waits until the stream has more than `beyond` durable bytes or is finished, or the limit passes.
-  virtual runtime::Awaitable<base::Result<LogExtent>> wait_beyond(base::StreamId stream, std::uint64_t beyond, base::Duration limit) = 0;
+  virtual runtime::Awaitable<base::Result<LogExtent>> wait_beyond(base::StreamId stream, std::uint64_t beyond,
+                                                                  base::Duration limit) = 0;
   // No append any more; compresses in the background. Idempotent.
   virtual runtime::Awaitable<base::Status> finish(base::StreamId stream) = 0;
   // Retention. Idempotent.

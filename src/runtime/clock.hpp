@@ -25,7 +25,8 @@ class Clock {
   virtual base::Duration steady() const = 0;
   // Calls `call` on `executor` once `delay` has passed (at once for delay <= 0, but never before returning).
   // The executor must be single-threaded; the Timer must be destroyed on it.
-  virtual std::unique_ptr<Timer> call_after(Executor executor, base::Duration delay, std::function<void()> call) = 0;
+  virtual std::unique_ptr<Timer> call_after(Executor executor, base::Duration delay,
+                                            std::function<void()> call) = 0;
 };
 
 }  // namespace footman::runtime

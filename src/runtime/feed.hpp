@@ -1,5 +1,5 @@
-// A feed of recent values for any number of readers of one executor. Bounded: a reader that falls too far behind is
-// told so and starts again from a fresh view of the world.
+// A feed of recent values for any number of readers of one executor. Bounded: a reader that falls too far
+// behind is told so and starts again from a fresh view of the world.
 #pragma once
 
 #include <cstdint>
@@ -30,8 +30,8 @@ class Feed {
   std::uint64_t last() const { return last_; }
 
   struct Batch {
-    std::uint64_t last = 0;     // give this as `after` next time
-    bool lost = false;          // values between `after` and the first one here are gone
+    std::uint64_t last = 0;  // give this as `after` next time
+    bool lost = false;       // values between `after` and the first one here are gone
     std::vector<T> values;
   };
   Batch read_after(std::uint64_t after) const {

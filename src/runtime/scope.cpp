@@ -12,7 +12,8 @@
 namespace footman::runtime {
 
 struct Scope::State : std::enable_shared_from_this<Scope::State> {
-  State(Executor e, base::Logger l, OnFailure f) : executor(std::move(e)), log(std::move(l)), on_failure(std::move(f)) {}
+  State(Executor e, base::Logger l, OnFailure f)
+      : executor(std::move(e)), log(std::move(l)), on_failure(std::move(f)) {}
 
   Executor executor;
   base::Logger log;

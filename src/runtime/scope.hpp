@@ -1,6 +1,6 @@
 // Every coroutine has an owner. A Scope starts coroutines on one executor, cancels them and waits for them.
-// An exception that leaves a coroutine other than cancellation is logged with the coroutine's name and handed to
-// on_failure (default: abort, because the environment is broken or there is a bug).
+// An exception that leaves a coroutine other than cancellation is logged with the coroutine's name and handed
+// to on_failure (default: abort, because the environment is broken or there is a bug).
 #pragma once
 
 #include <functional>
@@ -19,11 +19,12 @@ class Scope {
   Scope(Executor executor, base::Logger log, OnFailure on_failure = {});
   Scope(const Scope&) = delete;
   Scope& operator=(const Scope&) = delete;
-  ~Scope();  // asks what is left to stop; a scope whose members the coroutines use must have been joined before
+  ~Scope();  // asks what is left to stop; a scope whose members the coroutines use must have been joined
+             // before
 
   const Executor& executor() const;
-  // Starts at the executor's next turn. After cancel() nothing starts any more. Arguments of the coroutine must be
-  // values or outlive the scope.
+  // Starts at the executor's next turn. After cancel() nothing starts any more. Arguments of the coroutine
+  // must be values or outlive the scope.
   void spawn(std::string name, Awaitable<void> coroutine);
   std::size_t running() const;
   void cancel();

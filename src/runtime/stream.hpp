@@ -1,4 +1,5 @@
-// A two-way stream of bytes: TCP, TLS, WebSocket binary messages, a simulated wire. Chunk borders mean nothing.
+// A two-way stream of bytes: TCP, TLS, WebSocket binary messages, a simulated wire. Chunk borders mean
+// nothing.
 #pragma once
 
 #include <cstddef>
@@ -15,12 +16,13 @@ class ByteStream {
  public:
   virtual ~ByteStream() = default;
 
-  // Waits for bytes and returns 1…max of them, or an empty string at the orderly end of the stream. An error is
-  // final. Holds no buffer while it waits, so that an idle stream costs little.
+  // Waits for bytes and returns 1…max of them, or an empty string at the orderly end of the stream. An error
+  // is final. Holds no buffer while it waits, so that an idle stream costs little.
   virtual Awaitable<base::Result<std::string>> read(std::size_t max) = 0;
   // Returns when all bytes went to the operating system; waiting here is the back pressure.
   virtual Awaitable<base::Status> write(std::string bytes) = 0;
-  // Ends both directions at once; pending calls return an error. Safe to call again. Unsent bytes may be lost.
+  // Ends both directions at once; pending calls return an error. Safe to call again. Unsent bytes may be
+  // lost.
   virtual void close() noexcept = 0;
   // "127.0.0.1:40312", for logs.
   virtual std::string peer() const = 0;

@@ -27,7 +27,8 @@ namespace {
 template <class Handler>
 class WaiterOf final : public Waiter {
  public:
-  WaiterOf(Executor executor, Handler handler) : executor_(std::move(executor)), handler_(std::move(handler)) {}
+  WaiterOf(Executor executor, Handler handler)
+      : executor_(std::move(executor)), handler_(std::move(handler)) {}
 
   void arm_cancellation() {
     auto slot = asio::get_associated_cancellation_slot(*handler_);
@@ -105,7 +106,9 @@ void Event::notify() {
 }
 
 Awaitable<void> Event::wait() { co_await wait_impl(nullptr, base::Duration(0)); }
-Awaitable<bool> Event::wait_for(Clock& clock, base::Duration limit) { co_return co_await wait_impl(&clock, limit); }
+Awaitable<bool> Event::wait_for(Clock& clock, base::Duration limit) {
+  co_return co_await wait_impl(&clock, limit);
+}
 
 Awaitable<bool> Event::wait_impl(Clock* clock, base::Duration limit) {
   if (set_) {

@@ -1,6 +1,6 @@
-// Waiting: sleep, events with a time limit, bounded mailboxes. Built on Clock, so they work in simulated time.
-// Everything here belongs to one single-threaded executor. A cancelled wait throws boost::system::system_error
-// (operation_aborted), which unwinds to the Scope.
+// Waiting: sleep, events with a time limit, bounded mailboxes. Built on Clock, so they work in simulated
+// time. Everything here belongs to one single-threaded executor. A cancelled wait throws
+// boost::system::system_error (operation_aborted), which unwinds to the Scope.
 #pragma once
 
 #include <deque>
@@ -43,7 +43,8 @@ class Event {
   std::vector<std::shared_ptr<detail::Waiter>> waiters_;  // owned here: they go with the event
 };
 
-// A bounded queue between coroutines of one executor. put() at the limit returns false: the caller states what then.
+// A bounded queue between coroutines of one executor. put() at the limit returns false: the caller states
+// what then.
 template <class T>
 class Mailbox {
  public:

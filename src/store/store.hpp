@@ -1,11 +1,12 @@
-// The store: SQLite, the truth. Business moves, each one transaction; many moves that arrive together share a commit.
+// The store: SQLite, the truth. Business moves, each one transaction; many moves that arrive together share a
+// commit.
 //
 // Lifecycle: open_store() on any thread takes the data directory's lock and opens the database (WAL,
-// locking_mode=EXCLUSIVE, synchronous=FULL, migrations). Moves are coroutines that run their SQL on the store's executor
-// (one thread) and resume on the caller's. A move that returned a value is durable; when the process dies before, it
-// has happened wholly or not at all. Errors: not_found, conflict (the row is not in the state the move needs),
-// already_exists, resource_exhausted (no space left: nothing happened, try again), io, corrupt.
-// Every move is safe to repeat with the same arguments unless it says otherwise.
+// locking_mode=EXCLUSIVE, synchronous=FULL, migrations). Moves are coroutines that run their SQL on the
+// store's executor (one thread) and resume on the caller's. A move that returned a value is durable; when the
+// process dies before, it has happened wholly or not at all. Errors: not_found, conflict (the row is not in
+// the state the move needs), already_exists, resource_exhausted (no space left: nothing happened, try again),
+// io, corrupt. Every move is safe to repeat with the same arguments unless it says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -28,65 +29,65 @@ namespace footman::store {
 using namespace footman::base;
 using runtime::Awaitable;
 
-
 struct StoreConfig {
-  std::string directory;   // data directory; empty: a database in memory (simulation, tests)
-  // Hit as "before-commit:start_assignment", "after-commit:start_assignment", … on the store's executor, for the
-  // crash tests; empty in production.
+  std::string directory;  // data directory; empty: a database in memory (simulation, tests)
+  // Hit as "before-commit:start_assignment", "after-commit:start_assignment", … on the store's executor, for
+  // the crash tests; empty in production.
   runtime::CrashPoints crash_points;
 };
 
-// --- what is stored at once --------------------------------------------------------------------------------------
+// --- what is stored at once
+// --------------------------------------------------------------------------------------
 
 struct NewBuild {
-  model::JobPath job;                 // empty: ad hoc
-  model::BuildSpec spec;              // parameters merged
+  model::JobPath job;     // empty: ad hoc
+  model::BuildSpec spec;  // parameters merged
   std::map<std::string, std::string> parameters;
   std::string cause;
   Instant quiet_until;
-  std::string idempotency_key;        // empty: none
-  std::string request_hash;           // the same key with another hash is a conflict
+  std::string idempotency_key;  // empty: none
+  std::string request_hash;     // the same key with another hash is a conflict
   Instant now;
 };
 struct SubmittedBuild {
   model::Build build;
   model::QueueItem item;
-  bool existed = false;               // answered from the idempotency key
+  bool existed = false;  // answered from the idempotency key
 };
 
-struct OpenState {                    // everything that is not over, for the projection at start
+struct OpenState {  // everything that is not over, for the projection at start
   std::vector<model::Job> jobs;
-  std::vector<model::Build> builds;             // not finished
-  std::vector<model::QueueItem> items;          // not left
-  std::vector<model::Assignment> assignments;   // offered, accepted, started
-  std::vector<model::LogStream> streams;        // of those assignments
-  std::vector<model::Agent> agents;             // not terminated
-  std::vector<model::Node> nodes;               // not removed
+  std::vector<model::Build> builds;            // not finished
+  std::vector<model::QueueItem> items;         // not left
+  std::vector<model::Assignment> assignments;  // offered, accepted, started
+  std::vector<model::LogStream> streams;       // of those assignments
+  std::vector<model::Agent> agents;            // not terminated
+  std::vector<model::Node> nodes;              // not removed
   InstallationId installation;
-  bool clean_shutdown = false;                  // the last run said good-bye
+  bool clean_shutdown = false;  // the last run said good-bye
 };
 
 struct BuildFilter {
   std::optional<model::JobPath> job;
   std::optional<model::BuildState> state;
   std::optional<model::BuildResult> result;
-  BuildId before;                     // empty: from the newest
+  BuildId before;  // empty: from the newest
   std::uint32_t limit = 50;
 };
 struct AgentFilter {
-  bool only_live = true;              // false: also terminated ones, newest first
-  std::string before;                 // agent id of the last row seen; empty: from the newest
+  bool only_live = true;  // false: also terminated ones, newest first
+  std::string before;     // agent id of the last row seen; empty: from the newest
   std::uint32_t limit = 100;
 };
 
 struct FinishBuild {
   BuildId build;
-  AssignmentId assignment;            // empty: never assigned
+  AssignmentId assignment;                                                     // empty: never assigned
   model::AssignmentState assignment_state = model::AssignmentState::finished;  // or revoked, lost
   model::BuildResult result = model::BuildResult::failure;
   std::string reason;
   std::optional<int> exit_status;
-  std::optional<std::uint64_t> log_bytes;   // closes the stream at this size
+  std::optional<std::uint64_t> log_bytes;  // closes the stream at this size
   Instant now;
 };
 
@@ -100,7 +101,7 @@ struct AgentChange {
   std::optional<Instant> connected;
   std::optional<Instant> launch_deadline;
   std::optional<Instant> ended;
-  std::optional<model::EndReason> end_reason;   // the first one set stays
+  std::optional<model::EndReason> end_reason;  // the first one set stays
   std::optional<std::string> end_detail;
   std::optional<model::DeathCertificate> death;
   std::vector<model::TimelineEntry> timeline;
@@ -115,11 +116,12 @@ struct Redemption {
 
 struct ApiToken {
   std::string name;
-  std::string hash;        // hex SHA-256 of the token
+  std::string hash;  // hex SHA-256 of the token
   Instant created;
 };
 
-// --- the moves ---------------------------------------------------------------------------------------------------
+// --- the moves
+// ---------------------------------------------------------------------------------------------------
 
 class Store {
  public:
@@ -135,16 +137,19 @@ class Store {
   virtual Awaitable<Result<model::Job>> save_job(model::Job job) = 0;
   virtual Awaitable<Status> delete_job(JobPath path) = 0;
 
-  // Build + queue item + idempotency key in one transaction. Repeating with the same key answers the first build.
+  // Build + queue item + idempotency key in one transaction. Repeating with the same key answers the first
+  // build.
   virtual Awaitable<Result<SubmittedBuild>> submit_build(NewBuild build) = 0;
   virtual Awaitable<Result<model::Build>> request_cancel(BuildId build, std::string reason, Instant now) = 0;
 
   // Item queued → pending, new assignment and log stream. conflict: the item is not queued any more.
-  virtual Awaitable<Result<model::Assignment>> offer_assignment(QueueItemId item, AgentId agent, std::uint64_t epoch, Instant now) = 0;
+  virtual Awaitable<Result<model::Assignment>> offer_assignment(QueueItemId item, AgentId agent,
+                                                                std::uint64_t epoch, Instant now) = 0;
   virtual Awaitable<Result<model::Assignment>> accept_assignment(AssignmentId id, Instant now) = 0;
   // The point of no return: build running, assignment started. conflict: revoked meanwhile.
   virtual Awaitable<Result<model::Assignment>> start_assignment(AssignmentId id, Instant now) = 0;
-  // Before the start only: assignment revoked, item back to queued with its old `since`. conflict: already started.
+  // Before the start only: assignment revoked, item back to queued with its old `since`. conflict: already
+  // started.
   virtual Awaitable<Status> return_assignment(AssignmentId id, std::string reason, Instant now) = 0;
   virtual Awaitable<Status> record_step(model::StepRecord step) = 0;
   // Build finished, item left, assignment ended, stream closed, node's builds_done + 1 when it had started.
@@ -156,14 +161,17 @@ class Store {
   virtual Awaitable<Result<model::Agent>> change_agent(AgentChange change) = 0;
 
   // Nodes (built-in controller).
-  virtual Awaitable<Status> register_node(model::Node node) = 0;     // replaces a lower attempt
-  // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key: permission_denied.
+  virtual Awaitable<Status> register_node(model::Node node) = 0;  // replaces a lower attempt
+  // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key:
+  // permission_denied.
   virtual Awaitable<Result<model::Node>> redeem_node(Redemption redemption) = 0;
-  virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked) = 0;  // only ever sets
+  virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining,
+                                                     bool revoked) = 0;  // only ever sets
   virtual Awaitable<Status> count_refused(AgentId agent) = 0;
   virtual Awaitable<Status> remove_node(AgentId agent) = 0;
 
-  virtual Awaitable<Status> add_timeline(std::string subject, std::vector<model::TimelineEntry> entries) = 0;  // "build:17", "agent:x"
+  virtual Awaitable<Status> add_timeline(
+      std::string subject, std::vector<model::TimelineEntry> entries) = 0;  // "build:17", "agent:x"
 
   // Questions.
   virtual Awaitable<Result<model::Build>> get_build(BuildId id) = 0;
@@ -183,14 +191,16 @@ class Store {
   virtual Awaitable<Status> save_setting(std::string key, std::string value) = 0;
 
   // Retention: deletes finished builds beyond the job's limits and returns the streams whose logs must go.
-  virtual Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep, Instant older_than) = 0;
+  virtual Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep,
+                                                                 Instant older_than) = 0;
 
   // Ends the store's thread after the moves under way and closes the database. Last call.
   virtual void close() = 0;
 };
 
-// `executor`: nullptr-like default executor → the store runs its own thread; the simulation passes its own executor
-// (then moves run there, one after the other).
-Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log, std::optional<runtime::Executor> executor = std::nullopt);
+// `executor`: nullptr-like default executor → the store runs its own thread; the simulation passes its own
+// executor (then moves run there, one after the other).
+Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
+                                          std::optional<runtime::Executor> executor = std::nullopt);
 
 }  // namespace footman::store

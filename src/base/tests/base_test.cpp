@@ -24,7 +24,8 @@ TEST_CASE("sizes are parsed with units") {
   CHECK(parse_bytes("512") == 512U);
   CHECK(parse_bytes("64 KiB") == 65536U);
   CHECK(parse_bytes("2GiB") == 2147483648U);
-  for (auto bad : {"", "GiB", "2 gib", "2 GiB x", "99999999999 TiB"}) CHECK_FALSE(parse_bytes(bad).has_value());
+  for (auto bad : {"", "GiB", "2 gib", "2 GiB x", "99999999999 TiB"})
+    CHECK_FALSE(parse_bytes(bad).has_value());
 }
 
 TEST_CASE("instants survive a round trip through RFC 3339") {

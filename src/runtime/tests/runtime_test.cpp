@@ -25,7 +25,10 @@ Awaitable<void> sleep_long(Clock& clock, bool& ended) {
 }
 
 Awaitable<void> wait_limited(Clock& clock, Event& event, int& signalled, int& timed_out) {
-  if (co_await event.wait_for(clock, 5ms)) ++signalled; else ++timed_out;
+  if (co_await event.wait_for(clock, 5ms))
+    ++signalled;
+  else
+    ++timed_out;
 }
 
 Awaitable<void> throw_now() {
@@ -104,7 +107,8 @@ TEST_CASE("cancelling a scope ends sleeping and waiting coroutines and join() se
 TEST_CASE("an exception is reported with the coroutine's name") {
   asio::io_context io;
   std::string failed;
-  Scope scope(io.get_executor(), {}, [&](const std::string& name, const std::string& what) { failed = name + ": " + what; });
+  Scope scope(io.get_executor(), {},
+              [&](const std::string& name, const std::string& what) { failed = name + ": " + what; });
   scope.spawn("thrower", throw_now());
   io.run();
   CHECK(failed == "thrower: broken");
