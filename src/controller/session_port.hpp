@@ -27,6 +27,7 @@ using ConnectionId = std::uint64_t;
 struct Pulse {
   std::atomic<std::int64_t> last_heard_us{0};  // steady
   std::atomic<std::uint32_t> unhandled{0};     // messages on their way to or in the control half
+  std::atomic<bool> closed{false};             // set before on_closed() is on its way
 };
 
 struct Admission {

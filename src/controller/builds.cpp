@@ -1,0 +1,285 @@
+#include "controller/builds.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/log_hub.hpp"
+
+namespace footman::controller {
+
+using base::Errc;
+using model::AssignmentState;
+using model::BuildResult;
+using model::BuildState;
+using model::ItemState;
+
+Builds::Builds(Core& core)
+    : core_(core),
+      late_reports_(core.parts.metrics.counter("footman_late_reports_total",
+                                               "Reports of agents about work that is not theirs any more")),
+      queue_wait_(core.parts.metrics.histogram("footman_queue_wait_seconds", "From submission to Start",
+                                               {0.01, 0.05, 0.2, 1, 5, 20, 60, 300, 1800})) {}
+
+void Builds::take_over(store::OpenState& state) {
+  for (auto& build : state.builds) {
+    const auto item = std::find_if(state.items.begin(), state.items.end(),
+                                   [&](const model::QueueItem& one) { return one.build == build.id; });
+    if (item != state.items.end()) core_.insert_build(std::move(build), std::move(*item));
+  }
+  const auto fresh = core_.steady() + std::max(core_.config.lease, core_.config.accept_timeout);
+  for (auto& assignment : state.assignments) {
+    const auto entry = core_.find_build(assignment.build);
+    if (!entry) continue;
+    core_.set_assignment(entry, std::move(assignment));
+    entry->overdue = fresh;
+    if (entry->started()) {
+      const auto& spec = entry->build.spec;
+      const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
+      const auto end = entry->assignment->started + limit + spec.grace + core_.config.timeout_margin;
+      entry->overdue = std::max(fresh, core_.steady() + (end - core_.now()));
+    }
+    if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
+  }
+  for (const auto& [id, entry] : core_.builds)
+    if (entry->build.cancel_requested) core_.scope.spawn("cancel", pursue_cancel(id));
+}
+
+// --- submission
+// ------------------------------------------------------------------------------------------------------
+
+Awaitable<Result<store::SubmittedBuild>> Builds::submit(store::NewBuild build) {
+  auto submitted = co_await core_.parts.store.submit_build(std::move(build));
+  if (!submitted) co_return submitted;
+  if (submitted->build.state == BuildState::finished || core_.find_build(submitted->build.id))
+    co_return submitted;
+  if (submitted->item.state != ItemState::queued) co_return submitted;
+  const auto entry = core_.insert_build(submitted->build, submitted->item);
+  publish(*entry);
+  core_.changed();
+  co_return submitted;
+}
+
+// --- cancel
+// ----------------------------------------------------------------------------------------------------------
+
+Awaitable<Result<model::Build>> Builds::cancel(BuildId id, std::string reason) {
+  if (!core_.find_build(id)) co_return co_await core_.parts.store.get_build(id);
+  auto requested = co_await core_.parts.store.request_cancel(id, reason, core_.now());
+  if (!requested) {
+    // It may have finished on its own.
+    if (requested.error().code == Errc::conflict) co_return co_await core_.parts.store.get_build(id);
+    co_return requested;
+  }
+  if (const auto entry = core_.find_build(id)) {
+    if (!entry->build.cancel_requested) core_.note_build(id, "cancel_asked", reason);
+    entry->build.cancel_requested = true;
+    entry->build.cancel_reason = requested->cancel_reason;
+    publish(*entry);
+  }
+  co_await pursue_cancel(id);
+  const auto entry = core_.find_build(id);
+  if (entry) co_return entry->build;
+  co_return co_await core_.parts.store.get_build(id);
+}
+
+Awaitable<void> Builds::pursue_cancel(BuildId id) {
+  const auto turn = co_await core_.take_turn(id);
+  if (!turn || !turn->build.cancel_requested) co_return;
+  const auto entry = core_.find_build(id);
+  if (!entry->started()) co_return co_await abort_unstarted(entry);
+  entry->overdue = core_.steady() + entry->build.spec.grace + core_.config.cancel_limit;
+  send_cancel(*entry);
+}
+
+void Builds::send_cancel(const BuildEntry& entry) {
+  const auto* node = core_.find_node(entry.assignment->agent);
+  if (node == nullptr || !node->resumed) return;  // Resume brings it up again
+  core_.parts.crash_points.hit("cancel:before-send");
+  core_.send(*node,
+             protocol::Cancel{entry.assignment->id, entry.build.cancel_reason, entry.build.spec.grace});
+}
+
+Awaitable<void> Builds::abort_unstarted(BuildPtr entry) {
+  store::FinishBuild end;
+  end.result = BuildResult::aborted;
+  end.reason =
+      entry->build.cancel_reason.empty() ? "Cancelled before it started." : entry->build.cancel_reason;
+  if (entry->assignment) {
+    end.assignment_state = AssignmentState::revoked;
+    if (const auto* node = core_.find_node(entry->assignment->agent))
+      core_.send(*node, protocol::Withdraw{entry->assignment->id, "the build was cancelled"});
+  }
+  co_await finish(entry, std::move(end));
+}
+
+// --- the end
+// ---------------------------------------------------------------------------------------------------------
+
+Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::string log_note) {
+  const bool had_started = entry->started();
+  AgentId agent;
+  end.build = entry->build.id;
+  if (entry->assignment) {
+    agent = entry->assignment->agent;
+    end.assignment = entry->assignment->id;
+    end.log_bytes = co_await runtime::run_on(
+        core_.parts.net, core_.hub->logs().close(entry->assignment->stream, std::move(log_note)));
+  }
+  end.now = core_.now();
+  auto finished = co_await core_.until_stored([&] { return core_.parts.store.finish_build(end); });
+  if (!finished) {
+    core_.parts.log.error("build cannot be finished",
+                          {{"build", entry->build.id}, {"error", base::describe(finished.error())}});
+    co_return;
+  }
+  entry->build = std::move(*finished);
+  core_.parts.metrics
+      .counter("footman_builds_finished_total", "Finished builds",
+               {{"result", std::string(model::to_string(entry->build.result))}})
+      .add();
+  if (auto* node = core_.find_node(agent); node != nullptr && had_started) {
+    ++node->node.builds_done;
+    core_.note_agent(
+        agent, "finished",
+        fmt::format("{} ended: {}", title_of(entry->build), model::to_string(entry->build.result)));
+  }
+  entry->item.state = ItemState::left;
+  core_.erase_build(entry);
+  publish(*entry);
+  core_.changed();
+  if (!entry->build.job.empty()) core_.scope.spawn("retention", retain(entry->build.job));
+}
+
+Awaitable<void> Builds::lose(BuildPtr entry, std::string sentence, BuildResult result) {
+  const auto agent = entry->assignment->agent.str();
+  store::FinishBuild end;
+  end.assignment_state = AssignmentState::lost;
+  end.result = result;
+  end.reason = fmt::format("Agent {} was lost: {}", agent, sentence);
+  core_.parts.metrics.counter("footman_builds_lost_total", "Builds whose agent was lost").add();
+  co_await finish(entry, std::move(end),
+                  fmt::format("[footman] agent {} was lost here: {}", agent, sentence));
+}
+
+Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {
+  const auto id = entry->assignment->id;
+  const auto agent = entry->assignment->agent;
+  const auto returned = co_await core_.until_stored(
+      [&] { return core_.parts.store.return_assignment(id, reason, core_.now()); });
+  if (!returned) {
+    core_.parts.log.error("work cannot be returned to the queue",
+                          {{"build", entry->build.id}, {"error", base::describe(returned.error())}});
+    co_return;
+  }
+  core_.clear_assignment(entry);
+  entry->item.state = ItemState::queued;
+  entry->build.state = BuildState::queued;
+  core_.queued.emplace(entry->item.id, entry);
+  core_.note_build(entry->build.id, "returned",
+                   fmt::format("Back to the queue from agent {}: {}", agent.str(), reason));
+  publish(*entry);
+  core_.changed();
+}
+
+Awaitable<void> Builds::give_back(AssignmentId id, AgentId agent, std::string reason) {
+  const auto found = core_.find_assignment(id);
+  if (!found) co_return;
+  const auto turn = co_await core_.take_turn(found->build.id);
+  if (!turn || !turn->assignment || turn->assignment->id != id || turn->assignment->agent != agent) co_return;
+  const auto entry = core_.find_build(turn->build.id);
+  if (entry->started()) co_return;
+  if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
+  co_await return_work(entry, std::move(reason));
+}
+
+Awaitable<void> Builds::release(AgentId agent, std::string sentence, BuildResult result) {
+  const auto* node = core_.find_node(agent);
+  if (node == nullptr || !node->work) co_return;
+  const auto turn = co_await core_.take_turn(*node->work);
+  if (!turn) co_return;
+  const auto entry = core_.find_build(turn->build.id);
+  if (!entry->assignment || entry->assignment->agent != agent) co_return unreserve(entry, agent);
+  if (entry->started()) co_return co_await lose(entry, std::move(sentence), result);
+  if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
+  co_await return_work(entry, std::move(sentence));
+}
+
+Awaitable<void> Builds::forgotten(AssignmentId id, std::string sentence) {
+  const auto found = core_.find_assignment(id);
+  if (!found) co_return;
+  const auto turn = co_await core_.take_turn(found->build.id);
+  if (!turn || !turn->assignment || turn->assignment->id != id) co_return;
+  const auto entry = core_.find_build(turn->build.id);
+  if (entry->started()) co_await lose(entry, std::move(sentence), BuildResult::failure);
+}
+
+void Builds::unreserve(const BuildPtr& entry, const AgentId& agent) {
+  if (entry->reserved == agent) core_.clear_assignment(entry);
+  core_.changed();
+}
+
+Awaitable<void> Builds::retain(JobPath path) {
+  const auto job = core_.jobs.find(path);
+  if (job == core_.jobs.end()) co_return;
+  const auto keep = job->second.keep_builds > 0 ? job->second.keep_builds : core_.config.keep_builds;
+  const auto older_than = job->second.keep_for.count() > 0 ? core_.now() - job->second.keep_for : Instant{};
+  const auto streams = co_await core_.parts.store.forget_builds(path, keep, older_than);
+  if (!streams) co_return;  // the next finished build looks again
+  for (const auto stream : *streams)
+    (void)co_await runtime::run_on(core_.parts.net, core_.parts.log_store.remove(stream));
+}
+
+// --- questions
+// -------------------------------------------------------------------------------------------------------
+
+Awaitable<Result<BuildExplanation>> Builds::explain(BuildId id, std::optional<QueueEntry> queue) {
+  BuildExplanation told;
+  auto& store = core_.parts.store;
+  FOOTMAN_CO_TRY(told.build, co_await store.get_build(id));
+  FOOTMAN_CO_TRY(told.assignments, co_await store.list_assignments(id));
+  FOOTMAN_CO_TRY(told.streams, co_await store.list_streams(id));
+  FOOTMAN_CO_TRY(told.timeline, co_await store.list_timeline("build:" + id.str()));
+  if (!told.assignments.empty()) {
+    FOOTMAN_CO_TRY(told.steps, co_await store.list_steps(told.assignments.back().id));
+  }
+  if (told.build.state != BuildState::finished) told.queue = std::move(queue);
+  add_rows_to_timeline(told);
+  co_return told;
+}
+
+// The rows know when what happened; only what no row tells is kept as a line of its own.
+void Builds::add_rows_to_timeline(BuildExplanation& told) const {
+  auto& lines = told.timeline;
+  const auto add = [&](Instant at, std::string kind, std::string text) {
+    if (at.is_set()) lines.push_back({at, std::move(kind), std::move(text)});
+  };
+  add(told.build.submitted, "submitted",
+      told.build.cause.empty() ? "Submitted" : "Submitted: " + told.build.cause);
+  for (const auto& one : told.assignments) {
+    add(one.offered, "offered", "Offered to agent " + one.agent.str());
+    add(one.accepted, "accepted", "Agent " + one.agent.str() + " accepted it");
+    add(one.started, "started", "Started on agent " + one.agent.str());
+  }
+  for (const auto& step : told.steps) {
+    add(step.started, "step_started", fmt::format("Step {} began", step.name));
+    if (step.signal != 0)
+      add(step.finished, "step_finished",
+          fmt::format("Step {} was ended by signal {}", step.name, step.signal));
+    else
+      add(step.finished, "step_finished",
+          fmt::format("Step {} ended with exit status {}", step.name, step.exit_status.value_or(0)));
+  }
+  add(told.build.finished, "finished",
+      fmt::format("{}{}{}", model::to_string(told.build.result), told.build.reason.empty() ? "" : ": ",
+                  told.build.reason));
+  std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
+}
+
+void Builds::publish(const BuildEntry& entry) {
+  core_.publish("build", entry.build.id.str(), std::string(model::to_string(entry.build.state)));
+  core_.publish("queue_item", entry.item.id.str(), std::string(model::to_string(entry.item.state)),
+                entry.build.id.str());
+}
+
+}  // namespace footman::controller

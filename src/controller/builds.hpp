@@ -1,0 +1,63 @@
+// The life of a build from its submission to its result. Inside the module; control executor.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "controller/core.hpp"
+
+namespace footman::controller {
+
+class Builds {
+ public:
+  explicit Builds(Core& core);
+
+  // What is open in the store, after a start of the server. Watches and cancels go on from there.
+  void take_over(store::OpenState& state);
+
+  Awaitable<Result<store::SubmittedBuild>> submit(store::NewBuild build);
+  Awaitable<Result<model::Build>> cancel(BuildId id, std::string reason);
+  // Does what a durable cancel request asks for in the build's present state. Level-triggered.
+  Awaitable<void> pursue_cancel(BuildId id);
+  Awaitable<Result<BuildExplanation>> explain(BuildId id, std::optional<QueueEntry> queue);
+
+  // The reserved agent gets the offer, or the reservation ends.
+  Awaitable<void> offer(BuildId id, AgentId agent);
+  // Accepted was said (or shown by Resume): commit and send Start. Repeats change nothing.
+  Awaitable<void> start(AssignmentId id, AgentId agent);
+  // Not started: back to the queue. Started: nothing.
+  Awaitable<void> give_back(AssignmentId id, AgentId agent, std::string reason);
+  // The agent is gone: what had started is over, what had not goes back to the queue.
+  Awaitable<void> release(AgentId agent, std::string sentence, model::BuildResult result);
+  // The agent came back without the build that it had started.
+  Awaitable<void> forgotten(AssignmentId id, std::string sentence);
+
+  Awaitable<void> step_started(protocol::StepStarted report, AgentId agent);
+  Awaitable<void> step_finished(protocol::StepFinished report, AgentId agent);
+  Awaitable<void> build_finished(protocol::BuildFinished report, AgentId agent, ConnectionId connection);
+  // An assignment that is not open: tell the agent what became of it.
+  Awaitable<void> answer_unknown(AssignmentId id, AgentId agent);
+
+  void send_cancel(const BuildEntry& entry);
+
+ private:
+  enum class ReportKind { fresh, repeated, refused };
+  ReportKind judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent, std::uint64_t report);
+  Awaitable<Result<protocol::WorkSpec>> make_work(model::BuildSpec spec);
+  Awaitable<void> send_offer(BuildPtr entry, AgentId agent, protocol::WorkSpec work);
+  Awaitable<void> return_work(BuildPtr entry, std::string reason);
+  Awaitable<void> finish(BuildPtr entry, store::FinishBuild finish, std::string log_note = {});
+  Awaitable<void> lose(BuildPtr entry, std::string sentence, model::BuildResult result);
+  Awaitable<void> abort_unstarted(BuildPtr entry);
+  Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);
+  Awaitable<void> retain(JobPath job);
+  void unreserve(const BuildPtr& entry, const AgentId& agent);
+  void publish(const BuildEntry& entry);
+  void add_rows_to_timeline(BuildExplanation& told) const;
+
+  Core& core_;
+  base::Counter& late_reports_;
+  base::Histogram& queue_wait_;
+};
+
+}  // namespace footman::controller

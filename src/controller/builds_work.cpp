@@ -1,0 +1,319 @@
+// Builds and their agents: offer, start, reports.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/builds.hpp"
+#include "controller/log_hub.hpp"
+#include "protocol/codec.hpp"
+
+namespace footman::controller {
+
+using base::Errc;
+using model::AssignmentState;
+using model::BuildResult;
+
+namespace {
+
+constexpr std::size_t kLeastMaskedLine = 6;  // shorter lines of a secret would mask half the log
+
+std::vector<std::string> split_words(const std::string& text) {
+  std::vector<std::string> words;
+  std::size_t at = 0;
+  while ((at = text.find_first_not_of(" \t", at)) != std::string::npos) {
+    const auto end = std::min(text.find_first_of(" \t", at), text.size());
+    words.push_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+// The value, and each line of a value of many lines: a key printed line by line is masked, too.
+void add_masks(std::vector<base::Secret>& masks, std::string_view value) {
+  if (value.empty()) return;
+  masks.emplace_back(std::string(value));
+  if (value.find('\n') == std::string_view::npos) return;
+  for (std::size_t at = 0; at < value.size() && masks.size() < protocol::kMaxMasks;) {
+    const auto end = std::min(value.find('\n', at), value.size());
+    if (end - at >= kLeastMaskedLine) masks.emplace_back(std::string(value.substr(at, end - at)));
+    at = end + 1;
+  }
+}
+
+std::string step_name(const model::BuildSpec& spec, std::uint32_t index) {
+  if (index < spec.steps.size() && !spec.steps[index].name.empty()) return spec.steps[index].name;
+  return fmt::format("step {}", index + 1);
+}
+
+}  // namespace
+
+// --- offer
+// -----------------------------------------------------------------------------------------------------------
+
+Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
+  protocol::WorkSpec work;
+  for (const auto& variable : spec.env) {
+    if (variable.secret_ref.empty()) {
+      work.env.push_back({variable.name, base::Secret(variable.value), false});
+      continue;
+    }
+    auto value = co_await core_.parts.resolve_secret(variable.secret_ref);
+    if (!value) {
+      co_return base::fail(Errc::invalid_argument,
+                           fmt::format("The secret {} of {} cannot be read: {}", variable.secret_ref,
+                                       variable.name, value.error().message));
+    }
+    add_masks(work.masks, value->expose());
+    work.env.push_back({variable.name, std::move(*value), true});
+  }
+  for (std::uint32_t i = 0; i < spec.steps.size(); ++i)
+    work.steps.push_back({step_name(spec, i), split_words(spec.steps[i].interpreter), spec.steps[i].script});
+  work.timeout = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
+  work.grace = spec.grace;
+  work.log_limit_bytes = spec.log_limit_bytes > 0 ? spec.log_limit_bytes : core_.config.max_log_bytes;
+  co_return work;
+}
+
+Awaitable<void> Builds::offer(BuildId id, AgentId agent) {
+  const auto turn = co_await core_.take_turn(id);
+  if (!turn || turn->reserved != agent || turn->assignment) co_return;
+  const auto entry = core_.find_build(id);
+  if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
+  auto work = co_await make_work(entry->build.spec);
+  const auto* node = core_.find_node(agent);
+  if (node == nullptr || !node->resumed) co_return unreserve(entry, agent);
+  if (!work) {
+    unreserve(entry, agent);
+    store::FinishBuild end;
+    end.result = BuildResult::not_built;
+    end.reason = work.error().message;
+    co_return co_await finish(entry, std::move(end));
+  }
+  co_await send_offer(entry, agent, std::move(*work));
+}
+
+Awaitable<void> Builds::send_offer(BuildPtr entry, AgentId agent, protocol::WorkSpec work) {
+  const auto epoch = core_.find_node(agent)->node.epoch;
+  auto offered = co_await core_.until_stored(
+      [&] { return core_.parts.store.offer_assignment(entry->item.id, agent, epoch, core_.now()); });
+  if (!offered) {
+    core_.parts.log.error("offer refused by the store",
+                          {{"build", entry->build.id}, {"error", base::describe(offered.error())}});
+    co_return unreserve(entry, agent);
+  }
+  core_.set_assignment(entry, *offered);
+  ++entry->build.attempts;
+  entry->overdue = core_.steady() + core_.config.accept_timeout;
+  publish(*entry);
+  const auto* node = core_.find_node(agent);
+  if (node == nullptr || !node->resumed || node->node.epoch != epoch)
+    co_return co_await return_work(entry, "the agent's session ended");
+
+  const auto& build = entry->build;
+  work.workspace_key = build.job.empty() ? "adhoc-" + build.id.str() : build.job.str();
+  protocol::Assign assign{offered->id,
+                          build.id,
+                          static_cast<std::uint64_t>(build.number),
+                          build.job.empty() ? JobPath("adhoc") : build.job,
+                          offered->stream,
+                          std::move(work)};
+  protocol::Message message(std::move(assign));
+  if (const auto fits = protocol::check(message); !fits) {
+    store::FinishBuild end;
+    end.assignment_state = AssignmentState::revoked;
+    end.result = BuildResult::not_built;
+    end.reason = fmt::format("The build is too large for an agent: {}", fits.error().message);
+    co_return co_await finish(entry, std::move(end));
+  }
+  core_.parts.crash_points.hit("assign:before-send");
+  core_.send(*node, std::move(message));
+  core_.changed();
+}
+
+// --- start
+// -----------------------------------------------------------------------------------------------------------
+
+Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
+  const auto found = core_.find_assignment(id);
+  if (!found) co_return co_await answer_unknown(id, agent);
+  const auto turn = co_await core_.take_turn(found->build.id);
+  if (!turn || !turn->assignment || turn->assignment->id != id || turn->assignment->agent != agent)
+    co_return co_await answer_unknown(id, agent);
+  const auto entry = core_.find_build(turn->build.id);
+  auto& store = core_.parts.store;
+  if (!entry->started()) {
+    if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
+    const auto accepted =
+        co_await core_.until_stored([&] { return store.accept_assignment(id, core_.now()); });
+    if (!accepted) {
+      core_.parts.log.error("accept refused by the store", {{"error", base::describe(accepted.error())}});
+      co_return;
+    }
+    entry->assignment = *accepted;
+    // Its session may have ended while the acceptance was stored: then the build is still free to go
+    // elsewhere.
+    if (const auto* node = core_.find_node(agent); node == nullptr || !node->resumed) co_return;
+    const auto started = co_await core_.until_stored([&] { return store.start_assignment(id, core_.now()); });
+    if (!started) {
+      core_.parts.log.error("start refused by the store", {{"error", base::describe(started.error())}});
+      co_return;
+    }
+    entry->assignment = *started;
+    entry->build.state = model::BuildState::running;
+    entry->build.started = started->started;
+    const auto& spec = entry->build.spec;
+    const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
+    entry->overdue = core_.steady() + limit + spec.grace + core_.config.timeout_margin;
+    queue_wait_.observe(static_cast<double>((started->started - entry->item.since).count()) / 1e6);
+    publish(*entry);
+    core_.changed();
+  }
+  const auto* node = core_.find_node(agent);
+  if (node == nullptr) co_return;
+  core_.parts.crash_points.hit("start:before-send");
+  core_.send(*node, protocol::Start{id, 0});
+  if (entry->build.cancel_requested) core_.scope.spawn("cancel", pursue_cancel(entry->build.id));
+}
+
+// --- reports
+// ---------------------------------------------------------------------------------------------------------
+
+Builds::ReportKind Builds::judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent,
+                                        std::uint64_t report) {
+  if (!entry || !entry->started() || entry->assignment->id != id || entry->assignment->agent != agent)
+    return ReportKind::refused;
+  return report <= entry->last_report ? ReportKind::repeated : ReportKind::fresh;
+}
+
+Awaitable<void> Builds::step_started(protocol::StepStarted report, AgentId agent) {
+  const auto entry = core_.find_assignment(report.assignment);
+  const auto kind = judge_report(entry, report.assignment, agent, report.report);
+  if (kind == ReportKind::refused) co_return co_await answer_unknown(report.assignment, agent);
+  if (kind == ReportKind::fresh) {
+    model::StepRecord step;
+    step.assignment = report.assignment;
+    step.index = report.step;
+    step.name = step_name(entry->build.spec, report.step);
+    step.started = report.at;
+    if (report.step == 0) core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
+    const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
+    if (!stored) core_.parts.log.error("step not stored", {{"error", base::describe(stored.error())}});
+    entry->last_report = std::max(entry->last_report, report.report);
+    core_.publish("step", std::to_string(report.step), "running", entry->build.id.str());
+  }
+  if (const auto* node = core_.find_node(agent))
+    core_.send(*node, protocol::ReportAck{report.assignment, entry->last_report});
+}
+
+Awaitable<void> Builds::step_finished(protocol::StepFinished report, AgentId agent) {
+  const auto entry = core_.find_assignment(report.assignment);
+  const auto kind = judge_report(entry, report.assignment, agent, report.report);
+  if (kind == ReportKind::refused) co_return co_await answer_unknown(report.assignment, agent);
+  if (kind == ReportKind::fresh) {
+    model::StepRecord step;
+    step.assignment = report.assignment;
+    step.index = report.step;
+    step.name = step_name(entry->build.spec, report.step);
+    step.started = report.at - report.wall_time;
+    step.finished = report.at;
+    if (report.signal == 0) step.exit_status = report.exit_status;
+    step.signal = static_cast<int>(report.signal);
+    step.out_of_memory = report.out_of_memory;
+    step.peak_memory_bytes = report.peak_memory_bytes;
+    step.cpu_time = report.cpu_time;
+    step.wall_time = report.wall_time;
+    const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
+    if (!stored) core_.parts.log.error("step not stored", {{"error", base::describe(stored.error())}});
+    entry->last_report = std::max(entry->last_report, report.report);
+    entry->last_exit_status = step.exit_status;
+    core_.publish("step", std::to_string(report.step), "finished", entry->build.id.str());
+  }
+  if (const auto* node = core_.find_node(agent))
+    core_.send(*node, protocol::ReportAck{report.assignment, entry->last_report});
+}
+
+namespace {
+
+struct Ending {
+  BuildResult result = BuildResult::failure;
+  std::string reason;
+};
+
+Ending judge_outcome(const protocol::BuildFinished& report, const model::Build& build) {
+  using protocol::BuildOutcome;
+  const auto said = [&](std::string otherwise) {
+    return report.reason.empty() ? std::move(otherwise) : report.reason;
+  };
+  switch (report.outcome) {
+    case BuildOutcome::success:
+      return {BuildResult::success, ""};
+    case BuildOutcome::failure:
+      return {BuildResult::failure, said("A step failed.")};
+    case BuildOutcome::aborted:
+      return {BuildResult::aborted, said(build.cancel_reason.empty() ? "Aborted." : build.cancel_reason)};
+    case BuildOutcome::timed_out:
+      return {BuildResult::aborted, said("It took longer than its time limit.")};
+    case BuildOutcome::lost_by_notice:
+      return {BuildResult::failure, said("The agent's machine was taken away.")};
+    case BuildOutcome::agent_error:
+      return {BuildResult::failure, said("The agent could not run it.")};
+  }
+  return {BuildResult::failure, said("The agent reported an unknown outcome.")};
+}
+
+}  // namespace
+
+Awaitable<std::optional<int>> Builds::exit_status_of(BuildPtr entry, std::uint32_t step) {
+  if (entry->last_exit_status) co_return entry->last_exit_status;
+  const auto steps = co_await core_.parts.store.list_steps(entry->assignment->id);
+  if (!steps) co_return std::nullopt;
+  for (const auto& one : *steps)
+    if (one.index == step) co_return one.exit_status;
+  co_return std::nullopt;
+}
+
+Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId agent,
+                                       ConnectionId connection) {
+  auto entry = core_.find_assignment(report.assignment);
+  if (judge_report(entry, report.assignment, agent, report.report) == ReportKind::refused)
+    co_return co_await answer_unknown(report.assignment, agent);
+  const auto stream = entry->assignment->stream;
+  // Not before the whole log is on disk. When the session ends meanwhile the agent repeats the report.
+  const bool durable = co_await runtime::run_on(
+      core_.parts.net, core_.hub->logs().wait_durable(stream, report.log_end, connection));
+  if (!durable) co_return;
+  const auto turn = co_await core_.take_turn(entry->build.id);
+  if (!turn || !turn->started() || turn->assignment->id != report.assignment)
+    co_return co_await answer_unknown(report.assignment, agent);
+  const auto ending = judge_outcome(report, entry->build);
+  store::FinishBuild end;
+  end.result = ending.result;
+  end.reason = ending.reason;
+  if (report.failed_step != protocol::kNoStep)
+    end.exit_status = co_await exit_status_of(entry, report.failed_step);
+  else if (report.outcome == protocol::BuildOutcome::success)
+    end.exit_status = 0;
+  co_await finish(entry, std::move(end));
+  if (!entry->over) co_return;
+  const auto* node = core_.find_node(agent);
+  if (node == nullptr) co_return;
+  core_.parts.crash_points.hit("finish:before-ack");
+  core_.send(*node, protocol::FinishedAck{report.assignment});
+  if (node->node.one_shot) core_.send(*node, protocol::Drain{"single use: its build is over"});
+}
+
+Awaitable<void> Builds::answer_unknown(AssignmentId id, AgentId agent) {
+  const auto known = co_await core_.parts.store.list_assignments_of_agent(agent);
+  const auto* node = core_.find_node(agent);
+  if (!known || node == nullptr) co_return;
+  for (const auto& one : *known) {
+    if (one.id != id || one.state != AssignmentState::finished) continue;
+    core_.send(*node, protocol::FinishedAck{id});
+    if (node->node.one_shot) core_.send(*node, protocol::Drain{"single use: its build is over"});
+    co_return;
+  }
+  late_reports_.add();
+  core_.send(*node, protocol::Withdraw{id, "the work is not this agent's any more"});
+}
+
+}  // namespace footman::controller

@@ -1,0 +1,217 @@
+#include "controller/core.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace footman::controller {
+
+using model::EndReason;
+using ports::AgentActivity;
+
+namespace {
+
+std::string_view word_of(AgentActivity activity) {
+  switch (activity) {
+    case AgentActivity::unknown:
+      return "unknown";
+    case AgentActivity::expected:
+      return "expected";
+    case AgentActivity::idle:
+      return "idle";
+    case AgentActivity::busy:
+      return "busy";
+    case AgentActivity::disconnected:
+      return "disconnected";
+    case AgentActivity::lost:
+      return "lost";
+    case AgentActivity::done:
+      return "done";
+  }
+  return "unknown";
+}
+
+Awaitable<void> add_timeline(store::Store& store, std::string subject, model::TimelineEntry entry) {
+  std::vector<model::TimelineEntry> entries;
+  entries.push_back(std::move(entry));
+  // A line of history is not worth a retry: the rows tell the story without it.
+  (void)co_await store.add_timeline(std::move(subject), std::move(entries));
+}
+
+}  // namespace
+
+std::string title_of(const model::Build& build) {
+  return build.job.empty() ? fmt::format("ad hoc #{}", build.number)
+                           : fmt::format("{} #{}", build.job.str(), build.number);
+}
+
+Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
+    : parts(std::move(p)), config(std::move(c)), scope(parts.control, parts.log) {
+  hub = std::make_unique<AgentHub>(
+      HubParts{parts.control, parts.net, parts.clock, parts.log_store, parts.metrics, parts.log,
+               parts.crash_points, config,
+               [this](bool full) { logs_full.store(full, std::memory_order_relaxed); }},
+      port);
+}
+
+BuildPtr Core::find_build(BuildId id) const {
+  const auto it = builds.find(id);
+  return it == builds.end() ? nullptr : it->second;
+}
+
+BuildPtr Core::find_assignment(AssignmentId id) const {
+  const auto it = assignments.find(id);
+  return it == assignments.end() ? nullptr : find_build(it->second);
+}
+
+NodeEntry* Core::find_node(const AgentId& id) const {
+  const auto it = nodes.find(id);
+  return it == nodes.end() ? nullptr : it->second.get();
+}
+
+NodeEntry* Core::find_session(ConnectionId connection) const {
+  const auto it = sessions.find(connection);
+  auto* node = it == sessions.end() ? nullptr : find_node(it->second);
+  return node != nullptr && node->connection == connection ? node : nullptr;
+}
+
+BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
+  auto& entry = builds[build.id];
+  if (entry) return entry;
+  entry = std::make_shared<BuildEntry>();
+  entry->build = std::move(build);
+  entry->item = std::move(item);
+  entry->buildable_since = std::max(entry->item.since, entry->item.quiet_until);
+  if (entry->item.state == model::ItemState::queued) queued.emplace(entry->item.id, entry);
+  return entry;
+}
+
+void Core::erase_build(const BuildPtr& entry) {
+  entry->over = true;
+  clear_assignment(entry);
+  queued.erase(entry->item.id);
+  builds.erase(entry->build.id);
+}
+
+void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
+  assignments[assignment.id] = entry->build.id;
+  entry->item.state = model::ItemState::pending;
+  entry->item.assignment = assignment.id;
+  entry->reserved = {};
+  entry->assignment = std::move(assignment);
+  queued.erase(entry->item.id);
+}
+
+void Core::clear_assignment(const BuildPtr& entry) {
+  auto agent = entry->reserved;
+  if (entry->assignment) {
+    agent = entry->assignment->agent;
+    assignments.erase(entry->assignment->id);
+    entry->assignment.reset();
+    entry->item.assignment = {};
+  }
+  entry->reserved = {};
+  entry->overdue = Duration(0);
+  entry->last_report = 0;
+  entry->last_exit_status.reset();
+  auto* node = find_node(agent);
+  if (node == nullptr || node->work != entry->build.id) return;
+  node->work.reset();
+  refresh(*node);
+}
+
+Awaitable<Turn> Core::take_turn(BuildId id) {
+  while (true) {
+    const auto entry = find_build(id);
+    if (!entry) co_return Turn();
+    if (!entry->held) co_return Turn(entry);
+    co_await entry->freed.wait();
+  }
+}
+
+bool Core::is_silent(const NodeEntry& node) const {
+  const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+  return steady() - heard > 2 * config.heartbeat + config.heartbeat / 2;
+}
+
+ports::AgentObservation Core::observe(const NodeEntry& node) const {
+  ports::AgentObservation seen;
+  seen.connected_at = node.connected_at;
+  seen.builds_done = node.node.builds_done;
+  if (const auto entry = node.work ? find_build(*node.work) : nullptr) seen.working_on = entry->item.id.str();
+  const auto ended = [&](AgentActivity activity, EndReason reason, std::string detail) {
+    seen.activity = activity;
+    seen.end_reason = node.end_reason == EndReason::none ? reason : node.end_reason;
+    seen.detail = node.detail.empty() ? std::move(detail) : node.detail;
+    return seen;
+  };
+  if (node.lost) return ended(AgentActivity::lost, EndReason::session_lost, "the agent was declared lost");
+  if (!node.work) {
+    if (node.left) return ended(AgentActivity::done, EndReason::goodbye, "the agent left");
+    if (node.spent()) return ended(AgentActivity::done, EndReason::build_finished, "its build is over");
+    if (node.node.draining) return ended(AgentActivity::done, EndReason::drained, "drained");
+  }
+  if (node.connection == 0 || node.losing || is_silent(node))
+    seen.activity = node.redeemed() ? AgentActivity::disconnected : AgentActivity::expected;
+  else if (node.work)
+    seen.activity = AgentActivity::busy;
+  else
+    seen.activity = node.resumed ? AgentActivity::idle : AgentActivity::expected;
+  if (seen.activity == AgentActivity::idle) seen.idle_since = node.idle_since;
+  return seen;
+}
+
+void Core::refresh(NodeEntry& node) {
+  const bool may_work = node.connection != 0 && node.resumed && !node.work && !node.node.draining &&
+                        !node.node.revoked && !node.lost && !node.losing && !node.left && !node.removing &&
+                        !node.spent() && !stopping;
+  if (!may_work) {
+    ready.erase(node.id());
+  } else if (ready.insert(node.id()).second) {
+    node.idle_since = now();
+  }
+  const auto activity = observe(node).activity;
+  if (node.told != activity) {
+    node.told = activity;
+    publish("agent", node.id().str(), std::string(word_of(activity)));
+  }
+  changed();
+}
+
+void Core::send(const NodeEntry& node, protocol::Message message) {
+  // Before Resume nothing may be said: Welcome comes first, and Resume tells what to say.
+  if (node.connection != 0 && node.resumed) hub->send(node.connection, std::move(message));
+}
+
+void Core::end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect) {
+  if (node.connection == 0) return;
+  hub->close(node.connection, protocol::Goodbye{code, std::move(reason), reconnect});
+  node.last_heard = Duration(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+  sessions.erase(node.connection);
+  node.connection = 0;
+  node.resumed = false;
+  node.inbox.clear();
+  refresh(node);
+}
+
+void Core::changed() {
+  look.notify();
+  if (on_change) on_change();
+}
+
+void Core::publish(std::string kind, std::string id, std::string state, std::string parent) {
+  parts.changes.publish(model::Change{parts.changes.last() + 1, now(), std::move(kind), std::move(id),
+                                      std::move(state), std::move(parent)});
+}
+
+void Core::note(std::string subject, std::string kind, std::string text) {
+  scope.spawn("timeline",
+              add_timeline(parts.store, std::move(subject), {now(), std::move(kind), std::move(text)}));
+}
+
+void Core::note_storage(const base::Error& error) {
+  parts.log.error("a change cannot be stored, trying again", {{"error", base::describe(error)}});
+  changed();
+}
+
+}  // namespace footman::controller

@@ -1,0 +1,248 @@
+// The controller's projection of the store and the pieces that work on it. Inside the module; control
+// executor.
+//
+// Every step of a build (offer, start, return, cancel, finish) is made while its Turn is held, so that two
+// things that happen at once (Accepted and a cancel, say) are decided one after the other, each with fresh
+// eyes.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "controller/controller.hpp"
+#include "controller/session_port.hpp"
+#include "protocol/messages.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::controller {
+
+// A build that is not finished.
+struct BuildEntry {
+  model::Build build;
+  model::QueueItem item;
+  std::optional<model::Assignment> assignment;  // offered, accepted or started
+  AgentId reserved;                             // chosen for it; the offer is not committed yet
+  ports::WaitReason fleet_reason;
+  Instant buildable_since;
+  Duration overdue{};             // steady: look at it again then; zero: nothing to wait for
+  std::uint64_t last_report = 0;  // of the assignment, applied
+  std::optional<int> last_exit_status;
+  bool over = false;  // finished meanwhile: only for those who waited for the turn
+  bool held = false;
+  runtime::Event freed;
+
+  bool started() const { return assignment && assignment->state == model::AssignmentState::started; }
+};
+using BuildPtr = std::shared_ptr<BuildEntry>;
+
+// Holds the right to change one build.
+class Turn {
+ public:
+  Turn() = default;
+  explicit Turn(BuildPtr entry) : entry_(std::move(entry)) { entry_->held = true; }
+  Turn(Turn&& other) noexcept : entry_(std::exchange(other.entry_, nullptr)) {}
+  Turn& operator=(Turn&&) = delete;
+  ~Turn() {
+    if (!entry_) return;
+    entry_->held = false;
+    entry_->freed.notify();
+  }
+  explicit operator bool() const { return entry_ != nullptr; }
+  BuildEntry* operator->() const { return entry_.get(); }
+  BuildEntry& operator*() const { return *entry_; }
+
+ private:
+  BuildPtr entry_;
+};
+
+struct HostInfo {
+  std::string peer;
+  std::string agent_version;
+  std::string os;
+  std::string arch;
+  std::string hostname;
+  std::uint32_t cpus = 0;
+  std::uint64_t memory_bytes = 0;
+};
+
+struct NodeEntry {
+  model::Node node;
+  AgentId id() const { return node.agent; }
+  std::string for_item;     // preferred first work
+  Instant secret_deadline;  // a fresh one after a server start
+  Instant connected_at;
+  Instant idle_since;
+
+  // Session. connection 0: none.
+  ConnectionId connection = 0;
+  std::uint32_t hello_connection = 0;
+  std::shared_ptr<Pulse> pulse;
+  bool resumed = false;   // Resume is handled: may take work
+  Duration last_heard{};  // steady, valid without a connection
+  std::vector<protocol::Message> inbox;
+  bool pumping = false;
+  std::unique_ptr<HostInfo> host;
+
+  std::optional<BuildId> work;  // reserved, offered, accepted or started
+  Duration not_before{};        // steady: takes no work before, after it rejected some
+
+  bool losing = false;  // the lease is over, the loss is being made durable
+  bool lost = false;
+  bool left = false;  // said good-bye for good
+  bool removing = false;
+  bool counting_refusal = false;
+  model::EndReason end_reason = model::EndReason::none;
+  std::string detail;
+  ports::AgentActivity told = ports::AgentActivity::unknown;  // the last one published
+
+  bool redeemed() const { return !node.key_hash.empty(); }
+  bool spent() const { return node.one_shot && node.builds_done > 0; }
+};
+
+class Core {
+ public:
+  Core(ControllerParts parts, ControllerConfig config, SessionPort& sessions);
+
+  ControllerParts parts;
+  ControllerConfig config;
+  runtime::Scope scope;
+  std::unique_ptr<AgentHub> hub;
+  bool stopping = false;
+
+  // --- projection
+  // --------------------------------------------------------------------------------------------------
+  std::map<JobPath, model::Job> jobs;
+  std::map<BuildId, BuildPtr> builds;
+  std::map<QueueItemId, BuildPtr> queued;  // item state queued, in the order of submission
+  std::unordered_map<AssignmentId, BuildId> assignments;
+  std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
+  std::unordered_map<ConnectionId, AgentId> sessions;
+  std::unordered_set<AgentId> ready;  // may take work now
+
+  BuildPtr find_build(BuildId id) const;
+  BuildPtr find_assignment(AssignmentId id) const;
+  NodeEntry* find_node(const AgentId& id) const;
+  NodeEntry* find_session(ConnectionId connection) const;
+  BuildPtr insert_build(model::Build build, model::QueueItem item);
+  void erase_build(const BuildPtr& entry);
+  void set_assignment(const BuildPtr& entry, model::Assignment assignment);
+  void clear_assignment(const BuildPtr& entry);  // and the agent's hands, and the reservation
+  // Waits until nobody changes the build. Empty: it is over.
+  Awaitable<Turn> take_turn(BuildId id);
+
+  // --- nodes
+  // -------------------------------------------------------------------------------------------------------
+  ports::AgentObservation observe(const NodeEntry& node) const;
+  bool is_silent(const NodeEntry& node) const;  // two heartbeats are missing
+  void refresh(NodeEntry& node);                // after any change: ready set, idle time, who wants to know
+  void send(const NodeEntry& node, protocol::Message message);
+  void end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect);
+
+  // --- telling
+  // -----------------------------------------------------------------------------------------------------
+  std::function<void()> on_change;  // of the fleet
+  runtime::Event look;              // of the queue loop
+  void changed();                   // both of them
+  void publish(std::string kind, std::string id, std::string state, std::string parent = {});
+  void note(std::string subject, std::string kind, std::string text);  // timeline, in the background
+  void note_build(BuildId id, std::string kind, std::string text) { note("build:" + id.str(), kind, text); }
+  void note_agent(const AgentId& id, std::string kind, std::string text) {
+    note("agent:" + id.str(), kind, text);
+  }
+
+  // --- running things
+  // ---------------------------------------------------------------------------------------------- Runs the
+  // work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or Status.
+  template <class R>
+  Awaitable<R> owned(std::string name, Awaitable<R> work);
+  // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
+  template <class Call>
+  auto until_stored(Call call) -> decltype(call());
+
+  std::atomic<bool> logs_full{false};
+  bool storage_full() const { return *store_retries_ > 0 || logs_full.load(std::memory_order_relaxed); }
+
+  Duration steady() const { return parts.clock.steady(); }
+  Instant now() const { return parts.clock.now(); }
+
+ private:
+  std::shared_ptr<int> store_retries_ = std::make_shared<int>(0);  // outlives what is dropped late
+  template <class R>
+  struct Outcome {
+    std::optional<R> result;
+    bool gone = false;
+    runtime::Event done;
+  };
+  // Tells the waiting caller when the work is over, also when it was cancelled or dropped before it started.
+  template <class R>
+  struct Told {
+    explicit Told(std::shared_ptr<Outcome<R>> outcome) : to(std::move(outcome)) {}
+    Told(Told&&) noexcept = default;
+    ~Told() {
+      if (!to) return;
+      to->gone = true;
+      to->done.notify();
+    }
+    std::shared_ptr<Outcome<R>> to;
+  };
+  template <class R>
+  static Awaitable<void> run_owned(Told<R> told, Awaitable<R> work);
+  void note_storage(const base::Error& error);
+};
+
+std::string title_of(const model::Build& build);
+
+// --- templates
+// -------------------------------------------------------------------------------------------------------
+
+template <class R>
+Awaitable<void> Core::run_owned(Told<R> told, Awaitable<R> work) {
+  told.to->result = co_await std::move(work);
+}
+
+template <class R>
+Awaitable<R> Core::owned(std::string name, Awaitable<R> work) {
+  if (stopping) co_return base::fail(base::Errc::unavailable, "the server is stopping");
+  auto outcome = std::make_shared<Outcome<R>>();
+  scope.spawn(std::move(name), run_owned<R>(Told<R>(outcome), std::move(work)));
+  while (!outcome->result && !outcome->gone) co_await outcome->done.wait();
+  if (!outcome->result) co_return base::fail(base::Errc::unavailable, "the server is stopping");
+  co_return std::move(*outcome->result);
+}
+
+template <class Call>
+auto Core::until_stored(Call call) -> decltype(call()) {
+  auto pause = kRetryFirst;
+  auto result = co_await call();
+  if (result ||
+      (result.error().code != base::Errc::resource_exhausted && result.error().code != base::Errc::io))
+    co_return result;
+  struct Flag {
+    std::shared_ptr<int> count;
+    explicit Flag(std::shared_ptr<int> c) : count(std::move(c)) { ++*count; }
+    ~Flag() { --*count; }
+  };
+  {
+    const Flag flag(store_retries_);
+    while (!result &&
+           (result.error().code == base::Errc::resource_exhausted || result.error().code == base::Errc::io)) {
+      note_storage(result.error());
+      co_await runtime::sleep_for(parts.clock, pause);
+      pause = std::min<Duration>(pause * 2, kRetryMost);
+      result = co_await call();
+    }
+  }
+  changed();
+  co_return result;
+}
+
+}  // namespace footman::controller

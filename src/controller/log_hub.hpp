@@ -1,0 +1,92 @@
+// Log bytes on their way from the agents to the LogStore, on the net executor. One chain of appends per
+// stream, in order; what comes in while one is under way goes into the next, so that a fast log makes few,
+// large appends.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.hpp"
+#include "controller/session_port.hpp"
+#include "protocol/log_window.hpp"
+#include "protocol/messages.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::controller {
+
+class LogHub {
+ public:
+  // Called after bytes became durable (or a duplicate came), while `connection` has the stream.
+  using OnDurable = std::function<void(ConnectionId connection, StreamId stream, std::uint64_t durable)>;
+
+  // The LogStore refuses what the agent sends: only a new connection, which asks the disk again, can help.
+  using OnBroken = std::function<void(ConnectionId connection, std::string why)>;
+
+  LogHub(HubParts parts, OnDurable on_durable, OnBroken on_broken);
+
+  // The stream's data comes from this connection from now on, from no other.
+  void attach_new(StreamId stream, ConnectionId connection);  // a stream that has no byte yet
+  runtime::Awaitable<Result<std::uint64_t>> attach(StreamId stream,
+                                                   ConnectionId connection);  // durable offset
+  void detach(ConnectionId connection);
+
+  // Data of a stream that the connection does not have is dropped. Errors: gap, window overrun (nothing is
+  // taken).
+  Status take(ConnectionId connection, protocol::LogData data);
+  // False: the connection lost the stream before.
+  runtime::Awaitable<bool> wait_durable(StreamId stream, std::uint64_t end, ConnectionId connection);
+  // Takes the stream from its connection, waits for the append under way, appends the note on a line of its
+  // own (once, however often this is called) and finishes the stream. Returns its size. Tries until it works.
+  runtime::Awaitable<std::uint64_t> close(StreamId stream, std::string note);
+
+  // Waits for the appends under way. Nothing is taken any more.
+  runtime::Awaitable<void> stop();
+  std::size_t streams() const { return streams_.size(); }
+
+ private:
+  struct Stream {
+    Stream(std::uint64_t durable, std::uint64_t window) : receiver(durable, window) {}
+    protocol::LogReceiver receiver;
+    ConnectionId connection = 0;
+    std::vector<protocol::LogData> pending;
+    std::size_t pending_bytes = 0;
+    bool appending = false;
+    bool failing = false;
+    bool closing = false;
+    runtime::Event changed;
+  };
+  using StreamPtr = std::shared_ptr<Stream>;
+
+  struct Batch {
+    std::uint64_t offset = 0;
+    std::string bytes;
+    std::vector<ports::TimeMark> marks;
+  };
+
+  StreamPtr find(StreamId id) const;
+  static Batch take_batch(Stream& stream);
+  runtime::Awaitable<void> append_all(StreamId id, StreamPtr stream);
+  runtime::Awaitable<bool> append(StreamId id, StreamPtr stream, Batch batch);
+  runtime::Awaitable<std::uint64_t> extent_of(StreamId id);
+  runtime::Awaitable<bool> ends_with_note(StreamId id, std::uint64_t size, std::string note);
+  runtime::Awaitable<std::uint64_t> append_note(StreamId id, std::string note);
+  void acknowledge(StreamId id, Stream& stream);
+  void set_failing(StreamId id, Stream& stream, const base::Error* error);
+  void forget_if_idle(StreamId id, const StreamPtr& stream);
+
+  HubParts parts_;
+  OnDurable on_durable_;
+  OnBroken on_broken_;
+  base::Counter& bytes_total_;
+  std::unordered_map<StreamId, StreamPtr> streams_;
+  std::size_t failing_ = 0;
+  bool stopping_ = false;
+  runtime::Scope scope_;
+};
+
+}  // namespace footman::controller

@@ -1,0 +1,223 @@
+#include "controller/nodes.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "protocol/handshake.hpp"
+
+namespace footman::controller {
+
+using base::Errc;
+using model::BuildResult;
+using model::EndReason;
+using protocol::GoodbyeCode;
+
+namespace {
+constexpr Duration kWatchAtMost = 1s;
+constexpr Duration kWatchAtLeast = 5ms;
+}  // namespace
+
+Nodes::Nodes(Core& core, Builds& builds)
+    : core_(core),
+      builds_(builds),
+      lost_(core.parts.metrics.counter("footman_agents_lost_total",
+                                       "Agents whose lease ended or that were given up")) {}
+
+void Nodes::take_over(store::OpenState& state) {
+  for (auto& row : state.nodes) {
+    auto node = std::make_unique<NodeEntry>();
+    const auto validity = std::max<Duration>(row.secret_deadline - row.created, core_.config.lease);
+    node->secret_deadline = std::max(row.secret_deadline, core_.now() + validity);
+    node->last_heard = core_.steady();
+    node->node = std::move(row);
+    for (const auto& agent : state.agents) {
+      if (agent.id != node->id()) continue;
+      node->for_item = agent.for_item;
+      node->connected_at = agent.connected;
+    }
+    if (node->redeemed() && !node->connected_at.is_set()) node->connected_at = node->node.created;
+    if (node->node.revoked && !node->spent()) {
+      node->lost = true;
+      node->detail = "the agent had ended before the server was restarted";
+    }
+    auto id = node->id();
+    core_.nodes.emplace(std::move(id), std::move(node));
+  }
+}
+
+void Nodes::resume_losses() {
+  for (const auto& [id, node] : core_.nodes)
+    if (node->node.revoked && node->work)
+      core_.scope.spawn("resume loss", builds_.release(id, "its session had ended", BuildResult::failure));
+}
+
+Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegistration registration) {
+  const auto id = registration.id;
+  const auto secret = [&] {
+    return ports::AgentBootstrap{
+        protocol::derive_bootstrap_secret(core_.parts.server_key, id, registration.attempt)};
+  };
+  if (auto* known = core_.find_node(id)) {
+    if (known->node.attempt > registration.attempt)
+      co_return base::fail(Errc::conflict, fmt::format("agent {} has a newer launch attempt", id.str()));
+    if (known->node.attempt == registration.attempt && !known->removing) {
+      known->secret_deadline = std::max(known->secret_deadline, registration.secret_deadline);
+      co_return secret();
+    }
+    // A newer attempt takes its place: the older one's session and work end.
+    core_.end_session(*known, GoodbyeCode::revoked, "another launch attempt of this agent took its place",
+                      false);
+    co_await builds_.release(id, "another launch attempt took its place", BuildResult::failure);
+  }
+  model::Node row;
+  row.agent = id;
+  row.attempt = registration.attempt;
+  row.labels = registration.labels;
+  row.one_shot = registration.one_shot;
+  row.secret_deadline = registration.secret_deadline;
+  row.created = core_.now();
+  FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.register_node(row));
+  auto node = std::make_unique<NodeEntry>();
+  node->node = std::move(row);
+  node->for_item = registration.for_item;
+  node->secret_deadline = registration.secret_deadline;
+  node->last_heard = core_.steady();
+  core_.ready.erase(id);
+  auto& entry = core_.nodes[id];
+  if (entry) core_.end_session(*entry, GoodbyeCode::revoked, "replaced", false);
+  entry = std::move(node);
+  core_.refresh(*entry);
+  co_return secret();
+}
+
+Awaitable<Status> Nodes::drain(AgentId id, EndReason why, std::string reason) {
+  auto* node = core_.find_node(id);
+  if (node == nullptr) co_return base::fail(Errc::not_found, fmt::format("no agent {}", id.str()));
+  if (node->node.draining) co_return Status();
+  const auto stored = co_await core_.parts.store.change_node(id, true, false);
+  if (!stored) co_return std::unexpected(stored.error());
+  node = core_.find_node(id);
+  if (node == nullptr) co_return Status();
+  node->node.draining = true;
+  if (node->end_reason == EndReason::none) node->end_reason = why;
+  if (node->detail.empty()) node->detail = reason;
+  core_.send(*node, protocol::Drain{std::move(reason)});
+  core_.refresh(*node);
+  co_return Status();
+}
+
+Awaitable<Status> Nodes::remove(AgentId id, std::string reason) {
+  auto* node = core_.find_node(id);
+  if (node == nullptr) co_return co_await core_.parts.store.remove_node(id);
+  node->removing = true;
+  core_.refresh(*node);
+  const auto revoked =
+      co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
+  if (!revoked && revoked.error().code != Errc::not_found) co_return std::unexpected(revoked.error());
+  node = core_.find_node(id);
+  if (node == nullptr) co_return Status();
+  node->node.revoked = true;
+  core_.end_session(*node, GoodbyeCode::revoked, reason, false);
+  co_await builds_.release(id, std::move(reason), BuildResult::failure);
+  auto removed = co_await core_.until_stored([&] { return core_.parts.store.remove_node(id); });
+  if (!removed && removed.error().code != Errc::not_found) co_return removed;
+  core_.ready.erase(id);
+  core_.nodes.erase(id);
+  core_.changed();
+  co_return Status();
+}
+
+Awaitable<void> Nodes::leave(AgentId id, std::string reason) {
+  auto* node = core_.find_node(id);
+  if (node == nullptr || node->left || node->lost) co_return;
+  node->left = true;
+  core_.end_session(*node, GoodbyeCode::finished, "goodbye", false);
+  core_.refresh(*node);
+  if (node->spent() && !node->work) co_return;  // its row says so already
+  (void)co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
+  node = core_.find_node(id);
+  if (node == nullptr) co_return;
+  node->node.draining = true;
+  node->node.revoked = true;
+  if (node->detail.empty()) node->detail = reason.empty() ? "the agent left" : "the agent left: " + reason;
+  co_await builds_.release(id, reason.empty() ? "it left" : "it left: " + reason, BuildResult::failure);
+  if (node = core_.find_node(id); node != nullptr) core_.refresh(*node);
+}
+
+Awaitable<void> Nodes::lose(AgentId id, std::string sentence, BuildResult result) {
+  auto* node = core_.find_node(id);
+  if (node == nullptr || node->losing || node->lost || node->removing) co_return;
+  node->losing = true;
+  node->detail = sentence;
+  node->end_reason = EndReason::session_lost;
+  core_.parts.log.warning("agent lost", {{"agent", id}, {"reason", sentence}});
+  core_.end_session(*node, GoodbyeCode::revoked, sentence, false);
+  core_.refresh(*node);
+  (void)co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
+  co_await builds_.release(id, sentence, result);
+  node = core_.find_node(id);
+  if (node == nullptr) co_return;
+  node->node.draining = true;
+  node->node.revoked = true;
+  node->lost = true;
+  lost_.add();
+  core_.note_agent(id, "session_lost", "Declared lost: " + sentence);
+  core_.refresh(*node);
+}
+
+// --- the watch
+// -------------------------------------------------------------------------------------------------------
+
+Awaitable<void> Nodes::watch() {
+  const auto shortest =
+      std::min({core_.config.lease, core_.config.accept_timeout, core_.config.heartbeat * 4});
+  const auto pause = std::clamp<Duration>(shortest / 16, kWatchAtLeast, kWatchAtMost);
+  while (true) {
+    co_await runtime::sleep_for(core_.parts.clock, pause);
+    const auto at = core_.steady();
+    for (const auto& [id, node] : core_.nodes) look_at_node(*node, at);
+    for (const auto& [assignment, build] : core_.assignments)
+      if (const auto entry = core_.find_build(build)) look_at_build(*entry, at);
+  }
+}
+
+void Nodes::look_at_node(NodeEntry& node, Duration at) {
+  if (!node.redeemed() || node.lost || node.losing || node.left || node.removing || node.node.revoked) return;
+  if (node.spent() && !node.work) return;  // nothing more is expected of it
+  if (node.connection != 0) {
+    const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+    if (at - heard <= core_.config.lease) {
+      if (core_.is_silent(node) != (node.told == ports::AgentActivity::disconnected)) core_.refresh(node);
+      return;
+    }
+  } else if (at - node.last_heard <= core_.config.lease) {
+    return;
+  }
+  core_.scope.spawn(
+      "lose agent",
+      lose(node.id(), fmt::format("nothing was heard of it for {}", format_duration(core_.config.lease)),
+           BuildResult::failure));
+}
+
+void Nodes::look_at_build(BuildEntry& entry, Duration at) {
+  if (entry.overdue.count() == 0 || at < entry.overdue || entry.held || !entry.assignment) return;
+  entry.overdue = Duration(0);
+  const auto agent = entry.assignment->agent;
+  if (entry.started()) {
+    const bool cancelled = entry.build.cancel_requested;
+    auto sentence = cancelled ? "it did not end the build that was cancelled: " + entry.build.cancel_reason
+                              : std::string("it did not end the build at its time limit");
+    core_.scope.spawn("give up agent", lose(agent, std::move(sentence), BuildResult::aborted));
+    return;
+  }
+  core_.scope.spawn("take back work",
+                    builds_.give_back(entry.assignment->id, agent,
+                                      fmt::format("it was not accepted within {}",
+                                                  format_duration(core_.config.accept_timeout))));
+  // A new connection brings both sides back to the same view; what it still holds is withdrawn then.
+  if (auto* node = core_.find_node(agent))
+    core_.end_session(*node, GoodbyeCode::other, "no answer to an offer of work", true);
+}
+
+}  // namespace footman::controller

@@ -1,0 +1,211 @@
+#include "controller/queue_loop.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace footman::controller {
+
+using model::ItemView;
+
+namespace {
+
+constexpr Duration kLookAtLeast = 1min;  // nothing depends on it: every change wakes the loop
+
+QueueItemId item_of_key(const std::string& key) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), value);
+  return error == std::errc() && end == key.data() + key.size() ? QueueItemId(value) : QueueItemId();
+}
+
+bool fits(const std::string& label, const NodeEntry& node) {
+  return label.empty() ||
+         std::find(node.node.labels.begin(), node.node.labels.end(), label) != node.node.labels.end();
+}
+
+}  // namespace
+
+QueueLoop::QueueLoop(Core& core, Builds& builds)
+    : core_(core),
+      builds_(builds),
+      waiting_(core.parts.metrics.gauge("footman_queue_items", "Items that wait in the queue")) {}
+
+QueueLoop::SlotMap QueueLoop::slots_under_way() const {
+  SlotMap slots;
+  for (const auto& [path, job] : core_.jobs)
+    if (job.max_concurrent > 0) slots.emplace(path, Slots{});
+  if (slots.empty()) return slots;
+  for (const auto& [id, entry] : core_.builds) {
+    if (!entry->assignment && entry->reserved.empty()) continue;
+    const auto it = slots.find(entry->build.job);
+    if (it == slots.end()) continue;
+    ++it->second.used;
+    it->second.number = entry->build.number;
+    it->second.running = entry->started();
+  }
+  return slots;
+}
+
+ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const {
+  if (entry.assignment || !entry.reserved.empty()) return ItemView::pending;
+  if (entry.item.quiet_until > at) return ItemView::waiting;
+  if (entry.build.job.empty()) return ItemView::buildable;
+  const auto job = core_.jobs.find(entry.build.job);
+  if (job == core_.jobs.end()) return ItemView::buildable;
+  if (!job->second.enabled) return ItemView::blocked;
+  if (job->second.max_concurrent == 0) return ItemView::buildable;
+  auto& slot = slots[entry.build.job];
+  if (slot.used >= job->second.max_concurrent) return ItemView::blocked;
+  ++slot.used;
+  slot.number = entry.build.number;
+  slot.running = false;
+  return ItemView::buildable;
+}
+
+ports::WaitReason QueueLoop::blocked_reason(const BuildEntry& entry, const SlotMap& slots) const {
+  const auto job = core_.jobs.find(entry.build.job);
+  if (job != core_.jobs.end() && !job->second.enabled)
+    return {"job_disabled", fmt::format("Job {} is disabled.", entry.build.job.str()), {}, {}};
+  const auto slot = slots.find(entry.build.job);
+  const auto number = slot == slots.end() ? 0 : slot->second.number;
+  const auto most = job == core_.jobs.end() ? 0 : job->second.max_concurrent;
+  const auto* what = slot != slots.end() && slot->second.running ? "is running" : "comes first";
+  if (most <= 1)
+    return {"concurrency", fmt::format("Build #{} {}; the job allows one at a time.", number, what), {}, {}};
+  return {"concurrency",
+          fmt::format("{} builds of the job are under way (build #{} {}); it allows {}.", most, number, what,
+                      most),
+          {},
+          {}};
+}
+
+QueueEntry QueueLoop::entry_of(const BuildEntry& entry, ItemView view, const SlotMap& slots) const {
+  QueueEntry shown{entry.item, entry.build.number, title_of(entry.build), view, {}};
+  switch (view) {
+    case ItemView::waiting:
+      shown.reason = {"quiet_period",
+                      "Its quiet period lasts until " + format_rfc3339(entry.item.quiet_until) + ".",
+                      {},
+                      entry.item.quiet_until};
+      break;
+    case ItemView::blocked:
+      shown.reason = blocked_reason(entry, slots);
+      break;
+    case ItemView::buildable:
+      if (core_.storage_full())
+        shown.reason = {
+            "storage_full", "No space is left in the data directory: nothing is started.", {}, {}};
+      else if (!entry.fleet_reason.code.empty())
+        shown.reason = entry.fleet_reason;
+      else
+        shown.reason = {"no_idle_agent", "No idle agent fits; the fleet decides next.", {}, {}};
+      break;
+    case ItemView::pending: {
+      const auto agent = entry.assignment ? entry.assignment->agent : entry.reserved;
+      const bool accepted = entry.assignment && entry.assignment->state != model::AssignmentState::offered;
+      shown.reason = {
+          accepted ? "starting" : "offered",
+          fmt::format("Agent {} {}.", agent.str(), accepted ? "has it and starts it" : "is offered it"),
+          agent,
+          {}};
+      break;
+    }
+    case ItemView::left:
+      break;
+  }
+  return shown;
+}
+
+std::vector<QueueEntry> QueueLoop::entries() const {
+  auto slots = slots_under_way();
+  const auto at = core_.now();
+  std::vector<std::pair<const BuildEntry*, ItemView>> views;
+  for (const auto& [id, entry] : core_.builds)
+    if (!entry->started()) views.emplace_back(entry.get(), view_of(*entry, at, slots));
+  std::vector<QueueEntry> all;
+  all.reserve(views.size());
+  for (const auto& [entry, view] : views) all.push_back(entry_of(*entry, view, slots));
+  return all;
+}
+
+std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
+  const auto wanted = core_.find_build(build);
+  if (!wanted || wanted->started()) return std::nullopt;
+  auto slots = slots_under_way();
+  const auto at = core_.now();
+  for (const auto& [id, entry] : core_.queued) {
+    const auto view = view_of(*entry, at, slots);
+    if (entry == wanted) return entry_of(*entry, view, slots);
+  }
+  return entry_of(*wanted, view_of(*wanted, at, slots), slots);
+}
+
+std::vector<ports::DemandItem> QueueLoop::demand() const {
+  std::vector<ports::DemandItem> items;
+  if (core_.stopping) return items;
+  auto slots = slots_under_way();
+  const auto at = core_.now();
+  for (const auto& [id, entry] : core_.queued)
+    if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
+      items.push_back({id.str(), entry->item.label, entry->buildable_since, title_of(entry->build)});
+  return items;
+}
+
+void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
+  const auto it = core_.queued.find(item_of_key(item_key));
+  if (it == core_.queued.end() || it->second->fleet_reason == reason) return;
+  it->second->fleet_reason = std::move(reason);
+  core_.publish("queue_item", item_key, "buildable", it->second->build.id.str());
+}
+
+// --- the loop
+// --------------------------------------------------------------------------------------------------------
+
+Awaitable<void> QueueLoop::run() {
+  while (true) {
+    hand_over();
+    co_await core_.look.wait_for(core_.parts.clock, until_next_look());
+  }
+}
+
+Duration QueueLoop::until_next_look() const {
+  auto pause = kLookAtLeast;
+  const auto at = core_.now();
+  for (const auto& [id, entry] : core_.queued)
+    if (entry->item.quiet_until > at) pause = std::min<Duration>(pause, entry->item.quiet_until - at);
+  const auto steady = core_.steady();
+  for (const auto& id : core_.ready)
+    if (const auto* node = core_.find_node(id); node != nullptr && node->not_before > steady)
+      pause = std::min<Duration>(pause, node->not_before - steady);
+  return pause;
+}
+
+void QueueLoop::hand_over() {
+  waiting_.set(static_cast<std::int64_t>(core_.queued.size()));
+  if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;
+  auto slots = slots_under_way();
+  const auto at = core_.now();
+  for (const auto& [id, entry] : core_.queued) {
+    if (core_.ready.empty()) return;
+    if (view_of(*entry, at, slots) != ItemView::buildable || entry->build.cancel_requested) continue;
+    const auto key = id.str();
+    NodeEntry* chosen = nullptr;
+    for (const auto& agent : core_.ready) {
+      auto* node = core_.find_node(agent);
+      if (node == nullptr || core_.is_silent(*node) || node->not_before > core_.steady()) continue;
+      if (node->for_item == key) {
+        chosen = node;
+        break;
+      }
+      if (chosen == nullptr && fits(entry->item.label, *node)) chosen = node;
+    }
+    if (chosen == nullptr) continue;
+    entry->reserved = chosen->id();
+    chosen->work = entry->build.id;
+    core_.refresh(*chosen);
+    core_.scope.spawn("offer", builds_.offer(entry->build.id, chosen->id()));
+  }
+}
+
+}  // namespace footman::controller

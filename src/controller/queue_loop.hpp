@@ -1,0 +1,49 @@
+// The queue: what waits and why, and the loop that hands work to idle agents. Inside the module; control
+// executor.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/builds.hpp"
+#include "controller/core.hpp"
+
+namespace footman::controller {
+
+class QueueLoop {
+ public:
+  QueueLoop(Core& core, Builds& builds);
+
+  // Level-triggered: looks at everything after each change and at the end of each quiet period.
+  Awaitable<void> run();
+
+  std::vector<QueueEntry> entries() const;
+  std::optional<QueueEntry> find_entry(BuildId build) const;
+  std::vector<ports::DemandItem> demand() const;
+  void set_wait_reason(const std::string& item_key, ports::WaitReason reason);
+
+ private:
+  // How many builds a job with a limit may have under way, and which one is to blame.
+  struct Slots {
+    std::uint32_t used = 0;
+    std::int64_t number = 0;
+    bool running = false;
+  };
+  using SlotMap = std::map<JobPath, Slots>;
+
+  SlotMap slots_under_way() const;
+  // Takes a slot for a buildable one: call in the queue's order.
+  model::ItemView view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const;
+  QueueEntry entry_of(const BuildEntry& entry, model::ItemView view, const SlotMap& slots) const;
+  ports::WaitReason blocked_reason(const BuildEntry& entry, const SlotMap& slots) const;
+  void hand_over();
+  Duration until_next_look() const;
+
+  Core& core_;
+  Builds& builds_;
+  base::Gauge& waiting_;
+};
+
+}  // namespace footman::controller

@@ -1,0 +1,260 @@
+#include "controller/sessions.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "protocol/handshake.hpp"
+
+namespace footman::controller {
+
+using base::Errc;
+using protocol::GoodbyeCode;
+using protocol::RefusalCause;
+using protocol::RefusalCode;
+using protocol::Refused;
+
+namespace {
+constexpr Duration kAfterReject = 5s;  // before an agent that refused work is offered some again
+}
+
+Sessions::Sessions(Core& core, Builds& builds, Nodes& nodes)
+    : core_(core),
+      builds_(builds),
+      nodes_(nodes),
+      live_(core.parts.metrics.gauge("footman_agent_sessions", "Agents that are connected")) {}
+
+// --- coming in
+// -------------------------------------------------------------------------------------------------------
+
+Admission Sessions::refuse(const protocol::Hello& hello, const std::string& peer, Refused answer,
+                           std::string_view cause) {
+  core_.parts.metrics
+      .counter("footman_agent_refused_total", "Connections of agents that were refused",
+               {{"cause", std::string(cause)}})
+      .add();
+  core_.parts.log.warning("agent refused", {{"agent", hello.agent}, {"peer", peer}, {"cause", cause}});
+  auto* node = core_.find_node(hello.agent);
+  if (node != nullptr && !answer.retry) {
+    ++node->node.refused_attempts;
+    // One write at a time: a stranger who knocks often costs no more than that.
+    if (!std::exchange(node->counting_refusal, true))
+      core_.scope.spawn("count refused agent", count_refused(hello.agent));
+  }
+  return Admission{std::move(answer)};
+}
+
+Awaitable<void> Sessions::count_refused(AgentId agent) {
+  (void)co_await core_.parts.store.count_refused(agent);
+  if (auto* node = core_.find_node(agent)) node->counting_refusal = false;
+}
+
+Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
+                                     protocol::Hello hello) {
+  if (core_.stopping) co_return Admission{Refused{RefusalCode::busy, "the server is stopping", true}};
+  const auto version = protocol::negotiate({}, hello);
+  if (!version)
+    co_return refuse(hello, peer, Refused{RefusalCode::version, base::describe(version.error()), false},
+                     "version");
+
+  auto* node = core_.find_node(hello.agent);
+  protocol::StoredAgent stored;
+  if (node != nullptr) {
+    stored = {node->node.key_hash, node->node.attempt, node->secret_deadline,
+              node->node.revoked || node->lost || node->losing || node->removing || node->left,
+              node->connection != 0 ? node->hello_connection : 0};
+  }
+  const auto decision = protocol::decide_redemption(core_.parts.server_key,
+                                                    node != nullptr ? &stored : nullptr, hello, core_.now());
+  if (decision.verdict == protocol::RedemptionVerdict::refuse)
+    co_return refuse(hello, peer, protocol::make_refused(decision.cause),
+                     protocol::to_string(decision.cause));
+
+  const auto redeemed =
+      co_await core_.parts.store.redeem_node({hello.agent, hello.attempt, decision.key_hash, core_.now()});
+  if (!redeemed) {
+    const auto code = redeemed.error().code;
+    if (code == Errc::permission_denied)
+      co_return refuse(hello, peer, protocol::make_refused(RefusalCause::other_key), "other_key");
+    if (code == Errc::not_found || code == Errc::conflict)
+      co_return refuse(hello, peer, protocol::make_refused(RefusalCause::ended), "ended");
+    core_.parts.log.error("redemption not stored",
+                          {{"agent", hello.agent}, {"error", describe(redeemed.error())}});
+    co_return Admission{Refused{RefusalCode::busy, "the server cannot store the session now", true}};
+  }
+  node = core_.find_node(hello.agent);
+  if (node == nullptr || node->node.revoked || node->losing || node->lost || node->removing ||
+      node->node.attempt != hello.attempt)
+    co_return refuse(hello, peer, protocol::make_refused(RefusalCause::ended), "ended");
+  if (redeemed->epoch <= node->node.epoch || pulse->closed.load() || core_.stopping)
+    co_return Admission{protocol::make_refused(RefusalCause::older_connection)};
+  node->node.key_hash = redeemed->key_hash;
+  node->node.epoch = redeemed->epoch;
+  core_.end_session(*node, GoodbyeCode::revoked, "a newer connection of this agent is there", false);
+  begin_session(*node, connection, std::move(peer), std::move(pulse), hello);
+  co_return Admission{
+      make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features))};
+}
+
+void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,
+                             std::shared_ptr<Pulse> pulse, const protocol::Hello& hello) {
+  node.connection = connection;
+  node.hello_connection = hello.connection;
+  node.pulse = std::move(pulse);
+  node.host = std::make_unique<HostInfo>(HostInfo{std::move(peer), hello.agent_version, hello.os, hello.arch,
+                                                  hello.hostname, hello.cpus, hello.memory_bytes});
+  core_.sessions[connection] = node.id();
+  live_.set(static_cast<std::int64_t>(core_.sessions.size()));
+  if (!node.connected_at.is_set()) {
+    node.connected_at = core_.now();
+    core_.note_agent(node.id(), "session_began", "Connected to the controller from " + node.host->peer);
+  } else {
+    core_.note_agent(node.id(), "session_resumed", "Connected again from " + node.host->peer);
+  }
+  core_.refresh(node);
+}
+
+protocol::Welcome Sessions::make_welcome(const NodeEntry& node, std::uint16_t version,
+                                         std::uint64_t features) const {
+  protocol::Welcome welcome;
+  welcome.version = version;
+  welcome.features = features;
+  welcome.epoch = node.node.epoch;
+  welcome.installation = installation_;
+  welcome.heartbeat_interval = core_.config.heartbeat;
+  welcome.lease = core_.config.lease;
+  welcome.orphan_timeout = core_.config.orphan_timeout;
+  welcome.log_window_bytes = core_.config.log_window_bytes;
+  welcome.max_frame_bytes = protocol::kMaxFrameToServerBytes;
+  welcome.single_use = node.node.one_shot;
+  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
+  if (entry && entry->assignment && entry->assignment->agent == node.id())
+    welcome.streams.push_back({entry->assignment->stream, 0});
+  return welcome;
+}
+
+// --- messages
+// --------------------------------------------------------------------------------------------------------
+
+void Sessions::on_message(ConnectionId connection, protocol::Message message) {
+  auto* node = core_.find_session(connection);
+  if (node == nullptr || core_.stopping) return;
+  node->inbox.push_back(std::move(message));
+  if (!std::exchange(node->pumping, true)) core_.scope.spawn("agent messages", pump(node->id(), connection));
+}
+
+Awaitable<void> Sessions::pump(AgentId agent, ConnectionId connection) {
+  while (true) {
+    auto* node = core_.find_node(agent);
+    if (node == nullptr) co_return;
+    if (node->connection != connection) {
+      // A newer session: its messages, if there are any, are in the inbox now.
+      if (node->connection == 0 || node->inbox.empty()) break;
+      connection = node->connection;
+    }
+    if (node->inbox.empty()) break;
+    auto message = std::move(node->inbox.front());
+    node->inbox.erase(node->inbox.begin());
+    node->pulse->unhandled.fetch_sub(1);
+    co_await handle(agent, connection, std::move(message));
+  }
+  if (auto* node = core_.find_node(agent)) {
+    node->pumping = false;
+    if (node->inbox.empty()) node->inbox.shrink_to_fit();
+  }
+}
+
+Awaitable<void> Sessions::handle(AgentId agent, ConnectionId connection, protocol::Message message) {
+  const auto* node = core_.find_node(agent);
+  if (!node->resumed && !std::holds_alternative<protocol::Resume>(message) &&
+      !std::holds_alternative<protocol::Goodbye>(message)) {
+    core_.hub->close(connection, {GoodbyeCode::protocol_error, "Resume must come first", true});
+    co_return;
+  }
+  if (auto* resumed = std::get_if<protocol::Resume>(&message))
+    co_await resume(agent, connection, std::move(*resumed));
+  else if (const auto* accepted = std::get_if<protocol::Accepted>(&message))
+    co_await builds_.start(accepted->assignment, agent);
+  else if (auto* refused = std::get_if<protocol::Rejected>(&message))
+    co_await rejected(agent, std::move(*refused));
+  else if (const auto* began = std::get_if<protocol::StepStarted>(&message))
+    co_await builds_.step_started(*began, agent);
+  else if (const auto* ended = std::get_if<protocol::StepFinished>(&message))
+    co_await builds_.step_finished(*ended, agent);
+  else if (const auto* finished = std::get_if<protocol::BuildFinished>(&message))
+    co_await builds_.build_finished(*finished, agent, connection);
+  else if (auto* end_of_host = std::get_if<protocol::Notice>(&message))
+    co_await notice(agent, std::move(*end_of_host));
+  else if (auto* bye = std::get_if<protocol::Goodbye>(&message); bye != nullptr && !bye->reconnect)
+    co_await nodes_.leave(agent, bye->reason);
+}
+
+Awaitable<void> Sessions::rejected(AgentId agent, protocol::Rejected message) {
+  if (auto* node = core_.find_node(agent)) node->not_before = core_.steady() + kAfterReject;
+  co_await builds_.give_back(message.assignment, agent, "the agent refused it: " + message.reason);
+}
+
+Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
+  auto text =
+      fmt::format("Its machine goes away at {}: {}", format_rfc3339(message.deadline), message.reason);
+  core_.note_agent(agent, "notice", text);
+  (void)co_await nodes_.drain(agent, model::EndReason::notice, std::move(text));
+}
+
+// Brings both views together: what we think the agent has and what it holds.
+Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
+  auto* node = core_.find_node(agent);
+  const auto expected = node->work ? core_.find_build(*node->work) : nullptr;
+  if (expected && expected->assignment && expected->assignment->agent == agent) {
+    const auto id = expected->assignment->id;
+    const bool has_it =
+        std::any_of(held.assignments.begin(), held.assignments.end(),
+                    [&](const protocol::HeldAssignment& one) { return one.assignment == id; });
+    if (!has_it) {
+      co_await builds_.give_back(id, agent, "the agent came back without it");
+      co_await builds_.forgotten(id, "it came back without the build");
+    }
+  }
+  node = core_.find_node(agent);
+  if (node == nullptr || node->connection != connection) co_return;
+  node->resumed = true;
+  for (const auto& one : held.assignments) co_await resume_held(agent, one);
+  node = core_.find_node(agent);
+  if (node == nullptr || node->connection != connection) co_return;
+  if (node->node.draining) core_.send(*node, protocol::Drain{node->detail});
+  core_.refresh(*node);
+}
+
+Awaitable<void> Sessions::resume_held(AgentId agent, protocol::HeldAssignment held) {
+  const auto entry = core_.find_assignment(held.assignment);
+  const bool ours = entry && entry->assignment && entry->assignment->agent == agent;
+  if (!ours) co_return co_await builds_.answer_unknown(held.assignment, agent);
+  if (held.phase == protocol::AssignmentPhase::accepted)
+    co_return co_await builds_.start(held.assignment, agent);
+  if (!entry->started()) co_return co_await builds_.answer_unknown(held.assignment, agent);
+  const auto* node = core_.find_node(agent);
+  if (entry->last_report > 0) core_.send(*node, protocol::ReportAck{held.assignment, entry->last_report});
+  if (entry->build.cancel_requested) builds_.send_cancel(*entry);
+}
+
+void Sessions::on_closed(ConnectionId connection, std::string why) {
+  auto* node = core_.find_session(connection);
+  core_.sessions.erase(connection);
+  live_.set(static_cast<std::int64_t>(core_.sessions.size()));
+  if (node == nullptr) return;
+  core_.parts.log.info("agent disconnected", {{"agent", node->id()}, {"reason", why}});
+  node->last_heard = Duration(node->pulse->last_heard_us.load(std::memory_order_relaxed));
+  // A last Goodbye may still wait to be handled.
+  const auto bye = std::find_if(node->inbox.begin(), node->inbox.end(), [](const protocol::Message& one) {
+    const auto* goodbye = std::get_if<protocol::Goodbye>(&one);
+    return goodbye != nullptr && !goodbye->reconnect;
+  });
+  if (bye != node->inbox.end())
+    core_.scope.spawn("agent leaves", nodes_.leave(node->id(), std::get<protocol::Goodbye>(*bye).reason));
+  node->connection = 0;
+  node->resumed = false;
+  node->inbox.clear();
+  core_.refresh(*node);
+}
+
+}  // namespace footman::controller

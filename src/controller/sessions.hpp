@@ -1,0 +1,45 @@
+// The control half of the agents' sessions: who may come in, and what their messages mean. Inside the module.
+#pragma once
+
+#include <string>
+
+#include "controller/builds.hpp"
+#include "controller/core.hpp"
+#include "controller/nodes.hpp"
+#include "controller/session_port.hpp"
+
+namespace footman::controller {
+
+class Sessions final : public SessionPort {
+ public:
+  Sessions(Core& core, Builds& builds, Nodes& nodes);
+
+  void set_installation(InstallationId installation) { installation_ = std::move(installation); }
+
+  Awaitable<Admission> admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
+                             protocol::Hello hello) override;
+  void on_message(ConnectionId connection, protocol::Message message) override;
+  void on_closed(ConnectionId connection, std::string why) override;
+
+ private:
+  Awaitable<void> pump(AgentId agent, ConnectionId connection);
+  Awaitable<void> handle(AgentId agent, ConnectionId connection, protocol::Message message);
+  Awaitable<void> resume(AgentId agent, ConnectionId connection, protocol::Resume held);
+  Awaitable<void> resume_held(AgentId agent, protocol::HeldAssignment held);
+  Awaitable<void> rejected(AgentId agent, protocol::Rejected message);
+  Awaitable<void> notice(AgentId agent, protocol::Notice message);
+  Awaitable<void> count_refused(AgentId agent);
+  Admission refuse(const protocol::Hello& hello, const std::string& peer, protocol::Refused answer,
+                   std::string_view cause);
+  protocol::Welcome make_welcome(const NodeEntry& node, std::uint16_t version, std::uint64_t features) const;
+  void begin_session(NodeEntry& node, ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
+                     const protocol::Hello& hello);
+
+  Core& core_;
+  Builds& builds_;
+  Nodes& nodes_;
+  InstallationId installation_{"unknown"};
+  base::Gauge& live_;
+};
+
+}  // namespace footman::controller
