@@ -130,9 +130,9 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   void say_goodbye(const ConnectionPtr& connection, Goodbye goodbye) {
     if (connection->closing) return;
     connection->acks.clear();
-    enqueue(connection, Message(std::move(goodbye)));
-    connection->closing = true;
+    connection->closing = true;  // first: the writer may be done before enqueue() returns
     logs->detach(connection->id);
+    enqueue(connection, Message(std::move(goodbye)));
     connection->limit =
         parts.clock.call_after(parts.net, kGoodbyeLimit, [weak = std::weak_ptr<Connection>(connection)] {
           if (const auto live = weak.lock()) live->stream->close();
@@ -171,8 +171,8 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     connection->introduced = true;
     auto admission = co_await admit(connection, std::get<protocol::Hello>(std::move(**first)));
     if (auto* refused = std::get_if<protocol::Refused>(&admission.answer)) {
-      enqueue(connection, *refused);
       connection->closing = true;
+      enqueue(connection, *refused);
       co_return "refused: " + std::string(protocol::to_string(refused->code));
     }
     co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)));
@@ -225,7 +225,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
 
   void asio_post_message(ConnectionId id, Message message) {
     runtime::asio::post(parts.control, [self = shared_from_this(), id, moved = std::move(message)]() mutable {
-      self->sessions.on_message(id, std::move(moved));
+      if (!self->dead) self->sessions.on_message(id, std::move(moved));
     });
   }
 
@@ -261,8 +261,10 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     }
     connection->pulse->closed.store(true);
     if (connection->introduced)
-      runtime::asio::post(parts.control, [self = shared_from_this(), id = connection->id,
-                                          text = std::move(why)] { self->sessions.on_closed(id, text); });
+      runtime::asio::post(parts.control,
+                          [self = shared_from_this(), id = connection->id, text = std::move(why)] {
+                            if (!self->dead) self->sessions.on_closed(id, text);
+                          });
     gone.notify();
   }
 };

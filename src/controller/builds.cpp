@@ -14,6 +14,22 @@ using model::BuildResult;
 using model::BuildState;
 using model::ItemState;
 
+namespace {
+// The item of a started build may have left already.
+model::QueueItem item_of_running(const model::Build& build,
+                                 const std::vector<model::Assignment>& assignments) {
+  model::QueueItem item;
+  item.build = build.id;
+  item.job = build.job;
+  item.label = build.spec.label;
+  item.since = build.submitted;
+  item.state = ItemState::left;
+  for (const auto& one : assignments)
+    if (one.build == build.id) item.id = one.item;
+  return item;
+}
+}  // namespace
+
 Builds::Builds(Core& core)
     : core_(core),
       late_reports_(core.parts.metrics.counter("footman_late_reports_total",
@@ -23,9 +39,10 @@ Builds::Builds(Core& core)
 
 void Builds::take_over(store::OpenState& state) {
   for (auto& build : state.builds) {
-    const auto item = std::find_if(state.items.begin(), state.items.end(),
-                                   [&](const model::QueueItem& one) { return one.build == build.id; });
-    if (item != state.items.end()) core_.insert_build(std::move(build), std::move(*item));
+    const auto found = std::find_if(state.items.begin(), state.items.end(),
+                                    [&](const model::QueueItem& one) { return one.build == build.id; });
+    auto item = found != state.items.end() ? std::move(*found) : item_of_running(build, state.assignments);
+    core_.insert_build(std::move(build), std::move(item));
   }
   const auto fresh = core_.steady() + std::max(core_.config.lease, core_.config.accept_timeout);
   for (auto& assignment : state.assignments) {
@@ -41,8 +58,10 @@ void Builds::take_over(store::OpenState& state) {
     }
     if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
   }
+  std::vector<BuildId> cancelled;
   for (const auto& [id, entry] : core_.builds)
-    if (entry->build.cancel_requested) core_.scope.spawn("cancel", pursue_cancel(id));
+    if (entry->build.cancel_requested) cancelled.push_back(id);
+  for (const auto id : cancelled) core_.scope.spawn("cancel", pursue_cancel(id));
 }
 
 // --- submission

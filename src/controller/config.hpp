@@ -31,17 +31,9 @@ struct ControllerConfig {
   std::uint32_t keep_builds = 100;      // of a job that names none
 };
 
-// Limits of what people send. A build's spec must also fit the agent protocol (protocol/limits.hpp).
-inline constexpr std::size_t kMaxParameters = 100;
-inline constexpr std::size_t kMaxParameterBytes = 16 * 1024;
-inline constexpr std::size_t kMaxLabelBytes = 1024;
-inline constexpr std::size_t kMaxJobPathBytes = 255;
-inline constexpr std::size_t kMaxDescriptionBytes = 16 * 1024;
+// Limits of what people send, besides those of model/validate.hpp.
 inline constexpr std::size_t kMaxCauseBytes = 512;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
-inline constexpr std::size_t kMaxSpecBytes = 3 * 1024 * 1024;  // scripts and environment together
-inline constexpr Duration kMaxQuietPeriod = 24h;
-inline constexpr Duration kMaxGrace = 10min;
 
 // Limits of what agents do.
 inline constexpr std::size_t kMaxConnections = 20'000;            // agent connections of one server

@@ -19,6 +19,7 @@
 
 #include "controller/controller.hpp"
 #include "controller/session_port.hpp"
+#include "model/label.hpp"
 #include "protocol/messages.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
@@ -30,6 +31,7 @@ struct BuildEntry {
   model::Build build;
   model::QueueItem item;
   std::optional<model::Assignment> assignment;  // offered, accepted or started
+  model::LabelExpr label;                       // parsed item.label
   AgentId reserved;                             // chosen for it; the offer is not committed yet
   ports::WaitReason fleet_reason;
   Instant buildable_since;

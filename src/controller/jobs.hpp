@@ -19,8 +19,9 @@ class Jobs {
   Result<store::NewBuild> make_build(SubmitRequest request) const;
 
  private:
-  Status check_job(const model::Job& job) const;
-  Status check_spec(const model::BuildSpec& spec) const;
+  Status check_job(model::Job& job) const;
+  Status check_limits(const model::BuildSpec& spec, const std::string& prefix) const;
+  static Status normalise_label(model::BuildSpec& spec, const std::string& prefix);
 
   Core& core_;
 };

@@ -47,9 +47,21 @@ void Nodes::take_over(store::OpenState& state) {
 }
 
 void Nodes::resume_losses() {
+  // Work of an agent whose record is gone: nobody else would ever end it.
+  std::vector<model::Assignment> homeless;
+  for (const auto& [id, build] : core_.assignments)
+    if (const auto entry = core_.find_build(build); core_.find_node(entry->assignment->agent) == nullptr)
+      homeless.push_back(*entry->assignment);
+  for (const auto& one : homeless) {
+    core_.scope.spawn("return work", builds_.give_back(one.id, one.agent, "its agent is gone"));
+    core_.scope.spawn("resume loss", builds_.forgotten(one.id, "its record is gone"));
+  }
+  std::vector<AgentId> half_lost;
   for (const auto& [id, node] : core_.nodes)
-    if (node->node.revoked && node->work)
-      core_.scope.spawn("resume loss", builds_.release(id, "its session had ended", BuildResult::failure));
+    if (node->node.revoked && node->work) half_lost.push_back(id);
+  for (auto& id : half_lost)
+    core_.scope.spawn("resume loss",
+                      builds_.release(std::move(id), "its session had ended", BuildResult::failure));
 }
 
 Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegistration registration) {
@@ -176,32 +188,41 @@ Awaitable<void> Nodes::watch() {
   while (true) {
     co_await runtime::sleep_for(core_.parts.clock, pause);
     const auto at = core_.steady();
-    for (const auto& [id, node] : core_.nodes) look_at_node(*node, at);
+    // What is started here may run at once and change the maps.
+    std::vector<AgentId> silent;
+    for (const auto& [id, node] : core_.nodes)
+      if (look_at_node(*node, at)) silent.push_back(id);
+    for (auto& id : silent)
+      core_.scope.spawn("lose agent", lose(std::move(id),
+                                           fmt::format("nothing was heard of it for {}",
+                                                       format_duration(core_.config.lease)),
+                                           BuildResult::failure));
+    std::vector<BuildPtr> overdue;
     for (const auto& [assignment, build] : core_.assignments)
-      if (const auto entry = core_.find_build(build)) look_at_build(*entry, at);
+      if (const auto entry = core_.find_build(build); entry && is_overdue(*entry, at))
+        overdue.push_back(entry);
+    for (const auto& entry : overdue) give_up(*entry);
   }
 }
 
-void Nodes::look_at_node(NodeEntry& node, Duration at) {
-  if (!node.redeemed() || node.lost || node.losing || node.left || node.removing || node.node.revoked) return;
-  if (node.spent() && !node.work) return;  // nothing more is expected of it
-  if (node.connection != 0) {
-    const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
-    if (at - heard <= core_.config.lease) {
-      if (core_.is_silent(node) != (node.told == ports::AgentActivity::disconnected)) core_.refresh(node);
-      return;
-    }
-  } else if (at - node.last_heard <= core_.config.lease) {
-    return;
-  }
-  core_.scope.spawn(
-      "lose agent",
-      lose(node.id(), fmt::format("nothing was heard of it for {}", format_duration(core_.config.lease)),
-           BuildResult::failure));
+// True: its lease is over.
+bool Nodes::look_at_node(NodeEntry& node, Duration at) {
+  if (!node.redeemed() || node.lost || node.losing || node.left || node.removing || node.node.revoked)
+    return false;
+  if (node.spent() && !node.work) return false;  // nothing more is expected of it
+  if (node.connection == 0) return at - node.last_heard > core_.config.lease;
+  const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+  if (at - heard > core_.config.lease) return true;
+  if (core_.is_silent(node) != (node.told == ports::AgentActivity::disconnected)) core_.refresh(node);
+  return false;
 }
 
-void Nodes::look_at_build(BuildEntry& entry, Duration at) {
-  if (entry.overdue.count() == 0 || at < entry.overdue || entry.held || !entry.assignment) return;
+bool Nodes::is_overdue(const BuildEntry& entry, Duration at) {
+  return entry.overdue.count() > 0 && at >= entry.overdue && !entry.held && entry.assignment;
+}
+
+void Nodes::give_up(BuildEntry& entry) {
+  if (!entry.assignment) return;
   entry.overdue = Duration(0);
   const auto agent = entry.assignment->agent;
   if (entry.started()) {
@@ -211,13 +232,14 @@ void Nodes::look_at_build(BuildEntry& entry, Duration at) {
     core_.scope.spawn("give up agent", lose(agent, std::move(sentence), BuildResult::aborted));
     return;
   }
-  core_.scope.spawn("take back work",
-                    builds_.give_back(entry.assignment->id, agent,
-                                      fmt::format("it was not accepted within {}",
-                                                  format_duration(core_.config.accept_timeout))));
+  const auto id = entry.assignment->id;
   // A new connection brings both sides back to the same view; what it still holds is withdrawn then.
   if (auto* node = core_.find_node(agent))
     core_.end_session(*node, GoodbyeCode::other, "no answer to an offer of work", true);
+  core_.scope.spawn("take back work",
+                    builds_.give_back(id, agent,
+                                      fmt::format("it was not accepted within {}",
+                                                  format_duration(core_.config.accept_timeout))));
 }
 
 }  // namespace footman::controller

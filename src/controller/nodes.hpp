@@ -30,8 +30,9 @@ class Nodes {
   Awaitable<void> watch();
 
  private:
-  void look_at_node(NodeEntry& node, Duration at);
-  void look_at_build(BuildEntry& entry, Duration at);
+  bool look_at_node(NodeEntry& node, Duration at);
+  static bool is_overdue(const BuildEntry& entry, Duration at);
+  void give_up(BuildEntry& entry);
 
   Core& core_;
   Builds& builds_;

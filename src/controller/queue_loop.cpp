@@ -19,11 +19,6 @@ QueueItemId item_of_key(const std::string& key) {
   return error == std::errc() && end == key.data() + key.size() ? QueueItemId(value) : QueueItemId();
 }
 
-bool fits(const std::string& label, const NodeEntry& node) {
-  return label.empty() ||
-         std::find(node.node.labels.begin(), node.node.labels.end(), label) != node.node.labels.end();
-}
-
 }  // namespace
 
 QueueLoop::QueueLoop(Core& core, Builds& builds)
@@ -198,7 +193,7 @@ void QueueLoop::hand_over() {
         chosen = node;
         break;
       }
-      if (chosen == nullptr && fits(entry->item.label, *node)) chosen = node;
+      if (chosen == nullptr && entry->label.matches(node->node.labels)) chosen = node;
     }
     if (chosen == nullptr) continue;
     entry->reserved = chosen->id();

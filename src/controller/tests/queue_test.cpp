@@ -1,0 +1,263 @@
+// Jobs, the queue's reasons, cancel in every state.
+#include <doctest/doctest.h>
+
+#include "controller/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::controller;
+using namespace footman::controller::testing;
+using namespace std::chrono_literals;
+using model::BuildResult;
+using model::BuildState;
+using model::ItemView;
+using ports::AgentActivity;
+
+namespace {
+
+model::Job job(const std::string& path) {
+  model::Job job;
+  job.path = JobPath(path);
+  job.spec.steps.push_back({"", "", "make"});
+  return job;
+}
+
+SubmitRequest of_job(const std::string& path) {
+  SubmitRequest request;
+  request.job = JobPath(path);
+  return request;
+}
+
+Result<store::SubmittedBuild> submit(World& world, SubmitRequest request) {
+  return world.run(world.controller->submit_build(std::move(request)));
+}
+
+QueueEntry entry(World& world, std::int64_t build) {
+  auto found = world.controller->find_queue_entry(BuildId(build));
+  REQUIRE(found);
+  return *found;
+}
+
+}  // namespace
+
+TEST_CASE("parameters are merged into the environment and checked") {
+  World world;
+  auto with = job("team/app");
+  with.parameters.push_back({"TARGET", "debug", "", {"debug", "release"}});
+  with.parameters.push_back({"NAME", "", "", {}});
+  REQUIRE(world.run(world.controller->create_job(with)));
+  CHECK(world.run(world.controller->create_job(with)).error().code == Errc::already_exists);
+  auto request = of_job("team/app");
+  request.parameters = {{"TARGET", "release"}};
+  REQUIRE(submit(world, request));
+  CHECK(world.build(1).parameters == std::map<std::string, std::string>{{"NAME", ""}, {"TARGET", "release"}});
+  CHECK(world.build(1).spec.env.size() == 2);
+  request.parameters = {{"TARGET", "other"}};
+  CHECK(submit(world, request).error().field == "parameters.TARGET");
+  request.parameters = {{"NOPE", "x"}};
+  CHECK(submit(world, request).error().code == Errc::invalid_argument);
+  CHECK(submit(world, of_job("none")).error().code == Errc::not_found);
+  with.enabled = false;
+  REQUIRE(world.run(world.controller->save_job(with)));
+  CHECK(submit(world, of_job("team/app")).error().code == Errc::conflict);
+  CHECK(entry(world, 1).reason.code == "job_disabled");
+  CHECK(world.controller->demand().empty());
+  CHECK(world.run(world.controller->delete_job(JobPath("team/app"))).error().code == Errc::conflict);
+}
+
+TEST_CASE("what is malformed is refused with its field") {
+  World world;
+  SubmitRequest request;
+  CHECK(submit(world, request).error().field.find("steps") != std::string::npos);
+  request.spec.steps.push_back({"", "", "true"});
+  request.spec.label = "a && (";
+  CHECK(submit(world, request).error().field == "spec.label");
+  request.spec.label = "a&&b";
+  request.spec.timeout = 1000h;
+  CHECK(submit(world, request).error().field == "spec.timeout");
+  CHECK(world.store.builds.empty());
+}
+
+TEST_CASE("the same idempotency key gives the same build, another request with it a conflict") {
+  World world;
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "", "true"});
+  request.idempotency_key = "k1";
+  const auto first = submit(world, request);
+  const auto again = submit(world, request);
+  REQUIRE(again);
+  CHECK(again->existed);
+  CHECK(again->build.id == first->build.id);
+  CHECK(world.controller->queue().size() == 1);
+  request.spec.steps[0].script = "false";
+  CHECK(submit(world, request).error().code == Errc::conflict);
+}
+
+TEST_CASE("the queue has a limit") {
+  World world;
+  world.config.max_queue = 2;
+  world.restart();
+  world.submit();
+  world.submit();
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "", "true"});
+  CHECK(submit(world, request).error().code == Errc::resource_exhausted);
+}
+
+TEST_CASE("every waiting item has a true reason") {
+  World world;
+  auto one = job("one");
+  one.max_concurrent = 1;
+  REQUIRE(world.run(world.controller->create_job(one)));
+  REQUIRE(submit(world, of_job("one")));
+  auto agent = world.join("a", false);
+  REQUIRE(agent->count<protocol::Assign>() == 1);
+  CHECK(entry(world, 1).view == ItemView::pending);
+  CHECK(entry(world, 1).reason.code == "offered");
+  CHECK(entry(world, 1).reason.agent == AgentId("a"));
+  REQUIRE(submit(world, of_job("one")));
+  CHECK(entry(world, 2).view == ItemView::blocked);
+  CHECK(entry(world, 2).reason.text == "Build #1 comes first; the job allows one at a time.");
+  agent->send(protocol::Accepted{AssignmentId(1)});
+  world.settle();
+  CHECK(entry(world, 2).reason.text == "Build #1 is running; the job allows one at a time.");
+  CHECK(world.controller->demand().empty());
+
+  auto quiet = of_job("one");
+  quiet.quiet_period = 30s;
+  REQUIRE(submit(world, quiet));
+  CHECK(entry(world, 3).view == ItemView::waiting);
+  CHECK(entry(world, 3).reason.code == "quiet_period");
+
+  world.finish(*agent, AssignmentId(1), 1, 0);
+  REQUIRE(agent->count<protocol::Assign>() == 2);  // the next one of the job
+  world.advance(31s);
+  CHECK(entry(world, 3).view == ItemView::blocked);
+
+  world.submit("mars");
+  CHECK(entry(world, 4).view == ItemView::buildable);
+  CHECK(entry(world, 4).reason.code == "no_idle_agent");
+  world.controller->set_wait_reason("4", {"no_template", "no template offers mars", {}, {}});
+  CHECK(entry(world, 4).reason.code == "no_template");
+  CHECK(world.controller->queue().size() == 3);
+}
+
+TEST_CASE("an item goes to an agent that fits, first of all to the one launched for it") {
+  World world;
+  auto linux_agent = world.join("linux-1", false, {"linux"});
+  world.submit("arm");
+  CHECK(linux_agent->count<protocol::Assign>() == 0);
+  world.submit("linux");
+  REQUIRE(linux_agent->count<protocol::Assign>() == 1);
+  CHECK(linux_agent->last<protocol::Assign>()->build == BuildId(2));
+}
+
+TEST_CASE("cancel in every state") {
+  World world;
+  const auto cancel = [&] { return world.run(world.controller->cancel_build(BuildId(1), "not needed")); };
+  SUBCASE("waiting") {
+    SubmitRequest request;
+    request.spec.steps.push_back({"", "", "true"});
+    request.quiet_period = 1min;
+    REQUIRE(submit(world, request));
+    CHECK(cancel()->result == BuildResult::aborted);
+    CHECK(world.controller->queue().empty());
+    CHECK(cancel()->result == BuildResult::aborted);  // again: no change
+  }
+  SUBCASE("offered") {
+    world.submit();
+    auto agent = world.join("a", false);
+    REQUIRE(agent->count<protocol::Assign>() == 1);
+    CHECK(cancel()->result == BuildResult::aborted);
+    CHECK(agent->count<protocol::Withdraw>() == 1);
+    agent->send(protocol::Accepted{AssignmentId(1)});
+    world.settle();
+    CHECK(agent->count<protocol::Start>() == 0);
+    CHECK(agent->count<protocol::Withdraw>() == 2);
+    CHECK(world.activity("a") == AgentActivity::idle);
+  }
+  SUBCASE("while Accepted is being stored") {
+    world.submit();
+    auto agent = world.join("a", false);
+    agent->send(protocol::Accepted{AssignmentId(1)});
+    REQUIRE(cancel());
+    const auto build = world.build(1);
+    const bool aborted = build.state == BuildState::finished && agent->count<protocol::Start>() == 0;
+    const bool told = agent->count<protocol::Cancel>() >= 1;
+    CHECK((aborted || told));
+  }
+  SUBCASE("running, the agent ends it") {
+    auto agent = world.run_on_agent("a", false);
+    CHECK(cancel()->state == BuildState::running);
+    REQUIRE(agent->count<protocol::Cancel>() == 1);
+    CHECK(agent->last<protocol::Cancel>()->reason == "not needed");
+    protocol::BuildFinished finished;
+    finished.assignment = AssignmentId(1);
+    finished.report = 1;
+    finished.outcome = protocol::BuildOutcome::aborted;
+    agent->send(finished);
+    world.settle();
+    CHECK(world.build(1).result == BuildResult::aborted);
+    CHECK(world.build(1).reason == "not needed");
+    CHECK(world.activity("a") == AgentActivity::idle);
+  }
+  SUBCASE("running, Cancel is lost: it is said again after the reconnect") {
+    auto agent = world.run_on_agent("a", false);
+    agent->wire->cut();
+    world.settle();
+    REQUIRE(cancel());
+    auto back =
+        world.rejoin("a", 2, {{AssignmentId(1), protocol::AssignmentPhase::running, StreamId(1), 0, 0, 0}});
+    CHECK(back->count<protocol::Cancel>() == 1);
+  }
+  SUBCASE("running, the agent does not end it: given up after the hard limit") {
+    auto agent = world.run_on_agent("a", false);
+    REQUIRE(cancel());
+    for (int i = 0; i < 5; ++i) {
+      world.advance(world.config.heartbeat);
+      agent->send(protocol::Heartbeat{1, world.clock.now()});
+    }
+    world.settle();
+    CHECK(world.build(1).result == BuildResult::aborted);
+    CHECK(world.activity("a") == AgentActivity::lost);
+    CHECK(agent->ended);
+  }
+  SUBCASE("asked before a crash, done after it") {
+    auto agent = world.run_on_agent("a", false);
+    REQUIRE(cancel());
+    world.restart();
+    auto back =
+        world.rejoin("a", 2, {{AssignmentId(1), protocol::AssignmentPhase::running, StreamId(1), 0, 0, 0}});
+    CHECK(back->count<protocol::Cancel>() == 1);
+  }
+}
+
+TEST_CASE("a build that outlives its time limit is ended by the server as a net") {
+  World world;
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "", "true"});
+  request.spec.timeout = 1min;
+  REQUIRE(submit(world, request));
+  auto agent = world.join("a", false);
+  agent->send(protocol::Accepted{AssignmentId(1)});
+  for (int i = 0; i < 10; ++i) {
+    world.advance(world.config.heartbeat);
+    agent->send(protocol::Heartbeat{1, world.clock.now()});
+  }
+  world.settle();
+  CHECK(world.build(1).state == BuildState::finished);
+  CHECK(world.build(1).result == BuildResult::aborted);
+  CHECK(world.build(1).reason.find("time limit") != std::string::npos);
+}
+
+TEST_CASE("every change is told") {
+  World world;
+  int changes = 0;
+  world.controller->set_on_change([&] { ++changes; });
+  world.submit();
+  CHECK(changes > 0);
+  const auto batch = world.changes.read_after(0);
+  REQUIRE_FALSE(batch.values.empty());
+  CHECK(batch.values[0].kind == "build");
+  CHECK(batch.values[0].state == "queued");
+  CHECK(batch.values[0].sequence == 1);
+}

@@ -1,0 +1,312 @@
+// Who may come in, who is lost, what a restart of the server changes.
+#include <doctest/doctest.h>
+
+#include "controller/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::controller;
+using namespace footman::controller::testing;
+using namespace std::chrono_literals;
+using model::AssignmentState;
+using model::BuildResult;
+using model::BuildState;
+using model::ItemState;
+using ports::AgentActivity;
+using protocol::AssignmentPhase;
+using protocol::RefusalCode;
+
+namespace {
+
+protocol::HeldAssignment held(std::int64_t id, AssignmentPhase phase, std::uint64_t end = 0) {
+  return {AssignmentId(id), phase, StreamId(id), 0, end, 0};
+}
+
+std::optional<protocol::Refused> knock(World& world, const protocol::Hello& hello) {
+  auto agent = world.connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(hello);
+  world.settle();
+  CHECK((agent->ended || agent->count<protocol::Refused>() == 0));
+  return agent->last<protocol::Refused>();
+}
+
+}  // namespace
+
+TEST_CASE("the secret lets one key in, as often as it comes") {
+  World world;
+  const auto secret = world.register_agent("a");
+  CHECK(world.activity("a") == AgentActivity::expected);
+  // Welcome is lost twice: the same key is let in again.
+  for (std::uint32_t i = 1; i <= 2; ++i) {
+    auto agent = world.connect();
+    agent->send_raw(std::string(protocol::kPreface));
+    agent->send(world.hello("a", secret, i));
+    world.settle();
+    CHECK(agent->count<protocol::Welcome>() == 1);
+    CHECK(agent->last<protocol::Welcome>()->epoch == i);
+    agent->wire->cut();
+    world.settle();
+  }
+  CHECK(knock(world, world.hello("a", secret, 3, 'x'))->code == RefusalCode::bad_secret);
+  CHECK(knock(world, world.hello("a", Secret("wrong"), 3, 'x'))->code == RefusalCode::bad_secret);
+  CHECK(knock(world, world.hello("nobody", secret, 3, 'x'))->code == RefusalCode::bad_secret);
+  CHECK(world.store.nodes.at(AgentId("a")).refused_attempts == 2);
+  // Registered again: the same secret.
+  CHECK(world.register_agent("a").expose() == secret.expose());
+}
+
+TEST_CASE("an expired secret is refused; a restart of the server gives a fresh period") {
+  World world;
+  const auto secret = world.register_agent("a");
+  world.advance(6min);
+  CHECK(knock(world, world.hello("a", secret))->code == RefusalCode::expired);
+  world.restart();
+  auto agent = world.connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(world.hello("a", secret));
+  world.settle();
+  CHECK(agent->count<protocol::Welcome>() == 1);
+}
+
+TEST_CASE("a newer launch attempt takes the place of the older one") {
+  World world;
+  auto first = world.join("a", false);
+  const auto secret = world.register_agent("a", 2, false);
+  world.settle();
+  CHECK(first->last<protocol::Goodbye>()->code == protocol::GoodbyeCode::revoked);
+  auto late = world.hello("a", Secret());
+  CHECK(knock(world, late));
+  auto hello = world.hello("a", secret, 1, 'n');
+  hello.attempt = 2;
+  auto agent = world.connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(hello);
+  world.settle();
+  CHECK(agent->count<protocol::Welcome>() == 1);
+}
+
+TEST_CASE("of two sessions with the same key the newer connection wins") {
+  World world;
+  auto old = world.run_on_agent("a");
+  auto fresh = world.rejoin("a", 2, {held(1, AssignmentPhase::running)});
+  REQUIRE(old->last<protocol::Goodbye>());
+  CHECK_FALSE(old->last<protocol::Goodbye>()->reconnect);
+  CHECK(old->ended);
+  CHECK(world.activity("a") == AgentActivity::busy);
+  world.send_log(*fresh, StreamId(1), 0, "x");
+  CHECK(world.log_of(1) == "x");
+  CHECK(knock(world, world.hello("a", Secret(), 1))->code == RefusalCode::superseded);
+}
+
+TEST_CASE("what is not the protocol, or says nothing, is cut off") {
+  World world;
+  auto agent = world.connect();
+  SUBCASE("noise") { agent->send_raw("GET / HTTP/1.1\r\n\r\n"); }
+  SUBCASE("silence") { world.advance(world.config.hello_timeout + 1s); }
+  world.settle();
+  CHECK(agent->ended);
+  CHECK(agent->received.empty());
+}
+
+TEST_CASE("heartbeats are answered and keep the lease") {
+  World world;
+  auto agent = world.join("a", false);
+  for (std::uint64_t i = 1; i <= 10; ++i) {
+    world.advance(world.config.heartbeat);
+    agent->send(protocol::Heartbeat{i, world.clock.now()});
+    world.settle();
+    CHECK(agent->last<protocol::HeartbeatReply>()->sequence == i);
+  }
+  CHECK(world.activity("a") == AgentActivity::idle);
+  // Silence: no new work first, lost at the end of the lease.
+  world.advance(world.config.heartbeat * 3);
+  CHECK(world.activity("a") == AgentActivity::disconnected);
+  world.submit();
+  CHECK(agent->count<protocol::Assign>() == 0);
+  world.advance(world.config.lease);
+  CHECK(world.activity("a") == AgentActivity::lost);
+}
+
+TEST_CASE("a frozen agent is declared lost, its build ends with a reason, its late words are refused") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.send_log(*agent, StreamId(1), 0, "half a li");
+  world.advance(world.config.lease + 5s);
+  CHECK(world.build(1).result == BuildResult::failure);
+  CHECK(world.build(1).reason == "Agent a was lost: nothing was heard of it for 1 min 0 s");
+  CHECK(world.log_of(1) ==
+        "half a li\n[footman] agent a was lost here: nothing was heard of it for 1 min 0 s\n");
+  CHECK(world.store.streams.at(StreamId(1)).final_bytes == world.log_of(1).size());
+  CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::lost);
+  CHECK(world.activity("a") == AgentActivity::lost);
+  CHECK_FALSE(agent->last<protocol::Goodbye>()->reconnect);
+  // It thaws.
+  const auto log = world.log_of(1);
+  world.send_log(*agent, StreamId(1), 9, "ne\n");
+  world.finish(*agent, AssignmentId(1), 1, 12);
+  CHECK(world.log_of(1) == log);
+  CHECK(world.build(1).result == BuildResult::failure);
+  CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::revoked);
+  CHECK_FALSE(knock(world, world.hello("a", Secret(), 2))->retry);
+  world.restart();
+  CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::revoked);
+}
+
+TEST_CASE("half-open: the connection is silent, the agent comes back on another one in time") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.send_log(*agent, StreamId(1), 0, "one\n");
+  agent->wire->swallow(true);
+  world.advance(40s);
+  auto back = world.rejoin("a", 2, {held(1, AssignmentPhase::running, 4)});
+  world.send_log(*back, StreamId(1), 4, "two\n");
+  world.advance(30s);
+  world.finish(*back, AssignmentId(1), 1, 8);
+  CHECK(world.build(1).result == BuildResult::success);
+  CHECK(world.log_of(1) == "one\ntwo\n");
+}
+
+TEST_CASE("an unstarted build of a lost agent goes to another") {
+  World world;
+  world.config.accept_timeout = 10min;
+  world.restart();
+  world.submit();
+  auto agent = world.join("a", false);
+  REQUIRE(agent->count<protocol::Assign>() == 1);
+  agent->wire->cut();
+  world.advance(world.config.lease + 5s);
+  CHECK(world.activity("a") == AgentActivity::lost);
+  CHECK(world.item(1).state == ItemState::queued);
+  CHECK(world.controller->demand().size() == 1);
+  auto other = world.join("b", false);
+  CHECK(other->count<protocol::Assign>() == 1);
+}
+
+TEST_CASE("the server restarts: builds go on, agents come back, nothing is lost") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.submit();
+  world.send_log(*agent, StreamId(1), 0, "abc");
+  SUBCASE("in order") {
+    world.stop();
+    CHECK(agent->last<protocol::Goodbye>()->reconnect);
+    CHECK(agent->last<protocol::Goodbye>()->code == protocol::GoodbyeCode::shutting_down);
+  }
+  SUBCASE("by a crash") {}
+  world.crash();
+  world.clock.set(world.clock.steady() + 10 * world.config.lease);  // away for long
+  world.start();
+  world.advance(world.config.lease - 5s);
+  CHECK(world.activity("a") == AgentActivity::disconnected);
+  CHECK(world.controller->demand().size() == 1);
+  agent = world.rejoin("a", 1, {held(1, AssignmentPhase::running, 6)});
+  CHECK(agent->last<protocol::Welcome>()->streams.at(0).durable_offset == 3);
+  CHECK(agent->last<protocol::Welcome>()->epoch == 2);
+  world.send_log(*agent, StreamId(1), 3, "def");
+  agent->send(protocol::StepStarted{AssignmentId(1), 7, 0, world.clock.now(), 0});
+  world.finish(*agent, AssignmentId(1), 8, 6);
+  CHECK(world.build(1).result == BuildResult::success);
+  CHECK(world.log_of(1) == "abcdef");
+  CHECK(world.build(2).state == BuildState::queued);
+}
+
+TEST_CASE("a restart between Accepted and Start: Start is said again, or the build goes elsewhere") {
+  World world;
+  world.submit();
+  auto agent = world.join("a", false);
+  SUBCASE("the agent holds it") {
+    world.restart();
+    agent = world.rejoin("a", 1, {held(1, AssignmentPhase::accepted)});
+    CHECK(agent->count<protocol::Start>() == 1);
+    world.restart();
+    agent = world.rejoin("a", 1, {held(1, AssignmentPhase::accepted)});
+    CHECK(agent->count<protocol::Start>() == 1);
+  }
+  SUBCASE("the agent never comes back") {
+    world.restart();
+    world.advance(world.config.lease + 5s);
+    CHECK(world.item(1).state == ItemState::queued);
+    auto other = world.join("b", false);
+    CHECK(other->count<protocol::Assign>() == 1);
+  }
+}
+
+TEST_CASE("a loss that was half written when the server died is finished after the restart, once") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.send_log(*agent, StreamId(1), 0, "abc\n");
+  const std::string line = "[footman] agent a was lost here: its session had ended\n";
+  world.store.nodes.at(AgentId("a")).revoked = true;
+  SUBCASE("before the line") {}
+  SUBCASE("after the line") { world.logs.streams[StreamId(1)].bytes += line; }
+  world.restart();
+  world.settle();
+  CHECK(world.build(1).state == BuildState::finished);
+  CHECK(world.log_of(1) == "abc\n" + line);
+}
+
+TEST_CASE("work of an agent without a record is ended after a restart") {
+  World world;
+  SUBCASE("started") {
+    world.run_on_agent("a");
+    world.store.nodes.clear();
+    world.restart();
+    world.settle();
+    CHECK(world.build(1).result == BuildResult::failure);
+  }
+  SUBCASE("not started") {
+    world.submit();
+    world.join("a");
+    world.store.nodes.clear();
+    world.restart();
+    world.settle();
+    CHECK(world.item(1).state == ItemState::queued);
+  }
+}
+
+TEST_CASE("drain, goodbye, notice") {
+  World world;
+  auto agent = world.run_on_agent("a", false);
+  SUBCASE("drained while it works: the build goes on, then nothing more runs on it") {
+    REQUIRE(world.run(world.controller->drain_agent(AgentId("a"))));
+    CHECK(agent->count<protocol::Drain>() == 1);
+    CHECK(world.activity("a") == AgentActivity::busy);
+    world.submit();
+    world.finish(*agent, AssignmentId(1), 1, 0);
+    CHECK(world.build(1).result == BuildResult::success);
+    CHECK(agent->count<protocol::Assign>() == 1);
+    CHECK(world.activity("a") == AgentActivity::done);
+    CHECK(world.controller->observe_agent(AgentId("a")).end_reason == model::EndReason::drained);
+  }
+  SUBCASE("it leaves with its build: the build is over at once") {
+    agent->send(protocol::Goodbye{protocol::GoodbyeCode::other, "out of disk", false});
+    world.settle();
+    CHECK(world.build(1).reason == "Agent a was lost: it left: out of disk");
+    CHECK(world.activity("a") == AgentActivity::done);
+  }
+  SUBCASE("it means to come back: the lease runs") {
+    agent->send(protocol::Goodbye{protocol::GoodbyeCode::shutting_down, "", true});
+    world.settle();
+    CHECK(world.activity("a") == AgentActivity::disconnected);
+    CHECK(world.build(1).state == BuildState::running);
+  }
+  SUBCASE("its machine goes away") {
+    agent->send(protocol::Notice{"spot reclaim", world.clock.now() + 2min});
+    world.settle();
+    CHECK(world.activity("a") == AgentActivity::busy);
+    world.finish(*agent, AssignmentId(1), 1, 0, protocol::BuildOutcome::lost_by_notice);
+    CHECK(world.build(1).result == BuildResult::failure);
+    CHECK(world.controller->observe_agent(AgentId("a")).end_reason == model::EndReason::notice);
+  }
+}
+
+TEST_CASE("remove ends the session and what had started; repeats are safe") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "the cloud says it is gone")));
+  CHECK(world.build(1).reason == "Agent a was lost: the cloud says it is gone");
+  CHECK(agent->ended);
+  CHECK(world.activity("a") == AgentActivity::unknown);
+  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "again")));
+  CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
+}

@@ -1,0 +1,290 @@
+// A build from its submission to its result, and the loss of every message on the way.
+#include <doctest/doctest.h>
+
+#include "controller/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::controller;
+using namespace footman::controller::testing;
+using namespace std::chrono_literals;
+using model::AssignmentState;
+using model::BuildResult;
+using model::BuildState;
+using model::ItemState;
+using ports::AgentActivity;
+using protocol::AssignmentPhase;
+
+namespace {
+protocol::HeldAssignment held(std::int64_t id, AssignmentPhase phase, std::uint64_t end = 0,
+                              std::uint64_t last_report = 0) {
+  return {AssignmentId(id), phase, StreamId(id), 0, end, last_report};
+}
+}  // namespace
+
+TEST_CASE("a build runs on the agent that was made for it") {
+  World world;
+  const auto build = world.submit("", "echo hello");
+  REQUIRE(world.controller->demand().size() == 1);
+  CHECK(world.controller->demand()[0].key == "1");
+  CHECK(world.controller->demand()[0].title == "ad hoc #1");
+
+  auto agent = world.join("a");
+  CHECK(world.controller->demand().empty());
+  CHECK(world.activity("a") == AgentActivity::busy);
+  CHECK(agent->last<protocol::Welcome>()->single_use);
+  const auto assign = agent->last<protocol::Assign>();
+  REQUIRE(assign);
+  CHECK(assign->work.steps.at(0).script == "echo hello");
+  CHECK(assign->work.steps.at(0).name == "step 1");
+  CHECK(agent->count<protocol::Start>() == 0);
+  CHECK(world.build(1).state == BuildState::queued);
+
+  agent->send(protocol::Accepted{assign->assignment});
+  world.settle();
+  CHECK(agent->count<protocol::Start>() == 1);
+  CHECK(world.build(1).state == BuildState::running);
+  CHECK(world.controller->queue().empty());
+
+  agent->send(protocol::StepStarted{assign->assignment, 1, 0, world.clock.now(), 0});
+  world.send_log(*agent, assign->stream, 0, "hello\n");
+  CHECK(agent->last<protocol::LogAck>()->durable_offset == 6);
+  protocol::StepFinished step;
+  step.assignment = assign->assignment;
+  step.report = 2;
+  step.exit_status = 0;
+  step.at = world.clock.now();
+  agent->send(step);
+  world.finish(*agent, assign->assignment, 3, 6);
+  CHECK(agent->last<protocol::ReportAck>()->report == 2);
+  CHECK(agent->count<protocol::FinishedAck>() == 1);
+  CHECK(agent->count<protocol::Drain>() == 1);
+  CHECK(world.build(1).result == BuildResult::success);
+  CHECK(world.build(1).exit_status == 0);
+  CHECK(world.log_of(1) == "hello\n");
+  CHECK(world.logs.streams[StreamId(1)].finished);
+  CHECK(world.store.streams[StreamId(1)].final_bytes == 6);
+  CHECK(world.activity("a") == AgentActivity::done);
+  CHECK(world.controller->observe_agent(AgentId("a")).end_reason == model::EndReason::build_finished);
+
+  agent->send(protocol::Goodbye{protocol::GoodbyeCode::finished, "done", false});
+  world.settle();
+  CHECK(world.activity("a") == AgentActivity::done);
+  CHECK(agent->ended);
+  const auto told = world.run(world.controller->explain_build(build));
+  REQUIRE(told);
+  CHECK(told->timeline.front().kind == "submitted");
+  CHECK(told->timeline.back().kind == "finished");
+  CHECK(world.crash_points == std::vector<std::string>{"session:before-welcome", "assign:before-send",
+                                                       "start:before-send", "log:before-ack",
+                                                       "finish:before-ack"});
+}
+
+TEST_CASE("an agent that keeps running takes one build after the other") {
+  World world;
+  auto agent = world.join("a", false);
+  CHECK(world.activity("a") == AgentActivity::idle);
+  for (int i = 1; i <= 3; ++i) {
+    world.submit();
+    const auto assign = agent->last<protocol::Assign>();
+    REQUIRE(assign);
+    REQUIRE(assign->build == BuildId(i));
+    agent->send(protocol::Accepted{assign->assignment});
+    world.settle();
+    world.finish(*agent, assign->assignment, 1, 0);
+    CHECK(world.build(i).result == BuildResult::success);
+    CHECK(world.activity("a") == AgentActivity::idle);
+  }
+  CHECK(agent->count<protocol::Drain>() == 0);
+  CHECK(world.controller->observe_agent(AgentId("a")).builds_done == 3);
+}
+
+TEST_CASE("an offer that is not answered goes to another agent") {
+  World world;
+  world.submit();
+  auto silent = world.join("silent", false);
+  REQUIRE(silent->count<protocol::Assign>() == 1);
+  auto other = world.join("other", false);
+  world.advance(world.config.accept_timeout + 2s);
+  CHECK(silent->count<protocol::Goodbye>() == 1);  // its view and ours must be compared again
+  REQUIRE(other->count<protocol::Assign>() == 1);
+  CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::revoked);
+  // The late acceptance changes nothing, and the agent is told so.
+  auto back = world.rejoin("silent", 2, {held(1, AssignmentPhase::accepted)});
+  CHECK(back->count<protocol::Withdraw>() == 1);
+  CHECK(back->count<protocol::Start>() == 0);
+  other->send(protocol::Accepted{AssignmentId(2)});
+  world.settle();
+  CHECK(other->count<protocol::Start>() == 1);
+}
+
+TEST_CASE("an agent that refuses gets no work for a while") {
+  World world;
+  world.submit();
+  auto agent = world.join("a", false);
+  agent->send(protocol::Rejected{AssignmentId(1), "no room"});
+  world.settle();
+  CHECK(agent->count<protocol::Assign>() == 1);
+  CHECK(world.item(1).state == ItemState::queued);
+  world.advance(6s);
+  CHECK(agent->count<protocol::Assign>() == 2);
+}
+
+TEST_CASE("reconnect at every point") {
+  World world;
+  world.submit();
+  auto agent = world.join("a", false);
+  REQUIRE(agent->count<protocol::Assign>() == 1);
+  agent->wire->cut();
+  world.settle();
+  CHECK(world.activity("a") == AgentActivity::disconnected);
+
+  SUBCASE("Assign was lost: back to the queue, and to the agent again") {
+    auto back = world.rejoin("a", 2, {});
+    CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::revoked);
+    REQUIRE(back->last<protocol::Assign>());
+    CHECK(back->last<protocol::Assign>()->assignment == AssignmentId(2));
+  }
+  SUBCASE("Accepted was lost: Resume says the same") {
+    auto back = world.rejoin("a", 2, {held(1, AssignmentPhase::accepted)});
+    CHECK(back->count<protocol::Start>() == 1);
+    CHECK(world.build(1).state == BuildState::running);
+    back->wire->cut();
+    world.settle();
+    // Start was lost: it is said again, and nothing else happens.
+    back = world.rejoin("a", 3, {held(1, AssignmentPhase::accepted)});
+    CHECK(back->count<protocol::Start>() == 1);
+    CHECK(back->count<protocol::Assign>() == 0);
+    // Log data arrive, the answer is lost.
+    world.send_log(*back, StreamId(1), 0, "12345");
+    back->wire->cut();
+    world.settle();
+    back = world.rejoin("a", 4, {held(1, AssignmentPhase::running, 5)});
+    REQUIRE(back->last<protocol::Welcome>()->streams.size() == 1);
+    CHECK(back->last<protocol::Welcome>()->streams[0].durable_offset == 5);
+    world.send_log(*back, StreamId(1), 3, "45678");  // an overlap is no harm
+    CHECK(world.log_of(1) == "12345678");
+    // BuildFinished arrives, FinishedAck is lost.
+    world.finish(*back, AssignmentId(1), 1, 8);
+    CHECK(world.build(1).result == BuildResult::success);
+    back->wire->cut();
+    world.settle();
+    back = world.rejoin("a", 5, {held(1, AssignmentPhase::finished, 8, 1)});
+    CHECK(back->count<protocol::FinishedAck>() == 1);
+    world.finish(*back, AssignmentId(1), 1, 8, protocol::BuildOutcome::failure);
+    CHECK(world.build(1).result == BuildResult::success);  // a finished build never changes
+    CHECK(world.activity("a") == AgentActivity::idle);
+    CHECK(world.store.nodes.at(AgentId("a")).builds_done == 1);
+  }
+  SUBCASE("the agent comes back without the build it had started") {
+    auto back = world.rejoin("a", 2, {held(1, AssignmentPhase::accepted)});
+    back->wire->cut();
+    world.settle();
+    back = world.rejoin("a", 3, {});
+    CHECK(world.build(1).state == BuildState::finished);
+    CHECK(world.build(1).result == BuildResult::failure);
+    CHECK(world.log_of(1) == "[footman] agent a was lost here: it came back without the build\n");
+    CHECK(back->count<protocol::Assign>() == 0);
+  }
+}
+
+TEST_CASE("reports are applied once and in order, whatever is repeated") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  agent->send(protocol::StepStarted{AssignmentId(1), 1, 0, world.clock.now(), 0});
+  agent->send(protocol::StepStarted{AssignmentId(1), 1, 0, world.clock.now() + 5s, 0});
+  world.settle();
+  CHECK(agent->count<protocol::ReportAck>() == 2);
+  CHECK(world.store.steps.at({AssignmentId(1), 0}).started == world.clock.now());
+}
+
+TEST_CASE("a result waits until the whole log is on disk") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.logs.held = true;
+  world.send_log(*agent, StreamId(1), 0, "abc");
+  world.finish(*agent, AssignmentId(1), 1, 3);
+  CHECK(world.build(1).state == BuildState::running);
+  CHECK(agent->count<protocol::FinishedAck>() == 0);
+  world.logs.release();
+  world.settle();
+  CHECK(world.build(1).state == BuildState::finished);
+  CHECK(agent->count<protocol::FinishedAck>() == 1);
+}
+
+TEST_CASE("log data: a gap and an overrun of the window end the connection, duplicates do not") {
+  World world;
+  world.config.log_window_bytes = 8;
+  world.restart();
+  auto agent = world.run_on_agent("a");
+  world.send_log(*agent, StreamId(1), 0, "abcd");
+  world.send_log(*agent, StreamId(1), 0, "abcd");
+  CHECK(world.log_of(1) == "abcd");
+  CHECK(agent->last<protocol::LogAck>()->durable_offset == 4);
+  SUBCASE("gap") { world.send_log(*agent, StreamId(1), 6, "xx"); }
+  SUBCASE("overrun") { world.send_log(*agent, StreamId(1), 4, "123456789"); }
+  REQUIRE(agent->last<protocol::Goodbye>());
+  CHECK(agent->last<protocol::Goodbye>()->code == protocol::GoodbyeCode::protocol_error);
+  CHECK(agent->last<protocol::Goodbye>()->reconnect);
+  CHECK(world.log_of(1) == "abcd");
+  CHECK(world.build(1).state == BuildState::running);
+}
+
+TEST_CASE("secrets are resolved for the agent only") {
+  World world;
+  world.secrets["file:/run/key"] = "s3cret-value";
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "/bin/bash -e", "true"});
+  request.spec.env.push_back({"KEY", "", "file:/run/key"});
+  request.spec.env.push_back({"PLAIN", "p", ""});
+  SUBCASE("found") {
+    REQUIRE(world.run(world.controller->submit_build(request)));
+    auto agent = world.join("a");
+    const auto assign = agent->last<protocol::Assign>();
+    REQUIRE(assign);
+    CHECK(assign->work.env.at(0).value.expose() == "s3cret-value");
+    CHECK(assign->work.env.at(0).secret);
+    CHECK_FALSE(assign->work.env.at(1).secret);
+    CHECK(assign->work.masks.at(0).expose() == "s3cret-value");
+    CHECK(assign->work.steps.at(0).interpreter == std::vector<std::string>{"/bin/bash", "-e"});
+    CHECK(world.build(1).spec.env.at(0).value.empty());
+  }
+  SUBCASE("missing") {
+    request.spec.env.at(0).secret_ref = "env:NOT_THERE";
+    REQUIRE(world.run(world.controller->submit_build(request)));
+    auto agent = world.join("a", false);
+    CHECK(agent->count<protocol::Assign>() == 0);
+    CHECK(world.build(1).result == BuildResult::not_built);
+    CHECK(world.build(1).reason.find("env:NOT_THERE") != std::string::npos);
+    CHECK(world.activity("a") == AgentActivity::idle);
+  }
+}
+
+TEST_CASE("no space left: nothing is acknowledged, and it recovers alone") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  SUBCASE("logs") {
+    world.logs.full = true;
+    world.send_log(*agent, StreamId(1), 0, "abc");
+    world.advance(3s);
+    CHECK(agent->count<protocol::LogAck>() == 0);
+    CHECK(world.controller->storage_full());
+    world.logs.full = false;
+    world.advance(10s);
+    CHECK(agent->last<protocol::LogAck>()->durable_offset == 3);
+    CHECK(world.log_of(1) == "abc");
+  }
+  SUBCASE("rows") {
+    world.store.full = true;
+    world.finish(*agent, AssignmentId(1), 1, 0);
+    world.advance(3s);
+    CHECK(agent->count<protocol::FinishedAck>() == 0);
+    CHECK(world.controller->storage_full());
+    SubmitRequest request;
+    request.spec.steps.push_back({"", "", "true"});
+    CHECK(world.run(world.controller->submit_build(request)).error().code == Errc::resource_exhausted);
+    world.store.full = false;
+    world.advance(10s);
+    CHECK(agent->count<protocol::FinishedAck>() == 1);
+  }
+  CHECK_FALSE(world.controller->storage_full());
+}

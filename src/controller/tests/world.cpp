@@ -1,0 +1,247 @@
+#include "controller/tests/world.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/post.hpp>
+#include <stdexcept>
+
+#include "controller/agent_hub.hpp"
+
+namespace footman::controller::testing {
+
+using runtime::Awaitable;
+
+namespace {
+
+class HeldTimer final : public runtime::Timer {
+ public:
+  explicit HeldTimer(std::shared_ptr<int> alive) : alive_(std::move(alive)) {}
+
+ private:
+  std::shared_ptr<int> alive_;
+};
+
+Awaitable<Result<Secret>> resolve(World* world, std::string reference) {
+  const auto it = world->secrets.find(reference);
+  if (it == world->secrets.end()) co_return fail(Errc::not_found, "there is no such secret");
+  co_return Secret(it->second);
+}
+
+}  // namespace
+
+std::unique_ptr<runtime::Timer> TestClock::call_after(runtime::Executor executor, Duration delay,
+                                                      std::function<void()> call) {
+  auto alive = std::make_shared<int>(0);
+  timers_.emplace(at_ + std::max(delay, Duration(0)), Entry{std::move(executor), std::move(call), alive});
+  return std::make_unique<HeldTimer>(std::move(alive));
+}
+
+bool TestClock::step(Duration until) {
+  while (!timers_.empty() && timers_.begin()->second.alive.expired()) timers_.erase(timers_.begin());
+  if (timers_.empty() || timers_.begin()->first > until) return false;
+  at_ = std::max(at_, timers_.begin()->first);
+  auto entry = std::move(timers_.begin()->second);
+  timers_.erase(timers_.begin());
+  runtime::asio::post(entry.executor, [alive = entry.alive, call = std::move(entry.call)] {
+    if (!alive.expired()) call();
+  });
+  return true;
+}
+
+ScriptedAgent::ScriptedAgent(runtime::asio::io_context& io, runtime::ByteStreamPtr stream,
+                             std::shared_ptr<runtime::MemoryWire> the_wire)
+    : wire(std::move(the_wire)), io_(io), stream_(std::move(stream)), scope_(io.get_executor(), {}) {
+  scope_.spawn("read", read_all());
+}
+
+ScriptedAgent::~ScriptedAgent() {
+  stream_->close();
+  io_.restart();
+  io_.poll();
+}
+
+Awaitable<void> ScriptedAgent::read_all() {
+  while (true) {
+    auto chunk = co_await stream_->read(64 * 1024);
+    if (!chunk || chunk->empty()) break;
+    decoder_.feed(std::move(*chunk));
+    while (true) {
+      auto message = decoder_.next();
+      if (!message) throw std::runtime_error(describe(message.error()));
+      if (!*message) break;
+      received.push_back(std::move(**message));
+    }
+  }
+  ended = true;
+}
+
+Awaitable<void> ScriptedAgent::write(std::string bytes) { (void)co_await stream_->write(std::move(bytes)); }
+
+void ScriptedAgent::send_raw(std::string bytes) { scope_.spawn("write", write(std::move(bytes))); }
+
+World::World() {
+  config.heartbeat = std::chrono::seconds(15);
+  start();
+}
+
+World::~World() { crash(); }
+
+void World::start() {
+  server_io = std::make_unique<runtime::asio::io_context>();
+  const runtime::Executor executor = server_io->get_executor();
+  tools = std::make_unique<runtime::Scope>(executor, Logger());
+  server = std::make_unique<runtime::Scope>(executor, Logger());
+  ControllerParts parts{
+      store,
+      logs,
+      clock,
+      *rng,
+      executor,
+      executor,
+      changes,
+      metrics,
+      Logger(),
+      runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
+      Secret("server key"),
+      [this](std::string reference) { return resolve(this, std::move(reference)); }};
+  controller = std::make_unique<Controller>(std::move(parts), config);
+  auto state = run(store.load_open_state());
+  REQUIRE(state);
+  REQUIRE(run(controller->start(std::move(*state))));
+}
+
+void World::stop() {
+  auto done = begin(as_status(controller->stop()));
+  advance(std::chrono::seconds(10));
+  REQUIRE(done->has_value());
+}
+
+void World::crash() {
+  for (const auto& wire : wires_)
+    if (const auto live = wire.lock()) live->cut();
+  wires_.clear();
+  tools.reset();
+  server.reset();
+  controller.reset();
+  clock.drop_all();  // what waits goes back to its executor to be destroyed
+  server_io.reset();
+  io.restart();
+  io.poll();
+}
+
+void World::settle() {
+  std::size_t moved = 1;
+  for (int rounds = 0; moved > 0; ++rounds) {
+    if (rounds > 100'000) throw std::runtime_error("it never settles");
+    io.restart();
+    server_io->restart();
+    moved = io.poll() + server_io->poll();
+  }
+}
+
+void World::advance(Duration by) {
+  const auto until = clock.steady() + by;
+  settle();
+  while (clock.step(until)) settle();
+  clock.set(until);
+  settle();
+}
+
+Secret World::register_agent(const std::string& id, std::uint32_t attempt, bool one_shot,
+                             std::vector<std::string> labels, std::string for_item) {
+  ports::AgentRegistration registration;
+  registration.id = AgentId(id);
+  registration.attempt = attempt;
+  registration.labels = std::move(labels);
+  registration.one_shot = one_shot;
+  registration.for_item = std::move(for_item);
+  registration.secret_deadline = clock.now() + std::chrono::minutes(5);
+  auto bootstrap = run(controller->register_agent(std::move(registration)));
+  REQUIRE(bootstrap);
+  return bootstrap->secret;
+}
+
+std::unique_ptr<ScriptedAgent> World::connect() {
+  auto streams = runtime::make_memory_streams();
+  wires_.push_back(streams.wire);
+  server->spawn("serve", controller->agents().serve(std::move(streams.first)));
+  return std::make_unique<ScriptedAgent>(io, std::move(streams.second), streams.wire);
+}
+
+protocol::Hello World::hello(const std::string& id, const Secret& secret, std::uint32_t connection,
+                             char key) {
+  protocol::Hello hello;
+  hello.agent = AgentId(id);
+  hello.attempt = 1;
+  hello.connection = connection;
+  hello.secret = secret;
+  hello.session_key = Secret(std::string(protocol::kSessionKeyBytes, key));
+  hello.agent_version = "test";
+  hello.os = "linux";
+  hello.arch = "x86_64";
+  return hello;
+}
+
+std::unique_ptr<ScriptedAgent> World::join(const std::string& id, bool one_shot,
+                                           std::vector<std::string> labels) {
+  const auto secret = register_agent(id, 1, one_shot, std::move(labels));
+  auto agent = connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(hello(id, secret));
+  settle();
+  REQUIRE(agent->count<protocol::Welcome>() == 1);
+  agent->send(protocol::Resume{});
+  settle();
+  return agent;
+}
+
+std::unique_ptr<ScriptedAgent> World::rejoin(const std::string& id, std::uint32_t connection,
+                                             std::vector<protocol::HeldAssignment> held) {
+  auto agent = connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(hello(id, Secret(), connection));
+  settle();
+  REQUIRE(agent->count<protocol::Welcome>() == 1);
+  agent->send(protocol::Resume{std::move(held)});
+  settle();
+  return agent;
+}
+
+BuildId World::submit(const std::string& label, const std::string& script) {
+  SubmitRequest request;
+  request.spec.label = label;
+  request.spec.steps.push_back({"", "", script});
+  auto submitted = run(controller->submit_build(std::move(request)));
+  REQUIRE(submitted);
+  return submitted->build.id;
+}
+
+std::unique_ptr<ScriptedAgent> World::run_on_agent(const std::string& id, bool one_shot) {
+  submit();
+  auto agent = join(id, one_shot);
+  const auto assign = agent->last<protocol::Assign>();
+  REQUIRE(assign);
+  agent->send(protocol::Accepted{assign->assignment});
+  settle();
+  REQUIRE(agent->count<protocol::Start>() == 1);
+  return agent;
+}
+
+void World::send_log(ScriptedAgent& agent, StreamId stream, std::uint64_t offset, const std::string& text) {
+  agent.send(protocol::LogData{stream, offset, {{0, clock.now()}}, text});
+  settle();
+}
+
+void World::finish(ScriptedAgent& agent, AssignmentId assignment, std::uint64_t report, std::uint64_t log_end,
+                   protocol::BuildOutcome outcome) {
+  protocol::BuildFinished finished;
+  finished.assignment = assignment;
+  finished.report = report;
+  finished.outcome = outcome;
+  finished.log_end = log_end;
+  finished.at = clock.now();
+  agent.send(finished);
+  settle();
+}
+
+}  // namespace footman::controller::testing

@@ -1,0 +1,176 @@
+// A controller on one executor with a clock that stands still, scripted agents on streams in memory, and
+// stores that survive a restart.
+#pragma once
+
+#include <boost/asio/io_context.hpp>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/controller.hpp"
+#include "controller/tests/fake_store.hpp"
+#include "protocol/codec.hpp"
+#include "protocol/handshake.hpp"
+#include "runtime/memory_stream.hpp"
+#include "runtime/scope.hpp"
+
+namespace footman::controller::testing {
+
+class TestClock final : public runtime::Clock {
+ public:
+  Instant now() const override { return {1'000'000'000'000 + at_.count()}; }
+  Duration steady() const override { return at_; }
+  std::unique_ptr<runtime::Timer> call_after(runtime::Executor executor, Duration delay,
+                                             std::function<void()> call) override;
+  // Moves to the next timer within `limit` and lets it call; false: there is none.
+  bool step(Duration until);
+  void set(Duration at) { at_ = at; }
+  void drop_all() { timers_.clear(); }
+
+ private:
+  struct Entry {
+    runtime::Executor executor;
+    std::function<void()> call;
+    std::weak_ptr<int> alive;
+  };
+  Duration at_ = std::chrono::hours(1);
+  std::multimap<Duration, Entry> timers_;
+};
+
+// Speaks the protocol as it is told to.
+class ScriptedAgent {
+ public:
+  ScriptedAgent(runtime::asio::io_context& io, runtime::ByteStreamPtr stream,
+                std::shared_ptr<runtime::MemoryWire> wire);
+  ~ScriptedAgent();
+
+  void send_raw(std::string bytes);
+  void send(const protocol::Message& message) { send_raw(protocol::encode(message)); }
+  void close() { stream_->close(); }
+
+  template <class T>
+  std::vector<T> all() const {
+    std::vector<T> found;
+    for (const auto& message : received)
+      if (const auto* one = std::get_if<T>(&message)) found.push_back(*one);
+    return found;
+  }
+  template <class T>
+  std::optional<T> last() const {
+    auto found = all<T>();
+    if (found.empty()) return std::nullopt;
+    return found.back();
+  }
+  template <class T>
+  std::size_t count() const {
+    return all<T>().size();
+  }
+
+  std::vector<protocol::Message> received;
+  bool ended = false;
+  std::shared_ptr<runtime::MemoryWire> wire;
+
+ private:
+  runtime::Awaitable<void> read_all();
+  runtime::Awaitable<void> write(std::string bytes);
+  runtime::asio::io_context& io_;
+  runtime::ByteStreamPtr stream_;
+  protocol::FrameDecoder decoder_{protocol::Direction::to_agent};
+  runtime::Scope scope_;
+};
+
+class World {
+ public:
+  World();
+  ~World();
+
+  runtime::asio::io_context io;                          // of the agents
+  std::unique_ptr<runtime::asio::io_context> server_io;  // of one life of the server
+  TestClock clock;
+  FakeStore store;
+  FakeLogStore logs;
+  base::Metrics metrics;
+  std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(7);
+  runtime::Feed<model::Change> changes{1000};
+  ControllerConfig config;
+  std::map<std::string, std::string> secrets;  // what references resolve to
+  std::vector<std::string> crash_points;       // hit so far
+  std::string crash_at;                        // drop the server there
+  std::unique_ptr<Controller> controller;
+
+  void start();
+  void stop();   // in order
+  void crash();  // drops every coroutine of the server; agents lose their connections
+  void restart() {
+    crash();
+    start();
+  }
+  void settle();              // until nothing moves without time
+  void advance(Duration by);  // with everything that happens on the way
+
+  // Runs it to its end.
+  template <class R>
+  R run(runtime::Awaitable<R> work) {
+    std::optional<R> result;
+    tools->spawn("test", keep(std::move(work), result));
+    settle();
+    if (!result) throw std::runtime_error("the call does not return");
+    return std::move(*result);
+  }
+  // Starts it; the test looks later.
+  template <class R>
+  std::shared_ptr<std::optional<R>> begin(runtime::Awaitable<R> work) {
+    auto result = std::make_shared<std::optional<R>>();
+    tools->spawn("test", keep_shared(std::move(work), result));
+    settle();
+    return result;
+  }
+
+  Secret register_agent(const std::string& id, std::uint32_t attempt = 1, bool one_shot = true,
+                        std::vector<std::string> labels = {}, std::string for_item = {});
+  std::unique_ptr<ScriptedAgent> connect();  // a bare connection
+  protocol::Hello hello(const std::string& id, const Secret& secret, std::uint32_t connection = 1,
+                        char key = 'k');
+  // Registered, connected and resumed with nothing.
+  std::unique_ptr<ScriptedAgent> join(const std::string& id, bool one_shot = true,
+                                      std::vector<std::string> labels = {});
+  // Comes back with what it holds.
+  std::unique_ptr<ScriptedAgent> rejoin(const std::string& id, std::uint32_t connection,
+                                        std::vector<protocol::HeldAssignment> held);
+  BuildId submit(const std::string& label = {}, const std::string& script = "true");
+  // An agent that runs the build: assigned, accepted, started.
+  std::unique_ptr<ScriptedAgent> run_on_agent(const std::string& id, bool one_shot = true);
+  const model::Build& build(std::int64_t id) { return store.builds.at(BuildId(id)); }
+  model::QueueItem item(std::int64_t id) { return store.items.at(QueueItemId(id)); }
+  ports::AgentActivity activity(const std::string& id) {
+    return controller->observe_agent(AgentId(id)).activity;
+  }
+  void send_log(ScriptedAgent& agent, StreamId stream, std::uint64_t offset, const std::string& text);
+  std::string log_of(std::int64_t stream) { return logs.streams[StreamId(stream)].bytes; }
+  void finish(ScriptedAgent& agent, AssignmentId assignment, std::uint64_t report, std::uint64_t log_end,
+              protocol::BuildOutcome outcome = protocol::BuildOutcome::success);
+
+ private:
+  template <class R>
+  static runtime::Awaitable<void> keep(runtime::Awaitable<R> work, std::optional<R>& result) {
+    result = co_await std::move(work);
+  }
+  template <class R>
+  static runtime::Awaitable<void> keep_shared(runtime::Awaitable<R> work,
+                                              std::shared_ptr<std::optional<R>> result) {
+    *result = co_await std::move(work);
+  }
+  static runtime::Awaitable<Status> as_status(runtime::Awaitable<void> work) {
+    co_await std::move(work);
+    co_return Status();
+  }
+
+  std::vector<std::weak_ptr<runtime::MemoryWire>> wires_;
+  std::unique_ptr<runtime::Scope> tools;
+  std::unique_ptr<runtime::Scope> server;
+};
+
+}  // namespace footman::controller::testing
