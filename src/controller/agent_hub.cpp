@@ -185,11 +185,13 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   }
 
   Awaitable<std::string> send_welcome(ConnectionPtr connection, protocol::Welcome welcome) {
-    for (auto& position : welcome.streams) {
+    std::vector<protocol::StreamPosition> open;
+    for (const auto& position : welcome.streams) {
       const auto durable = co_await logs->attach(position.stream, connection->id);
       if (!durable) co_return base::describe(durable.error());
-      position.durable_offset = *durable;
+      if (*durable) open.push_back({position.stream, **durable});
     }
+    welcome.streams = std::move(open);
     if (connection->closing) co_return "replaced";
     parts.crash_points.hit("session:before-welcome");
     welcome.server_time = parts.clock.now();

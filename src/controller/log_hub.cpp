@@ -32,7 +32,7 @@ void LogHub::attach_new(StreamId id, ConnectionId connection) {
   stream->changed.notify();
 }
 
-Awaitable<Result<std::uint64_t>> LogHub::attach(StreamId id, ConnectionId connection) {
+Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, ConnectionId connection) {
   if (!find(id)) {
     const auto extent = co_await parts_.log_store.extent(id);
     if (!extent) co_return std::unexpected(extent.error());
@@ -40,7 +40,8 @@ Awaitable<Result<std::uint64_t>> LogHub::attach(StreamId id, ConnectionId connec
     if (!find(id)) streams_[id] = std::make_shared<Stream>(extent->bytes, parts_.config.log_window_bytes);
   }
   const auto stream = find(id);
-  if (!stream->closing) stream->connection = connection;
+  if (stream->closing) co_return std::nullopt;
+  stream->connection = connection;
   stream->changed.notify();
   co_return stream->receiver.durable();
 }

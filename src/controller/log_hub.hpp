@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -31,8 +32,9 @@ class LogHub {
 
   // The stream's data comes from this connection from now on, from no other.
   void attach_new(StreamId stream, ConnectionId connection);  // a stream that has no byte yet
-  runtime::Awaitable<Result<std::uint64_t>> attach(StreamId stream,
-                                                   ConnectionId connection);  // durable offset
+  // The durable offset; nothing when the stream is being closed: its end is decided, more data would be
+  // dropped.
+  runtime::Awaitable<Result<std::optional<std::uint64_t>>> attach(StreamId stream, ConnectionId connection);
   void detach(ConnectionId connection);
 
   // Data of a stream that the connection does not have is dropped. Errors: gap, window overrun (nothing is
