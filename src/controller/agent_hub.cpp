@@ -236,18 +236,26 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     return base::describe(error);
   }
 
+  // Handles what is complete. Returns why the connection ends, or an empty string.
+  std::string handle_all(const ConnectionPtr& connection) {
+    while (true) {
+      auto message = connection->decoder.next();
+      if (!message) return break_off(connection, message.error());
+      if (!*message) return {};
+      if (auto why = handle(connection, std::move(**message)); !why.empty()) return why;
+    }
+  }
+
+  // The frame an idle agent waits in: it holds no message and no buffer.
   Awaitable<std::string> talk(ConnectionPtr connection) {
     if (auto why = co_await shake_hands(connection); !why.empty()) co_return why;
     while (true) {
-      auto message = co_await read_message(connection);
-      if (!message) {
-        const auto code = message.error().code;
-        if (code == Errc::corrupt || code == Errc::unsupported || code == Errc::resource_exhausted)
-          co_return break_off(connection, message.error());
-        co_return base::describe(message.error());
-      }
-      if (!*message) co_return "closed by the agent";
-      if (auto why = handle(connection, std::move(**message)); !why.empty()) co_return why;
+      if (auto why = handle_all(connection); !why.empty()) co_return why;
+      auto chunk = co_await connection->stream->read(kReadChunkBytes);
+      if (!chunk) co_return base::describe(chunk.error());
+      if (chunk->empty()) co_return "closed by the agent";
+      hear(*connection);
+      connection->decoder.feed(std::move(*chunk));
     }
   }
 

@@ -84,6 +84,7 @@ BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
   // It was parsed when it was submitted: an error here can only come from another version's row.
   if (auto label = model::parse_label_expression(entry->item.label)) entry->label = std::move(*label);
   entry->buildable_since = std::max(entry->item.since, entry->item.quiet_until);
+  if (entry->item.quiet_until > now()) quiet_ends.insert(entry->item.quiet_until);
   if (entry->item.state == model::ItemState::queued) queued.emplace(entry->item.id, entry);
   return entry;
 }

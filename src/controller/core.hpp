@@ -129,6 +129,10 @@ class Core {
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
   std::unordered_set<AgentId> ready;  // may take work now
+  // When the queue has to look again: ends of quiet periods, and of the pauses of agents that refused work
+  // (steady).
+  std::multiset<Instant> quiet_ends;
+  std::multiset<Duration> pause_ends;
 
   BuildPtr find_build(BuildId id) const;
   BuildPtr find_assignment(AssignmentId id) const;

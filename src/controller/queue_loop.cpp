@@ -164,15 +164,14 @@ Awaitable<void> QueueLoop::run() {
   }
 }
 
-Duration QueueLoop::until_next_look() const {
+Duration QueueLoop::until_next_look() {
+  auto& quiet = core_.quiet_ends;
+  quiet.erase(quiet.begin(), quiet.upper_bound(core_.now()));
+  auto& pauses = core_.pause_ends;
+  pauses.erase(pauses.begin(), pauses.upper_bound(core_.steady()));
   auto pause = kLookAtLeast;
-  const auto at = core_.now();
-  for (const auto& [id, entry] : core_.queued)
-    if (entry->item.quiet_until > at) pause = std::min<Duration>(pause, entry->item.quiet_until - at);
-  const auto steady = core_.steady();
-  for (const auto& id : core_.ready)
-    if (const auto* node = core_.find_node(id); node != nullptr && node->not_before > steady)
-      pause = std::min<Duration>(pause, node->not_before - steady);
+  if (!quiet.empty()) pause = std::min<Duration>(pause, *quiet.begin() - core_.now());
+  if (!pauses.empty()) pause = std::min<Duration>(pause, *pauses.begin() - core_.steady());
   return pause;
 }
 
@@ -181,8 +180,9 @@ void QueueLoop::hand_over() {
   if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;
   auto slots = slots_under_way();
   const auto at = core_.now();
+  std::vector<std::pair<BuildId, AgentId>> offers;
   for (const auto& [id, entry] : core_.queued) {
-    if (core_.ready.empty()) return;
+    if (core_.ready.empty()) break;
     if (view_of(*entry, at, slots) != ItemView::buildable || entry->build.cancel_requested) continue;
     const auto key = id.str();
     NodeEntry* chosen = nullptr;
@@ -199,8 +199,10 @@ void QueueLoop::hand_over() {
     entry->reserved = chosen->id();
     chosen->work = entry->build.id;
     core_.refresh(*chosen);
-    core_.scope.spawn("offer", builds_.offer(entry->build.id, chosen->id()));
+    offers.emplace_back(entry->build.id, chosen->id());
   }
+  // What is started here may run at once and change the queue.
+  for (auto& [build, agent] : offers) core_.scope.spawn("offer", builds_.offer(build, std::move(agent)));
 }
 
 }  // namespace footman::controller

@@ -39,7 +39,7 @@ class QueueLoop {
   QueueEntry entry_of(const BuildEntry& entry, model::ItemView view, const SlotMap& slots) const;
   ports::WaitReason blocked_reason(const BuildEntry& entry, const SlotMap& slots) const;
   void hand_over();
-  Duration until_next_look() const;
+  Duration until_next_look();
 
   Core& core_;
   Builds& builds_;

@@ -190,7 +190,10 @@ Awaitable<void> Sessions::handle(AgentId agent, ConnectionId connection, protoco
 }
 
 Awaitable<void> Sessions::rejected(AgentId agent, protocol::Rejected message) {
-  if (auto* node = core_.find_node(agent)) node->not_before = core_.steady() + kAfterReject;
+  if (auto* node = core_.find_node(agent)) {
+    node->not_before = core_.steady() + kAfterReject;
+    core_.pause_ends.insert(node->not_before);
+  }
   co_await builds_.give_back(message.assignment, agent, "the agent refused it: " + message.reason);
 }
 
