@@ -42,12 +42,26 @@ Awaitable<T> run_on(Executor executor, Awaitable<T> coroutine);
 
 }  // namespace footman::runtime
 
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 namespace footman::runtime {
 template <class T>
 Awaitable<T> run_on(Executor executor, Awaitable<T> coroutine) {
-  co_return co_await asio::co_spawn(std::move(executor), std::move(coroutine), asio::use_awaitable);
+  // co_spawn alone would hand the other thread a bare pointer into this coroutine, which may be gone by the
+  // time a cancellation arrives there.
+  auto signal = std::make_shared<asio::cancellation_signal>();
+  auto slot = (co_await asio::this_coro::cancellation_state).slot();
+  if (slot.is_connected()) {
+    slot.assign([signal, executor](asio::cancellation_type type) {
+      asio::dispatch(executor, [signal, type] { signal->emit(type); });
+    });
+  }
+  co_return co_await asio::co_spawn(executor, std::move(coroutine),
+                                    asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable));
 }
 }  // namespace footman::runtime
