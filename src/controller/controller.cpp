@@ -53,7 +53,7 @@ Controller::~Controller() = default;
 
 Awaitable<Status> Controller::start(store::OpenState state) {
   auto& self = *impl_;
-  self.sessions.set_installation(state.installation);
+  if (!state.installation.empty()) self.sessions.set_installation(state.installation);
   for (auto& job : state.jobs) {
     auto path = job.path;
     self.core.jobs.emplace(std::move(path), std::move(job));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/asio/post.hpp>
 
 namespace footman::controller {
 
@@ -47,11 +48,13 @@ std::string title_of(const model::Build& build) {
 
 Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
     : parts(std::move(p)), config(std::move(c)), scope(parts.control, parts.log) {
-  hub = std::make_unique<AgentHub>(
-      HubParts{parts.control, parts.net, parts.clock, parts.log_store, parts.metrics, parts.log,
-               parts.crash_points, config,
-               [this](bool full) { logs_full.store(full, std::memory_order_relaxed); }},
-      port);
+  hub = std::make_unique<AgentHub>(HubParts{parts.control, parts.net, parts.clock, parts.log_store,
+                                            parts.metrics, parts.log, parts.crash_points, config,
+                                            [this](bool full) {
+                                              logs_full.store(full, std::memory_order_relaxed);
+                                              runtime::asio::post(parts.control, [this] { changed(); });
+                                            }},
+                                   port);
 }
 
 BuildPtr Core::find_build(BuildId id) const {

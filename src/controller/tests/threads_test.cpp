@@ -1,0 +1,152 @@
+// Control and net on threads of their own, as in the program: for ThreadSanitizer.
+#include <doctest/doctest.h>
+
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <future>
+#include <thread>
+
+#include "controller/controller.hpp"
+#include "controller/tests/fake_store.hpp"
+#include "protocol/codec.hpp"
+#include "runtime/memory_stream.hpp"
+#include "runtime/real/clock.hpp"
+#include "runtime/scope.hpp"
+
+using namespace footman;
+using namespace footman::controller;
+using namespace footman::controller::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr int kAgents = 8;
+constexpr int kBuilds = 40;
+
+struct Thread {
+  boost::asio::io_context io{1};
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
+  std::thread thread{[this] { io.run(); }};
+  ~Thread() {
+    work.reset();
+    thread.join();
+  }
+};
+
+template <class R>
+Awaitable<void> fulfil(Awaitable<R> work, std::promise<R>& promise) {
+  promise.set_value(co_await std::move(work));
+}
+
+Awaitable<Status> as_status(Awaitable<void> work) {
+  co_await std::move(work);
+  co_return Status();
+}
+
+template <class R>
+R call(Thread& on, runtime::Scope& scope, Awaitable<R> work) {
+  std::promise<R> promise;
+  auto future = promise.get_future();
+  boost::asio::post(on.io, [&] { scope.spawn("call", fulfil(std::move(work), promise)); });
+  return future.get();
+}
+
+// Takes every build, prints a line, reports success, until the server says goodbye.
+Awaitable<void> serve_builds(runtime::ByteStreamPtr stream, std::string id, Secret secret) {
+  protocol::Hello hello;
+  hello.agent = AgentId(id);
+  hello.attempt = 1;
+  hello.connection = 1;
+  hello.secret = std::move(secret);
+  hello.session_key = Secret(std::string(protocol::kSessionKeyBytes, 'k'));
+  std::string first(protocol::kPreface);
+  first += protocol::encode(hello);
+  (void)co_await stream->write(std::move(first));
+  protocol::FrameDecoder decoder(protocol::Direction::to_agent);
+  while (true) {
+    auto chunk = co_await stream->read(64 * 1024);
+    if (!chunk || chunk->empty()) co_return;
+    decoder.feed(std::move(*chunk));
+    std::string answer;
+    for (auto message = decoder.next(); message && *message; message = decoder.next()) {
+      if (std::holds_alternative<protocol::Welcome>(**message))
+        protocol::encode_to(answer, protocol::Resume{});
+      if (const auto* assign = std::get_if<protocol::Assign>(&**message))
+        protocol::encode_to(answer, protocol::Accepted{assign->assignment});
+      if (const auto* start = std::get_if<protocol::Start>(&**message)) {
+        const StreamId log(start->assignment.value());  // the fake store numbers both alike
+        protocol::BuildFinished end;
+        end.assignment = start->assignment;
+        end.report = 1;
+        end.log_end = 6;
+        protocol::encode_to(answer, protocol::LogData{log, 0, {}, "hello\n"});
+        protocol::encode_to(answer, end);
+      }
+    }
+    if (!answer.empty()) (void)co_await stream->write(std::move(answer));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("many builds on many agents, control and net on two threads") {
+  FakeStore store;
+  FakeLogStore logs;
+  const auto clock = runtime::real::make_clock();
+  base::Metrics metrics;
+  const auto rng = runtime::make_seeded_rng(1);
+  runtime::Feed<model::Change> changes(100);
+  std::unique_ptr<Controller> controller;
+  Thread control;
+  Thread net;
+  runtime::Scope control_scope(control.io.get_executor(), Logger());
+  runtime::Scope net_scope(net.io.get_executor(), Logger());
+  controller = std::make_unique<Controller>(ControllerParts{store,
+                                                            logs,
+                                                            *clock,
+                                                            *rng,
+                                                            control.io.get_executor(),
+                                                            net.io.get_executor(),
+                                                            changes,
+                                                            metrics,
+                                                            Logger(),
+                                                            runtime::CrashPoints(),
+                                                            Secret("key"),
+                                                            {}},
+                                            ControllerConfig());
+  REQUIRE(call(control, control_scope, controller->start({})));
+  for (int i = 0; i < kAgents; ++i) {
+    ports::AgentRegistration registration;
+    registration.id = AgentId("a" + std::to_string(i));
+    registration.one_shot = false;
+    registration.secret_deadline = clock->now() + 1h;
+    auto bootstrap = call(control, control_scope, controller->register_agent(registration));
+    REQUIRE(bootstrap);
+    boost::asio::post(net.io, [&, id = registration.id.str(), secret = bootstrap->secret] {
+      auto streams = runtime::make_memory_streams();
+      net_scope.spawn("serve", controller->agents().serve(std::move(streams.first)));
+      net_scope.spawn("agent", serve_builds(std::move(streams.second), id, secret));
+    });
+  }
+  for (int i = 0; i < kBuilds; ++i) {
+    SubmitRequest request;
+    request.spec.steps.push_back({"", "", "echo hello"});
+    REQUIRE(call(control, control_scope, controller->submit_build(request)));
+  }
+  auto& done = metrics.counter("footman_builds_finished_total", "", {{"result", "SUCCESS"}});
+  while (done.value() < kBuilds) std::this_thread::yield();
+  REQUIRE(call(control, control_scope, as_status(controller->stop())));
+  // What is left of the agents' coroutines ends with their connections.
+  std::promise<void> drained;
+  boost::asio::post(net.io, [&] {
+    net_scope.spawn("drained", [](std::promise<void>& told) -> Awaitable<void> {
+      told.set_value();
+      co_return;
+    }(drained));
+  });
+  drained.get_future().get();
+  controller.reset();
+  for (auto& [id, stream] : logs.streams) CHECK(stream.bytes == "hello\n");
+  CHECK(logs.streams.size() == kBuilds);
+}
