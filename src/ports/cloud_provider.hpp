@@ -43,9 +43,8 @@ struct LaunchSpec {
   base::Secret secret;                 // the one-time bootstrap secret
 };
 
-// Who is to blame decides what happens next (policy::plan_retry).
-enum class FailureClass { throttled, transient, capacity, configuration, permission, image, boot, connect };
-std::string_view to_string(FailureClass failure);
+using model::FailureClass;
+using model::to_string;
 
 struct LaunchFailure {
   FailureClass failure = FailureClass::transient;

@@ -1,0 +1,81 @@
+#include "model/agent.hpp"
+
+#include "model/words.hpp"
+
+namespace footman::model {
+namespace {
+
+constexpr Word<AgentState> kAgentStates[] = {{AgentState::planned, "planned"},
+                                             {AgentState::launching, "launching"},
+                                             {AgentState::connecting, "connecting"},
+                                             {AgentState::online, "online"},
+                                             {AgentState::draining, "draining"},
+                                             {AgentState::terminating, "terminating"},
+                                             {AgentState::terminated, "terminated"},
+                                             {AgentState::failed, "failed"},
+                                             {AgentState::lost, "lost"}};
+
+constexpr Word<FailureClass> kFailureClasses[] = {{FailureClass::throttled, "throttled"},
+                                                  {FailureClass::transient, "transient"},
+                                                  {FailureClass::capacity, "capacity"},
+                                                  {FailureClass::configuration, "configuration"},
+                                                  {FailureClass::permission, "permission"},
+                                                  {FailureClass::image, "image"},
+                                                  {FailureClass::boot, "boot"},
+                                                  {FailureClass::connect, "connect"}};
+
+struct EndWord {
+  EndReason value;
+  std::string_view text;
+  std::string_view sentence;
+};
+
+constexpr EndWord kEndReasons[] = {
+    {EndReason::none, "none", "It has not ended."},
+    {EndReason::build_finished, "build_finished", "It was launched for one build, and that build is over."},
+    {EndReason::idle_too_long, "idle_too_long", "It was idle for longer than its template allows."},
+    {EndReason::surplus, "surplus", "Nothing waits for it any more."},
+    {EndReason::max_age, "max_age", "It reached the maximum age of its template."},
+    {EndReason::drained, "drained", "A person asked for its end."},
+    {EndReason::template_changed, "template_changed", "Its template was changed or removed."},
+    {EndReason::launch_refused, "launch_refused", "The cloud refused to launch it."},
+    {EndReason::launch_deadline, "launch_deadline", "It did not connect before its launch deadline."},
+    {EndReason::session_lost, "session_lost", "It was connected and then silent for longer than its lease."},
+    {EndReason::resource_gone, "resource_gone", "The cloud says that it ended by itself."},
+    {EndReason::notice, "notice", "Its host was reclaimed or shut down."},
+    {EndReason::goodbye, "goodbye", "It said goodbye and left in order."},
+    {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."},
+    {EndReason::shutdown, "shutdown", "The server was told to end its agents."}};
+
+const EndWord& get_end_word(EndReason reason) {
+  for (const auto& word : kEndReasons)
+    if (word.value == reason) return word;
+  base::check_failed(__FILE__, __LINE__, "reason in table", "an end reason without a word");
+}
+
+}  // namespace
+
+std::string_view to_string(AgentState state) { return get_word(kAgentStates, state); }
+std::optional<AgentState> find_agent_state(std::string_view text) { return find_value(kAgentStates, text); }
+
+std::string_view to_string(FailureClass failure) { return get_word(kFailureClasses, failure); }
+std::optional<FailureClass> find_failure_class(std::string_view text) {
+  return find_value(kFailureClasses, text);
+}
+
+bool is_serving(AgentState state) {
+  return state == AgentState::planned || state == AgentState::launching || state == AgentState::connecting ||
+         state == AgentState::online;
+}
+
+bool may_hold_resource(AgentState state) { return state != AgentState::terminated; }
+
+std::string_view to_string(EndReason reason) { return get_end_word(reason).text; }
+std::string_view sentence(EndReason reason) { return get_end_word(reason).sentence; }
+std::optional<EndReason> find_end_reason(std::string_view text) {
+  for (const auto& word : kEndReasons)
+    if (word.text == text) return word.value;
+  return std::nullopt;
+}
+
+}  // namespace footman::model

@@ -1,0 +1,21 @@
+// "did you mean …": the known word that is closest to a mistyped one.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace footman::model {
+
+// Insertions, deletions, replacements and swaps of neighbours that turn a into b. Stops counting above
+// `limit` (answers limit + 1). Bytes; texts longer than kMaxNearestBytes count as far away.
+inline constexpr std::size_t kMaxNearestBytes = 128;
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t limit);
+
+// The closest candidate, upper and lower case taken as equal; the first in alphabetical order among equals.
+// Empty when all are too far away to be meant (more than a third of the letters differ).
+std::optional<std::string> find_nearest(std::string_view text, std::span<const std::string> candidates);
+
+}  // namespace footman::model

@@ -1,0 +1,33 @@
+#include "model/nearest.hpp"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace footman::model;
+
+TEST_CASE("edit distance") {
+  CHECK(edit_distance("linux", "linux", 5) == 0);
+  CHECK(edit_distance("linx", "linux", 5) == 1);
+  CHECK(edit_distance("lniux", "linux", 5) == 1);  // a swap is one mistake
+  CHECK(edit_distance("", "abc", 5) == 3);
+  CHECK(edit_distance("kitten", "sitting", 5) == 3);
+  CHECK(edit_distance("kitten", "sitting", 2) == 3);  // limit + 1
+  CHECK(edit_distance(std::string(500, 'a'), "a", 3) == 4);
+}
+
+TEST_CASE("nearest word") {
+  const std::vector<std::string> labels{"windows", "linux", "arm64", "amd64"};
+  CHECK(find_nearest("linx", labels) == "linux");
+  CHECK(find_nearest("LINUX", labels) == "linux");
+  CHECK(find_nearest("amd46", labels) == "amd64");
+  CHECK_FALSE(find_nearest("database", labels).has_value());
+  CHECK_FALSE(find_nearest("x", labels).has_value());
+  CHECK_FALSE(find_nearest("linx", std::vector<std::string>{}).has_value());
+}
+
+TEST_CASE("equally near words: the first in alphabetical order, whatever the order of the list") {
+  CHECK(find_nearest("arm6", std::vector<std::string>{"arm7", "arm5"}) == "arm5");
+  CHECK(find_nearest("arm6", std::vector<std::string>{"arm5", "arm7"}) == "arm5");
+}
