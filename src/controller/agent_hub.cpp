@@ -1,11 +1,11 @@
 #include "controller/agent_hub.hpp"
 
-#include <boost/asio/post.hpp>
 #include <unordered_map>
 #include <utility>
 
 #include "controller/log_hub.hpp"
 #include "protocol/codec.hpp"
+#include "runtime/post.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -226,7 +226,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void asio_post_message(ConnectionId id, Message message) {
-    runtime::asio::post(parts.control, [self = shared_from_this(), id, moved = std::move(message)]() mutable {
+    runtime::post(parts.control, [self = shared_from_this(), id, moved = std::move(message)]() mutable {
       if (!self->dead) self->sessions.on_message(id, std::move(moved));
     });
   }
@@ -271,10 +271,9 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     }
     connection->pulse->closed.store(true);
     if (connection->introduced)
-      runtime::asio::post(parts.control,
-                          [self = shared_from_this(), id = connection->id, text = std::move(why)] {
-                            if (!self->dead) self->sessions.on_closed(id, text);
-                          });
+      runtime::post(parts.control, [self = shared_from_this(), id = connection->id, text = std::move(why)] {
+        if (!self->dead) self->sessions.on_closed(id, text);
+      });
     gone.notify();
   }
 };
@@ -324,7 +323,7 @@ Awaitable<void> AgentHub::serve(runtime::ByteStreamPtr stream) {
 }
 
 void AgentHub::send(ConnectionId id, Message message) {
-  runtime::asio::post(impl_->parts.net, [impl = impl_, id, moved = std::move(message)] {
+  runtime::post(impl_->parts.net, [impl = impl_, id, moved = std::move(message)] {
     const auto connection = impl->find(id);
     if (!connection || connection->closing) return;
     if (const auto* assign = std::get_if<protocol::Assign>(&moved))
@@ -334,7 +333,7 @@ void AgentHub::send(ConnectionId id, Message message) {
 }
 
 void AgentHub::close(ConnectionId id, Goodbye goodbye) {
-  runtime::asio::post(impl_->parts.net, [impl = impl_, id, moved = std::move(goodbye)] {
+  runtime::post(impl_->parts.net, [impl = impl_, id, moved = std::move(goodbye)] {
     if (const auto connection = impl->find(id)) impl->say_goodbye(connection, moved);
   });
 }

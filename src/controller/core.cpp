@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/post.hpp>
+
+#include "runtime/post.hpp"
 
 namespace footman::controller {
 
@@ -52,7 +53,7 @@ Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
                                             parts.metrics, parts.log, parts.crash_points, config,
                                             [this](bool full) {
                                               logs_full.store(full, std::memory_order_relaxed);
-                                              runtime::asio::post(parts.control, [this] { changed(); });
+                                              runtime::post(parts.control, [this] { changed(); });
                                             }},
                                    port);
 }

@@ -18,7 +18,7 @@ using namespace footman::controller::testing;
 namespace {
 
 constexpr int kAgents = 2000;
-constexpr std::size_t kMostBytes = 8 * 1024;
+[[maybe_unused]] constexpr std::size_t kMostBytes = 8 * 1024;
 
 // Says what it was given, then stays silent. Answers are dropped.
 class SilentStream final : public runtime::ByteStream {
