@@ -1,0 +1,403 @@
+#include "policy/provisioning_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <tuple>
+
+#include "model/nearest.hpp"
+
+namespace footman::policy {
+namespace {
+
+using model::AgentState;
+using model::EndReason;
+
+void look_no_later(Instant& look, Instant at) {
+  if (at.is_set() && (!look.is_set() || at < look)) look = at;
+}
+
+struct Held {
+  HoldReason reason;
+  std::string text;
+  Instant look_again;
+};
+
+// Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
+// full or held becomes free again within one plan, so that the cursors only go forward.
+struct ItemClass {
+  const model::LabelExpr* label = nullptr;
+  std::vector<std::size_t> pools;  // that fit, fewest labels first
+  std::size_t pool_cursor = 0;
+  std::vector<const Template*> templates;  // that fit, best first
+  std::size_t template_cursor = 0;
+  std::shared_ptr<const std::vector<Tried>> tried;
+  std::optional<Held> held;
+};
+
+// Free agents of one controller with the same labels, best last.
+struct Pool {
+  ControllerName controller;
+  const std::vector<std::string>* labels = nullptr;
+  bool is_default = false;
+  std::vector<const Agent*> agents;
+};
+
+class Planner {
+ public:
+  Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
+      : snapshot_(snapshot), limits_(limits), now_(now) {}
+
+  Plan plan() {
+    index();
+    sort_out_agents();
+    match_own();
+    make_classes();
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (served_by_[i] == nullptr) serve(i);
+    for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
+    for (auto& pool : pools_)
+      for (const Agent* agent : pool.agents) decide_surplus(*agent);
+    std::ranges::sort(plan_.terminations, {}, &Termination::agent);
+    std::ranges::sort(plan_.drains, {}, &Drain::agent);
+    return std::move(plan_);
+  }
+
+ private:
+  void index() {
+    for (const auto& t : snapshot_.templates) templates_[t.name] = &t;
+    for (const auto& c : snapshot_.clouds) clouds_[c.name] = &c;
+    for (const auto& item : snapshot_.items) items_.push_back(&item);
+    std::ranges::sort(items_, [](const Item* a, const Item* b) {
+      return std::tie(a->since, a->ref) < std::tie(b->since, b->ref);
+    });
+    served_by_.resize(items_.size());
+    for (const auto& agent : snapshot_.agents) {
+      if (!model::may_hold_resource(agent.state)) continue;
+      ++holding_;
+      ++cloud_holding_[agent.cloud];
+      ++template_holding_[agent.template_name];
+      agents_.push_back(&agent);
+    }
+    // Connected ones first, then the one that has been on its way for longest.
+    std::ranges::sort(agents_, [](const Agent* a, const Agent* b) {
+      const bool a_waits = a->activity != Activity::idle;
+      const bool b_waits = b->activity != Activity::idle;
+      return std::tie(a_waits, a->planned, a->id) < std::tie(b_waits, b->planned, b->id);
+    });
+  }
+
+  void end(const Agent& agent, EndReason reason, std::string text = {}) {
+    plan_.terminations.push_back(
+        {agent.id, reason, text.empty() ? std::string(sentence(reason)) : std::move(text)});
+  }
+
+  bool is_current(const Agent& agent) const {
+    const auto it = templates_.find(agent.template_name);
+    return it != templates_.end() && it->second->generation == agent.generation &&
+           it->second->cloud == agent.cloud;
+  }
+
+  void sort_out_agents() {
+    for (const Agent* agent : agents_)
+      if (is_free(*agent)) free_.push_back(agent);
+  }
+
+  // Ends or drains what must not take work; true for an agent that may.
+  bool is_free(const Agent& agent) {
+    const bool draining = agent.state == AgentState::draining;
+    if (!model::is_serving(agent.state) && !draining) return false;
+    switch (agent.activity) {
+      case Activity::lost:
+        end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
+        return false;
+      case Activity::done:
+        end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
+        return false;
+      case Activity::busy:
+      case Activity::disconnected:
+        if (!draining && agent.notice)
+          plan_.drains.push_back({agent.id, EndReason::notice, "Its host will be gone soon."});
+        else if (!draining && !is_current(agent))
+          plan_.drains.push_back(
+              {agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))});
+        return false;
+      case Activity::idle:
+        return is_free_idle(agent, draining);
+      case Activity::unknown:
+      case Activity::expected:
+        return is_free_expected(agent, draining);
+    }
+    return false;
+  }
+
+  bool is_free_idle(const Agent& agent, bool draining) {
+    if (draining)
+      end(agent, EndReason::drained, "It was drained and has no work left.");
+    else if (agent.notice)
+      end(agent, EndReason::notice);
+    else if (agent.one_shot && agent.builds_done > 0)
+      end(agent, EndReason::build_finished);
+    else if (!is_current(agent))
+      end(agent, EndReason::template_changed);
+    else if (agent.max_age > Duration(0) && now_ >= agent.connected + agent.max_age)
+      end(agent, EndReason::max_age);
+    else
+      return true;
+    return false;
+  }
+
+  // An agent of an old generation that is on its way is not wasted when its item still waits.
+  bool is_free_expected(const Agent& agent, bool draining) {
+    if (draining)
+      end(agent, EndReason::drained);
+    else if (agent.launch_deadline.is_set() && now_ >= agent.launch_deadline)
+      end(agent, EndReason::launch_deadline);
+    else {
+      look_no_later(plan_.next_look, agent.launch_deadline);
+      return true;
+    }
+    return false;
+  }
+
+  void match_own() {
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> by_key;
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      by_key[{items_[i]->ref.controller.str(), items_[i]->ref.key}] = i;
+    std::map<std::tuple<ControllerName, std::vector<std::string>, bool>, std::size_t> by_labels;
+    std::vector<const Agent*> left;
+    for (const Agent* agent : free_) {
+      const auto it = by_key.find({agent->controller.str(), agent->for_item});
+      if (!agent->for_item.empty() && it != by_key.end() && served_by_[it->second] == nullptr &&
+          fits(items_[it->second]->label, agent->labels, agent->is_default))
+        served_by_[it->second] = agent;
+      else if (is_current(*agent))
+        left.push_back(agent);
+      else
+        end(*agent, EndReason::template_changed);
+    }
+    for (auto it = left.rbegin(); it != left.rend(); ++it) {
+      auto labels = (*it)->labels;
+      std::ranges::sort(labels);
+      const auto [place, fresh] =
+          by_labels.try_emplace({(*it)->controller, labels, (*it)->is_default}, pools_.size());
+      if (fresh) pools_.push_back({(*it)->controller, &(*it)->labels, (*it)->is_default, {}});
+      pools_[place->second].agents.push_back(*it);
+      pool_key_.resize(pools_.size());
+      pool_key_[place->second] = place->first;
+    }
+  }
+
+  void make_classes() {
+    std::map<std::pair<std::string_view, std::string_view>, std::size_t> index;
+    class_of_.resize(items_.size());
+    for (std::size_t i = 0; i < items_.size(); ++i) {
+      const auto [it, fresh] =
+          index.try_emplace({items_[i]->ref.controller.str(), items_[i]->label.text()}, classes_.size());
+      if (fresh) classes_.push_back(make_class(*items_[i]));
+      class_of_[i] = it->second;
+    }
+  }
+
+  ItemClass make_class(const Item& item) const {
+    ItemClass result;
+    result.label = &item.label;
+    for (std::size_t i = 0; i < pools_.size(); ++i)
+      if (pools_[i].controller == item.ref.controller &&
+          fits(item.label, *pools_[i].labels, pools_[i].is_default))
+        result.pools.push_back(i);
+    std::ranges::sort(result.pools, [this](std::size_t a, std::size_t b) {
+      const auto a_size = pools_[a].labels->size();
+      const auto b_size = pools_[b].labels->size();
+      return std::tie(a_size, pool_key_[a]) < std::tie(b_size, pool_key_[b]);
+    });
+    for (const auto& t : snapshot_.templates)
+      if (clouds_.contains(t.cloud) && fits(item.label, t.labels, t.is_default))
+        result.templates.push_back(&t);
+    std::ranges::sort(result.templates, [](const Template* a, const Template* b) {
+      const int a_first = -a->priority;
+      const int b_first = -b->priority;
+      const auto a_size = a->labels.size();
+      const auto b_size = b->labels.size();
+      return std::tie(a_first, a->price, a_size, a->cloud, a->name) <
+             std::tie(b_first, b->price, b_size, b->cloud, b->name);
+    });
+    return result;
+  }
+
+  void serve(std::size_t index) {
+    ItemClass& kind = classes_[class_of_[index]];
+    for (; kind.pool_cursor < kind.pools.size(); ++kind.pool_cursor) {
+      auto& agents = pools_[kind.pools[kind.pool_cursor]].agents;
+      if (agents.empty()) continue;
+      served_by_[index] = agents.back();
+      agents.pop_back();
+      return;
+    }
+    const Item& item = *items_[index];
+    for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
+      const Template& t = *kind.templates[kind.template_cursor];
+      if (find_obstacle(t)) continue;
+      plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
+      ++holding_;
+      ++cloud_holding_[t.cloud];
+      ++template_holding_[t.name];
+      return;
+    }
+    if (!kind.held) explain(kind);
+    plan_.holds.push_back({item.ref, kind.held->reason, kind.held->text, kind.held->look_again, kind.tried});
+  }
+
+  std::string describe_choice(const Item& item, const ItemClass& kind) const {
+    const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
+    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}",
+                       item.title.empty() ? item.ref.key : item.title, wish,
+                       kind.templates[kind.template_cursor]->name.str(), kind.template_cursor + 1,
+                       kind.templates.size());
+  }
+
+  std::optional<Held> find_obstacle(const Template& t) const {
+    if (limits_.storage_full)
+      return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
+    const Cloud& cloud = *clouds_.at(t.cloud);
+    if (!t.enabled)
+      return Held{HoldReason::template_disabled,
+                  fmt::format("template '{}' is disabled: {}", t.name.str(), t.hold_text),
+                  {}};
+    if (cloud.paused)
+      return Held{HoldReason::cloud_paused, fmt::format("cloud '{}' is paused", cloud.name.str()), {}};
+    if (cloud.hold_until > now_)
+      return Held{HoldReason::cloud_held,
+                  fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
+    if (t.hold_until > now_)
+      return Held{HoldReason::template_held,
+                  fmt::format("template '{}' is held: {}", t.name.str(), t.hold_text), t.hold_until};
+    if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
+      return Held{HoldReason::global_cap,
+                  fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
+                  {}};
+    const auto of_cloud = count(cloud_holding_, t.cloud);
+    if (cloud.cap != 0 && of_cloud >= cloud.cap)
+      return Held{HoldReason::cloud_cap,
+                  fmt::format("{} of {} agents of cloud '{}' exist", of_cloud, cloud.cap, cloud.name.str()),
+                  {}};
+    const auto of_template = count(template_holding_, t.name);
+    if (t.cap != 0 && of_template >= t.cap)
+      return Held{HoldReason::template_cap,
+                  fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
+                  {}};
+    return std::nullopt;
+  }
+
+  template <class Key>
+  static std::uint32_t count(const std::map<Key, std::uint32_t>& counts, const Key& key) {
+    const auto it = counts.find(key);
+    return it == counts.end() ? 0 : it->second;
+  }
+
+  void explain(ItemClass& kind) {
+    auto tried = std::make_shared<std::vector<Tried>>();
+    Instant look;
+    for (const Template* t : kind.templates) {
+      auto obstacle = find_obstacle(*t);
+      if (!obstacle) continue;
+      look_no_later(look, obstacle->look_again);
+      tried->push_back(
+          {t->cloud, t->name, obstacle->reason, std::move(obstacle->text), obstacle->look_again});
+    }
+    look_no_later(plan_.next_look, look);
+    kind.held = tried->empty() ? describe_misfit(*kind.label)
+                               : Held{tried->front().reason, tried->front().text, look};
+    kind.tried = std::move(tried);
+  }
+
+  Held describe_misfit(const model::LabelExpr& label) const {
+    if (label.empty())
+      return {
+          HoldReason::no_default_template, "no template has default: true, and no label was asked for", {}};
+    std::vector<std::string> known;
+    for (const auto& t : snapshot_.templates) known.insert(known.end(), t.labels.begin(), t.labels.end());
+    for (const auto& atom : label.atoms()) {
+      if (std::ranges::find(known, atom) != known.end()) continue;
+      const auto nearest = model::find_nearest(atom, known);
+      return {HoldReason::no_template,
+              fmt::format("no template offers label '{}'{}", atom,
+                          nearest ? fmt::format("; nearest: '{}'", *nearest) : ""),
+              {}};
+    }
+    return {HoldReason::no_template, fmt::format("no template offers '{}'", label.text()), {}};
+  }
+
+  void report_match(std::size_t index) {
+    const Agent* agent = served_by_[index];
+    if (agent == nullptr) return;
+    plan_.matches.push_back({items_[index]->ref, agent->id, agent->for_item != items_[index]->ref.key});
+  }
+
+  void decide_surplus(const Agent& agent) {
+    if (agent.one_shot) return end(agent, EndReason::surplus);
+    if (agent.activity != Activity::idle) return;  // idle time counts only once online
+    const Instant deadline = agent.idle_since + agent.idle_timeout;
+    if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
+    look_no_later(plan_.next_look, deadline);
+    if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
+  }
+
+  const Snapshot& snapshot_;
+  const Limits& limits_;
+  Instant now_;
+  Plan plan_;
+  std::map<TemplateName, const Template*> templates_;
+  std::map<CloudName, const Cloud*> clouds_;
+  std::map<CloudName, std::uint32_t> cloud_holding_;
+  std::map<TemplateName, std::uint32_t> template_holding_;
+  std::uint32_t holding_ = 0;
+  std::vector<const Item*> items_;       // in queue order
+  std::vector<const Agent*> served_by_;  // by item
+  std::vector<std::size_t> class_of_;    // by item
+  std::vector<const Agent*> agents_;
+  std::vector<const Agent*> free_;
+  std::vector<ItemClass> classes_;
+  std::vector<Pool> pools_;
+  std::vector<std::tuple<ControllerName, std::vector<std::string>, bool>> pool_key_;
+};
+
+}  // namespace
+
+bool fits(const model::LabelExpr& label, const std::vector<std::string>& labels, bool is_default) {
+  return label.empty() ? is_default : label.matches(labels);
+}
+
+std::string_view to_string(HoldReason reason) {
+  switch (reason) {
+    case HoldReason::no_template:
+      return "no_template";
+    case HoldReason::no_default_template:
+      return "no_default_template";
+    case HoldReason::storage_full:
+      return "storage_full";
+    case HoldReason::global_cap:
+      return "global_cap";
+    case HoldReason::cloud_cap:
+      return "cloud_cap";
+    case HoldReason::template_cap:
+      return "template_cap";
+    case HoldReason::template_disabled:
+      return "template_disabled";
+    case HoldReason::template_held:
+      return "template_held";
+    case HoldReason::cloud_held:
+      return "cloud_held";
+    case HoldReason::cloud_paused:
+      return "cloud_paused";
+  }
+  return "no_template";
+}
+
+Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now) {
+  return Planner(snapshot, limits, now).plan();
+}
+
+}  // namespace footman::policy

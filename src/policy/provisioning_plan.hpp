@@ -1,0 +1,163 @@
+// The fleet's decision: which agents to launch, to match with other items, to drain, to end, and why the rest
+// waits. Pure, deterministic, independent of the order of the input. The ledger: each waiting item has at
+// most one agent, each agent at most one item; an agent that is on its way for an item that still waits stays
+// with it, what is left over goes to the next items it fits, launches are for the rest in queue order. Cost:
+// items + (classes of items with the same label) × (templates + classes of agents with the same labels),
+// sorted.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "model/agent.hpp"
+#include "model/label.hpp"
+
+namespace footman::policy {
+
+using namespace footman::base;
+
+struct ItemRef {
+  ControllerName controller;
+  std::string key;
+  auto operator<=>(const ItemRef&) const = default;
+};
+
+// An item that wants an agent and has none at work on it.
+struct Item {
+  ItemRef ref;
+  model::LabelExpr label;  // empty: default templates only
+  Instant since;
+  std::string title;
+};
+
+// What the controller says of an agent.
+enum class Activity { unknown, expected, idle, busy, disconnected, lost, done };
+
+struct Agent {
+  AgentId id;
+  CloudName cloud;
+  TemplateName template_name;
+  std::uint64_t generation = 0;  // of its template, at launch
+  std::vector<std::string> labels;
+  bool is_default = false;  // takes items without a label
+  model::AgentState state = model::AgentState::planned;
+  Activity activity = Activity::unknown;
+  ControllerName controller;
+  std::string for_item;  // key at that controller; empty: none
+  bool one_shot = true;
+  std::uint32_t builds_done = 0;
+  bool notice = false;  // its host will go: no new work
+  Duration idle_timeout{0};
+  Duration max_age{0};  // 0: no limit
+  Instant planned;
+  Instant connected;
+  Instant idle_since;
+  Instant launch_deadline;
+  model::EndReason end_reason = model::EndReason::none;  // the controller's word for lost and done
+};
+
+struct Template {
+  CloudName cloud;
+  TemplateName name;  // unique over all clouds
+  std::uint64_t generation = 0;
+  std::vector<std::string> labels;
+  bool is_default = false;
+  int priority = 0;       // higher first
+  double price = 0;       // per hour; lower first among equal priority
+  std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
+  bool enabled = true;    // false: `hold_text` says why, until the configuration changes
+  Instant hold_until;     // no launches before it
+  std::string hold_text;
+};
+
+struct Cloud {
+  CloudName name;
+  std::uint32_t cap = 0;  // 0: no limit
+  bool paused = false;
+  Instant hold_until;
+  std::string hold_text;
+};
+
+struct Snapshot {
+  std::vector<Item> items;
+  std::vector<Agent> agents;  // all that may hold a resource; terminated ones are ignored
+  std::vector<Template> templates;
+  std::vector<Cloud> clouds;  // a template of a cloud that is not here is not used
+};
+
+struct Limits {
+  std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
+  bool storage_full = false;
+};
+
+enum class HoldReason {
+  no_template,          // no template's labels satisfy the expression
+  no_default_template,  // no label asked for and no template has default: true
+  storage_full,
+  global_cap,
+  cloud_cap,
+  template_cap,
+  template_disabled,
+  template_held,  // back-off
+  cloud_held,     // back-off, throttling
+  cloud_paused,
+};
+std::string_view to_string(HoldReason reason);
+
+struct Launch {
+  ItemRef item;
+  CloudName cloud;
+  TemplateName template_name;
+  std::string text;  // why this template
+};
+struct Match {  // this item is served by this agent; `moved`: the agent was for another item, or for none
+  ItemRef item;
+  AgentId agent;
+  bool moved = false;
+};
+struct Termination {
+  AgentId agent;
+  model::EndReason reason = model::EndReason::none;
+  std::string text;
+};
+struct Drain {
+  AgentId agent;
+  model::EndReason reason = model::EndReason::none;
+  std::string text;
+};
+struct Tried {
+  CloudName cloud;
+  TemplateName template_name;
+  HoldReason reason = HoldReason::no_template;
+  std::string text;
+  Instant look_again;  // not set: at the next event
+};
+struct Hold {
+  ItemRef item;
+  HoldReason reason = HoldReason::no_template;
+  std::string text;  // with the inputs it was decided on
+  Instant look_again;
+  std::shared_ptr<const std::vector<Tried>>
+      tried;  // best first; shared by items with the same label; never null
+};
+
+struct Plan {
+  std::vector<Match> matches;  // in queue order, as launches and holds are
+  std::vector<Launch> launches;
+  std::vector<Hold> holds;
+  std::vector<Termination> terminations;  // by agent id, as drains are
+  std::vector<Drain> drains;
+  Instant next_look;  // not set: at the next event
+};
+
+Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now);
+
+// True when an item with this label may run on something with these labels.
+bool fits(const model::LabelExpr& label, const std::vector<std::string>& labels, bool is_default);
+
+}  // namespace footman::policy

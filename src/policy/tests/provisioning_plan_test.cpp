@@ -1,0 +1,221 @@
+#include "policy/provisioning_plan.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <random>
+#include <set>
+
+using namespace footman::policy;
+using footman::model::AgentState;
+using footman::model::EndReason;
+
+namespace {
+
+constexpr Instant kNow{1'000'000'000};
+const ControllerName kController("main");
+
+Item item(const std::string& key, const std::string& label = "linux", std::int64_t since = 1) {
+  return {{kController, key}, *footman::model::parse_label_expression(label), Instant{since}, "job " + key};
+}
+Template offer(const std::string& name, std::vector<std::string> labels = {"linux"}) {
+  Template t;
+  t.cloud = CloudName("local");
+  t.name = TemplateName(name);
+  t.labels = std::move(labels);
+  return t;
+}
+Agent agent(const std::string& id, const std::string& for_item, Activity activity = Activity::expected) {
+  Agent a;
+  a.id = AgentId(id);
+  a.cloud = CloudName("local");
+  a.template_name = TemplateName("t");
+  a.labels = {"linux"};
+  a.controller = kController;
+  a.for_item = for_item;
+  a.activity = activity;
+  a.state = activity == Activity::expected ? AgentState::connecting : AgentState::online;
+  a.connected = a.idle_since = kNow - 10s;
+  return a;
+}
+Snapshot world() {
+  Snapshot s;
+  s.templates = {offer("t")};
+  s.clouds = {{CloudName("local"), 0, false, {}, {}}};
+  return s;
+}
+// Carries the plan out: launches become agents on their way, matched agents belong to their item.
+void apply(Snapshot& s, const Plan& plan) {
+  for (const auto& match : plan.matches)
+    for (auto& a : s.agents)
+      if (a.id == match.agent) a.for_item = match.item.key;
+  for (const auto& end : plan.terminations)
+    for (auto& a : s.agents)
+      if (a.id == end.agent) a.state = AgentState::terminating;
+  for (const auto& launch : plan.launches) {
+    auto a = agent("new-" + launch.item.key, launch.item.key);
+    a.template_name = launch.template_name;
+    a.planned = kNow;
+    for (const auto& t : s.templates)
+      if (t.name == launch.template_name) {
+        a.labels = t.labels;
+        a.is_default = t.is_default;
+      }
+    s.agents.push_back(a);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("one launch per waiting item, none while its agent is on its way") {
+  auto s = world();
+  s.items = {item("1"), item("2")};
+  s.agents = {agent("a", "1")};
+  const auto plan = plan_provisioning(s, {}, kNow);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].item.key == "2");
+  REQUIRE(plan.matches.size() == 1);
+  CHECK_FALSE(plan.matches[0].moved);
+}
+
+TEST_CASE("an agent that lost its item takes the next one; without any it ends") {
+  auto s = world();
+  s.agents = {agent("a", "gone")};
+  CHECK(plan_provisioning(s, {}, kNow).terminations.at(0).reason == EndReason::surplus);
+  s.items = {item("2")};
+  const auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.terminations.empty());
+  CHECK(plan.launches.empty());
+  CHECK(plan.matches.at(0).moved);
+}
+
+TEST_CASE("agents that do not count") {
+  for (auto state : {AgentState::draining, AgentState::terminating, AgentState::failed, AgentState::lost}) {
+    auto s = world();
+    s.items = {item("1")};
+    s.agents = {agent("a", "1")};
+    s.agents[0].state = state;
+    CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+  }
+}
+
+TEST_CASE("how agents end") {
+  auto ends = [](Agent a) {
+    auto s = world();
+    s.agents = {std::move(a)};
+    const auto plan = plan_provisioning(s, {}, kNow);
+    return plan.terminations.empty() ? EndReason::none : plan.terminations[0].reason;
+  };
+  auto a = agent("a", "", Activity::idle);
+  a.one_shot = false;
+  a.idle_timeout = 10s;
+  CHECK(ends(a) == EndReason::idle_too_long);
+  a.idle_timeout = 11s;
+  CHECK(ends(a) == EndReason::none);
+  a.max_age = 10s;
+  CHECK(ends(a) == EndReason::max_age);
+  a.generation = 7;
+  CHECK(ends(a) == EndReason::template_changed);
+  CHECK(ends(agent("a", "", Activity::lost)) == EndReason::session_lost);
+  CHECK(ends(agent("a", "", Activity::done)) == EndReason::build_finished);
+  CHECK(ends(agent("a", "", Activity::busy)) == EndReason::none);
+  auto late = agent("a", "");
+  late.launch_deadline = kNow;
+  CHECK(ends(late) == EndReason::launch_deadline);
+}
+
+TEST_CASE("holds say why and when") {
+  auto s = world();
+  s.items = {item("1", "linx")};
+  auto hold = plan_provisioning(s, {}, kNow).holds.at(0);
+  CHECK(hold.reason == HoldReason::no_template);
+  CHECK(hold.text == "no template offers label 'linx'; nearest: 'linux'");
+  s.items = {item("1", "")};
+  CHECK(plan_provisioning(s, {}, kNow).holds.at(0).reason == HoldReason::no_default_template);
+  s.items = {item("1"), item("2", "linux", 2)};
+  CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).reason == HoldReason::global_cap);
+  CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).item.key == "2");
+  CHECK(plan_provisioning(s, {0, true}, kNow).holds.at(0).reason == HoldReason::storage_full);
+  s.templates[0].hold_until = kNow + 5s;
+  const auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.holds.at(0).reason == HoldReason::template_held);
+  CHECK(plan.next_look == kNow + 5s);
+  CHECK(plan_provisioning(s, {}, kNow + 5s).launches.size() == 2);
+}
+
+TEST_CASE("the best template, then the next one") {
+  auto s = world();
+  s.templates = {offer("dear"), offer("cheap"), offer("first")};
+  s.templates[0].price = 2;
+  s.templates[1].price = 1;
+  s.templates[2].priority = 5;
+  s.templates[2].cap = 1;
+  s.items = {item("1"), item("2")};
+  const auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.at(0).template_name.str() == "first");
+  CHECK(plan.launches.at(1).template_name.str() == "cheap");
+}
+
+TEST_CASE("random worlds: stable, within caps, each once, whatever the order, never fewer for more demand") {
+  std::mt19937_64 random(7);
+  auto pick = [&random](std::size_t n) { return static_cast<std::size_t>(random() % n); };
+  const std::vector<std::string> labels{"linux", "arm", "linux||arm", "!arm", "linux&&big", ""};
+  const std::vector<std::vector<std::string>> sets{{"linux"}, {"arm"}, {"linux", "big"}, {"linux", "arm"}};
+  for (int round = 0; round < 1500; ++round) {
+    auto s = world();
+    s.templates.clear();
+    for (std::size_t i = 0; i < 1 + pick(4); ++i) {
+      s.templates.push_back(offer("t" + std::to_string(i), sets[pick(sets.size())]));
+      s.templates.back().cap = static_cast<std::uint32_t>(pick(4));
+      s.templates.back().is_default = pick(2) == 0;
+    }
+    s.clouds[0].cap = static_cast<std::uint32_t>(pick(8));
+    for (std::size_t i = 0; i < pick(8); ++i)
+      s.items.push_back(item(std::to_string(i), labels[pick(6)], static_cast<std::int64_t>(pick(3))));
+    for (std::size_t i = 0; i < pick(6); ++i) {
+      auto a = agent("a" + std::to_string(i), std::to_string(pick(9)), static_cast<Activity>(pick(7)));
+      const auto& t = s.templates[pick(s.templates.size())];
+      a.template_name = t.name;
+      a.labels = t.labels;
+      a.is_default = t.is_default;
+      a.one_shot = pick(2) == 0;
+      a.idle_timeout = 1min;
+      s.agents.push_back(a);
+    }
+    const Limits limits{static_cast<std::uint32_t>(pick(10)), false};
+    const auto plan = plan_provisioning(s, limits, kNow);
+    CHECK(plan.matches.size() + plan.launches.size() + plan.holds.size() == s.items.size());
+    std::set<AgentId> used;
+    for (const auto& match : plan.matches) CHECK(used.insert(match.agent).second);
+    for (const auto& end : plan.terminations) CHECK(used.insert(end.agent).second);
+    if (limits.max_agents > 0 && !plan.launches.empty())
+      CHECK(s.agents.size() + plan.launches.size() <= limits.max_agents);
+    if (s.clouds[0].cap > 0 && !plan.launches.empty())
+      CHECK(s.agents.size() + plan.launches.size() <= s.clouds[0].cap);
+
+    auto shuffled = s;
+    std::shuffle(shuffled.items.begin(), shuffled.items.end(), random);
+    std::shuffle(shuffled.agents.begin(), shuffled.agents.end(), random);
+    std::shuffle(shuffled.templates.begin(), shuffled.templates.end(), random);
+    const auto same = plan_provisioning(shuffled, limits, kNow);
+    REQUIRE(same.launches.size() == plan.launches.size());
+    REQUIRE(same.matches.size() == plan.matches.size());
+    for (std::size_t i = 0; i < plan.launches.size(); ++i) {
+      CHECK(same.launches[i].item == plan.launches[i].item);
+      CHECK(same.launches[i].template_name == plan.launches[i].template_name);
+    }
+    for (std::size_t i = 0; i < plan.matches.size(); ++i)
+      CHECK(same.matches[i].agent == plan.matches[i].agent);
+
+    auto more = s;
+    more.items.push_back(item("x", labels[pick(6)], 9));
+    const auto bigger = plan_provisioning(more, limits, kNow);
+    CHECK(bigger.launches.size() >= plan.launches.size());
+
+    apply(s, plan);
+    const auto again = plan_provisioning(s, limits, kNow);
+    CHECK(again.launches.empty());
+    CHECK(again.terminations.empty());
+    for (const auto& match : again.matches) CHECK_FALSE(match.moved);
+  }
+}
