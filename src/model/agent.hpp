@@ -15,8 +15,19 @@ namespace footman::model {
 using namespace footman::base;
 
 //   planned → launching → connecting → online → draining → terminating → terminated
-//                failed(reason) and lost: from every state after planned; both go on to terminating or terminated.
-enum class AgentState { planned, launching, connecting, online, draining, terminating, terminated, failed, lost };
+//                failed(reason) and lost: from every state after planned; both go on to terminating or
+//                terminated.
+enum class AgentState {
+  planned,
+  launching,
+  connecting,
+  online,
+  draining,
+  terminating,
+  terminated,
+  failed,
+  lost
+};
 std::string_view to_string(AgentState state);
 std::optional<AgentState> find_agent_state(std::string_view text);
 
@@ -28,20 +39,20 @@ bool may_hold_resource(AgentState state);
 // Why an agent ended or was ended; stable words, shown by the API, the pages and `footman explain`.
 enum class EndReason {
   none,
-  build_finished,      // one-shot: its build is over
+  build_finished,  // one-shot: its build is over
   idle_too_long,
-  surplus,             // nothing waits for it any more
+  surplus,  // nothing waits for it any more
   max_age,
-  drained,             // by a person
-  template_changed,    // its template generation was replaced
-  launch_refused,      // the cloud said no for good
-  launch_deadline,     // never connected in time
-  session_lost,        // connected once, then silent beyond the lease
-  resource_gone,       // the cloud says that it ended by itself
-  notice,              // spot reclaim or shutdown of the host
-  goodbye,             // the agent left in order
-  orphan,              // found in the cloud without a row
-  shutdown,            // the server was told to end its agents
+  drained,           // by a person
+  template_changed,  // its template generation was replaced
+  launch_refused,    // the cloud said no for good
+  launch_deadline,   // never connected in time
+  session_lost,      // connected once, then silent beyond the lease
+  resource_gone,     // the cloud says that it ended by itself
+  notice,            // spot reclaim or shutdown of the host
+  goodbye,           // the agent left in order
+  orphan,            // found in the cloud without a row
+  shutdown,          // the server was told to end its agents
 };
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);
@@ -67,38 +78,38 @@ struct Agent {
   TemplateName template_name;
   std::uint64_t template_generation = 0;
   ControllerName controller;
-  std::string for_item;            // ControllerPort's item key it was launched for; empty: a pool
+  std::string for_item;  // ControllerPort's item key it was launched for; empty: a pool
   std::vector<std::string> labels;
   AgentState state = AgentState::planned;
-  std::uint32_t attempt = 1;       // goes into the secret and the client token
-  std::string client_token;        // "<agent id>-<attempt>"
-  std::string frozen_request;      // JSON, without secrets; re-sent unchanged with the same token
-  std::string handle;              // the provider's id of the resource; empty: not known (yet)
+  std::uint32_t attempt = 1;   // goes into the secret and the client token
+  std::string client_token;    // "<agent id>-<attempt>"
+  std::string frozen_request;  // JSON, without secrets; re-sent unchanged with the same token
+  std::string handle;          // the provider's id of the resource; empty: not known (yet)
   bool one_shot = true;
   Duration idle_timeout{0};
   std::uint32_t builds_done = 0;
   Instant planned;
-  Instant launched;                // the cloud answered
+  Instant launched;  // the cloud answered
   Instant connected;
   Instant launch_deadline;
-  Instant ended;                   // terminated
+  Instant ended;  // terminated
   EndReason end_reason = EndReason::none;
   std::string end_detail;
   DeathCertificate death;
 };
 
-// The built-in controller's record of an agent that may connect. One per agent attempt; the Jenkins counterpart is a
-// node in Jenkins.
+// The built-in controller's record of an agent that may connect. One per agent attempt; the Jenkins
+// counterpart is a node in Jenkins.
 struct Node {
   AgentId agent;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
   bool one_shot = true;
-  Instant secret_deadline;     // the bootstrap secret is refused after this
-  std::string key_hash;        // SHA-256 of the session key; empty: not redeemed
-  std::uint64_t epoch = 0;     // of the newest session
-  bool draining = false;       // takes no new work
-  bool revoked = false;        // its session ends, later ones are refused
+  Instant secret_deadline;  // the bootstrap secret is refused after this
+  std::string key_hash;     // SHA-256 of the session key; empty: not redeemed
+  std::uint64_t epoch = 0;  // of the newest session
+  bool draining = false;    // takes no new work
+  bool revoked = false;     // its session ends, later ones are refused
   std::uint32_t builds_done = 0;
   std::uint32_t refused_attempts = 0;  // connections with a wrong, expired or foreign secret or key
   Instant created;
@@ -107,7 +118,8 @@ struct Node {
 // One line of an agent's or build's history. `kind` is a stable word, `text` a sentence for people.
 struct TimelineEntry {
   Instant at;
-  std::string kind;   // "decided", "api_answered", "task_created", "connected", "first_step", "finished", "stop_asked", "gone", …
+  std::string kind;  // "decided", "api_answered", "task_created", "connected", "first_step", "finished",
+                     // "stop_asked", "gone", …
   std::string text;
 };
 

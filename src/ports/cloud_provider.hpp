@@ -1,6 +1,6 @@
-// CloudProvider: what the fleet needs from any cloud. A provider is written from this header alone; the contract
-// tests in cloud/tests/provider_contract.hpp run against every provider.
-// All calls on the control executor; providers do their blocking work elsewhere. Several calls may be under way.
+// CloudProvider: what the fleet needs from any cloud. A provider is written from this header alone; the
+// contract tests in cloud/tests/provider_contract.hpp run against every provider. All calls on the control
+// executor; providers do their blocking work elsewhere. Several calls may be under way.
 #pragma once
 
 #include <cstdint>
@@ -22,25 +22,25 @@ namespace footman::ports {
 
 // How the launched agent reaches the server.
 struct AgentEndpoint {
-  std::string url;             // "wss://ci.example.com/…", "ws://127.0.0.1:8080/…" or "tcp://host:50000"
-  std::string tunnel;          // "host:port" to connect to instead of the url's; empty: none
-  std::string ca_pem;          // CA of a wss url; empty: the image's own store
+  std::string url;                // "wss://ci.example.com/…", "ws://127.0.0.1:8080/…" or "tcp://host:50000"
+  std::string tunnel;             // "host:port" to connect to instead of the url's; empty: none
+  std::string ca_pem;             // CA of a wss url; empty: the image's own store
   std::string public_key_sha256;  // hex, of the agent port's certificate; for tcp
-  bool insecure = false;       // plain ws beyond loopback was allowed in the config
+  bool insecure = false;          // plain ws beyond loopback was allowed in the config
   bool operator==(const AgentEndpoint&) const = default;
 };
 
 // One launch. Everything but `secret` is frozen in the intent row before the call.
 struct LaunchSpec {
-  base::InstallationId installation;   // tag on every resource
-  base::AgentId agent;                 // tag on every resource; also its name
+  base::InstallationId installation;  // tag on every resource
+  base::AgentId agent;                // tag on every resource; also its name
   std::uint32_t attempt = 1;
-  std::string client_token;            // the idempotency token: same token → same resource, never a second one
-  std::string options;                 // the provider's own frozen options, JSON (made by freeze())
+  std::string client_token;  // the idempotency token: same token → same resource, never a second one
+  std::string options;       // the provider's own frozen options, JSON (made by freeze())
   AgentEndpoint endpoint;
   base::Duration orphan_timeout{0};
-  bool one_shot = true;                // the agent leaves after its first build
-  base::Secret secret;                 // the one-time bootstrap secret
+  bool one_shot = true;  // the agent leaves after its first build
+  base::Secret secret;   // the one-time bootstrap secret
 };
 
 using model::FailureClass;
@@ -48,7 +48,7 @@ using model::to_string;
 
 struct LaunchFailure {
   FailureClass failure = FailureClass::transient;
-  bool definite = false;   // true: no resource exists and none will from this token; false: unknown, ask again
+  bool definite = false;  // true: no resource exists and none will from this token; false: unknown, ask again
   base::Instant retry_at;  // not set: the fleet's own back-off
   std::string message;     // the cloud's words, for people
 };
@@ -70,9 +70,9 @@ struct Resource {
 };
 
 struct CloudLimits {
-  std::uint32_t max_agents = 0;             // 0: the config's caps only
-  base::Duration token_lifetime{0};         // how long the same token is honoured; older ones are looked up by tag
-  base::Duration listing_lag{0};            // a resource may be missing from observe() for this long after launch
+  std::uint32_t max_agents = 0;      // 0: the config's caps only
+  base::Duration token_lifetime{0};  // how long the same token is honoured; older ones are looked up by tag
+  base::Duration listing_lag{0};     // a resource may be missing from observe() for this long after launch
 };
 
 class CloudProvider {
@@ -84,15 +84,18 @@ class CloudProvider {
   // The template's provider options as frozen JSON, or what is wrong with them (field, expectation). Pure.
   virtual base::Result<std::string> freeze(const base::TemplateName& name) const = 0;
 
-  // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a new one.
+  // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a
+  // new one.
   virtual runtime::Awaitable<LaunchResult> launch(LaunchSpec spec) = 0;
   // Every resource of this installation that exists or has ended recently. Order is meaningless.
   virtual runtime::Awaitable<base::Result<std::vector<Resource>>> observe() = 0;
-  // The resource of this token, also one that has ended; not_found: there was none (within listing_lag: not yet seen).
+  // The resource of this token, also one that has ended; not_found: there was none (within listing_lag: not
+  // yet seen).
   virtual runtime::Awaitable<base::Result<Resource>> find_by_token(std::string client_token) = 0;
   // Asks for the end of the resource and says how far it is. Idempotent; call again until `gone`.
   // With an empty handle the resource is looked up by token.
-  virtual runtime::Awaitable<base::Result<Resource>> terminate(std::string handle, std::string client_token) = 0;
+  virtual runtime::Awaitable<base::Result<Resource>> terminate(std::string handle,
+                                                               std::string client_token) = 0;
 
   // Called on the control executor when a resource may have changed: look again.
   virtual void set_on_change(std::function<void()> look_again) = 0;
