@@ -1,0 +1,36 @@
+#include "config/yaml_tree.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace footman::config;
+
+namespace {
+std::string error_of(std::string_view text) {
+  auto tree = parse_yaml(text, "f.yaml");
+  return tree ? "ok" : describe(tree.error());
+}
+}  // namespace
+
+TEST_CASE("a tree with positions") {
+  const auto tree = parse_yaml("a: 1\nb:\n  - x\n  - {c: d}\n", "f.yaml");
+  REQUIRE(tree.has_value());
+  REQUIRE(tree->keys.size() == 2);
+  CHECK(tree->keys[1].first == "b");
+  CHECK(tree->keys[1].second.line == 2);
+  CHECK(tree->items[1].items[0].text == "x");
+  CHECK(tree->items[1].items[0].at.line == 3);
+  CHECK(tree->items[1].items[0].at.column == 5);
+  CHECK(tree->items[1].items[1].items[0].text == "d");
+}
+
+TEST_CASE("what is refused, and where") {
+  CHECK(error_of("a: 1\na: 2\n") == "f.yaml:2:1: the key 'a' is there twice, first in line 1");
+  CHECK(error_of("a: &x 1\nb: *x\n").starts_with("f.yaml:2:4: aliases"));
+  CHECK(error_of("[a]: 1\n").find("a key must be text") != std::string::npos);
+  CHECK(error_of("a: [1\n").starts_with("f.yaml:"));
+  CHECK(error_of("a: 1\n---\nb: 2\n").find("more than one document") != std::string::npos);
+  CHECK(error_of(std::string(40, '[') + std::string(40, ']')).find("more than 32 levels") !=
+        std::string::npos);
+  CHECK(error_of(std::string(kMaxDocumentBytes + 1, '#')).find("bytes") != std::string::npos);
+  CHECK(error_of("") == "ok");
+}

@@ -1,0 +1,43 @@
+// A YAML document as a small tree with positions; bounded in size, depth and nodes. Aliases are refused, so
+// that no document grows when it is read.
+#pragma once
+
+#include <cstddef>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace footman::config {
+
+inline constexpr std::size_t kMaxDocumentBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxDocumentDepth = 32;
+inline constexpr std::size_t kMaxDocumentNodes = 100'000;
+
+struct Position {
+  int line = 1;
+  int column = 1;
+};
+
+struct Diagnostic {
+  std::string file;
+  Position at;
+  std::string message;
+};
+std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message"
+
+struct YamlNode {
+  enum class Kind { null, scalar, list, map };
+  Kind kind = Kind::null;
+  Position at;
+  std::string text;                                    // scalar
+  std::vector<YamlNode> items;                         // list and map: the values
+  std::vector<std::pair<std::string, Position>> keys;  // map: one for each item
+};
+
+// Error: the first thing that is wrong. More than one document, duplicate keys and keys that are not text are
+// refused.
+std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std::string& file);
+
+}  // namespace footman::config
