@@ -1,0 +1,90 @@
+// footman.yaml as typed values. parse_config is pure: the environment and files come in as functions.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "config/yaml_tree.hpp"
+
+namespace footman::config {
+
+using namespace footman::base;
+
+enum class Connect { websocket, tcp };
+
+// How agents reach the server. Unset fields of a cloud or template take those of the level above.
+struct AgentAddress {
+  std::optional<std::string> agent_url;
+  std::optional<std::string> tunnel;  // host:port
+  std::optional<Connect> connect;
+  std::optional<bool> insecure;  // plain ws:// beyond loopback
+};
+
+struct TemplateConfig {
+  std::string name;
+  std::vector<std::string> labels;
+  bool is_default = false;
+  int priority = 0;
+  std::uint32_t cap = 0;  // 0: no limit
+  bool one_shot = true;
+  Duration idle_timeout = 1min;
+  Duration max_age{0};
+  std::map<std::string, std::string> env;
+  AgentAddress address;  // complete: the levels above are merged in
+};
+
+struct CloudConfig {
+  std::string name;
+  std::string type;  // "local"
+  std::uint32_t cap = 0;
+  std::string agent_binary;  // empty: beside the server's own
+  std::uint64_t memory_bytes = 0;
+  std::uint32_t max_processes = 0;
+  AgentAddress address;
+  std::vector<TemplateConfig> templates;
+};
+
+struct Config {
+  std::string listen = "127.0.0.1:8080";
+  std::string agent_listen = "127.0.0.1:50000";
+  std::string data;  // empty: the program's default
+  AgentAddress address;
+  std::string tls_certificate, tls_key, tls_ca;  // paths
+  Duration heartbeat = 15s;
+  Duration lease = 60s;
+  Duration orphan_timeout = 30min;
+  std::uint32_t max_agents = 0;
+  std::uint64_t log_bytes = 1ULL << 30;
+  Duration build_timeout = std::chrono::hours(24);
+  std::uint32_t queue_items = 100'000;
+  std::uint64_t request_bytes = 4ULL << 20;
+  std::uint32_t keep_builds = 0;  // 0: no limit
+  std::uint32_t keep_days = 0;    // 0: no limit
+  Duration launch_deadline = 5min;
+  std::vector<CloudConfig> clouds;
+};
+
+struct Sources {
+  std::function<std::optional<std::string>(const std::string& name)> environment;
+  std::function<Result<std::string>(const std::string& path)> read_file;
+};
+
+// All errors of the document (the first one only when it is not YAML). In any text value `${env:NAME}`
+// becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's content without its
+// last line end.
+std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
+                                                            const Sources& sources);
+
+// One local cloud with one default template; arch as uname says ("x86_64").
+Config default_config(const std::string& arch);
+
+}  // namespace footman::config

@@ -1,0 +1,68 @@
+#include "config/config.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace footman::config;
+
+namespace {
+Sources sources() {
+  return {[](const std::string& n) {
+            return n == "HOST" ? std::optional<std::string>("ci.example.com") : std::nullopt;
+          },
+          [](const std::string& p) -> Result<std::string> {
+            if (p == "/run/data") return "/srv/data\n";
+            return fail(Errc::not_found, "no such file");
+          }};
+}
+std::string error_of(std::string_view text) {
+  auto c = parse_config(text, "f", sources());
+  return c ? "ok" : describe(c.error().at(0));
+}
+}  // namespace
+
+TEST_CASE("a whole configuration") {
+  const auto c = parse_config(R"(listen: 0.0.0.0:80
+data: file:/run/data
+agent_url: wss://${env:HOST}/
+limits: {log_bytes: 64 MiB, build_timeout: 2h}
+clouds:
+  - name: here
+    type: local
+    cap: 4
+    connect: tcp
+    templates:
+      - {name: a, labels: [linux, x], default: true, retention: {idle: 5m}, env: {A: b}}
+      - {name: b, retention: one-shot, priority: -1}
+)",
+                              "f", sources());
+  REQUIRE(c.has_value());
+  CHECK(c->data == "/srv/data");
+  CHECK(c->log_bytes == 64U << 20U);
+  const auto& cloud = c->clouds.at(0);
+  CHECK(cloud.cap == 4);
+  CHECK(cloud.templates.at(0).idle_timeout == 5min);
+  CHECK_FALSE(cloud.templates[0].one_shot);
+  CHECK(cloud.templates[0].address.connect == Connect::tcp);
+  CHECK(cloud.templates[0].address.agent_url == "wss://ci.example.com/");
+  CHECK(cloud.templates.at(1).priority == -1);
+}
+
+TEST_CASE("errors have a place and an expectation") {
+  CHECK(error_of("lisen: x\n") == "f:1:1: unknown key 'lisen'; did you mean 'listen'?");
+  CHECK(error_of("listen: 1.2.3.4:70000\n").find("65535") != std::string::npos);
+  CHECK(error_of("limits:\n  build_timeout: 5\n").starts_with("f:2:18: 'build_timeout': a duration"));
+  CHECK(error_of("agent_url: ws://ci.example.com/\n").find("insecure: true") != std::string::npos);
+  CHECK(error_of("agent_url: ws://ci.example.com/\ninsecure: true\n") == "ok");
+  CHECK(error_of("data: ${env:NO}\n").find("no NO") != std::string::npos);
+  CHECK(error_of("data: file:/x\n").find("no such file") != std::string::npos);
+  CHECK(error_of("clouds: [{name: a, type: ecs}]\n").find("local was expected") != std::string::npos);
+  CHECK(error_of("clouds: 5\n").find("a list was expected") != std::string::npos);
+  CHECK(error_of("- a\n").find("a map was expected") != std::string::npos);
+  CHECK(error_of("session: {heartbeat: 21s}\n").find("heartbeat") != std::string::npos);
+}
+
+TEST_CASE("the default: one local cloud that takes everything") {
+  const auto c = default_config("x86_64");
+  CHECK(c.clouds.at(0).templates.at(0).is_default);
+  CHECK(c.clouds[0].templates[0].labels.size() == 3);
+}
