@@ -27,14 +27,22 @@ class GoodAgent {
   bool refused = false;
 
   void tick() {
-    if (done || refused) return;
-    if (!link_ || link_->ended) return connect();
+    if (done || refused || dead_) return;
+    if (!link_) return connect();
     while (handled_ < link_->received.size() && link_) {
       const auto message = link_->received[handled_++];
       handle(message);
       if (done || refused) return;
     }
+    if (link_->ended) return connect();
     work();
+  }
+  void beat() {
+    if (link_ && welcome_) link_->send(protocol::Heartbeat{1, world_.clock.now()});
+  }
+  void die() {
+    dead_ = true;
+    cut();
   }
   void cut() {
     if (link_) link_->wire->cut();
@@ -128,6 +136,7 @@ class GoodAgent {
   std::optional<protocol::HeldAssignment> held_;
   std::uint64_t sent_ = 0;
   bool reports_sent_ = false;
+  bool dead_ = false;
   std::deque<std::pair<std::uint64_t, protocol::Message>> reports_;
 };
 
@@ -175,8 +184,62 @@ int run_all(Fault fault) {
   return at - 1;
 }
 
+// The agent that has the build dies for good after some step, with the server or without it; another agent is
+// there.
+bool run_with_death(bool crash, int death_at) {
+  World world;
+  world.submit();
+  GoodAgent first(world, "first", world.register_agent("first", 1, true, {}, "1"));
+  GoodAgent second(world, "second", world.register_agent("second", 1, true, {}, "2"));
+  int steps = 0;
+  bool died = false;
+  for (int quiet = 0; quiet < 300 && !first.done && !second.done;) {
+    first.tick();
+    if (died) second.tick();
+    world.io.restart();
+    world.server_io->restart();
+    const auto moved = world.server_io->poll_one() + world.io.poll_one();
+    if (moved > 0 && ++steps == death_at) {
+      died = true;
+      first.die();
+      if (crash) world.restart();
+    }
+    if (moved > 0) continue;
+    ++quiet;
+    second.beat();
+    world.advance(1s);
+    if (world.build(1).state == model::BuildState::finished) break;
+  }
+  world.settle();
+  CAPTURE(death_at);
+  CAPTURE(crash);
+  CHECK(first.runs + second.runs <= 1);  // no build runs twice in the world
+  REQUIRE(world.build(1).state == model::BuildState::finished);
+  if (world.build(1).result == model::BuildResult::success) {
+    CHECK(first.runs + second.runs == 1);
+  } else {
+    CHECK(second.runs == 0);
+    CHECK(world.build(1).reason.starts_with("Agent first was lost: "));
+    const auto& log = world.logs.streams[world.store.assignments.rbegin()->second.stream].bytes;
+    // A log that was complete when the server died has no place where it broke off.
+    const bool told = log.find("[footman] agent first was lost here: ") != std::string::npos;
+    CHECK((told || log == kLog));
+    CHECK(log.find("[footman]") == log.rfind("[footman]"));
+  }
+  CHECK(world.item(1).state == model::ItemState::left);
+  return died;
+}
+
 }  // namespace
 
 TEST_CASE("the connection is cut after every step") { CHECK(run_all(Fault::cut) > 50); }
 TEST_CASE("the server dies after every step") { CHECK(run_all(Fault::crash) > 50); }
 TEST_CASE("the connection is cut and the server dies after every step") { CHECK(run_all(Fault::both) > 50); }
+
+TEST_CASE("an agent dies after every step: its build moves on, or is over with a reason") {
+  for (const bool crash : {false, true}) {
+    int at = 1;
+    while (run_with_death(crash, at)) ++at;
+    CHECK(at > 50);
+  }
+}
