@@ -51,7 +51,9 @@ struct ResponseHead {
 // bytes before what is new), so that slow senders cost no quadratic time.
 std::optional<std::size_t> find_head_end(std::string_view bytes, std::size_t from);
 // A head that is still incomplete but can never become good (wrong method, line too long, bare LF).
-std::optional<HttpProblem> check_partial_head(std::string_view bytes, const HttpHeadLimits& limits);
+// `from`: what was looked at before.
+std::optional<HttpProblem> check_partial_head(std::string_view bytes, std::size_t from,
+                                              const HttpHeadLimits& limits);
 
 HttpParsed<RequestHead> parse_request_head(std::string_view head, const HttpHeadLimits& limits);
 HttpParsed<ResponseHead> parse_response_head(std::string_view head, const HttpHeadLimits& limits);
