@@ -68,8 +68,9 @@ class HttpClient {
   runtime::Awaitable<base::Result<std::unique_ptr<HttpBody>>> open(HttpClientRequest request);
   void close_idle();
 
+  struct State;  // shared with the answers; of the implementation
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -64,8 +64,9 @@ class HttpServer {
 
   HttpServerCounts counts() const;  // any thread
 
+  struct State;  // shared with the connections; of the implementation
+
  private:
-  struct State;
   std::shared_ptr<State> state_;
 };
 

@@ -1,0 +1,107 @@
+// One connection of the HTTP server and what connections share. For use inside net only.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "net/http_head.hpp"
+#include "net/http_server.hpp"
+#include "net/net_stream.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::net {
+
+struct Connection;
+
+// Belongs to the net executor, but for the counts.
+struct HttpServer::State {
+  State(runtime::Executor net_executor, runtime::Executor handler_executor, HttpHandler the_handler,
+        HttpServerLimits the_limits, runtime::Clock& the_clock, base::Logger logger)
+      : net(std::move(net_executor)),
+        handlers(std::move(handler_executor)),
+        handler(std::move(the_handler)),
+        limits(the_limits),
+        clock(&the_clock),
+        log(std::move(logger)),
+        scope(net, log) {}
+
+  runtime::Executor net;
+  runtime::Executor handlers;
+  HttpHandler handler;
+  HttpServerLimits limits;
+  runtime::Clock* clock;
+  base::Logger log;
+  runtime::Scope scope;
+  std::vector<std::shared_ptr<Listener>> listeners;
+  std::list<Connection*> open;
+  std::size_t exchanges = 0;  // streaming bodies under way, each with coroutines of its own
+  runtime::Event exchange_ended;
+  bool stopping = false;
+  std::unique_ptr<runtime::Timer> stop_timer;
+  std::atomic<std::size_t> connections{0};
+  std::atomic<std::size_t> upgraded{0};
+  std::atomic<std::uint64_t> requests{0};
+  std::atomic<std::uint64_t> refused{0};
+};
+
+using ServerStatePtr = std::shared_ptr<HttpServer::State>;
+
+// Wakes whoever waits while a streaming body is sent.
+struct Exchange {
+  explicit Exchange(ServerStatePtr server);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+  ServerStatePtr server;
+  runtime::Scope scope;
+  runtime::Event changed;
+  bool body_done = false;
+  bool complete = false;  // the body ended without an exception
+  bool client_gone = false;
+};
+
+struct Connection {
+  Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  ServerStatePtr server;
+  std::list<Connection*>::iterator place;
+  std::shared_ptr<runtime::ByteStream> stream;
+  bool tls = false;
+  bool busy = false;      // a request is being read or handled: stop() lets it finish
+  bool upgraded = false;  // `stream` is the WebSocket
+  std::string in;         // bytes that were read and not used
+  std::weak_ptr<Exchange> exchange;
+  std::atomic<bool> body_open{false};  // a BodyWriter may write
+  bool body_chunked = false;
+
+  void end_for_stop();
+  NetStream* net_stream() { return dynamic_cast<NetStream*>(stream.get()); }
+};
+using ConnectionPtr = std::shared_ptr<Connection>;
+
+// The whole life of a connection that speaks HTTP.
+runtime::Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls);
+
+// http_request_io.cpp: one request from the wire.
+enum class Got { request, end, problem };
+struct IncomingRequest {
+  Got got = Got::end;
+  RequestHead head;
+  HttpProblem problem;
+};
+runtime::Awaitable<IncomingRequest> read_request(ConnectionPtr connection, bool first);
+
+// http_response_io.cpp: the answer. False: the connection must end.
+runtime::Awaitable<bool> write_bytes(ConnectionPtr connection, std::string bytes);
+runtime::Awaitable<bool> write_response(ConnectionPtr connection, HttpResponse response, bool head_only,
+                                        bool http_1_0, bool keep_alive);
+
+}  // namespace footman::net

@@ -1,0 +1,150 @@
+// Reading one request: head, 100-continue, body; with limits and time-outs.
+#include <algorithm>
+#include <optional>
+
+#include "net/deadline.hpp"
+#include "net/http_connection.hpp"
+#include "net/http_response.hpp"
+
+namespace footman::net {
+
+using runtime::Awaitable;
+
+namespace {
+
+constexpr std::size_t kReadHead = 16 * 1024;
+constexpr std::size_t kReadBody = 64 * 1024;
+
+IncomingRequest refused(int status, std::string message) {
+  return {Got::problem, {}, {status, std::move(message)}};
+}
+IncomingRequest ended() { return {Got::end, {}, {}}; }
+
+// The time is over: last words, then the end. The pending read returns with an error.
+void give_up(const std::shared_ptr<runtime::ByteStream>& stream, const HttpServer::State& server) {
+  if (auto* net = dynamic_cast<NetStream*>(stream.get())) {
+    const auto answer = make_problem_response({408, "the request took too long"});
+    net->write_now(
+        format_response_head(answer, BodyKind::length, answer.body.size(), false, server.clock->now()) +
+        answer.body);
+  }
+  stream->close();
+}
+
+// Waits for the first byte of a request. False: the connection ended, or it is time to end it.
+Awaitable<bool> wait_for_request(ConnectionPtr c, bool first) {
+  if (c->in.starts_with("\r\n")) c->in.erase(0, 2);  // a leftover of sloppy clients
+  if (!c->in.empty()) co_return true;
+  c->in = std::string();  // no memory while idle
+  const auto& limits = c->server->limits;
+  const Deadline idle(*c->server->clock, c->server->net, first ? limits.header : limits.idle,
+                      [stream = c->stream] { stream->close(); });
+  auto bytes = co_await c->stream->read(kReadHead);
+  if (!bytes || bytes->empty()) co_return false;
+  c->in = std::move(*bytes);
+  co_return true;
+}
+
+Awaitable<IncomingRequest> read_head(ConnectionPtr c) {
+  const auto& limits = c->server->limits;
+  const HttpHeadLimits head_limits{limits.target_bytes, limits.header_bytes, limits.header_count};
+  std::optional<Deadline> deadline;
+  std::size_t looked_at = 0;
+  while (true) {
+    if (looked_at == 0 && c->in.starts_with("\r\n")) c->in.erase(0, 2);
+    if (const auto end = find_head_end(c->in, looked_at)) {
+      if (auto bad = check_partial_head(std::string_view(c->in).substr(0, *end), looked_at, head_limits)) {
+        co_return IncomingRequest{Got::problem, {}, std::move(*bad)};
+      }
+      auto head = parse_request_head(std::string_view(c->in).substr(0, *end), head_limits);
+      if (!head) co_return IncomingRequest{Got::problem, {}, std::move(head.error())};
+      c->in.erase(0, *end);
+      co_return IncomingRequest{Got::request, std::move(*head), {}};
+    }
+    if (auto bad = check_partial_head(c->in, looked_at, head_limits)) {
+      co_return IncomingRequest{Got::problem, {}, std::move(*bad)};
+    }
+    looked_at = c->in.size();
+    if (!deadline) {
+      deadline.emplace(*c->server->clock, c->server->net, limits.header,
+                       [stream = c->stream, server = c->server] { give_up(stream, *server); });
+    }
+    auto more = co_await c->stream->read(kReadHead);
+    if (!more || more->empty()) co_return ended();
+    c->in += *more;
+  }
+}
+
+// The problem, if there is one. `gone`: the client.
+struct BodyEnd {
+  bool gone = false;
+  std::optional<HttpProblem> problem;
+};
+
+HttpProblem too_large(std::size_t limit) {
+  return {413, "the body is larger than " + base::format_bytes(limit)};
+}
+
+Awaitable<BodyEnd> read_sized_body(ConnectionPtr c, std::string* body, std::size_t length) {
+  *body = std::exchange(c->in, {});
+  if (body->size() > length) {
+    c->in = body->substr(length);
+    body->resize(length);
+  }
+  while (body->size() < length) {
+    auto more = co_await c->stream->read(std::min(kReadBody, length - body->size()));
+    if (!more || more->empty()) co_return BodyEnd{true, {}};
+    *body += *more;
+  }
+  co_return BodyEnd{};
+}
+
+Awaitable<BodyEnd> read_chunked_body(ConnectionPtr c, std::string* body) {
+  const auto limit = c->server->limits.body_bytes;
+  ChunkedDecoder decoder;
+  std::string piece = std::exchange(c->in, {});
+  while (true) {
+    const auto step = decoder.decode(piece.data(), piece.size());
+    if (!step) co_return BodyEnd{false, step.error()};
+    if (body->size() + step->data > limit) co_return BodyEnd{false, too_large(limit)};
+    body->append(piece, 0, step->data);
+    if (decoder.done()) {
+      c->in = piece.substr(step->used);
+      co_return BodyEnd{};
+    }
+    auto more = co_await c->stream->read(kReadBody);
+    if (!more || more->empty()) co_return BodyEnd{true, {}};
+    piece = std::move(*more);
+  }
+}
+
+Awaitable<BodyEnd> read_body(ConnectionPtr c, RequestHead* head) {
+  const auto& limits = c->server->limits;
+  const auto length = head->framing.length.value_or(0);
+  if (!head->framing.chunked && length == 0) co_return BodyEnd{};
+  if (length > limits.body_bytes) co_return BodyEnd{false, too_large(limits.body_bytes)};
+  if (head->expect_continue && c->in.empty()) {
+    if (!co_await write_bytes(c, "HTTP/1.1 100 Continue\r\n\r\n")) co_return BodyEnd{true, {}};
+  }
+  const Deadline deadline(*c->server->clock, c->server->net, limits.body,
+                          [stream = c->stream, server = c->server] { give_up(stream, *server); });
+  if (head->framing.chunked) co_return co_await read_chunked_body(c, &head->request.body);
+  co_return co_await read_sized_body(c, &head->request.body, static_cast<std::size_t>(length));
+}
+
+}  // namespace
+
+Awaitable<IncomingRequest> read_request(ConnectionPtr c, bool first) {
+  if (!co_await wait_for_request(c, first)) co_return ended();
+  c->busy = true;
+  auto request = co_await read_head(c);
+  if (request.got != Got::request) co_return request;
+  auto end = co_await read_body(c, &request.head);
+  if (end.gone) co_return ended();
+  if (end.problem) co_return refused(end.problem->status, std::move(end.problem->message));
+  request.head.request.peer = c->stream->peer();
+  request.head.request.tls = c->tls;
+  co_return request;
+}
+
+}  // namespace footman::net

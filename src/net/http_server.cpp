@@ -1,0 +1,76 @@
+#include "net/http_server.hpp"
+
+#include "net/http_connection.hpp"
+
+namespace footman::net {
+
+using runtime::Awaitable;
+
+namespace {
+
+Awaitable<void> start_connection(ServerStatePtr server, runtime::ByteStreamPtr stream,
+                                 TlsServerContextPtr tls) {
+  if (!tls) co_return co_await run_connection(std::move(server), std::move(stream), false);
+  const auto peer = stream->peer();
+  auto encrypted =
+      co_await accept_tls(std::move(stream), std::move(tls), *server->clock, server->limits.handshake);
+  if (!encrypted) {
+    server->log.debug("no TLS connection", {{"peer", peer}, {"error", encrypted.error().message}});
+    co_return;
+  }
+  co_await run_connection(std::move(server), std::move(*encrypted), true);
+}
+
+Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listener> listener,
+                                   TlsServerContextPtr tls) {
+  while (!server->stopping) {
+    auto stream = co_await listener->accept();
+    if (!stream) co_return;
+    if (server->scope.running() >= server->limits.connections + server->listeners.size()) {
+      ++server->refused;
+      continue;  // closed at once
+    }
+    server->scope.spawn("http-connection", start_connection(server, std::move(*stream), tls));
+  }
+}
+
+}  // namespace
+
+HttpServer::HttpServer(runtime::Executor net, runtime::Executor handlers, HttpHandler handler,
+                       HttpServerLimits limits, runtime::Clock& clock, base::Logger log)
+    : state_(std::make_shared<State>(std::move(net), std::move(handlers), std::move(handler), limits, clock,
+                                     std::move(log))) {}
+
+HttpServer::~HttpServer() = default;
+
+void HttpServer::serve(std::unique_ptr<Listener> listener, TlsServerContextPtr tls) {
+  state_->listeners.emplace_back(std::move(listener));
+  state_->scope.spawn("http-accept", accept_connections(state_, state_->listeners.back(), std::move(tls)));
+}
+
+void HttpServer::serve_stream(runtime::ByteStreamPtr stream, bool tls) {
+  if (state_->stopping) return;
+  state_->scope.spawn("http-connection", run_connection(state_, std::move(stream), tls));
+}
+
+void HttpServer::stop() {
+  if (std::exchange(state_->stopping, true)) return;
+  for (const auto& listener : state_->listeners) listener->close();
+  std::vector<Connection*> open(state_->open.begin(), state_->open.end());
+  for (auto* connection : open) connection->end_for_stop();  // nothing runs in between: all still exist
+  state_->stop_timer = state_->clock->call_after(state_->net, state_->limits.stop,
+                                                 [state = state_.get()] { state->scope.cancel(); });
+}
+
+Awaitable<void> HttpServer::join() {
+  const auto state = state_;
+  co_await state->scope.join();
+  while (state->exchanges > 0) co_await state->exchange_ended.wait();
+  state->stop_timer.reset();
+}
+
+HttpServerCounts HttpServer::counts() const {
+  return {state_->connections, state_->upgraded, state_->requests, state_->refused};
+}
+
+}  // namespace footman::net
