@@ -66,13 +66,16 @@ bool is_exempt(const Url& url, std::string_view no_proxy) {
     auto entry = trim(part);
     if (entry == "*") return true;
     if (address.bits != 0 && in_range(address, entry)) return true;
-    const bool bracketed = entry.starts_with('[');
-    const auto colon = entry.rfind(':');
-    if (colon != std::string_view::npos && (bracketed || entry.find(':') == colon)) {
-      if (entry.substr(colon + 1) != std::to_string(url.port)) continue;
+    std::string_view port;
+    if (const auto end = entry.find(']'); entry.starts_with('[') && end != std::string_view::npos) {
+      port = entry.substr(end + 1);
+      entry = entry.substr(1, end - 1);
+    } else if (const auto colon = entry.find(':');
+               colon != std::string_view::npos && colon == entry.rfind(':')) {
+      port = entry.substr(colon);
       entry = entry.substr(0, colon);
-      if (bracketed && entry.ends_with(']')) entry = entry.substr(1, entry.size() - 2);
     }
+    if (!port.empty() && port != ":" + std::to_string(url.port)) continue;
     if (address.bits != 0 ? in_range(address, entry) : matches_name(url.host, entry)) return true;
   }
   return false;

@@ -118,6 +118,18 @@ void trust_system(SSL_CTX* ctx) {
   ERR_clear_error();
 }
 
+// OpenSSL forgets a certificate that it refuses; people want to know whose it was.
+int keep_refused(int good, X509_STORE_CTX* store) {
+  X509* certificate = X509_STORE_CTX_get0_cert(store);
+  auto* ssl = static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  auto* place = ssl != nullptr ? static_cast<X509Ptr*>(SSL_get_app_data(ssl)) : nullptr;
+  if (good == 0 && place != nullptr && certificate != nullptr) {
+    X509_up_ref(certificate);
+    place->reset(certificate);
+  }
+  return good;
+}
+
 int check_pin(X509_STORE_CTX* store, void* pin) {
   X509* certificate = X509_STORE_CTX_get0_cert(store);
   if (certificate != nullptr && hash_public_key(certificate) == *static_cast<const std::string*>(pin)) {
@@ -167,7 +179,7 @@ base::Result<TlsClientContextPtr> create_tls_client_context(const TlsClientConfi
   ERR_clear_error();
   auto ctx = make_ctx(TLS_client_method());
   if (!ctx) return base::fail(base::Errc::internal, "TLS: " + last_openssl_error());
-  SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, nullptr);
+  SSL_CTX_set_verify(ctx.get(), SSL_VERIFY_PEER, keep_refused);
   std::string pin = config.pinned_public_key_sha256;
   std::ranges::transform(pin, pin.begin(), [](char c) { return c >= 'A' && c <= 'F' ? char(c + 32) : c; });
   if (!pin.empty()) {
@@ -220,8 +232,7 @@ std::string time_text(const ASN1_TIME* time) {
   return {data, static_cast<std::size_t>(size)};
 }
 
-base::Error explain_verification(SSL* ssl, long result, const std::string& who) {
-  const X509Ptr certificate(SSL_get1_peer_certificate(ssl));
+base::Error explain_verification(X509* certificate, long result, const std::string& who) {
   base::Error error{base::Errc::unauthenticated, {}, {}, {}};
   switch (result) {
     case X509_V_ERR_APPLICATION_VERIFICATION:
@@ -230,7 +241,7 @@ base::Error explain_verification(SSL* ssl, long result, const std::string& who) 
       break;
     case X509_V_ERR_CERT_HAS_EXPIRED:
       error.message = fmt::format("the certificate of {} has expired", who);
-      if (certificate) error.message += " (" + time_text(X509_get0_notAfter(certificate.get())) + ")";
+      if (certificate != nullptr) error.message += " (" + time_text(X509_get0_notAfter(certificate)) + ")";
       error.hint = "Renew it, or set the clock of this machine right.";
       break;
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -240,7 +251,7 @@ base::Error explain_verification(SSL* ssl, long result, const std::string& who) 
     case X509_V_ERR_HOSTNAME_MISMATCH:
     case X509_V_ERR_IP_ADDRESS_MISMATCH:
       error.message = fmt::format("the certificate of {} is for another host: {}", who,
-                                  certificate ? names_of(certificate.get()) : "another name");
+                                  certificate != nullptr ? names_of(certificate) : "another name");
       error.hint = "Use a URL with a name of the certificate.";
       break;
     case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
@@ -261,15 +272,15 @@ base::Error explain_verification(SSL* ssl, long result, const std::string& who) 
 
 }  // namespace
 
-base::Error explain_handshake(SSL* ssl, const std::string& peer, const std::string& server_name,
-                              int system_error) {
+base::Error explain_handshake(SSL* ssl, X509* refused, const std::string& peer,
+                              const std::string& server_name, int system_error) {
   const auto who =
       server_name.empty() || peer.starts_with(server_name) ? peer : server_name + " (" + peer + ")";
   const auto code = ERR_peek_error();
   if (!server_name.empty()) {
     if (const long result = SSL_get_verify_result(ssl); result != X509_V_OK) {
       ERR_clear_error();
-      return explain_verification(ssl, result, who);
+      return explain_verification(refused, result, who);
     }
   }
   if (code == 0) {

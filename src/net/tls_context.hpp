@@ -48,8 +48,9 @@ class TlsClientContext {
 std::string last_openssl_error();  // and empties the queue
 std::string hash_public_key(X509* certificate);
 BioPtr make_memory_bio(std::string_view bytes);
-// Why a handshake failed, for people. `server_name` is empty on the server's side.
-base::Error explain_handshake(SSL* ssl, const std::string& peer, const std::string& server_name,
-                              int system_error);
+// Where the certificate that was refused is put: SSL_set_app_data(ssl, X509Ptr*). A client's only.
+// Why a handshake failed, for people. `server_name` is empty on the server's side, `refused` may be null.
+base::Error explain_handshake(SSL* ssl, X509* refused, const std::string& peer,
+                              const std::string& server_name, int system_error);
 
 }  // namespace footman::net

@@ -25,6 +25,7 @@ struct Tls {
   std::string replay;  // bytes that were read before the handshake
   SslPtr ssl;
   int system_error = 0;  // of the last call on the socket
+  X509Ptr refused;       // the server's certificate, when the handshake failed for it
 };
 using TlsPtr = std::shared_ptr<Tls>;
 
@@ -90,6 +91,7 @@ base::Result<TlsPtr> make_tls(runtime::ByteStreamPtr lower, SSL_CTX* ctx) {
   BIO_set_data(bio, tls.get());
   BIO_set_init(bio, 1);
   SSL_set_bio(tls->ssl.get(), bio, bio);
+  SSL_set_app_data(tls->ssl.get(), &tls->refused);
   return tls;
 }
 
@@ -238,8 +240,8 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> shake_hands(TlsPtr tls, std::str
     if (result == 1) break;
     const int error = SSL_get_error(tls->ssl.get(), result);
     if (error != SSL_ERROR_WANT_READ && error != SSL_ERROR_WANT_WRITE) {
-      co_return std::unexpected(
-          explain_handshake(tls->ssl.get(), tls->socket->peer, server_name, tls->system_error));
+      co_return std::unexpected(explain_handshake(tls->ssl.get(), tls->refused.get(), tls->socket->peer,
+                                                  server_name, tls->system_error));
     }
     const auto waited =
         co_await wait_until(tls->socket, error == SSL_ERROR_WANT_READ ? Ready::to_read : Ready::to_write);
