@@ -28,7 +28,9 @@ std::string websocket_accept_key(std::string_view key) {
 
 namespace {
 
-constexpr std::size_t kMaxMessage = 256 * 1024;   // larger writes become several messages
+// Larger writes become several messages: below 128 KiB the allocator re-uses memory instead of mapping it
+// each time.
+constexpr std::size_t kMaxMessage = 64 * 1024;
 constexpr std::size_t kMaxPendingControl = 1024;  // pongs beyond that are dropped: one is as good as another
 
 // Shared by the stream and its pending calls.
