@@ -11,22 +11,25 @@ namespace footman::net {
 
 using runtime::Awaitable;
 
-Connection::Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted)
-    : server(std::move(the_server)), stream(std::move(the_stream)), tls(encrypted) {
-  place = server->open.insert(server->open.end(), this);
-  ++server->connections;
+Registration::Registration(ConnectionPtr connection) : connection_(std::move(connection)) {
+  auto& server = *connection_->server;
+  place_ = server.open.insert(server.open.end(), connection_.get());
+  ++server.connections;
 }
 
-Connection::~Connection() {
-  if (upgraded) --server->upgraded;
-  --server->connections;
-  server->open.erase(place);
+Registration::~Registration() {
+  auto& server = *connection_->server;
+  if (connection_->upgraded) --server.upgraded;
+  --server.connections;
+  server.open.erase(place_);
+  if (connection_->stream) connection_->stream->close();
+  connection_->stream.reset();
 }
 
 void Connection::end_for_stop() {
   if (const auto running = exchange.lock()) {
     running->changed.notify();
-  } else if (!busy || upgraded) {
+  } else if (stream && (!busy || upgraded)) {
     stream->close();
   }
 }
@@ -174,9 +177,9 @@ Awaitable<void> run_upgraded(ConnectionPtr c, UpgradeToWebSocket upgrade) {
 
 Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls) {
   const auto c = std::make_shared<Connection>(std::move(server), std::move(stream), tls);
+  const Registration registration(c);
   auto upgrade = co_await serve_requests(c);
   if (upgrade) co_await run_upgraded(c, std::move(upgrade));
-  if (c->stream) c->stream->close();
 }
 
 }  // namespace footman::net

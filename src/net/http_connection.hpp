@@ -65,15 +65,13 @@ struct Exchange {
   bool client_gone = false;
 };
 
+// A BodyWriter on the handlers' thread may be the last to hold it, so its end does nothing: see Registration.
 struct Connection {
-  Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted);
-  Connection(const Connection&) = delete;
-  Connection& operator=(const Connection&) = delete;
-  ~Connection();
+  Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted)
+      : server(std::move(the_server)), stream(std::move(the_stream)), tls(encrypted) {}
 
   ServerStatePtr server;
-  std::list<Connection*>::iterator place;
-  std::shared_ptr<runtime::ByteStream> stream;
+  std::shared_ptr<runtime::ByteStream> stream;  // null when the connection has ended
   bool tls = false;
   bool busy = false;      // a request is being read or handled: stop() lets it finish
   bool upgraded = false;  // `stream` is the WebSocket
@@ -86,6 +84,19 @@ struct Connection {
   NetStream* net_stream() { return dynamic_cast<NetStream*>(stream.get()); }
 };
 using ConnectionPtr = std::shared_ptr<Connection>;
+
+// Makes the connection known to the server, and ends it, on the net executor.
+class Registration {
+ public:
+  explicit Registration(ConnectionPtr connection);
+  Registration(const Registration&) = delete;
+  Registration& operator=(const Registration&) = delete;
+  ~Registration();
+
+ private:
+  ConnectionPtr connection_;
+  std::list<Connection*>::iterator place_;
+};
 
 // The whole life of a connection that speaks HTTP.
 runtime::Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls);

@@ -28,13 +28,15 @@ std::unexpected<base::Error> client_gone() { return base::fail(base::Errc::cance
 }  // namespace
 
 Awaitable<bool> write_bytes(ConnectionPtr c, std::string bytes) {
+  const auto stream = c->stream;
+  if (!stream) co_return false;
   std::size_t at = 0;
   while (at < bytes.size()) {
     auto piece = at == 0 && bytes.size() <= kWritePiece ? std::move(bytes) : bytes.substr(at, kWritePiece);
     at += piece.size();
     const Deadline deadline(*c->server->clock, c->server->net, c->server->limits.write,
-                            [stream = c->stream] { stream->close(); });
-    const auto sent = co_await c->stream->write(std::move(piece));
+                            [stream] { stream->close(); });
+    const auto sent = co_await stream->write(std::move(piece));
     if (!sent) co_return false;
   }
   co_return true;
@@ -103,8 +105,9 @@ Awaitable<void> run_body(ConnectionPtr c, std::shared_ptr<Exchange> exchange, St
 
 // Reads ahead only to see whether the client goes away.
 Awaitable<void> watch_client(ConnectionPtr c, std::shared_ptr<Exchange> exchange) {
-  while (c->in.size() < kMaxPipelined) {
-    auto more = co_await c->stream->read(kMaxPipelined);
+  const auto stream = c->stream;
+  while (stream && c->in.size() < kMaxPipelined) {
+    auto more = co_await stream->read(kMaxPipelined);
     if (!more || more->empty()) {
       exchange->client_gone = true;
       exchange->changed.notify();

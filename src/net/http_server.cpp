@@ -8,17 +8,16 @@ using runtime::Awaitable;
 
 namespace {
 
-Awaitable<void> start_connection(ServerStatePtr server, runtime::ByteStreamPtr stream,
-                                 TlsServerContextPtr tls) {
-  if (!tls) co_return co_await run_connection(std::move(server), std::move(stream), false);
+// The connection itself gets a coroutine of its own: what the handshake needed is not kept.
+Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream, TlsServerContextPtr tls) {
   const auto peer = stream->peer();
   auto encrypted =
       co_await accept_tls(std::move(stream), std::move(tls), *server->clock, server->limits.handshake);
-  if (!encrypted) {
+  if (encrypted) {
+    server->scope.spawn("http-connection", run_connection(server, std::move(*encrypted), true));
+  } else {
     server->log.debug("no TLS connection", {{"peer", peer}, {"error", encrypted.error().message}});
-    co_return;
   }
-  co_await run_connection(std::move(server), std::move(*encrypted), true);
 }
 
 Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listener> listener,
@@ -30,7 +29,11 @@ Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listen
       ++server->refused;
       continue;  // closed at once
     }
-    server->scope.spawn("http-connection", start_connection(server, std::move(*stream), tls));
+    if (tls) {
+      server->scope.spawn("http-handshake", shake_hands(server, std::move(*stream), tls));
+    } else {
+      server->scope.spawn("http-connection", run_connection(server, std::move(*stream), false));
+    }
   }
 }
 
