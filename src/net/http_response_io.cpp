@@ -25,18 +25,21 @@ constexpr std::size_t kMaxPipelined = 16 * 1024;
 
 std::unexpected<base::Error> client_gone() { return base::fail(base::Errc::cancelled, "the client is gone"); }
 
+Awaitable<bool> write_in_time(ConnectionPtr c, std::string bytes) {
+  const auto stream = c->stream;
+  if (!stream) co_return false;
+  const Deadline deadline(*c->server->clock, c->server->net, c->server->limits.write,
+                          [stream] { stream->close(); });
+  const auto sent = co_await stream->write(std::move(bytes));
+  co_return sent.has_value();
+}
+
 }  // namespace
 
 Awaitable<bool> write_bytes(ConnectionPtr c, std::string bytes) {
-  const auto stream = c->stream;
-  if (!stream) co_return false;
-  std::size_t at = 0;
-  while (at < bytes.size()) {
-    auto piece = at == 0 && bytes.size() <= kWritePiece ? std::move(bytes) : bytes.substr(at, kWritePiece);
-    at += piece.size();
-    const Deadline deadline(*c->server->clock, c->server->net, c->server->limits.write,
-                            [stream] { stream->close(); });
-    const auto sent = co_await stream->write(std::move(piece));
+  if (bytes.size() <= kWritePiece) co_return co_await write_in_time(std::move(c), std::move(bytes));
+  for (std::size_t at = 0; at < bytes.size(); at += kWritePiece) {
+    const bool sent = co_await write_in_time(c, bytes.substr(at, kWritePiece));
     if (!sent) co_return false;
   }
   co_return true;

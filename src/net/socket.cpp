@@ -25,17 +25,19 @@ std::unexpected<base::Error> closed_here() {
   return base::fail(base::Errc::cancelled, "the connection was closed on this side");
 }
 
-Awaitable<base::Status> wait_until(SocketPtr socket, Ready what) {
-  if (!socket->open()) co_return closed_here();
+Awaitable<std::tuple<boost::system::error_code>> start_wait(Socket& socket, Ready what) {
   const auto type = what == Ready::to_read ? TcpSocket::wait_read : TcpSocket::wait_write;
-  const auto [error] = co_await socket->socket.async_wait(type, asio::as_tuple(asio::use_awaitable));
-  const auto state = co_await asio::this_coro::cancellation_state;
+  return socket.socket.async_wait(type, asio::as_tuple(asio::use_awaitable));
+}
+
+base::Status check_wait(const Socket& socket, boost::system::error_code error,
+                        const asio::cancellation_state& state) {
   if (state.cancelled() != asio::cancellation_type::none) {
     throw boost::system::system_error(asio::error::operation_aborted, "cancelled");
   }
-  if (!socket->open()) co_return closed_here();
-  if (error) co_return base::fail(base::Errc::io, "waiting for the network: " + error.message());
-  co_return base::Status();
+  if (!socket.open()) return closed_here();
+  if (error) return base::fail(base::Errc::io, "waiting for the network: " + error.message());
+  return {};
 }
 
 Awaitable<void> next_turn() { co_await asio::post(co_await asio::this_coro::executor, asio::use_awaitable); }
@@ -89,7 +91,8 @@ Awaitable<base::Result<std::string>> TcpStream::read(std::size_t max) {
       if (!would_block(got.error)) co_return connection_error(got.error);
     }
     socket->read_turns.reset();
-    FOOTMAN_CO_TRY_STATUS(co_await wait_until(socket, Ready::to_read));
+    const auto [error] = co_await start_wait(*socket, Ready::to_read);
+    FOOTMAN_CO_TRY_STATUS(check_wait(*socket, error, co_await asio::this_coro::cancellation_state));
   }
 }
 
@@ -113,7 +116,8 @@ Awaitable<base::Status> TcpStream::write(std::string bytes) {
     if (errno == EINTR) continue;
     if (!would_block(errno)) co_return connection_error(errno);
     socket->write_turns.reset();
-    FOOTMAN_CO_TRY_STATUS(co_await wait_until(socket, Ready::to_write));
+    const auto [error] = co_await start_wait(*socket, Ready::to_write);
+    FOOTMAN_CO_TRY_STATUS(check_wait(*socket, error, co_await asio::this_coro::cancellation_state));
   }
   guard.done();
   co_return base::Status();

@@ -20,8 +20,8 @@
 namespace footman::net {
 
 namespace asio = boost::asio;
+using boost::asio::ip::tcp;
 using runtime::Awaitable;
-using tcp = asio::ip::tcp;
 
 std::string Endpoint::str() const {
   return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)

@@ -16,6 +16,7 @@
 
 namespace footman::net {
 
+namespace asio = boost::asio;
 using runtime::Awaitable;
 
 namespace {
@@ -158,7 +159,8 @@ class TlsStream final : public NetStream {
           co_return tls_failure(*tls, got.error);
       }
       tls->socket->read_turns.reset();
-      FOOTMAN_CO_TRY_STATUS(co_await wait_until(tls->socket, wait_for));
+      const auto [error] = co_await start_wait(*tls->socket, wait_for);
+      FOOTMAN_CO_TRY_STATUS(check_wait(*tls->socket, error, co_await asio::this_coro::cancellation_state));
     }
   }
 
@@ -183,8 +185,9 @@ class TlsStream final : public NetStream {
       const int error = SSL_get_error(tls->ssl.get(), result);
       if (error != SSL_ERROR_WANT_WRITE && error != SSL_ERROR_WANT_READ) co_return tls_failure(*tls, error);
       tls->socket->write_turns.reset();
-      FOOTMAN_CO_TRY_STATUS(
-          co_await wait_until(tls->socket, error == SSL_ERROR_WANT_WRITE ? Ready::to_write : Ready::to_read));
+      const auto wait_for = error == SSL_ERROR_WANT_WRITE ? Ready::to_write : Ready::to_read;
+      const auto [waited] = co_await start_wait(*tls->socket, wait_for);
+      FOOTMAN_CO_TRY_STATUS(check_wait(*tls->socket, waited, co_await asio::this_coro::cancellation_state));
     }
     guard.done();
     co_return base::Status();
@@ -243,8 +246,9 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> shake_hands(TlsPtr tls, std::str
       co_return std::unexpected(explain_handshake(tls->ssl.get(), tls->refused.get(), tls->socket->peer,
                                                   server_name, tls->system_error));
     }
-    const auto waited =
-        co_await wait_until(tls->socket, error == SSL_ERROR_WANT_READ ? Ready::to_read : Ready::to_write);
+    const auto wait_for = error == SSL_ERROR_WANT_READ ? Ready::to_read : Ready::to_write;
+    const auto [wait_error] = co_await start_wait(*tls->socket, wait_for);
+    const auto waited = check_wait(*tls->socket, wait_error, co_await asio::this_coro::cancellation_state);
     if (deadline.passed()) {
       co_return base::fail(base::Errc::timeout,
                            "the TLS handshake with " + tls->socket->peer + " took too long");

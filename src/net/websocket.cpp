@@ -161,7 +161,11 @@ class WebSocketStream final : public runtime::ByteStream {
       if (at < bytes.size() && !ws->close_sent) {
         const auto piece = std::string_view(bytes).substr(at, kMaxMessage);
         auto frame = encode_websocket_binary(ws->role, piece, ws->mask_key());
-        out = out.empty() ? std::move(frame) : out + frame;
+        if (out.empty()) {
+          out = std::move(frame);
+        } else {
+          out += frame;
+        }
         at += piece.size();
       }
       if (out.empty()) break;
