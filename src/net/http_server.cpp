@@ -20,15 +20,18 @@ Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream
   }
 }
 
+bool is_full(HttpServer::State& server) {
+  if (server.scope.running() < server.limits.connections + server.listeners.size()) return false;
+  ++server.refused;
+  return true;
+}
+
 Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listener> listener,
                                    TlsServerContextPtr tls) {
   while (!server->stopping) {
     auto stream = co_await listener->accept();
     if (!stream) co_return;
-    if (server->scope.running() >= server->limits.connections + server->listeners.size()) {
-      ++server->refused;
-      continue;  // closed at once
-    }
+    if (is_full(*server)) continue;  // closed at once
     if (tls) {
       server->scope.spawn("http-handshake", shake_hands(server, std::move(*stream), tls));
     } else {
@@ -52,7 +55,7 @@ void HttpServer::serve(std::unique_ptr<Listener> listener, TlsServerContextPtr t
 }
 
 void HttpServer::serve_stream(runtime::ByteStreamPtr stream, bool tls) {
-  if (state_->stopping) return;
+  if (state_->stopping || is_full(*state_)) return;
   state_->scope.spawn("http-connection", run_connection(state_, std::move(stream), tls));
 }
 

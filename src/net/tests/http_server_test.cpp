@@ -7,6 +7,7 @@
 
 #include "net/tests/world.hpp"
 #include "net/websocket.hpp"
+#include "runtime/memory_stream.hpp"
 
 using namespace footman;
 using namespace footman::net;
@@ -364,4 +365,32 @@ TEST_CASE("stop does not wait for ever") {
   world.server.stop();
   world.run(world.server.join());
   CHECK(world.run(read_bytes(slow.get(), 10)).empty());
+}
+
+TEST_CASE("a connection that somebody else accepted, without a socket: requests and a WebSocket") {
+  ServerWorld world;
+  auto wire = runtime::make_memory_streams();
+  world.server.serve_stream(std::move(wire.first), true);
+  CHECK(
+      world.run(wire.second->write(request("GET /a") + request("GET /stream") + request("GET /b", kClose))));
+  const auto answers = world.run(read_bytes(wire.second.get(), 1 << 20));
+  CHECK(count_of(answers, "HTTP/1.1 200 OK") == 3);
+  CHECK(body_of(answers.substr(answers.rfind("HTTP/1.1"))) == "GET /b ");
+
+  auto other = runtime::make_memory_streams();
+  world.server.serve_stream(std::move(other.first), false);
+  const auto upgrade = request("GET /ws",
+                               "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
+  // The first message comes in one piece with the request.
+  CHECK(world.run(
+      other.second->write(upgrade + encode_websocket_binary(WebSocketRole::client, "early", "mask"))));
+  std::string head;
+  while (!has(head, "\r\n\r\n")) head += world.run(read_bytes(other.second.get(), 1));
+  CHECK(head.starts_with("HTTP/1.1 101 Switching Protocols\r\n"));
+  CHECK(has(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+  auto client = make_websocket_stream(std::move(other.second), WebSocketRole::client, world.rng.get());
+  CHECK(world.run(read_bytes(client.get(), 5)) == "early");
+  world.server.stop();
+  CHECK_FALSE(world.run(client->read(10)));  // no last words on a wire that cannot send at once
 }
