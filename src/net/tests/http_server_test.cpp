@@ -277,8 +277,8 @@ TEST_CASE("a streaming body arrives in chunks; when the client goes, the body is
 
 TEST_CASE("slow clients are told so and closed") {
   auto limits = small_limits();
-  limits.header = 30ms;
-  limits.body = 30ms;
+  limits.header = 250ms;
+  limits.body = 250ms;
   ServerWorld world(limits);
   CHECK(world.talk("GET / HTTP/1.1\r\nHost:").starts_with("HTTP/1.1 408 "));
   CHECK(world.talk(request("POST /", "Content-Length: 10\r\n", "abc")).starts_with("HTTP/1.1 408 "));
