@@ -6,6 +6,7 @@
 #include <charconv>
 #include <set>
 
+#include "config/schema.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
 
@@ -22,22 +23,24 @@ class Reader {
   Config read(const YamlNode& root) {
     Config c;
     if (root.kind == Kind::null) return c;
-    check_keys(root, {"listen", "agent_listen", "data", "agent_url", "tunnel", "connect", "insecure", "tls",
-                      "session", "limits", "retention", "launch", "clouds"});
+    check_keys(root, "");
     get(root, "listen", c.listen);
     check_listen(root, "listen", c.listen);
     get(root, "agent_listen", c.agent_listen);
     check_listen(root, "agent_listen", c.agent_listen);
     get(root, "data", c.data);
+    if (const auto* hosts = list(root, "hosts"))
+      for (const auto& item : hosts->items)
+        if (auto host = text_of(item, "hosts")) c.hosts.push_back(std::move(*host));
     read_address(root, c.address);
-    if (const auto* tls = section(root, "tls", {"certificate", "key", "ca"})) {
+    if (const auto* tls = section(root, "tls")) {
       get(*tls, "certificate", c.tls_certificate);
       get(*tls, "key", c.tls_key);
       get(*tls, "ca", c.tls_ca);
       if (c.tls_certificate.empty() != c.tls_key.empty())
         error(tls->at, "certificate and key belong together");
     }
-    if (const auto* session = section(root, "session", {"heartbeat", "lease", "orphan_timeout"})) {
+    if (const auto* session = section(root, "session")) {
       get(*session, "heartbeat", c.heartbeat);
       get(*session, "lease", c.lease);
       get(*session, "orphan_timeout", c.orphan_timeout);
@@ -46,33 +49,30 @@ class Reader {
       if (c.lease < 2 * c.heartbeat) error(session->at, "lease must be at least two heartbeats");
       if (c.orphan_timeout <= c.lease) error(session->at, "orphan_timeout must be longer than the lease");
     }
-    if (const auto* limits = section(
-            root, "limits", {"agents", "log_bytes", "build_timeout", "queue_items", "request_bytes"})) {
+    if (const auto* limits = section(root, "limits")) {
       get(*limits, "agents", c.max_agents);
       get(*limits, "log_bytes", c.log_bytes);
       get(*limits, "build_timeout", c.build_timeout);
       get(*limits, "queue_items", c.queue_items);
       get(*limits, "request_bytes", c.request_bytes);
     }
-    if (const auto* retention = section(root, "retention", {"builds", "days"})) {
-      get(*retention, "builds", c.keep_builds);
-      get(*retention, "days", c.keep_days);
-    }
-    if (const auto* launch = section(root, "launch", {"deadline"}))
-      get(*launch, "deadline", c.launch_deadline);
+    if (const auto* retention = section(root, "retention")) get(*retention, "builds", c.keep_builds);
+    if (const auto* launch = section(root, "launch")) get(*launch, "deadline", c.launch_deadline);
     if (const auto* clouds = list(root, "clouds"))
-      for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c.address));
+      for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c));
     return c;
   }
 
  private:
   void error(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
 
-  bool check_keys(const YamlNode& node, const std::vector<std::string>& known) {
+  // `path`: of the section in the schema.
+  bool check_keys(const YamlNode& node, std::string_view path) {
     if (node.kind != Kind::map) {
       error(node.at, "a map was expected, like 'name: value'");
       return false;
     }
+    const auto known = keys_of(path);
     for (const auto& [key, at] : node.keys) {
       if (std::ranges::find(known, key) != known.end()) continue;
       const auto nearest = model::find_nearest(key, known);
@@ -86,9 +86,9 @@ class Reader {
       if (node.keys[i].first == key) return &node.items[i];
     return nullptr;
   }
-  const YamlNode* section(const YamlNode& node, std::string_view key, const std::vector<std::string>& known) {
-    const auto* value = find(node, key);
-    return value != nullptr && value->kind != Kind::null && check_keys(*value, known) ? value : nullptr;
+  const YamlNode* section(const YamlNode& root, std::string_view key) {
+    const auto* value = find(root, key);
+    return value != nullptr && value->kind != Kind::null && check_keys(*value, key) ? value : nullptr;
   }
   const YamlNode* list(const YamlNode& node, std::string_view key) {
     const auto* value = find(node, key);
@@ -223,51 +223,73 @@ class Reader {
     const auto* node = find(map, key);
     return node != nullptr ? node : &map;
   }
-  static bool is_loopback(std::string_view url) {
-    const auto scheme = url.find("://");
-    const auto host = url.substr(scheme == std::string_view::npos ? 0 : scheme + 3);
-    return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+  // "wss://user@ci.example.com:8443/x" -> "ci.example.com"; IPv6 without brackets.
+  static std::string_view host_of(std::string_view address) {
+    if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
+      address.remove_prefix(scheme + 3);
+    address = address.substr(0, address.find_first_of("/?#"));
+    if (const auto at = address.rfind('@'); at != std::string_view::npos) address.remove_prefix(at + 1);
+    if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
+    return address.substr(0, address.rfind(':'));
+  }
+  static bool is_loopback(std::string_view address) {
+    const auto host = host_of(address);
+    const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
+    return (numeric && host.starts_with("127.")) || host == "localhost" || host == "::1";
   }
   void check_url(const std::string& url, bool insecure, const YamlNode& node) {
     const bool plain = url.starts_with("ws://") || url.starts_with("http://");
-    if (!plain && !url.starts_with("wss://") && !url.starts_with("https://") && !url.starts_with("tcp://"))
+    const bool known =
+        plain || url.starts_with("wss://") || url.starts_with("https://") || url.starts_with("tcp://");
+    if (!known || host_of(url).empty())
       error(node.at,
             "'agent_url': a URL was expected, like wss://ci.example.com or tcp://ci.example.com:50000");
     else if (plain && !insecure && !is_loopback(url))
       error(node.at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
   }
+  // Agents of any cloud but `local` are elsewhere.
+  void check_reachable(const Config& server, const CloudConfig& cloud, const AgentAddress& address,
+                       Position at) {
+    if (cloud.type == "local" || address.tunnel) return;
+    if (is_loopback(address.agent_url ? *address.agent_url : server.listen))
+      error(at, fmt::format("agents of the cloud '{}' cannot reach a loopback address; set 'agent_url'",
+                            cloud.name));
+  }
 
-  CloudConfig read_cloud(const YamlNode& node, const AgentAddress& above) {
+  CloudConfig read_cloud(const YamlNode& node, const Config& server) {
     CloudConfig c;
-    c.address = above;
-    if (!check_keys(node, {"name", "type", "cap", "agent_url", "tunnel", "connect", "insecure",
-                           "agent_binary", "memory", "processes", "templates"}))
-      return c;
+    c.address = server.address;
+    if (!check_keys(node, "clouds[]")) return c;
     get(node, "name", c.name);
     if (c.name.empty())
       error(node.at, "a cloud needs a 'name'");
     else if (!clouds_.insert(c.name).second)
       error(node.at, fmt::format("the cloud '{}' is there twice", c.name));
+    else if (!is_id_part(c.name))
+      error(find_or(node, "name")->at,
+            "'name': 1 to 40 lower-case letters, digits and '-' were expected; it becomes part of the "
+            "agents' names");
     get(node, "type", c.type);
     if (c.type != "local") error(find_or(node, "type")->at, "'type': local was expected");
     get(node, "cap", c.cap);
     get(node, "agent_binary", c.agent_binary);
-    get(node, "memory", c.memory_bytes);
-    get(node, "processes", c.max_processes);
     read_address(node, c.address);
-    if (c.type != "local" && c.address.agent_url && is_loopback(*c.address.agent_url))
-      error(node.at, "agents of this cloud cannot reach a loopback address; set 'agent_url'");
-    if (const auto* templates = list(node, "templates"))
-      for (const auto& item : templates->items) c.templates.push_back(read_template(item, c.address));
+    const auto* templates = list(node, "templates");
+    if (templates == nullptr) return c;
+    for (const auto& item : templates->items) {
+      c.templates.push_back(read_template(item, c.address));
+      check_reachable(server, c, c.templates.back().address, item.at);
+    }
     return c;
+  }
+  static bool is_id_part(std::string_view text) {
+    return text.size() <= 40 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
   }
 
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {
     TemplateConfig t;
     t.address = above;
-    if (!check_keys(node, {"name", "labels", "default", "cap", "priority", "retention", "max_age", "env",
-                           "agent_url", "tunnel", "connect", "insecure"}))
-      return t;
+    if (!check_keys(node, "clouds[].templates[]")) return t;
     get(node, "name", t.name);
     if (t.name.empty())
       error(node.at, "a template needs a 'name'");
@@ -285,8 +307,12 @@ class Reader {
     get(node, "cap", t.cap);
     get(node, "priority", t.priority);
     get(node, "max_age", t.max_age);
+    get(node, "memory", t.memory_bytes);
+    get(node, "processes", t.max_processes);
+    get(node, "open_files", t.max_open_files);
+    get(node, "proxy_variables", t.proxy_variables);
     if (const auto* retention = find(node, "retention")) {
-      if (retention->kind == Kind::map && check_keys(*retention, {"idle"})) {
+      if (retention->kind == Kind::map && retention->keys.size() == 1 && retention->keys[0].first == "idle") {
         t.one_shot = false;
         get(*retention, "idle", t.idle_timeout);
       } else if (retention->text != "one-shot") {
@@ -307,16 +333,21 @@ class Reader {
   std::set<std::string> clouds_, templates_;
 };
 
+bool has_key(const YamlNode& map, std::string_view key) {
+  return std::ranges::any_of(map.keys, [&](const auto& entry) { return entry.first == key; });
+}
+
 }  // namespace
 
 std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
-                                                            const Sources& sources) {
+                                                            const Sources& sources, const std::string& arch) {
   const auto root = parse_yaml(text, file);
   if (!root) return std::unexpected(std::vector<Diagnostic>{root.error()});
   Reader reader(file, sources);
   Config config = reader.read(*root);
   auto errors = reader.take_errors();
   if (!errors.empty()) return std::unexpected(std::move(errors));
+  if (!has_key(*root, "clouds")) config.clouds = default_config(arch).clouds;
   return config;
 }
 

@@ -1,4 +1,5 @@
-// footman.yaml as typed values. parse_config is pure: the environment and files come in as functions.
+// footman.yaml as typed values. parse_config is pure: the environment and files come in as functions. The
+// keys and their defaults for people are in schema.hpp.
 #pragma once
 
 #include <cstdint>
@@ -39,7 +40,11 @@ struct TemplateConfig {
   Duration idle_timeout = 1min;
   Duration max_age{0};
   std::map<std::string, std::string> env;
-  AgentAddress address;  // complete: the levels above are merged in
+  std::uint64_t memory_bytes = 0;    // local; 0: no limit
+  std::uint32_t max_processes = 0;   // local; 0: no limit
+  std::uint32_t max_open_files = 0;  // local; 0: the server's limit
+  bool proxy_variables = false;      // local
+  AgentAddress address;              // complete: the levels above are merged in
 };
 
 struct CloudConfig {
@@ -47,8 +52,6 @@ struct CloudConfig {
   std::string type;  // "local"
   std::uint32_t cap = 0;
   std::string agent_binary;  // empty: beside the server's own
-  std::uint64_t memory_bytes = 0;
-  std::uint32_t max_processes = 0;
   AgentAddress address;
   std::vector<TemplateConfig> templates;
 };
@@ -57,6 +60,7 @@ struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string agent_listen = "127.0.0.1:50000";
   std::string data;  // empty: the program's default
+  std::vector<std::string> hosts;
   AgentAddress address;
   std::string tls_certificate, tls_key, tls_ca;  // paths
   Duration heartbeat = 15s;
@@ -67,8 +71,7 @@ struct Config {
   Duration build_timeout = std::chrono::hours(24);
   std::uint32_t queue_items = 100'000;
   std::uint64_t request_bytes = 4ULL << 20;
-  std::uint32_t keep_builds = 0;  // 0: no limit
-  std::uint32_t keep_days = 0;    // 0: no limit
+  std::uint32_t keep_builds = 100;  // of a job that names no number; 0: all
   Duration launch_deadline = 5min;
   std::vector<CloudConfig> clouds;
 };
@@ -80,9 +83,9 @@ struct Sources {
 
 // All errors of the document (the first one only when it is not YAML). In any text value `${env:NAME}`
 // becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's content without its
-// last line end.
+// last line end. Without `clouds` the ones of the default configuration are used (`arch` as below).
 std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
-                                                            const Sources& sources);
+                                                            const Sources& sources, const std::string& arch);
 
 // One local cloud with one default template; arch as uname says ("x86_64").
 Config default_config(const std::string& arch);

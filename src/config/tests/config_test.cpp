@@ -2,6 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+#include "config/schema.hpp"
+
 using namespace footman::config;
 
 namespace {
@@ -15,7 +21,7 @@ Sources sources() {
           }};
 }
 std::string error_of(std::string_view text) {
-  auto c = parse_config(text, "f", sources());
+  auto c = parse_config(text, "f", sources(), "x86_64");
   return c ? "ok" : describe(c.error().at(0));
 }
 }  // namespace
@@ -34,7 +40,7 @@ clouds:
       - {name: a, labels: [linux, x], default: true, retention: {idle: 5m}, env: {A: b}}
       - {name: b, retention: one-shot, priority: -1}
 )",
-                              "f", sources());
+                              "f", sources(), "x86_64");
   REQUIRE(c.has_value());
   CHECK(c->data == "/srv/data");
   CHECK(c->log_bytes == 64U << 20U);
@@ -57,6 +63,13 @@ TEST_CASE("errors have a place and an expectation") {
   CHECK(error_of("data: file:/x\n").find("no such file") != std::string::npos);
   CHECK(error_of("clouds: [{name: a, type: ecs}]\n").find("local was expected") != std::string::npos);
   CHECK(error_of("clouds: 5\n").find("a list was expected") != std::string::npos);
+  CHECK(error_of("agent_url: ws://localhost.example.com/\n").find("insecure: true") != std::string::npos);
+  CHECK(error_of("agent_url: ws://127.0.0.1.example.com/\n").find("insecure: true") != std::string::npos);
+  CHECK(error_of("agent_url: ws://[::1]:8080/\n") == "ok");
+  CHECK(error_of("agent_url: ws://:1\n").find("a URL was expected") != std::string::npos);
+  CHECK(error_of("clouds: [{name: A b, type: local}]\n").find("lower-case") != std::string::npos);
+  CHECK(error_of("clouds: [{name: a, type: local, templates: [{name: t, retention: {idel: 5m}}]}]\n")
+            .find("one-shot or {idle: 5m}") != std::string::npos);
   CHECK(error_of("- a\n").find("a map was expected") != std::string::npos);
   CHECK(error_of("session: {heartbeat: 21s}\n").find("heartbeat") != std::string::npos);
 }
@@ -65,4 +78,24 @@ TEST_CASE("the default: one local cloud that takes everything") {
   const auto c = default_config("x86_64");
   CHECK(c.clouds.at(0).templates.at(0).is_default);
   CHECK(c.clouds[0].templates[0].labels.size() == 3);
+}
+
+TEST_CASE("without clouds the local one is there") {
+  CHECK(parse_config("listen: 127.0.0.1:1\n", "f", sources(), "arm64")->clouds.at(0).name == "local");
+  CHECK(parse_config("clouds: []\n", "f", sources(), "arm64")->clouds.empty());
+}
+
+TEST_CASE("the schema: sections and keys") {
+  CHECK(keys_of("tls") == std::vector<std::string>{"certificate", "key", "ca"});
+  const auto top = keys_of("");
+  CHECK(std::ranges::count(top, "clouds") == 1);
+  CHECK(std::ranges::find(top, "name") == top.end());
+}
+
+TEST_CASE("docs/CONFIG.md holds the reference that the schema gives") {
+  std::ostringstream text;
+  text << std::ifstream(FOOTMAN_SOURCE_DIR "/docs/CONFIG.md").rdbuf();
+  const auto reference = describe_schema();
+  INFO("replace the tables of docs/CONFIG.md by:\n", reference);
+  CHECK(text.str().find(reference) != std::string::npos);
 }

@@ -1,0 +1,118 @@
+#include "config/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace footman::config {
+namespace {
+
+constexpr std::string_view kCloud = "clouds[].";
+constexpr std::string_view kTemplate = "clouds[].templates[].";
+
+constexpr std::array kSchema = {
+    Key{"listen", "address:port", "127.0.0.1:8080",
+        "where the HTTP API, the pages and agents by WebSocket are served; port 0 takes a free one"},
+    Key{"agent_listen", "address:port", "127.0.0.1:50000", "the agent port: agents by TCP with TLS"},
+    Key{"data", "path", "", "data directory; without it --data, FOOTMAN_DATA or ~/.local/share/footman"},
+    Key{"hosts", "list of names", "[]",
+        "further names under which the server is reached; a request with another Host header is refused"},
+    Key{"agent_url", "URL", "",
+        "how agents reach the server when that is not `listen`: wss://…, ws://… or tcp://host:port"},
+    Key{"tunnel", "host:port", "", "agents connect to this address instead of the one in agent_url"},
+    Key{"connect", "websocket or tcp", "websocket", "which of the two ports agents use"},
+    Key{"insecure", "true or false", "false", "allows agents without TLS beyond this machine"},
+    Key{"tls.certificate", "path", "", "PEM file: serves HTTPS instead of HTTP; needs tls.key"},
+    Key{"tls.key", "path", "", "PEM file with the private key"},
+    Key{"tls.ca", "path", "", "PEM file: the authority that agents trust for agent_url"},
+    Key{"session.heartbeat", "duration", "15s",
+        "how often agents and server prove that they live; at most 20s"},
+    Key{"session.lease", "duration", "60s",
+        "an agent that is silent for that long is lost; at least two heartbeats"},
+    Key{"session.orphan_timeout", "duration", "30m",
+        "an agent without a server gives up after that long; longer than the lease"},
+    Key{"limits.agents", "number", "0", "agents of all clouds together; 0: no limit"},
+    Key{"limits.log_bytes", "size", "1 GiB", "log of one build; what is beyond is cut with a mark"},
+    Key{"limits.build_timeout", "duration", "24h",
+        "the longest a build may run, and that of a build that names none"},
+    Key{"limits.queue_items", "number", "100000", "builds that may wait; further ones are refused"},
+    Key{"limits.request_bytes", "size", "4 MiB", "body of one request"},
+    Key{"retention.builds", "number", "100", "finished builds kept of a job that names no number; 0: all"},
+    Key{"launch.deadline", "duration", "5m",
+        "from the decision to launch an agent until it must be connected"},
+    Key{"clouds[].name", "name", "", "required; stands in the ids of its agents"},
+    Key{"clouds[].type", "local", "", "required; what launches the agents"},
+    Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
+    Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server"},
+    Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
+    Key{"clouds[].tunnel", "host:port", "", "instead of the server's"},
+    Key{"clouds[].connect", "websocket or tcp", "", "instead of the server's"},
+    Key{"clouds[].insecure", "true or false", "", "instead of the server's"},
+    Key{"clouds[].templates[].name", "name", "", "required; unique over all clouds"},
+    Key{"clouds[].templates[].labels", "list of labels", "[]", "what label expressions are matched with"},
+    Key{"clouds[].templates[].default", "true or false", "false", "takes builds that ask for no label"},
+    Key{"clouds[].templates[].priority", "number", "0", "among templates that fit, the highest is used"},
+    Key{"clouds[].templates[].cap", "number", "0", "agents of this template; 0: no limit"},
+    Key{"clouds[].templates[].retention", "one-shot or {idle: duration}", "one-shot",
+        "one build and gone, or kept until idle for that long"},
+    Key{"clouds[].templates[].max_age", "duration", "0s",
+        "agents that are kept end after that; 0s: no limit"},
+    Key{"clouds[].templates[].env", "map", "{}", "environment of the agent and its builds"},
+    Key{"clouds[].templates[].memory", "size", "0",
+        "local: memory of the agent with its builds (control group), else address space of each process; 0: "
+        "no limit"},
+    Key{"clouds[].templates[].processes", "number", "0",
+        "local: processes of the agent with its builds (control group only); 0: no limit"},
+    Key{"clouds[].templates[].open_files", "number", "0",
+        "local: open files of each process; 0: the server's limit"},
+    Key{"clouds[].templates[].proxy_variables", "true or false", "false",
+        "local: agents inherit http_proxy, https_proxy, all_proxy and no_proxy"},
+    Key{"clouds[].templates[].agent_url", "URL", "", "instead of the cloud's"},
+    Key{"clouds[].templates[].tunnel", "host:port", "", "instead of the cloud's"},
+    Key{"clouds[].templates[].connect", "websocket or tcp", "", "instead of the cloud's"},
+    Key{"clouds[].templates[].insecure", "true or false", "", "instead of the cloud's"},
+};
+
+void describe_section(std::string& out, std::string_view title, std::string_view prefix, auto belongs) {
+  out += fmt::format("### {}\n\n| Key | Value | Without it | Meaning |\n|---|---|---|---|\n", title);
+  for (const auto& key : kSchema) {
+    if (!belongs(key.path)) continue;
+    const auto fallback = key.fallback.empty() ? std::string("–") : fmt::format("`{}`", key.fallback);
+    out += fmt::format("| `{}` | {} | {} | {} |\n", key.path.substr(prefix.size()), key.type, fallback,
+                       key.meaning);
+  }
+  out += '\n';
+}
+
+}  // namespace
+
+std::span<const Key> schema() { return kSchema; }
+
+std::vector<std::string> keys_of(std::string_view section) {
+  std::vector<std::string> keys;
+  for (const auto& key : kSchema) {
+    auto rest = key.path;
+    if (!section.empty()) {
+      if (!rest.starts_with(section) || rest.size() <= section.size() || rest[section.size()] != '.')
+        continue;
+      rest.remove_prefix(section.size() + 1);
+    }
+    const std::string name(rest.substr(0, rest.find_first_of(".[")));
+    if (std::ranges::find(keys, name) == keys.end()) keys.push_back(name);
+  }
+  return keys;
+}
+
+std::string describe_schema() {
+  std::string out;
+  describe_section(out, "The server", "", [](std::string_view path) { return !path.starts_with(kCloud); });
+  describe_section(out, "A cloud (`clouds:`, a list)", kCloud, [](std::string_view path) {
+    return path.starts_with(kCloud) && !path.starts_with(kTemplate);
+  });
+  describe_section(out, "A template (`templates:` of a cloud, a list)", kTemplate,
+                   [](std::string_view path) { return path.starts_with(kTemplate); });
+  return out;
+}
+
+}  // namespace footman::config
