@@ -1,0 +1,56 @@
+// The command line of `footman`. Every command but `up` and `config check` is a client of the server's API.
+//
+// Exit codes (also in `footman --help` and docs/CLI.md):
+//   0   done; `run` and `logs --follow`: the build succeeded
+//   1   the server said no, or the build ended without a result of its own (aborted, lost, not built)
+//   2   wrong usage, wrong input or a wrong configuration file
+//   3   the server cannot be reached or is not ready
+//   4   not signed in: no token, or a refused one
+//   5   not found
+//   6   the port, the data directory or the database cannot be used (`up`)
+//   130 interrupted
+// `run` ends with the exit status of the build's failed step (1…255; 128 + signal as in a shell).
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace footman::cli {
+
+enum ExitCode : int {
+  exit_ok = 0,
+  exit_refused = 1,
+  exit_usage = 2,
+  exit_unavailable = 3,
+  exit_unauthenticated = 4,
+  exit_not_found = 5,
+  exit_environment = 6,
+  exit_interrupted = 130,
+};
+
+// `footman up`. Unset: from the configuration file, else its default.
+struct UpOptions {
+  std::string config_file;     // empty: ./footman.yaml or /etc/footman/footman.yaml if there, else none
+  std::string data_directory;  // empty: the file's, else default_data_directory()
+  std::string listen;
+  std::string agent_listen;
+  std::string tls_certificate;
+  std::string tls_key;
+  bool json_log = false;  // else for people when stderr is a terminal, JSON when it is not
+  bool debug_log = false;
+};
+
+// What main() brings, so that this module does not see the server.
+struct Programs {
+  std::function<int(UpOptions)> up;
+};
+
+// The whole program but for what main() does first. Never throws; answers with the exit code.
+int run(const std::vector<std::string>& arguments, const Programs& programs);
+
+// FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman.
+std::string default_data_directory();
+
+}  // namespace footman::cli

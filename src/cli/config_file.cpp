@@ -1,0 +1,67 @@
+#include "cli/config_file.hpp"
+
+#include <sys/utsname.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace footman::cli {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+Result<std::string> read_file(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, path + " is a directory");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return base::fail_errno("open " + path, errno);
+  std::string text;
+  text.resize(config::kMaxDocumentBytes + 1);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return base::fail_errno("read " + path, errno);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
+std::string find_file(const std::string& named) {
+  if (!named.empty()) return named;
+  for (const auto* path : {"footman.yaml", "/etc/footman/footman.yaml"}) {
+    std::error_code error;
+    if (std::filesystem::exists(path, error)) return path;
+  }
+  return {};
+}
+
+std::string machine() {
+  utsname name{};
+  return ::uname(&name) == 0 ? name.machine : "";
+}
+
+}  // namespace
+
+std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file) {
+  LoadedConfig loaded{find_file(file), {}};
+  if (loaded.file.empty()) {
+    loaded.config = config::default_config(machine());
+    return loaded;
+  }
+  const auto text = read_file(loaded.file);
+  if (!text) return std::unexpected(std::vector{config::Diagnostic{loaded.file, {}, text.error().message}});
+  const config::Sources sources{[](const std::string& name) -> std::optional<std::string> {
+                                  const char* value = std::getenv(name.c_str());
+                                  if (value == nullptr) return std::nullopt;
+                                  return value;
+                                },
+                                read_file};
+  auto parsed = config::parse_config(*text, loaded.file, sources, machine());
+  if (!parsed) return std::unexpected(std::move(parsed.error()));
+  loaded.config = std::move(*parsed);
+  return loaded;
+}
+
+}  // namespace footman::cli

@@ -1,0 +1,21 @@
+// footman.yaml from the disk, with the environment of this process.
+#pragma once
+
+#include <expected>
+#include <string>
+#include <vector>
+
+#include "config/config.hpp"
+
+namespace footman::cli {
+
+struct LoadedConfig {
+  std::string file;  // empty: there is none, the default configuration
+  config::Config config;
+};
+
+// `file` empty: ./footman.yaml, else /etc/footman/footman.yaml, else the default configuration. A named file
+// must exist. Blocking.
+std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file);
+
+}  // namespace footman::cli
