@@ -241,9 +241,7 @@ struct Ending {
 
 Ending judge_outcome(const protocol::BuildFinished& report, const model::Build& build) {
   using protocol::BuildOutcome;
-  const auto said = [&](std::string otherwise) {
-    return report.reason.empty() ? std::move(otherwise) : report.reason;
-  };
+  const auto said = [&](std::string otherwise) { return report.reason.empty() ? otherwise : report.reason; };
   switch (report.outcome) {
     case BuildOutcome::success:
       return {BuildResult::success, ""};

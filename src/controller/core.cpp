@@ -146,10 +146,10 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   seen.connected_at = node.connected_at;
   seen.builds_done = node.node.builds_done;
   if (const auto entry = node.work ? find_build(*node.work) : nullptr) seen.working_on = entry->item.id.str();
-  const auto ended = [&](AgentActivity activity, EndReason reason, std::string detail) {
+  const auto ended = [&](AgentActivity activity, EndReason reason, const std::string& detail) {
     seen.activity = activity;
     seen.end_reason = node.end_reason == EndReason::none ? reason : node.end_reason;
-    seen.detail = node.detail.empty() ? std::move(detail) : node.detail;
+    seen.detail = node.detail.empty() ? detail : node.detail;
     return seen;
   };
   if (node.lost) return ended(AgentActivity::lost, EndReason::session_lost, "the agent was declared lost");

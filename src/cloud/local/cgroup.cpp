@@ -55,7 +55,7 @@ std::string usable_v1(const std::vector<CgroupMount>& mounts, std::string_view s
                       std::string_view controller) {
   const auto own = find_own_group(mounts, self, controller);
   if (!own) return {};
-  const auto path = *own + "/footman";
+  auto path = *own + "/footman";
   return make_directory(path) ? path : std::string();
 }
 
@@ -67,7 +67,7 @@ std::string usable_v2(const std::vector<CgroupMount>& mounts, std::string_view s
   std::string_view list = *offered;
   if (list.ends_with('\n')) list.remove_suffix(1);
   if (!has_word(list, ' ', "memory") || !has_word(list, ' ', "pids")) return {};
-  const auto path = *own + "/footman";
+  auto path = *own + "/footman";
   // Fails where our own group holds processes and is not the root: then there are only rlimits.
   if (!write_file(*own + "/cgroup.subtree_control", "+memory +pids")) return {};
   if (!make_directory(path) || !write_file(path + "/cgroup.subtree_control", "+memory +pids")) return {};

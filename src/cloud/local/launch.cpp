@@ -86,7 +86,7 @@ std::vector<std::string> environment_of(const Site& site, const ports::LaunchSpe
   out.push_back("HOME=" + work + "/home");
   out.push_back("TMPDIR=" + work + "/tmp");
   if (options.inherit_proxy_variables) out.insert(out.end(), site.proxies.begin(), site.proxies.end());
-  for (const auto& [name, value] : options.env) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : options.env) out.push_back(fmt::format("{}={}", name, value));
   out.push_back("FOOTMAN_AGENT_COOKIE=" + spec.client_token);
   out.push_back("FOOTMAN_AGENT_LOCK_FD=3");
   return out;

@@ -247,6 +247,7 @@ Awaitable<Result<std::vector<Resource>>> LocalCloudImpl::observe() {
   for (const auto& entry : starting) co_await recheck(entry);
   forget_released();
   std::vector<Resource> out;
+  out.reserve(entries_.size());
   for (const auto& [token, entry] : entries_) out.push_back(resource_of(*entry));
   co_return out;
 }

@@ -129,6 +129,7 @@ FOOTMAN_CHILD int run_child(void* argument) {
 
 std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
   std::vector<char*> out;
+  out.reserve(texts.size() + 1);
   for (const auto& text : texts) out.push_back(const_cast<char*>(text.c_str()));
   out.push_back(nullptr);
   return out;
@@ -173,6 +174,7 @@ base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
   const auto argv = to_pointers(request.arguments);
   const auto envp = to_pointers(request.environment);
   std::vector<const char*> cgroups;
+  cgroups.reserve(request.cgroup_procs.size());
   for (const auto& path : request.cgroup_procs) cgroups.push_back(path.c_str());
 
   ChildPlan plan;

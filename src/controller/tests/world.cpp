@@ -89,8 +89,8 @@ World::~World() { crash(); }
 void World::start() {
   server_io = std::make_unique<runtime::asio::io_context>();
   const runtime::Executor executor = server_io->get_executor();
-  tools = std::make_unique<runtime::Scope>(executor, Logger());
-  server = std::make_unique<runtime::Scope>(executor, Logger());
+  tools_ = std::make_unique<runtime::Scope>(executor, Logger());
+  server_ = std::make_unique<runtime::Scope>(executor, Logger());
   ControllerParts parts{
       store,
       logs,
@@ -120,8 +120,8 @@ void World::crash() {
   for (const auto& wire : wires_)
     if (const auto live = wire.lock()) live->cut();
   wires_.clear();
-  tools.reset();
-  server.reset();
+  tools_.reset();
+  server_.reset();
   controller.reset();
   clock.drop_all();  // what waits goes back to its executor to be destroyed
   server_io.reset();
@@ -164,7 +164,7 @@ Secret World::register_agent(const std::string& id, std::uint32_t attempt, bool 
 std::unique_ptr<ScriptedAgent> World::connect() {
   auto streams = runtime::make_memory_streams();
   wires_.push_back(streams.wire);
-  server->spawn("serve", controller->agents().serve(std::move(streams.first)));
+  server_->spawn("serve", controller->agents().serve(std::move(streams.first)));
   return std::make_unique<ScriptedAgent>(io, std::move(streams.second), streams.wire);
 }
 

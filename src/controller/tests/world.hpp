@@ -103,7 +103,7 @@ class World {
 
   void start();
   void stop();   // in order
-  void crash();  // drops every coroutine of the server; agents lose their connections
+  void crash();  // drops every coroutine of the server_; agents lose their connections
   void restart() {
     crash();
     start();
@@ -115,7 +115,7 @@ class World {
   template <class R>
   R run(runtime::Awaitable<R> work) {
     std::optional<R> result;
-    tools->spawn("test", keep(std::move(work), result));
+    tools_->spawn("test", keep(std::move(work), result));
     settle();
     if (!result) throw std::runtime_error("the call does not return");
     return std::move(*result);
@@ -124,7 +124,7 @@ class World {
   template <class R>
   std::shared_ptr<std::optional<R>> begin(runtime::Awaitable<R> work) {
     auto result = std::make_shared<std::optional<R>>();
-    tools->spawn("test", keep_shared(std::move(work), result));
+    tools_->spawn("test", keep_shared(std::move(work), result));
     settle();
     return result;
   }
@@ -169,8 +169,8 @@ class World {
   }
 
   std::vector<std::weak_ptr<runtime::MemoryWire>> wires_;
-  std::unique_ptr<runtime::Scope> tools;
-  std::unique_ptr<runtime::Scope> server;
+  std::unique_ptr<runtime::Scope> tools_;
+  std::unique_ptr<runtime::Scope> server_;
 };
 
 }  // namespace footman::controller::testing

@@ -99,8 +99,10 @@ BuildFinished make_build_finished() {
 }
 
 LogData make_log_data() {
-  return {
-      kStream, 512, {{0, kNoon}, {6, kNoon + Duration(100)}}, std::string("hello\n\x1b[31mred\0\xff\n", 18)};
+  return {kStream,
+          512,
+          {{0, kNoon}, {6, kNoon + Duration(100)}},
+          std::string("hello\n\x1b[31mred\0\xff\n\0", 18)};
 }
 
 }  // namespace
