@@ -80,19 +80,6 @@ std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept {
   return field == 22 ? value : 0;
 }
 
-UniqueFd& UniqueFd::operator=(UniqueFd&& other) noexcept {
-  if (this != &other) {
-    reset();
-    fd_ = other.release();
-  }
-  return *this;
-}
-
-void UniqueFd::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
-
 UniqueFd open_process(ProcessId id) {
   UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, id.pid, 0)));
   if (!pidfd.is_open()) return {};

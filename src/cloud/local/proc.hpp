@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/unique_fd.hpp"
+
 namespace footman::cloud::local {
 
 // A pid alone is used again; with its start time (clock ticks since boot) it names one process.
@@ -23,25 +25,7 @@ std::optional<ProcessId> find_process_id(std::string_view handle);
 // The number in field 22 of a /proc/<pid>/stat text; 0 when it is not one. Async-signal-safe.
 std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept;
 
-class UniqueFd {
- public:
-  UniqueFd() = default;
-  explicit UniqueFd(int fd) : fd_(fd) {}
-  UniqueFd(UniqueFd&& other) noexcept : fd_(other.release()) {}
-  UniqueFd& operator=(UniqueFd&& other) noexcept;
-  ~UniqueFd() { reset(); }
-  int get() const { return fd_; }
-  bool is_open() const { return fd_ >= 0; }
-  int release() {
-    const int fd = fd_;
-    fd_ = -1;
-    return fd;
-  }
-  void reset();
-
- private:
-  int fd_ = -1;
-};
+using runtime::UniqueFd;
 
 // A pidfd of exactly this process; closed when it has ended (a zombie counts as ended unless it is our
 // child).
