@@ -7,29 +7,18 @@
 
 #include <charconv>
 
-#include "cloud/local/proc.hpp"
+#include "cloud/local/system.hpp"
 
 namespace footman::cloud::local {
+
+using runtime::real::has_field;
+using runtime::real::read_cgroup_counter;
+using runtime::real::split_fields;
+
 namespace {
 
 constexpr std::size_t kFileLimit = 1 << 20;
 constexpr int kKillPasses = 20;
-
-std::vector<std::string_view> split(std::string_view text, char separator) {
-  std::vector<std::string_view> parts;
-  while (true) {
-    const auto at = text.find(separator);
-    parts.push_back(text.substr(0, at));
-    if (at == std::string_view::npos) return parts;
-    text.remove_prefix(at + 1);
-  }
-}
-
-bool has_word(std::string_view list, char separator, std::string_view word) {
-  for (const auto part : split(list, separator))
-    if (part == word) return true;
-  return false;
-}
 
 bool write_file(const std::string& path, std::string_view text) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -37,19 +26,6 @@ bool write_file(const std::string& path, std::string_view text) {
 }
 
 bool make_directory(const std::string& path) { return ::mkdir(path.c_str(), 0755) == 0 || errno == EEXIST; }
-
-std::uint64_t counter_in(const std::string& path, std::string_view key) {
-  const auto text = read_small_file(path, kFileLimit);
-  if (!text) return 0;
-  for (const auto line : split(*text, '\n')) {
-    const auto space = line.find(' ');
-    if (space == std::string_view::npos || line.substr(0, space) != key) continue;
-    std::uint64_t value = 0;
-    std::from_chars(line.data() + space + 1, line.data() + line.size(), value);
-    return value;
-  }
-  return 0;
-}
 
 std::string usable_v1(const std::vector<CgroupMount>& mounts, std::string_view self,
                       std::string_view controller) {
@@ -66,7 +42,7 @@ std::string usable_v2(const std::vector<CgroupMount>& mounts, std::string_view s
   if (!offered) return {};
   std::string_view list = *offered;
   if (list.ends_with('\n')) list.remove_suffix(1);
-  if (!has_word(list, ' ', "memory") || !has_word(list, ' ', "pids")) return {};
+  if (!has_field(list, ' ', "memory") || !has_field(list, ' ', "pids")) return {};
   auto path = *own + "/footman";
   // Fails where our own group holds processes and is not the root: then there are only rlimits.
   if (!write_file(*own + "/cgroup.subtree_control", "+memory +pids")) return {};
@@ -77,7 +53,7 @@ std::string usable_v2(const std::vector<CgroupMount>& mounts, std::string_view s
 bool kill_members(const std::string& directory) {
   const auto text = read_small_file(directory + "/cgroup.procs", kFileLimit);
   if (!text || text->empty()) return false;
-  for (const auto line : split(*text, '\n')) {
+  for (const auto line : split_fields(*text, '\n')) {
     pid_t pid = 0;
     std::from_chars(line.data(), line.data() + line.size(), pid);
     if (pid > 1 && pid != ::getpid()) ::kill(pid, SIGKILL);
@@ -86,42 +62,6 @@ bool kill_members(const std::string& directory) {
 }
 
 }  // namespace
-
-std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo) {
-  // "36 35 98:0 /root /mount/point options … - type source super,options"
-  std::vector<CgroupMount> mounts;
-  for (const auto line : split(mountinfo, '\n')) {
-    const auto dash = line.find(" - ");
-    if (dash == std::string_view::npos) continue;
-    const auto before = split(line.substr(0, dash), ' ');
-    const auto after = split(line.substr(dash + 3), ' ');
-    if (before.size() < 5 || after.size() < 3) continue;
-    if (after[0] != "cgroup" && after[0] != "cgroup2") continue;
-    mounts.push_back(
-        {after[0] == "cgroup2", std::string(after[2]), std::string(before[3]), std::string(before[4])});
-  }
-  return mounts;
-}
-
-std::optional<std::string> find_own_group(const std::vector<CgroupMount>& mounts,
-                                          std::string_view self_cgroup, std::string_view controller) {
-  for (const auto line : split(self_cgroup, '\n')) {
-    const auto first = line.find(':');
-    const auto second = first == std::string_view::npos ? first : line.find(':', first + 1);
-    if (second == std::string_view::npos) continue;
-    const auto controllers = line.substr(first + 1, second - first - 1);
-    const bool matches = controller.empty() ? controllers.empty() : has_word(controllers, ',', controller);
-    if (!matches) continue;
-    std::string path(line.substr(second + 1));
-    for (const auto& mount : mounts) {
-      if (controller.empty() ? !mount.v2 : (mount.v2 || !has_word(mount.controllers, ',', controller)))
-        continue;
-      if (mount.root != "/" && path.starts_with(mount.root)) path.erase(0, mount.root.size());
-      return path == "/" || path.empty() ? mount.mount_point : mount.mount_point + path;
-    }
-  }
-  return std::nullopt;
-}
 
 CgroupRoots detect_cgroups() {
   const auto mountinfo = read_small_file("/proc/self/mountinfo", kFileLimit);
@@ -169,10 +109,11 @@ void kill_group(const CgroupRoots& roots, const std::string& name) {
 }
 
 bool was_out_of_memory(const CgroupRoots& roots, const std::string& name) {
-  if (!roots.unified.empty() && counter_in(roots.unified + "/" + name + "/memory.events", "oom_kill") > 0)
+  if (!roots.unified.empty() &&
+      read_cgroup_counter(roots.unified + "/" + name + "/memory.events", "oom_kill") > 0)
     return true;
   return !roots.memory.empty() &&
-         counter_in(roots.memory + "/" + name + "/memory.oom_control", "oom_kill") > 0;
+         read_cgroup_counter(roots.memory + "/" + name + "/memory.oom_control", "oom_kill") > 0;
 }
 
 void remove_group(const CgroupRoots& roots, const std::string& name) {

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
+
+#include "cloud/local/system.hpp"
 
 namespace footman::cloud::local {
 
@@ -23,17 +23,6 @@ struct CgroupLimits {
   std::uint32_t max_processes = 0;
   bool any() const { return memory_bytes > 0 || max_processes > 0; }
 };
-
-struct CgroupMount {
-  bool v2 = false;
-  std::string controllers;  // of v1: "memory", "cpu,cpuacct"
-  std::string root;         // the group that is mounted
-  std::string mount_point;
-};
-std::vector<CgroupMount> parse_cgroup_mounts(std::string_view mountinfo);
-// Our own group's directory for "memory", "pids" or "" (v2), from the text of /proc/self/cgroup.
-std::optional<std::string> find_own_group(const std::vector<CgroupMount>& mounts,
-                                          std::string_view self_cgroup, std::string_view controller);
 
 // Tries it out: makes "footman" below our own groups and enables the controllers.
 CgroupRoots detect_cgroups();

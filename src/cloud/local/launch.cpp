@@ -13,7 +13,7 @@
 #include <filesystem>
 
 #include "cloud/local/options.hpp"
-#include "cloud/local/spawn.hpp"
+#include "cloud/local/system.hpp"
 
 namespace footman::cloud::local {
 namespace {
@@ -32,6 +32,7 @@ std::unexpected<LaunchFailure> unknown(std::string message) {
 FailureClass class_of(const Error& error) {
   switch (error.code) {
     case Errc::not_found:
+    case Errc::permission_denied:
       return FailureClass::configuration;
     case Errc::resource_exhausted:
       return FailureClass::capacity;
@@ -117,7 +118,7 @@ Result<Spawned> start_agent(const Site& site, const ports::LaunchSpec& spec, con
   const auto work = site.work_directory(spec.client_token);
   FOOTMAN_TRY_STATUS(prepare_directory(site, spec));
   UniqueFd log(::open((work + "/agent.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  UniqueFd high_log(log.is_open() ? ::fcntl(log.get(), F_DUPFD_CLOEXEC, 10) : -1);
+  const UniqueFd high_log = runtime::real::lift_fd(std::move(log));
   SpawnRequest request;
   request.program = site.agent_binary;
   request.arguments = arguments_of(site, spec);

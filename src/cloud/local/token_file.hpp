@@ -9,7 +9,7 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "cloud/local/proc.hpp"
+#include "cloud/local/system.hpp"
 #include "model/agent.hpp"
 
 namespace footman::cloud::local {

@@ -11,7 +11,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "cloud/local/proc.hpp"
+#include "cloud/local/system.hpp"
 #include "cloud/tests/provider_contract.hpp"
 #include "runtime/real/clock.hpp"
 

@@ -9,8 +9,7 @@
 #include "cloud/local/cgroup.hpp"
 #include "cloud/local/launch.hpp"
 #include "cloud/local/options.hpp"
-#include "cloud/local/proc.hpp"
-#include "cloud/local/spawn.hpp"
+#include "cloud/local/system.hpp"
 #include "cloud/local/token_file.hpp"
 
 using namespace footman;

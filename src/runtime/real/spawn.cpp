@@ -1,10 +1,11 @@
-#include "cloud/local/spawn.hpp"
+#include "runtime/real/spawn.hpp"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -13,13 +14,15 @@
 #include <cerrno>
 #include <cstring>
 
-namespace footman::cloud::local {
+namespace footman::runtime::real {
 namespace {
 
 using base::Errc;
 
 constexpr std::size_t kChildStackBytes = 64 << 10;
 constexpr int kLockFd = 3;
+constexpr int kFirstFreeFd = 10;  // 0 to 3 are set up in the child
+constexpr const char* kExecute = "execute";
 
 // The child runs in the parent's memory (the parent's thread stands still until exec), so everything it needs
 // is laid out here beforehand and it calls nothing but the kernel.
@@ -29,7 +32,9 @@ struct ChildPlan {
   char* const* envp = nullptr;
   const char* directory = nullptr;
   int lock_fd = -1;
+  int input_fd = -1;
   int output_fd = -1;
+  pid_t parent = 0;  // whose death ends the child, or 0
   const std::pair<int, rlimit>* limits = nullptr;
   std::size_t limit_count = 0;
   const char* const* cgroup_procs = nullptr;
@@ -74,11 +79,15 @@ FOOTMAN_CHILD void reset_signals() {
 
 // All descriptors in the plan are 10 or higher, so that moving one cannot overwrite another.
 FOOTMAN_CHILD bool set_descriptors(ChildPlan* plan) {
-  const int null_fd = ::open("/dev/null", O_RDWR);
-  if (null_fd < 0) return false;
+  int null_fd = -1;
+  if (plan->input_fd < 0 || plan->output_fd < 0) {
+    null_fd = ::open("/dev/null", O_RDWR);
+    if (null_fd < 0) return false;
+  }
+  const int input = plan->input_fd >= 0 ? plan->input_fd : null_fd;
   const int output = plan->output_fd >= 0 ? plan->output_fd : null_fd;
   if (::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) return false;
-  if (null_fd != 0 && ::dup2(null_fd, 0) < 0) return false;
+  if (input != 0 && ::dup2(input, 0) < 0) return false;
   if (plan->lock_fd >= 0 && ::dup2(plan->lock_fd, kLockFd) < 0) return false;
   const unsigned first = plan->lock_fd >= 0 ? kLockFd + 1 : kLockFd;
   return ::syscall(SYS_close_range, first, ~0U, 0U) == 0;
@@ -114,6 +123,10 @@ FOOTMAN_CHILD int run_child(void* argument) {
   auto* plan = static_cast<ChildPlan*>(argument);
   reset_signals();
   if (::setsid() < 0) return child_fails(plan, "setsid");
+  if (plan->parent != 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != plan->parent) ::_exit(127);  // it is gone already
+  }
   ::umask(022);
   for (std::size_t i = 0; i < plan->limit_count; ++i)
     ::setrlimit(static_cast<__rlimit_resource>(plan->limits[i].first), &plan->limits[i].second);
@@ -121,10 +134,10 @@ FOOTMAN_CHILD int run_child(void* argument) {
   if (::chdir(plan->directory) < 0) return child_fails(plan, "enter the work directory");
   if (!set_descriptors(plan)) return child_fails(plan, "set up descriptors");
   plan->start_ticks = own_start_ticks();
-  if (plan->start_ticks == 0) return child_fails(plan, "read /proc/self/stat");
+  if (plan->start_ticks == 0 && plan->lock_fd >= 0) return child_fails(plan, "read /proc/self/stat");
   if (!write_launched(plan)) return child_fails(plan, "write the token file");
   ::execve(plan->program, plan->argv, plan->envp);
-  return child_fails(plan, "execute the agent");
+  return child_fails(plan, kExecute);
 }
 
 std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
@@ -161,8 +174,8 @@ struct AllSignalsBlocked {
 };
 
 Errc class_of(const ChildPlan& plan) {
-  if (std::strcmp(plan.failed_step, "execute the agent") == 0 && plan.failed_errno != ENOMEM)
-    return Errc::not_found;
+  if (std::strcmp(plan.failed_step, kExecute) == 0 && plan.failed_errno != ENOMEM)
+    return plan.failed_errno == EACCES ? Errc::permission_denied : Errc::not_found;
   if (plan.failed_errno == EAGAIN || plan.failed_errno == ENOMEM || plan.failed_errno == EMFILE)
     return Errc::resource_exhausted;
   return Errc::io;
@@ -183,7 +196,9 @@ base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
   plan.envp = envp.data();
   plan.directory = request.directory.c_str();
   plan.lock_fd = request.lock_fd;
+  plan.input_fd = request.input_fd;
   plan.output_fd = request.output_fd;
+  plan.parent = request.dies_with_parent ? ::getpid() : 0;
   plan.limits = request.limits.data();
   plan.limit_count = request.limits.size();
   plan.cgroup_procs = cgroups.data();
@@ -212,4 +227,9 @@ base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
   return Spawned{{pid, plan.start_ticks}, std::move(pidfd)};
 }
 
-}  // namespace footman::cloud::local
+UniqueFd lift_fd(UniqueFd fd) {
+  if (!fd.is_open() || fd.get() >= kFirstFreeFd) return fd;
+  return UniqueFd(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kFirstFreeFd));
+}
+
+}  // namespace footman::runtime::real

@@ -1,4 +1,4 @@
-#include "cloud/local/proc.hpp"
+#include "runtime/real/processes.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -10,9 +10,10 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
 #include <memory>
 
-namespace footman::cloud::local {
+namespace footman::runtime::real {
 namespace {
 
 constexpr int kKillPasses = 20;  // a tree that forks faster than this is left to the next terminate call
@@ -37,18 +38,24 @@ bool has_cookie(const std::string& environ, const std::string& wanted) {
   return false;
 }
 
-int kill_one_pass(const std::string& wanted) {
+std::vector<pid_t> list_processes() {
+  std::vector<pid_t> out;
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), &::closedir);
-  if (!dir) return 0;
-  int killed = 0;
-  const pid_t self = ::getpid();
-  while (const auto* entry = ::readdir(dir.get())) {
-    const auto pid = find_number<pid_t>(entry->d_name);
-    if (!pid || *pid == self) continue;
-    const auto environ = read_small_file("/proc/" + std::to_string(*pid) + "/environ", kEnvironLimit);
-    if (environ && has_cookie(*environ, wanted) && ::kill(*pid, SIGKILL) == 0) ++killed;
-  }
-  return killed;
+  if (!dir) return out;
+  while (const auto* entry = ::readdir(dir.get()))
+    if (const auto pid = find_number<pid_t>(entry->d_name)) out.push_back(*pid);
+  return out;
+}
+
+// Fields 3 and 4 of /proc/<pid>/stat: the parent, or 0 for a zombie and for what is gone.
+pid_t living_parent_of(pid_t pid) {
+  const auto stat = read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  const auto name_end = stat ? stat->rfind(") ") : std::string::npos;
+  if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
+  if ((*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X') return 0;
+  const auto begin = name_end + 4;
+  return find_number<pid_t>(std::string_view(*stat).substr(begin, stat->find(' ', begin) - begin))
+      .value_or(0);
 }
 
 }  // namespace
@@ -113,16 +120,42 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   return out;
 }
 
+std::vector<pid_t> find_by_cookie(const std::string& cookie) {
+  const auto wanted = std::string(kCookieVariable) + "=" + cookie;
+  std::vector<pid_t> out;
+  for (const auto pid : list_processes()) {
+    if (pid == ::getpid()) continue;
+    const auto environ = read_small_file("/proc/" + std::to_string(pid) + "/environ", kEnvironLimit);
+    if (environ && has_cookie(*environ, wanted)) out.push_back(pid);
+  }
+  return out;
+}
+
 int kill_by_cookie(const std::string& cookie) {
-  const std::string wanted = "FOOTMAN_AGENT_COOKIE=" + cookie;
   int killed = 0;
   for (int pass = 0; pass < kKillPasses; ++pass) {
-    const int now = kill_one_pass(wanted);
+    int now = 0;
+    for (const auto pid : find_by_cookie(cookie))
+      if (::kill(pid, SIGKILL) == 0) ++now;
     if (now == 0) break;
     killed += now;
-    ::usleep(1000);  // on the cloud's own thread: gives the kernel a moment to take them away
+    ::usleep(1000);  // gives the kernel a moment to take them away
   }
   return killed;
 }
 
-}  // namespace footman::cloud::local
+std::vector<pid_t> find_descendants(pid_t root) {
+  std::multimap<pid_t, pid_t> children;
+  for (const auto pid : list_processes())
+    if (const auto parent = living_parent_of(pid); parent > 0) children.emplace(parent, pid);
+  std::vector<pid_t> out = {root};
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    const auto [first, last] = children.equal_range(out[i]);
+    for (auto it = first; it != last; ++it) out.push_back(it->second);
+    children.erase(first, last);
+  }
+  out.erase(out.begin());
+  return out;
+}
+
+}  // namespace footman::runtime::real

@@ -1,4 +1,4 @@
-// Starts one process that shares nothing with the server. Blocking for a fraction of a millisecond (until
+// Starts one process that shares nothing with us. Blocking for a fraction of a millisecond (until
 // exec).
 #pragma once
 
@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "base/result.hpp"
-#include "cloud/local/proc.hpp"
+#include "runtime/real/processes.hpp"
 
-namespace footman::cloud::local {
+namespace footman::runtime::real {
 
 struct SpawnRequest {
   std::string program;                   // absolute path
@@ -19,20 +19,26 @@ struct SpawnRequest {
   std::vector<std::string> environment;  // "NAME=value", the whole of it
   std::string directory;                 // working directory
   int lock_fd = -1;                      // becomes descriptor 3; "launched <handle>\n" is appended to it
+  int input_fd = -1;                     // becomes stdin; -1: /dev/null
   int output_fd = -1;                    // becomes stdout and stderr; -1: /dev/null
   std::vector<std::pair<int, rlimit>> limits;  // RLIMIT_…
-  std::vector<std::string>
-      cgroup_procs;  // files the child writes itself into before exec; failures are ignored
+  // Files the child writes itself into before exec; failures are ignored.
+  std::vector<std::string> cgroup_procs;
+  bool dies_with_parent = false;  // SIGKILL when the thread that called is gone
 };
 
 struct Spawned {
-  ProcessId id;
+  ProcessId id;  // start_ticks is 0 where there is no /proc and no lock_fd
   UniqueFd pidfd;
 };
 
 // Own session, default signals, empty mask, descriptors 0…3 only. An error means that no process is left; its
-// text names the step that failed. not_found: the program cannot be executed; resource_exhausted: no process
-// or memory to be had; io: the rest.
+// text names the step that failed. not_found, permission_denied: the program cannot be executed;
+// resource_exhausted: no process or memory to be had; io: the rest. All descriptors given must be 10 or
+// higher, see lift_fd().
 base::Result<Spawned> spawn_detached(const SpawnRequest& request);
 
-}  // namespace footman::cloud::local
+// The same open file under a number from 10 on, closed on exec.
+UniqueFd lift_fd(UniqueFd fd);
+
+}  // namespace footman::runtime::real

@@ -7,10 +7,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "runtime/unique_fd.hpp"
 
-namespace footman::cloud::local {
+namespace footman::runtime::real {
 
 // A pid alone is used again; with its start time (clock ticks since boot) it names one process.
 struct ProcessId {
@@ -24,8 +25,6 @@ std::optional<ProcessId> find_process_id(std::string_view handle);
 
 // The number in field 22 of a /proc/<pid>/stat text; 0 when it is not one. Async-signal-safe.
 std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept;
-
-using runtime::UniqueFd;
 
 // A pidfd of exactly this process; closed when it has ended (a zombie counts as ended unless it is our
 // child).
@@ -41,8 +40,15 @@ std::optional<ChildEnd> reap(int pidfd);
 // The whole file, at most `limit` bytes; empty when it cannot be read.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
 
-// SIGKILL for every process whose environment holds FOOTMAN_AGENT_COOKIE=<cookie>, again until a pass finds
-// none. Returns how many signals were sent.
+// Marks every process of an agent's tree in its environment.
+inline constexpr std::string_view kCookieVariable = "FOOTMAN_AGENT_COOKIE";
+
+// Every process whose environment holds FOOTMAN_AGENT_COOKIE=<cookie> and may be read by us; not ourselves.
+std::vector<pid_t> find_by_cookie(const std::string& cookie);
+// SIGKILL for those, again until a pass finds none. Returns how many signals were sent.
 int kill_by_cookie(const std::string& cookie);
 
-}  // namespace footman::cloud::local
+// Children of `root`, their children and so on, parents first; without zombies.
+std::vector<pid_t> find_descendants(pid_t root);
+
+}  // namespace footman::runtime::real
