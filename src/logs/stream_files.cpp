@@ -1,0 +1,353 @@
+#include "logs/stream_files.hpp"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "logs/archive.hpp"
+#include "logs/limits.hpp"
+
+namespace footman::logs {
+
+using base::Errc;
+using base::Error;
+using base::fail;
+using base::Result;
+using base::Status;
+using base::StreamId;
+using ports::TimeMark;
+
+StreamFiles::StreamFiles(Disk& disk, Layout layout, base::Logger log)
+    : disk_(disk), layout_(std::move(layout)), log_(std::move(log)) {}
+
+// --- what is there
+// -------------------------------------------------------------------------------------------
+
+Result<StreamFiles::Stream*> StreamFiles::get(StreamId id) {
+  auto* stream = known_.find(id);
+  if (stream == nullptr) {
+    FOOTMAN_TRY(auto recovered, recover(id));
+    stream = &known_.put(id, recovered);
+  }
+  if (stream->rewrite_needed) FOOTMAN_TRY_STATUS(rewrite_tail(id, *stream));
+  return stream;
+}
+
+Result<StreamFiles::Stream> StreamFiles::recover(StreamId id) {
+  auto open = recover_open(id);
+  if (open || open.error().code != Errc::not_found) return open;
+  Stream stream;
+  auto done = disk_.open(layout_.file(id, FileKind::done), O_RDONLY);
+  if (done) {
+    FOOTMAN_TRY(stream.size, disk_.size(done->get()));
+    stream.state = State::done;
+  } else if (done.error().code != Errc::not_found) {
+    return std::unexpected(std::move(done).error());
+  } else {
+    auto archive = Archive::open(disk_, layout_.file(id, FileKind::archive));
+    if (!archive && archive.error().code == Errc::not_found) return Stream();
+    if (!archive) return std::unexpected(std::move(archive).error());
+    stream.size = archive->log_bytes();
+    stream.state = State::archive;
+    stream.named = true;
+  }
+  stream.written = stream.size;
+  return stream;
+}
+
+// A process that died may have left bytes that are not on disk: they are synced before anybody hears of them.
+Result<StreamFiles::Stream> StreamFiles::recover_open(StreamId id) {
+  Files files;
+  FOOTMAN_TRY(files.data, disk_.open(layout_.file(id, FileKind::open), O_RDWR));
+  Stream stream;
+  stream.state = State::open;
+  FOOTMAN_TRY(stream.size, disk_.size(files.data.get()));
+  stream.written = stream.size;
+  FOOTMAN_TRY(stream.index_size, recover_index(id, stream.size));
+  stream.index_written = stream.index_size;
+  if (auto synced = disk_.sync_data(files.data.get()); !synced) {
+    log_.error("the end of a log is not known to be on disk, it will be written again",
+               {{"stream", id}, {"error", base::describe(synced.error())}});
+    stream.rewrite_needed = true;
+  }
+  files_.put(id, std::move(files));
+  return stream;
+}
+
+// Where the next record goes: after the last good one that speaks of a byte the log has.
+Result<std::uint64_t> StreamFiles::recover_index(StreamId id, std::uint64_t data_size) {
+  auto index = disk_.open(layout_.file(id, FileKind::index), O_RDWR);
+  if (!index && index.error().code == Errc::not_found) return 0;
+  if (!index) return std::unexpected(std::move(index).error());
+  FOOTMAN_TRY(const auto file_size, disk_.size(index->get()));
+  FOOTMAN_TRY(const auto header, disk_.read(index->get(), 0, kIndexHeaderBytes));
+  std::uint64_t end = 0;
+  if (const auto good = check_index_header(header, id); good) {
+    end = kIndexHeaderBytes + (file_size - kIndexHeaderBytes) / kIndexRecordBytes * kIndexRecordBytes;
+    for (; end > kIndexHeaderBytes; end -= kIndexRecordBytes) {
+      FOOTMAN_TRY(const auto record, disk_.read(index->get(), end - kIndexRecordBytes, kIndexRecordBytes));
+      const auto mark = record.size() == kIndexRecordBytes ? decode_mark(record) : std::nullopt;
+      if (mark && mark->offset < data_size) break;
+    }
+  } else if (file_size > 0) {
+    log_.warning("the time stamps of a log are lost", {{"stream", id}, {"error", good.error().message}});
+  }
+  if (end != file_size) FOOTMAN_TRY_STATUS(disk_.truncate(index->get(), end));
+  return end;
+}
+
+// The kernel may call pages clean that never reached the disk. Written again they are dirty again.
+Status StreamFiles::rewrite_tail(StreamId id, Stream& stream) {
+  constexpr std::size_t kChunk = 1024 * 1024;
+  FOOTMAN_TRY(const int fd, data_fd(id));
+  for (auto at = stream.size - std::min<std::uint64_t>(stream.size, kMaxUnsyncedBytes); at < stream.size;) {
+    FOOTMAN_TRY(const auto bytes, disk_.read(fd, at, std::min<std::uint64_t>(kChunk, stream.size - at)));
+    if (bytes.empty()) return fail(Errc::io, "log " + id.str() + " became shorter");
+    FOOTMAN_TRY_STATUS(disk_.write(fd, at, bytes));
+    at += bytes.size();
+  }
+  FOOTMAN_TRY_STATUS(disk_.sync_data(fd));
+  stream.rewrite_needed = false;
+  return {};
+}
+
+Result<ports::LogExtent> StreamFiles::extent(StreamId id) {
+  FOOTMAN_TRY(auto* stream, get(id));
+  if (stream->state == State::absent) {
+    known_.erase(id);
+    return ports::LogExtent{};
+  }
+  if (!stream->named) {
+    FOOTMAN_TRY_STATUS(disk_.sync_directory(layout_.bucket(id)));
+    stream->named = true;
+  }
+  const ports::LogExtent extent{stream->size, stream->state != State::open};
+  forget_unused();
+  return extent;
+}
+
+// --- descriptors
+// ---------------------------------------------------------------------------------------------
+
+Result<UniqueFd> StreamFiles::create_file(StreamId id, FileKind kind) {
+  const auto bucket = id.value() / kStreamsPerBucket;
+  if (!buckets_.contains(bucket)) {
+    FOOTMAN_TRY_STATUS(disk_.make_directory(layout_.bucket(id)));
+    FOOTMAN_TRY_STATUS(disk_.sync_directory(layout_.root()));
+    buckets_.insert(bucket);
+  }
+  return disk_.open(layout_.file(id, kind), O_RDWR | O_CREAT);
+}
+
+Result<int> StreamFiles::data_fd(StreamId id) {
+  auto* files = files_.find(id);
+  if (files == nullptr) {
+    FOOTMAN_TRY(auto fd, disk_.open(layout_.file(id, FileKind::open), O_RDWR));
+    files = &files_.put(id, Files{std::move(fd), UniqueFd()});
+  }
+  return files->data.get();
+}
+
+Result<int> StreamFiles::index_fd(StreamId id) {
+  FOOTMAN_TRY_STATUS(data_fd(id));
+  auto* files = files_.find(id);
+  if (!files->index.is_open()) {
+    FOOTMAN_TRY(files->index, create_file(id, FileKind::index));
+  }
+  return files->index.get();
+}
+
+// --- a batch
+// -------------------------------------------------------------------------------------------------
+
+void StreamFiles::join_batch(StreamId id, Stream& stream) {
+  if (!std::exchange(stream.in_batch, true)) batch_.push_back(id);
+}
+
+Result<std::uint64_t> StreamFiles::append(StreamId id, std::uint64_t offset, std::string_view bytes,
+                                          const std::vector<TimeMark>& marks) {
+  if (const auto failed = failed_.find(id); failed != failed_.end()) return std::unexpected(failed->second);
+  FOOTMAN_TRY(auto* stream, get(id));
+  if (stream->finishing || (stream->state != State::open && stream->state != State::absent))
+    return fail(Errc::conflict, "log stream " + id.str() + " is finished");
+  if (offset > stream->written)
+    return fail(Errc::conflict, "a gap in log stream " + id.str() + ": it has " +
+                                    std::to_string(stream->written) + " bytes, more came for offset " +
+                                    std::to_string(offset));
+  if (stream->cut_needed) FOOTMAN_TRY_STATUS(cut_back(id, *stream));
+  if (stream->state == State::open && !stream->named) join_batch(id, *stream);
+  const auto known = stream->written - offset;
+  if (known >= bytes.size()) return stream->written;
+  if (auto done = write(id, *stream, bytes.substr(known), marks); !done) {
+    take_back(id, *stream, done.error());
+    return std::unexpected(std::move(done).error());
+  }
+  return stream->written;
+}
+
+Status StreamFiles::write(StreamId id, Stream& stream, std::string_view bytes,
+                          const std::vector<TimeMark>& marks) {
+  if (stream.state == State::absent) {
+    FOOTMAN_TRY(auto fd, create_file(id, FileKind::open));
+    files_.put(id, Files{std::move(fd), UniqueFd()});
+    stream.state = State::open;
+  }
+  join_batch(id, stream);
+  FOOTMAN_TRY(const int fd, data_fd(id));
+  FOOTMAN_TRY_STATUS(disk_.write(fd, stream.written, bytes));
+  const auto end = stream.written + bytes.size();
+  FOOTMAN_TRY_STATUS(write_marks(id, stream, end, marks));
+  stream.written = end;
+  return {};
+}
+
+Status StreamFiles::write_marks(StreamId id, Stream& stream, std::uint64_t end, std::vector<TimeMark> marks) {
+  std::erase_if(marks,
+                [&](const TimeMark& mark) { return mark.offset < stream.written || mark.offset >= end; });
+  if (marks.empty()) return {};
+  std::ranges::stable_sort(marks, {}, &TimeMark::offset);
+  std::string records = stream.index_written == 0 ? encode_index_header(id) : std::string();
+  for (const auto& mark : marks) encode_mark(records, mark);
+  FOOTMAN_TRY(const int fd, index_fd(id));
+  FOOTMAN_TRY_STATUS(disk_.write(fd, stream.index_written, records));
+  stream.index_written += records.size();
+  return {};
+}
+
+Status StreamFiles::cut_back(StreamId id, Stream& stream) {
+  FOOTMAN_TRY(const int fd, data_fd(id));
+  FOOTMAN_TRY_STATUS(disk_.truncate(fd, stream.size));
+  if (auto* files = files_.find(id); files->index.is_open())
+    FOOTMAN_TRY_STATUS(disk_.truncate(files->index.get(), stream.index_size));
+  stream.cut_needed = false;
+  return {};
+}
+
+void StreamFiles::take_back(StreamId id, Stream& stream, Error error) {
+  stream.written = stream.size;
+  stream.index_written = stream.index_size;
+  stream.finishing = false;
+  stream.cut_needed = stream.state == State::open;
+  if (stream.cut_needed) {
+    if (const auto cut = cut_back(id, stream); !cut)
+      log_.error("a log cannot be cut back, nothing is appended to it until it can",
+                 {{"stream", id}, {"error", base::describe(cut.error())}});
+  }
+  join_batch(id, stream);
+  failed_.insert_or_assign(id, std::move(error));
+}
+
+Result<bool> StreamFiles::finish(StreamId id) {
+  if (const auto failed = failed_.find(id); failed != failed_.end()) return std::unexpected(failed->second);
+  FOOTMAN_TRY(auto* stream, get(id));
+  if (stream->cut_needed) FOOTMAN_TRY_STATUS(cut_back(id, *stream));
+  if (stream->state == State::absent || stream->state == State::open) stream->finishing = true;
+  if (stream->finishing || !stream->named) join_batch(id, *stream);
+  return stream->state != State::archive;
+}
+
+std::unordered_map<StreamId, Error> StreamFiles::commit() {
+  sync_data();
+  rename_finished();
+  sync_directories();
+  end_batch();
+  return std::exchange(failed_, {});
+}
+
+void StreamFiles::sync_data() {
+  if (batch_.size() > 1) {
+    for (const auto id : batch_)
+      if (const auto* files = files_.find(id)) Disk::start_writeback(files->data.get());
+  }
+  for (const auto id : batch_) {
+    auto& stream = *known_.find(id);
+    if (!failed_.contains(id) && stream.written != stream.size) sync_data(id, stream);
+  }
+}
+
+void StreamFiles::sync_data(StreamId id, Stream& stream) {
+  const auto fd = data_fd(id);
+  auto synced = fd ? disk_.sync_data(*fd) : Status(std::unexpected(fd.error()));
+  if (!synced) return take_back(id, stream, std::move(synced).error());
+  stream.size = stream.written;
+  stream.index_size = stream.index_written;
+}
+
+void StreamFiles::rename_finished() {
+  for (const auto id : batch_) {
+    auto& stream = *known_.find(id);
+    if (failed_.contains(id) || !std::exchange(stream.finishing, false)) continue;
+    if (auto renamed = rename_finished(id, stream); !renamed) {
+      failed_.insert_or_assign(id, std::move(renamed).error());
+      continue;
+    }
+    stream.state = State::done;
+    stream.named = false;
+    files_.erase(id);
+  }
+}
+
+Status StreamFiles::rename_finished(StreamId id, Stream& stream) {
+  if (stream.state == State::open)
+    return disk_.rename(layout_.file(id, FileKind::open), layout_.file(id, FileKind::done));
+  const auto empty = create_file(id, FileKind::done);
+  return empty ? Status() : std::unexpected(empty.error());
+}
+
+void StreamFiles::sync_directories() {
+  std::map<std::string, Status> synced;
+  for (const auto id : batch_) {
+    auto& stream = *known_.find(id);
+    if (failed_.contains(id) || stream.named || stream.state == State::absent) continue;
+    const auto [it, is_new] = synced.try_emplace(layout_.bucket(id));
+    if (is_new) it->second = disk_.sync_directory(it->first);
+    if (it->second)
+      stream.named = true;
+    else
+      failed_.insert_or_assign(id, it->second.error());
+  }
+}
+
+void StreamFiles::end_batch() {
+  for (const auto id : batch_) known_.find(id)->in_batch = false;
+  batch_.clear();
+  forget_unused();
+}
+
+void StreamFiles::forget_unused() {
+  files_.shrink(kMaxOpenStreams);
+  known_.shrink(kMaxKnownStreams,
+                [](const Stream& stream) { return !stream.cut_needed && !stream.rewrite_needed; });
+}
+
+// --- after its end
+// -------------------------------------------------------------------------------------------
+
+Status StreamFiles::remove(StreamId id) {
+  known_.erase(id);
+  files_.erase(id);
+  for (const auto kind :
+       {FileKind::open, FileKind::done, FileKind::archive, FileKind::index, FileKind::partial})
+    FOOTMAN_TRY_STATUS(disk_.unlink(layout_.file(id, kind)));
+  auto synced = disk_.sync_directory(layout_.bucket(id));
+  if (!synced && synced.error().code != Errc::not_found) return synced;
+  return {};
+}
+
+Status StreamFiles::install_archive(StreamId id, int source) {
+  const auto partial = layout_.file(id, FileKind::partial);
+  FOOTMAN_TRY(auto* stream, get(id));
+  if (stream->state != State::done || Disk::is_unlinked(source)) return disk_.unlink(partial);
+  FOOTMAN_TRY(const auto archive, Archive::open(disk_, partial));
+  if (archive.log_bytes() != stream->size)
+    return fail(Errc::corrupt, "log " + id.str() + " was not compressed as a whole");
+  FOOTMAN_TRY_STATUS(disk_.rename(partial, layout_.file(id, FileKind::archive)));
+  FOOTMAN_TRY_STATUS(disk_.sync_directory(layout_.bucket(id)));
+  FOOTMAN_TRY_STATUS(disk_.unlink(layout_.file(id, FileKind::done)));
+  stream->state = State::archive;
+  return {};
+}
+
+}  // namespace footman::logs

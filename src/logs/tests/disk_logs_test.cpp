@@ -1,0 +1,151 @@
+#include <doctest/doctest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <random>
+
+#include "logs/limits.hpp"
+#include "logs/tests/contract.hpp"
+#include "logs/tests/world.hpp"
+
+using namespace footman::logs;
+using namespace footman::logs::testing;
+
+TEST_CASE("the log store on disk keeps the contract") { check_contract<World>(); }
+
+TEST_CASE("a finished log is compressed and reads the same") {
+  World world;
+  const auto text = make_log(3 * kFrameBytes + 1234);
+  CHECK(world.append(1, 0, text, marks_at({0, 500'000})) == text.size());
+  CHECK(world.run(world.logs->finish(StreamId(1))));
+  world.wait_compressed(1);
+  CHECK(std::filesystem::file_size(world.file(1, ".zst")) < text.size() / 3);
+  CHECK_FALSE(world.exists(1, ".zst.tmp"));
+  for (int i = 0; i < 2; ++i) {
+    CHECK(world.extent(1).bytes == text.size());
+    CHECK(world.extent(1).finished);
+    CHECK(world.read_all(1) == text);
+    CHECK(world.run(world.logs->marks(StreamId(1), 1, text.size())) == marks_at({0, 500'000}));
+    CHECK(world.append(1, text.size(), "x").error().code == Errc::conflict);
+    CHECK(world.run(world.logs->finish(StreamId(1))));
+    world.restart();
+  }
+  CHECK(world.run(world.logs->remove(StreamId(1))));
+  CHECK(world.run(world.logs->read(StreamId(1), 0, 10)) == "");
+  CHECK(std::filesystem::is_empty(world.file(1, ".zst").parent_path()));
+  world.restart();
+  CHECK_FALSE(std::filesystem::exists(world.file(1, ".zst").parent_path()));
+}
+
+TEST_CASE("any byte range of a compressed log is what was written") {
+  World world;
+  const auto text = make_log(2 * kFrameBytes + 77, 3);
+  CHECK(world.append(1, 0, text) == text.size());
+  CHECK(world.run(world.logs->finish(StreamId(1))));
+  world.wait_compressed(1);
+  std::mt19937 random(5);
+  for (int i = 0; i < 300; ++i) {
+    const auto edge = random() % 3 * kFrameBytes;
+    const auto offset = i % 2 == 0 ? random() % (text.size() + 10) : edge + random() % 5;
+    const auto max = i % 3 == 0 ? random() % 10 : random() % (2 * kFrameBytes);
+    CAPTURE(offset);
+    CAPTURE(max);
+    const auto bytes = world.run(world.logs->read(StreamId(1), offset, max));
+    const bool same = bytes == (offset < text.size() ? text.substr(offset, max) : std::string());
+    CHECK(same);
+  }
+}
+
+TEST_CASE("a small finished log stays as it is") {
+  World world;
+  CHECK(world.append(1, 0, "hello\n") == 6);
+  CHECK(world.run(world.logs->finish(StreamId(1))));
+  CHECK(world.append(2, 0, make_log(kCompressFromBytes)) == kCompressFromBytes);
+  CHECK(world.run(world.logs->finish(StreamId(2))));
+  world.wait_compressed(2);  // one after another: 1 was looked at before
+  CHECK(world.exists(1, ".done"));
+}
+
+TEST_CASE("calls after close() are refused, calls under way end") {
+  World world;
+  CHECK(world.append(1, 0, "abc") == 3);
+  const auto waiting = world.begin(world.logs->wait_beyond(StreamId(1), 3, 1h));
+  const auto appending = world.begin(world.logs->append(StreamId(1), 3, "def", {}));
+  world.run(world.logs->close());
+  CHECK((*appending).has_value());
+  CHECK(**appending == 6);
+  CHECK((*waiting).has_value());
+  CHECK(world.append(1, 6, "x").error().code == Errc::unavailable);
+  CHECK(world.run(world.logs->extent(StreamId(1))).error().code == Errc::unavailable);
+  world.logs.reset();
+  world.start();
+  CHECK(world.read_all(1) == "abcdef");
+}
+
+TEST_CASE("limits of one call") {
+  World world;
+  CHECK(world.append(1, 0, std::string(kMaxAppendBytes + 1, 'x')).error().code == Errc::invalid_argument);
+  CHECK(world.append(1, 0, "x", std::vector<TimeMark>(kMaxMarksInAppend + 1)).error().code ==
+        Errc::invalid_argument);
+  CHECK(world.append(1, 0, std::string(kMaxAppendBytes, 'x')) == kMaxAppendBytes);
+  CHECK(world.run(world.logs->read(StreamId(1), 0, SIZE_MAX))->size() == kMaxReadBytes);
+  CHECK(world.append(2, 0, std::string(kMaxMarksInAppend, 'x'), std::vector<TimeMark>(kMaxMarksInAppend)) ==
+        kMaxMarksInAppend);
+  CHECK(world.append(2, kMaxMarksInAppend, "xy", {{kMaxMarksInAppend, {}}, {kMaxMarksInAppend + 1, {}}}));
+  CHECK(world.run(world.logs->marks(StreamId(2), 0, 1U << 30))->size() == kMaxMarksInAnswer);
+}
+
+TEST_CASE("a directory that cannot be used is said so") {
+  World world;
+  const auto at = (world.dir.path() / "missing" / "logs").string();
+  const auto store = create_log_store({at, {}}, *world.clock, {});
+  REQUIRE_FALSE(store);
+  CHECK(store.error().message.find(at) != std::string::npos);
+}
+
+TEST_CASE("more streams than files stay open, over restarts, against a map of strings") {
+  World world;
+  std::map<std::int64_t, std::string> model;
+  std::mt19937 random(11);
+  constexpr std::int64_t kStreams = 3 * kWriters * kMaxOpenStreams;
+  for (int round = 0; round < 3; ++round) {
+    std::vector<std::shared_ptr<std::optional<Result<std::uint64_t>>>> results;
+    for (std::int64_t stream = 1; stream <= kStreams; ++stream) {
+      auto& text = model[stream];
+      const auto line = std::to_string(random()) + "\n";
+      results.push_back(world.begin(world.logs->append(StreamId(stream), text.size(), line, {})));
+      text += line;
+    }
+    world.run_until(
+        [&] { return std::ranges::all_of(results, [](const auto& r) { return r->has_value(); }); });
+    for (const auto& result : results) CHECK((**result).has_value());
+    if (round == 1) world.restart();
+  }
+  for (const auto& [stream, text] : model) CHECK(world.read_all(stream) == text);
+}
+
+TEST_CASE("random appends with duplicates, overlaps and gaps, over restarts, against a string") {
+  World world;
+  std::mt19937 random(13);
+  for (std::int64_t stream = 1; stream <= 4; ++stream) {
+    const auto whole = make_log(40'000, static_cast<std::uint32_t>(stream));
+    std::uint64_t size = 0;
+    while (size < whole.size()) {
+      const auto back = random() % 3 == 0 ? random() % 2000 : 0;
+      const auto gap = random() % 10 == 0 ? 1 + random() % 100 : 0;
+      const auto offset = size - std::min<std::uint64_t>(size, back) + gap;
+      const auto bytes = whole.substr(std::min(offset, whole.size()), random() % 3000);
+      const auto result = world.append(stream, offset, bytes);
+      if (offset > size) {
+        CHECK(result.error().code == Errc::conflict);
+      } else {
+        size = std::max<std::uint64_t>(size, offset + bytes.size());
+        CHECK(result == size);
+      }
+      if (random() % 15 == 0) world.restart();
+      CHECK(world.extent(stream).bytes == size);
+    }
+    CHECK(world.read_all(stream, 777) == whole);
+  }
+}
