@@ -119,12 +119,13 @@ class Auth {
   std::vector<TokenView> list_tokens() const;  // the file's first, then by name
   // invalid_argument (name), already_exists, resource_exhausted.
   Awaitable<Result<NewToken>> create_token(std::string name, Access access);
-  // Ends its browser sessions too. not_found; conflict for the file's.
+  // Its browser sessions end with it. not_found; conflict for the file's.
   Awaitable<Status> revoke_token(std::string name);
 
   // --- browsers
-  // A link that works once. For the server's start and for who holds a token.
-  SignInLink make_sign_in_link(const Principal& principal);
+  // A link that works once and gives a browser what the token may do. For the server's start
+  // (kAdminTokenName) and for who holds a token; a name that no token has is a bug.
+  SignInLink make_sign_in_link(const std::string& token_name);
   // unauthenticated: unknown, used or too old.
   Awaitable<Result<BrowserSession>> sign_in_with_code(std::string code, bool tls);
   Awaitable<Result<BrowserSession>> sign_in_with_token(Secret token, bool tls);

@@ -13,26 +13,6 @@ using ports::AgentActivity;
 
 namespace {
 
-std::string_view word_of(AgentActivity activity) {
-  switch (activity) {
-    case AgentActivity::unknown:
-      return "unknown";
-    case AgentActivity::expected:
-      return "expected";
-    case AgentActivity::idle:
-      return "idle";
-    case AgentActivity::busy:
-      return "busy";
-    case AgentActivity::disconnected:
-      return "disconnected";
-    case AgentActivity::lost:
-      return "lost";
-    case AgentActivity::done:
-      return "done";
-  }
-  return "unknown";
-}
-
 Awaitable<void> add_timeline(store::Store& store, std::string subject, model::TimelineEntry entry) {
   std::vector<model::TimelineEntry> entries;
   entries.push_back(std::move(entry));
@@ -180,7 +160,7 @@ void Core::refresh(NodeEntry& node) {
   const auto activity = observe(node).activity;
   if (node.told != activity) {
     node.told = activity;
-    publish("agent", node.id().str(), std::string(word_of(activity)));
+    publish("agent", node.id().str(), std::string(ports::to_string(activity)));
   }
   changed();
 }

@@ -205,8 +205,6 @@ class Core {
   void note_storage(const base::Error& error);
 };
 
-std::string title_of(const model::Build& build);
-
 // --- templates
 // -------------------------------------------------------------------------------------------------------
 

@@ -15,6 +15,9 @@ namespace footman::controller {
 
 using namespace footman::base;
 
+// For people: "team/app #17", "ad hoc #4".
+std::string title_of(const model::Build& build);
+
 struct SubmitRequest {
   JobPath job;                                    // empty: ad hoc, from `spec`
   model::BuildSpec spec;                          // ad hoc only

@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -35,6 +36,7 @@ enum class AgentActivity {
   lost,          // lease over, or never came back after a restart within its fresh lease
   done,          // one-shot that has done its work, or left in order: nothing more will run on it
 };
+std::string_view to_string(AgentActivity activity);
 
 struct AgentObservation {
   AgentActivity activity = AgentActivity::unknown;

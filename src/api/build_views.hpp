@@ -1,0 +1,18 @@
+// Questions about builds and agents that several handlers ask. For use inside api only.
+#pragma once
+
+#include <optional>
+
+#include "api/context.hpp"
+#include "api/json_out.hpp"
+
+namespace footman::api {
+
+// BuildDetail of this build.
+Awaitable<Result<json::object>> describe_build(Context& context, model::Build build);
+
+// Live, recently ended, or from the store. not_found.
+Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id);
+json::object agent_to_json(const Context& context, const fleet::AgentView& view);
+
+}  // namespace footman::api

@@ -1,0 +1,124 @@
+// Agents, clouds and what the fleet thinks.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/build_views.hpp"
+#include "api/context.hpp"
+#include "api/json_out.hpp"
+#include "api/query.hpp"
+#include "api/requests.hpp"
+#include "api/respond.hpp"
+
+namespace footman::api {
+namespace {
+
+fleet::AgentView view_of(const Context& context, model::Agent agent) {
+  const auto& controller = context.parts.controller;
+  fleet::AgentView view;
+  if (agent.controller == controller.name()) view.observation = controller.observe_agent(agent.id);
+  view.agent = std::move(agent);
+  return view;
+}
+
+// Newest first; one more than the limit, to see whether there are more.
+Awaitable<Result<std::vector<fleet::AgentView>>> list_all(Context& context, std::string before,
+                                                          std::uint32_t limit) {
+  store::AgentFilter filter;
+  filter.only_live = false;
+  filter.before = std::move(before);
+  filter.limit = limit + 1;
+  FOOTMAN_CO_TRY(auto agents, co_await context.parts.store.list_agents(filter));
+  std::vector<fleet::AgentView> views;
+  views.reserve(agents.size());
+  for (auto& agent : agents) views.push_back(view_of(context, std::move(agent)));
+  co_return views;
+}
+
+std::vector<fleet::AgentView> list_live(const Context& context, const std::string& before) {
+  auto views = context.parts.fleet.list_agents();
+  std::erase_if(views, [](const auto& view) { return view.agent.state == model::AgentState::terminated; });
+  std::ranges::reverse(views);
+  const auto seen = std::ranges::find(views, AgentId(before), [](const auto& view) { return view.agent.id; });
+  if (seen != views.end()) views.erase(views.begin(), seen + 1);
+  return views;
+}
+
+}  // namespace
+
+Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id) {
+  if (auto live = context.parts.fleet.find_agent(id)) co_return std::move(*live);
+  auto agent = co_await context.parts.store.get_agent(id);
+  if (agent) co_return view_of(context, std::move(*agent));
+  if (agent.error().code == Errc::not_found)
+    co_return fail(Errc::not_found, fmt::format("no agent \"{}\"", id.str()));
+  co_return std::unexpected(std::move(agent).error());
+}
+
+json::object agent_to_json(const Context& context, const fleet::AgentView& view) {
+  return to_json(view, context.parts.controller.find_node(view.agent.id));
+}
+
+Awaitable<Reply> list_agents(Context& context, Call call) {
+  Errors errors;
+  Query query(*call.request, errors);
+  const bool ended = query.flag("ended");
+  const auto limit = query.limit();
+  const auto cursor = query.text("cursor").value_or("");
+  query.done();
+  FOOTMAN_CO_TRY_STATUS(errors.status());
+  std::vector<fleet::AgentView> views;
+  if (ended) {
+    FOOTMAN_CO_TRY(views, co_await list_all(context, cursor, limit));
+  } else {
+    views = list_live(context, cursor);
+  }
+  json::object body;
+  if (views.size() > limit) {
+    views.resize(limit);
+    body["next"] = utf8(views.back().agent.id.str());
+  }
+  json::array page;
+  for (const auto& view : views) page.push_back(agent_to_json(context, view));
+  body["agents"] = std::move(page);
+  co_return json_response(200, body);
+}
+
+Awaitable<Reply> get_agent(Context& context, Call call) {
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, AgentId(call.params[0])));
+  co_return json_response(200, agent_to_json(context, view));
+}
+
+Awaitable<Reply> drain_agent(Context& context, Call call) {
+  const AgentId id(call.params[0]);
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.drain_agent(id));
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, id));
+  co_return json_response(200, agent_to_json(context, view));
+}
+
+Awaitable<Reply> terminate_agent(Context& context, Call call) {
+  const AgentId id(call.params[0]);
+  FOOTMAN_CO_TRY(const auto words, parse_reason(call.request->body));
+  const auto reason = words.empty() ? fmt::format("Terminated by {}", call.principal.name)
+                                    : fmt::format("Terminated by {}: {}", call.principal.name, words);
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.terminate_agent(id, reason));
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, id));
+  co_return json_response(200, agent_to_json(context, view));
+}
+
+Awaitable<Reply> list_clouds(Context& context, Call call) {
+  (void)call;
+  co_return json_response(200, {{"clouds", to_array(context.parts.fleet.list_clouds())}});
+}
+
+Awaitable<Reply> get_plan(Context& context, Call call) {
+  (void)call;
+  co_return json_response(200, to_json(context.parts.fleet.last_plan()));
+}
+
+Awaitable<Reply> get_reconcile(Context& context, Call call) {
+  (void)call;
+  co_return json_response(200, to_json(context.parts.fleet.last_reconcile()));
+}
+
+}  // namespace footman::api

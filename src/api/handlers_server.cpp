@@ -1,0 +1,136 @@
+// The server itself: tokens, backup, reload, health.
+#include <algorithm>
+
+#include "api/context.hpp"
+#include "api/json_out.hpp"
+#include "api/openapi_text.hpp"
+#include "api/requests.hpp"
+#include "api/respond.hpp"
+#include "base/version.hpp"
+
+namespace footman::api {
+namespace {
+
+std::vector<std::string> find_problems(const Context& context) {
+  auto problems = context.parts.actions.problems();
+  if (context.parts.controller.storage_full())
+    problems.emplace_back("No space is left: nothing is acknowledged until there is.");
+  return problems;
+}
+
+json::array texts(const std::vector<std::string>& list) {
+  json::array out;
+  for (const auto& text : list) out.emplace_back(utf8(text));
+  return out;
+}
+
+json::object health(const std::vector<std::string>& problems) {
+  return {{"ok", problems.empty()}, {"problems", texts(problems)}};
+}
+
+std::size_t count_live(const fleet::Fleet& fleet) {
+  const auto views = fleet.list_agents();
+  return static_cast<std::size_t>(std::ranges::count_if(
+      views, [](const auto& view) { return model::may_hold_resource(view.agent.state); }));
+}
+
+}  // namespace
+
+Awaitable<Reply> list_tokens(Context& context, Call call) {
+  (void)call;
+  co_return json_response(200, {{"tokens", to_array(context.parts.auth.list_tokens())}});
+}
+
+Awaitable<Reply> create_token(Context& context, Call call) {
+  FOOTMAN_CO_TRY(auto wanted, parse_token(call.request->body));
+  FOOTMAN_CO_TRY(const auto made,
+                 co_await context.parts.auth.create_token(std::move(wanted.name), wanted.access));
+  auto body = to_json(made.view);
+  body["token"] = made.token.expose();
+  co_return json_response(201, body);
+}
+
+Awaitable<Reply> revoke_token(Context& context, Call call) {
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.auth.revoke_token(call.params[0]));
+  net::HttpResponse response;
+  response.status = 204;
+  co_return response;
+}
+
+Awaitable<Reply> create_sign_in_link(Context& context, Call call) {
+  const auto link = context.parts.auth.make_sign_in_link(call.principal.name);
+  co_return json_response(201, {{"path", link.path}, {"expires_at", format_rfc3339(link.expires)}});
+}
+
+Awaitable<Reply> whoami(Context& context, Call call) {
+  (void)context;
+  const auto& who = call.principal;
+  json::object body{
+      {"name", who.name}, {"access", to_string(who.access)}, {"via", who.browser ? "browser" : "token"}};
+  if (who.browser) body["csrf_token"] = who.csrf_token;
+  co_return json_response(200, body);
+}
+
+Awaitable<Reply> get_server(Context& context, Call call) {
+  (void)call;
+  const auto& parts = context.parts;
+  json::object body{{"version", version()},
+                    {"api_version", 1},
+                    {"installation", parts.server.installation.str()},
+                    {"controller", utf8(parts.controller.name().str())},
+                    {"started_at", format_rfc3339(parts.server.started)},
+                    {"now_at", format_rfc3339(context.now())},
+                    {"listen", texts(parts.server.listen)},
+                    {"agent_listen", texts(parts.server.agent_listen)}};
+  if (!parts.server.agent_url.empty()) body["agent_url"] = utf8(parts.server.agent_url);
+  if (!parts.server.data_directory.empty()) body["data_directory"] = utf8(parts.server.data_directory);
+  const auto problems = find_problems(context);
+  body["ok"] = problems.empty();
+  body["problems"] = texts(problems);
+  body["storage"] = {{"full", parts.controller.storage_full()}};
+  body["counts"] = {{"queue_items", parts.controller.queue().size()},
+                    {"agents", count_live(parts.fleet)},
+                    {"event_streams", context.event_streams.value()}};
+  co_return json_response(200, body);
+}
+
+Awaitable<Reply> back_up(Context& context, Call call) {
+  FOOTMAN_CO_TRY(const auto path, parse_backup(call.request->body));
+  const auto began = context.parts.clock.steady();
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.actions.back_up(path));
+  const auto took =
+      std::chrono::duration_cast<std::chrono::milliseconds>(context.parts.clock.steady() - began);
+  context.parts.log.info("backup made", {{"path", path}, {"by", call.principal.name}});
+  co_return json_response(200, {{"path", utf8(path)}, {"took_ms", took.count()}});
+}
+
+Awaitable<Reply> reload(Context& context, Call call) {
+  (void)call;
+  FOOTMAN_CO_TRY(const auto changes, co_await context.parts.actions.reload());
+  co_return json_response(200, {{"changes", texts(changes)}});
+}
+
+Awaitable<Reply> get_openapi(Context& context, Call call) {
+  (void)context;
+  (void)call;
+  co_return text_response("application/yaml", std::string(openapi_text()));
+}
+
+Awaitable<Reply> healthz(Context& context, Call call) {
+  (void)context;
+  (void)call;
+  co_return json_response(200, health({}));
+}
+
+Awaitable<Reply> readyz(Context& context, Call call) {
+  (void)call;
+  const auto problems = find_problems(context);
+  co_return json_response(problems.empty() ? 200 : 503, health(problems));
+}
+
+Awaitable<Reply> metrics(Context& context, Call call) {
+  (void)call;
+  co_return text_response("text/plain; version=0.0.4; charset=utf-8", context.parts.metrics.expose());
+}
+
+}  // namespace footman::api

@@ -1,0 +1,373 @@
+#include "api/json_out.hpp"
+
+#include <algorithm>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+
+#include "net/utf8.hpp"
+
+namespace footman::api {
+namespace {
+
+std::int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+void put(json::object& out, std::string_view name, Instant at) {
+  if (at.is_set()) out[name] = format_rfc3339(at);
+}
+template <class Number>
+void put(json::object& out, std::string_view name, const std::optional<Number>& number) {
+  if (number) out[name] = *number;
+}
+void put_text(json::object& out, std::string_view name, std::string_view text) {
+  if (!text.empty()) out[name] = utf8(text);
+}
+
+template <class T>
+json::array list(const std::vector<T>& range, json::object (*make)(const T&)) {
+  json::array out;
+  out.reserve(range.size());
+  for (const auto& one : range) out.push_back(make(one));
+  return out;
+}
+
+json::array texts(const std::vector<std::string>& list) {
+  json::array out;
+  out.reserve(list.size());
+  for (const auto& text : list) out.emplace_back(utf8(text));
+  return out;
+}
+
+json::object text_map(const std::map<std::string, std::string>& map) {
+  json::object out;
+  for (const auto& [name, value] : map) out[utf8(name)] = utf8(value);
+  return out;
+}
+
+json::object env_var_to_json(const model::EnvVar& variable) {
+  json::object out{{"name", utf8(variable.name)}};
+  if (variable.secret_ref.empty())
+    out["value"] = utf8(variable.value);
+  else
+    out["secret_ref"] = utf8(variable.secret_ref);
+  return out;
+}
+
+json::object step_spec_to_json(const model::StepSpec& step) {
+  return {{"name", utf8(step.name)}, {"interpreter", utf8(step.interpreter)}, {"script", utf8(step.script)}};
+}
+
+json::object parameter_to_json(const model::ParameterSpec& parameter) {
+  return {{"name", utf8(parameter.name)},
+          {"default", utf8(parameter.default_value)},
+          {"description", utf8(parameter.description)},
+          {"choices", texts(parameter.choices)}};
+}
+
+}  // namespace
+
+json::string utf8(std::string_view text) {
+  if (net::is_utf8(text)) return json::string(text);
+  json::string out;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x80)
+      out.push_back(c);
+    else
+      out.append("\xef\xbf\xbd");
+  }
+  return out;
+}
+
+std::string serialize(const json::object& object) { return json::serialize(object); }
+
+// --- work
+
+json::object to_json(const model::BuildSpec& spec) {
+  return {{"label", utf8(spec.label)},
+          {"env", list(spec.env, env_var_to_json)},
+          {"steps", list(spec.steps, step_spec_to_json)},
+          {"timeout_ms", to_ms(spec.timeout)},
+          {"grace_ms", to_ms(spec.grace)},
+          {"log_limit_bytes", spec.log_limit_bytes}};
+}
+
+json::object to_json(const model::Job& job) {
+  json::object out{{"path", utf8(job.path.str())},
+                   {"description", utf8(job.description)},
+                   {"enabled", job.enabled},
+                   {"spec", to_json(job.spec)},
+                   {"parameters", list(job.parameters, parameter_to_json)},
+                   {"quiet_period_ms", to_ms(job.quiet_period)},
+                   {"max_concurrent", job.max_concurrent},
+                   {"keep_builds", job.keep_builds},
+                   {"keep_for_ms", to_ms(job.keep_for)},
+                   {"next_number", job.next_number}};
+  put(out, "created_at", job.created);
+  put(out, "changed_at", job.changed);
+  return out;
+}
+
+json::object to_json(const model::Build& build, Instant now) {
+  json::object out{{"id", build.id.value()}, {"title", utf8(controller::title_of(build))}};
+  put_text(out, "job", build.job.str());
+  out["number"] = build.number;
+  out["state"] = model::to_string(build.state);
+  put_text(out, "result", model::to_string(build.result));
+  out["reason"] = utf8(build.reason);
+  out["cause"] = utf8(build.cause);
+  out["label"] = utf8(build.spec.label);
+  out["parameters"] = text_map(build.parameters);
+  out["attempts"] = build.attempts;
+  out["cancel_requested"] = build.cancel_requested;
+  put_text(out, "cancel_reason", build.cancel_reason);
+  put(out, "exit_status", build.exit_status);
+  put(out, "submitted_at", build.submitted);
+  put(out, "started_at", build.started);
+  put(out, "finished_at", build.finished);
+  if (build.started.is_set())
+    out["duration_ms"] =
+        std::max<std::int64_t>(0, to_ms((build.finished.is_set() ? build.finished : now) - build.started));
+  return out;
+}
+
+json::object to_json(const model::Build& build, const std::optional<controller::QueueEntry>& queue,
+                     const AgentId& agent, Instant now) {
+  auto out = to_json(build, now);
+  out["spec"] = to_json(build.spec);
+  if (queue) out["queue"] = to_json(*queue);
+  put_text(out, "agent", agent.str());
+  return out;
+}
+
+json::object to_json(const model::StepRecord& step) {
+  json::object out{{"index", step.index}, {"name", utf8(step.name)}};
+  put(out, "started_at", step.started);
+  if (!step.finished.is_set()) return out;
+  put(out, "finished_at", step.finished);
+  put(out, "exit_status", step.exit_status);
+  if (step.signal != 0) out["signal"] = step.signal;
+  if (step.out_of_memory) out["out_of_memory"] = true;
+  out["peak_memory_bytes"] = step.peak_memory_bytes;
+  out["cpu_time_ms"] = to_ms(step.cpu_time);
+  out["wall_time_ms"] = to_ms(step.wall_time);
+  return out;
+}
+
+json::object to_json(const model::TimelineEntry& entry) {
+  return {{"at", format_rfc3339(entry.at)}, {"kind", utf8(entry.kind)}, {"text", utf8(entry.text)}};
+}
+
+json::object to_json(const model::Change& change) {
+  json::object out{{"sequence", change.sequence},
+                   {"at", format_rfc3339(change.at)},
+                   {"kind", utf8(change.kind)},
+                   {"id", utf8(change.id)},
+                   {"state", utf8(change.state)}};
+  put_text(out, "parent", change.parent);
+  return out;
+}
+
+namespace {
+void put_course(json::object& out, const model::Assignment& assignment) {
+  out["state"] = model::to_string(assignment.state);
+  out["reason"] = utf8(assignment.end_reason);
+  put(out, "offered_at", assignment.offered);
+  put(out, "accepted_at", assignment.accepted);
+  put(out, "started_at", assignment.started);
+  put(out, "ended_at", assignment.ended);
+}
+}  // namespace
+
+json::object to_json(const model::Assignment& assignment, std::size_t number,
+                     const std::vector<model::LogStream>& streams) {
+  json::object out{{"attempt", number}, {"agent", utf8(assignment.agent.str())}};
+  put_course(out, assignment);
+  for (const auto& stream : streams)
+    if (stream.id == assignment.stream && stream.closed) out["log_bytes"] = stream.final_bytes;
+  return out;
+}
+
+json::object work_to_json(const model::Assignment& assignment) {
+  json::object out{{"build", assignment.build.value()}};
+  put_course(out, assignment);
+  return out;
+}
+
+// --- queue
+
+json::object to_json(const ports::WaitReason& reason) {
+  json::object out{{"code", utf8(reason.code)}, {"text", utf8(reason.text)}};
+  put_text(out, "agent", reason.agent.str());
+  put(out, "look_again_at", reason.look_again);
+  return out;
+}
+
+namespace {
+json::object item_to_json(const model::QueueItem& item, std::string_view title, std::int64_t number,
+                          model::ItemView view) {
+  json::object out{{"id", item.id.value()}, {"build", item.build.value()}, {"title", utf8(title)}};
+  put_text(out, "job", item.job.str());
+  out["number"] = number;
+  out["state"] = model::to_string(view);
+  out["label"] = utf8(item.label);
+  put(out, "since_at", item.since);
+  put(out, "quiet_until_at", item.quiet_until);
+  return out;
+}
+}  // namespace
+
+json::object to_json(const controller::QueueEntry& entry) {
+  auto out = item_to_json(entry.item, entry.title, entry.number, entry.view);
+  if (!entry.reason.code.empty()) out["reason"] = to_json(entry.reason);
+  return out;
+}
+
+json::object to_json(const model::QueueItem& item, const model::Build& build) {
+  return item_to_json(item, controller::title_of(build), build.number, model::ItemView::left);
+}
+
+// --- agents
+
+namespace {
+
+json::object end_to_json(const model::Agent& agent) {
+  json::object out{{"reason", model::to_string(agent.end_reason)},
+                   {"text", model::sentence(agent.end_reason)}};
+  put_text(out, "detail", agent.end_detail);
+  return out;
+}
+
+json::object death_to_json(const model::DeathCertificate& death) {
+  json::object out{{"text", utf8(death.text)}};
+  put(out, "exit_status", death.exit_status);
+  if (death.signal != 0) out["signal"] = death.signal;
+  if (death.out_of_memory) out["out_of_memory"] = true;
+  return out;
+}
+
+json::object host_to_json(const controller::NodeView& node) {
+  return {{"hostname", utf8(node.hostname)},
+          {"os", utf8(node.os)},
+          {"arch", utf8(node.arch)},
+          {"cpus", node.cpus},
+          {"memory_bytes", node.memory_bytes},
+          {"agent_version", utf8(node.agent_version)},
+          {"peer", utf8(node.peer)}};
+}
+
+}  // namespace
+
+json::object to_json(const fleet::AgentView& view, const std::optional<controller::NodeView>& node) {
+  const auto& agent = view.agent;
+  json::object out{{"id", utf8(agent.id.str())},
+                   {"cloud", utf8(agent.cloud.str())},
+                   {"template", utf8(agent.template_name.str())},
+                   {"template_generation", agent.template_generation},
+                   {"controller", utf8(agent.controller.str())},
+                   {"labels", texts(agent.labels)},
+                   {"state", model::to_string(agent.state)},
+                   {"activity", ports::to_string(view.observation.activity)}};
+  if (node && !node->build.empty()) out["build"] = node->build.value();
+  put_text(out, "for_item", agent.for_item);
+  out["attempt"] = agent.attempt;
+  out["one_shot"] = agent.one_shot;
+  out["builds_done"] = std::max(agent.builds_done, view.observation.builds_done);
+  out["handle"] = utf8(agent.handle);
+  put(out, "planned_at", agent.planned);
+  put(out, "launched_at", agent.launched);
+  put(out, "connected_at", agent.connected);
+  put(out, "launch_deadline_at", agent.launch_deadline);
+  put(out, "ended_at", agent.ended);
+  if (agent.end_reason != model::EndReason::none) out["end"] = end_to_json(agent);
+  if (agent.death != model::DeathCertificate{}) out["death"] = death_to_json(agent.death);
+  if (node && !node->peer.empty()) out["host"] = host_to_json(*node);
+  return out;
+}
+
+// --- clouds
+
+namespace {
+json::object template_to_json(const fleet::TemplateView& view) {
+  json::object out{{"name", utf8(view.name.str())},
+                   {"cloud", utf8(view.cloud.str())},
+                   {"generation", view.generation},
+                   {"labels", texts(view.labels)},
+                   {"default", view.is_default},
+                   {"one_shot", view.one_shot},
+                   {"cap", view.cap},
+                   {"holding", view.holding},
+                   {"held", view.held},
+                   {"trouble", utf8(view.trouble)}};
+  put(out, "look_again_at", view.look_again);
+  return out;
+}
+
+json::object plan_item_to_json(const fleet::ItemView& item) {
+  return {{"controller", utf8(item.controller.str())},
+          {"item", utf8(item.item_key)},
+          {"title", utf8(item.title)},
+          {"reason", to_json(item.reason)},
+          {"considered", to_array(item.considered)}};
+}
+
+json::object ending_to_json(const fleet::EndingView& ending) {
+  return {{"agent", utf8(ending.agent.str())},
+          {"reason", model::to_string(ending.reason)},
+          {"text", utf8(ending.text)}};
+}
+
+json::object finding_to_json(const fleet::Finding& finding) {
+  return {{"verdict", fleet::to_string(finding.verdict)},
+          {"agent", utf8(finding.agent.str())},
+          {"cloud", utf8(finding.cloud.str())},
+          {"handle", utf8(finding.handle)},
+          {"text", utf8(finding.text)}};
+}
+}  // namespace
+
+json::object to_json(const fleet::CloudView& cloud) {
+  json::object out{{"name", utf8(cloud.name.str())}, {"cap", cloud.cap},
+                   {"starting", cloud.starting},     {"online", cloud.online},
+                   {"ending", cloud.ending},         {"healthy", cloud.healthy},
+                   {"trouble", utf8(cloud.trouble)}, {"templates", list(cloud.templates, template_to_json)}};
+  put(out, "trouble_since_at", cloud.trouble_since);
+  put(out, "last_listed_at", cloud.last_listed);
+  return out;
+}
+
+json::object to_json(const fleet::Consideration& consideration) {
+  json::object out{{"cloud", utf8(consideration.cloud.str())},
+                   {"template", utf8(consideration.template_name.str())},
+                   {"code", utf8(consideration.code)},
+                   {"text", utf8(consideration.text)}};
+  put(out, "look_again_at", consideration.look_again);
+  return out;
+}
+
+json::object to_json(const fleet::PlanView& plan) {
+  json::object out;
+  put(out, "at", plan.at);
+  out["number"] = plan.number;
+  out["launches"] = plan.launches;
+  put(out, "next_look_at", plan.next_look);
+  out["items"] = list(plan.items, plan_item_to_json);
+  out["endings"] = list(plan.endings, ending_to_json);
+  return out;
+}
+
+json::object to_json(const fleet::ReconcileView& reconcile) {
+  json::object out;
+  put(out, "at", reconcile.at);
+  out["matched"] = reconcile.matched;
+  out["findings"] = list(reconcile.findings, finding_to_json);
+  return out;
+}
+
+json::object to_json(const TokenView& token) {
+  json::object out{{"name", token.name}, {"access", to_string(token.access)}, {"file", token.file}};
+  put(out, "created_at", token.created);
+  return out;
+}
+
+}  // namespace footman::api

@@ -1,0 +1,77 @@
+#include "api/query.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "api/api.hpp"
+#include "model/nearest.hpp"
+
+namespace footman::api {
+namespace {
+
+std::optional<std::int64_t> find_number(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+constexpr std::size_t kMaxShownBytes = 64;
+
+}  // namespace
+
+std::optional<std::string> Query::text(std::string_view name) {
+  asked_.emplace_back(name);
+  const auto same = [&](const auto& field) { return field.first == name; };
+  if (std::ranges::count_if(request_.query, same) > 1) errors_.add("it is there twice", std::string(name));
+  const auto value = request_.find_query(name);
+  if (!value) return std::nullopt;
+  return std::string(*value);
+}
+
+std::optional<std::int64_t> Query::number(std::string_view name, std::int64_t least, std::int64_t most) {
+  const auto value = text(name);
+  if (!value) return std::nullopt;
+  const auto number = find_number(*value);
+  if (number && *number >= least && *number <= most) return number;
+  errors_.add(most == std::numeric_limits<std::int64_t>::max()
+                  ? fmt::format("an integer from {} on was expected", least)
+                  : fmt::format("an integer from {} to {} was expected", least, most),
+              std::string(name));
+  return std::nullopt;
+}
+
+bool Query::flag(std::string_view name) {
+  const auto value = text(name);
+  if (value && *value != "true" && *value != "false")
+    errors_.add("\"true\" or \"false\" was expected", std::string(name));
+  return value == "true";
+}
+
+std::uint32_t Query::limit() {
+  return static_cast<std::uint32_t>(number("limit", 1, kMaxPage).value_or(kDefaultPage));
+}
+
+void Query::done() {
+  for (const auto& [name, value] : request_.query) {
+    if (std::ranges::find(asked_, name) != asked_.end()) continue;
+    const auto shown = name.substr(0, kMaxShownBytes);
+    std::ranges::sort(asked_);
+    const auto nearest = model::find_nearest(shown, asked_);
+    errors_.add(fmt::format("unknown query parameter \"{}\"", shown), shown,
+                nearest ? fmt::format("Did you mean \"{}\"?", *nearest)
+                        : fmt::format("Known are: {}.", fmt::join(asked_, ", ")));
+    return;
+  }
+}
+
+Result<std::int64_t> parse_id(std::string_view text, std::string field) {
+  const auto number = find_number(text);
+  if (number && *number > 0) return *number;
+  return fail(Errc::invalid_argument, "a positive integer was expected", std::move(field));
+}
+
+}  // namespace footman::api
