@@ -29,6 +29,7 @@ class CrashPoints {
  public:
   CrashPoints() = default;  // nothing armed
   explicit CrashPoints(std::function<void(std::string_view)> on_hit) : on_hit_(std::move(on_hit)) {}
+  bool armed() const { return static_cast<bool>(on_hit_); }
   void hit(std::string_view name) const {
     if (on_hit_) on_hit_(name);
   }

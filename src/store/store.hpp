@@ -4,9 +4,10 @@
 // Lifecycle: open_store() on any thread takes the data directory's lock and opens the database (WAL,
 // locking_mode=EXCLUSIVE, synchronous=FULL, migrations). Moves are coroutines that run their SQL on the
 // store's executor (one thread) and resume on the caller's. A move that returned a value is durable; when the
-// process dies before, it has happened wholly or not at all. Errors: not_found, conflict (the row is not in
-// the state the move needs), already_exists, resource_exhausted (no space left: nothing happened, try again),
-// io, corrupt. Every move is safe to repeat with the same arguments unless it says otherwise.
+// process dies before, it has happened wholly or not at all. A caller that is cancelled does not take its
+// move back. Errors: not_found, conflict (the row is not in the state the move needs), already_exists,
+// resource_exhausted (no space left: nothing happened, try again), io, corrupt, unavailable (closed, or far
+// too many moves wait). Every move is safe to repeat with the same arguments unless it says otherwise.
 #pragma once
 
 #include <cstdint>
@@ -64,7 +65,7 @@ struct OpenState {  // everything that is not over, for the projection at start
   std::vector<model::Agent> agents;            // not terminated
   std::vector<model::Node> nodes;              // not removed
   InstallationId installation;
-  bool clean_shutdown = false;  // the last run said good-bye
+  bool clean_shutdown = false;  // the last run said good-bye, or there was none
 };
 
 struct BuildFilter {
@@ -76,7 +77,7 @@ struct BuildFilter {
 };
 struct AgentFilter {
   bool only_live = true;  // false: also terminated ones, newest first
-  std::string before;     // agent id of the last row seen; empty: from the newest
+  std::string before;     // agent id of the last row seen (not_found: forgotten); empty: from the newest
   std::uint32_t limit = 100;
 };
 
@@ -101,7 +102,7 @@ struct AgentChange {
   std::optional<Instant> connected;
   std::optional<Instant> launch_deadline;
   std::optional<Instant> ended;
-  std::optional<model::EndReason> end_reason;  // the first one set stays
+  std::optional<model::EndReason> end_reason;  // the first one set stays, with its detail
   std::optional<std::string> end_detail;
   std::optional<model::DeathCertificate> death;
   std::vector<model::TimelineEntry> timeline;
@@ -129,20 +130,23 @@ class Store {
 
   virtual Awaitable<Result<OpenState>> load_open_state() = 0;
   virtual Awaitable<Status> record_shutdown(bool clean, Instant now) = 0;
-  // Copies the database to the path while it is in use (online backup). The path must not exist.
+  // Copies the database to the path while it is in use (online backup). The path must not exist
+  // (already_exists); it appears there when it is whole.
   virtual Awaitable<Status> back_up(std::string path) = 0;
 
-  // Jobs. create: already_exists; save keeps next_number; delete refuses while builds are open (conflict).
+  // Jobs. create: already_exists; a job of a deleted one's name goes on with its numbers; save keeps
+  // next_number and created; delete refuses while builds are open (conflict) and leaves the finished ones.
   virtual Awaitable<Result<model::Job>> create_job(model::Job job) = 0;
   virtual Awaitable<Result<model::Job>> save_job(model::Job job) = 0;
   virtual Awaitable<Status> delete_job(JobPath path) = 0;
 
   // Build + queue item + idempotency key in one transaction. Repeating with the same key answers the first
-  // build.
+  // build as it is now. The key goes with the build (forget_builds).
   virtual Awaitable<Result<SubmittedBuild>> submit_build(NewBuild build) = 0;
   virtual Awaitable<Result<model::Build>> request_cancel(BuildId build, std::string reason, Instant now) = 0;
 
-  // Item queued → pending, new assignment and log stream. conflict: the item is not queued any more.
+  // Item queued → pending, new assignment and log stream. conflict: the item is not queued any more. The same
+  // offer again answers its assignment while that is offered.
   virtual Awaitable<Result<model::Assignment>> offer_assignment(QueueItemId item, AgentId agent,
                                                                 std::uint64_t epoch, Instant now) = 0;
   virtual Awaitable<Result<model::Assignment>> accept_assignment(AssignmentId id, Instant now) = 0;
@@ -151,9 +155,11 @@ class Store {
   // Before the start only: assignment revoked, item back to queued with its old `since`. conflict: already
   // started.
   virtual Awaitable<Status> return_assignment(AssignmentId id, std::string reason, Instant now) = 0;
+  // A step that has finished is never set back to running.
   virtual Awaitable<Status> record_step(model::StepRecord step) = 0;
   // Build finished, item left, assignment ended, stream closed, node's builds_done + 1 when it had started.
-  // Repeating answers the first result; a finished build never changes.
+  // Repeating answers the first result; a finished build never changes. conflict: `assignment` is not the one
+  // that is open, or none was named and one is open.
   virtual Awaitable<Result<model::Build>> finish_build(FinishBuild finish) = 0;
 
   // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone.
@@ -161,19 +167,22 @@ class Store {
   virtual Awaitable<Result<model::Agent>> change_agent(AgentChange change) = 0;
 
   // Nodes (built-in controller).
-  virtual Awaitable<Status> register_node(model::Node node) = 0;  // replaces a lower attempt
+  // Replaces a lower attempt (the epoch goes on); the same attempt is left alone; conflict: a higher one is
+  // there.
+  virtual Awaitable<Status> register_node(model::Node node) = 0;
   // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key:
-  // permission_denied.
+  // permission_denied; another attempt, or revoked: conflict.
   virtual Awaitable<Result<model::Node>> redeem_node(Redemption redemption) = 0;
   virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining,
                                                      bool revoked) = 0;  // only ever sets
   virtual Awaitable<Status> count_refused(AgentId agent) = 0;
   virtual Awaitable<Status> remove_node(AgentId agent) = 0;
 
-  virtual Awaitable<Status> add_timeline(
-      std::string subject, std::vector<model::TimelineEntry> entries) = 0;  // "build:17", "agent:x"
+  // Subjects: "build:17", "agent:x". A line that is there already is not added again. Of more than 1000 lines
+  // the first 100 and the newest stay.
+  virtual Awaitable<Status> add_timeline(std::string subject, std::vector<model::TimelineEntry> entries) = 0;
 
-  // Questions.
+  // Questions. Lists hold at most 1000 rows (of an agent's assignments the newest).
   virtual Awaitable<Result<model::Build>> get_build(BuildId id) = 0;
   virtual Awaitable<Result<model::Build>> get_build_by_number(JobPath job, std::int64_t number) = 0;
   virtual Awaitable<Result<std::vector<model::Build>>> list_builds(BuildFilter filter) = 0;
@@ -190,16 +199,23 @@ class Store {
   virtual Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) = 0;
   virtual Awaitable<Status> save_setting(std::string key, std::string value) = 0;
 
-  // Retention: deletes finished builds beyond the job's limits and returns the streams whose logs must go.
+  // Retention: deletes the job's (empty path: ad-hoc) finished builds beyond the newest `keep` (0: no limit)
+  // and those finished before `older_than` (not set: no limit), and returns the streams whose logs must go.
+  // At most a few hundred builds a call: the next call goes on.
   virtual Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep,
                                                                  Instant older_than) = 0;
 
-  // Ends the store's thread after the moves under way and closes the database. Last call.
+  // Ends the store's thread after the moves under way and closes the database. Last call; blocks; the
+  // callers' executors must still be there. The destructor does it, too.
   virtual void close() = 0;
 };
 
-// `executor`: nullptr-like default executor → the store runs its own thread; the simulation passes its own
-// executor (then moves run there, one after the other).
+// Without `executor` the store runs its own thread; the simulation passes a single-threaded executor, which
+// must outlive the store (then moves run there, one after the other; it may drop what waits on it, as a crash
+// does). A database in memory ends with the store, and has the installation id "in-memory". Errors, each one
+// sentence for people: already_exists (another server uses the directory), conflict (another process has the
+// database open), io (the directory cannot be used), resource_exhausted, unsupported (the database is of a
+// newer Footman), invalid_argument (of another program), corrupt.
 Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
                                           std::optional<runtime::Executor> executor = std::nullopt);
 

@@ -1,0 +1,32 @@
+// The data directory: made when it is missing, and locked, so that one server uses it at a time.
+#pragma once
+
+#include <string>
+
+#include "base/result.hpp"
+
+namespace footman::store {
+
+inline constexpr const char* kDatabaseFile = "footman.db";
+inline constexpr const char* kLockFile = "footman.lock";
+
+class DirectoryLock {
+ public:
+  // Makes the directory (mode 0700) and takes the lock (flock: it works on NFS, too, and goes with the
+  // process). already_exists: another server has it. io: it cannot be made or written.
+  static base::Result<DirectoryLock> take(const std::string& directory);
+  DirectoryLock(DirectoryLock&& other) noexcept;
+  DirectoryLock& operator=(DirectoryLock&&) = delete;
+  ~DirectoryLock();
+
+ private:
+  explicit DirectoryLock(int fd) : fd_(fd) {}
+  int fd_;
+};
+
+// Makes an empty file with mode 0600, unless there is one; SQLite gives its other files the same mode.
+base::Status make_private_file(const std::string& path);
+// Names in the directory are on disk.
+base::Status sync_directory(const std::string& directory);
+
+}  // namespace footman::store

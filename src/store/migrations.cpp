@@ -1,0 +1,211 @@
+#include "store/migrations.hpp"
+
+#include <fmt/format.h>
+
+namespace footman::store {
+
+using base::Errc;
+using base::fail;
+
+namespace {
+
+// AUTOINCREMENT: an id that was given once is never given again, also when its row is gone.
+// Partial indexes hold what is open or live, so that questions about it stay quick while history grows.
+constexpr const char* kSteps[] = {
+    R"sql(
+CREATE TABLE installation (
+  id TEXT NOT NULL,
+  clean_shutdown INTEGER NOT NULL,
+  stopped INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+-- Outlives the job: a number is never used again. Ad-hoc builds count at the empty path.
+CREATE TABLE job_numbers (path TEXT PRIMARY KEY, next_number INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE jobs (
+  path TEXT PRIMARY KEY,
+  description TEXT NOT NULL,
+  spec TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  quiet_period INTEGER NOT NULL,
+  max_concurrent INTEGER NOT NULL,
+  keep_builds INTEGER NOT NULL,
+  keep_for INTEGER NOT NULL,
+  enabled INTEGER NOT NULL,
+  created INTEGER NOT NULL,
+  changed INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE builds (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  job TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  result TEXT NOT NULL,
+  submitted INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  finished INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  cancel_requested INTEGER NOT NULL,
+  exit_status INTEGER,
+  reason TEXT NOT NULL,
+  cause TEXT NOT NULL,
+  cancel_reason TEXT NOT NULL,
+  parameters TEXT NOT NULL,
+  spec TEXT NOT NULL,
+  UNIQUE (job, number)
+) STRICT;
+CREATE INDEX builds_by_job ON builds (job);
+CREATE INDEX builds_open ON builds (state) WHERE state <> 'finished';
+CREATE INDEX builds_by_result ON builds (result) WHERE state = 'finished';
+CREATE INDEX builds_by_end ON builds (job, finished) WHERE state = 'finished';
+
+CREATE TABLE idempotency_keys (
+  key TEXT PRIMARY KEY,
+  request_hash TEXT NOT NULL,
+  build INTEGER NOT NULL REFERENCES builds ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+CREATE INDEX idempotency_keys_by_build ON idempotency_keys (build);
+
+CREATE TABLE queue_items (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  build INTEGER NOT NULL REFERENCES builds ON DELETE CASCADE,
+  job TEXT NOT NULL,
+  state TEXT NOT NULL,
+  label TEXT NOT NULL,
+  since INTEGER NOT NULL,
+  quiet_until INTEGER NOT NULL,
+  assignment INTEGER NOT NULL
+) STRICT;
+CREATE INDEX queue_items_by_build ON queue_items (build);
+CREATE INDEX queue_items_open ON queue_items (state) WHERE state <> 'left';
+
+CREATE TABLE assignments (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  build INTEGER NOT NULL REFERENCES builds ON DELETE CASCADE,
+  item INTEGER NOT NULL,
+  agent TEXT NOT NULL,
+  stream INTEGER NOT NULL,
+  epoch INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  offered INTEGER NOT NULL,
+  accepted INTEGER NOT NULL,
+  started INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  end_reason TEXT NOT NULL
+) STRICT;
+CREATE INDEX assignments_by_build ON assignments (build);
+CREATE INDEX assignments_by_agent ON assignments (agent);
+CREATE INDEX assignments_open ON assignments (state) WHERE state IN ('offered', 'accepted', 'started');
+
+CREATE TABLE log_streams (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  build INTEGER NOT NULL REFERENCES builds ON DELETE CASCADE,
+  assignment INTEGER NOT NULL,
+  final_bytes INTEGER NOT NULL,
+  closed INTEGER NOT NULL
+) STRICT;
+CREATE INDEX log_streams_by_build ON log_streams (build);
+
+CREATE TABLE steps (
+  assignment INTEGER NOT NULL REFERENCES assignments ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  started INTEGER NOT NULL,
+  finished INTEGER NOT NULL,
+  exit_status INTEGER,
+  signal INTEGER NOT NULL,
+  out_of_memory INTEGER NOT NULL,
+  peak_memory_bytes INTEGER NOT NULL,
+  cpu_time INTEGER NOT NULL,
+  wall_time INTEGER NOT NULL,
+  PRIMARY KEY (assignment, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE agents (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  cloud TEXT NOT NULL,
+  template_name TEXT NOT NULL,
+  template_generation INTEGER NOT NULL,
+  controller TEXT NOT NULL,
+  for_item TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  state TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  client_token TEXT NOT NULL,
+  handle TEXT NOT NULL,
+  one_shot INTEGER NOT NULL,
+  idle_timeout INTEGER NOT NULL,
+  builds_done INTEGER NOT NULL,
+  planned INTEGER NOT NULL,
+  launched INTEGER NOT NULL,
+  connected INTEGER NOT NULL,
+  launch_deadline INTEGER NOT NULL,
+  ended INTEGER NOT NULL,
+  end_reason TEXT NOT NULL,
+  end_detail TEXT NOT NULL,
+  death TEXT NOT NULL,
+  frozen_request TEXT NOT NULL
+) STRICT;
+CREATE INDEX agents_live ON agents (sequence) WHERE state <> 'terminated';
+
+CREATE TABLE nodes (
+  agent TEXT PRIMARY KEY,
+  attempt INTEGER NOT NULL,
+  labels TEXT NOT NULL,
+  one_shot INTEGER NOT NULL,
+  secret_deadline INTEGER NOT NULL,
+  key_hash TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  draining INTEGER NOT NULL,
+  revoked INTEGER NOT NULL,
+  builds_done INTEGER NOT NULL,
+  refused_attempts INTEGER NOT NULL,
+  created INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE timeline (
+  id INTEGER PRIMARY KEY,
+  subject TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  text TEXT NOT NULL
+) STRICT;
+CREATE INDEX timeline_by_subject ON timeline (subject, at);
+)sql",
+};
+
+}  // namespace
+
+std::span<const char* const> migrations() { return kSteps; }
+
+base::Status check_version(Database& database, std::span<const char* const> steps) {
+  const auto version = database.get<std::int64_t>("PRAGMA user_version");
+  const auto application = database.get<std::int64_t>("PRAGMA application_id");
+  const auto newest = static_cast<std::int64_t>(steps.size());
+  const bool empty = database.get<std::int64_t>("SELECT count(*) FROM sqlite_schema") == 0;
+  if (!empty && application != kApplicationId)
+    return fail(Errc::invalid_argument, "The database is not one of Footman's", {},
+                "Choose another data directory.");
+  if (version > newest)
+    return fail(
+        Errc::unsupported,
+        fmt::format("The database has version {}, this Footman knows versions up to {}", version, newest), {},
+        "Use the newer Footman that wrote it, or a backup from before the upgrade.");
+  return {};
+}
+
+void migrate(Database& database, std::span<const char* const> steps) {
+  const auto version = static_cast<std::size_t>(database.get<std::int64_t>("PRAGMA user_version"));
+  for (auto step = version; step < steps.size(); ++step) {
+    database.execute("BEGIN IMMEDIATE");
+    database.execute(steps[step]);
+    database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT",
+                                 kApplicationId, step + 1));
+  }
+}
+
+}  // namespace footman::store

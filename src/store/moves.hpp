@@ -1,0 +1,59 @@
+// The moves as plain functions on the database: what store.hpp promises, without threads and commits. They
+// run inside a transaction that the caller (move_queue.cpp) opens, and that it takes back when they return an
+// error or throw SqlError.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "store/database.hpp"
+#include "store/store.hpp"
+
+namespace footman::store::moves {
+
+Status record_shutdown(Database& db, bool clean, Instant now);
+
+Result<model::Job> create_job(Database& db, model::Job job);
+Result<model::Job> save_job(Database& db, model::Job job);
+Status delete_job(Database& db, const JobPath& path);
+
+Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request);
+Result<model::Build> request_cancel(Database& db, BuildId id, const std::string& reason);
+Result<model::Build> finish_build(Database& db, const FinishBuild& finish);
+Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,
+                                            Instant older_than);
+
+Result<model::Assignment> offer_assignment(Database& db, QueueItemId item, const AgentId& agent,
+                                           std::uint64_t epoch, Instant now);
+Result<model::Assignment> accept_assignment(Database& db, AssignmentId id, Instant now);
+Result<model::Assignment> start_assignment(Database& db, AssignmentId id, Instant now);
+Status return_assignment(Database& db, AssignmentId id, const std::string& reason, Instant now);
+Status record_step(Database& db, const model::StepRecord& step);
+
+Status record_launch_intents(Database& db, std::vector<model::Agent> agents);
+Result<model::Agent> change_agent(Database& db, const AgentChange& change);
+
+Status register_node(Database& db, model::Node node);
+Result<model::Node> redeem_node(Database& db, const Redemption& redemption);
+Result<model::Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked);
+Status count_refused(Database& db, const AgentId& agent);
+Status remove_node(Database& db, const AgentId& agent);
+
+Status add_timeline(Database& db, const std::string& subject,
+                    const std::vector<model::TimelineEntry>& entries);
+Status save_setting(Database& db, const std::string& key, const std::string& value);
+
+// --- questions
+
+Result<OpenState> load_open_state(Database& db);
+Result<model::Build> get_build_by_number(Database& db, const JobPath& job, std::int64_t number);
+Result<std::vector<model::Build>> list_builds(Database& db, const BuildFilter& filter);
+Result<std::vector<model::Assignment>> list_assignments(Database& db, BuildId build);
+Result<std::vector<model::Assignment>> list_assignments_of_agent(Database& db, const AgentId& agent);
+Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId assignment);
+Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
+Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
+Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
+Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);
+
+}  // namespace footman::store::moves

@@ -1,0 +1,161 @@
+// Builds: submitted, cancelled, finished, forgotten.
+#include <algorithm>
+
+#include "store/check_transition.hpp"
+#include "store/moves.hpp"
+#include "store/rows.hpp"
+
+namespace footman::store::moves {
+
+using model::AssignmentState;
+using model::Build;
+using model::BuildState;
+using model::ItemState;
+
+namespace {
+
+constexpr std::size_t kMaxForgotten = 200;  // builds per call; the next call goes on
+
+Result<model::QueueItem> newest_item(Database& db, BuildId build) {
+  auto items = select<model::QueueItem>(db, "WHERE build = ? ORDER BY id DESC LIMIT 1", build);
+  if (items.empty()) throw_corrupt("build " + build.str() + " has no queue item");
+  return std::move(items.front());
+}
+
+Result<std::optional<SubmittedBuild>> find_by_key(Database& db, const NewBuild& request) {
+  if (request.idempotency_key.empty()) return std::nullopt;
+  std::string hash;
+  BuildId id;
+  {
+    auto rows =
+        db.query("SELECT request_hash, build FROM idempotency_keys WHERE key = ?", request.idempotency_key);
+    if (!rows.step()) return std::nullopt;
+    rows.read(hash, id);
+  }
+  if (hash != request.request_hash)
+    return fail(Errc::conflict, "Another request was made with this idempotency key", "idempotency_key");
+  FOOTMAN_TRY(auto build, get<Build>(db, id));
+  FOOTMAN_TRY(auto item, newest_item(db, id));
+  return SubmittedBuild{std::move(build), std::move(item), true};
+}
+
+std::int64_t take_number(Database& db, const JobPath& job) {
+  return db.get<std::int64_t>(
+      "INSERT INTO job_numbers VALUES (?, 2) "
+      "ON CONFLICT (path) DO UPDATE SET next_number = next_number + 1 RETURNING next_number - 1",
+      job);
+}
+
+// The assignment's own end: its state, its stream, and the count of its agent.
+Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish) {
+  FOOTMAN_TRY_STATUS(check_transition("Assignment " + one.id.str(), one.state, finish.assignment_state));
+  if (one.state == AssignmentState::started)
+    db.run("UPDATE nodes SET builds_done = builds_done + 1 WHERE agent = ?", one.agent);
+  one.state = finish.assignment_state;
+  one.ended = finish.now;
+  one.end_reason = finish.reason;
+  update(db, one);
+  if (finish.log_bytes)
+    db.run("UPDATE log_streams SET closed = 1, final_bytes = ? WHERE id = ?", *finish.log_bytes, one.stream);
+  return {};
+}
+
+Status end_assignments(Database& db, const FinishBuild& finish) {
+  auto open = select<model::Assignment>(db, "WHERE build = ? AND state IN ('offered', 'accepted', 'started')",
+                                        finish.build);
+  const bool named = !finish.assignment.empty();
+  if (open.size() != (named ? 1U : 0U) || (named && open.front().id != finish.assignment))
+    return fail(Errc::conflict, "Build " + finish.build.str() +
+                                    (open.empty() ? " has no open assignment"
+                                                  : " has the open assignment " + open.front().id.str()));
+  return named ? end_assignment(db, std::move(open.front()), finish) : Status();
+}
+
+}  // namespace
+
+Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request) {
+  FOOTMAN_TRY(auto known, find_by_key(db, request));
+  if (known) return *std::move(known);
+  if (!request.job.empty() && !find<model::Job>(db, request.job))
+    return fail(Errc::not_found, "There is no job " + request.job.str(), "job");
+  SubmittedBuild made;
+  auto& build = made.build;
+  build.job = request.job;
+  build.number = take_number(db, request.job);
+  build.cause = request.cause;
+  build.spec = request.spec;
+  build.parameters = request.parameters;
+  build.submitted = request.now;
+  insert(db, build);
+  auto& item = made.item;
+  item.build = build.id;
+  item.job = build.job;
+  item.label = build.spec.label;
+  item.since = request.now;
+  item.quiet_until = request.quiet_until;
+  insert(db, item);
+  if (!request.idempotency_key.empty())
+    db.run("INSERT INTO idempotency_keys VALUES (?, ?, ?)", request.idempotency_key, request.request_hash,
+           build.id);
+  return made;
+}
+
+Result<Build> request_cancel(Database& db, BuildId id, const std::string& reason) {
+  FOOTMAN_TRY(auto build, get<Build>(db, id));
+  if (build.state == BuildState::finished) return fail(Errc::conflict, "Build " + id.str() + " is finished");
+  if (build.cancel_requested) return build;
+  build.cancel_requested = true;
+  build.cancel_reason = reason;
+  update(db, build);
+  return build;
+}
+
+Result<Build> finish_build(Database& db, const FinishBuild& finish) {
+  FOOTMAN_TRY(auto build, get<Build>(db, finish.build));
+  if (build.state == BuildState::finished) return build;
+  if (finish.result == model::BuildResult::none)
+    return fail(Errc::invalid_argument, "A finished build has a result", "result");
+  FOOTMAN_TRY_STATUS(end_assignments(db, finish));
+  FOOTMAN_TRY_STATUS(check_transition("Build " + build.id.str(), build.state, BuildState::finished));
+  build.state = BuildState::finished;
+  build.result = finish.result;
+  build.reason = finish.reason;
+  build.exit_status = finish.exit_status;
+  build.finished = finish.now;
+  update(db, build);
+  db.run("UPDATE queue_items SET state = ?, assignment = 0 WHERE build = ? AND state <> 'left'",
+         ItemState::left, build.id);
+  return build;
+}
+
+Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,
+                                            Instant older_than) {
+  std::vector<BuildId> builds;
+  const auto collect = [&](Query query) {
+    while (query.step()) query.read(builds.emplace_back());
+  };
+  if (keep > 0)
+    collect(
+        db.query("SELECT id FROM builds WHERE state = 'finished' AND job = ? "
+                 "ORDER BY finished DESC, id DESC LIMIT ? OFFSET ?",
+                 job, kMaxForgotten, keep));
+  if (older_than.is_set() && builds.size() < kMaxForgotten)
+    collect(
+        db.query("SELECT id FROM builds WHERE state = 'finished' AND job = ? AND finished < ? "
+                 "ORDER BY finished, id LIMIT ?",
+                 job, older_than, kMaxForgotten - builds.size()));
+  std::sort(builds.begin(), builds.end());
+  builds.erase(std::unique(builds.begin(), builds.end()), builds.end());
+  std::vector<StreamId> streams;
+  for (const auto id : builds) {
+    auto query = db.query("SELECT id FROM log_streams WHERE build = ? ORDER BY id", id);
+    while (query.step()) query.read(streams.emplace_back());
+  }
+  for (const auto id : builds) {
+    db.run("DELETE FROM timeline WHERE subject = ?", "build:" + id.str());
+    db.run("DELETE FROM builds WHERE id = ?", id);  // and what hangs on it
+  }
+  return streams;
+}
+
+}  // namespace footman::store::moves

@@ -1,0 +1,56 @@
+// Jobs, settings, shutdown.
+#include "store/moves.hpp"
+#include "store/rows.hpp"
+
+namespace footman::store::moves {
+
+Status record_shutdown(Database& db, bool clean, Instant now) {
+  db.run("UPDATE installation SET clean_shutdown = ?, stopped = ?", clean, now);
+  return {};
+}
+
+Result<model::Job> create_job(Database& db, model::Job job) {
+  if (find<model::Job>(db, job.path))
+    return fail(Errc::already_exists, "There is a job " + job.path.str() + " already", "path");
+  // The numbers of a deleted job of this name go on.
+  db.run(
+      "INSERT INTO job_numbers VALUES (?, ?) "
+      "ON CONFLICT (path) DO UPDATE SET next_number = max(next_number, excluded.next_number)",
+      job.path, job.next_number);
+  insert(db, job);
+  return get<model::Job>(db, job.path);
+}
+
+Result<model::Job> save_job(Database& db, model::Job job) {
+  FOOTMAN_TRY_STATUS(get<model::Job>(db, job.path));
+  update(db, job);
+  return get<model::Job>(db, job.path);
+}
+
+Status delete_job(Database& db, const JobPath& path) {
+  const auto open =
+      db.get<std::int64_t>("SELECT count(*) FROM builds WHERE job = ? AND state <> 'finished'", path);
+  if (open > 0)
+    return fail(Errc::conflict,
+                "Job " + path.str() + " has " + std::to_string(open) + " builds that are not finished", {},
+                "Cancel them first.");
+  db.run("DELETE FROM jobs WHERE path = ?", path);
+  if (db.changed_rows() == 0) return fail(Errc::not_found, "There is no job " + path.str());
+  return {};
+}
+
+Status save_setting(Database& db, const std::string& key, const std::string& value) {
+  db.run("INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key,
+         value);
+  return {};
+}
+
+Result<std::optional<std::string>> find_setting(Database& db, const std::string& key) {
+  auto rows = db.query("SELECT value FROM settings WHERE key = ?", key);
+  if (!rows.step()) return std::nullopt;
+  std::string value;
+  rows.read(value);
+  return value;
+}
+
+}  // namespace footman::store::moves

@@ -1,0 +1,83 @@
+// Questions: lists, and all that is open.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "store/moves.hpp"
+#include "store/rows.hpp"
+
+namespace footman::store::moves {
+
+namespace {
+
+constexpr std::uint32_t kMaxListed = 1000;  // rows of one answer; a larger limit is taken as this one
+
+constexpr std::string_view kOpenAssignments = "state IN ('offered', 'accepted', 'started')";
+
+}  // namespace
+
+Result<OpenState> load_open_state(Database& db) {
+  OpenState state;
+  state.jobs = select<model::Job>(db, "ORDER BY path");
+  state.builds = select<model::Build>(db, "WHERE state <> 'finished' ORDER BY id");
+  state.items = select<model::QueueItem>(db, "WHERE state <> 'left' ORDER BY id");
+  state.assignments = select<model::Assignment>(db, fmt::format("WHERE {} ORDER BY id", kOpenAssignments));
+  state.streams = select<model::LogStream>(
+      db, fmt::format("WHERE id IN (SELECT stream FROM assignments WHERE {}) ORDER BY id", kOpenAssignments));
+  state.agents = select<model::Agent>(db, "WHERE state <> 'terminated' ORDER BY sequence");
+  state.nodes = select<model::Node>(db, "ORDER BY agent");
+  state.installation = db.get<InstallationId>("SELECT id FROM installation");
+  return state;
+}
+
+Result<model::Build> get_build_by_number(Database& db, const JobPath& job, std::int64_t number) {
+  auto builds = select<model::Build>(db, "WHERE job = ? AND number = ?", job, number);
+  if (builds.empty())
+    return fail(Errc::not_found, job.empty()
+                                     ? fmt::format("There is no ad-hoc build {}", number)
+                                     : fmt::format("There is no build {} of job {}", number, job.str()));
+  return std::move(builds.front());
+}
+
+Result<std::vector<model::Build>> list_builds(Database& db, const BuildFilter& filter) {
+  // Words stand in the text, not in parameters: only so does SQLite see that a partial index fits.
+  std::string where = filter.job ? "WHERE job = ?1 AND id < ?2" : "WHERE id < ?2";
+  if (filter.state && *filter.state != model::BuildState::finished) where += " AND state <> 'finished'";
+  if (filter.result) where += " AND state = 'finished'";
+  if (filter.state) where += fmt::format(" AND state = '{}'", model::to_string(*filter.state));
+  if (filter.result) where += fmt::format(" AND result = '{}'", model::to_string(*filter.result));
+  where += " ORDER BY id DESC LIMIT ?3";
+  const auto before = filter.before.empty() ? BuildId(INT64_MAX) : filter.before;
+  return select<model::Build>(db, where, filter.job.value_or(JobPath()), before,
+                              std::min(filter.limit, kMaxListed));
+}
+
+Result<std::vector<model::Assignment>> list_assignments(Database& db, BuildId build) {
+  return select<model::Assignment>(db, "WHERE build = ? ORDER BY id", build);
+}
+
+Result<std::vector<model::Assignment>> list_assignments_of_agent(Database& db, const AgentId& agent) {
+  auto newest = select<model::Assignment>(db, "WHERE agent = ? ORDER BY id DESC LIMIT ?", agent, kMaxListed);
+  std::reverse(newest.begin(), newest.end());
+  return newest;
+}
+
+Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build) {
+  return select<model::LogStream>(db, "WHERE build = ? ORDER BY id", build);
+}
+
+Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter) {
+  std::int64_t before = INT64_MAX;
+  if (!filter.before.empty()) {
+    auto rows = db.query("SELECT sequence FROM agents WHERE id = ?", filter.before);
+    if (!rows.step()) return fail(Errc::not_found, "There is no agent " + filter.before, "before");
+    rows.read(before);
+  }
+  const auto limit = std::min(filter.limit, kMaxListed);
+  if (filter.only_live)
+    return select<model::Agent>(
+        db, "WHERE state <> 'terminated' AND sequence < ? ORDER BY sequence DESC LIMIT ?", before, limit);
+  return select<model::Agent>(db, "WHERE sequence < ? ORDER BY sequence DESC LIMIT ?", before, limit);
+}
+
+}  // namespace footman::store::moves

@@ -1,0 +1,312 @@
+// Store's functions, each handed to the queue as one move.
+#include <fmt/format.h>
+
+#include <optional>
+#include <utility>
+
+#include "runtime/post.hpp"
+#include "runtime/real/thread.hpp"
+#include "runtime/rng.hpp"
+#include "runtime/scope.hpp"
+#include "store/backup.hpp"
+#include "store/directory.hpp"
+#include "store/migrations.hpp"
+#include "store/move_queue.hpp"
+#include "store/moves.hpp"
+#include "store/rows.hpp"
+#include "store/store.hpp"
+
+namespace footman::store {
+
+namespace {
+
+class SqliteStore final : public Store {
+ public:
+  // The lock is kept for as long as the database is open. No executor: a thread of its own.
+  SqliteStore(std::optional<DirectoryLock> lock, Database database, bool was_clean,
+              runtime::CrashPoints crash_points, base::Logger log, std::optional<runtime::Executor> executor)
+      : lock_(std::move(lock)), was_clean_(was_clean) {
+    if (!executor) {
+      thread_.emplace("store");
+      executor = thread_->executor();
+    }
+    executor_ = *executor;
+    queue_ =
+        std::make_shared<MoveQueue>(executor_, std::move(database), std::move(crash_points), std::move(log));
+  }
+  ~SqliteStore() override { shut(); }
+
+  Awaitable<Result<OpenState>> load_open_state() override {
+    return ask([clean = was_clean_](Database& db) {
+      auto state = moves::load_open_state(db);
+      if (state) state->clean_shutdown = clean;
+      return state;
+    });
+  }
+  Awaitable<Status> record_shutdown(bool clean, Instant now) override {
+    return write("record_shutdown", [=](Database& db) { return moves::record_shutdown(db, clean, now); });
+  }
+  Awaitable<Status> back_up(std::string path) override {
+    if (closed_) return refuse<Status>();
+    return runtime::run_on(executor_, back_up_database(queue_, std::move(path)));
+  }
+
+  // --- jobs
+
+  Awaitable<Result<model::Job>> create_job(model::Job job) override {
+    return write("create_job", [job = std::move(job)](Database& db) { return moves::create_job(db, job); });
+  }
+  Awaitable<Result<model::Job>> save_job(model::Job job) override {
+    return write("save_job", [job = std::move(job)](Database& db) { return moves::save_job(db, job); });
+  }
+  Awaitable<Status> delete_job(JobPath path) override {
+    return write("delete_job",
+                 [path = std::move(path)](Database& db) { return moves::delete_job(db, path); });
+  }
+
+  // --- builds
+
+  Awaitable<Result<SubmittedBuild>> submit_build(NewBuild build) override {
+    return write("submit_build",
+                 [build = std::move(build)](Database& db) { return moves::submit_build(db, build); });
+  }
+  Awaitable<Result<model::Build>> request_cancel(BuildId build, std::string reason,
+                                                 Instant /*now*/) override {
+    return write("request_cancel", [build, reason = std::move(reason)](Database& db) {
+      return moves::request_cancel(db, build, reason);
+    });
+  }
+  Awaitable<Result<model::Build>> finish_build(FinishBuild finish) override {
+    return write("finish_build",
+                 [finish = std::move(finish)](Database& db) { return moves::finish_build(db, finish); });
+  }
+  Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep,
+                                                         Instant older_than) override {
+    return write("forget_builds", [job = std::move(job), keep, older_than](Database& db) {
+      return moves::forget_builds(db, job, keep, older_than);
+    });
+  }
+
+  // --- assignments
+
+  Awaitable<Result<model::Assignment>> offer_assignment(QueueItemId item, AgentId agent, std::uint64_t epoch,
+                                                        Instant now) override {
+    return write("offer_assignment", [item, agent = std::move(agent), epoch, now](Database& db) {
+      return moves::offer_assignment(db, item, agent, epoch, now);
+    });
+  }
+  Awaitable<Result<model::Assignment>> accept_assignment(AssignmentId id, Instant now) override {
+    return write("accept_assignment", [=](Database& db) { return moves::accept_assignment(db, id, now); });
+  }
+  Awaitable<Result<model::Assignment>> start_assignment(AssignmentId id, Instant now) override {
+    return write("start_assignment", [=](Database& db) { return moves::start_assignment(db, id, now); });
+  }
+  Awaitable<Status> return_assignment(AssignmentId id, std::string reason, Instant now) override {
+    return write("return_assignment", [id, reason = std::move(reason), now](Database& db) {
+      return moves::return_assignment(db, id, reason, now);
+    });
+  }
+  Awaitable<Status> record_step(model::StepRecord step) override {
+    return write("record_step",
+                 [step = std::move(step)](Database& db) { return moves::record_step(db, step); });
+  }
+
+  // --- agents
+
+  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
+    return write("record_launch_intents", [agents = std::move(agents)](Database& db) {
+      return moves::record_launch_intents(db, agents);
+    });
+  }
+  Awaitable<Result<model::Agent>> change_agent(AgentChange change) override {
+    return write("change_agent",
+                 [change = std::move(change)](Database& db) { return moves::change_agent(db, change); });
+  }
+
+  // --- nodes
+
+  Awaitable<Status> register_node(model::Node node) override {
+    return write("register_node",
+                 [node = std::move(node)](Database& db) { return moves::register_node(db, node); });
+  }
+  Awaitable<Result<model::Node>> redeem_node(Redemption redemption) override {
+    return write("redeem_node", [redemption = std::move(redemption)](Database& db) {
+      return moves::redeem_node(db, redemption);
+    });
+  }
+  Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked) override {
+    return write("change_node", [agent = std::move(agent), draining, revoked](Database& db) {
+      return moves::change_node(db, agent, draining, revoked);
+    });
+  }
+  Awaitable<Status> count_refused(AgentId agent) override {
+    return write("count_refused",
+                 [agent = std::move(agent)](Database& db) { return moves::count_refused(db, agent); });
+  }
+  Awaitable<Status> remove_node(AgentId agent) override {
+    return write("remove_node",
+                 [agent = std::move(agent)](Database& db) { return moves::remove_node(db, agent); });
+  }
+
+  Awaitable<Status> add_timeline(std::string subject, std::vector<model::TimelineEntry> entries) override {
+    return write("add_timeline", [subject = std::move(subject), entries = std::move(entries)](Database& db) {
+      return moves::add_timeline(db, subject, entries);
+    });
+  }
+
+  // --- questions
+
+  Awaitable<Result<model::Build>> get_build(BuildId id) override {
+    return ask([id](Database& db) { return get<model::Build>(db, id); });
+  }
+  Awaitable<Result<model::Build>> get_build_by_number(JobPath job, std::int64_t number) override {
+    return ask(
+        [job = std::move(job), number](Database& db) { return moves::get_build_by_number(db, job, number); });
+  }
+  Awaitable<Result<std::vector<model::Build>>> list_builds(BuildFilter filter) override {
+    return ask([filter = std::move(filter)](Database& db) { return moves::list_builds(db, filter); });
+  }
+  Awaitable<Result<std::vector<model::Assignment>>> list_assignments(BuildId build) override {
+    return ask([build](Database& db) { return moves::list_assignments(db, build); });
+  }
+  Awaitable<Result<std::vector<model::Assignment>>> list_assignments_of_agent(AgentId agent) override {
+    return ask(
+        [agent = std::move(agent)](Database& db) { return moves::list_assignments_of_agent(db, agent); });
+  }
+  Awaitable<Result<std::vector<model::StepRecord>>> list_steps(AssignmentId assignment) override {
+    return ask([assignment](Database& db) { return moves::list_steps(db, assignment); });
+  }
+  Awaitable<Result<std::vector<model::LogStream>>> list_streams(BuildId build) override {
+    return ask([build](Database& db) { return moves::list_streams(db, build); });
+  }
+  Awaitable<Result<model::QueueItem>> get_item(QueueItemId id) override {
+    return ask([id](Database& db) { return get<model::QueueItem>(db, id); });
+  }
+  Awaitable<Result<model::Agent>> get_agent(AgentId id) override {
+    return ask([id = std::move(id)](Database& db) { return get<model::Agent>(db, id); });
+  }
+  Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) override {
+    return ask([filter = std::move(filter)](Database& db) { return moves::list_agents(db, filter); });
+  }
+  Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) override {
+    return ask([subject = std::move(subject)](Database& db) { return moves::list_timeline(db, subject); });
+  }
+
+  Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
+    return ask([key = std::move(key)](Database& db) { return moves::find_setting(db, key); });
+  }
+  Awaitable<Status> save_setting(std::string key, std::string value) override {
+    return write("save_setting", [key = std::move(key), value = std::move(value)](Database& db) {
+      return moves::save_setting(db, key, value);
+    });
+  }
+
+  void close() override { shut(); }
+
+ private:
+  template <class Body>
+  using AnswerOf = Awaitable<std::invoke_result_t<Body, Database&>>;
+  template <class Body>
+  AnswerOf<Body> ask(Body body) {
+    return write({}, std::move(body));
+  }
+  // The move's name is its crash points' (crash_points.hpp).
+  template <class Body>
+  AnswerOf<Body> write(std::string_view name, Body body) {
+    using R = std::invoke_result_t<Body, Database&>;
+    if (closed_) return refuse<R>();
+    auto move = std::make_shared<MoveOf<R>>(name, std::move(body));
+    return runtime::run_on(executor_, MoveQueue::perform(queue_, std::move(move)));
+  }
+  template <class R>
+  static Awaitable<R> refuse() {
+    co_return fail(Errc::unavailable, "The database is closed");
+  }
+
+  void shut() {
+    if (std::exchange(closed_, true)) return;
+    if (thread_) {
+      runtime::post(executor_, [queue = queue_] { queue->close(); });
+      thread_->join();
+    } else {
+      queue_->close();
+    }
+  }
+
+  std::optional<DirectoryLock> lock_;
+  bool was_clean_;
+  bool closed_ = false;
+  std::optional<runtime::real::Thread> thread_;
+  runtime::Executor executor_;
+  std::shared_ptr<MoveQueue> queue_;
+};
+
+// --- opening
+// -------------------------------------------------------------------------------------------------------------
+
+constexpr std::string_view kInMemory = "in-memory";  // the installation's id: the simulation is deterministic
+constexpr std::size_t kInstallationIdLength = 12;
+
+// Before the first access: with the exclusive lock taken first, WAL needs no shared memory, which network
+// file systems do not have. synchronous=FULL: a commit is on disk when it is answered.
+constexpr const char* kPragmas = R"sql(
+PRAGMA locking_mode = EXCLUSIVE;
+PRAGMA synchronous = FULL;
+PRAGMA foreign_keys = ON;
+PRAGMA temp_store = MEMORY;
+PRAGMA cache_size = -4096;
+PRAGMA trusted_schema = OFF;
+PRAGMA journal_size_limit = 67108864;
+)sql";
+
+Status set_up(Database& database, bool in_memory) {
+  database.execute(kPragmas);
+  FOOTMAN_TRY_STATUS(check_version(database));
+  const auto mode = database.get<std::string>("PRAGMA journal_mode = WAL");
+  if (mode != (in_memory ? "memory" : "wal"))
+    return fail(Errc::io, "The database cannot be switched to WAL: its journal mode is " + mode);
+  migrate(database);
+  return {};
+}
+
+// True: the last run said good-bye, or there was none.
+bool begin_run(Database& database, bool in_memory) {
+  if (database.get<std::int64_t>("SELECT count(*) FROM installation") == 0) {
+    const auto id = in_memory ? std::string(kInMemory) : runtime::make_os_rng()->name(kInstallationIdLength);
+    database.run("INSERT INTO installation VALUES (?, 1, 0)", id);
+  }
+  const bool was_clean = database.get<bool>("SELECT clean_shutdown FROM installation");
+  if (was_clean) database.run("UPDATE installation SET clean_shutdown = 0");
+  return was_clean;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
+                                          std::optional<runtime::Executor> executor) {
+  const bool in_memory = config.directory.empty();
+  std::optional<DirectoryLock> lock;
+  std::string path = ":memory:";
+  if (!in_memory) {
+    FOOTMAN_TRY(auto taken, DirectoryLock::take(config.directory));
+    lock.emplace(std::move(taken));
+    path = config.directory + "/" + kDatabaseFile;
+    FOOTMAN_TRY_STATUS(make_private_file(path));
+  }
+  const auto refuse = [&](base::Error error) {
+    if (!in_memory) error.message += fmt::format(" ({})", path);
+    return std::unexpected(std::move(error));
+  };
+  try {
+    FOOTMAN_TRY(auto database, Database::open(path));
+    if (auto ready = set_up(database, in_memory); !ready) return refuse(std::move(ready).error());
+    const bool was_clean = begin_run(database, in_memory);
+    if (!in_memory) FOOTMAN_TRY_STATUS(sync_directory(config.directory));
+    return std::make_unique<SqliteStore>(std::move(lock), std::move(database), was_clean,
+                                         std::move(config.crash_points), std::move(log), std::move(executor));
+  } catch (const SqlError& error) {
+    return refuse(error.error());
+  }
+}
+
+}  // namespace footman::store
