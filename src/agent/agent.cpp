@@ -524,7 +524,7 @@ void Agent::Impl::send_notice(Session& session) {
 }
 
 void Agent::Impl::leave(AgentEnd end, std::string reason) {
-  if (!exit_) exit_ = AgentExit{end, std::move(reason)};
+  if (!exit_) exit_ = AgentExit{end, std::move(reason), builds_.empty()};
   look_again_.notify();
 }
 

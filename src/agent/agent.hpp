@@ -95,7 +95,8 @@ std::string_view to_string(AgentEnd end);
 
 struct AgentExit {
   AgentEnd end = AgentEnd::finished;
-  std::string reason;  // one sentence for a person
+  std::string reason;    // one sentence for a person
+  bool complete = true;  // every result was acknowledged
 };
 
 class Agent {

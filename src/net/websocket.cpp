@@ -239,8 +239,9 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> connect_websocket(runtime::Execu
   if (!is_clean(what.headers))
     co_return base::fail(base::Errc::invalid_argument, "a header has a control character");
   const auto until = clock.steady() + what.timeout;
+  const auto address = what.address.value_or(Endpoint{what.url.host, what.url.port});
   auto stream =
-      co_await connect_through(executor, clock, what.proxy, what.url.host, what.url.port, what.timeout);
+      co_await connect_through(executor, clock, what.proxy, address.host, address.port, what.timeout);
   if (!stream) co_return std::unexpected(stream.error());
   if (what.url.scheme == "wss" || what.url.scheme == "https") {
     if (!what.tls)

@@ -9,6 +9,7 @@
 #include "base/time.hpp"
 #include "net/http.hpp"
 #include "net/proxy.hpp"
+#include "net/tcp.hpp"
 #include "net/tls.hpp"
 #include "net/websocket_frame.hpp"
 #include "runtime/clock.hpp"
@@ -29,6 +30,7 @@ struct WebSocketConnect {
   Headers headers;          // Authorization and the like
   TlsClientContextPtr tls;  // needed for wss and https
   std::optional<Proxy> proxy;
+  std::optional<Endpoint> address;  // connect to this one instead of the url's: a load balancer
   base::Duration timeout = std::chrono::seconds(20);  // for connect, proxy, TLS and upgrade together
 };
 // An answer other than 101 is an error with the code of its status (401 unauthenticated, 403

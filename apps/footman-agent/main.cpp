@@ -1,0 +1,233 @@
+// footman-agent: the guardian, and in its child the session with a Footman server.
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <optional>
+
+#include "agent/agent.hpp"
+#include "agent/real/children.hpp"
+#include "agent/real/connector.hpp"
+#include "agent/real/guardian.hpp"
+#include "agent/real/options.hpp"
+#include "agent/real/process_runner.hpp"
+#include "agent/real/secrecy.hpp"
+#include "agent/real/spool_file.hpp"
+#include "base/version.hpp"
+#include "net/process.hpp"
+#include "runtime/real/clock.hpp"
+#include "runtime/real/processes.hpp"
+#include "runtime/scope.hpp"
+
+namespace {
+
+using namespace footman;
+using namespace footman::agent::real;
+using agent::AgentEnd;
+using agent::AgentExit;
+
+enum ExitCode { kDone = 0, kBroken = 1, kUsage = 2, kUnwanted = 3, kOrphaned = 4, kTooLate = 5 };
+
+constexpr std::size_t kCookieLetters = 20;
+
+int exit_code_of(const AgentExit& exit) {
+  switch (exit.end) {
+    case AgentEnd::finished:
+    case AgentEnd::noticed:
+      return exit.complete ? kDone : kTooLate;
+    case AgentEnd::refused:
+    case AgentEnd::revoked:
+      return kUnwanted;
+    case AgentEnd::orphaned:
+      return kOrphaned;
+  }
+  return kBroken;
+}
+
+int complain(const base::Error& error, int code) {
+  std::fprintf(stderr, "footman-agent: %s\n", base::describe(error).c_str());
+  return code;
+}
+
+agent::HostFacts look_at_host() {
+  agent::HostFacts facts;
+  utsname name{};
+  ::uname(&name);
+  facts.os = "linux";
+  facts.arch = name.machine;
+  facts.hostname = name.nodename;
+  facts.pid = static_cast<std::uint64_t>(::getpid());
+  facts.cpus = static_cast<std::uint32_t>(std::max(::sysconf(_SC_NPROCESSORS_ONLN), 1L));
+  facts.memory_bytes = static_cast<std::uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<std::uint64_t>(::sysconf(_SC_PAGE_SIZE));
+  return facts;
+}
+
+// A launcher that gives the lock also gives the cookie it will look for. Without it the variable comes from
+// an agent further up, whose tree is not ours to end.
+std::string take_cookie(runtime::Rng& rng) {
+  const char* lock = std::getenv("FOOTMAN_AGENT_LOCK_FD");
+  const char* given = std::getenv(std::string(runtime::real::kCookieVariable).c_str());
+  if (lock != nullptr && given != nullptr && *given != '\0') return given;
+  return rng.name(kCookieLetters);
+}
+
+// The locked file stays open in the agent's own processes, which shows that they live.
+void keep_lock() {
+  const char* text = std::getenv("FOOTMAN_AGENT_LOCK_FD");
+  if (text == nullptr) return;
+  int fd = -1;
+  std::from_chars(text, text + std::char_traits<char>::length(text), fd);
+  if (fd > 2) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+}
+
+base::Result<std::string> make_work_dir(const Options& options, bool& temporary) {
+  temporary = options.work_dir.empty();
+  if (!temporary) {
+    if (::mkdir(options.work_dir.c_str(), 0700) == 0 || errno == EEXIST) return options.work_dir;
+    return base::fail_errno("make the work directory " + options.work_dir, errno);
+  }
+  const char* base = std::getenv("TMPDIR");
+  auto pattern = std::string(base != nullptr && *base == '/' ? base : "/tmp") + "/footman-agent-XXXXXX";
+  if (::mkdtemp(pattern.data()) != nullptr) return pattern;
+  return base::fail_errno("make a work directory " + pattern, errno);
+}
+
+base::Result<std::string> read_text_file(const std::string& path) {
+  constexpr std::size_t kLimit = 1 << 20;
+  if (auto text = runtime::real::read_small_file(path, kLimit)) return *std::move(text);
+  return base::fail_errno("read " + path, errno);
+}
+
+// Everything of one session process.
+struct Program {
+  Options options;
+  TakenEnvironment environment;
+  std::string cookie;
+  std::string ca_pem;
+  std::string work_dir;
+  bool temporary_work_dir = false;
+  base::Logger log;
+};
+
+runtime::Awaitable<void> live(agent::Agent* agent, std::optional<AgentExit>* exit,
+                              boost::asio::io_context* io) {
+  *exit = co_await agent->run();
+  io->stop();
+}
+
+void on_signal(agent::Agent* agent, const Program& program, runtime::Clock& clock, int number, int count) {
+  if (number == guardian_gone_signal()) {
+    program.log.error("the guardian was killed: everything ends");
+    kill_all_children(program.cookie);
+    ::_exit(kBroken);
+  }
+  const auto& options = program.options;
+  const auto left = count == 1 ? options.notice : count == 2 ? options.notice_grace : base::Duration(0);
+  agent->notice(count == 1 ? "it was told to stop" : "it was told again to stop", clock.now() + left);
+}
+
+AgentExit run_agent(Program& program, base::Secret secret) {
+  boost::asio::io_context io(1);
+  const auto clock = runtime::real::make_clock();
+  const auto rng = runtime::make_os_rng();
+  const auto& options = program.options;
+
+  NetConnector connector(io.get_executor(), *clock, *rng,
+                         {options.url, options.tunnel, program.ca_pem, options.public_key_sha256,
+                          net::read_proxy_environment(&std::getenv)});
+  agent::Agent* to_notify = nullptr;
+  int signals = 0;
+  Children children(io.get_executor(),
+                    [&](int number) { on_signal(to_notify, program, *clock, number, ++signals); });
+  ProcessRunner runner(
+      io.get_executor(), *clock, program.log, children,
+      {program.work_dir, program.environment.variables, program.cookie, options.use_cgroups});
+
+  agent::AgentConfig config;
+  config.name = base::AgentId(options.name);
+  config.attempt = options.attempt;
+  config.secret = std::move(secret);
+  config.single_use = options.one_shot;
+  config.orphan_timeout = options.orphan_timeout;
+  config.notice_grace = options.notice_grace;
+  config.host = look_at_host();
+  config.spool_disk_bytes = options.spool_bytes;
+  agent::Agent agent(std::move(config), {io.get_executor(), *clock, *rng, program.log, connector, runner,
+                                         [&program] { return open_spool_file(program.work_dir); }});
+  to_notify = &agent;
+
+  std::optional<AgentExit> exit;
+  runtime::Scope scope(io.get_executor(), program.log);
+  scope.spawn("children", children.run());
+  scope.spawn("agent", live(&agent, &exit, &io));
+  io.run();
+  scope.cancel();
+  io.restart();
+  io.poll();
+  return *exit;
+}
+
+int run_session(Program& program, const LastWords& last_words) {
+  Children::block_signals();
+  forbid_inspection();
+  net::init_process();
+  const auto& options = program.options;
+  auto secret = options.secret_file.empty()
+                    ? base::Result<base::Secret>(std::move(program.environment.secret))
+                    : take_secret_file(options.secret_file);
+  if (!secret) return complain(secret.error(), kUsage);
+  program.ca_pem = options.ca_pem;
+  if (!options.ca_file.empty()) {
+    auto text = read_text_file(options.ca_file);
+    if (!text) return complain(text.error(), kUsage);
+    program.ca_pem = std::move(*text);
+  }
+  auto work_dir = make_work_dir(options, program.temporary_work_dir);
+  if (!work_dir) return complain(work_dir.error(), kBroken);
+  program.work_dir = std::move(*work_dir);
+
+  const auto exit = run_agent(program, std::move(*secret));
+  if (program.temporary_work_dir) ::rmdir(program.work_dir.c_str());
+  program.log.info("leaves", {{"end", agent::to_string(exit.end)}, {"reason", exit.reason}});
+  last_words.say(exit.reason);
+  return exit_code_of(exit);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Program program;
+  program.environment = take_environment();
+  use_environment(program.environment.variables);
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  auto line = parse_command_line({argv + 1, argv + argc}, &std::getenv, terminal);
+  if (!line) return complain(line.error(), kUsage);
+  if (line->command == Command::help) return std::fputs(help_text().c_str(), stdout) < 0 ? kBroken : kDone;
+  if (line->command == Command::version)
+    return std::printf("footman-agent %s\n", std::string(base::version()).c_str()) < 0 ? kBroken : kDone;
+  program.options = std::move(line->options);
+  if (program.options.secret_file.empty() && program.environment.secret.empty())
+    return complain({base::Errc::invalid_argument,
+                     "there is no secret",
+                     {},
+                     "Give --secret-file, or set FOOTMAN_AGENT_SECRET."},
+                    kUsage);
+
+  const auto& options = program.options;
+  program.log =
+      base::Logger(options.log_json ? base::make_json_log(STDERR_FILENO, options.log_level)
+                                    : base::make_console_log(STDERR_FILENO, options.log_level, terminal),
+                   {{"agent", options.name}});
+  program.cookie = take_cookie(*runtime::make_os_rng());
+  keep_lock();
+  return guard({options.exit_file, program.cookie},
+               [&program](const LastWords& last_words) { return run_session(program, last_words); });
+}

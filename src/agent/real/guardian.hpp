@@ -1,0 +1,36 @@
+// Two processes make an agent. The first one, which the cloud knows, is the guardian: it does nothing but
+// wait, so that it is there when the second one, the session, is killed. It then kills the whole tree, which
+// has become its children, and writes down how the session ended. The other way round, the session hears when
+// the guardian is killed, kills the tree and itself.
+//
+//   guardian ── session ── steps and all they start
+//
+// Both are subreapers, so as PID 1 of a container they reap what nobody else does.
+#pragma once
+
+#include <functional>
+#include <string>
+
+namespace footman::agent::real {
+
+struct GuardianConfig {
+  std::string exit_file;  // where to write the end as JSON; empty: nowhere
+  std::string cookie;     // of the tree
+};
+
+// What the session says about its end before it exits.
+class LastWords {
+ public:
+  explicit LastWords(int fd) : fd_(fd) {}
+  void say(const std::string& sentence) const;
+
+ private:
+  int fd_;
+};
+
+// Call in a process without threads. Forks: `session` runs in the child, and what it returns is its exit
+// status. Returns in the guardian, with the exit status for the whole program, when the session has ended and
+// nothing of the tree is left: the session's status, or 128 + signal.
+int guard(const GuardianConfig& config, const std::function<int(const LastWords&)>& session);
+
+}  // namespace footman::agent::real

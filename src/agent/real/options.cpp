@@ -1,0 +1,300 @@
+#include "agent/real/options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "protocol/limits.hpp"
+
+namespace footman::agent::real {
+
+using base::Errc;
+using base::Status;
+
+namespace {
+
+// --- values
+// ------------------------------------------------------------------------------------------------------
+
+std::unexpected<base::Error> wrong(std::string what, std::string hint = {}) {
+  return base::fail(Errc::invalid_argument, std::move(what), {}, std::move(hint));
+}
+
+Status put_text(std::string& to, const std::string& value) {
+  to = value;
+  return {};
+}
+
+Status put_switch(bool& to, const std::string& value) {
+  for (const auto* word : {"1", "true", "yes", "on"})
+    if (value == word) return to = true, Status();
+  for (const auto* word : {"0", "false", "no", "off"})
+    if (value == word) return to = false, Status();
+  return wrong(fmt::format("\"{}\" is neither on nor off", value));
+}
+
+Status put_duration(base::Duration& to, const std::string& value) {
+  FOOTMAN_TRY(to, base::parse_duration(value));
+  return {};
+}
+
+Status put_url(Options& options, const std::string& value) {
+  FOOTMAN_TRY(options.url, net::parse_url(value));
+  const auto& scheme = options.url.scheme;
+  const auto known = {"ws", "wss", "http", "https", "tcp"};
+  if (std::find(known.begin(), known.end(), scheme) == known.end())
+    return wrong(fmt::format("\"{}\" has the scheme {}", value, scheme), "Use wss://, ws:// or tcp://.");
+  return {};
+}
+
+Status put_tunnel(Options& options, const std::string& value) {
+  FOOTMAN_TRY(options.tunnel, net::parse_endpoint(value));
+  return {};
+}
+
+Status put_attempt(Options& options, const std::string& value) {
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.attempt);
+  if (error != std::errc() || end != value.data() + value.size())
+    return wrong(fmt::format("\"{}\" is not a number", value));
+  return {};
+}
+
+Status put_name(Options& options, const std::string& value) {
+  if (value.size() > protocol::kMaxIdBytes)
+    return wrong(fmt::format("the name is longer than {} bytes", protocol::kMaxIdBytes));
+  options.name = value;
+  return {};
+}
+
+Status put_bytes(std::uint64_t& to, const std::string& value) {
+  FOOTMAN_TRY(to, base::parse_bytes(value));
+  return {};
+}
+
+Status put_format(Options& options, const std::string& value) {
+  if (value != "json" && value != "text") return wrong(fmt::format("\"{}\" is neither json nor text", value));
+  options.log_json = value == "json";
+  return {};
+}
+
+Status put_level(Options& options, const std::string& value) {
+  using base::LogLevel;
+  for (const auto level : {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error})
+    if (to_string(level) == value) return options.log_level = level, Status();
+  return wrong(fmt::format("\"{}\" is none of debug, info, warning, error", value));
+}
+
+Status put_path(std::string& to, const std::string& value) {
+  if (!value.starts_with('/')) return wrong(fmt::format("\"{}\" is not an absolute path", value));
+  to = value;
+  return {};
+}
+
+// --- the table
+// ---------------------------------------------------------------------------------------------------
+
+struct Flag {
+  const char* name;
+  const char* value;     // what stands for the value in the help; null: a switch
+  const char* variable;  // of the environment
+  const char* help;
+  Status (*put)(Options&, const std::string&);
+};
+
+const Flag kFlags[] = {
+    {"--url", "URL", "FOOTMAN_AGENT_URL",
+     "Where the server is: wss://host/ or ws://host:port/ (WebSocket on its HTTP port), or tcp://host:port "
+     "(its "
+     "agent port, TLS). Needed.",
+     put_url},
+    {"--name", "NAME", "FOOTMAN_AGENT_NAME", "The agent's name, as the server knows it. Needed.", put_name},
+    {"--secret-file", "FILE", "FOOTMAN_AGENT_SECRET_FILE",
+     "Holds the one-time secret. Read once, then removed. Without it FOOTMAN_AGENT_SECRET is used.",
+     [](Options& o, const std::string& v) { return put_text(o.secret_file, v); }},
+    {"--attempt", "N", "FOOTMAN_AGENT_ATTEMPT", "The launch attempt the secret was made for. Default 1.",
+     put_attempt},
+    {"--tunnel", "HOST:PORT", "FOOTMAN_AGENT_TUNNEL",
+     "Connect to this address instead of the URL's, for example a network load balancer.", put_tunnel},
+    {"--public-key-sha256", "HEX", "FOOTMAN_AGENT_PUBLIC_KEY_SHA256",
+     "SHA-256 of the server's public key: trust this key and nothing else.",
+     [](Options& o, const std::string& v) { return put_text(o.public_key_sha256, v); }},
+    {"--ca-file", "FILE", "FOOTMAN_AGENT_CA_FILE",
+     "Trust these authorities (PEM) instead of the system's. FOOTMAN_AGENT_CA holds the text itself.",
+     [](Options& o, const std::string& v) { return put_text(o.ca_file, v); }},
+    {"--insecure", nullptr, "FOOTMAN_AGENT_INSECURE", "Allow ws:// to another machine: no encryption.",
+     [](Options& o, const std::string& v) { return put_switch(o.insecure, v); }},
+    {"--one-shot", nullptr, "FOOTMAN_AGENT_ONE_SHOT", "Leave after the first build.",
+     [](Options& o, const std::string& v) { return put_switch(o.one_shot, v); }},
+    {"--work-dir", "DIR", "FOOTMAN_AGENT_WORK_DIR",
+     "Absolute; made when it is missing. Workspaces, scripts and the spool. Default: a new folder in TMPDIR "
+     "or "
+     "/tmp, removed at the end.",
+     [](Options& o, const std::string& v) { return put_path(o.work_dir, v); }},
+    {"--exit-file", "FILE", "FOOTMAN_AGENT_EXIT_FILE", "Write here how the agent ended, as JSON.",
+     [](Options& o, const std::string& v) { return put_text(o.exit_file, v); }},
+    {"--orphan-timeout", "TIME", "FOOTMAN_AGENT_ORPHAN_TIMEOUT",
+     "Give up when nothing was heard of the server for so long. Default: what the server says, or 30m.",
+     [](Options& o, const std::string& v) { return put_duration(o.orphan_timeout, v); }},
+    {"--notice", "TIME", "FOOTMAN_AGENT_NOTICE",
+     "How long after SIGTERM this machine, or this container, is taken away. Default 10s.",
+     [](Options& o, const std::string& v) { return put_duration(o.notice, v); }},
+    {"--notice-grace", "TIME", "FOOTMAN_AGENT_NOTICE_GRACE",
+     "So long before that a running step is ended. Default 10s.",
+     [](Options& o, const std::string& v) { return put_duration(o.notice_grace, v); }},
+    {"--spool", "SIZE", "FOOTMAN_AGENT_SPOOL",
+     "How much output may wait on disk for the server. At the limit the build's output blocks. Default "
+     "256MiB.",
+     [](Options& o, const std::string& v) { return put_bytes(o.spool_bytes, v); }},
+    {"--cgroups", "on|off", "FOOTMAN_AGENT_CGROUPS",
+     "Whether steps get control groups where the machine allows it. Default on.",
+     [](Options& o, const std::string& v) { return put_switch(o.use_cgroups, v); }},
+    {"--log-format", "json|text", "FOOTMAN_AGENT_LOG_FORMAT",
+     "Of the agent's own log on stderr. Default: text on a terminal, else json.", put_format},
+    {"--log-level", "LEVEL", "FOOTMAN_AGENT_LOG_LEVEL", "debug, info, warning or error. Default info.",
+     put_level},
+};
+
+const Flag* find_flag(std::string_view name) {
+  const auto* found =
+      std::find_if(std::begin(kFlags), std::end(kFlags), [&](const Flag& one) { return name == one.name; });
+  return found == std::end(kFlags) ? nullptr : found;
+}
+
+Status put(Options& options, const Flag& flag, const char* source, const std::string& value) {
+  auto status = flag.put(options, value);
+  if (status) return {};
+  auto error = std::move(status).error();
+  error.field = source;
+  return std::unexpected(std::move(error));
+}
+
+Status read_environment(Options& options, const std::function<const char*(const char*)>& get) {
+  for (const auto& flag : kFlags)
+    if (const char* value = get(flag.variable); value != nullptr && *value != '\0')
+      FOOTMAN_TRY_STATUS(put(options, flag, flag.variable, value));
+  if (const char* pem = get("FOOTMAN_AGENT_CA"); pem != nullptr) options.ca_pem = pem;
+  return {};
+}
+
+Status read_flags(Options& options, const std::vector<std::string>& arguments) {
+  for (std::size_t i = 1; i < arguments.size(); ++i) {
+    const auto& given = arguments[i];
+    const auto equals = given.starts_with("--") ? given.find('=') : std::string::npos;
+    const auto name = given.substr(0, equals);
+    const auto* flag = find_flag(name);
+    if (flag == nullptr)
+      return base::fail(Errc::invalid_argument, fmt::format("\"{}\" is not known", name), {},
+                        "See footman-agent --help.");
+    if (flag->value == nullptr) {
+      FOOTMAN_TRY_STATUS(
+          put(options, *flag, flag->name, equals == given.npos ? "on" : given.substr(equals + 1)));
+      continue;
+    }
+    if (equals == given.npos && i + 1 == arguments.size())
+      return base::fail(Errc::invalid_argument, fmt::format("{} needs a value ({})", name, flag->value),
+                        name);
+    FOOTMAN_TRY_STATUS(
+        put(options, *flag, flag->name, equals == given.npos ? arguments[++i] : given.substr(equals + 1)));
+  }
+  return {};
+}
+
+Status check(const Options& options) {
+  const auto need = [](const char* flag, const char* variable) {
+    return base::fail(Errc::invalid_argument, fmt::format("{} is missing", flag), {},
+                      fmt::format("Give it, or set {}.", variable));
+  };
+  const auto& scheme = options.url.scheme;
+  if (scheme.empty()) return need("--url", "FOOTMAN_AGENT_URL");
+  if (options.name.empty()) return need("--name", "FOOTMAN_AGENT_NAME");
+  const bool plain = scheme == "ws" || scheme == "http";
+  const auto& host = options.tunnel ? options.tunnel->host : options.url.host;
+  if (plain && !options.insecure && !net::is_loopback_host(host))
+    return base::fail(Errc::invalid_argument,
+                      fmt::format("{} sends secrets to {} without encryption", options.url.str(), host),
+                      "--url", "Use wss://, or add --insecure when the network is trusted.");
+  if (scheme == "tcp" && options.public_key_sha256.empty() && options.ca_file.empty() &&
+      options.ca_pem.empty())
+    return base::fail(Errc::invalid_argument, "the agent port's certificate cannot be checked", "--url",
+                      "Give --public-key-sha256 or --ca-file.");
+  return {};
+}
+
+std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
+  std::string out;
+  std::size_t column = indent;
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    if (column + end > width && column > indent) {
+      out.back() = '\n';
+      out.append(indent, ' ');
+      column = indent;
+    }
+    out.append(text.substr(0, end)).append(" ");
+    column += end + 1;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  out.pop_back();
+  return out;
+}
+
+}  // namespace
+
+base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments,
+                                             const std::function<const char*(const char*)>& get,
+                                             bool stderr_is_terminal) {
+  const auto has = [&](std::string_view word) {
+    return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
+  };
+  if (has("--help") || has("-h") || (!arguments.empty() && arguments[0] == "help"))
+    return CommandLine{Command::help, {}};
+  if (has("--version")) return CommandLine{Command::version, {}};
+  if (arguments.empty() || arguments[0] != "run")
+    return base::fail(
+        Errc::invalid_argument,
+        arguments.empty() ? "there is no command" : fmt::format("\"{}\" is not a command", arguments[0]), {},
+        "See footman-agent --help.");
+  CommandLine line{Command::run, {}};
+  line.options.log_json = !stderr_is_terminal;
+  FOOTMAN_TRY_STATUS(read_environment(line.options, get));
+  FOOTMAN_TRY_STATUS(read_flags(line.options, arguments));
+  FOOTMAN_TRY_STATUS(check(line.options));
+  return line;
+}
+
+std::string help_text() {
+  constexpr std::size_t kIndent = 6;
+  constexpr std::size_t kWidth = 96;
+  std::string text =
+      "footman-agent runs builds for a Footman server. The server usually starts it; by hand:\n\n"
+      "  footman-agent run --url wss://ci.example.com/ --name NAME --secret-file FILE\n"
+      "  FOOTMAN_AGENT_SECRET=... footman-agent run --url tcp://ci.example.com:50000 \\\n"
+      "      --public-key-sha256 HEX --name NAME\n\n"
+      "Options, and the variables that stand for them:\n";
+  for (const auto& flag : kFlags) {
+    text += fmt::format("  {}{}{}  ({})\n", flag.name, flag.value != nullptr ? " " : "",
+                        flag.value != nullptr ? flag.value : "", flag.variable);
+    text += std::string(kIndent, ' ') + wrapped(flag.help, kIndent, kWidth) + "\n";
+  }
+  text +=
+      "  --help, --version\n\n"
+      "Proxies: http_proxy, https_proxy, all_proxy and no_proxy are honoured.\n\n"
+      "Signals: SIGTERM, SIGINT, SIGHUP or SIGQUIT is the notice that the machine goes away. No new work is\n"
+      "taken; a running step goes on until --notice-grace before the end. A second signal ends the step at\n"
+      "once and leaves --notice-grace to report; a third one ends everything.\n\n"
+      "Exit codes:\n"
+      "    0  its work is done and acknowledged\n"
+      "    1  something is broken here: the log says what\n"
+      "    2  wrong options\n"
+      "    3  the server refused this agent or has given it up\n"
+      "    4  nothing was heard of the server for the orphan time-out\n"
+      "    5  the time of a notice was over before everything was acknowledged\n"
+      "  128+n  killed by signal n\n";
+  return text;
+}
+
+}  // namespace footman::agent::real

@@ -1,0 +1,55 @@
+// What an agent is told: flags, or variables of the environment for whoever cannot give flags (containers).
+// Secrets come in a file or a variable, never in a flag.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "net/http.hpp"
+#include "net/tcp.hpp"
+
+namespace footman::agent::real {
+
+using namespace std::chrono_literals;
+
+struct Options {
+  net::Url url;
+  std::string name;
+  std::uint32_t attempt = 1;
+  std::string secret_file;  // empty: FOOTMAN_AGENT_SECRET
+  std::string work_dir;     // absolute; empty: a new one below TMPDIR or /tmp
+  std::string exit_file;
+  std::optional<net::Endpoint> tunnel;
+  std::string ca_file;
+  std::string ca_pem;  // FOOTMAN_AGENT_CA
+  std::string public_key_sha256;
+  bool insecure = false;
+  bool one_shot = false;
+  base::Duration orphan_timeout{0};
+  base::Duration notice = 10s;
+  base::Duration notice_grace = 10s;
+  std::uint64_t spool_bytes = std::uint64_t{256} << 20;
+  bool use_cgroups = true;
+  bool log_json = true;  // default: JSON, for people when stderr is a terminal
+  base::LogLevel log_level = base::LogLevel::info;
+};
+
+enum class Command { run, help, version };
+struct CommandLine {
+  Command command = Command::help;
+  Options options;
+};
+
+// `get` answers like getenv. Errors: invalid_argument; `field` is the flag, `hint` what to do.
+base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments,
+                                             const std::function<const char*(const char*)>& get,
+                                             bool stderr_is_terminal);
+std::string help_text();
+
+}  // namespace footman::agent::real
