@@ -11,6 +11,7 @@
 #include "logs/layout.hpp"
 #include "logs/limits.hpp"
 #include "logs/reader.hpp"
+#include "logs/rules.hpp"
 #include "logs/writer.hpp"
 #include "runtime/post.hpp"
 #include "runtime/real/thread.hpp"

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 
 #include <algorithm>
-#include <optional>
 #include <utility>
 
 #include "logs/format.hpp"
 #include "logs/limits.hpp"
+#include "logs/rules.hpp"
 
 namespace footman::logs {
 
@@ -45,29 +45,22 @@ Result<std::string> Reader::read_archive(StreamId id, std::uint64_t offset, std:
 Result<std::vector<TimeMark>> Reader::marks(StreamId id, std::uint64_t from, std::uint64_t to,
                                             std::uint64_t durable) {
   constexpr std::size_t kChunk = 4096 * kIndexRecordBytes;
-  to = std::min(to, durable);
-  std::vector<TimeMark> marks;
+  MarkPicker picker(from, to, durable);
   auto file = disk_.open(layout_.file(id, FileKind::index), O_RDONLY);
-  if (!file && file.error().code == Errc::not_found) return marks;
+  if (!file && file.error().code == Errc::not_found) return picker.take();
   if (!file) return std::unexpected(std::move(file).error());
   FOOTMAN_TRY(const auto header, disk_.read(file->get(), 0, kIndexHeaderBytes));
-  if (!check_index_header(header, id)) return marks;  // the writer says so in its log
+  if (!check_index_header(header, id)) return picker.take();  // the writer says so in its log
 
-  std::optional<TimeMark> before;
-  for (std::uint64_t at = kIndexHeaderBytes; marks.size() < kMaxMarksInAnswer; at += kChunk) {
+  for (std::uint64_t at = kIndexHeaderBytes; !picker.is_full(); at += kChunk) {
     FOOTMAN_TRY(const auto chunk, disk_.read(file->get(), at, kChunk));
     for (std::size_t i = 0; i + kIndexRecordBytes <= chunk.size(); i += kIndexRecordBytes) {
       const auto mark = decode_mark(std::string_view(chunk).substr(i, kIndexRecordBytes));
-      if (!mark || mark->offset >= durable) continue;
-      if (mark->offset < from)
-        before = mark;
-      else if (mark->offset < to && marks.size() < kMaxMarksInAnswer)
-        marks.push_back(*mark);
+      if (mark) picker.add(*mark);
     }
     if (chunk.size() < kChunk) break;
   }
-  if (before) marks.insert(marks.begin(), *before);
-  return marks;
+  return picker.take();
 }
 
 }  // namespace footman::logs

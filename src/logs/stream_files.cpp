@@ -8,6 +8,7 @@
 
 #include "logs/archive.hpp"
 #include "logs/limits.hpp"
+#include "logs/rules.hpp"
 
 namespace footman::logs {
 
@@ -170,16 +171,11 @@ Result<std::uint64_t> StreamFiles::append(StreamId id, std::uint64_t offset, std
                                           const std::vector<TimeMark>& marks) {
   if (const auto failed = failed_.find(id); failed != failed_.end()) return std::unexpected(failed->second);
   FOOTMAN_TRY(auto* stream, get(id));
-  if (stream->finishing || (stream->state != State::open && stream->state != State::absent))
-    return fail(Errc::conflict, "log stream " + id.str() + " is finished");
-  if (offset > stream->written)
-    return fail(Errc::conflict, "a gap in log stream " + id.str() + ": it has " +
-                                    std::to_string(stream->written) + " bytes, more came for offset " +
-                                    std::to_string(offset));
+  const bool finished = stream->finishing || stream->state == State::done || stream->state == State::archive;
+  FOOTMAN_TRY(const auto known, plan_append(id, finished, stream->written, offset, bytes.size()));
   if (stream->cut_needed) FOOTMAN_TRY_STATUS(cut_back(id, *stream));
   if (stream->state == State::open && !stream->named) join_batch(id, *stream);
-  const auto known = stream->written - offset;
-  if (known >= bytes.size()) return stream->written;
+  if (known == bytes.size()) return stream->written;
   if (auto done = write(id, *stream, bytes.substr(known), marks); !done) {
     take_back(id, *stream, done.error());
     return std::unexpected(std::move(done).error());

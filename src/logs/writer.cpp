@@ -15,40 +15,15 @@ using base::StreamId;
 using ports::LogExtent;
 using runtime::Awaitable;
 
-// Keeps a stream's event for as long as somebody waits for it.
-class Writer::WaitingPass {
- public:
-  WaitingPass(Writer& writer, StreamId stream) : writer_(writer), stream_(stream) {
-    auto& waiting = writer_.waiting_[stream];
-    if (!waiting) waiting = std::make_shared<Waiting>();
-    waiting_ = waiting;
-    ++waiting_->count;
-  }
-  WaitingPass(const WaitingPass&) = delete;
-  WaitingPass& operator=(const WaitingPass&) = delete;
-  ~WaitingPass() {
-    if (--waiting_->count == 0) writer_.waiting_.erase(stream_);
-  }
-  runtime::Event& changed() { return waiting_->changed; }
-
- private:
-  Writer& writer_;
-  StreamId stream_;
-  std::shared_ptr<Waiting> waiting_;
-};
-
 Writer::Writer(Disk& disk, const Layout& layout, runtime::Clock& clock, base::Logger log,
                OnFinished on_finished)
     : files_(disk, layout, std::move(log)),
-      clock_(clock),
       on_finished_(std::move(on_finished)),
+      waits_(clock, [this](StreamId stream) { return files_.extent(stream); }),
       thread_("log writer") {}
 
 Writer::~Writer() {
-  runtime::post(executor(), [this] {
-    stopping_ = true;
-    for (auto& [stream, waiting] : waiting_) waiting->changed.notify();
-  });
+  runtime::post(executor(), [this] { waits_.stop(); });
   thread_.join();
 }
 
@@ -111,35 +86,22 @@ void Writer::run_batch() {
       call->result = std::unexpected(it->second);
     call->done = true;
     call->changed.notify();
-    wake(call->stream);
+    waits_.wake(call->stream);
     if (call->to_compress && call->result) on_finished_(call->stream);
   }
   scheduled_ = !calls_.empty();
   if (scheduled_) runtime::post(executor(), [this] { run_batch(); });
 }
 
-void Writer::wake(StreamId stream) {
-  if (const auto it = waiting_.find(stream); it != waiting_.end()) it->second->changed.notify();
-}
-
 Awaitable<Result<LogExtent>> Writer::extent(StreamId stream) { co_return files_.extent(stream); }
 
-Awaitable<Result<LogExtent>> Writer::wait_beyond(StreamId stream, std::uint64_t beyond,
-                                                 base::Duration limit) {
-  const auto end = clock_.steady() + limit;
-  WaitingPass pass(*this, stream);
-  while (true) {
-    auto extent = files_.extent(stream);
-    const auto left = end - clock_.steady();
-    if (!extent || extent->bytes > beyond || extent->finished || stopping_ || left.count() <= 0)
-      co_return extent;
-    co_await pass.changed().wait_for(clock_, left);
-  }
+Awaitable<Result<LogExtent>> Writer::wait_beyond(StreamId stream, std::uint64_t beyond, base::Duration limit) {
+  return waits_.wait_beyond(stream, beyond, limit);
 }
 
 Awaitable<Status> Writer::remove(StreamId stream) {
   auto removed = files_.remove(stream);
-  wake(stream);
+  waits_.wake(stream);
   co_return removed;
 }
 
@@ -148,8 +110,7 @@ Awaitable<Status> Writer::install_archive(StreamId stream, int source) {
 }
 
 Awaitable<void> Writer::stop_waiting() {
-  stopping_ = true;
-  for (auto& [stream, waiting] : waiting_) waiting->changed.notify();
+  waits_.stop();
   co_return;
 }
 

@@ -7,11 +7,11 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "base/log.hpp"
 #include "logs/stream_files.hpp"
+#include "logs/stream_waits.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/real/thread.hpp"
@@ -57,25 +57,17 @@ class Writer {
     runtime::Event changed;
   };
   using CallPtr = std::shared_ptr<Call>;
-  struct Waiting {
-    runtime::Event changed;
-    int count = 0;
-  };
-  class WaitingPass;
 
   runtime::Awaitable<base::Result<std::uint64_t>> commit(CallPtr call);
   void run_batch();
   std::vector<CallPtr> take_batch();
   void write(Call& call);
-  void wake(base::StreamId stream);
 
   StreamFiles files_;
-  runtime::Clock& clock_;
   OnFinished on_finished_;
   std::deque<CallPtr> calls_;
   bool scheduled_ = false;
-  bool stopping_ = false;
-  std::unordered_map<base::StreamId, std::shared_ptr<Waiting>> waiting_;
+  StreamWaits waits_;
   runtime::real::Thread thread_;
 };
 

@@ -92,6 +92,11 @@ Awaitable<void> sleep_for(Clock& clock, base::Duration duration) {
   if (woken == detail::Woken::cancelled) detail::throw_cancelled();
 }
 
+Awaitable<void> next_turn() {
+  auto executor = co_await asio::this_coro::executor;
+  co_await asio::post(executor, asio::use_awaitable);
+}
+
 Event::~Event() = default;
 
 void Event::notify() {

@@ -19,6 +19,8 @@ namespace footman::runtime {
 bool is_cancellation(const std::exception& error);
 
 Awaitable<void> sleep_for(Clock& clock, base::Duration duration);
+// Lets everything run that is queued on the executor before this.
+Awaitable<void> next_turn();
 
 namespace detail {
 class Waiter;

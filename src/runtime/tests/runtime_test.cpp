@@ -46,7 +46,23 @@ Awaitable<void> cancel_and_join(Scope& scope, bool& joined) {
   joined = true;
 }
 
+Awaitable<void> count_and_turn(std::string& order, char name) {
+  order += name;
+  co_await next_turn();
+  order += name;
+}
+
 }  // namespace
+
+TEST_CASE("the next turn comes after what is queued") {
+  asio::io_context io;
+  Scope scope(io.get_executor(), {});
+  std::string order;
+  scope.spawn("a", count_and_turn(order, 'a'));
+  scope.spawn("b", count_and_turn(order, 'b'));
+  io.run();
+  CHECK(order == "abab");
+}
 
 TEST_CASE("an event wakes all waiters once, or the next one") {
   asio::io_context io;
