@@ -50,7 +50,8 @@ Awaitable<void> MemoryLogStore::sync() {
   while (held_) co_await released_.wait();
 }
 
-Status MemoryLogStore::write(StreamId id, std::uint64_t offset, std::string bytes, std::vector<TimeMark> marks) {
+Status MemoryLogStore::write(StreamId id, std::uint64_t offset, std::string bytes,
+                             std::vector<TimeMark> marks) {
   const auto* old = find(id);
   const std::uint64_t size = old == nullptr ? 0 : old->bytes.size();
   FOOTMAN_TRY(const auto known, plan_append(id, old != nullptr && old->finished, size, offset, bytes.size()));
@@ -87,8 +88,8 @@ Awaitable<Result<std::string>> MemoryLogStore::read(StreamId id, std::uint64_t o
   co_await runtime::next_turn();
   const auto* stream = find(id);
   if (stream == nullptr || offset >= stream->durable) co_return std::string();
-  co_return stream->bytes.substr(
-      offset, std::min<std::uint64_t>({max, stream->durable - offset, kMaxReadBytes}));
+  co_return stream->bytes.substr(offset,
+                                 std::min<std::uint64_t>({max, stream->durable - offset, kMaxReadBytes}));
 }
 
 Awaitable<Result<std::vector<TimeMark>>> MemoryLogStore::marks(StreamId id, std::uint64_t from,

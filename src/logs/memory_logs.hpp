@@ -1,9 +1,10 @@
-// A log store in memory, for simulations and tests: deterministic, on the executor of its callers, no threads. What is
-// kept is apart from who keeps it: MemoryLogs is the disk and survives a crash, MemoryLogStore is the process.
+// A log store in memory, for simulations and tests: deterministic, on the executor of its callers, no
+// threads. What is kept is apart from who keeps it: MemoryLogs is the disk and survives a crash,
+// MemoryLogStore is the process.
 //
-// An append is in memory first and durable one turn of the executor later. So a process that dies in between leaves
-// bytes that it did not acknowledge, which its successor takes over; when the machine dies, lose_undurable() is what
-// happens to them.
+// An append is in memory first and durable one turn of the executor later. So a process that dies in between
+// leaves bytes that it did not acknowledge, which its successor takes over; when the machine dies,
+// lose_undurable() is what happens to them.
 #pragma once
 
 #include <cstdint>

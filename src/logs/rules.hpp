@@ -15,7 +15,8 @@ base::Status check_stream_id(base::StreamId stream);
 // Limits of one append.
 base::Status check_append(base::StreamId stream, std::size_t bytes, std::size_t marks);
 
-// How many of the `count` bytes at `offset` a stream with `size` bytes has already; conflict: a gap, or finished.
+// How many of the `count` bytes at `offset` a stream with `size` bytes has already; conflict: a gap, or
+// finished.
 base::Result<std::size_t> plan_append(base::StreamId stream, bool finished, std::uint64_t size,
                                       std::uint64_t offset, std::size_t count);
 

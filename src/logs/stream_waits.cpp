@@ -9,8 +9,8 @@ using base::StreamId;
 using ports::LogExtent;
 using runtime::Awaitable;
 
-// Keeps a stream's event for as long as somebody waits for it. The table owns the event, and with it the coroutines
-// that wait: so when the table goes, they go, and must not touch it any more.
+// Keeps a stream's event for as long as somebody waits for it. The table owns the event, and with it the
+// coroutines that wait: so when the table goes, they go, and must not touch it any more.
 class StreamWaits::Pass {
  public:
   Pass(const std::shared_ptr<Table>& table, StreamId stream)

@@ -95,7 +95,8 @@ void Writer::run_batch() {
 
 Awaitable<Result<LogExtent>> Writer::extent(StreamId stream) { co_return files_.extent(stream); }
 
-Awaitable<Result<LogExtent>> Writer::wait_beyond(StreamId stream, std::uint64_t beyond, base::Duration limit) {
+Awaitable<Result<LogExtent>> Writer::wait_beyond(StreamId stream, std::uint64_t beyond,
+                                                 base::Duration limit) {
   return waits_.wait_beyond(stream, beyond, limit);
 }
 

@@ -1,5 +1,5 @@
-// A store and a log store in memory for the controller's tests: they keep what was written over a "restart",
-// answer one turn later, as the real ones do, and fail on request.
+// A store in memory for the controller's tests: it keeps what was written over a "restart", answers one turn
+// later, as the real one does, and fails on request.
 #pragma once
 
 #include <algorithm>
@@ -8,43 +8,13 @@
 #include <string>
 #include <vector>
 
-#include "ports/log_store.hpp"
-#include "runtime/wait.hpp"
+#include "runtime/awaitable.hpp"
 #include "store/store.hpp"
 
 namespace footman::controller::testing {
 
 using namespace footman::base;
 using runtime::Awaitable;
-
-class FakeLogStore final : public ports::LogStore {
- public:
-  struct Stream {
-    std::string bytes;
-    std::vector<ports::TimeMark> marks;
-    bool finished = false;
-  };
-  std::map<StreamId, Stream> streams;
-  bool full = false;
-  bool held = false;  // appends wait until release()
-  runtime::Event released;
-  int appends = 0;
-
-  void release() {
-    held = false;
-    released.notify();
-  }
-
-  Awaitable<Result<std::uint64_t>> append(StreamId id, std::uint64_t offset, std::string bytes,
-                                          std::vector<ports::TimeMark> marks) override;
-  Awaitable<Result<ports::LogExtent>> extent(StreamId id) override;
-  Awaitable<Result<std::string>> read(StreamId id, std::uint64_t offset, std::size_t max) override;
-  Awaitable<Result<std::vector<ports::TimeMark>>> marks(StreamId id, std::uint64_t from,
-                                                        std::uint64_t to) override;
-  Awaitable<Result<ports::LogExtent>> wait_beyond(StreamId id, std::uint64_t beyond, Duration limit) override;
-  Awaitable<Status> finish(StreamId id) override;
-  Awaitable<Status> remove(StreamId id) override;
-};
 
 // The rows of one database. A move checks the states as the contract says and aborts nothing half-way.
 class FakeStore final : public store::Store {

@@ -9,6 +9,7 @@
 
 #include "controller/controller.hpp"
 #include "controller/tests/fake_store.hpp"
+#include "logs/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "runtime/memory_stream.hpp"
 #include "runtime/real/clock.hpp"
@@ -92,8 +93,9 @@ Awaitable<void> serve_builds(runtime::ByteStreamPtr stream, std::string id, Secr
 
 TEST_CASE("many builds on many agents, control and net on two threads") {
   FakeStore store;
-  FakeLogStore logs;
   const auto clock = runtime::real::make_clock();
+  logs::MemoryLogs logs;
+  logs::MemoryLogStore log_store(logs, *clock);
   base::Metrics metrics;
   const auto rng = runtime::make_seeded_rng(1);
   runtime::Feed<model::Change> changes(100);
@@ -103,7 +105,7 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
   runtime::Scope control_scope(control.io.get_executor(), Logger());
   runtime::Scope net_scope(net.io.get_executor(), Logger());
   controller = std::make_unique<Controller>(ControllerParts{store,
-                                                            logs,
+                                                            log_store,
                                                             *clock,
                                                             *rng,
                                                             control.io.get_executor(),

@@ -200,12 +200,12 @@ TEST_CASE("reports are applied once and in order, whatever is repeated") {
 TEST_CASE("a result waits until the whole log is on disk") {
   World world;
   auto agent = world.run_on_agent("a");
-  world.logs.held = true;
+  world.log_store->hold();
   world.send_log(*agent, StreamId(1), 0, "abc");
   world.finish(*agent, AssignmentId(1), 1, 3);
   CHECK(world.build(1).state == BuildState::running);
   CHECK(agent->count<protocol::FinishedAck>() == 0);
-  world.logs.release();
+  world.log_store->release();
   world.settle();
   CHECK(world.build(1).state == BuildState::finished);
   CHECK(agent->count<protocol::FinishedAck>() == 1);

@@ -91,9 +91,10 @@ void World::start() {
   const runtime::Executor executor = server_io->get_executor();
   tools_ = std::make_unique<runtime::Scope>(executor, Logger());
   server_ = std::make_unique<runtime::Scope>(executor, Logger());
+  log_store = std::make_unique<logs::MemoryLogStore>(logs, clock);
   ControllerParts parts{
       store,
-      logs,
+      *log_store,
       clock,
       *rng,
       executor,
@@ -123,6 +124,7 @@ void World::crash() {
   tools_.reset();
   server_.reset();
   controller.reset();
+  log_store.reset();
   clock.drop_all();  // what waits goes back to its executor to be destroyed
   server_io.reset();
   io.restart();

@@ -12,6 +12,7 @@
 
 #include "controller/controller.hpp"
 #include "controller/tests/fake_store.hpp"
+#include "logs/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/handshake.hpp"
 #include "runtime/memory_stream.hpp"
@@ -91,14 +92,15 @@ class World {
   std::unique_ptr<runtime::asio::io_context> server_io;  // of one life of the server
   TestClock clock;
   FakeStore store;
-  FakeLogStore logs;
+  logs::MemoryLogs logs;
   base::Metrics metrics;
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(7);
   runtime::Feed<model::Change> changes{1000};
   ControllerConfig config;
-  std::map<std::string, std::string> secrets;  // what references resolve to
-  std::vector<std::string> crash_points;       // hit so far
-  std::string crash_at;                        // drop the server there
+  std::map<std::string, std::string> secrets;       // what references resolve to
+  std::vector<std::string> crash_points;            // hit so far
+  std::string crash_at;                             // drop the server there
+  std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server
   std::unique_ptr<Controller> controller;
 
   void start();
