@@ -13,14 +13,6 @@ using runtime::Awaitable;
 
 namespace {
 
-class HeldTimer final : public runtime::Timer {
- public:
-  explicit HeldTimer(std::shared_ptr<int> alive) : alive_(std::move(alive)) {}
-
- private:
-  std::shared_ptr<int> alive_;
-};
-
 Awaitable<Result<Secret>> resolve(World* world, std::string reference) {
   const auto it = world->secrets.find(reference);
   if (it == world->secrets.end()) co_return fail(Errc::not_found, "there is no such secret");
@@ -28,25 +20,6 @@ Awaitable<Result<Secret>> resolve(World* world, std::string reference) {
 }
 
 }  // namespace
-
-std::unique_ptr<runtime::Timer> TestClock::call_after(runtime::Executor executor, Duration delay,
-                                                      std::function<void()> call) {
-  auto alive = std::make_shared<int>(0);
-  timers_.emplace(at_ + std::max(delay, Duration(0)), Entry{std::move(executor), std::move(call), alive});
-  return std::make_unique<HeldTimer>(std::move(alive));
-}
-
-bool TestClock::step(Duration until) {
-  while (!timers_.empty() && timers_.begin()->second.alive.expired()) timers_.erase(timers_.begin());
-  if (timers_.empty() || timers_.begin()->first > until) return false;
-  at_ = std::max(at_, timers_.begin()->first);
-  auto entry = std::move(timers_.begin()->second);
-  timers_.erase(timers_.begin());
-  runtime::asio::post(entry.executor, [alive = entry.alive, call = std::move(entry.call)] {
-    if (!alive.expired()) call();
-  });
-  return true;
-}
 
 ScriptedAgent::ScriptedAgent(runtime::asio::io_context& io, runtime::ByteStreamPtr stream,
                              std::shared_ptr<runtime::MemoryWire> the_wire)

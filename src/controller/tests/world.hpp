@@ -15,31 +15,11 @@
 #include "logs/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/handshake.hpp"
+#include "runtime/manual_clock.hpp"
 #include "runtime/memory_stream.hpp"
 #include "runtime/scope.hpp"
 
 namespace footman::controller::testing {
-
-class TestClock final : public runtime::Clock {
- public:
-  Instant now() const override { return {1'000'000'000'000 + at_.count()}; }
-  Duration steady() const override { return at_; }
-  std::unique_ptr<runtime::Timer> call_after(runtime::Executor executor, Duration delay,
-                                             std::function<void()> call) override;
-  // Moves to the next timer within `limit` and lets it call; false: there is none.
-  bool step(Duration until);
-  void set(Duration at) { at_ = at; }
-  void drop_all() { timers_.clear(); }
-
- private:
-  struct Entry {
-    runtime::Executor executor;
-    std::function<void()> call;
-    std::weak_ptr<int> alive;
-  };
-  Duration at_ = std::chrono::hours(1);
-  std::multimap<Duration, Entry> timers_;
-};
 
 // Speaks the protocol as it is told to.
 class ScriptedAgent {
@@ -90,7 +70,7 @@ class World {
 
   runtime::asio::io_context io;                          // of the agents
   std::unique_ptr<runtime::asio::io_context> server_io;  // of one life of the server
-  TestClock clock;
+  runtime::ManualClock clock;
   FakeStore store;
   logs::MemoryLogs logs;
   base::Metrics metrics;
