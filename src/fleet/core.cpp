@@ -1,0 +1,285 @@
+#include "fleet/core.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "policy/retry.hpp"
+
+namespace footman::fleet {
+
+using model::AgentState;
+using model::FailureClass;
+
+namespace {
+
+constexpr Duration kStoreFirstPause = 100ms;  // between tries of a change that cannot be stored
+constexpr Duration kStoreLongestPause = 5s;
+constexpr std::size_t kFindingsKept = 1000;  // of one round; all are counted
+
+const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
+                                   0.5,   1,      2.5,   5,    10,    30,   60,  300};
+
+bool is_storage_trouble(Errc code) { return code == Errc::resource_exhausted || code == Errc::io; }
+
+}  // namespace
+
+// --- metrics
+
+FleetMetrics::FleetMetrics(base::Metrics& metrics)
+    : plans(metrics.counter("footman_plans_total", "Decisions of the fleet")),
+      calls_unanswered(metrics.counter("footman_cloud_calls_unanswered_total",
+                                       "Calls to a cloud that failed or timed out without a clear answer")),
+      launch_seconds(metrics.histogram("footman_launch_seconds",
+                                       "From the decision to the agent's connection", kSeconds)),
+      launch_call_seconds(metrics.histogram("footman_launch_call_seconds",
+                                            "From the launch call to the cloud's answer", kSeconds)),
+      metrics_(metrics) {
+  for (std::size_t i = 0; i < agents_.size(); ++i)
+    agents_[i] = &metrics.gauge("footman_agents", "Agents by state; ended ones are not counted",
+                                {{"state", std::string(to_string(static_cast<AgentState>(i)))}});
+}
+
+void FleetMetrics::count_state(AgentState state, int by) {
+  if (state != AgentState::terminated) agents_.at(static_cast<std::size_t>(state))->add(by);
+}
+
+base::Counter& FleetMetrics::launches(const CloudName& cloud, const std::string& outcome) {
+  return metrics_.counter("footman_launches_total", "Launch calls by outcome",
+                          {{"cloud", cloud.str()}, {"outcome", outcome}});
+}
+
+base::Counter& FleetMetrics::findings(Verdict verdict) {
+  return metrics_.counter("footman_reconcile_findings_total", "Differences between rows and resources",
+                          {{"verdict", std::string(to_string(verdict))}});
+}
+
+void FleetMetrics::set_holds(const std::map<std::string_view, std::int64_t>& holds) {
+  for (auto& [reason, gauge] : holds_)
+    if (!holds.contains(reason)) gauge->set(0);
+  for (const auto& [reason, count] : holds) {
+    auto it = holds_.find(reason);
+    if (it == holds_.end()) {
+      auto& gauge = metrics_.gauge("footman_holds", "Waiting items for which nothing is launched",
+                                   {{"reason", std::string(reason)}});
+      it = holds_.emplace(std::string(reason), &gauge).first;
+    }
+    it->second->set(count);
+  }
+}
+
+// --- core
+
+Core::Core(FleetParts p, FleetConfig c)
+    : parts(std::move(p)),
+      config(std::move(c)),
+      scope(parts.control, parts.log),
+      metrics(parts.metrics),
+      look(std::make_shared<runtime::Event>()) {
+  for (auto* provider : parts.clouds) {
+    auto cloud = std::make_shared<CloudEntry>();
+    cloud->provider = provider;
+    clouds.emplace(provider->name(), std::move(cloud));
+  }
+}
+
+EntryPtr Core::find_agent(const AgentId& id) const {
+  const auto it = order_of_.find(id);
+  return it == order_of_.end() ? nullptr : by_order_.at(it->second);
+}
+
+void Core::insert_agent(const EntryPtr& entry) {
+  const auto order = ++next_order_;
+  order_of_.emplace(entry->id(), order);
+  by_order_.emplace(order, entry);
+  metrics.count_state(entry->row.state, 1);
+}
+
+void Core::erase_agent(const AgentId& id) {
+  const auto it = order_of_.find(id);
+  if (it == order_of_.end()) return;
+  const auto entry = by_order_.at(it->second);
+  by_order_.erase(it->second);
+  order_of_.erase(it);
+  metrics.count_state(entry->row.state, -1);
+  if (entry->row.state == AgentState::terminated) ended_.push_back(entry->row);
+  if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
+  entry->changed.notify();
+  look->notify();
+}
+
+const model::Agent* Core::find_ended(const AgentId& id) const {
+  const auto it = std::ranges::find(ended_, id, &model::Agent::id);
+  return it == ended_.end() ? nullptr : &*it;
+}
+
+std::uint32_t Core::cap_of(const CloudName& cloud) const {
+  const auto it = config.cloud_caps.find(cloud);
+  const auto ours = it == config.cloud_caps.end() ? 0 : it->second;
+  const auto theirs = clouds.at(cloud)->provider->limits().max_agents;
+  return ours == 0 || theirs == 0 ? std::max(ours, theirs) : std::min(ours, theirs);
+}
+
+CloudEntry* Core::find_cloud(const CloudName& name) const {
+  const auto it = clouds.find(name);
+  return it == clouds.end() ? nullptr : it->second.get();
+}
+
+ports::ControllerPort* Core::find_controller(const ControllerName& name) const {
+  const auto it = std::ranges::find(parts.controllers, name, [](auto* one) { return one->name(); });
+  return it == parts.controllers.end() ? nullptr : *it;
+}
+
+TemplateEntry* Core::find_template(const AgentEntry& entry) {
+  const auto it = templates.find(entry.row.template_name);
+  if (it == templates.end() || it->second.generation != entry.row.template_generation) return nullptr;
+  return &it->second;
+}
+
+// --- changes of agents
+
+void Core::adopt(AgentEntry& entry, model::Agent row) {
+  const auto before = entry.row.state;
+  row.launch_deadline = std::max(row.launch_deadline, entry.row.launch_deadline);
+  row.builds_done = std::max(row.builds_done, entry.row.builds_done);
+  entry.row = std::move(row);
+  if (before == entry.row.state) return;
+  metrics.count_state(before, -1);
+  metrics.count_state(entry.row.state, 1);
+  publish("agent", entry.id().str(), std::string(to_string(entry.row.state)));
+  entry.changed.notify();
+  look->notify();
+}
+
+Awaitable<bool> Core::change(EntryPtr entry, store::AgentChange change) {
+  change.id = entry->id();
+  auto pause = kStoreFirstPause;
+  auto stored = co_await parts.store.change_agent(change);
+  while (!stored && is_storage_trouble(stored.error().code)) {
+    log_of(*entry).error("the agent's change cannot be stored, trying again",
+                         {{"error", describe(stored.error())}});
+    storage_retry = now() + pause;
+    look->notify();
+    co_await runtime::sleep_for(parts.clock, pause);
+    pause = std::min<Duration>(pause * 2, kStoreLongestPause);
+    stored = co_await parts.store.change_agent(change);
+  }
+  if (stored) {
+    adopt(*entry, std::move(*stored));
+    co_return true;
+  }
+  log_of(*entry).error("the agent's row is not in the state it should have",
+                       {{"error", describe(stored.error())}});
+  co_await reload(entry);
+  co_return false;
+}
+
+Awaitable<void> Core::reload(EntryPtr entry) {
+  const auto before = entry->row.state;
+  auto row = co_await parts.store.get_agent(entry->id());
+  if (!row && row.error().code == Errc::not_found) {
+    // Nothing to keep up: what it may have in the cloud is found as an orphan.
+    row = entry->row;
+    row->state = AgentState::terminated;
+  }
+  if (row)
+    adopt(*entry, std::move(*row));
+  else
+    log_of(*entry).error("the agent's row cannot be read", {{"error", describe(row.error())}});
+  if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, kStoreLongestPause);
+}
+
+void Core::wish_end(const EntryPtr& entry, Ending ending) {
+  if (entry->ending || entry->is_ending()) return;
+  entry->ending = std::move(ending);
+  blame_template(*entry);
+  entry->wake.notify();
+}
+
+// Without a pause the next agent would do the same at once.
+void Core::blame_template(const AgentEntry& entry) {
+  if (entry.seen.connected_at.is_set() || entry.row.connected.is_set()) return;
+  if (entry.ending->reason == model::EndReason::launch_deadline)
+    note_launch_failure(entry, FailureClass::connect, {},
+                        "an agent did not connect before its launch deadline");
+  else if (entry.ending->reason == model::EndReason::resource_gone && entry.gone)
+    note_launch_failure(entry, FailureClass::boot, {},
+                        "an agent ended before it connected: " + entry.ending->text);
+}
+
+void Core::note_gone(const EntryPtr& entry, model::DeathCertificate death) {
+  if (entry->gone) return;
+  entry->gone = Gone{std::move(death), steady()};
+  entry->wake.notify();
+  look->notify();
+}
+
+// --- clouds and templates
+
+void Core::note_answer(CloudEntry& cloud) {
+  if (cloud.healthy) return;
+  cloud.healthy = true;
+  cloud.trouble.clear();
+  cloud.trouble_since = {};
+  parts.log.info("cloud answers again", {{"cloud", cloud.provider->name()}});
+}
+
+void Core::note_trouble(CloudEntry& cloud, std::string text) {
+  metrics.calls_unanswered.add();
+  if (cloud.healthy) {
+    cloud.trouble_since = now();
+    parts.log.warning("cloud does not answer", {{"cloud", cloud.provider->name()}, {"error", text}});
+  }
+  cloud.healthy = false;
+  cloud.trouble = std::move(text);
+}
+
+void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, Instant retry_at,
+                               const std::string& text) {
+  auto* t = find_template(entry);
+  if (t == nullptr) return;
+  ++t->failures;
+  const auto plan = policy::plan_retry(failure, true, t->failures, retry_at, parts.rng.uniform(), {}, now());
+  t->hold_text = t->failures > 1 ? fmt::format("{} ({} times in a row)", text, t->failures) : text;
+  t->disabled = plan.action == policy::RetryAction::disable_generation;
+  t->hold_until = plan.at;
+  parts.log.warning("template is held",
+                    {{"template", t->config.name},
+                     {"failure", to_string(failure)},
+                     {"until", t->disabled ? "configuration changes" : format_rfc3339(t->hold_until)},
+                     {"reason", text}});
+  auto* cloud = find_cloud(entry.row.cloud);
+  if (failure != FailureClass::throttled || cloud == nullptr) return;
+  cloud->hold_until = std::max(cloud->hold_until, plan.at);
+  cloud->hold_text = text;
+}
+
+// --- telling
+
+void Core::note_finding(Finding finding) {
+  const auto is_known = [&](const Finding& one) {
+    return one.verdict == finding.verdict && one.agent == finding.agent && one.handle == finding.handle;
+  };
+  if (std::ranges::any_of(reconcile.findings, is_known)) return;
+  metrics.findings(finding.verdict).add();
+  const bool ordinary = finding.verdict == Verdict::not_listed_yet;
+  if (!ordinary)
+    parts.log.warning("rows and resources differ", {{"verdict", to_string(finding.verdict)},
+                                                    {"agent", finding.agent},
+                                                    {"cloud", finding.cloud},
+                                                    {"handle", finding.handle},
+                                                    {"text", finding.text}});
+  if (reconcile.findings.size() < kFindingsKept) reconcile.findings.push_back(std::move(finding));
+}
+
+void Core::publish(std::string kind, std::string id, std::string state) {
+  parts.changes.publish(
+      model::Change{parts.changes.last() + 1, now(), std::move(kind), std::move(id), std::move(state), {}});
+}
+
+Logger Core::log_of(const AgentEntry& entry) const {
+  return parts.log.with({{"agent", entry.id()}, {"cloud", entry.row.cloud}});
+}
+
+}  // namespace footman::fleet

@@ -1,0 +1,171 @@
+// What the parts of the fleet share: the projection of the store's agents, templates, clouds, and how changes
+// are stored and told. Inside the module; control executor.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "fleet/fleet.hpp"
+#include "fleet/frozen_request.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::fleet {
+
+// Why an agent is to end or to drain; decided, perhaps not durable yet.
+struct Ending {
+  model::EndReason reason = model::EndReason::none;
+  std::string text;
+};
+
+// The cloud says that the resource has ended.
+struct Gone {
+  model::DeathCertificate death;
+  Duration at{0};  // steady, learned
+};
+
+// One agent that may hold a resource. Its row is changed by its own sequence only (Steward), everybody else
+// writes wishes and facts and wakes that.
+struct AgentEntry {
+  model::Agent row;  // as stored; builds_done and launch_deadline are fresher than the row
+  FrozenRequest request;
+  ports::AgentObservation seen;  // the controller's last word
+  std::optional<Ending> ending;
+  std::optional<Ending> drain;
+  std::optional<Gone> gone;
+  std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
+
+  bool stored = false;      // the intent is durable
+  bool worked_on = false;   // its sequence runs
+  bool introduced = false;  // the controller knows it, as far as this run of the server can tell
+  bool drain_told = false;
+  bool removed = false;        // the controller has forgotten it
+  bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
+  bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
+  bool calling = false;        // a launch call is under way
+  Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
+  Duration next_pause{0};      // of the failing step; 0: no failure yet
+  std::uint32_t failures = 0;  // launch calls with an unknown outcome
+  Secret secret;               // only between introduction and launch
+  runtime::Event wake;         // of its sequence
+  runtime::Event changed;      // for those who wait for its state
+
+  const AgentId& id() const { return row.id; }
+  bool is_connected_now() const {
+    return seen.activity == ports::AgentActivity::idle || seen.activity == ports::AgentActivity::busy;
+  }
+  bool is_ending() const {
+    return row.state == model::AgentState::terminating || row.state == model::AgentState::failed ||
+           row.state == model::AgentState::lost || row.state == model::AgentState::terminated;
+  }
+};
+using EntryPtr = std::shared_ptr<AgentEntry>;
+
+struct TemplateEntry {
+  Template config;
+  std::uint64_t generation = 0;
+  std::string options;         // frozen
+  std::uint32_t failures = 0;  // launches without a connection in a row
+  Instant hold_until;
+  std::string hold_text;
+  bool disabled = false;  // until its configuration changes
+};
+
+struct CloudEntry {
+  ports::CloudProvider* provider = nullptr;
+  Instant hold_until;
+  std::string hold_text;
+  bool healthy = true;
+  std::string trouble;
+  Instant trouble_since;
+  Instant last_listed;
+  runtime::Event look;  // of its watch
+};
+
+// The fleet's numbers for /metrics.
+class FleetMetrics {
+ public:
+  explicit FleetMetrics(base::Metrics& metrics);
+  void count_state(model::AgentState state, int by);
+  base::Counter& launches(const CloudName& cloud, const std::string& outcome);
+  base::Counter& findings(Verdict verdict);
+  void set_holds(const std::map<std::string_view, std::int64_t>& holds);
+  base::Counter& plans;
+  base::Counter& calls_unanswered;
+  base::Histogram& launch_seconds;       // decision to connection
+  base::Histogram& launch_call_seconds;  // the cloud's answer
+
+ private:
+  base::Metrics& metrics_;
+  std::array<base::Gauge*, 9> agents_{};
+  std::map<std::string, base::Gauge*, std::less<>> holds_;
+};
+
+class Core {
+ public:
+  Core(FleetParts p, FleetConfig c);
+
+  FleetParts parts;
+  FleetConfig config;
+  runtime::Scope scope;
+  FleetMetrics metrics;
+  InstallationId installation;
+  bool stopping = false;
+  Duration started{0};                              // steady
+  std::shared_ptr<runtime::Event> look;             // of the provisioner; shared with the ports' callbacks
+  ReconcileView reconcile;                          // the last round and what was found since
+  Instant storage_retry;                            // no launches before it: the store had no space
+  std::map<TemplateName, TemplateEntry> templates;  // of the configuration
+  std::map<CloudName, std::shared_ptr<CloudEntry>>
+      clouds;  // fixed; the providers' callbacks know them weakly
+
+  // --- agents
+  const std::map<std::uint64_t, EntryPtr>& agents() const { return by_order_; }
+  EntryPtr find_agent(const AgentId& id) const;
+  void insert_agent(const EntryPtr& entry);
+  void erase_agent(const AgentId& id);  // ended, or never stored
+  const std::deque<model::Agent>& ended() const { return ended_; }
+  const model::Agent* find_ended(const AgentId& id) const;
+
+  std::uint32_t cap_of(const CloudName& cloud) const;  // the config's or the provider's; 0: none
+  CloudEntry* find_cloud(const CloudName& name) const;
+  ports::ControllerPort* find_controller(const ControllerName& name) const;
+  TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
+
+  // Stores the change and brings entry and listeners up to date. Keeps trying while the store has no space.
+  // False: the row was not in the state we thought; it has been read again.
+  Awaitable<bool> change(EntryPtr entry, store::AgentChange change);
+  // The first wish counts. An agent that never came is its template's failure.
+  void wish_end(const EntryPtr& entry, Ending ending);
+  void note_gone(const EntryPtr& entry, model::DeathCertificate death);
+
+  void note_answer(CloudEntry& cloud);
+  void note_trouble(CloudEntry& cloud, std::string text);
+  // A launch of this template has failed for good: back-off, or disabled.
+  void note_launch_failure(const AgentEntry& entry, model::FailureClass failure, Instant retry_at,
+                           const std::string& text);
+
+  void note_finding(Finding finding);
+  void publish(std::string kind, std::string id, std::string state);
+  Logger log_of(const AgentEntry& entry) const;
+  Instant now() const { return parts.clock.now(); }
+  Duration steady() const { return parts.clock.steady(); }
+
+ private:
+  void blame_template(const AgentEntry& entry);
+  Awaitable<void> reload(EntryPtr entry);
+  void adopt(AgentEntry& entry, model::Agent row);
+
+  std::map<std::uint64_t, EntryPtr> by_order_;
+  std::unordered_map<AgentId, std::uint64_t> order_of_;
+  std::uint64_t next_order_ = 0;
+  std::deque<model::Agent> ended_;
+};
+
+}  // namespace footman::fleet

@@ -1,0 +1,245 @@
+#include "fleet/fleet.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fleet/provisioner.hpp"
+#include "fleet/reconciler.hpp"
+#include "fleet/steward.hpp"
+#include "fleet/templates.hpp"
+
+namespace footman::fleet {
+
+using model::AgentState;
+using model::EndReason;
+
+struct Fleet::Impl {
+  Impl(FleetParts parts, FleetConfig config)
+      : core(std::move(parts), std::move(config)),
+        templates(core),
+        steward(core),
+        provisioner(core, steward),
+        reconciler(core, steward) {}
+
+  Core core;
+  Templates templates;
+  Steward steward;
+  Provisioner provisioner;
+  Reconciler reconciler;
+  bool applying = false;
+  runtime::Event applied;
+
+  void take_over(std::vector<model::Agent> rows);
+  void listen() const;
+  void start_loops();
+  EntryPtr find_living(const AgentId& id) const;
+  Awaitable<Status> wait_for_end(EntryPtr entry, bool draining_will_do);
+  CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
+  static void count(CloudView& view, const AgentEntry& entry);
+};
+
+Fleet::Fleet(FleetParts parts, FleetConfig config)
+    : impl_(std::make_unique<Impl>(std::move(parts), std::move(config))) {}
+Fleet::~Fleet() = default;
+
+// --- life cycle
+
+Awaitable<Status> Fleet::start(store::OpenState state) {
+  auto& core = impl_->core;
+  core.installation = state.installation;
+  core.started = core.steady();
+  FOOTMAN_CO_TRY_STATUS(co_await impl_->templates.apply(core.config));
+  impl_->take_over(std::move(state.agents));
+  impl_->listen();
+  impl_->start_loops();
+  co_return Status();
+}
+
+// Launch deadlines start afresh: while the server was away nobody could connect.
+void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
+  std::ranges::sort(rows, [](const model::Agent& a, const model::Agent& b) {
+    return std::tie(a.planned, a.id) < std::tie(b.planned, b.id);
+  });
+  for (auto& row : rows) {
+    auto entry = std::make_shared<AgentEntry>();
+    entry->stored = true;
+    entry->asked = row.state != AgentState::planned;
+    entry->last_call = core.started;
+    row.launch_deadline = std::max(row.launch_deadline, core.now() + (row.launch_deadline - row.planned));
+    entry->row = std::move(row);
+    auto request = parse_request(entry->row.frozen_request);
+    if (request) {
+      entry->request = std::move(*request);
+    } else {
+      core.log_of(*entry).error("the agent's launch request is lost", {{"error", describe(request.error())}});
+      entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
+    }
+    if (core.find_cloud(entry->row.cloud) == nullptr)
+      core.log_of(*entry).error("the agent's cloud is not configured any more, so it cannot be ended");
+    core.insert_agent(entry);
+  }
+}
+
+// The ports may call after the fleet is gone: they hold the events, not the fleet.
+void Fleet::Impl::listen() const {
+  for (auto* controller : core.parts.controllers)
+    controller->set_on_change([look = std::weak_ptr(core.look)] {
+      if (const auto event = look.lock()) event->notify();
+    });
+  for (const auto& [name, cloud] : core.clouds)
+    cloud->provider->set_on_change([entry = std::weak_ptr(cloud)] {
+      if (const auto event = entry.lock()) event->look.notify();
+    });
+}
+
+void Fleet::Impl::start_loops() {
+  core.scope.spawn("provisioner", provisioner.run());
+  for (const auto& [name, cloud] : core.clouds)
+    core.scope.spawn("watch cloud " + name.str(), reconciler.watch(name, cloud.get()));
+}
+
+Awaitable<void> Fleet::stop() {
+  auto& core = impl_->core;
+  core.stopping = true;
+  for (auto* controller : core.parts.controllers) controller->set_on_change({});
+  for (const auto& [name, cloud] : core.clouds) cloud->provider->set_on_change({});
+  core.scope.cancel();
+  co_await core.scope.join();
+}
+
+Awaitable<Status> Fleet::apply_config(FleetConfig config) {
+  while (impl_->applying) co_await impl_->applied.wait();
+  impl_->applying = true;
+  auto status = co_await impl_->templates.apply(std::move(config));
+  impl_->applying = false;
+  impl_->applied.notify();
+  co_return status;
+}
+
+void Fleet::look_again() {
+  impl_->core.look->notify();
+  for (const auto& [name, cloud] : impl_->core.clouds) cloud->look.notify();
+}
+
+// --- what people ask for
+
+EntryPtr Fleet::Impl::find_living(const AgentId& id) const {
+  auto entry = core.find_agent(id);
+  return entry && entry->stored ? entry : nullptr;
+}
+
+// Returns once the wish is durable. It is carried out also when the caller goes away.
+Awaitable<Status> Fleet::Impl::wait_for_end(EntryPtr entry, bool draining_will_do) {
+  const auto limit = core.steady() + kCallTimeout;
+  while (!entry->is_ending() && !(draining_will_do && entry->row.state == AgentState::draining)) {
+    const auto left = limit - core.steady();
+    if (left <= Duration(0))
+      co_return fail(Errc::timeout, fmt::format("agent {} has not begun to end yet", entry->id().str()), {},
+                     "The fleet goes on with it.");
+    (void)co_await entry->changed.wait_for(core.parts.clock, left);
+  }
+  entry->changed.notify();  // others may wait too
+  co_return Status();
+}
+
+Awaitable<Status> Fleet::drain_agent(AgentId id) {
+  const auto entry = impl_->find_living(id);
+  if (!entry) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  const Ending ending{EndReason::drained, std::string(sentence(EndReason::drained))};
+  const bool has_session = entry->seen.connected_at.is_set() || entry->row.connected.is_set();
+  if (!has_session)
+    impl_->core.wish_end(entry, ending);
+  else if (!entry->drain)
+    entry->drain = ending;
+  impl_->steward.look_at(entry);
+  impl_->core.look->notify();
+  co_return co_await impl_->wait_for_end(entry, true);
+}
+
+Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
+  const auto entry = impl_->find_living(id);
+  if (!entry) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  if (reason.empty()) reason = "A person ended it.";
+  impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
+  impl_->steward.look_at(entry);
+  impl_->core.look->notify();
+  co_return co_await impl_->wait_for_end(entry, false);
+}
+
+// --- views
+
+std::vector<AgentView> Fleet::list_agents() const {
+  const auto& core = impl_->core;
+  std::vector<AgentView> all;
+  all.reserve(core.ended().size() + core.agents().size());
+  for (const auto& row : core.ended()) all.push_back({row, {}});
+  for (const auto& [order, entry] : core.agents())
+    if (entry->stored) all.push_back({entry->row, entry->seen});
+  std::ranges::stable_sort(all, {}, [](const AgentView& view) { return view.agent.planned; });
+  return all;
+}
+
+std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
+  if (const auto entry = impl_->find_living(id)) return AgentView{entry->row, entry->seen};
+  if (const auto* row = impl_->core.find_ended(id)) return AgentView{*row, {}};
+  return std::nullopt;
+}
+
+void Fleet::Impl::count(CloudView& view, const AgentEntry& entry) {
+  using enum AgentState;
+  const auto state = entry.row.state;
+  if (state == planned || state == launching || state == connecting)
+    ++view.starting;
+  else if (state == online)
+    ++view.online;
+  else
+    ++view.ending;
+  for (auto& t : view.templates)
+    if (t.name == entry.row.template_name) ++t.holding;
+}
+
+CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) const {
+  CloudView view;
+  view.name = name;
+  view.cap = core.cap_of(name);
+  view.healthy = cloud.healthy;
+  view.trouble = cloud.trouble;
+  view.trouble_since = cloud.trouble_since;
+  view.last_listed = cloud.last_listed;
+  for (const auto& [template_name, t] : core.templates) {
+    if (t.config.cloud != name) continue;
+    TemplateView one;
+    one.name = template_name;
+    one.cloud = name;
+    one.generation = t.generation;
+    one.labels = t.config.labels;
+    one.is_default = t.config.is_default;
+    one.one_shot = t.config.one_shot;
+    one.cap = t.config.cap;
+    one.held = t.disabled || t.hold_until > core.now();
+    if (one.held) one.trouble = t.hold_text;
+    if (one.held && !t.disabled) one.look_again = t.hold_until;
+    view.templates.push_back(std::move(one));
+  }
+  return view;
+}
+
+std::vector<CloudView> Fleet::list_clouds() const {
+  std::vector<CloudView> all;
+  for (const auto& [name, cloud] : impl_->core.clouds) all.push_back(impl_->view_of(name, *cloud));
+  for (const auto& [order, entry] : impl_->core.agents())
+    for (auto& view : all)
+      if (view.name == entry->row.cloud) Impl::count(view, *entry);
+  return all;
+}
+
+const PlanView& Fleet::last_plan() const { return impl_->provisioner.view(); }
+
+std::optional<ItemView> Fleet::explain(const ControllerName& controller, const std::string& item_key) const {
+  return impl_->provisioner.explain(controller, item_key);
+}
+
+const ReconcileView& Fleet::last_reconcile() const { return impl_->core.reconcile; }
+
+}  // namespace footman::fleet

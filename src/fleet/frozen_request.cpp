@@ -1,0 +1,79 @@
+#include "fleet/frozen_request.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <boost/json/value_to.hpp>
+
+namespace footman::fleet {
+namespace {
+
+namespace json = boost::json;
+constexpr int kVersion = 1;
+
+json::object to_json(const ports::AgentEndpoint& endpoint) {
+  return {{"url", endpoint.url},
+          {"tunnel", endpoint.tunnel},
+          {"ca_pem", endpoint.ca_pem},
+          {"public_key_sha256", endpoint.public_key_sha256},
+          {"insecure", endpoint.insecure}};
+}
+
+ports::AgentEndpoint endpoint_of(const json::object& object) {
+  ports::AgentEndpoint endpoint;
+  endpoint.url = json::value_to<std::string>(object.at("url"));
+  endpoint.tunnel = json::value_to<std::string>(object.at("tunnel"));
+  endpoint.ca_pem = json::value_to<std::string>(object.at("ca_pem"));
+  endpoint.public_key_sha256 = json::value_to<std::string>(object.at("public_key_sha256"));
+  endpoint.insecure = object.at("insecure").as_bool();
+  return endpoint;
+}
+
+FrozenRequest request_of(const json::object& object) {
+  FrozenRequest request;
+  auto& spec = request.spec;
+  spec.installation = InstallationId(json::value_to<std::string>(object.at("installation")));
+  spec.agent = AgentId(json::value_to<std::string>(object.at("agent")));
+  spec.attempt = object.at("attempt").to_number<std::uint32_t>();
+  spec.client_token = json::value_to<std::string>(object.at("client_token"));
+  spec.options = json::value_to<std::string>(object.at("options"));
+  spec.endpoint = endpoint_of(object.at("endpoint").as_object());
+  spec.orphan_timeout = Duration(object.at("orphan_timeout_us").to_number<std::int64_t>());
+  spec.one_shot = object.at("one_shot").as_bool();
+  request.is_default = object.at("is_default").as_bool();
+  request.max_age = Duration(object.at("max_age_us").to_number<std::int64_t>());
+  request.why = json::value_to<std::string>(object.at("why"));
+  return request;
+}
+
+}  // namespace
+
+std::string encode_request(const FrozenRequest& request) {
+  const auto& spec = request.spec;
+  return json::serialize(json::object{{"version", kVersion},
+                                      {"installation", spec.installation.str()},
+                                      {"agent", spec.agent.str()},
+                                      {"attempt", spec.attempt},
+                                      {"client_token", spec.client_token},
+                                      {"options", spec.options},
+                                      {"endpoint", to_json(spec.endpoint)},
+                                      {"orphan_timeout_us", spec.orphan_timeout.count()},
+                                      {"one_shot", spec.one_shot},
+                                      {"is_default", request.is_default},
+                                      {"max_age_us", request.max_age.count()},
+                                      {"why", request.why}});
+}
+
+Result<FrozenRequest> parse_request(const std::string& encoded) {
+  try {
+    const auto value = json::parse(encoded);
+    const auto& object = value.as_object();
+    if (object.at("version").to_number<int>() != kVersion)
+      return fail(Errc::unsupported, "the launch request is of another version");
+    return request_of(object);
+  } catch (const std::exception& error) {
+    return fail(Errc::corrupt, std::string("the launch request cannot be read: ") + error.what());
+  }
+}
+
+}  // namespace footman::fleet

@@ -1,0 +1,24 @@
+// The launch request as it stands in the agent's row: everything that goes into the call but the secret, and
+// what the fleet must still know of the template when the template is gone. Written once, never changed.
+#pragma once
+
+#include <string>
+
+#include "base/result.hpp"
+#include "ports/cloud_provider.hpp"
+
+namespace footman::fleet {
+
+using namespace footman::base;
+
+struct FrozenRequest {
+  ports::LaunchSpec spec;   // without the secret
+  bool is_default = false;  // takes items without a label
+  Duration max_age{0};
+  std::string why;  // the decision, for people
+};
+
+std::string encode_request(const FrozenRequest& request);         // JSON
+Result<FrozenRequest> parse_request(const std::string& encoded);  // corrupt
+
+}  // namespace footman::fleet

@@ -1,0 +1,170 @@
+#include "fleet/reconciler.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/time_limit.hpp"
+
+namespace footman::fleet {
+
+using ports::Resource;
+using ports::ResourceState;
+
+namespace {
+constexpr std::size_t kStrayTries = 10;  // in a row; then the next round sees it again
+}
+
+Reconciler::Reconciler(Core& core, Steward& steward) : core_(core), steward_(steward) {}
+
+Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {
+  auto failing = Duration(0);
+  while (true) {
+    const auto begun = core_.steady();
+    const bool answered = co_await look(name, cloud);
+    const auto every = core_.config.reconcile_every;
+    if (!answered) {
+      failing = failing == Duration(0) ? kObserveFirstPause : std::min(failing * 2, every);
+      co_await runtime::sleep_for(core_.parts.clock, failing);
+      continue;
+    }
+    failing = Duration(0);
+    const auto pause = kObservePausePerThing * static_cast<std::int64_t>(core_.agents().size());
+    if (pause >= kShortestPause) co_await runtime::sleep_for(core_.parts.clock, pause);
+    const auto next = std::max(begun + every, core_.steady() + kShortestPause);
+    (void)co_await cloud->look.wait_for(core_.parts.clock, next - core_.steady());
+  }
+}
+
+// One round; false: the cloud did not answer.
+Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
+  const auto began = core_.now();
+  const auto listed = co_await runtime::run_for(core_.parts.clock, kCallTimeout, cloud->provider->observe());
+  if (!listed || !*listed) {
+    core_.note_trouble(*cloud, listed ? describe(listed->error())
+                                      : fmt::format("no list within {}", format_duration(kCallTimeout)));
+    co_return false;
+  }
+  core_.note_answer(*cloud);
+  cloud->last_listed = core_.now();
+  const auto lag = cloud->provider->limits().listing_lag;
+  auto found = compare(facts_of(name), **listed, name, core_.installation, lag);
+  begin_round(name, found.matched);
+  carry_out(found);
+  std::size_t look_ups = 0;
+  for (auto& agent : found.missing)
+    if (++look_ups <= kLookUpsPerRound) co_await look_for(std::move(agent), cloud);
+  for (auto& stray : found.strays) co_await judge_stray(std::move(stray), cloud, began);
+  co_return true;
+}
+
+std::vector<RowFacts> Reconciler::facts_of(const CloudName& name) const {
+  std::vector<RowFacts> facts;
+  for (const auto& [order, entry] : core_.agents())
+    if (entry->row.cloud == name)
+      facts.push_back({entry->id(), entry->row.client_token, entry->row.handle, entry->row.state,
+                       entry->asked, entry->calling, entry->is_connected_now(),
+                       core_.steady() - entry->last_call});
+  return facts;
+}
+
+void Reconciler::begin_round(const CloudName& name, std::uint32_t matched) {
+  core_.reconcile.at = core_.now();
+  auto& round = rounds_[name];
+  core_.reconcile.matched += matched - round.matched;
+  round.matched = matched;
+  if (core_.steady() < round.ends) return;
+  round.ends = core_.steady() + core_.config.reconcile_every / 2;
+  round.strays_ended = 0;
+  std::erase_if(core_.reconcile.findings, [&](const Finding& one) { return one.cloud == name; });
+}
+
+void Reconciler::carry_out(const Comparison& found) {
+  for (const auto& finding : found.findings) {
+    const auto entry = core_.find_agent(finding.agent);
+    const bool known = finding.verdict == Verdict::resource_gone && entry && entry->gone;
+    if (!known) core_.note_finding(finding);
+  }
+  for (const auto& [agent, resource] : found.learned) {
+    const auto entry = core_.find_agent(agent);
+    if (!entry) continue;
+    entry->learned_handle = resource.handle;
+    entry->wake.notify();
+    steward_.look_at(entry);
+  }
+  for (const auto& [agent, resource] : found.ended)
+    if (const auto entry = core_.find_agent(agent)) core_.note_gone(entry, resource.death);
+}
+
+// Not listed is not gone: the cloud is asked for this one.
+Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
+  auto entry = core_.find_agent(agent);
+  if (!entry) co_return;
+  const auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
+                                               cloud->provider->find_by_token(entry->row.client_token));
+  if (!core_.find_agent(agent) || entry->calling) co_return;
+  Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
+  if (found && *found && (*found)->state == ResourceState::gone) {
+    finding.text = (*found)->death.text;
+    core_.note_gone(entry, (*found)->death);
+  } else if (found && !*found && found->error().code == Errc::not_found) {
+    finding.text = "The cloud has no trace of it any more.";
+    core_.note_gone(entry, model::DeathCertificate{{}, 0, false, finding.text});
+  } else {
+    finding.verdict = Verdict::not_listed_yet;
+    finding.text = "It is not listed, but it cannot be said to be gone.";
+  }
+  core_.note_finding(std::move(finding));
+}
+
+// --- resources without a live row
+
+Awaitable<void> Reconciler::judge_stray(Resource resource, CloudEntry* cloud, Instant seen) {
+  const std::pair key{cloud->provider->name(), resource.client_token + " " + resource.handle};
+  if (being_ended_.contains(key) || rounds_[key.first].strays_ended >= kOrphansPerRound) co_return;
+  auto finding = co_await explain_stray(resource, cloud, seen);
+  if (!finding) co_return;
+  core_.note_finding(std::move(*finding));
+  being_ended_.insert(key);
+  ++rounds_[key.first].strays_ended;
+  core_.scope.spawn("end stray", end_stray(std::move(resource), cloud));
+}
+
+// Empty: it need not be ended, or this cannot be said now.
+Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
+                                                            Instant seen) {
+  if (core_.find_agent(resource.agent)) co_return std::nullopt;  // planned while the list was on its way
+  Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
+                  "This server has no record of it."};
+  Instant ended;
+  if (const auto* row = core_.find_ended(resource.agent)) {
+    ended = row->ended;
+  } else {
+    const auto stored = co_await core_.parts.store.get_agent(resource.agent);
+    if (!stored && stored.error().code == Errc::not_found) co_return finding;
+    if (!stored) co_return std::nullopt;
+    ended = stored->ended;
+  }
+  // The list is older than the end of the agent.
+  if (seen < ended + cloud->provider->limits().listing_lag || seen <= ended) co_return std::nullopt;
+  finding.verdict = Verdict::must_end;
+  finding.text = "Its row says that it has ended, but the resource is alive.";
+  co_return finding;
+}
+
+Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
+  const std::pair key{cloud->provider->name(), resource.client_token + " " + resource.handle};
+  auto pause = kTerminateFirstPause;
+  for (std::size_t tries = 0; tries < kStrayTries; ++tries) {
+    core_.parts.crash_points.hit("terminate:before-call");
+    const auto answer = co_await runtime::run_for(
+        core_.parts.clock, kCallTimeout, cloud->provider->terminate(resource.handle, resource.client_token));
+    core_.parts.crash_points.hit("terminate:after-call");
+    if (answer && *answer && (*answer)->state == ResourceState::gone) break;
+    co_await runtime::sleep_for(core_.parts.clock, pause);
+    pause = std::min<Duration>(pause * 2, kTerminateLongestPause);
+  }
+  being_ended_.erase(key);
+}
+
+}  // namespace footman::fleet

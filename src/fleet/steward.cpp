@@ -1,0 +1,315 @@
+#include "fleet/steward.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.hpp"
+#include "policy/retry.hpp"
+#include "runtime/time_limit.hpp"
+
+namespace footman::fleet {
+
+using model::AgentState;
+using model::EndReason;
+
+Step next_step(const AgentEntry& entry) {
+  const bool connected = entry.seen.connected_at.is_set() && !entry.row.connected.is_set();
+  const bool learned = entry.row.handle.empty() && !entry.learned_handle.empty();
+  switch (entry.row.state) {
+    case AgentState::planned:
+      if (entry.ending) return Step::begin_end;
+      return entry.introduced ? Step::mark_launching : Step::introduce;
+    case AgentState::launching:
+      if (entry.ending) return Step::begin_end;
+      if (connected) return Step::note_connected;
+      if (learned) return Step::note_handle;
+      return entry.introduced ? Step::launch : Step::introduce;
+    case AgentState::connecting:
+    case AgentState::online:
+      if (entry.ending) return Step::begin_end;
+      if (connected || (entry.row.connected.is_set() && entry.row.state == AgentState::connecting))
+        return Step::note_connected;
+      if (learned) return Step::note_handle;
+      return entry.drain ? Step::begin_drain : Step::rest;
+    case AgentState::draining:
+      if (entry.ending) return Step::begin_end;
+      return entry.drain_told ? Step::rest : Step::tell_drain;
+    case AgentState::terminating:
+    case AgentState::failed:
+    case AgentState::lost:
+      if (!entry.nothing_left) return Step::terminate;
+      return entry.removed ? Step::conclude : Step::forget;
+    case AgentState::terminated:
+      return Step::dismiss;
+  }
+  return Step::rest;
+}
+
+Awaitable<void> Steward::Turnstile::enter() {
+  if (free_ > 0) {
+    --free_;
+    co_return;
+  }
+  const auto turn = std::make_shared<runtime::Event>();
+  waiting_.push_back(turn);
+  co_await turn->wait();  // leave() hands its place over
+}
+
+void Steward::Turnstile::leave() {
+  if (waiting_.empty()) {
+    ++free_;
+    return;
+  }
+  waiting_.front()->notify();
+  waiting_.pop_front();
+}
+
+Steward::Steward(Core& core) : core_(core) {}
+
+void Steward::look_at(const EntryPtr& entry) {
+  if (entry->worked_on || !entry->stored || core_.stopping) return;
+  if (core_.find_cloud(entry->row.cloud) == nullptr) return;  // nobody can end it; told at start
+  if (next_step(*entry) == Step::rest) return;
+  entry->worked_on = true;
+  core_.scope.spawn("agent " + entry->id().str(), run(entry));
+}
+
+Awaitable<void> Steward::run(EntryPtr entry) {
+  for (auto step = next_step(*entry); step != Step::rest; step = next_step(*entry)) {
+    if (step == Step::dismiss) {
+      core_.erase_agent(entry->id());
+      break;
+    }
+    co_await take(step, entry);
+  }
+  entry->worked_on = false;
+}
+
+Awaitable<void> Steward::take(Step step, EntryPtr entry) {
+  switch (step) {
+    case Step::introduce:
+      return introduce(std::move(entry));
+    case Step::mark_launching:
+      return mark_launching(std::move(entry));
+    case Step::launch:
+      return launch(std::move(entry));
+    case Step::note_connected:
+      return note_connected(std::move(entry));
+    case Step::note_handle:
+      return note_launched(
+          entry, entry->learned_handle, "handle_learned",
+          fmt::format("The answer to the launch was lost; the cloud lists it as {}.", entry->learned_handle));
+    case Step::begin_drain:
+      return begin_drain(std::move(entry));
+    case Step::tell_drain:
+      return tell_drain(std::move(entry));
+    case Step::begin_end:
+      return begin_end(std::move(entry));
+    case Step::terminate:
+      return terminate(std::move(entry));
+    case Step::forget:
+    case Step::conclude:
+      return conclude(std::move(entry));
+    case Step::rest:
+    case Step::dismiss:
+      break;
+  }
+  FOOTMAN_CHECK(false, "a step that is not taken");
+}
+
+// Until the pause is over or a wish or fact came.
+Awaitable<void> Steward::pause(EntryPtr entry, Duration first, Duration longest) {
+  entry->next_pause = entry->next_pause == Duration(0) ? first : std::min(entry->next_pause * 2, longest);
+  (void)co_await entry->wake.wait_for(core_.parts.clock, entry->next_pause);
+}
+
+// --- launch
+
+Awaitable<void> Steward::introduce(EntryPtr entry) {
+  auto* controller = core_.find_controller(entry->row.controller);
+  if (controller == nullptr) {
+    core_.wish_end(entry, {EndReason::surplus, fmt::format("Its controller '{}' is not configured any more.",
+                                                           entry->row.controller.str())});
+    co_return;
+  }
+  ports::AgentRegistration registration{entry->id(),         entry->row.attempt,  entry->row.labels,
+                                        entry->row.one_shot, entry->row.for_item, entry->row.launch_deadline};
+  auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
+                                          controller->register_agent(std::move(registration)));
+  if (answer && *answer) {
+    entry->secret = std::move((*answer)->secret);
+    entry->introduced = true;
+    entry->next_pause = Duration(0);
+    co_return;
+  }
+  core_.log_of(*entry).warning(
+      "the controller does not take the agent, trying again",
+      {{"error", answer ? describe(answer->error()) : std::string("no answer in time")}});
+  co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
+}
+
+Awaitable<void> Steward::mark_launching(EntryPtr entry) {
+  store::AgentChange change;
+  change.state = AgentState::launching;
+  change.timeline.push_back({entry->row.planned, "decided", entry->request.why});
+  (void)co_await core_.change(entry, std::move(change));
+}
+
+// The same token again and again until there is a clear answer, but never one that the cloud may have
+// forgotten: that could launch a second resource.
+bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const {
+  if (!entry.asked) return true;
+  return core_.now() < entry.row.planned + cloud.provider->limits().token_lifetime;
+}
+
+Awaitable<void> Steward::launch(EntryPtr entry) {
+  auto* cloud = core_.find_cloud(entry->row.cloud);
+  if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
+  co_await launches_.enter();
+  if (!entry->ending) co_await call_launch(entry, cloud);
+  launches_.leave();
+  // The back-off is outside the turnstile: a cloud that is down does not hold up the others.
+  if (entry->next_pause > Duration(0))
+    (void)co_await entry->wake.wait_for(core_.parts.clock, entry->next_pause);
+  entry->next_pause = Duration(0);
+}
+
+Awaitable<void> Steward::call_launch(EntryPtr entry, CloudEntry* cloud) {
+  auto spec = entry->request.spec;
+  spec.secret = entry->secret;
+  core_.parts.crash_points.hit("launch:before-call");
+  entry->asked = true;
+  entry->calling = true;
+  const auto begun = core_.steady();
+  auto answer =
+      co_await runtime::run_for(core_.parts.clock, kCallTimeout, cloud->provider->launch(std::move(spec)));
+  entry->calling = false;
+  entry->last_call = core_.steady();
+  core_.parts.crash_points.hit("launch:after-call");
+  if (!answer)
+    answer = std::unexpected(ports::LaunchFailure{
+        model::FailureClass::transient,
+        false,
+        {},
+        fmt::format("no answer to the launch within {}", format_duration(kCallTimeout))});
+  const auto took = entry->last_call - begun;
+  core_.metrics.launch_call_seconds.observe(std::chrono::duration<double>(took).count());
+  if (!*answer) co_return co_await note_failure(entry, cloud, answer->error());
+  core_.note_answer(*cloud);
+  core_.metrics.launches(entry->row.cloud, "launched").add();
+  co_await note_launched(
+      entry, (*answer)->value, "api_answered",
+      fmt::format("The cloud launched {} in {}.", (*answer)->value, format_duration(took)));
+}
+
+// An intent whose token is too old to be sent again.
+Awaitable<void> Steward::look_up(EntryPtr entry, CloudEntry* cloud) {
+  auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
+                                         cloud->provider->find_by_token(entry->row.client_token));
+  if (found && *found) {
+    core_.note_answer(*cloud);
+    co_return co_await note_launched(
+        entry, (*found)->handle, "api_answered",
+        fmt::format("The answer to the launch was lost; the cloud knows it as {}.", (*found)->handle));
+  }
+  const bool unknown = found && !*found && found->error().code == Errc::not_found;
+  if (unknown && may_trust_gone(*entry, *cloud)) {
+    core_.note_answer(*cloud);
+    const std::string text = "The cloud knows no resource for its launch, which is too old to be repeated.";
+    core_.note_finding({Verdict::never_launched, entry->id(), entry->row.cloud, {}, text});
+    core_.wish_end(entry, {EndReason::resource_gone, text});
+    co_return;
+  }
+  if (!unknown)
+    core_.note_trouble(*cloud, found ? describe(found->error()) : std::string("no answer in time"));
+  co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
+}
+
+Awaitable<void> Steward::note_launched(EntryPtr entry, std::string handle, std::string kind,
+                                       std::string text) {
+  store::AgentChange change;
+  if (entry->row.state == AgentState::launching) change.state = AgentState::connecting;
+  change.handle = std::move(handle);
+  change.launched = core_.now();
+  change.timeline.push_back({core_.now(), std::move(kind), std::move(text)});
+  if (!co_await core_.change(entry, std::move(change))) co_return;
+  entry->secret = Secret();
+  entry->next_pause = Duration(0);
+}
+
+Awaitable<void> Steward::note_failure(EntryPtr entry, CloudEntry* cloud, ports::LaunchFailure failure) {
+  const auto word = std::string(to_string(failure.failure));
+  if (failure.definite) {
+    core_.note_answer(*cloud);
+    core_.metrics.launches(entry->row.cloud, "refused_" + word).add();
+    core_.note_launch_failure(*entry, failure.failure, failure.retry_at, failure.message);
+    entry->nothing_left = true;
+    core_.wish_end(entry, {EndReason::launch_refused, "The cloud refused to launch it: " + failure.message});
+    co_return;
+  }
+  core_.note_trouble(*cloud, failure.message);
+  core_.metrics.launches(entry->row.cloud, "unknown_" + word).add();
+  core_.log_of(*entry).warning("the outcome of a launch is unknown, asking again with the same request",
+                               {{"failure", word}, {"error", failure.message}});
+  ++entry->failures;
+  const auto plan =
+      policy::plan_retry(failure.failure, false, entry->failures, failure.retry_at, core_.parts.rng.uniform(),
+                         {kLaunchFirstPause, kLaunchLongestPause}, core_.now());
+  // While the cloud gives no clear answers, nothing new is asked of it.
+  if (plan.at > cloud->hold_until) {
+    cloud->hold_until = plan.at;
+    cloud->hold_text = failure.message;
+  }
+  entry->next_pause = std::max<Duration>(plan.at - core_.now(), Duration(1));
+  core_.look->notify();
+}
+
+// --- online
+
+void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change) {
+  const auto at = entry.seen.connected_at;
+  if (!at.is_set() || entry.row.connected.is_set()) return;
+  change.connected = at;
+  change.timeline.push_back(
+      {at, "connected",
+       fmt::format("It connected {} after the decision.", format_duration(at - entry.row.planned))});
+  core_.metrics.launch_seconds.observe(std::chrono::duration<double>(at - entry.row.planned).count());
+  if (auto* t = core_.find_template(entry)) t->failures = 0;
+}
+
+Awaitable<void> Steward::note_connected(EntryPtr entry) {
+  store::AgentChange change;
+  change.state = AgentState::online;
+  put_connection(*entry, change);
+  if (!co_await core_.change(entry, std::move(change))) co_return;
+  entry->next_pause = Duration(0);
+  // Quicker than the cloud's answer, or the answer was lost: the list knows the handle.
+  if (entry->row.handle.empty()) core_.find_cloud(entry->row.cloud)->look.notify();
+}
+
+Awaitable<void> Steward::begin_drain(EntryPtr entry) {
+  store::AgentChange change;
+  change.state = AgentState::draining;
+  change.end_reason = entry->drain->reason;
+  change.end_detail = entry->drain->text;
+  change.timeline.push_back({core_.now(), "draining", entry->drain->text});
+  (void)co_await core_.change(entry, std::move(change));
+}
+
+Awaitable<void> Steward::tell_drain(EntryPtr entry) {
+  auto* controller = core_.find_controller(entry->row.controller);
+  entry->drain_told = controller == nullptr;
+  if (entry->drain_told) co_return;
+  const auto told =
+      co_await runtime::run_for(core_.parts.clock, kCallTimeout, controller->drain_agent(entry->id()));
+  entry->drain_told = told && (*told || told->error().code == Errc::not_found);
+  if (entry->drain_told) {
+    entry->next_pause = Duration(0);
+    core_.look->notify();
+  } else {
+    co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
+  }
+}
+
+}  // namespace footman::fleet

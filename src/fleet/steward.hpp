@@ -1,0 +1,77 @@
+// The sequence of one agent: introduced to its controller, launched, noted as connected, drained, ended. It
+// is level-triggered: it looks at the row, the wishes and the facts of its entry, takes one step, and looks
+// again; a crash between any two steps loses nothing, since the row alone says where to go on. Inside the
+// module; control executor.
+#pragma once
+
+#include "fleet/core.hpp"
+
+namespace footman::fleet {
+
+enum class Step {
+  rest,            // until something changes
+  introduce,       // register_agent: the controller knows it and gives the secret
+  mark_launching,  // the row says that the cloud is going to be asked
+  launch,
+  note_connected,
+  note_handle,
+  begin_drain,
+  tell_drain,
+  begin_end,
+  terminate,
+  forget,  // remove_agent, until the controller has heard it
+  conclude,
+  dismiss,  // over
+};
+// What is to be done next. Pure.
+Step next_step(const AgentEntry& entry);
+
+class Steward {
+ public:
+  explicit Steward(Core& core);
+
+  // Starts the agent's sequence if it has something to do and does not run.
+  void look_at(const EntryPtr& entry);
+
+ private:
+  // At most so many calls at a time; the rest waits in order.
+  class Turnstile {
+   public:
+    explicit Turnstile(std::size_t limit) : free_(limit) {}
+    Awaitable<void> enter();
+    void leave();
+
+   private:
+    std::size_t free_;
+    std::deque<std::shared_ptr<runtime::Event>> waiting_;
+  };
+
+  Awaitable<void> run(EntryPtr entry);
+  Awaitable<void> take(Step step, EntryPtr entry);
+  Awaitable<void> pause(EntryPtr entry, Duration first, Duration longest);
+
+  Awaitable<void> introduce(EntryPtr entry);
+  Awaitable<void> mark_launching(EntryPtr entry);
+  Awaitable<void> launch(EntryPtr entry);
+  Awaitable<void> call_launch(EntryPtr entry, CloudEntry* cloud);
+  Awaitable<void> look_up(EntryPtr entry, CloudEntry* cloud);
+  Awaitable<void> note_launched(EntryPtr entry, std::string handle, std::string kind, std::string text);
+  Awaitable<void> note_failure(EntryPtr entry, CloudEntry* cloud, ports::LaunchFailure failure);
+  Awaitable<void> note_connected(EntryPtr entry);
+  Awaitable<void> begin_drain(EntryPtr entry);
+  Awaitable<void> tell_drain(EntryPtr entry);
+
+  Awaitable<void> begin_end(EntryPtr entry);
+  Awaitable<void> terminate(EntryPtr entry);
+  Awaitable<bool> try_forget(EntryPtr entry);
+  Awaitable<void> conclude(EntryPtr entry);
+  bool may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const;
+  bool may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const;
+  void put_connection(const AgentEntry& entry, store::AgentChange& change);
+
+  Core& core_;
+  Turnstile launches_{kLaunchesAtOnce};
+  Turnstile terminations_{kTerminationsAtOnce};
+};
+
+}  // namespace footman::fleet

@@ -1,0 +1,119 @@
+// The second half of an agent's sequence: from the decision to end it until the cloud says that it is gone.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fleet/steward.hpp"
+#include "model/transitions.hpp"
+#include "runtime/time_limit.hpp"
+
+namespace footman::fleet {
+
+using model::AgentState;
+using model::EndReason;
+
+namespace {
+
+AgentState state_of_end(AgentState from, EndReason reason) {
+  auto to = AgentState::terminating;
+  if (reason == EndReason::session_lost) to = AgentState::lost;
+  if (reason == EndReason::launch_refused || reason == EndReason::launch_deadline ||
+      reason == EndReason::resource_gone)
+    to = AgentState::failed;
+  return model::can_transition(from, to) ? to : AgentState::terminating;
+}
+
+// What the build that still ran there is told. The row keeps the first reason, which may be that of a drain.
+std::string sentence_of_loss(const AgentEntry& entry) {
+  if (entry.ending) return entry.ending->text;
+  const auto reason = entry.row.end_reason;
+  const bool was_drained = reason == EndReason::drained || reason == EndReason::template_changed;
+  if (was_drained && entry.row.state == AgentState::failed)
+    return std::string(sentence(EndReason::resource_gone));
+  if (was_drained && entry.row.state == AgentState::lost)
+    return std::string(sentence(EndReason::session_lost));
+  return entry.row.end_detail.empty() ? std::string(sentence(reason)) : entry.row.end_detail;
+}
+
+}  // namespace
+
+Awaitable<void> Steward::begin_end(EntryPtr entry) {
+  if (entry->row.state == AgentState::planned) entry->nothing_left = true;
+  const auto ending = *entry->ending;
+  store::AgentChange change;
+  change.state = state_of_end(entry->row.state, ending.reason);
+  change.end_reason = ending.reason;
+  change.end_detail = ending.text;
+  change.builds_done = entry->row.builds_done;
+  put_connection(*entry, change);
+  change.timeline.push_back({core_.now(), "stop_asked", ending.text});
+  if (!co_await core_.change(entry, std::move(change))) co_return;
+  entry->next_pause = Duration(0);
+  entry->secret = Secret();
+  core_.log_of(*entry).info("agent ends", {{"reason", to_string(ending.reason)}, {"text", ending.text}});
+}
+
+// `gone` from a cloud whose listing lags may only mean "not seen yet" when we have no handle.
+bool Steward::may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const {
+  if (!entry.row.handle.empty() || !entry.asked) return true;
+  return core_.steady() >= entry.last_call + cloud.provider->limits().listing_lag;
+}
+
+Awaitable<bool> Steward::try_forget(EntryPtr entry) {
+  if (entry->removed) co_return true;
+  auto* controller = core_.find_controller(entry->row.controller);
+  if (controller == nullptr) co_return entry->removed = true;
+  const auto heard = co_await runtime::run_for(
+      core_.parts.clock, kCallTimeout, controller->remove_agent(entry->id(), sentence_of_loss(*entry)));
+  entry->removed = heard && (*heard || heard->error().code == Errc::not_found);
+  if (!entry->removed)
+    core_.log_of(*entry).warning(
+        "the controller does not let the agent go",
+        {{"error", heard ? describe(heard->error()) : std::string("no answer in time")}});
+  co_return entry->removed;
+}
+
+// The controller first, so that no work starts on it and its build learns the reason; but a controller that
+// does not answer must not keep a resource alive.
+Awaitable<void> Steward::terminate(EntryPtr entry) {
+  (void)co_await try_forget(entry);  // conclude() tries again
+  auto* cloud = core_.find_cloud(entry->row.cloud);
+  co_await terminations_.enter();
+  core_.parts.crash_points.hit("terminate:before-call");
+  auto answer =
+      co_await runtime::run_for(core_.parts.clock, kCallTimeout,
+                                cloud->provider->terminate(entry->row.handle, entry->row.client_token));
+  core_.parts.crash_points.hit("terminate:after-call");
+  terminations_.leave();
+  if (answer && *answer) {
+    core_.note_answer(*cloud);
+    if ((*answer)->state == ports::ResourceState::gone && may_trust_gone(*entry, *cloud)) {
+      entry->nothing_left = true;
+      entry->next_pause = Duration(0);
+      if (!entry->gone) entry->gone = Gone{(*answer)->death, core_.steady()};
+      co_return;
+    }
+  } else {
+    core_.note_trouble(*cloud, answer ? describe(answer->error()) : std::string("no answer in time"));
+  }
+  co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+}
+
+Awaitable<void> Steward::conclude(EntryPtr entry) {
+  if (!co_await try_forget(entry))
+    co_return co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+  store::AgentChange change;
+  change.state = AgentState::terminated;
+  change.ended = core_.now();
+  change.builds_done = entry->row.builds_done;
+  if (entry->gone) change.death = entry->gone->death;
+  const auto death = entry->gone ? entry->gone->death.text : std::string();
+  change.timeline.push_back({core_.now(), "gone",
+                             entry->row.handle.empty() ? std::string("No resource exists.")
+                             : death.empty()           ? std::string("The cloud says that it is gone.")
+                                                       : "The cloud says that it is gone: " + death});
+  if (!co_await core_.change(entry, std::move(change))) co_return;
+  core_.log_of(*entry).info("agent is gone", {{"reason", to_string(entry->row.end_reason)}});
+}
+
+}  // namespace footman::fleet

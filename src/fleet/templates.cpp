@@ -1,0 +1,116 @@
+#include "fleet/templates.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
+#include <charconv>
+
+#include "base/digest.hpp"
+
+namespace footman::fleet {
+namespace {
+
+namespace json = boost::json;
+
+// What an agent is made of. Cap, priority and deadline steer new launches only, so that they may change
+// without replacing the agents that run.
+std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
+  const auto& c = t.config;
+  json::array labels;
+  for (const auto& label : c.labels) labels.emplace_back(label);
+  const json::array content{c.cloud.str(),
+                            std::move(labels),
+                            c.is_default,
+                            c.one_shot,
+                            c.idle_timeout.count(),
+                            c.max_age.count(),
+                            c.endpoint.url,
+                            c.endpoint.tunnel,
+                            c.endpoint.ca_pem,
+                            c.endpoint.public_key_sha256,
+                            c.endpoint.insecure,
+                            orphan_timeout.count(),
+                            t.options};
+  return base::to_hex(base::sha256(json::serialize(content)));
+}
+
+struct Known {
+  std::uint64_t generation = 0;
+  std::string hash;
+};
+
+// "17 3f9a…"; anything else counts as no generation, and the next write mends it.
+Known parse_known(const std::string& text) {
+  Known known;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), known.generation);
+  const auto used = static_cast<std::size_t>(end - text.data());
+  if (error == std::errc() && used < text.size()) known.hash = text.substr(used + 1);
+  return known;
+}
+
+}  // namespace
+
+Templates::Templates(Core& core) : core_(core) {}
+
+Result<std::map<TemplateName, TemplateEntry>> Templates::check(const FleetConfig& config) const {
+  std::map<TemplateName, TemplateEntry> result;
+  for (const auto& t : config.templates) {
+    const auto field = "templates." + t.name.str();
+    if (t.name.empty()) return fail(Errc::invalid_argument, "a template needs a name", "templates");
+    if (result.contains(t.name))
+      return fail(Errc::invalid_argument, fmt::format("there are two templates '{}'", t.name.str()), field);
+    const auto* cloud = core_.find_cloud(t.cloud);
+    if (cloud == nullptr)
+      return fail(
+          Errc::invalid_argument,
+          fmt::format("template '{}' names cloud '{}', which does not exist", t.name.str(), t.cloud.str()),
+          field + ".cloud");
+    auto options = cloud->provider->freeze(t.name);
+    if (!options)
+      return fail(Errc::invalid_argument,
+                  fmt::format("cloud '{}' refuses template '{}': {}", t.cloud.str(), t.name.str(),
+                              describe(options.error())),
+                  field, options.error().hint);
+    TemplateEntry entry;
+    entry.config = t;
+    entry.options = std::move(*options);
+    result.emplace(t.name, std::move(entry));
+  }
+  return result;
+}
+
+Awaitable<Result<std::uint64_t>> Templates::find_generation(TemplateName name, std::string content) {
+  const auto key = "fleet.template." + name.str();
+  FOOTMAN_CO_TRY(const auto stored, co_await core_.parts.store.find_setting(key));
+  const auto known = stored ? parse_known(*stored) : Known();
+  if (known.hash == content) co_return known.generation;
+  const auto next = known.generation + 1;
+  FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.save_setting(key, fmt::format("{} {}", next, content)));
+  core_.parts.log.info("template has a new generation", {{"template", name}, {"generation", next}});
+  co_return next;
+}
+
+Awaitable<Status> Templates::apply(FleetConfig config) {
+  FOOTMAN_CO_TRY(auto fresh, check(config));
+  for (auto& [name, t] : fresh) {
+    FOOTMAN_CO_TRY(t.generation, co_await find_generation(name, hash_content(t, config.orphan_timeout)));
+  }
+  // What is known of a generation's launches outlives a reload that does not touch it.
+  for (auto& [name, t] : fresh) {
+    const auto old = core_.templates.find(name);
+    if (old == core_.templates.end() || old->second.generation != t.generation) continue;
+    t.failures = old->second.failures;
+    t.hold_until = old->second.hold_until;
+    t.hold_text = old->second.hold_text;
+    t.disabled = old->second.disabled;
+  }
+  core_.templates = std::move(fresh);
+  core_.config = std::move(config);
+  core_.look->notify();
+  for (auto& [name, cloud] : core_.clouds) cloud->look.notify();
+  co_return Status();
+}
+
+}  // namespace footman::fleet

@@ -1,0 +1,270 @@
+// From the decision to end an agent until the cloud says that it is gone.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "fleet/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::fleet;
+using namespace footman::fleet::testing;
+using namespace std::chrono_literals;
+using model::AgentState;
+using model::EndReason;
+using ports::AgentActivity;
+
+TEST_CASE("terminate is repeated until the cloud says gone") {
+  World world;
+  world.cloud.stop_takes = 3min;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminating);
+  world.advance(1min);
+  CHECK(world.row(id).state == AgentState::terminating);
+  CHECK(world.cloud.terminate_calls > 3);
+  CHECK(world.cloud.terminate_calls < 20);
+  world.advance(3min);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE("a cloud that tells of its changes is believed at once") {
+  World world;
+  world.cloud.stop_takes = 100h;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  world.advance(40s);
+  CHECK(world.row(id).state == AgentState::terminating);
+  world.cloud.end(world.row(id).client_token, {0, 0, false, "exited"});
+  world.provider->changed();
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.row(id).death.text == "exited");
+}
+
+TEST_CASE("neither a cloud nor a controller that is away loses an agent") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  SUBCASE("cloud") {
+    world.cloud.terminate_works = false;
+    world.controller.finish(id, world.now());
+    world.advance(10min);
+    CHECK(world.row(id).state == AgentState::terminating);
+    CHECK_FALSE(world.fleet->list_clouds()[0].healthy);
+    world.cloud.terminate_works = true;
+    world.advance(1min);
+  }
+  SUBCASE("controller") {
+    world.controller.removes = false;
+    world.controller.finish(id, world.now());
+    world.advance(1s);
+    CHECK(world.cloud.alive() == 0);  // the money stops all the same
+    CHECK(world.row(id).state == AgentState::terminating);
+    world.controller.removes = true;
+    world.advance(2min);
+    CHECK(world.controller.removed.contains(id));
+  }
+  CHECK(world.row(id).state == AgentState::terminated);
+}
+
+TEST_CASE("pools: an idle agent takes the next item, and goes when it was idle for too long") {
+  World world;
+  world.config.templates[0].one_shot = false;
+  world.config.templates[0].idle_timeout = 1min;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  world.advance(50s);
+  world.submit("2");
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").code == "agent_idle");
+  CHECK(world.controller.reasons.at("2").agent == id);
+  world.controller.work(id, "2");
+  world.advance(5min);
+  CHECK(world.cloud.alive() == 1);
+  world.controller.finish(id, world.now());
+  world.advance(59s);
+  CHECK(world.cloud.alive() == 1);
+  world.advance(1s);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.row(id).end_reason == EndReason::idle_too_long);
+  CHECK(world.row(id).builds_done == 2);
+}
+
+TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
+  World world;
+  world.config.templates[0].one_shot = false;
+  world.config.templates[0].idle_timeout = 10h;
+  world.config.templates[0].max_age = 1h;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.advance(2h);
+  CHECK(world.cloud.alive() == 1);  // never while it works
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.row(id).end_reason == EndReason::max_age);
+}
+
+TEST_CASE("a resource that ends by itself: its build is told why") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto token = world.row(id).client_token;
+  world.cloud.end(token, {std::nullopt, 9, true, "killed by signal 9, out of memory"});
+  SUBCASE("the cloud tells, the session is over") {
+    world.controller.say(id, AgentActivity::disconnected);
+    world.provider->changed();
+    world.settle();
+  }
+  SUBCASE("the session still stands: its last words are read first") {
+    world.provider->changed();
+    world.advance(kGoneGrace - 1ms);
+    CHECK_FALSE(world.controller.removed.contains(id));
+    world.advance(1ms);
+  }
+  SUBCASE("nobody tells: the next round finds it") {
+    world.controller.say(id, AgentActivity::disconnected);
+    world.advance(world.config.reconcile_every);
+  }
+  CHECK(world.controller.removed.at(id) == "killed by signal 9, out of memory");
+  const auto row = world.row(id);
+  CHECK(row.state == AgentState::terminated);
+  CHECK(row.end_reason == EndReason::resource_gone);
+  CHECK(row.death.out_of_memory);
+  CHECK(row.death.signal == 9);
+  const auto& findings = world.fleet->last_reconcile().findings;
+  CHECK(std::ranges::count(findings, Verdict::resource_gone, &Finding::verdict) == 1);
+}
+
+TEST_CASE("a one-shot agent that leaves after its build is not a loss") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  world.cloud.end(world.row(id).client_token, {0, 0, false, "exit status 0"});
+  world.provider->changed();
+  world.settle();
+  CHECK(world.row(id).end_reason == EndReason::build_finished);
+  CHECK(world.row(id).state == AgentState::terminated);
+}
+
+TEST_CASE("a lost session: the agent is lost, its resource ended, the reason kept") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.say(id, AgentActivity::lost, EndReason::session_lost, "nothing was heard of it for 1 min");
+  world.settle();
+  const auto row = world.row(id);
+  CHECK(row.state == AgentState::terminated);
+  CHECK(row.end_reason == EndReason::session_lost);
+  CHECK(row.end_detail == "nothing was heard of it for 1 min");
+  CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE("draining") {
+  World world;
+  world.start();
+  SUBCASE("an agent at work goes on and is ended when it is done") {
+    const auto id = world.busy_agent("1");
+    REQUIRE(world.run(world.fleet->drain_agent(id)));
+    REQUIRE(world.run(world.fleet->drain_agent(id)));
+    CHECK(world.row(id).state == AgentState::draining);
+    CHECK(world.controller.nodes.at(id).draining);
+    world.advance(10min);
+    CHECK(world.cloud.alive() == 1);
+    world.restart();
+    world.settle();
+    CHECK(world.row(id).state == AgentState::draining);
+    world.controller.finish(id, world.now());
+    world.settle();
+    CHECK(world.row(id).state == AgentState::terminated);
+    CHECK(world.row(id).end_reason == EndReason::drained);
+  }
+  SUBCASE("an agent that is on its way ends at once, and the item gets another") {
+    world.submit("1");
+    const auto id = world.only_agent().id;
+    REQUIRE(world.run(world.fleet->drain_agent(id)));
+    world.settle();
+    CHECK(world.row(id).end_reason == EndReason::drained);
+    CHECK(world.only_agent().for_item == "1");
+  }
+  SUBCASE("nobody knows it") {
+    const auto status = world.run(world.fleet->drain_agent(AgentId("cloud-nobody")));
+    REQUIRE_FALSE(status.has_value());
+    CHECK(status.error().code == Errc::not_found);
+  }
+}
+
+TEST_CASE("terminating by hand: the build hears the reason") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  REQUIRE(world.run(world.fleet->terminate_agent(id, "it misbehaves")));
+  world.settle();
+  CHECK(world.controller.removed.at(id) == "it misbehaves");
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.row(id).end_detail == "it misbehaves");
+  const auto again = world.run(world.fleet->terminate_agent(id, "again"));
+  REQUIRE_FALSE(again.has_value());
+  CHECK(again.error().code == Errc::not_found);
+}
+
+TEST_CASE("ending an agent whose launch was never answered leaves nothing behind") {
+  World world;
+  world.cloud.limits.listing_lag = 20s;
+  world.cloud.launching = Launching::done_then_hangs;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.controller.withdraw("1");
+  world.advance(10min);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.cloud.ever.size() == 1);
+  CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE("many endings at once are spread") {
+  World world;
+  world.config.templates[0].one_shot = false;
+  world.config.templates[0].idle_timeout = 1min;
+  world.cloud.terminate_works = true;
+  world.start();
+  constexpr int kAgents = 600;
+  for (int i = 0; i < kAgents; ++i) world.controller.submit(std::to_string(i), world.now());
+  world.advance(1s);
+  REQUIRE(world.cloud.alive() == kAgents);
+  for (auto& [id, node] : world.controller.nodes) world.controller.connect(id, world.now());
+  world.controller.items.clear();
+  world.advance(2min);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.live_agents().empty());
+  CHECK(world.agents().size() == kEndedAgentsKept);
+}
+
+TEST_CASE("stop abandons what hangs and leaves the agents alone") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  SUBCASE("a launch hangs") {
+    world.cloud.launching = Launching::hangs;
+    world.submit("2");
+  }
+  SUBCASE("the controller hangs") {
+    world.controller.hangs = true;
+    world.submit("2");
+  }
+  SUBCASE("a terminate is being repeated") {
+    world.cloud.stop_takes = 1h;
+    world.controller.finish(id, world.now());
+    world.settle();
+  }
+  world.stop();
+  world.controller.submit("3", world.now());
+  world.provider->changed();
+  world.advance(1min);
+  CHECK(world.cloud.alive() == 1);
+}

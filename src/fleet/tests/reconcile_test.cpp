@@ -1,0 +1,235 @@
+// Rows against resources: found, kept for the views, and repaired.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "fleet/comparison.hpp"
+#include "fleet/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::fleet;
+using namespace footman::fleet::testing;
+using namespace std::chrono_literals;
+using model::AgentState;
+using ports::ResourceState;
+
+namespace {
+
+CloudState::Held stray(const InstallationId& installation, const std::string& agent, Instant created) {
+  ports::LaunchSpec spec;
+  spec.installation = installation;
+  spec.agent = AgentId(agent);
+  spec.client_token = agent + "-1";
+  ports::Resource resource{
+      installation, spec.agent, spec.client_token, "i-" + agent + "-1", ResourceState::running, created, {}};
+  return {std::move(spec), std::move(resource), Duration(0), {}};
+}
+
+InstallationId installation_of(World& world) {
+  return world.run(world.store->load_open_state())->installation;
+}
+
+long count(const World& world, Verdict verdict) {
+  return std::ranges::count(world.fleet->last_reconcile().findings, verdict, &Finding::verdict);
+}
+
+RowFacts row_facts(AgentState state, const std::string& handle) {
+  return {AgentId("a"), "a-1", handle, state, true, false, false, 1h};
+}
+
+ports::Resource resource(ResourceState state) {
+  return {InstallationId("here"), AgentId("a"), "a-1", "i-a", state, {}, {}};
+}
+
+Comparison compare_one(const RowFacts& row, std::vector<ports::Resource> listed, Duration lag = 10s) {
+  return compare({row}, std::move(listed), CloudName("cloud"), InstallationId("here"), lag);
+}
+
+}  // namespace
+
+TEST_CASE("comparison: one row, one resource") {
+  using enum AgentState;
+  SUBCASE("both alive") {
+    for (const auto state : {connecting, online, draining}) {
+      const auto found = compare_one(row_facts(state, "i-a"), {resource(ResourceState::running)});
+      CHECK(found.matched == 1);
+      CHECK(found.findings.empty());
+    }
+  }
+  SUBCASE("the handle is news") {
+    const auto found = compare_one(row_facts(launching, ""), {resource(ResourceState::running)});
+    REQUIRE(found.learned.size() == 1);
+    CHECK(found.learned[0].resource.handle == "i-a");
+    CHECK(found.findings.at(0).verdict == Verdict::handle_learned);
+  }
+  SUBCASE("not while the launch call itself is under way") {
+    auto row = row_facts(launching, "");
+    row.calling = true;
+    CHECK(compare_one(row, {resource(ResourceState::running)}).learned.empty());
+    CHECK(compare_one(row, {}).missing.empty());
+  }
+  SUBCASE("gone") {
+    const auto found = compare_one(row_facts(online, "i-a"), {resource(ResourceState::gone)});
+    CHECK(found.ended.size() == 1);
+    CHECK(found.findings.at(0).verdict == Verdict::resource_gone);
+  }
+  SUBCASE("gone, as it was asked to") {
+    const auto found = compare_one(row_facts(terminating, "i-a"), {resource(ResourceState::gone)});
+    CHECK(found.ended.size() == 1);
+    CHECK(found.findings.empty());
+  }
+  SUBCASE("dying") {
+    const auto found = compare_one(row_facts(failed, ""), {resource(ResourceState::running)});
+    CHECK(found.matched == 1);
+    CHECK(found.learned.empty());
+  }
+  SUBCASE("not listed: first nothing, then a question") {
+    auto row = row_facts(connecting, "i-a");
+    row.since_call = 5s;
+    CHECK(compare_one(row, {}).findings.at(0).verdict == Verdict::not_listed_yet);
+    CHECK(compare_one(row, {}).missing.empty());
+    row.since_call = 10s;
+    CHECK(compare_one(row, {}).missing == std::vector{AgentId("a")});
+    row.connected = true;
+    CHECK(compare_one(row, {}).missing.empty());
+  }
+  SUBCASE("nothing is expected of a plan, of a launch that is repeated, and of the dying") {
+    auto planned_row = row_facts(planned, "");
+    planned_row.asked = false;
+    for (const auto& row : {planned_row, row_facts(launching, ""), row_facts(terminating, "i-a")}) {
+      CHECK(compare_one(row, {}).missing.empty());
+      CHECK(compare_one(row, {}).findings.empty());
+    }
+  }
+  SUBCASE("strays and foreigners") {
+    auto other = resource(ResourceState::running);
+    other.installation = InstallationId("elsewhere");
+    auto unknown = resource(ResourceState::running);
+    unknown.client_token = "b-1";
+    auto dead = unknown;
+    dead.client_token = "c-1";
+    dead.state = ResourceState::gone;
+    const auto found = compare({}, {other, unknown, dead}, CloudName("cloud"), InstallationId("here"), 10s);
+    REQUIRE(found.strays.size() == 1);
+    CHECK(found.strays[0].client_token == "b-1");
+    REQUIRE(found.findings.size() == 1);
+    CHECK(found.findings[0].verdict == Verdict::foreign);
+  }
+}
+
+TEST_CASE("an orphan is ended, a foreign resource is not touched") {
+  World world;
+  world.build();
+  world.cloud.resources["lost-1"] = stray(installation_of(world), "lost", world.now());
+  world.cloud.resources["other-1"] = stray(InstallationId("other"), "other", world.now());
+  world.start();
+  world.settle();
+  CHECK(world.cloud.resources.at("lost-1").resource.state == ResourceState::gone);
+  CHECK(world.cloud.resources.at("other-1").resource.state == ResourceState::running);
+  CHECK(count(world, Verdict::orphan) == 1);
+  CHECK(count(world, Verdict::foreign) == 1);
+  world.advance(10min);
+  CHECK(world.cloud.resources.at("other-1").resource.state == ResourceState::running);
+}
+
+TEST_CASE("many orphans are ended a few at a time") {
+  World world;
+  world.build();
+  const auto here = installation_of(world);
+  constexpr int kOrphans = 180;
+  for (int i = 0; i < kOrphans; ++i) {
+    const auto name = "lost" + std::to_string(i);
+    world.cloud.resources[name + "-1"] = stray(here, name, world.now());
+  }
+  world.start();
+  world.settle();
+  CHECK(world.cloud.alive() == kOrphans - static_cast<int>(kOrphansPerRound));
+  world.advance(10min);
+  CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE("a resource that lives on although its row has ended is ended again") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  world.settle();
+  REQUIRE(world.row(id).state == AgentState::terminated);
+  auto& held = world.cloud.resources.at(world.row(id).client_token);
+  held.resource.state = ResourceState::running;  // the cloud had lied
+  held.stopping.reset();
+  world.advance(world.config.reconcile_every);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(count(world, Verdict::must_end) == 1);
+}
+
+TEST_CASE("not listed is not gone") {
+  World world;
+  world.cloud.limits.listing_lag = 1min;
+  world.config.templates[0].launch_deadline = 1h;
+  world.start();
+  world.submit("1");
+  const auto agent = world.only_agent();
+  world.fleet->look_again();
+  world.settle();
+  CHECK(count(world, Verdict::not_listed_yet) == 1);
+  CHECK(world.only_agent().state == AgentState::connecting);
+  world.advance(3min);
+  CHECK(world.only_agent().id == agent.id);
+  CHECK(count(world, Verdict::not_listed_yet) == 0);
+  SUBCASE("beyond the lag, and the look-up knows nothing either") {
+    world.cloud.hide_all = true;
+    world.advance(world.config.reconcile_every);
+    CHECK(world.row(agent.id).end_reason == model::EndReason::resource_gone);
+    CHECK(count(world, Verdict::resource_gone) == 1);
+  }
+  SUBCASE("never while its session stands") {
+    world.controller.connect(agent.id, world.now());
+    world.controller.work(agent.id, "1");
+    world.cloud.hide_all = true;
+    world.advance(1h);
+    CHECK(world.row(agent.id).state == AgentState::online);
+  }
+}
+
+TEST_CASE("a list that fails is trouble of the cloud, not the end of its agents") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.cloud.lists = false;
+  world.advance(1h);
+  CHECK(world.row(id).state == AgentState::online);
+  CHECK(world.fleet->list_clouds()[0].trouble == "the list is broken");
+  CHECK(world.cloud.observe_calls < 60);
+  world.cloud.lists = true;
+  world.advance(world.config.reconcile_every);
+  CHECK(world.fleet->list_clouds()[0].healthy);
+  CHECK(world.fleet->list_clouds()[0].last_listed + world.config.reconcile_every >= world.now());
+}
+
+TEST_CASE("resources that ended while the server was away") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.say(id, ports::AgentActivity::disconnected);
+  world.crash();
+  world.cloud.end(world.cloud.resources.begin()->first, {137, 0, false, "exit status 137"});
+  world.start();
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.controller.removed.at(id) == "exit status 137");
+}
+
+TEST_CASE("deadlines start afresh with the server") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.crash();
+  world.clock.set(world.clock.steady() + 1h);
+  world.start();
+  world.advance(4min);
+  CHECK(world.row(id).state == AgentState::connecting);
+  world.advance(1min);
+  CHECK(world.row(id).state == AgentState::terminated);
+}

@@ -1,0 +1,109 @@
+#include "fleet/tests/scripted_controller.hpp"
+
+#include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+namespace footman::fleet::testing {
+
+using ports::AgentActivity;
+
+namespace {
+
+Awaitable<void> turn(const bool* hangs) {
+  const auto executor = co_await runtime::asio::this_coro::executor;
+  co_await runtime::asio::post(executor, runtime::asio::use_awaitable);
+  if (!*hangs) co_return;
+  runtime::Event never;
+  co_await never.wait();
+}
+
+}  // namespace
+
+Awaitable<Result<ports::AgentBootstrap>> ScriptedController::register_agent(
+    ports::AgentRegistration registration) {
+  co_await turn(&hangs);
+  if (!registers) co_return fail(Errc::unavailable, "the controller is away");
+  const auto id = registration.id;
+  auto& node = nodes[id];
+  if (node.seen.activity == AgentActivity::unknown) node.seen.activity = AgentActivity::expected;
+  node.registration = std::move(registration);
+  co_return ports::AgentBootstrap{Secret("secret of " + id.str())};
+}
+
+ports::AgentObservation ScriptedController::observe_agent(AgentId id) const {
+  const auto it = nodes.find(id);
+  return it == nodes.end() ? ports::AgentObservation() : it->second.seen;
+}
+
+Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
+  co_await turn(&hangs);
+  const auto it = nodes.find(id);
+  if (it == nodes.end()) co_return fail(Errc::not_found, "no such node");
+  it->second.draining = true;
+  if (it->second.seen.activity == AgentActivity::idle)
+    say(id, AgentActivity::done, model::EndReason::drained);
+  co_return Status();
+}
+
+Awaitable<Status> ScriptedController::remove_agent(AgentId id, std::string reason) {
+  co_await turn(&hangs);
+  if (!removes) co_return fail(Errc::unavailable, "the controller is away");
+  nodes.erase(id);
+  removed.emplace(id, std::move(reason));
+  changed();
+  co_return Status();
+}
+
+void ScriptedController::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
+  ++reasons_told;
+  reasons[item_key] = std::move(reason);
+}
+
+void ScriptedController::submit(const std::string& key, Instant since, const std::string& label) {
+  items.push_back({key, label, since, "job #" + key});
+  changed();
+}
+
+void ScriptedController::withdraw(const std::string& key) {
+  std::erase_if(items, [&](const auto& item) { return item.key == key; });
+  changed();
+}
+
+void ScriptedController::connect(const AgentId& id, Instant now) {
+  auto& seen = nodes.at(id).seen;
+  seen.activity = AgentActivity::idle;
+  if (!seen.connected_at.is_set()) seen.connected_at = now;
+  seen.idle_since = now;
+  changed();
+}
+
+void ScriptedController::work(const AgentId& id, const std::string& key) {
+  auto& seen = nodes.at(id).seen;
+  seen.activity = AgentActivity::busy;
+  seen.working_on = key;
+  std::erase_if(items, [&](const auto& item) { return item.key == key; });
+  changed();
+}
+
+void ScriptedController::finish(const AgentId& id, Instant now) {
+  auto& node = nodes.at(id);
+  ++node.seen.builds_done;
+  node.seen.working_on.clear();
+  node.seen.idle_since = now;
+  node.seen.activity =
+      node.registration.one_shot || node.draining ? AgentActivity::done : AgentActivity::idle;
+  if (node.seen.activity == AgentActivity::done) node.seen.end_reason = model::EndReason::build_finished;
+  changed();
+}
+
+void ScriptedController::say(const AgentId& id, AgentActivity activity, model::EndReason reason,
+                             std::string detail) {
+  auto& seen = nodes.at(id).seen;
+  seen.activity = activity;
+  seen.end_reason = reason;
+  seen.detail = std::move(detail);
+  changed();
+}
+
+}  // namespace footman::fleet::testing

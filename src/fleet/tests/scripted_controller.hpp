@@ -1,0 +1,58 @@
+// A controller that says what a test tells it. It survives the crash of the fleet, as a real one's rows do.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "ports/controller_port.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::fleet::testing {
+
+using namespace footman::base;
+using runtime::Awaitable;
+
+class ScriptedController final : public ports::ControllerPort {
+ public:
+  struct Node {
+    ports::AgentRegistration registration;
+    ports::AgentObservation seen;
+    bool draining = false;
+  };
+  std::deque<ports::DemandItem> items;
+  std::map<AgentId, Node> nodes;
+  std::map<AgentId, std::string> removed;  // with the reason
+  std::map<std::string, ports::WaitReason> reasons;
+  int reasons_told = 0;
+  bool registers = true;
+  bool hangs = false;  // all calls
+  bool removes = true;
+
+  ControllerName name() const override { return ControllerName("builtin"); }
+  std::vector<ports::DemandItem> demand() const override { return {items.begin(), items.end()}; }
+  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
+  ports::AgentObservation observe_agent(AgentId id) const override;
+  Awaitable<Status> drain_agent(AgentId id) override;
+  Awaitable<Status> remove_agent(AgentId id, std::string reason) override;
+  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
+  void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
+  void changed() const {
+    if (on_change_) on_change_();
+  }
+
+  void submit(const std::string& key, Instant since, const std::string& label = {});
+  void withdraw(const std::string& key);
+  // Of a node: as the real one would tell it.
+  void connect(const AgentId& id, Instant now);
+  void work(const AgentId& id, const std::string& key);  // takes the item out of the demand
+  void finish(const AgentId& id, Instant now);
+  void say(const AgentId& id, ports::AgentActivity activity, model::EndReason reason = model::EndReason::none,
+           std::string detail = {});
+
+ private:
+  std::function<void()> on_change_;
+};
+
+}  // namespace footman::fleet::testing
