@@ -84,28 +84,30 @@ Core::Core(FleetParts p, FleetConfig c)
   }
 }
 
-EntryPtr Core::find_agent(const AgentId& id) const {
+AgentEntry* Core::find_agent(const AgentId& id) const {
   const auto it = order_of_.find(id);
-  return it == order_of_.end() ? nullptr : by_order_.at(it->second);
+  return it == order_of_.end() ? nullptr : by_order_.at(it->second).get();
 }
 
-void Core::insert_agent(const EntryPtr& entry) {
+AgentEntry* Core::insert_agent(std::unique_ptr<AgentEntry> entry) {
+  auto* const agent = entry.get();
   const auto order = ++next_order_;
-  order_of_.emplace(entry->id(), order);
-  by_order_.emplace(order, entry);
-  metrics.count_state(entry->row.state, 1);
+  order_of_.emplace(agent->id(), order);
+  by_order_.emplace(order, std::move(entry));
+  metrics.count_state(agent->row.state, 1);
+  return agent;
 }
 
 void Core::erase_agent(const AgentId& id) {
   const auto it = order_of_.find(id);
   if (it == order_of_.end()) return;
-  const auto entry = by_order_.at(it->second);
-  by_order_.erase(it->second);
+  const auto node = by_order_.extract(it->second);
   order_of_.erase(it);
+  const auto& entry = node.mapped();
   metrics.count_state(entry->row.state, -1);
   if (entry->row.state == AgentState::terminated) ended_.push_back(entry->row);
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
-  entry->changed.notify();
+  agents_changed.notify();
   look->notify();
 }
 
@@ -148,11 +150,11 @@ void Core::adopt(AgentEntry& entry, model::Agent row) {
   metrics.count_state(before, -1);
   metrics.count_state(entry.row.state, 1);
   publish("agent", entry.id().str(), std::string(to_string(entry.row.state)));
-  entry.changed.notify();
+  agents_changed.notify();
   look->notify();
 }
 
-Awaitable<bool> Core::change(EntryPtr entry, store::AgentChange change) {
+Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   change.id = entry->id();
   auto pause = kStoreFirstPause;
   auto stored = co_await parts.store.change_agent(change);
@@ -175,7 +177,7 @@ Awaitable<bool> Core::change(EntryPtr entry, store::AgentChange change) {
   co_return false;
 }
 
-Awaitable<void> Core::reload(EntryPtr entry) {
+Awaitable<void> Core::reload(AgentEntry* entry) {
   const auto before = entry->row.state;
   auto row = co_await parts.store.get_agent(entry->id());
   if (!row && row.error().code == Errc::not_found) {
@@ -190,7 +192,7 @@ Awaitable<void> Core::reload(EntryPtr entry) {
   if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, kStoreLongestPause);
 }
 
-void Core::wish_end(const EntryPtr& entry, Ending ending) {
+void Core::wish_end(AgentEntry* entry, Ending ending) {
   if (entry->ending || entry->is_ending()) return;
   entry->ending = std::move(ending);
   blame_template(*entry);
@@ -208,7 +210,7 @@ void Core::blame_template(const AgentEntry& entry) {
                         "an agent ended before it connected: " + entry.ending->text);
 }
 
-void Core::note_gone(const EntryPtr& entry, model::DeathCertificate death) {
+void Core::note_gone(AgentEntry* entry, model::DeathCertificate death) {
   if (entry->gone) return;
   entry->gone = Gone{std::move(death), steady()};
   entry->wake.notify();

@@ -31,7 +31,8 @@ struct Gone {
 };
 
 // One agent that may hold a resource. Its row is changed by its own sequence only (Steward), everybody else
-// writes wishes and facts and wakes that.
+// writes wishes and facts and wakes that. Owned by the core and erased by its sequence only, so that the
+// sequence may hold a pointer to it; everybody else looks it up again by id after each wait.
 struct AgentEntry {
   model::Agent row;  // as stored; builds_done and launch_deadline are fresher than the row
   FrozenRequest request;
@@ -54,7 +55,6 @@ struct AgentEntry {
   std::uint32_t failures = 0;  // launch calls with an unknown outcome
   Secret secret;               // only between introduction and launch
   runtime::Event wake;         // of its sequence
-  runtime::Event changed;      // for those who wait for its state
 
   const AgentId& id() const { return row.id; }
   bool is_connected_now() const {
@@ -65,7 +65,6 @@ struct AgentEntry {
            row.state == model::AgentState::lost || row.state == model::AgentState::terminated;
   }
 };
-using EntryPtr = std::shared_ptr<AgentEntry>;
 
 struct TemplateEntry {
   Template config;
@@ -120,15 +119,16 @@ class Core {
   Duration started{0};                              // steady
   std::shared_ptr<runtime::Event> look;             // of the provisioner; shared with the ports' callbacks
   ReconcileView reconcile;                          // the last round and what was found since
+  runtime::Event agents_changed;                    // for those who wait for an agent's state
   Instant storage_retry;                            // no launches before it: the store had no space
   std::map<TemplateName, TemplateEntry> templates;  // of the configuration
   std::map<CloudName, std::shared_ptr<CloudEntry>>
       clouds;  // fixed; the providers' callbacks know them weakly
 
   // --- agents
-  const std::map<std::uint64_t, EntryPtr>& agents() const { return by_order_; }
-  EntryPtr find_agent(const AgentId& id) const;
-  void insert_agent(const EntryPtr& entry);
+  const std::map<std::uint64_t, std::unique_ptr<AgentEntry>>& agents() const { return by_order_; }
+  AgentEntry* find_agent(const AgentId& id) const;
+  AgentEntry* insert_agent(std::unique_ptr<AgentEntry> entry);
   void erase_agent(const AgentId& id);  // ended, or never stored
   const std::deque<model::Agent>& ended() const { return ended_; }
   const model::Agent* find_ended(const AgentId& id) const;
@@ -140,10 +140,10 @@ class Core {
 
   // Stores the change and brings entry and listeners up to date. Keeps trying while the store has no space.
   // False: the row was not in the state we thought; it has been read again.
-  Awaitable<bool> change(EntryPtr entry, store::AgentChange change);
+  Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);
   // The first wish counts. An agent that never came is its template's failure.
-  void wish_end(const EntryPtr& entry, Ending ending);
-  void note_gone(const EntryPtr& entry, model::DeathCertificate death);
+  void wish_end(AgentEntry* entry, Ending ending);
+  void note_gone(AgentEntry* entry, model::DeathCertificate death);
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);
@@ -159,10 +159,10 @@ class Core {
 
  private:
   void blame_template(const AgentEntry& entry);
-  Awaitable<void> reload(EntryPtr entry);
+  Awaitable<void> reload(AgentEntry* entry);
   void adopt(AgentEntry& entry, model::Agent row);
 
-  std::map<std::uint64_t, EntryPtr> by_order_;
+  std::map<std::uint64_t, std::unique_ptr<AgentEntry>> by_order_;
   std::unordered_map<AgentId, std::uint64_t> order_of_;
   std::uint64_t next_order_ = 0;
   std::deque<model::Agent> ended_;

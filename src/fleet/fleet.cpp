@@ -33,8 +33,8 @@ struct Fleet::Impl {
   void take_over(std::vector<model::Agent> rows);
   void listen() const;
   void start_loops();
-  EntryPtr find_living(const AgentId& id) const;
-  Awaitable<Status> wait_for_end(EntryPtr entry, bool draining_will_do);
+  AgentEntry* find_living(const AgentId& id) const;
+  Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
   static void count(CloudView& view, const AgentEntry& entry);
 };
@@ -62,7 +62,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
     return std::tie(a.planned, a.id) < std::tie(b.planned, b.id);
   });
   for (auto& row : rows) {
-    auto entry = std::make_shared<AgentEntry>();
+    auto entry = std::make_unique<AgentEntry>();
     entry->stored = true;
     entry->asked = row.state != AgentState::planned;
     entry->last_call = core.started;
@@ -77,7 +77,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
     }
     if (core.find_cloud(entry->row.cloud) == nullptr)
       core.log_of(*entry).error("the agent's cloud is not configured any more, so it cannot be ended");
-    core.insert_agent(entry);
+    core.insert_agent(std::move(entry));
   }
 }
 
@@ -124,28 +124,32 @@ void Fleet::look_again() {
 
 // --- what people ask for
 
-EntryPtr Fleet::Impl::find_living(const AgentId& id) const {
-  auto entry = core.find_agent(id);
-  return entry && entry->stored ? entry : nullptr;
+AgentEntry* Fleet::Impl::find_living(const AgentId& id) const {
+  auto* entry = core.find_agent(id);
+  return entry != nullptr && entry->stored ? entry : nullptr;
 }
 
 // Returns once the wish is durable. It is carried out also when the caller goes away.
-Awaitable<Status> Fleet::Impl::wait_for_end(EntryPtr entry, bool draining_will_do) {
+Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
   const auto limit = core.steady() + kCallTimeout;
-  while (!entry->is_ending() && !(draining_will_do && entry->row.state == AgentState::draining)) {
+  const auto has_begun = [&] {
+    const auto* entry = core.find_agent(id);
+    return entry == nullptr || entry->is_ending() ||
+           (draining_will_do && entry->row.state == AgentState::draining);
+  };
+  while (!has_begun()) {
     const auto left = limit - core.steady();
     if (left <= Duration(0))
-      co_return fail(Errc::timeout, fmt::format("agent {} has not begun to end yet", entry->id().str()), {},
+      co_return fail(Errc::timeout, fmt::format("agent {} has not begun to end yet", id.str()), {},
                      "The fleet goes on with it.");
-    (void)co_await entry->changed.wait_for(core.parts.clock, left);
+    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
   }
-  entry->changed.notify();  // others may wait too
   co_return Status();
 }
 
 Awaitable<Status> Fleet::drain_agent(AgentId id) {
-  const auto entry = impl_->find_living(id);
-  if (!entry) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  auto* entry = impl_->find_living(id);
+  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
   const Ending ending{EndReason::drained, std::string(sentence(EndReason::drained))};
   const bool has_session = entry->seen.connected_at.is_set() || entry->row.connected.is_set();
   if (!has_session)
@@ -154,17 +158,17 @@ Awaitable<Status> Fleet::drain_agent(AgentId id) {
     entry->drain = ending;
   impl_->steward.look_at(entry);
   impl_->core.look->notify();
-  co_return co_await impl_->wait_for_end(entry, true);
+  co_return co_await impl_->wait_for_end(std::move(id), true);
 }
 
 Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
-  const auto entry = impl_->find_living(id);
-  if (!entry) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  auto* entry = impl_->find_living(id);
+  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
   if (reason.empty()) reason = "A person ended it.";
   impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
   impl_->steward.look_at(entry);
   impl_->core.look->notify();
-  co_return co_await impl_->wait_for_end(entry, false);
+  co_return co_await impl_->wait_for_end(std::move(id), false);
 }
 
 // --- views
@@ -181,7 +185,7 @@ std::vector<AgentView> Fleet::list_agents() const {
 }
 
 std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
-  if (const auto entry = impl_->find_living(id)) return AgentView{entry->row, entry->seen};
+  if (const auto* entry = impl_->find_living(id)) return AgentView{entry->row, entry->seen};
   if (const auto* row = impl_->core.find_ended(id)) return AgentView{*row, {}};
   return std::nullopt;
 }

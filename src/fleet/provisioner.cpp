@@ -136,12 +136,12 @@ void Provisioner::observe_agents() {
     if (auto* controller = core_.find_controller(entry->row.controller))
       entry->seen = controller->observe_agent(entry->id());
     entry->row.builds_done = std::max(entry->row.builds_done, entry->seen.builds_done);
-    if (entry->gone) judge_gone(entry);
+    if (entry->gone) judge_gone(entry.get());
   }
 }
 
 // A connection that still stands may hold the last words of the agent: they are read first.
-void Provisioner::judge_gone(const EntryPtr& entry) {
+void Provisioner::judge_gone(AgentEntry* entry) {
   if (entry->ending || entry->is_ending() || entry->seen.activity == AgentActivity::done) return;
   const auto grace_over = entry->gone->at + kGoneGrace;
   if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
@@ -200,7 +200,7 @@ const Result<model::LabelExpr>& Provisioner::parse_label(const std::string& text
 bool Provisioner::carry_out_endings() {
   bool never_came = false;
   for (const auto& end : plan_.terminations) {
-    const auto entry = core_.find_agent(end.agent);
+    auto* entry = core_.find_agent(end.agent);
     const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
     core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text});
     if (end.reason != EndReason::launch_deadline) continue;
@@ -208,14 +208,14 @@ bool Provisioner::carry_out_endings() {
     core_.note_finding({Verdict::past_deadline, end.agent, entry->row.cloud, entry->row.handle, end.text});
   }
   for (const auto& drain : plan_.drains) {
-    const auto entry = core_.find_agent(drain.agent);
+    auto* entry = core_.find_agent(drain.agent);
     if (!entry->drain) entry->drain = Ending{drain.reason, drain.text};
   }
   return never_came;
 }
 
-std::vector<EntryPtr> Provisioner::make_agents() {
-  std::vector<EntryPtr> made;
+std::vector<AgentEntry*> Provisioner::make_agents() {
+  std::vector<AgentEntry*> made;
   if (plan_.launches.empty()) return made;
   std::map<CloudName, std::size_t> under_way;
   for (const auto& [order, entry] : core_.agents())
@@ -233,14 +233,14 @@ std::vector<EntryPtr> Provisioner::make_agents() {
       continue;
     }
     ++count;
-    made.push_back(make_agent(launch, core_.templates.at(launch.template_name)));
-    core_.insert_agent(made.back());
+    made.push_back(core_.insert_agent(make_agent(launch, core_.templates.at(launch.template_name))));
   }
   return made;
 }
 
-EntryPtr Provisioner::make_agent(const policy::Launch& launch, const TemplateEntry& t) const {
-  auto entry = std::make_shared<AgentEntry>();
+std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch,
+                                                    const TemplateEntry& t) const {
+  auto entry = std::make_unique<AgentEntry>();
   auto& row = entry->row;
   row.id = AgentId(launch.cloud.str() + "-" + core_.parts.rng.name(kAgentNameLength));
   row.cloud = launch.cloud;
@@ -272,20 +272,20 @@ EntryPtr Provisioner::make_agent(const policy::Launch& launch, const TemplateEnt
 }
 
 // The intents of one plan become durable together; only then does anything happen outside.
-Awaitable<void> Provisioner::record(std::vector<EntryPtr> entries) {
+Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   std::vector<model::Agent> rows;
   rows.reserve(entries.size());
-  for (const auto& entry : entries) rows.push_back(entry->row);
+  for (const auto* entry : entries) rows.push_back(entry->row);
   const auto stored = co_await core_.parts.store.record_launch_intents(std::move(rows));
   if (!stored) {
     core_.parts.log.error("launches cannot be recorded, so nothing is launched",
                           {{"count", entries.size()}, {"error", describe(stored.error())}});
     core_.storage_retry = core_.now() + kStorageLook;
     launched_ = 0;
-    for (const auto& entry : entries) core_.erase_agent(entry->id());
+    for (auto* entry : entries) core_.erase_agent(AgentId(entry->id()));
     co_return;
   }
-  for (const auto& entry : entries) {
+  for (auto* entry : entries) {
     entry->stored = true;
     core_.publish("agent", entry->id().str(), std::string(to_string(entry->row.state)));
     core_.log_of(*entry).info(
@@ -298,17 +298,17 @@ Awaitable<void> Provisioner::record(std::vector<EntryPtr> entries) {
 
 void Provisioner::wake_agents() {
   // What is started here may run at once and change the map.
-  std::vector<EntryPtr> awake;
+  std::vector<AgentEntry*> awake;
   for (const auto& [order, entry] : core_.agents())
-    if (!entry->worked_on && next_step(*entry) != Step::rest) awake.push_back(entry);
-  for (const auto& entry : awake) steward_.look_at(entry);
+    if (!entry->worked_on && next_step(*entry) != Step::rest) awake.push_back(entry.get());
+  for (auto* entry : awake) steward_.look_at(entry);
 }
 
 // --- telling
 
 void Provisioner::tell_matches() {
   for (const auto& match : plan_.matches)
-    if (const auto entry = core_.find_agent(match.agent)) tell(match.item, reason_of_match(*entry));
+    if (const auto* entry = core_.find_agent(match.agent)) tell(match.item, reason_of_match(*entry));
 }
 
 void Provisioner::tell_holds() {

@@ -36,7 +36,7 @@ class Provisioner {
  private:
   Awaitable<void> decide();
   void observe_agents();
-  void judge_gone(const EntryPtr& entry);
+  void judge_gone(AgentEntry* entry);
   policy::Snapshot take_snapshot();
   void add_items(policy::Snapshot& snapshot);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
@@ -44,9 +44,9 @@ class Provisioner {
 
   void plan();
   bool carry_out_endings();
-  std::vector<EntryPtr> make_agents();
-  EntryPtr make_agent(const policy::Launch& launch, const TemplateEntry& t) const;
-  Awaitable<void> record(std::vector<EntryPtr> entries);
+  std::vector<AgentEntry*> make_agents();
+  std::unique_ptr<AgentEntry> make_agent(const policy::Launch& launch, const TemplateEntry& t) const;
+  Awaitable<void> record(std::vector<AgentEntry*> entries);
   void wake_agents();
 
   void tell_matches();

@@ -81,28 +81,29 @@ void Reconciler::begin_round(const CloudName& name, std::uint32_t matched) {
 
 void Reconciler::carry_out(const Comparison& found) {
   for (const auto& finding : found.findings) {
-    const auto entry = core_.find_agent(finding.agent);
-    const bool known = finding.verdict == Verdict::resource_gone && entry && entry->gone;
+    const auto* entry = core_.find_agent(finding.agent);
+    const bool known = finding.verdict == Verdict::resource_gone && entry != nullptr && entry->gone;
     if (!known) core_.note_finding(finding);
   }
   for (const auto& [agent, resource] : found.learned) {
-    const auto entry = core_.find_agent(agent);
-    if (!entry) continue;
+    auto* entry = core_.find_agent(agent);
+    if (entry == nullptr) continue;
     entry->learned_handle = resource.handle;
     entry->wake.notify();
     steward_.look_at(entry);
   }
   for (const auto& [agent, resource] : found.ended)
-    if (const auto entry = core_.find_agent(agent)) core_.note_gone(entry, resource.death);
+    if (auto* entry = core_.find_agent(agent)) core_.note_gone(entry, resource.death);
 }
 
 // Not listed is not gone: the cloud is asked for this one.
 Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
-  auto entry = core_.find_agent(agent);
-  if (!entry) co_return;
+  auto* entry = core_.find_agent(agent);
+  if (entry == nullptr) co_return;
   const auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                                cloud->provider->find_by_token(entry->row.client_token));
-  if (!core_.find_agent(agent) || entry->calling) co_return;
+  entry = core_.find_agent(agent);
+  if (entry == nullptr || entry->calling) co_return;
   Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
   if (found && *found && (*found)->state == ResourceState::gone) {
     finding.text = (*found)->death.text;
@@ -133,7 +134,8 @@ Awaitable<void> Reconciler::judge_stray(Resource resource, CloudEntry* cloud, In
 // Empty: it need not be ended, or this cannot be said now.
 Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
                                                             Instant seen) {
-  if (core_.find_agent(resource.agent)) co_return std::nullopt;  // planned while the list was on its way
+  if (core_.find_agent(resource.agent) != nullptr)
+    co_return std::nullopt;  // planned while the list was on its way
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
   Instant ended;

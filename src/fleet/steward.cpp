@@ -51,9 +51,8 @@ Awaitable<void> Steward::Turnstile::enter() {
     --free_;
     co_return;
   }
-  const auto turn = std::make_shared<runtime::Event>();
-  waiting_.push_back(turn);
-  co_await turn->wait();  // leave() hands its place over
+  waiting_.push_back(std::make_unique<runtime::Event>());
+  co_await waiting_.back()->wait();  // leave() hands its place over
 }
 
 void Steward::Turnstile::leave() {
@@ -67,7 +66,7 @@ void Steward::Turnstile::leave() {
 
 Steward::Steward(Core& core) : core_(core) {}
 
-void Steward::look_at(const EntryPtr& entry) {
+void Steward::look_at(AgentEntry* entry) {
   if (entry->worked_on || !entry->stored || core_.stopping) return;
   if (core_.find_cloud(entry->row.cloud) == nullptr) return;  // nobody can end it; told at start
   if (next_step(*entry) == Step::rest) return;
@@ -75,42 +74,39 @@ void Steward::look_at(const EntryPtr& entry) {
   core_.scope.spawn("agent " + entry->id().str(), run(entry));
 }
 
-Awaitable<void> Steward::run(EntryPtr entry) {
+Awaitable<void> Steward::run(AgentEntry* entry) {
   for (auto step = next_step(*entry); step != Step::rest; step = next_step(*entry)) {
-    if (step == Step::dismiss) {
-      core_.erase_agent(entry->id());
-      break;
-    }
+    if (step == Step::dismiss) co_return core_.erase_agent(AgentId(entry->id()));
     co_await take(step, entry);
   }
   entry->worked_on = false;
 }
 
-Awaitable<void> Steward::take(Step step, EntryPtr entry) {
+Awaitable<void> Steward::take(Step step, AgentEntry* entry) {
   switch (step) {
     case Step::introduce:
-      return introduce(std::move(entry));
+      return introduce(entry);
     case Step::mark_launching:
-      return mark_launching(std::move(entry));
+      return mark_launching(entry);
     case Step::launch:
-      return launch(std::move(entry));
+      return launch(entry);
     case Step::note_connected:
-      return note_connected(std::move(entry));
+      return note_connected(entry);
     case Step::note_handle:
       return note_launched(
           entry, entry->learned_handle, "handle_learned",
           fmt::format("The answer to the launch was lost; the cloud lists it as {}.", entry->learned_handle));
     case Step::begin_drain:
-      return begin_drain(std::move(entry));
+      return begin_drain(entry);
     case Step::tell_drain:
-      return tell_drain(std::move(entry));
+      return tell_drain(entry);
     case Step::begin_end:
-      return begin_end(std::move(entry));
+      return begin_end(entry);
     case Step::terminate:
-      return terminate(std::move(entry));
+      return terminate(entry);
     case Step::forget:
     case Step::conclude:
-      return conclude(std::move(entry));
+      return conclude(entry);
     case Step::rest:
     case Step::dismiss:
       break;
@@ -119,14 +115,14 @@ Awaitable<void> Steward::take(Step step, EntryPtr entry) {
 }
 
 // Until the pause is over or a wish or fact came.
-Awaitable<void> Steward::pause(EntryPtr entry, Duration first, Duration longest) {
+Awaitable<void> Steward::pause(AgentEntry* entry, Duration first, Duration longest) {
   entry->next_pause = entry->next_pause == Duration(0) ? first : std::min(entry->next_pause * 2, longest);
   (void)co_await entry->wake.wait_for(core_.parts.clock, entry->next_pause);
 }
 
 // --- launch
 
-Awaitable<void> Steward::introduce(EntryPtr entry) {
+Awaitable<void> Steward::introduce(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   if (controller == nullptr) {
     core_.wish_end(entry, {EndReason::surplus, fmt::format("Its controller '{}' is not configured any more.",
@@ -149,7 +145,7 @@ Awaitable<void> Steward::introduce(EntryPtr entry) {
   co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
 }
 
-Awaitable<void> Steward::mark_launching(EntryPtr entry) {
+Awaitable<void> Steward::mark_launching(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::launching;
   change.timeline.push_back({entry->row.planned, "decided", entry->request.why});
@@ -163,7 +159,7 @@ bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) c
   return core_.now() < entry.row.planned + cloud.provider->limits().token_lifetime;
 }
 
-Awaitable<void> Steward::launch(EntryPtr entry) {
+Awaitable<void> Steward::launch(AgentEntry* entry) {
   auto* cloud = core_.find_cloud(entry->row.cloud);
   if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
   co_await launches_.enter();
@@ -175,7 +171,7 @@ Awaitable<void> Steward::launch(EntryPtr entry) {
   entry->next_pause = Duration(0);
 }
 
-Awaitable<void> Steward::call_launch(EntryPtr entry, CloudEntry* cloud) {
+Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
   auto spec = entry->request.spec;
   spec.secret = entry->secret;
   core_.parts.crash_points.hit("launch:before-call");
@@ -204,7 +200,7 @@ Awaitable<void> Steward::call_launch(EntryPtr entry, CloudEntry* cloud) {
 }
 
 // An intent whose token is too old to be sent again.
-Awaitable<void> Steward::look_up(EntryPtr entry, CloudEntry* cloud) {
+Awaitable<void> Steward::look_up(AgentEntry* entry, CloudEntry* cloud) {
   auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                          cloud->provider->find_by_token(entry->row.client_token));
   if (found && *found) {
@@ -226,7 +222,7 @@ Awaitable<void> Steward::look_up(EntryPtr entry, CloudEntry* cloud) {
   co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
 }
 
-Awaitable<void> Steward::note_launched(EntryPtr entry, std::string handle, std::string kind,
+Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, std::string kind,
                                        std::string text) {
   store::AgentChange change;
   if (entry->row.state == AgentState::launching) change.state = AgentState::connecting;
@@ -238,7 +234,7 @@ Awaitable<void> Steward::note_launched(EntryPtr entry, std::string handle, std::
   entry->next_pause = Duration(0);
 }
 
-Awaitable<void> Steward::note_failure(EntryPtr entry, CloudEntry* cloud, ports::LaunchFailure failure) {
+Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure) {
   const auto word = std::string(to_string(failure.failure));
   if (failure.definite) {
     core_.note_answer(*cloud);
@@ -278,7 +274,7 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
   if (auto* t = core_.find_template(entry)) t->failures = 0;
 }
 
-Awaitable<void> Steward::note_connected(EntryPtr entry) {
+Awaitable<void> Steward::note_connected(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::online;
   put_connection(*entry, change);
@@ -288,7 +284,7 @@ Awaitable<void> Steward::note_connected(EntryPtr entry) {
   if (entry->row.handle.empty()) core_.find_cloud(entry->row.cloud)->look.notify();
 }
 
-Awaitable<void> Steward::begin_drain(EntryPtr entry) {
+Awaitable<void> Steward::begin_drain(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::draining;
   change.end_reason = entry->drain->reason;
@@ -297,7 +293,7 @@ Awaitable<void> Steward::begin_drain(EntryPtr entry) {
   (void)co_await core_.change(entry, std::move(change));
 }
 
-Awaitable<void> Steward::tell_drain(EntryPtr entry) {
+Awaitable<void> Steward::tell_drain(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   entry->drain_told = controller == nullptr;
   if (entry->drain_told) co_return;

@@ -31,7 +31,7 @@ class Steward {
   explicit Steward(Core& core);
 
   // Starts the agent's sequence if it has something to do and does not run.
-  void look_at(const EntryPtr& entry);
+  void look_at(AgentEntry* entry);
 
  private:
   // At most so many calls at a time; the rest waits in order.
@@ -43,28 +43,28 @@ class Steward {
 
    private:
     std::size_t free_;
-    std::deque<std::shared_ptr<runtime::Event>> waiting_;
+    std::deque<std::unique_ptr<runtime::Event>> waiting_;
   };
 
-  Awaitable<void> run(EntryPtr entry);
-  Awaitable<void> take(Step step, EntryPtr entry);
-  Awaitable<void> pause(EntryPtr entry, Duration first, Duration longest);
+  Awaitable<void> run(AgentEntry* entry);
+  Awaitable<void> take(Step step, AgentEntry* entry);
+  Awaitable<void> pause(AgentEntry* entry, Duration first, Duration longest);
 
-  Awaitable<void> introduce(EntryPtr entry);
-  Awaitable<void> mark_launching(EntryPtr entry);
-  Awaitable<void> launch(EntryPtr entry);
-  Awaitable<void> call_launch(EntryPtr entry, CloudEntry* cloud);
-  Awaitable<void> look_up(EntryPtr entry, CloudEntry* cloud);
-  Awaitable<void> note_launched(EntryPtr entry, std::string handle, std::string kind, std::string text);
-  Awaitable<void> note_failure(EntryPtr entry, CloudEntry* cloud, ports::LaunchFailure failure);
-  Awaitable<void> note_connected(EntryPtr entry);
-  Awaitable<void> begin_drain(EntryPtr entry);
-  Awaitable<void> tell_drain(EntryPtr entry);
+  Awaitable<void> introduce(AgentEntry* entry);
+  Awaitable<void> mark_launching(AgentEntry* entry);
+  Awaitable<void> launch(AgentEntry* entry);
+  Awaitable<void> call_launch(AgentEntry* entry, CloudEntry* cloud);
+  Awaitable<void> look_up(AgentEntry* entry, CloudEntry* cloud);
+  Awaitable<void> note_launched(AgentEntry* entry, std::string handle, std::string kind, std::string text);
+  Awaitable<void> note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure);
+  Awaitable<void> note_connected(AgentEntry* entry);
+  Awaitable<void> begin_drain(AgentEntry* entry);
+  Awaitable<void> tell_drain(AgentEntry* entry);
 
-  Awaitable<void> begin_end(EntryPtr entry);
-  Awaitable<void> terminate(EntryPtr entry);
-  Awaitable<bool> try_forget(EntryPtr entry);
-  Awaitable<void> conclude(EntryPtr entry);
+  Awaitable<void> begin_end(AgentEntry* entry);
+  Awaitable<void> terminate(AgentEntry* entry);
+  Awaitable<bool> try_forget(AgentEntry* entry);
+  Awaitable<void> conclude(AgentEntry* entry);
   bool may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const;
   bool may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const;
   void put_connection(const AgentEntry& entry, store::AgentChange& change);

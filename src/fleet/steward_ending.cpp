@@ -37,7 +37,7 @@ std::string sentence_of_loss(const AgentEntry& entry) {
 
 }  // namespace
 
-Awaitable<void> Steward::begin_end(EntryPtr entry) {
+Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   if (entry->row.state == AgentState::planned) entry->nothing_left = true;
   const auto ending = *entry->ending;
   store::AgentChange change;
@@ -59,7 +59,7 @@ bool Steward::may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) c
   return core_.steady() >= entry.last_call + cloud.provider->limits().listing_lag;
 }
 
-Awaitable<bool> Steward::try_forget(EntryPtr entry) {
+Awaitable<bool> Steward::try_forget(AgentEntry* entry) {
   if (entry->removed) co_return true;
   auto* controller = core_.find_controller(entry->row.controller);
   if (controller == nullptr) co_return entry->removed = true;
@@ -75,7 +75,7 @@ Awaitable<bool> Steward::try_forget(EntryPtr entry) {
 
 // The controller first, so that no work starts on it and its build learns the reason; but a controller that
 // does not answer must not keep a resource alive.
-Awaitable<void> Steward::terminate(EntryPtr entry) {
+Awaitable<void> Steward::terminate(AgentEntry* entry) {
   (void)co_await try_forget(entry);  // conclude() tries again
   auto* cloud = core_.find_cloud(entry->row.cloud);
   co_await terminations_.enter();
@@ -99,7 +99,7 @@ Awaitable<void> Steward::terminate(EntryPtr entry) {
   co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
 }
 
-Awaitable<void> Steward::conclude(EntryPtr entry) {
+Awaitable<void> Steward::conclude(AgentEntry* entry) {
   if (!co_await try_forget(entry))
     co_return co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
   store::AgentChange change;

@@ -21,11 +21,6 @@ Awaitable<void> travel() {
   co_await runtime::asio::post(executor, runtime::asio::use_awaitable);
 }
 
-Awaitable<void> hang() {
-  runtime::Event never;
-  co_await never.wait();
-}
-
 bool is_same_request(const ports::LaunchSpec& a, const ports::LaunchSpec& b) {
   return a.installation == b.installation && a.agent == b.agent && a.attempt == b.attempt &&
          a.options == b.options && a.endpoint == b.endpoint && a.orphan_timeout == b.orphan_timeout &&
@@ -85,7 +80,7 @@ Awaitable<LaunchResult> ScriptedCloud::launch(ports::LaunchSpec spec) {
   const bool effect = how != Launching::not_done && how != Launching::hangs && how != Launching::refused;
   if (effect && !known) create(spec);
   co_await travel();
-  if (how == Launching::hangs || how == Launching::done_then_hangs) co_await hang();
+  if (how == Launching::hangs || how == Launching::done_then_hangs) co_await never_.wait();
   if (how == Launching::lost_answer || how == Launching::not_done)
     co_return std::unexpected(LaunchFailure{model::FailureClass::transient, false, {}, "connection reset"});
   co_return LaunchHandle{"i-" + spec.client_token};

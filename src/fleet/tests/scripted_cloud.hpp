@@ -86,6 +86,7 @@ class ScriptedCloud final : public ports::CloudProvider {
   CloudState& state_;
   runtime::Clock& clock_;
   CloudName name_;
+  runtime::Event never_;  // what hangs waits here
   std::function<void()> on_change_;
 };
 

@@ -8,21 +8,15 @@ namespace footman::fleet::testing {
 
 using ports::AgentActivity;
 
-namespace {
-
-Awaitable<void> turn(const bool* hangs) {
+Awaitable<void> ScriptedController::turn() {
   const auto executor = co_await runtime::asio::this_coro::executor;
   co_await runtime::asio::post(executor, runtime::asio::use_awaitable);
-  if (!*hangs) co_return;
-  runtime::Event never;
-  co_await never.wait();
+  if (hangs) co_await never_->wait();
 }
-
-}  // namespace
 
 Awaitable<Result<ports::AgentBootstrap>> ScriptedController::register_agent(
     ports::AgentRegistration registration) {
-  co_await turn(&hangs);
+  co_await turn();
   if (!registers) co_return fail(Errc::unavailable, "the controller is away");
   const auto id = registration.id;
   auto& node = nodes[id];
@@ -37,7 +31,7 @@ ports::AgentObservation ScriptedController::observe_agent(AgentId id) const {
 }
 
 Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
-  co_await turn(&hangs);
+  co_await turn();
   const auto it = nodes.find(id);
   if (it == nodes.end()) co_return fail(Errc::not_found, "no such node");
   it->second.draining = true;
@@ -47,7 +41,7 @@ Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
 }
 
 Awaitable<Status> ScriptedController::remove_agent(AgentId id, std::string reason) {
-  co_await turn(&hangs);
+  co_await turn();
   if (!removes) co_return fail(Errc::unavailable, "the controller is away");
   nodes.erase(id);
   removed.emplace(id, std::move(reason));

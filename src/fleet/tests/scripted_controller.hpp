@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -51,7 +52,15 @@ class ScriptedController final : public ports::ControllerPort {
   void say(const AgentId& id, ports::AgentActivity activity, model::EndReason reason = model::EndReason::none,
            std::string detail = {});
 
+  // The server dies: what hangs is gone.
+  void crash() {
+    never_ = std::make_unique<runtime::Event>();
+    on_change_ = {};
+  }
+
  private:
+  Awaitable<void> turn();
+  std::unique_ptr<runtime::Event> never_ = std::make_unique<runtime::Event>();
   std::function<void()> on_change_;
 };
 

@@ -79,9 +79,9 @@ void World::crash() {
   tools_.reset();
   fleet.reset();
   provider.reset();
+  controller.crash();
   clock.drop_all();
   io.reset();
-  controller.set_on_change({});
 }
 
 bool World::step() {
