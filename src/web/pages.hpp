@@ -1,0 +1,141 @@
+// Every page as a pure function of what it shows. What is shown is gathered by the handlers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/views.hpp"
+#include "fleet/views.hpp"
+#include "model/work.hpp"
+#include "ports/log_store.hpp"
+#include "web/page.hpp"
+#include "web/words.hpp"
+
+namespace footman::web {
+
+// --- overview
+
+struct OverviewData {
+  std::vector<model::Build> running;  // at most kOverviewRows
+  std::size_t running_size = 0;
+  std::vector<model::Build> recent;  // finished, newest first
+  std::vector<controller::QueueEntry> queue;
+  std::size_t queue_size = 0;
+  std::vector<fleet::AgentView> agents;  // live ones
+  std::vector<fleet::CloudView> clouds;
+  bool has_jobs = false;
+  bool storage_full = false;
+};
+Page overview_page(const OverviewData& data, const View& view);
+
+// --- jobs
+
+struct JobRow {
+  model::Job job;
+  std::optional<model::Build> last;
+};
+struct JobsData {
+  std::vector<JobRow> rows;
+  std::optional<Url> newest;
+  std::optional<Url> older;
+};
+Page jobs_page(const JobsData& data, const View& view);
+
+// What is wrong with a form that was sent, and where.
+using FormTrouble = std::optional<Error>;
+
+struct JobData {
+  model::Job job;
+  std::vector<model::Build> builds;
+  std::optional<Url> newest;
+  std::optional<Url> older;
+  std::map<std::string, std::string> given;  // what was chosen when the form was sent
+  FormTrouble trouble;
+  std::string key;  // of the build that the form would start
+};
+Page job_page(const JobData& data, const View& view);
+
+// --- builds
+
+struct BuildsData {
+  std::vector<model::Build> builds;
+  std::string state;  // chosen filters; empty: all
+  std::string result;
+  std::optional<Url> newest;
+  std::optional<Url> older;
+};
+Page builds_page(const BuildsData& data, const View& view);
+
+// A part of a log.
+struct LogPart {
+  std::size_t attempt = 0;  // from 1; 0: there is no log yet
+  std::uint64_t from = 0;   // the first byte shown
+  std::string bytes;
+  std::uint64_t size = 0;  // of the whole log
+  bool finished = false;   // nothing more will come
+};
+
+struct BuildData {
+  controller::BuildExplanation told;
+  std::optional<fleet::AgentView> agent;      // the one it is with, was with, or that is on its way
+  std::vector<model::TimelineEntry> history;  // with the agent's, oldest first
+  std::vector<fleet::Consideration> considered;
+  LogPart log;
+  bool of_job = false;  // its job is still there
+  std::string key;      // of the build that "run again" would start
+};
+Page build_page(const BuildData& data, const View& view);
+
+struct LogData {
+  model::Build build;
+  std::size_t attempts = 0;
+  LogPart log;
+};
+Page log_page(const LogData& data, const View& view);
+
+// --- queue, agents, clouds
+
+struct QueueData {
+  std::vector<controller::QueueEntry> entries;
+  std::size_t total = 0;
+  std::optional<Url> newest;
+  std::optional<Url> older;
+};
+Page queue_page(const QueueData& data, const View& view);
+
+struct AgentsData {
+  std::vector<fleet::AgentView> agents;
+  bool ended = false;  // also those that have ended
+  std::optional<Url> newest;
+  std::optional<Url> older;
+};
+Page agents_page(const AgentsData& data, const View& view);
+
+struct AgentData {
+  fleet::AgentView agent;
+  std::optional<controller::NodeView> node;
+  std::vector<model::Assignment> work;  // oldest first
+  std::vector<model::TimelineEntry> history;
+};
+Page agent_page(const AgentData& data, const View& view);
+
+struct CloudsData {
+  std::vector<fleet::CloudView> clouds;
+  fleet::PlanView plan;
+  fleet::ReconcileView reconcile;
+};
+Page clouds_page(const CloudsData& data, const View& view);
+
+// --- pieces that several pages share
+
+Markup build_table(const std::vector<model::Build>& builds, const View& view);
+Markup agent_table(const std::vector<fleet::AgentView>& agents, const View& view);
+Markup queue_table(const std::vector<controller::QueueEntry>& entries, const View& view);
+Markup history_list(const std::vector<model::TimelineEntry>& entries, const View& view);
+Markup log_box(const LogPart& log, BuildId build, bool follow);
+Markup facts(const std::vector<std::pair<std::string_view, Markup>>& rows);  // empty ones are left out
+
+}  // namespace footman::web

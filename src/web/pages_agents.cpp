@@ -1,0 +1,223 @@
+// Queue, agents, clouds.
+#include <fmt/format.h>
+
+#include "web/pages.hpp"
+
+namespace footman::web {
+namespace {
+
+Markup end_of(const model::Agent& agent) {
+  if (agent.end_reason == model::EndReason::none) return {};
+  return html(
+      "{}{}", model::sentence(agent.end_reason),
+      agent.end_detail.empty() ? Markup() : html(R"( <span class="muted">{}</span>)", agent.end_detail));
+}
+
+bool has_death(const model::DeathCertificate& death) { return death != model::DeathCertificate(); }
+
+Markup death_certificate(const model::Agent& agent) {
+  const auto& death = agent.death;
+  if (agent.end_reason == model::EndReason::none && !has_death(death)) return {};
+  return html(
+      R"(<section class="card" aria-labelledby="death"><h2 id="death">Death certificate</h2>{}</section>)",
+      facts({{"Why", end_of(agent)},
+             {"How", text(death.text)},
+             {"Exit status", death.exit_status ? html("{}", *death.exit_status) : Markup()},
+             {"Signal", death.signal != 0 ? html("{}", death.signal) : Markup()},
+             {"Memory", death.out_of_memory ? html("It was ended for want of memory.") : Markup()}}));
+}
+
+Markup work_table(const AgentData& data, const View& view) {
+  if (data.work.empty()) return nothing("It has been given no build yet.");
+  return html(
+      R"(<table class="rows"><thead><tr><th scope="col">Build</th><th scope="col">State</th><th scope="col">Offered</th><th scope="col">Took</th><th scope="col">Why it ended</th></tr></thead><tbody>{}</tbody></table>)",
+      each(data.work, [&](const model::Assignment& one) {
+        return html(
+            R"(<tr><td data-label="Build"><a href="{}">build {}</a></td><td data-label="State">{}</td><td data-label="Offered">{}</td><td data-label="Took">{}</td><td data-label="Why it ended">{}</td></tr>)",
+            build_url(one.build), one.build, model::to_string(one.state), when(one.offered, view.now),
+            how_long(one.started, one.ended, view.now), one.end_reason);
+      }));
+}
+
+Markup host_facts(const std::optional<controller::NodeView>& node) {
+  if (!node || node->peer.empty()) return {};
+  return html(R"(<section class="card" aria-labelledby="host"><h2 id="host">Its machine</h2>{}</section>)",
+              facts({{"Host name", text(node->hostname)},
+                     {"System", text(fmt::format("{} {}", node->os, node->arch))},
+                     {"Processors", html("{}", node->cpus)},
+                     {"Memory", text(format_bytes(node->memory_bytes))},
+                     {"Agent version", text(node->agent_version)},
+                     {"Connected from", text(node->peer)}}));
+}
+
+Markup agent_actions(const AgentData& data, const View& view) {
+  const auto& agent = data.agent.agent;
+  if (!view.may_change() || agent.state == model::AgentState::terminated ||
+      agent.state == model::AgentState::terminating)
+    return {};
+  return html(
+      R"(<div class="actions">{}<details class="menu"><summary class="button danger">End now</summary><div class="card"><p>A build that runs on it ends as a failure; work that has not started goes back to the queue.</p>{}</div></details></div>)",
+      agent.state == model::AgentState::draining
+          ? Markup()
+          : post_button(view, Url("/ui/agents/", agent.id.str() + "/drain"), "Drain"),
+      post_button(view, Url("/ui/agents/", agent.id.str() + "/terminate"), "End the agent now",
+                  "button danger"));
+}
+
+Markup cap_of(std::uint32_t used, std::uint32_t cap) {
+  if (cap == 0) return html(R"({} <span class="muted">no cap</span>)", used);
+  return html(
+      R"(<meter min="0" max="{}" value="{}" aria-label="Agents of the cap">{} of {}</meter> {} of {})", cap,
+      std::min(used, cap), used, cap, used, cap);
+}
+
+Markup template_table(const fleet::CloudView& cloud, const View& view) {
+  if (cloud.templates.empty()) return nothing("It has no agent templates.");
+  return html(
+      R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
+      each(cloud.templates, [&](const fleet::TemplateView& one) {
+        return html(
+            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}{}</td></tr>)",
+            one.name, one.generation, labels(one.labels),
+            one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
+            cap_of(one.holding, one.cap), one.one_shot ? "one build each" : "kept while there is work",
+            one.held ? badge(Tone::warning, "held") : badge(Tone::good, "ready"),
+            one.trouble.empty() ? Markup() : html(R"( <span>{}</span>)", one.trouble),
+            one.look_again.is_set()
+                ? html(R"( <span class="muted">next look {}</span>)", when(one.look_again, view.now))
+                : Markup());
+      }));
+}
+
+Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
+  return html(R"(<section class="card"><h2><bdi>{}</bdi> {}</h2>{}{}{}</section>)", cloud.name,
+              cloud.healthy ? badge(Tone::good, "answers") : badge(Tone::bad, "does not answer"),
+              cloud.trouble.empty()
+                  ? Markup()
+                  : html(R"(<p class="callout warning">{} <span class="muted">{}</span></p>)", cloud.trouble,
+                         when(cloud.trouble_since, view.now)),
+              facts({{"Agents", cap_of(cloud.starting + cloud.online + cloud.ending, cloud.cap)},
+                     {"Starting", html("{}", cloud.starting)},
+                     {"Online", html("{}", cloud.online)},
+                     {"Ending", html("{}", cloud.ending)},
+                     {"Last listed", when_exactly(cloud.last_listed, view.now)}}),
+              template_table(cloud, view));
+}
+
+Markup reconcile_card(const fleet::ReconcileView& reconcile, const View& view) {
+  return html(
+      R"(<section class="card" aria-labelledby="reconcile"><h2 id="reconcile">Records and clouds compared</h2><p>{}</p>{}</section>)",
+      reconcile.at.is_set() ? html(R"({} agents agree, {} findings, {}.)", reconcile.matched,
+                                   reconcile.findings.size(), when(reconcile.at, view.now))
+                            : html(R"(Not yet.)"),
+      reconcile.findings.empty()
+          ? Markup()
+          : html(
+                R"(<table class="rows"><thead><tr><th scope="col">Finding</th><th scope="col">Agent</th><th scope="col">Cloud</th><th scope="col">What</th></tr></thead><tbody>{}</tbody></table>)",
+                each(reconcile.findings, [](const fleet::Finding& one) {
+                  return html(
+                      R"(<tr><td data-label="Finding">{}</td><td data-label="Agent">{}</td><td data-label="Cloud"><bdi>{}</bdi></td><td data-label="What" class="wide">{}</td></tr>)",
+                      fleet::to_string(one.verdict), agent_link(one.agent), one.cloud, one.text);
+                })));
+}
+
+}  // namespace
+
+Markup agent_table(const std::vector<fleet::AgentView>& agents, const View& view) {
+  return html(
+      R"(<table class="rows"><thead><tr><th scope="col">State</th><th scope="col">Agent</th><th scope="col">Template</th><th scope="col">Builds</th><th scope="col">Planned</th><th scope="col">Lived</th><th scope="col">End</th></tr></thead><tbody>{}</tbody></table>)",
+      each(agents, [&](const fleet::AgentView& one) {
+        return html(
+            R"(<tr><td data-label="State">{}</td><td data-label="Agent">{}</td><td data-label="Template"><bdi>{}</bdi> <span class="muted">in <bdi>{}</bdi></span></td><td data-label="Builds">{}</td><td data-label="Planned">{}</td><td data-label="Lived">{}</td><td data-label="End" class="wide">{}</td></tr>)",
+            badge_of(one), agent_link(one.agent.id), one.agent.template_name, one.agent.cloud,
+            std::max(one.agent.builds_done, one.observation.builds_done), when(one.agent.planned, view.now),
+            how_long(one.agent.planned, one.agent.ended, view.now), end_of(one.agent));
+      }));
+}
+
+Markup queue_table(const std::vector<controller::QueueEntry>& entries, const View& view) {
+  return html(
+      R"(<table class="rows"><thead><tr><th scope="col">State</th><th scope="col">Build</th><th scope="col">Why it waits</th><th scope="col">Label</th><th scope="col">Waits</th></tr></thead><tbody>{}</tbody></table>)",
+      each(entries, [&](const controller::QueueEntry& entry) {
+        return html(
+            R"(<tr><td data-label="State">{}</td><td data-label="Build"><a href="{}"><bdi>{}</bdi></a></td><td data-label="Why it waits" class="wide">{}{}</td><td data-label="Label">{}</td><td data-label="Waits">{}</td></tr>)",
+            badge_of(entry.view), build_url(entry.item.build), entry.title, entry.reason.text,
+            entry.reason.agent.empty() ? Markup() : html(R"( {})", agent_link(entry.reason.agent)),
+            label_of(entry.item.label), how_long(entry.item.since, Instant(), view.now));
+      }));
+}
+
+Page queue_page(const QueueData& data, const View& view) {
+  Page page;
+  page.title = "Queue";
+  page.section = Section::queue;
+  page.events = "kinds=queue_item,plan,agent";
+  page.body =
+      html(R"(<div class="heading"><h1>Queue</h1><p class="muted">{}</p></div><div class="card">{}</div>{})",
+           data.total == 1 ? "1 build waits" : fmt::format("{} builds wait", data.total),
+           data.entries.empty() ? nothing("Nothing waits.") : queue_table(data.entries, view),
+           pager(data.newest, data.older));
+  return page;
+}
+
+Page agents_page(const AgentsData& data, const View& view) {
+  Page page;
+  page.title = "Agents";
+  page.section = Section::agents;
+  page.events = "kinds=agent";
+  Url ended("/ui/agents");
+  ended.add("ended", "true");
+  page.body = html(
+      R"(<div class="heading"><h1>Agents</h1></div><nav aria-label="Filter"><ul class="filters"><li><a href="/ui/agents"{}>There now</a></li><li><a href="{}"{}>Also ended</a></li></ul></nav><div class="card">{}</div>{})",
+      attribute_if(!data.ended, "aria-current", "true"), ended,
+      attribute_if(data.ended, "aria-current", "true"),
+      !data.agents.empty() ? agent_table(data.agents, view)
+      : data.ended         ? nothing("No agent has been launched yet.")
+                           : nothing("No agent is there. One is launched when a build waits."),
+      pager(data.newest, data.older));
+  return page;
+}
+
+Page agent_page(const AgentData& data, const View& view) {
+  const auto& agent = data.agent.agent;
+  Page page;
+  page.title = agent.id.str();
+  page.section = Section::agents;
+  page.events = "agent=" + net::percent_encode(agent.id.str());
+  page.body = html(
+      R"(<div class="heading"><h1 class="mono">{}</h1>{}</div><p class="summary">{} <span>template <bdi>{}</bdi> in <a href="/ui/clouds"><bdi>{}</bdi></a></span> <span>lived {}</span></p>{}
+<div class="columns"><div><section class="card" aria-labelledby="life"><h2 id="life">Life</h2>{}</section>{}</div><section class="card" aria-labelledby="history"><h2 id="history">Timeline</h2>{}</section></div><section class="card" aria-labelledby="work"><h2 id="work">Builds</h2>{}</section>)",
+      agent.id, agent_actions(data, view), badge_of(data.agent), agent.template_name, agent.cloud,
+      how_long(agent.planned, agent.ended, view.now), death_certificate(agent),
+      facts({{"Labels", labels(agent.labels)},
+             {"Kind", text(agent.one_shot ? "one build, then gone" : "kept while there is work")},
+             {"Planned", when_exactly(agent.planned, view.now)},
+             {"Cloud answered", when_exactly(agent.launched, view.now)},
+             {"Connected", when_exactly(agent.connected, view.now)},
+             {"Must connect until",
+              agent.connected.is_set() ? Markup() : when_exactly(agent.launch_deadline, view.now)},
+             {"Ended", when_exactly(agent.ended, view.now)},
+             {"The cloud's name for it",
+              agent.handle.empty() ? Markup() : html("<code>{}</code>", agent.handle)},
+             {"Launch attempt", html("{}", agent.attempt)},
+             {"Template generation", html("{}", agent.template_generation)}}),
+      host_facts(data.node), history_list(data.history, view), work_table(data, view));
+  return page;
+}
+
+Page clouds_page(const CloudsData& data, const View& view) {
+  Page page;
+  page.title = "Clouds";
+  page.section = Section::clouds;
+  page.events = "kinds=agent,plan,config";
+  page.body = html(
+      R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">Plan {} of the fleet, {}: {} launches, {} builds wait.</p>)",
+      data.clouds.empty() ? html(R"(<div class="card">{}</div>)", nothing("No cloud is configured."))
+                          : each(data.clouds, [&](const auto& cloud) { return cloud_card(cloud, view); }),
+      reconcile_card(data.reconcile, view), data.plan.number,
+      data.plan.at.is_set() ? when(data.plan.at, view.now) : text("not made yet"), data.plan.launches,
+      data.plan.items.size());
+  return page;
+}
+
+}  // namespace footman::web

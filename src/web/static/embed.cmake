@@ -1,0 +1,18 @@
+# cmake -DOUT=x.cpp -DFILES="a.css;b.js" -P embed.cmake: the files as constants of footman::web.
+set(text "// Made by static/embed.cmake.\n#include \"web/page.hpp\"\n\nnamespace footman::web {\nnamespace {\nusing namespace std::string_view_literals;\n")
+string(APPEND text "constexpr StaticFile kFiles[] = {\n")
+set(type_css "text/css; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(type_svg "image/svg+xml")
+foreach(file ${FILES})
+  get_filename_component(name ${file} NAME)
+  get_filename_component(ending ${file} LAST_EXT)
+  string(SUBSTRING ${ending} 1 -1 ending)
+  file(READ ${file} bytes HEX)
+  string(REGEX REPLACE "(..)" "\\\\x\\1" bytes "${bytes}")
+  # A literal of its own for every 64 bytes: lines stay short.
+  string(REGEX REPLACE "((\\\\x..)(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?(\\\\x..)?)" "\"\\1\"" bytes "${bytes}")
+  string(APPEND text "    {\"${name}\", \"${type_${ending}}\", ${bytes}sv},\n")
+endforeach()
+string(APPEND text "};\n}  // namespace\nstd::span<const StaticFile> static_files() { return kFiles; }\n}  // namespace footman::web\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,247 @@
+#include "web/web.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "api/respond.hpp"
+#include "web/visit.hpp"
+
+namespace footman::web {
+namespace {
+
+// --- routes
+
+struct PageRoute {
+  std::string_view method;
+  std::string_view path;  // "{}" is one part of the path, "{...}" the rest of it
+  Handler handler;
+  api::Access access = api::Access::read;
+};
+
+constexpr auto kAdmin = api::Access::admin;
+constexpr PageRoute kRoutes[] = {
+    {"GET", "/ui/", show_overview},
+    {"GET", "/ui/jobs", show_jobs},
+    {"GET", "/ui/jobs/{...}", show_job},
+    {"GET", "/ui/new-job", show_new_job, kAdmin},
+    {"POST", "/ui/new-job", create_job, kAdmin},
+    {"GET", "/ui/edit-job/{...}", show_edit_job, kAdmin},
+    {"POST", "/ui/edit-job/{...}", save_job, kAdmin},
+    {"POST", "/ui/delete-job/{...}", delete_job, kAdmin},
+    {"POST", "/ui/start/{...}", start_build, kAdmin},
+    {"GET", "/ui/run", show_run, kAdmin},
+    {"POST", "/ui/run", run_command, kAdmin},
+    {"GET", "/ui/builds", show_builds},
+    {"GET", "/ui/builds/{}", show_build},
+    {"GET", "/ui/builds/{}/log", show_log},
+    {"POST", "/ui/builds/{}/cancel", cancel_build, kAdmin},
+    {"POST", "/ui/builds/{}/repeat", repeat_build, kAdmin},
+    {"GET", "/ui/queue", show_queue},
+    {"GET", "/ui/agents", show_agents},
+    {"GET", "/ui/agents/{}", show_agent},
+    {"POST", "/ui/agents/{}/drain", drain_agent, kAdmin},
+    {"POST", "/ui/agents/{}/terminate", terminate_agent, kAdmin},
+    {"GET", "/ui/clouds", show_clouds},
+};
+
+// What the route leaves open, when the path is one of the route's.
+std::optional<std::string> match(std::string_view pattern, std::string_view path) {
+  const auto hole = pattern.find('{');
+  if (hole == std::string_view::npos) return path == pattern ? std::optional<std::string>("") : std::nullopt;
+  if (!path.starts_with(pattern.substr(0, hole))) return std::nullopt;
+  path.remove_prefix(hole);
+  const auto after = pattern.substr(pattern.find('}') + 1);
+  if (!path.ends_with(after)) return std::nullopt;
+  path.remove_suffix(after.size());
+  const bool whole_rest = pattern.substr(hole).starts_with("{...}");
+  if (path.empty() || (!whole_rest && path.contains('/'))) return std::nullopt;
+  return std::string(path);
+}
+
+// --- requests
+
+bool is_reading(const net::HttpRequest& request) {
+  return request.method == "GET" || request.method == "HEAD";
+}
+
+// Browsers say where a request comes from. A form of somebody else's page is refused also where there is no
+// session yet whose CSRF token it could lack.
+bool comes_from_elsewhere(const net::HttpRequest& request) {
+  if (const auto site = request.headers.find("Sec-Fetch-Site"))
+    return *site != "same-origin" && *site != "none";
+  const auto origin = request.headers.find("Origin");
+  if (!origin) return false;
+  const auto host = request.headers.value_or("Host", "");
+  return *origin != fmt::format("{}://{}", request.tls ? "https" : "http", host);
+}
+
+// Cookies with SameSite=Strict do not come with the first request when a link on another site was followed;
+// they do when this server's own page loads the same address again.
+bool may_lack_its_cookie(const net::HttpRequest& request) {
+  return request.method == "GET" && request.headers.value_or("Sec-Fetch-Site", "") == "cross-site" &&
+         request.headers.value_or("Sec-Fetch-Mode", "") == "navigate";
+}
+
+Url overview() { return Url("/ui/"); }
+
+// Where to go after the sign-in: a page of this server, nothing else.
+Url parse_return(std::string_view text) {
+  const auto url = Url::parse(text);
+  if (!url || !text.starts_with("/ui") || text.starts_with(api::kSignInPath)) return overview();
+  return *url;
+}
+
+net::HttpResponse load_at_once(const Assets& assets, const Url& url) {
+  Page page;
+  page.title = "One moment";
+  page.body = html(R"(<div class="narrow card"><h1>One moment</h1><p><a href="{}">Go on</a></p></div>)", url);
+  auto response = make_page(assets, page, nullptr);
+  response.headers.set("Refresh", "0; url=" + url.str());
+  return response;
+}
+
+}  // namespace
+
+struct Web::Impl {
+  explicit Impl(WebParts parts) : context(std::move(parts)) {}
+
+  static Awaitable<net::HttpResponse> serve(std::shared_ptr<Impl> impl,
+                                            std::shared_ptr<const net::HttpRequest> request);
+  Awaitable<net::HttpResponse> serve_signed_in(std::shared_ptr<const net::HttpRequest> request);
+  Awaitable<Reply> call(const PageRoute& route, Visit visit);
+  Awaitable<net::HttpResponse> sign_in(std::shared_ptr<const net::HttpRequest> request);
+  Awaitable<net::HttpResponse> finish_sign_in(Result<api::BrowserSession> session, Url return_to);
+  Awaitable<net::HttpResponse> sign_out(std::shared_ptr<const net::HttpRequest> request);
+  Result<Form> read_form(const net::HttpRequest& request, const api::Principal& who) const;
+
+  net::HttpResponse error(const Error& error, const View* view = nullptr, int status = 0) const {
+    return make_page(context.assets, error_page(status != 0 ? status : api::status_of(error), error), view);
+  }
+  net::HttpResponse not_found(const View* view) const {
+    return error({Errc::not_found, "This address leads to no page."}, view, 404);
+  }
+
+  Context context;
+};
+
+Web::Web(WebParts parts) : impl_(std::make_shared<Impl>(std::move(parts))) {}
+Web::~Web() = default;
+
+net::HttpHandler Web::handler() {
+  return [impl = impl_](std::shared_ptr<const net::HttpRequest> request) {
+    return Impl::serve(impl, std::move(request));
+  };
+}
+
+// `impl` is held until the answer is there.
+Awaitable<net::HttpResponse> Web::Impl::serve(std::shared_ptr<Impl> impl,
+                                              std::shared_ptr<const net::HttpRequest> request) {
+  constexpr std::string_view kStatic = "/ui/static/";
+  const auto& path = request->path;
+  if (const auto host = impl->context.parts.auth.check_host(*request); !host)
+    co_return impl->error(host.error(), nullptr, 421);
+  if (path == "/" || path == "/ui") co_return make_redirect(overview());
+  if (path.starts_with(kStatic)) {
+    auto file = impl->context.assets.answer(std::string_view(path).substr(kStatic.size()), *request);
+    co_return file ? std::move(*file) : impl->not_found(nullptr);
+  }
+  if (!path.starts_with("/ui/")) co_return impl->not_found(nullptr);
+  if (path == api::kSignInPath) co_return co_await impl->sign_in(std::move(request));
+  if (path == "/ui/sign-out") co_return co_await impl->sign_out(std::move(request));
+  co_return co_await impl->serve_signed_in(std::move(request));
+}
+
+Awaitable<net::HttpResponse> Web::Impl::serve_signed_in(std::shared_ptr<const net::HttpRequest> request) {
+  auto who = context.parts.auth.authenticate(*request);
+  if (!who) {
+    const auto here = is_reading(*request) ? parse_return(request->target) : overview();
+    if (may_lack_its_cookie(*request)) co_return load_at_once(context.assets, here);
+    co_return make_page(context.assets, sign_in_page(here, {}, 401), nullptr);
+  }
+  Visit visit{request, {context.now(), std::move(*who)}, {}, {}};
+  const auto view = visit.view;  // the visit goes to its handler
+  bool other_method = false;
+  for (const auto& route : kRoutes) {
+    auto param = match(route.path, request->path);
+    if (!param) continue;
+    if (route.method != (is_reading(*request) ? "GET" : std::string_view(request->method))) {
+      other_method = true;
+      continue;
+    }
+    visit.param = std::move(*param);
+    auto reply = co_await call(route, std::move(visit));
+    co_return reply ? std::move(*reply) : error(reply.error(), &view);
+  }
+  if (other_method)
+    co_return error({Errc::invalid_argument, "This address does not take such a request."}, &view, 405);
+  co_return not_found(&view);
+}
+
+Awaitable<Reply> Web::Impl::call(const PageRoute& route, Visit visit) {
+  if (route.access == kAdmin && !visit.view.may_change())
+    co_return fail(Errc::permission_denied,
+                   fmt::format("The token \"{}\" may only read.", visit.view.who.name), {},
+                   "Sign in with one that may do more.");
+  if (!is_reading(*visit.request)) {
+    FOOTMAN_CO_TRY(visit.form, read_form(*visit.request, visit.view.who));
+  }
+  co_return co_await route.handler(context, std::move(visit));
+}
+
+Result<Form> Web::Impl::read_form(const net::HttpRequest& request, const api::Principal& who) const {
+  if (who.browser && comes_from_elsewhere(request))
+    return fail(Errc::permission_denied, "The form was sent from another site.");
+  FOOTMAN_TRY(auto form, Form::parse(request));
+  FOOTMAN_TRY_STATUS(context.parts.auth.check_csrf(who, request, form.text(api::kCsrfField)));
+  return form;
+}
+
+// --- signing in and out
+
+Awaitable<net::HttpResponse> Web::Impl::sign_in(std::shared_ptr<const net::HttpRequest> request) {
+  const auto code = request->find_query("code");
+  if (request->method == "POST") {
+    if (comes_from_elsewhere(*request))
+      co_return error({Errc::permission_denied, "The form was sent from another site."});
+    const auto form = Form::parse(*request);
+    if (!form) co_return error(form.error());
+    auto session = co_await context.parts.auth.sign_in_with_token(Secret(form->text("token")), request->tls);
+    co_return co_await finish_sign_in(std::move(session), parse_return(form->text("return")));
+  }
+  // The link works once: a browser that only looks ahead must not use it up.
+  const bool only_looks = request->method != "GET" || request->headers.find("Sec-Purpose").has_value();
+  if (code && !only_looks) {
+    if (context.parts.auth.authenticate(*request)) co_return make_redirect(overview());
+    auto session = co_await context.parts.auth.sign_in_with_code(std::string(*code), request->tls);
+    co_return co_await finish_sign_in(std::move(session), overview());
+  }
+  co_return make_page(context.assets,
+                      sign_in_page(parse_return(request->find_query("return").value_or("")), {}, 200),
+                      nullptr);
+}
+
+Awaitable<net::HttpResponse> Web::Impl::finish_sign_in(Result<api::BrowserSession> session, Url return_to) {
+  if (!session)
+    co_return make_page(
+        context.assets,
+        sign_in_page(return_to, session.error().message + ".", api::status_of(session.error())), nullptr);
+  // Not a redirect: after a link from elsewhere the new cookie would not come with it (see
+  // may_lack_its_cookie).
+  auto response = load_at_once(context.assets, return_to);
+  response.headers.add("Set-Cookie", session->set_cookie);
+  co_return response;
+}
+
+Awaitable<net::HttpResponse> Web::Impl::sign_out(std::shared_ptr<const net::HttpRequest> request) {
+  if (request->method != "POST") co_return make_redirect(overview());
+  if (const auto who = context.parts.auth.authenticate(*request)) {
+    if (const auto form = read_form(*request, *who); !form) co_return error(form.error());
+  }
+  auto removal = co_await context.parts.auth.sign_out(std::move(request));
+  auto response = make_redirect(Url("/ui/sign-in"));
+  response.headers.add("Set-Cookie", std::move(removal));
+  co_return response;
+}
+
+}  // namespace footman::web
