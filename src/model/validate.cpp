@@ -166,7 +166,7 @@ Status validate_job(const Job& job, const std::string& prefix) {
   FOOTMAN_TRY_STATUS(validate_job_path(job.path.str(), prefix + "path"));
   FOOTMAN_TRY_STATUS(check_size(job.description.size(), kMaxDescriptionBytes, "the description, in bytes,",
                                 prefix + "description"));
-  FOOTMAN_TRY_STATUS(validate_build_spec(job.spec, prefix));
+  FOOTMAN_TRY_STATUS(validate_build_spec(job.spec, prefix + "spec."));
   FOOTMAN_TRY_STATUS(
       check_size(job.parameters.size(), kMaxParameters, "the list of parameters", prefix + "parameters"));
   std::set<std::string_view> names;

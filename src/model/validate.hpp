@@ -47,7 +47,7 @@ Status validate_parameter(const ParameterSpec& parameter, const std::string& fie
 
 // prefix: "" or "spec.". All of them answer with the first error in reading order.
 Status validate_build_spec(const BuildSpec& spec, const std::string& prefix = {});
-Status validate_job(const Job& job, const std::string& prefix = {});
+Status validate_job(const Job& job, const std::string& prefix = {});  // of the spec: "spec."
 
 // The values a build runs with: the given ones over the defaults. Unknown names (with the nearest known one)
 // and values that are not among the choices are errors, field "parameters.NAME".

@@ -76,6 +76,9 @@ TEST_CASE("jobs") {
   job.spec = good_spec();
   job.parameters = {{"TARGET", "debug", "", {"debug", "release"}}, {"NOTE", "", "", {}}};
   CHECK(validate_job(job).has_value());
+  auto wrong = job;
+  wrong.spec.steps[0].script.clear();
+  CHECK(field_of(validate_job(wrong)) == "spec.steps[0].script");
   job.parameters[0].default_value = "fast";
   CHECK(field_of(validate_job(job)) == "parameters[0].default");
   job.parameters[0].default_value = "debug";
