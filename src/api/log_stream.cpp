@@ -145,7 +145,7 @@ Awaitable<void> follow_log(Context* context, LogRequest wanted, std::shared_ptr<
   if (!place) co_return;
   LineStamper stamper;
   auto offset = wanted.offset.value_or(0);
-  bool over = false;  // nothing is added any more
+  bool over = co_await is_finished(context, wanted.build);  // nothing is added any more
   while (still_allowed(*context, wanted.request)) {
     const auto wait = over ? Duration(0) : kFollowLookAgain;
     const auto extent =

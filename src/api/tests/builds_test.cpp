@@ -1,0 +1,337 @@
+// Builds, the queue and agents over the API, from the submission to the end of the agent.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "api/tests/world.hpp"
+
+using namespace footman::api::testing;
+using namespace footman::base;
+
+namespace {
+
+constexpr auto kAdHoc = R"({"spec":{"steps":[{"script":"true"}]}})";
+
+std::vector<std::int64_t> ids_of(const json::object& list) {
+  std::vector<std::int64_t> ids;
+  for (const auto& build : list.at("builds").as_array()) ids.push_back(build.at("id").as_int64());
+  return ids;
+}
+
+std::vector<std::string> kinds_of(const json::value& timeline) {
+  std::vector<std::string> kinds;
+  for (const auto& line : timeline.as_array()) kinds.emplace_back(line.at("kind").as_string());
+  return kinds;
+}
+bool has(const std::vector<std::string>& kinds, const std::string& kind) {
+  return std::ranges::find(kinds, kind) != kinds.end();
+}
+
+}  // namespace
+
+TEST_CASE("from the submission to the end of the agent") {
+  World world;
+  const auto made =
+      world.post("/api/v1/builds", R"({"spec":{"label":"linux","steps":[{"script":"true"}]},"cause":"try"})");
+  CHECK(made.status == 201);
+  CHECK(made.header("Location") == "/api/v1/builds/1");
+  CHECK(made.json().at("state") == "queued");
+  CHECK(made.json().at("cause") == "started by admin: try");
+  CHECK(made.json().at("title") == "ad hoc #1");
+
+  // It waits for the agent that was launched for it.
+  const auto waiting = world.get("/api/v1/builds/1").json();
+  CHECK(waiting.at("queue").at("state") == "buildable");
+  CHECK(waiting.at("queue").at("reason").at("code") == "launching");
+  const auto agents = world.get("/api/v1/agents").json().at("agents").as_array();
+  REQUIRE(agents.size() == 1);
+  const std::string agent(agents[0].at("id").as_string());
+  CHECK(text_of(waiting.at("queue").at("reason").at("agent")) == agent);
+  auto explained = world.get("/api/v1/builds/1/explain").json();
+  CHECK(text_of(explained.at("sentence")).starts_with("It waits: "));
+  CHECK(text_of(explained.at("agent").at("id")) == agent);
+
+  auto worker = world.connect_worker();
+  const auto running = world.get("/api/v1/builds/1").json();
+  CHECK(running.at("state") == "running");
+  CHECK(text_of(running.at("agent")) == agent);
+  CHECK(!running.contains("queue"));
+  CHECK(running.contains("duration_ms"));
+  const auto busy = world.get("/api/v1/agents/" + agent).json();
+  CHECK(busy.at("activity") == "busy");
+  CHECK(busy.at("build") == 1);
+  CHECK(busy.at("host").at("hostname") == "box\xef\xbf\xbd");
+  CHECK(text_of(world.get("/api/v1/builds/1/explain").json().at("sentence")) ==
+        "It runs on agent " + agent + ".");
+
+  world.print(worker, "hello\n");
+  world.finish(worker, 2);
+  const auto finished = world.get("/api/v1/builds/1").json();
+  CHECK(finished.at("state") == "finished");
+  CHECK(finished.at("result") == "FAILURE");
+  CHECK(finished.at("exit_status") == 2);
+  CHECK(finished.contains("finished_at"));
+  const auto steps = world.get("/api/v1/builds/1/steps").json();
+  CHECK(steps.at("attempt") == 1);
+  CHECK(steps.at("steps").as_array().at(0).at("exit_status") == 2);
+  const auto attempts = world.get("/api/v1/builds/1/attempts").json().at("attempts").as_array();
+  REQUIRE(attempts.size() == 1);
+  CHECK(attempts[0].at("state") == "finished");
+  CHECK(attempts[0].at("log_bytes") == 6);
+
+  worker.agent->close();
+  world.advance(10s);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.get("/api/v1/agents").json().at("agents").as_array().empty());
+  const auto all = world.get("/api/v1/agents?ended=true").json().at("agents").as_array();
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].at("state") == "terminated");
+  CHECK(all[0].at("end").at("reason") == "build_finished");
+
+  // The story is told after the agent is gone.
+  explained = world.get("/api/v1/builds/1/explain").json();
+  CHECK(text_of(explained.at("sentence")).starts_with("It ended with FAILURE"));
+  const auto kinds = kinds_of(explained.at("timeline"));
+  for (const auto* kind : {"submitted", "decided", "connected", "started", "step_started", "finished"}) {
+    CAPTURE(kind);
+    CHECK(has(kinds, kind));
+  }
+  const auto story = world.get("/api/v1/agents/" + agent + "/explain").json();
+  CHECK(story.at("builds").as_array().at(0).at("build") == 1);
+  CHECK(!text_of(story.at("sentence")).empty());
+  CHECK(has(kinds_of(story.at("timeline")), "decided"));
+}
+
+TEST_CASE("a build of a job takes its parameters") {
+  World world;
+  REQUIRE(
+      world
+          .post(
+              "/api/v1/jobs",
+              R"({"path":"team/app","spec":{"steps":[{"script":"make"}],"env":[{"name":"A","value":"1"}]},)"
+              R"("parameters":[{"name":"BRANCH","default":"main"},{"name":"MODE","choices":["fast","slow"]}]})")
+          .status == 201);
+  const auto made = world.post("/api/v1/builds", R"({"job":"team/app","parameters":{"BRANCH":"next"}})");
+  CHECK(made.status == 201);
+  CHECK(made.json().at("title") == "team/app #1");
+  CHECK(made.json().at("parameters") == json::object{{"BRANCH", "next"}, {"MODE", "fast"}});
+  CHECK(world.post("/api/v1/builds", R"({"job":"team/app","parameters":{"BRANHC":"x"}})").error() ==
+        "400 invalid_argument parameters.BRANHC");
+  CHECK(world.post("/api/v1/builds", R"({"job":"team/app","parameters":{"MODE":"x"}})").error() ==
+        "400 invalid_argument parameters.MODE");
+  CHECK(world.post("/api/v1/builds", R"({"job":"team/ap"})").error() == "404 not_found job");
+  const auto quiet = world.post("/api/v1/builds", R"({"job":"team/app","quiet_period_ms":60000})").json();
+  CHECK(quiet.at("queue").at("state") == "waiting");
+  CHECK(quiet.at("queue").at("reason").at("code") == "quiet_period");
+  CHECK(quiet.at("queue").as_object().contains("quiet_until_at"));
+}
+
+TEST_CASE("the same key is the same build, whatever happens in between") {
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    CAPTURE(seed);
+    World world;
+    const auto rng = footman::runtime::make_seeded_rng(seed);
+    std::map<std::string, std::int64_t> known;
+    for (int i = 0; i < 40; ++i) {
+      const auto key = fmt::format("key-{}", rng->next() % 8);
+      const auto body = fmt::format(R"({{"spec":{{"steps":[{{"script":"echo {}"}}]}}}})", key);
+      if (rng->next() % 4 == 0) world.restart_api();
+      const auto answer = world.post("/api/v1/builds", body, {{"Idempotency-Key", key}});
+      CHECK(answer.status == (known.contains(key) ? 200 : 201));
+      const auto id = answer.json().at("id").as_int64();
+      CHECK(known.try_emplace(key, id).first->second == id);
+      if (rng->next() % 3 == 0) {
+        REQUIRE(world.post(fmt::format("/api/v1/builds/{}/cancel", id)).status == 200);
+      }
+    }
+    CHECK(ids_of(world.get("/api/v1/builds").json()).size() == known.size());
+  }
+}
+
+TEST_CASE("a key is for one request of one token") {
+  World world;
+  const HeaderList key{{"Idempotency-Key", "k"}};
+  REQUIRE(world.post("/api/v1/builds", kAdHoc, key).status == 201);
+  CHECK(world.post("/api/v1/builds", R"({"spec":{"steps":[{"script":"false"}]}})", key).error() ==
+        "409 conflict Idempotency-Key");
+  const auto token = world.post("/api/v1/tokens", R"({"name":"other"})").json().at("token").as_string();
+  const auto other =
+      world.post("/api/v1/builds", kAdHoc,
+                 {{"Idempotency-Key", "k"}, {"Authorization", "Bearer " + std::string(token)}});
+  CHECK(other.status == 201);
+  CHECK(other.json().at("cause") == "started by other");
+  CHECK(world.post("/api/v1/builds", kAdHoc, {{"Idempotency-Key", std::string(129, 'k')}}).error() ==
+        "400 invalid_argument Idempotency-Key");
+}
+
+TEST_CASE("builds come newest first, in pages, filtered") {
+  World world;
+  REQUIRE(world.post("/api/v1/jobs", R"({"path":"a/b","spec":{"steps":[{"script":"true"}]}})").status == 201);
+  for (int i = 0; i < 3; ++i) world.submit();
+  for (int i = 0; i < 2; ++i) REQUIRE(world.post("/api/v1/builds", R"({"job":"a/b"})").status == 201);
+  REQUIRE(world.post("/api/v1/builds/2/cancel").status == 200);
+
+  const auto list = [&](const std::string& query) {
+    return ids_of(world.get("/api/v1/builds" + query).json());
+  };
+  using Ids = std::vector<std::int64_t>;
+  CHECK(list("") == Ids{5, 4, 3, 2, 1});
+  CHECK(list("?job=a/b") == Ids{5, 4});
+  CHECK(list("?job=") == Ids{3, 2, 1});
+  CHECK(list("?job=a/b&number=1") == Ids{4});
+  CHECK(list("?job=a/b&number=9").empty());
+  CHECK(list("?state=finished") == Ids{2});
+  CHECK(list("?result=ABORTED") == Ids{2});
+  CHECK(list("?result=SUCCESS").empty());
+  const auto page = world.get("/api/v1/builds?limit=2").json();
+  CHECK(ids_of(page) == Ids{5, 4});
+  const std::string next(page.at("next").as_string());
+  CHECK(list("?limit=3&cursor=" + next) == Ids{3, 2, 1});
+  CHECK(!world.get("/api/v1/builds?limit=3&cursor=" + next).json().contains("next"));
+
+  for (const auto* query :
+       {"?state=done", "?result=success", "?cursor=x", "?number=1", "?limit=1001", "?stat=queued"}) {
+    CAPTURE(query);
+    CHECK(world.get(std::string("/api/v1/builds") + query).error().starts_with("400 invalid_argument"));
+  }
+  CHECK(world.get("/api/v1/builds/99").error() == "404 not_found");
+  CHECK(world.get("/api/v1/builds/x").error() == "400 invalid_argument id");
+  CHECK(world.get("/api/v1/builds/0").error() == "400 invalid_argument id");
+}
+
+TEST_CASE("a build is cancelled in every state") {
+  World world;
+  world.submit();
+  const auto waiting = world.post("/api/v1/builds/1/cancel", R"({"reason":"wrong branch"})");
+  CHECK(waiting.status == 200);
+  CHECK(waiting.json().at("result") == "ABORTED");
+  CHECK(waiting.json().at("reason") == "Cancelled by admin: wrong branch");
+  const auto again = world.post("/api/v1/builds/1/cancel", R"({"reason":"other"})");
+  CHECK(again.json().at("reason") == "Cancelled by admin: wrong branch");
+
+  world.submit();
+  auto worker = world.connect_worker();
+  const auto running = world.post("/api/v1/builds/2/cancel");
+  CHECK(running.json().at("state") == "running");
+  CHECK(running.json().at("cancel_requested") == true);
+  CHECK(worker.agent->count<footman::protocol::Cancel>() == 1);
+
+  CHECK(world.post("/api/v1/builds/99/cancel").error() == "404 not_found");
+  CHECK(world.post("/api/v1/builds/1/cancel", R"({"why":""})").error() == "400 invalid_argument why");
+}
+
+TEST_CASE("attempts that are not there") {
+  World world;
+  world.submit();
+  CHECK(world.get("/api/v1/builds/1/steps").json() == json::object{{"steps", json::array()}});
+  CHECK(world.get("/api/v1/builds/1/steps?attempt=1").error() == "404 not_found attempt");
+  CHECK(world.get("/api/v1/builds/1/attempts").json().at("attempts").as_array().empty());
+  CHECK(world.get("/api/v1/builds/9/attempts").error() == "404 not_found");
+  CHECK(world.get("/api/v1/builds/9/steps").error() == "404 not_found");
+  CHECK(world.get("/api/v1/builds/9/explain").error() == "404 not_found");
+}
+
+TEST_CASE("the queue says what waits and why") {
+  World world;
+  for (int i = 0; i < 3; ++i) world.submit();
+  const auto unknown = world.submit("linus");
+  const auto queue = world.get("/api/v1/queue").json();
+  CHECK(queue.at("total") == 4);
+  const auto& items = queue.at("items").as_array();
+  REQUIRE(items.size() == 4);
+  CHECK(items[0].at("build") == 1);
+  CHECK(items[3].at("build") == unknown);
+  CHECK(items[3].at("reason").at("code") == "no_template");
+  for (const auto& item : items) CHECK(!item.at("reason").at("text").as_string().empty());
+
+  const auto page = world.get("/api/v1/queue?limit=3").json();
+  CHECK(page.at("items").as_array().size() == 3);
+  const auto rest = world.get("/api/v1/queue?limit=3&cursor=" + text_of(page.at("next"))).json();
+  CHECK(rest.at("items").as_array().size() == 1);
+  CHECK(!rest.contains("next"));
+
+  const auto id = items[0].at("id").as_int64();
+  const auto path = fmt::format("/api/v1/queue/{}", id);
+  CHECK(world.get(path).json().at("state") == "buildable");
+  REQUIRE(world.post("/api/v1/builds/1/cancel").status == 200);
+  const auto left = world.get(path).json();
+  CHECK(left.at("state") == "left");
+  CHECK(!left.contains("reason"));
+  CHECK(world.get("/api/v1/queue/999").error() == "404 not_found");
+  CHECK(world.get("/api/v1/queue/x").error() == "400 invalid_argument id");
+}
+
+TEST_CASE("what every template says to a build that waits") {
+  World world;
+  for (int i = 0; i < 4; ++i) world.submit();  // one more than the cap
+  const auto told = world.get("/api/v1/builds/4/explain").json();
+  CHECK(told.at("build").at("queue").at("reason").at("code") == "template_cap");
+  const auto& considered = told.at("considered").as_array();
+  REQUIRE(considered.size() == 1);
+  CHECK(considered[0].at("template") == "small");
+  CHECK(!considered[0].at("text").as_string().empty());
+}
+
+TEST_CASE("the queue, the plan and the clouds agree") {
+  World world;
+  world.submit();
+  const auto plan = world.get("/api/v1/plan").json();
+  CHECK(plan.at("items").as_array().size() == 1);
+  const auto cloud = world.get("/api/v1/clouds").json().at("clouds").as_array().at(0);
+  CHECK(cloud.at("name") == "cloud");
+  CHECK(cloud.at("starting") == 1);
+  CHECK(cloud.at("templates").as_array().at(0).at("cap") == 3);
+  CHECK(cloud.at("templates").as_array().at(0).at("default") == true);
+  CHECK(world.get("/api/v1/reconcile").json().contains("findings"));
+}
+
+TEST_CASE("agents are drained and terminated") {
+  World world;
+  world.submit();
+  auto worker = world.connect_worker();
+  const auto path = "/api/v1/agents/" + worker.id.str();
+  const auto drained = world.post(path + "/drain");
+  CHECK(drained.status == 200);
+  CHECK(drained.json().at("state") == "draining");
+  CHECK(world.post(path + "/drain").status == 200);
+  CHECK(world.post(path + "/terminate", R"({"reason":"on fire"})").status == 200);
+  world.advance(10s);
+  CHECK(world.get(path).json().at("state") == "terminated");
+  const auto build = world.get("/api/v1/builds/1").json();
+  CHECK(build.at("result") == "FAILURE");
+  CHECK(text_of(build.at("reason")).find("Terminated by admin: on fire") != std::string::npos);
+  CHECK(world.post(path + "/terminate").error() == "404 not_found");
+  CHECK(world.post(path + "/terminate", "[]").error() == "400 invalid_argument");
+  CHECK(world.get("/api/v1/agents/nobody").error() == "404 not_found");
+  CHECK(world.get("/api/v1/agents/nobody/explain").error() == "404 not_found");
+  CHECK(world.post("/api/v1/agents/nobody/drain").error() == "404 not_found");
+}
+
+TEST_CASE("agents come newest first, in pages") {
+  World world;
+  for (int i = 0; i < 3; ++i) {
+    world.submit();
+    world.advance(1s);
+  }
+  const auto ids = [](const json::object& list) {
+    std::vector<std::string> found;
+    for (const auto& agent : list.at("agents").as_array()) found.emplace_back(agent.at("id").as_string());
+    return found;
+  };
+  for (const auto* ended : {"false", "true"}) {
+    CAPTURE(ended);
+    const auto base = fmt::format("/api/v1/agents?ended={}", ended);
+    const auto all = ids(world.get(base).json());
+    REQUIRE(all.size() == 3);
+    const auto first = world.get(base + "&limit=2").json();
+    const auto second = world.get(base + "&limit=2&cursor=" + text_of(first.at("next"))).json();
+    auto seen = ids(first);
+    for (auto& id : ids(second)) seen.push_back(id);
+    CHECK(seen == all);
+    CHECK(!second.contains("next"));
+    CHECK(world.get("/api/v1/agents/" + all[0]).json().at("for_item") == "3");
+  }
+  CHECK(world.get("/api/v1/agents?ended=yes").error() == "400 invalid_argument ended");
+}
