@@ -1,20 +1,23 @@
-// The command line of `footman`. Every command but `up` and `config check` is a client of the server's API.
+// The command line of `footman`. Every command but `up`, `config check`, `completion`, `version` and `demo`
+// is a client of the server's API.
 //
-// Exit codes (also in `footman --help` and docs/CLI.md):
-//   0   done; `run` and `logs --follow`: the build succeeded
-//   1   the server said no, or the build ended without a result of its own (aborted, lost, not built)
+// Exit codes (the table of `footman --help` and docs/CLI.md comes from kExitCodes):
+//   0   done; `run`, `logs --follow` and `start --follow`: the build succeeded
+//   1   the server said no, or the build ended without an exit status of its own (aborted, lost, not built)
 //   2   wrong usage, wrong input or a wrong configuration file
 //   3   the server cannot be reached or is not ready
 //   4   not signed in: no token, or a refused one
 //   5   not found
 //   6   the port, the data directory or the database cannot be used (`up`)
 //   130 interrupted
-// `run` ends with the exit status of the build's failed step (1…255; 128 + signal as in a shell).
+// `run`, `logs --follow` and `start --follow` end with the exit status of the build's failed step (1…255; 128
+// + signal as in a shell). When nobody reads the output any more: 141, as a shell says of SIGPIPE.
 #pragma once
 
+#include <array>
 #include <functional>
-#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace footman::cli {
@@ -28,7 +31,28 @@ enum ExitCode : int {
   exit_not_found = 5,
   exit_environment = 6,
   exit_interrupted = 130,
+  exit_no_reader = 141,
 };
+
+struct ExitCodeMeaning {
+  ExitCode code;
+  std::string_view meaning;
+};
+inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes = {{
+    {exit_ok, "done; run and --follow: the build succeeded"},
+    {exit_refused, "the server said no, or the build ended without an exit status of its own"},
+    {exit_usage, "wrong usage, wrong input or a wrong configuration file"},
+    {exit_unavailable, "the server cannot be reached or is not ready"},
+    {exit_unauthenticated, "not signed in: no token, or a refused one"},
+    {exit_not_found, "not found"},
+    {exit_environment, "up: the port, the data directory or the database cannot be used"},
+    {exit_interrupted, "interrupted"},
+    {exit_no_reader, "nobody reads the output any more"},
+}};
+
+// What a client looks for in the data directory.
+inline constexpr std::string_view kServerFile = "server.json";  // {"url","pid"} of the server that runs
+inline constexpr std::string_view kTokenFile = "token";
 
 // `footman up`. Unset: from the configuration file, else its default.
 struct UpOptions {
@@ -47,7 +71,8 @@ struct Programs {
   std::function<int(UpOptions)> up;
 };
 
-// The whole program but for what main() does first. Never throws; answers with the exit code.
+// The whole program but for what main() does first; `arguments` as main() has them, with the program's name.
+// Never throws; answers with the exit code.
 int run(const std::vector<std::string>& arguments, const Programs& programs);
 
 // FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman.

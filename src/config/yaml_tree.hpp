@@ -34,6 +34,7 @@ struct YamlNode {
   std::string text;                                    // scalar
   std::vector<YamlNode> items;                         // list and map: the values
   std::vector<std::pair<std::string, Position>> keys;  // map: one for each item
+  bool quoted = false;                                 // scalar: in quotes or a block, so that it is text
 };
 
 // Error: the first thing that is wrong. More than one document, duplicate keys and keys that are not text are

@@ -1,0 +1,267 @@
+// queue, agent list|show|drain|terminate, cloud list
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "cli/context.hpp"
+#include "cli/explain.hpp"
+#include "cli/groups.hpp"
+
+namespace footman::cli {
+namespace {
+
+const Argument kAgent{"AGENT", "an agent's id such as local-k3v9q2m7"};
+
+std::string target_of_agent(const std::string& id) { return "/agents/" + net::percent_encode(id); }
+
+std::string since(const Session& session, Instant instant) {
+  if (!instant.is_set()) return {};
+  const auto passed = session.clock.now() - instant;
+  return format_duration(std::max(passed, Duration(0)));
+}
+
+// --- queue
+
+Awaitable<Result<int>> queue(Session& session, const Arguments& arguments) {
+  const auto limit = arguments.number("limit").value_or(100);
+  FOOTMAN_CO_TRY(const auto items, co_await session.client.list("/queue", "items", {}, limit));
+  if (session.json) {
+    session.out().write(pretty(items));
+    co_return exit_ok;
+  }
+  Table table({"BUILD", "TITLE", "STATE", "LABEL", "WAITS", "WHY"});
+  for (const auto& item : list_of(items, "items")) {
+    table.add({number_text(item, "build"), text_of(item, "title"), text_of(item, "state"),
+               text_of(item, "label"), since(session, time_of(item, "since_at")),
+               text_of(part_of(item, "reason"), "text")});
+  }
+  if (table.empty()) {
+    session.err().line("nothing waits");
+  } else {
+    table.print(session.out());
+  }
+  const auto total = number_of(items, "total").value_or(0);
+  if (total > static_cast<std::int64_t>(table.size())) {
+    session.err().line(fmt::format("{} of {}: --limit N", table.size(), total));
+  }
+  co_return exit_ok;
+}
+
+// --- agent
+
+std::string work_of(const json::value& agent) {
+  if (const auto build = number_text(agent, "build"); !build.empty()) return "runs build " + build;
+  const auto end = text_of(part_of(agent, "end"), "text");
+  if (!end.empty()) return end;
+  if (const auto build = number_text(agent, "for_build"); !build.empty()) return "for build " + build;
+  return text_of(agent, "activity");
+}
+
+Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
+  Query query;
+  if (arguments.has("ended")) query.emplace_back("ended", "true");
+  const auto limit = arguments.number("limit").value_or(100);
+  FOOTMAN_CO_TRY(const auto agents,
+                 co_await session.client.list("/agents", "agents", std::move(query), limit));
+  if (session.json) {
+    session.out().write(pretty(agents));
+    co_return exit_ok;
+  }
+  Table table({"AGENT", "STATE", "CLOUD", "TEMPLATE", "LABELS", "SINCE", "WORK"});
+  for (const auto& agent : list_of(agents, "agents")) {
+    table.add({text_of(agent, "id"), text_of(agent, "state"), text_of(agent, "cloud"),
+               text_of(agent, "template"), words_of(agent, "labels"), show_time(time_of(agent, "planned_at")),
+               work_of(agent)});
+  }
+  if (table.empty()) {
+    session.err().line(arguments.has("ended")
+                           ? "no agents"
+                           : "no agents now: they are launched when a build waits (--ended: all)");
+  } else {
+    table.print(session.out());
+  }
+  if (!text_of(agents, "next").empty()) session.err().line("there are more: --limit N");
+  co_return exit_ok;
+}
+
+Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
+  FOOTMAN_CO_TRY(const auto agent, co_await session.client.get(target_of_agent(arguments.text("AGENT"))));
+  if (session.json) {
+    session.out().write(pretty(agent));
+  } else {
+    agent_facts(agent).print(session.out());
+  }
+  co_return exit_ok;
+}
+
+Awaitable<Result<int>> change(Session& session, const Arguments& arguments, std::string verb,
+                              json::object body) {
+  const auto id = arguments.text("AGENT");
+  FOOTMAN_CO_TRY(const auto agent, co_await session.client.post(
+                                       fmt::format("{}/{}", target_of_agent(id), verb), std::move(body)));
+  if (session.json) {
+    session.out().write(pretty(agent));
+  } else {
+    session.out().line(
+        fmt::format("agent {} is {}", clean(text_of(agent, "id")), clean(text_of(agent, "state"))));
+  }
+  co_return exit_ok;
+}
+
+Awaitable<Result<int>> drain(Session& session, const Arguments& arguments) {
+  co_return co_await change(session, arguments, "drain", {});
+}
+
+Awaitable<Result<int>> terminate(Session& session, const Arguments& arguments) {
+  json::object body;
+  if (arguments.has("reason")) body["reason"] = arguments.text("reason");
+  co_return co_await change(session, arguments, "terminate", std::move(body));
+}
+
+// --- cloud
+
+std::string cap_text(std::int64_t have, const json::value& object) {
+  const auto cap = number_of(object, "cap").value_or(0);
+  return cap == 0 ? std::to_string(have) : fmt::format("{}/{}", have, cap);
+}
+
+Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
+  FOOTMAN_CO_TRY(const auto clouds, co_await session.client.get("/clouds"));
+  if (session.json) {
+    session.out().write(pretty(clouds));
+    co_return exit_ok;
+  }
+  Table table({"CLOUD", "TEMPLATE", "AGENTS", "LABELS", "DEFAULT", "KEPT", "STATE", "TROUBLE"});
+  for (const auto& cloud : list_of(clouds, "clouds")) {
+    const auto count = [&](const char* field) { return number_of(cloud, field).value_or(0); };
+    const auto agents = count("starting") + count("online") + count("ending");
+    table.add({text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "",
+               flag_of(cloud, "healthy") ? "healthy" : "trouble", text_of(cloud, "trouble")});
+    for (const auto& one : list_of(cloud, "templates")) {
+      table.add({"", text_of(one, "name"), cap_text(number_of(one, "holding").value_or(0), one),
+                 words_of(one, "labels"), flag_of(one, "default") ? "yes" : "",
+                 flag_of(one, "one_shot") ? "" : "yes", flag_of(one, "held") ? "held" : "",
+                 text_of(one, "trouble")});
+    }
+  }
+  table.print(session.out());
+  co_return exit_ok;
+}
+
+}  // namespace
+
+Facts agent_facts(const json::value& agent) {
+  const auto time = [&](const char* field) {
+    const auto at = time_of(agent, field);
+    return at.is_set() ? show_time(at) : std::string();
+  };
+  const auto& host = part_of(agent, "host");
+  Facts facts;
+  facts.add("Agent", text_of(agent, "id"));
+  facts.add("State", text_of(agent, "state"));
+  facts.add("Activity", text_of(agent, "activity"));
+  facts.add("Cloud", text_of(agent, "cloud"));
+  facts.add("Template", text_of(agent, "template"));
+  facts.add("Labels", words_of(agent, "labels"));
+  facts.add("Runs build", number_text(agent, "build"));
+  facts.add("Launched for", number_text(agent, "for_build"));
+  facts.add("Handle", text_of(agent, "handle"));
+  facts.add("Planned", time("planned_at"));
+  facts.add("Launched", time("launched_at"));
+  facts.add("Connected", time("connected_at"));
+  facts.add("Ended", time("ended_at"));
+  facts.add("End", text_of(part_of(agent, "end"), "text"));
+  facts.add("Detail", text_of(part_of(agent, "end"), "detail"));
+  facts.add("Death", text_of(part_of(agent, "death"), "text"));
+  if (host.is_object()) {
+    facts.add("Host", fmt::format("{} ({} {}, {} CPUs, {})", text_of(host, "hostname"), text_of(host, "os"),
+                                  text_of(host, "arch"), number_text(host, "cpus"),
+                                  format_bytes(static_cast<std::uint64_t>(std::max<std::int64_t>(
+                                      number_of(host, "memory_bytes").value_or(0), 0)))));
+    facts.add("Peer", text_of(host, "peer"));
+    facts.add("Version", text_of(host, "agent_version"));
+  }
+  return facts;
+}
+
+Command queue_command() {
+  return {"queue",
+          "what waits, and why",
+          "",
+          {{"footman queue", "in the order of submission"}, {"footman queue --json | jq .total", "how many"}},
+          {{"limit", 'n', Value::number, "N", "at most this many (100)"}},
+          {},
+          {},
+          {},
+          queue};
+}
+
+Command agent_commands() {
+  return {
+      "agent",
+      "list, show, drain and end agents",
+      "",
+      {{"footman agent list", "those that are there now"}},
+      {},
+      {},
+      {
+          {"list",
+           "agents, newest first",
+           "",
+           {{"footman agent list --ended", "also those that have ended"}},
+           {{"ended", 'a', Value::none, "", "also agents that have ended"},
+            {"limit", 'n', Value::number, "N", "at most this many (100)"}},
+           {},
+           {},
+           {},
+           list},
+          {"show",
+           "an agent, also one that has ended",
+           "",
+           {{"footman agent show local-k3v9q2m7", ""}},
+           {},
+           {kAgent},
+           {},
+           {},
+           show},
+          {"drain",
+           "let an agent finish its build and end it",
+           "",
+           {{"footman agent drain local-k3v9q2m7", ""}},
+           {},
+           {kAgent},
+           {},
+           {},
+           drain},
+          {"terminate",
+           "end an agent now",
+           "A build that runs on it fails with the reason; work that has not started goes back to the queue.",
+           {{"footman agent terminate local-k3v9q2m7 --reason 'disk is broken'", ""}},
+           {{"reason", 0, Value::text, "TEXT", "shown with the build and the agent"}},
+           {kAgent},
+           {},
+           {},
+           terminate},
+      }};
+}
+
+Command cloud_commands() {
+  return {"cloud",
+          "clouds and their agent templates",
+          "",
+          {{"footman cloud list", "with their agents and their troubles"}},
+          {},
+          {},
+          {{"list",
+            "clouds, templates, agents and troubles",
+            "",
+            {{"footman cloud list", ""}},
+            {},
+            {},
+            {},
+            {},
+            list_clouds}}};
+}
+
+}  // namespace footman::cli

@@ -1,0 +1,42 @@
+#include "cli/build_ref.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <charconv>
+
+namespace footman::cli {
+namespace {
+
+std::optional<std::int64_t> parse_number(std::string_view text) {
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < 1) return std::nullopt;
+  return number;
+}
+
+}  // namespace
+
+bool is_build_ref(const std::string& text) {
+  return text.contains('#') || (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos);
+}
+
+Awaitable<Result<std::int64_t>> find_build(Session& session, std::string text) {
+  if (const auto id = parse_number(text)) co_return *id;
+  const auto split = text.rfind('#');
+  const auto number =
+      split == std::string::npos ? std::nullopt : parse_number(std::string_view(text).substr(split + 1));
+  if (!number) {
+    co_return fail(Errc::invalid_argument, fmt::format("\"{}\" is not a build", text), {},
+                   "Give its id such as 17, or JOB#NUMBER such as team/app#3");
+  }
+  const auto job = text.substr(0, split);
+  const Query query = {{"job", job}, {"number", std::to_string(*number)}};
+  FOOTMAN_CO_TRY(const auto found, co_await session.client.get("/builds", query));
+  const auto& builds = list_of(found, "builds");
+  const auto id = builds.empty() ? std::nullopt : number_of(builds.front(), "id");
+  if (!id) co_return fail(Errc::not_found, fmt::format("there is no build {} of {}", *number, job));
+  co_return *id;
+}
+
+}  // namespace footman::cli

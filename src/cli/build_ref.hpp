@@ -1,0 +1,18 @@
+// Which build is meant: "17", or a job's path and a number, "team/app#3".
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/context.hpp"
+
+namespace footman::cli {
+
+// A number, or something with '#': a build, not an agent.
+bool is_build_ref(const std::string& text);
+// invalid_argument when it is neither; not_found when the job has no such build. Asks the server for
+// JOB#NUMBER only.
+Awaitable<Result<std::int64_t>> find_build(Session& session, std::string text);
+
+}  // namespace footman::cli

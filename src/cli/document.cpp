@@ -1,0 +1,84 @@
+#include "cli/document.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+
+#include "config/yaml_tree.hpp"
+
+namespace footman::cli {
+namespace {
+
+json::value scalar_of(const config::YamlNode& node) {
+  if (node.quoted) return json::string(node.text);
+  if (node.text == "true") return true;
+  if (node.text == "false") return false;
+  if (node.text == "null" || node.text == "~") return nullptr;
+  std::int64_t number = 0;
+  const auto* const end = node.text.data() + node.text.size();
+  const auto [at, error] = std::from_chars(node.text.data(), end, number);
+  if (error == std::errc() && at == end) return number;
+  return json::string(node.text);
+}
+
+// As deep as parse_yaml lets documents be.
+json::value value_of(const config::YamlNode& node) {
+  switch (node.kind) {
+    case config::YamlNode::Kind::null:
+      return nullptr;
+    case config::YamlNode::Kind::scalar:
+      return scalar_of(node);
+    case config::YamlNode::Kind::list: {
+      json::array list;
+      for (const auto& item : node.items) list.push_back(value_of(item));
+      return list;
+    }
+    case config::YamlNode::Kind::map: {
+      json::object object;
+      for (std::size_t i = 0; i < node.items.size(); ++i)
+        object[node.keys[i].first] = value_of(node.items[i]);
+      return object;
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<std::string> read_document(const Context& context, const std::string& path) {
+  if (path == "-") return context.read_input();
+  std::error_code ignored;
+  if (std::filesystem::is_directory(path, ignored))
+    return fail(Errc::invalid_argument, path + " is a directory");
+  errno = 0;
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(Errc::invalid_argument, fail_errno("open " + path, errno).error().message);
+  std::string text(config::kMaxDocumentBytes + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return fail(Errc::invalid_argument, path + " cannot be read");
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > config::kMaxDocumentBytes) {
+    return fail(Errc::invalid_argument,
+                fmt::format("{} is larger than {}", path, format_bytes(config::kMaxDocumentBytes)));
+  }
+  return text;
+}
+
+Result<json::value> parse_document(const std::string& text, const std::string& file) {
+  if (text.find_first_not_of(" \t\r\n") == text.find('{') && text.contains('{')) {
+    boost::system::error_code error;
+    auto value = json::parse(text, error);
+    if (!error) return value;
+  }
+  const auto tree = config::parse_yaml(text, file);
+  if (!tree) return fail(Errc::invalid_argument, config::describe(tree.error()));
+  return value_of(*tree);
+}
+
+}  // namespace footman::cli

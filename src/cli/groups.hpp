@@ -1,0 +1,27 @@
+// The groups of commands; command_tree() puts them together. One file each.
+#pragma once
+
+#include "cli/command.hpp"
+
+namespace footman::cli {
+
+Command up_command();
+Command config_commands();
+Command backup_command();
+Command status_command();
+Command version_command();
+Command completion_command();
+Command ui_command();
+Command token_commands();
+Command demo_command();
+
+Command run_command();
+Command build_commands();
+Command job_commands();
+Command queue_command();
+Command agent_commands();
+Command cloud_commands();
+Command explain_command();
+Command events_command();
+
+}  // namespace footman::cli

@@ -1,0 +1,163 @@
+#include "cli/server_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <utility>
+
+#include "runtime/wait.hpp"
+
+namespace footman::cli {
+namespace {
+
+constexpr Duration kLook = 5ms;                      // between two looks at a child
+constexpr std::size_t kMaxLogTailBytes = 64 * 1024;  // of a file whose end is shown
+constexpr std::size_t kMaxProcBytes = 256 * 1024;    // of one file in /proc
+constexpr int kExecFailed = 127;
+
+// Between fork and exec only what is safe there; `argv` was made before.
+[[noreturn]] void become(const char* program, char* const* argv, const char* directory, int log,
+                         pid_t parent) {
+  ::setpgid(0, 0);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != parent) ::_exit(kExecFailed);  // it died before we asked to be told
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ::dup2(null, STDIN_FILENO);
+  ::dup2(log, STDOUT_FILENO);
+  ::dup2(log, STDERR_FILENO);
+  for (const int number : {SIGPIPE, SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (::chdir(directory) == 0) ::execv(program, argv);
+  ::_exit(kExecFailed);
+}
+
+std::string read_proc(const std::filesystem::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::string text(kMaxProcBytes, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
+  return text;
+}
+
+bool is_of(const std::filesystem::path& process, const std::string& directory) {
+  std::error_code ignored;
+  const auto cwd = std::filesystem::read_symlink(process / "cwd", ignored).string();
+  return cwd.starts_with(directory) || read_proc(process / "cmdline").contains(directory) ||
+         read_proc(process / "environ").contains(directory);
+}
+
+}  // namespace
+
+Result<TemporaryDirectory> TemporaryDirectory::create(const std::string& parent, const std::string& prefix) {
+  std::string path = fmt::format("{}/{}XXXXXX", parent, prefix);
+  if (::mkdtemp(path.data()) == nullptr) return fail_errno("make a directory in " + parent, errno);
+  return TemporaryDirectory(std::move(path));
+}
+
+TemporaryDirectory::TemporaryDirectory(TemporaryDirectory&& other) noexcept
+    : path_(std::exchange(other.path_, {})) {}
+
+TemporaryDirectory::~TemporaryDirectory() { (void)remove(); }
+
+Status TemporaryDirectory::remove() {
+  if (path_.empty()) return {};
+  std::error_code error;
+  std::filesystem::remove_all(std::exchange(path_, {}), error);
+  if (error) return fail(Errc::io, "the directory could not be removed: " + error.message());
+  return {};
+}
+
+Result<ServerProcess> ServerProcess::start(const std::string& program,
+                                           const std::vector<std::string>& arguments,
+                                           const std::string& directory, const std::string& log) {
+  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+  if (file < 0) return fail_errno("open " + log, errno);
+  auto words = arguments;
+  std::vector<char*> argv;
+  argv.reserve(words.size() + 1);
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid == 0) become(program.c_str(), argv.data(), directory.c_str(), file, parent);
+  const int error = errno;
+  ::close(file);
+  if (pid < 0) return fail_errno("start " + program, error);
+  return ServerProcess(pid);
+}
+
+ServerProcess::ServerProcess(ServerProcess&& other) noexcept
+    : pid_(std::exchange(other.pid_, -1)), end_(std::move(other.end_)), ended_well_(other.ended_well_) {}
+
+ServerProcess::~ServerProcess() {
+  if (pid_ <= 0 || !end().empty()) return;
+  ::kill(pid_, SIGKILL);
+  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+const std::string& ServerProcess::end() {
+  int status = 0;
+  if (end_.empty() && ::waitpid(pid_, &status, WNOHANG) == pid_) {
+    ended_well_ = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    end_ = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
+                             : fmt::format("signal {}", WTERMSIG(status));
+  }
+  return end_;
+}
+
+void ServerProcess::signal(int number) const {
+  if (pid_ > 0 && end_.empty()) ::kill(pid_, number);  // not reaped: the number is still its own
+}
+
+Awaitable<bool> ServerProcess::wait(runtime::Clock& clock, Duration limit) {
+  const auto until = clock.steady() + limit;
+  while (end().empty()) {
+    if (clock.steady() >= until) co_return false;
+    co_await runtime::sleep_for(clock, kLook);
+  }
+  co_return true;
+}
+
+std::vector<pid_t> find_processes_of(const std::string& directory) {
+  std::vector<pid_t> found;
+  std::error_code error;
+  for (auto it = std::filesystem::directory_iterator("/proc", error);
+       !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
+    const auto name = it->path().filename().string();
+    pid_t pid = 0;
+    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (bad != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
+    if (is_of(it->path(), directory)) found.push_back(pid);
+  }
+  return found;
+}
+
+std::string last_lines(const std::string& path, std::size_t count) {
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  if (!in) return {};
+  const auto size = static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0));
+  std::string text(std::min(size, kMaxLogTailBytes), '\0');
+  in.seekg(static_cast<std::streamoff>(size - text.size()));
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  while (text.ends_with('\n')) text.pop_back();
+  std::size_t at = text.size();
+  for (std::size_t lines = 0; lines < count && at != std::string::npos && at > 0; ++lines) {
+    at = text.rfind('\n', at - 1);
+  }
+  return at == std::string::npos || at == 0 ? text : text.substr(at + 1);
+}
+
+}  // namespace footman::cli

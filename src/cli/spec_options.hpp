@@ -1,0 +1,35 @@
+// What is run, from the command line: label, environment, limits, steps.
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/command.hpp"
+#include "cli/json.hpp"
+#include "cli/output.hpp"
+
+namespace footman::cli {
+
+// --label, --env, --secret-env, --timeout, --grace.
+std::vector<Option> spec_options();
+// A BuildSpec without steps.
+Result<json::object> read_spec_options(const Arguments& arguments);
+
+struct Pair {
+  std::string name;
+  std::string value;
+};
+// "K=V"; the error names the option.
+Result<Pair> parse_pair(const std::string& text, const std::string& option, const std::string& expected);
+
+// One word is a shell script as it stands; several are a command with its arguments, quoted so that they
+// arrive unchanged.
+std::string script_of(const std::vector<std::string>& words);
+
+// The steps of a BuildSpec with their scripts, for people.
+void show_steps(Output& out, const json::value& spec);
+
+std::vector<Option> operator+(std::vector<Option> left, const std::vector<Option>& right);
+
+}  // namespace footman::cli
