@@ -365,8 +365,8 @@ Result<int> demo_command_run(Context& context, const Arguments& arguments) {
   const auto log = path + "/server.log";
   FOOTMAN_TRY_STATUS(write_config(config));
   FOOTMAN_TRY(auto server, ServerProcess::start(executable,
-                                                {"footman", "up", "--config", config, "--data", path,
-                                                 "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0"},
+                                                {"up", "--config", config, "--data", path, "--listen",
+                                                 "127.0.0.1:0", "--agent-listen", "127.0.0.1:0"},
                                                 path, log));
   const auto clock = runtime::real::make_clock();
   const auto rng = runtime::make_os_rng();

@@ -78,8 +78,9 @@ struct LogRead {
   std::string attempt;       // whose log it is; "" as long as there is none
 };
 
-Awaitable<Status> read_log_once(Session& session, std::int64_t build, LogRead& at, LogWriter& writer,
-                                Patience& patience, Progress* progress) {
+// True when the log came to its end; false: read on from `at`.
+Awaitable<Result<bool>> read_log_once(Session& session, std::int64_t build, LogRead& at, LogWriter& writer,
+                                      Patience& patience, Progress* progress) {
   Query query = {{"follow", "true"}, {"offset", std::to_string(at.offset)}};
   FOOTMAN_CO_TRY(const auto body,
                  co_await session.client.open(fmt::format("/builds/{}/log", build), std::move(query), {}));
@@ -90,15 +91,15 @@ Awaitable<Status> read_log_once(Session& session, std::int64_t build, LogRead& a
     at.attempt = attempt;
     if (is_other) {  // another agent began the build anew: so does its log
       at.offset = 0;
-      co_return Status();
+      co_return false;
     }
   }
   while (true) {
     const auto bytes = co_await body->read(kLogPieceBytes);
-    // A build may say nothing for hours: only that the server still answers is looked after.
-    if (!bytes && bytes.error().code == Errc::timeout) co_return Status();
+    // A build may say nothing for hours: then it is asked for anew, in case the connection is dead.
+    if (!bytes && bytes.error().code == Errc::timeout) co_return false;
     if (!bytes) co_return std::unexpected(bytes.error());
-    if (bytes->empty()) co_return Status();
+    if (bytes->empty()) co_return true;
     if (progress != nullptr) progress->hide();
     writer.write(at.offset, *bytes);
     at.offset += bytes->size();
@@ -135,8 +136,8 @@ Awaitable<Result<json::value>> follow_to_end(Session& session, std::int64_t buil
     if (!read) {
       if (may_try_again(read.error())) say_reconnecting(session, patience, progress);
       FOOTMAN_CO_TRY_STATUS(co_await patience.wait_after(read.error()));
-      continue;
     }
+    if (!read || !*read) continue;
     FOOTMAN_CO_TRY(auto now, co_await get_patiently(session, fmt::format("/builds/{}", build), patience));
     if (text_of(now, "state") == "finished") {
       writer.end();

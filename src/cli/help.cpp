@@ -12,9 +12,9 @@ namespace {
 
 constexpr std::size_t kHelpWidth = 100;
 
-// "BUILD", "[FILE]", "[COMMAND…]"
+// "BUILD", "[FILE]", "[-- COMMAND…]"
 std::string show_argument(const Argument& argument) {
-  const auto name = argument.name + (argument.rest ? "…" : "");
+  const auto name = argument.rest ? "-- " + argument.name + "…" : argument.name;
   return argument.required ? name : "[" + name + "]";
 }
 
@@ -23,10 +23,7 @@ std::string show_usage(const std::vector<const Command*>& path) {
   std::string usage = name_of(path);
   if (!command.commands.empty()) return usage + " COMMAND …";
   usage += " [OPTIONS]";
-  for (const auto& argument : command.arguments) {
-    if (argument.rest) usage += " --";
-    usage += " " + show_argument(argument);
-  }
+  for (const auto& argument : command.arguments) usage += " " + show_argument(argument);
   return usage;
 }
 
@@ -95,7 +92,9 @@ std::string show_exit_codes() {
 void describe(std::string& text, std::vector<const Command*>& path) {
   const Command& command = *path.back();
   if (command.commands.empty()) {
-    text += fmt::format("\n### {}\n\n{}.\n", name_of(path), command.summary);
+    auto summary = command.summary;
+    if (!summary.empty() && summary.front() >= 'a' && summary.front() <= 'z') summary.front() -= 'a' - 'A';
+    text += fmt::format("\n### {}\n\n{}.\n", name_of(path), summary);
     if (!command.description.empty()) text += fmt::format("\n{}\n", command.description);
     text += fmt::format("\n```\n{}\n```\n", show_usage(path));
     if (!command.arguments.empty() || !command.options.empty()) text += "\n";

@@ -3,12 +3,10 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
@@ -23,24 +21,11 @@ namespace {
 constexpr Duration kLook = 5ms;                      // between two looks at a child
 constexpr std::size_t kMaxLogTailBytes = 64 * 1024;  // of a file whose end is shown
 constexpr std::size_t kMaxProcBytes = 256 * 1024;    // of one file in /proc
-constexpr int kExecFailed = 127;
 
-// Between fork and exec only what is safe there; `argv` was made before.
-[[noreturn]] void become(const char* program, char* const* argv, const char* directory, int log,
-                         pid_t parent) {
-  ::setpgid(0, 0);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != parent) ::_exit(kExecFailed);  // it died before we asked to be told
-  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-  ::dup2(null, STDIN_FILENO);
-  ::dup2(log, STDOUT_FILENO);
-  ::dup2(log, STDERR_FILENO);
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM}) ::signal(number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (::chdir(directory) == 0) ::execv(program, argv);
-  ::_exit(kExecFailed);
+std::vector<std::string> our_environment() {
+  std::vector<std::string> all;
+  for (char** one = environ; *one != nullptr; ++one) all.emplace_back(*one);
+  return all;
 }
 
 std::string read_proc(const std::filesystem::path& path) {
@@ -79,47 +64,42 @@ Status TemporaryDirectory::remove() {
   return {};
 }
 
-Result<ServerProcess> ServerProcess::start(const std::string& program,
-                                           const std::vector<std::string>& arguments,
+Result<ServerProcess> ServerProcess::start(const std::string& program, std::vector<std::string> arguments,
                                            const std::string& directory, const std::string& log) {
-  const int file = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-  if (file < 0) return fail_errno("open " + log, errno);
-  auto words = arguments;
-  std::vector<char*> argv;
-  argv.reserve(words.size() + 1);
-  for (auto& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  const pid_t parent = ::getpid();
-  const pid_t pid = ::fork();
-  if (pid == 0) become(program.c_str(), argv.data(), directory.c_str(), file, parent);
-  const int error = errno;
-  ::close(file);
-  if (pid < 0) return fail_errno("start " + program, error);
-  return ServerProcess(pid);
+  runtime::UniqueFd file(::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!file.is_open()) return fail_errno("open " + log, errno);
+  file = runtime::real::lift_fd(std::move(file));
+  arguments.insert(arguments.begin(), "footman");
+  runtime::real::SpawnRequest request;
+  request.program = program;
+  request.arguments = std::move(arguments);
+  request.environment = our_environment();
+  request.directory = directory;
+  request.output_fd = file.get();
+  request.dies_with_parent = true;
+  FOOTMAN_TRY(auto child, runtime::real::spawn_detached(request));
+  return ServerProcess(std::move(child));
 }
 
-ServerProcess::ServerProcess(ServerProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), end_(std::move(other.end_)), ended_well_(other.ended_well_) {}
-
 ServerProcess::~ServerProcess() {
-  if (pid_ <= 0 || !end().empty()) return;
-  ::kill(pid_, SIGKILL);
-  while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+  if (!child_.pidfd.is_open() || !end().empty()) return;
+  signal(SIGKILL);
+  while (::waitpid(pid(), nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
 const std::string& ServerProcess::end() {
-  int status = 0;
-  if (end_.empty() && ::waitpid(pid_, &status, WNOHANG) == pid_) {
-    ended_well_ = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-    end_ = WIFEXITED(status) ? fmt::format("exit status {}", WEXITSTATUS(status))
-                             : fmt::format("signal {}", WTERMSIG(status));
+  if (!end_.empty()) return end_;
+  if (const auto ended = runtime::real::reap(child_.pidfd.get())) {
+    ended_well_ = ended->exit_status == 0;
+    end_ = ended->exit_status ? fmt::format("exit status {}", *ended->exit_status)
+                              : fmt::format("signal {}", ended->signal);
   }
   return end_;
 }
 
 void ServerProcess::signal(int number) const {
-  if (pid_ > 0 && end_.empty()) ::kill(pid_, number);  // not reaped: the number is still its own
+  if (end_.empty()) ::kill(pid(), number);  // not reaped: the number is still its own
 }
 
 Awaitable<bool> ServerProcess::wait(runtime::Clock& clock, Duration limit) {

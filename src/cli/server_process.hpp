@@ -3,13 +3,13 @@
 
 #include <sys/types.h>
 
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/real/spawn.hpp"
 
 namespace footman::cli {
 
@@ -33,18 +33,18 @@ class TemporaryDirectory {
   std::string path_;
 };
 
-// In a process group of its own, so that Ctrl-C reaches us alone. The kernel ends it (SIGTERM) when we die;
-// the destructor kills it. Use on one thread.
+// In a session of its own, so that Ctrl-C reaches us alone. The kernel kills it when we die, and so does the
+// destructor. Use on one thread.
 class ServerProcess {
  public:
-  // Output and errors go to `log`.
-  static Result<ServerProcess> start(const std::string& program, const std::vector<std::string>& arguments,
+  // `arguments` without the program's name. Output and errors go to the file `log`. The environment is ours.
+  static Result<ServerProcess> start(const std::string& program, std::vector<std::string> arguments,
                                      const std::string& directory, const std::string& log);
-  ServerProcess(ServerProcess&& other) noexcept;
+  ServerProcess(ServerProcess&&) = default;
   ServerProcess& operator=(ServerProcess&&) = delete;
   ~ServerProcess();
 
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return child_.id.pid; }
   // "exit status 6", "signal 9"; empty while it runs.
   const std::string& end();
   bool ended_well() const { return ended_well_; }
@@ -53,8 +53,8 @@ class ServerProcess {
   Awaitable<bool> wait(runtime::Clock& clock, Duration limit);
 
  private:
-  explicit ServerProcess(pid_t pid) : pid_(pid) {}
-  pid_t pid_;
+  explicit ServerProcess(runtime::real::Spawned child) : child_(std::move(child)) {}
+  runtime::real::Spawned child_;
   std::string end_;
   bool ended_well_ = false;
 };

@@ -1,0 +1,434 @@
+// Finding the server, the token, and what becomes of answers and errors.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+
+#include "cli/server_access.hpp"
+#include "cli/tests/script_server.hpp"
+
+using namespace footman;
+using namespace footman::cli;
+using namespace footman::cli::test;
+
+namespace {
+
+Arguments no_arguments() {
+  Arguments arguments;
+  for (const auto& option : client_options()) arguments.declare(option.name);
+  return arguments;
+}
+
+Environment environment_of(Variables variables) {
+  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+constexpr const char* kBuild =
+    R"({"id":17,"title":"team/app #3","job":"team/app","number":3,"state":"finished","result":"FAILURE",)"
+    R"("reason":"Step test ended with exit status 2","cause":"started by admin","label":"linux","parameters":{},)"
+    R"("attempts":1,"cancel_requested":false,"exit_status":2,"submitted_at":"2026-11-24T08:40:15.001Z",)"
+    R"("duration_ms":2107})";
+
+net::HttpResponse always(int status, std::string type, std::string body) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers.set("Content-Type", std::move(type));
+  response.body = std::move(body);
+  return response;
+}
+
+}  // namespace
+
+TEST_CASE("the server is the option's, the variable's, or the one of the data directory") {
+  const Place place("access");
+  place.file("server.json", fmt::format(R"({{"url":"http://127.0.0.1:8111","pid":{}}})", ::getpid()));
+  place.file("token", "footman_abc\n");
+  const auto in_place = environment_of({{"FOOTMAN_DATA", place.path}});
+
+  auto access = find_server(no_arguments(), in_place);
+  REQUIRE(access.has_value());
+  CHECK(access->url.str() == "http://127.0.0.1:8111");
+  CHECK(access->pid == ::getpid());
+  CHECK(access->token.expose() == "footman_abc");
+
+  auto arguments = no_arguments();
+  arguments.add("url", "https://ci.example.org/footman/");
+  access =
+      find_server(arguments, environment_of({{"FOOTMAN_DATA", place.path}, {"FOOTMAN_URL", "http://other"}}));
+  CHECK(access->url.str() == "https://ci.example.org/footman");
+  CHECK(access->token.expose() == "footman_abc");  // the directory was named
+
+  access = find_server(no_arguments(),
+                       environment_of({{"XDG_DATA_HOME", place.path}, {"FOOTMAN_URL", "http://x"}}));
+  CHECK(access->token.empty());
+
+  CHECK(default_data_directory(environment_of({{"HOME", "/home/me"}})) == "/home/me/.local/share/footman");
+  CHECK(default_data_directory(environment_of({{"HOME", "/h"}, {"XDG_DATA_HOME", "/x"}})) == "/x/footman");
+}
+
+TEST_CASE("the token of this machine goes to no other") {
+  const Place place("token");
+  std::filesystem::create_directory(place.path + "/footman");
+  place.file("footman/token", "footman_abc");
+  const auto token_for = [&](const char* url) {
+    auto access =
+        find_server(no_arguments(), environment_of({{"XDG_DATA_HOME", place.path}, {"FOOTMAN_URL", url}}));
+    REQUIRE(access.has_value());
+    return std::string(access->token.expose());
+  };
+  CHECK(token_for("http://127.0.0.1:8080") == "footman_abc");
+  CHECK(token_for("http://localhost:8080") == "footman_abc");
+  CHECK(token_for("http://ci.example.org").empty());
+}
+
+TEST_CASE("tokens come from a file or the environment, and must look like tokens") {
+  const Place place("tokens");
+  auto arguments = no_arguments();
+  arguments.add("url", "http://x");
+  auto with_file = arguments;
+  with_file.add("token-file", place.file("good", "  t1 \n"));
+  CHECK(find_server(with_file, environment_of({{"FOOTMAN_TOKEN", "t2"}}))->token.expose() == "t1");
+  CHECK(find_server(arguments, environment_of({{"FOOTMAN_TOKEN", "t2"}}))->token.expose() == "t2");
+
+  const auto problem = [&](const std::string& file) {
+    auto bad = arguments;
+    bad.add("token-file", file);
+    const auto access = find_server(bad, environment_of({}));
+    REQUIRE_FALSE(access.has_value());
+    CHECK(access.error().code == Errc::invalid_argument);
+    return access.error().message;
+  };
+  CHECK(problem(place.file("empty", " \n")).ends_with("holds no token: it is empty"));
+  CHECK(problem(place.file("words", "my secret words")).find("my secret") == std::string::npos);
+  CHECK(problem(place.path + "/none").ends_with("none is not there"));
+  CHECK(problem(place.file("large", std::string(5000, 'x'))).ends_with("is too large for what it should be"));
+}
+
+TEST_CASE("without a server there is one sentence and exit code 3") {
+  const Place place("nothing");
+  auto ran = run_footman({"queue", "--data", place.path});
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err ==
+        fmt::format("footman: no server runs on {0}. Start one with footman up --data {0}, or name one with "
+                    "--url or FOOTMAN_URL\n",
+                    place.path));
+
+  place.file("server.json", R"({"url":"http://127.0.0.1:1","pid":2147483646})");
+  ran = run_footman({"queue", "--data", place.path});
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("process 1073741824 is gone") != std::string::npos);
+
+  ran = run_footman({"queue", "--url", "http://127.0.0.1:1"});
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.starts_with("footman: no server answers at http://127.0.0.1:1: "));
+
+  CHECK(run_footman({"queue", "--url", "ftp://x"}).code == exit_usage);
+  CHECK(run_footman({"queue", "--url", "nonsense"}).code == exit_usage);
+  place.file("server.json", "{not json");
+  CHECK(run_footman({"queue", "--data", place.path}).code == exit_usage);
+}
+
+TEST_CASE("errors of the API are one sentence with field and hint, and have their exit codes") {
+  struct Told {
+    int status;
+    std::string code;
+    int exit;
+  };
+  for (const auto& told :
+       {Told{400, "invalid_argument", exit_usage}, Told{413, "content_too_large", exit_usage},
+        Told{401, "unauthenticated", exit_unauthenticated}, Told{403, "permission_denied", exit_refused},
+        Told{404, "not_found", exit_not_found}, Told{409, "conflict", exit_refused},
+        Told{429, "resource_exhausted", exit_refused}, Told{500, "internal", exit_refused},
+        Told{500, "corrupt", exit_refused}, Told{503, "unavailable", exit_unavailable},
+        Told{504, "timeout", exit_unavailable}}) {
+    CAPTURE(told.code);
+    ScriptServer server([&](const net::HttpRequest&) {
+      return error_answer(told.status, told.code, "that did not work",
+                          R"(,"field":"spec.steps[2].script","hint":"Try less")");
+    });
+    const auto ran = run_footman({"build", "show", "17"}, server.variables());
+    CHECK(ran.code == told.exit);
+    CHECK(ran.out.empty());
+    CHECK(ran.err.starts_with("footman: that did not work (at spec.steps[2].script). "));
+    const auto as_json = run_footman({"build", "show", "17", "--json"}, server.variables());
+    const auto error = json::parse(as_json.err).at("error");
+    CHECK(text_of(error, "message") == "that did not work");
+    CHECK(text_of(error, "field") == "spec.steps[2].script");
+  }
+}
+
+TEST_CASE("who has no token, or a refused one, is told what to do; no token is ever shown") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    CHECK(request.headers.value_or("Authorization", "none") != "");
+    return error_answer(401, "unauthenticated", "a token is needed");
+  });
+  auto ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unauthenticated);
+  CHECK(ran.err == fmt::format("footman: a token is needed. The token of FOOTMAN_TOKEN was refused by {}\n",
+                               server.url()));
+  CHECK(ran.err.find("secret-token") == std::string::npos);
+
+  const Place place("unauthenticated");
+  ran = run_footman({"queue", "--data", place.path}, {{"FOOTMAN_URL", server.url()}});
+  CHECK(ran.code == exit_unauthenticated);
+  CHECK(ran.err ==
+        fmt::format(
+            "footman: a token is needed. {}/token is not there; set FOOTMAN_TOKEN or give --token-file\n",
+            place.path));
+  CHECK(server.requests().front().headers.value_or("Authorization", "") == "Bearer secret-token");
+  CHECK_FALSE(server.requests().back().headers.find("Authorization").has_value());
+}
+
+TEST_CASE("what is not Footman is told apart") {
+  std::string type = "text/html; charset=utf-8";
+  std::string body = "<html><head><title>502 Bad Gateway</title></head><body>\x1b[31mnginx</body></html>";
+  int status = 502;
+  ScriptServer server([&](const net::HttpRequest&) { return always(status, type, body); });
+  auto ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err ==
+        fmt::format(
+            "footman: what answers at {} is not Footman: HTTP 502 \"502 Bad Gateway?[31mnginx\". A proxy "
+            "before the server says that the server is away\n",
+            server.url()));
+  status = 404;
+  ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("Check --url or FOOTMAN_URL") != std::string::npos);
+  status = 200;
+  ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("is not Footman (HTTP 200, text/html; charset=utf-8)") != std::string::npos);
+  type = "application/json";
+  body = "[[[[";
+  CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
+  body = "[1,2]";
+  CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
+  body = std::string(100'000, '[');
+  CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
+}
+
+TEST_CASE("an answer without end is not read without end") {
+  ScriptServer server([](const net::HttpRequest&) {
+    return stream_answer(std::vector<std::string>(70, std::string(1 << 20, ' ')), true, "application/json");
+  });
+  const auto ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("larger than 64") != std::string::npos);
+}
+
+TEST_CASE("build list: query, pages, table, JSON") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    if (!request.find_query("cursor"))
+      return json_answer(fmt::format(R"({{"builds":[{0},{0}],"next":"c1"}})", kBuild));
+    return json_answer(fmt::format(R"({{"builds":[{0}],"next":"c2"}})", kBuild));
+  });
+  auto ran = run_footman({"build", "list", "--job", "team/app", "--state", "finished", "-n", "3"},
+                         server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(
+      ran.out.starts_with("ID  BUILD        STATE    SUBMITTED                TOOK   WHY\n"
+                          "17  team/app #3  FAILURE  2026-11-24 "));
+  CHECK(ran.out.find("2.1 s  Step test ended with exit status 2\n") != std::string::npos);
+  CHECK(ran.err == "there are more: --limit N\n");
+  auto requests = server.requests();
+  REQUIRE(requests.size() == 2);
+  CHECK(requests[0].target == "/api/v1/builds?job=team%2Fapp&state=finished&limit=3");
+  CHECK(requests[1].target == "/api/v1/builds?job=team%2Fapp&state=finished&limit=1&cursor=c1");
+
+  ran = run_footman({"build", "list", "--json", "-n", "3"}, server.variables());
+  const auto value = json::parse(ran.out);
+  CHECK(list_of(value, "builds").size() == 3);
+  CHECK(number_of(list_of(value, "builds").front(), "id") == 17);
+  CHECK(text_of(value, "next") == "c2");
+}
+
+TEST_CASE("a build is found by its job and number") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    if (request.path == "/api/v1/builds/17") return json_answer(kBuild);
+    if (request.find_query("number") == "3") return json_answer(fmt::format(R"({{"builds":[{}]}})", kBuild));
+    return json_answer(R"({"builds":[]})");
+  });
+  auto ran = run_footman({"build", "show", "team/app#3"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.find("17 (team/app #3)") != std::string::npos);
+  ran = run_footman({"build", "show", "team/app#4"}, server.variables());
+  CHECK(ran.code == exit_not_found);
+  CHECK(ran.err == "footman: there is no build 4 of team/app\n");
+  for (const auto* bad : {"latest", "0", "team/app#", "team/app#x", "99999999999999999999"}) {
+    CHECK_MESSAGE(run_footman({"build", "show", bad}, server.variables()).code == exit_usage, bad);
+  }
+}
+
+TEST_CASE("jobs: what is sent, from a file, from standard input, from options") {
+  constexpr const char* job = R"({"path":"team/app","spec":{"steps":[]},"next_number":1})";
+  ScriptServer server([&](const net::HttpRequest& request) {
+    return request.method == "DELETE" ? json_answer("", 204) : json_answer(job, 201);
+  });
+  const Place place("job");
+  const auto file =
+      place.file("job.yaml", "path: team/app\nspec: {steps: [{script: make}]}\nnext_number: 7\n");
+  CHECK(run_footman({"job", "create", file}, server.variables()).code == exit_ok);
+  CHECK(server.requests("POST", "/api/v1/jobs").back().body ==
+        R"({"path":"team/app","spec":{"steps":[{"script":"make"}]}})");
+  CHECK(
+      run_footman({"job", "create", "--stdin", "--path", "x"}, server.variables(), R"({"spec":{"steps":[]}})")
+          .code == exit_ok);
+  CHECK(server.requests("POST", "/api/v1/jobs").back().body == R"({"spec":{"steps":[]},"path":"x"})");
+  CHECK(run_footman({"job", "save", "a b/ü", "--step", "x", "--step", "y", "-e", "A=1", "--secret-env",
+                     "K=env:KEY", "-t", "5m", "-p", "BRANCH=main", "--max-concurrent", "2", "--disabled"},
+                    server.variables())
+            .code == exit_ok);
+  const auto saved = server.requests().back();
+  CHECK(saved.method == "PUT");
+  CHECK(saved.target == "/api/v1/jobs/a%20b/%C3%BC");
+  CHECK(
+      json::parse(saved.body) ==
+      json::parse(
+          R"({"spec":{"env":[{"name":"A","value":"1"},{"name":"K","secret_ref":"env:KEY"}],"timeout_ms":300000,)"
+          R"("steps":[{"script":"x"},{"script":"y"}]},"parameters":[{"name":"BRANCH","default":"main"}],)"
+          R"("enabled":false,"max_concurrent":2})"));
+  CHECK(run_footman({"job", "delete", "team/app"}, server.variables()).code == exit_ok);
+  CHECK(server.requests().back().method == "DELETE");
+
+  const auto before = server.requests().size();
+  const auto problem = [&](const std::vector<std::string>& words, const std::string& input = "") {
+    const auto ran = run_footman(words, server.variables(), input);
+    CHECK(ran.code == exit_usage);
+    return ran.err;
+  };
+  CHECK(problem({"job", "create", "team/new"}).find("--step 'make test'") != std::string::npos);
+  CHECK(problem({"job", "create"}).find("--stdin") != std::string::npos);
+  CHECK(problem({"job", "create", "--stdin"}, "spec: {}").find("the job has no path (at path)") !=
+        std::string::npos);
+  CHECK(problem({"job", "create", "--stdin"}, "a: [").find("standard input:1:") != std::string::npos);
+  CHECK(problem({"job", "create", "--stdin"}, "- a").find("a job is a map") != std::string::npos);
+  CHECK(problem({"job", "create", "x", "--step", "y", "--secret-env", "K=hunter2"}).find("hunter2") ==
+        std::string::npos);
+  CHECK(problem({"job", "create", "x", "--step", "y", "-e", "NOVALUE"})
+            .find("--env: NAME=VALUE was expected") != std::string::npos);
+  CHECK(server.requests().size() == before);
+}
+
+TEST_CASE("explain tells the whole story") {
+  const auto timeline =
+      R"([{"at":"2026-11-24T08:40:15.001Z","kind":"submitted","text":"started by admin"},)"
+      R"({"at":"2026-11-24T08:40:15.013Z","kind":"connected","text":"The agent\u001b[2J connected"}])";
+  ScriptServer server([&](const net::HttpRequest& request) {
+    if (request.path == "/api/v1/agents/local-x/explain") {
+      return json_answer(fmt::format(
+          R"({{"sentence":"It ran build 17 and ended.","agent":{{"id":"local-x","state":"terminated"}},)"
+          R"("builds":[{{"build":17,"attempt":1,"state":"finished","reason":""}}],"timeline":{}}})",
+          timeline));
+    }
+    return json_answer(fmt::format(
+        R"({{"sentence":"It failed.","build":{},"considered":[],"attempts":[],"steps":[{{"index":0,"name":"test","exit_status":2,"wall_time_ms":1500}}],"timeline":{}}})",
+        kBuild, timeline));
+  });
+  auto ran = run_footman({"explain", "17"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.starts_with("build 17 (team/app #3): FAILURE\nIt failed.\n"));
+  CHECK(ran.out.find("test  exit status 2  1.5 s") != std::string::npos);
+  CHECK(ran.out.find("+12.0 ms  The agent?[2J connected\n") != std::string::npos);
+  ran = run_footman({"explain", "local-x"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.starts_with("agent local-x: terminated\nIt ran build 17 and ended.\n"));
+  CHECK(ran.out.find("Builds it was given") != std::string::npos);
+}
+
+TEST_CASE("the other lists, empty and full") {
+  bool empty = true;
+  ScriptServer server([&](const net::HttpRequest& request) {
+    const auto& path = request.path;
+    if (path == "/api/v1/queue") {
+      return json_answer(
+          empty
+              ? R"({"items":[],"total":0})"
+              : R"({"items":[{"id":1,"build":17,"title":"ad hoc #1","number":1,"state":"buildable","label":"gpu",)"
+                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"no_template","text":"no template offers gpu"}}],"total":9})");
+    }
+    if (path == "/api/v1/agents") {
+      return json_answer(
+          empty
+              ? R"({"agents":[]})"
+              : R"({"agents":[{"id":"local-x","state":"online","cloud":"local","template":"t","labels":["a","b"],"build":17}]})");
+    }
+    if (path == "/api/v1/tokens")
+      return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
+    return json_answer(
+        R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
+        R"("templates":[{"name":"t","labels":["x"],"default":true,"one_shot":true,"cap":0,"holding":3,"held":true,"trouble":"no capacity"}]}]})");
+  });
+  CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
+  CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));
+  empty = false;
+  auto ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.out.find("17     ad hoc #1  buildable  gpu ") != std::string::npos);
+  CHECK(ran.out.find("no template offers gpu\n") != std::string::npos);
+  CHECK(ran.err == "1 of 9: --limit N\n");
+  CHECK(run_footman({"agent", "list", "--ended"}, server.variables())
+            .out.find("a b     -      runs build 17") != std::string::npos);
+  CHECK(server.requests().back().target == "/api/v1/agents?ended=true&limit=100");
+  ran = run_footman({"cloud", "list"}, server.variables());
+  CHECK(ran.out.find("local  -         3/4     -       -        -     healthy  -\n") != std::string::npos);
+  CHECK(ran.out.find("-      t         3       x       yes      -     held     no capacity\n") !=
+        std::string::npos);
+  CHECK(run_footman({"token", "list"}, server.variables()).out.find("of the file in the data directory") !=
+        std::string::npos);
+}
+
+TEST_CASE("what changes something says so, in JSON too") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    const auto& path = request.path;
+    if (path == "/api/v1/tokens")
+      return json_answer(R"({"name":"p","access":"read","file":false,"token":"footman_x"})", 201);
+    if (path == "/api/v1/tokens/p") return json_answer("", 204);
+    if (path == "/api/v1/sign-in-links")
+      return json_answer(R"({"path":"/ui/sign-in?code=7h","expires_at":"2026-11-24T08:50:15Z"})", 201);
+    if (path == "/api/v1/reload") return json_answer(R"({"changes":["clouds[local].cap: 4 -> 8"]})");
+    if (path == "/api/v1/backup") return json_answer(R"({"path":"/b/x.db","took_ms":12})");
+    if (path == "/api/v1/server")
+      return json_answer(
+          R"({"version":"0.1.0","ok":false,"problems":["no space left"],"counts":{"queue_items":2}})");
+    if (path.ends_with("/cancel")) return json_answer(R"({"id":17,"title":"x","state":"running"})");
+    return json_answer(R"({"id":"local-x","state":"draining"})");
+  });
+  const auto vars = server.variables();
+  CHECK(run_footman({"token", "create", "p", "--access", "read"}, vars).out == "footman_x\n");
+  CHECK(server.requests().back().body == R"({"name":"p","access":"read"})");
+  CHECK(run_footman({"token", "revoke", "p"}, vars).out == "token p is revoked\n");
+  CHECK(run_footman({"ui"}, vars).out == server.url() + "/ui/sign-in?code=7h\n");
+  CHECK(run_footman({"config", "reload"}, vars).out == "clouds[local].cap: 4 -> 8\n");
+  CHECK(run_footman({"backup", "/b/./c/../x.db"}, vars).out == "/b/x.db written in 12.0 ms\n");
+  CHECK(server.requests().back().body == R"({"path":"/b/x.db"})");
+  const auto status = run_footman({"status"}, vars);
+  CHECK(status.code == exit_unavailable);
+  CHECK(status.out.find("no space left") != std::string::npos);
+  CHECK(run_footman({"build", "cancel", "17", "--reason", "no"}, vars).out ==
+        "build 17 is being cancelled\n");
+  CHECK(server.requests().back().body == R"({"reason":"no"})");
+  CHECK(run_footman({"agent", "drain", "local-x"}, vars).out == "agent local-x is draining\n");
+  CHECK(run_footman({"agent", "terminate", "a/../b"}, vars).code == exit_ok);
+  CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");
+}
+
+TEST_CASE("the path of a server behind a proxy is kept") {
+  ScriptServer server([](const net::HttpRequest&) { return json_answer(R"({"items":[],"total":0})"); });
+  CHECK(run_footman({"queue", "--url", server.url() + "/ci/"}, server.variables()).code == exit_ok);
+  CHECK(server.requests().back().path == "/ci/api/v1/queue");
+}
+
+TEST_CASE("when nobody reads, the program ends") {
+  ScriptServer server([](const net::HttpRequest&) { return json_answer(kBuild); });
+  TextOutput out;
+  out.closed_after = 10;
+  TextOutput err;
+  CHECK(run_words(out, err, {"build", "show", "17"}, server.variables()) == exit_no_reader);
+  CHECK(err.text().empty());
+}
