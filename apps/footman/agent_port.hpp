@@ -1,0 +1,43 @@
+// The TCP agent port: the first bytes decide the protocol. TLS leads to the agent protocol; others are told
+// to go elsewhere. Net executor.
+#pragma once
+
+#include <memory>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "controller/agent_hub.hpp"
+#include "net/tcp.hpp"
+#include "net/tls.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/scope.hpp"
+
+namespace footman::app {
+
+inline constexpr base::Duration kFirstBytesLimit = std::chrono::seconds(10);
+inline constexpr std::size_t kMaxUnknownConnections =
+    4096;  // whose protocol is not known yet; further ones are closed
+
+class AgentPort {
+ public:
+  AgentPort(runtime::Executor net, std::unique_ptr<net::Listener> listener, net::TlsServerContextPtr tls,
+            controller::AgentHub& hub, runtime::Clock& clock, base::Metrics& metrics, base::Logger log);
+  void start();
+  void stop();                      // no new connections; those that are there end
+  runtime::Awaitable<void> join();  // after stop()
+
+ private:
+  runtime::Awaitable<void> accept_all();
+  runtime::Awaitable<void> serve(runtime::ByteStreamPtr stream);
+
+  std::unique_ptr<net::Listener> listener_;
+  net::TlsServerContextPtr tls_;
+  controller::AgentHub& hub_;
+  runtime::Clock& clock_;
+  base::Counter& refused_;
+  base::Logger log_;
+  std::size_t unknown_ = 0;
+  runtime::Scope scope_;
+};
+
+}  // namespace footman::app

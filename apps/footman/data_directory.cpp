@@ -1,0 +1,155 @@
+#include "data_directory.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "base/digest.hpp"
+#include "base/log.hpp"
+
+namespace footman::app {
+namespace {
+
+using base::Errc;
+using base::Result;
+using base::Secret;
+using base::Status;
+
+constexpr int kCertificateDays = 3650;
+
+class Fd {
+ public:
+  explicit Fd(int fd) : fd_(fd) {}
+  Fd(const Fd&) = delete;
+  Fd& operator=(const Fd&) = delete;
+  ~Fd() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  int get() const { return fd_; }
+  explicit operator bool() const { return fd_ >= 0; }
+
+ private:
+  int fd_;
+};
+
+Status write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return base::fail_errno("write " + path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+// The marker between the two halves of agent-port.pem.
+constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE";
+
+}  // namespace
+
+Result<Secret> read_private_file(const std::string& path, std::size_t limit) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd && errno == ENOENT) return base::fail(Errc::not_found, path + " does not exist");
+  if (!fd) return base::fail_errno("open " + path, errno);
+  std::string text(limit + 1, '\0');
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const auto got = ::read(fd.get(), text.data() + size, text.size() - size);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::fail_errno("read " + path, errno);
+    if (got == 0) break;
+    size += static_cast<std::size_t>(got);
+  }
+  if (size > limit) return base::fail(Errc::resource_exhausted, path + " is larger than it can be");
+  Secret secret(text.substr(0, size));
+  base::wipe(text);
+  return secret;
+}
+
+Status write_private_file(const std::string& path, std::string_view bytes) {
+  const auto temporary = path + ".new";
+  {
+    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd) return base::fail_errno("open " + temporary, errno);
+    FOOTMAN_TRY_STATUS(write_all(fd.get(), bytes, temporary));
+    if (::fsync(fd.get()) != 0) return base::fail_errno("fsync " + temporary, errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return base::fail_errno("rename " + temporary, errno);
+  const Fd directory(
+      ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory || ::fsync(directory.get()) != 0)
+    return base::fail_errno("fsync the directory of " + path, errno);
+  return {};
+}
+
+Result<DataDirectory> DataDirectory::open(const std::string& path) {
+  const auto hint = "choose another one with --data, or make it writable for this user";
+  std::error_code error;
+  if (const auto parent = std::filesystem::path(path).parent_path(); !parent.empty())
+    std::filesystem::create_directories(parent, error);
+  if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) {
+    auto failed = base::fail_errno("the data directory " + path + " cannot be made", errno);
+    failed.error().hint = hint;
+    return failed;
+  }
+  if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
+    auto failed = base::fail_errno("the data directory " + path + " cannot be used", errno);
+    failed.error().hint = hint;
+    return failed;
+  }
+  const auto absolute = std::filesystem::absolute(path, error);
+  if (!std::filesystem::is_directory(absolute, error))
+    return base::fail(Errc::io, "the data directory " + path + " is not a directory", {}, hint);
+  return DataDirectory(absolute.lexically_normal().string());
+}
+
+Result<Secret> DataDirectory::read_or_make(const std::string& name, const Secret& made) const {
+  auto found = read_private_file(file(name));
+  if (found || found.error().code != Errc::not_found) return found;
+  FOOTMAN_TRY_STATUS(write_private_file(file(name), made.expose()));
+  return made;
+}
+
+Result<Secret> DataDirectory::server_key(runtime::Rng& rng) const {
+  FOOTMAN_TRY(auto key, read_or_make("server.key", Secret(rng.bytes(32))));
+  if (key.expose().size() != 32)
+    return base::fail(Errc::corrupt, file("server.key") + " does not hold 32 bytes", {},
+                      "restore it from a backup; or remove it, and agents that run now will be refused");
+  return key;
+}
+
+Result<Secret> DataDirectory::first_token(runtime::Rng& rng) const {
+  FOOTMAN_TRY(auto line, read_or_make("token", Secret("fmt_" + base::to_hex(rng.bytes(24)) + "\n")));
+  auto text = line.expose();
+  while (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.size() < 16)
+    return base::fail(Errc::corrupt, file("token") + " holds no token", {},
+                      "remove it and a new one is made");
+  return Secret(std::string(text));
+}
+
+Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant now) const {
+  FOOTMAN_TRY(auto made, net::create_self_signed({"footman-agent-port"}, now, kCertificateDays));
+  Secret both(made.certificate_pem + std::string(made.private_key_pem.expose()));
+  FOOTMAN_TRY(auto pem, read_or_make("agent-port.pem", both));
+  const auto key_at = pem.expose().find(kKeyBegin);
+  if (key_at == std::string_view::npos)
+    return base::fail(
+        Errc::corrupt, file("agent-port.pem") + " holds no private key", {},
+        "restore it from a backup; or remove it, and agents by TCP that run now will not come back");
+  return net::TlsServerConfig{std::string(pem.expose().substr(0, key_at)),
+                              Secret(std::string(pem.expose().substr(key_at)))};
+}
+
+Status DataDirectory::announce(const std::string& url) const {
+  return write_private_file(file("server.json"),
+                            fmt::format("{{\"url\":{},\"pid\":{}}}\n", base::json_quote(url), ::getpid()));
+}
+
+void DataDirectory::withdraw() const noexcept { ::unlink(file("server.json").c_str()); }
+
+}  // namespace footman::app

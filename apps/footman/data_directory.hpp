@@ -1,0 +1,48 @@
+// The server's secrets and notes in the data directory, all mode 0600:
+//   server.key        32 random bytes, of the agents' bootstrap secrets
+//   agent-port.pem    certificate and key of the agent port
+//   token             the first API token, for the clients of this machine
+//   server.json       where the running server listens: {"url","pid"}; removed at a clean end
+// Files are written whole (temporary file, fsync, rename, fsync of the directory): a crash leaves the old one
+// or the new one. Blocking; used at start and end only.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
+#include "net/tls.hpp"
+#include "runtime/rng.hpp"
+
+namespace footman::app {
+
+class DataDirectory {
+ public:
+  // Makes it (mode 0700) when it is missing. io, permission_denied: says what to do.
+  static base::Result<DataDirectory> open(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+
+  // Read, or made the first time.
+  base::Result<base::Secret> server_key(runtime::Rng& rng) const;
+  base::Result<base::Secret> first_token(runtime::Rng& rng) const;
+  base::Result<net::TlsServerConfig> agent_port_certificate(base::Instant now) const;
+
+  base::Status announce(const std::string& url) const;
+  void withdraw() const noexcept;
+
+ private:
+  explicit DataDirectory(std::string path) : path_(std::move(path)) {}
+  base::Result<base::Secret> read_or_make(const std::string& name, const base::Secret& made) const;
+
+  std::string path_;
+};
+
+// The whole file, at most `limit` bytes. not_found, io, resource_exhausted.
+base::Result<base::Secret> read_private_file(const std::string& path, std::size_t limit = 1 << 20);
+base::Status write_private_file(const std::string& path, std::string_view bytes);
+
+}  // namespace footman::app

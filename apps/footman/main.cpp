@@ -1,0 +1,9 @@
+// footman: command line and server.
+#include "cli/cli.hpp"
+#include "net/process.hpp"
+#include "server.hpp"
+
+int main(int argc, char** argv) {
+  footman::net::init_process();
+  return footman::cli::run({argv, argv + argc}, {.up = footman::app::run_server});
+}

@@ -1,0 +1,38 @@
+#include "secrets.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "data_directory.hpp"
+
+namespace footman::app {
+
+base::Result<base::Secret> resolve_secret(const std::string& reference) {
+  const auto colon = reference.find(':');
+  const auto kind = reference.substr(0, colon);
+  const auto rest = colon == std::string::npos ? "" : reference.substr(colon + 1);
+  if (kind == "env") {
+    const char* value = std::getenv(rest.c_str());
+    if (value == nullptr)
+      return base::fail(base::Errc::not_found,
+                        fmt::format("the secret '{}' is not in the server's environment", reference));
+    return base::Secret(value);
+  }
+  if (kind == "file") {
+    auto bytes = read_private_file(rest, kMaxSecretBytes);
+    if (!bytes)
+      return base::fail(bytes.error().code,
+                        fmt::format("the secret '{}': {}", reference, bytes.error().message));
+    auto text = bytes->expose();
+    if (text.ends_with('\n')) text.remove_suffix(1);
+    if (text.find('\0') != std::string_view::npos)
+      return base::fail(base::Errc::invalid_argument,
+                        fmt::format("the secret '{}' holds a zero byte and cannot be a variable", reference));
+    return base::Secret(std::string(text));
+  }
+  return base::fail(base::Errc::invalid_argument,
+                    fmt::format("the secret '{}' is not file:… or env:…", reference));
+}
+
+}  // namespace footman::app

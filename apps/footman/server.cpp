@@ -1,0 +1,452 @@
+#include "server.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+
+#include "agent_port.hpp"
+#include "api/api.hpp"
+#include "base/version.hpp"
+#include "cli/config_file.hpp"
+#include "controller/controller.hpp"
+#include "data_directory.hpp"
+#include "fleet/fleet.hpp"
+#include "logs/logs.hpp"
+#include "net/http_server.hpp"
+#include "protocol/codec.hpp"
+#include "runtime/real/clock.hpp"
+#include "runtime/real/thread.hpp"
+#include "runtime/wait.hpp"
+#include "secrets.hpp"
+#include "settings.hpp"
+#include "store/store.hpp"
+#include "web/web.hpp"
+
+namespace footman::app {
+namespace {
+
+namespace asio = boost::asio;
+using base::Result;
+using base::Status;
+using runtime::Awaitable;
+
+constexpr std::size_t kChangesKept = 4096;  // for readers of the event stream that fall behind
+
+base::Logger make_logger(const cli::UpOptions& options) {
+  const auto least = options.debug_log ? base::LogLevel::debug : base::LogLevel::info;
+  const bool terminal = ::isatty(STDERR_FILENO) == 1;
+  if (options.json_log || !terminal) return base::Logger(base::make_json_log(STDERR_FILENO, least));
+  return base::Logger(base::make_console_log(STDERR_FILENO, least, std::getenv("NO_COLOR") == nullptr));
+}
+
+// What the command line says wins over the file.
+void apply_options(config::Config& config, const cli::UpOptions& options) {
+  const auto set = [](std::string& target, const std::string& value) {
+    if (!value.empty()) target = value;
+  };
+  set(config.listen, options.listen);
+  set(config.agent_listen, options.agent_listen);
+  set(config.data, options.data_directory);
+  set(config.tls_certificate, options.tls_certificate);
+  set(config.tls_key, options.tls_key);
+  if (config.data.empty()) config.data = cli::default_data_directory();
+}
+
+std::string crash_point() {
+  const char* name = std::getenv("FOOTMAN_CRASH_POINT");  // for the crash tests
+  return name == nullptr ? "" : name;
+}
+
+Result<std::string> find_agent_binary(const config::CloudConfig& cloud) {
+  if (!cloud.agent_binary.empty()) return cloud.agent_binary;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    return base::fail(base::Errc::io, "where this program stands cannot be found: " + error.message());
+  return (self.parent_path() / "footman-agent").string();
+}
+
+// Coroutines for run_on: a call on the executor where its parts live.
+Awaitable<Result<std::unique_ptr<net::Listener>>> open_listener(runtime::Executor net, runtime::Clock* clock,
+                                                                net::Endpoint at, base::Logger log) {
+  co_return net::create_listener(std::move(net), *clock, at, std::move(log));
+}
+Awaitable<Result<base::Secret>> read_secret(std::string reference) { co_return resolve_secret(reference); }
+Awaitable<Result<base::Secret>> read_secret_on(runtime::Executor blocking, std::string reference) {
+  co_return co_await runtime::run_on(std::move(blocking), read_secret(std::move(reference)));
+}
+using LoadOutcome = std::expected<cli::LoadedConfig, std::vector<config::Diagnostic>>;
+Awaitable<LoadOutcome> load_again(std::string file) { co_return cli::load_config(file); }
+
+Awaitable<void> serve_agent(controller::AgentHub* hub, runtime::ByteStreamPtr stream) {
+  co_await hub->serve(std::move(stream));
+}
+Awaitable<net::HttpResponse> upgrade_agent(controller::AgentHub* hub,
+                                           std::shared_ptr<const net::HttpRequest>) {
+  net::HttpResponse response;
+  response.upgrade = [hub](runtime::ByteStreamPtr stream) { return serve_agent(hub, std::move(stream)); };
+  co_return response;
+}
+
+class Server {
+ public:
+  Server(cli::UpOptions options, cli::LoadedConfig loaded, base::Logger log)
+      : options_(std::move(options)), loaded_(std::move(loaded)), log_(std::move(log)) {}
+
+  // Until a signal, or until something cannot be had. The exit code.
+  int run();
+
+ private:
+  // In the order of the server's life.
+  Awaitable<void> live();
+  Awaitable<Status> start();
+  Awaitable<Status> open_stores();
+  Awaitable<Status> listen();
+  Awaitable<Result<std::unique_ptr<net::Listener>>> listen_on(std::string address);
+  Status make_clouds();
+  void make_controller();
+  void make_fleet();
+  Awaitable<Status> make_pages();
+  Awaitable<void> serve_network();
+  void welcome_people();
+  Awaitable<void> obey_signals();
+  Awaitable<void> stop();
+  Awaitable<void> stop_network();
+
+  Awaitable<Result<std::vector<std::string>>> reload();
+  Awaitable<Status> apply(cli::LoadedConfig next);
+  ServerFacts facts() const;
+  api::ServerInfo server_info() const;
+  std::string url() const;
+
+  cli::UpOptions options_;
+  cli::LoadedConfig loaded_;
+  base::Logger log_;
+  base::Metrics metrics_;
+  std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
+  std::unique_ptr<runtime::Rng> rng_ = runtime::make_os_rng();
+  const base::Instant started_ = clock_->now();
+  const runtime::CrashPoints crash_points_ = runtime::make_crash_points(crash_point());
+  int exit_code_ = cli::exit_ok;
+  bool stopping_ = false;
+
+  asio::io_context control_{1};  // of the main thread
+  runtime::real::Thread net_{"net"};
+  runtime::real::Thread blocking_{"blocking"};
+  runtime::Feed<model::Change> changes_{kChangesKept};
+
+  std::optional<DataDirectory> data_;
+  std::unique_ptr<store::Store> store_;
+  store::OpenState open_state_;
+  base::Secret server_key_;
+  base::InstallationId installation_;
+  std::unique_ptr<ports::LogStore> logs_;
+  net::TlsServerContextPtr http_tls_;
+  net::TlsServerContextPtr agent_tls_;
+  std::string agent_key_hash_;
+  std::string ca_pem_;
+  std::unique_ptr<net::Listener> http_listener_;
+  std::unique_ptr<net::Listener> agent_listener_;
+  net::Endpoint http_at_;
+  net::Endpoint agent_at_;
+
+  std::map<base::CloudName, std::unique_ptr<cloud::local::LocalCloud>> clouds_;
+  std::unique_ptr<controller::Controller> controller_;
+  std::unique_ptr<fleet::Fleet> fleet_;
+  std::unique_ptr<api::Auth> auth_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<web::Web> web_;
+  std::unique_ptr<net::HttpServer> http_;
+  std::unique_ptr<AgentPort> agent_port_;
+};
+
+int Server::run() {
+  runtime::Scope scope(control_.get_executor(), log_);
+  scope.spawn("server", live());
+  control_.run();
+  // What still holds sockets of the net thread goes before it; the thread ends when nothing of it waits.
+  agent_port_.reset();
+  http_.reset();
+  net_.join();
+  blocking_.join();
+  return exit_code_;
+}
+
+Awaitable<void> Server::live() {
+  auto started = co_await start();
+  if (started) {
+    welcome_people();
+    co_await obey_signals();
+  } else {
+    exit_code_ =
+        started.error().code == base::Errc::invalid_argument ? cli::exit_usage : cli::exit_environment;
+    std::fprintf(stderr, "footman: %s\n", base::describe(started.error()).c_str());
+  }
+  co_await stop();
+  control_.stop();
+}
+
+Awaitable<Status> Server::start() {
+  FOOTMAN_CO_TRY_STATUS(co_await open_stores());
+  FOOTMAN_CO_TRY_STATUS(co_await listen());
+  FOOTMAN_CO_TRY_STATUS(make_clouds());
+  make_controller();
+  make_fleet();
+  FOOTMAN_CO_TRY_STATUS(co_await make_pages());
+  auto state = open_state_;
+  FOOTMAN_CO_TRY_STATUS(co_await controller_->start(std::move(state)));
+  FOOTMAN_CO_TRY_STATUS(co_await fleet_->start(std::exchange(open_state_, {})));
+  co_await runtime::run_on(net_.executor(), serve_network());
+  co_return data_->announce(url());
+}
+
+Awaitable<Status> Server::open_stores() {
+  FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data));
+  FOOTMAN_CO_TRY(server_key_, data_->server_key(*rng_));
+  FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));
+  FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());
+  installation_ = open_state_.installation;
+  FOOTMAN_CO_TRY(logs_, logs::open_log_store({data_->file("logs")}, *clock_, log_));
+  co_return Status();
+}
+
+Awaitable<Result<std::unique_ptr<net::Listener>>> Server::listen_on(std::string address) {
+  FOOTMAN_CO_TRY(auto endpoint, net::parse_endpoint(address));
+  co_return co_await runtime::run_on(net_.executor(),
+                                     open_listener(net_.executor(), clock_.get(), endpoint, log_));
+}
+
+Awaitable<Status> Server::listen() {
+  const auto& config = loaded_.config;
+  if (!config.tls_certificate.empty()) {
+    FOOTMAN_CO_TRY(auto files, net::load_tls_server_config(config.tls_certificate, config.tls_key));
+    FOOTMAN_CO_TRY(http_tls_, net::create_tls_server_context(files));
+  }
+  if (!config.tls_ca.empty()) {
+    FOOTMAN_CO_TRY(auto ca, read_private_file(config.tls_ca));
+    ca_pem_ = std::string(ca.expose());
+  }
+  FOOTMAN_CO_TRY(auto certificate, data_->agent_port_certificate(clock_->now()));
+  FOOTMAN_CO_TRY(agent_key_hash_, net::public_key_sha256(certificate.certificate_pem));
+  FOOTMAN_CO_TRY(agent_tls_, net::create_tls_server_context(certificate));
+  FOOTMAN_CO_TRY(http_listener_, co_await listen_on(config.listen));
+  FOOTMAN_CO_TRY(agent_listener_, co_await listen_on(config.agent_listen));
+  http_at_ = http_listener_->endpoint();
+  agent_at_ = agent_listener_->endpoint();
+  co_return Status();
+}
+
+Status Server::make_clouds() {
+  for (const auto& cloud : loaded_.config.clouds) {
+    FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
+    cloud::local::LocalCloudConfig local;
+    local.name = base::CloudName(cloud.name);
+    local.installation = installation_;
+    local.directory = data_->file(cloud.type + "/" + cloud.name);
+    local.agent_binary = std::move(binary);
+    local.templates = make_local_templates(cloud);
+    local.crash_points = crash_points_;
+    FOOTMAN_TRY(clouds_[local.name],
+                cloud::local::create_local_cloud(std::move(local), control_.get_executor(), *clock_, log_));
+  }
+  return {};
+}
+
+void Server::make_controller() {
+  controller_ = std::make_unique<controller::Controller>(
+      controller::ControllerParts{*store_, *logs_, *clock_, *rng_, control_.get_executor(), net_.executor(),
+                                  changes_, metrics_, log_, crash_points_, server_key_,
+                                  [blocking = blocking_.executor()](std::string reference) {
+                                    return read_secret_on(blocking, std::move(reference));
+                                  }},
+      make_controller_config(loaded_.config));
+}
+
+void Server::make_fleet() {
+  fleet::FleetParts parts{*store_,
+                          *clock_,
+                          *rng_,
+                          control_.get_executor(),
+                          {controller_.get()},
+                          {},
+                          changes_,
+                          metrics_,
+                          log_,
+                          crash_points_,
+                          [this] { return controller_->storage_full(); }};
+  for (const auto& [name, cloud] : clouds_) parts.clouds.push_back(cloud.get());
+  fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), make_fleet_config(loaded_.config, facts()));
+}
+
+Awaitable<Status> Server::make_pages() {
+  FOOTMAN_CO_TRY(auto token, data_->first_token(*rng_));
+  auth_ = std::make_unique<api::Auth>(api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
+                                      api::AuthConfig{token, installation_, loaded_.config.hosts});
+  FOOTMAN_CO_TRY_STATUS(co_await auth_->start());
+  api_ = std::make_unique<api::Api>(api::ApiParts{
+      *controller_,
+      *fleet_,
+      *store_,
+      *logs_,
+      net_.executor(),
+      changes_,
+      *auth_,
+      *clock_,
+      *rng_,
+      metrics_,
+      log_,
+      server_info(),
+      {[this](std::string path) { return store_->back_up(std::move(path)); }, [this] { return reload(); },
+       [this] {
+         return stopping_ ? std::vector<std::string>{"the server is stopping"} : std::vector<std::string>();
+       }}});
+  web_ = std::make_unique<web::Web>(
+      web::WebParts{*controller_, *fleet_, *store_, *logs_, net_.executor(), *auth_, *clock_, log_});
+  std::vector<api::Mount> mounts;
+  mounts.push_back({"/ui", web_->handler()});
+  mounts.push_back({"/", web_->handler()});
+  mounts.push_back(
+      {std::string(protocol::kWebSocketPath),
+       [hub = &controller_->agents()](auto request) { return upgrade_agent(hub, std::move(request)); },
+       true});
+  http_ = std::make_unique<net::HttpServer>(net_.executor(), control_.get_executor(),
+                                            api_->handler(std::move(mounts)),
+                                            make_http_limits(loaded_.config), *clock_, log_);
+  co_return Status();
+}
+
+// Net executor.
+Awaitable<void> Server::serve_network() {
+  http_->serve(std::move(http_listener_), http_tls_);
+  agent_port_ = std::make_unique<AgentPort>(net_.executor(), std::move(agent_listener_), agent_tls_,
+                                            controller_->agents(), *clock_, metrics_, log_);
+  agent_port_->start();
+  co_return;
+}
+
+void Server::welcome_people() {
+  log_.info("footman is up", {{"url", url()},
+                              {"agent_port", agent_at_.str()},
+                              {"data", data_->path()},
+                              {"config", loaded_.file.empty() ? "default" : loaded_.file},
+                              {"version", base::version()}});
+  const auto link = auth_->make_sign_in_link({std::string(api::kAdminTokenName), api::Access::admin});
+  std::printf("Footman %s\n  pages    %s%s   (signs in once, until %s)\n  agents   %s\n  data     %s\n",
+              std::string(base::version()).c_str(), url().c_str(), link.path.c_str(),
+              base::format_rfc3339(link.expires).c_str(), agent_at_.str().c_str(), data_->path().c_str());
+  std::fflush(stdout);
+}
+
+Awaitable<void> Server::obey_signals() {
+  asio::signal_set signals(control_, SIGTERM, SIGINT, SIGHUP);
+  while (true) {
+    const int signal = co_await signals.async_wait(asio::use_awaitable);
+    if (signal != SIGHUP) {
+      log_.info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+      co_return;  // a second one ends the process at once
+    }
+    if (const auto changes = co_await reload(); !changes)
+      log_.error("the configuration was not reloaded", {{"error", base::describe(changes.error())}});
+  }
+}
+
+// Agents and their builds go on. What was not made is not there.
+Awaitable<void> Server::stop() {
+  stopping_ = true;
+  if (data_) data_->withdraw();
+  if (fleet_) co_await fleet_->stop();
+  if (controller_) co_await controller_->stop();
+  if (http_) co_await runtime::run_on(net_.executor(), stop_network());
+  if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
+  if (http_) co_await runtime::run_on(net_.executor(), http_->join());
+  if (controller_) (void)co_await store_->record_shutdown(true, clock_->now());
+  if (logs_) logs_->close();
+  if (store_) store_->close();
+}
+
+// Net executor. The controller has said good-bye to the agents.
+Awaitable<void> Server::stop_network() {
+  http_->stop();
+  if (agent_port_) agent_port_->stop();
+  co_return;
+}
+
+// --- configuration
+
+Awaitable<Result<std::vector<std::string>>> Server::reload() {
+  auto next = co_await runtime::run_on(blocking_.executor(), load_again(options_.config_file));
+  if (!next) {
+    std::string all;
+    for (const auto& one : next.error()) all += (all.empty() ? "" : "\n") + config::describe(one);
+    co_return base::fail(base::Errc::invalid_argument, all, {}, "nothing was changed");
+  }
+  apply_options(next->config, options_);
+  const auto changes = compare_configs(loaded_.config, next->config);
+  FOOTMAN_CO_TRY_STATUS(co_await apply(std::move(*next)));
+  std::vector<std::string> texts;
+  for (const auto& change : changes) {
+    texts.push_back(change.text + (change.restart ? " (after a restart of the server)" : ""));
+    log_.info("configuration changed", {{"change", texts.back()}});
+  }
+  if (changes.empty()) log_.info("the configuration is unchanged");
+  changes_.publish({0, clock_->now(), "config", "", "reloaded", ""});
+  co_return texts;
+}
+
+// The fleet first: it refuses what it cannot use, and then nothing has changed.
+Awaitable<Status> Server::apply(cli::LoadedConfig next) {
+  for (const auto& cloud : next.config.clouds)
+    if (!clouds_.contains(base::CloudName(cloud.name)))
+      co_return base::fail(base::Errc::invalid_argument,
+                           fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
+                           {}, "nothing was changed");
+  for (const auto& cloud : next.config.clouds)
+    clouds_[base::CloudName(cloud.name)]->set_templates(make_local_templates(cloud));
+  auto applied = co_await fleet_->apply_config(make_fleet_config(next.config, facts()));
+  if (!applied) {
+    for (const auto& cloud : loaded_.config.clouds)
+      clouds_[base::CloudName(cloud.name)]->set_templates(make_local_templates(cloud));
+    co_return applied;
+  }
+  loaded_ = std::move(next);
+  co_return Status();
+}
+
+ServerFacts Server::facts() const {
+  return {http_at_, agent_at_, http_tls_ != nullptr, ca_pem_, agent_key_hash_};
+}
+
+std::string Server::url() const {
+  const auto host = http_at_.host == "0.0.0.0" ? "127.0.0.1" : http_at_.host == "::" ? "::1" : http_at_.host;
+  return fmt::format("{}://{}", http_tls_ ? "https" : "http", net::Endpoint{host, http_at_.port}.str());
+}
+
+api::ServerInfo Server::server_info() const {
+  return {installation_,
+          started_,
+          {http_at_.str()},
+          {agent_at_.str()},
+          loaded_.config.address.agent_url.value_or(""),
+          data_->path()};
+}
+
+}  // namespace
+
+int run_server(const cli::UpOptions& options) {
+  auto loaded = cli::load_config(options.config_file);
+  if (!loaded) {
+    for (const auto& one : loaded.error()) std::fprintf(stderr, "%s\n", config::describe(one).c_str());
+    return cli::exit_usage;
+  }
+  apply_options(loaded->config, options);
+  return Server(options, std::move(*loaded), make_logger(options)).run();
+}
+
+}  // namespace footman::app

@@ -1,0 +1,205 @@
+#include "settings.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "protocol/codec.hpp"
+
+namespace footman::app {
+namespace {
+
+// Where agents of this machine find a server that listens on every address.
+std::string reachable_host(const std::string& host) {
+  if (host == "0.0.0.0") return "127.0.0.1";
+  if (host == "::") return "::1";
+  return host;
+}
+
+std::string websocket_url(const std::string& agent_url, const ServerFacts& facts) {
+  if (agent_url.empty()) {
+    const net::Endpoint at{reachable_host(facts.http.host), facts.http.port};
+    return fmt::format("{}://{}{}", facts.tls ? "wss" : "ws", at.str(), protocol::kWebSocketPath);
+  }
+  std::string url = agent_url;
+  if (url.starts_with("http")) url.replace(0, 4, "ws");
+  while (url.ends_with('/')) url.pop_back();
+  return url + std::string(protocol::kWebSocketPath);
+}
+
+std::string tcp_url(const std::string& agent_url, const ServerFacts& facts) {
+  if (agent_url.starts_with("tcp://")) return agent_url;
+  std::string host = reachable_host(facts.agent_port.host);
+  if (!agent_url.empty())
+    if (auto url = net::parse_url(agent_url)) host = url->host;
+  return "tcp://" + net::Endpoint{host, facts.agent_port.port}.str();
+}
+
+using Flat = std::map<std::string, std::string>;
+
+void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& address) {
+  out[prefix + "agent_url"] = address.agent_url.value_or("");
+  out[prefix + "tunnel"] = address.tunnel.value_or("");
+  out[prefix + "connect"] = address.connect == config::Connect::tcp ? "tcp" : "websocket";
+  out[prefix + "insecure"] = fmt::format("{}", address.insecure.value_or(false));
+}
+
+void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
+  out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
+  out[prefix + "default"] = fmt::format("{}", t.is_default);
+  out[prefix + "priority"] = fmt::format("{}", t.priority);
+  out[prefix + "cap"] = fmt::format("{}", t.cap);
+  out[prefix + "retention"] =
+      t.one_shot ? "one-shot" : fmt::format("{{idle: {}}}", base::format_duration(t.idle_timeout));
+  out[prefix + "max_age"] = base::format_duration(t.max_age);
+  out[prefix + "memory"] = base::format_bytes(t.memory_bytes);
+  out[prefix + "processes"] = fmt::format("{}", t.max_processes);
+  out[prefix + "open_files"] = fmt::format("{}", t.max_open_files);
+  out[prefix + "proxy_variables"] = fmt::format("{}", t.proxy_variables);
+  // Names only: a value may be a secret.
+  std::string env;
+  for (const auto& [name, value] : t.env)
+    env += fmt::format(" {}={:x}", name, std::hash<std::string>()(value));
+  out[prefix + "env"] = env;
+  flatten(out, prefix, t.address);
+}
+
+Flat flatten(const config::Config& c) {
+  Flat out;
+  out["listen"] = c.listen;
+  out["agent_listen"] = c.agent_listen;
+  out["data"] = c.data;
+  out["hosts"] = fmt::format("[{}]", fmt::join(c.hosts, ", "));
+  flatten(out, "", c.address);
+  out["tls.certificate"] = c.tls_certificate;
+  out["tls.key"] = c.tls_key;
+  out["tls.ca"] = c.tls_ca;
+  out["session.heartbeat"] = base::format_duration(c.heartbeat);
+  out["session.lease"] = base::format_duration(c.lease);
+  out["session.orphan_timeout"] = base::format_duration(c.orphan_timeout);
+  out["limits.agents"] = fmt::format("{}", c.max_agents);
+  out["limits.log_bytes"] = base::format_bytes(c.log_bytes);
+  out["limits.build_timeout"] = base::format_duration(c.build_timeout);
+  out["limits.queue_items"] = fmt::format("{}", c.queue_items);
+  out["limits.request_bytes"] = base::format_bytes(c.request_bytes);
+  out["retention.builds"] = fmt::format("{}", c.keep_builds);
+  out["launch.deadline"] = base::format_duration(c.launch_deadline);
+  for (const auto& cloud : c.clouds) {
+    const auto at = fmt::format("cloud {}: ", cloud.name);
+    out[at + "type"] = cloud.type;
+    out[at + "cap"] = fmt::format("{}", cloud.cap);
+    out[at + "agent_binary"] = cloud.agent_binary;
+    for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
+  }
+  return out;
+}
+
+// Taken once, at the start.
+bool needs_restart(const std::string& key) {
+  static constexpr std::string_view kKeys[] = {"listen", "agent_listen", "data"};
+  return std::ranges::find(kKeys, key) != std::end(kKeys) || key.starts_with("tls.") ||
+         key.starts_with("session.") || key.starts_with("limits.log_bytes") ||
+         key.starts_with("limits.build_timeout") || key.starts_with("limits.queue_items") ||
+         key.starts_with("limits.request_bytes") || key.starts_with("retention.") || key == "hosts" ||
+         (key.starts_with("cloud ") && (key.ends_with(": type") || key.ends_with(": agent_binary")));
+}
+
+std::string name_of(const std::string& key) { return key.substr(0, key.find(": ")); }
+
+}  // namespace
+
+controller::ControllerConfig make_controller_config(const config::Config& config) {
+  controller::ControllerConfig c;
+  c.heartbeat = config.heartbeat;
+  c.lease = config.lease;
+  c.orphan_timeout = config.orphan_timeout;
+  c.max_timeout = config.build_timeout;
+  c.max_log_bytes = config.log_bytes;
+  c.max_queue = config.queue_items;
+  c.keep_builds = config.keep_builds;
+  return c;
+}
+
+net::HttpServerLimits make_http_limits(const config::Config& config) {
+  net::HttpServerLimits limits;
+  limits.body_bytes = config.request_bytes;
+  return limits;
+}
+
+ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const ServerFacts& facts) {
+  ports::AgentEndpoint endpoint;
+  const auto agent_url = address.agent_url.value_or("");
+  const bool tcp = agent_url.starts_with("tcp://") || address.connect == config::Connect::tcp;
+  endpoint.url = tcp ? tcp_url(agent_url, facts) : websocket_url(agent_url, facts);
+  endpoint.tunnel = address.tunnel.value_or("");
+  endpoint.insecure = address.insecure.value_or(false);
+  if (tcp) endpoint.public_key_sha256 = facts.agent_port_key_sha256;
+  if (endpoint.url.starts_with("wss://")) endpoint.ca_pem = facts.ca_pem;
+  return endpoint;
+}
+
+fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts) {
+  fleet::FleetConfig fleet;
+  fleet.max_agents = config.max_agents;
+  fleet.orphan_timeout = config.orphan_timeout;
+  for (const auto& cloud : config.clouds) {
+    fleet.cloud_caps[base::CloudName(cloud.name)] = cloud.cap;
+    for (const auto& t : cloud.templates) {
+      fleet::Template out;
+      out.name = base::TemplateName(t.name);
+      out.cloud = base::CloudName(cloud.name);
+      out.labels = t.labels;
+      out.is_default = t.is_default;
+      out.priority = t.priority;
+      out.cap = t.cap;
+      out.one_shot = t.one_shot;
+      out.idle_timeout = t.idle_timeout;
+      out.max_age = t.max_age;
+      out.launch_deadline = config.launch_deadline;
+      out.endpoint = make_endpoint(t.address, facts);
+      fleet.templates.push_back(std::move(out));
+    }
+  }
+  return fleet;
+}
+
+std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
+    const config::CloudConfig& cloud) {
+  std::map<base::TemplateName, cloud::local::TemplateOptions> out;
+  for (const auto& t : cloud.templates)
+    out[base::TemplateName(t.name)] = {t.memory_bytes, t.max_processes, t.max_open_files, t.env,
+                                       t.proxy_variables};
+  return out;
+}
+
+std::vector<ConfigChange> compare_configs(const config::Config& before, const config::Config& after) {
+  const auto old_values = flatten(before);
+  const auto new_values = flatten(after);
+  std::map<std::string, ConfigChange> changes;  // one a cloud or template that came or went
+  const auto add = [&](const std::string& key, std::string text) {
+    changes.try_emplace(key, ConfigChange{std::move(text), needs_restart(key)});
+  };
+  for (const auto& [key, value] : old_values)
+    if (!new_values.contains(key) && key.find(": ") != std::string::npos)
+      add(name_of(key), name_of(key) + " removed");
+  for (const auto& [key, value] : new_values) {
+    const auto it = old_values.find(key);
+    if (it == old_values.end())
+      add(name_of(key), name_of(key) + " added");
+    else if (it->second != value)
+      add(key, key.ends_with(": env")
+                   ? key + " changed"
+                   : fmt::format("{}: {} -> {}", key, it->second.empty() ? "(none)" : it->second,
+                                 value.empty() ? "(none)" : value));
+  }
+  std::vector<ConfigChange> out;
+  for (auto& [key, change] : changes) {
+    if (!change.restart && key.starts_with("cloud ") && key.find(": ") == std::string::npos)
+      change.restart = true;
+    out.push_back(std::move(change));
+  }
+  return out;
+}
+
+}  // namespace footman::app

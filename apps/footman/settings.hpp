@@ -1,0 +1,42 @@
+// footman.yaml turned into what the server's parts take. Pure.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cloud/local/local_cloud.hpp"
+#include "config/config.hpp"
+#include "controller/config.hpp"
+#include "fleet/config.hpp"
+#include "net/http_server.hpp"
+#include "net/tcp.hpp"
+
+namespace footman::app {
+
+// What is known only once the server listens.
+struct ServerFacts {
+  net::Endpoint http;        // as bound
+  net::Endpoint agent_port;  // as bound
+  bool tls = false;          // HTTPS
+  std::string ca_pem;        // content of tls.ca
+  std::string agent_port_key_sha256;
+};
+
+controller::ControllerConfig make_controller_config(const config::Config& config);
+net::HttpServerLimits make_http_limits(const config::Config& config);
+fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts);
+std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
+    const config::CloudConfig& cloud);
+
+// How agents with this address reach the server: see docs/CONFIG.md, agent_url and connect.
+ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const ServerFacts& facts);
+
+// One sentence for each difference that people should see; `restart` for those that wait for one.
+struct ConfigChange {
+  std::string text;
+  bool restart = false;
+};
+std::vector<ConfigChange> compare_configs(const config::Config& before, const config::Config& after);
+
+}  // namespace footman::app
