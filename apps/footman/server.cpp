@@ -147,7 +147,7 @@ class Server {
   store::OpenState open_state_;
   base::Secret server_key_;
   base::InstallationId installation_;
-  std::unique_ptr<ports::LogStore> logs_;
+  std::unique_ptr<logs::DiskLogStore> logs_;
   net::TlsServerContextPtr http_tls_;
   net::TlsServerContextPtr agent_tls_;
   std::string agent_key_hash_;
@@ -213,7 +213,7 @@ Awaitable<Status> Server::open_stores() {
   FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));
   FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());
   installation_ = open_state_.installation;
-  FOOTMAN_CO_TRY(logs_, logs::open_log_store({data_->file("logs")}, *clock_, log_));
+  FOOTMAN_CO_TRY(logs_, logs::create_log_store({data_->file("logs"), {}}, *clock_, log_));
   co_return Status();
 }
 
@@ -367,7 +367,7 @@ Awaitable<void> Server::stop() {
   if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
   if (http_) co_await runtime::run_on(net_.executor(), http_->join());
   if (controller_) (void)co_await store_->record_shutdown(true, clock_->now());
-  if (logs_) logs_->close();
+  if (logs_) co_await logs_->close();
   if (store_) store_->close();
 }
 
