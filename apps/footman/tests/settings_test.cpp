@@ -1,0 +1,100 @@
+#include "settings.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+using namespace footman;
+using namespace footman::app;
+
+namespace {
+
+ServerFacts facts() { return {{"127.0.0.1", 8080}, {"0.0.0.0", 50000}, false, "CA", "abcd"}; }
+
+config::Config parse(const std::string& text) {
+  const config::Sources sources{[](const std::string&) { return std::nullopt; },
+                                [](const std::string&) { return base::fail(base::Errc::not_found, "no"); }};
+  auto parsed = config::parse_config(text, "f", sources, "x86_64");
+  REQUIRE(parsed.has_value());
+  return *parsed;
+}
+
+std::vector<std::string> texts(const config::Config& before, const config::Config& after) {
+  std::vector<std::string> out;
+  for (const auto& change : compare_configs(before, after))
+    out.push_back(change.text + (change.restart ? " (restart)" : ""));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("how agents reach the server") {
+  config::AgentAddress address;
+  auto at = make_endpoint(address, facts());
+  CHECK(at.url == "ws://127.0.0.1:8080/agent/v1");
+  CHECK(at.public_key_sha256.empty());
+  CHECK(at.ca_pem.empty());
+
+  auto tls = facts();
+  tls.tls = true;
+  at = make_endpoint(address, tls);
+  CHECK(at.url == "wss://127.0.0.1:8080/agent/v1");
+  CHECK(at.ca_pem == "CA");
+
+  address.connect = config::Connect::tcp;
+  at = make_endpoint(address, facts());
+  CHECK(at.url == "tcp://127.0.0.1:50000");
+  CHECK(at.public_key_sha256 == "abcd");
+  CHECK(at.ca_pem.empty());
+
+  address.agent_url = "https://ci.example.com";
+  address.tunnel = "10.0.0.7:50000";
+  at = make_endpoint(address, facts());
+  CHECK(at.url == "tcp://ci.example.com:50000");
+  CHECK(at.tunnel == "10.0.0.7:50000");
+
+  address.connect.reset();
+  CHECK(make_endpoint(address, facts()).url == "wss://ci.example.com/agent/v1");
+  address.agent_url = "ws://localhost:1/base/";
+  CHECK(make_endpoint(address, facts()).url == "ws://localhost:1/base/agent/v1");
+  address.agent_url = "tcp://ci.example.com:50001";
+  CHECK(make_endpoint(address, facts()).url == "tcp://ci.example.com:50001");
+}
+
+TEST_CASE("every template becomes one of the fleet, with its options for the cloud") {
+  const auto config = parse(
+      "limits: {agents: 9}\nclouds: [{name: a, type: local, cap: 4, connect: tcp, templates: [{name: t, "
+      "labels: [x], "
+      "default: true, retention: {idle: 5m}, memory: 1 GiB, env: {A: b}}]}]");
+  const auto fleet = make_fleet_config(config, facts());
+  CHECK(fleet.max_agents == 9);
+  CHECK(fleet.cloud_caps.at(base::CloudName("a")) == 4);
+  const auto& t = fleet.templates.at(0);
+  CHECK(t.cloud == base::CloudName("a"));
+  CHECK_FALSE(t.one_shot);
+  CHECK(t.idle_timeout == std::chrono::minutes(5));
+  CHECK(t.endpoint.url.starts_with("tcp://"));
+  const auto options = make_local_templates(config.clouds.at(0)).at(base::TemplateName("t"));
+  CHECK(options.memory_bytes == 1ULL << 30);
+  CHECK(options.env.at("A") == "b");
+}
+
+TEST_CASE("a reload says what changed, and what waits for a restart") {
+  const auto before =
+      parse("clouds: [{name: a, type: local, cap: 4, templates: [{name: t, env: {A: b}}, {name: u}]}]");
+  CHECK(texts(before, before).empty());
+  const auto after = parse(
+      "listen: 127.0.0.1:9\nclouds: [{name: a, type: local, cap: 8, templates: [{name: t, env: {A: secret}}, "
+      "{name: v}]}]");
+  const auto said = texts(before, after);
+  const auto has = [&](const std::string& text) { return std::ranges::find(said, text) != said.end(); };
+  CHECK(has("listen: 127.0.0.1:8080 -> 127.0.0.1:9 (restart)"));
+  CHECK(has("cloud a: cap: 4 -> 8"));
+  CHECK(has("template t: env changed"));
+  CHECK(has("template u removed"));
+  CHECK(has("template v added"));
+  CHECK(said.size() == 5);
+  for (const auto& text : said) CHECK(text.find("secret") == std::string::npos);
+  const auto clouds = texts(before, parse("clouds: [{name: b, type: local}]"));
+  CHECK(std::ranges::find(clouds, "cloud b added (restart)") != clouds.end());
+}
