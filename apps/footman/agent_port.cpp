@@ -1,4 +1,4 @@
-#include "agent_port.hpp"
+#include "apps/footman/agent_port.hpp"
 
 #include <fmt/format.h>
 

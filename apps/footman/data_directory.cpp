@@ -1,4 +1,4 @@
-#include "data_directory.hpp"
+#include "apps/footman/data_directory.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,7 +1,7 @@
 // footman: command line and server.
+#include "apps/footman/server.hpp"
 #include "cli/cli.hpp"
 #include "net/process.hpp"
-#include "server.hpp"
 
 int main(int argc, char** argv) {
   footman::net::init_process();

@@ -1,10 +1,10 @@
-#include "secrets.hpp"
+#include "apps/footman/secrets.hpp"
 
 #include <fmt/format.h>
 
 #include <cstdlib>
 
-#include "data_directory.hpp"
+#include "apps/footman/data_directory.hpp"
 
 namespace footman::app {
 

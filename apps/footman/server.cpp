@@ -1,4 +1,4 @@
-#include "server.hpp"
+#include "apps/footman/server.hpp"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -11,12 +11,14 @@
 #include <filesystem>
 #include <optional>
 
-#include "agent_port.hpp"
 #include "api/api.hpp"
+#include "apps/footman/agent_port.hpp"
+#include "apps/footman/data_directory.hpp"
+#include "apps/footman/secrets.hpp"
+#include "apps/footman/settings.hpp"
 #include "base/version.hpp"
 #include "cli/config_file.hpp"
 #include "controller/controller.hpp"
-#include "data_directory.hpp"
 #include "fleet/fleet.hpp"
 #include "logs/logs.hpp"
 #include "net/http_server.hpp"
@@ -24,8 +26,6 @@
 #include "runtime/real/clock.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
-#include "secrets.hpp"
-#include "settings.hpp"
 #include "store/store.hpp"
 #include "web/web.hpp"
 

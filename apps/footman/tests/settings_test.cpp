@@ -1,4 +1,4 @@
-#include "settings.hpp"
+#include "apps/footman/settings.hpp"
 
 #include <doctest/doctest.h>
 
