@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
-#include "base/digest.hpp"
+#include "api/auth.hpp"
 #include "base/log.hpp"
 
 namespace footman::app {
@@ -123,7 +123,7 @@ Result<Secret> DataDirectory::server_key(runtime::Rng& rng) const {
 }
 
 Result<Secret> DataDirectory::first_token(runtime::Rng& rng) const {
-  FOOTMAN_TRY(auto line, read_or_make("token", Secret("fmt_" + base::to_hex(rng.bytes(24)) + "\n")));
+  FOOTMAN_TRY(auto line, read_or_make("token", Secret(std::string(api::make_token(rng).expose()) + "\n")));
   auto text = line.expose();
   while (text.ends_with('\n')) text.remove_suffix(1);
   if (text.size() < 16)

@@ -337,7 +337,7 @@ void Server::welcome_people() {
                               {"data", data_->path()},
                               {"config", loaded_.file.empty() ? "default" : loaded_.file},
                               {"version", base::version()}});
-  const auto link = auth_->make_sign_in_link({std::string(api::kAdminTokenName), api::Access::admin});
+  const auto link = auth_->make_sign_in_link(std::string(api::kAdminTokenName));
   std::printf("Footman %s\n  pages    %s%s   (signs in once, until %s)\n  agents   %s\n  data     %s\n",
               std::string(base::version()).c_str(), url().c_str(), link.path.c_str(),
               base::format_rfc3339(link.expires).c_str(), agent_at_.str().c_str(), data_->path().c_str());

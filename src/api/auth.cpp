@@ -168,7 +168,7 @@ std::unexpected<Error> Auth::Impl::refuse(std::string_view kind, const net::Http
     parts.log.warning("a request was refused", {{"peer", request.peer}, {"reason", message}});
   }
   return fail(Errc::unauthenticated, std::move(message), {},
-              "Send \"Authorization: Bearer TOKEN\"; the first token is in the file admin-token of the data "
+              "Send \"Authorization: Bearer TOKEN\"; the first token is in the file token of the data "
               "directory.");
 }
 
@@ -263,7 +263,7 @@ Awaitable<Result<NewToken>> Auth::create_token(std::string name, Access access) 
 Awaitable<Status> Auth::revoke_token(std::string name) {
   auto& impl = *impl_;
   if (name == kAdminTokenName)
-    co_return fail(Errc::conflict, "this token is the file admin-token in the data directory", {},
+    co_return fail(Errc::conflict, "this token is the file token in the data directory", {},
                    "Delete the file and restart the server: it makes a new one.");
   const auto turn = co_await impl.take_turn();
   auto rows = impl.tokens;
