@@ -5,7 +5,6 @@
 
 #include <algorithm>
 
-#include "protocol/codec.hpp"
 
 namespace footman::app {
 namespace {
@@ -20,12 +19,11 @@ std::string reachable_host(const std::string& host) {
 std::string websocket_url(const std::string& agent_url, const ServerFacts& facts) {
   if (agent_url.empty()) {
     const net::Endpoint at{reachable_host(facts.http.host), facts.http.port};
-    return fmt::format("{}://{}{}", facts.tls ? "wss" : "ws", at.str(), protocol::kWebSocketPath);
+    return fmt::format("{}://{}", facts.tls ? "wss" : "ws", at.str());
   }
   std::string url = agent_url;
   if (url.starts_with("http")) url.replace(0, 4, "ws");
-  while (url.ends_with('/')) url.pop_back();
-  return url + std::string(protocol::kWebSocketPath);
+  return url;
 }
 
 std::string tcp_url(const std::string& agent_url, const ServerFacts& facts) {

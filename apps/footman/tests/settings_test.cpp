@@ -31,14 +31,14 @@ std::vector<std::string> texts(const config::Config& before, const config::Confi
 TEST_CASE("how agents reach the server") {
   config::AgentAddress address;
   auto at = make_endpoint(address, facts());
-  CHECK(at.url == "ws://127.0.0.1:8080/agent/v1");
+  CHECK(at.url == "ws://127.0.0.1:8080");
   CHECK(at.public_key_sha256.empty());
   CHECK(at.ca_pem.empty());
 
   auto tls = facts();
   tls.tls = true;
   at = make_endpoint(address, tls);
-  CHECK(at.url == "wss://127.0.0.1:8080/agent/v1");
+  CHECK(at.url == "wss://127.0.0.1:8080");
   CHECK(at.ca_pem == "CA");
 
   address.connect = config::Connect::tcp;
@@ -54,9 +54,9 @@ TEST_CASE("how agents reach the server") {
   CHECK(at.tunnel == "10.0.0.7:50000");
 
   address.connect.reset();
-  CHECK(make_endpoint(address, facts()).url == "wss://ci.example.com/agent/v1");
+  CHECK(make_endpoint(address, facts()).url == "wss://ci.example.com");
   address.agent_url = "ws://localhost:1/base/";
-  CHECK(make_endpoint(address, facts()).url == "ws://localhost:1/base/agent/v1");
+  CHECK(make_endpoint(address, facts()).url == "ws://localhost:1/base/");
   address.agent_url = "tcp://ci.example.com:50001";
   CHECK(make_endpoint(address, facts()).url == "tcp://ci.example.com:50001");
 }
