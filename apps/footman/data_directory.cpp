@@ -107,6 +107,12 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
   return DataDirectory(absolute.lexically_normal().string());
 }
 
+Result<std::string> DataDirectory::make_folder(const std::string& name) const {
+  if (::mkdir(file(name).c_str(), 0700) != 0 && errno != EEXIST)
+    return base::fail_errno("make " + file(name), errno);
+  return file(name);
+}
+
 Result<Secret> DataDirectory::read_or_make(const std::string& name, const Secret& made) const {
   auto found = read_private_file(file(name));
   if (found || found.error().code != Errc::not_found) return found;

@@ -25,6 +25,7 @@ class DataDirectory {
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
+  base::Result<std::string> make_folder(const std::string& name) const;  // its path; mode 0700
 
   // Read, or made the first time.
   base::Result<base::Secret> server_key(runtime::Rng& rng) const;

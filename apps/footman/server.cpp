@@ -244,12 +244,13 @@ Awaitable<Status> Server::listen() {
 }
 
 Status Server::make_clouds() {
+  FOOTMAN_TRY(const auto folder, data_->make_folder("local"));
   for (const auto& cloud : loaded_.config.clouds) {
     FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
     cloud::local::LocalCloudConfig local;
     local.name = base::CloudName(cloud.name);
     local.installation = installation_;
-    local.directory = data_->file(cloud.type + "/" + cloud.name);
+    local.directory = folder + "/" + cloud.name;
     local.agent_binary = std::move(binary);
     local.templates = make_local_templates(cloud);
     local.crash_points = crash_points_;
