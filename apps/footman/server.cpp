@@ -247,14 +247,15 @@ Status Server::make_clouds() {
   FOOTMAN_TRY(const auto folder, data_->make_folder("local"));
   for (const auto& cloud : loaded_.config.clouds) {
     FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
+    const base::CloudName name(cloud.name);
     cloud::local::LocalCloudConfig local;
-    local.name = base::CloudName(cloud.name);
+    local.name = name;
     local.installation = installation_;
     local.directory = folder + "/" + cloud.name;
     local.agent_binary = std::move(binary);
     local.templates = make_local_templates(cloud);
     local.crash_points = crash_points_;
-    FOOTMAN_TRY(clouds_[local.name],
+    FOOTMAN_TRY(clouds_[name],
                 cloud::local::create_local_cloud(std::move(local), control_.get_executor(), *clock_, log_));
   }
   return {};

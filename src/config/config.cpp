@@ -347,7 +347,10 @@ std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view tex
   Config config = reader.read(*root);
   auto errors = reader.take_errors();
   if (!errors.empty()) return std::unexpected(std::move(errors));
-  if (!has_key(*root, "clouds")) config.clouds = default_config(arch).clouds;
+  if (!has_key(*root, "clouds")) {
+    config.clouds = default_config(arch).clouds;
+    config.clouds[0].address = config.clouds[0].templates[0].address = config.address;
+  }
   return config;
 }
 

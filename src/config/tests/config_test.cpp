@@ -82,6 +82,8 @@ TEST_CASE("the default: one local cloud that takes everything") {
 
 TEST_CASE("without clouds the local one is there") {
   CHECK(parse_config("listen: 127.0.0.1:1\n", "f", sources(), "arm64")->clouds.at(0).name == "local");
+  const auto tcp = parse_config("connect: tcp\n", "f", sources(), "arm64");
+  CHECK(tcp->clouds.at(0).templates.at(0).address.connect == Connect::tcp);
   CHECK(parse_config("clouds: []\n", "f", sources(), "arm64")->clouds.empty());
 }
 
