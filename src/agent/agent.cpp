@@ -273,12 +273,13 @@ std::string Agent::Impl::next_bytes(Session& session) {
   return out;
 }
 
-// Sends heartbeats and notices silence.
+// Sends heartbeats and notices silence: early enough to be back on a new connection before the server, which hears
+// nothing on a half-open one either, gives the agent up.
 Awaitable<void> Agent::Impl::keep_alive(std::shared_ptr<Impl> self, SessionPtr session) {
   auto& clock = self->parts_.clock;
   while (!session->over) {
     const bool welcomed = session->welcomed;
-    const auto limit = welcomed ? session->welcome.lease : kHandshakeTimeout;
+    const auto limit = welcomed ? session->welcome.lease / 2 : kHandshakeTimeout;
     const auto silence = clock.steady() - session->heard;
     if (silence >= limit) {
       self->parts_.log.warning("nothing heard of the server", {{"for", base::format_duration(silence)}});

@@ -46,7 +46,7 @@ class Reader {
       get(*session, "orphan_timeout", c.orphan_timeout);
       if (c.heartbeat <= Duration(0) || c.heartbeat > 20s)
         error(session->at, "heartbeat must be between 1us and 20s");
-      if (c.lease < 2 * c.heartbeat) error(session->at, "lease must be at least two heartbeats");
+      if (c.lease < 3 * c.heartbeat) error(session->at, "lease must be at least three heartbeats");
       if (c.orphan_timeout <= c.lease) error(session->at, "orphan_timeout must be longer than the lease");
     }
     if (const auto* limits = section(root, "limits")) {

@@ -29,7 +29,7 @@ constexpr std::array kSchema = {
     Key{"session.heartbeat", "duration", "15s",
         "how often agents and server prove that they live; at most 20s"},
     Key{"session.lease", "duration", "60s",
-        "an agent that is silent for that long is lost; at least two heartbeats"},
+        "an agent that is silent for that long is lost; at least three heartbeats"},
     Key{"session.orphan_timeout", "duration", "30m",
         "an agent without a server gives up after that long; longer than the lease"},
     Key{"limits.agents", "number", "0", "agents of all clouds together; 0: no limit"},
