@@ -135,7 +135,7 @@ struct EnvVar {
 struct WorkStep {
   std::string name;
   // argv of the interpreter; the script's path is appended. Empty: the script's own "#!" line, else /bin/sh
-  // -xe.
+  // -e.
   std::vector<std::string> interpreter;
   std::string script;
 };

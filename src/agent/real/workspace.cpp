@@ -78,7 +78,7 @@ std::string folder_name(std::string_view key) {
 
 base::Result<std::vector<std::string>> interpreter_of(const protocol::WorkStep& step) {
   if (!step.interpreter.empty()) return step.interpreter;
-  if (!step.script.starts_with("#!")) return std::vector<std::string>{"/bin/sh", "-xe"};
+  if (!step.script.starts_with("#!")) return std::vector<std::string>{"/bin/sh", "-e"};
   auto words = words_of_hash_bang(std::string_view(step.script).substr(2, step.script.find('\n') - 2));
   if (words.empty())
     return base::fail(base::Errc::not_found, "The script's first line is \"#!\" without an interpreter.");

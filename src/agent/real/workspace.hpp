@@ -22,7 +22,7 @@ std::string folder_name(std::string_view key);
 
 // The command line of a step, without the script's path at its end: the given interpreter, else the script's
 // own
-// "#!" line, else /bin/sh -xe. invalid_argument: an empty "#!" line.
+// "#!" line, else /bin/sh -e. invalid_argument: an empty "#!" line.
 base::Result<std::vector<std::string>> interpreter_of(const protocol::WorkStep& step);
 
 // `name` as a path: through PATH when it has no slash, else as it is. Not found: as it is, for the error of
