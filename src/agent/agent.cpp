@@ -273,8 +273,8 @@ std::string Agent::Impl::next_bytes(Session& session) {
   return out;
 }
 
-// Sends heartbeats and notices silence: early enough to be back on a new connection before the server, which hears
-// nothing on a half-open one either, gives the agent up.
+// Sends heartbeats and notices silence: early enough to be back on a new connection before the server, which
+// hears nothing on a half-open one either, gives the agent up.
 Awaitable<void> Agent::Impl::keep_alive(std::shared_ptr<Impl> self, SessionPtr session) {
   auto& clock = self->parts_.clock;
   while (!session->over) {
