@@ -56,6 +56,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
 
   static Awaitable<AgentExit> run(std::shared_ptr<Impl> self);
   void notice(std::string reason, Instant deadline);
+  void stop() { scope_.cancel(); }
   bool connected() const { return session_ && session_->welcomed && !session_->over; }
   std::uint64_t epoch() const { return epoch_; }
 
@@ -562,7 +563,7 @@ Awaitable<void> Agent::Impl::say_goodbye() {
 
 Agent::Agent(AgentConfig config, AgentParts parts)
     : impl_(std::make_shared<Impl>(std::move(config), std::move(parts))) {}
-Agent::~Agent() = default;
+Agent::~Agent() { impl_->stop(); }
 runtime::Awaitable<AgentExit> Agent::run() { return Impl::run(impl_); }
 void Agent::notice(std::string reason, Instant deadline) { impl_->notice(std::move(reason), deadline); }
 bool Agent::connected() const { return impl_->connected(); }

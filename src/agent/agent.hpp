@@ -102,7 +102,9 @@ struct AgentExit {
 class Agent {
  public:
   Agent(AgentConfig config, AgentParts parts);
-  ~Agent();  // run() must have ended, or its executor runs no more
+  // After run() has ended; or before its executor is dropped with all that waits there, which is how an agent
+  // dies in a test.
+  ~Agent();
   Agent(const Agent&) = delete;
   Agent& operator=(const Agent&) = delete;
 

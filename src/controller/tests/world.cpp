@@ -136,10 +136,15 @@ Secret World::register_agent(const std::string& id, std::uint32_t attempt, bool 
   return bootstrap->secret;
 }
 
-std::unique_ptr<ScriptedAgent> World::connect() {
+runtime::MemoryStreams World::open() {
   auto streams = runtime::make_memory_streams();
   wires_.push_back(streams.wire);
   server_->spawn("serve", controller->agents().serve(std::move(streams.first)));
+  return streams;
+}
+
+std::unique_ptr<ScriptedAgent> World::connect() {
+  auto streams = open();
   return std::make_unique<ScriptedAgent>(io, std::move(streams.second), streams.wire);
 }
 
