@@ -2,6 +2,7 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/post.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -28,7 +29,14 @@ struct Scope::State : std::enable_shared_from_this<Scope::State> {
 
   void on_end(std::list<Running>::iterator it, std::exception_ptr error) {
     const std::string name = std::move(it->name);
-    running.erase(it);
+    if (cancelled) {
+      // A cancellation from outside the executor is on its way to the signal: it must find it alive.
+      auto ending = std::make_shared<std::list<Running>>();
+      ending->splice(ending->end(), running, it);
+      asio::post(executor, [ending] {});
+    } else {
+      running.erase(it);
+    }
     ended.notify();
     if (!error) return;
     try {

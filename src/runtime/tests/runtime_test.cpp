@@ -120,6 +120,20 @@ TEST_CASE("cancelling a scope ends sleeping and waiting coroutines and join() se
   CHECK(count == 0);
 }
 
+TEST_CASE("a scope cancelled from outside while a coroutine of it is about to end") {
+  asio::io_context io;
+  Event event;
+  int count = 0;
+  Scope scope(io.get_executor(), {});
+  scope.spawn("wait", wait_and_count(event, count));
+  io.poll();
+  event.notify();
+  scope.cancel();  // not on the executor: the signal gets there after the coroutine has ended
+  io.restart();
+  io.poll();
+  CHECK(scope.running() == 0);
+}
+
 TEST_CASE("an exception is reported with the coroutine's name") {
   asio::io_context io;
   std::string failed;
