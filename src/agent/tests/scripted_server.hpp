@@ -13,8 +13,8 @@
 
 #include "agent/agent.hpp"
 #include "agent/tests/fake_runner.hpp"
-#include "controller/tests/world.hpp"
 #include "protocol/codec.hpp"
+#include "runtime/manual_clock.hpp"
 #include "runtime/memory_stream.hpp"
 #include "runtime/scope.hpp"
 
@@ -44,7 +44,7 @@ class ScriptedServer final : public Connector {
 
   // One connection as the server sees it.
   runtime::asio::io_context io;
-  controller::testing::TestClock clock;
+  runtime::ManualClock clock;
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(11);
   FakeRunner runner;
   OpenSpoolFile open_spool;

@@ -113,7 +113,7 @@ class World {
 
   Secret register_agent(const std::string& id, std::uint32_t attempt = 1, bool one_shot = true,
                         std::vector<std::string> labels = {}, std::string for_item = {});
-  runtime::MemoryStreams open();              // a stream to the server is `second`; it serves the other end
+  runtime::MemoryStreams open();             // a stream to the server is `second`; it serves the other end
   std::unique_ptr<ScriptedAgent> connect();  // a bare connection
   protocol::Hello hello(const std::string& id, const Secret& secret, std::uint32_t connection = 1,
                         char key = 'k');

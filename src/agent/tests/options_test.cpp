@@ -1,0 +1,138 @@
+#include "agent/real/options.hpp"
+
+#include <doctest/doctest.h>
+
+#include <map>
+#include <string>
+
+#include "agent/real/connector.hpp"
+
+using namespace footman;
+using namespace footman::agent::real;
+using base::Errc;
+
+namespace {
+
+using Environment = std::map<std::string, std::string>;
+
+base::Result<CommandLine> parse(std::vector<std::string> arguments, const Environment& environment = {}) {
+  return parse_command_line(
+      arguments,
+      [&](const char* name) -> const char* {
+        const auto it = environment.find(name);
+        return it == environment.end() ? nullptr : it->second.c_str();
+      },
+      false);
+}
+
+std::string error_of(std::vector<std::string> arguments, const Environment& environment = {}) {
+  const auto line = parse(std::move(arguments), environment);
+  if (line) return "no error";
+  CHECK(line.error().code == Errc::invalid_argument);
+  return base::describe(line.error());
+}
+
+bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("what the local cloud gives is understood") {
+  const auto line = parse({"run",
+                           "--url",
+                           "ws://127.0.0.1:8080/",
+                           "--name",
+                           "local-abc",
+                           "--attempt",
+                           "2",
+                           "--secret-file",
+                           "/w/secret",
+                           "--work-dir",
+                           "/w",
+                           "--exit-file",
+                           "/w/exit.json",
+                           "--tunnel",
+                           "10.0.0.1:50000",
+                           "--ca-file",
+                           "/w/ca.pem",
+                           "--public-key-sha256",
+                           "ab",
+                           "--insecure",
+                           "--orphan-timeout",
+                           "1800000ms",
+                           "--one-shot"});
+  REQUIRE(line);
+  const auto& options = line->options;
+  CHECK(line->command == Command::run);
+  CHECK(options.url.str() == "ws://127.0.0.1:8080/");
+  CHECK(options.name == "local-abc");
+  CHECK(options.attempt == 2);
+  CHECK(options.secret_file == "/w/secret");
+  CHECK(options.work_dir == "/w");
+  CHECK(options.exit_file == "/w/exit.json");
+  CHECK(options.tunnel == net::Endpoint{"10.0.0.1", 50000});
+  CHECK(options.ca_file == "/w/ca.pem");
+  CHECK(options.insecure);
+  CHECK(options.one_shot);
+  CHECK(options.orphan_timeout == 30min);
+  CHECK(options.log_json);
+}
+
+TEST_CASE("variables stand for flags; flags win") {
+  const Environment environment = {{"FOOTMAN_AGENT_URL", "wss://ci.example.com/"},
+                                   {"FOOTMAN_AGENT_NAME", "a"},
+                                   {"FOOTMAN_AGENT_ONE_SHOT", "true"},
+                                   {"FOOTMAN_AGENT_NOTICE", "2m"},
+                                   {"FOOTMAN_AGENT_CA", "pem"},
+                                   {"FOOTMAN_AGENT_CGROUPS", "off"}};
+  const auto line = parse({"run", "--name=b", "--notice", "1m", "--spool", "1GiB"}, environment);
+  REQUIRE(line);
+  CHECK(line->options.name == "b");
+  CHECK(line->options.one_shot);
+  CHECK(line->options.notice == 1min);
+  CHECK(line->options.ca_pem == "pem");
+  CHECK_FALSE(line->options.use_cgroups);
+  CHECK(line->options.spool_bytes == 1U << 30);
+}
+
+TEST_CASE("wrong options: what, where, and what to do") {
+  const std::vector<std::string> good = {"run", "--url", "wss://h/", "--name", "a"};
+  const auto with = [&](std::vector<std::string> more) {
+    auto all = good;
+    all.insert(all.end(), more.begin(), more.end());
+    return error_of(all);
+  };
+  CHECK(parse(good));
+  CHECK(holds(error_of({}), "--help"));
+  CHECK(holds(error_of({"serve"}), "\"serve\""));
+  CHECK(holds(error_of({"run"}), "FOOTMAN_AGENT_URL"));
+  CHECK(holds(error_of({"run", "--url", "wss://h/"}), "--name"));
+  CHECK(holds(with({"--frobnicate"}), "--frobnicate"));
+  CHECK(holds(with({"--tunnel"}), "needs a value (HOST:PORT)"));
+  CHECK(holds(with({"--attempt", "x"}), "--attempt"));
+  CHECK(holds(with({"--notice", "10"}), "--notice"));
+  CHECK(holds(with({"--url", "ftp://h/"}), "ftp"));
+  CHECK(holds(with({"--log-level", "loud"}), "loud"));
+  CHECK(holds(with({"--work-dir", "here"}), "absolute"));
+  CHECK(holds(error_of(good, {{"FOOTMAN_AGENT_ATTEMPT", "x"}}), "FOOTMAN_AGENT_ATTEMPT"));
+  CHECK(holds(with({"--url", "ws://ci.example.com/"}), "--insecure"));
+  CHECK(parse({"run", "--url", "ws://ci.example.com/", "--name", "a", "--insecure"}));
+  CHECK(parse({"run", "--url", "ws://[::1]:80/", "--name", "a"}));
+  CHECK(holds(with({"--url", "tcp://h:50000"}), "--public-key-sha256"));
+}
+
+TEST_CASE("help and version come before everything else") {
+  CHECK(parse({"--help"})->command == Command::help);
+  CHECK(parse({"run", "--nonsense", "--help"})->command == Command::help);
+  CHECK(parse({"--version"})->command == Command::version);
+  const auto text = help_text();
+  for (const auto* part : {"--url", "--notice-grace", "FOOTMAN_AGENT_SECRET", "Exit codes", "SIGTERM"})
+    CHECK(holds(text, part));
+}
+
+TEST_CASE("where a server takes agents over WebSocket") {
+  CHECK(websocket_path("/") == "/agent/v1");
+  CHECK(websocket_path("/base/") == "/base/agent/v1");
+  CHECK(websocket_path("/base") == "/base/agent/v1");
+  CHECK(websocket_path("/agent/v1") == "/agent/v1");
+  CHECK(websocket_path("/x?y=1") == "/x/agent/v1");
+}
