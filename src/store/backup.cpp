@@ -1,5 +1,6 @@
 #include "store/backup.hpp"
 
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <utility>
@@ -38,11 +39,13 @@ class Backup final : public Chore {
   // True: all pages are there.
   base::Result<bool> copy_some(Database& source) {
     if (!copy_) FOOTMAN_TRY_STATUS(begin(source));
+    errno = 0;
     const int code = sqlite3_backup_step(backup_, kPagesAtOnce);
+    const int system_error = errno;
     if (code == SQLITE_OK) return false;
     const int finished = sqlite3_backup_finish(std::exchange(backup_, nullptr));
     if (code != SQLITE_DONE || finished != SQLITE_OK)
-      return std::unexpected(describe_failure(copy_->connection()));
+      return std::unexpected(describe_failure(copy_->connection(), system_error));
     return true;
   }
 

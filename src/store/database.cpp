@@ -21,9 +21,11 @@ bool is_no_space(int code, int system_error) {
 
 }  // namespace
 
-Error describe_failure(sqlite3* connection) {
+Error describe_failure(sqlite3* connection, int last_errno) {
   const int code = sqlite3_extended_errcode(connection);
-  const int system_error = sqlite3_system_errno(connection);
+  // SQLite keeps errno of what failed in a statement, but not of what failed in its COMMIT.
+  const int kept = sqlite3_system_errno(connection);
+  const int system_error = kept != 0 ? kept : last_errno;
   std::string message = "The database: ";
   message += sqlite3_errmsg(connection);
   if (is_no_space(code, system_error))
@@ -60,10 +62,11 @@ Query::~Query() {
 }
 
 bool Query::step() {
+  errno = 0;
   const int code = sqlite3_step(statement_);
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
-  throw SqlError(describe_failure(connection_));
+  throw SqlError(describe_failure(connection_, errno));
 }
 
 base::Result<Database> Database::open(const std::string& path) {
@@ -77,8 +80,9 @@ base::Result<Database> Database::open(const std::string& path) {
 }
 
 void Database::execute(const std::string& sql) {
+  errno = 0;
   if (sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-    throw SqlError(describe_failure(connection_.get()));
+    throw SqlError(describe_failure(connection_.get(), errno));
 }
 
 sqlite3_stmt* Database::prepare(std::string_view sql) {

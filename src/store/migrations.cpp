@@ -58,7 +58,7 @@ CREATE TABLE builds (
   UNIQUE (job, number)
 ) STRICT;
 CREATE INDEX builds_by_job ON builds (job);
-CREATE INDEX builds_open ON builds (state) WHERE state <> 'finished';
+CREATE INDEX builds_open ON builds (id) WHERE state <> 'finished';
 CREATE INDEX builds_by_result ON builds (result) WHERE state = 'finished';
 CREATE INDEX builds_by_end ON builds (job, finished) WHERE state = 'finished';
 
@@ -80,7 +80,7 @@ CREATE TABLE queue_items (
   assignment INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX queue_items_by_build ON queue_items (build);
-CREATE INDEX queue_items_open ON queue_items (state) WHERE state <> 'left';
+CREATE INDEX queue_items_open ON queue_items (id) WHERE state <> 'left';
 
 CREATE TABLE assignments (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -98,7 +98,7 @@ CREATE TABLE assignments (
 ) STRICT;
 CREATE INDEX assignments_by_build ON assignments (build);
 CREATE INDEX assignments_by_agent ON assignments (agent);
-CREATE INDEX assignments_open ON assignments (state) WHERE state IN ('offered', 'accepted', 'started');
+CREATE INDEX assignments_open ON assignments (id) WHERE state IN ('offered', 'accepted', 'started');
 
 CREATE TABLE log_streams (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -12,19 +12,22 @@ namespace {
 
 constexpr std::uint32_t kMaxListed = 1000;  // rows of one answer; a larger limit is taken as this one
 
-constexpr std::string_view kOpenAssignments = "state IN ('offered', 'accepted', 'started')";
+// As in the partial index.
+constexpr std::string_view kOpenAssignments =
+    "INDEXED BY assignments_open WHERE state IN ('offered', 'accepted', 'started')";
 
 }  // namespace
 
 Result<OpenState> load_open_state(Database& db) {
   OpenState state;
   state.jobs = select<model::Job>(db, "ORDER BY path");
-  state.builds = select<model::Build>(db, "WHERE state <> 'finished' ORDER BY id");
-  state.items = select<model::QueueItem>(db, "WHERE state <> 'left' ORDER BY id");
-  state.assignments = select<model::Assignment>(db, fmt::format("WHERE {} ORDER BY id", kOpenAssignments));
+  state.builds = select<model::Build>(db, "INDEXED BY builds_open WHERE state <> 'finished' ORDER BY id");
+  state.items = select<model::QueueItem>(db, "INDEXED BY queue_items_open WHERE state <> 'left' ORDER BY id");
+  state.assignments = select<model::Assignment>(db, fmt::format("{} ORDER BY id", kOpenAssignments));
   state.streams = select<model::LogStream>(
-      db, fmt::format("WHERE id IN (SELECT stream FROM assignments WHERE {}) ORDER BY id", kOpenAssignments));
-  state.agents = select<model::Agent>(db, "WHERE state <> 'terminated' ORDER BY sequence");
+      db, fmt::format("WHERE id IN (SELECT stream FROM assignments {}) ORDER BY id", kOpenAssignments));
+  state.agents =
+      select<model::Agent>(db, "INDEXED BY agents_live WHERE state <> 'terminated' ORDER BY sequence");
   state.nodes = select<model::Node>(db, "ORDER BY agent");
   state.installation = db.get<InstallationId>("SELECT id FROM installation");
   return state;
@@ -40,9 +43,17 @@ Result<model::Build> get_build_by_number(Database& db, const JobPath& job, std::
 }
 
 Result<std::vector<model::Build>> list_builds(Database& db, const BuildFilter& filter) {
-  // Words stand in the text, not in parameters: only so does SQLite see that a partial index fits.
-  std::string where = filter.job ? "WHERE job = ?1 AND id < ?2" : "WHERE id < ?2";
-  if (filter.state && *filter.state != model::BuildState::finished) where += " AND state <> 'finished'";
+  // The index is named, so that it is this one whatever SQLite thinks of the others. Words stand in the text,
+  // not in parameters: only so does SQLite see that a partial index fits.
+  const bool open = filter.state && *filter.state != model::BuildState::finished;
+  std::string where = "WHERE id < ?2";
+  if (filter.job)
+    where = "INDEXED BY builds_by_job WHERE job = ?1 AND id < ?2";
+  else if (filter.result)
+    where = "INDEXED BY builds_by_result WHERE id < ?2";
+  else if (open)
+    where = "INDEXED BY builds_open WHERE id < ?2";
+  if (open) where += " AND state <> 'finished'";
   if (filter.result) where += " AND state = 'finished'";
   if (filter.state) where += fmt::format(" AND state = '{}'", model::to_string(*filter.state));
   if (filter.result) where += fmt::format(" AND result = '{}'", model::to_string(*filter.result));
@@ -76,7 +87,9 @@ Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& f
   const auto limit = std::min(filter.limit, kMaxListed);
   if (filter.only_live)
     return select<model::Agent>(
-        db, "WHERE state <> 'terminated' AND sequence < ? ORDER BY sequence DESC LIMIT ?", before, limit);
+        db,
+        "INDEXED BY agents_live WHERE state <> 'terminated' AND sequence < ? ORDER BY sequence DESC LIMIT ?",
+        before, limit);
   return select<model::Agent>(db, "WHERE sequence < ? ORDER BY sequence DESC LIMIT ?", before, limit);
 }
 

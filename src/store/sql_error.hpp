@@ -23,8 +23,9 @@ class SqlError : public std::exception {
 };
 
 // What the connection's last failure means to a caller: resource_exhausted, corrupt, io, conflict (another
-// process has the file) or internal (a bug in the store's SQL).
-base::Error describe_failure(sqlite3* connection);
+// process has the file) or internal (a bug in the store's SQL). `last_errno`: right after the failure, when
+// SQLite was called with errno 0.
+base::Error describe_failure(sqlite3* connection, int last_errno = 0);
 
 // Stored bytes are not what they must be.
 [[noreturn]] void throw_corrupt(const std::string& what);

@@ -38,7 +38,10 @@ Awaitable<void> keep(Awaitable<R> work, std::shared_ptr<std::optional<R>> result
 
 class Fixture {
  public:
-  explicit Fixture(StoreConfig config = {}) : config_(std::move(config)) { open(); }
+  explicit Fixture(StoreConfig config = {}, Logger log = {})
+      : config_(std::move(config)), log_(std::move(log)) {
+    open();
+  }
 
   void open();
   void reopen() {
@@ -56,6 +59,11 @@ class Fixture {
   void run() {
     io.restart();
     io.poll();
+  }
+  // One step of the executor; false: there is none.
+  bool turn() {
+    io.restart();
+    return io.poll_one() > 0;
   }
   template <class R>
   R call(Awaitable<R> work) {
@@ -96,6 +104,7 @@ class Fixture {
 
  private:
   StoreConfig config_;
+  Logger log_;
 };
 
 NewBuild new_build(const std::string& job = {});
