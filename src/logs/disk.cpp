@@ -129,9 +129,11 @@ void Disk::start_writeback(int fd) { (void)::sync_file_range(fd, 0, 0, SYNC_FILE
 
 void Disk::remove_empty_directory(const std::string& path) { (void)::rmdir(path.c_str()); }
 
-bool Disk::is_unlinked(int fd) {
-  struct stat info{};
-  return ::fstat(fd, &info) != 0 || info.st_nlink == 0;
+bool Disk::is_at(int fd, const std::string& path) {
+  struct stat open{};
+  struct stat named{};
+  return ::fstat(fd, &open) == 0 && ::stat(path.c_str(), &named) == 0 && open.st_ino == named.st_ino &&
+         open.st_dev == named.st_dev;
 }
 
 Result<std::vector<std::string>> Disk::list(const std::string& directory) {

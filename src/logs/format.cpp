@@ -15,6 +15,7 @@ namespace {
 
 constexpr std::string_view kIndexMagic("footidx\0", 8);
 constexpr std::uint32_t kIndexVersion = 1;
+constexpr std::size_t kSyncedAt = 24;
 constexpr std::uint32_t kSkippableMagic = 0x184D2A5E;
 constexpr std::uint32_t kSeekableMagic = 0x8F92EAB1;
 constexpr std::size_t kSkippableHeaderBytes = 8;
@@ -56,12 +57,19 @@ std::uint32_t crc32c(std::string_view bytes) {
   return ~crc;
 }
 
-std::string encode_index_header(base::StreamId stream) {
+std::string encode_index_header(base::StreamId stream, std::uint64_t synced) {
   std::string out(kIndexMagic);
   put(out, kIndexVersion);
   put(out, stream.value());
   put(out, crc32c(out));
+  put(out, synced);
+  put(out, crc32c(std::string_view(out).substr(kSyncedAt)));
   return out;
+}
+
+std::optional<std::uint64_t> decode_synced(std::string_view header) {
+  if (get<std::uint32_t>(header, kSyncedAt + 8) != crc32c(header.substr(kSyncedAt, 8))) return std::nullopt;
+  return get<std::uint64_t>(header, kSyncedAt);
 }
 
 base::Status check_index_header(std::string_view bytes, base::StreamId stream) {

@@ -1,9 +1,11 @@
 // The bytes of the side files, without I/O. What is parsed here comes from a disk that may be damaged: any
 // bytes give a value or an error.
 //
-// Index (.idx), little-endian: a header of 24 bytes "footidx" 0x00, u32 version (1), u64 stream, u32 CRC;
-// then records of 20 bytes: u64 offset, i64 microseconds since 1970, u32 CRC. CRCs are CRC-32C of the bytes
-// before them in the header or record, so a torn or damaged record is told from a good one and skipped.
+// Index (.idx), little-endian: a header of 36 bytes "footidx" 0x00, u32 version (1), u64 stream, u32 CRC, u64
+// synced, u32 CRC; then records of 20 bytes: u64 offset, i64 microseconds since 1970, u32 CRC. `synced` is a
+// size that the log had on disk; written in place, never too large, and not synced itself. CRCs are CRC-32C
+// of the bytes before them in the header's part or the record, so what is torn or damaged is told from what
+// is good, and skipped.
 //
 // Archive (.zst): zstd frames of kFrameBytes of the log each (the last one may be shorter), each with its
 // checksum, then the seek table of the "zstd seekable format" 0.1.0: a skippable frame with a pair of u32 per
@@ -24,12 +26,14 @@ namespace footman::logs {
 
 std::uint32_t crc32c(std::string_view bytes);
 
-inline constexpr std::size_t kIndexHeaderBytes = 24;
+inline constexpr std::size_t kIndexHeaderBytes = 36;
 inline constexpr std::size_t kIndexRecordBytes = 20;
 
-std::string encode_index_header(base::StreamId stream);
+std::string encode_index_header(base::StreamId stream, std::uint64_t synced);
 // corrupt: not a header, or another stream's; unsupported: of a newer version.
 base::Status check_index_header(std::string_view bytes, base::StreamId stream);
+// Of a good header.
+std::optional<std::uint64_t> decode_synced(std::string_view header);
 void encode_mark(std::string& out, ports::TimeMark mark);
 // `bytes` are kIndexRecordBytes.
 std::optional<ports::TimeMark> decode_mark(std::string_view bytes);

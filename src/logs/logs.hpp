@@ -8,18 +8,19 @@
 // What is durable. The size of the data file is the size of the stream; there is no other record of it. An
 // append is acknowledged after fdatasync of the file (and fsync of its directory when it is new). A crash may
 // leave more bytes than were acknowledged. They are kept: they are a prefix of what the same writer sends
-// again, the same bytes at the same offsets, and they are synced before their size is told to anybody. (File
-// systems that keep a size back until its bytes are on disk are needed for that when the machine itself dies
-// in the middle of an append: ext4, XFS, btrfs, ZFS.) Marks are written before their bytes are acknowledged
-// and survive the death of the process; the death of the machine may take the marks of its last seconds,
-// never bytes.
+// again, the same bytes at the same offsets, and they are made durable before their size is told to anybody.
+// (File systems that keep a size back until its bytes are on disk are needed for that when the machine itself
+// dies in the middle of an append: ext4, XFS, btrfs, ZFS.) Marks are written before their bytes are
+// acknowledged and survive the death of the process; the death of the machine may take the marks of its last
+// seconds, never bytes.
 //
 // Errors of an append: `resource_exhausted` (no space, quota): the file is cut back to what was acknowledged.
 // `io`: the same. After a failed fdatasync nobody knows what the disk has: the kernel may have dropped the
 // pages and calls them clean. So the file is cut back to the size before that batch, which throws those pages
 // away, and the bytes are written again when the caller sends them again; until the cut succeeds nothing is
-// appended to that stream. When it is the sync at the first use after a restart that fails, the end of the
-// file is written again from memory and synced again, as often as the stream is used, until that works.
+// appended to that stream. A process may die between the failure and the cut. Therefore the index also notes
+// what is surely on disk, and after a restart whatever the file has beyond that is written again in its place
+// and synced, however clean the kernel calls it.
 //
 // Threads: kWriters threads with a share of the streams each, kReaders threads, one for compression (at low
 // priority). Calls may come from any number of single-threaded executors. Cancelling a call ends the waiting

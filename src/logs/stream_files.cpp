@@ -32,7 +32,7 @@ Result<StreamFiles::Stream*> StreamFiles::get(StreamId id) {
     FOOTMAN_TRY(auto recovered, recover(id));
     stream = &known_.put(id, recovered);
   }
-  if (stream->rewrite_needed) FOOTMAN_TRY_STATUS(rewrite_tail(id, *stream));
+  if (stream->rewrite_from != stream->size) FOOTMAN_TRY_STATUS(rewrite_tail(id, *stream));
   return stream;
 }
 
@@ -54,11 +54,10 @@ Result<StreamFiles::Stream> StreamFiles::recover(StreamId id) {
     stream.state = State::archive;
     stream.named = true;
   }
-  stream.written = stream.size;
+  stream.written = stream.rewrite_from = stream.size;
   return stream;
 }
 
-// A process that died may have left bytes that are not on disk: they are synced before anybody hears of them.
 Result<StreamFiles::Stream> StreamFiles::recover_open(StreamId id) {
   Files files;
   FOOTMAN_TRY(files.data, disk_.open(layout_.file(id, FileKind::open), O_RDWR));
@@ -66,52 +65,59 @@ Result<StreamFiles::Stream> StreamFiles::recover_open(StreamId id) {
   stream.state = State::open;
   FOOTMAN_TRY(stream.size, disk_.size(files.data.get()));
   stream.written = stream.size;
-  FOOTMAN_TRY(stream.index_size, recover_index(id, stream.size));
-  stream.index_written = stream.index_size;
-  if (auto synced = disk_.sync_data(files.data.get()); !synced) {
-    log_.error("the end of a log is not known to be on disk, it will be written again",
-               {{"stream", id}, {"error", base::describe(synced.error())}});
-    stream.rewrite_needed = true;
-  }
+  stream.rewrite_from = stream.size - std::min<std::uint64_t>(stream.size, kMaxUnsyncedBytes);
+  FOOTMAN_TRY_STATUS(recover_index(id, stream));
   files_.put(id, std::move(files));
   return stream;
 }
 
-// Where the next record goes: after the last good one that speaks of a byte the log has.
-Result<std::uint64_t> StreamFiles::recover_index(StreamId id, std::uint64_t data_size) {
-  auto index = disk_.open(layout_.file(id, FileKind::index), O_RDWR);
-  if (!index && index.error().code == Errc::not_found) return 0;
-  if (!index) return std::unexpected(std::move(index).error());
+// Finds what was synced, and where the next record goes: after the last good one that speaks of a byte the
+// log has.
+Status StreamFiles::recover_index(StreamId id, Stream& stream) {
+  const auto index = disk_.open(layout_.file(id, FileKind::index), O_RDWR);
+  if (!index && index.error().code == Errc::not_found) return {};
+  if (!index) return std::unexpected(index.error());
   FOOTMAN_TRY(const auto file_size, disk_.size(index->get()));
   FOOTMAN_TRY(const auto header, disk_.read(index->get(), 0, kIndexHeaderBytes));
   std::uint64_t end = 0;
   if (const auto good = check_index_header(header, id); good) {
-    end = kIndexHeaderBytes + (file_size - kIndexHeaderBytes) / kIndexRecordBytes * kIndexRecordBytes;
+    if (const auto synced = decode_synced(header)) stream.rewrite_from = std::min(*synced, stream.size);
+    end = file_size - (file_size - kIndexHeaderBytes) % kIndexRecordBytes;
     for (; end > kIndexHeaderBytes; end -= kIndexRecordBytes) {
       FOOTMAN_TRY(const auto record, disk_.read(index->get(), end - kIndexRecordBytes, kIndexRecordBytes));
       const auto mark = record.size() == kIndexRecordBytes ? decode_mark(record) : std::nullopt;
-      if (mark && mark->offset < data_size) break;
+      if (mark && mark->offset < stream.size) break;
     }
   } else if (file_size > 0) {
     log_.warning("the time stamps of a log are lost", {{"stream", id}, {"error", good.error().message}});
   }
   if (end != file_size) FOOTMAN_TRY_STATUS(disk_.truncate(index->get(), end));
-  return end;
+  stream.index_size = stream.index_written = end;
+  return {};
 }
 
-// The kernel may call pages clean that never reached the disk. Written again they are dirty again.
+// An earlier process may have seen a sync of these bytes fail and died with it. Then the kernel calls them
+// clean and a further sync succeeds at once, although they never reached the disk. Written again they are
+// dirty again.
 Status StreamFiles::rewrite_tail(StreamId id, Stream& stream) {
   constexpr std::size_t kChunk = 1024 * 1024;
   FOOTMAN_TRY(const int fd, data_fd(id));
-  for (auto at = stream.size - std::min<std::uint64_t>(stream.size, kMaxUnsyncedBytes); at < stream.size;) {
+  for (auto at = stream.rewrite_from; at < stream.size;) {
     FOOTMAN_TRY(const auto bytes, disk_.read(fd, at, std::min<std::uint64_t>(kChunk, stream.size - at)));
     if (bytes.empty()) return fail(Errc::io, "log " + id.str() + " became shorter");
     FOOTMAN_TRY_STATUS(disk_.write(fd, at, bytes));
     at += bytes.size();
   }
   FOOTMAN_TRY_STATUS(disk_.sync_data(fd));
-  stream.rewrite_needed = false;
+  stream.rewrite_from = stream.size;
+  note_synced(id, stream);
   return {};
+}
+
+// Only saves a later process from writing again what is safe: a failure needs no answer.
+void StreamFiles::note_synced(StreamId id, const Stream& stream) {
+  if (stream.index_size == 0) return;
+  if (const auto fd = index_fd(id)) (void)disk_.write(*fd, 0, encode_index_header(id, stream.size));
 }
 
 Result<ports::LogExtent> StreamFiles::extent(StreamId id) {
@@ -185,12 +191,9 @@ Result<std::uint64_t> StreamFiles::append(StreamId id, std::uint64_t offset, std
 
 Status StreamFiles::write(StreamId id, Stream& stream, std::string_view bytes,
                           const std::vector<TimeMark>& marks) {
-  if (stream.state == State::absent) {
-    FOOTMAN_TRY(auto fd, create_file(id, FileKind::open));
-    files_.put(id, Files{std::move(fd), UniqueFd()});
-    stream.state = State::open;
-  }
+  if (stream.state == State::absent) FOOTMAN_TRY_STATUS(create_stream(id, stream));
   join_batch(id, stream);
+  if (stream.index_written == 0) FOOTMAN_TRY_STATUS(create_index(id, stream));
   FOOTMAN_TRY(const int fd, data_fd(id));
   FOOTMAN_TRY_STATUS(disk_.write(fd, stream.written, bytes));
   const auto end = stream.written + bytes.size();
@@ -199,12 +202,26 @@ Status StreamFiles::write(StreamId id, Stream& stream, std::string_view bytes,
   return {};
 }
 
+Status StreamFiles::create_stream(StreamId id, Stream& stream) {
+  FOOTMAN_TRY(auto fd, create_file(id, FileKind::open));
+  files_.put(id, Files{std::move(fd), UniqueFd()});
+  stream.state = State::open;
+  return {};
+}
+
+Status StreamFiles::create_index(StreamId id, Stream& stream) {
+  FOOTMAN_TRY(const int fd, index_fd(id));
+  FOOTMAN_TRY_STATUS(disk_.write(fd, 0, encode_index_header(id, stream.size)));
+  stream.index_written = kIndexHeaderBytes;
+  return {};
+}
+
 Status StreamFiles::write_marks(StreamId id, Stream& stream, std::uint64_t end, std::vector<TimeMark> marks) {
   std::erase_if(marks,
                 [&](const TimeMark& mark) { return mark.offset < stream.written || mark.offset >= end; });
   if (marks.empty()) return {};
   std::ranges::stable_sort(marks, {}, &TimeMark::offset);
-  std::string records = stream.index_written == 0 ? encode_index_header(id) : std::string();
+  std::string records;
   for (const auto& mark : marks) encode_mark(records, mark);
   FOOTMAN_TRY(const int fd, index_fd(id));
   FOOTMAN_TRY_STATUS(disk_.write(fd, stream.index_written, records));
@@ -267,8 +284,9 @@ void StreamFiles::sync_data(StreamId id, Stream& stream) {
   const auto fd = data_fd(id);
   auto synced = fd ? disk_.sync_data(*fd) : Status(std::unexpected(fd.error()));
   if (!synced) return take_back(id, stream, std::move(synced).error());
-  stream.size = stream.written;
+  stream.size = stream.rewrite_from = stream.written;
   stream.index_size = stream.index_written;
+  note_synced(id, stream);
 }
 
 void StreamFiles::rename_finished() {
@@ -314,8 +332,7 @@ void StreamFiles::end_batch() {
 
 void StreamFiles::forget_unused() {
   files_.shrink(kMaxOpenStreams);
-  known_.shrink(kMaxKnownStreams,
-                [](const Stream& stream) { return !stream.cut_needed && !stream.rewrite_needed; });
+  known_.shrink(kMaxKnownStreams, [](const Stream& stream) { return !stream.cut_needed; });
 }
 
 // --- after its end
@@ -335,7 +352,8 @@ Status StreamFiles::remove(StreamId id) {
 Status StreamFiles::install_archive(StreamId id, int source) {
   const auto partial = layout_.file(id, FileKind::partial);
   FOOTMAN_TRY(auto* stream, get(id));
-  if (stream->state != State::done || Disk::is_unlinked(source)) return disk_.unlink(partial);
+  if (stream->state != State::done || !Disk::is_at(source, layout_.file(id, FileKind::done)))
+    return disk_.unlink(partial);
   FOOTMAN_TRY(const auto archive, Archive::open(disk_, partial));
   if (archive.log_bytes() != stream->size)
     return fail(Errc::corrupt, "log " + id.str() + " was not compressed as a whole");

@@ -60,8 +60,8 @@ class StreamFiles {
     std::uint64_t index_written = 0;
     bool named = false;       // its directory entry is durable
     bool cut_needed = false;  // bytes beyond `size` must go before the next append
-    // The sync at first use failed: the last bytes may be in memory only.
-    bool rewrite_needed = false;
+    // Bytes from here to `size` may be in memory only, whatever a sync says; == size: none.
+    std::uint64_t rewrite_from = 0;
     bool finishing = false;
     bool in_batch = false;
   };
@@ -74,11 +74,14 @@ class StreamFiles {
   base::Result<Stream*> get(base::StreamId id);
   base::Result<Stream> recover(base::StreamId id);
   base::Result<Stream> recover_open(base::StreamId id);
-  base::Result<std::uint64_t> recover_index(base::StreamId id, std::uint64_t data_size);
+  base::Status recover_index(base::StreamId id, Stream& stream);
   base::Status rewrite_tail(base::StreamId id, Stream& stream);
+  void note_synced(base::StreamId id, const Stream& stream);
 
   base::Result<int> data_fd(base::StreamId id);
   base::Result<int> index_fd(base::StreamId id);
+  base::Status create_stream(base::StreamId id, Stream& stream);
+  base::Status create_index(base::StreamId id, Stream& stream);
   base::Result<UniqueFd> create_file(base::StreamId id, FileKind kind);
 
   base::Status write(base::StreamId id, Stream& stream, std::string_view bytes,
