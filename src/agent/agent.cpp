@@ -165,18 +165,22 @@ Awaitable<AgentExit> Agent::Impl::run(std::shared_ptr<Impl> self) {
 Awaitable<void> Agent::Impl::keep_connected(std::shared_ptr<Impl> self) {
   auto& agent = *self;
   Duration longest = kReconnectFirst;
+  Duration most = kReconnectMost;  // well within the lease: a server that is back waits no longer than that
   while (!agent.exit_) {
     auto stream = co_await agent.parts_.connector.connect();
     if (stream) {
       agent.session_ = std::make_shared<Session>(std::move(*stream));
       co_await agent.talk(agent.session_);
-      if (agent.session_->welcomed) longest = kReconnectFirst;
+      if (agent.session_->welcomed) {
+        longest = kReconnectFirst;
+        most = std::min(kReconnectMost, agent.session_->welcome.lease / 4);
+      }
     } else {
       agent.parts_.log.warning("cannot connect", {{"error", base::describe(stream.error())}});
     }
     if (agent.exit_) co_return;
     co_await agent.pause(longest);
-    longest = std::min(longest * 2, kReconnectMost);
+    longest = std::min(longest * 2, most);
   }
 }
 

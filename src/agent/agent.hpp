@@ -66,8 +66,9 @@ struct AgentConfig {
 // Fixed times and limits of a session.
 inline constexpr base::Duration kHandshakeTimeout = 20s;  // from the connection to Welcome
 inline constexpr base::Duration kReconnectFirst = 100ms;  // pause before the second try, then doubled …
-inline constexpr base::Duration kReconnectMost = 5s;      // … up to this; each is jittered by half
-inline constexpr base::Duration kFarewellTimeout = 2s;    // for the last words
+inline constexpr base::Duration kReconnectMost =
+    5s;  // … up to this and a quarter of the lease; each is jittered by half
+inline constexpr base::Duration kFarewellTimeout = 2s;  // for the last words
 inline constexpr std::size_t kMaxHeldBuilds =
     16;  // one runs; the others wait for FinishedAck. Beyond: Rejected
 inline constexpr std::size_t kMaxUnsentBytes = std::size_t{1}

@@ -155,13 +155,13 @@ class Server:
         return self.request("GET", path)
 
     def patiently(self, method, path, body=None, headers=None):
-        """Again and again until the server answers: for servers that are being killed. Only for what may be repeated."""
+        """Again and again until the server answers, as long as it lives: for what may be repeated."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
                 return self.request(method, path, body, headers)
             except (OSError, http.client.HTTPException, ValueError):
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or not self.running():
                     raise
                 time.sleep(0.05)
 
