@@ -129,7 +129,7 @@ def do_a_bit_of_everything(server):
         build = insist(lambda: server.request("POST", "/api/v1/builds", {"job": "team/app"}, {"Idempotency-Key": key}))
         insist(lambda: server.wait_build(build["id"]))
     insist(lambda: server.wait_running(second))
-    insist(lambda: introduce_stranger(server))
+    insist(lambda: introduce_stranger(server, server.agent_of(second)))
     for build in (second, third):
         insist(lambda: server.request("POST", f"/api/v1/builds/{build}/cancel", {"reason": "x"}))
     done = insist(lambda: server.wait_build(first))
@@ -144,14 +144,15 @@ def do_a_bit_of_everything(server):
     check_launched_once(server, [first, second])
 
 
-def introduce_stranger(server):
+def introduce_stranger(server, agent):
     """Somebody with a wrong secret claims to be an agent that is there."""
-    agent = server.agents(ended=False)[0]["id"]
     secret = server.folder / "secret"
     secret.write_text("0" * 64)
-    subprocess.run([BIN / "footman-agent", "run", "--url", f"ws://127.0.0.1:{server.http_port}", "--name", agent,
-                    "--secret-file", secret, "--work-dir", server.folder / "stranger", "--orphan-timeout", "3s"],
-                   capture_output=True, timeout=60, stdin=subprocess.DEVNULL)
+    secret.chmod(0o600)
+    done = subprocess.run([BIN / "footman-agent", "run", "--url", f"ws://127.0.0.1:{server.http_port}", "--name", agent,
+                           "--secret-file", secret, "--work-dir", server.folder / "stranger", "--orphan-timeout", "3s"],
+                          capture_output=True, text=True, timeout=60, stdin=subprocess.DEVNULL)
+    check("bad_secret" in done.stderr or not server.running(), f"a stranger is refused: {done.stderr}")
 
 
 def lose_an_agent_with_an_offer(server):
