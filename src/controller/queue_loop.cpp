@@ -150,8 +150,16 @@ std::vector<ports::DemandItem> QueueLoop::demand() const {
 void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
   const auto it = core_.queued.find(item_of_key(item_key));
   if (it == core_.queued.end() || it->second->fleet_reason == reason) return;
-  it->second->fleet_reason = std::move(reason);
-  core_.publish("queue_item", item_key, "buildable", it->second->build.id.str());
+  auto& last = it->second->fleet_reason;
+  const auto build = it->second->build.id;
+  // The history of the build: each agent that is meant for it, and each other reason to wait. Counts within a
+  // text change too often to be history.
+  if (!reason.agent.empty() && reason.agent != last.agent)
+    core_.note_build(build, "agent_planned", reason.text);
+  else if (reason.agent.empty() && reason.code != last.code)
+    core_.note_build(build, "held", reason.text);
+  last = std::move(reason);
+  core_.publish("queue_item", item_key, "buildable", build.str());
 }
 
 // --- the loop

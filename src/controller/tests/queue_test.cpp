@@ -141,6 +141,25 @@ TEST_CASE("every waiting item has a true reason") {
   CHECK(world.controller->queue().size() == 3);
 }
 
+TEST_CASE("the history of a build tells what the fleet said of it, not how often") {
+  World world;
+  const auto build = world.submit("linux");
+  const auto say = [&](const std::string& code, const std::string& text, const std::string& agent) {
+    world.controller->set_wait_reason("1", {code, text, AgentId(agent), {}});
+    world.settle();
+  };
+  say("template_cap", "1 of 2 agents exist", "");
+  say("template_cap", "2 of 2 agents exist", "");
+  say("launching", "agent a is planned", "a");
+  say("launching", "agent a is being launched", "a");
+  say("launching", "agent b is planned", "b");
+  std::vector<std::string> told;
+  for (const auto& line : world.run(world.controller->explain_build(build))->timeline)
+    if (line.kind == "held" || line.kind == "agent_planned") told.push_back(line.kind + ": " + line.text);
+  CHECK(told == std::vector<std::string>{"held: 1 of 2 agents exist", "agent_planned: agent a is planned",
+                                         "agent_planned: agent b is planned"});
+}
+
 TEST_CASE("an item goes to an agent that fits, first of all to the one launched for it") {
   World world;
   auto linux_agent = world.join("linux-1", false, {"linux"});
