@@ -21,9 +21,19 @@ constexpr std::size_t kFindingsKept = 1000;  // of one round; all are counted
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
 
+constexpr std::size_t kMessageBytes = 500;  // of a cloud, kept for people
+
 bool is_storage_trouble(Errc code) { return code == Errc::resource_exhausted || code == Errc::io; }
 
 }  // namespace
+
+std::string shorten(std::string message) {
+  if (message.size() <= kMessageBytes) return message;
+  auto end = kMessageBytes;
+  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0U) == 0x80U) --end;  // inside a character
+  message.resize(end);
+  return message + "…";
+}
 
 // --- metrics
 
@@ -192,28 +202,35 @@ Awaitable<void> Core::reload(AgentEntry* entry) {
   if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, kStoreLongestPause);
 }
 
-void Core::wish_end(AgentEntry* entry, Ending ending) {
-  if (entry->ending || entry->is_ending()) return;
+bool Core::wish_end(AgentEntry* entry, Ending ending) {
+  if (entry->ending || entry->is_ending()) return false;
   entry->ending = std::move(ending);
-  blame_template(*entry);
-  entry->wake.notify();
+  if (entry->worked_on) entry->wake.notify();
+  return blame_template(*entry);
 }
 
-// Without a pause the next agent would do the same at once.
-void Core::blame_template(const AgentEntry& entry) {
-  if (entry.seen.connected_at.is_set() || entry.row.connected.is_set()) return;
-  if (entry.ending->reason == model::EndReason::launch_deadline)
+// Without a pause the next agent would go the same way at once.
+bool Core::blame_template(const AgentEntry& entry) {
+  using enum model::EndReason;
+  const auto& [reason, text] = *entry.ending;
+  if (entry.proved || !entry.seen.working_on.empty() || !entry.asked) return false;
+  const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
+  if (reason == launch_deadline && !came) {
     note_launch_failure(entry, FailureClass::connect, {},
                         "an agent did not connect before its launch deadline");
-  else if (entry.ending->reason == model::EndReason::resource_gone && entry.gone)
-    note_launch_failure(entry, FailureClass::boot, {},
-                        "an agent ended before it connected: " + entry.ending->text);
+    return true;
+  }
+  if ((reason != resource_gone || !entry.gone) && reason != session_lost && reason != goodbye) return false;
+  note_launch_failure(
+      entry, FailureClass::boot, {},
+      fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected", text));
+  return true;
 }
 
 void Core::note_gone(AgentEntry* entry, model::DeathCertificate death) {
   if (entry->gone) return;
   entry->gone = Gone{std::move(death), steady()};
-  entry->wake.notify();
+  if (entry->worked_on) entry->wake.notify();
   look->notify();
 }
 
@@ -228,6 +245,7 @@ void Core::note_answer(CloudEntry& cloud) {
 }
 
 void Core::note_trouble(CloudEntry& cloud, std::string text) {
+  text = shorten(std::move(text));
   metrics.calls_unanswered.add();
   if (cloud.healthy) {
     cloud.trouble_since = now();

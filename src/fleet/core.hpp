@@ -42,6 +42,8 @@ struct AgentEntry {
   std::optional<Gone> gone;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
 
+  bool known = false;       // the controller knew it during this run of the server
+  bool proved = false;      // it has had work: its template is sound
   bool stored = false;      // the intent is durable
   bool worked_on = false;   // its sequence runs
   bool introduced = false;  // the controller knows it, as far as this run of the server can tell
@@ -106,6 +108,9 @@ class FleetMetrics {
   std::map<std::string, base::Gauge*, std::less<>> holds_;
 };
 
+// What a cloud says may be long.
+std::string shorten(std::string message);
+
 class Core {
  public:
   Core(FleetParts p, FleetConfig c);
@@ -141,8 +146,8 @@ class Core {
   // Stores the change and brings entry and listeners up to date. Keeps trying while the store has no space.
   // False: the row was not in the state we thought; it has been read again.
   Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);
-  // The first wish counts. An agent that never came is its template's failure.
-  void wish_end(AgentEntry* entry, Ending ending);
+  // The first wish counts. True: the agent was of no use to anybody, which holds up its template.
+  bool wish_end(AgentEntry* entry, Ending ending);
   void note_gone(AgentEntry* entry, model::DeathCertificate death);
 
   void note_answer(CloudEntry& cloud);
@@ -158,7 +163,7 @@ class Core {
   Duration steady() const { return parts.clock.steady(); }
 
  private:
-  void blame_template(const AgentEntry& entry);
+  bool blame_template(const AgentEntry& entry);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt(AgentEntry& entry, model::Agent row);
 

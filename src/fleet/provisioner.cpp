@@ -46,6 +46,9 @@ AgentState state_of(const AgentEntry& entry) {
   return entry.row.state;
 }
 
+// It was connected in an earlier run of the server; its controller has not spoken of it yet.
+bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
+
 policy::Agent agent_of(const AgentEntry& entry) {
   policy::Agent agent;
   agent.id = entry.id();
@@ -55,7 +58,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.labels = entry.row.labels;
   agent.is_default = entry.request.is_default;
   agent.state = state_of(entry);
-  agent.activity = activity_of(entry.seen.activity);
+  agent.activity = is_awaited(entry) ? policy::Activity::disconnected : activity_of(entry.seen.activity);
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
   agent.one_shot = entry.row.one_shot;
@@ -122,7 +125,7 @@ void Provisioner::plan() {
   };
   plan_ = decide_once();
   if (!carry_out_endings()) return;
-  // Agents that never came hold up their template: what was decided without knowing that is decided again.
+  // Agents of no use hold up their template: what was decided without knowing that is decided again.
   auto endings = std::move(plan_.terminations);
   plan_ = decide_once();
   (void)carry_out_endings();
@@ -135,8 +138,22 @@ void Provisioner::observe_agents() {
   for (const auto& [order, entry] : core_.agents()) {
     if (auto* controller = core_.find_controller(entry->row.controller))
       entry->seen = controller->observe_agent(entry->id());
-    entry->row.builds_done = std::max(entry->row.builds_done, entry->seen.builds_done);
+    note_seen(entry.get());
     if (entry->gone) judge_gone(entry.get());
+  }
+}
+
+void Provisioner::note_seen(AgentEntry* entry) {
+  const auto& seen = entry->seen;
+  entry->row.builds_done = std::max(entry->row.builds_done, seen.builds_done);
+  if (!entry->proved && entry->row.builds_done > 0) {
+    entry->proved = true;
+    if (auto* t = core_.find_template(*entry)) t->failures = 0;
+  }
+  if (seen.activity != AgentActivity::unknown) {
+    entry->known = true;
+  } else if (entry->known || (is_awaited(*entry) && core_.now() >= entry->row.launch_deadline)) {
+    core_.wish_end(entry, {EndReason::session_lost, "Its controller does not know it any more."});
   }
 }
 
@@ -196,22 +213,21 @@ const Result<model::LabelExpr>& Provisioner::parse_label(const std::string& text
 
 // --- carrying out
 
-// True: some were agents that never came.
+// True: some were agents of no use.
 bool Provisioner::carry_out_endings() {
-  bool never_came = false;
+  bool blamed = false;
   for (const auto& end : plan_.terminations) {
     auto* entry = core_.find_agent(end.agent);
     const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
-    core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text});
-    if (end.reason != EndReason::launch_deadline) continue;
-    never_came = true;
-    core_.note_finding({Verdict::past_deadline, end.agent, entry->row.cloud, entry->row.handle, end.text});
+    if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text})) blamed = true;
+    if (end.reason == EndReason::launch_deadline)
+      core_.note_finding({Verdict::past_deadline, end.agent, entry->row.cloud, entry->row.handle, end.text});
   }
   for (const auto& drain : plan_.drains) {
     auto* entry = core_.find_agent(drain.agent);
     if (!entry->drain) entry->drain = Ending{drain.reason, drain.text};
   }
-  return never_came;
+  return blamed;
 }
 
 std::vector<AgentEntry*> Provisioner::make_agents() {

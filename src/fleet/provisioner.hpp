@@ -36,6 +36,7 @@ class Provisioner {
  private:
   Awaitable<void> decide();
   void observe_agents();
+  void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
   policy::Snapshot take_snapshot();
   void add_items(policy::Snapshot& snapshot);

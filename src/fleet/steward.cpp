@@ -235,6 +235,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
 }
 
 Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure) {
+  failure.message = shorten(std::move(failure.message));
   const auto word = std::string(to_string(failure.failure));
   if (failure.definite) {
     core_.note_answer(*cloud);
@@ -271,7 +272,6 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
       {at, "connected",
        fmt::format("It connected {} after the decision.", format_duration(at - entry.row.planned))});
   core_.metrics.launch_seconds.observe(std::chrono::duration<double>(at - entry.row.planned).count());
-  if (auto* t = core_.find_template(entry)) t->failures = 0;
 }
 
 Awaitable<void> Steward::note_connected(AgentEntry* entry) {

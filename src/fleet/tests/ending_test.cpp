@@ -165,6 +165,36 @@ TEST_CASE("a lost session: the agent is lost, its resource ended, the reason kep
   CHECK(world.cloud.alive() == 0);
 }
 
+TEST_CASE("an agent that was removed at its controller is ended; after a restart it gets time") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  SUBCASE("while the server runs") {
+    world.controller.nodes.erase(id);
+    world.controller.changed();
+    world.settle();
+    CHECK(world.row(id).end_reason == EndReason::session_lost);
+  }
+  SUBCASE("the controller comes later than the fleet") {
+    const auto node = world.controller.nodes.at(id);
+    world.controller.nodes.erase(id);
+    world.restart();
+    world.advance(1min);
+    world.controller.nodes.emplace(id, node);
+    world.controller.changed();
+    world.advance(1h);
+    CHECK(world.row(id).state == AgentState::online);
+  }
+  SUBCASE("the controller never knows it again") {
+    world.controller.nodes.erase(id);
+    world.restart();
+    world.advance(world.config.templates[0].launch_deadline - 1min);
+    CHECK(world.row(id).state == AgentState::online);
+    world.advance(2min);
+    CHECK(world.row(id).end_reason == EndReason::session_lost);
+  }
+}
+
 TEST_CASE("draining") {
   World world;
   world.start();

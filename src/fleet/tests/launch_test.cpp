@@ -287,6 +287,42 @@ TEST_CASE("agents that die at once are not launched in a storm") {
   CHECK(world.controller.reasons.at("1").text.find("exit status 1") != std::string::npos);
 }
 
+TEST_CASE("nor are agents that connect and die without having had work") {
+  World world;
+  world.start();
+  world.submit("1");
+  for (int second = 0; second < 600; ++second) {
+    for (const auto& agent : world.live_agents()) {
+      if (agent.state != AgentState::connecting) continue;
+      world.controller.connect(agent.id, world.now());
+      world.settle();
+      world.cloud.end(agent.client_token, {1, 0, false, "exit status 1"});
+      world.controller.say(agent.id, ports::AgentActivity::lost, EndReason::session_lost, "silent");
+    }
+    world.advance(1s);
+  }
+  CHECK(world.cloud.ever.size() > 3);
+  CHECK(world.cloud.ever.size() < 30);
+}
+
+TEST_CASE("one look after the other however many events come: the pause grows with what is looked at") {
+  World world;
+  world.start();
+  constexpr int kItems = 200;
+  for (int i = 0; i < kItems; ++i) world.controller.submit(std::to_string(i), world.now());
+  world.advance(1s);
+  REQUIRE(world.cloud.alive() == kItems);
+  const auto before = world.controller.demand_calls;
+  constexpr int kEvents = 1000;
+  for (int i = 0; i < kEvents; ++i) {
+    world.controller.changed();
+    world.advance(100us);
+  }
+  const auto pause = kPlanPausePerThing * (2 * kItems);
+  CHECK(world.controller.demand_calls - before <= 100us * kEvents / pause + 1);
+  CHECK(world.controller.demand_calls - before >= 100us * kEvents / pause / 2);
+}
+
 TEST_CASE("a token older than the cloud honours is looked up, never sent again") {
   World world;
   world.cloud.limits.token_lifetime = 1min;

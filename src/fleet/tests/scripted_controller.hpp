@@ -27,12 +27,16 @@ class ScriptedController final : public ports::ControllerPort {
   std::map<AgentId, std::string> removed;  // with the reason
   std::map<std::string, ports::WaitReason> reasons;
   int reasons_told = 0;
+  mutable int demand_calls = 0;
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
 
   ControllerName name() const override { return ControllerName("builtin"); }
-  std::vector<ports::DemandItem> demand() const override { return {items.begin(), items.end()}; }
+  std::vector<ports::DemandItem> demand() const override {
+    ++demand_calls;
+    return {items.begin(), items.end()};
+  }
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   Awaitable<Status> drain_agent(AgentId id) override;
