@@ -256,10 +256,7 @@ class LogWriter {
   std::size_t take_sequence(std::string_view rest, bool is_end) {
     const auto sequence = measure_sequence(rest);
     if (sequence.bytes == 0) return is_end ? rest.size() : 0;
-    if (sequence.colours) {
-      end_run();
-      style_.apply(*sequence.colours);
-    }
+    if (sequence.colours) set_style(*sequence.colours);
     return sequence.bytes;
   }
   std::size_t take_char(std::string_view rest, bool is_end) {
@@ -273,6 +270,13 @@ class LogWriter {
   }
   static bool is_shown(char32_t code) { return code >= 0x20 && !(code >= 0x7f && code < 0xa0); }
 
+  void set_style(std::string_view parameters) {
+    auto style = style_;
+    style.apply(parameters);
+    if (style == style_) return;
+    end_run();
+    style_ = style;
+  }
   void put(std::string_view character) {
     if (chars_ == kMaxLineChars) end_line();
     has_line_ = true;

@@ -191,6 +191,7 @@ Awaitable<Reply> show_builds(Context& context, Visit visit) {
   store::BuildFilter filter;
   filter.state = model::find_build_state(query(visit, "state"));
   filter.result = model::find_build_result(query(visit, "result"));
+  if (filter.result == model::BuildResult::none) filter.result.reset();  // its word is the empty one
   filter.before = cursor_of(visit);
   Url here("/ui/builds");
   if (filter.state) here.add("state", data.state = model::to_string(*filter.state));

@@ -175,8 +175,6 @@ std::string_view headline(int status) {
       return "That cannot be done now";
     case 413:
       return "That is too much";
-    case 421:
-      return "This server goes by another name";
     case 429:
     case 503:
       return "Not now";

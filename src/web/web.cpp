@@ -139,8 +139,6 @@ Awaitable<net::HttpResponse> Web::Impl::serve(std::shared_ptr<Impl> impl,
                                               std::shared_ptr<const net::HttpRequest> request) {
   constexpr std::string_view kStatic = "/ui/static/";
   const auto& path = request->path;
-  if (const auto host = impl->context.parts.auth.check_host(*request); !host)
-    co_return impl->error(host.error(), nullptr, 421);
   if (path == "/" || path == "/ui") co_return make_redirect(overview());
   if (path.starts_with(kStatic)) {
     auto file = impl->context.assets.answer(std::string_view(path).substr(kStatic.size()), *request);

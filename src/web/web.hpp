@@ -51,8 +51,8 @@ class Web {
   Web& operator=(const Web&) = delete;
   ~Web();
 
-  // For the mounts "/ui" and "/" (which leads to /ui/). May be called more than once. Answers of its own are
-  // always pages: errors too.
+  // For the API's mounts (which check the Host header) "/ui" and "/" (which leads to /ui/). May be called
+  // more than once. Answers of its own are always pages: errors too.
   net::HttpHandler handler();
 
  private:
