@@ -177,7 +177,6 @@ AgentExit run_agent(Program& program, base::Secret secret) {
 
 int run_session(Program& program, const LastWords& last_words) {
   Children::block_signals();
-  forbid_inspection();
   net::init_process();
   const auto& options = program.options;
   auto secret = options.secret_file.empty()
@@ -228,6 +227,8 @@ int main(int argc, char** argv) {
                    {{"agent", options.name}});
   program.cookie = take_cookie(*runtime::make_os_rng());
   keep_lock();
-  return guard({options.exit_file, program.cookie},
-               [&program](const LastWords& last_words) { return run_session(program, last_words); });
+  forbid_inspection();
+  return guard(
+      {options.exit_file, program.cookie, [&program] { program.environment.secret = base::Secret(); }},
+      [&program](const LastWords& last_words) { return run_session(program, last_words); });
 }

@@ -112,6 +112,7 @@ int guard(const GuardianConfig& config, const std::function<int(const LastWords&
     ::_exit(session(LastWords(writer.get())));
   }
   writer.reset();
+  if (config.forget) config.forget();
   SessionEnd end;
   end.status = wait_for(child);
   end_groups_of(child);

@@ -16,6 +16,8 @@ namespace footman::agent::real {
 struct GuardianConfig {
   std::string exit_file;  // where to write the end as JSON; empty: nowhere
   std::string cookie;     // of the tree
+  // Called in the guardian once the session has its copy of everything: wipes what a guardian need not know.
+  std::function<void()> forget;
 };
 
 // What the session says about its end before it exits.
