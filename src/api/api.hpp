@@ -33,12 +33,13 @@ namespace footman::api {
 
 inline constexpr std::size_t kMaxPage = 1000;  // things in one answer; `limit` of a list
 inline constexpr std::size_t kDefaultPage = 100;
-inline constexpr std::size_t kMaxEventStreams = 1000;      // further ones: 429
-inline constexpr std::size_t kMaxFollowedLogs = 1000;      // further ones: 429
-inline constexpr std::size_t kLogChunkBytes = 256 * 1024;  // read at once and held per follower
-inline constexpr std::size_t kMaxEventBatch = 256;         // changes written at once
-inline constexpr Duration kEventKeepAlive = 15s;           // a comment after that long without an event
-inline constexpr Duration kFollowLookAgain = 5s;           // longest wait between two looks at a build
+inline constexpr std::size_t kMaxPageBytes = 4 * 1024 * 1024;  // a page ends early behind that
+inline constexpr std::size_t kMaxEventStreams = 1000;          // further ones: 429
+inline constexpr std::size_t kMaxFollowedLogs = 1000;          // further ones: 429
+inline constexpr std::size_t kLogChunkBytes = 256 * 1024;      // read at once and held per follower
+inline constexpr std::size_t kMaxEventBatch = 256;             // changes written at once
+inline constexpr Duration kEventKeepAlive = 15s;               // a comment after that long without an event
+inline constexpr Duration kFollowLookAgain = 5s;               // longest wait between two looks at a build
 
 // What the program knows about itself.
 struct ServerInfo {

@@ -326,7 +326,7 @@ Awaitable<Result<BrowserSession>> Auth::sign_in_with_code(std::string code, bool
   if (!token_hash)
     co_return fail(Errc::unauthenticated,
                    "this sign-in link was used, is too old, or was made before the server was restarted", {},
-                   "Make a new one with: footman sign-in");
+                   "Make a new one with: footman ui");
   co_return co_await impl_->open_session(std::move(*token_hash), tls);
 }
 

@@ -108,21 +108,27 @@ class EventSender {
     const Counted open(context_->event_streams);
     auto& changes = context_->parts.changes;
     auto& clock = context_->parts.clock;
-    last_sent_ = clock.steady();
+    last_sent_ = last_checked_ = clock.steady();
     if (!wanted_.reset.empty() && !co_await send(format_reset(*context_, wanted_.reset, wanted_.after)))
       co_return;
-    while (co_await send_news()) {
+    while (co_await send_news() && check_access()) {
       const auto quiet = clock.steady() - last_sent_;
-      if (quiet >= kEventKeepAlive) {
-        if (!still_allowed(*context_, wanted_.request)) co_return;
-        if (!co_await send(net::format_sse_comment(""))) co_return;
-      } else {
+      if (quiet < kEventKeepAlive)
         co_await changes.wait_after(clock, wanted_.after, kEventKeepAlive - quiet);
-      }
+      else if (!co_await send(net::format_sse_comment("")))
+        co_return;
     }
   }
 
  private:
+  // Now and then, however busy the stream is.
+  bool check_access() {
+    const auto now = context_->parts.clock.steady();
+    if (now - last_checked_ < kEventKeepAlive) return true;
+    last_checked_ = now;
+    return still_allowed(*context_, wanted_.request);
+  }
+
   // False: the client is gone.
   Awaitable<bool> send(std::string text) {
     last_sent_ = context_->parts.clock.steady();
@@ -131,14 +137,14 @@ class EventSender {
   }
 
   Awaitable<bool> send_news() {
-    const auto batch = context_->parts.changes.read_after(wanted_.after);
+    auto batch = context_->parts.changes.read_after(wanted_.after);
     auto position = batch.last - batch.values.size();
     wanted_.after = batch.last;
     if (batch.lost) co_return co_await send(format_reset(*context_, "missed", batch.last));
     std::string text;
     std::size_t count = 0;
-    for (const auto& change : batch.values) {
-      ++position;
+    for (auto& change : batch.values) {
+      change.sequence = ++position;
       if (!wanted_.filter.takes(change)) continue;
       text += net::format_sse({event_id(*context_, position), "change", serialize(to_json(change))});
       if (++count % kMaxEventBatch == 0 && !co_await send(std::exchange(text, {}))) co_return false;
@@ -150,6 +156,7 @@ class EventSender {
   EventRequest wanted_;
   std::shared_ptr<net::BodyWriter> writer_;
   Duration last_sent_{};
+  Duration last_checked_{};
 };
 
 Awaitable<void> send_events(Context* context, EventRequest wanted, std::shared_ptr<net::BodyWriter> writer) {

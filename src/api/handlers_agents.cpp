@@ -6,6 +6,7 @@
 #include "api/build_views.hpp"
 #include "api/context.hpp"
 #include "api/json_out.hpp"
+#include "api/page.hpp"
 #include "api/query.hpp"
 #include "api/requests.hpp"
 #include "api/respond.hpp"
@@ -73,14 +74,18 @@ Awaitable<Reply> list_agents(Context& context, Call call) {
   } else {
     views = list_live(context, cursor);
   }
+  Page page(limit);
   json::object body;
-  if (views.size() > limit) {
-    views.resize(limit);
-    body["next"] = utf8(views.back().agent.id.str());
+  std::string last;
+  for (const auto& view : views) {
+    if (page.full()) {
+      body["next"] = utf8(last);
+      break;
+    }
+    last = view.agent.id.str();
+    page.add(agent_to_json(context, view));
   }
-  json::array page;
-  for (const auto& view : views) page.push_back(agent_to_json(context, view));
-  body["agents"] = std::move(page);
+  body["agents"] = page.take();
   co_return json_response(200, body);
 }
 

@@ -1,11 +1,13 @@
 // Builds and the queue.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "api/build_views.hpp"
 #include "api/context.hpp"
 #include "api/json_out.hpp"
+#include "api/page.hpp"
 #include "api/query.hpp"
 #include "api/requests.hpp"
 #include "api/respond.hpp"
@@ -30,21 +32,37 @@ std::string in_words(std::string_view what, const std::string& name, const std::
   return words.empty() ? fmt::format("{} by {}", what, name) : fmt::format("{} by {}: {}", what, name, words);
 }
 
-json::object page_of_builds(const std::vector<model::Build>& builds, std::size_t limit, Instant now) {
+// Read in small parts: a build has its steps with it, and may be big.
+constexpr std::uint32_t kBuildsAtOnce = 100;
+
+Awaitable<Result<json::object>> page_of_builds(Context& context, store::BuildFilter filter,
+                                               std::uint32_t limit) {
+  Page page(limit);
   json::object body;
-  json::array page;
-  for (std::size_t i = 0; i < builds.size() && i < limit; ++i) page.push_back(to_json(builds[i], now));
-  if (builds.size() > limit) body["next"] = builds[limit - 1].id.str();
-  body["builds"] = std::move(page);
-  return body;
+  filter.limit = std::min(limit + 1, kBuildsAtOnce);
+  while (!body.contains("next")) {
+    FOOTMAN_CO_TRY(const auto builds, co_await context.parts.store.list_builds(filter));
+    for (const auto& build : builds) {
+      if (page.full()) {
+        body["next"] = filter.before.str();
+        break;
+      }
+      filter.before = build.id;
+      page.add(to_json(build, context.now()));
+    }
+    if (builds.size() < filter.limit) break;
+  }
+  body["builds"] = page.take();
+  co_return body;
 }
 
-Awaitable<Result<std::vector<model::Build>>> find_by_number(Context& context, std::string job,
-                                                            std::int64_t number) {
-  auto build = co_await context.parts.store.get_build_by_number(JobPath(std::move(job)), number);
-  if (build) co_return std::vector<model::Build>{std::move(*build)};
-  if (build.error().code == Errc::not_found) co_return std::vector<model::Build>{};
-  co_return std::unexpected(std::move(build).error());
+// A list of one, or of none.
+Awaitable<Result<json::object>> find_by_number(Context& context, std::string job, std::int64_t number) {
+  const auto build = co_await context.parts.store.get_build_by_number(JobPath(std::move(job)), number);
+  if (!build && build.error().code != Errc::not_found) co_return std::unexpected(build.error());
+  json::array found;
+  if (build) found.push_back(to_json(*build, context.now()));
+  co_return json::object{{"builds", std::move(found)}};
 }
 
 }  // namespace
@@ -73,17 +91,16 @@ Awaitable<Reply> list_builds(Context& context, Call call) {
   if (number && !job) errors.add("it is the number of a build of a job: \"job\" is missing", "number");
   FOOTMAN_CO_TRY_STATUS(errors.status());
   if (number) {
-    FOOTMAN_CO_TRY(const auto found, co_await find_by_number(context, *job, *number));
-    co_return json_response(200, page_of_builds(found, limit, context.now()));
+    FOOTMAN_CO_TRY(const auto body, co_await find_by_number(context, *job, *number));
+    co_return json_response(200, body);
   }
   if (job) filter.job = JobPath(*job);
   if (cursor) {
     FOOTMAN_CO_TRY(const auto before, parse_id(*cursor, "cursor"));
     filter.before = BuildId(before);
   }
-  filter.limit = limit + 1;
-  FOOTMAN_CO_TRY(const auto builds, co_await context.parts.store.list_builds(filter));
-  co_return json_response(200, page_of_builds(builds, limit, context.now()));
+  FOOTMAN_CO_TRY(const auto body, co_await page_of_builds(context, std::move(filter), limit));
+  co_return json_response(200, body);
 }
 
 Awaitable<Reply> submit_build(Context& context, Call call) {
@@ -156,19 +173,19 @@ Awaitable<Reply> list_queue(Context& context, Call call) {
   query.done();
   FOOTMAN_CO_TRY_STATUS(errors.status());
   const auto queue = context.parts.controller.queue();
-  json::array items;
+  Page items(limit);
   json::object body{{"total", queue.size()}};
   QueueItemId last;
   for (const auto& entry : queue) {
     if (entry.item.id <= QueueItemId(after)) continue;
-    if (items.size() == limit) {
+    if (items.full()) {
       body["next"] = last.str();
       break;
     }
     last = entry.item.id;
-    items.push_back(to_json(entry));
+    items.add(to_json(entry));
   }
-  body["items"] = std::move(items);
+  body["items"] = items.take();
   co_return json_response(200, body);
 }
 

@@ -5,6 +5,7 @@
 
 #include "api/context.hpp"
 #include "api/json_out.hpp"
+#include "api/page.hpp"
 #include "api/query.hpp"
 #include "api/requests.hpp"
 #include "api/respond.hpp"
@@ -33,19 +34,19 @@ Awaitable<Reply> list_jobs(Context& context, Call call) {
   const auto cursor = query.text("cursor").value_or("");
   query.done();
   FOOTMAN_CO_TRY_STATUS(errors.status());
-  json::array page;
+  Page page(limit);
   json::object body;
   std::string last;
   for (const auto& job : context.parts.controller.list_jobs()) {
     if (!job.path.str().starts_with(prefix) || job.path.str() <= cursor) continue;
-    if (page.size() == limit) {
+    if (page.full()) {
       body["next"] = utf8(last);
       break;
     }
     last = job.path.str();
-    page.push_back(to_json(job));
+    page.add(to_json(job));
   }
-  body["jobs"] = std::move(page);
+  body["jobs"] = page.take();
   co_return json_response(200, body);
 }
 

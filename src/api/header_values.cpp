@@ -28,13 +28,14 @@ bool is_port(std::string_view text) {
 bool is_ipv4(std::string_view text) {
   int parts = 0;
   while (true) {
-    const auto end = std::min(text.find('.'), text.size());
+    const auto part = text.substr(0, text.find('.'));
+    const auto* last = part.data() + part.size();
     unsigned value = 0;
-    const auto [rest, error] = std::from_chars(text.data(), text.data() + end, value);
-    if (error != std::errc() || rest != text.data() + end || end > 3 || value > 255) return false;
+    const auto [rest, error] = std::from_chars(part.data(), last, value);
+    if (error != std::errc() || rest != last || part.size() > 3 || value > 255) return false;
     ++parts;
-    if (end == text.size()) return parts == 4;
-    text.remove_prefix(end + 1);
+    if (part.size() == text.size()) return parts == 4;
+    text.remove_prefix(part.size() + 1);
   }
 }
 

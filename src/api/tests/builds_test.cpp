@@ -201,6 +201,42 @@ TEST_CASE("builds come newest first, in pages, filtered") {
   CHECK(world.get("/api/v1/builds/0").error() == "400 invalid_argument id");
 }
 
+TEST_CASE("a long list is whole, and big builds make small pages") {
+  World world;
+  for (int i = 0; i < 230; ++i) world.submit();
+  const auto all = world.get("/api/v1/builds?limit=1000").json();
+  CHECK(!all.contains("next"));
+  const auto ids = ids_of(all);
+  REQUIRE(ids.size() == 230);
+  CHECK(std::ranges::is_sorted(ids, std::ranges::greater()));
+  CHECK(ids_of(world.get("/api/v1/builds?limit=200").json()).size() == 200);
+  CHECK(ids_of(world.get("/api/v1/builds?limit=230").json()).size() == 230);
+  CHECK(!world.get("/api/v1/builds?limit=230").json().contains("next"));
+
+  REQUIRE(world
+              .post("/api/v1/jobs", R"({"path":"big","spec":{"steps":[{"script":"true"}]},)"
+                                    R"("parameters":[{"name":"A"},{"name":"B"},{"name":"C"}]})")
+              .status == 201);
+  const std::string value(100'000, 'x');
+  for (int i = 0; i < 30; ++i)
+    REQUIRE(world
+                .post("/api/v1/builds",
+                      fmt::format(R"({{"job":"big","parameters":{{"A":"{0}","B":"{0}","C":"{0}"}}}})", value))
+                .status == 201);
+  std::vector<std::int64_t> seen;
+  std::string cursor;
+  int pages = 0;
+  do {
+    const auto page = world.get("/api/v1/builds?job=big" + cursor).json();
+    for (const auto id : ids_of(page)) seen.push_back(id);
+    cursor = page.contains("next") ? "&cursor=" + text_of(page.at("next")) : "";
+    ++pages;
+  } while (!cursor.empty());
+  CHECK(pages > 1);
+  CHECK(seen.size() == 30);
+  CHECK(std::ranges::adjacent_find(seen, std::ranges::less_equal()) == seen.end());
+}
+
 TEST_CASE("a build is cancelled in every state") {
   World world;
   world.submit();

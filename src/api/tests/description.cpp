@@ -138,7 +138,7 @@ void Description::check_object(const Shape& shape, const json::value& value, con
     if (schema == nullptr)
       wrong.push_back(fmt::format("{}.{} is not described", where, name));
     else
-      check(schema, one, where + "." + name, wrong);
+      check(schema, one, fmt::format("{}.{}", where, name), wrong);
   }
 }
 

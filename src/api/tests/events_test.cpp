@@ -25,8 +25,8 @@ std::vector<footman::net::SseEvent> take(const std::shared_ptr<OpenAnswer>& stre
 
 void publish(World& world, std::string kind, std::string id, std::string state = "x",
              std::string parent = {}) {
-  world.changes.publish({world.changes.last() + 1, world.clock.now(), std::move(kind), std::move(id),
-                         std::move(state), std::move(parent)});
+  world.changes.publish(
+      {0, world.clock.now(), std::move(kind), std::move(id), std::move(state), std::move(parent)});
   world.settle();
 }
 
@@ -164,9 +164,14 @@ TEST_CASE("a stream ends with the token it was opened with") {
   const auto token =
       world.post("/api/v1/tokens", R"({"name":"x","access":"read"})").json().at("token").as_string();
   const auto stream = world.open("/api/v1/events", {{"Authorization", "Bearer " + std::string(token)}});
+  const auto busy = world.open("/api/v1/events", {{"Authorization", "Bearer " + std::string(token)}});
   REQUIRE(world.request("DELETE", "/api/v1/tokens/x").status == 204);
-  world.advance(kEventKeepAlive);
+  for (int second = 0; second < 15; ++second) {
+    world.advance(1s);
+    publish(world, "build", "1");
+  }
   CHECK(stream->ended);
+  CHECK(busy->ended);
 }
 
 TEST_CASE("streams have a limit") {
