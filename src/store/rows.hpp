@@ -17,27 +17,32 @@
 namespace footman::store {
 
 // A table has:
-//   name, from    of the statements that write and that read
-//   what          for people: "no build 17"
-//   key           column; numbered keys are made by the database when the row is inserted
-//   frozen, changing, derived   columns; derived ones are only read
+//   kName, kFrom   of the statements that write and that read
+//   kWhat          for people: "There is no build 17"
+//   kKey           column; numbered keys are made by the database when the row is inserted
+//   kFrozen, kChanging, kDerived   columns; derived ones are only read
 //   and the fields behind them: key_of, frozen_of, changing_of, derived_of
 template <class Row>
 struct Table;
+using Text = std::string_view;
 
 struct NoDerived {
-  static constexpr std::string_view derived = "";
+  static constexpr Text kDerived = "";
   static auto derived_of(auto& /*row*/) { return std::tie(); }
 };
 
 template <>
 struct Table<model::Job> {
-  static constexpr std::string_view name = "jobs", from = "jobs JOIN job_numbers USING (path)", what = "job";
-  static constexpr std::string_view key = "path", frozen = "created", derived = "next_number",
-                                    changing =
-                                        "description, spec, parameters, quiet_period, max_concurrent, "
-                                        "keep_builds, keep_for, enabled, changed";
-  static constexpr bool numbered = false;
+  static constexpr Text kName = "jobs";
+  static constexpr Text kFrom = "jobs JOIN job_numbers USING (path)";
+  static constexpr Text kWhat = "job";
+  static constexpr Text kKey = "path";
+  static constexpr Text kFrozen = "created";
+  static constexpr Text kDerived = "next_number";
+  static constexpr Text kChanging =
+      "description, spec, parameters, quiet_period, max_concurrent, "
+      "keep_builds, keep_for, enabled, changed";
+  static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.path); }
   static auto frozen_of(auto& row) { return std::tie(row.created); }
   static auto derived_of(auto& row) { return std::tie(row.next_number); }
@@ -49,12 +54,15 @@ struct Table<model::Job> {
 
 template <>
 struct Table<model::Build> : NoDerived {
-  static constexpr std::string_view name = "builds", from = name, what = "build";
-  static constexpr std::string_view key = "id", frozen = "job, number, cause, submitted, spec, parameters",
-                                    changing =
-                                        "state, result, reason, started, finished, attempts, "
-                                        "cancel_requested, cancel_reason, exit_status";
-  static constexpr bool numbered = true;
+  static constexpr Text kName = "builds";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "build";
+  static constexpr Text kKey = "id";
+  static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters";
+  static constexpr Text kChanging =
+      "state, result, reason, started, finished, attempts, "
+      "cancel_requested, cancel_reason, exit_status";
+  static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.job, row.number, row.cause, row.submitted, row.spec, row.parameters);
@@ -67,10 +75,13 @@ struct Table<model::Build> : NoDerived {
 
 template <>
 struct Table<model::QueueItem> : NoDerived {
-  static constexpr std::string_view name = "queue_items", from = name, what = "queue item";
-  static constexpr std::string_view key = "id", frozen = "build, job, label, since, quiet_until",
-                                    changing = "state, assignment";
-  static constexpr bool numbered = true;
+  static constexpr Text kName = "queue_items";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "queue item";
+  static constexpr Text kKey = "id";
+  static constexpr Text kFrozen = "build, job, label, since, quiet_until";
+  static constexpr Text kChanging = "state, assignment";
+  static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.build, row.job, row.label, row.since, row.quiet_until);
@@ -80,10 +91,13 @@ struct Table<model::QueueItem> : NoDerived {
 
 template <>
 struct Table<model::Assignment> : NoDerived {
-  static constexpr std::string_view name = "assignments", from = name, what = "assignment";
-  static constexpr std::string_view key = "id", frozen = "build, item, agent, epoch, offered",
-                                    changing = "stream, state, accepted, started, ended, end_reason";
-  static constexpr bool numbered = true;
+  static constexpr Text kName = "assignments";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "assignment";
+  static constexpr Text kKey = "id";
+  static constexpr Text kFrozen = "build, item, agent, epoch, offered";
+  static constexpr Text kChanging = "stream, state, accepted, started, ended, end_reason";
+  static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.build, row.item, row.agent, row.epoch, row.offered);
@@ -95,10 +109,13 @@ struct Table<model::Assignment> : NoDerived {
 
 template <>
 struct Table<model::LogStream> : NoDerived {
-  static constexpr std::string_view name = "log_streams", from = name, what = "log stream";
-  static constexpr std::string_view key = "id", frozen = "build, assignment",
-                                    changing = "final_bytes, closed";
-  static constexpr bool numbered = true;
+  static constexpr Text kName = "log_streams";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "log stream";
+  static constexpr Text kKey = "id";
+  static constexpr Text kFrozen = "build, assignment";
+  static constexpr Text kChanging = "final_bytes, closed";
+  static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) { return std::tie(row.build, row.assignment); }
   static auto changing_of(auto& row) { return std::tie(row.final_bytes, row.closed); }
@@ -106,16 +123,18 @@ struct Table<model::LogStream> : NoDerived {
 
 template <>
 struct Table<model::Agent> : NoDerived {
-  static constexpr std::string_view name = "agents", from = name, what = "agent";
-  static constexpr std::string_view key = "id",
-                                    frozen =
-                                        "cloud, template_name, template_generation, controller, "
-                                        "for_item, labels, attempt, client_token, frozen_request, "
-                                        "one_shot, idle_timeout, planned",
-                                    changing =
-                                        "state, handle, builds_done, launched, connected, "
-                                        "launch_deadline, ended, end_reason, end_detail, death";
-  static constexpr bool numbered = false;
+  static constexpr Text kName = "agents";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "agent";
+  static constexpr Text kKey = "id";
+  static constexpr Text kFrozen =
+      "cloud, template_name, template_generation, controller, "
+      "for_item, labels, attempt, client_token, frozen_request, "
+      "one_shot, idle_timeout, planned";
+  static constexpr Text kChanging =
+      "state, handle, builds_done, launched, connected, "
+      "launch_deadline, ended, end_reason, end_detail, death";
+  static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.cloud, row.template_name, row.template_generation, row.controller, row.for_item,
@@ -130,13 +149,15 @@ struct Table<model::Agent> : NoDerived {
 
 template <>
 struct Table<model::Node> : NoDerived {
-  static constexpr std::string_view name = "nodes", from = name, what = "node of agent";
-  static constexpr std::string_view key = "agent",
-                                    frozen = "attempt, labels, one_shot, secret_deadline, created",
-                                    changing =
-                                        "key_hash, epoch, draining, revoked, builds_done, "
-                                        "refused_attempts";
-  static constexpr bool numbered = false;
+  static constexpr Text kName = "nodes";
+  static constexpr Text kFrom = kName;
+  static constexpr Text kWhat = "node of agent";
+  static constexpr Text kKey = "agent";
+  static constexpr Text kFrozen = "attempt, labels, one_shot, secret_deadline, created";
+  static constexpr Text kChanging =
+      "key_hash, epoch, draining, revoked, builds_done, "
+      "refused_attempts";
+  static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.agent); }
   static auto frozen_of(auto& row) {
     return std::tie(row.attempt, row.labels, row.one_shot, row.secret_deadline, row.created);
@@ -171,8 +192,8 @@ void read_row(const Query& query, Row& row) {
 template <class Row, class... Values>
 std::vector<Row> select(Database& database, std::string_view tail, const Values&... values) {
   using T = Table<Row>;
-  auto query = database.query(detail::select_sql(T::from, {T::key, T::frozen, T::changing, T::derived}, tail),
-                              values...);
+  auto query = database.query(
+      detail::select_sql(T::kFrom, {T::kKey, T::kFrozen, T::kChanging, T::kDerived}, tail), values...);
   std::vector<Row> rows;
   while (query.step()) detail::read_row(query, rows.emplace_back());
   return rows;
@@ -181,8 +202,8 @@ std::vector<Row> select(Database& database, std::string_view tail, const Values&
 template <class Row, class Id>
 std::optional<Row> find(Database& database, const Id& id) {
   using T = Table<Row>;
-  static const std::string sql = detail::select_sql(T::from, {T::key, T::frozen, T::changing, T::derived},
-                                                    "WHERE " + std::string(T::key) + " = ?");
+  static const std::string sql = detail::select_sql(
+      T::kFrom, {T::kKey, T::kFrozen, T::kChanging, T::kDerived}, "WHERE " + std::string(T::kKey) + " = ?");
   auto query = database.query(sql, id);
   if (!query.step()) return std::nullopt;
   std::optional<Row> row(std::in_place);
@@ -195,7 +216,8 @@ template <class Row, class Id>
 base::Result<Row> get(Database& database, const Id& id) {
   auto row = find<Row>(database, id);
   if (!row)
-    return base::fail(base::Errc::not_found, "There is no " + std::string(Table<Row>::what) + " " + id.str());
+    return base::fail(base::Errc::not_found,
+                      "There is no " + std::string(Table<Row>::kWhat) + " " + id.str());
   return *std::move(row);
 }
 
@@ -205,18 +227,18 @@ enum class IfThere { fail, keep, replace };
 template <class Row>
 bool insert(Database& database, Row& row, IfThere if_there = IfThere::fail) {
   using T = Table<Row>;
-  static constexpr std::string_view verbs[] = {"INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE"};
+  static constexpr Text verbs[] = {"INSERT", "INSERT OR IGNORE", "INSERT OR REPLACE"};
   const auto verb = verbs[static_cast<int>(if_there)];
   const auto write = [&](const std::string& sql, auto fields) {
     std::apply([&](const auto&... values) { database.run(sql, values...); }, fields);
   };
-  if constexpr (T::numbered) {
-    write(detail::insert_sql(verb, T::name, {T::frozen, T::changing}),
+  if constexpr (T::kNumbered) {
+    write(detail::insert_sql(verb, T::kName, {T::kFrozen, T::kChanging}),
           std::tuple_cat(T::frozen_of(row), T::changing_of(row)));
     std::get<0>(T::key_of(row)) =
         std::remove_reference_t<decltype(std::get<0>(T::key_of(row)))>(database.last_insert_id());
   } else {
-    write(detail::insert_sql(verb, T::name, {T::key, T::frozen, T::changing}),
+    write(detail::insert_sql(verb, T::kName, {T::kKey, T::kFrozen, T::kChanging}),
           std::tuple_cat(T::key_of(row), T::frozen_of(row), T::changing_of(row)));
   }
   return database.changed_rows() > 0;
@@ -225,7 +247,7 @@ bool insert(Database& database, Row& row, IfThere if_there = IfThere::fail) {
 template <class Row>
 void update(Database& database, const Row& row) {
   using T = Table<Row>;
-  static const std::string sql = detail::update_sql(T::name, T::changing, T::key);
+  static const std::string sql = detail::update_sql(T::kName, T::kChanging, T::kKey);
   std::apply([&](const auto&... values) { database.run(sql, values...); },
              std::tuple_cat(T::changing_of(row), T::key_of(row)));
 }

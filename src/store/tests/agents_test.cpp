@@ -184,6 +184,7 @@ TEST_CASE("a timeline is in order, tells nothing twice and has an end") {
   CHECK(f.get(f.store->list_timeline("build:2")).empty());
 
   std::vector<model::TimelineEntry> many;
+  many.reserve(1500);
   for (int i = 0; i < 1500; ++i) many.push_back({at(i), "k", std::to_string(i)});
   f.get(f.store->add_timeline("agent:a", many));
   const auto kept = f.get(f.store->list_timeline("agent:a"));

@@ -23,7 +23,9 @@ std::string dump(Database& database) {
       std::string column;
       while (rows.step()) {
         rows.read(column);
-        columns += (columns.empty() ? "quote(" : " || ' ' || quote(") + column + ")";
+        columns += columns.empty() ? "quote(" : " || ' ' || quote(";
+        columns += column;
+        columns += ')';
       }
     }
     auto rows = database.query("SELECT " + columns + " AS line FROM " + table + " ORDER BY line");

@@ -8,6 +8,7 @@
 #include "store/tests/fixture.hpp"
 
 using namespace footman;
+using namespace std::string_literals;
 using namespace footman::store;
 using namespace footman::store::testing;
 
@@ -56,8 +57,7 @@ model::Assignment start(Database& db, const SubmittedBuild& made, const std::str
 }  // namespace
 
 TEST_CASE("columns give back what they were given") {
-  check_columns<std::string>(
-      {"", "text", std::string("nul \0 inside", 12), "not UTF-8 \xff\xfe", "\xf0\x9f\x98\x80"});
+  check_columns<std::string>({"", "text", "nul \0 inside"s, "not UTF-8 \xff\xfe", "\xf0\x9f\x98\x80"});
   check_columns<std::uint64_t>({0, 1, 0x7fffffffffffffff, 0x8000000000000000, 0xffffffffffffffff});
   check_columns<std::int64_t>({INT64_MIN, -1, 0, INT64_MAX});
   check_columns<std::optional<int>>({std::nullopt, 0, 255, -1});
@@ -72,7 +72,7 @@ TEST_CASE("columns give back what they were given") {
 }
 
 TEST_CASE("structures give back what they were given") {
-  const std::string odd("\0 \" \\ \n \x7f \xff\xc3 \xe2\x80\xa8", 18);
+  const auto odd = "\0 \" \\ \n \x7f \xff\xc3 \xe2\x80\xa8"s;
   check_columns<std::vector<std::string>>({{}, {""}, {"a", odd, "b"}});
   check_columns<std::map<std::string, std::string>>({{}, {{"a", ""}, {odd, odd}}});
   check_columns<model::DeathCertificate>({{}, {0, 0, false, ""}, {137, 9, true, odd}});

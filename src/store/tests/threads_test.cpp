@@ -66,6 +66,7 @@ TEST_CASE("callers on several threads share the store's") {
   const auto store = std::move(*opened);
   Caller callers[kCallers];
   std::vector<std::future<Status>> running;
+  running.reserve(2 * kCallers);
   // Two coroutines on each thread.
   for (int i = 0; i < 2 * kCallers; ++i)
     running.push_back(callers[i / 2].begin(run_builds(store.get(), "agent-" + std::to_string(i))));
@@ -94,7 +95,7 @@ TEST_CASE("closing waits for the moves under way, and their callers get their an
     REQUIRE(opened);
     const auto store = std::move(*opened);
     for (int i = 0; i < 200; ++i) running.push_back(caller.begin(store->submit_build(new_build())));
-    caller.begin(store->get_build(BuildId(1))).get();  // all of them were asked before
+    CHECK(caller.begin(store->get_build(BuildId(1))).get());  // all of them were asked before
     store->close();
     store->close();
   }
