@@ -37,7 +37,7 @@ inline constexpr std::size_t kMaxKnownStreams = 2048;
 inline constexpr std::uint64_t kCompressFromBytes = 4096;
 // Decompressed size of a frame: what has to be decompressed for reading one byte.
 inline constexpr std::size_t kFrameBytes = 256 * 1024;
-inline constexpr std::size_t kMaxFrames = 1024 * 1024;  // 256 GiB of log; larger logs are not compressed
+inline constexpr std::size_t kMaxFrames = 256 * 1024;  // 64 GiB of log; larger logs are not compressed
 inline constexpr int kCompressionLevel = 3;
 inline constexpr std::size_t kMaxCompressionQueue =
     64 * 1024;                                                // beyond: found again by a walk over the files

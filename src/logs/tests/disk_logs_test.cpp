@@ -67,6 +67,48 @@ TEST_CASE("a small finished log stays as it is") {
   CHECK(world.exists(1, ".done"));
 }
 
+TEST_CASE("a start goes on with compressions that were interrupted") {
+  World world;
+  const auto text = make_log(kFrameBytes + 5);
+  CHECK(world.append(1, 0, text) == text.size());
+  CHECK(world.append(2, 0, text) == text.size());
+  world.stop();
+  std::filesystem::rename(world.file(1, ".log"), world.file(1, ".done"));
+  std::ofstream(world.file(1, ".zst.tmp")) << "half an archive";
+  std::ofstream(world.file(7, ".zst.tmp")) << "of a log that is gone";
+  std::ofstream(world.file(2, ".txt")) << "not ours";
+  world.start();
+  world.wait_compressed(1);
+  CHECK(world.read_all(1) == text);
+  world.run_until([&] { return !world.exists(7, ".zst.tmp"); });
+  CHECK_FALSE(world.exists(1, ".zst.tmp"));
+  CHECK_FALSE(world.extent(2).finished);
+  CHECK(world.exists(2, ".txt"));
+}
+
+TEST_CASE("a damaged archive is said to be one, the other logs are fine") {
+  World world;
+  const auto text = make_log(2 * kFrameBytes);
+  for (std::int64_t stream = 1; stream <= 3; ++stream) {
+    CHECK(world.append(stream, 0, text) == text.size());
+    CHECK(world.run(world.logs->finish(StreamId(stream))));
+    world.wait_compressed(stream);
+  }
+  world.stop();
+  {
+    std::fstream file(world.file(1, ".zst"), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(1000);
+    file << "damage";
+  }
+  std::filesystem::resize_file(world.file(2, ".zst"), 5000);
+  world.start();
+  CHECK(world.run(world.logs->read(StreamId(1), 0, 10)).error().code == Errc::corrupt);
+  CHECK(world.run(world.logs->read(StreamId(1), kFrameBytes, 10)) == text.substr(kFrameBytes, 10));
+  CHECK(world.run(world.logs->read(StreamId(2), 0, 10)).error().code == Errc::corrupt);
+  CHECK(world.read_all(3) == text);
+  CHECK(world.run(world.logs->remove(StreamId(2))));
+}
+
 TEST_CASE("calls after close() are refused, calls under way end") {
   World world;
   CHECK(world.append(1, 0, "abc") == 3);

@@ -58,6 +58,7 @@ class Loop {
     scope_.spawn("test", keep(std::move(work), result));
     return result;
   }
+  void spawn(Awaitable<void> work) { scope_.spawn("test", std::move(work)); }
   template <class Condition>
   void run_until(Condition condition) {
     while (!condition()) {
@@ -82,11 +83,16 @@ class Loop {
 
 class World : public Loop {
  public:
-  World() { start(); }
+  World() : World(std::string()) {}
+  // In a directory that the caller keeps.
+  explicit World(std::string directory)
+      : directory_(directory.empty() ? (dir.path() / "logs").string() : std::move(directory)) {
+    start();
+  }
   ~World() { stop(); }
 
   void start(std::shared_ptr<Disk> disk = {}) {
-    auto created = create_log_store({directory(), std::move(disk)}, *clock, Logger());
+    auto created = create_log_store({directory_, std::move(disk)}, *clock, Logger());
     if (!created) throw std::runtime_error(describe(created.error()));
     logs = std::move(*created);
   }
@@ -117,9 +123,9 @@ class World : public Loop {
     if (!extent) throw std::runtime_error(describe(extent.error()));
     return *extent;
   }
-  std::string directory() const { return (dir.path() / "logs").string(); }
   std::filesystem::path file(std::int64_t stream, const char* suffix) const {
-    return dir.path() / "logs" / std::to_string(stream / 1000) / (std::to_string(stream) + suffix);
+    return std::filesystem::path(directory_) / std::to_string(stream / 1000) /
+           (std::to_string(stream) + suffix);
   }
   bool exists(std::int64_t stream, const char* suffix) const {
     return std::filesystem::exists(file(stream, suffix));
@@ -131,6 +137,9 @@ class World : public Loop {
   TempDir dir;
   std::unique_ptr<runtime::Clock> clock = runtime::real::make_clock();
   std::unique_ptr<DiskLogStore> logs;
+
+ private:
+  std::string directory_;
 };
 
 // Lines of a build: they compress about as well as real ones.
