@@ -212,7 +212,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 // Without a pause the next agent would go the same way at once.
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
-  const auto& [reason, text] = *entry.ending;
+  const auto reason = entry.ending->reason;
   if (entry.proved || !entry.seen.working_on.empty() || !entry.asked) return false;
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
   if (reason == launch_deadline && !came) {
@@ -221,9 +221,9 @@ bool Core::blame_template(const AgentEntry& entry) {
     return true;
   }
   if ((reason != resource_gone || !entry.gone) && reason != session_lost && reason != goodbye) return false;
-  note_launch_failure(
-      entry, FailureClass::boot, {},
-      fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected", text));
+  note_launch_failure(entry, FailureClass::boot, {},
+                      fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected",
+                                  entry.ending->text));
   return true;
 }
 

@@ -22,6 +22,7 @@ namespace footman::fleet {
 struct Ending {
   model::EndReason reason = model::EndReason::none;
   std::string text;
+  bool only_if_free = false;  // it may have got work since this was decided: then it drains instead
 };
 
 // The cloud says that the resource has ended.

@@ -126,10 +126,10 @@ void Provisioner::plan() {
   plan_ = decide_once();
   if (!carry_out_endings()) return;
   // Agents of no use hold up their template: what was decided without knowing that is decided again.
-  auto endings = std::move(plan_.terminations);
-  plan_ = decide_once();
+  const auto first = std::exchange(plan_, decide_once());
   (void)carry_out_endings();
-  plan_.terminations.insert(plan_.terminations.begin(), endings.begin(), endings.end());
+  plan_.terminations.insert(plan_.terminations.begin(), first.terminations.begin(), first.terminations.end());
+  plan_.drains.insert(plan_.drains.begin(), first.drains.begin(), first.drains.end());
 }
 
 // --- looking
@@ -218,8 +218,10 @@ bool Provisioner::carry_out_endings() {
   bool blamed = false;
   for (const auto& end : plan_.terminations) {
     auto* entry = core_.find_agent(end.agent);
+    const auto activity = entry->seen.activity;
     const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
-    if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text})) blamed = true;
+    const bool is_over = activity == AgentActivity::done || activity == AgentActivity::lost;
+    if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text, !is_over})) blamed = true;
     if (end.reason == EndReason::launch_deadline)
       core_.note_finding({Verdict::past_deadline, end.agent, entry->row.cloud, entry->row.handle, end.text});
   }

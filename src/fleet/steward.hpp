@@ -61,6 +61,7 @@ class Steward {
   Awaitable<void> begin_drain(AgentEntry* entry);
   Awaitable<void> tell_drain(AgentEntry* entry);
 
+  Awaitable<bool> is_free_to_end(AgentEntry* entry);
   Awaitable<void> begin_end(AgentEntry* entry);
   Awaitable<void> terminate(AgentEntry* entry);
   Awaitable<bool> try_forget(AgentEntry* entry);

@@ -37,7 +37,23 @@ std::string sentence_of_loss(const AgentEntry& entry) {
 
 }  // namespace
 
+// Between the decision and its end the controller may have given it work, which must not be lost: no work
+// from now on, then a look whether there is some.
+Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
+  auto* controller = core_.find_controller(entry->row.controller);
+  if (!entry->ending->only_if_free || entry->row.state == AgentState::planned || controller == nullptr)
+    co_return true;
+  co_await tell_drain(entry);
+  if (!entry->drain_told) co_return false;
+  entry->seen = controller->observe_agent(entry->id());
+  if (entry->seen.activity != ports::AgentActivity::busy && entry->seen.working_on.empty()) co_return true;
+  if (!entry->drain) entry->drain = *entry->ending;
+  entry->ending.reset();
+  co_return false;
+}
+
 Awaitable<void> Steward::begin_end(AgentEntry* entry) {
+  if (!co_await is_free_to_end(entry)) co_return;
   if (entry->row.state == AgentState::planned) entry->nothing_left = true;
   const auto ending = *entry->ending;
   store::AgentChange change;

@@ -95,6 +95,46 @@ TEST_CASE("pools: an idle agent takes the next item, and goes when it was idle f
   CHECK(world.row(id).builds_done == 2);
 }
 
+TEST_CASE("an agent that gets work just when it is to end keeps it and ends afterwards") {
+  World world;
+  world.start();
+  AgentId id;
+  SUBCASE("idle for too long") {
+    world.config.templates[0].one_shot = false;
+    world.restart();
+    id = world.busy_agent("1");
+    world.controller.finish(id, world.now());
+    world.advance(world.config.templates[0].idle_timeout - 1ms);
+  }
+  SUBCASE("surplus, on its way") {
+    world.submit("1");
+    id = world.only_agent().id;
+    world.controller.items.clear();
+  }
+  SUBCASE("drained by a person on its way") {
+    world.submit("1");
+    id = world.only_agent().id;
+    world.controller.on_drain = [&](const AgentId& agent) {
+      world.controller.connect(agent, world.now());
+      world.controller.work(agent, "1");
+    };
+    REQUIRE(world.run(world.fleet->drain_agent(id)));
+  }
+  world.controller.on_drain = [&](const AgentId& agent) {
+    world.controller.items.push_back({"2", "", world.now(), "job #2"});
+    world.controller.connect(agent, world.now());
+    world.controller.work(agent, "2");
+  };
+  world.controller.changed();
+  world.advance(1min);
+  CHECK(world.row(id).state == AgentState::draining);
+  CHECK_FALSE(world.controller.removed.contains(id));
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.row(id).builds_done >= 1);
+}
+
 TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   World world;
   world.config.templates[0].one_shot = false;

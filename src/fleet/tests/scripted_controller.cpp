@@ -32,6 +32,7 @@ ports::AgentObservation ScriptedController::observe_agent(AgentId id) const {
 
 Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
   co_await turn();
+  if (on_drain) on_drain(id);
   const auto it = nodes.find(id);
   if (it == nodes.end()) co_return fail(Errc::not_found, "no such node");
   it->second.draining = true;

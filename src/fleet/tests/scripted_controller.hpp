@@ -31,6 +31,7 @@ class ScriptedController final : public ports::ControllerPort {
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
+  std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
   ControllerName name() const override { return ControllerName("builtin"); }
   std::vector<ports::DemandItem> demand() const override {
