@@ -209,8 +209,8 @@ Page sign_in_page(const Url& return_to, std::string_view trouble, int status) {
 <label for="token">API token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus{}>
 <button type="submit" class="button primary">Sign in</button></form>
-<p class="muted">The first token is in the file <code>admin-token</code> of the server's data directory.
-<code>footman sign-in</code> prints a link that signs you in without it, as <code>footman up</code> does when it starts.</p></div>)",
+<p class="muted">The first token is in the file <code>token</code> of the server's data directory.
+<code>footman ui</code> prints a link that signs you in without it, as <code>footman up</code> does when it starts.</p></div>)",
       trouble.empty() ? Markup()
                       : html(R"(<p class="callout bad" role="alert" id="trouble">{}</p>)", trouble),
       return_to.str(), attribute_if(!trouble.empty(), "aria-describedby", "trouble"));

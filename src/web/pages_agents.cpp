@@ -8,9 +8,10 @@ namespace {
 
 Markup end_of(const model::Agent& agent) {
   if (agent.end_reason == model::EndReason::none) return {};
-  return html(
-      "{}{}", model::sentence(agent.end_reason),
-      agent.end_detail.empty() ? Markup() : html(R"( <span class="muted">{}</span>)", agent.end_detail));
+  const auto sentence = model::sentence(agent.end_reason);
+  const bool says_more = !agent.end_detail.empty() && agent.end_detail != sentence;
+  return html("{}{}", sentence,
+              says_more ? html(R"( <span class="muted">{}</span>)", agent.end_detail) : Markup());
 }
 
 bool has_death(const model::DeathCertificate& death) { return death != model::DeathCertificate(); }
@@ -97,9 +98,8 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
                   : html(R"(<p class="callout warning">{} <span class="muted">{}</span></p>)", cloud.trouble,
                          when(cloud.trouble_since, view.now)),
               facts({{"Agents", cap_of(cloud.starting + cloud.online + cloud.ending, cloud.cap)},
-                     {"Starting", html("{}", cloud.starting)},
-                     {"Online", html("{}", cloud.online)},
-                     {"Ending", html("{}", cloud.ending)},
+                     {"Of these",
+                      html("{} starting, {} online, {} ending", cloud.starting, cloud.online, cloud.ending)},
                      {"Last listed", when_exactly(cloud.last_listed, view.now)}}),
               template_table(cloud, view));
 }
@@ -211,7 +211,7 @@ Page clouds_page(const CloudsData& data, const View& view) {
   page.section = Section::clouds;
   page.events = "kinds=agent,plan,config";
   page.body = html(
-      R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">Plan {} of the fleet, {}: {} launches, {} builds wait.</p>)",
+      R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">Plan {} of the fleet, {}. Launches: {}; waiting: {}.</p>)",
       data.clouds.empty() ? html(R"(<div class="card">{}</div>)", nothing("No cloud is configured."))
                           : each(data.clouds, [&](const auto& cloud) { return cloud_card(cloud, view); }),
       reconcile_card(data.reconcile, view), data.plan.number,

@@ -99,7 +99,7 @@ Tone tone_of(const model::StepRecord& step) {
 Markup step_table(const BuildData& data, const View& view) {
   if (data.told.steps.empty()) return {};
   return html(
-      R"(<table class="rows"><caption class="hidden">Steps</caption><thead><tr><th scope="col">Step</th><th scope="col">End</th><th scope="col">Took</th><th scope="col">CPU</th><th scope="col">Peak memory</th></tr></thead><tbody>{}</tbody></table>)",
+      R"(<details><summary>What the steps used</summary><table class="rows"><thead><tr><th scope="col">Step</th><th scope="col">End</th><th scope="col">Took</th><th scope="col">CPU</th><th scope="col">Peak memory</th></tr></thead><tbody>{}</tbody></table></details>)",
       each(data.told.steps, [&](const model::StepRecord& step) {
         const bool over = step.finished.is_set();
         return html(
@@ -112,7 +112,7 @@ Markup step_table(const BuildData& data, const View& view) {
 Markup course(const BuildData& data, const View& view) {
   std::optional<model::Agent> agent;
   if (data.agent) agent = data.agent->agent;
-  return html(R"(<section class="card" aria-labelledby="course"><h2 id="course">Course</h2>{}{}</section>)",
+  return html(R"(<section class="card" aria-labelledby="course"><h2 id="course">Timeline</h2>{}{}</section>)",
               draw_phases(phases_of(data.told, agent), view.now), step_table(data, view));
 }
 
@@ -214,6 +214,12 @@ Markup build_table(const std::vector<model::Build>& builds, const View& view) {
       }));
 }
 
+// "api_answered" for people.
+static std::string words_of(std::string kind) {
+  std::ranges::replace(kind, '_', ' ');
+  return kind;
+}
+
 Markup history_list(const std::vector<model::TimelineEntry>& entries, const View&) {
   if (entries.empty()) return nothing("Nothing has been noted yet.");
   const auto first = entries.front().at;
@@ -226,8 +232,8 @@ Markup history_list(const std::vector<model::TimelineEntry>& entries, const View
       each(shown, [&](const model::TimelineEntry& entry) {
         return html(
             R"(<li><time datetime="{}" title="{}">+{}</time> <span class="kind">{}</span> <span>{}</span></li>)",
-            format_rfc3339(entry.at), format_rfc3339(entry.at), short_duration(entry.at - first), entry.kind,
-            entry.text);
+            format_rfc3339(entry.at), format_rfc3339(entry.at), short_duration(entry.at - first),
+            words_of(entry.kind), entry.text);
       }));
 }
 

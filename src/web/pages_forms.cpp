@@ -90,8 +90,9 @@ Markup variable_rows(const JobDraft& draft, const Trouble& trouble) {
 }
 
 Markup add_button(std::string_view what, std::string_view label) {
-  return html(R"(<p><button class="button" name="do" value="{}" formnovalidate>{}</button></p>)", what,
-              label);
+  return html(
+      R"(<p><button type="submit" class="button" name="do" value="{}" formnovalidate>{}</button></p>)", what,
+      label);
 }
 
 Markup limits(const JobDraft& draft, const Trouble& trouble) {
@@ -166,8 +167,8 @@ Page job_form_page(const JobFormData& data, const View& view) {
   // The first button of a form is what the Enter key presses: it must be the one that saves.
   const auto first =
       html(R"(<button class="hidden" name="do" value="save" tabindex="-1" aria-hidden="true">Save</button>)");
-  page.body = html(R"(<div class="heading"><h1><bdi>{}</bdi></h1></div>{}{})", page.title,
-                   trouble_box(trouble), post_form(view, action, first + who + rest));
+  page.body = html(R"(<div class="form"><div class="heading"><h1><bdi>{}</bdi></h1></div>{}{}</div>)",
+                   page.title, trouble_box(trouble), post_form(view, action, first + who + rest));
   return page;
 }
 
@@ -177,7 +178,7 @@ Page run_page(const RunDraft& draft, const Trouble& trouble, const View& view) {
   page.section = Section::builds;
   page.status = trouble ? 400 : 200;
   page.body = html(
-      R"(<div class="heading"><h1>Run a command</h1></div><p class="muted">A build without a job: an agent is launched for it, runs the script, and is gone.</p>{}{})",
+      R"(<div class="form"><div class="heading"><h1>Run a command</h1></div><p class="muted">A build without a job: an agent is launched for it, runs the script, and is gone.</p>{}{}</div>)",
       trouble_box(trouble),
       post_form(
           view, Url("/ui/run"),

@@ -39,20 +39,20 @@ Markup log_box(const LogPart& log, BuildId build, bool follow) {
   const auto rendered = render_log(bytes, log.finished);
   const auto offset = skipped + rendered.consumed;
   Attributes data;
+  data.add("data-empty", log.finished ? "It printed nothing." : "What it prints stands here.");
   data.add("data-log", raw_log_url(build, log.attempt).str());
   data.add("data-offset", std::to_string(offset));
   data.add("data-style", rendered.style.str());
   if (rendered.open_line) data.add("data-open", "");
   if (follow) data.add("data-follow", "");
   return html(
-      R"(<section class="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">{}</a> <a href="{}">Raw</a></p></div>
+      R"(<section class="log-card" id="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">{}</a> <a href="{}">Raw</a></p></div>
 <p class="log-note" id="log-note"{}>The first {} are not shown here: <a href="{}">read them</a>.</p>
-<div class="log" id="log" tabindex="0" role="region" aria-label="Log"{}>{}</div>{}</section>)",
+<div class="log" id="log" tabindex="0" role="region" aria-label="Log"{}>{}</div></section>)",
       log_url(build, log.attempt, 0),
       log.size > 0 ? "Whole log, " + format_bytes(log.size) : std::string("Whole log"),
       raw_log_url(build, log.attempt), flag("hidden", skipped == 0), format_bytes(skipped),
-      log_url(build, log.attempt, 0), data, rendered.lines,
-      log.finished && log.size == 0 ? html(R"(<p class="log-note">It printed nothing.</p>)") : Markup());
+      log_url(build, log.attempt, 0), data, rendered.lines);
 }
 
 Page log_page(const LogData& data, const View&) {

@@ -8,7 +8,7 @@ namespace footman::web {
 namespace {
 
 constexpr std::int64_t kAxis = 1000;     // units of a drawing
-constexpr std::int64_t kLeastWidth = 4;  // what is short is still seen
+constexpr std::int64_t kLeastWidth = 8;  // what is short is still seen
 
 class Course {
  public:

@@ -34,7 +34,7 @@ Markup icon_of(Tone tone) {
     case Tone::active:
       return html(R"(<path d="M8 2.5a5.5 5.5 0 1 1-5.5 5.5"/>)");
     case Tone::waiting:
-      return html(R"(<path d="M8 4v4.2l2.8 1.8"/>)");
+      return html(R"(<circle cx="8" cy="8" r="5.7"/><path d="M8 5v3.2l2 1.3"/>)");
     case Tone::plain:
       break;
   }
@@ -58,7 +58,7 @@ std::string utc_time(Instant at) {
 
 std::string short_duration(Duration duration) {
   const double ms = static_cast<double>(duration.count()) / 1000;
-  if (ms < 0) return "0 ms";
+  if (ms < 0.05) return "0 ms";
   if (ms < 10) return fmt::format("{:.1f} ms", ms);
   if (ms < 1000) return fmt::format("{:.0f} ms", ms);
   if (duration < 60s) return fmt::format("{:.1f} s", ms / 1000);

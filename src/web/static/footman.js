@@ -296,19 +296,29 @@
         if (known === at) at = at.nextSibling;
         else old.insertBefore(known, at);
         morph(known, want);
-      } else if (at && !key && !keyOf(at) && at.nodeName === want.nodeName) {
-        const next = at.nextSibling;
-        morph(at, want);
-        at = next;
       } else {
-        old.insertBefore(document.importNode(want, true), at);
+        const like = key ? null : findLike(at, want);
+        if (like) {
+          while (at !== like) at = removeAndNext(at);
+          at = like.nextSibling;
+          morph(like, want);
+        } else {
+          old.insertBefore(document.importNode(want, true), at);
+        }
       }
     }
-    while (at) {
-      const next = at.nextSibling;
-      at.remove();
-      at = next;
-    }
+    while (at) at = removeAndNext(at);
+  }
+  function removeAndNext(node) {
+    const next = node.nextSibling;
+    node.remove();
+    return next;
+  }
+  // The old node that became the wanted one: the next of its kind and classes, or the one in its place.
+  function findLike(at, want) {
+    for (let node = at; node && !keyOf(node); node = node.nextSibling)
+      if (node.nodeName === want.nodeName && node.className === want.className) return node;
+    return at && !keyOf(at) && at.nodeName === want.nodeName ? at : null;
   }
   // The tail owns the log's box, as long as it is the same log.
   function morphLog(old, fresh) {
@@ -317,7 +327,6 @@
       return;
     }
     old.replaceWith(document.importNode(fresh, true));
-    startTail();
   }
 
   function say(text) {
@@ -372,6 +381,7 @@
     if (document.title !== page.title) document.title = page.title;
     if (announcement() !== before) say(announcement());
     follow(page.body.dataset.events || '');
+    startTail();
     tick();
   }
 
@@ -429,6 +439,7 @@
   // --- the log
 
   let tail = null;
+  let watched = null;  // the log's box of the page
 
   class Tail {
     constructor(box) {
@@ -528,9 +539,12 @@
   const followBox = () => document.getElementById('follow');
   const following = () => followBox()?.checked ?? true;
 
+  // Nothing happens when the page's log is followed already.
   function startTail() {
-    stopTail();
     const box = document.getElementById('log');
+    if (box === watched) return;
+    stopTail();
+    watched = box;
     if (!box) return;
     watchScrolling(box);
     if (box.dataset.follow === undefined) return;
