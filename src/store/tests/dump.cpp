@@ -1,5 +1,7 @@
 #include "store/tests/dump.hpp"
 
+#include <fmt/format.h>
+
 #include <stdexcept>
 #include <vector>
 
@@ -28,7 +30,7 @@ std::string dump(Database& database) {
         columns += ')';
       }
     }
-    auto rows = database.query("SELECT " + columns + " AS line FROM " + table + " ORDER BY line");
+    auto rows = database.query(fmt::format("SELECT {} AS line FROM {} ORDER BY line", columns, table));
     std::string line;
     while (rows.step()) {
       rows.read(line);
