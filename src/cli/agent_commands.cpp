@@ -52,7 +52,7 @@ Awaitable<Result<int>> queue(Session& session, const Arguments& arguments) {
 
 std::string work_of(const json::value& agent) {
   if (const auto build = number_text(agent, "build"); !build.empty()) return "runs build " + build;
-  const auto end = text_of(part_of(agent, "end"), "text");
+  auto end = text_of(part_of(agent, "end"), "text");
   if (!end.empty()) return end;
   if (const auto build = number_text(agent, "for_build"); !build.empty()) return "for build " + build;
   return text_of(agent, "activity");

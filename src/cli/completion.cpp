@@ -31,6 +31,7 @@ std::vector<Place> places_of(const Command& root) {
 
 std::vector<std::string> words_of(const Command& command) {
   std::vector<std::string> words;
+  words.reserve(command.commands.size());
   for (const auto& one : command.commands) words.push_back(one.name);
   for (const auto& argument : command.arguments) {
     for (const auto& choice : argument.choices) words.push_back(choice);

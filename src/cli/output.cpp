@@ -158,6 +158,7 @@ void Table::add(std::vector<std::string> cells) {
 
 void Table::print(Output& out) const {
   std::vector<std::size_t> widths;
+  widths.reserve(head_.size());
   for (const auto& title : head_) widths.push_back(width_of(title));
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));

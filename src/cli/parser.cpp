@@ -85,6 +85,7 @@ class Parser {
     const auto* next = find_command(command(), word);
     if (next == nullptr) {
       std::vector<std::string> names;
+      names.reserve(command().commands.size());
       for (const auto& one : command().commands) names.push_back(one.name);
       const auto near = model::find_nearest(word, names);
       return wrong(fmt::format("{} has no command \"{}\"", name(), word),
@@ -143,6 +144,7 @@ class Parser {
 
   Status unknown_option(const std::string& written, const std::vector<const Option*>& options) const {
     std::vector<std::string> names;
+    names.reserve(options.size());
     for (const auto* one : options) names.push_back("--" + one->name);
     const auto near = model::find_nearest(written, names);
     return wrong(fmt::format("{} has no option {}", name(), written),
@@ -185,6 +187,7 @@ class Parser {
   Status check_complete() const {
     if (!command().commands.empty()) {
       std::vector<std::string_view> names;
+      names.reserve(command().commands.size());
       for (const auto& one : command().commands) names.push_back(one.name);
       return wrong(fmt::format("{} needs a command: {}", name(), fmt::join(names, ", ")), help_hint());
     }
