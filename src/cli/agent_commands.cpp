@@ -18,7 +18,7 @@ std::string target_of_agent(const std::string& id) { return "/agents/" + net::pe
 std::string since(const Session& session, Instant instant) {
   if (!instant.is_set()) return {};
   const auto passed = session.clock.now() - instant;
-  return format_duration(std::max(passed, Duration(0)));
+  return show_duration(passed);
 }
 
 // --- queue
@@ -160,7 +160,8 @@ Facts agent_facts(const json::value& agent) {
   Facts facts;
   facts.add("Agent", text_of(agent, "id"));
   facts.add("State", text_of(agent, "state"));
-  facts.add("Activity", text_of(agent, "activity"));
+  const auto activity = text_of(agent, "activity");
+  facts.add("Activity", activity == "unknown" ? "" : activity);
   facts.add("Cloud", text_of(agent, "cloud"));
   facts.add("Template", text_of(agent, "template"));
   facts.add("Labels", words_of(agent, "labels"));
@@ -171,8 +172,10 @@ Facts agent_facts(const json::value& agent) {
   facts.add("Launched", time("launched_at"));
   facts.add("Connected", time("connected_at"));
   facts.add("Ended", time("ended_at"));
-  facts.add("End", text_of(part_of(agent, "end"), "text"));
-  facts.add("Detail", text_of(part_of(agent, "end"), "detail"));
+  const auto end = text_of(part_of(agent, "end"), "text");
+  const auto detail = text_of(part_of(agent, "end"), "detail");
+  facts.add("End", end);
+  facts.add("Detail", detail == end ? "" : detail);
   facts.add("Death", text_of(part_of(agent, "death"), "text"));
   if (host.is_object()) {
     facts.add("Host", fmt::format("{} ({} {}, {} CPUs, {})", text_of(host, "hostname"), text_of(host, "os"),

@@ -107,7 +107,7 @@ Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
     const auto reason = text_of(build, "reason");
     table.add({number_text(build, "id"), text_of(build, "title"),
                result.empty() ? text_of(build, "state") : result, show_time(time_of(build, "submitted_at")),
-               took ? format_duration(*took) : "", reason.empty() ? text_of(build, "cause") : reason});
+               took ? show_duration(*took) : "", reason.empty() ? text_of(build, "cause") : reason});
   }
   if (table.empty()) {
     session.err().line("no builds; start one with: footman run -- echo hello");
@@ -157,7 +157,7 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Submitted", time("submitted_at"));
   facts.add("Started", time("started_at"));
   facts.add("Finished", time("finished_at"));
-  facts.add("Took", took ? format_duration(*took) : "");
+  facts.add("Took", took ? show_duration(*took) : "");
   facts.add("Cancelled", flag_of(build, "cancel_requested") ? "yes: " + text_of(build, "cancel_reason") : "");
   facts.print(session.out());
   show_steps(session.out(), part_of(build, "spec"));
@@ -223,7 +223,7 @@ Awaitable<Result<int>> logs(Session& session, const Arguments& arguments) {
   } else if (session.err().is_terminal()) {
     session.err().line(sentence_of_build(session.err(), build));
   }
-  co_return exit_code_of_build(build);
+  co_return co_await find_exit_code(session, build);
 }
 
 }  // namespace

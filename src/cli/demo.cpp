@@ -124,6 +124,11 @@ class Demo {
   }
 
   Awaitable<Status> show_build() {
+    // It answers, and the connection is there: what is measured from here on is the build's way.
+    FOOTMAN_CO_TRY(const auto about, co_await client_->get("/server"));
+    if (!flag_of(about, "ok")) {
+      co_return fail(Errc::unavailable, "the server takes no work: " + words_of(about, "problems"));
+    }
     say("Submitting a build of three steps. No agent exists yet.\n");
     submitted_ = clock_.steady();
     submitted_at_ = clock_.now();

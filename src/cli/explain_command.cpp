@@ -17,21 +17,21 @@ void print_heading(Output& out, std::string_view text) {
   out.line(styled(out, Style::bold, text));
 }
 
-// Each moment, and how long after the first one it was.
+// Each moment, as the time that had passed since the first one.
 void print_timeline(Output& out, const json::value& explanation) {
   const auto& entries = list_of(explanation, "timeline");
   if (entries.empty()) return;
   const auto first = time_of(entries.front(), "at");
-  print_heading(out, "Timeline");
+  print_heading(out, fmt::format("Timeline from {}", show_time(first)));
+  std::vector<std::string> passed;
+  passed.reserve(entries.size());
   std::size_t widest = 0;
   for (const auto& entry : entries) {
-    widest = std::max(widest, format_duration(time_of(entry, "at") - first).size());
+    passed.push_back("+" + show_duration(time_of(entry, "at") - first));
+    widest = std::max(widest, passed.back().size());
   }
-  for (const auto& entry : entries) {
-    const auto at = time_of(entry, "at");
-    out.line(fmt::format("  {}  {}  {}", styled(out, Style::dim, show_time(at)),
-                         fmt::format("+{:<{}}", format_duration(std::max(at - first, Duration(0))), widest),
-                         clean(text_of(entry, "text"))));
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    out.line(fmt::format("  {:>{}}  {}", passed[i], widest, clean(text_of(entries[i], "text"))));
   }
 }
 
@@ -77,7 +77,7 @@ void print_steps(Output& out, const json::value& explanation) {
     const auto cpu = millis_of(step, "cpu_time_ms");
     const auto memory = number_of(step, "peak_memory_bytes");
     table.add({name.empty() ? fmt::format("step {}", number_of(step, "index").value_or(0) + 1) : name,
-               end_of_step(step), took ? format_duration(*took) : "", cpu ? format_duration(*cpu) : "",
+               end_of_step(step), took ? show_duration(*took) : "", cpu ? show_duration(*cpu) : "",
                memory && *memory > 0 ? format_bytes(static_cast<std::uint64_t>(*memory)) : ""});
   }
   table.print(out);

@@ -13,7 +13,7 @@
 namespace footman::cli {
 namespace {
 
-constexpr Duration kLookAgain = 1s;  // what a waiting build waits for, on a terminal
+constexpr Duration kLookAgain = 900ms;  // at a waiting build, on a terminal
 
 class PlainLog final : public LogWriter {
  public:
@@ -112,15 +112,16 @@ void say_reconnecting(Session& session, const Patience& patience, Progress* prog
   session.err().line(styled(session.err(), Style::yellow, "footman: lost the server; trying again"));
 }
 
-// Keeps the progress line true while the build waits.
+// Says what a waiting build waits for.
 Awaitable<void> tell_waiting(Session* session, std::int64_t build, Progress* progress) {
+  const auto pause = session->err().is_terminal() ? kLookAgain : kNoteAfter;
   while (true) {
-    co_await runtime::sleep_for(session->clock, kLookAgain);
+    co_await runtime::sleep_for(session->clock, pause);
     const auto now = co_await session->client.get(fmt::format("/builds/{}", build));
     if (!now) continue;
     const auto reason = text_of(part_of(part_of(*now, "queue"), "reason"), "text");
-    if (text_of(*now, "state") == "queued") {
-      progress->say(fmt::format("build {} waits{}{}", build, reason.empty() ? "" : ": ", reason));
+    if (text_of(*now, "state") == "queued" && !reason.empty()) {
+      progress->note(fmt::format("build {} waits: {}", build, reason));
     } else {
       progress->say(fmt::format("build {} is {}", build, text_of(*now, "state")));
     }
@@ -186,28 +187,37 @@ Awaitable<Result<json::value>> get_patiently(Session& session, std::string path,
 Awaitable<Result<json::value>> follow_build(Session& session, std::int64_t build, std::uint64_t offset,
                                             LogWriter& writer, Progress* progress) {
   runtime::Scope scope(session.executor, {});
-  if (progress != nullptr && session.err().is_terminal()) {
-    scope.spawn("waiting", tell_waiting(&session, build, progress));
-  }
+  if (progress != nullptr) scope.spawn("waiting", tell_waiting(&session, build, progress));
   auto finished = co_await follow_to_end(session, build, offset, writer, progress);
   scope.cancel();
   co_await scope.join();
   co_return finished;
 }
 
-int exit_code_of_build(const json::value& build) {
+int exit_code_of_build(const json::value& build, const json::value& steps) {
   const auto result = text_of(build, "result");
   if (result == "SUCCESS") return exit_ok;
-  const auto status = number_of(build, "exit_status").value_or(0);
-  if (result == "FAILURE" && status > 0 && status < 256) return static_cast<int>(status);
-  return exit_refused;
+  if (result != "FAILURE") return exit_refused;
+  auto status = number_of(build, "exit_status").value_or(0);
+  if (const auto& all = list_of(steps, "steps"); status == 0 && !all.empty()) {
+    if (const auto signal = number_of(all.back(), "signal")) status = 128 + *signal;
+  }
+  return status > 0 && status < 256 ? static_cast<int>(status) : exit_refused;
+}
+
+Awaitable<int> find_exit_code(Session& session, json::value build) {
+  if (text_of(build, "result") == "FAILURE" && !number_of(build, "exit_status")) {
+    const auto steps = co_await session.client.get(fmt::format("/builds/{}/steps", number_text(build, "id")));
+    if (steps) co_return exit_code_of_build(build, *steps);
+  }
+  co_return exit_code_of_build(build, {});
 }
 
 std::string sentence_of_build(const Output& out, const json::value& build) {
   const auto result = text_of(build, "result");
   auto text = fmt::format("build {} ({}): {}", number_text(build, "id"), clean(text_of(build, "title")),
                           styled(out, style_of(result), clean(result)));
-  if (const auto took = millis_of(build, "duration_ms")) text += " after " + format_duration(*took);
+  if (const auto took = millis_of(build, "duration_ms")) text += " after " + show_duration(*took);
   if (const auto reason = text_of(build, "reason"); !reason.empty()) text += ": " + clean(reason);
   return text;
 }
@@ -226,12 +236,14 @@ Awaitable<Result<json::value>> submit_patiently(Session& session, json::value re
 
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options) {
   CancelOnInterrupt interrupt(session, options.cancel_on_interrupt);
-  Progress progress(session.err(), session.clock, session.executor, "submitting the build");
+  std::optional<Progress> progress;
+  if (!options.quiet)
+    progress.emplace(session.err(), session.clock, session.executor, "submitting the build");
   auto build = co_await submit_patiently(session, std::move(request));
   if (!build) co_return std::unexpected(build.error());
   const auto id = number_of(*build, "id").value_or(0);
   interrupt.build_is(id);
-  progress.say(fmt::format("build {} is {}", id, text_of(*build, "state")));
+  if (progress) progress->say(fmt::format("build {} is {}", id, text_of(*build, "state")));
   std::unique_ptr<LogWriter> writer;
   if (session.json) {
     session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", *build}}));
@@ -244,17 +256,17 @@ Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, W
           fmt::format("build {} ({}) on {}", id, clean(text_of(*build, "title")), session.client.url())));
     }
   }
-  auto finished = co_await follow_build(session, id, 0, *writer, &progress);
+  auto finished = co_await follow_build(session, id, 0, *writer, progress ? &*progress : nullptr);
   co_await interrupt.join();
   if (!finished) co_return std::unexpected(finished.error());
-  progress.hide();
+  if (progress) progress->hide();
   if (session.json) {
     session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", *finished}}));
   } else if (!options.quiet) {
     session.err().line(sentence_of_build(session.err(), *finished));
   }
-  const bool was_cancelled = interrupt.interrupted() && text_of(*finished, "result") == "ABORTED";
-  co_return was_cancelled ? exit_interrupted : exit_code_of_build(*finished);
+  if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED") co_return exit_interrupted;
+  co_return co_await find_exit_code(session, std::move(*finished));
 }
 
 }  // namespace footman::cli

@@ -54,8 +54,11 @@ Awaitable<Result<json::value>> get_patiently(Session& session, std::string path,
 Awaitable<Result<json::value>> follow_build(Session& session, std::int64_t build, std::uint64_t offset,
                                             LogWriter& writer, Progress* progress);
 
-// The exit code for a finished build.
-int exit_code_of_build(const json::value& build);
+// The exit code for a finished build. `steps` (the API's answer, or null) tells the signal that ended the
+// last one.
+int exit_code_of_build(const json::value& build, const json::value& steps);
+// The same, with the steps fetched where they are needed.
+Awaitable<int> find_exit_code(Session& session, json::value build);
 // "build 17 (team/app #3): FAILURE after 2.1 s: Step test ended with exit status 2"
 std::string sentence_of_build(const Output& out, const json::value& build);
 

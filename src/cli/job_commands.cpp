@@ -153,7 +153,7 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   const auto& spec = part_of(job, "spec");
   const auto millis = [](const json::value& object, std::string_view field) {
     const auto value = millis_of(object, field).value_or(Duration(0));
-    return value.count() == 0 ? std::string() : format_duration(value);
+    return value.count() == 0 ? std::string() : show_duration(value);
   };
   Facts facts;
   facts.add("Job", text_of(job, "path"));
@@ -168,8 +168,9 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Created", show_time(time_of(job, "created_at")));
   facts.add("Changed", show_time(time_of(job, "changed_at")));
   for (const auto& parameter : list_of(job, "parameters")) {
-    facts.add("Parameter", fmt::format("{}={} {}", text_of(parameter, "name"), text_of(parameter, "default"),
-                                       text_of(parameter, "description")));
+    const auto about = text_of(parameter, "description");
+    facts.add("Parameter", fmt::format("{}={}{}{}", text_of(parameter, "name"), text_of(parameter, "default"),
+                                       about.empty() ? "" : "  ", about));
   }
   for (const auto& variable : list_of(spec, "env")) {
     const auto secret = text_of(variable, "secret_ref");

@@ -26,6 +26,14 @@ Progress::~Progress() {
   if (shown_) err_.write(kClearLine);
 }
 
+void Progress::note(std::string text) {
+  if (!err_.is_terminal() && text != noted_ && clock_.steady() - since_ >= kNoteAfter) {
+    err_.line("footman: " + clean(text));
+    noted_ = text;
+  }
+  say(std::move(text));
+}
+
 void Progress::hide() {
   if (!err_.is_terminal()) return;
   if (shown_) err_.write(kClearLine);

@@ -1,5 +1,6 @@
 // The line at the bottom of a terminal that says what takes so long. Nothing is shown during the first
-// second, and nothing at all when standard error is no terminal.
+// second. Where standard error is no terminal, only what is noted is shown: as a line of its own, once, after
+// kNoteAfter.
 #pragma once
 
 #include <memory>
@@ -10,6 +11,8 @@
 
 namespace footman::cli {
 
+inline constexpr Duration kNoteAfter = 5s;
+
 class Progress {
  public:
   // The output and the clock outlive it. Everything on the executor.
@@ -19,6 +22,8 @@ class Progress {
   ~Progress();
 
   void say(std::string text) { text_ = std::move(text); }
+  // What people must know to make it go on.
+  void note(std::string text);
   // Call before something else is written to the terminal. The line comes back after another quiet second.
   void hide();
 
@@ -30,6 +35,7 @@ class Progress {
   runtime::Clock& clock_;
   runtime::Executor executor_;
   std::string text_;
+  std::string noted_;
   Duration since_{0};
   bool shown_ = false;
   std::size_t frame_ = 0;

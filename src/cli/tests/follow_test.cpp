@@ -60,7 +60,9 @@ TEST_CASE("run prints the log and nothing else on standard output, and ends with
 }
 
 TEST_CASE("exit codes of builds") {
-  const auto code = [](const char* text) { return exit_code_of_build(json::parse(text)); };
+  const auto code = [](const char* text, const char* steps = "null") {
+    return exit_code_of_build(json::parse(text), json::parse(steps));
+  };
   CHECK(code(R"({"result":"SUCCESS","exit_status":0})") == 0);
   CHECK(code(R"({"result":"FAILURE","exit_status":7})") == 7);
   CHECK(code(R"({"result":"FAILURE","exit_status":137})") == 137);
@@ -70,6 +72,23 @@ TEST_CASE("exit codes of builds") {
   CHECK(code(R"({"result":"ABORTED","exit_status":7})") == exit_refused);
   CHECK(code(R"({"result":"UNSTABLE"})") == exit_refused);
   CHECK(code("{}") == exit_refused);
+  CHECK(code(R"({"result":"FAILURE"})",
+             R"({"steps":[{"index":0,"exit_status":0},{"index":1,"signal":9}]})") == 137);
+  CHECK(code(R"({"result":"FAILURE"})", R"({"steps":[{"index":0,"exit_status":0}]})") == exit_refused);
+  CHECK(code(R"({"result":"FAILURE"})", R"({"steps":[]})") == exit_refused);
+  CHECK(code(R"({"result":"ABORTED"})", R"({"steps":[{"index":0,"signal":9}]})") == exit_refused);
+}
+
+TEST_CASE("a step that a signal ended gives the shell's exit status") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    if (request.path.ends_with("/steps"))
+      return json_answer(R"({"attempt":1,"steps":[{"index":0,"signal":11}]})");
+    if (request.path.ends_with("/log")) return stream_answer({}, true);
+    return json_answer(
+        build_json("finished", R"(,"result":"FAILURE","reason":"Step 1 was ended by signal 11.")"), 201);
+  });
+  CHECK(run_footman({"run", "make"}, server.variables()).code == 139);
+  CHECK(run_footman({"build", "logs", "-f", "17"}, server.variables()).code == 139);
 }
 
 TEST_CASE("a log goes on where the connection broke: no byte lost, none twice") {
