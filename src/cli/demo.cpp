@@ -98,9 +98,16 @@ class Demo {
   const json::value& build() const { return build_; }
   const json::value& explanation() const { return explanation_; }
 
+  // When nobody reads any more the rest goes on in silence: the server must end well.
   void say(std::string_view text) {
-    if (!json_) context_.out.line(text);
+    if (json_ || nobody_reads_) return;
+    try {
+      context_.out.line(text);
+    } catch (const OutputClosed&) {
+      nobody_reads_ = true;
+    }
   }
+  bool nobody_reads() const { return nobody_reads_; }
 
  private:
   Awaitable<Result<ServerAccess>> wait_for_server() {
@@ -226,6 +233,7 @@ class Demo {
 
   Context& context_;
   bool json_;
+  bool nobody_reads_ = false;
   std::string directory_;
   ServerProcess& server_;
   runtime::Executor executor_;
@@ -390,12 +398,9 @@ Result<int> demo_command_run(Context& context, const Arguments& arguments) {
     return std::unexpected(done.error());
   }
   FOOTMAN_TRY_STATUS(directory.remove());
-  if (arguments.has("json")) {
-    context.out.write(pretty(to_json(demo)));
-  } else {
-    context.out.write(next_steps(shown_program(executable)));
-  }
-  return exit_ok;
+  if (arguments.has("json")) context.out.write(pretty(to_json(demo)));
+  demo.say(next_steps(shown_program(executable)));
+  return demo.nobody_reads() ? exit_no_reader : exit_ok;
 }
 
 }  // namespace

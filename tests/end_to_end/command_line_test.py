@@ -1,0 +1,238 @@
+#!/usr/bin/env python3
+"""The command line with the real programs."""
+import json
+import os
+import pathlib
+import pty
+import signal
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from footman import (BIN, PATIENCE, Server, check, check_numbered, numbered, processes_of, run_tests, wait_no_processes,
+                     wait_until)
+
+
+def command(server, *words):
+    return [BIN / "footman", *words], {**os.environ, "FOOTMAN_DATA": str(server.data)}
+
+
+def footman(server, *words, code=0, stdin=""):
+    """Runs a client to its end; its standard output."""
+    line, env = command(server, *words)
+    done = subprocess.run(line, env=env, input=stdin, capture_output=True, text=True, timeout=PATIENCE * 2)
+    check(done.returncode == code, f"footman {' '.join(words)}: {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}")
+    footman.errors = done.stderr
+    return done.stdout
+
+
+def start_client(server, *words):
+    line, env = command(server, *words)
+    return subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def newest(server):
+    """The last build; without one, an id of None."""
+    builds = json.loads(footman(server, "build", "list", "--json", "-n", "1"))["builds"]
+    return builds[0] if builds else {"id": None}
+
+
+def test_run_ends_with_the_status_of_the_build():
+    with Server() as server:
+        server.start()
+        check(footman(server, "run", "--", "echo", "a  b", "$HOME") == "a  b $HOME\n", "arguments arrive unchanged")
+        check(footman(server, "run", "-q", "-e", "WHO=me", "--", "echo $WHO; exit 3", code=3).startswith("me\n"), "a script")
+        footman(server, "run", "--", "kill -9 $$", code=128 + 9)
+        footman(server, "run", "-t", "1s", "--", "sleep 60", code=1)
+        check(footman(server, "run", "--script", "-", stdin="echo from standard input") == "from standard input\n", "--script")
+        footman(server, "run", "-l", "a &&", "--", "true", code=2)
+        check("at spec.label" in footman.errors, footman.errors)
+
+
+def test_jobs_builds_and_what_is_told_about_them():
+    with Server() as server:
+        server.start()
+        footman(server, "job", "create", "team/app", "--step", "echo branch $BRANCH", "-p", "BRANCH=main")
+        footman(server, "job", "create", "team/app", "--step", "true", code=1)
+        job = footman(server, "job", "show", "team/app", "--json").replace("echo branch", "echo the branch")
+        footman(server, "job", "save", "--stdin", stdin=job)
+        out = footman(server, "build", "start", "team/app", "-p", "BRANCH=release", "--follow")
+        check(out == "the branch release\n", out)
+        build = newest(server)
+        check(build["title"] == "team/app #1" and build["result"] == "SUCCESS", build)
+        for name in (str(build["id"]), "team/app#1"):
+            check(footman(server, "build", "logs", name) == out, "logs")
+            check("SUCCESS" in footman(server, "build", "show", name), "show")
+            check("Timeline" in footman(server, "explain", name), "explain")
+        footman(server, "build", "show", "team/app#2", code=5)
+        footman(server, "build", "logs", "999999", code=5)
+        server.wait_no_agents()
+        agent = json.loads(footman(server, "agent", "list", "--ended", "--json"))["agents"][0]["id"]
+        check("terminated" in footman(server, "agent", "show", agent), "agent show")
+        told = footman(server, "explain", agent)
+        check("launched for one build" in told and "Timeline" in told, told)
+        footman(server, "job", "delete", "team/app")
+        footman(server, "job", "show", "team/app", code=5)
+
+
+def test_queue_explain_and_cancel():
+    with Server() as server:
+        server.start()
+        footman(server, "run", "--detach", "-l", "linxu", "--", "true")
+        build = str(newest(server)["id"])
+        wait_until(lambda: "no template offers" in footman(server, "queue"), "the reason in the queue")
+        check("linux" in footman(server, "explain", build), "names the nearest label")
+        footman(server, "build", "cancel", build, "--reason", "typing error")
+        check("typing error" in footman(server, "build", "show", build), "the reason is shown")
+        check(footman(server, "queue") == "", "nothing waits")
+
+
+def test_tokens_and_exit_codes():
+    with Server() as server:
+        server.start()
+        token = footman(server, "token", "create", "reader", "--access", "read").strip()
+        place = server.folder / "reader"
+        place.write_text(token)
+        footman(server, "build", "list", "--token-file", str(place))
+        footman(server, "run", "--token-file", str(place), "--", "true", code=1)
+        footman(server, "token", "revoke", "reader")
+        footman(server, "build", "list", "--token-file", str(place), code=4)
+        check(token not in footman.errors, "no token in an error")
+        check("/ui/sign-in?code=" in footman(server, "ui"), "a sign-in link")
+        check("Takes work:" in footman(server, "status"), "status")
+        server.stop()
+        footman(server, "build", "list", code=3)
+        check("footman up" in footman.errors, footman.errors)
+
+
+def test_a_log_survives_restarts_of_the_server():
+    with Server() as server:
+        server.start()
+        client = start_client(server, "run", "--", numbered(60, 0.05) + "exit 6\n")
+        for end in (server.kill, server.stop):
+            number = wait_until(lambda: newest(server)["id"], "the build")
+            server.wait_log(number, b"line 5" if end == server.kill else b"line 30")
+            end()
+            server.start()
+        out, err = client.communicate(timeout=PATIENCE * 2)
+        check(client.returncode == 6, f"{client.returncode}: {err.decode()}")
+        check_numbered(out, 60)
+        check(b"trying again" in err, err)
+
+
+def test_interrupt_cancels_the_build():
+    with Server() as server:
+        server.start()
+        client = start_client(server, "run", "--", "echo begun; sleep 600")
+        number = wait_until(lambda: (server.agents() and newest(server)["id"]), "the build")
+        server.wait_log(number, b"begun")
+        client.send_signal(signal.SIGINT)
+        out, err = client.communicate(timeout=PATIENCE)
+        check(client.returncode == 130 and out.startswith(b"begun\n"), f"{client.returncode}: {out} {err}")
+        check(server.build(number)["result"] == "ABORTED", server.build(number))
+
+        client = start_client(server, "run", "--grace", "1h", "--", "trap '' TERM INT; echo begun; while :; do sleep 0.1; done")
+        number = wait_until(lambda: newest(server)["id"] != number and newest(server)["id"], "the second build")
+        server.wait_log(number, b"begun")
+        client.send_signal(signal.SIGINT)
+        wait_until(lambda: server.build(number)["cancel_requested"], "the wish to cancel")
+        client.send_signal(signal.SIGINT)
+        client.communicate(timeout=PATIENCE)
+        check(client.returncode == -signal.SIGINT, "the second one leaves at once")
+
+
+def test_events_are_followed_over_a_restart():
+    with Server() as server:
+        server.start()
+        client = start_client(server, "events", "--json", "--kinds", "build")
+        wait_until(lambda: server.get("/api/v1/server")["counts"]["event_streams"] == 1, "the stream")
+        footman(server, "run", "--", "true")
+        server.kill()
+        server.start()
+        wait_until(lambda: server.get("/api/v1/server")["counts"]["event_streams"] == 1, "the stream again")
+        footman(server, "run", "--", "true")
+        seen = []
+        for line in client.stdout:
+            event = json.loads(line)
+            told = event["data"]
+            seen.append(told["reason"] if event["event"] == "reset" else f"{told['id']} {told['state']}")
+            if seen[-1] == "2 finished":
+                break
+        client.send_signal(signal.SIGINT)
+        client.communicate(timeout=PATIENCE)
+        check(client.returncode == -signal.SIGINT, client.returncode)
+        steps = [one for i, one in enumerate(seen) if seen[i - 1:i] != [one]]  # the same state may be told twice
+        check(steps == ["new", "1 queued", "1 running", "1 finished", "restarted", "2 queued", "2 running", "2 finished"], seen)
+
+
+def test_colours_and_progress_are_for_terminals():
+    with Server() as server:
+        server.start()
+        footman(server, "run", "--", "exit 1", code=1)
+        check("\x1b" not in footman(server, "build", "list"), "no colours in a pipe")
+
+        def on_terminal(*words, **variables):
+            line, env = command(server, *words)
+            env = {**env, "TERM": "xterm", **variables}
+            master, slave = pty.openpty()
+            client = subprocess.Popen(line, env=env, stdin=subprocess.DEVNULL, stdout=slave, stderr=slave)
+            os.close(slave)
+            text = b""
+            while True:
+                try:
+                    piece = os.read(master, 65536)
+                except OSError:
+                    break
+                if not piece:
+                    break
+                text += piece
+            os.close(master)
+            client.wait(PATIENCE)
+            return text
+
+        check(b"\x1b[31mFAILURE" in on_terminal("build", "list"), "colours on a terminal")
+        check(b"\x1b" not in on_terminal("build", "list", NO_COLOR="1"), "NO_COLOR")
+        check(b"is running" in on_terminal("run", "--", "sleep 3"), "progress after a second")
+
+
+def test_demo():
+    with tempfile.TemporaryDirectory(prefix="footman-demo-test-") as folder:
+        env = {**os.environ, "TMPDIR": folder, "FOOTMAN_URL": "http://127.0.0.1:1", "FOOTMAN_TOKEN": "wrong"}
+        done = subprocess.run([BIN / "footman", "demo"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=PATIENCE * 3)
+        check(done.returncode == 0, f"{done.returncode}: {done.stdout}\n{done.stderr}")
+        for text in ("Hello world", "decided", "connected", "Result: SUCCESS", "first log line", "What to try next"):
+            check(text in done.stdout, f"{text}: {done.stdout}")
+        check(os.listdir(folder) == [], os.listdir(folder))
+
+        demo = subprocess.Popen([BIN / "footman", "demo"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                stderr=subprocess.PIPE)
+        for line in demo.stdout:
+            if b"submitted" in line:
+                break
+        demo.send_signal(signal.SIGTERM)
+        demo.communicate(timeout=PATIENCE)
+        check(demo.returncode == 130, f"interrupted: {demo.returncode}")
+        check(os.listdir(folder) == [], os.listdir(folder))
+        wait_no_processes(folder)
+
+        demo = subprocess.Popen([BIN / "footman", "demo"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        for line in demo.stdout:
+            if b"ready" in line:
+                break
+        demo.kill()
+        demo.communicate()
+        wait_until(lambda: not [pid for pid in processes_of(folder) if is_server(pid)], "the server to die with its demo")
+        wait_no_processes(folder, limit=PATIENCE + 60)  # an agent without a server gives up
+
+
+def is_server(pid):
+    try:
+        return b"\0up\0" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
