@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.hpp"
 #include "policy/retry.hpp"
@@ -153,19 +154,28 @@ TemplateEntry* Core::find_template(const AgentEntry& entry) {
 
 void Core::adopt(AgentEntry& entry, model::Agent row) {
   const auto before = entry.row.state;
+  const auto after = row.state;
   row.launch_deadline = std::max(row.launch_deadline, entry.row.launch_deadline);
   row.builds_done = std::max(row.builds_done, entry.row.builds_done);
+  row.state = before;
   entry.row = std::move(row);
-  if (before == entry.row.state) return;
-  metrics.count_state(before, -1);
-  metrics.count_state(entry.row.state, 1);
-  publish("agent", entry.id().str(), std::string(to_string(entry.row.state)));
+  if (after != before) set_state(entry, after);
+}
+
+void Core::set_state(AgentEntry& entry, AgentState state) {
+  metrics.count_state(entry.row.state, -1);
+  metrics.count_state(state, 1);
+  entry.row.state = state;
+  publish("agent", entry.id().str(), std::string(to_string(state)));
   agents_changed.notify();
   look->notify();
 }
 
 Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   change.id = entry->id();
+  if (!std::exchange(entry->told_why, true))  // the same line twice is stored once
+    change.timeline.insert(change.timeline.begin(),
+                           model::TimelineEntry{entry->row.planned, "decided", entry->request.why});
   auto pause = kStoreFirstPause;
   auto stored = co_await parts.store.change_agent(change);
   while (!stored && is_storage_trouble(stored.error().code)) {

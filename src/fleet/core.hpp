@@ -51,6 +51,7 @@ struct AgentEntry {
   bool drain_told = false;
   bool removed = false;        // the controller has forgotten it
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
+  bool told_why = false;       // its history begins with the decision
   bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
   bool calling = false;        // a launch call is under way
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
@@ -144,6 +145,8 @@ class Core {
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
 
+  void set_state(AgentEntry& entry,
+                 model::AgentState state);  // of an entry whose row has it; tells everybody
   // Stores the change and brings entry and listeners up to date. Keeps trying while the store has no space.
   // False: the row was not in the state we thought; it has been read again.
   Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);

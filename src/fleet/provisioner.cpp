@@ -78,8 +78,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}};
   const auto* how = "was launched and has not connected yet";
-  if (entry.row.state == AgentState::planned) how = "is planned";
-  if (entry.row.state == AgentState::launching) how = "is being launched";
+  if (entry.row.state == AgentState::launching) how = entry.asked ? "is being launched" : "is planned";
   return {"launching",
           fmt::format("Agent {} of template '{}' {}.", id, entry.row.template_name.str(), how),
           entry.id(),
@@ -265,6 +264,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.template_name = launch.template_name;
   row.template_generation = t.generation;
   row.controller = launch.item.controller;
+  row.state = AgentState::planned;
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
   row.attempt = 1;
@@ -293,7 +293,10 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
 Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   std::vector<model::Agent> rows;
   rows.reserve(entries.size());
-  for (const auto* entry : entries) rows.push_back(entry->row);
+  for (const auto* entry : entries) {
+    rows.push_back(entry->row);
+    rows.back().state = AgentState::launching;  // from here on the cloud may have been asked
+  }
   const auto stored = co_await core_.parts.store.record_launch_intents(std::move(rows));
   if (!stored) {
     core_.parts.log.error("launches cannot be recorded, so nothing is launched",
@@ -305,7 +308,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   }
   for (auto* entry : entries) {
     entry->stored = true;
-    core_.publish("agent", entry->id().str(), std::string(to_string(entry->row.state)));
+    core_.set_state(*entry, AgentState::launching);
     core_.log_of(*entry).info(
         "agent planned",
         {{"template", entry->row.template_name}, {"item", entry->row.for_item}, {"why", entry->request.why}});

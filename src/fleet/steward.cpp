@@ -17,9 +17,8 @@ Step next_step(const AgentEntry& entry) {
   const bool connected = entry.seen.connected_at.is_set() && !entry.row.connected.is_set();
   const bool learned = entry.row.handle.empty() && !entry.learned_handle.empty();
   switch (entry.row.state) {
-    case AgentState::planned:
-      if (entry.ending) return Step::begin_end;
-      return entry.introduced ? Step::mark_launching : Step::introduce;
+    case AgentState::planned:  // its row is being written
+      return entry.ending ? Step::begin_end : Step::rest;
     case AgentState::launching:
       if (entry.ending) return Step::begin_end;
       if (connected) return Step::note_connected;
@@ -86,8 +85,6 @@ Awaitable<void> Steward::take(Step step, AgentEntry* entry) {
   switch (step) {
     case Step::introduce:
       return introduce(entry);
-    case Step::mark_launching:
-      return mark_launching(entry);
     case Step::launch:
       return launch(entry);
     case Step::note_connected:
@@ -143,13 +140,6 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
       "the controller does not take the agent, trying again",
       {{"error", answer ? describe(answer->error()) : std::string("no answer in time")}});
   co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
-}
-
-Awaitable<void> Steward::mark_launching(AgentEntry* entry) {
-  store::AgentChange change;
-  change.state = AgentState::launching;
-  change.timeline.push_back({entry->row.planned, "decided", entry->request.why});
-  (void)co_await core_.change(entry, std::move(change));
 }
 
 // The same token again and again until there is a clear answer, but never one that the cloud may have

@@ -9,9 +9,8 @@
 namespace footman::fleet {
 
 enum class Step {
-  rest,            // until something changes
-  introduce,       // register_agent: the controller knows it and gives the secret
-  mark_launching,  // the row says that the cloud is going to be asked
+  rest,       // until something changes
+  introduce,  // register_agent: the controller knows it and gives the secret
   launch,
   note_connected,
   note_handle,
@@ -51,7 +50,6 @@ class Steward {
   Awaitable<void> pause(AgentEntry* entry, Duration first, Duration longest);
 
   Awaitable<void> introduce(AgentEntry* entry);
-  Awaitable<void> mark_launching(AgentEntry* entry);
   Awaitable<void> launch(AgentEntry* entry);
   Awaitable<void> call_launch(AgentEntry* entry, CloudEntry* cloud);
   Awaitable<void> look_up(AgentEntry* entry, CloudEntry* cloud);

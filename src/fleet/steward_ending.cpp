@@ -41,8 +41,7 @@ std::string sentence_of_loss(const AgentEntry& entry) {
 // from now on, then a look whether there is some.
 Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
-  if (!entry->ending->only_if_free || entry->row.state == AgentState::planned || controller == nullptr)
-    co_return true;
+  if (!entry->ending->only_if_free || !entry->asked || controller == nullptr) co_return true;
   co_await tell_drain(entry);
   if (!entry->drain_told) co_return false;
   entry->seen = controller->observe_agent(entry->id());
@@ -54,7 +53,7 @@ Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
 
 Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   if (!co_await is_free_to_end(entry)) co_return;
-  if (entry->row.state == AgentState::planned) entry->nothing_left = true;
+  if (!entry->asked) entry->nothing_left = true;
   const auto ending = *entry->ending;
   store::AgentChange change;
   change.state = state_of_end(entry->row.state, ending.reason);

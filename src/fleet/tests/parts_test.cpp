@@ -19,8 +19,7 @@ struct Row {
 // clang-format off
 constexpr Row kTable[] = {
     // state                 introduced connected drain ending nothing_left removed
-    {AgentState::planned,     false,     false,    false, false, false,      false, Step::introduce},
-    {AgentState::planned,     true,      false,    false, false, false,      false, Step::mark_launching},
+    {AgentState::planned,     false,     false,    false, false, false,      false, Step::rest},
     {AgentState::planned,     false,     false,    false, true,  false,      false, Step::begin_end},
     {AgentState::launching,   false,     false,    false, false, false,      false, Step::introduce},
     {AgentState::launching,   true,      false,    false, false, false,      false, Step::launch},
