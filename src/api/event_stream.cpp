@@ -2,11 +2,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "api/context.hpp"
 #include "api/json_out.hpp"
+#include "api/numbers.hpp"
 #include "api/query.hpp"
 #include "api/respond.hpp"
 #include "api/streams.hpp"
@@ -61,10 +61,8 @@ std::optional<std::uint64_t> find_position(const Context& context, std::string_v
   if (id.size() <= context.run.size() || !id.starts_with(context.run) || id[context.run.size()] != '-')
     return std::nullopt;
   id.remove_prefix(context.run.size() + 1);
-  std::uint64_t position = 0;
-  const auto [end, error] = std::from_chars(id.data(), id.data() + id.size(), position);
-  if (error != std::errc() || end != id.data() + id.size()) return std::nullopt;
-  if (position > context.parts.changes.last()) return std::nullopt;
+  const auto position = find_number<std::uint64_t>(id);
+  if (!position || *position > context.parts.changes.last()) return std::nullopt;
   return position;
 }
 

@@ -1,8 +1,8 @@
 #include "api/header_values.hpp"
 
 #include <algorithm>
-#include <charconv>
 
+#include "api/numbers.hpp"
 #include "base/digest.hpp"
 
 namespace footman::api {
@@ -29,10 +29,7 @@ bool is_ipv4(std::string_view text) {
   int parts = 0;
   while (true) {
     const auto part = text.substr(0, text.find('.'));
-    const auto* last = part.data() + part.size();
-    unsigned value = 0;
-    const auto [rest, error] = std::from_chars(part.data(), last, value);
-    if (error != std::errc() || rest != last || part.size() > 3 || value > 255) return false;
+    if (part.size() > 3 || find_number<unsigned>(part).value_or(256) > 255) return false;
     ++parts;
     if (part.size() == text.size()) return parts == 4;
     text.remove_prefix(part.size() + 1);

@@ -1,20 +1,10 @@
 #include "api/log_text.hpp"
 
 #include <algorithm>
-#include <charconv>
+
+#include "api/numbers.hpp"
 
 namespace footman::api {
-namespace {
-
-std::optional<std::uint64_t> find_number(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
-
-}  // namespace
-
 std::optional<ByteRange> parse_range(std::string_view header) {
   constexpr std::string_view kUnit = "bytes=";
   if (!header.starts_with(kUnit)) return std::nullopt;
@@ -25,15 +15,15 @@ std::optional<ByteRange> parse_range(std::string_view header) {
   const auto right = header.substr(dash + 1);
   ByteRange range;
   if (left.empty()) {
-    const auto suffix = find_number(right);
+    const auto suffix = find_number<std::uint64_t>(right);
     if (!suffix) return std::nullopt;
     range.suffix = *suffix;
     return range;
   }
-  range.first = find_number(left);
+  range.first = find_number<std::uint64_t>(left);
   if (!range.first) return std::nullopt;
   if (right.empty()) return range;
-  range.last = find_number(right);
+  range.last = find_number<std::uint64_t>(right);
   if (!range.last || *range.last < *range.first) return std::nullopt;
   return range;
 }

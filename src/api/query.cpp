@@ -3,21 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <limits>
 
 #include "api/api.hpp"
+#include "api/numbers.hpp"
 #include "model/nearest.hpp"
 
 namespace footman::api {
 namespace {
-
-std::optional<std::int64_t> find_number(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 constexpr std::size_t kMaxShownBytes = 64;
 
@@ -35,7 +28,7 @@ std::optional<std::string> Query::text(std::string_view name) {
 std::optional<std::int64_t> Query::number(std::string_view name, std::int64_t least, std::int64_t most) {
   const auto value = text(name);
   if (!value) return std::nullopt;
-  const auto number = find_number(*value);
+  const auto number = find_number<std::int64_t>(*value);
   if (number && *number >= least && *number <= most) return number;
   errors_.add(most == std::numeric_limits<std::int64_t>::max()
                   ? fmt::format("an integer from {} on was expected", least)
@@ -69,7 +62,7 @@ void Query::done() {
 }
 
 Result<std::int64_t> parse_id(std::string_view text, std::string field) {
-  const auto number = find_number(text);
+  const auto number = find_number<std::int64_t>(text);
   if (number && *number > 0) return *number;
   return fail(Errc::invalid_argument, "a positive integer was expected", std::move(field));
 }

@@ -1,0 +1,20 @@
+// Numbers in texts from outside. For use inside api only.
+#pragma once
+
+#include <charconv>
+#include <optional>
+#include <string_view>
+#include <system_error>
+
+namespace footman::api {
+
+// The whole text as a decimal number; nothing for anything else, a plus sign and what does not fit included.
+template <class Number>
+std::optional<Number> find_number(std::string_view text) {
+  Number value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace footman::api
