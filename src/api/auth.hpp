@@ -124,7 +124,7 @@ class Auth {
 
   // --- browsers
   // A link that works once and gives a browser what the token may do. For the server's start
-  // (kAdminTokenName) and for who holds a token; a name that no token has is a bug.
+  // (kAdminTokenName) and for who holds a token. When there is no such token (any more) it opens nothing.
   SignInLink make_sign_in_link(const std::string& token_name);
   // unauthenticated: unknown, used or too old.
   Awaitable<Result<BrowserSession>> sign_in_with_code(std::string code, bool tls);

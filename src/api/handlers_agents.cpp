@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "api/build_views.hpp"
 #include "api/context.hpp"
@@ -36,12 +37,19 @@ Awaitable<Result<std::vector<fleet::AgentView>>> list_all(Context& context, std:
   co_return views;
 }
 
-std::vector<fleet::AgentView> list_live(const Context& context, const std::string& before) {
+// Newest first, those after `seen`, which may have ended since its page was made.
+std::vector<fleet::AgentView> list_live(const Context& context, const std::optional<fleet::AgentView>& seen) {
   auto views = context.parts.fleet.list_agents();
-  std::erase_if(views, [](const auto& view) { return view.agent.state == model::AgentState::terminated; });
   std::ranges::reverse(views);
-  const auto seen = std::ranges::find(views, AgentId(before), [](const auto& view) { return view.agent.id; });
-  if (seen != views.end()) views.erase(views.begin(), seen + 1);
+  if (seen) {
+    const auto& last = seen->agent;
+    const auto found = std::ranges::find(views, last.id, [](const auto& view) { return view.agent.id; });
+    if (found != views.end())
+      views.erase(views.begin(), found + 1);
+    else
+      std::erase_if(views, [&](const auto& view) { return view.agent.planned >= last.planned; });
+  }
+  std::erase_if(views, [](const auto& view) { return view.agent.state == model::AgentState::terminated; });
   return views;
 }
 
@@ -72,7 +80,11 @@ Awaitable<Reply> list_agents(Context& context, Call call) {
   if (ended) {
     FOOTMAN_CO_TRY(views, co_await list_all(context, cursor, limit));
   } else {
-    views = list_live(context, cursor);
+    std::optional<fleet::AgentView> seen;
+    if (!cursor.empty()) {
+      FOOTMAN_CO_TRY(seen, co_await find_agent(context, AgentId(cursor)));
+    }
+    views = list_live(context, seen);
   }
   Page page(limit);
   json::object body;

@@ -47,6 +47,18 @@ json::array considered_for(const Context& context, const controller::BuildExplan
   return item ? to_array(item->considered) : json::array();
 }
 
+// The agent's part of the build's story: all of it when it lived for this build, else what happened
+// meanwhile.
+void add_lines(controller::BuildExplanation& told, std::vector<model::TimelineEntry> lines, bool whole) {
+  const auto& build = told.build;
+  if (!whole)
+    std::erase_if(lines, [&](const model::TimelineEntry& line) {
+      return line.at < build.submitted || (build.finished.is_set() && line.at > build.finished);
+    });
+  told.timeline.insert(told.timeline.end(), lines.begin(), lines.end());
+  std::ranges::stable_sort(told.timeline, {}, &model::TimelineEntry::at);
+}
+
 }  // namespace
 
 Awaitable<Reply> explain_build(Context& context, Call call) {
@@ -65,10 +77,11 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
   body["steps"] = to_array(told.steps);
   if (!agent.empty()) {
     // An agent of another time may be forgotten by now: the build's own story is told all the same.
-    if (const auto view = co_await find_agent(context, agent)) body["agent"] = agent_to_json(context, *view);
-    FOOTMAN_CO_TRY(const auto lines, co_await context.parts.store.list_timeline("agent:" + agent.str()));
-    told.timeline.insert(told.timeline.end(), lines.begin(), lines.end());
-    std::ranges::stable_sort(told.timeline, {}, &model::TimelineEntry::at);
+    const auto view = co_await find_agent(context, agent);
+    if (view) body["agent"] = agent_to_json(context, *view);
+    auto lines = co_await context.parts.store.list_timeline("agent:" + agent.str());
+    if (!lines) co_return std::unexpected(std::move(lines).error());
+    add_lines(told, std::move(*lines), !view || view->agent.one_shot);
   }
   body["timeline"] = to_array(told.timeline);
   co_return json_response(200, body);

@@ -370,4 +370,14 @@ TEST_CASE("agents come newest first, in pages") {
     CHECK(world.get("/api/v1/agents/" + all[0]).json().at("for_item") == "3");
   }
   CHECK(world.get("/api/v1/agents?ended=yes").error() == "400 invalid_argument ended");
+  CHECK(world.get("/api/v1/agents?cursor=nobody").error() == "404 not_found");
+
+  // The last one of a page may end before the next page is asked for.
+  const auto all = ids(world.get("/api/v1/agents").json());
+  const auto page = world.get("/api/v1/agents?limit=2").json();
+  REQUIRE(world.post("/api/v1/agents/" + all[1] + "/terminate").status == 200);
+  world.advance(10s);
+  REQUIRE(world.get("/api/v1/agents/" + all[1]).json().at("state") == "terminated");
+  const auto rest = ids(world.get("/api/v1/agents?limit=2&cursor=" + text_of(page.at("next"))).json());
+  CHECK(rest == std::vector<std::string>{all[2]});
 }
