@@ -46,7 +46,8 @@ AgentState state_of(const AgentEntry& entry) {
   return entry.row.state;
 }
 
-// It was connected in an earlier run of the server; its controller has not spoken of it yet.
+// It was connected in an earlier run of the server; its controller has not spoken of it yet. It may be at
+// work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
 policy::Agent agent_of(const AgentEntry& entry) {
@@ -58,7 +59,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.labels = entry.row.labels;
   agent.is_default = entry.request.is_default;
   agent.state = state_of(entry);
-  agent.activity = is_awaited(entry) ? policy::Activity::disconnected : activity_of(entry.seen.activity);
+  agent.activity = is_awaited(entry) ? policy::Activity::busy : activity_of(entry.seen.activity);
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
   agent.one_shot = entry.row.one_shot;
