@@ -297,6 +297,23 @@ TEST_CASE("ending an agent whose launch was never answered leaves nothing behind
   CHECK(world.cloud.alive() == 0);
 }
 
+TEST_CASE("a cloud that does not list a launch yet is not believed when it says gone") {
+  World world;
+  world.cloud.limits.listing_lag = 20s;
+  world.cloud.launching = Launching::lost_answer;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  REQUIRE(world.cloud.alive() == 1);
+  world.controller.withdraw("1");
+  world.advance(15s);
+  CHECK(world.cloud.terminate_calls > 0);
+  CHECK(world.row(id).state == AgentState::terminating);
+  world.advance(1min);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.row(id).state == AgentState::terminated);
+}
+
 TEST_CASE("many endings at once are spread") {
   World world;
   world.config.templates[0].one_shot = false;

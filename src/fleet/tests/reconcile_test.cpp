@@ -163,6 +163,21 @@ TEST_CASE("a resource that lives on although its row has ended is ended again") 
   CHECK(count(world, Verdict::must_end) == 1);
 }
 
+TEST_CASE("a list that is older than the end of an agent proves nothing") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.cloud.list_takes = 5s;
+  world.fleet->look_again();
+  world.advance(1s);
+  world.controller.finish(id, world.now());
+  world.settle();
+  REQUIRE(world.row(id).state == AgentState::terminated);
+  world.advance(1min);
+  CHECK(count(world, Verdict::must_end) == 0);
+  CHECK(world.cloud.terminate_calls == 1);
+}
+
 TEST_CASE("not listed is not gone") {
   World world;
   world.cloud.limits.listing_lag = 1min;

@@ -104,6 +104,7 @@ Awaitable<Result<std::vector<Resource>>> ScriptedCloud::observe() {
   for (const auto& [token, held] : state_.resources)
     if (is_listed(held)) listed.push_back(held.resource);
   co_await travel();
+  if (state_.list_takes > Duration(0)) co_await runtime::sleep_for(clock_, state_.list_takes);
   if (!state_.lists) co_return fail(Errc::unavailable, "the list is broken");
   co_return listed;
 }

@@ -47,6 +47,7 @@ struct CloudState {
   bool lists = true;  // observe() works
   bool terminate_works = true;
   bool hide_all = false;   // from the list and the look-up
+  Duration list_takes{0};  // from what it saw to its answer
   Duration stop_takes{0};  // from the first terminate() to gone
   int launch_calls = 0;
   int terminate_calls = 0;
