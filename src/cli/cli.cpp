@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <exception>
+#include <list>
 
 #include "base/version.hpp"
 #include "cli/context.hpp"
@@ -50,7 +51,11 @@ Result<int> run_client(Context& context, const ParsedLine& line) {
   net::HttpClientConfig config;
   config.user_agent = fmt::format("footman/{}", base::version());
   config.body_bytes = kMaxAnswerBytes;
-  config.proxies = net::read_proxy_environment([](const char* name) { return std::getenv(name); });
+  std::list<std::string> values;
+  config.proxies = net::read_proxy_environment([&](const char* name) -> const char* {
+    const auto value = context.environment(name);
+    return value ? values.emplace_back(*value).c_str() : nullptr;
+  });
   if (!access.ca_pem.empty()) {
     auto tls = net::create_tls_client_context(
         {.system_store = true, .ca_pem = access.ca_pem, .pinned_public_key_sha256 = {}});

@@ -24,10 +24,10 @@ Awaitable<Result<bool>> read_events_once(Session& session, const Query& query, s
   headers.set("Accept", "text/event-stream");
   if (!last_id.empty()) headers.set("Last-Event-ID", last_id);
   FOOTMAN_CO_TRY(const auto body, co_await session.client.open("/events", query, std::move(headers)));
-  patience.reset();
   net::SseParser parser;
   while (true) {
     FOOTMAN_CO_TRY(const auto bytes, co_await body->read(kLogPieceBytes));
+    patience.reset();
     if (bytes.empty()) co_return false;
     FOOTMAN_CO_TRY(const auto events, parser.feed(bytes));
     for (const auto& event : events) {

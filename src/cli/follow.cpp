@@ -84,7 +84,6 @@ Awaitable<Result<bool>> read_log_once(Session& session, std::int64_t build, LogR
   Query query = {{"follow", "true"}, {"offset", std::to_string(at.offset)}};
   FOOTMAN_CO_TRY(const auto body,
                  co_await session.client.open(fmt::format("/builds/{}/log", build), std::move(query), {}));
-  patience.reset();
   const auto attempt = std::string(body->headers().value_or("Footman-Log-Attempt", ""));
   if (!attempt.empty() && attempt != at.attempt) {
     const bool is_other = !at.attempt.empty() && at.offset > 0;
@@ -97,8 +96,10 @@ Awaitable<Result<bool>> read_log_once(Session& session, std::int64_t build, LogR
   while (true) {
     const auto bytes = co_await body->read(kLogPieceBytes);
     // A build may say nothing for hours: then it is asked for anew, in case the connection is dead.
-    if (!bytes && bytes.error().code == Errc::timeout) co_return false;
-    if (!bytes) co_return std::unexpected(bytes.error());
+    const bool is_quiet = !bytes && bytes.error().code == Errc::timeout;
+    if (!bytes && !is_quiet) co_return std::unexpected(bytes.error());
+    patience.reset();
+    if (is_quiet) co_return false;
     if (bytes->empty()) co_return true;
     if (progress != nullptr) progress->hide();
     writer.write(at.offset, *bytes);

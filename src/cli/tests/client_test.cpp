@@ -418,6 +418,32 @@ TEST_CASE("what changes something says so, in JSON too") {
   CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");
 }
 
+TEST_CASE("HTTPS with an authority of one's own") {
+  const auto now = runtime::real::make_clock()->now();
+  const auto made = net::create_self_signed({"127.0.0.1"}, now, 1);
+  const auto other = net::create_self_signed({"127.0.0.1"}, now, 1);
+  REQUIRE(made.has_value());
+  const auto tls = net::create_tls_server_context({made->certificate_pem, made->private_key_pem});
+  ScriptServer server([](const net::HttpRequest&) { return json_answer(R"({"items":[],"total":0})"); }, *tls);
+  const Place place("tls");
+  const auto ca = place.file("ca.pem", made->certificate_pem);
+  const auto wrong = place.file("wrong.pem", other->certificate_pem);
+  CHECK(run_footman({"queue", "--ca-file", ca}, server.variables()).code == exit_ok);
+  auto variables = server.variables();
+  variables["FOOTMAN_CA"] = ca;
+  CHECK(run_footman({"queue"}, variables).code == exit_ok);
+
+  auto ran = run_footman({"queue"}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("name its authority with --ca-file or FOOTMAN_CA") != std::string::npos);
+  ran = run_footman({"queue", "--ca-file", wrong}, server.variables());
+  CHECK(ran.code == exit_unavailable);
+  CHECK(ran.err.find("not of the authority in " + wrong) != std::string::npos);
+  CHECK(run_footman({"queue", "--ca-file", place.file("no.pem", "hello")}, server.variables()).code ==
+        exit_usage);
+  CHECK(server.requests().size() == 2);
+}
+
 TEST_CASE("the path of a server behind a proxy is kept") {
   ScriptServer server([](const net::HttpRequest&) { return json_answer(R"({"items":[],"total":0})"); });
   CHECK(run_footman({"queue", "--url", server.url() + "/ci/"}, server.variables()).code == exit_ok);

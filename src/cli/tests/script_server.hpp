@@ -93,8 +93,10 @@ class ScriptServer {
  public:
   using Answer = std::function<net::HttpResponse(const net::HttpRequest& request)>;
 
-  explicit ScriptServer(Answer answer) : answer_(std::move(answer)) {
-    call([this] { open(0); });
+  // With `tls` it speaks HTTPS, and loses no answers.
+  explicit ScriptServer(Answer answer, net::TlsServerContextPtr tls = nullptr)
+      : answer_(std::move(answer)), scheme_(tls ? "https" : "http") {
+    call([this, tls] { open(tls); });
   }
   ~ScriptServer() {
     call([this] { server_->stop(); });
@@ -106,7 +108,7 @@ class ScriptServer {
   ScriptServer(const ScriptServer&) = delete;
   ScriptServer& operator=(const ScriptServer&) = delete;
 
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return scheme_ + "://127.0.0.1:" + std::to_string(port_); }
   Variables variables() const { return {{"FOOTMAN_URL", url()}, {"FOOTMAN_TOKEN", "secret-token"}}; }
   // The next `count` connections are read once and closed: their answers are lost.
   void lose_answers(int count) { lose_ = count; }
@@ -136,14 +138,18 @@ class ScriptServer {
     done.get_future().wait();
   }
 
-  void open(std::uint16_t port) {
+  void open(const net::TlsServerContextPtr& tls) {
     server_ = std::make_unique<net::HttpServer>(
         thread_.executor(), thread_.executor(),
         [this](std::shared_ptr<const net::HttpRequest> request) { return handle(this, std::move(request)); },
         net::HttpServerLimits{}, *clock_, base::Logger());
-    listener_ = std::move(*net::create_listener(thread_.executor(), *clock_, {"127.0.0.1", port}, {}));
+    listener_ = std::move(*net::create_listener(thread_.executor(), *clock_, {"127.0.0.1", 0}, {}));
     port_ = listener_->endpoint().port;
-    scope_.spawn("accept", accept(this));
+    if (tls) {
+      server_->serve(std::move(listener_), tls);
+    } else {
+      scope_.spawn("accept", accept(this));
+    }
   }
 
   static Awaitable<void> accept(ScriptServer* self) {
@@ -170,13 +176,14 @@ class ScriptServer {
   }
 
   Awaitable<void> join(std::promise<void>* ended) {
-    listener_->close();
+    if (listener_) listener_->close();
     co_await scope_.join();
     co_await server_->join();
     ended->set_value();
   }
 
   Answer answer_;
+  std::string scheme_;
   mutable std::mutex mutex_;
   std::vector<net::HttpRequest> requests_;
   std::atomic<int> lose_ = 0;

@@ -23,6 +23,15 @@ TEST_CASE("a tree with positions") {
   CHECK(tree->items[1].items[1].items[0].text == "d");
 }
 
+TEST_CASE("a scalar in quotes or a block is text, whatever it looks like") {
+  const auto tree = parse_yaml("a: 1\nb: '1'\nc: \"1\"\nd: |\n  1\n", "f.yaml");
+  REQUIRE(tree.has_value());
+  CHECK_FALSE(tree->items[0].quoted);
+  CHECK(tree->items[1].quoted);
+  CHECK(tree->items[2].quoted);
+  CHECK(tree->items[3].quoted);
+}
+
 TEST_CASE("what is refused, and where") {
   CHECK(error_of("a: 1\na: 2\n") == "f.yaml:2:1: the key 'a' is there twice, first in line 1");
   CHECK(error_of("a: &x 1\nb: *x\n").starts_with("f.yaml:2:4: aliases"));
