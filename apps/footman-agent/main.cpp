@@ -33,7 +33,13 @@ using namespace footman::agent::real;
 using agent::AgentEnd;
 using agent::AgentExit;
 
-enum ExitCode { kDone = 0, kBroken = 1, kUsage = 2, kUnwanted = 3, kOrphaned = 4, kTooLate = 5 };
+// See help_text().
+constexpr int kDone = 0;
+constexpr int kBroken = 1;
+constexpr int kUsage = 2;
+constexpr int kUnwanted = 3;
+constexpr int kOrphaned = 4;
+constexpr int kTooLate = 5;
 
 constexpr std::size_t kCookieLetters = 20;
 

@@ -292,7 +292,8 @@ Awaitable<void> Agent::Impl::keep_alive(std::shared_ptr<Impl> self, SessionPtr s
       co_return;
     }
     if (welcomed) session->send(protocol::Heartbeat{++session->heartbeats, clock.now()});
-    const auto interval = welcomed ? session->welcome.heartbeat_interval : limit;
+    // More than one has to be lost before it is silence.
+    const auto interval = welcomed ? std::min(session->welcome.heartbeat_interval, limit / 2) : limit;
     co_await session->changed.wait_for(clock, std::min(interval, limit - silence));
   }
 }

@@ -96,11 +96,14 @@ void Children::watch(pid_t pid, std::function<void(const ChildExit&)> on_exit) {
 }
 
 bool Children::reap() {
+  bool any = false;
   while (true) {
     ChildExit exit;
     const pid_t pid = ::wait4(-1, &exit.status, WNOHANG | __WALL, &exit.usage);
     if (pid < 0 && errno == EINTR) continue;
+    if (pid < 0 && any && none_left_) none_left_();
     if (pid <= 0) return pid < 0;
+    any = true;
     const auto found = watched_.find(pid);
     if (found == watched_.end()) {
       add_usage(orphans_, exit.usage);

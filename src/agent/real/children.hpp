@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/result.hpp"
 #include "runtime/awaitable.hpp"
@@ -42,6 +43,8 @@ class Children {
 
   // Takes what has ended. True when no child is left.
   bool reap();
+  // Calls `call` each time the last child is gone.
+  void on_none_left(std::function<void()> call) { none_left_ = std::move(call); }
   // What orphans used up since this was last called.
   rusage take_orphans_usage();
   // Notified when a child has ended.
@@ -51,6 +54,7 @@ class Children {
   OnSignal on_signal_;
   runtime::real::FdWatch signals_;
   std::map<pid_t, std::function<void(const ChildExit&)>> watched_;
+  std::function<void()> none_left_;
   rusage orphans_{};
   runtime::Event ended_;
 };

@@ -76,7 +76,7 @@ std::vector<std::string> make_environment(const std::vector<std::string>& own, c
   std::vector<std::string> out;
   out.reserve(all.size());
   for (auto& [name, value] : all) {
-    out.push_back(name + "=" + value);
+    out.emplace_back(name).append("=").append(value);
     base::wipe(value);
   }
   return out;
@@ -91,7 +91,14 @@ struct ProcessRunner::State : std::enable_shared_from_this<State> {
         log(std::move(the_log)),
         children(the_children),
         config(std::move(the_config)),
-        workspaces(config.work_dir) {}
+        workspaces(config.work_dir) {
+    children.on_none_left([this] {
+      if (output) output->cancel();  // a read that waits looks again
+    });
+  }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+  ~State() { children.on_none_left({}); }
 
   void look_around();
   base::Status open_output();
@@ -174,6 +181,8 @@ class ProcessRunner::Step final : public RunningStep {
 
  private:
   void on_exit(const ChildExit& exit);
+  bool is_over() const;
+  void kill();
   std::string read_now(std::size_t max);
   StepEnd describe() const;
 
@@ -182,12 +191,12 @@ class ProcessRunner::Step final : public RunningStep {
   std::uint64_t memory_kills_;  // counted before
   pid_t pid_ = 0;
   std::optional<ChildExit> exit_;
-  runtime::Event exited_;
   std::size_t rest_ = 0;  // bytes in the pipe when the first process ended, not read yet
   bool ending_ = false;
   Duration kill_at_{0};  // steady
   std::unique_ptr<runtime::Timer> hard_end_;
   bool killed_ = false;
+  bool gave_up_ = false;
 };
 
 ProcessRunner::Step::~Step() {
@@ -215,7 +224,6 @@ void ProcessRunner::Step::on_exit(const ChildExit& exit) {
   exit_ = exit;
   int in_pipe = 0;
   if (::ioctl(state_->output->fd(), FIONREAD, &in_pipe) == 0) rest_ = static_cast<std::size_t>(in_pipe);
-  exited_.notify();
   state_->output->cancel();  // a read that waits looks again
 }
 
@@ -229,12 +237,19 @@ std::string ProcessRunner::Step::read_now(std::size_t max) {
   return bytes;
 }
 
+// What read() has to wait for: the first process, and when the step is being ended the whole tree, whose last
+// words count.
+bool ProcessRunner::Step::is_over() const {
+  return exit_ && (!ending_ || gave_up_ || state_->children.reap());
+}
+
 Awaitable<std::string> ProcessRunner::Step::read(std::size_t max) {
-  while (!exit_) {
+  while (!is_over()) {
     co_await state_->output->readable();
-    if (exit_) break;
+    if (exit_ && !ending_) break;
     if (auto bytes = read_now(max); !bytes.empty()) co_return bytes;
   }
+  if (ending_) co_return read_now(max);
   if (rest_ == 0) co_return std::string();
   auto bytes = read_now(std::min(max, rest_));
   rest_ -= bytes.size();
@@ -242,14 +257,7 @@ Awaitable<std::string> ProcessRunner::Step::read(std::size_t max) {
 }
 
 Awaitable<StepEnd> ProcessRunner::Step::wait() {
-  while (!exit_) co_await exited_.wait();
-  if (ending_) {
-    // Until its time has come the rest of the tree may end by itself.
-    const auto grace = std::max(kill_at_ - state_->clock.steady(), Duration(0));
-    if (!co_await state_->wait_until_gone(grace, false) &&
-        !co_await state_->wait_until_gone(kKillLimit, true))
-      state_->log.error("processes of the step cannot be killed");
-  }
+  while (!is_over()) co_await state_->children.ended().wait_for(state_->clock, kKillAgain);
   hard_end_.reset();
   co_return describe();
 }
@@ -260,11 +268,20 @@ void ProcessRunner::Step::end(Duration grace) {
   if (!first && kill_at >= kill_at_) return;
   kill_at_ = kill_at;
   if (first && grace > Duration(0)) state_->signal_all(SIGTERM);
-  hard_end_ = state_->clock.call_after(state_->executor, grace, [this] {
-    killed_ = true;
-    state_->kill_all();
-    state_->children.ended().notify();  // whoever waits for a gentle end looks again
-  });
+  hard_end_ = state_->clock.call_after(state_->executor, grace, [this] { kill(); });
+}
+
+// Again and again: while we look through a tree it may grow.
+void ProcessRunner::Step::kill() {
+  killed_ = true;
+  state_->kill_all();
+  gave_up_ = state_->clock.steady() > kill_at_ + kKillLimit;
+  if (gave_up_) {
+    state_->log.error("processes of the step cannot be killed");
+    state_->output->cancel();
+  } else {
+    hard_end_ = state_->clock.call_after(state_->executor, kKillAgain, [this] { kill(); });
+  }
 }
 
 StepEnd ProcessRunner::Step::describe() const {

@@ -268,7 +268,7 @@ std::string make_spy() {
          "      start, end = (int(x, 16) for x in line.split()[0].split('-'))\n"
          "      if 'r' not in line.split()[1]: continue\n"
          "      try: memory.seek(start); part = memory.read(end - start)\n"
-         "      except (OSError, OverflowError, ValueError): continue\n"
+         "      except (OSError, OverflowError, ValueError, MemoryError): continue\n"
          "      read += len(part); found = found or wanted in part\n"
          "    print(name, 'memory', found, read > 100000)\n"
          "  except PermissionError: print(name, 'memory denied')\n"
@@ -448,7 +448,9 @@ TEST_CASE("an image with nothing in it but a static shell; as its PID 1") {
   SUBCASE("nothing else at all") { program.environment = {"TMPDIR=/"}; }
   SUBCASE("PID 1, with /proc") {
     fs::create_directories(root + "/proc");
-    program.wrapper.insert(program.wrapper.end(), {"--unshare-pid", "--as-pid-1", "--proc", "/proc"});
+    fs::create_directories(root + "/dev");
+    program.wrapper.insert(program.wrapper.end(),
+                           {"--unshare-pid", "--as-pid-1", "--proc", "/proc", "--dev", "/dev"});
     program.environment = {"TMPDIR=/"};
     // A zombie whose parent is gone is taken by PID 1.
     server.set_script(

@@ -1,9 +1,9 @@
-// A server that says what the test says, for what the real controller never does.
+// A server that says what the test says, for what the real controller never does. By itself it only answers
+// heartbeats.
 #pragma once
 
 #include <doctest/doctest.h>
 
-#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <memory>
 #include <optional>
@@ -100,14 +100,6 @@ class ScriptedServer final : public Connector {
     settle();
   }
 
-  // The server is there, but has nothing to say.
-  void advance_alive(base::Duration by) {
-    for (; by > 0s; by -= 10s) {
-      send(protocol::HeartbeatReply{1, clock.now(), clock.now()});
-      advance(std::min<base::Duration>(by, 10s));
-    }
-  }
-
   template <class T>
   std::vector<T> all() const {
     std::vector<T> found;
@@ -176,6 +168,9 @@ class ScriptedServer final : public Connector {
         auto message = decoder.next();
         if (!message) throw std::runtime_error(base::describe(message.error()));
         if (!*message) break;
+        if (const auto* beat = std::get_if<protocol::Heartbeat>(&**message))
+          scope_.spawn("reply", write(from, protocol::encode(protocol::HeartbeatReply{
+                                                beat->sequence, beat->sent_at, clock.now()})));
         if (from == stream) received.push_back(std::move(**message));
       }
     }

@@ -414,7 +414,7 @@ TEST_CASE("notice: told to the server, no new work, the step is ended in time, t
   CHECK(server.last<protocol::Notice>().deadline == deadline);
   server.send(server.assignment(2));
   CHECK(server.last<protocol::Rejected>().assignment == AssignmentId(2));
-  server.advance_alive(109s);
+  server.advance(109s);
   CHECK_FALSE(server.runner.last().ended);
   server.advance(2s);
   CHECK(server.runner.last().ended);
@@ -478,7 +478,7 @@ TEST_CASE(
   }
 }
 
-TEST_CASE("heartbeats both ways; silence for a lease ends the connection, not the build") {
+TEST_CASE("heartbeats both ways; silence for half a lease ends the connection, not the build") {
   ScriptedServer server;
   server.start();
   server.let_in();
@@ -486,16 +486,26 @@ TEST_CASE("heartbeats both ways; silence for a lease ends the connection, not th
   server.send(protocol::Heartbeat{42, server.clock.now()});
   CHECK(server.last<protocol::HeartbeatReply>().sequence == 42);
   const auto before = server.count<protocol::Heartbeat>();
-  server.advance_alive(150s);
+  server.advance(150s);
   CHECK(server.count<protocol::Heartbeat>() >= before + 10);
   CHECK(server.connections == 1);
   server.wire->swallow(true);  // half-open
-  server.advance(48s);
-  CHECK(server.connections == 1);
   server.advance(14s);
+  CHECK(server.connections == 1);
+  server.advance(17s);
   CHECK(server.connections == 2);
   CHECK_FALSE(server.runner.last().ended);
   CHECK(server.let_in().assignments.size() == 1);
+}
+
+TEST_CASE("a lease shorter than two heartbeats: there are as many heartbeats as it takes") {
+  ScriptedServer server;
+  server.welcome.heartbeat_interval = 20s;
+  server.welcome.lease = 30s;
+  server.start();
+  server.let_in();
+  server.advance(10min);
+  CHECK(server.connections == 1);
 }
 
 TEST_CASE("no Welcome: the connection is given up") {
