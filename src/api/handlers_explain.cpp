@@ -28,7 +28,8 @@ std::string sentence_of(const fleet::AgentView& view) {
   const auto& agent = view.agent;
   if (agent.end_reason != model::EndReason::none) {
     const auto why = model::sentence(agent.end_reason);
-    return agent.end_detail.empty() ? std::string(why) : fmt::format("{} {}", why, agent.end_detail);
+    return agent.end_detail.empty() || agent.end_detail == why ? std::string(why)
+                                                               : fmt::format("{} {}", why, agent.end_detail);
   }
   if (agent.state == model::AgentState::online)
     return fmt::format("It is online and {}.", ports::to_string(view.observation.activity));

@@ -34,6 +34,16 @@ std::size_t count_live(const fleet::Fleet& fleet) {
       views, [](const auto& view) { return model::may_hold_resource(view.agent.state); }));
 }
 
+// What the system says about the path is about the caller's input.
+std::unexpected<Error> refuse_path(Error error) {
+  if (error.code == Errc::io) {
+    error.code = Errc::invalid_argument;
+    error.hint = "The folder must be there and the server must be allowed to write into it.";
+  }
+  if (error.code == Errc::invalid_argument || error.code == Errc::already_exists) error.field = "path";
+  return std::unexpected(std::move(error));
+}
+
 }  // namespace
 
 Awaitable<Reply> list_tokens(Context& context, Call call) {
@@ -97,7 +107,8 @@ Awaitable<Reply> get_server(Context& context, Call call) {
 Awaitable<Reply> back_up(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto path, parse_backup(call.request->body));
   const auto began = context.parts.clock.steady();
-  FOOTMAN_CO_TRY_STATUS(co_await context.parts.actions.back_up(path));
+  auto made = co_await context.parts.actions.back_up(path);
+  if (!made) co_return refuse_path(std::move(made).error());
   const auto took =
       std::chrono::duration_cast<std::chrono::milliseconds>(context.parts.clock.steady() - began);
   context.parts.log.info("backup made", {{"path", path}, {"by", call.principal.name}});

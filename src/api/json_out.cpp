@@ -234,7 +234,7 @@ namespace {
 json::object end_to_json(const model::Agent& agent) {
   json::object out{{"reason", model::to_string(agent.end_reason)},
                    {"text", model::sentence(agent.end_reason)}};
-  put_text(out, "detail", agent.end_detail);
+  if (agent.end_detail != model::sentence(agent.end_reason)) put_text(out, "detail", agent.end_detail);
   return out;
 }
 

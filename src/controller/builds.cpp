@@ -281,13 +281,13 @@ void Builds::add_rows_to_timeline(BuildExplanation& told) const {
     add(one.started, "started", "Started on agent " + one.agent.str());
   }
   for (const auto& step : told.steps) {
-    add(step.started, "step_started", fmt::format("Step {} began", step.name));
+    add(step.started, "step_started", fmt::format("Step '{}' began", step.name));
     if (step.signal != 0)
       add(step.finished, "step_finished",
-          fmt::format("Step {} was ended by signal {}", step.name, step.signal));
+          fmt::format("Step '{}' was ended by signal {}", step.name, step.signal));
     else
       add(step.finished, "step_finished",
-          fmt::format("Step {} ended with exit status {}", step.name, step.exit_status.value_or(0)));
+          fmt::format("Step '{}' ended with exit status {}", step.name, step.exit_status.value_or(0)));
   }
   add(told.build.finished, "finished",
       fmt::format("{}{}{}", model::to_string(told.build.result), told.build.reason.empty() ? "" : ": ",

@@ -195,6 +195,8 @@ TEST_CASE("a backup, and a reload") {
   CHECK(made.json().at("path") == "/backups/one.db");
   CHECK(world.backed_up == "/backups/one.db");
   CHECK(world.post("/api/v1/backup", R"({"path":"/exists"})").error() == "409 already_exists path");
+  CHECK(world.post("/api/v1/backup", R"({"path":"/no/folder"})").error() == "400 invalid_argument path");
+  CHECK(world.post("/api/v1/backup", R"({"path":"/full"})").error() == "429 resource_exhausted");
   CHECK(world.post("/api/v1/backup", R"({"path":"relative"})").error() == "400 invalid_argument path");
   CHECK(world.post("/api/v1/backup").error() == "400 invalid_argument");
 

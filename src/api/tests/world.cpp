@@ -20,7 +20,9 @@ Awaitable<Status> as_status(Awaitable<void> work) {
 }
 
 Awaitable<Status> note_path(std::string& where, std::string path) {
-  if (path == "/exists") co_return fail(Errc::already_exists, "there is something at this path", "path");
+  if (path == "/exists") co_return fail(Errc::already_exists, "there is something at this path");
+  if (path == "/no/folder") co_return fail(Errc::io, "The file cannot be opened");
+  if (path == "/full") co_return fail(Errc::resource_exhausted, "No space is left");
   where = std::move(path);
   co_return Status();
 }
