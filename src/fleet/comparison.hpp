@@ -15,7 +15,7 @@ struct RowFacts {
   std::string handle;
   model::AgentState state = model::AgentState::planned;
   bool asked = false;      // the cloud was asked to launch it
-  bool calling = false;    // a launch call is under way
+  bool calling = false;    // a launch call is under way, or its answer is being written down
   bool connected = false;  // its session stands
   Duration since_call{0};  // since the last launch call, or since the server started
 };

@@ -53,7 +53,7 @@ struct AgentEntry {
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
   bool told_why = false;       // its history begins with the decision
   bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
-  bool calling = false;        // a launch call is under way
+  bool calling = false;        // a launch call is under way, or its answer is being written down
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
   Duration next_pause{0};      // of the failing step; 0: no failure yet
   std::uint32_t failures = 0;  // launch calls with an unknown outcome

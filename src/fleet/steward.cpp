@@ -170,7 +170,6 @@ Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
   const auto begun = core_.steady();
   auto answer =
       co_await runtime::run_for(core_.parts.clock, kCallTimeout, cloud->provider->launch(std::move(spec)));
-  entry->calling = false;
   entry->last_call = core_.steady();
   core_.parts.crash_points.hit("launch:after-call");
   if (!answer)
@@ -181,12 +180,16 @@ Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
         fmt::format("no answer to the launch within {}", format_duration(kCallTimeout))});
   const auto took = entry->last_call - begun;
   core_.metrics.launch_call_seconds.observe(std::chrono::duration<double>(took).count());
-  if (!*answer) co_return co_await note_failure(entry, cloud, answer->error());
-  core_.note_answer(*cloud);
-  core_.metrics.launches(entry->row.cloud, "launched").add();
-  co_await note_launched(
-      entry, (*answer)->value, "api_answered",
-      fmt::format("The cloud launched {} in {}.", (*answer)->value, format_duration(took)));
+  if (*answer) {
+    core_.note_answer(*cloud);
+    core_.metrics.launches(entry->row.cloud, "launched").add();
+    co_await note_launched(
+        entry, (*answer)->value, "api_answered",
+        fmt::format("The cloud launched {} in {}.", (*answer)->value, format_duration(took)));
+  } else {
+    co_await note_failure(entry, cloud, answer->error());
+  }
+  entry->calling = false;
 }
 
 // An intent whose token is too old to be sent again.
