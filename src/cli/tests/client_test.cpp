@@ -197,20 +197,22 @@ TEST_CASE("what is not Footman is told apart") {
             "footman: what answers at {} is not Footman: HTTP 502 \"502 Bad Gateway?[31mnginx\". A proxy "
             "before the server says that the server is away\n",
             server.url()));
-  status = 404;
+  server.call([&] { status = 404; });
   ran = run_footman({"queue"}, server.variables());
   CHECK(ran.code == exit_unavailable);
   CHECK(ran.err.find("Check --url or FOOTMAN_URL") != std::string::npos);
-  status = 200;
+  server.call([&] { status = 200; });
   ran = run_footman({"queue"}, server.variables());
   CHECK(ran.code == exit_unavailable);
   CHECK(ran.err.find("is not Footman (HTTP 200, text/html; charset=utf-8)") != std::string::npos);
-  type = "application/json";
-  body = "[[[[";
+  server.call([&] {
+    type = "application/json";
+    body = "[[[[";
+  });
   CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
-  body = "[1,2]";
+  server.call([&] { body = "[1,2]"; });
   CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
-  body = std::string(100'000, '[');
+  server.call([&] { body = std::string(100'000, '['); });
   CHECK(run_footman({"queue"}, server.variables()).code == exit_unavailable);
 }
 
@@ -367,7 +369,7 @@ TEST_CASE("the other lists, empty and full") {
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
   CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));
-  empty = false;
+  server.call([&] { empty = false; });
   auto ran = run_footman({"queue"}, server.variables());
   CHECK(ran.out.find("17     ad hoc #1  buildable  gpu ") != std::string::npos);
   CHECK(ran.out.find("no template offers gpu\n") != std::string::npos);

@@ -127,7 +127,7 @@ class ScriptServer {
     return found;
   }
 
- private:
+  // Runs on the server's thread: for what answers read and a test changes.
   template <class Call>
   void call(Call what) {
     std::promise<void> done;
@@ -138,6 +138,7 @@ class ScriptServer {
     done.get_future().wait();
   }
 
+ private:
   void open(const net::TlsServerContextPtr& tls) {
     server_ = std::make_unique<net::HttpServer>(
         thread_.executor(), thread_.executor(),
