@@ -34,7 +34,7 @@ Compressor::Compressor(Disk& disk, Layout layout, runtime::Clock& clock, base::L
   });
 }
 
-Compressor::~Compressor() {
+void Compressor::join() {
   stop_ = true;  // seen in the middle of a log
   runtime::post(thread_.executor(), [this] { begin_stop(); });
   thread_.join();

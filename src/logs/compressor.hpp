@@ -28,12 +28,14 @@ class Compressor {
   // Starts with a walk over all files: throws unfinished archives away and compresses what an earlier process
   // left.
   Compressor(Disk& disk, Layout layout, runtime::Clock& clock, base::Logger log, Install install);
-  ~Compressor();
+  ~Compressor() { join(); }
 
   runtime::Executor executor() const { return thread_.executor(); }
   void add(base::StreamId stream);  // any thread
   // Gives up what is under way. On executor().
   runtime::Awaitable<void> stop();
+  // The same, blocking, on any other thread. add() does nothing afterwards.
+  void join();
 
  private:
   runtime::Awaitable<void> run();

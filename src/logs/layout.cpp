@@ -37,10 +37,12 @@ std::string Layout::file(base::StreamId stream, FileKind kind) const {
 std::optional<FileName> parse_file_name(std::string_view name) {
   const auto dot = name.find('.');
   if (dot == std::string_view::npos || !is_number(name.substr(0, dot))) return std::nullopt;
+  const std::string number(name.substr(0, dot));
   for (const auto& [kind, suffix] : kSuffixes) {
     if (name.substr(dot) != suffix) continue;
     std::int64_t id = 0;
-    if (std::from_chars(name.data(), name.data() + dot, id).ec != std::errc()) return std::nullopt;
+    if (std::from_chars(number.data(), number.data() + number.size(), id).ec != std::errc())
+      return std::nullopt;
     return FileName{base::StreamId(id), kind};
   }
   return std::nullopt;

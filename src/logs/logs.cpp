@@ -126,6 +126,12 @@ class Logs final : public DiskLogStore {
                         [this](StreamId stream, int source) { return install(stream, source); });
   }
 
+  // The compressor and the writers call each other: its thread ends first, its object last.
+  ~Logs() override {
+    compressor_->join();
+    writers_.clear();
+  }
+
   Awaitable<Result<std::uint64_t>> append(StreamId stream, std::uint64_t offset, std::string bytes,
                                           std::vector<TimeMark> marks) override;
   Awaitable<Result<LogExtent>> extent(StreamId stream) override;
@@ -151,7 +157,7 @@ class Logs final : public DiskLogStore {
   std::shared_ptr<Gate> gate_ = std::make_shared<Gate>();
   std::vector<std::unique_ptr<Writer>> writers_;
   std::vector<std::unique_ptr<ReaderThread>> readers_;
-  std::optional<Compressor> compressor_;  // ends first: it calls the writers
+  std::optional<Compressor> compressor_;
 };
 
 Awaitable<Result<std::uint64_t>> Logs::append(StreamId stream, std::uint64_t offset, std::string bytes,
@@ -242,7 +248,7 @@ Status prepare_directory(Disk& disk, const std::string& root) {
   FOOTMAN_TRY_STATUS(disk.sync_directory(root + "/.."));
   FOOTMAN_TRY(const auto names, Disk::list(root));
   for (const auto& name : names)
-    if (is_bucket_name(name)) Disk::remove_empty_directory(root + "/" + name);
+    if (is_bucket_name(name)) Disk::remove_empty_directory(std::string(root).append("/").append(name));
   return {};
 }
 

@@ -145,7 +145,9 @@ Result<UniqueFd> StreamFiles::create_file(StreamId id, FileKind kind) {
     FOOTMAN_TRY_STATUS(disk_.sync_directory(layout_.root()));
     buckets_.insert(bucket);
   }
-  return disk_.open(layout_.file(id, kind), O_RDWR | O_CREAT);
+  auto file = disk_.open(layout_.file(id, kind), O_RDWR | O_CREAT);
+  if (!file && file.error().code == Errc::not_found) buckets_.erase(bucket);  // somebody deleted it
+  return file;
 }
 
 Result<int> StreamFiles::data_fd(StreamId id) {

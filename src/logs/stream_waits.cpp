@@ -1,6 +1,9 @@
 #include "logs/stream_waits.hpp"
 
+#include <algorithm>
 #include <utility>
+
+#include "logs/limits.hpp"
 
 namespace footman::logs {
 
@@ -35,6 +38,7 @@ StreamWaits::StreamWaits(runtime::Clock& clock, Extent extent) : clock_(clock), 
 
 Awaitable<Result<LogExtent>> StreamWaits::wait_beyond(StreamId stream, std::uint64_t beyond,
                                                       base::Duration limit) {
+  limit = std::min<base::Duration>(limit, kMaxWait);
   const auto start = clock_.steady();
   Pass pass(waiting_, stream);
   while (true) {

@@ -68,6 +68,7 @@ std::vector<Writer::CallPtr> Writer::take_batch() {
 void Writer::write(Call& call) {
   if (!call.is_finish) {
     call.result = files_.append(call.stream, call.offset, call.bytes, call.marks);
+    call.bytes = std::string();  // the caller may be slow to come for its answer
   } else if (const auto raw = files_.finish(call.stream); raw) {
     call.to_compress = *raw;
   } else {
@@ -101,6 +102,7 @@ Awaitable<Result<LogExtent>> Writer::wait_beyond(StreamId stream, std::uint64_t 
 }
 
 Awaitable<Status> Writer::remove(StreamId stream) {
+  while (!calls_.empty()) run_batch();  // they came before
   auto removed = files_.remove(stream);
   waits_.wake(stream);
   co_return removed;

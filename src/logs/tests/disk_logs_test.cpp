@@ -138,6 +138,24 @@ TEST_CASE("limits of one call") {
   CHECK(world.run(world.logs->marks(StreamId(2), 0, 1U << 30))->size() == kMaxMarksInAnswer);
 }
 
+TEST_CASE("a bucket that somebody deletes is made again") {
+  World world;
+  CHECK(world.append(1, 0, "a") == 1);
+  CHECK(world.run(world.logs->remove(StreamId(1))));
+  std::filesystem::remove(world.file(1, ".log").parent_path());
+  while (!world.append(5, 0, "b")) CHECK(world.extent(5).bytes == 0);
+  CHECK(world.read_all(5) == "b");
+}
+
+TEST_CASE("appends that came before a removal happen before it") {
+  World world;
+  const auto first = world.begin(world.logs->append(StreamId(1), 0, "a", {}));
+  const auto removed = world.begin(world.logs->remove(StreamId(1)));
+  world.run_until([&] { return first->has_value() && removed->has_value(); });
+  CHECK(**first == 1);
+  CHECK(world.extent(1).bytes == 0);
+}
+
 TEST_CASE("a directory that cannot be used is said so") {
   World world;
   const auto at = (world.dir.path() / "missing" / "logs").string();

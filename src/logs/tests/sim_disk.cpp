@@ -127,6 +127,10 @@ void SimDisk::lose_bytes(const std::string& path, std::mt19937& random) {
     throw std::runtime_error("write " + path);
 }
 
+bool SimDisk::names_are_synced() const {
+  return std::ranges::all_of(pending_, [](const auto& entry) { return entry.second.empty(); });
+}
+
 void SimDisk::power_off(std::mt19937& random) {
   // Directories lose their last changes, in the reverse order of making them; the outer ones last.
   for (auto it = pending_.rbegin(); it != pending_.rend(); ++it) {

@@ -27,6 +27,9 @@ class SimDisk final : public Disk {
   using Fault = std::function<std::optional<base::Error>(const std::string& step)>;
   Fault fault;
 
+  // All changes of names are on disk.
+  bool names_are_synced() const;
+
   // The power is gone and comes back: what was not synced is lost, as far as `random` says so.
   void power_off(std::mt19937& random);
 

@@ -358,6 +358,22 @@ TEST_CASE("an archive of a log that was removed meanwhile is thrown away") {
   CHECK_FALSE(fs::exists(machine.layout.file(kStream, FileKind::archive)));
 }
 
+TEST_CASE("the log is deleted once the archive's name is on disk, not before") {
+  Machine machine;
+  REQUIRE(machine.append(9000));
+  REQUIRE(machine.finish());
+  int deletions = 0;
+  machine.disk.fault = [&](const std::string& step) -> std::optional<Error> {
+    if (step == "unlink") {
+      ++deletions;
+      CHECK(machine.disk.names_are_synced());
+    }
+    return std::nullopt;
+  };
+  REQUIRE(machine.compress());
+  CHECK(deletions == 1);
+}
+
 TEST_CASE("compression stops when it is told to") {
   Machine machine;
   REQUIRE(machine.append(9000));
