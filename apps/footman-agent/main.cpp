@@ -189,6 +189,7 @@ int run_session(Program& program, const LastWords& last_words) {
                     ? base::Result<base::Secret>(std::move(program.environment.secret))
                     : take_secret_file(options.secret_file);
   if (!secret) return complain(secret.error(), kUsage);
+  if (const auto fits = check_secret(*secret); !fits) return complain(fits.error(), kUsage);
   program.ca_pem = options.ca_pem;
   if (!options.ca_file.empty()) {
     auto text = read_text_file(options.ca_file);

@@ -44,7 +44,8 @@ class RunningStep {
  public:
   virtual ~RunningStep() = default;
   // Waits for output and returns 1…max bytes of it, stdout and stderr in the order they were written. "" once
-  // the step's first process has ended and all it printed was returned. Not reading is how output blocks.
+  // the step's first process has ended (after end(): its whole tree) and all it printed was returned. Not
+  // reading is how output blocks.
   virtual runtime::Awaitable<std::string> read(std::size_t max) = 0;
   // How it ended. To be called after read() gave "".
   virtual runtime::Awaitable<StepEnd> wait() = 0;

@@ -51,6 +51,17 @@ void use_environment(std::vector<std::string>& variables) {
   environ = pointers.data();
 }
 
+base::Status check_secret(const base::Secret& secret) {
+  const auto text = secret.expose();
+  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < 0x20; };
+  if (!text.empty() && text.size() <= protocol::kMaxBootstrapSecretBytes &&
+      std::none_of(text.begin(), text.end(), is_control))
+    return {};
+  return base::fail(
+      base::Errc::invalid_argument, "what was given as secret is none", {},
+      "Use the secret that the server made for this agent, in --secret-file or FOOTMAN_AGENT_SECRET.");
+}
+
 base::Result<base::Secret> take_secret_file(const std::string& path) {
   const runtime::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.is_open()) return base::fail_errno("read the secret file " + path, errno);
@@ -60,10 +71,8 @@ base::Result<base::Secret> take_secret_file(const std::string& path) {
   ::unlink(path.c_str());  // also when it is of no use
   std::string_view line(text.data(), static_cast<std::size_t>(got));
   line = line.substr(0, line.find_first_of("\r\n"));
-  const bool fits = !line.empty() && line.size() <= protocol::kMaxBootstrapSecretBytes;
-  base::Secret secret{std::string(fits ? line : std::string_view())};
+  base::Secret secret{std::string(line)};
   base::wipe(text);
-  if (!fits) return base::fail(base::Errc::invalid_argument, "the secret file " + path + " holds no secret");
   return secret;
 }
 

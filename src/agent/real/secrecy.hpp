@@ -24,6 +24,9 @@ TakenEnvironment take_environment();
 // Makes getenv() look at these; they must live as long as the process.
 void use_environment(std::vector<std::string>& variables);
 
+// Whether it can be sent at all: not empty, not too long, no control characters. invalid_argument otherwise.
+base::Status check_secret(const base::Secret& secret);
+
 // The first line of the file, which is removed.
 base::Result<base::Secret> take_secret_file(const std::string& path);
 

@@ -15,6 +15,7 @@ namespace {
 
 std::vector<base::Secret> secrets(const std::vector<std::string>& texts) {
   std::vector<base::Secret> out;
+  out.reserve(texts.size());
   for (const auto& text : texts) out.emplace_back(text);
   return out;
 }

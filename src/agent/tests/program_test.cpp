@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "agent/tests/real_server.hpp"
+#include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/processes.hpp"
 #include "runtime/real/spawn.hpp"
 
@@ -56,12 +58,23 @@ class Program {
   std::string exit_file;
   std::string cookie;
   std::vector<std::string> wrapper;  // in front of the program
+  std::vector<std::string> cgroup_procs;
   std::vector<std::string> environment = {"PATH=/usr/bin:/bin"};
   std::string binary = FOOTMAN_AGENT_BINARY;
   pid_t pid = 0;
   std::optional<int> status;
 
   void start(std::vector<std::string> more, bool secret_in_file = true) {
+    if (secret_in_file) {
+      std::ofstream(work_dir + "/secret") << kSecret << "\n";
+      more.insert(more.end(), {"--secret-file", work_dir + "/secret"});
+    } else {
+      environment.push_back(std::string("FOOTMAN_AGENT_SECRET=") + kSecret);
+    }
+    start_bare(std::move(more));
+  }
+  // Without a secret.
+  void start_bare(const std::vector<std::string>& more) {
     std::vector<std::string> arguments = wrapper;
     for (const auto& one : {binary, std::string("run"), std::string("--name"), std::string("a"),
                             std::string("--log-level"), std::string("warning")})
@@ -70,15 +83,9 @@ class Program {
       for (const auto& one : {std::string("--work-dir"), work_dir, std::string("--exit-file"), exit_file})
         arguments.push_back(one);
     arguments.insert(arguments.end(), more.begin(), more.end());
-    if (secret_in_file) {
-      std::ofstream(work_dir + "/secret") << kSecret << "\n";
-      arguments.insert(arguments.end(), {"--secret-file", work_dir + "/secret"});
-    } else {
-      environment.push_back(std::string("FOOTMAN_AGENT_SECRET=") + kSecret);
-    }
-    lock = runtime::real::lift_fd(
+    lock_ = runtime::real::lift_fd(
         runtime::UniqueFd(::open((work_dir + "/token").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)));
-    REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
+    REQUIRE(::flock(lock_.get(), LOCK_EX) == 0);
     const auto log = runtime::real::lift_fd(
         runtime::UniqueFd(::open((work_dir + "/agent.log").c_str(), O_WRONLY | O_CREAT, 0600)));
     environment.push_back("FOOTMAN_AGENT_COOKIE=" + cookie);
@@ -88,12 +95,13 @@ class Program {
     request.arguments = arguments;
     request.environment = environment;
     request.directory = work_dir;
-    request.lock_fd = lock.get();
+    request.lock_fd = lock_.get();
     request.output_fd = log.get();
+    request.cgroup_procs = cgroup_procs;
     auto spawned = runtime::real::spawn_detached(request);
     REQUIRE_MESSAGE(spawned.has_value(), (spawned ? "" : base::describe(spawned.error())));
     pid = spawned->id.pid;
-    lock.reset();  // the agent's processes hold it now
+    lock_.reset();  // the agent's processes hold it now
   }
   bool ended() {
     int value = 0;
@@ -114,7 +122,7 @@ class Program {
   std::string log() const { return text_of(work_dir + "/agent.log"); }
 
  private:
-  runtime::UniqueFd lock;
+  runtime::UniqueFd lock_;
 };
 
 std::string ws(const RealServer& server) {
@@ -399,6 +407,36 @@ TEST_CASE("SIGTERM: an idle agent leaves; a running step has until shortly befor
   }
 }
 
+TEST_CASE("a step that runs out of memory is reported as such") {
+  const auto mounts = runtime::real::read_small_file("/proc/self/mountinfo", 1 << 20);
+  const auto self = runtime::real::read_small_file("/proc/self/cgroup", 1 << 20);
+  const auto own = mounts && self ? runtime::real::find_own_group(runtime::real::parse_cgroup_mounts(*mounts),
+                                                                  *self, "memory")
+                                  : std::nullopt;
+  RealServer server;
+  server.set_script("head -c 500000000 /dev/zero | tail -c 400000000 | wc -c; echo survived");
+  server.work.work.steps[0].interpreter = {"/bin/bash", "-eo", "pipefail"};
+  Program program;
+  const auto group = own ? *own + "/" + program.cookie : std::string();
+  if (!own || ::mkdir(group.c_str(), 0755) != 0) {
+    MESSAGE("needs a memory control group (v1) of its own");
+    return;
+  }
+  std::ofstream(group + "/memory.limit_in_bytes") << (200 << 20);
+  program.cgroup_procs = {group + "/cgroup.procs"};
+  program.start({"--url", ws(server)});
+  const bool ended = server.run_until([&] { return program.ended(); });
+  INFO(program.log());
+  INFO(server.log);
+  REQUIRE(ended);
+  REQUIRE(server.step);
+  CHECK(server.step->out_of_memory);
+  CHECK(server.result->reason == "Step 1 ran out of memory and was killed.");
+  CHECK_FALSE(holds(server.log, "survived"));
+  CHECK(program.exit_code() == 0);
+  CHECK(::rmdir(group.c_str()) == 0);
+}
+
 TEST_CASE("the connection is cut and comes back: nothing is lost") {
   RealServer server;
   server.set_script("i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); sleep 0.005; done");
@@ -418,6 +456,15 @@ TEST_CASE("wrong use: one clear sentence and exit code 2") {
   Program program;
   SUBCASE("option") { program.start({"--nonsense"}); }
   SUBCASE("no url") { program.start({}); }
+  SUBCASE("a secret that is none") {
+    program.environment.push_back("FOOTMAN_AGENT_SECRET=" + std::string(1000, 'x'));
+    program.start_bare({"--url", "ws://127.0.0.1:1/"});
+  }
+  SUBCASE("a secret file with noise") {
+    program.environment.push_back("FOOTMAN_AGENT_SECRET_FILE=" + program.work_dir + "/noise");
+    std::ofstream(program.work_dir + "/noise") << std::string("a\0b", 3);
+    program.start_bare({"--url", "ws://127.0.0.1:1/"});
+  }
   SUBCASE("an authority that is not there") {
     program.start({"--url", "wss://localhost:1/", "--ca-file", "/no/such/file"});
   }
