@@ -1,5 +1,7 @@
-// LogStore: build logs as streams of bytes. Real: logs/; simulated: sim/. Called on any executor that is
-// single-threaded; results arrive there.
+// LogStore: build logs as streams of bytes. On disk: logs/logs.hpp; in memory, for simulations and tests:
+// logs/memory_logs.hpp. Called on any executor that is single-threaded; results arrive there. Limits of one
+// call stand in logs/limits.hpp: a larger append is `invalid_argument`; read() and marks() may answer with
+// less than was asked for, the caller goes on from there.
 #pragma once
 
 #include <cstdint>
@@ -39,14 +41,14 @@ class LogStore {
   // At most `max` bytes from `offset`; empty at the end.
   virtual runtime::Awaitable<base::Result<std::string>> read(base::StreamId stream, std::uint64_t offset,
                                                              std::size_t max) = 0;
-  // Marks with from <= offset < to, plus the last one before `from`.
+  // Marks with from <= offset < to, plus the last one before `from`. In order.
   virtual runtime::Awaitable<base::Result<std::vector<TimeMark>>> marks(base::StreamId stream,
                                                                         std::uint64_t from,
                                                                         std::uint64_t to) = 0;
   // Waits until the stream has more than `beyond` durable bytes or is finished, or the limit passes.
   virtual runtime::Awaitable<base::Result<LogExtent>> wait_beyond(base::StreamId stream, std::uint64_t beyond,
                                                                   base::Duration limit) = 0;
-  // No append any more; compresses in the background. Idempotent.
+  // No append any more, also for a stream that has no byte yet; compresses in the background. Idempotent.
   virtual runtime::Awaitable<base::Status> finish(base::StreamId stream) = 0;
   // Retention. Idempotent.
   virtual runtime::Awaitable<base::Status> remove(base::StreamId stream) = 0;

@@ -144,6 +144,7 @@ template <class World>
 void check_pipelined(World& world) {
   const StreamId stream(14);
   std::vector<std::shared_ptr<std::optional<Result<std::uint64_t>>>> results;
+  results.reserve(50);
   for (std::uint64_t i = 0; i < 50; ++i)
     results.push_back(world.begin(world.logs->append(stream, i * 4, "line", {})));
   world.run_until([&] { return std::ranges::all_of(results, [](const auto& r) { return r->has_value(); }); });
