@@ -19,6 +19,9 @@ std::string query(const Visit& visit, std::string_view name) {
   return std::string(visit.request->find_query(name).value_or(""));
 }
 
+// The page's script looks again: it has the log, or reads it by itself.
+bool is_live(const Visit& visit) { return visit.request->headers.find(kLiveHeader).has_value(); }
+
 // --- lists
 
 struct Builds {
@@ -215,7 +218,13 @@ Awaitable<Reply> show_build(Context& context, Visit visit) {
     data.history.insert(data.history.end(), lines.begin(), lines.end());
     sort_by_time(data.history);
   }
-  FOOTMAN_CO_TRY(data.log, co_await read_log_of(context, data.told.assignments, 0, {{}, kLogTailBytes}));
+  if (is_live(visit)) {
+    data.log.attempt = data.told.assignments.size();
+    data.log.left_out = true;
+  } else {
+    FOOTMAN_CO_TRY(data.log, co_await read_log_of(context, data.told.assignments, 0, {{}, kLogTailBytes}));
+  }
+  data.log.finished = data.log.finished || data.told.build.state == model::BuildState::finished;
   if (data.told.queue)
     if (auto item = parts.fleet.explain(parts.controller.name(), data.told.queue->item.id.str()))
       data.considered = std::move(item->considered);

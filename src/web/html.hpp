@@ -110,11 +110,11 @@ concept PlainNumber = std::is_integral_v<T> && !std::is_same_v<T, bool> && !std:
 template <class T>
 concept PlainText = std::is_convertible_v<const T&, std::string_view>;
 template <class T>
-inline constexpr bool is_plain_id = false;
+inline constexpr bool kIsPlainId = false;
 template <class Tag>
-inline constexpr bool is_plain_id<base::TextId<Tag>> = true;
+inline constexpr bool kIsPlainId<base::TextId<Tag>> = true;
 template <class Tag>
-inline constexpr bool is_plain_id<base::NumberId<Tag>> = true;
+inline constexpr bool kIsPlainId<base::NumberId<Tag>> = true;
 
 // Where a {} stands.
 enum class Hole : std::uint8_t { text, attribute, url, attributes };
@@ -128,7 +128,7 @@ consteval Holes scan_template(std::string_view text);
 
 template <class Arg>
 consteval bool fits(Hole hole) {
-  constexpr bool plain = PlainNumber<Arg> || PlainText<Arg> || is_plain_id<Arg>;
+  constexpr bool plain = PlainNumber<Arg> || PlainText<Arg> || kIsPlainId<Arg>;
   switch (hole) {
     case Hole::text:
       return plain || std::is_same_v<Arg, Markup>;

@@ -5,6 +5,7 @@
 #include "base/check.hpp"
 #include "base/digest.hpp"
 #include "base/version.hpp"
+#include "web/words.hpp"
 
 namespace footman::web {
 namespace {
@@ -191,7 +192,7 @@ Page error_page(int status, const Error& error) {
   page.status = status;
   page.body = html(
       R"(<div class="narrow card"><p class="code" aria-hidden="true">{}</p><h1>{}</h1><p>{}</p>{}{}<p><a class="button" href="/ui/">To the overview</a></p></div>)",
-      status, headline(status), error.message,
+      status, headline(status), sentence(error.message),
       error.field.empty() ? Markup() : html(R"(<p class="muted">Field: <code>{}</code></p>)", error.field),
       error.hint.empty() ? Markup() : html(R"(<p class="muted">{}</p>)", error.hint));
   return page;
@@ -212,7 +213,7 @@ Page sign_in_page(const Url& return_to, std::string_view trouble, int status) {
 <p class="muted">The first token is in the file <code>token</code> of the server's data directory.
 <code>footman ui</code> prints a link that signs you in without it, as <code>footman up</code> does when it starts.</p></div>)",
       trouble.empty() ? Markup()
-                      : html(R"(<p class="callout bad" role="alert" id="trouble">{}</p>)", trouble),
+                      : html(R"(<p class="callout bad" role="alert" id="trouble">{}</p>)", sentence(trouble)),
       return_to.str(), attribute_if(!trouble.empty(), "aria-describedby", "trouble"));
   return page;
 }

@@ -76,6 +76,7 @@ struct LogPart {
   std::string bytes;
   std::uint64_t size = 0;  // of the whole log
   bool finished = false;   // nothing more will come
+  bool left_out = false;   // the page's script has it, or reads it by itself
 };
 
 struct BuildData {

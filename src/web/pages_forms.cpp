@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "web/job_form.hpp"
+#include "web/words.hpp"
 
 namespace footman::web {
 namespace {
@@ -120,10 +121,10 @@ Markup limits(const JobDraft& draft, const Trouble& trouble) {
 
 Markup trouble_box(const Trouble& trouble) {
   if (!trouble) return {};
-  return html(
-      R"(<div class="callout bad" role="alert" id="trouble"><p>{}</p>{}</div>)",
-      trouble->field.empty() ? trouble->message : fmt::format("{}: {}", trouble->field, trouble->message),
-      trouble->hint.empty() ? Markup() : html("<p>{}</p>", trouble->hint));
+  const auto what = sentence(trouble->message);
+  return html(R"(<div class="callout bad" role="alert" id="trouble"><p>{}</p>{}</div>)",
+              trouble->field.empty() ? text(what) : html("<code>{}</code>: {}", trouble->field, what),
+              trouble->hint.empty() ? Markup() : html("<p>{}</p>", sentence(trouble->hint)));
 }
 
 Attributes trouble_of(const Trouble& trouble, std::string_view field) {

@@ -44,15 +44,13 @@ Markup log_box(const LogPart& log, BuildId build, bool follow) {
   data.add("data-offset", std::to_string(offset));
   data.add("data-style", rendered.style.str());
   if (rendered.open_line) data.add("data-open", "");
-  if (follow) data.add("data-follow", "");
+  if (follow || log.left_out) data.add("data-follow", "");
   return html(
-      R"(<section class="log-card" id="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">{}</a> <a href="{}">Raw</a></p></div>
+      R"(<section class="log-card" id="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">Whole log</a> <a href="{}">Raw</a></p></div>
 <p class="log-note" id="log-note"{}>The first {} are not shown here: <a href="{}">read them</a>.</p>
 <div class="log" id="log" tabindex="0" role="region" aria-label="Log"{}>{}</div></section>)",
-      log_url(build, log.attempt, 0),
-      log.size > 0 ? "Whole log, " + format_bytes(log.size) : std::string("Whole log"),
-      raw_log_url(build, log.attempt), flag("hidden", skipped == 0), format_bytes(skipped),
-      log_url(build, log.attempt, 0), data, rendered.lines);
+      log_url(build, log.attempt, 0), raw_log_url(build, log.attempt), flag("hidden", skipped == 0),
+      format_bytes(skipped), log_url(build, log.attempt, 0), data, rendered.lines);
 }
 
 Page log_page(const LogData& data, const View&) {

@@ -14,6 +14,9 @@ namespace footman::web {
 
 using runtime::Awaitable;
 
+// Sent by the script when it looks at its page again.
+inline constexpr std::string_view kLiveHeader = "Footman-Live";
+
 // Shared by all requests; outlives them.
 struct Context {
   explicit Context(WebParts the_parts) : parts(std::move(the_parts)) {}

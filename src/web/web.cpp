@@ -72,8 +72,10 @@ bool comes_from_elsewhere(const net::HttpRequest& request) {
     return *site != "same-origin" && *site != "none";
   const auto origin = request.headers.find("Origin");
   if (!origin) return false;
-  const auto host = request.headers.value_or("Host", "");
-  return *origin != fmt::format("{}://{}", request.tls ? "https" : "http", host);
+  // Without the scheme: in front of this server something else may speak TLS.
+  const auto scheme = origin->find("://");
+  return scheme == std::string_view::npos ||
+         origin->substr(scheme + 3) != request.headers.value_or("Host", "");
 }
 
 // Cookies with SameSite=Strict do not come with the first request when a link on another site was followed;
@@ -210,8 +212,9 @@ Awaitable<net::HttpResponse> Web::Impl::sign_in(std::shared_ptr<const net::HttpR
   // The link works once: a browser that only looks ahead must not use it up.
   const bool only_looks = request->method != "GET" || request->headers.find("Sec-Purpose").has_value();
   if (code && !only_looks) {
-    if (context.parts.auth.authenticate(*request)) co_return make_redirect(overview());
     auto session = co_await context.parts.auth.sign_in_with_code(std::string(*code), request->tls);
+    // A link that is opened again by who is signed in already does no harm.
+    if (!session && context.parts.auth.authenticate(*request)) co_return make_redirect(overview());
     co_return co_await finish_sign_in(std::move(session), overview());
   }
   co_return make_page(context.assets,
@@ -221,9 +224,9 @@ Awaitable<net::HttpResponse> Web::Impl::sign_in(std::shared_ptr<const net::HttpR
 
 Awaitable<net::HttpResponse> Web::Impl::finish_sign_in(Result<api::BrowserSession> session, Url return_to) {
   if (!session)
-    co_return make_page(
-        context.assets,
-        sign_in_page(return_to, session.error().message + ".", api::status_of(session.error())), nullptr);
+    co_return make_page(context.assets,
+                        sign_in_page(return_to, session.error().message, api::status_of(session.error())),
+                        nullptr);
   // Not a redirect: after a link from elsewhere the new cookie would not come with it (see
   // may_lack_its_cookie).
   auto response = load_at_once(context.assets, return_to);

@@ -92,6 +92,14 @@ Markup how_long(Instant from, Instant to, Instant now) {
               short_duration(now - from));
 }
 
+std::string sentence(std::string_view message) {
+  std::string text(message);
+  if (text.empty()) return text;
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  if (!std::string_view(".!?").contains(text.back())) text += '.';
+  return text;
+}
+
 // --- states
 
 std::string_view to_string(Tone tone) {

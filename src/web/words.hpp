@@ -30,6 +30,9 @@ Markup how_long(Instant from, Instant to, Instant now);
 
 enum class Tone { plain, good, bad, warning, active, waiting };
 std::string_view to_string(Tone tone);  // the class
+// An error's message as a sentence: with a capital letter and a full stop.
+std::string sentence(std::string_view message);
+
 // A state as icon and word: never colour alone.
 Markup badge(Tone tone, std::string_view word);
 

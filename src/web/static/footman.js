@@ -322,11 +322,7 @@
   }
   // The tail owns the log's box, as long as it is the same log.
   function morphLog(old, fresh) {
-    if (old.dataset.log === fresh.dataset.log) {
-      if (fresh.dataset.follow === undefined) delete old.dataset.follow;
-      return;
-    }
-    old.replaceWith(document.importNode(fresh, true));
+    if (old.dataset.log !== fresh.dataset.log) old.replaceWith(document.importNode(fresh, true));
   }
 
   function say(text) {
@@ -340,6 +336,7 @@
       const request = new XMLHttpRequest();
       request.open('GET', location.href);
       request.responseType = 'document';
+      request.setRequestHeader('Footman-Live', 'yes');  // leaves the log out
       request.timeout = 15_000;
       request.onload = () => resolve(request);
       request.onerror = request.ontimeout = request.onabort = () => resolve(null);
@@ -532,7 +529,6 @@
   function noteSkipped() {
     const note = document.getElementById('log-note');
     if (!note) return;
-    note.dataset.own = '';
     note.hidden = false;
     if (note.firstChild.nodeType === Node.TEXT_NODE) note.firstChild.data = 'Earlier lines are not shown here: ';
   }
@@ -557,10 +553,10 @@
   }
   function watchScrolling(box) {
     const label = document.querySelector('label.follow');
-    if (label) {
-      label.hidden = false;
-      label.dataset.own = '';
-    }
+    if (label) label.hidden = false;
+    const note = document.getElementById('log-note');
+    if (note && box.childElementCount === 0) note.hidden = true;
+    for (const own of [label, note]) if (own) own.dataset.own = '';
     if (following()) box.scrollTop = box.scrollHeight;
     box.addEventListener('scroll', () => {
       const check = followBox();

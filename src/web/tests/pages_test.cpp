@@ -67,6 +67,12 @@ TEST_CASE("a build from its form to its end") {
   CHECK(site.get("/ui/").status == 200);
   CHECK(site.links_to(page));
 
+  const auto live = site.get(page, {{"Footman-Live", "yes"}});
+  CHECK(site.shows("Running"));
+  CHECK_FALSE(site.shows("hello"));
+  CHECK(live.body.contains(R"(data-offset="0")"));
+  CHECK(live.body.contains(R"(data-follow="")"));
+
   site.world.advance(3s);
   site.world.finish(worker, 2);
   const auto finished = site.get(page);
