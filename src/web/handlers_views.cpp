@@ -72,6 +72,13 @@ Awaitable<Result<LogPart>> read_log(ports::LogStore* logs, StreamId stream, LogR
   co_return part;
 }
 
+// A part ends with a whole line where it can, so that the next one begins with one.
+void end_with_line(LogPart& part) {
+  if (part.from + part.bytes.size() >= part.size) return;
+  const auto end = part.bytes.rfind('\n');
+  if (end != std::string::npos) part.bytes.resize(end + 1);
+}
+
 // Of an attempt, from 1; 0: the last one. A build that was given to nobody has an empty log.
 Awaitable<Result<LogPart>> read_log_of(Context& context, const std::vector<model::Assignment>& assignments,
                                        std::size_t attempt, LogRange range) {
@@ -246,6 +253,7 @@ Awaitable<Reply> show_log(Context& context, Visit visit) {
   data.attempts = assignments.size();
   FOOTMAN_CO_TRY(data.log,
                  co_await read_log_of(context, assignments, static_cast<std::size_t>(number), range));
+  end_with_line(data.log);
   co_return show(context, log_page(data, visit.view), visit.view);
 }
 

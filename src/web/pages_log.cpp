@@ -13,6 +13,12 @@ Url raw_log_url(BuildId build, std::size_t attempt) {
   return url;
 }
 
+Url timed_log_url(BuildId build, std::size_t attempt) {
+  auto url = raw_log_url(build, attempt);
+  url.add("timestamps", "true");
+  return url;
+}
+
 Url log_url(BuildId build, std::size_t attempt, std::optional<std::uint64_t> from) {
   Url url("/ui/builds/", build.str() + "/log");
   if (attempt > 0) url.add("attempt", std::to_string(attempt));
@@ -46,11 +52,12 @@ Markup log_box(const LogPart& log, BuildId build, bool follow) {
   if (rendered.open_line) data.add("data-open", "");
   if (follow || log.left_out) data.add("data-follow", "");
   return html(
-      R"(<section class="log-card" id="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">Whole log</a> <a href="{}">Raw</a></p></div>
+      R"(<section class="log-card" id="log-card" aria-labelledby="log-title"><div class="log-head"><h2 id="log-title">Log</h2><p class="log-tools"><label class="follow" hidden><input type="checkbox" id="follow" checked> Follow</label><a href="{}">Whole log</a> <a href="{}">Raw</a> <a href="{}">With times</a></p></div>
 <p class="log-note" id="log-note"{}>The first {} are not shown here: <a href="{}">read them</a>.</p>
 <div class="log" id="log" tabindex="0" role="region" aria-label="Log"{}>{}</div></section>)",
-      log_url(build, log.attempt, 0), raw_log_url(build, log.attempt), flag("hidden", skipped == 0),
-      format_bytes(skipped), log_url(build, log.attempt, 0), data, rendered.lines);
+      log_url(build, log.attempt, 0), raw_log_url(build, log.attempt), timed_log_url(build, log.attempt),
+      flag("hidden", skipped == 0), format_bytes(skipped), log_url(build, log.attempt, 0), data,
+      rendered.lines);
 }
 
 Page log_page(const LogData& data, const View&) {
@@ -61,17 +68,16 @@ Page log_page(const LogData& data, const View&) {
   Page page;
   page.title = "Log of " + title;
   page.section = Section::builds;
-  // Windows are cut at line ends where they can be, so that "later" begins with a whole line.
   const auto earlier = log.from > kLogWindowBytes ? log.from - kLogWindowBytes : 0;
   page.body = html(
       R"(<div class="heading"><h1>Log of <a href="{}"><bdi>{}</bdi></a></h1></div>
-<p class="summary"><span>{}</span> <span>bytes {} to {} of {}</span> <a href="{}">Raw</a></p>
+<p class="summary"><span>{}</span> <span>bytes {} to {} of {}</span> <a href="{}">Raw</a> <a href="{}">With times</a></p>
 <nav class="pager" aria-label="Parts of the log">{}{}</nav>
 <div class="log whole" tabindex="0" role="region" aria-label="Log">{}</div>
 <nav class="pager" aria-label="Parts of the log, again">{}{}</nav>)",
       build_url(id), title,
       data.attempts > 1 ? fmt::format("attempt {} of {}", log.attempt, data.attempts) : "", log.from, end,
-      log.size, raw_log_url(id, log.attempt),
+      log.size, raw_log_url(id, log.attempt), timed_log_url(id, log.attempt),
       log.from > 0
           ? html(R"(<a class="button" rel="prev" href="{}">Earlier</a>)", log_url(id, log.attempt, earlier))
           : Markup(),

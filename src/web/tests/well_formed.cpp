@@ -1,5 +1,7 @@
 #include "web/tests/well_formed.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -90,25 +92,26 @@ class Reader {
       const auto name = take_until("= \n/>");
       std::string value;
       if (take("=")) {
-        if (!take("\"")) fault(element + ": not quoted: " + name);
+        if (!take("\"")) fault(fmt::format("{}: not quoted: {}", element, name));
         value = take_until("\"");
-        if (value.contains('<') || value.contains('>')) fault(element + ": a bare bracket in " + name);
+        if (value.contains('<') || value.contains('>'))
+          fault(fmt::format("{}: a bare bracket in {}", element, name));
         take("\"");
       }
-      if (!found.emplace(name, decode(value)).second) fault(element + ": twice: " + name);
+      if (!found.emplace(name, decode(value)).second) fault(fmt::format("{}: twice: {}", element, name));
     }
     return found;
   }
   void check_element(const std::string& name, const std::map<std::string, std::string>& attributes) {
     for (const auto& [key, value] : attributes) {
-      if (key == "style" || key.starts_with("on")) fault(name + ": " + key);
+      if (key == "style" || key.starts_with("on")) fault(fmt::format("{}: {}", name, key));
       if (key == "id" && !ids_.insert(value).second) fault("the id is there twice: " + value);
       if (key == "for" || key == "aria-describedby" || key == "aria-labelledby") wanted_.push_back(value);
       if (key == "href" && value.starts_with("#")) wanted_.push_back(value.substr(1));
       if (key == "href" || key == "src" || key == "action") {
         page_.links.push_back(value);
         if (!value.starts_with("#") && (!value.starts_with("/") || value.starts_with("//")))
-          fault(name + " leads elsewhere: " + value);
+          fault(fmt::format("{} leads elsewhere: {}", name, value));
       }
     }
     if (name == "script" && !attributes.contains("src")) fault("a script in the page");
