@@ -100,7 +100,7 @@ class AgentWorld final : public Connector {
     while (!holds() && world.clock.steady() < until) world.advance(std::chrono::milliseconds(50));
     return holds();
   }
-  const model::Build& build(std::int64_t id) { return world.build(id); }
+  model::Build build(std::int64_t id) { return world.build(id); }
   bool finished(std::int64_t id) { return world.build(id).state == model::BuildState::finished; }
 
   runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect() override {

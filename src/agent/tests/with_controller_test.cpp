@@ -47,7 +47,7 @@ void check_whole(AgentWorld& world, base::BuildId id) {
   CHECK(world.build(id.value()).result == BuildResult::success);
   CHECK(world.runner.steps.size() == 2);
   std::vector<model::Assignment> started;
-  for (const auto& [number, assignment] : world.world.store.assignments)
+  for (const auto& assignment : world.world.ask(world.world.store->list_assignments(id)).value())
     if (assignment.started.is_set()) started.push_back(assignment);
   REQUIRE(started.size() == 1);
   CHECK(world.world.log_of(started[0].stream.value()) == "one begins\none ends\ntwo begins\ntwo ends\n");

@@ -153,7 +153,8 @@ bool run_with_fault(Fault fault, int fault_at) {
     agent.tick();
     world.io.restart();
     world.server_io->restart();
-    const auto moved = world.server_io->poll_one() + world.io.poll_one();
+    world.store_io.restart();
+    const auto moved = world.server_io->poll_one() + world.io.poll_one() + world.store_io.poll_one();
     if (moved > 0 && ++steps == fault_at) {
       faulted = true;
       if (fault != Fault::crash) agent.cut();
@@ -169,11 +170,11 @@ bool run_with_fault(Fault fault, int fault_at) {
   CHECK(agent.runs == 1);
   CHECK(world.build(1).result == model::BuildResult::success);
   CHECK(world.build(1).exit_status == 0);
-  const auto stream = world.store.assignments.rbegin()->second.stream;
+  const auto stream = world.last_assignment().stream;
   CHECK(world.logs.streams[stream].bytes == kLog);
   CHECK(world.logs.streams[stream].finished);
-  CHECK(world.store.nodes.at(AgentId("a")).builds_done == 1);
-  CHECK(world.store.nodes.at(AgentId("a")).refused_attempts == 0);
+  CHECK(world.node("a").builds_done == 1);
+  CHECK(world.node("a").refused_attempts == 0);
   CHECK(world.activity("a") == ports::AgentActivity::done);
   return faulted;
 }
@@ -198,7 +199,8 @@ bool run_with_death(bool crash, int death_at) {
     if (died) second.tick();
     world.io.restart();
     world.server_io->restart();
-    const auto moved = world.server_io->poll_one() + world.io.poll_one();
+    world.store_io.restart();
+    const auto moved = world.server_io->poll_one() + world.io.poll_one() + world.store_io.poll_one();
     if (moved > 0 && ++steps == death_at) {
       died = true;
       first.die();
@@ -220,7 +222,7 @@ bool run_with_death(bool crash, int death_at) {
   } else {
     CHECK(second.runs == 0);
     CHECK(world.build(1).reason.starts_with("Agent first was lost: "));
-    const auto& log = world.logs.streams[world.store.assignments.rbegin()->second.stream].bytes;
+    const auto& log = world.logs.streams[world.last_assignment().stream].bytes;
     // A log that was complete when the server died has no place where it broke off.
     const bool told = log.find("[footman] agent first was lost here: ") != std::string::npos;
     CHECK((told || log == kLog));

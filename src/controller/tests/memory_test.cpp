@@ -56,13 +56,13 @@ TEST_CASE("an idle agent costs at most 8 KiB") {
     }
   };
   add(0, 100);  // warm: what grows only once
-  const auto rows_before = world.store.nodes.size();
+  const auto rows_before = world.ask(world.store->load_open_state())->nodes.size();
   const auto before = mallinfo2().uordblks;
   add(100, 100 + kAgents);
   const auto used = (mallinfo2().uordblks - before) / kAgents;
-  REQUIRE(world.store.nodes.size() - rows_before == kAgents);
+  REQUIRE(world.ask(world.store->load_open_state())->nodes.size() - rows_before == kAgents);
   REQUIRE(world.activity("agent-00000100") == ports::AgentActivity::idle);
-  MESSAGE(used << " bytes for each agent, with the fake store's row");
+  MESSAGE(used << " bytes for each agent, with its row in the database in memory");
 #ifndef FOOTMAN_OWN_MALLOC
   CHECK(used <= kMostBytes);
 #endif

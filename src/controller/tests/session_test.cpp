@@ -50,7 +50,7 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
   CHECK(knock(world, world.hello("a", secret, 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(knock(world, world.hello("a", Secret("wrong"), 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(knock(world, world.hello("nobody", secret, 3, 'x'))->code == RefusalCode::bad_secret);
-  CHECK(world.store.nodes.at(AgentId("a")).refused_attempts == 2);
+  CHECK(world.node("a").refused_attempts == 2);
   // Registered again: the same secret.
   CHECK(world.register_agent("a").expose() == secret.expose());
 }
@@ -136,8 +136,8 @@ TEST_CASE("a frozen agent is declared lost, its build ends with a reason, its la
   CHECK(world.build(1).reason == "Agent a was lost: nothing was heard of it for 1 min 0 s");
   CHECK(world.log_of(1) ==
         "half a li\n[footman] agent a was lost here: nothing was heard of it for 1 min 0 s\n");
-  CHECK(world.store.streams.at(StreamId(1)).final_bytes == world.log_of(1).size());
-  CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::lost);
+  CHECK(world.stream().final_bytes == world.log_of(1).size());
+  CHECK(world.assignment(1).state == AssignmentState::lost);
   CHECK(world.activity("a") == AgentActivity::lost);
   CHECK_FALSE(agent->last<protocol::Goodbye>()->reconnect);
   // It thaws.
@@ -236,7 +236,7 @@ TEST_CASE("a loss that was half written when the server died is finished after t
   auto agent = world.run_on_agent("a");
   world.send_log(*agent, StreamId(1), 0, "abc\n");
   const std::string line = "[footman] agent a was lost here: its session had ended\n";
-  world.store.nodes.at(AgentId("a")).revoked = true;
+  REQUIRE(world.ask(world.store->change_node(AgentId("a"), false, true)));
   SUBCASE("before the line") {}
   SUBCASE("after the line") { world.logs.streams[StreamId(1)].bytes += line; }
   world.restart();
@@ -249,7 +249,7 @@ TEST_CASE("work of an agent without a record is ended after a restart") {
   World world;
   SUBCASE("started") {
     world.run_on_agent("a");
-    world.store.nodes.clear();
+    REQUIRE(world.ask(world.store->remove_node(AgentId("a"))));
     world.restart();
     world.settle();
     CHECK(world.build(1).result == BuildResult::failure);
@@ -257,7 +257,7 @@ TEST_CASE("work of an agent without a record is ended after a restart") {
   SUBCASE("not started") {
     world.submit();
     world.join("a");
-    world.store.nodes.clear();
+    REQUIRE(world.ask(world.store->remove_node(AgentId("a"))));
     world.restart();
     world.settle();
     CHECK(world.item(1).state == ItemState::queued);

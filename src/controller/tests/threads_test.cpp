@@ -1,23 +1,21 @@
 // Control and net on threads of their own, as in the program: for ThreadSanitizer.
 #include <doctest/doctest.h>
 
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <future>
 #include <thread>
 
 #include "controller/controller.hpp"
-#include "controller/tests/fake_store.hpp"
 #include "logs/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "runtime/memory_stream.hpp"
+#include "runtime/post.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/real/thread.hpp"
 #include "runtime/scope.hpp"
 
 using namespace footman;
+using namespace footman::base;
 using namespace footman::controller;
-using namespace footman::controller::testing;
 using namespace std::chrono_literals;
 
 namespace {
@@ -25,15 +23,7 @@ namespace {
 constexpr int kAgents = 8;
 constexpr int kBuilds = 40;
 
-struct Thread {
-  boost::asio::io_context io{1};
-  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work{io.get_executor()};
-  std::thread thread{[this] { io.run(); }};
-  ~Thread() {
-    work.reset();
-    thread.join();
-  }
-};
+using runtime::real::Thread;
 
 template <class R>
 Awaitable<void> fulfil(Awaitable<R> work, std::promise<R>& promise) {
@@ -49,7 +39,7 @@ template <class R>
 R call(Thread& on, runtime::Scope& scope, Awaitable<R> work) {
   std::promise<R> promise;
   auto future = promise.get_future();
-  boost::asio::post(on.io, [&] { scope.spawn("call", fulfil(std::move(work), promise)); });
+  runtime::post(on.executor(), [&] { scope.spawn("call", fulfil(std::move(work), promise)); });
   return future.get();
 }
 
@@ -76,7 +66,7 @@ Awaitable<void> serve_builds(runtime::ByteStreamPtr stream, std::string id, Secr
       if (const auto* assign = std::get_if<protocol::Assign>(&**message))
         protocol::encode_to(answer, protocol::Accepted{assign->assignment});
       if (const auto* start = std::get_if<protocol::Start>(&**message)) {
-        const StreamId log(start->assignment.value());  // the fake store numbers both alike
+        const StreamId log(start->assignment.value());  // the store numbers both alike
         protocol::BuildFinished end;
         end.assignment = start->assignment;
         end.report = 1;
@@ -92,7 +82,9 @@ Awaitable<void> serve_builds(runtime::ByteStreamPtr stream, std::string id, Secr
 }  // namespace
 
 TEST_CASE("many builds on many agents, control and net on two threads") {
-  FakeStore store;
+  auto opened = store::open_store({}, Logger());
+  REQUIRE(opened);
+  const auto store = std::move(*opened);
   const auto clock = runtime::real::make_clock();
   logs::MemoryLogs logs;
   logs::MemoryLogStore log_store(logs, *clock);
@@ -100,16 +92,16 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
   const auto rng = runtime::make_seeded_rng(1);
   runtime::Feed<model::Change> changes(100);
   std::unique_ptr<Controller> controller;
-  Thread control;
-  Thread net;
-  runtime::Scope control_scope(control.io.get_executor(), Logger());
-  runtime::Scope net_scope(net.io.get_executor(), Logger());
-  controller = std::make_unique<Controller>(ControllerParts{store,
+  Thread control("control");
+  Thread net("net");
+  runtime::Scope control_scope(control.executor(), Logger());
+  runtime::Scope net_scope(net.executor(), Logger());
+  controller = std::make_unique<Controller>(ControllerParts{*store,
                                                             log_store,
                                                             *clock,
                                                             *rng,
-                                                            control.io.get_executor(),
-                                                            net.io.get_executor(),
+                                                            control.executor(),
+                                                            net.executor(),
                                                             changes,
                                                             metrics,
                                                             Logger(),
@@ -125,7 +117,7 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
     registration.secret_deadline = clock->now() + 1h;
     auto bootstrap = call(control, control_scope, controller->register_agent(registration));
     REQUIRE(bootstrap);
-    boost::asio::post(net.io, [&, id = registration.id.str(), secret = bootstrap->secret] {
+    runtime::post(net.executor(), [&, id = registration.id.str(), secret = bootstrap->secret] {
       auto streams = runtime::make_memory_streams();
       net_scope.spawn("serve", controller->agents().serve(std::move(streams.first)));
       net_scope.spawn("agent", serve_builds(std::move(streams.second), id, secret));
@@ -139,16 +131,11 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
   auto& done = metrics.counter("footman_builds_finished_total", "", {{"result", "SUCCESS"}});
   while (done.value() < kBuilds) std::this_thread::yield();
   REQUIRE(call(control, control_scope, as_status(controller->stop())));
-  // What is left of the agents' coroutines ends with their connections.
-  std::promise<void> drained;
-  boost::asio::post(net.io, [&] {
-    net_scope.spawn("drained", [](std::promise<void>& told) -> Awaitable<void> {
-      told.set_value();
-      co_return;
-    }(drained));
-  });
-  drained.get_future().get();
+  // What is left of the agents' coroutines ends with their connections, and before the scopes go.
+  net.join();
+  control.join();
   controller.reset();
+  store->close();
   for (auto& [id, stream] : logs.streams) CHECK(stream.bytes == "hello\n");
   CHECK(logs.streams.size() == kBuilds);
 }

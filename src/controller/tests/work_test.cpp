@@ -62,7 +62,7 @@ TEST_CASE("a build runs on the agent that was made for it") {
   CHECK(world.build(1).exit_status == 0);
   CHECK(world.log_of(1) == "hello\n");
   CHECK(world.logs.streams[StreamId(1)].finished);
-  CHECK(world.store.streams[StreamId(1)].final_bytes == 6);
+  CHECK(world.stream().final_bytes == 6);
   CHECK(world.activity("a") == AgentActivity::done);
   CHECK(world.controller->observe_agent(AgentId("a")).end_reason == model::EndReason::build_finished);
 
@@ -107,7 +107,7 @@ TEST_CASE("an offer that is not answered goes to another agent") {
   world.advance(world.config.accept_timeout + 2s);
   CHECK(silent->count<protocol::Goodbye>() == 1);  // its view and ours must be compared again
   REQUIRE(other->count<protocol::Assign>() == 1);
-  CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::revoked);
+  CHECK(world.assignment(1).state == AssignmentState::revoked);
   // The late acceptance changes nothing, and the agent is told so.
   auto back = world.rejoin("silent", 2, {held(1, AssignmentPhase::accepted)});
   CHECK(back->count<protocol::Withdraw>() == 1);
@@ -140,7 +140,7 @@ TEST_CASE("reconnect at every point") {
 
   SUBCASE("Assign was lost: back to the queue, and to the agent again") {
     auto back = world.rejoin("a", 2, {});
-    CHECK(world.store.assignments.at(AssignmentId(1)).state == AssignmentState::revoked);
+    CHECK(world.assignment(1).state == AssignmentState::revoked);
     REQUIRE(back->last<protocol::Assign>());
     CHECK(back->last<protocol::Assign>()->assignment == AssignmentId(2));
   }
@@ -173,7 +173,7 @@ TEST_CASE("reconnect at every point") {
     world.finish(*back, AssignmentId(1), 1, 8, protocol::BuildOutcome::failure);
     CHECK(world.build(1).result == BuildResult::success);  // a finished build never changes
     CHECK(world.activity("a") == AgentActivity::idle);
-    CHECK(world.store.nodes.at(AgentId("a")).builds_done == 1);
+    CHECK(world.node("a").builds_done == 1);
   }
   SUBCASE("the agent comes back without the build it had started") {
     auto back = world.rejoin("a", 2, {held(1, AssignmentPhase::accepted)});
@@ -194,7 +194,7 @@ TEST_CASE("reports are applied once and in order, whatever is repeated") {
   agent->send(protocol::StepStarted{AssignmentId(1), 1, 0, world.clock.now() + 5s, 0});
   world.settle();
   CHECK(agent->count<protocol::ReportAck>() == 2);
-  CHECK(world.store.steps.at({AssignmentId(1), 0}).started == world.clock.now());
+  CHECK(world.ask(world.store->list_steps(AssignmentId(1)))->at(0).started == world.clock.now());
 }
 
 TEST_CASE("a result waits until the whole log is on disk") {
@@ -274,7 +274,7 @@ TEST_CASE("no space left: nothing is acknowledged, and it recovers alone") {
     CHECK(world.log_of(1) == "abc");
   }
   SUBCASE("rows") {
-    world.store.full = true;
+    world.store_full = true;
     world.finish(*agent, AssignmentId(1), 1, 0);
     world.advance(3s);
     CHECK(agent->count<protocol::FinishedAck>() == 0);
@@ -282,7 +282,7 @@ TEST_CASE("no space left: nothing is acknowledged, and it recovers alone") {
     SubmitRequest request;
     request.spec.steps.push_back({"", "", "true"});
     CHECK(world.run(world.controller->submit_build(request)).error().code == Errc::resource_exhausted);
-    world.store.full = false;
+    world.store_full = false;
     world.advance(10s);
     CHECK(agent->count<protocol::FinishedAck>() == 1);
   }

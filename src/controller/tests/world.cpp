@@ -6,6 +6,8 @@
 #include <stdexcept>
 
 #include "controller/agent_hub.hpp"
+#include "store/crash_points.hpp"
+#include "store/sql_error.hpp"
 
 namespace footman::controller::testing {
 
@@ -54,10 +56,35 @@ void ScriptedAgent::send_raw(std::string bytes) { scope_.spawn("write", write(st
 
 World::World() {
   config.heartbeat = std::chrono::seconds(15);
+  store::StoreConfig in_memory;
+  in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
+    if (store_full && name.starts_with(store::kBeforeCommit))
+      throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});
+  });
+  auto opened = store::open_store(std::move(in_memory), Logger(), store_io.get_executor());
+  REQUIRE(opened);
+  store = std::move(*opened);
   start();
 }
 
-World::~World() { crash(); }
+World::~World() {
+  crash();
+  store->close();
+}
+
+model::Assignment World::assignment(std::int64_t id) {
+  const auto builds = ask(store->list_builds({.limit = 1000})).value();
+  for (const auto& one : builds)
+    for (auto& found : ask(store->list_assignments(one.id)).value())
+      if (found.id == AssignmentId(id)) return found;
+  throw std::out_of_range("no such assignment");
+}
+
+model::Node World::node(const std::string& agent) {
+  for (auto& found : ask(store->load_open_state()).value().nodes)
+    if (found.agent == AgentId(agent)) return found;
+  throw std::out_of_range("no such node");
+}
 
 void World::start() {
   server_io = std::make_unique<runtime::asio::io_context>();
@@ -66,7 +93,7 @@ void World::start() {
   server_ = std::make_unique<runtime::Scope>(executor, Logger());
   log_store = std::make_unique<logs::MemoryLogStore>(logs, clock);
   ControllerParts parts{
-      store,
+      *store,
       *log_store,
       clock,
       *rng,
@@ -79,7 +106,7 @@ void World::start() {
       Secret("server key"),
       [this](std::string reference) { return resolve(this, std::move(reference)); }};
   controller = std::make_unique<Controller>(std::move(parts), config);
-  auto state = run(store.load_open_state());
+  auto state = run(store->load_open_state());
   REQUIRE(state);
   REQUIRE(run(controller->start(std::move(*state))));
 }
@@ -91,6 +118,8 @@ void World::stop() {
 }
 
 void World::crash() {
+  store_io.restart();
+  store_io.poll();  // what has reached the store has happened; its answers go with the server
   for (const auto& wire : wires_)
     if (const auto live = wire.lock()) live->cut();
   wires_.clear();
@@ -110,7 +139,8 @@ void World::settle() {
     if (rounds > 100'000) throw std::runtime_error("it never settles");
     io.restart();
     server_io->restart();
-    moved = io.poll() + server_io->poll();
+    store_io.restart();
+    moved = io.poll() + server_io->poll() + store_io.poll();
   }
 }
 

@@ -1,5 +1,5 @@
 // A controller on one executor with a clock that stands still, scripted agents on streams in memory, and
-// stores that survive a restart.
+// stores (the real one, in memory, on an executor of its own) that survive a restart.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -11,13 +11,13 @@
 #include <vector>
 
 #include "controller/controller.hpp"
-#include "controller/tests/fake_store.hpp"
 #include "logs/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/handshake.hpp"
 #include "runtime/manual_clock.hpp"
 #include "runtime/memory_stream.hpp"
 #include "runtime/scope.hpp"
+#include "store/store.hpp"
 
 namespace footman::controller::testing {
 
@@ -71,7 +71,9 @@ class World {
   runtime::asio::io_context io;                          // of the agents
   std::unique_ptr<runtime::asio::io_context> server_io;  // of one life of the server
   runtime::ManualClock clock;
-  FakeStore store;
+  runtime::asio::io_context store_io;
+  std::unique_ptr<store::Store> store;
+  bool store_full = false;  // every commit fails: no space left
   logs::MemoryLogs logs;
   base::Metrics metrics;
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(7);
@@ -126,8 +128,27 @@ class World {
   BuildId submit(const std::string& label = {}, const std::string& script = "true");
   // An agent that runs the build: assigned, accepted, started.
   std::unique_ptr<ScriptedAgent> run_on_agent(const std::string& id, bool one_shot = true);
-  const model::Build& build(std::int64_t id) { return store.builds.at(BuildId(id)); }
-  model::QueueItem item(std::int64_t id) { return store.items.at(QueueItemId(id)); }
+  // What the store holds, whether or not there is a server.
+  template <class R>
+  R ask(runtime::Awaitable<R> question) {
+    std::optional<R> answer;
+    runtime::Scope scope(store_io.get_executor(), Logger());
+    scope.spawn("ask", keep(std::move(question), answer));
+    store_io.restart();
+    store_io.poll();
+    if (!answer) throw std::runtime_error("the store does not answer");
+    return std::move(*answer);
+  }
+  model::Build build(std::int64_t id) { return ask(store->get_build(BuildId(id))).value(); }
+  model::QueueItem item(std::int64_t id) { return ask(store->get_item(QueueItemId(id))).value(); }
+  model::Assignment assignment(std::int64_t id);
+  model::Assignment last_assignment(std::int64_t build = 1) {
+    return ask(store->list_assignments(BuildId(build))).value().back();
+  }
+  model::LogStream stream(std::int64_t build = 1) {
+    return ask(store->list_streams(BuildId(build))).value().at(0);
+  }
+  model::Node node(const std::string& agent);
   ports::AgentActivity activity(const std::string& id) {
     return controller->observe_agent(AgentId(id)).activity;
   }
