@@ -223,7 +223,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
   const auto reason = entry.ending->reason;
-  if (entry.proved || !entry.seen.working_on.empty() || !entry.asked) return false;
+  if (entry.proved || entry.drain || !entry.seen.working_on.empty() || !entry.asked) return false;
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
   if (reason == launch_deadline && !came) {
     note_launch_failure(entry, FailureClass::connect, {},

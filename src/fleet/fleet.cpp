@@ -103,6 +103,7 @@ void Fleet::Impl::start_loops() {
 Awaitable<void> Fleet::stop() {
   auto& core = impl_->core;
   core.stopping = true;
+  core.agents_changed.notify();
   for (auto* controller : core.parts.controllers) controller->set_on_change({});
   for (const auto& [name, cloud] : core.clouds) cloud->provider->set_on_change({});
   core.scope.cancel();
@@ -139,6 +140,7 @@ Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
            (draining_will_do && entry->row.state == AgentState::draining);
   };
   while (!has_begun()) {
+    if (core.stopping) co_return fail(Errc::unavailable, "the server is stopping");
     const auto left = limit - core.steady();
     if (left <= Duration(0))
       co_return fail(Errc::timeout, fmt::format("agent {} has not begun to end yet", id.str()), {},

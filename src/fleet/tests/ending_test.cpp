@@ -332,6 +332,21 @@ TEST_CASE("many endings at once are spread") {
   CHECK(world.agents().size() == kEndedAgentsKept);
 }
 
+TEST_CASE("stop does not leave a person waiting") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.store->full = true;
+  auto asked = world.begin(world.fleet->terminate_agent(id, "now"));
+  auto asked_too = world.begin(world.fleet->drain_agent(id));
+  REQUIRE_FALSE(asked->has_value());
+  auto stopped = world.begin(as_status(world.fleet->stop()));
+  REQUIRE(stopped->has_value());
+  REQUIRE(asked->has_value());
+  REQUIRE(asked_too->has_value());
+  CHECK((*asked)->error().code == Errc::unavailable);
+}
+
 TEST_CASE("stop abandons what hangs and leaves the agents alone") {
   World world;
   world.start();

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "fleet/comparison.hpp"
+#include "fleet/frozen_request.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
@@ -233,6 +234,33 @@ TEST_CASE("resources that ended while the server was away") {
   world.settle();
   CHECK(world.row(id).state == AgentState::terminated);
   CHECK(world.controller.removed.at(id) == "exit status 137");
+}
+
+TEST_CASE("rows that this server cannot go on with") {
+  World world;
+  world.build();
+  model::Agent row;
+  row.id = AgentId("cloud-old");
+  row.cloud = CloudName("cloud");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.client_token = "cloud-old-1";
+  row.state = AgentState::launching;
+  row.planned = world.now();
+  row.launch_deadline = world.now() + 5min;
+  row.frozen_request = encode_request({});
+  SUBCASE("its request cannot be read: it is ended, not guessed") { row.frozen_request = "{}"; }
+  SUBCASE("nobody had asked for it") { row.state = AgentState::planned; }
+  SUBCASE("its controller is not configured any more") { row.controller = ControllerName("jenkins"); }
+  SUBCASE("its cloud is not configured any more: it stays and is told of") { row.cloud = CloudName("moon"); }
+  REQUIRE(world.run(world.store->record_launch_intents({row})));
+  world.start();
+  world.advance(10s);
+  CHECK(world.cloud.launch_calls == 0);
+  if (row.cloud == CloudName("moon"))
+    CHECK(world.only_agent().id == row.id);
+  else
+    CHECK(world.row(row.id).state == AgentState::terminated);
 }
 
 TEST_CASE("deadlines start afresh with the server") {

@@ -8,14 +8,10 @@ namespace footman::fleet::testing {
 
 using ports::AgentActivity;
 
-namespace {
-
 Awaitable<Status> as_status(Awaitable<void> work) {
   co_await std::move(work);
   co_return Status();
 }
-
-}  // namespace
 
 Template make_template(const std::string& name, std::vector<std::string> labels) {
   Template t;

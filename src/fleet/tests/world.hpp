@@ -92,6 +92,7 @@ class World {
   std::unique_ptr<runtime::Scope> tools_;
 };
 
+Awaitable<Status> as_status(Awaitable<void> work);
 Template make_template(const std::string& name = "small", std::vector<std::string> labels = {"linux"});
 
 }  // namespace footman::fleet::testing
