@@ -4,6 +4,9 @@
 
 #include <algorithm>
 
+#include "store/crash_points.hpp"
+#include "store/sql_error.hpp"
+
 namespace footman::fleet::testing {
 
 using ports::AgentActivity;
@@ -26,9 +29,15 @@ Template make_template(const std::string& name, std::vector<std::string> labels)
 
 World::World() {
   config.templates.push_back(make_template());
-  auto opened = store::open_store({}, Logger(), store_io.get_executor());
+  store::StoreConfig in_memory;
+  in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
+    if (!name.starts_with(store::kBeforeCommit)) return;
+    ++commits;
+    if (store_full) throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});
+  });
+  auto opened = store::open_store(std::move(in_memory), Logger(), store_io.get_executor());
   REQUIRE(opened);
-  store = std::make_unique<FaultyStore>(std::move(*opened));
+  store = std::move(*opened);
 }
 
 World::~World() {

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "fleet/fleet.hpp"
-#include "fleet/tests/faulty_store.hpp"
 #include "fleet/tests/scripted_cloud.hpp"
 #include "fleet/tests/scripted_controller.hpp"
 #include "runtime/manual_clock.hpp"
 #include "runtime/scope.hpp"
+#include "store/store.hpp"
 
 namespace footman::fleet::testing {
 
@@ -27,7 +27,9 @@ class World {
   runtime::asio::io_context store_io;
   std::unique_ptr<runtime::asio::io_context> io;  // of one life of the server
   runtime::ManualClock clock;
-  std::unique_ptr<FaultyStore> store;
+  std::unique_ptr<store::Store> store;
+  bool store_full = false;  // every commit fails: no space left
+  int commits = 0;          // moves that were to be committed
   CloudState cloud;
   std::unique_ptr<ScriptedCloud> provider;
   ScriptedController controller;

@@ -110,6 +110,24 @@ TEST_CASE("no space: nothing of the commit has happened, questions are answered,
   CHECK(f.get(f.store->list_builds({})).size() == 4);
 }
 
+TEST_CASE("a test can make the commit fail") {
+  bool broken = false;
+  Fixture f({{}, runtime::CrashPoints([&](std::string_view name) {
+               if (broken && name == "before-commit:submit_build")
+                 throw SqlError({Errc::io, "broken", {}, {}});
+             })});
+  f.submit();
+  broken = true;
+  auto first = f.begin(f.store->request_cancel(BuildId(1), "why", at(3)));
+  auto second = f.begin(f.store->submit_build(new_build()));
+  f.run();
+  CHECK((*first)->error().message == "broken");
+  CHECK((*second)->error().code == Errc::io);
+  CHECK(!f.get(f.store->get_build(BuildId(1))).cancel_requested);
+  broken = false;
+  CHECK(f.submit().build.id == BuildId(2));
+}
+
 TEST_CASE("a store on a full disk does not open, and says so") {
   TemporaryDirectory directory;
   {
