@@ -167,16 +167,24 @@ void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason r
 
 Awaitable<void> QueueLoop::run() {
   while (true) {
+    if (forget_past_ends() && core_.on_change) core_.on_change();  // items have become buildable
     hand_over();
     co_await core_.look.wait_for(core_.parts.clock, until_next_look());
   }
 }
 
-Duration QueueLoop::until_next_look() {
+bool QueueLoop::forget_past_ends() {
   auto& quiet = core_.quiet_ends;
-  quiet.erase(quiet.begin(), quiet.upper_bound(core_.now()));
   auto& pauses = core_.pause_ends;
+  const auto before = quiet.size() + pauses.size();
+  quiet.erase(quiet.begin(), quiet.upper_bound(core_.now()));
   pauses.erase(pauses.begin(), pauses.upper_bound(core_.steady()));
+  return quiet.size() + pauses.size() < before;
+}
+
+Duration QueueLoop::until_next_look() const {
+  const auto& quiet = core_.quiet_ends;
+  const auto& pauses = core_.pause_ends;
   auto pause = kLookAtLeast;
   if (!quiet.empty()) pause = std::min<Duration>(pause, *quiet.begin() - core_.now());
   if (!pauses.empty()) pause = std::min<Duration>(pause, *pauses.begin() - core_.steady());

@@ -39,7 +39,8 @@ class QueueLoop {
   QueueEntry entry_of(const BuildEntry& entry, model::ItemView view, const SlotMap& slots) const;
   ports::WaitReason blocked_reason(const BuildEntry& entry, const SlotMap& slots) const;
   void hand_over();
-  Duration until_next_look();
+  bool forget_past_ends();  // of quiet periods and pauses; true: there were some
+  Duration until_next_look() const;
 
   Core& core_;
   Builds& builds_;

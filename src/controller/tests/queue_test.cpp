@@ -160,6 +160,21 @@ TEST_CASE("the history of a build tells what the fleet said of it, not how often
                                          "agent_planned: agent b is planned"});
 }
 
+TEST_CASE("the end of a quiet period is told to whoever launches agents, at once") {
+  World world;
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "", "true"});
+  request.quiet_period = 7s;
+  REQUIRE(submit(world, request));
+  std::vector<std::size_t> demands;
+  world.controller->set_on_change([&] { demands.push_back(world.controller->demand().size()); });
+  world.advance(6s);
+  CHECK(demands.empty());
+  world.advance(1s);
+  REQUIRE_FALSE(demands.empty());
+  CHECK(demands.back() == 1);
+}
+
 TEST_CASE("an item goes to an agent that fits, first of all to the one launched for it") {
   World world;
   auto linux_agent = world.join("linux-1", false, {"linux"});
