@@ -70,6 +70,8 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
     co_return refuse(hello, peer, protocol::make_refused(decision.cause),
                      protocol::to_string(decision.cause));
 
+  // It lives, whether or not the session can be stored now: a full disk must not cost it its build.
+  node->last_heard = core_.steady();
   const auto redeemed =
       co_await core_.parts.store.redeem_node({hello.agent, hello.attempt, decision.key_hash, core_.now()});
   if (!redeemed) {

@@ -108,6 +108,28 @@ TEST_CASE("what is not the protocol, or says nothing, is cut off") {
   CHECK(agent->received.empty());
 }
 
+TEST_CASE("an agent that knocks while sessions cannot be stored is not lost") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  agent->wire->cut();
+  world.store.full = true;
+  std::vector<std::unique_ptr<ScriptedAgent>> tries;
+  for (std::uint32_t i = 0; i < 8; ++i) {
+    world.advance(world.config.lease / 4);
+    tries.push_back(world.connect());
+    tries.back()->send_raw(std::string(protocol::kPreface));
+    tries.back()->send(world.hello("a", Secret(), 2 + i));
+    world.settle();
+    REQUIRE(tries.back()->count<protocol::Refused>() == 1);
+    CHECK(tries.back()->last<protocol::Refused>()->retry);
+  }
+  world.store.full = false;
+  CHECK(world.build(1).state == BuildState::running);
+  CHECK(world.activity("a") == AgentActivity::disconnected);
+  world.advance(world.config.lease + 5s);  // now it stays away
+  CHECK(world.activity("a") == AgentActivity::lost);
+}
+
 TEST_CASE("heartbeats are answered and keep the lease") {
   World world;
   auto agent = world.join("a", false);
