@@ -64,6 +64,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.for_item = entry.row.for_item;
   agent.one_shot = entry.row.one_shot;
   agent.builds_done = entry.row.builds_done;
+  agent.working = !entry.seen.working_on.empty();
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
@@ -80,6 +81,8 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}};
   const auto* how = "was launched and has not connected yet";
   if (entry.row.state == AgentState::launching) how = entry.asked ? "is being launched" : "is planned";
+  if (entry.seen.activity == AgentActivity::disconnected)
+    how = "has lost its connection and is expected back";
   return {"launching",
           fmt::format("Agent {} of template '{}' {}.", id, entry.row.template_name.str(), how),
           entry.id(),

@@ -116,8 +116,12 @@ class Planner {
       case Activity::done:
         end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
         return false;
-      case Activity::busy:
       case Activity::disconnected:
+        // It comes back, or is lost when its lease ends; until then another one for its item would be one too
+        // many.
+        if (!agent.working && !draining && !agent.notice && is_current(agent)) return true;
+        [[fallthrough]];
+      case Activity::busy:
         if (!draining && agent.notice)
           plan_.drains.push_back({agent.id, EndReason::notice, "Its host will be gone soon."});
         else if (!draining && !is_current(agent))
@@ -337,6 +341,7 @@ class Planner {
   }
 
   void decide_surplus(const Agent& agent) {
+    if (agent.activity == Activity::disconnected) return;  // nobody knows what it does; its lease decides
     if (agent.one_shot) return end(agent, EndReason::surplus);
     if (agent.activity != Activity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;

@@ -51,7 +51,8 @@ struct Agent {
   std::string for_item;  // key at that controller; empty: none
   bool one_shot = true;
   std::uint32_t builds_done = 0;
-  bool notice = false;  // its host will go: no new work
+  bool working = false;  // has work that is not over, though it may be disconnected
+  bool notice = false;   // its host will go: no new work
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;

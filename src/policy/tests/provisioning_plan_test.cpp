@@ -124,6 +124,25 @@ TEST_CASE("how agents end") {
   CHECK(ends(late) == EndReason::launch_deadline);
 }
 
+TEST_CASE("an agent without work that lost its connection still serves the item that waits for it") {
+  auto s = world();
+  s.items = {item("1")};
+  s.agents = {agent("a", "1", Activity::disconnected)};
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.matches.size() == 1);
+  CHECK(plan.matches[0].agent == AgentId("a"));
+
+  s.items.clear();
+  CHECK(plan_provisioning(s, {}, kNow).terminations.empty());  // its lease decides
+
+  s.items = {item("1")};
+  s.agents[0].working = true;  // on something else
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.terminations.empty());
+}
+
 TEST_CASE("holds say why and when") {
   auto s = world();
   s.items = {item("1", "linx")};
