@@ -1,0 +1,346 @@
+#include "sim/canaries.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "runtime/wait.hpp"
+
+namespace footman::sim {
+
+using base::AgentId;
+using base::AssignmentId;
+using base::Errc;
+using base::Result;
+using base::Status;
+using runtime::Awaitable;
+
+namespace {
+
+// --- bent stores
+
+template <class Bent>
+void plant_store(WorldOptions& options) {
+  options.bends.make_store = [](store::Store& real, runtime::Clock& clock, Dice dice,
+                                const StoreTrouble& trouble) {
+    return std::make_unique<Bent>(real, clock, dice, trouble);
+  };
+}
+
+// Hands the same agent two items at once: the second is put down to the agent of the first.
+class DoublesAssignments final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Assignment>> offer_assignment(base::QueueItemId item, AgentId agent,
+                                                        std::uint64_t epoch, base::Instant now) override {
+    if (last_.empty()) last_ = agent;
+    return BentStore::offer_assignment(item, last_, epoch, now);
+  }
+
+ private:
+  AgentId last_;
+};
+
+// After a restart the agents that are still on their way are forgotten.
+class ForgetsAgentsOnTheirWay final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::OpenState>> load_open_state() override {
+    auto state = co_await BentStore::load_open_state();
+    if (state)
+      std::erase_if(state->agents, [](const model::Agent& one) { return model::is_serving(one.state); });
+    co_return state;
+  }
+};
+
+// What was lost with its agent comes back to the queue as if it had never run.
+class RunsAgain final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Build>> finish_build(store::FinishBuild finish) override {
+    const bool lost = finish.assignment_state == model::AssignmentState::lost;
+    auto done = co_await BentStore::finish_build(std::move(finish));
+    if (!done || !lost) co_return done;
+    store::NewBuild again;
+    again.job = done->job;
+    again.spec = done->spec;
+    again.parameters = done->parameters;
+    again.cause = "lost before";
+    again.quiet_until = again.now = done->finished;
+    (void)co_await BentStore::submit_build(std::move(again));
+    co_return done;
+  }
+};
+
+// Start is sent before its row is written.
+class StartsTooEarly final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Assignment>> start_assignment(AssignmentId id, base::Instant now) override {
+    auto accepted = co_await BentStore::accept_assignment(id, now);
+    if (accepted) {
+      accepted->state = model::AssignmentState::started;
+      accepted->started = now;
+    }
+    co_return accepted;
+  }
+};
+
+// A second result for a finished build: the reason grows with each look.
+class RewritesResults final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Build>> get_build(BuildId id) override {
+    auto build = co_await BentStore::get_build(id);
+    if (build && build->state == model::BuildState::finished) build->reason += std::string(++looks_, '.');
+    co_return build;
+  }
+
+ private:
+  std::size_t looks_ = 0;
+};
+
+class ForgetsKeys final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::SubmittedBuild>> submit_build(store::NewBuild build) override {
+    build.idempotency_key.clear();
+    return BentStore::submit_build(std::move(build));
+  }
+};
+
+class CallsFailureSuccess final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Build>> finish_build(store::FinishBuild finish) override {
+    if (finish.result == model::BuildResult::failure) finish.result = model::BuildResult::success;
+    return BentStore::finish_build(std::move(finish));
+  }
+};
+
+// --- bent logs
+
+template <class Bent>
+void plant_logs(WorldOptions& options) {
+  options.bends.make_logs = [](SimDisk& disk, runtime::Clock& clock) {
+    return std::make_unique<Bent>(disk, clock);
+  };
+}
+
+// Answers before the bytes are on the disk.
+class AcknowledgesTooEarly final : public SimLogStore {
+ public:
+  using SimLogStore::SimLogStore;
+  Awaitable<Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset, std::string bytes,
+                                          std::vector<ports::TimeMark> marks) override {
+    auto durable = co_await SimLogStore::append(stream, offset, std::move(bytes), std::move(marks));
+    if (durable) *durable += 7;
+    co_return durable;
+  }
+};
+
+// Appends what it has already once more.
+class RepeatsLines final : public SimLogStore {
+ public:
+  using SimLogStore::SimLogStore;
+  Awaitable<Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset, std::string bytes,
+                                          std::vector<ports::TimeMark> marks) override {
+    auto extent = co_await SimLogStore::extent(stream);
+    if (extent && extent->bytes > offset) offset = extent->bytes;
+    if (++appends_ % 5 == 0) {
+      auto copy = bytes;
+      auto first = co_await SimLogStore::append(stream, offset, std::move(copy), {});
+      if (first) offset = *first;
+    }
+    co_return co_await SimLogStore::append(stream, offset, std::move(bytes), std::move(marks));
+  }
+
+ private:
+  std::uint64_t appends_ = 0;
+};
+
+// Never lets a log end, so that its build does not either.
+class NeverFinishes final : public SimLogStore {
+ public:
+  using SimLogStore::SimLogStore;
+  Awaitable<Status> finish(base::StreamId) override {
+    co_await runtime::sleep_for(clock_, sync_time());
+    co_return base::fail(Errc::io, "disk I/O error");
+  }
+};
+
+// --- bent clouds
+
+template <class Bent>
+void plant_provider(WorldOptions& options) {
+  options.bends.make_provider = [](SimCloud& cloud, runtime::Executor control,
+                                   base::InstallationId installation) {
+    return std::make_unique<Bent>(cloud, std::move(control), std::move(installation));
+  };
+}
+
+// With each machine comes another one that nobody wrote down.
+class LaunchesGhosts final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    auto ghost = spec;
+    ghost.agent = AgentId(spec.agent.str() + "-ghost");
+    ghost.client_token += "-ghost";
+    (void)co_await SimProvider::launch(std::move(ghost));
+    co_return co_await SimProvider::launch(std::move(spec));
+  }
+};
+
+class VariesTheRequest final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    spec.options += std::string(++calls_, ' ');
+    return SimProvider::launch(std::move(spec));
+  }
+
+ private:
+  std::size_t calls_ = 0;
+};
+
+// A new token for each call, so that a repeated launch is a second machine.
+class ForgetsTheToken final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    spec.client_token += std::string(calls_++, '+');
+    return SimProvider::launch(std::move(spec));
+  }
+
+ private:
+  std::size_t calls_ = 0;
+};
+
+class NeverTerminates final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<Result<ports::Resource>> terminate(std::string handle, std::string client_token) override {
+    ports::Resource gone;
+    gone.handle = std::move(handle);
+    gone.client_token = std::move(client_token);
+    gone.state = ports::ResourceState::gone;
+    co_return gone;
+  }
+  Awaitable<Result<std::vector<ports::Resource>>> observe() override {
+    co_return std::vector<ports::Resource>();
+  }
+};
+
+// --- bent controllers, as the fleet sees them
+
+class BentPort : public ports::ControllerPort {
+ public:
+  explicit BentPort(ports::ControllerPort& real) : real_(real) {}
+  base::ControllerName name() const override { return real_.name(); }
+  std::vector<ports::DemandItem> demand() const override { return real_.demand(); }
+  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
+    return real_.register_agent(std::move(registration));
+  }
+  ports::AgentObservation observe_agent(AgentId id) const override {
+    return real_.observe_agent(std::move(id));
+  }
+  Awaitable<Status> drain_agent(AgentId id) override { return real_.drain_agent(std::move(id)); }
+  Awaitable<Status> remove_agent(AgentId id, std::string reason) override {
+    return real_.remove_agent(std::move(id), std::move(reason));
+  }
+  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
+    real_.set_wait_reason(item_key, std::move(reason));
+  }
+  void set_on_change(std::function<void()> look_again) override {
+    real_.set_on_change(std::move(look_again));
+  }
+
+ protected:
+  ports::ControllerPort& real_;
+};
+
+template <class Bent>
+void plant_port(WorldOptions& options) {
+  options.bends.make_port = [](ports::ControllerPort& real) { return std::make_unique<Bent>(real); };
+}
+
+class TellsNoReasons final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  void set_wait_reason(const std::string&, ports::WaitReason) override {}
+};
+
+class SaysIdleIsBusy final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  ports::AgentObservation observe_agent(AgentId id) const override {
+    auto seen = BentPort::observe_agent(std::move(id));
+    if (seen.activity == ports::AgentActivity::idle) seen.activity = ports::AgentActivity::busy;
+    return seen;
+  }
+};
+
+// --- the rest
+
+void plant_cap(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    config.max_agents = 0;
+    config.cloud_caps.clear();
+    for (auto& one : config.templates) one.cap = one.cap * 2 + 1;
+  };
+}
+
+// The value goes where only the reference belongs.
+class StoresSecrets final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::SubmittedBuild>> submit_build(store::NewBuild build) override {
+    for (auto& var : build.spec.env)
+      if (!std::exchange(var.secret_ref, {}).empty()) var.value = "correct-horse-battery-staple";
+    return BentStore::submit_build(std::move(build));
+  }
+};
+
+void plant_chance(WorldOptions& options) { options.undetermined = true; }
+
+}  // namespace
+
+const std::vector<Canary>& canaries() {
+  static const std::vector<Canary> all = {
+      {"launches-ghosts", "every_machine_has_a_row", "machines are launched that have no row", 10,
+       plant_provider<LaunchesGhosts>},
+      {"never-terminates", "every_machine_has_a_row", "a machine is called gone that was never ended", 30,
+       plant_provider<NeverTerminates>},
+      {"forgets-the-token", "one_machine_per_agent", "a repeated launch has a new token", 40,
+       plant_provider<ForgetsTheToken>},
+      {"caps-too-high", "never_above_a_cap", "the fleet reads higher caps than were set", 30, plant_cap},
+      {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
+       plant_store<DoublesAssignments>},
+      {"forgets-agents", "one_agent_per_item", "agents on their way are forgotten at a restart", 60,
+       plant_store<ForgetsAgentsOnTheirWay>},
+      {"repeats-lines", "log_is_gapless", "some log bytes are appended twice", 10, plant_logs<RepeatsLines>},
+      {"acknowledges-too-early", "acknowledged_is_stored", "log bytes are acknowledged that are not stored",
+       10, plant_logs<AcknowledgesTooEarly>},
+      {"starts-too-early", "acknowledged_is_stored", "Start is sent without its row", 10,
+       plant_store<StartsTooEarly>},
+      {"rewrites-results", "finished_is_final", "a finished build's reason grows", 30,
+       plant_store<RewritesResults>},
+      {"runs-again", "no_script_runs_twice", "a build that was lost runs again by itself", 120,
+       plant_store<RunsAgain>},
+      {"stores-secrets", "no_secret_is_shown", "a secret's value is stored in place of its reference", 20,
+       plant_store<StoresSecrets>},
+      {"tells-no-reasons", "reasons_are_true", "the fleet's reasons do not arrive", 40,
+       plant_port<TellsNoReasons>},
+      {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},
+      {"varies-requests", "launch_is_frozen", "a repeated launch has other options", 40,
+       plant_provider<VariesTheRequest>},
+      {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 40, plant_store<ForgetsKeys>},
+      {"failure-is-success", "results_are_true", "failed builds are stored as successful", 40,
+       plant_store<CallsFailureSuccess>},
+      {"never-finishes", "everything_drains", "a log can never be finished", 5, plant_logs<NeverFinishes>},
+      {"undetermined", "same_seed_same_trace", "a choice does not come from the seed", 3, plant_chance},
+  };
+  return all;
+}
+
+}  // namespace footman::sim

@@ -1,0 +1,276 @@
+#include "sim/cloud.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/digest.hpp"
+#include "runtime/post.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::sim {
+
+using base::Errc;
+using base::Result;
+using model::FailureClass;
+using ports::LaunchFailure;
+using ports::LaunchHandle;
+using ports::LaunchResult;
+using ports::LaunchSpec;
+using ports::Resource;
+using ports::ResourceState;
+using runtime::Awaitable;
+
+namespace {
+
+constexpr Duration kEndedAreListed = 1h;
+
+LaunchResult refuse(FailureClass failure, bool definite, std::string message) {
+  return std::unexpected(LaunchFailure{failure, definite, {}, std::move(message)});
+}
+
+bool same_request(const LaunchSpec& a, const LaunchSpec& b) {
+  return a.installation == b.installation && a.agent == b.agent && a.attempt == b.attempt &&
+         a.options == b.options && a.endpoint == b.endpoint && a.orphan_timeout == b.orphan_timeout &&
+         a.one_shot == b.one_shot && a.secret.expose() == b.secret.expose();
+}
+
+std::unexpected<base::Error> internal_error() { return base::fail(Errc::unavailable, "InternalError"); }
+
+}  // namespace
+
+// --- the cloud
+// ---------------------------------------------------------------------------------------------------------
+
+SimCloud::SimCloud(SimLoop& loop, Dice dice, Witness& witness, CloudTraits traits)
+    : loop_(loop), dice_(dice), witness_(witness), traits_(std::move(traits)) {}
+
+const SimCloud::Machine* SimCloud::find(const std::string& handle) const {
+  const auto it = machines_.find(handle);
+  return it == machines_.end() ? nullptr : &it->second;
+}
+
+std::size_t SimCloud::live_count() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(machines_, [](const auto& one) { return one.second.live(); }));
+}
+
+LaunchResult SimCloud::launch(const LaunchSpec& spec) {
+  const auto known = tokens_.find(spec.client_token);
+  const bool exists = known != tokens_.end();
+  if (dice_.chance(trouble.throttled)) return refuse(FailureClass::throttled, !exists, "Rate exceeded");
+  if (dice_.chance(trouble.no_effect)) return refuse(FailureClass::transient, false, "InternalError");
+  if (exists && loop_.now() - machines_.at(known->second).launched_at <= traits_.token_lifetime)
+    return launch_known(machines_.at(known->second), spec);
+  if (traits_.max_agents > 0 && live_count() >= traits_.max_agents)
+    return refuse(FailureClass::capacity, !exists, "The quota is used up");
+  if (dice_.chance(trouble.no_capacity))
+    return refuse(FailureClass::capacity, !exists, "No capacity in zone a");
+  if (dice_.chance(trouble.refused))
+    return refuse(FailureClass::image, !exists, "The image cannot be pulled");
+  return make(spec);
+}
+
+LaunchResult SimCloud::launch_known(const Machine& machine, const LaunchSpec& spec) {
+  if (!same_request(machine.spec, spec)) {
+    witness_.report("launch_is_frozen",
+                    fmt::format("token {} came again with other parameters", spec.client_token));
+    return refuse(FailureClass::configuration, true, "IdempotentParameterMismatch");
+  }
+  return LaunchHandle{machine.handle};
+}
+
+LaunchResult SimCloud::make(const LaunchSpec& spec) {
+  if (on_effect) on_effect(spec);
+  Machine machine;
+  machine.spec = spec;
+  machine.handle = fmt::format("{}/m-{}", traits_.name, ++launched_);
+  machine.created = now();
+  machine.launched_at = loop_.now();
+  machine.visible_at = loop_.now() + lag();
+  if (dice_.chance(trouble.never_starts)) machine.fate = Fate::never_starts;
+  if (dice_.chance(trouble.dies_at_start)) machine.fate = Fate::dies_at_start;
+  machine.history.emplace_back(loop_.now(), ResourceState::starting);
+  const auto handle = machine.handle;
+  loop_.trace().note(loop_.now(), traits_.name,
+                     fmt::format("machine {} made for {}", handle, spec.client_token));
+  tokens_[spec.client_token] = handle;
+  machines_.emplace(handle, std::move(machine));
+  loop_.after(dice_.jitter(traits_.boot), [this, handle] { boot(handle); });
+  tell_changed();
+  if (dice_.chance(trouble.bad_answer)) return refuse(FailureClass::transient, false, "InternalError");
+  return LaunchHandle{handle};
+}
+
+void SimCloud::boot(const std::string& handle) {
+  auto& machine = machines_.at(handle);
+  if (machine.state() != ResourceState::starting || machine.fate == Fate::never_starts) return;
+  set_state(machine, ResourceState::running);
+  if (machine.fate == Fate::dies_at_start) {
+    loop_.after(dice_.jitter(Duration(500ms)),
+                [this, handle] { exited(handle, {1, 0, false, "The container exited with status 1"}); });
+    return;
+  }
+  if (on_up) on_up(handle, machine.spec);
+}
+
+void SimCloud::set_state(Machine& machine, ResourceState state) {
+  machine.history.emplace_back(loop_.now(), state);
+  tell_changed();
+}
+
+void SimCloud::end(Machine& machine, model::DeathCertificate death) {
+  if (!machine.live()) return;
+  machine.ended_at = loop_.now();
+  machine.death = std::move(death);
+  set_state(machine, ResourceState::gone);
+  loop_.trace().note(loop_.now(), traits_.name,
+                     fmt::format("machine {} is gone: {}", machine.handle, machine.death.text));
+}
+
+void SimCloud::exited(const std::string& handle, model::DeathCertificate death) {
+  end(machines_.at(handle), std::move(death));
+}
+
+void SimCloud::kill(const std::string& handle, const std::string& why) {
+  auto& machine = machines_.at(handle);
+  if (!machine.live()) return;
+  if (on_down) on_down(handle);
+  end(machine, {std::nullopt, 9, false, why});
+}
+
+Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
+  Resource resource;
+  resource.installation = machine.spec.installation;
+  resource.agent = machine.spec.agent;
+  resource.client_token = machine.spec.client_token;
+  resource.handle = machine.handle;
+  resource.created = machine.created;
+  resource.state = machine.history.front().second;
+  for (const auto& [at, state] : machine.history)
+    if (at <= as_of) resource.state = state;
+  if (resource.state == ResourceState::gone) resource.death = machine.death;
+  return resource;
+}
+
+Result<std::vector<Resource>> SimCloud::observe(const base::InstallationId& installation) {
+  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  std::vector<Resource> listed;
+  for (const auto& [handle, machine] : machines_) {
+    if (machine.spec.installation != installation || loop_.now() < machine.visible_at) continue;
+    const auto resource = describe(machine, loop_.now() - lag());
+    if (resource.state == ResourceState::gone && loop_.now() - machine.ended_at > kEndedAreListed) continue;
+    listed.push_back(resource);
+  }
+  dice_.shuffle(listed);
+  return listed;
+}
+
+Result<Resource> SimCloud::find_by_token(const std::string& token) {
+  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  const auto known = tokens_.find(token);
+  if (known == tokens_.end() || loop_.now() < machines_.at(known->second).visible_at)
+    return base::fail(Errc::not_found, "no such machine");
+  return describe(machines_.at(known->second), loop_.now());
+}
+
+Result<Resource> SimCloud::terminate(const std::string& handle, const std::string& token) {
+  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  auto it = machines_.find(handle);
+  if (handle.empty()) {
+    const auto found = find_by_token(token);
+    if (found) it = machines_.find(found->handle);
+  }
+  if (it == machines_.end()) {
+    Resource nothing;
+    nothing.client_token = token;
+    nothing.handle = handle;
+    nothing.state = ResourceState::gone;
+    return nothing;
+  }
+  auto& machine = it->second;
+  if (machine.state() == ResourceState::starting || machine.state() == ResourceState::running) {
+    set_state(machine, ResourceState::stopping);
+    loop_.after(dice_.jitter(Duration(300ms)),
+                [this, name = machine.handle] { kill(name, "Terminated at the user's request"); });
+  }
+  if (dice_.chance(trouble.bad_answer)) return internal_error();
+  return describe(machine, loop_.now());
+}
+
+// With a delay, and not always.
+void SimCloud::tell_changed() {
+  if (dice_.chance(trouble.leaves_no_trace)) return;
+  loop_.after(latency(), [this] {
+    if (const auto listener = listener_.lock()) (*listener)();
+  });
+}
+
+// --- one life's provider
+// -----------------------------------------------------------------------------------------------
+
+template <class R>
+Awaitable<R> SimProvider::ask(std::function<R()> at_the_cloud, R when_broken) {
+  struct Call {
+    std::optional<R> result;
+    runtime::Event done;
+  };
+  const auto call = std::make_shared<Call>();
+  auto* cloud = &cloud_;
+  auto* loop = &cloud->loop_;
+  loop->after(cloud->latency(),
+              [cloud, loop, call, act = std::move(at_the_cloud), broken = std::move(when_broken)] {
+                if (cloud->dice_.chance(cloud->trouble.no_answer / 2)) return;  // lost on the way there
+                auto result = act();
+                if (cloud->dice_.chance(cloud->trouble.no_answer)) return;
+                if (cloud->dice_.chance(cloud->trouble.bad_answer)) result = broken;
+                loop->after(cloud->latency(), [call, moved = std::move(result)]() mutable {
+                  call->result = std::move(moved);
+                  call->done.notify();
+                });
+              });
+  while (!call->result) co_await call->done.wait();
+  co_return std::move(*call->result);
+}
+
+ports::CloudLimits SimProvider::limits() const {
+  return {cloud_.traits().max_agents, cloud_.traits().token_lifetime, cloud_.traits().listing_lag};
+}
+
+Result<std::string> SimProvider::freeze(const base::TemplateName& name) const {
+  if (std::ranges::find(cloud_.traits().templates, name.str()) == cloud_.traits().templates.end())
+    return base::fail(Errc::invalid_argument, fmt::format("no template '{}' in this cloud", name.str()));
+  return fmt::format(R"({{"machine":"{}"}})", name.str());
+}
+
+Awaitable<LaunchResult> SimProvider::launch(LaunchSpec spec) {
+  return ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
+                           refuse(FailureClass::transient, false, "InternalError"));
+}
+
+Awaitable<Result<std::vector<Resource>>> SimProvider::observe() {
+  return ask<Result<std::vector<Resource>>>(
+      [cloud = &cloud_, installation = installation_] { return cloud->observe(installation); },
+      internal_error());
+}
+
+Awaitable<Result<Resource>> SimProvider::find_by_token(std::string client_token) {
+  return ask<Result<Resource>>(
+      [cloud = &cloud_, token = std::move(client_token)] { return cloud->find_by_token(token); },
+      internal_error());
+}
+
+Awaitable<Result<Resource>> SimProvider::terminate(std::string handle, std::string client_token) {
+  return ask<Result<Resource>>([cloud = &cloud_, at = std::move(handle),
+                                token = std::move(client_token)] { return cloud->terminate(at, token); },
+                               internal_error());
+}
+
+void SimProvider::set_on_change(std::function<void()> look_again) {
+  if (!look_again) return listener_.reset();
+  listener_ = std::make_shared<std::function<void()>>(
+      [executor = control_, call = std::move(look_again)] { runtime::post(executor, call); });
+  cloud_.listener_ = listener_;
+}
+
+}  // namespace footman::sim

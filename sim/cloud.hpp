@@ -1,0 +1,136 @@
+// A cloud that is stricter than any real one: it throttles, has no capacity, forgets to answer after it did
+// what was asked, lists what is long gone and does not list what is there, starts machines that never come up
+// or die at once, takes machines back, and remembers every parameter of every token.
+//
+// SimCloud is the cloud itself: outside all nodes, it survives every crash. SimProvider is what one life of
+// the server holds of it: each call is a request on its way there and an answer on its way back, and the
+// request goes on when the caller dies.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "ports/cloud_provider.hpp"
+#include "sim/loop.hpp"
+#include "sim/witness.hpp"
+
+namespace footman::sim {
+
+struct CloudTraits {
+  std::string name;
+  std::vector<std::string> templates;
+  std::uint32_t max_agents = 0;
+  Duration token_lifetime = 1h;
+  Duration listing_lag = 5s;
+  Duration boot = 2s;  // typical
+};
+
+// Probabilities; all zero: a cloud that works.
+struct CloudTrouble {
+  double throttled = 0;
+  double no_capacity = 0;
+  double refused = 0;     // a failure that is definite, of the machine image
+  double no_effect = 0;   // "internal error", and nothing has happened
+  double bad_answer = 0;  // "internal error", but it has happened
+  double no_answer = 0;   // never answered
+  double never_starts = 0;
+  double dies_at_start = 0;
+  double leaves_no_trace = 0;  // an event for the provider is lost
+};
+
+class SimCloud {
+ public:
+  enum class Fate { runs, never_starts, dies_at_start };
+  struct Machine {
+    ports::LaunchSpec spec;
+    std::string handle;
+    Fate fate = Fate::runs;
+    Instant created;
+    Duration launched_at{0};
+    Duration visible_at{0};
+    Duration ended_at{0};
+    std::vector<std::pair<Duration, ports::ResourceState>> history;
+    model::DeathCertificate death;
+    ports::ResourceState state() const { return history.back().second; }
+    bool live() const { return state() != ports::ResourceState::gone; }
+  };
+
+  SimCloud(SimLoop& loop, Dice dice, Witness& witness, CloudTraits traits);
+
+  const CloudTraits& traits() const { return traits_; }
+  const std::map<std::string, Machine>& machines() const { return machines_; }  // by handle, ended ones too
+  const Machine* find(const std::string& handle) const;
+  std::size_t live_count() const;
+  std::uint64_t launched() const { return launched_; }
+
+  CloudTrouble trouble;
+  // What the machines do: set by the world.
+  std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
+  std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
+  std::function<void(const std::string& handle)> on_down;                          // killed, at once
+
+  // The agent of the machine has ended by itself.
+  void exited(const std::string& handle, model::DeathCertificate death);
+  // The cloud ends a machine by itself.
+  void kill(const std::string& handle, const std::string& why);
+
+ private:
+  friend class SimProvider;
+  // What arrives from a provider.
+  ports::LaunchResult launch(const ports::LaunchSpec& spec);
+  base::Result<std::vector<ports::Resource>> observe(const base::InstallationId& installation);
+  base::Result<ports::Resource> find_by_token(const std::string& token);
+  base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
+
+  ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
+  ports::LaunchResult make(const ports::LaunchSpec& spec);
+  void boot(const std::string& handle);
+  void set_state(Machine& machine, ports::ResourceState state);
+  void end(Machine& machine, model::DeathCertificate death);
+  ports::Resource describe(const Machine& machine, Duration as_of) const;
+  Duration lag() { return dice_.between(Duration(0), traits_.listing_lag); }
+  Duration latency() { return dice_.jitter(Duration(5ms)); }
+  void tell_changed();
+  Instant now() const { return NodeClock(loop_, Duration(0)).now(); }
+
+  SimLoop& loop_;
+  Dice dice_;
+  Witness& witness_;
+  CloudTraits traits_;
+  std::map<std::string, Machine> machines_;
+  std::map<std::string, std::string> tokens_;  // to the newest machine
+  std::uint64_t launched_ = 0;
+  std::weak_ptr<std::function<void()>> listener_;
+};
+
+class SimProvider : public ports::CloudProvider {
+ public:
+  SimProvider(SimCloud& cloud, runtime::Executor control, base::InstallationId installation)
+      : cloud_(cloud), control_(std::move(control)), installation_(std::move(installation)) {}
+
+  base::CloudName name() const override { return base::CloudName(cloud_.traits().name); }
+  ports::CloudLimits limits() const override;
+  base::Result<std::string> freeze(const base::TemplateName& name) const override;
+  runtime::Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override;
+  runtime::Awaitable<base::Result<std::vector<ports::Resource>>> observe() override;
+  runtime::Awaitable<base::Result<ports::Resource>> find_by_token(std::string client_token) override;
+  runtime::Awaitable<base::Result<ports::Resource>> terminate(std::string handle,
+                                                              std::string client_token) override;
+  void set_on_change(std::function<void()> look_again) override;
+
+ private:
+  template <class R>
+  runtime::Awaitable<R> ask(std::function<R()> at_the_cloud, R when_broken);
+
+  SimCloud& cloud_;
+  runtime::Executor control_;
+  base::InstallationId installation_;
+  std::shared_ptr<std::function<void()>> listener_;
+};
+
+}  // namespace footman::sim

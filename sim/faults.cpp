@@ -1,0 +1,209 @@
+#include "sim/faults.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "runtime/crash_points.hpp"
+#include "store/crash_points.hpp"
+
+namespace footman::sim {
+
+Faults::Faults(FaultParts parts, std::uint64_t seed)
+    : parts_(std::move(parts)), dice_(seed, "faults"), pause_(dice_.between(Duration(2s), Duration(40s))) {
+  add(2, &Faults::crash_server);
+  add(3, &Faults::crash_server_soon);
+  add(3, &Faults::crash_at_a_point);
+  add(0.5, &Faults::stop_server);
+  add(1.5, &Faults::kill_agent);
+  add(1, &Faults::freeze_agent);
+  add(1, &Faults::reclaim_machine);
+  add(2, &Faults::cut);
+  add(1, &Faults::half_open);
+  add(1, &Faults::part_agent);
+  add(0.5, &Faults::part_server);
+  add(0.5, &Faults::slow_net);
+  add(0.5, &Faults::fill_disk);
+  add(0.5, &Faults::fill_database);
+  add(0.5, &Faults::break_database);
+  add(2, &Faults::trouble_cloud);
+}
+
+void Faults::add(double weight, void (Faults::*happen)()) {
+  const double mood = dice_.chance(0.35) ? 0 : dice_.uniform() * 2;
+  kinds_.push_back({weight * mood, [this, happen] { (this->*happen)(); }});
+}
+
+void Faults::begin() {
+  active_ = true;
+  next();
+}
+
+void Faults::next() {
+  parts_.loop.after(dice_.jitter(pause_), [this] {
+    if (!active_) return;
+    double total = 0;
+    for (const auto& kind : kinds_) total += kind.weight;
+    double at = dice_.uniform() * total;
+    for (const auto& kind : kinds_) {
+      at -= kind.weight;
+      if (at >= 0 || kind.weight == 0) continue;
+      parts_.checker.on_trouble();
+      kind.happen();
+      break;
+    }
+    next();
+  });
+}
+
+void Faults::end() {
+  active_ = false;
+  parts_.loop.trace().note(parts_.loop.now(), "world", "nothing breaks any more");
+  crash_in_steps_ = 0;
+  parts_.server.arm({});
+  parts_.net.heal();
+  parts_.disk.set_full(false);
+  parts_.store_trouble = {};
+  parts_.agents.thaw_all();
+  for (auto* cloud : parts_.clouds) cloud->trouble = {};
+  parts_.checker.on_trouble();
+}
+
+void Faults::for_a_while(Duration typical, std::function<void()> undo) {
+  ++others_;
+  ++under_way_;
+  parts_.loop.after(dice_.jitter(typical), [this, call = std::move(undo)] {
+    --under_way_;
+    call();
+    parts_.checker.on_trouble();
+  });
+}
+
+void Faults::after_step() {
+  if (parts_.loop.has_condemned()) {
+    parts_.loop.clear_condemned();
+    parts_.server.reap();
+  }
+  if (crash_in_steps_ > 0 && --crash_in_steps_ == 0) crash_server();
+  if (parts_.server.running() || restart_planned_) return;
+  restart_planned_ = true;
+  parts_.checker.on_trouble();
+  ++crashes_;
+  // Mostly at once, sometimes after ten leases.
+  const auto away = active_ && dice_.chance(0.1) ? parts_.lease * 10 : dice_.jitter(Duration(3s));
+  parts_.loop.after(away, [this] {
+    restart_planned_ = false;
+    parts_.server.start();
+  });
+}
+
+// --- the server
+
+void Faults::crash_server() { parts_.server.crash(dice_.chance(0.2)); }
+void Faults::crash_server_soon() { crash_in_steps_ = dice_.between(std::uint64_t{1}, 3000); }
+void Faults::stop_server() { parts_.server.stop(); }
+
+void Faults::crash_at_a_point() {
+  std::vector<std::string> points;
+  for (const auto name : runtime::kCrashPoints) points.emplace_back(name);
+  for (const auto move : store::kWritingMoves) {
+    points.push_back(std::string(store::kBeforeCommit) + std::string(move));
+    points.push_back(std::string(store::kAfterCommit) + std::string(move));
+  }
+  parts_.server.arm(dice_.pick(points));
+}
+
+// --- agents
+
+void Faults::kill_agent() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto machine = dice_.pick(machines);
+  ++kills_;
+  parts_.agents.kill(machine, dice_.chance(0.3));
+  // The machine goes with it, or stands there with nothing on it.
+  if (dice_.chance(0.7) && parts_.agents.on_exit)
+    parts_.agents.on_exit(machine, "the agent was killed by signal 9");
+}
+
+void Faults::freeze_agent() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto machine = dice_.pick(machines);
+  parts_.agents.freeze(machine, true);
+  for_a_while(20s, [this, machine] { parts_.agents.freeze(machine, false); });
+}
+
+void Faults::reclaim_machine() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto machine = dice_.pick(machines);
+  const auto left = dice_.between(Duration(1s), Duration(2min));
+  ++others_;
+  parts_.agents.notice(machine, "the cloud takes the machine back", left);
+  parts_.loop.after(left, [this, machine] {
+    for (auto* cloud : parts_.clouds)
+      if (cloud->find(machine) != nullptr) cloud->kill(machine, "The cloud took the machine back");
+  });
+}
+
+// --- the network
+
+void Faults::cut() { others_ += parts_.net.cut_one() ? 1 : 0; }
+void Faults::half_open() { others_ += parts_.net.half_open_one() ? 1 : 0; }
+
+// Shorter than a lease: nothing may be lost by it.
+void Faults::part_agent() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto agent = parts_.agents.agent_of(dice_.pick(machines)).str();
+  parts_.loop.trace().note(parts_.loop.now(), agent, "is cut off from the server");
+  parts_.net.set_partition(agent, std::string(kServerNode), true);
+  if (dice_.chance(0.5)) parts_.witness.disturbed_agents.insert(agent);
+  const bool disturbed = parts_.witness.disturbed_agents.contains(agent);
+  for_a_while(disturbed ? parts_.lease : parts_.lease / 60,
+              [this, agent] { parts_.net.set_partition(agent, std::string(kServerNode), false); });
+}
+
+void Faults::part_server() {
+  parts_.loop.trace().note(parts_.loop.now(), kServerNode, "is cut off from everybody");
+  parts_.net.set_partition(std::string(kServerNode), "*", true);
+  for_a_while(parts_.lease / 60, [this] { parts_.net.set_partition(std::string(kServerNode), "*", false); });
+}
+
+void Faults::slow_net() {
+  parts_.net.set_slow(true);
+  for_a_while(20s, [this] { parts_.net.set_slow(false); });
+}
+
+// --- the disk
+
+void Faults::fill_disk() {
+  parts_.loop.trace().note(parts_.loop.now(), "disk", "is full");
+  parts_.disk.set_full(true);
+  for_a_while(10s, [this] { parts_.disk.set_full(false); });
+}
+
+void Faults::fill_database() {
+  parts_.loop.trace().note(parts_.loop.now(), "database", "is full");
+  parts_.store_trouble.full = true;
+  for_a_while(10s, [this] { parts_.store_trouble.full = false; });
+}
+
+void Faults::break_database() {
+  parts_.store_trouble.io_error = 0.05;
+  for_a_while(10s, [this] { parts_.store_trouble.io_error = 0; });
+}
+
+// --- clouds
+
+void Faults::trouble_cloud() {
+  auto* cloud = dice_.pick(parts_.clouds);
+  const auto some = [this](double most) { return dice_.chance(0.5) ? 0 : dice_.uniform() * most; };
+  cloud->trouble = {some(0.5), some(0.5), some(0.1), some(0.3), some(0.3),
+                    some(0.2), some(0.4), some(0.4), 0.3};
+  parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "is in trouble");
+  for_a_while(60s, [cloud] { cloud->trouble = {}; });
+}
+
+}  // namespace footman::sim

@@ -1,0 +1,469 @@
+#include "sim/invariants.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "model/label.hpp"
+#include "policy/provisioning_plan.hpp"
+#include "sim/agents.hpp"
+
+namespace footman::sim {
+
+using base::AgentId;
+using model::AgentState;
+using model::AssignmentState;
+using model::BuildResult;
+
+namespace {
+
+constexpr Duration kLookEvery = 1s;        // at what changes with time
+constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
+constexpr Duration kIdleMargin = 3min;     // calls to the cloud may be slow and be tried again
+constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
+constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
+
+bool is_open(const model::Assignment& one) {
+  return one.state == AssignmentState::offered || one.state == AssignmentState::accepted ||
+         one.state == AssignmentState::started;
+}
+
+}  // namespace
+
+// --- rows
+// --------------------------------------------------------------------------------------------------------------
+
+void Checker::on_commit(std::string_view /*move*/) { rows_changed_ = true; }
+
+void Checker::check() {
+  if (rows_changed_) refresh();
+  if (parts_.loop.now() < next_look_) return;
+  next_look_ = parts_.loop.now() + kLookEvery;
+  look_at_items();
+  look_at_machines();
+  look_at_idle_machines();
+  look_at_reasons();
+  for (const auto& id : finished_) look_at_finished(id);
+}
+
+void Checker::refresh() {
+  rows_changed_ = false;
+  rows_ = parts_.load_rows();
+  const auto before = std::exchange(row_of_, {});
+  for (const auto& row : rows_.agents) {
+    row_of_[row.id] = &row;
+    ended_rows_.erase(row.id);
+  }
+  for (const auto& [id, row] : before)
+    if (!row_of_.contains(id)) ended_rows_.emplace(id, parts_.loop.now());
+  look_at_rows();
+  look_at_assignments();
+  look_at_items();
+  look_at_caps();
+  remember_finished();
+}
+
+void Checker::look_at_rows() {
+  for (const auto& row : rows_.agents)
+    parts_.witness.look_for_secrets("the row of agent " + row.id.str(), row.frozen_request + row.end_detail);
+  for (const auto& build : rows_.builds)
+    for (const auto& var : build.spec.env)
+      parts_.witness.look_for_secrets("the row of build " + build.id.str(), var.value);
+}
+
+void Checker::look_at_assignments() {
+  std::map<base::QueueItemId, base::AssignmentId> by_item;
+  std::map<AgentId, base::AssignmentId> by_agent;
+  for (const auto& one : rows_.assignments) {
+    if (!is_open(one)) continue;
+    if (one.state == AssignmentState::started) started_.insert(one.id);
+    used_agents_.insert(one.agent);
+    agents_of_[one.build].insert(one.agent.str());
+    active_[one.agent] = parts_.loop.now();
+    if (const auto [other, fresh] = by_item.emplace(one.item, one.id); !fresh)
+      report("one_open_assignment", fmt::format("item {} has the open assignments {} and {}", one.item.str(),
+                                                other->second.str(), one.id.str()));
+    if (const auto [other, fresh] = by_agent.emplace(one.agent, one.id); !fresh)
+      report("one_open_assignment", fmt::format("agent {} has the open assignments {} and {}",
+                                                one.agent.str(), other->second.str(), one.id.str()));
+  }
+}
+
+// An agent that was given other work than it was launched for says nothing about that item any more. One
+// whose end is decided may serve in its row for as long as that takes to be stored.
+void Checker::look_at_items() {
+  const auto before = std::exchange(doubles_, {});
+  std::map<std::string, AgentId> serving;
+  for (const auto& row : rows_.agents) {
+    if (!model::is_serving(row.state) || used_agents_.contains(row.id) || row.for_item.empty()) continue;
+    if (is_reserved(row.id)) continue;
+    const auto waits = std::ranges::any_of(rows_.items, [&](const model::QueueItem& item) {
+      return item.id.str() == row.for_item && item.state == model::ItemState::queued;
+    });
+    if (!waits) continue;
+    const auto [other, fresh] = serving.emplace(row.for_item, row.id);
+    if (fresh) continue;
+    const auto known = before.find(row.for_item);
+    const auto since = known == before.end() ? parts_.loop.now() : known->second;
+    doubles_[row.for_item] = since;
+    if (parts_.loop.now() - std::max(since, calm_since_) > kDoubleMargin)
+      report("one_agent_per_item", fmt::format("agents {} and {} are both on their way for item {}",
+                                               other->second.str(), row.id.str(), row.for_item));
+  }
+}
+
+// The controller has chosen other work for it, and the offer is not stored yet.
+bool Checker::is_reserved(const AgentId& id) const {
+  return parts_.server.up() &&
+         parts_.server.controller().observe_agent(id).activity == ports::AgentActivity::busy;
+}
+
+std::size_t Checker::holding(const std::function<bool(const model::Agent&)>& counts) const {
+  return static_cast<std::size_t>(std::ranges::count_if(rows_.agents, [&](const model::Agent& row) {
+    return model::may_hold_resource(row.state) && counts(row);
+  }));
+}
+
+void Checker::look_at_caps() {
+  const auto& config = parts_.server.fleet_config();
+  const auto check_cap = [this](std::string_view what, const std::string& name, std::size_t count,
+                                std::uint32_t cap) {
+    if (cap > 0 && count > cap)
+      report("never_above_a_cap",
+             fmt::format("{} '{}' has {} agents, its cap is {}", what, name, count, cap));
+  };
+  check_cap("everything", "", holding([](const auto&) { return true; }), config.max_agents);
+  for (const auto& one : config.templates)
+    check_cap("template", one.name.str(),
+              holding([&](const auto& row) { return row.template_name == one.name; }), one.cap);
+  for (const auto& [cloud, cap] : config.cloud_caps)
+    check_cap("cloud", cloud.str(), holding([&](const auto& row) { return row.cloud == cloud; }), cap);
+}
+
+void Checker::remember_finished() {
+  std::set<base::BuildId> open;
+  for (const auto& build : rows_.builds) {
+    open.insert(build.id);
+    if (finished_.contains(build.id))
+      report("finished_is_final", fmt::format("build {} was finished and is open again", build.id.str()));
+  }
+  for (const auto& id : open_builds_) {
+    if (open.contains(id)) continue;
+    finished_.insert(id);
+    look_at_finished(id);
+  }
+  open_builds_ = std::move(open);
+}
+
+void Checker::look_at_finished(base::BuildId id) {
+  if (const auto build = parts_.load_build(id)) parts_.witness.see_finished(*build, "in its row");
+}
+
+const model::Agent* Checker::find_row(const AgentId& id) const {
+  const auto it = row_of_.find(id);
+  return it == row_of_.end() ? nullptr : it->second;
+}
+
+// --- machines
+// ----------------------------------------------------------------------------------------------------------
+
+void Checker::on_launch(const ports::LaunchSpec& spec) {
+  if (rows_changed_) refresh();
+  parts_.witness.look_for_secrets("a launch", spec.options + spec.endpoint.url + spec.client_token);
+  const auto* row = find_row(spec.agent);
+  if (row == nullptr && !ended_rows_.contains(spec.agent))
+    report("every_machine_has_a_row",
+           fmt::format("a machine is asked for agent {}, which has no row", spec.agent.str()));
+}
+
+void Checker::look_at_machines() {
+  std::map<AgentId, std::string> machine_of;
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      if (!machine.live()) continue;
+      if (const auto [other, fresh] = machine_of.emplace(machine.spec.agent, handle); !fresh)
+        report("one_machine_per_agent", fmt::format("agent {} has the machines {} and {}",
+                                                    machine.spec.agent.str(), other->second, handle));
+      if (find_row(machine.spec.agent) != nullptr) continue;
+      const auto ended = ended_rows_.find(machine.spec.agent);
+      const auto since = std::max(
+          {ended == ended_rows_.end() ? Duration(0) : ended->second, machine.launched_at, calm_since_});
+      if (parts_.loop.now() - since > kRowlessGrace)
+        report("every_machine_has_a_row", fmt::format("machine {} lives, the row of its agent {} has ended",
+                                                      handle, machine.spec.agent.str()));
+    }
+}
+
+void Checker::look_at_idle_machines() {
+  if (!parts_.server.up()) return on_trouble();
+  const auto now = parts_.loop.now();
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      const auto* row = find_row(machine.spec.agent);
+      if (!machine.live() || row == nullptr) continue;
+      const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
+      const bool works = std::ranges::any_of(
+          rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      if (works) active_[row->id] = now;
+      const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
+      const auto& templates = parts_.server.fleet_config().templates;
+      const auto of = std::ranges::find_if(
+          templates, [&](const fleet::Template& one) { return one.name == row->template_name; });
+      const auto deadline = of == templates.end() ? Duration(0) : of->launch_deadline;
+      const auto most =
+          (row->connected.is_set() && !row->one_shot ? row->idle_timeout : deadline) + kIdleMargin;
+      if (!works && idle > most)
+        report("idle_is_bounded",
+               fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),
+                           to_string(row->state), base::format_duration(idle), base::format_duration(most)));
+    }
+}
+
+// --- reasons
+// ------------------------------------------------------------------------------------------------------------
+
+void Checker::look_at_reasons() {
+  if (!parts_.server.up()) return wrong_reasons_.clear();
+  const auto now = parts_.loop.now();
+  const auto before = std::exchange(wrong_reasons_, {});
+  for (const auto& entry : parts_.server.controller().queue()) {
+    auto text = untruth(entry);
+    if (text.empty()) continue;
+    const auto known = before.find(entry.item.id);
+    const auto since = known == before.end() ? now : std::max(known->second.since, parts_.server.up_since());
+    if (now - std::max(since, calm_since_) > kReasonMargin)
+      report("reasons_are_true",
+             fmt::format("item {} ({}) says '{}: {}', but {}", entry.item.id.str(), to_string(entry.view),
+                         entry.reason.code, entry.reason.text, text));
+    wrong_reasons_[entry.item.id] = {std::move(text), since};
+  }
+}
+
+// Empty: it is true.
+std::string Checker::untruth(const controller::QueueEntry& entry) const {
+  const auto& code = entry.reason.code;
+  const auto& job = entry.item.job;
+  if (code.empty() || entry.reason.text.empty()) return "that is no reason";
+  if (entry.view == model::ItemView::pending)
+    return entry.reason.agent.empty() ? "no agent is named" : std::string();
+  if (code == "quiet_period")
+    return entry.item.quiet_until > parts_.server.controller().queue().front().item.since ? ""
+                                                                                          : "no quiet period";
+  if (code == "job_disabled" || code == "concurrency") {
+    const auto found =
+        std::ranges::find_if(rows_.jobs, [&](const model::Job& one) { return one.path == job; });
+    if (found == rows_.jobs.end()) return "there is no such job";
+    if (code == "job_disabled") return found->enabled ? "the job is enabled" : "";
+    const auto under_way = std::ranges::count_if(
+        rows_.items, [&](const model::QueueItem& one) { return one.job == job && one.id != entry.item.id; });
+    return found->max_concurrent > 0 && under_way > 0 ? "" : "nothing else of the job is there";
+  }
+  if (code == "launching" || code == "agent_idle") {
+    const auto* row = find_row(entry.reason.agent);
+    return row != nullptr && model::is_serving(row->state) ? "" : "that agent does not serve";
+  }
+  return untruth_of_hold(entry);
+}
+
+std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const {
+  const auto& code = entry.reason.code;
+  const auto& config = parts_.server.fleet_config();
+  const auto label = model::parse_label_expression(entry.item.label);
+  const bool fits_any = label && std::ranges::any_of(config.templates, [&](const fleet::Template& one) {
+                          return policy::fits(*label, one.labels, one.is_default);
+                        });
+  if (code == "no_template" || code == "no_default_template")
+    return fits_any ? "a template offers that" : std::string();
+  if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
+  if (!fits_any) return "no template offers that";
+  if (code == "global_cap" || code == "cloud_cap" || code == "template_cap")
+    return rows_.agents.empty() ? "there is no agent at all" : "";
+  if (code == "template_held" || code == "cloud_held")
+    return entry.reason.look_again.is_set() ? "" : "nobody looks again";
+  if (code == "no_idle_agent") return "the fleet has not spoken";
+  if (code == "template_disabled" || code == "cloud_paused") return "nothing was switched off";
+  return "nobody knows this reason";
+}
+
+// --- logs
+// --------------------------------------------------------------------------------------------------------------
+
+void Checker::on_durable(base::StreamId stream, std::uint64_t /*offset*/, std::string_view bytes) {
+  auto& reader = readers_[stream];
+  parts_.witness.look_for_secrets("the log " + stream.str(), reader.partial + std::string(bytes));
+  reader.partial += bytes;
+  std::size_t begin = 0;
+  for (auto end = reader.partial.find('\n'); end != std::string::npos;
+       end = reader.partial.find('\n', begin)) {
+    read_line(reader, stream, std::string_view(reader.partial).substr(begin, end + 1 - begin));
+    begin = end + 1;
+  }
+  reader.partial.erase(0, begin);
+}
+
+void Checker::read_line(LogReader& reader, base::StreamId stream, std::string_view line) {
+  if (!line.starts_with("@")) return;  // a note of the agent or the server
+  const auto wrong = [&](std::string_view what) {
+    report("log_is_gapless", fmt::format("log {}: {} at '{}' (after line {} of step {})", stream.str(), what,
+                                         line.substr(0, line.size() - 1), reader.number, reader.step));
+  };
+  if (!reader.torn.empty()) return wrong("a line follows a torn one");
+  const auto found = find_line(line);
+  const auto key = found ? std::string(found->key) : std::string();
+  if (reader.key.empty() && found) {
+    reader.key = key;
+    stream_of_[key] = stream;
+  }
+  const auto submission = parts_.witness.submissions.find(reader.key);
+  if (submission == parts_.witness.submissions.end()) return wrong("a line of nobody's");
+  const auto& scripts = submission->second.scripts;
+  // The line that must come: the next one of the step, or the first of the next step that prints anything.
+  auto step = reader.step;
+  auto number = reader.number + 1;
+  while (step < scripts.size() && number > scripts[step].lines) {
+    ++step;
+    number = 1;
+  }
+  if (step >= scripts.size()) return wrong("a line too many");
+  const auto expected = line_of(scripts[step], number, "****");
+  if (line == expected) {
+    reader.step = step;
+    reader.number = number;
+    return;
+  }
+  const auto start = line.substr(0, line.size() - 1);
+  if (!expected.starts_with(start))
+    return wrong("another line is due: " + expected.substr(0, expected.size() - 1));
+  reader.torn = start;
+}
+
+// --- what the server tells the agents
+// ----------------------------------------------------------------------------------
+
+void Checker::on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
+                      std::string_view bytes) {
+  const bool to_agent = from == kServerNode;
+  auto& decoder = decoders_[{connection, from}];
+  if (!decoder)
+    decoder = std::make_unique<protocol::FrameDecoder>(to_agent ? protocol::Direction::to_agent
+                                                                : protocol::Direction::to_server);
+  decoder->feed(std::string(bytes));
+  while (true) {
+    const auto message = decoder->next();
+    if (!message)
+      return report("acknowledged_is_stored", "not the protocol: " + base::describe(message.error()));
+    if (!*message) return;
+    on_message(**message, from, to);
+  }
+}
+
+void Checker::on_message(const protocol::Message& message, const std::string& from, const std::string& to) {
+  if (parts_.loop.trace().readable())
+    parts_.loop.trace().tell(parts_.loop.now(), from,
+                             fmt::format("-> {} {}", to, protocol::name_of(message)));
+  if (from != kServerNode) return;
+  if (rows_changed_) refresh();
+  if (const auto* ack = std::get_if<protocol::LogAck>(&message)) {
+    const auto durable = parts_.disk.durable_bytes(ack->stream);
+    if (ack->durable_offset > durable)
+      report("acknowledged_is_stored", fmt::format("{} bytes of log {} are acknowledged, {} are durable",
+                                                   ack->durable_offset, ack->stream.str(), durable));
+  } else if (const auto* start = std::get_if<protocol::Start>(&message)) {
+    if (!started_.contains(start->assignment))
+      report("acknowledged_is_stored",
+             fmt::format("assignment {} is started, its row is not", start->assignment.str()));
+  } else if (const auto* done = std::get_if<protocol::FinishedAck>(&message)) {
+    for (const auto& one : rows_.assignments)
+      if (one.id == done->assignment && is_open(one))
+        report("acknowledged_is_stored",
+               fmt::format("the result of assignment {} is acknowledged, its row is open", one.id.str()));
+  }
+}
+
+// --- the end
+// -------------------------------------------------------------------------------------------------------------
+
+bool Checker::drained() const {
+  return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && rows_.agents.empty() &&
+         std::ranges::all_of(parts_.clouds, [](const SimCloud* cloud) { return cloud->live_count() == 0; });
+}
+
+std::string Checker::what_is_left() const {
+  std::string text;
+  for (const auto& item : rows_.items)
+    text +=
+        fmt::format("\n  item {} of build {} is {}", item.id.str(), item.build.str(), to_string(item.state));
+  for (const auto& build : rows_.builds)
+    text += fmt::format("\n  build {} is {}", build.id.str(), to_string(build.state));
+  for (const auto& row : rows_.agents)
+    text +=
+        fmt::format("\n  agent {} is {} ({})", row.id.str(), to_string(row.state), to_string(row.end_reason));
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines())
+      if (machine.live())
+        text += fmt::format("\n  machine {} of agent {} lives", handle, machine.spec.agent.str());
+  if (parts_.server.up())
+    for (const auto& entry : parts_.server.controller().queue())
+      text +=
+          fmt::format("\n  item {} waits: {}: {}", entry.item.id.str(), entry.reason.code, entry.reason.text);
+  return text;
+}
+
+void Checker::check_end(const std::vector<model::Build>& all_builds) {
+  std::map<std::string, base::BuildId> build_of;
+  std::map<base::BuildId, const model::Build*> by_id;
+  for (const auto& build : all_builds) {
+    by_id[build.id] = &build;
+    std::string key;
+    if (const auto script = parse_script(build.spec.steps.at(0).script)) key = script->key;
+    if (const auto given = build.parameters.find(std::string(kKeyVariable)); given != build.parameters.end())
+      key = given->second;
+    if (const auto [other, fresh] = build_of.emplace(key, build.id); !fresh)
+      report("one_build_per_key", fmt::format("{} was submitted once and is build {} and {}", key,
+                                              other->second.str(), build.id.str()));
+    if (const auto of = parts_.witness.submissions.find(key); of != parts_.witness.submissions.end())
+      look_at_result(of->second, build);
+  }
+  for (const auto& [key, submission] : parts_.witness.submissions)
+    if (!submission.build.empty() && !by_id.contains(submission.build))
+      report("one_build_per_key",
+             fmt::format("{} was answered with build {}, which is not there", key, submission.build.str()));
+}
+
+// What the agents saw decides; who was killed, frozen or told to go may have failed its build.
+void Checker::look_at_result(const Submission& submission, const model::Build& build) {
+  const auto& witness = parts_.witness;
+  const auto completed = witness.steps_completed(submission.key);
+  const auto wrong = [&](std::string_view what) {
+    report("results_are_true", fmt::format("build {} ({}) is {} '{}', but {}", build.id.str(), submission.key,
+                                           to_string(build.result), build.reason, what));
+  };
+  const auto failing =
+      std::ranges::find_if(submission.scripts, [](const Script& one) { return one.exit_status != 0; });
+  const auto expected_steps = static_cast<std::uint32_t>(failing - submission.scripts.begin()) +
+                              (failing == submission.scripts.end() ? 0U : 1U);
+  if (build.result == BuildResult::success) {
+    if (failing != submission.scripts.end() || completed != submission.scripts.size())
+      return wrong(fmt::format("{} of {} steps ran to their end", completed, submission.scripts.size()));
+    const auto stream = stream_of_.find(submission.key);
+    const auto& last = submission.scripts.back();
+    if (stream != stream_of_.end() && last.lines > 0 &&
+        (readers_.at(stream->second).number != last.lines || !readers_.at(stream->second).torn.empty()))
+      report("log_is_gapless", fmt::format("the log of build {} ends at line {} of {}", build.id.str(),
+                                           readers_.at(stream->second).number, last.lines));
+    return;
+  }
+  if (build.reason.empty()) return wrong("nothing says why");
+  const auto& agents = agents_of_[build.id];
+  const bool disturbed = submission.cancelled || submission.timeout.count() > 0 ||
+                         std::ranges::any_of(agents, [&](const std::string& one) {
+                           return witness.disturbed_agents.contains(one);
+                         });
+  if (disturbed) return;
+  if (failing == submission.scripts.end())
+    return wrong(fmt::format("nobody disturbed it, and {} of {} steps ran to a good end", completed,
+                             submission.scripts.size()));
+  if (build.result != BuildResult::failure || completed != expected_steps) wrong("a step has failed");
+}
+
+}  // namespace footman::sim

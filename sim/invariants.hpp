@@ -1,0 +1,141 @@
+// What must hold after every step, whatever breaks. Each name stands in the report of a failing seed, and
+// each has planted bugs that break it (canaries.hpp).
+#pragma once
+
+#include <array>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/codec.hpp"
+#include "sim/cloud.hpp"
+#include "sim/disk.hpp"
+#include "sim/server.hpp"
+#include "sim/witness.hpp"
+#include "store/store.hpp"
+
+namespace footman::sim {
+
+struct Invariant {
+  std::string_view name;
+  std::string_view says;
+};
+
+inline constexpr std::array<Invariant, 16> kInvariants = {{
+    {"every_machine_has_a_row",
+     "a machine in a cloud has an agent row, written before it was asked for, and "
+     "does not outlive that row for longer than the reconciler may need"},
+    {"one_machine_per_agent", "an agent never has two machines"},
+    {"never_above_a_cap", "agents of a template, of a cloud and of all clouds stay within their caps"},
+    {"one_open_assignment", "an item, an agent and a build have at most one open assignment"},
+    {"one_agent_per_item", "at most one agent is on its way for a waiting item"},
+    {"log_is_gapless",
+     "a log holds exactly the lines that the script printed, in order, none lost, none twice"},
+    {"acknowledged_is_stored", "what an agent is told to be durable is durable: log bytes, starts, results"},
+    {"finished_is_final", "a finished build never changes"},
+    {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
+    {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
+    {"reasons_are_true", "every waiting item has a reason, and the reason is true"},
+    {"idle_is_bounded", "an agent without work ends within its idle time-out and a margin"},
+    {"launch_is_frozen", "a token is never sent with other parameters"},
+    {"one_build_per_key", "a submission that is repeated makes one build"},
+    {"results_are_true", "a build's result is what its steps did"},
+    {"everything_drains", "once nothing breaks any more, all builds end and all machines are given back"},
+}};
+
+struct CheckerParts {
+  SimLoop& loop;
+  Witness& witness;
+  SimDisk& disk;
+  ServerNode& server;
+  std::vector<SimCloud*> clouds;
+  // The rows as they are, past everything that is planted between them and the server.
+  std::function<store::OpenState()> load_rows;
+  std::function<std::optional<model::Build>(base::BuildId)> load_build;
+};
+
+class Checker {
+ public:
+  explicit Checker(CheckerParts parts) : parts_(std::move(parts)) {}
+
+  // --- what happens, told where it happens
+  void on_commit(std::string_view move);
+  void on_launch(const ports::LaunchSpec& spec);
+  void on_durable(base::StreamId stream, std::uint64_t offset, std::string_view bytes);
+  void on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
+               std::string_view bytes);
+  // Something is being broken at this moment: what takes time may take longer.
+  void on_trouble() { calm_since_ = parts_.loop.now(); }
+
+  // After each step.
+  void check();
+  // Everything has drained: the whole world, once more.
+  void check_end(const std::vector<model::Build>& all_builds);
+  // True when nothing waits and nothing runs.
+  bool drained() const;
+  // What keeps the world from being drained, for people.
+  std::string what_is_left() const;
+
+ private:
+  struct LogReader {  // of one stream
+    std::string partial;
+    std::string key;
+    std::uint32_t step = 0;
+    std::uint32_t number = 0;
+    std::string torn;  // the end of a line was lost with its agent: nothing may follow
+  };
+  struct Wrong {
+    std::string text;
+    Duration since{0};
+  };
+  using FrameDecoders =
+      std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
+
+  void refresh();
+  void look_at_rows();
+  void look_at_assignments();
+  void look_at_items();
+  void look_at_caps();
+  void remember_finished();
+  void look_at_machines();
+  void look_at_idle_machines();
+  void look_at_reasons();
+  void look_at_finished(base::BuildId id);
+  void on_message(const protocol::Message& message, const std::string& from, const std::string& to);
+  void read_line(LogReader& reader, base::StreamId stream, std::string_view line);
+  std::string untruth(const controller::QueueEntry& entry) const;
+  std::string untruth_of_hold(const controller::QueueEntry& entry) const;
+  void look_at_result(const Submission& submission, const model::Build& build);
+  bool is_reserved(const base::AgentId& id) const;
+  const model::Agent* find_row(const base::AgentId& id) const;
+  std::size_t holding(const std::function<bool(const model::Agent&)>& counts) const;
+  void report(std::string_view invariant, std::string text) {
+    parts_.witness.report(invariant, std::move(text));
+  }
+
+  CheckerParts parts_;
+  bool rows_changed_ = true;
+  store::OpenState rows_;
+  std::map<base::AgentId, const model::Agent*> row_of_;
+  std::map<base::AgentId, Duration> ended_rows_;              // agents that had a row
+  std::set<base::AssignmentId> started_;                      // that were ever
+  std::set<base::AgentId> used_agents_;                       // that were ever offered work
+  std::map<base::AgentId, Duration> active_;                  // last time that it had work
+  std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
+  std::set<base::BuildId> open_builds_;
+  std::set<base::BuildId> finished_;
+  std::map<base::StreamId, LogReader> readers_;
+  std::map<std::string, base::StreamId> stream_of_;  // by key
+  FrameDecoders decoders_;
+  std::map<base::QueueItemId, Wrong> wrong_reasons_;
+  std::map<std::string, Duration> doubles_;  // items with two agents, since
+  Duration calm_since_{0};
+  Duration next_look_{0};
+};
+
+}  // namespace footman::sim

@@ -1,0 +1,85 @@
+// People and their scripts: they create and edit jobs, submit builds (and ask again with the same key when
+// the answer is lost), cancel, look, and meddle with agents. Their calls go to the server through a network
+// that loses answers.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+#include "sim/loop.hpp"
+#include "sim/server.hpp"
+#include "sim/witness.hpp"
+
+namespace footman::sim {
+
+struct UserHabits {
+  std::uint32_t users = 2;
+  std::uint32_t builds_each = 5;
+  Duration between_builds = 10s;  // typical
+  double lost_answers = 0.05;
+  double cancels = 0.15;
+  bool edits_jobs = true;
+  bool meddles_with_agents = true;
+  std::uint32_t most_lines = 30;
+  Duration line_gap = 200ms;
+};
+
+class SimUsers {
+ public:
+  SimUsers(SimLoop& loop, ServerNode& server, Witness& witness, std::uint64_t seed, UserHabits habits,
+           std::vector<std::string> labels, base::Logger log);
+  SimUsers(const SimUsers&) = delete;
+  SimUsers& operator=(const SimUsers&) = delete;
+  ~SimUsers();
+
+  // From now on nothing is broken: calls are answered, jobs are put right, what can never run is cancelled.
+  void calm_down() { calm_ = true; }
+  // All have done what they wanted.
+  bool done() const { return scope_->running() == 0; }
+
+ private:
+  template <class R>
+  using Act = std::function<runtime::Awaitable<R>(ServerNode&)>;
+  template <class R>
+  struct Pending {
+    std::optional<R> result;
+    runtime::Event done;
+  };
+  template <class R>
+  runtime::Awaitable<R> call(Act<R> act);
+  // Until there is an answer that will not change.
+  template <class R>
+  runtime::Awaitable<R> insist(Act<R> act);
+
+  static runtime::Awaitable<void> create_jobs(SimUsers* self);
+  static runtime::Awaitable<void> live(SimUsers* self, std::uint32_t user);
+  static runtime::Awaitable<void> edit_jobs(SimUsers* self);
+  static runtime::Awaitable<void> meddle(SimUsers* self);
+  runtime::Awaitable<void> submit(std::string key, Dice dice);
+  runtime::Awaitable<void> look_after(std::string key, Dice dice);
+  runtime::Awaitable<void> cancel(std::string key, std::string why);
+  runtime::Awaitable<void> explain(std::string key);
+  controller::SubmitRequest make_request(const std::string& key, Dice& dice);
+  Script make_script(const std::string& key, std::uint32_t step, Dice& dice, bool may_fail) const;
+  model::Job make_job(const std::string& path, Dice& dice) const;
+
+  SimLoop& loop_;
+  ServerNode& server_;
+  Witness& witness_;
+  Dice dice_;
+  UserHabits habits_;
+  std::vector<std::string> labels_;
+  std::vector<model::Job> jobs_;  // as the users want them
+  bool calm_ = false;
+  Life life_;
+  runtime::Executor executor_;
+  NodeClock clock_;
+  std::unique_ptr<runtime::Scope> scope_;
+};
+
+}  // namespace footman::sim

@@ -1,0 +1,74 @@
+// Who sees what really happened, beside all rows and messages: the witness's word is what the invariants are
+// held against. The first broken invariant ends the run.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "model/work.hpp"
+#include "sim/script.hpp"
+
+namespace footman::sim {
+
+struct Violation {
+  std::string invariant;  // stable word, see invariants.hpp
+  std::string text;
+  base::Duration at{0};
+};
+
+// What one user asked for, and what came of it.
+struct Submission {
+  std::string key;              // also the request's idempotency key
+  base::BuildId build;          // as answered; empty: no answer yet
+  std::vector<Script> scripts;  // its steps
+  bool cancelled = false;       // somebody may have asked for its end
+  bool given_up = false;        // refused for good
+  base::Duration timeout{0};    // of the build; 0: none
+};
+
+class Witness {
+ public:
+  explicit Witness(std::function<base::Duration()> now) : now_(std::move(now)) {}
+
+  void report(std::string_view invariant, std::string text) {
+    if (!violation_) violation_ = Violation{std::string(invariant), std::move(text), now_()};
+  }
+  const std::optional<Violation>& violation() const { return violation_; }
+
+  // --- steps of builds, as the agents run them
+  void step_started(const std::string& key, std::uint32_t step, const std::string& agent);
+  void step_ended(const std::string& key, std::uint32_t step, bool by_itself);
+  bool has_started(const std::string& key) const { return started_.contains(key); }
+  // Steps that ran to their own end.
+  std::uint32_t steps_completed(const std::string& key) const;
+
+  // --- finished builds: however often and wherever they are seen, they are the same
+  void see_finished(const model::Build& build, std::string_view where);
+
+  // --- secrets: values that must be seen nowhere
+  void add_secret(std::string value) { secrets_.push_back(std::move(value)); }
+  // Reports when the text holds one.
+  void look_for_secrets(std::string_view where, std::string_view text);
+
+  std::map<std::string, Submission> submissions;
+  std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
+
+ private:
+  std::function<base::Duration()> now_;
+  std::optional<Violation> violation_;
+  std::map<std::string, std::map<std::uint32_t, std::string>> started_;  // step → agent
+  std::map<std::string, std::set<std::uint32_t>> completed_;
+  std::map<base::BuildId, std::string> finished_;
+  std::vector<std::string> secrets_;
+};
+
+}  // namespace footman::sim

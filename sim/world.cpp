@@ -1,0 +1,322 @@
+#include "sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <exception>
+
+#include "runtime/scope.hpp"
+#include "store/crash_points.hpp"
+
+namespace footman::sim {
+
+using runtime::Awaitable;
+
+namespace {
+
+constexpr std::uint64_t kMostSteps = 400'000;  // ten times what a seed needs
+constexpr Duration kDrainBound =
+    60min;  // after the last fault; launch deadlines, leases and back-offs fit in
+constexpr std::string_view kPassword = "correct-horse-battery-staple";
+
+// What the production code logs: part of the readable trace, and never a secret.
+class SimLogSink final : public base::LogSink {
+ public:
+  SimLogSink(SimLoop& loop, Witness& witness) : loop_(loop), witness_(witness) {}
+  void write(base::LogLevel level, std::string_view message, const base::LogFields& fields) override {
+    std::string node = "server";
+    std::string text = fmt::format("[{}] {}", to_string(level), message);
+    for (const auto& field : fields) {
+      if (field.key == "node") node = field.value;
+      text += fmt::format(" {}={}", field.key, field.value);
+    }
+    witness_.look_for_secrets("a line of the program's log", text);
+    loop_.trace().tell(loop_.now(), node, text);
+  }
+
+ private:
+  SimLoop& loop_;
+  Witness& witness_;
+};
+
+// What this seed's world looks like.
+struct Scene {
+  controller::ControllerConfig controller;
+  fleet::FleetConfig fleet;
+  std::vector<CloudTraits> clouds;
+  UserHabits habits;
+  Duration faults_for{0};
+};
+
+fleet::Template make_template(const std::string& name, const std::string& cloud, Dice& dice) {
+  fleet::Template one;
+  one.name = base::TemplateName(name);
+  one.cloud = base::CloudName(cloud);
+  one.cap = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
+  one.launch_deadline = dice.between(Duration(60s), Duration(3min));
+  one.idle_timeout = dice.between(Duration(5s), Duration(60s));
+  one.endpoint.url = "wss://ci.example.com/agent";
+  return one;
+}
+
+Scene make_scene(std::uint64_t seed) {
+  Dice dice(seed, "scene");
+  Scene scene;
+  scene.controller.max_timeout = 10min;
+  scene.controller.orphan_timeout = 30min;
+  scene.fleet.orphan_timeout = 30min;
+  scene.fleet.reconcile_every = dice.between(Duration(30s), Duration(3min));
+  scene.fleet.max_agents =
+      dice.chance(0.5) ? 0 : static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 6));
+
+  auto plain = make_template("plain", "alpha", dice);
+  plain.is_default = true;
+  auto linux_box = make_template("linux", "alpha", dice);
+  linux_box.labels = {"linux"};
+  linux_box.one_shot = dice.chance(0.7);
+  auto warm = make_template("warm", "beta", dice);
+  warm.labels = {"linux", "warm"};
+  warm.one_shot = false;
+  warm.is_default = dice.chance(0.3);
+  warm.priority = dice.chance(0.5) ? 1 : 0;
+  scene.fleet.templates = {plain, linux_box, warm};
+  if (dice.chance(0.5))
+    scene.fleet.cloud_caps[base::CloudName("alpha")] =
+        static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
+
+  for (const std::string name : {"alpha", "beta"}) {
+    CloudTraits traits;
+    traits.name = name;
+    traits.boot = dice.between(Duration(50ms), Duration(10s));
+    traits.listing_lag = dice.chance(0.3) ? Duration(0) : dice.between(Duration(1s), Duration(30s));
+    traits.token_lifetime = dice.between(Duration(2min), Duration(10min));
+    for (const auto& one : scene.fleet.templates)
+      if (one.cloud.str() == name) traits.templates.push_back(one.name.str());
+    scene.clouds.push_back(std::move(traits));
+  }
+
+  scene.habits.users = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 3));
+  scene.habits.builds_each = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 5));
+  scene.habits.between_builds = dice.between(Duration(100ms), Duration(20s));
+  scene.habits.lost_answers = dice.chance(0.5) ? 0.2 : 0.02;
+  scene.habits.edits_jobs = dice.chance(0.5);
+  scene.habits.meddles_with_agents = dice.chance(0.3);
+  scene.faults_for = dice.between(Duration(60s), Duration(5min));
+  return scene;
+}
+
+class World {
+ public:
+  explicit World(const WorldOptions& options);
+  Outcome run();
+
+ private:
+  template <class R>
+  R ask(Awaitable<R> question);
+  template <class R>
+  static Awaitable<void> keep(Awaitable<R> question, std::optional<R>* out) {
+    out->emplace(co_await std::move(question));
+  }
+  void wire_up();
+  void machine_down(const std::string& machine, const std::string& why);
+  void run_until_drained();
+  bool step(Duration until);
+  bool finished() const { return users_->done() && checker_->drained(); }
+  void look_at_the_end();
+  std::vector<model::Build> all_builds();
+
+  WorldOptions options_;
+  Scene scene_;
+  Trace trace_;
+  SimLoop loop_;
+  Witness witness_;
+  base::Logger log_;
+  // What outlives every crash.
+  Life durable_;
+  runtime::Executor store_executor_;
+  runtime::Executor inspector_;
+  NodeClock clock_;
+  std::unique_ptr<ServerNode> server_;  // before the store: it uses it
+  std::unique_ptr<store::Store> store_;
+  StoreTrouble store_trouble_;
+  SimDisk disk_;
+  SimNet net_;
+  std::vector<std::unique_ptr<SimCloud>> clouds_;
+  std::unique_ptr<SimAgents> agents_;
+  std::unique_ptr<Checker> checker_;
+  std::unique_ptr<SimUsers> users_;
+  std::unique_ptr<Faults> faults_;
+};
+
+World::World(const WorldOptions& options)
+    : options_(options),
+      scene_(make_scene(options.seed)),
+      trace_(options.trace),
+      loop_(options.undetermined
+                ? static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())
+                : options.seed,
+            trace_),
+      witness_([this] { return loop_.now(); }),
+      log_(std::make_shared<SimLogSink>(loop_, witness_)),
+      durable_(loop_, "durable"),
+      store_executor_(durable_.add_lane("store", true)),
+      inspector_(durable_.add_lane("inspector", true)),
+      clock_(loop_, Duration(0)),
+      disk_(Dice(options.seed, "disk")),
+      net_(loop_, Dice(options.seed, "net")) {
+  witness_.add_secret(std::string(kPassword));
+  witness_.add_secret("the key of the simulated server");
+  wire_up();
+}
+
+void World::wire_up() {
+  const runtime::CrashPoints crash_points([this](std::string_view name) {
+    if (name.starts_with(store::kAfterCommit)) checker_->on_commit(name);
+    server_->hit_in_store(name);
+  });
+  auto opened = store::open_store({"", crash_points}, log_, store_executor_);
+  FOOTMAN_CHECK(opened, "a database in memory opens");
+  store_ = std::move(*opened);
+
+  std::vector<SimCloud*> clouds;
+  for (const auto& traits : scene_.clouds) {
+    clouds_.push_back(std::make_unique<SimCloud>(loop_, Dice(options_.seed, traits.name), witness_, traits));
+    clouds.push_back(clouds_.back().get());
+  }
+  agents_ = std::make_unique<SimAgents>(loop_, net_, witness_, options_.seed, log_);
+  server_ = std::make_unique<ServerNode>(ServerParts{loop_,
+                                                     net_,
+                                                     disk_,
+                                                     *store_,
+                                                     clouds,
+                                                     witness_,
+                                                     store_trouble_,
+                                                     {{"env:SIM_PASSWORD", std::string(kPassword)}},
+                                                     scene_.controller,
+                                                     scene_.fleet,
+                                                     options_.bends,
+                                                     log_},
+                                         options_.seed);
+  checker_ = std::make_unique<Checker>(CheckerParts{loop_, witness_, disk_, *server_, clouds,
+                                                    [this] {
+                                                      auto rows = ask(store_->load_open_state());
+                                                      FOOTMAN_CHECK(rows, "the rows can be read");
+                                                      return std::move(*rows);
+                                                    },
+                                                    [this](base::BuildId id) -> std::optional<model::Build> {
+                                                      auto build = ask(store_->get_build(id));
+                                                      if (!build) return std::nullopt;
+                                                      return std::move(*build);
+                                                    }});
+  for (auto* cloud : clouds) {
+    cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
+    cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
+      witness_.add_secret(std::string(spec.secret.expose()));
+      agents_->start(machine, spec);
+    };
+    cloud->on_down = [this](const std::string& machine) { agents_->kill(machine, loop_.steps() % 4 == 0); };
+  }
+  agents_->on_exit = [this](const std::string& machine, const std::string& why) {
+    machine_down(machine, why);
+  };
+  disk_.on_durable = [this](base::StreamId stream, std::uint64_t offset, std::string_view bytes) {
+    checker_->on_durable(stream, offset, bytes);
+  };
+  net_.tap = [this](std::uint64_t connection, const std::string& from, const std::string& to,
+                    std::string_view bytes) { checker_->on_wire(connection, from, to, bytes); };
+  users_ = std::make_unique<SimUsers>(
+      loop_, *server_, witness_, options_.seed, scene_.habits,
+      std::vector<std::string>{"linux", "warm", "linux && !warm", "linux || warm"}, log_);
+  faults_ = std::make_unique<Faults>(FaultParts{loop_, net_, disk_, store_trouble_, clouds, *agents_,
+                                                *server_, *checker_, witness_, scene_.controller.lease},
+                                     options_.seed);
+}
+
+void World::machine_down(const std::string& machine, const std::string& why) {
+  for (const auto& cloud : clouds_)
+    if (cloud->find(machine) != nullptr) cloud->exited(machine, {0, 0, false, why});
+}
+
+// Past everything that is simulated: nothing else happens meanwhile.
+template <class R>
+R World::ask(Awaitable<R> question) {
+  std::optional<R> answer;
+  {
+    runtime::Scope scope(inspector_, log_);
+    scope.spawn("question", keep<R>(std::move(question), &answer));
+    loop_.settle_urgent();
+  }
+  loop_.settle_urgent();
+  FOOTMAN_CHECK(answer, "the store answers at once");
+  return std::move(*answer);
+}
+
+bool World::step(Duration until) {
+  if (witness_.violation() || loop_.steps() > kMostSteps || !loop_.step(until)) return false;
+  agents_->reap();
+  faults_->after_step();
+  if (!faults_->quiet()) checker_->on_trouble();
+  checker_->check();
+  return true;
+}
+
+void World::run_until_drained() {
+  const auto faults_end = loop_.now() + scene_.faults_for;
+  if (!options_.calm) {
+    faults_->begin();
+    while (loop_.now() < faults_end && step(faults_end)) continue;
+  }
+  faults_->end();
+  users_->calm_down();
+  const auto bound = loop_.now() + kDrainBound;
+  while (!finished() && loop_.now() < bound && step(bound)) continue;
+  if (!witness_.violation() && !finished())
+    witness_.report("everything_drains",
+                    fmt::format("{} after the last fault there is still:{}{}",
+                                base::format_duration(loop_.now() - (bound - kDrainBound)),
+                                users_->done() ? "" : "\n  a user who waits", checker_->what_is_left()));
+}
+
+std::vector<model::Build> World::all_builds() {
+  std::vector<model::Build> all;
+  store::BuildFilter filter;
+  filter.limit = 1000;
+  auto listed = ask(store_->list_builds(filter));
+  FOOTMAN_CHECK(listed, "the builds can be listed");
+  return std::move(*listed);
+}
+
+void World::look_at_the_end() {
+  if (witness_.violation()) return;
+  checker_->check_end(all_builds());
+}
+
+Outcome World::run() {
+  server_->start();
+  run_until_drained();
+  look_at_the_end();
+  Outcome outcome;
+  outcome.seed = options_.seed;
+  outcome.violation = witness_.violation();
+  outcome.steps = loop_.steps();
+  outcome.virtual_time = loop_.now() - Duration(1h);
+  outcome.builds = witness_.submissions.size();
+  for (const auto& cloud : clouds_) outcome.launches += cloud->launched();
+  outcome.crashes = faults_->crashes();
+  outcome.kills = faults_->kills();
+  outcome.faults = faults_->others();
+  // In the order of their needs; before the loop and the network go.
+  faults_.reset();
+  users_.reset();
+  agents_.reset();
+  server_.reset();
+  outcome.trace_hash = trace_.hash();
+  outcome.trace = trace_.lines();
+  return outcome;
+}
+
+}  // namespace
+
+Outcome run_world(const WorldOptions& options) { return World(options).run(); }
+
+}  // namespace footman::sim
