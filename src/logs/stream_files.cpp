@@ -24,7 +24,6 @@ StreamFiles::StreamFiles(Disk& disk, Layout layout, base::Logger log)
     : disk_(disk), layout_(std::move(layout)), log_(std::move(log)) {}
 
 // --- what is there
-// -------------------------------------------------------------------------------------------
 
 Result<StreamFiles::Stream*> StreamFiles::get(StreamId id) {
   auto* stream = known_.find(id);
@@ -136,7 +135,6 @@ Result<ports::LogExtent> StreamFiles::extent(StreamId id) {
 }
 
 // --- descriptors
-// ---------------------------------------------------------------------------------------------
 
 Result<UniqueFd> StreamFiles::create_file(StreamId id, FileKind kind) {
   const auto bucket = id.value() / kStreamsPerBucket;
@@ -169,7 +167,6 @@ Result<int> StreamFiles::index_fd(StreamId id) {
 }
 
 // --- a batch
-// -------------------------------------------------------------------------------------------------
 
 void StreamFiles::join_batch(StreamId id, Stream& stream) {
   if (!std::exchange(stream.in_batch, true)) batch_.push_back(id);
@@ -219,10 +216,8 @@ Status StreamFiles::create_index(StreamId id, Stream& stream) {
 }
 
 Status StreamFiles::write_marks(StreamId id, Stream& stream, std::uint64_t end, std::vector<TimeMark> marks) {
-  std::erase_if(marks,
-                [&](const TimeMark& mark) { return mark.offset < stream.written || mark.offset >= end; });
+  marks = marks_of_bytes(std::move(marks), stream.written, end);
   if (marks.empty()) return {};
-  std::ranges::stable_sort(marks, {}, &TimeMark::offset);
   std::string records;
   for (const auto& mark : marks) encode_mark(records, mark);
   FOOTMAN_TRY(const int fd, index_fd(id));
@@ -234,8 +229,10 @@ Status StreamFiles::write_marks(StreamId id, Stream& stream, std::uint64_t end, 
 Status StreamFiles::cut_back(StreamId id, Stream& stream) {
   FOOTMAN_TRY(const int fd, data_fd(id));
   FOOTMAN_TRY_STATUS(disk_.truncate(fd, stream.size));
-  if (auto* files = files_.find(id); files->index.is_open())
-    FOOTMAN_TRY_STATUS(disk_.truncate(files->index.get(), stream.index_size));
+  if (stream.index_size > 0 || files_.find(id)->index.is_open()) {
+    FOOTMAN_TRY(const int index, index_fd(id));
+    FOOTMAN_TRY_STATUS(disk_.truncate(index, stream.index_size));
+  }
   stream.cut_needed = false;
   return {};
 }
@@ -338,7 +335,6 @@ void StreamFiles::forget_unused() {
 }
 
 // --- after its end
-// -------------------------------------------------------------------------------------------
 
 Status StreamFiles::remove(StreamId id) {
   known_.erase(id);

@@ -138,8 +138,11 @@ void SimDisk::power_off(std::mt19937& random) {
     for (auto keep = random() % (undos.size() + 1); undos.size() > keep; undos.pop_back()) undos.back()();
     undos.clear();
   }
+  std::vector<std::string> paths;
   for (const auto& entry : fs::recursive_directory_iterator(root_))
-    if (entry.is_regular_file()) lose_bytes(entry.path().string(), random);
+    if (entry.is_regular_file()) paths.push_back(entry.path().string());
+  std::ranges::sort(paths);  // a seed gives the same losses on every machine
+  for (const auto& path : paths) lose_bytes(path, random);
 }
 
 }  // namespace footman::logs::testing
