@@ -20,6 +20,7 @@
 #include "agent/real/process_runner.hpp"
 #include "agent/real/secrecy.hpp"
 #include "agent/real/spool_file.hpp"
+#include "agent/real/step_group.hpp"
 #include "base/version.hpp"
 #include "net/process.hpp"
 #include "runtime/real/clock.hpp"
@@ -132,7 +133,9 @@ runtime::Awaitable<void> live(agent::Agent* agent, std::optional<AgentExit>* exi
 void on_signal(agent::Agent* agent, const Program& program, runtime::Clock& clock, int number, int count) {
   if (number == guardian_gone_signal()) {
     program.log.error("the guardian was killed: everything ends");
+    end_groups_of(::getpid());
     kill_all_children(program.cookie);
+    end_groups_of(::getpid());  // empty now
     ::_exit(kBroken);
   }
   const auto& options = program.options;

@@ -1,11 +1,14 @@
 #include "agent/real/step_group.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -22,6 +25,7 @@ using runtime::real::read_cgroup_counter;
 using runtime::real::read_small_file;
 
 constexpr std::size_t kFileLimit = 1 << 20;
+constexpr std::string_view kPrefix = "footman-";
 
 std::optional<std::string> own_group(const char* controller) {
   const auto mounts = read_small_file("/proc/self/mountinfo", kFileLimit);
@@ -36,6 +40,19 @@ void write_one(const std::string& path) {
   [[maybe_unused]] const auto put = ::write(fd.get(), "1", 1);
 }
 
+// Of agents that were killed together with their guardians. A group that has members stays.
+void remove_stale_groups(const std::string& root) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(root, error)) {
+    const auto name = entry.path().filename().string();
+    if (!name.starts_with(kPrefix)) continue;
+    pid_t owner = 0;
+    const auto [end, bad] = std::from_chars(name.data() + kPrefix.size(), name.data() + name.size(), owner);
+    if (bad != std::errc() || *end != '-' || owner <= 0) continue;
+    if (::kill(owner, 0) != 0 && errno == ESRCH) ::rmdir(entry.path().c_str());
+  }
+}
+
 }  // namespace
 
 std::string find_group_root() {
@@ -46,7 +63,9 @@ std::string find_group_root() {
   if (::mkdir(probe.c_str(), 0755) != 0) return {};
   const bool kills = ::access((probe + "/cgroup.kill").c_str(), W_OK) == 0;
   ::rmdir(probe.c_str());
-  return kills ? *own : std::string();
+  if (!kills) return {};
+  remove_stale_groups(*own);
+  return *own;
 }
 
 StepGroup::StepGroup(const std::string& root, const std::string& name) {
@@ -94,13 +113,13 @@ std::optional<std::uint64_t> StepGroup::peak_memory_bytes() const {
 }
 
 std::string group_name(pid_t owner, std::uint64_t number) {
-  return "footman-" + std::to_string(owner) + "-" + std::to_string(number);
+  return std::string(kPrefix) + std::to_string(owner) + "-" + std::to_string(number);
 }
 
 void end_groups_of(pid_t owner) {
   const auto own = own_group("");
   if (!own) return;
-  const auto prefix = "footman-" + std::to_string(owner) + "-";
+  const auto prefix = std::string(kPrefix) + std::to_string(owner) + "-";
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*own, error)) {
     if (!entry.path().filename().string().starts_with(prefix)) continue;

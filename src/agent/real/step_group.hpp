@@ -13,7 +13,8 @@
 
 namespace footman::agent::real {
 
-// The v2 group below which groups can be made, or empty.
+// The v2 group below which groups can be made, or empty. Removes what agents that are no more have left
+// there.
 std::string find_group_root();
 
 class StepGroup {

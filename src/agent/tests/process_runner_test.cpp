@@ -318,6 +318,21 @@ TEST_CASE("a step that is dropped is killed with its tree") {
   CHECK(nothing_is_left());
 }
 
+TEST_CASE("control groups of agents that are no more are removed by the next one") {
+  const auto root = find_group_root();
+  if (root.empty()) return;
+  const pid_t nobody = 2'000'000'000;  // no pid is that large
+  const auto stale = root + "/" + group_name(nobody, 1);
+  const auto alive = root + "/" + group_name(::getpid(), 1'000'000);
+  fs::create_directory(stale);
+  fs::create_directory(alive);
+  CHECK(find_group_root() == root);
+  CHECK_FALSE(fs::exists(stale));
+  CHECK(fs::exists(alive));
+  end_groups_of(::getpid());
+  CHECK_FALSE(fs::exists(alive));
+}
+
 TEST_CASE("folders: safe names, different for different keys") {
   CHECK(folder_name("team/app") == "team%2Fapp");
   CHECK(folder_name("..") == "%2E.");

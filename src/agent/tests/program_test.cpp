@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "agent/real/step_group.hpp"
 #include "agent/tests/real_server.hpp"
 #include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/processes.hpp"
@@ -363,10 +364,12 @@ TEST_CASE("the guardian is killed: the session ends the whole tree and itself") 
   REQUIRE(server.run_until([&] { return holds(server.log, "ready"); }));
   const auto daemons = daemons_of(program);
   REQUIRE(daemons.size() >= 2);
+  const auto group = "/sys/fs/cgroup/unified/" + agent::real::group_name(program.session(), 1);
   ::kill(program.pid, SIGKILL);
   REQUIRE(server.run_until([&] { return program.ended(); }));
   CHECK(server.run_until([&] { return !any_alive(daemons) && !program.is_locked(); }));
   CHECK(program.nothing_is_left());
+  CHECK_FALSE(fs::exists(group));
 }
 
 TEST_CASE("SIGTERM: an idle agent leaves; a running step has until shortly before the announced end") {
