@@ -72,7 +72,7 @@ class Program {
     } else {
       environment.push_back(std::string("FOOTMAN_AGENT_SECRET=") + kSecret);
     }
-    start_bare(std::move(more));
+    start_bare(more);
   }
   // Without a secret.
   void start_bare(const std::vector<std::string>& more) {
