@@ -112,7 +112,7 @@ TEST_CASE("an agent that knocks while sessions cannot be stored is not lost") {
   World world;
   auto agent = world.run_on_agent("a");
   agent->wire->cut();
-  world.store.full = true;
+  world.store_full = true;
   std::vector<std::unique_ptr<ScriptedAgent>> tries;
   for (std::uint32_t i = 0; i < 8; ++i) {
     world.advance(world.config.lease / 4);
@@ -123,7 +123,7 @@ TEST_CASE("an agent that knocks while sessions cannot be stored is not lost") {
     REQUIRE(tries.back()->count<protocol::Refused>() == 1);
     CHECK(tries.back()->last<protocol::Refused>()->retry);
   }
-  world.store.full = false;
+  world.store_full = false;
   CHECK(world.build(1).state == BuildState::running);
   CHECK(world.activity("a") == AgentActivity::disconnected);
   world.advance(world.config.lease + 5s);  // now it stays away

@@ -336,7 +336,7 @@ TEST_CASE("stop does not leave a person waiting") {
   World world;
   world.start();
   const auto id = world.busy_agent("1");
-  world.store->full = true;
+  world.store_full = true;
   auto asked = world.begin(world.fleet->terminate_agent(id, "now"));
   auto asked_too = world.begin(world.fleet->drain_agent(id));
   REQUIRE_FALSE(asked->has_value());
