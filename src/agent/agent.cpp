@@ -385,7 +385,11 @@ std::string Agent::Impl::on_refused(const protocol::Refused& refused) {
 std::string Agent::Impl::on_goodbye(const protocol::Goodbye& goodbye) {
   auto why =
       fmt::format("the server said goodbye ({}): {}", protocol::to_string(goodbye.code), goodbye.reason);
-  if (!goodbye.reconnect) leave(AgentEnd::revoked, "The server has given this agent up: " + goodbye.reason);
+  if (goodbye.reconnect) return why;
+  if (goodbye.code == GoodbyeCode::finished)
+    leave(AgentEnd::finished, goodbye.reason);
+  else
+    leave(AgentEnd::revoked, "The server has given this agent up: " + goodbye.reason);
   return why;
 }
 

@@ -130,7 +130,8 @@ Awaitable<Status> Nodes::remove(AgentId id, std::string reason) {
   node = core_.find_node(id);
   if (node == nullptr) co_return Status();
   node->node.revoked = true;
-  core_.end_session(*node, GoodbyeCode::revoked, reason, false);
+  const auto code = node->work ? GoodbyeCode::revoked : GoodbyeCode::finished;
+  core_.end_session(*node, code, reason, false);
   co_await builds_.release(id, std::move(reason), BuildResult::failure);
   auto removed = co_await core_.until_stored([&] { return core_.parts.store.remove_node(id); });
   if (!removed && removed.error().code != Errc::not_found) co_return removed;

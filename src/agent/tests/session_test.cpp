@@ -115,6 +115,13 @@ TEST_CASE("a Goodbye for good ends the agent, another one brings it back") {
     CHECK(server.exit->end == AgentEnd::revoked);
     CHECK(server.count<protocol::Goodbye>() == 0);
   }
+  SUBCASE("all done") {
+    server.send(protocol::Goodbye{GoodbyeCode::finished, "idle for too long", false});
+    REQUIRE(server.exit);
+    CHECK(server.exit->end == AgentEnd::finished);
+    CHECK(server.exit->complete);
+    CHECK(server.exit->reason == "idle for too long");
+  }
   SUBCASE("restart") {
     server.send(protocol::Goodbye{GoodbyeCode::shutting_down, "restart", true});
     server.advance(1s);
