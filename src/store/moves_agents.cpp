@@ -17,9 +17,10 @@ namespace {
 // Lines of one subject. Beyond, the oldest go, but never the first ones: how it began is told, too.
 constexpr std::int64_t kMaxTimelineLines = 1000;
 constexpr std::int64_t kFirstLinesKept = 100;
-// Terminated agents that are kept with their timelines; the oldest go, looked at once for so many endings.
-constexpr std::int64_t kMaxTerminatedAgents = 20'000;
-constexpr std::int64_t kTerminatedSlack = 1'000;
+// Terminated agents go, with their timelines, when so many were planned after them. Every so many endings it
+// is looked for them.
+constexpr std::int64_t kAgentsKept = 20'000;
+constexpr std::int64_t kAgentsAtOnce = 1'000;
 
 void set_if(auto& field, const auto& value) {
   if (value) field = *value;
@@ -35,12 +36,11 @@ void set_end(Agent& agent, const AgentChange& change) {
 
 void forget_old_agents(Database& db, const AgentId& ended) {
   const auto sequence = db.get<std::int64_t>("SELECT sequence FROM agents WHERE id = ?", ended);
-  if (sequence % kTerminatedSlack != 0) return;
+  if (sequence % kAgentsAtOnce != 0) return;
   std::vector<AgentId> old;
   {
-    auto rows =
-        db.query("SELECT id FROM agents WHERE state = 'terminated' ORDER BY sequence DESC LIMIT -1 OFFSET ?",
-                 kMaxTerminatedAgents);
+    auto rows = db.query("SELECT id FROM agents WHERE sequence <= ? AND state = 'terminated'",
+                         sequence - kAgentsKept);
     while (rows.step()) rows.read(old.emplace_back());
   }
   for (const auto& id : old) {

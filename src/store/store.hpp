@@ -115,12 +115,6 @@ struct Redemption {
   Instant now;
 };
 
-struct ApiToken {
-  std::string name;
-  std::string hash;  // hex SHA-256 of the token
-  Instant created;
-};
-
 // --- the moves
 // ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +156,8 @@ class Store {
   // that is open, or none was named and one is open.
   virtual Awaitable<Result<model::Build>> finish_build(FinishBuild finish) = 0;
 
-  // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone.
+  // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone. Of the
+  // terminated agents about the last 20,000 are kept.
   virtual Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) = 0;
   virtual Awaitable<Result<model::Agent>> change_agent(AgentChange change) = 0;
 

@@ -71,6 +71,12 @@ TEST_CASE("a backup never replaces a file, and a failed one leaves nothing") {
   CHECK(fs::file_size(directory.path("there")) == 8);
   CHECK(!fs::exists(directory.path("there.partial")));
   CHECK(f.error(f.store->back_up(directory.path("no/such/directory"))) == Errc::io);
+  {
+    const FullDisk full(100'000);
+    CHECK(f.error(f.store->back_up(directory.path("full"))) == Errc::resource_exhausted);
+  }
+  CHECK(!fs::exists(directory.path("full")));
+  CHECK(!fs::exists(directory.path("full.partial")));
   // What a crash left is no obstacle.
   std::ofstream(directory.path("new.partial")) << std::string(10'000, 'x');
   f.get(f.store->back_up(directory.path("new")));
@@ -82,6 +88,10 @@ TEST_CASE("a backup never replaces a file, and a failed one leaves nothing") {
   CHECK((*first)->has_value() != (*second)->has_value());
   CHECK(fs::exists(directory.path("same")));
   CHECK(!fs::exists(directory.path("same.partial")));
+  auto database = Database::open(directory.path("same"));
+  REQUIRE(database);
+  CHECK(database->get<std::string>("PRAGMA integrity_check") == "ok");
+  CHECK(database->get<int>("SELECT count(*) FROM builds") == 100);
 }
 
 TEST_CASE("closing during a backup gives it up") {

@@ -1,7 +1,4 @@
 // Many moves, one commit; and what happens when it fails.
-#include <signal.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 
 #include "store/move_queue.hpp"
@@ -12,24 +9,6 @@ using namespace footman::store;
 using namespace footman::store::testing;
 
 namespace {
-
-// No file of this process can grow beyond the size meanwhile: what a full disk looks like to SQLite.
-class FullDisk {
- public:
-  explicit FullDisk(rlim_t bytes) {
-    ::signal(SIGXFSZ, SIG_IGN);
-    ::getrlimit(RLIMIT_FSIZE, &before_);
-    auto limit = before_;
-    limit.rlim_cur = bytes;
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  FullDisk(const FullDisk&) = delete;
-  FullDisk& operator=(const FullDisk&) = delete;
-  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
-
- private:
-  rlimit before_{};
-};
 
 class Lines final : public base::LogSink {
  public:
