@@ -79,7 +79,8 @@ Markup summary(const BuildData& data, const View& view) {
               build.cause.empty() ? "submitted" : build.cause,
               html(R"( <span>{}</span>)", when(build.submitted, view.now)),
               build.started.is_set()
-                  ? html(R"( <span>took {}</span>)", how_long(build.started, build.finished, view.now))
+                  ? html(R"( <span>{} {}</span>)", build.finished.is_set() ? "took" : "for",
+                         how_long(build.started, build.finished, view.now))
                   : Markup(),
               data.agent ? html(R"( <span>agent {}</span>)", agent_link(data.agent->agent.id)) : Markup());
 }

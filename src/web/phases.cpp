@@ -66,7 +66,8 @@ class Course {
     for (const auto& step : told_.steps) {
       const bool failed = step.signal != 0 || step.exit_status.value_or(0) != 0;
       const auto tone = !step.finished.is_set() ? Tone::active : failed ? Tone::bad : Tone::good;
-      add(fmt::format("Step {}", step.name), step.started, or_finish(step.finished), tone);
+      add(step.name.starts_with("step ") ? "S" + step.name.substr(1) : fmt::format("Step {}", step.name),
+          step.started, or_finish(step.finished), tone);
     }
   }
 
@@ -102,14 +103,21 @@ Markup draw_phases(const std::vector<Phase>& phases, Instant now) {
   for (const auto& phase : phases) last = std::max(last, end_of(phase));
   const auto total = (last - first).count();
   const auto place = [&](Instant at) { return (at - first).count() * kAxis / total; };
+  const auto bar = [&](const Phase& phase) {
+    const auto from = std::min(place(phase.from), kAxis - kLeastWidth);
+    const auto width = std::max(place(end_of(phase)) - from, kLeastWidth);
+    Attributes times;  // for the script, which draws again what goes on
+    times.add("data-from", format_rfc3339(phase.from));
+    if (phase.to.is_set()) times.add("data-to", format_rfc3339(phase.to));
+    return html(R"(<rect class="{}" x="{}" y="0" width="{}" height="10"{}/>)",
+                phase.to.is_set() ? "done" : "going", from, width, times);
+  };
   return html(
-      R"(<ol class="phases">{}</ol>)", each(phases, [&](const Phase& phase) {
-        const auto from = std::min(place(phase.from), kAxis - kLeastWidth);
-        const auto width = std::max(place(end_of(phase)) - from, kLeastWidth);
+      R"(<ol class="phases" data-first="{}">{}</ol>)", format_rfc3339(first),
+      each(phases, [&](const Phase& phase) {
         return html(
-            R"(<li><span class="phase-name"><bdi>{}</bdi></span><svg class="bar {}" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="track" x="0" y="0" width="{}" height="10"/><rect class="{}" x="{}" y="0" width="{}" height="10"/></svg>{}</li>)",
-            phase.name, to_string(phase.tone), kAxis, kAxis, phase.to.is_set() ? "done" : "going", from,
-            width, how_long(phase.from, phase.to, now));
+            R"(<li><span class="phase-name"><bdi>{}</bdi></span><svg class="bar {}" viewBox="0 0 {} 10" preserveAspectRatio="none" aria-hidden="true" focusable="false"><rect class="track" x="0" y="0" width="{}" height="10"/>{}</svg>{}</li>)",
+            phase.name, to_string(phase.tone), kAxis, kAxis, bar(phase), how_long(phase.from, phase.to, now));
       }));
 }
 

@@ -84,6 +84,8 @@ def test_start_a_build_and_see_its_log_live():
         check(browser.run("return document.querySelector('#log .f2')?.textContent") == "green", "colours are there")
         browser.wait_text("half", "#log")
         browser.wait_text("Running", "main")
+        wait_until(lambda: browser.run("return Number(document.querySelector('.bar.active .going')?.getAttribute('width')) > 600"),
+                   "the running step to grow in the timeline")
         gate.touch()
         browser.wait_text("café end", "#log")
         browser.wait_text("Success", ".summary")

@@ -12,6 +12,7 @@
   const kMaxLines = 5000;                // of a log on the page; older ones go
   const kMaxBehindBytes = 1024 * 1024;   // a log that is further ahead is entered near its end
   const kTailBytes = 128 * 1024;
+  const kMaxPendingChars = 2 * kTailBytes;  // that wait to be drawn; of more the last ones stay
   const kMaxLineChars = 4096;            // as web/ansi.hpp
   const kMaxSequenceChars = 4096;
 
@@ -257,6 +258,19 @@
       setText(element, relativeTime(now - Date.parse(element.dateTime)));
     for (const element of document.querySelectorAll('[data-since]'))
       setText(element, duration(now - Date.parse(element.dataset.since)));
+    for (const list of document.querySelectorAll('.phases')) if (list.querySelector('.going')) draw(list, now);
+  }
+  // As web/phases.cpp: what goes on makes the axis longer.
+  function draw(list, now) {
+    const [axis, least] = [1000, 8];
+    const first = Date.parse(list.dataset.first);
+    const place = (at) => ((at - first) * axis) / Math.max(1, now - first);
+    for (const bar of list.querySelectorAll('[data-from]')) {
+      const from = Math.min(place(Date.parse(bar.dataset.from)), axis - least);
+      const to = place(bar.dataset.to ? Date.parse(bar.dataset.to) : now);
+      bar.setAttribute('x', from.toFixed(1));
+      bar.setAttribute('width', Math.max(to - from, least).toFixed(1));
+    }
   }
 
   // --- the page as the server has it now
@@ -507,7 +521,7 @@
     }
     take(text) {
       this.pending += text;
-      if (this.pending.length > kMaxBehindBytes) {  // it prints more than can be looked at
+      if (this.pending.length > kMaxPendingChars) {  // it prints more than can be looked at
         this.pending = this.pending.slice(-kTailBytes);
         this.pending = this.pending.slice(this.pending.indexOf('\n') + 1);
         noteSkipped();
@@ -553,7 +567,7 @@
   }
   function watchScrolling(box) {
     const label = document.querySelector('label.follow');
-    if (label) label.hidden = false;
+    if (label) label.hidden = box.dataset.follow === undefined;
     const note = document.getElementById('log-note');
     if (note && box.childElementCount === 0) note.hidden = true;
     for (const own of [label, note]) if (own) own.dataset.own = '';
