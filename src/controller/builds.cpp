@@ -15,6 +15,8 @@ using model::BuildState;
 using model::ItemState;
 
 namespace {
+constexpr std::int64_t kAdhocRetentionStep = 100;  // after so many ad-hoc builds it is looked for old ones
+
 // The item of a started build may have left already.
 model::QueueItem item_of_running(const model::Build& build,
                                  const std::vector<model::Assignment>& assignments) {
@@ -167,7 +169,8 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
   core_.erase_build(entry);
   publish(*entry);
   core_.changed();
-  if (!entry->build.job.empty()) core_.scope.spawn("retention", retain(entry->build.job));
+  if (!entry->build.job.empty() || entry->build.number % kAdhocRetentionStep == 0)
+    core_.scope.spawn("retention", retain(entry->build.job));
 }
 
 Awaitable<void> Builds::lose(BuildPtr entry, std::string sentence, BuildResult result) {
@@ -239,10 +242,14 @@ void Builds::unreserve(const BuildPtr& entry, const AgentId& agent) {
 }
 
 Awaitable<void> Builds::retain(JobPath path) {
-  const auto job = core_.jobs.find(path);
-  if (job == core_.jobs.end()) co_return;
-  const auto keep = job->second.keep_builds > 0 ? job->second.keep_builds : core_.config.keep_builds;
-  const auto older_than = job->second.keep_for.count() > 0 ? core_.now() - job->second.keep_for : Instant{};
+  auto keep = core_.config.keep_adhoc_builds;
+  Instant older_than;
+  if (!path.empty()) {
+    const auto job = core_.jobs.find(path);
+    if (job == core_.jobs.end()) co_return;
+    keep = job->second.keep_builds > 0 ? job->second.keep_builds : core_.config.keep_builds;
+    if (job->second.keep_for.count() > 0) older_than = core_.now() - job->second.keep_for;
+  }
   const auto streams = co_await core_.parts.store.forget_builds(path, keep, older_than);
   if (!streams) co_return;  // the next finished build looks again
   for (const auto stream : *streams)

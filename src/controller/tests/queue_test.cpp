@@ -295,3 +295,42 @@ TEST_CASE("every change is told") {
   CHECK(batch.values[0].state == "queued");
   CHECK(batch.values[0].sequence == 1);
 }
+
+TEST_CASE(
+    "old builds are forgotten with their logs: of a job by its limit, of those without one by the server's") {
+  World world;
+  world.config.keep_adhoc_builds = 7;
+  world.restart();
+  auto agent = world.join("a", false);
+  const auto run_one = [&](SubmitRequest request) {
+    request.spec.steps.push_back({"", "", "true"});
+    if (!request.job.empty()) request.spec = {};
+    const auto id = submit(world, std::move(request))->build.id;
+    const auto assign = agent->last<protocol::Assign>();
+    agent->send(protocol::Accepted{assign->assignment});
+    world.settle();
+    world.send_log(*agent, assign->stream, 0, "x\n");
+    world.finish(*agent, assign->assignment, 1, 2);
+    REQUIRE(world.build(id.value()).state == model::BuildState::finished);
+  };
+  const auto builds_of = [&](const std::string& job) {
+    return world.ask(world.store->list_builds({.job = JobPath(job)}))->size();
+  };
+  SUBCASE("of a job") {
+    model::Job job;
+    job.path = JobPath("app");
+    job.spec.steps.push_back({"", "", "true"});
+    job.keep_builds = 2;
+    REQUIRE(world.run(world.controller->create_job(job)));
+    SubmitRequest request;
+    request.job = job.path;
+    for (int i = 0; i < 4; ++i) run_one(request);
+    CHECK(builds_of("app") == 2);
+    CHECK(world.logs.streams.size() == 2);
+  }
+  SUBCASE("without a job") {
+    for (int i = 0; i < 100; ++i) run_one({});
+    CHECK(builds_of("") == 7);
+    CHECK(world.logs.streams.size() == 7);
+  }
+}
