@@ -36,7 +36,8 @@ class Comparer {
   }
 
   void compare_unlisted(const RowFacts& row) {
-    if (!is_alive(row) || !row.asked || row.calling) return;               // nothing is expected in the list
+    if (!is_alive(row) || !row.asked || row.calling) return;  // nothing is expected in the list
+    if (row.since_call < Duration(0)) return;                 // the list is older than the launch
     if (row.handle.empty() && row.state == AgentState::launching) return;  // it is still being asked for
     if (row.since_call < lag_)
       find(Verdict::not_listed_yet, row, row.handle,

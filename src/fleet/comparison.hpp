@@ -17,7 +17,7 @@ struct RowFacts {
   bool asked = false;      // the cloud was asked to launch it
   bool calling = false;    // a launch call is under way, or its answer is being written down
   bool connected = false;  // its session stands
-  Duration since_call{0};  // since the last launch call, or since the server started
+  Duration since_call{0};  // of the list: since the last launch call, or since the server started
 };
 
 struct Comparison {

@@ -39,6 +39,7 @@ Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {
 // One round; false: the cloud did not answer.
 Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   const auto began = core_.now();
+  const auto began_steady = core_.steady();
   const auto listed = co_await runtime::run_for(core_.parts.clock, kCallTimeout, cloud->provider->observe());
   if (!listed || !*listed) {
     core_.note_trouble(*cloud, listed ? describe(listed->error())
@@ -48,7 +49,7 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   core_.note_answer(*cloud);
   cloud->last_listed = core_.now();
   const auto lag = cloud->provider->limits().listing_lag;
-  auto found = compare(facts_of(name), **listed, name, core_.installation, lag);
+  auto found = compare(facts_of(name, began_steady), **listed, name, core_.installation, lag);
   begin_round(name, found.matched);
   carry_out(found);
   std::size_t look_ups = 0;
@@ -58,13 +59,12 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   co_return true;
 }
 
-std::vector<RowFacts> Reconciler::facts_of(const CloudName& name) const {
+std::vector<RowFacts> Reconciler::facts_of(const CloudName& name, Duration listed) const {
   std::vector<RowFacts> facts;
   for (const auto& [order, entry] : core_.agents())
     if (entry->row.cloud == name)
       facts.push_back({entry->id(), entry->row.client_token, entry->row.handle, entry->row.state,
-                       entry->asked, entry->calling, entry->is_connected_now(),
-                       core_.steady() - entry->last_call});
+                       entry->asked, entry->calling, entry->is_connected_now(), listed - entry->last_call});
   return facts;
 }
 

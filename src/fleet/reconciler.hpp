@@ -19,7 +19,7 @@ class Reconciler {
 
  private:
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
-  std::vector<RowFacts> facts_of(const CloudName& name) const;
+  std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
   void carry_out(const Comparison& found);
   Awaitable<void> look_for(AgentId agent, CloudEntry* cloud);

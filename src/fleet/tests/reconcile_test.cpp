@@ -179,6 +179,19 @@ TEST_CASE("a list that is older than the end of an agent proves nothing") {
   CHECK(world.cloud.terminate_calls == 1);
 }
 
+TEST_CASE("a list that is older than a launch proves nothing") {
+  World world;
+  world.start();
+  world.cloud.list_takes = 5s;
+  world.fleet->look_again();
+  world.advance(1s);
+  world.submit("1");
+  world.advance(1min);
+  CHECK(world.only_agent().state == AgentState::connecting);
+  CHECK(world.cloud.find_calls == 0);
+  CHECK(count(world, Verdict::not_listed_yet) == 0);
+}
+
 TEST_CASE("not listed is not gone") {
   World world;
   world.cloud.limits.listing_lag = 1min;
