@@ -30,8 +30,8 @@ struct WebSocketConnect {
   Headers headers;          // Authorization and the like
   TlsClientContextPtr tls;  // needed for wss and https
   std::optional<Proxy> proxy;
-  std::optional<Endpoint> address;  // connect to this one instead of the url's: a load balancer
   base::Duration timeout = std::chrono::seconds(20);  // for connect, proxy, TLS and upgrade together
+  std::optional<Endpoint> address;  // connect to this one instead of the url's: a load balancer
 };
 // An answer other than 101 is an error with the code of its status (401 unauthenticated, 403
 // permission_denied, 404 not_found, 409 conflict, 429 and 503 unavailable …) and the server's words. The
