@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string>
 
+#include "base/check.hpp"
 #include "runtime/post.hpp"
 #include "store/crash_points.hpp"
 
@@ -118,7 +119,10 @@ void MoveQueue::run_in_savepoint(Move& move) {
   if (move.writes()) database_->run("SAVEPOINT move");
   run_move(move);
   // No space, a broken disk: SQLite may have taken back the whole transaction, and with it this savepoint.
-  if (!database_->in_transaction()) throw SqlError(move.error());
+  if (!database_->in_transaction()) {
+    FOOTMAN_CHECK(!move.ok, "a move does not end the transaction itself");
+    throw SqlError(move.error());
+  }
   if (!move.writes()) return;
   if (!move.ok) database_->run("ROLLBACK TO move");
   database_->run("RELEASE move");

@@ -1,6 +1,7 @@
 // Store's functions, each handed to the queue as one move.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <optional>
 #include <utility>
 
@@ -224,7 +225,7 @@ class SqliteStore final : public Store {
   }
 
   void shut() {
-    if (std::exchange(closed_, true)) return;
+    if (closed_.exchange(true)) return;
     if (thread_) {
       runtime::post(executor_, [queue = queue_] { queue->close(); });
       thread_->join();
@@ -235,7 +236,7 @@ class SqliteStore final : public Store {
 
   std::optional<DirectoryLock> lock_;
   bool was_clean_;
-  bool closed_ = false;
+  std::atomic<bool> closed_ = false;
   std::optional<runtime::real::Thread> thread_;
   runtime::Executor executor_;
   std::shared_ptr<MoveQueue> queue_;

@@ -201,6 +201,20 @@ TEST_CASE("when SQLite itself takes the transaction back, all of its moves fail"
   CHECK((*later)->has_value());
 }
 
+TEST_CASE("far too many moves that wait are refused, the others are not") {
+  SmallQueue q;
+  std::vector<SmallQueue::Answer> answers;
+  answers.reserve(kMaxWaitingMoves + 1);
+  for (std::size_t i = 0; i <= kMaxWaitingMoves; ++i) answers.push_back(q.count());
+  q.run();
+  CHECK((*answers.back())->error().code == Errc::unavailable);
+  answers.pop_back();
+  CHECK(std::all_of(answers.begin(), answers.end(), [](const auto& one) { return (*one)->has_value(); }));
+  const auto later = q.count();
+  q.run();
+  CHECK((*later)->has_value());
+}
+
 TEST_CASE("an executor that drops what waits, as a crash does, leaves a queue that goes on") {
   auto opened = Database::open(":memory:");
   REQUIRE(opened);
