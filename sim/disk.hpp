@@ -2,26 +2,27 @@
 // of the server has on it (SimLogStore). A crash in the middle of an append leaves some of its bytes.
 #pragma once
 
+#include <cstdint>
 #include <functional>
-#include <map>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "ports/log_store.hpp"
+#include "logs/memory_logs.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/wait.hpp"
 #include "sim/dice.hpp"
 
 namespace footman::sim {
 
 class SimDisk {
  public:
-  explicit SimDisk(Dice dice) : dice_(dice) {}
+  explicit SimDisk(Dice dice);
+  SimDisk(const SimDisk&) = delete;
+  SimDisk& operator=(const SimDisk&) = delete;
 
   // The server has died: of what was written and not synced, any part may be there.
   void crash();
-  void set_full(bool on) { full_ = on; }
-  std::uint64_t durable_bytes(base::StreamId stream) const;
+  void set_full(bool on) { logs_.full = on; }
+  std::uint64_t durable_bytes(base::StreamId stream) const { return durable(stream).size(); }
   std::string_view durable(base::StreamId stream) const;
 
   // Told of every byte that becomes durable: (stream, offset, bytes).
@@ -29,41 +30,25 @@ class SimDisk {
 
  private:
   friend class SimLogStore;
-  struct Stream {
-    std::string written;
-    std::uint64_t durable = 0;
-    std::vector<ports::TimeMark> marks;
-    bool finished = false;
-  };
-  void sync(base::StreamId id, std::uint64_t end);
-
   Dice dice_;
-  bool full_ = false;
-  std::map<base::StreamId, Stream> streams_;
+  logs::MemoryLogs logs_;
 };
 
-class SimLogStore : public ports::LogStore {
+class SimLogStore : public logs::MemoryLogStore {
  public:
-  SimLogStore(SimDisk& disk, runtime::Clock& clock) : disk_(disk), clock_(clock) {}
+  SimLogStore(SimDisk& disk, runtime::Clock& clock)
+      : MemoryLogStore(disk.logs_, clock, [&disk] { return sync_time(disk); }), disk_(disk), clock_(clock) {}
 
-  runtime::Awaitable<base::Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset,
-                                                         std::string bytes,
-                                                         std::vector<ports::TimeMark> marks) override;
-  runtime::Awaitable<base::Result<ports::LogExtent>> extent(base::StreamId stream) override;
-  runtime::Awaitable<base::Result<std::string>> read(base::StreamId stream, std::uint64_t offset,
-                                                     std::size_t max) override;
-  runtime::Awaitable<base::Result<std::vector<ports::TimeMark>>> marks(base::StreamId stream,
-                                                                       std::uint64_t from,
-                                                                       std::uint64_t to) override;
-  runtime::Awaitable<base::Result<ports::LogExtent>> wait_beyond(base::StreamId stream, std::uint64_t beyond,
-                                                                 base::Duration limit) override;
+  // A full disk refuses this too: stricter than most.
   runtime::Awaitable<base::Status> finish(base::StreamId stream) override;
-  runtime::Awaitable<base::Status> remove(base::StreamId stream) override;
 
  protected:
-  base::Duration sync_time() { return disk_.dice_.jitter(base::Duration(150)); }
+  base::Duration sync_time() { return sync_time(disk_); }
   SimDisk& disk_;
   runtime::Clock& clock_;
+
+ private:
+  static base::Duration sync_time(SimDisk& disk) { return disk.dice_.jitter(base::Duration(150)); }
 };
 
 }  // namespace footman::sim

@@ -17,16 +17,28 @@ using ports::LogExtent;
 using ports::TimeMark;
 using runtime::Awaitable;
 
-void MemoryLogs::lose_undurable(runtime::Rng& rng) {
+void MemoryLogs::make_durable(StreamId id, std::uint64_t end) {
+  auto& stream = streams.at(id);
+  end = std::min<std::uint64_t>(end, stream.bytes.size());
+  if (end <= stream.durable) return;
+  const auto from = std::exchange(stream.durable, end);
+  if (on_durable) on_durable(id, from, std::string_view(stream.bytes).substr(from, end - from));
+}
+
+void MemoryLogs::lose_undurable(const std::function<std::uint64_t(std::uint64_t most)>& pick) {
   for (auto& [id, stream] : streams) {
-    const auto extra = stream.bytes.size() - stream.durable;
-    stream.bytes.resize(stream.durable + rng.next() % (extra + 1));
-    stream.marks = marks_of_bytes(std::move(stream.marks), 0, stream.bytes.size());
+    const auto end = stream.durable + pick(stream.bytes.size() - stream.durable);
+    stream.bytes.resize(end);
+    stream.marks = marks_of_bytes(std::move(stream.marks), 0, end);
+    make_durable(id, end);
   }
 }
 
-MemoryLogStore::MemoryLogStore(MemoryLogs& logs, runtime::Clock& clock)
-    : logs_(logs), waits_(clock, [this](StreamId stream) { return extent_now(stream); }) {}
+MemoryLogStore::MemoryLogStore(MemoryLogs& logs, runtime::Clock& clock, CallTime call_time)
+    : logs_(logs),
+      clock_(clock),
+      call_time_(std::move(call_time)),
+      waits_(clock, [this](StreamId stream) { return extent_now(stream); }) {}
 
 void MemoryLogStore::release() {
   held_ = false;
@@ -36,7 +48,7 @@ void MemoryLogStore::release() {
 MemoryLogs::Stream* MemoryLogStore::find(StreamId id) {
   const auto it = logs_.streams.find(id);
   if (it == logs_.streams.end()) return nullptr;
-  if (opened_.insert(id).second) it->second.durable = it->second.bytes.size();
+  if (opened_.insert(id).second) logs_.make_durable(id, it->second.bytes.size());
   return &it->second;
 }
 
@@ -45,8 +57,15 @@ LogExtent MemoryLogStore::extent_now(StreamId id) {
   return stream == nullptr ? LogExtent{} : LogExtent{stream->durable, stream->finished};
 }
 
+Awaitable<void> MemoryLogStore::take_time() {
+  if (call_time_)
+    co_await runtime::sleep_for(clock_, call_time_());
+  else
+    co_await runtime::next_turn();
+}
+
 Awaitable<void> MemoryLogStore::sync() {
-  co_await runtime::next_turn();
+  co_await take_time();
   while (held_) co_await released_.wait();
 }
 
@@ -72,20 +91,20 @@ Awaitable<Result<std::uint64_t>> MemoryLogStore::append(StreamId id, std::uint64
   FOOTMAN_CO_TRY_STATUS(check_append(id, bytes.size(), marks.size()));
   FOOTMAN_CO_TRY_STATUS(write(id, offset, std::move(bytes), std::move(marks)));
   co_await sync();
-  auto* stream = find(id);
+  const auto* stream = find(id);
   if (stream == nullptr) co_return 0;
-  stream->durable = std::max(stream->durable, std::min<std::uint64_t>(end, stream->bytes.size()));
+  logs_.make_durable(id, end);
   waits_.wake(id);
   co_return stream->durable;
 }
 
 Awaitable<Result<LogExtent>> MemoryLogStore::extent(StreamId id) {
-  co_await runtime::next_turn();
+  co_await take_time();
   co_return extent_now(id);
 }
 
 Awaitable<Result<std::string>> MemoryLogStore::read(StreamId id, std::uint64_t offset, std::size_t max) {
-  co_await runtime::next_turn();
+  co_await take_time();
   const auto* stream = find(id);
   if (stream == nullptr || offset >= stream->durable) co_return std::string();
   co_return stream->bytes.substr(offset,
@@ -94,7 +113,7 @@ Awaitable<Result<std::string>> MemoryLogStore::read(StreamId id, std::uint64_t o
 
 Awaitable<Result<std::vector<TimeMark>>> MemoryLogStore::marks(StreamId id, std::uint64_t from,
                                                                std::uint64_t to) {
-  co_await runtime::next_turn();
+  co_await take_time();
   const auto* stream = find(id);
   if (stream == nullptr) co_return std::vector<TimeMark>();
   MarkPicker picker(from, to, stream->durable);
@@ -113,14 +132,14 @@ Awaitable<Status> MemoryLogStore::finish(StreamId id) {
   (void)find(id);
   opened_.insert(id);
   auto& stream = logs_.streams[id];
-  stream.durable = stream.bytes.size();
+  logs_.make_durable(id, stream.bytes.size());
   stream.finished = true;
   waits_.wake(id);
   co_return Status();
 }
 
 Awaitable<Status> MemoryLogStore::remove(StreamId id) {
-  co_await runtime::next_turn();
+  co_await take_time();
   logs_.streams.erase(id);
   opened_.erase(id);
   waits_.wake(id);

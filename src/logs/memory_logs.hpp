@@ -2,21 +2,22 @@
 // threads. What is kept is apart from who keeps it: MemoryLogs is the disk and survives a crash,
 // MemoryLogStore is the process.
 //
-// An append is in memory first and durable one turn of the executor later. So a process that dies in between
-// leaves bytes that it did not acknowledge, which its successor takes over; when the machine dies,
-// lose_undurable() is what happens to them.
+// An append is written first and durable later: after the time that a sync takes, or one turn of the
+// executor. So a process that dies in between leaves bytes that it did not acknowledge, which its successor
+// takes over; when the machine dies, lose_undurable() is what happens to them.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <unordered_set>
 #include <vector>
 
 #include "logs/stream_waits.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/rng.hpp"
 
 namespace footman::logs {
 
@@ -29,15 +30,23 @@ struct MemoryLogs {
   };
   std::map<base::StreamId, Stream> streams;
   bool full = false;  // no space left
+  // Told of every byte that becomes durable.
+  std::function<void(base::StreamId, std::uint64_t offset, std::string_view bytes)> on_durable;
 
-  // Each stream keeps what is durable and some, all or nothing of the rest.
-  void lose_undurable(runtime::Rng& rng);
+  void make_durable(base::StreamId stream, std::uint64_t end);
+  // Each stream keeps what is durable and some, all or nothing of the rest: `pick` gives a number from 0 to
+  // `most`.
+  void lose_undurable(const std::function<std::uint64_t(std::uint64_t most)>& pick);
 };
 
-class MemoryLogStore final : public ports::LogStore {
+class MemoryLogStore : public ports::LogStore {
  public:
-  // Both must outlive the store. Destroying it drops the coroutines that wait in it: a crash.
-  MemoryLogStore(MemoryLogs& logs, runtime::Clock& clock);
+  // How long a call takes; empty: one turn.
+  using CallTime = std::function<base::Duration()>;
+
+  // Logs and clock must outlive the store. Destroying it drops the coroutines that wait in it: a crash. Those
+  // that the executor or the clock has in hand must be dropped or have ended before.
+  MemoryLogStore(MemoryLogs& logs, runtime::Clock& clock, CallTime call_time = {});
 
   // A disk that has stopped: between hold() and release() nothing becomes durable.
   void hold() { held_ = true; }
@@ -64,9 +73,12 @@ class MemoryLogStore final : public ports::LogStore {
   ports::LogExtent extent_now(base::StreamId stream);
   base::Status write(base::StreamId stream, std::uint64_t offset, std::string bytes,
                      std::vector<ports::TimeMark> marks);
+  runtime::Awaitable<void> take_time();
   runtime::Awaitable<void> sync();
 
   MemoryLogs& logs_;
+  runtime::Clock& clock_;
+  CallTime call_time_;
   std::unordered_set<base::StreamId> opened_;
   bool held_ = false;
   runtime::Event released_;
