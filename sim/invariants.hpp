@@ -26,7 +26,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 16> kInvariants = {{
+inline constexpr std::array<Invariant, 17> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -46,6 +46,7 @@ inline constexpr std::array<Invariant, 16> kInvariants = {{
     {"one_build_per_key", "a submission that is repeated makes one build"},
     {"results_are_true", "a build's result is what its steps did"},
     {"everything_drains", "once nothing breaks any more, all builds end and all machines are given back"},
+    {"same_seed_same_trace", "a seed that runs twice (5 % do) does the same twice"},
 }};
 
 struct CheckerParts {

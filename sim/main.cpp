@@ -55,8 +55,6 @@ Invariants:
 std::string help() {
   std::string text(kHelp);
   for (const auto& one : kInvariants) text += fmt::format("  {:<24} {}\n", one.name, one.says);
-  text += fmt::format("  {:<24} {}\n", "same_seed_same_trace",
-                      "a seed that runs twice (5 % do) does the same twice");
   text += "\nPlanted bugs:\n";
   for (const auto& one : canaries())
     text += fmt::format("  {:<24} {} (breaks {}, found within {} seeds)\n", one.name, one.bug, one.invariant,
