@@ -25,6 +25,7 @@ void Lane::push(Task task) {
 }
 
 bool Lane::is_current() const { return running() && loop_.current_ == this; }
+bool Lane::runs_inline() const { return !gone_ && (life_.stopped_ || is_current()); }
 bool Lane::running() const { return !gone_ && life_.running(); }
 
 // --- lives

@@ -46,6 +46,9 @@ class Lane final : public boost::asio::execution_context {
   void push(Task task);
   bool is_current() const;  // one of its handlers runs at this moment, and the life goes on
   bool running() const;
+  // What may run at once does: on the lane itself, and after a crash, when all that still comes is the wish
+  // of dropped scopes that their coroutines end.
+  bool runs_inline() const;
   Life& life() const { return life_; }  // while the life exists
   const std::string& name() const { return name_; }
 
@@ -70,7 +73,7 @@ class LaneExecutor {
 
   template <class Function>
   void execute(Function&& function) const {
-    if (!never_inline_ && lane_->is_current()) {
+    if (!never_inline_ && lane_->runs_inline()) {
       std::decay_t<Function> now(std::forward<Function>(function));
       return now();
     }
