@@ -41,11 +41,11 @@ std::vector<std::string> order_of_one_instant(std::uint64_t seed) {
   return said;
 }
 
-struct Counted {
-  explicit Counted(int* the_count) : count(the_count) { ++*count; }
-  Counted(const Counted& other) : count(other.count) { ++*count; }
-  Counted& operator=(const Counted&) = delete;
-  ~Counted() { --*count; }
+struct CountedEnd {
+  explicit CountedEnd(int* the_count) : count(the_count) { ++*count; }
+  CountedEnd(const CountedEnd& other) : count(other.count) { ++*count; }
+  CountedEnd& operator=(const CountedEnd&) = delete;
+  ~CountedEnd() { --*count; }
   int* count;
 };
 
@@ -121,17 +121,17 @@ TEST_CASE("a crash: nothing runs any more, and what waited is destroyed") {
   {
     Life life(f.loop, "node");
     const auto executor = life.add_lane("lane");
-    runtime::post(executor, [&, keep = Counted(&alive)] { ++ran; });
-    runtime::post(executor, [&, keep = Counted(&alive)] { ++ran; });
-    const auto timer = f.loop.call_after(executor, 1s, [&, keep = Counted(&alive)] { ++ran; });
+    runtime::post(executor, [&, keep = CountedEnd(&alive)] { ++ran; });
+    runtime::post(executor, [&, keep = CountedEnd(&alive)] { ++ran; });
+    const auto timer = f.loop.call_after(executor, 1s, [&, keep = CountedEnd(&alive)] { ++ran; });
     REQUIRE(f.loop.step());
     CHECK(ran == 1);
     life.stop();
-    runtime::post(executor, [&, keep = Counted(&alive)] { ++ran; });
+    runtime::post(executor, [&, keep = CountedEnd(&alive)] { ++ran; });
     CHECK(alive == 3);
     life.destroy();
     CHECK(alive == 0);
-    runtime::post(executor, [&, keep = Counted(&alive)] { ++ran; });
+    runtime::post(executor, [&, keep = CountedEnd(&alive)] { ++ran; });
     CHECK(alive == 0);
   }
   f.run();
