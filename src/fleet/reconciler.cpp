@@ -79,11 +79,19 @@ void Reconciler::begin_round(const CloudName& name, std::uint32_t matched) {
   std::erase_if(core_.reconcile.findings, [&](const Finding& one) { return one.cloud == name; });
 }
 
+// Its work is done; it was quicker than our look at it.
+bool Reconciler::has_left_in_order(const AgentEntry& entry) const {
+  const auto* controller = core_.find_controller(entry.row.controller);
+  return controller != nullptr &&
+         controller->observe_agent(entry.id()).activity == ports::AgentActivity::done;
+}
+
 void Reconciler::carry_out(const Comparison& found) {
   for (const auto& finding : found.findings) {
     const auto* entry = core_.find_agent(finding.agent);
-    const bool known = finding.verdict == Verdict::resource_gone && entry != nullptr && entry->gone;
-    if (!known) core_.note_finding(finding);
+    const bool ordinary = finding.verdict == Verdict::resource_gone && entry != nullptr &&
+                          (entry->gone || has_left_in_order(*entry));
+    if (!ordinary) core_.note_finding(finding);
   }
   for (const auto& [agent, resource] : found.learned) {
     auto* entry = core_.find_agent(agent);

@@ -21,6 +21,7 @@ class Reconciler {
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
+  bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
   Awaitable<void> look_for(AgentId agent, CloudEntry* cloud);
   Awaitable<void> judge_stray(ports::Resource resource, CloudEntry* cloud, Instant seen);

@@ -190,6 +190,7 @@ TEST_CASE("a one-shot agent that leaves after its build is not a loss") {
   world.settle();
   CHECK(world.row(id).end_reason == EndReason::build_finished);
   CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.fleet->last_reconcile().findings.empty());
 }
 
 TEST_CASE("a lost session: the agent is lost, its resource ended, the reason kept") {
