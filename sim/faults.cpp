@@ -84,7 +84,10 @@ void Faults::after_step() {
     parts_.loop.clear_condemned();
     parts_.server.reap();
   }
-  if (crash_in_steps_ > 0 && --crash_in_steps_ == 0) crash_server();
+  if (crash_in_steps_ > 0) {
+    --crash_in_steps_;
+    if (crash_in_steps_ == 0) crash_server();
+  }
   if (parts_.server.running() || restart_planned_) return;
   restart_planned_ = true;
   parts_.checker.on_trouble();
@@ -105,6 +108,7 @@ void Faults::stop_server() { parts_.server.stop(); }
 
 void Faults::crash_at_a_point() {
   std::vector<std::string> points;
+  points.reserve(runtime::kCrashPoints.size() + 2 * std::size(store::kWritingMoves));
   for (const auto name : runtime::kCrashPoints) points.emplace_back(name);
   for (const auto move : store::kWritingMoves) {
     points.push_back(std::string(store::kBeforeCommit) + std::string(move));

@@ -88,7 +88,7 @@ std::string parse_options(const std::vector<std::string_view>& words, Wishes& op
       if (!number) return fmt::format("{} takes a number", word);
       if (word == "--seeds") options.seeds = *number;
       if (word == "--seed-base") options.seed_base = *number;
-      if (word == "--seed") options.seed = *number;
+      if (word == "--seed") options.seed = number;
       if (word == "--jobs") options.jobs = static_cast<unsigned>(std::min<std::uint64_t>(*number, 256));
     } else {
       return fmt::format("unknown option '{}'", word);

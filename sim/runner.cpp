@@ -113,6 +113,7 @@ class Run {
 
   void read_from(std::vector<Worker>& workers) {
     std::vector<pollfd> polled;
+    polled.reserve(workers.size());
     for (const auto& worker : workers) polled.push_back({worker.pipe, POLLIN, 0});
     if (::poll(polled.data(), polled.size(), -1) < 0) return;
     for (std::size_t i = 0; i < workers.size(); ++i)
