@@ -145,6 +145,7 @@ void builds(benchmark::State& state) {
   std::int64_t number = 0;
   for (auto _ : state) {
     std::vector<Awaitable<Status>> work;
+    work.reserve(static_cast<std::size_t>(state.range(0)));
     for (std::int64_t i = 0; i < state.range(0); ++i) work.push_back(live(&bench.store(), ++number));
     bench.run_all(std::move(work));
   }
