@@ -270,7 +270,7 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
   const auto& config = parts_.server.fleet_config();
   const auto label = model::parse_label_expression(entry.item.label);
   const bool fits_any = label && std::ranges::any_of(config.templates, [&](const fleet::Template& one) {
-                          return policy::fits(*label, one.labels, one.is_default);
+                          return model::fits(*label, one.labels, one.is_default);
                         });
   if (code == "no_template" || code == "no_default_template")
     return fits_any ? "a template offers that" : std::string();

@@ -87,6 +87,7 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
   row.attempt = registration.attempt;
   row.labels = registration.labels;
   row.one_shot = registration.one_shot;
+  row.is_default = registration.is_default;
   row.secret_deadline = registration.secret_deadline;
   row.created = core_.now();
   FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.register_node(row));

@@ -209,7 +209,8 @@ void QueueLoop::hand_over() {
         chosen = node;
         break;
       }
-      if (chosen == nullptr && entry->label.matches(node->node.labels)) chosen = node;
+      if (chosen == nullptr && model::fits(entry->label, node->node.labels, node->node.is_default))
+        chosen = node;
     }
     if (chosen == nullptr) continue;
     entry->reserved = chosen->id();

@@ -126,8 +126,9 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
                                                            entry->row.controller.str())});
     co_return;
   }
-  ports::AgentRegistration registration{entry->id(),         entry->row.attempt,  entry->row.labels,
-                                        entry->row.one_shot, entry->row.for_item, entry->row.launch_deadline};
+  ports::AgentRegistration registration{
+      entry->id(),         entry->row.attempt,         entry->row.labels,        entry->row.one_shot,
+      entry->row.for_item, entry->row.launch_deadline, entry->request.is_default};
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                           controller->register_agent(std::move(registration)));
   if (answer && *answer) {

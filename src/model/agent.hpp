@@ -105,6 +105,7 @@ struct Node {
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
   bool one_shot = true;
+  bool is_default = false;  // takes builds without a label
   Instant secret_deadline;  // the bootstrap secret is refused after this
   std::string key_hash;     // SHA-256 of the session key; empty: not redeemed
   std::uint64_t epoch = 0;  // of the newest session

@@ -63,6 +63,12 @@ inline bool matches(const LabelExpr& expression, std::span<const std::string> la
   return expression.matches(labels);
 }
 
+// True when an item with this label may run on something with these labels; `is_default`: it takes items
+// without a label. The one rule for the fleet's plan and the controller's queue.
+inline bool fits(const LabelExpr& label, std::span<const std::string> labels, bool is_default) {
+  return label.empty() ? is_default : label.matches(labels);
+}
+
 // A label that a template or an agent carries: no spaces, no operators, so that it needs no quotes.
 base::Status validate_label(std::string_view label, std::string field);
 

@@ -175,7 +175,7 @@ class Planner {
     for (const Agent* agent : free_) {
       const auto it = by_key.find({agent->controller.str(), agent->for_item});
       if (!agent->for_item.empty() && it != by_key.end() && served_by_[it->second] == nullptr &&
-          fits(items_[it->second]->label, agent->labels, agent->is_default))
+          model::fits(items_[it->second]->label, agent->labels, agent->is_default))
         served_by_[it->second] = agent;
       else if (is_current(*agent))
         left.push_back(agent);
@@ -210,7 +210,7 @@ class Planner {
     result.label = &item.label;
     for (std::size_t i = 0; i < pools_.size(); ++i)
       if (pools_[i].controller == item.ref.controller &&
-          fits(item.label, *pools_[i].labels, pools_[i].is_default))
+          model::fits(item.label, *pools_[i].labels, pools_[i].is_default))
         result.pools.push_back(i);
     std::ranges::sort(result.pools, [this](std::size_t a, std::size_t b) {
       const auto a_size = pools_[a].labels->size();
@@ -218,7 +218,7 @@ class Planner {
       return std::tie(a_size, pool_key_[a]) < std::tie(b_size, pool_key_[b]);
     });
     for (const auto& t : snapshot_.templates)
-      if (clouds_.contains(t.cloud) && fits(item.label, t.labels, t.is_default))
+      if (clouds_.contains(t.cloud) && model::fits(item.label, t.labels, t.is_default))
         result.templates.push_back(&t);
     std::ranges::sort(result.templates, [](const Template* a, const Template* b) {
       const int a_first = -a->priority;
@@ -370,10 +370,6 @@ class Planner {
 };
 
 }  // namespace
-
-bool fits(const model::LabelExpr& label, const std::vector<std::string>& labels, bool is_default) {
-  return label.empty() ? is_default : label.matches(labels);
-}
 
 std::string_view to_string(HoldReason reason) {
   switch (reason) {

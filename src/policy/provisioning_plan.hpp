@@ -158,7 +158,4 @@ struct Plan {
 
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now);
 
-// True when an item with this label may run on something with these labels.
-bool fits(const model::LabelExpr& label, const std::vector<std::string>& labels, bool is_default);
-
 }  // namespace footman::policy

@@ -55,6 +55,7 @@ struct AgentRegistration {
   bool one_shot = true;
   std::string for_item;  // preferred first work
   base::Instant secret_deadline;
+  bool is_default = false;  // takes items without a label
 };
 
 // How the agent reaches the controller. Goes into the launch; the secret never into a row.

@@ -176,6 +176,10 @@ CREATE TABLE timeline (
 ) STRICT;
 CREATE INDEX timeline_by_subject ON timeline (subject, at);
 )sql",
+    // Agents that were there before took everything.
+    R"sql(
+ALTER TABLE nodes ADD COLUMN is_default INTEGER NOT NULL DEFAULT 1;
+)sql",
 };
 
 }  // namespace

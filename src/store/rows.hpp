@@ -153,14 +153,14 @@ struct Table<model::Node> : NoDerived {
   static constexpr Text kFrom = kName;
   static constexpr Text kWhat = "node of agent";
   static constexpr Text kKey = "agent";
-  static constexpr Text kFrozen = "attempt, labels, one_shot, secret_deadline, created";
+  static constexpr Text kFrozen = "attempt, labels, one_shot, is_default, secret_deadline, created";
   static constexpr Text kChanging =
       "key_hash, epoch, draining, revoked, builds_done, "
       "refused_attempts";
   static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.agent); }
   static auto frozen_of(auto& row) {
-    return std::tie(row.attempt, row.labels, row.one_shot, row.secret_deadline, row.created);
+    return std::tie(row.attempt, row.labels, row.one_shot, row.is_default, row.secret_deadline, row.created);
   }
   static auto changing_of(auto& row) {
     return std::tie(row.key_hash, row.epoch, row.draining, row.revoked, row.builds_done,

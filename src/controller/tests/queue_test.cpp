@@ -185,6 +185,22 @@ TEST_CASE("an item goes to an agent that fits, first of all to the one launched 
   CHECK(linux_agent->last<protocol::Assign>()->build == BuildId(2));
 }
 
+TEST_CASE("an item without a label goes to agents that take such items, also after a restart") {
+  World world;
+  world.takes_unlabelled = false;
+  auto agent = world.join("special", false, {"linux"});
+  world.submit();
+  CHECK(entry(world, 1).view == ItemView::buildable);
+  CHECK(agent->count<protocol::Assign>() == 0);
+  world.restart();
+  world.settle();
+  CHECK_FALSE(world.node("special").is_default);
+  CHECK(entry(world, 1).view == ItemView::buildable);
+  world.takes_unlabelled = true;
+  const auto general = world.join("general", false, {"linux"});
+  CHECK(general->count<protocol::Assign>() == 1);
+}
+
 TEST_CASE("cancel in every state") {
   World world;
   const auto cancel = [&] { return world.run(world.controller->cancel_build(BuildId(1), "not needed")); };

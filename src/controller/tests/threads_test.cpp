@@ -114,6 +114,7 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
     ports::AgentRegistration registration;
     registration.id = AgentId("a" + std::to_string(i));
     registration.one_shot = false;
+    registration.is_default = true;
     registration.secret_deadline = clock->now() + 1h;
     auto bootstrap = call(control, control_scope, controller->register_agent(registration));
     REQUIRE(bootstrap);

@@ -159,6 +159,7 @@ Secret World::register_agent(const std::string& id, std::uint32_t attempt, bool 
   registration.attempt = attempt;
   registration.labels = std::move(labels);
   registration.one_shot = one_shot;
+  registration.is_default = takes_unlabelled;
   registration.for_item = std::move(for_item);
   registration.secret_deadline = clock.now() + std::chrono::minutes(5);
   auto bootstrap = run(controller->register_agent(std::move(registration)));

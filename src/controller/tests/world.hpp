@@ -85,6 +85,8 @@ class World {
   std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server
   std::unique_ptr<Controller> controller;
 
+  bool takes_unlabelled = true;  // of the agents that are registered from now on
+
   void start();
   void stop();   // in order
   void crash();  // drops every coroutine of the server_; agents lose their connections
