@@ -208,12 +208,12 @@ def test_only_the_keyboard():
         tab_to("Start build")
         browser.press("enter")
         browser.wait_text("Running", ".summary")
+        tab_to("Follow")  # there as long as there is something to follow
+        browser.press("space")
+        check(not browser.run("return document.getElementById('follow').checked"), "follow is off")
         tab_to("Cancel")
         browser.press("enter")
         browser.wait_text("Aborted", ".summary")
-        tab_to("Follow")
-        browser.press("space")
-        check(not browser.run("return document.getElementById('follow').checked"), "follow is off")
 
 
 def test_live_pages_keep_what_a_person_does():

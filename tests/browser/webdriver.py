@@ -35,11 +35,10 @@ class Browser:
         self.folder = tempfile.mkdtemp(prefix="footman-browser-")
         # A home of its own: nothing is read from or written to the person's.
         environment = {**os.environ, "HOME": self.folder, "XDG_CONFIG_HOME": self.folder, "XDG_CACHE_HOME": self.folder}
-        self.driver = subprocess.Popen([find_program("chromedriver"), "--port=0"], stdout=subprocess.PIPE,
-                                       stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=environment, text=True)
         self.session = None
+        self.driver = None
         try:
-            self.port = self.read_port()
+            self.start_driver(environment)
             arguments = [*QUIET, f"--user-data-dir={self.folder}/profile", f"--window-size={width},{height}",
                          f"--force-device-scale-factor={scale}"]
             options = {"args": arguments, "binary": find_program("chromium")}
@@ -53,11 +52,18 @@ class Browser:
             self.close()
             raise
 
-    def read_port(self):
-        for line in self.driver.stdout:
-            found = re.search(r"successfully on port (\d+)", line)
-            if found:
-                return int(found.group(1))
+    def start_driver(self, environment):
+        # It chooses a port for IPv4 and IPv6 alike and gives up when somebody has the second one: then once more.
+        for _ in range(5):
+            self.driver = subprocess.Popen([find_program("chromedriver"), "--port=0"], stdout=subprocess.PIPE,
+                                           stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=environment,
+                                           text=True)
+            for line in self.driver.stdout:
+                found = re.search(r"successfully on port (\d+)", line)
+                if found:
+                    self.port = int(found.group(1))
+                    return
+            self.driver.wait()
         raise Failed("chromedriver does not start")
 
     def __enter__(self):
@@ -70,6 +76,8 @@ class Browser:
         if self.session:
             with contextlib.suppress(Exception):
                 self.call("DELETE", f"/session/{self.session}")
+        if self.driver is None:
+            return
         self.driver.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.driver.wait(10)
