@@ -178,6 +178,7 @@ TEST_CASE("a step inherits nothing: session, signals, mask, descriptors, stdin")
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGUSR1, SIG_IGN);
   const auto status = machine.shell("cat /proc/self/status").output;
+  INFO(status);
   for (const auto* field : {"SigBlk:\t0000000000000000\n", "SigIgn:\t0000000000000000\n"})
     CHECK(status.find(field) != std::string::npos);
   // ls has a descriptor of its own for the folder.
