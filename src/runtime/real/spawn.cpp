@@ -20,6 +20,7 @@ namespace {
 using base::Errc;
 
 constexpr std::size_t kChildStackBytes = 64 << 10;
+constexpr std::size_t kSignalSetBytes = 8;  // of the kernel: 64 signals
 constexpr int kLockFd = 3;
 constexpr int kFirstFreeFd = 10;  // 0 to 3 are set up in the child
 constexpr const char* kExecute = "execute";
@@ -67,14 +68,14 @@ FOOTMAN_CHILD std::uint64_t own_start_ticks() {
   return got > 0 ? start_ticks_of_stat(text, static_cast<std::size_t>(got)) : 0;
 }
 
+// Asks the kernel itself: the C library keeps its own signals (32 and 33) out of reach, yet they may come
+// ignored from whoever started us. All zero is the default action with no flags and an empty mask.
 FOOTMAN_CHILD void reset_signals() {
-  struct sigaction action;
-  for (std::size_t i = 0; i < sizeof action; ++i) reinterpret_cast<char*>(&action)[i] = 0;
-  action.sa_handler = SIG_DFL;
-  for (int number = 1; number < 65; ++number) ::sigaction(number, &action, nullptr);
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  unsigned long action[8];  // as large as any kernel's struct
+  for (auto& word : action) word = 0;
+  for (int number = 1; number <= 64; ++number)
+    ::syscall(SYS_rt_sigaction, number, action, nullptr, kSignalSetBytes);
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, action, nullptr, kSignalSetBytes);
 }
 
 // All descriptors in the plan are 10 or higher, so that moving one cannot overwrite another.
