@@ -210,7 +210,7 @@ ProcessRunner::Step::~Step() {
 base::Status ProcessRunner::Step::launch(runtime::real::SpawnRequest request) {
   auto& state = *state_;
   state.groups.emplace_back(state.group_root, group_name(::getpid(), ++state.groups_made));
-  request.cgroup_procs = state.groups.back().procs_files();
+  if (const auto& group = state.groups.back(); group.exists()) request.cgroups = {group.path()};
   state.children.take_orphans_usage();  // of earlier steps
   auto spawned = runtime::real::spawn_detached(request);
   for (auto& variable : request.environment) base::wipe(variable);

@@ -87,11 +87,6 @@ StepGroup::~StepGroup() {
   if (exists()) ::rmdir(path_.c_str());
 }
 
-std::vector<std::string> StepGroup::procs_files() const {
-  if (!exists()) return {};
-  return {path_ + "/cgroup.procs"};
-}
-
 void StepGroup::kill() const {
   if (!exists()) return;
   write_one(path_ + "/cgroup.kill");

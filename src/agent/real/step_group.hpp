@@ -27,8 +27,8 @@ class StepGroup {
   ~StepGroup();  // removes it when it is empty
 
   bool exists() const { return !path_.empty(); }
-  std::vector<std::string> procs_files() const;
-  void kill() const;  // SIGKILL to all members at once
+  const std::string& path() const { return path_; }  // empty: none
+  void kill() const;                                 // SIGKILL to all members at once
   // Of all members, past ones included; empty where the kernel does not say.
   std::optional<base::Duration> cpu_time() const;
   std::optional<std::uint64_t> peak_memory_bytes() const;

@@ -59,7 +59,7 @@ class Program {
   std::string exit_file;
   std::string cookie;
   std::vector<std::string> wrapper;  // in front of the program
-  std::vector<std::string> cgroup_procs;
+  std::vector<std::string> cgroups;
   std::vector<std::string> environment = {"PATH=/usr/bin:/bin"};
   std::string binary = FOOTMAN_AGENT_BINARY;
   pid_t pid = 0;
@@ -98,7 +98,7 @@ class Program {
     request.directory = work_dir;
     request.lock_fd = lock_.get();
     request.output_fd = log.get();
-    request.cgroup_procs = cgroup_procs;
+    request.cgroups = cgroups;
     auto spawned = runtime::real::spawn_detached(request);
     REQUIRE_MESSAGE(spawned.has_value(), (spawned ? "" : base::describe(spawned.error())));
     pid = spawned->id.pid;
@@ -427,7 +427,7 @@ TEST_CASE("a step that runs out of memory is reported as such") {
     return;
   }
   std::ofstream(group + "/memory.limit_in_bytes") << (200 << 20);
-  program.cgroup_procs = {group + "/cgroup.procs"};
+  program.cgroups = {group};
   program.start({"--url", ws(server)});
   const bool ended = server.run_until([&] { return program.ended(); });
   INFO(program.log());

@@ -85,20 +85,20 @@ std::vector<std::string> group_directories(const CgroupRoots& roots, const std::
 
 std::vector<std::string> make_group(const CgroupRoots& roots, const std::string& name,
                                     const CgroupLimits& limits) {
-  std::vector<std::string> procs;
+  std::vector<std::string> groups;
   const auto memory = limits.memory_bytes > 0 ? std::to_string(limits.memory_bytes) : std::string();
   const auto pids = limits.max_processes > 0 ? std::to_string(limits.max_processes) : std::string();
   const auto join = [&](const std::string& root, const std::string& file, const std::string& value) {
     if (root.empty() || value.empty()) return;
-    const auto path = root + "/" + name;
+    auto path = root + "/" + name;
     if (!make_directory(path) || !write_file(path + "/" + file, value)) return;
-    procs.push_back(path + "/cgroup.procs");
+    if (groups.empty() || groups.back() != path) groups.push_back(std::move(path));
   };
   join(roots.unified, "memory.max", memory);
   join(roots.unified, "pids.max", pids);
   join(roots.memory, "memory.limit_in_bytes", memory);
   join(roots.pids, "pids.max", pids);
-  return procs;
+  return groups;
 }
 
 void kill_group(const CgroupRoots& roots, const std::string& name) {

@@ -30,8 +30,8 @@ CgroupRoots detect_cgroups();
 // The directories of one agent's group; the same for the same name, so that they are found again after a
 // restart.
 std::vector<std::string> group_directories(const CgroupRoots& roots, const std::string& name);
-// Makes them with the limits. Returns the cgroup.procs files to join; a group that cannot be made is left
-// out.
+// Makes them with the limits. Returns the directories of the groups to join; a group that cannot be made is
+// left out.
 std::vector<std::string> make_group(const CgroupRoots& roots, const std::string& name,
                                     const CgroupLimits& limits);
 void kill_group(const CgroupRoots& roots, const std::string& name);

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <linux/sched.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -13,6 +14,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <new>
 
 namespace footman::runtime::real {
 namespace {
@@ -25,8 +27,15 @@ constexpr int kLockFd = 3;
 constexpr int kFirstFreeFd = 10;  // 0 to 3 are set up in the child
 constexpr const char* kExecute = "execute";
 
-// The child runs in the parent's memory (the parent's thread stands still until exec), so everything it needs
-// is laid out here beforehand and it calls nothing but the kernel.
+// The parent reads it once the child has executed its program or is gone.
+struct ChildAnswer {
+  const char* failed_step = nullptr;
+  int failed_errno = 0;
+  std::uint64_t start_ticks = 0;
+};
+
+// The child runs in the parent's memory or a copy of it (the parent's thread stands still until exec), so
+// everything it needs is laid out here beforehand and it calls nothing but the kernel.
 struct ChildPlan {
   const char* program = nullptr;
   char* const* argv = nullptr;
@@ -38,12 +47,9 @@ struct ChildPlan {
   pid_t parent = 0;  // whose death ends the child, or 0
   const std::pair<int, rlimit>* limits = nullptr;
   std::size_t limit_count = 0;
-  const char* const* cgroup_procs = nullptr;
+  const char* const* cgroup_procs = nullptr;  // files
   std::size_t cgroup_count = 0;
-  // Answers.
-  const char* failed_step = nullptr;
-  int failed_errno = 0;
-  std::uint64_t start_ticks = 0;
+  ChildAnswer* answer = nullptr;
 };
 
 #define FOOTMAN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
@@ -109,14 +115,14 @@ FOOTMAN_CHILD bool write_launched(const ChildPlan* plan) {
   std::size_t size = 9;
   size += put_number(line + size, static_cast<std::uint64_t>(::getpid()));
   line[size++] = ':';
-  size += put_number(line + size, plan->start_ticks);
+  size += put_number(line + size, plan->answer->start_ticks);
   line[size++] = '\n';
   return ::write(kLockFd, line, size) == static_cast<ssize_t>(size);
 }
 
 FOOTMAN_CHILD int child_fails(ChildPlan* plan, const char* step) {
-  plan->failed_errno = errno;
-  plan->failed_step = step;
+  plan->answer->failed_errno = errno;
+  plan->answer->failed_step = step;
   ::_exit(127);
 }
 
@@ -134,8 +140,8 @@ FOOTMAN_CHILD int run_child(void* argument) {
   join_cgroups(plan);
   if (::chdir(plan->directory) < 0) return child_fails(plan, "enter the work directory");
   if (!set_descriptors(plan)) return child_fails(plan, "set up descriptors");
-  plan->start_ticks = own_start_ticks();
-  if (plan->start_ticks == 0 && plan->lock_fd >= 0) return child_fails(plan, "read /proc/self/stat");
+  plan->answer->start_ticks = own_start_ticks();
+  if (plan->answer->start_ticks == 0 && plan->lock_fd >= 0) return child_fails(plan, "read /proc/self/stat");
   if (!write_launched(plan)) return child_fails(plan, "write the token file");
   ::execve(plan->program, plan->argv, plan->envp);
   return child_fails(plan, kExecute);
@@ -149,17 +155,25 @@ std::vector<char*> to_pointers(const std::vector<std::string>& texts) {
   return out;
 }
 
-struct ChildStack {
-  ChildStack()
-      : memory(::mmap(nullptr, kChildStackBytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
-  ChildStack(const ChildStack&) = delete;
-  ChildStack& operator=(const ChildStack&) = delete;
-  ~ChildStack() {
-    if (memory != MAP_FAILED) ::munmap(memory, kChildStackBytes);
+// What both sides write: the answer, above it the child's stack.
+class ChildArea {
+ public:
+  ChildArea()
+      : memory_(
+            ::mmap(nullptr, kChildStackBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (is_mapped()) new (memory_) ChildAnswer();
   }
-  void* top() const { return static_cast<char*>(memory) + kChildStackBytes; }
-  void* memory;
+  ChildArea(const ChildArea&) = delete;
+  ChildArea& operator=(const ChildArea&) = delete;
+  ~ChildArea() {
+    if (is_mapped()) ::munmap(memory_, kChildStackBytes);
+  }
+  bool is_mapped() const { return memory_ != MAP_FAILED; }
+  ChildAnswer* answer() const { return static_cast<ChildAnswer*>(memory_); }
+  void* stack_top() const { return static_cast<char*>(memory_) + kChildStackBytes; }
+
+ private:
+  void* memory_;
 };
 
 struct AllSignalsBlocked {
@@ -174,10 +188,52 @@ struct AllSignalsBlocked {
   sigset_t before;
 };
 
-Errc class_of(const ChildPlan& plan) {
-  if (std::strcmp(plan.failed_step, kExecute) == 0 && plan.failed_errno != ENOMEM)
-    return plan.failed_errno == EACCES ? Errc::permission_denied : Errc::not_found;
-  if (plan.failed_errno == EAGAIN || plan.failed_errno == ENOMEM || plan.failed_errno == EMFILE)
+struct Child {
+  pid_t pid = -1;
+  int pidfd = -1;
+  int clone_errno = 0;
+};
+
+// Shares our memory, which costs nothing however much we have.
+Child clone_sharing(ChildPlan& plan, const ChildArea& area) {
+  Child child;
+  child.pid = ::clone(&run_child, area.stack_top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan,
+                      &child.pidfd);
+  child.clone_errno = errno;
+  return child;
+}
+
+// On a copy of our memory, because the system call that can do it comes back on the caller's stack. Fails
+// where the group is none of v2 or a sandbox hides the call.
+FOOTMAN_CHILD Child clone_into(int cgroup_fd, ChildPlan& plan) {
+  Child child;
+  clone_args args{};
+  args.flags = CLONE_VFORK | CLONE_PIDFD | CLONE_INTO_CGROUP;
+  args.exit_signal = SIGCHLD;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(&child.pidfd);
+  args.cgroup = static_cast<std::uint64_t>(cgroup_fd);
+  child.pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  if (child.pid == 0) ::_exit(run_child(&plan));
+  return child;
+}
+
+Child start_child(const SpawnRequest& request, ChildPlan& plan, const ChildArea& area) {
+  const AllSignalsBlocked blocked;  // no handler of ours may run in the child
+  if (!request.cgroups.empty()) {
+    const UniqueFd group(::open(request.cgroups.front().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    auto rest = plan;
+    ++rest.cgroup_procs;
+    --rest.cgroup_count;
+    if (group.is_open())
+      if (const auto child = clone_into(group.get(), rest); child.pid > 0) return child;
+  }
+  return clone_sharing(plan, area);
+}
+
+Errc class_of(const ChildAnswer& answer) {
+  if (std::strcmp(answer.failed_step, kExecute) == 0 && answer.failed_errno != ENOMEM)
+    return answer.failed_errno == EACCES ? Errc::permission_denied : Errc::not_found;
+  if (answer.failed_errno == EAGAIN || answer.failed_errno == ENOMEM || answer.failed_errno == EMFILE)
     return Errc::resource_exhausted;
   return Errc::io;
 }
@@ -187,9 +243,12 @@ Errc class_of(const ChildPlan& plan) {
 base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
   const auto argv = to_pointers(request.arguments);
   const auto envp = to_pointers(request.environment);
-  std::vector<const char*> cgroups;
-  cgroups.reserve(request.cgroup_procs.size());
-  for (const auto& path : request.cgroup_procs) cgroups.push_back(path.c_str());
+  std::vector<std::string> procs_files;
+  std::vector<const char*> procs;
+  procs_files.reserve(request.cgroups.size());
+  procs.reserve(request.cgroups.size());
+  for (const auto& directory : request.cgroups)
+    procs.push_back(procs_files.emplace_back(directory + "/cgroup.procs").c_str());
 
   ChildPlan plan;
   plan.program = request.program.c_str();
@@ -202,30 +261,25 @@ base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
   plan.parent = request.dies_with_parent ? ::getpid() : 0;
   plan.limits = request.limits.data();
   plan.limit_count = request.limits.size();
-  plan.cgroup_procs = cgroups.data();
-  plan.cgroup_count = cgroups.size();
+  plan.cgroup_procs = procs.data();
+  plan.cgroup_count = procs.size();
 
-  ChildStack stack;
-  if (stack.memory == MAP_FAILED) return base::fail_errno("map the child's stack", errno);
-  int raw_pidfd = -1;
-  pid_t pid = -1;
-  int clone_errno = 0;
-  {
-    AllSignalsBlocked blocked;  // no handler of ours may run in the child
-    pid = ::clone(&run_child, stack.top(), CLONE_VM | CLONE_VFORK | CLONE_PIDFD | SIGCHLD, &plan, &raw_pidfd);
-    clone_errno = errno;
-  }
-  if (pid < 0)
+  const ChildArea area;
+  if (!area.is_mapped()) return base::fail_errno("map the child's stack", errno);
+  plan.answer = area.answer();
+  const auto child = start_child(request, plan, area);
+  if (child.pid < 0)
     return base::fail(Errc::resource_exhausted,
-                      std::string("start a process: ") + std::strerror(clone_errno));
-  UniqueFd pidfd(raw_pidfd);
-  if (plan.failed_step != nullptr) {
+                      std::string("start a process: ") + std::strerror(child.clone_errno));
+  UniqueFd pidfd(child.pidfd);
+  const auto& answer = *area.answer();
+  if (answer.failed_step != nullptr) {
     siginfo_t info{};
     ::waitid(P_PIDFD, static_cast<id_t>(pidfd.get()), &info, WEXITED);
-    return base::fail(class_of(plan), std::string(plan.failed_step) + " (" + request.program +
-                                          "): " + std::strerror(plan.failed_errno));
+    return base::fail(class_of(answer), std::string(answer.failed_step) + " (" + request.program +
+                                            "): " + std::strerror(answer.failed_errno));
   }
-  return Spawned{{pid, plan.start_ticks}, std::move(pidfd)};
+  return Spawned{{child.pid, answer.start_ticks}, std::move(pidfd)};
 }
 
 UniqueFd lift_fd(UniqueFd fd) {
