@@ -136,6 +136,7 @@ class Server {
   const runtime::CrashPoints crash_points_ = runtime::make_crash_points(crash_point());
   int exit_code_ = cli::exit_ok;
   bool stopping_ = false;
+  runtime::Gate reloads_;  // SIGHUP and the API may ask at once; each compares with what the one before made
 
   asio::io_context control_{1};  // of the main thread
   runtime::real::Thread net_{"net"};
@@ -386,6 +387,7 @@ Awaitable<void> Server::stop_network() {
 // --- configuration
 
 Awaitable<Result<std::vector<std::string>>> Server::reload() {
+  const auto pass = co_await reloads_.enter();
   auto next = co_await runtime::run_on(blocking_.executor(), load_again(options_.config_file));
   if (!next) {
     std::string all;

@@ -1,5 +1,5 @@
-// Waiting: sleep, events with a time limit, bounded mailboxes. Built on Clock, so they work in simulated
-// time. Everything here belongs to one single-threaded executor. A cancelled wait throws
+// Waiting: sleep, events with a time limit, bounded mailboxes, gates. Built on Clock, so they work in
+// simulated time. Everything here belongs to one single-threaded executor. A cancelled wait throws
 // boost::system::system_error (operation_aborted), which unwinds to the Scope.
 #pragma once
 
@@ -79,6 +79,44 @@ class Mailbox {
   bool closed_ = false;
   std::deque<T> items_;
   Event event_;
+};
+
+// One at a time: who holds the Pass is inside; the others wait until it goes. The gate outlives its passes.
+class Gate {
+ public:
+  class Pass {
+   public:
+    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass& operator=(Pass&&) = delete;
+    ~Pass() {
+      if (gate_ != nullptr) gate_->leave();
+    }
+
+   private:
+    friend Gate;
+    explicit Pass(Gate& gate) : gate_(&gate) {}
+    Gate* gate_;
+  };
+
+  Gate() = default;
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  // Cancelled while it waits: nothing is held.
+  Awaitable<Pass> enter() {
+    while (taken_) co_await freed_.wait();
+    taken_ = true;
+    co_return Pass(*this);
+  }
+
+ private:
+  void leave() {
+    taken_ = false;
+    freed_.notify();
+  }
+
+  bool taken_ = false;
+  Event freed_;
 };
 
 }  // namespace footman::runtime

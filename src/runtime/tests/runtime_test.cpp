@@ -52,6 +52,15 @@ Awaitable<void> count_and_turn(std::string& order, char name) {
   order += name;
 }
 
+// Inside the gate from "<name>(" to ")", or until it is cancelled.
+Awaitable<void> pass_gate(Gate& gate, Event& go_on, std::string& order, char name) {
+  const auto pass = co_await gate.enter();
+  order += name;
+  order += '(';
+  co_await go_on.wait();
+  order += ')';
+}
+
 }  // namespace
 
 TEST_CASE("the next turn comes after what is queued") {
@@ -83,6 +92,48 @@ TEST_CASE("an event wakes all waiters once, or the next one") {
   io.poll();
   CHECK(count == 3);
   CHECK(scope.running() == 0);
+}
+
+TEST_CASE("a gate lets one in at a time") {
+  asio::io_context io;
+  Scope scope(io.get_executor(), {});
+  Gate gate;
+  Event go_on;
+  std::string order;
+  for (const char name : {'a', 'b', 'c'}) scope.spawn("pass", pass_gate(gate, go_on, order, name));
+  const auto turn = [&] {
+    io.restart();
+    io.poll();
+  };
+  turn();
+  CHECK(order == "a(");
+  for (const auto* expected : {"a()b(", "a()b()c(", "a()b()c()"}) {
+    go_on.notify();
+    turn();
+    CHECK(order == expected);
+  }
+  CHECK(scope.running() == 0);
+}
+
+TEST_CASE("a gate is free again when who was inside, or waited, is cancelled") {
+  asio::io_context io;
+  Scope others(io.get_executor(), {});
+  Scope last(io.get_executor(), {});
+  Gate gate;
+  Event go_on;
+  std::string order;
+  others.spawn("inside", pass_gate(gate, go_on, order, 'a'));
+  others.spawn("waits", pass_gate(gate, go_on, order, 'b'));
+  last.spawn("waits, too", pass_gate(gate, go_on, order, 'c'));
+  io.poll();
+  others.cancel();
+  io.restart();
+  io.poll();
+  CHECK(order == "a(c(");
+  go_on.notify();
+  io.restart();
+  io.poll();
+  CHECK(last.running() == 0);
 }
 
 TEST_CASE("a wait with a limit ends by signal or by time") {
