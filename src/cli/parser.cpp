@@ -3,20 +3,37 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <ranges>
 
 #include "model/nearest.hpp"
 
 namespace footman::cli {
 namespace {
 
+// More words than a command line can hold.
+constexpr int kAnyNumber = 1 << 24;
+
+// CLI11 takes `--name=` for an option whose value is the next word, and "++" for the end of a command. A NUL,
+// which no word of a command line holds, hides both from it; plain() takes it away again.
+std::string guarded(std::string word) {
+  if (word.ends_with('=') || word == "++") word += '\0';
+  return word;
+}
+
+std::string plain(std::string word) {
+  if (word.ends_with('\0')) word.pop_back();
+  return word;
+}
+
 std::unexpected<Error> wrong(std::string message, std::string hint = {}) {
   return fail(Errc::invalid_argument, std::move(message), {}, std::move(hint));
 }
 
 // What is expected instead, or nullptr when the value is fine.
-const char* problem_of(Value kind, const std::string& value) {
+const char* expected_by(Value kind, const std::string& value) {
   std::int64_t number = 0;
   switch (kind) {
     case Value::number: {
@@ -32,181 +49,199 @@ const char* problem_of(Value kind, const std::string& value) {
     case Value::directory:
       return value.empty() ? "a path" : nullptr;
     case Value::none:
+      return value == "true" ? nullptr : "no value";  // what CLI11 gives to a switch without a value
     case Value::text:
       return nullptr;
   }
   return nullptr;
 }
 
-Status check_value(const std::string& what, Value kind, const std::vector<std::string>& choices,
-                   const std::string& value) {
-  if (const char* expected = problem_of(kind, value)) {
-    return wrong(fmt::format("{}: {} was expected, not \"{}\"", what, expected, value));
+// CLI11 puts the option's name and a colon before what this says.
+CLI::Validator check_of(Value kind, const std::vector<std::string>& choices) {
+  const auto problem = [kind, &choices](std::string& value) -> std::string {
+    value = plain(std::move(value));
+    if (const char* expected = expected_by(kind, value)) {
+      return fmt::format("{} was expected, not \"{}\"", expected, value);
+    }
+    if (!choices.empty() && std::ranges::find(choices, value) == choices.end()) {
+      return fmt::format("one of {} was expected, not \"{}\"", fmt::join(choices, ", "), value);
+    }
+    return {};
+  };
+  return {problem, ""};
+}
+
+// The options that may stand here: before the command is known, those of all commands.
+std::vector<const Option*> options_at(const Command& command) {
+  if (command.commands.empty()) return options_of(command);
+  std::vector<const Option*> all;
+  for (const auto& option : client_options()) all.push_back(&option);
+  for (const auto& option : common_options()) all.push_back(&option);
+  return all;
+}
+
+// Takes the words that a command has no use for. As it never has enough, what follows `--` stays in the
+// command.
+const Argument& surplus() {
+  static const Argument argument = {"surplus", "", Value::text, false, true};
+  return argument;
+}
+
+void add_option(CLI::App& app, const Option& option) {
+  const auto names =
+      option.letter == 0 ? "--" + option.name : fmt::format("-{},--{}", option.letter, option.name);
+  if (option.name == "help") {  // at once, so that help comes before any complaint about values
+    app.add_flag_callback(names, [] { throw CLI::CallForHelp(); })->trigger_on_parse();
+    return;
   }
-  if (!choices.empty() && std::ranges::find(choices, value) == choices.end()) {
-    return wrong(
-        fmt::format("{}: one of {} was expected, not \"{}\"", what, fmt::join(choices, ", "), value));
+  auto* const added = option.value == Value::none ? app.add_flag(names)
+                                                  : app.add_option(names)->type_name(option.placeholder);
+  added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->transform(check_of(option.value, option.choices));
+}
+
+void add_argument(CLI::App& app, const Argument& argument) {
+  app.add_option(argument.name)
+      ->required(argument.required)
+      ->expected(argument.rest ? kAnyNumber : 1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->transform(check_of(argument.value, argument.choices));
+}
+
+void build(CLI::App& app, const Command& command) {
+  for (const auto* option : options_at(command)) add_option(app, *option);
+  for (const auto& argument : command.arguments) add_argument(app, argument);
+  if (command.commands.empty()) {
+    const bool takes_rest = !command.arguments.empty() && command.arguments.back().rest;
+    if (takes_rest) {
+      app.positionals_at_end();
+    } else {
+      add_argument(app, surplus());
+    }
+    return;
+  }
+  app.require_subcommand(1);
+  for (const auto& one : command.commands) build(*app.add_subcommand(one.name), one);
+}
+
+// A command on the way that the line takes, and CLI11's view of it.
+struct Place {
+  const CLI::App* app;
+  std::vector<const Command*> path;
+
+  const Command& command() const { return *path.back(); }
+  bool is_group() const { return !command().commands.empty(); }
+  std::string name() const { return name_of(path); }
+  std::string hint() const { return fmt::format("See {} --help", name()); }
+};
+
+std::vector<Place> places_of(const CLI::App& app, const Command& root) {
+  std::vector<Place> places = {{&app, {&root}}};
+  while (true) {
+    const auto chosen = places.back().app->get_subcommands();
+    if (chosen.empty()) return places;
+    auto path = places.back().path;
+    path.push_back(find_command(*path.back(), chosen.front()->get_name()));
+    places.push_back({chosen.front(), std::move(path)});
+  }
+}
+
+std::vector<std::string> names_of_commands(const Command& group) {
+  std::vector<std::string> names;
+  names.reserve(group.commands.size());
+  for (const auto& one : group.commands) names.push_back(one.name);
+  return names;
+}
+
+std::unexpected<Error> unknown_option(const Place& place, const std::string& word) {
+  const auto written = word.starts_with("--") ? word.substr(0, word.find('=')) : word.substr(0, 2);
+  const auto options = options_at(place.command());
+  std::vector<std::string> names;
+  names.reserve(options.size());
+  for (const auto* option : options) names.push_back("--" + option->name);
+  const auto near = model::find_nearest(written, names);
+  return wrong(fmt::format("{} has no option {}", place.name(), written),
+               near ? fmt::format("Did you mean {}?", *near) : place.hint());
+}
+
+std::unexpected<Error> unknown_command(const Place& group, const std::string& word) {
+  const auto near = model::find_nearest(word, names_of_commands(group.command()));
+  return wrong(fmt::format("{} has no command \"{}\"", group.name(), word),
+               near ? fmt::format("Did you mean \"{}\"?", *near) : group.hint());
+}
+
+// CLI11 goes on after a word that it does not know, and keeps it.
+Status check_known(const Place& place) {
+  for (const auto& kept : place.app->remaining()) {
+    const auto word = plain(kept);
+    const bool is_mark = word == "--";
+    if (is_mark && !place.is_group()) continue;  // it may end the options of a command
+    const bool is_option = word.size() > 1 && word.starts_with('-') && !is_mark;
+    if (is_option) return unknown_option(place, word);
+    return unknown_command(place, word);
+  }
+  const auto* const extra = place.app->get_option_no_throw(surplus().name);
+  if (extra == nullptr || extra->empty()) return {};
+  return wrong(fmt::format("{} does not know what to do with \"{}\"", place.name(), extra->results().front()),
+               place.hint());
+}
+
+// What the command still needs; `otherwise` when that cannot be told.
+Status word_missing(const Place& place, const char* otherwise) {
+  if (place.is_group()) {
+    const auto names = names_of_commands(place.command());
+    return wrong(fmt::format("{} needs a command: {}", place.name(), fmt::join(names, ", ")), place.hint());
+  }
+  for (const auto& argument : place.command().arguments) {
+    if (!argument.required || !place.app->get_option(argument.name)->empty()) continue;
+    return wrong(fmt::format("{} needs {}: {}", place.name(), argument.name, argument.help), place.hint());
+  }
+  return wrong(otherwise, place.hint());
+}
+
+// A value can be missing only where the line ends.
+Status value_missing(const Place& place, const std::string& last, const char* otherwise) {
+  const auto written = last.starts_with("--") ? last : fmt::format("-{}", last.back());
+  const auto* const option = place.app->get_option_no_throw(written);
+  if (option == nullptr) return wrong(otherwise, place.hint());
+  return wrong(fmt::format("{} needs a value: {} {}", written, written, option->get_type_name()),
+               place.hint());
+}
+
+Status store(ParsedLine& line, const Option& option, const std::vector<std::string>& values) {
+  if (values.empty()) return {};
+  const auto complaint = [&](std::string message) {
+    return wrong(std::move(message), fmt::format("See {} --help", name_of(line.path)));
+  };
+  const auto takes = options_of(line.command());
+  if (std::ranges::find(takes, option.name, &Option::name) == takes.end()) {
+    return complaint(fmt::format("{} has no option --{}", name_of(line.path), option.name));
+  }
+  for (const auto& value : values) {
+    if (!option.repeatable && option.value != Value::none && line.arguments.has(option.name)) {
+      return complaint(fmt::format("--{} was given twice", option.name));
+    }
+    line.arguments.add(option.name, value);
   }
   return {};
 }
 
-class Parser {
- public:
-  Parser(const Command& root, const std::vector<std::string>& words) : words_(words) {
-    line_.path.push_back(&root);
+Result<ParsedLine> collect(const std::vector<Place>& places) {
+  const auto& last = places.back();
+  ParsedLine line{last.path, {}};
+  for (const auto* option : options_of(last.command())) line.arguments.declare(option->name);
+  for (const auto& argument : last.command().arguments) line.arguments.declare(argument.name);
+  for (const auto& place : places) {
+    for (const auto* option : options_at(place.command())) {
+      FOOTMAN_TRY_STATUS(store(line, *option, place.app->get_option("--" + option->name)->results()));
+    }
   }
-
-  Result<ParsedLine> parse() {
-    while (at_ < words_.size() && !done_) FOOTMAN_TRY_STATUS(take());
-    if (line_.help) return std::move(line_);
-    FOOTMAN_TRY_STATUS(check_complete());
-    return std::move(line_);
+  for (const auto& argument : last.command().arguments) {
+    for (const auto& word : last.app->get_option(argument.name)->results())
+      line.arguments.add(argument.name, word);
   }
-
- private:
-  const Command& command() const { return *line_.path.back(); }
-  std::string name() const { return name_of(line_.path); }
-  std::string help_hint() const { return fmt::format("See {} --help", name()); }
-
-  Status take() {
-    const auto& word = words_[at_];
-    if (!only_arguments_ && word == "--") {
-      only_arguments_ = true;
-      ++at_;
-      return {};
-    }
-    if (!only_arguments_ && word.size() > 1 && word.starts_with("-")) return take_option();
-    if (!command().commands.empty()) return take_command();
-    return take_argument();
-  }
-
-  Status take_command() {
-    const auto& word = words_[at_++];
-    const auto* next = find_command(command(), word);
-    if (next == nullptr) {
-      std::vector<std::string> names;
-      names.reserve(command().commands.size());
-      for (const auto& one : command().commands) names.push_back(one.name);
-      const auto near = model::find_nearest(word, names);
-      return wrong(fmt::format("{} has no command \"{}\"", name(), word),
-                   near ? fmt::format("Did you mean \"{}\"?", *near) : help_hint());
-    }
-    line_.path.push_back(next);
-    if (!next->commands.empty()) return {};
-    for (const auto* option : options_of(*next)) line_.arguments.declare(option->name);
-    for (const auto& argument : next->arguments) line_.arguments.declare(argument.name);
-    for (auto& [option, value] : early_) FOOTMAN_TRY_STATUS(store(option, std::move(value)));
-    early_.clear();
-    return {};
-  }
-
-  // Before the command is known, only the options of all commands can stand.
-  std::vector<const Option*> known() const {
-    if (command().commands.empty()) return options_of(command());
-    std::vector<const Option*> all;
-    for (const auto& option : client_options()) all.push_back(&option);
-    for (const auto& option : common_options()) all.push_back(&option);
-    return all;
-  }
-
-  Status take_option() {
-    const auto word = words_[at_++];
-    const bool is_long = word.starts_with("--");
-    const auto split = is_long ? word.find('=') : std::string::npos;
-    const auto written = is_long ? word.substr(0, split) : word.substr(0, 2);
-    const auto options = known();
-    const auto found = std::ranges::find_if(options, [&](const Option* one) {
-      return is_long ? written == "--" + one->name : one->letter == word[1];
-    });
-    if (found == options.end()) return unknown_option(written, options);
-    const Option& option = **found;
-    if (option.name == "help") {
-      line_.help = done_ = true;
-      return {};
-    }
-    std::optional<std::string> value;
-    if (is_long && split != std::string::npos) value = word.substr(split + 1);
-    if (!is_long && word.size() > 2) value = word.substr(2);
-    if (option.value == Value::none) {
-      if (value) return wrong(fmt::format("{} takes no value", written), help_hint());
-      return store(&option, "true");
-    }
-    if (!value) {
-      if (at_ == words_.size()) {
-        return wrong(fmt::format("{} needs a value: {} {}", written, written, option.placeholder),
-                     help_hint());
-      }
-      value = words_[at_++];
-    }
-    FOOTMAN_TRY_STATUS(check_value(written, option.value, option.choices, *value));
-    return store(&option, std::move(*value));
-  }
-
-  Status unknown_option(const std::string& written, const std::vector<const Option*>& options) const {
-    std::vector<std::string> names;
-    names.reserve(options.size());
-    for (const auto* one : options) names.push_back("--" + one->name);
-    const auto near = model::find_nearest(written, names);
-    return wrong(fmt::format("{} has no option {}", name(), written),
-                 near ? fmt::format("Did you mean {}?", *near) : help_hint());
-  }
-
-  Status store(const Option* option, std::string value) {
-    if (!command().commands.empty()) {
-      early_.emplace_back(option, std::move(value));
-      return {};
-    }
-    const auto mine = options_of(command());
-    const bool takes =
-        std::ranges::any_of(mine, [&](const Option* one) { return one->name == option->name; });
-    if (!takes) return wrong(fmt::format("{} has no option --{}", name(), option->name), help_hint());
-    if (!option->repeatable && option->value != Value::none && line_.arguments.has(option->name)) {
-      return wrong(fmt::format("--{} was given twice", option->name), help_hint());
-    }
-    line_.arguments.add(option->name, std::move(value));
-    return {};
-  }
-
-  Status take_argument() {
-    const auto& word = words_[at_];
-    if (next_argument_ == command().arguments.size()) {
-      return wrong(fmt::format("{} does not know what to do with \"{}\"", name(), word), help_hint());
-    }
-    const auto& argument = command().arguments[next_argument_];
-    FOOTMAN_TRY_STATUS(check_value(argument.name, argument.value, argument.choices, word));
-    line_.arguments.add(argument.name, word);
-    ++at_;
-    if (!argument.rest) {
-      ++next_argument_;
-      return {};
-    }
-    only_arguments_ = true;
-    return {};
-  }
-
-  Status check_complete() const {
-    if (!command().commands.empty()) {
-      std::vector<std::string_view> names;
-      names.reserve(command().commands.size());
-      for (const auto& one : command().commands) names.push_back(one.name);
-      return wrong(fmt::format("{} needs a command: {}", name(), fmt::join(names, ", ")), help_hint());
-    }
-    for (const auto& argument : command().arguments) {
-      if (argument.required && !line_.arguments.has(argument.name)) {
-        return wrong(fmt::format("{} needs {}: {}", name(), argument.name, argument.help), help_hint());
-      }
-    }
-    return {};
-  }
-
-  const std::vector<std::string>& words_;
-  std::size_t at_ = 0;
-  bool only_arguments_ = false;
-  bool done_ = false;
-  std::size_t next_argument_ = 0;
-  std::vector<std::pair<const Option*, std::string>> early_;
-  ParsedLine line_;
-};
+  return line;
+}
 
 }  // namespace
 
@@ -217,7 +252,31 @@ std::string name_of(const std::vector<const Command*>& path) {
 }
 
 Result<ParsedLine> parse_command_line(const Command& root, const std::vector<std::string>& words) {
-  return Parser(root, words).parse();
+  CLI::App app("", root.name);
+  app.set_help_flag();  // CLI11's own goes: ours is in the table
+  build(app, root);
+  std::vector<std::string> backwards;  // as CLI11 wants it
+  backwards.reserve(words.size());
+  for (const auto& word : words | std::views::reverse) backwards.push_back(guarded(word));
+
+  Status parsed;
+  const auto reached = [&] { return places_of(app, root).back(); };
+  try {
+    app.parse(std::move(backwards));
+  } catch (const CLI::CallForHelp&) {
+    return ParsedLine{reached().path, {}, true};
+  } catch (const CLI::ArgumentMismatch& error) {
+    parsed = value_missing(reached(), words.back(), error.what());
+  } catch (const CLI::RequiredError& error) {
+    parsed = word_missing(reached(), error.what());
+  } catch (const CLI::ParseError& error) {
+    parsed = wrong(error.what());  // the sentence of check_of
+  }
+  const auto places = places_of(app, root);
+  // An unknown word is often why the rest looks wrong, so it is told first.
+  for (const auto& place : places) FOOTMAN_TRY_STATUS(check_known(place));
+  FOOTMAN_TRY_STATUS(parsed);
+  return collect(places);
 }
 
 }  // namespace footman::cli

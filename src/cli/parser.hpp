@@ -1,8 +1,10 @@
-// The command line taken apart by the tree of commands. Pure.
+// The command line taken apart by the tree of commands. Pure. CLI11 does it, and only parser.cpp knows that.
 //
-// Options may stand anywhere after their command, as --name VALUE, --name=VALUE, -n VALUE or -nVALUE; `--`
-// ends them. Client and common options may also stand before the command. An argument that is a command line
-// (Argument::rest) takes all that follows its first word, so that the options of that command stay its own.
+// Options may stand anywhere after their command, as --name VALUE, --name=VALUE, -n VALUE or -nVALUE;
+// switches with one letter may share a dash (-qd); `--` ends them. Help asked for anywhere before that is all
+// that counts. Client and common options may also stand before the command. An argument that is a command
+// line (Argument::rest) takes all that follows its first word, so that the options of that command stay its
+// own.
 #pragma once
 
 #include <string>

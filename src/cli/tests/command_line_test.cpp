@@ -72,6 +72,35 @@ TEST_CASE("a command line is taken as it is") {
   CHECK_FALSE(parsed({"run", "make", "--json"}).arguments.has("json"));
   CHECK(parsed({"build", "show", "--", "-5"}).arguments.text("BUILD") == "-5");
   CHECK(parsed({"job", "create", "-"}).arguments.text("FILE_OR_JOB") == "-");
+  // What CLI11 reads as its own: names of commands, lists in brackets, the end of a command, help.
+  const Words odd = {"run",   "[a,b]",  "[",  "++",    "A=", "--x=", "",
+                     "build", "--help", "-h", "--url", "--", "---"};
+  auto words = Words{"run", "--"};
+  words.insert(words.end(), odd.begin(), odd.end());
+  CHECK(parsed(words).arguments.list("COMMAND") == odd);
+  words.erase(words.begin() + 1);
+  CHECK(parsed(words).arguments.list("COMMAND") == odd);
+}
+
+TEST_CASE("an empty value is a value, and a value may look like anything") {
+  const auto line =
+      parsed({"run", "--label=", "--env=A=", "-e", "[x,y]", "-e", "build", "-e", "--json", "-e", "++", "x"});
+  CHECK(line.arguments.list("label") == Words{""});
+  CHECK(line.arguments.list("env") == Words{"A=", "[x,y]", "build", "--json", "++"});
+  CHECK(line.arguments.list("COMMAND") == Words{"x"});
+  CHECK_FALSE(line.arguments.has("json"));
+}
+
+TEST_CASE("help is given wherever it is asked for") {
+  for (const auto& words :
+       {Words{"build", "list", "-h"}, Words{"build", "list", "-n", "x", "--help"},
+        Words{"build", "list", "--nonsense", "--help"}, Words{"build", "list", "extra", "-h"}}) {
+    const auto line = parsed(words);
+    CHECK(line.help);
+    CHECK(name_of(line.path) == "footman build list");
+  }
+  CHECK(name_of(parsed({"--help", "build"}).path) == "footman");
+  CHECK(name_of(parsed({"build", "show", "--help"}).path) == "footman build show");
 }
 
 TEST_CASE("wrong usage is one sentence that says what to do") {
@@ -82,12 +111,12 @@ TEST_CASE("wrong usage is one sentence that says what to do") {
   CHECK(problem_with({"run", "--labl", "x"}) == "footman run has no option --labl. Did you mean --label?");
   CHECK(problem_with({"run", "-z"}) == "footman run has no option -z. See footman run --help");
   CHECK(problem_with({"run", "--label"}) == "--label needs a value: --label EXPR. See footman run --help");
-  CHECK(problem_with({"run", "--quiet=yes"}) == "--quiet takes no value. See footman run --help");
+  CHECK(problem_with({"run", "--quiet=yes"}) == "--quiet: no value was expected, not \"yes\"");
   CHECK(problem_with({"run", "-t", "soon", "x"}) ==
-        "-t: a duration such as 30s, 10m or 1h30m was expected, not \"soon\"");
-  CHECK(problem_with({"build", "list", "-n", "-1"}) == "-n: a whole number was expected, not \"-1\"");
+        "--timeout: a duration such as 30s, 10m or 1h30m was expected, not \"soon\"");
+  CHECK(problem_with({"build", "list", "-n", "-1"}) == "--limit: a whole number was expected, not \"-1\"");
   CHECK(problem_with({"build", "list", "-s", "done"}) ==
-        "-s: one of queued, running, finished was expected, not \"done\"");
+        "--state: one of queued, running, finished was expected, not \"done\"");
   CHECK(problem_with({"build", "list", "-n", "1", "--limit", "2"}) ==
         "--limit was given twice. See footman build list --help");
   CHECK(problem_with({"build", "show"}) ==
@@ -98,6 +127,16 @@ TEST_CASE("wrong usage is one sentence that says what to do") {
         "footman queue does not know what to do with \"extra\". See footman queue --help");
   CHECK(problem_with({"--url", "http://x", "version"}) ==
         "footman version has no option --url. See footman version --help");
+  CHECK(problem_with({"--url", "a", "build", "list", "--url", "b"}) ==
+        "--url was given twice. See footman build list --help");
+  CHECK(problem_with({"run", "-ql"}) == "-l needs a value: -l EXPR. See footman run --help");
+  CHECK(problem_with({"--jsn", "biuld", "list"}) == "footman has no option --jsn. Did you mean --json?");
+  CHECK(problem_with({"biuld", "run", "x"}) == "footman has no command \"biuld\". Did you mean \"build\"?");
+  CHECK(problem_with({"build", "show", "--jsno"}) ==
+        "footman build show has no option --jsno. Did you mean --json?");
+  CHECK(problem_with({"build", "show", "5", "--", "--json"}) ==
+        "footman build show does not know what to do with \"--json\". See footman build show --help");
+  CHECK(problem_with({"--", "build", "list"}) == "footman has no command \"--\". See footman --help");
   CHECK(problem_with({"completion", "tcsh"}) == "SHELL: one of bash, zsh, fish was expected, not \"tcsh\"");
 
   const auto ran = run_footman({"build", "lst"});
