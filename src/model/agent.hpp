@@ -98,8 +98,7 @@ struct Agent {
   DeathCertificate death;
 };
 
-// The built-in controller's record of an agent that may connect. One per agent attempt; the Jenkins
-// counterpart is a node in Jenkins.
+// The built-in controller's record of an agent that may connect. One per agent attempt.
 struct Node {
   AgentId agent;
   std::uint32_t attempt = 1;

@@ -1,5 +1,5 @@
-// ControllerPort: what the fleet needs from any CI controller, the built-in one or a Jenkins.
-// All calls on the control executor. Implemented by `controller` and `jenkins`; used by `fleet`.
+// ControllerPort: what the fleet needs from any CI controller. All calls on the control executor.
+// Implemented by `controller`; used by `fleet`.
 #pragma once
 
 #include <cstdint>
