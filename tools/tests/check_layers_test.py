@@ -30,6 +30,7 @@ TABLES = """
 | fstream unistd.h | !base !model base/log.cpp */tests |
 """
 
+LOWER = '#include "base/ids.hpp"\n#include "model/job.hpp"\n#include "runtime/scope.hpp"\n'
 CLEAN = {
     "docs/ARCHITECTURE.md": TABLES,
     "src/base/digest.cpp": "#include <openssl/evp.h>\n",
@@ -37,9 +38,12 @@ CLEAN = {
     "src/model/job.hpp": '#include "base/ids.hpp"\nstruct Job {\n  struct State {\n  };\n};\n',
     "src/model/tests/job_test.cpp": "#include <fstream>\n",
     "src/model/CMakeLists.txt": "footman_module(model SOURCES job.cpp DEPS base json)\n",
-    "src/runtime/scope.cpp": "#include <boost/asio/post.hpp>\n",
-    "src/store/store.cpp": '#include "model/job.hpp"\n#include <fstream>\n',
-    "src/cloud/local/launch.cpp": '#include "cloud/local/launch.hpp"\n',
+    "src/runtime/scope.cpp": '#include "base/ids.hpp"\n#include <boost/asio/post.hpp>\n',
+    "src/net/tcp.cpp": '#include "base/ids.hpp"\n#include "runtime/scope.hpp"\n',
+    "src/store/store.cpp": LOWER + '#include <fstream>\n',
+    "src/cloud/local/launch.cpp": '#include "cloud/local/launch.hpp"\n' + LOWER,
+    "src/controller/hub.cpp": '#include "store/store.hpp"\n' + LOWER,
+    "src/agent/session.cpp": '#include "base/ids.hpp"\n#include "net/tcp.hpp"\n#include "runtime/scope.hpp"\n',
     "src/controller/tests/hub_test.cpp": '#include "cloud/local/launch.hpp"\n#include <boost/asio/io_context.hpp>\n',
     "src/controller/CMakeLists.txt": "footman_test(hub_test SOURCES tests/hub_test.cpp DEPS controller cloud/local)\n",
     "apps/footman-agent/main.cpp": '#include "agent/session.hpp"\n',
@@ -77,6 +81,12 @@ BROKEN_TABLES = {
     "agent reaches more": ("| agent | program | base runtime net |", "| agent | program | base runtime net model |",
                            "footman-agent would reach model"),
     "agent lists the store": ("| base runtime net agent |", "| base runtime net agent store model |", "never link store"),
+    "a row without a folder": ("| sim |", "| jenkins | adapter | – | – | x |\n| sim |", "jenkins has a row and no folder"),
+    "allowed and not included": ("| net | seam | base runtime |", "| net | seam | base model runtime |",
+                                 "net lists 'model' and does not include it"),
+    "allowed to tests that do not use it": ("| store | adapter | base model runtime | – |",
+                                            "| store | adapter | base model runtime | net |",
+                                            "store lists 'net' for its tests"),
     "no such row": ("| net | seam | base runtime |", "| net | seam | base runtime tls |", "has no row"),
 }
 
