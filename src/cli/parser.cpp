@@ -108,6 +108,7 @@ void add_argument(CLI::App& app, const Argument& argument) {
       ->transform(check_of(argument.value, argument.choices));
 }
 
+// A command is filled when the line comes to it.
 void build(CLI::App& app, const Command& command) {
   for (const auto* option : options_at(command)) add_option(app, *option);
   for (const auto& argument : command.arguments) add_argument(app, argument);
@@ -121,7 +122,10 @@ void build(CLI::App& app, const Command& command) {
     return;
   }
   app.require_subcommand(1);
-  for (const auto& one : command.commands) build(*app.add_subcommand(one.name), one);
+  for (const auto& one : command.commands) {
+    auto* const chosen = app.add_subcommand(one.name);
+    chosen->preparse_callback([chosen, &one](std::size_t) { build(*chosen, one); });
+  }
 }
 
 // A command on the way that the line takes, and CLI11's view of it.
@@ -182,8 +186,9 @@ Status check_known(const Place& place) {
   }
   const auto* const extra = place.app->get_option_no_throw(surplus().name);
   if (extra == nullptr || extra->empty()) return {};
-  return wrong(fmt::format("{} does not know what to do with \"{}\"", place.name(), extra->results().front()),
-               place.hint());
+  return wrong(
+      fmt::format("{} does not know what to do with \"{}\"", place.name(), plain(extra->results().front())),
+      place.hint());
 }
 
 // What the command still needs; `otherwise` when that cannot be told.

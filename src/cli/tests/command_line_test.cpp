@@ -125,6 +125,8 @@ TEST_CASE("wrong usage is one sentence that says what to do") {
         "build show --help");
   CHECK(problem_with({"queue", "extra"}) ==
         "footman queue does not know what to do with \"extra\". See footman queue --help");
+  CHECK(problem_with({"queue", "a=", "--url"}) ==
+        "footman queue does not know what to do with \"a=\". See footman queue --help");
   CHECK(problem_with({"--url", "http://x", "version"}) ==
         "footman version has no option --url. See footman version --help");
   CHECK(problem_with({"--url", "a", "build", "list", "--url", "b"}) ==
