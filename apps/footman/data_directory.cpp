@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <utility>
 
 #include "api/auth.hpp"
 #include "base/log.hpp"
@@ -151,11 +152,14 @@ Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant
                               Secret(std::string(pem.expose().substr(key_at)))};
 }
 
-Status DataDirectory::announce(const std::string& url) const {
+Status DataDirectory::announce(const std::string& url) {
+  announced_ = true;
   return write_private_file(file("server.json"),
                             fmt::format("{{\"url\":{},\"pid\":{}}}\n", base::json_quote(url), ::getpid()));
 }
 
-void DataDirectory::withdraw() const noexcept { ::unlink(file("server.json").c_str()); }
+void DataDirectory::withdraw() noexcept {
+  if (std::exchange(announced_, false)) ::unlink(file("server.json").c_str());
+}
 
 }  // namespace footman::app

@@ -5,6 +5,9 @@
 //   server.json       where the running server listens: {"url","pid"}; removed at a clean end
 // Files are written whole (temporary file, fsync, rename, fsync of the directory): a crash leaves the old one
 // or the new one. Blocking; used at start and end only.
+//
+// Nothing is made or removed here before the directory is locked, which opening the store does: of several
+// servers that are started at once only one has secrets.
 #pragma once
 
 #include <string>
@@ -20,7 +23,7 @@ namespace footman::app {
 
 class DataDirectory {
  public:
-  // Makes it (mode 0700) when it is missing. io, permission_denied: says what to do.
+  // Makes it (mode 0700) when it is missing, and nothing in it. io, permission_denied: says what to do.
   static base::Result<DataDirectory> open(const std::string& path);
 
   const std::string& path() const { return path_; }
@@ -32,14 +35,15 @@ class DataDirectory {
   base::Result<base::Secret> first_token(runtime::Rng& rng) const;
   base::Result<net::TlsServerConfig> agent_port_certificate(base::Instant now) const;
 
-  base::Status announce(const std::string& url) const;
-  void withdraw() const noexcept;
+  base::Status announce(const std::string& url);
+  void withdraw() noexcept;  // what was announced: the file of another server stays
 
  private:
   explicit DataDirectory(std::string path) : path_(std::move(path)) {}
   base::Result<base::Secret> read_or_make(const std::string& name, const base::Secret& made) const;
 
   std::string path_;
+  bool announced_ = false;
 };
 
 // The whole file, at most `limit` bytes. not_found, io, resource_exhausted.

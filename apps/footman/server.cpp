@@ -210,8 +210,8 @@ Awaitable<Status> Server::start() {
 
 Awaitable<Status> Server::open_stores() {
   FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data));
+  FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));  // locks the directory
   FOOTMAN_CO_TRY(server_key_, data_->server_key(*rng_));
-  FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));
   FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());
   installation_ = open_state_.installation;
   FOOTMAN_CO_TRY(logs_, logs::create_log_store({data_->file("logs"), {}}, *clock_, log_));

@@ -209,6 +209,23 @@ def test_bad_starts():
         check(code == 6 and "footman.db" in text, (code, text))
 
 
+def test_a_second_server_touches_nothing():
+    """Neither the notes of the first one nor the secrets: with two at a first start, each would have its own."""
+    with Server() as server:
+        server.start()
+        secrets = ["server.key", "agent-port.pem", "token"]
+        kept = {name: (server.data / name).read_bytes() for name in secrets}
+        for name in secrets:
+            (server.data / name).unlink()
+        code, text = start_fails(server, "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0")
+        check(code == 6 and "Another Footman server" in text, (code, text))
+        check((server.data / "server.json").exists(), "clients still find the first server")
+        made = [name for name in secrets if (server.data / name).exists()]
+        check(not made, f"made by a server that was refused: {made}")
+        for name, content in kept.items():
+            (server.data / name).write_bytes(content)
+
+
 def test_foreign_agents_are_refused():
     with Server() as server:
         server.start()

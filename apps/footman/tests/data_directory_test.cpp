@@ -1,0 +1,52 @@
+#include "apps/footman/data_directory.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+using namespace footman;
+using namespace footman::app;
+
+namespace {
+
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string name = (std::filesystem::temp_directory_path() / "footman-data-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path_ = name;
+  }
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  ~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+DataDirectory open_data(const std::string& path) {
+  auto opened = DataDirectory::open(path);
+  REQUIRE(opened.has_value());
+  return std::move(*opened);
+}
+
+}  // namespace
+
+TEST_CASE("opening makes the directory and nothing in it") {
+  const TemporaryDirectory parent;
+  const auto data = open_data(parent.path() + "/new/data");
+  CHECK(std::filesystem::is_empty(data.path()));
+}
+
+TEST_CASE("only who announced a server withdraws it") {
+  const TemporaryDirectory parent;
+  auto first = open_data(parent.path());
+  REQUIRE(first.announce("http://127.0.0.1:1"));
+  open_data(parent.path()).withdraw();
+  CHECK(std::filesystem::exists(first.file("server.json")));
+  first.withdraw();
+  CHECK(!std::filesystem::exists(first.file("server.json")));
+}
