@@ -1,4 +1,5 @@
-// The coroutine type of everything that waits, and the two ways to move between executors.
+// The coroutine type of everything that waits. Executors are crossed with run_on (scope.hpp) and post
+// (post.hpp).
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>
