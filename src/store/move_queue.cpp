@@ -33,9 +33,10 @@ class MoveQueue::Turn {
 };
 
 MoveQueue::MoveQueue(runtime::Executor executor, Database database, runtime::CrashPoints crash_points,
-                     base::Logger log)
+                     base::Logger log, std::optional<IdReserve> ids)
     : executor_(std::move(executor)),
       database_(std::move(database)),
+      ids_(std::move(ids)),
       crash_points_(std::move(crash_points)),
       log_(std::move(log)) {}
 
@@ -79,6 +80,7 @@ void MoveQueue::take_turn() {
 void MoveQueue::close() {
   while (database_ && !waiting_.empty()) take_turn();
   for (auto& chore : std::exchange(chores_, {})) chore->abandon();
+  if (database_ && ids_) ids_->settle(*database_);
   database_.reset();
 }
 
@@ -105,6 +107,7 @@ base::Status MoveQueue::try_commit(Batch& batch) {
     for (auto& move : batch) {
       run_in_savepoint(*move);
     }
+    if (ids_) ids_->cover(*database_);
     hit(kBeforeCommit, batch);
     database_->run("COMMIT");
   } catch (const SqlError& error) {

@@ -20,6 +20,7 @@
 #include "runtime/crash_points.hpp"
 #include "runtime/wait.hpp"
 #include "store/database.hpp"
+#include "store/ids.hpp"
 
 namespace footman::store {
 
@@ -70,7 +71,7 @@ class Chore {
 class MoveQueue : public std::enable_shared_from_this<MoveQueue> {
  public:
   MoveQueue(runtime::Executor executor, Database database, runtime::CrashPoints crash_points,
-            base::Logger log);
+            base::Logger log, std::optional<IdReserve> ids = {});
 
   // Completes when the move is durable. A caller that is cancelled does not take its move back.
   template <class R>
@@ -104,6 +105,7 @@ class MoveQueue : public std::enable_shared_from_this<MoveQueue> {
 
   runtime::Executor executor_;
   std::optional<Database> database_;
+  std::optional<IdReserve> ids_;  // of a database in a file
   runtime::CrashPoints crash_points_;
   base::Logger log_;
   std::deque<std::shared_ptr<Move>> waiting_;

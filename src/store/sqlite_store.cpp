@@ -11,6 +11,7 @@
 #include "runtime/scope.hpp"
 #include "store/backup.hpp"
 #include "store/directory.hpp"
+#include "store/ids.hpp"
 #include "store/migrations.hpp"
 #include "store/move_queue.hpp"
 #include "store/moves.hpp"
@@ -24,16 +25,17 @@ namespace {
 class SqliteStore final : public Store {
  public:
   // The lock is kept for as long as the database is open. No executor: a thread of its own.
-  SqliteStore(std::optional<DirectoryLock> lock, Database database, bool was_clean,
-              runtime::CrashPoints crash_points, base::Logger log, std::optional<runtime::Executor> executor)
+  SqliteStore(std::optional<DirectoryLock> lock, Database database, std::optional<IdReserve> ids,
+              bool was_clean, runtime::CrashPoints crash_points, base::Logger log,
+              std::optional<runtime::Executor> executor)
       : lock_(std::move(lock)), was_clean_(was_clean) {
     if (!executor) {
       thread_.emplace("store");
       executor = thread_->executor();
     }
     executor_ = *executor;
-    queue_ =
-        std::make_shared<MoveQueue>(executor_, std::move(database), std::move(crash_points), std::move(log));
+    queue_ = std::make_shared<MoveQueue>(executor_, std::move(database), std::move(crash_points),
+                                         std::move(log), std::move(ids));
   }
   ~SqliteStore() override { shut(); }
 
@@ -301,9 +303,14 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
   try {
     FOOTMAN_TRY(auto database, Database::open(path));
     if (auto ready = set_up(database, in_memory); !ready) return refuse(std::move(ready).error());
+    std::optional<IdReserve> ids;
+    if (!in_memory) {
+      FOOTMAN_TRY(auto opened, IdReserve::open(config.directory, database));
+      ids.emplace(std::move(opened));
+    }
     const bool was_clean = begin_run(database, in_memory);
     if (!in_memory) FOOTMAN_TRY_STATUS(sync_directory(config.directory));
-    return std::make_unique<SqliteStore>(std::move(lock), std::move(database), was_clean,
+    return std::make_unique<SqliteStore>(std::move(lock), std::move(database), std::move(ids), was_clean,
                                          std::move(config.crash_points), std::move(log), std::move(executor));
   } catch (const SqlError& error) {
     return refuse(error.error());

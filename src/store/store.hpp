@@ -8,6 +8,8 @@
 // move back. Errors: not_found, conflict (the row is not in the state the move needs), already_exists,
 // resource_exhausted (no space left: nothing happened, try again), io, corrupt, unavailable (closed, or far
 // too many moves wait). Every move is safe to repeat with the same arguments unless it says otherwise.
+// A number of a build, item, assignment or stream is given once in the life of the directory, also when the
+// database is replaced by an older one (ids.hpp).
 #pragma once
 
 #include <cstdint>
