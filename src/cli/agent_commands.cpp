@@ -54,7 +54,7 @@ std::string work_of(const json::value& agent) {
   if (const auto build = number_text(agent, "build"); !build.empty()) return "runs build " + build;
   auto end = text_of(part_of(agent, "end"), "text");
   if (!end.empty()) return end;
-  if (const auto build = number_text(agent, "for_build"); !build.empty()) return "for build " + build;
+  if (const auto item = text_of(agent, "for_item"); !item.empty()) return "for queue item " + item;
   return text_of(agent, "activity");
 }
 
@@ -166,7 +166,7 @@ Facts agent_facts(const json::value& agent) {
   facts.add("Template", text_of(agent, "template"));
   facts.add("Labels", words_of(agent, "labels"));
   facts.add("Runs build", number_text(agent, "build"));
-  facts.add("Launched for", number_text(agent, "for_build"));
+  facts.add("For queue item", text_of(agent, "for_item"));
   facts.add("Handle", text_of(agent, "handle"));
   facts.add("Planned", time("planned_at"));
   facts.add("Launched", time("launched_at"));

@@ -359,7 +359,8 @@ TEST_CASE("the other lists, empty and full") {
       return json_answer(
           empty
               ? R"({"agents":[]})"
-              : R"({"agents":[{"id":"local-x","state":"online","cloud":"local","template":"t","labels":["a","b"],"build":17}]})");
+              : R"({"agents":[{"id":"local-x","state":"online","cloud":"local","template":"t","labels":["a","b"],"build":17},)"
+                R"({"id":"local-y","state":"launching","cloud":"local","template":"t","labels":[],"for_item":"9"}]})");
     }
     if (path == "/api/v1/tokens")
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
@@ -374,8 +375,9 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("17     ad hoc #1  buildable  gpu ") != std::string::npos);
   CHECK(ran.out.find("no template offers gpu\n") != std::string::npos);
   CHECK(ran.err == "1 of 9: --limit N\n");
-  CHECK(run_footman({"agent", "list", "--ended"}, server.variables())
-            .out.find("a b     -      runs build 17") != std::string::npos);
+  ran = run_footman({"agent", "list", "--ended"}, server.variables());
+  CHECK(ran.out.find("a b     -      runs build 17") != std::string::npos);
+  CHECK(ran.out.find("for queue item 9") != std::string::npos);
   CHECK(server.requests().back().target == "/api/v1/agents?ended=true&limit=100");
   ran = run_footman({"cloud", "list"}, server.variables());
   CHECK(ran.out.find("local  -         3/4     -       -        -     healthy  -\n") != std::string::npos);
