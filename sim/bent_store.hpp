@@ -134,6 +134,12 @@ class BentStore : public store::Store {
                                                                base::Instant older_than) override {
     return write(real_.forget_builds(std::move(job), keep, older_than));
   }
+  Awaitable<Result<std::vector<base::StreamId>>> list_forgotten_streams() override {
+    return ask(real_.list_forgotten_streams());
+  }
+  Awaitable<Status> confirm_removed_streams(std::vector<base::StreamId> streams) override {
+    return write(real_.confirm_removed_streams(std::move(streams)));
+  }
   void close() override {}  // the database outlives the servers
 
  protected:

@@ -64,6 +64,7 @@ void Builds::take_over(store::OpenState& state) {
   for (const auto& [id, entry] : core_.builds)
     if (entry->build.cancel_requested) cancelled.push_back(id);
   for (const auto id : cancelled) core_.scope.spawn("cancel", pursue_cancel(id));
+  core_.scope.spawn("finish removals", finish_removals());
 }
 
 // --- submission
@@ -251,9 +252,38 @@ Awaitable<void> Builds::retain(JobPath path) {
     if (job->second.keep_for.count() > 0) older_than = core_.now() - job->second.keep_for;
   }
   const auto streams = co_await core_.parts.store.forget_builds(path, keep, older_than);
-  if (!streams) co_return;  // the next finished build looks again
-  for (const auto stream : *streams)
-    (void)co_await runtime::run_on(core_.parts.net, core_.parts.log_store.remove(stream));
+  if (!streams || streams->empty()) co_return;  // the next finished build looks again
+  (void)co_await remove_forgotten_logs();
+}
+
+// What the last life of the server forgot and did not come to remove.
+Awaitable<void> Builds::finish_removals() {
+  const auto count = co_await remove_forgotten_logs();
+  if (count > 0)
+    core_.parts.log.info("left-over logs of forgotten builds are removed", {{"logs", std::to_string(count)}});
+}
+
+// The rows go first, then the logs, then the list of them. What cannot be removed now is tried again with the
+// next ones, and at the next start.
+Awaitable<std::size_t> Builds::remove_forgotten_logs() {
+  const auto pass = co_await removals_.enter();
+  std::size_t count = 0;
+  while (true) {
+    const auto streams = co_await core_.parts.store.list_forgotten_streams();
+    if (!streams || streams->empty()) co_return count;
+    std::vector<StreamId> removed;
+    removed.reserve(streams->size());
+    for (const auto stream : *streams) {
+      const auto gone = co_await runtime::run_on(core_.parts.net, core_.parts.log_store.remove(stream));
+      if (gone) removed.push_back(stream);
+    }
+    count += removed.size();
+    const auto left = streams->size() - removed.size();
+    const auto confirmed = co_await core_.parts.store.confirm_removed_streams(std::move(removed));
+    if (left > 0)
+      core_.parts.log.warning("logs of forgotten builds cannot be removed", {{"logs", std::to_string(left)}});
+    if (left > 0 || !confirmed) co_return count;
+  }
 }
 
 // --- questions

@@ -51,11 +51,14 @@ class Builds {
   Awaitable<void> abort_unstarted(BuildPtr entry);
   Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);
   Awaitable<void> retain(JobPath job);
+  Awaitable<void> finish_removals();
+  Awaitable<std::size_t> remove_forgotten_logs();
   void unreserve(const BuildPtr& entry, const AgentId& agent);
   void publish(const BuildEntry& entry);
   void add_rows_to_timeline(BuildExplanation& told) const;
 
   Core& core_;
+  runtime::Gate removals_;
   base::Counter& late_reports_;
   base::Histogram& queue_wait_;
 };

@@ -180,6 +180,10 @@ CREATE INDEX timeline_by_subject ON timeline (subject, at);
     R"sql(
 ALTER TABLE nodes ADD COLUMN is_default INTEGER NOT NULL DEFAULT 1;
 )sql",
+    // Streams whose builds are forgotten and whose logs may still be on disk.
+    R"sql(
+CREATE TABLE forgotten_streams (id INTEGER PRIMARY KEY) STRICT;
+)sql",
 };
 
 }  // namespace

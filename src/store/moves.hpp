@@ -22,6 +22,7 @@ Result<model::Build> request_cancel(Database& db, BuildId id, const std::string&
 Result<model::Build> finish_build(Database& db, const FinishBuild& finish);
 Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,
                                             Instant older_than);
+Status confirm_removed_streams(Database& db, const std::vector<StreamId>& streams);
 
 Result<model::Assignment> offer_assignment(Database& db, QueueItemId item, const AgentId& agent,
                                            std::uint64_t epoch, Instant now);
@@ -52,6 +53,7 @@ Result<std::vector<model::Assignment>> list_assignments(Database& db, BuildId bu
 Result<std::vector<model::Assignment>> list_assignments_of_agent(Database& db, const AgentId& agent);
 Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId assignment);
 Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
+Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);

@@ -151,11 +151,17 @@ Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, st
     auto query = db.query("SELECT id FROM log_streams WHERE build = ? ORDER BY id", id);
     while (query.step()) query.read(streams.emplace_back());
   }
+  for (const auto id : streams) db.run("INSERT INTO forgotten_streams VALUES (?)", id);
   for (const auto id : builds) {
     db.run("DELETE FROM timeline WHERE subject = ?", "build:" + id.str());
     db.run("DELETE FROM builds WHERE id = ?", id);  // and what hangs on it
   }
   return streams;
+}
+
+Status confirm_removed_streams(Database& db, const std::vector<StreamId>& streams) {
+  for (const auto id : streams) db.run("DELETE FROM forgotten_streams WHERE id = ?", id);
+  return {};
 }
 
 }  // namespace footman::store::moves

@@ -77,6 +77,13 @@ Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build) 
   return select<model::LogStream>(db, "WHERE build = ? ORDER BY id", build);
 }
 
+Result<std::vector<StreamId>> list_forgotten_streams(Database& db) {
+  std::vector<StreamId> streams;
+  auto rows = db.query("SELECT id FROM forgotten_streams ORDER BY id LIMIT ?", kMaxListed);
+  while (rows.step()) rows.read(streams.emplace_back());
+  return streams;
+}
+
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter) {
   std::int64_t before = INT64_MAX;
   if (!filter.before.empty()) {

@@ -89,6 +89,14 @@ class SqliteStore final : public Store {
       return moves::forget_builds(db, job, keep, older_than);
     });
   }
+  Awaitable<Result<std::vector<StreamId>>> list_forgotten_streams() override {
+    return ask([](Database& db) { return moves::list_forgotten_streams(db); });
+  }
+  Awaitable<Status> confirm_removed_streams(std::vector<StreamId> streams) override {
+    return write("confirm_removed_streams", [streams = std::move(streams)](Database& db) {
+      return moves::confirm_removed_streams(db, streams);
+    });
+  }
 
   // --- assignments
 

@@ -198,9 +198,13 @@ class Store {
 
   // Retention: deletes the job's (empty path: ad-hoc) finished builds beyond the newest `keep` (0: no limit)
   // and those finished before `older_than` (not set: no limit), and returns the streams whose logs must go.
-  // At most a few hundred builds a call: the next call goes on.
+  // They are listed as forgotten until it is confirmed that their logs are gone. At most a few hundred builds
+  // a call: the next call goes on.
   virtual Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep,
                                                                  Instant older_than) = 0;
+  // The oldest 1000.
+  virtual Awaitable<Result<std::vector<StreamId>>> list_forgotten_streams() = 0;
+  virtual Awaitable<Status> confirm_removed_streams(std::vector<StreamId> streams) = 0;
 
   // Ends the store's thread after the moves under way and closes the database. Last call; blocks; the
   // callers' executors must still be there. The destructor does it, too.

@@ -348,5 +348,16 @@ TEST_CASE(
     for (int i = 0; i < 100; ++i) run_one({});
     CHECK(builds_of("") == 7);
     CHECK(world.logs.streams.size() == 7);
+    CHECK(world.ask(world.store->list_forgotten_streams())->empty());
+  }
+  SUBCASE("also those that the server did not come to remove before it died") {
+    for (int i = 0; i < 3; ++i) run_one({});
+    world.crash();
+    CHECK(world.ask(world.store->forget_builds(JobPath(), 1, {}))->size() == 2);
+    CHECK(world.logs.streams.size() == 3);
+    world.start();
+    world.settle();
+    CHECK(world.logs.streams.size() == 1);
+    CHECK(world.ask(world.store->list_forgotten_streams())->empty());
   }
 }

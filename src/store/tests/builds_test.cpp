@@ -337,8 +337,13 @@ TEST_CASE("retention forgets the oldest finished builds, with all that hangs on 
   CHECK(f.get(f.store->forget_builds(JobPath("a"), 9, at(20))).empty());
   CHECK(f.get(f.store->forget_builds(JobPath("a"), 3, {})) == std::vector{streams[0], streams[1]});
   CHECK(f.get(f.store->forget_builds(JobPath("a"), 3, {})).empty());
+  CHECK(f.get(f.store->list_forgotten_streams()) == std::vector{streams[0], streams[1]});
   // Both limits, and a build that is beyond both is told once.
   CHECK(f.get(f.store->forget_builds(JobPath("a"), 2, at(24))) == std::vector{streams[2], streams[3]});
+  // Listed until their logs are gone.
+  f.get(f.store->confirm_removed_streams({streams[0], streams[3]}));
+  f.get(f.store->confirm_removed_streams({streams[0]}));
+  CHECK(f.get(f.store->list_forgotten_streams()) == std::vector{streams[1], streams[2]});
   CHECK(f.error(f.store->get_build(BuildId(1))) == Errc::not_found);
   CHECK(f.get(f.store->list_assignments(BuildId(1))).empty());
   CHECK(f.get(f.store->list_assignments_of_agent(AgentId("a"))).size() == 2);

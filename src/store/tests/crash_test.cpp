@@ -89,6 +89,8 @@ const std::vector<ScriptedMove>& script() {
       {"change_node", [](Fixture& f) { f.get(f.store->change_node(AgentId("a"), true, true)); }},
       {"save_setting", [](Fixture& f) { f.get(f.store->save_setting("a", "1")); }},
       {"forget_builds", [](Fixture& f) { f.get(f.store->forget_builds(JobPath("app"), 0, at(99))); }},
+      {"confirm_removed_streams",
+       [](Fixture& f) { f.get(f.store->confirm_removed_streams({StreamId(1), StreamId(2)})); }},
       {"remove_node", [](Fixture& f) { f.get(f.store->remove_node(AgentId("a"))); }},
       {"record_shutdown", [](Fixture& f) { f.get(f.store->record_shutdown(true, at(99))); }},
   };
