@@ -42,7 +42,7 @@ class BentStore : public store::Store {
   Awaitable<Result<model::Job>> save_job(model::Job job) override {
     return write(real_.save_job(std::move(job)));
   }
-  Awaitable<Status> delete_job(base::JobPath path) override {
+  Awaitable<Result<bool>> delete_job(base::JobPath path) override {
     return write(real_.delete_job(std::move(path)));
   }
   Awaitable<Result<store::SubmittedBuild>> submit_build(store::NewBuild build) override {

@@ -189,7 +189,7 @@ Awaitable<Result<int>> remove(Session& session, const Arguments& arguments) {
   if (session.json) {
     session.out().write(pretty(json::object{{"deleted", path}}));
   } else {
-    session.out().line(fmt::format("job {} deleted; its finished builds stay", clean(path)));
+    session.out().line(fmt::format("job {} deleted with its builds and logs", clean(path)));
   }
   co_return exit_ok;
 }
@@ -271,7 +271,9 @@ Command job_commands() {
                show},
               {"delete",
                "delete a job",
-               "Its finished builds stay. Refused while builds of it wait or run.",
+               "Its builds and their logs go with it; numbers of a later job of this name go on. Refused "
+               "while builds of it "
+               "wait or run.",
                {{"footman job delete team/app", ""}},
                {},
                {job},

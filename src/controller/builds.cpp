@@ -256,6 +256,8 @@ Awaitable<void> Builds::retain(JobPath path) {
   (void)co_await remove_forgotten_logs();
 }
 
+Awaitable<void> Builds::remove_logs() { (void)co_await remove_forgotten_logs(); }
+
 // What the last life of the server forgot and did not come to remove.
 Awaitable<void> Builds::finish_removals() {
   const auto count = co_await remove_forgotten_logs();

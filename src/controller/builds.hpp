@@ -38,6 +38,9 @@ class Builds {
   // An assignment that is not open: tell the agent what became of it.
   Awaitable<void> answer_unknown(AssignmentId id, AgentId agent);
 
+  // Of builds that are forgotten.
+  Awaitable<void> remove_logs();
+
   void send_cancel(const BuildEntry& entry);
 
  private:

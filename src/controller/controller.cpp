@@ -16,16 +16,16 @@ namespace footman::controller {
 struct Controller::Impl {
   Impl(ControllerParts parts, ControllerConfig config)
       : core(std::move(parts), std::move(config), sessions),
-        jobs(core),
         builds(core),
+        jobs(core, builds),
         nodes(core, builds),
         queue(core, builds),
         sessions(core, builds, nodes) {}
 
   // Only keeps the reference to `sessions`, which calls come to once the hub serves.
   Core core;
-  Jobs jobs;
   Builds builds;
+  Jobs jobs;
   Nodes nodes;
   QueueLoop queue;
   Sessions sessions;

@@ -78,7 +78,7 @@ class Controller final : public ports::ControllerPort {
   Awaitable<Result<model::Job>> create_job(model::Job job);  // invalid_argument, already_exists
   Awaitable<Result<model::Job>> save_job(
       model::Job job);                         // replaces all but path, created and numbers; not_found
-  Awaitable<Status> delete_job(JobPath path);  // conflict while builds of it are open
+  Awaitable<Status> delete_job(JobPath path);  // with its builds and logs; conflict while some are open
   std::vector<model::Job> list_jobs() const;   // by path
   std::optional<model::Job> find_job(const JobPath& path) const;
 

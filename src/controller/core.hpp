@@ -123,6 +123,7 @@ class Core {
   // --- projection
   // --------------------------------------------------------------------------------------------------
   std::map<JobPath, model::Job> jobs;
+  std::set<JobPath> leaving;  // jobs that are being deleted: they take no new builds
   std::map<BuildId, BuildPtr> builds;
   std::map<QueueItemId, BuildPtr> queued;  // item state queued, in the order of submission
   std::unordered_map<AssignmentId, BuildId> assignments;

@@ -111,11 +111,16 @@ Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
 }
 
 Awaitable<Status> Jobs::remove(JobPath path) {
-  auto removed = co_await core_.parts.store.delete_job(path);
-  if (!removed) co_return removed;
+  if (!core_.leaving.insert(path).second)
+    co_return fail(Errc::conflict, fmt::format("job {} is being deleted", path.str()));
+  Result<bool> removed = false;
+  while (removed && !*removed) removed = co_await core_.parts.store.delete_job(path);
+  core_.leaving.erase(path);
+  core_.scope.spawn("remove logs", builds_.remove_logs());
+  if (!removed) co_return std::unexpected(std::move(removed).error());
   core_.jobs.erase(path);
   core_.publish("job", path.str(), "deleted");
-  co_return removed;
+  co_return Status();
 }
 
 Result<store::NewBuild> Jobs::make_build(SubmitRequest request) const {
@@ -136,6 +141,8 @@ Result<store::NewBuild> Jobs::make_build(SubmitRequest request) const {
     const auto job = core_.jobs.find(request.job);
     if (job == core_.jobs.end())
       return fail(Errc::not_found, fmt::format("no job {}", request.job.str()), "job");
+    if (core_.leaving.contains(request.job))
+      return fail(Errc::conflict, fmt::format("job {} is being deleted", request.job.str()), "job");
     if (!job->second.enabled)
       return fail(Errc::conflict, fmt::format("job {} is disabled", request.job.str()), "job");
     build.spec = job->second.spec;

@@ -3,16 +3,18 @@
 
 #include <string>
 
+#include "controller/builds.hpp"
 #include "controller/core.hpp"
 
 namespace footman::controller {
 
 class Jobs {
  public:
-  explicit Jobs(Core& core) : core_(core) {}
+  Jobs(Core& core, Builds& builds) : core_(core), builds_(builds) {}
 
   Awaitable<Result<model::Job>> create(model::Job job);
   Awaitable<Result<model::Job>> save(model::Job job);
+  // With its finished builds and their logs; conflict while builds of it are open.
   Awaitable<Status> remove(JobPath path);
 
   // The build that a request asks for: parameters merged, everything within its limits.
@@ -24,6 +26,7 @@ class Jobs {
   static Status normalise_label(model::BuildSpec& spec, const std::string& prefix);
 
   Core& core_;
+  Builds& builds_;
 };
 
 }  // namespace footman::controller

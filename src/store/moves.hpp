@@ -15,7 +15,7 @@ Status record_shutdown(Database& db, bool clean, Instant now);
 
 Result<model::Job> create_job(Database& db, model::Job job);
 Result<model::Job> save_job(Database& db, model::Job job);
-Status delete_job(Database& db, const JobPath& path);
+Result<bool> delete_job(Database& db, const JobPath& path);
 
 Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request);
 Result<model::Build> request_cancel(Database& db, BuildId id, const std::string& reason);

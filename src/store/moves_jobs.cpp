@@ -27,16 +27,18 @@ Result<model::Job> save_job(Database& db, model::Job job) {
   return get<model::Job>(db, job.path);
 }
 
-Status delete_job(Database& db, const JobPath& path) {
+Result<bool> delete_job(Database& db, const JobPath& path) {
+  FOOTMAN_TRY_STATUS(get<model::Job>(db, path));
   const auto open =
       db.get<std::int64_t>("SELECT count(*) FROM builds WHERE job = ? AND state <> 'finished'", path);
   if (open > 0)
     return fail(Errc::conflict,
                 "Job " + path.str() + " has " + std::to_string(open) + " builds that are not finished", {},
                 "Cancel them first.");
+  FOOTMAN_TRY_STATUS(forget_builds(db, path, 0, Instant{INT64_MAX}));
+  if (db.get<std::int64_t>("SELECT count(*) FROM builds WHERE job = ?", path) > 0) return false;
   db.run("DELETE FROM jobs WHERE path = ?", path);
-  if (db.changed_rows() == 0) return fail(Errc::not_found, "There is no job " + path.str());
-  return {};
+  return true;
 }
 
 Status save_setting(Database& db, const std::string& key, const std::string& value) {

@@ -62,7 +62,7 @@ class SqliteStore final : public Store {
   Awaitable<Result<model::Job>> save_job(model::Job job) override {
     return write("save_job", [job = std::move(job)](Database& db) { return moves::save_job(db, job); });
   }
-  Awaitable<Status> delete_job(JobPath path) override {
+  Awaitable<Result<bool>> delete_job(JobPath path) override {
     return write("delete_job",
                  [path = std::move(path)](Database& db) { return moves::delete_job(db, path); });
   }

@@ -131,10 +131,12 @@ class Store {
   virtual Awaitable<Status> back_up(std::string path) = 0;
 
   // Jobs. create: already_exists; a job of a deleted one's name goes on with its numbers; save keeps
-  // next_number and created; delete refuses while builds are open (conflict) and leaves the finished ones.
+  // next_number and created. delete refuses while builds are open (conflict); else it forgets the job's
+  // finished builds (forget_builds), at most a few hundred a call, and the job with the last of them. true:
+  // the job is gone; false: call again.
   virtual Awaitable<Result<model::Job>> create_job(model::Job job) = 0;
   virtual Awaitable<Result<model::Job>> save_job(model::Job job) = 0;
-  virtual Awaitable<Status> delete_job(JobPath path) = 0;
+  virtual Awaitable<Result<bool>> delete_job(JobPath path) = 0;
 
   // Build + queue item + idempotency key in one transaction. Repeating with the same key answers the first
   // build as it is now. The key goes with the build (forget_builds).

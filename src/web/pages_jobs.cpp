@@ -92,7 +92,7 @@ Markup configuration(const model::Job& job, const View& view) {
 
 Markup delete_form(const model::Job& job, const View& view) {
   return html(
-      R"(<details class="menu"><summary class="button">Delete</summary><div class="card"><p>The job goes; its finished builds stay.</p>{}</div></details>)",
+      R"(<details class="menu"><summary class="button">Delete</summary><div class="card"><p>The job goes with its builds and their logs. While builds of it wait or run it stays.</p>{}</div></details>)",
       post_button(view, Url("/ui/delete-job/", job.path.str()), "Delete the job", "button danger"));
 }
 

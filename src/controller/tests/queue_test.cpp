@@ -344,6 +344,27 @@ TEST_CASE(
     CHECK(builds_of("app") == 2);
     CHECK(world.logs.streams.size() == 2);
   }
+  SUBCASE("of a job that is deleted") {
+    model::Job job;
+    job.path = JobPath("app");
+    job.spec.steps.push_back({"", "", "true"});
+    REQUIRE(world.run(world.controller->create_job(job)));
+    SubmitRequest request;
+    request.job = job.path;
+    run_one(request);
+    run_one(request);
+    run_one({});
+    const auto deleted = world.begin(world.controller->delete_job(job.path));
+    REQUIRE(deleted->has_value());
+    CHECK((*deleted)->has_value());
+    CHECK_FALSE(world.controller->find_job(job.path));
+    CHECK(builds_of("app") == 0);
+    CHECK(world.logs.streams.size() == 1);
+    CHECK(submit(world, request).error().code == Errc::not_found);
+    // Again with the same name: its numbers go on.
+    REQUIRE(world.run(world.controller->create_job(job)));
+    CHECK(submit(world, request)->build.number == 3);
+  }
   SUBCASE("without a job") {
     for (int i = 0; i < 100; ++i) run_one({});
     CHECK(builds_of("") == 7);

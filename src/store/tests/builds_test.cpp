@@ -72,11 +72,30 @@ TEST_CASE("builds of a job are numbered, and no number comes again") {
     end.now = at(5);
     f.get(f.store->finish_build(end));
   }
-  f.get(f.store->delete_job(JobPath("team/app")));
+  CHECK(f.get(f.store->delete_job(JobPath("team/app"))));
+  CHECK(f.get(f.store->list_builds({.job = JobPath("team/app")})).empty());
   CHECK(f.error(f.store->delete_job(JobPath("team/app"))) == Errc::not_found);
   CHECK(f.error(f.store->submit_build(new_build("team/app"))) == Errc::not_found);
   CHECK(f.create_job("team/app").next_number == 3);
   CHECK(f.submit("team/app").build.number == 3);
+}
+
+TEST_CASE("a job goes with its finished builds, a few hundred at a time") {
+  Fixture f;
+  f.create_job("app");
+  const auto other = f.submit();
+  const auto running = f.start(f.submit("app"));
+  for (int i = 0; i < 250; ++i) f.finish(f.start(f.submit("app")));
+  // Nothing goes while one is open.
+  CHECK(f.error(f.store->delete_job(JobPath("app"))) == Errc::conflict);
+  CHECK(f.get(f.store->list_builds({.job = JobPath("app"), .limit = 1000})).size() == 251);
+  f.finish(running);
+  CHECK(!f.get(f.store->delete_job(JobPath("app"))));
+  CHECK(f.get(f.store->list_builds({.job = JobPath("app"), .limit = 1000})).size() == 51);
+  CHECK(f.get(f.store->delete_job(JobPath("app"))));
+  CHECK(f.get(f.store->list_builds({.job = JobPath("app")})).empty());
+  CHECK(f.get(f.store->list_forgotten_streams()).size() == 251);
+  CHECK(f.get(f.store->get_build(other.build.id)).state == model::BuildState::queued);
 }
 
 TEST_CASE("a job is created once, and saved without touching its numbers") {
