@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include "base/check.hpp"
+#include "config/schema.hpp"
 
 namespace footman::app {
 namespace {
@@ -92,14 +93,19 @@ Flat flatten(const config::Config& c) {
   return out;
 }
 
-// Taken once, at the start.
+// "cloud here: cap" is "clouds[].cap" of the schema, "template t" as a whole "clouds[].templates[].name".
+std::string schema_path(const std::string& key) {
+  const auto colon = key.rfind(": ");
+  const auto last = colon == std::string::npos ? "name" : key.substr(colon + 2);
+  if (key.starts_with("cloud ")) return "clouds[]." + last;
+  if (key.starts_with("template ")) return "clouds[].templates[]." + last;
+  return key;
+}
+
 bool needs_restart(const std::string& key) {
-  static constexpr std::string_view kKeys[] = {"listen", "agent_listen", "data"};
-  return std::ranges::find(kKeys, key) != std::end(kKeys) || key.starts_with("tls.") ||
-         key.starts_with("session.") || key.starts_with("limits.log_bytes") ||
-         key.starts_with("limits.build_timeout") || key.starts_with("limits.queue_items") ||
-         key.starts_with("limits.request_bytes") || key.starts_with("retention.") || key == "hosts" ||
-         (key.starts_with("cloud ") && (key.ends_with(": type") || key.ends_with(": agent_binary")));
+  const auto* known = config::find_key(schema_path(key));
+  FOOTMAN_CHECK(known != nullptr, "a key that is compared stands in the schema");
+  return known->restart;
 }
 
 std::string name_of(const std::string& key) { return key.substr(0, key.find(": ")); }
@@ -191,11 +197,8 @@ std::vector<ConfigChange> compare_configs(const config::Config& before, const co
                                  value.empty() ? "(none)" : value));
   }
   std::vector<ConfigChange> out;
-  for (auto& [key, change] : changes) {
-    if (!change.restart && key.starts_with("cloud ") && key.find(": ") == std::string::npos)
-      change.restart = true;
-    out.push_back(std::move(change));
-  }
+  out.reserve(changes.size());
+  for (auto& [key, change] : changes) out.push_back(std::move(change));
   return out;
 }
 

@@ -10,42 +10,49 @@ namespace {
 
 constexpr std::string_view kCloud = "clouds[].";
 constexpr std::string_view kTemplate = "clouds[].templates[].";
+constexpr bool kRestart = true;
 
 constexpr std::array kSchema = {
     Key{"listen", "address:port", "127.0.0.1:8080",
-        "where the HTTP API, the pages and agents by WebSocket are served; port 0 takes a free one"},
-    Key{"agent_listen", "address:port", "127.0.0.1:50000", "the agent port: agents by TCP with TLS"},
+        "where the HTTP API, the pages and agents by WebSocket are served; port 0 takes a free one",
+        kRestart},
+    Key{"agent_listen", "address:port", "127.0.0.1:50000", "the agent port: agents by TCP with TLS",
+        kRestart},
     Key{"data", "path", "",
-        "data directory; without it FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman"},
+        "data directory; without it FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman",
+        kRestart},
     Key{"hosts", "list of names", "[]",
-        "further names under which the server is reached; a request with another Host header is refused"},
+        "further names under which the server is reached; a request with another Host header is refused",
+        kRestart},
     Key{"agent_url", "URL", "",
         "how agents reach the server when that is not `listen`: wss://…, ws://… or tcp://host:port"},
     Key{"tunnel", "host:port", "", "agents connect to this address instead of the one in agent_url"},
     Key{"connect", "websocket or tcp", "websocket", "which of the two ports agents use"},
     Key{"insecure", "true or false", "false", "allows agents without TLS beyond this machine"},
-    Key{"tls.certificate", "path", "", "PEM file: serves HTTPS instead of HTTP; needs tls.key"},
-    Key{"tls.key", "path", "", "PEM file with the private key"},
-    Key{"tls.ca", "path", "", "PEM file: the authority that agents trust for agent_url"},
+    Key{"tls.certificate", "path", "", "PEM file: serves HTTPS instead of HTTP; needs tls.key", kRestart},
+    Key{"tls.key", "path", "", "PEM file with the private key", kRestart},
+    Key{"tls.ca", "path", "", "PEM file: the authority that agents trust for agent_url", kRestart},
     Key{"session.heartbeat", "duration", "15s",
-        "how often agents and server prove that they live; at most 20s"},
+        "how often agents and server prove that they live; at most 20s", kRestart},
     Key{"session.lease", "duration", "60s",
-        "an agent that is silent for that long is lost; at least three heartbeats"},
+        "an agent that is silent for that long is lost; at least three heartbeats", kRestart},
     Key{"session.orphan_timeout", "duration", "30m",
-        "an agent without a server gives up after that long; longer than the lease"},
+        "an agent without a server gives up after that long; longer than the lease", kRestart},
     Key{"limits.agents", "number", "0", "agents of all clouds together; 0: no limit"},
-    Key{"limits.log_bytes", "size", "1 GiB", "log of one build; what is beyond is cut with a mark"},
+    Key{"limits.log_bytes", "size", "1 GiB", "log of one build; what is beyond is cut with a mark", kRestart},
     Key{"limits.build_timeout", "duration", "24h",
-        "the longest a build may run, and that of a build that names none"},
-    Key{"limits.queue_items", "number", "100000", "builds that may wait; further ones are refused"},
-    Key{"limits.request_bytes", "size", "4 MiB", "body of one request"},
-    Key{"retention.builds", "number", "100", "finished builds kept of a job that names no number; 0: all"},
+        "the longest a build may run, and that of a build that names none", kRestart},
+    Key{"limits.queue_items", "number", "100000", "builds that may wait; further ones are refused", kRestart},
+    Key{"limits.request_bytes", "size", "4 MiB", "body of one request", kRestart},
+    Key{"retention.builds", "number", "100", "finished builds kept of a job that names no number; 0: all",
+        kRestart},
     Key{"launch.deadline", "duration", "5m",
         "from the decision to launch an agent until it must be connected"},
-    Key{"clouds[].name", "name", "", "required; stands in the ids of its agents"},
-    Key{"clouds[].type", "local", "", "required; what launches the agents"},
+    Key{"clouds[].name", "name", "", "required; stands in the ids of its agents", kRestart},
+    Key{"clouds[].type", "local", "", "required; what launches the agents", kRestart},
     Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
-    Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server"},
+    Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",
+        kRestart},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
     Key{"clouds[].tunnel", "host:port", "", "instead of the server's"},
     Key{"clouds[].connect", "websocket or tcp", "", "instead of the server's"},
@@ -76,12 +83,13 @@ constexpr std::array kSchema = {
 };
 
 void describe_section(std::string& out, std::string_view title, std::string_view prefix, auto belongs) {
-  out += fmt::format("### {}\n\n| Key | Value | Without it | Meaning |\n|---|---|---|---|\n", title);
+  out += fmt::format(
+      "### {}\n\n| Key | Value | Without it | A change needs | Meaning |\n|---|---|---|---|---|\n", title);
   for (const auto& key : kSchema) {
     if (!belongs(key.path)) continue;
     const auto fallback = key.fallback.empty() ? std::string("–") : fmt::format("`{}`", key.fallback);
-    out += fmt::format("| `{}` | {} | {} | {} |\n", key.path.substr(prefix.size()), key.type, fallback,
-                       key.meaning);
+    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", key.path.substr(prefix.size()), key.type, fallback,
+                       key.restart ? "restart" : "reload", key.meaning);
   }
   out += '\n';
 }
@@ -89,6 +97,11 @@ void describe_section(std::string& out, std::string_view title, std::string_view
 }  // namespace
 
 std::span<const Key> schema() { return kSchema; }
+
+const Key* find_key(std::string_view path) {
+  const auto found = std::ranges::find(kSchema, path, &Key::path);
+  return found == kSchema.end() ? nullptr : &*found;
+}
 
 std::vector<std::string> keys_of(std::string_view section) {
   std::vector<std::string> keys;

@@ -13,8 +13,10 @@ struct Key {
   std::string_view type;      // for people: "duration", "list of labels"
   std::string_view fallback;  // what holds without it, as written in YAML; "" when it is required or unset
   std::string_view meaning;   // one sentence
+  bool restart = false;       // a change waits for a restart of the server, else a reload is enough
 };
 std::span<const Key> schema();
+const Key* find_key(std::string_view path);
 
 // The keys that may stand directly in the section ("" is the document): "clouds[]" → {"name", "type", …}.
 std::vector<std::string> keys_of(std::string_view section);

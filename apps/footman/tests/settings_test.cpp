@@ -3,9 +3,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
+
+#include "config/schema.hpp"
+#include "config/tests/sample_document.hpp"
 
 using namespace footman;
 using namespace footman::app;
+using config::tests::document_with;
 
 namespace {
 
@@ -97,4 +102,44 @@ TEST_CASE("a reload says what changed, and what waits for a restart") {
   for (const auto& text : said) CHECK(text.find("secret") == std::string::npos);
   const auto clouds = texts(before, parse("clouds: [{name: b, type: local}]"));
   CHECK(std::ranges::find(clouds, "cloud b added (restart)") != clouds.end());
+}
+
+TEST_CASE("a change of any key of the schema is seen, and is said to wait for a restart if it does") {
+  // Another value than the one that holds without the key.
+  const std::map<std::string_view, std::string_view> samples = {
+      {"address:port", "127.0.0.1:9"},
+      {"path", "/x"},
+      {"list of names", "[x]"},
+      {"list of labels", "[x]"},
+      {"host:port", "h:9"},
+      {"URL", "wss://ci.example.com"},
+      {"websocket or tcp", "tcp"},
+      {"map", "{A: b}"},
+      {"true or false", "true"},
+      {"duration", "2h"},
+      {"size", "1 MiB"},
+      {"one-shot or {idle: duration}", "{idle: 7m}"},
+      {"number", "7"},
+      {"name", "other"}};
+  const auto before = parse(document_with("", ""));
+  for (const auto& key : config::schema()) {
+    if (key.path == "clouds[].type") continue;  // one value only
+    CAPTURE(key.path);
+    REQUIRE(samples.contains(key.type));
+    auto value = samples.at(key.type);
+    if (key.path == "session.heartbeat") value = "17s";
+    if (key.path == "session.lease") value = "70s";
+    auto document = document_with(key.path, value);
+    if (key.path == "tls.certificate") document.insert(document.find('}'), ", key: /k");
+    if (key.path == "tls.key") document.insert(document.find('}'), ", certificate: /c");
+    const auto changes = compare_configs(before, parse(document));
+    const auto name = std::string(key.path.substr(key.path.rfind('.') + 1));
+    const bool level = key.path.ends_with("].name");
+    const auto about = [&](const ConfigChange& change) {
+      return change.text.find(level ? "other added" : name) != std::string::npos;
+    };
+    const auto found = std::ranges::find_if(changes, about);
+    REQUIRE(found != changes.end());
+    CHECK(found->restart == key.restart);
+  }
 }

@@ -92,6 +92,9 @@ TEST_CASE("the schema: sections and keys") {
   const auto top = keys_of("");
   CHECK(std::ranges::count(top, "clouds") == 1);
   CHECK(std::ranges::find(top, "name") == top.end());
+  CHECK(find_key("clouds[].templates[].cap")->type == "number");
+  CHECK(find_key("clouds[].templates[]") == nullptr);
+  CHECK(find_key("cap") == nullptr);
 }
 
 TEST_CASE("docs/CONFIG.md holds the reference that the schema gives") {

@@ -1,0 +1,36 @@
+// A footman.yaml with one cloud and one template in which one key of the schema is set.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <string>
+#include <string_view>
+
+namespace footman::config::tests {
+
+// `path` as in the schema; an empty one sets nothing.
+inline std::string document_with(std::string_view path, std::string_view value) {
+  constexpr std::string_view kCloud = "clouds[].";
+  constexpr std::string_view kTemplate = "clouds[].templates[].";
+  std::string top, cloud, of_template;
+  std::string cloud_name = "a", template_name = "t";
+  if (path == "clouds[].name") {
+    cloud_name = value;
+  } else if (path == "clouds[].templates[].name") {
+    template_name = value;
+  } else if (path == "clouds[].type" || path.empty()) {
+    // There is one type only.
+  } else if (path.starts_with(kTemplate)) {
+    of_template = fmt::format(", {}: {}", path.substr(kTemplate.size()), value);
+  } else if (path.starts_with(kCloud)) {
+    cloud = fmt::format(", {}: {}", path.substr(kCloud.size()), value);
+  } else if (const auto dot = path.find('.'); dot != path.npos) {
+    top = fmt::format("{}: {{{}: {}}}\n", path.substr(0, dot), path.substr(dot + 1), value);
+  } else {
+    top = fmt::format("{}: {}\n", path, value);
+  }
+  return fmt::format("{}clouds: [{{name: {}, type: local{}, templates: [{{name: {}{}}}]}}]\n", top,
+                     cloud_name, cloud, template_name, of_template);
+}
+
+}  // namespace footman::config::tests
