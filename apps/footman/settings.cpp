@@ -55,7 +55,7 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   out[prefix + "processes"] = fmt::format("{}", t.max_processes);
   out[prefix + "open_files"] = fmt::format("{}", t.max_open_files);
   out[prefix + "proxy_variables"] = fmt::format("{}", t.proxy_variables);
-  // Names only: a value may be a secret.
+  // A value may be a secret: its hash says whether it changed, and none of it is shown (see compare_configs).
   std::string env;
   for (const auto& [name, value] : t.env)
     env += fmt::format(" {}={:x}", name, std::hash<std::string>()(value));
