@@ -407,7 +407,8 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
   co_return texts;
 }
 
-// The fleet first: it refuses what it cannot use, and then nothing has changed.
+// The clouds get their templates first, because the fleet compares what they freeze. When it refuses them the
+// clouds get the old ones back, and nothing has changed.
 Awaitable<Status> Server::apply(cli::LoadedConfig next) {
   for (const auto& cloud : next.config.clouds)
     if (!clouds_.contains(base::CloudName(cloud.name)))

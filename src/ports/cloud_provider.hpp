@@ -81,7 +81,8 @@ class CloudProvider {
   virtual base::CloudName name() const = 0;
   virtual CloudLimits limits() const = 0;
 
-  // The template's provider options as frozen JSON, or what is wrong with them (field, expectation). Pure.
+  // The template's provider options as frozen JSON, or what is wrong with them (field, expectation). Asks
+  // nobody and changes nothing; another answer only after the program gave the provider other options.
   virtual base::Result<std::string> freeze(const base::TemplateName& name) const = 0;
 
   // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a
