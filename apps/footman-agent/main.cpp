@@ -24,6 +24,7 @@
 #include "base/version.hpp"
 #include "net/process.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
 #include "runtime/scope.hpp"
 
@@ -43,6 +44,7 @@ constexpr int kOrphaned = 4;
 constexpr int kTooLate = 5;
 
 constexpr std::size_t kCookieLetters = 20;
+constexpr std::size_t kMaxCaBytes = 1 << 20;
 
 int exit_code_of(const AgentExit& exit) {
   switch (exit.end) {
@@ -105,12 +107,6 @@ base::Result<std::string> make_work_dir(const Options& options, bool& temporary)
   auto pattern = std::string(base != nullptr && *base == '/' ? base : "/tmp") + "/footman-agent-XXXXXX";
   if (::mkdtemp(pattern.data()) != nullptr) return pattern;
   return base::fail_errno("make a work directory " + pattern, errno);
-}
-
-base::Result<std::string> read_text_file(const std::string& path) {
-  constexpr std::size_t kLimit = 1 << 20;
-  if (auto text = runtime::real::read_small_file(path, kLimit)) return *std::move(text);
-  return base::fail_errno("read " + path, errno);
 }
 
 // Everything of one session process.
@@ -195,7 +191,7 @@ int run_session(Program& program, const LastWords& last_words) {
   if (const auto fits = check_secret(*secret); !fits) return complain(fits.error(), kUsage);
   program.ca_pem = options.ca_pem;
   if (!options.ca_file.empty()) {
-    auto text = read_text_file(options.ca_file);
+    auto text = runtime::real::read_file(options.ca_file, kMaxCaBytes);
     if (!text) return complain(text.error(), kUsage);
     program.ca_pem = std::move(*text);
   }

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "runtime/real/cgroup_mounts.hpp"
-#include "runtime/real/processes.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/unique_fd.hpp"
 
 namespace footman::agent::real {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "runtime/real/cgroup_mounts.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
 #include "runtime/real/spawn.hpp"
 #include "runtime/unique_fd.hpp"

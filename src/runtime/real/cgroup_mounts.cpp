@@ -3,7 +3,7 @@
 #include <charconv>
 #include <cstdint>
 
-#include "runtime/real/processes.hpp"
+#include "runtime/real/files.hpp"
 
 namespace footman::runtime::real {
 namespace {

@@ -1,7 +1,6 @@
 #include "runtime/real/processes.hpp"
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -12,6 +11,8 @@
 #include <cstring>
 #include <map>
 #include <memory>
+
+#include "runtime/real/files.hpp"
 
 namespace footman::runtime::real {
 namespace {
@@ -102,22 +103,6 @@ std::optional<ChildEnd> reap(int pidfd) {
     return std::nullopt;
   if (info.si_code == CLD_EXITED) return ChildEnd{info.si_status, 0};
   return ChildEnd{std::nullopt, info.si_status};
-}
-
-std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd.is_open()) return std::nullopt;
-  std::string out;
-  char buffer[4096];
-  while (out.size() < limit) {
-    const auto got = ::read(fd.get(), buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return std::nullopt;
-    if (got == 0) break;
-    out.append(buffer, static_cast<std::size_t>(got));
-  }
-  if (out.size() > limit) out.resize(limit);
-  return out;
 }
 
 std::vector<pid_t> find_by_cookie(const std::string& cookie) {

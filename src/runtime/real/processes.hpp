@@ -37,9 +37,6 @@ struct ChildEnd {
 };
 std::optional<ChildEnd> reap(int pidfd);
 
-// The whole file, at most `limit` bytes; empty when it cannot be read.
-std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
-
 // Marks every process of an agent's tree in its environment.
 inline constexpr std::string_view kCookieVariable = "FOOTMAN_AGENT_COOKIE";
 

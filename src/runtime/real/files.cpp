@@ -1,0 +1,76 @@
+#include "runtime/real/files.hpp"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "base/secret.hpp"
+#include "runtime/unique_fd.hpp"
+
+namespace footman::runtime::real {
+namespace {
+
+using base::Errc;
+using base::Result;
+
+std::unexpected<base::Error> fail_to_open(const std::string& path, int error) {
+  auto failed = base::fail_errno("open " + path, error);
+  if (error == ENOENT || error == ENOTDIR) failed = base::fail(Errc::not_found, path + " does not exist");
+  if (error == EACCES || error == EPERM) failed.error().code = Errc::permission_denied;
+  return failed;
+}
+
+struct RegularFile {
+  UniqueFd fd;
+  std::size_t size = 0;  // 0 for the kernel's files
+};
+
+// Without O_NONBLOCK the open itself would wait for the other end of a FIFO.
+Result<RegularFile> open_regular(const std::string& path) {
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+  if (!fd.is_open()) return fail_to_open(path, errno);
+  struct stat status{};
+  if (::fstat(fd.get(), &status) != 0) return base::fail_errno("look at " + path, errno);
+  if (S_ISDIR(status.st_mode)) return base::fail(Errc::invalid_argument, path + " is a directory");
+  if (!S_ISREG(status.st_mode)) return base::fail(Errc::invalid_argument, path + " is not a regular file");
+  return RegularFile{std::move(fd), static_cast<std::size_t>(status.st_size)};
+}
+
+Result<std::string> read_up_to(const RegularFile& file, std::size_t limit, const std::string& path) {
+  std::string text;
+  text.reserve(std::min(limit, file.size));  // a secret leaves no copies behind in memory
+  char buffer[4096];
+  while (text.size() < limit) {
+    const auto got = ::read(file.fd.get(), buffer, std::min(sizeof buffer, limit - text.size()));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::fail_errno("read " + path, errno);
+    if (got == 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+  }
+  ::explicit_bzero(buffer, sizeof buffer);
+  return text;
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t limit) {
+  FOOTMAN_TRY(const auto file, open_regular(path));
+  FOOTMAN_TRY(auto text, read_up_to(file, limit + 1, path));
+  if (text.size() <= limit) return text;
+  base::wipe(text);
+  return base::fail(Errc::resource_exhausted, path + " is larger than it can be");
+}
+
+std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
+  const auto file = open_regular(path);
+  if (!file) return std::nullopt;
+  auto text = read_up_to(*file, limit, path);
+  if (!text) return std::nullopt;
+  return std::move(*text);
+}
+
+}  // namespace footman::runtime::real

@@ -1,0 +1,21 @@
+// Reading files that somebody else may have put there. Blocking for as long as the disk needs; any thread.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+
+#include "base/result.hpp"
+
+namespace footman::runtime::real {
+
+// The whole of a regular file. Anything else (a FIFO, a device, a socket, a directory) is refused and never
+// waited for. not_found: nothing is there; permission_denied; invalid_argument: not a regular file;
+// resource_exhausted: more than `limit` bytes; io: the rest. Errors name the path, never what the file holds.
+base::Result<std::string> read_file(const std::string& path, std::size_t limit);
+
+// The beginning of a regular file, at most `limit` bytes; empty when it cannot be read. For the kernel's
+// files.
+std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
+
+}  // namespace footman::runtime::real

@@ -1,0 +1,72 @@
+#include "runtime/real/files.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+using namespace footman;
+using base::Errc;
+using runtime::real::read_file;
+using runtime::real::read_small_file;
+
+namespace {
+
+class Folder {
+ public:
+  Folder() {
+    std::string pattern = std::filesystem::temp_directory_path() / "footman-files-XXXXXX";
+    path_ = ::mkdtemp(pattern.data());
+  }
+  Folder(const Folder&) = delete;
+  Folder& operator=(const Folder&) = delete;
+  ~Folder() { std::filesystem::remove_all(path_); }
+  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
+
+ private:
+  std::string path_;
+};
+
+void write(const std::string& path, const std::string& text) { std::ofstream(path) << text; }
+
+Errc code_of(const std::string& path, std::size_t limit = 10) {
+  const auto text = read_file(path, limit);
+  REQUIRE_FALSE(text.has_value());
+  CHECK(text.error().message.contains(path));
+  return text.error().code;
+}
+
+}  // namespace
+
+TEST_CASE("a file is read whole, up to its limit") {
+  const Folder folder;
+  write(folder / "empty", "");
+  write(folder / "full", "0123456789");
+  write(folder / "more", "0123456789a");
+  write(folder / "long", std::string(10'000, 'x'));
+  std::filesystem::create_symlink("full", folder / "link");
+  CHECK(read_file(folder / "empty", 10) == "");
+  CHECK(read_file(folder / "full", 10) == "0123456789");
+  CHECK(read_file(folder / "link", 10) == "0123456789");
+  CHECK(read_file(folder / "long", 1 << 20) == std::string(10'000, 'x'));
+  CHECK(code_of(folder / "more") == Errc::resource_exhausted);
+  CHECK(read_small_file(folder / "more", 10) == "0123456789");
+  CHECK(read_small_file("/proc/self/comm", 100).has_value());
+}
+
+// The one who opens a FIFO waits for its other end: this test would not end.
+TEST_CASE("what is not a regular file is refused and not waited for") {
+  const Folder folder;
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  std::filesystem::create_symlink("fifo", folder / "link");
+  for (const auto& path : {folder / "fifo", folder / "link", folder / ".", std::string("/dev/zero")}) {
+    CAPTURE(path);
+    CHECK(code_of(path) == Errc::invalid_argument);
+    CHECK_FALSE(read_small_file(path, 10).has_value());
+  }
+  CHECK(code_of(folder / "nothing") == Errc::not_found);
+  CHECK_FALSE(read_small_file(folder / "nothing", 10).has_value());
+}
