@@ -60,18 +60,19 @@ Status append_line(int fd, std::string_view line) {
 
 std::vector<std::string> arguments_of(const Site& site, const ports::LaunchSpec& spec) {
   const auto work = site.work_directory(spec.client_token);
+  const auto files = site.launch_directory(spec.client_token);
   std::vector<std::string> out = {site.agent_binary, "run",
                                   "--url",           spec.endpoint.url,
                                   "--name",          spec.agent.str(),
                                   "--attempt",       std::to_string(spec.attempt),
-                                  "--secret-file",   work + "/secret",
+                                  "--secret-file",   files + "/secret",
                                   "--work-dir",      work,
-                                  "--exit-file",     work + "/exit.json"};
+                                  "--exit-file",     files + "/exit.json"};
   const auto add = [&](const char* flag, const std::string& value) {
     if (!value.empty()) out.insert(out.end(), {flag, value});
   };
   add("--tunnel", spec.endpoint.tunnel);
-  if (!spec.endpoint.ca_pem.empty()) add("--ca-file", work + "/ca.pem");
+  if (!spec.endpoint.ca_pem.empty()) add("--ca-file", files + "/ca.pem");
   add("--public-key-sha256", spec.endpoint.public_key_sha256);
   if (spec.endpoint.insecure) out.push_back("--insecure");
   if (spec.orphan_timeout.count() > 0)
@@ -107,23 +108,25 @@ Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
   const auto work = site.work_directory(spec.client_token);
   for (const auto* sub : {"", "/home", "/tmp"})
     if (!make_directory(work + sub)) return fail_errno("make " + work + sub, errno);
-  FOOTMAN_TRY_STATUS(write_private_file(work + "/secret", spec.secret.expose()));
+  const auto files = site.launch_directory(spec.client_token);
+  if (!make_directory(files)) return fail_errno("make " + files, errno);
+  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose()));
   if (!spec.endpoint.ca_pem.empty())
-    FOOTMAN_TRY_STATUS(write_private_file(work + "/ca.pem", spec.endpoint.ca_pem));
+    FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem));
   return {};
 }
 
 Result<Spawned> start_agent(const Site& site, const ports::LaunchSpec& spec, const TemplateOptions& options,
                             int lock_fd) {
-  const auto work = site.work_directory(spec.client_token);
   FOOTMAN_TRY_STATUS(prepare_directory(site, spec));
-  UniqueFd log(::open((work + "/agent.log").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const auto log_file = site.launch_directory(spec.client_token) + "/agent.log";
+  UniqueFd log(::open(log_file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   const UniqueFd high_log = runtime::real::lift_fd(std::move(log));
   SpawnRequest request;
   request.program = site.agent_binary;
   request.arguments = arguments_of(site, spec);
   request.environment = environment_of(site, spec, options);
-  request.directory = work;
+  request.directory = site.work_directory(spec.client_token);
   request.lock_fd = lock_fd;
   request.output_fd = high_log.get();
   request.limits = limits_of(site, options);
@@ -208,7 +211,7 @@ LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, In
 
 model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd) {
   const auto child = pidfd >= 0 ? reap(pidfd) : std::nullopt;
-  auto death = read_exit_file(site.work_directory(token) + "/exit.json");
+  auto death = read_exit_file(site.launch_directory(token) + "/exit.json");
   // The guardian writes its file after it has cleaned up; without the file its tree may still be there.
   if (!death) {
     kill_tree(site, token);
@@ -217,7 +220,7 @@ model::DeathCertificate record_end(const Site& site, const std::string& token, i
   }
   if (was_out_of_memory(site.cgroups, token)) death->out_of_memory = true;
   if (death->text.empty()) death->text = sentence_of(*death);
-  UniqueFd fd(::open(site.token_path(token).c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
+  UniqueFd fd(::open(site.token_path(token).c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
   if (fd.is_open()) static_cast<void>(append_line(fd.get(), format_ended(*death)));
   return *death;
 }
@@ -230,6 +233,7 @@ void kill_tree(const Site& site, const std::string& token) {
 void remove_leftovers(const Site& site, const std::string& token) {
   std::error_code ignored;
   std::filesystem::remove_all(site.work_directory(token), ignored);
+  std::filesystem::remove_all(site.launch_directory(token), ignored);
   remove_group(site.cgroups, token);
 }
 

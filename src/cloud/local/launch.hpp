@@ -24,6 +24,7 @@ struct Site {
 
   std::string token_path(const std::string& token) const { return directory + "/tokens/" + token; }
   std::string work_directory(const std::string& token) const { return directory + "/" + token; }
+  std::string launch_directory(const std::string& token) const { return directory + "/launches/" + token; }
 };
 
 struct Launched {

@@ -398,7 +398,7 @@ Status check_agent_binary(const std::string& path) {
 }
 
 Status make_directories(const std::string& directory) {
-  for (const auto* sub : {"", "/tokens"}) {
+  for (const auto* sub : {"", "/tokens", "/launches"}) {
     const auto path = directory + sub;
     if (::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("make " + path, errno);
     if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) return fail_errno("use " + path, errno);

@@ -6,9 +6,11 @@
 //   lives. Lines:
 //                          "footman-token 1 <installation> <agent> <attempt> <created us>", "launched
 //                          <pid>:<start time>", "ended <exit status or -> <signal> <oom 0|1> <sentence>"
-//   <client token>/        work directory: secret (0600, the agent unlinks it), ca.pem, home/, tmp/,
-//   exit.json (written
-//                          by the agent's guardian); removed after terminate() has answered `gone`
+//   launches/<client token>/  what the agent and we tell each other: secret (0600, the agent unlinks it),
+//                          ca.pem, agent.log, exit.json (written by the agent's guardian)
+//   <client token>/        the agent's work directory, beside that, with home/ and tmp/
+// The last two are removed after terminate() has answered `gone`. Steps run as the same user and may change
+// any of these files: nothing here waits for one of them or takes its word for more than a sentence.
 // Contract with the agent: descriptor 3 is the locked token file (FOOTMAN_AGENT_LOCK_FD=3). The agent's own
 // processes keep it open with FD_CLOEXEC, steps do not get it. FOOTMAN_AGENT_COOKIE=<client token> marks
 // every process of the tree. A handle is "<pid>:<start time of the process in clock ticks since boot>".

@@ -2,12 +2,14 @@
 // environment:
 //   "wait"      until SIGTERM, then leaves with status 0 and an exit file
 //   "stubborn"  ignores SIGTERM and has a child in a session of its own
+//   "fifo"      leaves at once with status 5 and a FIFO for an exit file
 //   "exit:N"    leaves at once with status N and no exit file
 // Before that it writes what it sees to <work dir>/seen.
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -72,6 +74,7 @@ int main(int argc, char** argv) {
     }
     while (true) pause();
   }
+  if (what == "fifo") return mkfifo(exit_file.c_str(), 0600) == 0 ? 5 : 1;
   if (what.starts_with("exit:")) return std::atoi(what.c_str() + 5);
   int got = 0;
   sigwait(&terms, &got);

@@ -125,16 +125,17 @@ TEST_CASE("an agent has its own session, a clean environment and no descriptor b
   CHECK(seen.find("top-secret") == std::string::npos);
   CHECK(has_line(seen, "arg --one-shot"));
   CHECK(has_line(seen, "arg lb:50000"));
-  CHECK(read_file(world.directory() + "/a-1/secret") == "top-secret");
-  CHECK(read_file(world.directory() + "/a-1/ca.pem") == "certificate");
+  CHECK(read_file(world.directory() + "/launches/a-1/secret") == "top-secret");
+  CHECK(read_file(world.directory() + "/launches/a-1/ca.pem") == "certificate");
   struct stat status{};
-  REQUIRE(::stat((world.directory() + "/a-1/secret").c_str(), &status) == 0);
+  REQUIRE(::stat((world.directory() + "/launches/a-1/secret").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
   REQUIRE(::stat((world.directory() + "/a-1").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0700);
   const auto gone = contract::terminate_until_gone(world, launched->value, "a-1");
   CHECK(gone.death.text == "left in order");
   CHECK(world.run_until([&] { return !std::filesystem::exists(world.directory() + "/a-1"); }));
+  CHECK(world.run_until([&] { return !std::filesystem::exists(world.directory() + "/launches/a-1"); }));
   CHECK(std::filesystem::exists(world.directory() + "/tokens/a-1"));
 }
 
@@ -163,6 +164,16 @@ TEST_CASE("the exit status of an agent is told, also when nobody was there to se
   CHECK(listed->death.text == "the agent's process exited with status 7");
   world.restart();
   CHECK(contract::find_listed(world, "a-1")->death == listed->death);
+}
+
+// A step can put it there. Whoever waits for the FIFO's other end never ends an agent again.
+TEST_CASE("a FIFO in the exit file's place stops nothing") {
+  LocalWorld world("fifo");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  REQUIRE(world.run_until(
+      [&] { return contract::find_listed(world, "a-1")->state == ports::ResourceState::gone; }));
+  CHECK(contract::find_listed(world, "a-1")->death.exit_status == 5);
 }
 
 TEST_CASE("a launch that cannot be is refused for good and leaves nothing") {

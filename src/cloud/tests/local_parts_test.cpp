@@ -113,6 +113,7 @@ TEST_CASE("a crash between token and process: the launch is made again; while it
   site.installation = InstallationId("inst");
   site.agent_binary = "/bin/true";
   std::filesystem::create_directory(site.directory + "/tokens");
+  std::filesystem::create_directory(site.directory + "/launches");
   ports::LaunchSpec spec;
   spec.agent = AgentId("a");
   spec.client_token = "a-1";
