@@ -70,7 +70,8 @@ void write_exit_file(const std::string& path, const SessionEnd& end) {
                                 WIFSIGNALED(end.status) ? WTERMSIG(end.status) : 0, end.out_of_memory,
                                 base::json_quote(describe(end)));
   const auto half = path + ".part";
-  const runtime::UniqueFd fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  ::unlink(half.c_str());  // a step may have put a FIFO there: opening that would wait for ever
+  const runtime::UniqueFd fd(::open(half.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd.is_open() || ::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
     return;
   ::rename(half.c_str(), path.c_str());

@@ -17,6 +17,7 @@
 #include "agent/real/step_group.hpp"
 #include "agent/tests/real_server.hpp"
 #include "runtime/real/cgroup_mounts.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
 #include "runtime/real/spawn.hpp"
 
@@ -190,6 +191,16 @@ TEST_CASE("a build over plain WebSocket; files, environment and lock afterwards"
         "over.\"}\n");
   CHECK_FALSE(program.is_locked());
   CHECK(program.nothing_is_left());
+}
+
+// The one who opens a FIFO to write waits for its reader.
+TEST_CASE("a step that puts a FIFO where the exit file is made does not keep the agent") {
+  RealServer server;
+  server.set_script("mkfifo ../../exit.json.part; echo hello");
+  Program program;
+  program.start({"--url", ws(server)});
+  run_build(server, program);
+  CHECK(holds(text_of(program.exit_file), "\"exit_status\": 0"));
 }
 
 TEST_CASE("over HTTPS with an authority of one's own; an unknown one is not trusted") {
