@@ -14,8 +14,8 @@ using model::EndReason;
 using protocol::GoodbyeCode;
 
 namespace {
-constexpr Duration kWatchAtMost = 1s;
-constexpr Duration kWatchAtLeast = 5ms;
+constexpr Duration kLongestWatchPause = 1s;
+constexpr Duration kShortestWatchPause = 5ms;
 }  // namespace
 
 Nodes::Nodes(Core& core, Builds& builds)
@@ -186,7 +186,7 @@ Awaitable<void> Nodes::lose(AgentId id, std::string sentence, BuildResult result
 Awaitable<void> Nodes::watch() {
   const auto shortest =
       std::min({core_.config.lease, core_.config.accept_timeout, core_.config.heartbeat * 4});
-  const auto pause = std::clamp<Duration>(shortest / 16, kWatchAtLeast, kWatchAtMost);
+  const auto pause = std::clamp<Duration>(shortest / 16, kShortestWatchPause, kLongestWatchPause);
   while (true) {
     co_await runtime::sleep_for(core_.parts.clock, pause);
     const auto at = core_.steady();

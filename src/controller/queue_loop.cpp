@@ -11,7 +11,7 @@ using model::ItemView;
 
 namespace {
 
-constexpr Duration kLookAtLeast = 1min;  // nothing depends on it: every change wakes the loop
+constexpr Duration kLongestLookPause = 1min;  // nothing depends on it: every change wakes the loop
 
 QueueItemId item_of_key(const std::string& key) {
   std::int64_t value = 0;
@@ -185,7 +185,7 @@ bool QueueLoop::forget_past_ends() {
 Duration QueueLoop::until_next_look() const {
   const auto& quiet = core_.quiet_ends;
   const auto& pauses = core_.pause_ends;
-  auto pause = kLookAtLeast;
+  auto pause = kLongestLookPause;
   if (!quiet.empty()) pause = std::min<Duration>(pause, *quiet.begin() - core_.now());
   if (!pauses.empty()) pause = std::min<Duration>(pause, *pauses.begin() - core_.steady());
   return pause;

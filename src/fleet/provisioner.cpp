@@ -14,7 +14,7 @@ using ports::AgentActivity;
 
 namespace {
 
-constexpr Duration kLookAtLeast = 30s;       // nothing depends on it: every change wakes the loop
+constexpr Duration kLongestLookPause = 30s;  // nothing depends on it: every change wakes the loop
 constexpr Duration kStorageLook = 1s;        // nobody tells when there is space again
 constexpr std::size_t kLabelsKept = 10'000;  // parsed
 constexpr std::size_t kAgentNameLength = 10;
@@ -378,7 +378,7 @@ void Provisioner::look_no_later(Duration at) {
 }
 
 Duration Provisioner::until_next_look() const {
-  auto wait = kLookAtLeast;
+  auto wait = kLongestLookPause;
   if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.now());
   if (look_again_) wait = std::min(wait, *look_again_ - core_.steady());
   return std::max(wait, kShortestPause);
