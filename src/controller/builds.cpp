@@ -73,6 +73,7 @@ void Builds::take_over(store::OpenState& state) {
 Awaitable<Result<store::SubmittedBuild>> Builds::submit(store::NewBuild build) {
   auto submitted = co_await core_.parts.store.submit_build(std::move(build));
   if (!submitted) co_return submitted;
+  core_.note_number(submitted->build);
   if (submitted->build.state == BuildState::finished || core_.find_build(submitted->build.id))
     co_return submitted;
   if (submitted->item.state != ItemState::queued) co_return submitted;

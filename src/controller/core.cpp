@@ -80,6 +80,11 @@ void Core::erase_build(const BuildPtr& entry) {
   builds.erase(entry->build.id);
 }
 
+void Core::note_number(const model::Build& build) {
+  const auto job = jobs.find(build.job);
+  if (job != jobs.end()) job->second.next_number = std::max(job->second.next_number, build.number + 1);
+}
+
 void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   assignments[assignment.id] = entry->build.id;
   entry->item.state = model::ItemState::pending;

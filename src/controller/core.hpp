@@ -141,6 +141,7 @@ class Core {
   NodeEntry* find_session(ConnectionId connection) const;
   BuildPtr insert_build(model::Build build, model::QueueItem item);
   void erase_build(const BuildPtr& entry);
+  void note_number(const model::Build& build);  // its job's next number is above it
   void set_assignment(const BuildPtr& entry, model::Assignment assignment);
   void clear_assignment(const BuildPtr& entry);  // and the agent's hands, and the reservation
   // Waits until nobody changes the build. Empty: it is over.

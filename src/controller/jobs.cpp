@@ -104,7 +104,9 @@ Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
   job.changed = core_.now();
   auto saved = co_await core_.parts.store.save_job(std::move(job));
   if (!saved) co_return saved;
-  core_.jobs[saved->path] = *saved;
+  auto& kept = core_.jobs[saved->path];
+  saved->next_number = std::max(saved->next_number, kept.next_number);  // a build may have come meanwhile
+  kept = *saved;
   core_.publish("job", saved->path.str(), "changed");
   core_.changed();
   co_return saved;

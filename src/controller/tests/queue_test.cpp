@@ -39,6 +39,26 @@ QueueEntry entry(World& world, std::int64_t build) {
 
 }  // namespace
 
+TEST_CASE("a job tells the number of its next build") {
+  World world;
+  REQUIRE(world.run(world.controller->create_job(job("team/app"))));
+  const auto next = [&] { return world.controller->find_job(JobPath("team/app"))->next_number; };
+  CHECK(next() == 1);
+  auto request = of_job("team/app");
+  request.idempotency_key = "k";
+  REQUIRE(submit(world, request));
+  REQUIRE(submit(world, of_job("team/app")));
+  CHECK(next() == 3);
+  REQUIRE(submit(world, request));  // the first one again
+  CHECK(next() == 3);
+  auto changed = job("team/app");
+  changed.description = "other";
+  CHECK(world.run(world.controller->save_job(changed)).value().next_number == 3);
+  CHECK(next() == 3);
+  world.restart();
+  CHECK(next() == 3);
+}
+
 TEST_CASE("parameters are merged into the environment and checked") {
   World world;
   auto with = job("team/app");
