@@ -202,7 +202,8 @@ function(footman_agent_program name)
   target_compile_options(${name}-modules PUBLIC ${FOOTMAN_SMALL_FLAGS})
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${name}-modules ${statics})
-  target_link_options(${name} PRIVATE -static -s LINKER:--gc-sections LINKER:--icf=safe)
+  target_link_options(${name} PRIVATE -static -s LINKER:--gc-sections LINKER:--icf=safe
+                      LINKER:-O2)  # joins the ends of texts
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FOOTMAN_BIN})
   add_dependencies(programs ${name})
   install(TARGETS ${name} RUNTIME COMPONENT footman)
