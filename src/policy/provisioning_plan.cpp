@@ -119,12 +119,10 @@ class Planner {
       case Activity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too
         // many.
-        if (!agent.working && !draining && !agent.notice && is_current(agent)) return true;
+        if (!agent.working && !draining && is_current(agent)) return true;
         [[fallthrough]];
       case Activity::busy:
-        if (!draining && agent.notice)
-          plan_.drains.push_back({agent.id, EndReason::notice, "Its host will be gone soon."});
-        else if (!draining && !is_current(agent))
+        if (!draining && !is_current(agent))
           plan_.drains.push_back(
               {agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))});
         return false;
@@ -140,8 +138,6 @@ class Planner {
   bool is_free_idle(const Agent& agent, bool draining) {
     if (draining)
       end(agent, EndReason::drained, "It was drained and has no work left.");
-    else if (agent.notice)
-      end(agent, EndReason::notice);
     else if (agent.one_shot && agent.builds_done > 0)
       end(agent, EndReason::build_finished);
     else if (!is_current(agent))

@@ -52,7 +52,6 @@ struct Agent {
   bool one_shot = true;
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
-  bool notice = false;   // its host will go: no new work
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;
