@@ -281,7 +281,7 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
   if (code == "template_held" || code == "cloud_held")
     return entry.reason.look_again.is_set() ? "" : "nobody looks again";
   if (code == "no_idle_agent") return "the fleet has not spoken";
-  if (code == "template_disabled" || code == "cloud_paused") return "nothing was switched off";
+  if (code == "template_disabled") return "nothing was switched off";
   return "nobody knows this reason";
 }
 

@@ -183,10 +183,9 @@ policy::Snapshot Provisioner::take_snapshot() {
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
   for (const auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, 0, t.config.cap, !t.disabled, t.hold_until,
-                                  t.hold_text});
+                                  t.config.priority, t.config.cap, !t.disabled, t.hold_until, t.hold_text});
   for (const auto& [name, cloud] : core_.clouds)
-    snapshot.clouds.push_back({name, core_.cap_of(name), false, cloud->hold_until, cloud->hold_text});
+    snapshot.clouds.push_back({name, core_.cap_of(name), cloud->hold_until, cloud->hold_text});
   add_items(snapshot);
   return snapshot;
 }

@@ -44,8 +44,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::resource_gone, "resource_gone", "The cloud says that it ended by itself."},
     {EndReason::notice, "notice", "Its host was reclaimed or shut down."},
     {EndReason::goodbye, "goodbye", "It said goodbye and left in order."},
-    {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."},
-    {EndReason::shutdown, "shutdown", "The server was told to end its agents."}};
+    {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."}};
 
 const EndWord& get_end_word(EndReason reason) {
   for (const auto& word : kEndReasons)

@@ -52,7 +52,6 @@ enum class EndReason {
   notice,            // spot reclaim or shutdown of the host
   goodbye,           // the agent left in order
   orphan,            // found in the cloud without a row
-  shutdown,          // the server was told to end its agents
 };
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);

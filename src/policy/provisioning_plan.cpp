@@ -221,8 +221,7 @@ class Planner {
       const int b_first = -b->priority;
       const auto a_size = a->labels.size();
       const auto b_size = b->labels.size();
-      return std::tie(a_first, a->price, a_size, a->cloud, a->name) <
-             std::tie(b_first, b->price, b_size, b->cloud, b->name);
+      return std::tie(a_first, a_size, a->cloud, a->name) < std::tie(b_first, b_size, b->cloud, b->name);
     });
     return result;
   }
@@ -266,8 +265,6 @@ class Planner {
       return Held{HoldReason::template_disabled,
                   fmt::format("template '{}' is disabled: {}", t.name.str(), t.hold_text),
                   {}};
-    if (cloud.paused)
-      return Held{HoldReason::cloud_paused, fmt::format("cloud '{}' is paused", cloud.name.str()), {}};
     if (cloud.hold_until > now_)
       return Held{HoldReason::cloud_held,
                   fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
@@ -331,9 +328,7 @@ class Planner {
   }
 
   void report_match(std::size_t index) {
-    const Agent* agent = served_by_[index];
-    if (agent == nullptr) return;
-    plan_.matches.push_back({items_[index]->ref, agent->id, agent->for_item != items_[index]->ref.key});
+    if (const Agent* agent = served_by_[index]) plan_.matches.push_back({items_[index]->ref, agent->id});
   }
 
   void decide_surplus(const Agent& agent) {
@@ -387,8 +382,6 @@ std::string_view to_string(HoldReason reason) {
       return "template_held";
     case HoldReason::cloud_held:
       return "cloud_held";
-    case HoldReason::cloud_paused:
-      return "cloud_paused";
   }
   return "no_template";
 }

@@ -68,7 +68,6 @@ struct Template {
   std::vector<std::string> labels;
   bool is_default = false;
   int priority = 0;       // higher first
-  double price = 0;       // per hour; lower first among equal priority
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
   bool enabled = true;    // false: `hold_text` says why, until the configuration changes
   Instant hold_until;     // no launches before it
@@ -78,7 +77,6 @@ struct Template {
 struct Cloud {
   CloudName name;
   std::uint32_t cap = 0;  // 0: no limit
-  bool paused = false;
   Instant hold_until;
   std::string hold_text;
 };
@@ -105,7 +103,6 @@ enum class HoldReason {
   template_disabled,
   template_held,  // back-off
   cloud_held,     // back-off, throttling
-  cloud_paused,
 };
 std::string_view to_string(HoldReason reason);
 
@@ -115,10 +112,9 @@ struct Launch {
   TemplateName template_name;
   std::string text;  // why this template
 };
-struct Match {  // this item is served by this agent; `moved`: the agent was for another item, or for none
+struct Match {  // this item is served by this agent
   ItemRef item;
   AgentId agent;
-  bool moved = false;
 };
 struct Termination {
   AgentId agent;

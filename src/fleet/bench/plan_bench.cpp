@@ -12,7 +12,7 @@ using namespace footman;
 
 policy::Snapshot make_snapshot(std::int64_t items, std::int64_t agents) {
   policy::Snapshot snapshot;
-  snapshot.clouds.push_back({base::CloudName("cloud"), 0, false, {}, {}});
+  snapshot.clouds.push_back({base::CloudName("cloud"), 0, {}, {}});
   const auto label = model::parse_label_expression("linux && x86_64").value();
   for (const auto* name : {"small", "large"}) {
     policy::Template t;

@@ -27,7 +27,7 @@ void check_round_trip(Enum last, Find find) {
 
 TEST_CASE("enumerators and words lead to each other") {
   check_round_trip(AgentState::lost, find_agent_state);
-  check_round_trip(EndReason::shutdown, find_end_reason);
+  check_round_trip(EndReason::orphan, find_end_reason);
   check_round_trip(FailureClass::connect, find_failure_class);
   check_round_trip(BuildState::finished, find_build_state);
   check_round_trip(BuildResult::aborted, find_build_result);
@@ -43,7 +43,7 @@ TEST_CASE("words that others rely on") {
 }
 
 TEST_CASE("every end reason is a sentence") {
-  for (int i = 0; i <= static_cast<int>(EndReason::shutdown); ++i)
+  for (int i = 0; i <= static_cast<int>(EndReason::orphan); ++i)
     CHECK(sentence(static_cast<EndReason>(i)).ends_with('.'));
 }
 

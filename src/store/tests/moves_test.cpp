@@ -68,7 +68,7 @@ TEST_CASE("columns give back what they were given") {
   using model::BuildResult;
   check_columns<BuildResult>({BuildResult::none, BuildResult::success, BuildResult::unstable,
                               BuildResult::failure, BuildResult::not_built, BuildResult::aborted});
-  check_columns<model::EndReason>({model::EndReason::none, model::EndReason::shutdown});
+  check_columns<model::EndReason>({model::EndReason::none, model::EndReason::orphan});
 }
 
 TEST_CASE("structures give back what they were given") {
