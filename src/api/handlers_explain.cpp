@@ -32,7 +32,7 @@ std::string sentence_of(const fleet::AgentView& view) {
                                                                : fmt::format("{} {}", why, agent.end_detail);
   }
   if (agent.state == model::AgentState::online)
-    return fmt::format("It is online and {}.", ports::to_string(view.observation.activity));
+    return fmt::format("It is online and {}.", model::to_string(view.observation.activity));
   return fmt::format("It is {}.", model::to_string(agent.state));
 }
 

@@ -267,7 +267,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
                    {"controller", utf8(agent.controller.str())},
                    {"labels", texts(agent.labels)},
                    {"state", model::to_string(agent.state)},
-                   {"activity", ports::to_string(view.observation.activity)}};
+                   {"activity", model::to_string(view.observation.activity)}};
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;

@@ -165,7 +165,7 @@ void Core::refresh(NodeEntry& node) {
   const auto activity = observe(node).activity;
   if (node.told != activity) {
     node.told = activity;
-    publish("agent", node.id().str(), std::string(ports::to_string(activity)));
+    publish("agent", node.id().str(), std::string(model::to_string(activity)));
   }
   changed();
 }

@@ -19,26 +19,6 @@ constexpr Duration kStorageLook = 1s;        // nobody tells when there is space
 constexpr std::size_t kLabelsKept = 10'000;  // parsed
 constexpr std::size_t kAgentNameLength = 10;
 
-policy::Activity activity_of(AgentActivity activity) {
-  switch (activity) {
-    case AgentActivity::unknown:
-      return policy::Activity::unknown;
-    case AgentActivity::expected:
-      return policy::Activity::expected;
-    case AgentActivity::idle:
-      return policy::Activity::idle;
-    case AgentActivity::busy:
-      return policy::Activity::busy;
-    case AgentActivity::disconnected:
-      return policy::Activity::disconnected;
-    case AgentActivity::lost:
-      return policy::Activity::lost;
-    case AgentActivity::done:
-      return policy::Activity::done;
-  }
-  return policy::Activity::unknown;
-}
-
 // With the wishes that are not durable yet.
 AgentState state_of(const AgentEntry& entry) {
   if (entry.ending && !entry.is_ending()) return AgentState::terminating;
@@ -59,7 +39,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.labels = entry.row.labels;
   agent.is_default = entry.request.is_default;
   agent.state = state_of(entry);
-  agent.activity = is_awaited(entry) ? policy::Activity::busy : activity_of(entry.seen.activity);
+  agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
   agent.one_shot = entry.row.one_shot;

@@ -15,6 +15,14 @@ constexpr Word<AgentState> kAgentStates[] = {{AgentState::planned, "planned"},
                                              {AgentState::failed, "failed"},
                                              {AgentState::lost, "lost"}};
 
+constexpr Word<AgentActivity> kAgentActivities[] = {{AgentActivity::unknown, "unknown"},
+                                                    {AgentActivity::expected, "expected"},
+                                                    {AgentActivity::idle, "idle"},
+                                                    {AgentActivity::busy, "busy"},
+                                                    {AgentActivity::disconnected, "disconnected"},
+                                                    {AgentActivity::lost, "lost"},
+                                                    {AgentActivity::done, "done"}};
+
 constexpr Word<FailureClass> kFailureClasses[] = {{FailureClass::throttled, "throttled"},
                                                   {FailureClass::transient, "transient"},
                                                   {FailureClass::capacity, "capacity"},
@@ -55,6 +63,7 @@ const EndWord& get_end_word(EndReason reason) {
 }  // namespace
 
 std::string_view to_string(AgentState state) { return get_word(kAgentStates, state); }
+std::string_view to_string(AgentActivity activity) { return get_word(kAgentActivities, activity); }
 std::optional<AgentState> find_agent_state(std::string_view text) { return find_value(kAgentStates, text); }
 
 std::string_view to_string(FailureClass failure) { return get_word(kFailureClasses, failure); }

@@ -36,6 +36,18 @@ bool is_serving(AgentState state);
 // Everything that may still cost money: all but terminated.
 bool may_hold_resource(AgentState state);
 
+// What the controller knows of an agent that the fleet registered with it.
+enum class AgentActivity {
+  unknown,       // never registered, or removed
+  expected,      // registered, not connected yet
+  idle,          // connected, may take work
+  busy,          // has work: offered, accepted or running
+  disconnected,  // was connected, session silent, lease not over
+  lost,          // lease over, or never came back after a restart within its fresh lease
+  done,          // one-shot that has done its work, or left in order: nothing more will run on it
+};
+std::string_view to_string(AgentActivity activity);
+
 // Why an agent ended or was ended; stable words, shown by the API, the pages and `footman explain`.
 enum class EndReason {
   none,

@@ -12,6 +12,7 @@
 namespace footman::policy {
 namespace {
 
+using model::AgentActivity;
 using model::AgentState;
 using model::EndReason;
 
@@ -83,8 +84,8 @@ class Planner {
     }
     // Connected ones first, then the one that has been on its way for longest.
     std::ranges::sort(agents_, [](const Agent* a, const Agent* b) {
-      const bool a_waits = a->activity != Activity::idle;
-      const bool b_waits = b->activity != Activity::idle;
+      const bool a_waits = a->activity != AgentActivity::idle;
+      const bool b_waits = b->activity != AgentActivity::idle;
       return std::tie(a_waits, a->planned, a->id) < std::tie(b_waits, b->planned, b->id);
     });
   }
@@ -110,26 +111,26 @@ class Planner {
     const bool draining = agent.state == AgentState::draining;
     if (!model::is_serving(agent.state) && !draining) return false;
     switch (agent.activity) {
-      case Activity::lost:
+      case AgentActivity::lost:
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
         return false;
-      case Activity::done:
+      case AgentActivity::done:
         end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
         return false;
-      case Activity::disconnected:
+      case AgentActivity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too
         // many.
         if (!agent.working && !draining && is_current(agent)) return true;
         [[fallthrough]];
-      case Activity::busy:
+      case AgentActivity::busy:
         if (!draining && !is_current(agent))
           plan_.drains.push_back(
               {agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))});
         return false;
-      case Activity::idle:
+      case AgentActivity::idle:
         return is_free_idle(agent, draining);
-      case Activity::unknown:
-      case Activity::expected:
+      case AgentActivity::unknown:
+      case AgentActivity::expected:
         return is_free_expected(agent, draining);
     }
     return false;
@@ -332,9 +333,10 @@ class Planner {
   }
 
   void decide_surplus(const Agent& agent) {
-    if (agent.activity == Activity::disconnected) return;  // nobody knows what it does; its lease decides
+    if (agent.activity == AgentActivity::disconnected)
+      return;  // nobody knows what it does; its lease decides
     if (agent.one_shot) return end(agent, EndReason::surplus);
-    if (agent.activity != Activity::idle) return;  // idle time counts only once online
+    if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;
     if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
     look_no_later(plan_.next_look, deadline);

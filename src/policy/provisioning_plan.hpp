@@ -35,9 +35,6 @@ struct Item {
   std::string title;
 };
 
-// What the controller says of an agent.
-enum class Activity { unknown, expected, idle, busy, disconnected, lost, done };
-
 struct Agent {
   AgentId id;
   CloudName cloud;
@@ -46,7 +43,7 @@ struct Agent {
   std::vector<std::string> labels;
   bool is_default = false;  // takes items without a label
   model::AgentState state = model::AgentState::planned;
-  Activity activity = Activity::unknown;
+  model::AgentActivity activity = model::AgentActivity::unknown;
   ControllerName controller;
   std::string for_item;  // key at that controller; empty: none
   bool one_shot = true;

@@ -26,17 +26,7 @@ struct DemandItem {
   std::string title;    // "team/app #17", for people
 };
 
-// What the controller knows of an agent that the fleet registered with it.
-enum class AgentActivity {
-  unknown,       // never registered, or removed
-  expected,      // registered, not connected yet
-  idle,          // connected, may take work
-  busy,          // has work: offered, accepted or running
-  disconnected,  // was connected, session silent, lease not over
-  lost,          // lease over, or never came back after a restart within its fresh lease
-  done,          // one-shot that has done its work, or left in order: nothing more will run on it
-};
-std::string_view to_string(AgentActivity activity);
+using model::AgentActivity;
 
 struct AgentObservation {
   AgentActivity activity = AgentActivity::unknown;

@@ -38,7 +38,7 @@ policy::Snapshot make_snapshot(std::int64_t items, std::int64_t agents) {
     agent.controller = base::ControllerName("builtin");
     agent.for_item = std::to_string(i);
     agent.state = i % 2 == 0 ? model::AgentState::connecting : model::AgentState::online;
-    agent.activity = i % 2 == 0 ? policy::Activity::expected : policy::Activity::busy;
+    agent.activity = i % 2 == 0 ? model::AgentActivity::expected : model::AgentActivity::busy;
     agent.planned = {500'000 + i};
     snapshot.agents.push_back(std::move(agent));
   }

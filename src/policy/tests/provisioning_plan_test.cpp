@@ -7,6 +7,7 @@
 #include <set>
 
 using namespace footman::policy;
+using footman::model::AgentActivity;
 using footman::model::AgentState;
 using footman::model::EndReason;
 
@@ -25,7 +26,8 @@ Template offer(const std::string& name, std::vector<std::string> labels = {"linu
   t.labels = std::move(labels);
   return t;
 }
-Agent agent(const std::string& id, const std::string& for_item, Activity activity = Activity::expected) {
+Agent agent(const std::string& id, const std::string& for_item,
+            AgentActivity activity = AgentActivity::expected) {
   Agent a;
   a.id = AgentId(id);
   a.cloud = CloudName("local");
@@ -34,7 +36,7 @@ Agent agent(const std::string& id, const std::string& for_item, Activity activit
   a.controller = kController;
   a.for_item = for_item;
   a.activity = activity;
-  a.state = activity == Activity::expected ? AgentState::connecting : AgentState::online;
+  a.state = activity == AgentActivity::expected ? AgentState::connecting : AgentState::online;
   a.connected = a.idle_since = kNow - 10s;
   return a;
 }
@@ -108,7 +110,7 @@ TEST_CASE("how agents end") {
     const auto plan = plan_provisioning(s, {}, kNow);
     return plan.terminations.empty() ? EndReason::none : plan.terminations[0].reason;
   };
-  auto a = agent("a", "", Activity::idle);
+  auto a = agent("a", "", AgentActivity::idle);
   a.one_shot = false;
   a.idle_timeout = 10s;
   CHECK(ends(a) == EndReason::idle_too_long);
@@ -118,9 +120,9 @@ TEST_CASE("how agents end") {
   CHECK(ends(a) == EndReason::max_age);
   a.generation = 7;
   CHECK(ends(a) == EndReason::template_changed);
-  CHECK(ends(agent("a", "", Activity::lost)) == EndReason::session_lost);
-  CHECK(ends(agent("a", "", Activity::done)) == EndReason::build_finished);
-  CHECK(ends(agent("a", "", Activity::busy)) == EndReason::none);
+  CHECK(ends(agent("a", "", AgentActivity::lost)) == EndReason::session_lost);
+  CHECK(ends(agent("a", "", AgentActivity::done)) == EndReason::build_finished);
+  CHECK(ends(agent("a", "", AgentActivity::busy)) == EndReason::none);
   auto late = agent("a", "");
   late.launch_deadline = kNow;
   CHECK(ends(late) == EndReason::launch_deadline);
@@ -129,7 +131,7 @@ TEST_CASE("how agents end") {
 TEST_CASE("an agent without work that lost its connection still serves the item that waits for it") {
   auto s = world();
   s.items = {item("1")};
-  s.agents = {agent("a", "1", Activity::disconnected)};
+  s.agents = {agent("a", "1", AgentActivity::disconnected)};
   auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.empty());
   REQUIRE(plan.matches.size() == 1);
@@ -192,7 +194,7 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
     for (std::size_t i = 0; i < pick(8); ++i)
       s.items.push_back(item(std::to_string(i), labels[pick(6)], static_cast<std::int64_t>(pick(3))));
     for (std::size_t i = 0; i < pick(6); ++i) {
-      auto a = agent("a" + std::to_string(i), std::to_string(pick(9)), static_cast<Activity>(pick(7)));
+      auto a = agent("a" + std::to_string(i), std::to_string(pick(9)), static_cast<AgentActivity>(pick(7)));
       const auto& t = s.templates[pick(s.templates.size())];
       a.template_name = t.name;
       a.labels = t.labels;
