@@ -23,11 +23,11 @@ inline constexpr std::uint16_t kVersionMin = 1;
 inline constexpr std::uint16_t kVersionMax = 1;
 
 // Features: the agent offers, Welcome answers with those both sides have. Unknown bits are ignored.
+// Bit 1 has no meaning: memory and CPU time of a step are always told.
 inline constexpr std::uint64_t kFeatureTimeMarks = 1U << 0;  // LogData carries time marks
-inline constexpr std::uint64_t kFeatureStepUsage = 1U << 1;  // StepFinished carries memory and CPU time
 inline constexpr std::uint64_t kFeatureNotice =
     1U << 2;  // the agent hears of its machine's end and sends Notice
-inline constexpr std::uint64_t kAllFeatures = kFeatureTimeMarks | kFeatureStepUsage | kFeatureNotice;
+inline constexpr std::uint64_t kAllFeatures = kFeatureTimeMarks | kFeatureNotice;
 
 // ---- Handshake ----
 

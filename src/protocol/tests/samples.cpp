@@ -17,7 +17,7 @@ const base::StreamId kStream{9};
 
 Hello make_hello() {
   Hello hello;
-  hello.features = kAllFeatures;
+  hello.features = 0b111;  // what the first version said
   hello.agent = base::AgentId("local-k3v9q2m7");
   hello.attempt = 1;
   hello.connection = 2;
@@ -37,7 +37,7 @@ Hello make_hello() {
 Welcome make_welcome() {
   Welcome welcome;
   welcome.version = 1;
-  welcome.features = kAllFeatures;
+  welcome.features = 0b111;
   welcome.epoch = 3;
   welcome.installation = base::InstallationId("inst-42");
   welcome.heartbeat_interval = Duration(15'000'000);
