@@ -5,9 +5,12 @@
 
 #include "base/check.hpp"
 #include "config/schema.hpp"
+#include "protocol/limits.hpp"
 
 namespace footman::app {
 namespace {
+
+static_assert(config::kMaxHeartbeat == protocol::kMaxHeartbeatInterval);
 
 // Where agents of this machine find a server that listens on every address.
 std::string reachable_host(const std::string& host) {

@@ -44,8 +44,8 @@ class Reader {
       get(*session, "heartbeat", c.heartbeat);
       get(*session, "lease", c.lease);
       get(*session, "orphan_timeout", c.orphan_timeout);
-      if (c.heartbeat <= Duration(0) || c.heartbeat > 20s)
-        error(session->at, "heartbeat must be between 1us and 20s");
+      if (c.heartbeat <= Duration(0) || c.heartbeat > kMaxHeartbeat)
+        error(session->at, fmt::format("heartbeat must be between 1us and {}s", kMaxHeartbeat / 1s));
       if (c.lease < 3 * c.heartbeat) error(session->at, "lease must be at least three heartbeats");
       if (c.orphan_timeout <= c.lease) error(session->at, "orphan_timeout must be longer than the lease");
     }
@@ -295,7 +295,10 @@ class Reader {
       error(node.at, "a template needs a 'name'");
     else if (!templates_.insert(t.name).second)
       error(node.at, fmt::format("the template '{}' is there twice", t.name));
-    if (const auto* labels = list(node, "labels"))
+    if (const auto* labels = list(node, "labels")) {
+      if (labels->items.size() > model::kMaxLabelsPerTemplate)
+        error(labels->at, fmt::format("{} labels; a template may have {}", labels->items.size(),
+                                      model::kMaxLabelsPerTemplate));
       for (const auto& item : labels->items) {
         const auto label = text_of(item, "labels");
         if (!label) continue;
@@ -303,6 +306,7 @@ class Reader {
           error(item.at, describe(status.error()));
         t.labels.push_back(*label);
       }
+    }
     get(node, "default", t.is_default);
     get(node, "cap", t.cap);
     get(node, "priority", t.priority);

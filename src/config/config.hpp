@@ -56,6 +56,9 @@ struct CloudConfig {
   std::vector<TemplateConfig> templates;
 };
 
+// What agents accept: below the idle limit of load balancers.
+inline constexpr Duration kMaxHeartbeat = 20s;
+
 struct Config {
   std::string listen = "127.0.0.1:8080";
   std::string agent_listen = "127.0.0.1:50000";

@@ -60,10 +60,10 @@ void fields(C& c, As<C, Welcome>& m) {
   c.number("features", m.features);
   c.number("epoch", m.epoch);
   c.text_id("installation", m.installation, kMaxIdBytes);
-  c.duration("heartbeat_interval", m.heartbeat_interval);
+  c.duration("heartbeat_interval", m.heartbeat_interval, kMaxHeartbeatInterval);
   c.duration("lease", m.lease);
   c.duration("orphan_timeout", m.orphan_timeout);
-  c.number("log_window_bytes", m.log_window_bytes);
+  c.size("log_window_bytes", m.log_window_bytes, kMaxLogWindowBytes);
   c.number("max_frame_bytes", m.max_frame_bytes);
   c.instant("server_time", m.server_time);
   c.flag("single_use", m.single_use);

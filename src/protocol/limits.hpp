@@ -40,7 +40,7 @@ inline constexpr std::size_t kMaxTimeMarks = 4096;
 // Numbers: small enough that the sum of any two of one kind cannot overflow. Writers clamp, readers refuse.
 inline constexpr std::uint64_t kMaxOffset = std::uint64_t{1} << 62;
 inline constexpr std::int64_t kMaxInstantUs = std::int64_t{1} << 60;
-inline constexpr std::int64_t kMaxDurationUs = std::int64_t{1} << 60;
+inline constexpr base::Duration kMaxDuration{std::int64_t{1} << 60};
 
 // Defaults of what the server announces in Welcome.
 inline constexpr base::Duration kDefaultHeartbeatInterval{15'000'000};

@@ -170,8 +170,11 @@ class Output {
   void instant(const char* field, base::Instant value) {
     number(field, std::clamp<std::int64_t>(value.us, 0, kMaxInstantUs));
   }
-  void duration(const char* field, base::Duration value) {
-    number(field, std::clamp<std::int64_t>(value.count(), 0, kMaxDurationUs));
+  void duration(const char* field, base::Duration value, base::Duration max = kMaxDuration) {
+    number(field, std::clamp<std::int64_t>(value.count(), 0, max.count()));
+  }
+  void size(const char* field, std::uint64_t value, std::uint64_t max) {
+    number(field, std::min(value, max));
   }
   template <class Items, class Fields>
   void list(const char* field, const Items& items, std::size_t max, Fields fields_of) {
@@ -272,8 +275,11 @@ class Reader {
     value = static_cast<std::uint64_t>(ranged(field, 0, static_cast<std::int64_t>(kMaxOffset)));
   }
   void instant(const char* field, base::Instant& value) { value.us = ranged(field, 0, kMaxInstantUs); }
-  void duration(const char* field, base::Duration& value) {
-    value = base::Duration(ranged(field, 0, kMaxDurationUs));
+  void duration(const char* field, base::Duration& value, base::Duration max = kMaxDuration) {
+    value = base::Duration(ranged(field, 0, max.count()));
+  }
+  void size(const char* field, std::uint64_t& value, std::uint64_t max) {
+    value = static_cast<std::uint64_t>(ranged(field, 0, static_cast<std::int64_t>(max)));
   }
   template <class T, class Fields>
   void list(const char* field, std::vector<T>& items, std::size_t max, Fields fields_of) {

@@ -71,7 +71,18 @@ TEST_CASE("errors have a place and an expectation") {
   CHECK(error_of("clouds: [{name: a, type: local, templates: [{name: t, retention: {idel: 5m}}]}]\n")
             .find("one-shot or {idle: 5m}") != std::string::npos);
   CHECK(error_of("- a\n").find("a map was expected") != std::string::npos);
-  CHECK(error_of("session: {heartbeat: 21s}\n").find("heartbeat") != std::string::npos);
+  CHECK(error_of("session: {heartbeat: 20s}\n") == "ok");
+  CHECK(error_of("session: {heartbeat: 21s}\n").find("between 1us and 20s") != std::string::npos);
+}
+
+TEST_CASE("a template has a limited number of labels") {
+  const auto with_labels = [](std::size_t count) {
+    std::string labels = "l0";
+    for (std::size_t i = 1; i < count; ++i) labels += ", l" + std::to_string(i);
+    return error_of("clouds: [{name: a, type: local, templates: [{name: t, labels: [" + labels + "]}]}]\n");
+  };
+  CHECK(with_labels(64) == "ok");
+  CHECK(with_labels(65).find("65 labels; a template may have 64") != std::string::npos);
 }
 
 TEST_CASE("the default: one local cloud that takes everything") {

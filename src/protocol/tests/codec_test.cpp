@@ -165,6 +165,25 @@ TEST_CASE("the handshake comes first and once") {
   CHECK(decode_all(Direction::to_agent, encode(samples[2])).error.empty());
 }
 
+TEST_CASE("Welcome keeps to the limits of the agent") {
+  // After the header: version, features, epoch, and the installation with its length.
+  const auto sample = std::get<Welcome>(sample_messages()[1]);
+  const auto heartbeat_at = kFrameHeaderBytes + 2 + 8 + 8 + 1 + sample.installation.str().size();
+  const auto window_at = heartbeat_at + 3 * 8;
+  const auto with = [&](std::size_t at, std::uint64_t value) {
+    auto bytes = encode(sample);
+    for (std::size_t i = 0; i < 8; ++i) bytes[at + i] = static_cast<char>(value >> (8 * i));
+    return decode_all(Direction::to_agent, bytes).error;
+  };
+  const auto heartbeat = static_cast<std::uint64_t>(kMaxHeartbeatInterval.count());
+  CHECK(with(heartbeat_at, heartbeat) == "");
+  CHECK(with(heartbeat_at, heartbeat + 1)
+            .starts_with("Welcome.heartbeat_interval is 20000001, allowed is 0 to 20000000"));
+  CHECK(with(window_at, kMaxLogWindowBytes) == "");
+  CHECK(with(window_at, kMaxLogWindowBytes + 1)
+            .starts_with("Welcome.log_window_bytes is 67108865, allowed is 0 to 67108864"));
+}
+
 TEST_CASE("messages in the wrong direction are refused") {
   for (const auto& message : sample_messages()) {
     const auto& info = info_of(message);

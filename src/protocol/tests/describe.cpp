@@ -70,7 +70,8 @@ class Annotator {
   void instant(const char* field, base::Instant value) {
     one(field, [&](auto& c) { c.instant(field, value); }, " = " + base::format_rfc3339(value));
   }
-  void duration(const char* field, base::Duration value) {
+  void size(const char* field, std::uint64_t value, std::uint64_t /*max*/) { number(field, value); }
+  void duration(const char* field, base::Duration value, base::Duration /*max*/ = kMaxDuration) {
     one(field, [&](auto& c) { c.duration(field, value); }, " = " + base::format_duration(value));
   }
   void list(const char* field, const auto& items, std::size_t max, auto fields_of) {
@@ -143,7 +144,10 @@ class Tabulator {
   void number_id(const char* field, auto /*id*/) { row(field, "id", ""); }
   void offset(const char* field, std::uint64_t /*v*/) { row(field, "offset", ""); }
   void instant(const char* field, base::Instant /*v*/) { row(field, "instant", ""); }
-  void duration(const char* field, base::Duration /*v*/) { row(field, "duration", ""); }
+  void duration(const char* field, base::Duration /*v*/, base::Duration max = kMaxDuration) {
+    row(field, "duration", max == kMaxDuration ? "" : "at most " + base::format_duration(max));
+  }
+  void size(const char* field, std::uint64_t /*v*/, std::uint64_t max) { row(field, "u64", at_most(max)); }
   template <class T>
   void list(const char* field, const std::vector<T>& /*items*/, std::size_t max, auto fields_of) {
     row(field, "list", fmt::format("at most {}, each:", max));
