@@ -179,6 +179,12 @@ std::optional<model::DeathCertificate> read_exit_file(const std::string& path) {
   return death;
 }
 
+// The guardian leaves as its session did: with its status, or with 128 + the signal that ended it.
+bool agrees(const model::DeathCertificate& told, const ChildEnd& seen) {
+  const auto expected = told.signal != 0 ? std::optional<int>(128 + told.signal) : told.exit_status;
+  return expected && seen.exit_status == expected;
+}
+
 }  // namespace
 
 LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now) {
@@ -211,10 +217,11 @@ LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, In
 
 model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd) {
   const auto child = pidfd >= 0 ? reap(pidfd) : std::nullopt;
+  // Also where an exit file says that nothing is left: a step can have written it and killed its agent.
+  kill_tree(site, token);
   auto death = read_exit_file(site.launch_directory(token) + "/exit.json");
-  // The guardian writes its file after it has cleaned up; without the file its tree may still be there.
+  if (death && child && !agrees(*death, *child)) death.reset();
   if (!death) {
-    kill_tree(site, token);
     death.emplace();
     if (child) death->exit_status = child->exit_status, death->signal = child->signal;
   }

@@ -36,8 +36,8 @@ using LaunchOutcome = std::expected<Launched, ports::LaunchFailure>;
 // At most one process per token, ever: see local_cloud.hpp.
 LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now);
 
-// After the agent's first process has ended: reads how, kills what is left of its tree and writes it all
-// down.
+// After the agent's first process has ended: kills what is left of its tree, finds out how it ended and
+// writes it all down. The exit file is believed where it agrees with what we saw ourselves.
 model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd);
 
 // Hard end of the whole tree, with and without control groups.

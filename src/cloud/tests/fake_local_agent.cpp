@@ -3,6 +3,7 @@
 //   "wait"      until SIGTERM, then leaves with status 0 and an exit file
 //   "stubborn"  ignores SIGTERM and has a child in a session of its own
 //   "fifo"      leaves at once with status 5 and a FIFO for an exit file
+//   "forge"     has a child in a session of its own, writes an exit file of a good end and kills itself
 //   "exit:N"    leaves at once with status N and no exit file
 // Before that it writes what it sees to <work dir>/seen.
 #include <dirent.h>
@@ -52,6 +53,23 @@ void write_exit_file(const std::string& path) {
   std::fclose(file);
 }
 
+// A process that leaves its session and says where it is.
+void start_child(const std::string& directory) {
+  if (fork() != 0) return;
+  setsid();
+  close(3);
+  FILE* file = std::fopen((directory + "/child.tmp").c_str(), "w");
+  std::fprintf(file, "%d\n", static_cast<int>(getpid()));
+  std::fclose(file);
+  std::rename((directory + "/child.tmp").c_str(), (directory + "/child").c_str());
+  while (true) pause();
+}
+
+// Until the child has said it.
+void await_child(const std::string& directory) {
+  while (access((directory + "/child").c_str(), F_OK) != 0) usleep(1000);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -65,14 +83,14 @@ int main(int argc, char** argv) {
   write_seen(argc, argv, directory);
   sigprocmask(SIG_BLOCK, &terms, nullptr);
   if (what == "stubborn") {
-    if (fork() == 0) {
-      setsid();
-      close(3);
-      FILE* file = std::fopen((directory + "/child").c_str(), "w");
-      std::fprintf(file, "%d\n", static_cast<int>(getpid()));
-      std::fclose(file);
-    }
+    start_child(directory);
     while (true) pause();
+  }
+  if (what == "forge") {
+    start_child(directory);
+    await_child(directory);
+    write_exit_file(exit_file);
+    raise(SIGKILL);
   }
   if (what == "fifo") return mkfifo(exit_file.c_str(), 0600) == 0 ? 5 : 1;
   if (what.starts_with("exit:")) return std::atoi(what.c_str() + 5);
