@@ -5,7 +5,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
+#include <filesystem>
+#include <ranges>
+#include <system_error>
 
 #include "cloud/local/system.hpp"
 
@@ -19,6 +23,7 @@ namespace {
 
 constexpr std::size_t kFileLimit = 1 << 20;
 constexpr int kKillPasses = 20;
+constexpr int kRemovePasses = 20;
 
 bool write_file(const std::string& path, std::string_view text) {
   UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
@@ -38,16 +43,33 @@ std::string usable_v1(const std::vector<CgroupMount>& mounts, std::string_view s
 std::string usable_v2(const std::vector<CgroupMount>& mounts, std::string_view self) {
   const auto own = find_own_group(mounts, self, "");
   if (!own) return {};
-  const auto offered = read_small_file(*own + "/cgroup.controllers", kFileLimit);
-  if (!offered) return {};
+  auto path = *own + "/footman";
+  return make_directory(path) ? path : std::string();
+}
+
+// Fails where our own group holds processes and is not the root, and where v1 has the controllers.
+bool enable_limits(const std::string& unified) {
+  const auto own = unified.substr(0, unified.rfind('/'));
+  const auto offered = read_small_file(own + "/cgroup.controllers", kFileLimit);
+  if (!offered) return false;
   std::string_view list = *offered;
   if (list.ends_with('\n')) list.remove_suffix(1);
-  if (!has_field(list, ' ', "memory") || !has_field(list, ' ', "pids")) return {};
-  auto path = *own + "/footman";
-  // Fails where our own group holds processes and is not the root: then there are only rlimits.
-  if (!write_file(*own + "/cgroup.subtree_control", "+memory +pids")) return {};
-  if (!make_directory(path) || !write_file(path + "/cgroup.subtree_control", "+memory +pids")) return {};
-  return path;
+  if (!has_field(list, ' ', "memory") || !has_field(list, ' ', "pids")) return false;
+  return write_file(own + "/cgroup.subtree_control", "+memory +pids") &&
+         write_file(unified + "/cgroup.subtree_control", "+memory +pids");
+}
+
+// False: it has members. Groups go before the group they are in.
+bool remove_tree(const std::string& directory) {
+  if (::rmdir(directory.c_str()) == 0 || errno == ENOENT) return true;
+  if (read_cgroup_counter(directory + "/cgroup.events", "populated") > 0) return false;
+  std::vector<std::string> below;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error))
+    if (at->is_directory(error)) below.push_back(at->path().string());
+  for (auto& path : below | std::views::reverse) ::rmdir(path.c_str());
+  return ::rmdir(directory.c_str()) == 0;
 }
 
 bool kill_members(const std::string& directory) {
@@ -61,6 +83,13 @@ bool kill_members(const std::string& directory) {
   return true;
 }
 
+// A group that was killed once kills whoever is born in it later (seen with Linux 6.18): no old one is used
+// again.
+bool make_fresh_group(const std::string& path) {
+  if (::mkdir(path.c_str(), 0755) == 0) return true;
+  return errno == EEXIST && remove_tree(path) && ::mkdir(path.c_str(), 0755) == 0;
+}
+
 }  // namespace
 
 CgroupRoots detect_cgroups() {
@@ -70,7 +99,8 @@ CgroupRoots detect_cgroups() {
   if (!mountinfo || !self) return roots;
   const auto mounts = parse_cgroup_mounts(*mountinfo);
   roots.unified = usable_v2(mounts, *self);
-  if (!roots.unified.empty()) return roots;
+  roots.unified_limits = !roots.unified.empty() && enable_limits(roots.unified);
+  if (roots.unified_limits) return roots;
   roots.memory = usable_v1(mounts, *self, "memory");
   roots.pids = usable_v1(mounts, *self, "pids");
   return roots;
@@ -88,14 +118,16 @@ std::vector<std::string> make_group(const CgroupRoots& roots, const std::string&
   std::vector<std::string> groups;
   const auto memory = limits.memory_bytes > 0 ? std::to_string(limits.memory_bytes) : std::string();
   const auto pids = limits.max_processes > 0 ? std::to_string(limits.max_processes) : std::string();
+  if (const auto path = roots.unified + "/" + name; !roots.unified.empty() && make_fresh_group(path)) {
+    groups.push_back(path);
+    if (roots.unified_limits && !memory.empty()) write_file(path + "/memory.max", memory);
+    if (roots.unified_limits && !pids.empty()) write_file(path + "/pids.max", pids);
+  }
   const auto join = [&](const std::string& root, const std::string& file, const std::string& value) {
     if (root.empty() || value.empty()) return;
     auto path = root + "/" + name;
-    if (!make_directory(path) || !write_file(path + "/" + file, value)) return;
-    if (groups.empty() || groups.back() != path) groups.push_back(std::move(path));
+    if (make_directory(path) && write_file(path + "/" + file, value)) groups.push_back(std::move(path));
   };
-  join(roots.unified, "memory.max", memory);
-  join(roots.unified, "pids.max", pids);
   join(roots.memory, "memory.limit_in_bytes", memory);
   join(roots.pids, "pids.max", pids);
   return groups;
@@ -117,7 +149,10 @@ bool was_out_of_memory(const CgroupRoots& roots, const std::string& name) {
 }
 
 void remove_group(const CgroupRoots& roots, const std::string& name) {
-  for (const auto& directory : group_directories(roots, name)) ::rmdir(directory.c_str());
+  for (const auto& directory : group_directories(roots, name)) {
+    // Who was killed a moment ago is still a member.
+    for (int pass = 0; pass < kRemovePasses && !remove_tree(directory); ++pass) ::usleep(1000);
+  }
 }
 
 }  // namespace footman::cloud::local

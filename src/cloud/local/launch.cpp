@@ -130,8 +130,8 @@ Result<Spawned> start_agent(const Site& site, const ports::LaunchSpec& spec, con
   request.lock_fd = lock_fd;
   request.output_fd = high_log.get();
   request.limits = limits_of(site, options);
-  const CgroupLimits limits{options.memory_bytes, options.max_processes};
-  if (limits.any()) request.cgroups = make_group(site.cgroups, spec.client_token, limits);
+  request.cgroups =
+      make_group(site.cgroups, spec.client_token, {options.memory_bytes, options.max_processes});
   site.crash_points.hit("launch:before-fork");
   auto spawned = spawn_detached(request);
   site.crash_points.hit("launch:after-fork");

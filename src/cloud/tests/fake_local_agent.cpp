@@ -4,6 +4,7 @@
 //   "stubborn"  ignores SIGTERM and has a child in a session of its own
 //   "fifo"      leaves at once with status 5 and a FIFO for an exit file
 //   "forge"     has a child in a session of its own, writes an exit file of a good end and kills itself
+//   "hide"      has a child in a session of its own and without an environment, and kills itself
 //   "exit:N"    leaves at once with status N and no exit file
 // Before that it writes what it sees to <work dir>/seen.
 #include <dirent.h>
@@ -54,7 +55,7 @@ void write_exit_file(const std::string& path) {
 }
 
 // A process that leaves its session and says where it is.
-void start_child(const std::string& directory) {
+void start_child(const std::string& directory, bool hides = false) {
   if (fork() != 0) return;
   setsid();
   close(3);
@@ -62,6 +63,7 @@ void start_child(const std::string& directory) {
   std::fprintf(file, "%d\n", static_cast<int>(getpid()));
   std::fclose(file);
   std::rename((directory + "/child.tmp").c_str(), (directory + "/child").c_str());
+  if (hides) execle("/bin/sleep", "sleep", "60", nullptr, std::initializer_list<char*>{nullptr}.begin());
   while (true) pause();
 }
 
@@ -90,6 +92,11 @@ int main(int argc, char** argv) {
     start_child(directory);
     await_child(directory);
     write_exit_file(exit_file);
+    raise(SIGKILL);
+  }
+  if (what == "hide") {
+    start_child(directory, true);
+    await_child(directory);
     raise(SIGKILL);
   }
   if (what == "fifo") return mkfifo(exit_file.c_str(), 0600) == 0 ? 5 : 1;

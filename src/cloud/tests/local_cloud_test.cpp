@@ -11,6 +11,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "cloud/local/cgroup.hpp"
 #include "cloud/local/system.hpp"
 #include "cloud/tests/provider_contract.hpp"
 #include "runtime/real/clock.hpp"
@@ -185,6 +186,27 @@ TEST_CASE("an exit file that does not agree with the end that was seen saves nob
   CHECK_FALSE(death.exit_status.has_value());
   CHECK(death.text.contains("killed by signal 9"));
   CHECK(world.run_until([&] { return !is_alive(child); }));
+}
+
+TEST_CASE("whatever an agent's tree has done, it ends with its agent where v2 control groups can be made") {
+  const auto roots = local::detect_cgroups();
+  if (roots.unified.empty()) {
+    MESSAGE("not tested: no v2 control group can be made here");
+    return;
+  }
+  LocalWorld world("hide");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto child = world.child("a-1");
+  const auto group = roots.unified + "/a-1";
+  const auto below = group + "/of-a-step";  // as agents make them
+  const bool nested = std::filesystem::create_directory(below);
+  CHECK(nested);
+  REQUIRE(world.run_until(
+      [&] { return contract::find_listed(world, "a-1")->state == ports::ResourceState::gone; }));
+  CHECK(world.run_until([&] { return !is_alive(child); }));
+  contract::terminate_until_gone(world, launched->value, "a-1");
+  CHECK(world.run_until([&] { return !std::filesystem::exists(group); }));
 }
 
 // A step can put it there. Whoever waits for the FIFO's other end never ends an agent again.
