@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "api/tests/world.hpp"
+#include "base/tests/machine.hpp"
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 #include "runtime/real/clock.hpp"
@@ -127,10 +128,7 @@ net::HttpClientRequest make_request(const Served& served, const std::string& pat
 }  // namespace
 
 TEST_CASE("curl runs a build and follows its log") {
-  if (!has_curl()) {
-    MESSAGE("curl is not installed: not run");
-    return;
-  }
+  if (!footman::base::tests::machine_has(has_curl(), "curl")) return;
   Served served;
   auto& world = served.world;
   const auto& url = served.url;

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <thread>
 
+#include "base/tests/machine.hpp"
 #include "net/http_server.hpp"
 #include "net/sse.hpp"
 #include "net/tests/world.hpp"
@@ -384,10 +385,7 @@ std::string run_command(World& world, const std::string& command) {
 }  // namespace
 
 TEST_CASE("curl understands the server") {
-  if (std::system("curl --version >/dev/null 2>&1") != 0) {
-    MESSAGE("curl is not installed: not run");
-    return;
-  }
+  if (!footman::base::tests::machine_has(std::system("curl --version >/dev/null 2>&1") == 0, "curl")) return;
   ClientWorld world;
   const std::string curl = "curl -sS --noproxy '*' --max-time 20 ";
   const auto plain = "http://" + world.plain.str();
