@@ -28,6 +28,7 @@ struct AgentAddress {
   std::optional<std::string> tunnel;  // host:port
   std::optional<Connect> connect;
   std::optional<bool> insecure;  // plain ws:// beyond loopback
+  bool operator==(const AgentAddress&) const = default;
 };
 
 struct TemplateConfig {
@@ -45,6 +46,7 @@ struct TemplateConfig {
   std::uint32_t max_open_files = 0;  // local; 0: the server's limit
   bool proxy_variables = false;      // local
   AgentAddress address;              // complete: the levels above are merged in
+  bool operator==(const TemplateConfig&) const = default;
 };
 
 struct CloudConfig {
@@ -54,6 +56,7 @@ struct CloudConfig {
   std::string agent_binary;  // empty: beside the server's own
   AgentAddress address;
   std::vector<TemplateConfig> templates;
+  bool operator==(const CloudConfig&) const = default;
 };
 
 // What agents accept: below the idle limit of load balancers.
@@ -77,6 +80,7 @@ struct Config {
   std::uint32_t keep_builds = 100;  // of a job that names no number; 0: all
   Duration launch_deadline = 5min;
   std::vector<CloudConfig> clouds;
+  bool operator==(const Config&) const = default;
 };
 
 struct Sources {

@@ -27,9 +27,10 @@ struct ControllerConfig {
   Duration max_timeout = 24h;     // of a build that names none, and the longest one may name
   std::uint64_t max_log_bytes = std::uint64_t{1}
                                 << 30;       // of a build that names none, and the most one may name
-  std::uint32_t max_queue = 10'000;          // items; more are refused with resource_exhausted
+  std::uint32_t max_queue = 100'000;         // items; more are refused with resource_exhausted
   std::uint32_t keep_builds = 100;           // of a job that names none
   std::uint32_t keep_adhoc_builds = 10'000;  // finished builds without a job
+  bool operator==(const ControllerConfig&) const = default;
 };
 
 // Limits of what people send, besides those of model/validate.hpp.

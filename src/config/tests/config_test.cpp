@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "config/schema.hpp"
+#include "config/tests/sample_document.hpp"
 
 using namespace footman::config;
 
@@ -106,6 +107,28 @@ TEST_CASE("the schema: sections and keys") {
   CHECK(find_key("clouds[].templates[].cap")->type == "number");
   CHECK(find_key("clouds[].templates[]") == nullptr);
   CHECK(find_key("cap") == nullptr);
+}
+
+TEST_CASE("what holds without a key is what the schema says") {
+  const auto read = [](std::string_view path, std::string_view value) {
+    auto config = parse_config(tests::document_with(path, value), "f", sources(), "x86_64");
+    REQUIRE(config.has_value());
+    const auto settle = [](AgentAddress& address) {  // unset and set to what holds anyway: the same
+      address.connect = address.connect.value_or(Connect::websocket);
+      address.insecure = address.insecure.value_or(false);
+    };
+    settle(config->address);
+    settle(config->clouds.at(0).address);
+    settle(config->clouds[0].templates.at(0).address);
+    return *config;
+  };
+  const auto without = read("", "");
+  for (const auto& key : schema()) {
+    if (key.fallback.empty()) continue;
+    CAPTURE(key.path);
+    CHECK(read(key.path, key.fallback) == without);
+  }
+  CHECK(read("limits.agents", "1") != without);
 }
 
 TEST_CASE("docs/CONFIG.md holds the reference that the schema gives") {
