@@ -340,9 +340,8 @@ void Server::welcome_people() {
                               {"data", data_->path()},
                               {"config", loaded_.file.empty() ? "default" : loaded_.file},
                               {"version", base::version()}});
-  if (!http_tls_ && !net::is_loopback_host(http_at_.host))
-    log_.warning("tokens and pages travel without TLS beyond this machine: set tls, or put a proxy in front",
-                 {{"listen", http_at_.str()}});
+  for (const auto& warning : exposure_warnings(loaded_.config, facts()))
+    log_.warning(warning, {{"listen", http_at_.str()}});
   const auto link = auth_->make_sign_in_link(std::string(api::kAdminTokenName));
   std::printf("Footman %s\n  pages    %s%s   (signs in once, until %s)\n  agents   %s\n  data     %s\n",
               std::string(base::version()).c_str(), url().c_str(), link.path.c_str(),

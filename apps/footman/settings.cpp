@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+
 #include "base/check.hpp"
 #include "config/schema.hpp"
 #include "protocol/limits.hpp"
@@ -176,6 +178,20 @@ std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates
   for (const auto& t : cloud.templates)
     out[base::TemplateName(t.name)] = {t.memory_bytes, t.max_processes, t.max_open_files, t.env,
                                        t.proxy_variables};
+  return out;
+}
+
+std::vector<std::string> exposure_warnings(const config::Config& config, const ServerFacts& facts) {
+  std::vector<std::string> out;
+  if (net::is_loopback_host(facts.http.host)) return out;
+  if (!facts.tls)
+    out.emplace_back(
+        "tokens and pages travel without TLS beyond this machine: set tls, or put a proxy in front");
+  if (std::ranges::any_of(config.clouds, [](const auto& cloud) { return cloud.type == "local"; }))
+    out.emplace_back(
+        "builds of a local cloud run as the server's own user and can read its token, keys and database: "
+        "give "
+        "tokens only to those whom you trust with this machine");
   return out;
 }
 

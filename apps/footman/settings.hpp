@@ -32,6 +32,9 @@ std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates
 // How agents with this address reach the server: see docs/CONFIG.md, agent_url and connect.
 ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const ServerFacts& facts);
 
+// What an operator should know about how this server can be reached, one sentence each.
+std::vector<std::string> exposure_warnings(const config::Config& config, const ServerFacts& facts);
+
 // One sentence for each difference that people should see; `restart` for those that wait for one.
 struct ConfigChange {
   std::string text;

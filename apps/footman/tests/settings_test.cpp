@@ -66,6 +66,20 @@ TEST_CASE("how agents reach the server") {
   CHECK(make_endpoint(address, facts()).url == "tcp://ci.example.com:50001");
 }
 
+TEST_CASE("who listens beyond this machine is told what that means") {
+  const auto local = config::default_config("x86_64");
+  CHECK(exposure_warnings(local, facts()).empty());
+  auto open = facts();
+  open.http.host = "0.0.0.0";
+  const auto both = exposure_warnings(local, open);
+  REQUIRE(both.size() == 2);
+  CHECK(both[0].find("without TLS") != std::string::npos);
+  CHECK(both[1].find("the server's own user") != std::string::npos);
+  open.tls = true;
+  CHECK(exposure_warnings(local, open) == std::vector{both[1]});
+  CHECK(exposure_warnings(config::Config{}, open).empty());
+}
+
 TEST_CASE("every template becomes one of the fleet, with its options for the cloud") {
   const auto config = parse(
       "limits: {agents: 9}\nclouds: [{name: a, type: local, cap: 4, connect: tcp, templates: [{name: t, "
@@ -82,6 +96,21 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
   const auto options = make_local_templates(config.clouds.at(0)).at(base::TemplateName("t"));
   CHECK(options.memory_bytes == 1ULL << 30);
   CHECK(options.env.at("A") == "b");
+}
+
+TEST_CASE("the parts' own defaults are those of the configuration") {
+  CHECK(make_controller_config(config::Config{}) == controller::ControllerConfig{});
+  const auto fleet = make_fleet_config(config::default_config("x86_64"), facts());
+  CHECK(fleet.max_agents == fleet::FleetConfig{}.max_agents);
+  CHECK(fleet.orphan_timeout == fleet::FleetConfig{}.orphan_timeout);
+  const fleet::Template own;
+  const auto& made = fleet.templates.at(0);
+  CHECK(made.priority == own.priority);
+  CHECK(made.cap == own.cap);
+  CHECK(made.one_shot == own.one_shot);
+  CHECK(made.idle_timeout == own.idle_timeout);
+  CHECK(made.max_age == own.max_age);
+  CHECK(made.launch_deadline == own.launch_deadline);
 }
 
 TEST_CASE("a reload says what changed, and what waits for a restart") {
