@@ -40,7 +40,6 @@ std::unexpected<base::Error> internal_error() { return base::fail(Errc::unavaila
 }  // namespace
 
 // --- the cloud
-// ---------------------------------------------------------------------------------------------------------
 
 SimCloud::SimCloud(SimLoop& loop, Dice dice, Witness& witness, CloudTraits traits)
     : loop_(loop), dice_(dice), witness_(witness), traits_(std::move(traits)) {}
@@ -207,7 +206,6 @@ void SimCloud::tell_changed() {
 }
 
 // --- one life's provider
-// -----------------------------------------------------------------------------------------------
 
 template <class R>
 Awaitable<R> SimProvider::ask(std::function<R()> at_the_cloud, R when_broken) {

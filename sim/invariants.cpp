@@ -31,7 +31,6 @@ bool is_open(const model::Assignment& one) {
 }  // namespace
 
 // --- rows
-// --------------------------------------------------------------------------------------------------------------
 
 void Checker::on_commit(std::string_view /*move*/) { rows_changed_ = true; }
 
@@ -165,7 +164,6 @@ const model::Agent* Checker::find_row(const AgentId& id) const {
 }
 
 // --- machines
-// ----------------------------------------------------------------------------------------------------------
 
 void Checker::on_launch(const ports::LaunchSpec& spec) {
   if (rows_changed_) refresh();
@@ -220,7 +218,6 @@ void Checker::look_at_idle_machines() {
 }
 
 // --- reasons
-// ------------------------------------------------------------------------------------------------------------
 
 void Checker::look_at_reasons() {
   if (!parts_.server.up()) return wrong_reasons_.clear();
@@ -286,7 +283,6 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
 }
 
 // --- logs
-// --------------------------------------------------------------------------------------------------------------
 
 void Checker::on_durable(base::StreamId stream, std::uint64_t /*offset*/, std::string_view bytes) {
   auto& reader = readers_[stream];
@@ -338,7 +334,6 @@ void Checker::read_line(LogReader& reader, base::StreamId stream, std::string_vi
 }
 
 // --- what the server tells the agents
-// ----------------------------------------------------------------------------------
 
 void Checker::on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
                       std::string_view bytes) {
@@ -381,7 +376,6 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
 }
 
 // --- the end
-// -------------------------------------------------------------------------------------------------------------
 
 bool Checker::drained() const {
   return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && rows_.agents.empty() &&

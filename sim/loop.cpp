@@ -13,7 +13,6 @@ constexpr std::int64_t kEpochUs = 1'764'000'000LL * 1'000'000LL;  // of the wall
 }  // namespace
 
 // --- lanes
-// -----------------------------------------------------------------------------------------------------------
 
 Lane::Lane(SimLoop& loop, Life& life, std::string name, bool urgent)
     : loop_(loop), life_(life), name_(std::move(name)), urgent_(urgent), number_(++loop.lanes_made_) {}
@@ -29,7 +28,6 @@ bool Lane::runs_inline() const { return !gone_ && (life_.stopped_ || is_current(
 bool Lane::running() const { return !gone_ && life_.running(); }
 
 // --- lives
-// -----------------------------------------------------------------------------------------------------------
 
 Life::Life(SimLoop& loop, std::string name)
     : loop_(loop), name_(std::move(name)), number_(++loop.lives_made_) {}
@@ -80,7 +78,6 @@ void Life::destroy() {
 }
 
 // --- the loop
-// -----------------------------------------------------------------------------------------------------------
 
 class SimLoop::Cancel final : public runtime::Timer {
  public:

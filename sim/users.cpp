@@ -47,7 +47,6 @@ SimUsers::~SimUsers() {
 }
 
 // --- calls
-// -------------------------------------------------------------------------------------------------------------
 
 template <class R>
 Awaitable<R> SimUsers::call(Act<R> act) {
@@ -82,7 +81,6 @@ Awaitable<R> SimUsers::insist(Act<R> act) {
 }
 
 // --- jobs
-// --------------------------------------------------------------------------------------------------------------
 
 Script SimUsers::make_script(const std::string& key, std::uint32_t step, Dice& dice, bool may_fail) const {
   Script script;
@@ -144,7 +142,6 @@ Awaitable<void> SimUsers::edit_jobs(SimUsers* self) {
 }
 
 // --- builds
-// ------------------------------------------------------------------------------------------------------------
 
 Awaitable<void> SimUsers::live(SimUsers* self, std::uint32_t user) {
   Dice dice(self->dice_.next(), fmt::format("user {}", user));

@@ -160,7 +160,6 @@ Awaitable<AgentExit> Agent::Impl::run(std::shared_ptr<Impl> self) {
 }
 
 // --- connections
-// -----------------------------------------------------------------------------------------------------
 
 Awaitable<void> Agent::Impl::keep_connected(std::shared_ptr<Impl> self) {
   auto& agent = *self;
@@ -320,7 +319,6 @@ void Agent::Impl::wake() {
 }
 
 // --- messages
-// ---------------------------------------------------------------------------------------------------------
 
 std::string Agent::Impl::handle(Session& session, Message message) {
   if (auto* welcome = std::get_if<protocol::Welcome>(&message))
@@ -403,7 +401,6 @@ std::string Agent::Impl::on_log_ack(Session& session, const protocol::LogAck& ac
 }
 
 // --- builds
-// -----------------------------------------------------------------------------------------------------------
 
 Agent::Impl::BuildPtr Agent::Impl::find(AssignmentId id) const {
   const auto it = builds_.find(id);
@@ -504,7 +501,6 @@ void Agent::Impl::drop(AssignmentId id) {
 }
 
 // --- the end
-// ----------------------------------------------------------------------------------------------------------
 
 void Agent::Impl::notice(std::string reason, Instant deadline) {
   if (exit_) return;
@@ -568,7 +564,6 @@ Awaitable<void> Agent::Impl::say_goodbye() {
 }
 
 // --- outside
-// ----------------------------------------------------------------------------------------------------------
 
 Agent::Agent(AgentConfig config, AgentParts parts)
     : impl_(std::make_shared<Impl>(std::move(config), std::move(parts))) {}

@@ -41,7 +41,6 @@ Build::Build(BuildParts parts, protocol::Assign assign)
     : parts_(std::move(parts)), assign_(std::move(assign)) {}
 
 // --- life
-// ------------------------------------------------------------------------------------------------------------
 
 runtime::Awaitable<void> Build::run(std::shared_ptr<Build> self) {
   auto& build = *self;
@@ -204,7 +203,6 @@ void Build::report(Report one) {
 }
 
 // --- ends
-// ------------------------------------------------------------------------------------------------------------
 
 void Build::end(BuildOutcome outcome, std::string reason, Duration grace) {
   if (phase_ == AssignmentPhase::finished || forgotten_) return;
@@ -226,7 +224,6 @@ void Build::arm_hard_end(Duration grace) {
 }
 
 // --- the session
-// -----------------------------------------------------------------------------------------------------
 
 void Build::acknowledge_report(std::uint64_t number) {
   // The last report stays until FinishedAck.

@@ -22,7 +22,6 @@ BuildLog::BuildLog(BuildLogConfig config, const std::vector<base::Secret>& masks
       limited_(config.limit_bytes > 0) {}
 
 // --- the build's side
-// ------------------------------------------------------------------------------------------------
 
 runtime::Awaitable<void> BuildLog::write(std::string bytes) {
   if (closed_ || truncated_) co_return;
@@ -88,7 +87,6 @@ void BuildLog::mark() {
 }
 
 // --- the session's side
-// ----------------------------------------------------------------------------------------------
 
 std::vector<protocol::TimeMark> BuildLog::marks_of(std::uint64_t offset, std::size_t size) const {
   std::vector<protocol::TimeMark> out;

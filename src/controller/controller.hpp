@@ -64,7 +64,6 @@ class Controller final : public ports::ControllerPort {
   AgentHub& agents();
 
   // --- builds
-  // ----------------------------------------------------------------------------------------------------
   // invalid_argument (field says which), not_found (job), conflict (disabled job; same key, other request),
   // resource_exhausted (queue full, no space), unavailable (stopping). Idempotent with a key.
   Awaitable<Result<store::SubmittedBuild>> submit_build(SubmitRequest request);
@@ -74,7 +73,6 @@ class Controller final : public ports::ControllerPort {
   Awaitable<Result<BuildExplanation>> explain_build(BuildId build);
 
   // --- jobs
-  // ------------------------------------------------------------------------------------------------------
   Awaitable<Result<model::Job>> create_job(model::Job job);  // invalid_argument, already_exists
   Awaitable<Result<model::Job>> save_job(
       model::Job job);                         // replaces all but path, created and numbers; not_found
@@ -83,7 +81,6 @@ class Controller final : public ports::ControllerPort {
   std::optional<model::Job> find_job(const JobPath& path) const;
 
   // --- views
-  // -----------------------------------------------------------------------------------------------------
   std::vector<QueueEntry> queue() const;  // in the order of submission
   std::optional<QueueEntry> find_queue_entry(BuildId build) const;
   std::vector<NodeView> list_nodes() const;
@@ -92,8 +89,8 @@ class Controller final : public ports::ControllerPort {
   bool storage_full() const;
 
   // --- ControllerPort
-  // ---------------------------------------------------------------------------------------------- Item keys
-  // are the decimal queue item ids.
+
+  // Item keys are the decimal queue item ids.
   ControllerName name() const override;
   std::vector<ports::DemandItem> demand() const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;

@@ -181,7 +181,6 @@ Awaitable<void> Nodes::lose(AgentId id, std::string sentence, BuildResult result
 }
 
 // --- the watch
-// -------------------------------------------------------------------------------------------------------
 
 Awaitable<void> Nodes::watch() {
   const auto shortest =

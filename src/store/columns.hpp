@@ -23,7 +23,6 @@
 namespace footman::store {
 
 // --- numbers and text
-// --------------------------------------------------------------------------------------------
 
 inline void bind_column(sqlite3_stmt* statement, int index, std::string_view text) {
   sqlite3_bind_text64(statement, index, text.data() == nullptr ? "" : text.data(), text.size(),
@@ -90,7 +89,6 @@ inline void read_column(sqlite3_stmt* statement, int index, std::optional<int>& 
 }
 
 // --- enumerators
-// -------------------------------------------------------------------------------------------------
 
 inline constexpr auto find_word(model::BuildState*) { return &model::find_build_state; }
 inline constexpr auto find_word(model::ItemState*) { return &model::find_item_state; }
@@ -117,7 +115,6 @@ void read_column(sqlite3_stmt* statement, int index, Enum& value) {
 }
 
 // --- structures
-// --------------------------------------------------------------------------------------------------
 
 template <class T>
 concept Structure =

@@ -85,7 +85,6 @@ void MoveQueue::close() {
 }
 
 // --- one commit
-// --------------------------------------------------------------------------------------------------
 
 void MoveQueue::run_batch(Batch& batch) {
   const bool writes = std::any_of(batch.begin(), batch.end(), [](const auto& one) { return one->writes(); });

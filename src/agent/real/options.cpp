@@ -18,7 +18,6 @@ using base::Status;
 namespace {
 
 // --- values
-// ------------------------------------------------------------------------------------------------------
 
 std::unexpected<base::Error> wrong(std::string what, std::string hint = {}) {
   return base::fail(Errc::invalid_argument, std::move(what), {}, std::move(hint));
@@ -95,7 +94,6 @@ Status put_path(std::string& to, const std::string& value) {
 }
 
 // --- the table
-// ---------------------------------------------------------------------------------------------------
 
 struct Flag {
   const char* name;

@@ -164,7 +164,6 @@ Awaitable<bool> ProcessRunner::State::wait_until_gone(Duration limit, bool killi
 }
 
 // --- a step
-// -----------------------------------------------------------------------------------------------------------
 
 class ProcessRunner::Step final : public RunningStep {
  public:
@@ -301,7 +300,6 @@ StepEnd ProcessRunner::Step::describe() const {
 }
 
 // --- the runner
-// -------------------------------------------------------------------------------------------------------
 
 ProcessRunner::ProcessRunner(runtime::Executor executor, runtime::Clock& clock, base::Logger log,
                              Children& children, ProcessRunnerConfig config)
