@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -185,6 +186,23 @@ bool agrees(const model::DeathCertificate& told, const ChildEnd& seen) {
   return expected && seen.exit_status == expected;
 }
 
+// An agent that is just leaving has given up its lock and gets a moment to be gone.
+bool lives(const UniqueFd& pidfd) {
+  constexpr int kLeavingMs = 20;
+  pollfd one{pidfd.get(), POLLIN, 0};
+  return pidfd.is_open() && ::poll(&one, 1, kLeavingMs) == 0;
+}
+
+// The process belongs to the directory that this one was copied from. It is not ours to end, now or later.
+void disown(Found& found, int token_fd) {
+  found.foreign = true;
+  found.pidfd.reset();
+  model::DeathCertificate death;
+  death.text = "the agent belongs to the data directory that this one is a copy of";
+  static_cast<void>(append_line(token_fd, format_ended(death)));
+  found.record.death = std::move(death);
+}
+
 }  // namespace
 
 LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now) {
@@ -265,6 +283,7 @@ Result<std::vector<Found>> find_launches(const Site& site) {
       found.starting = true;
     else if (!found.record.death)
       found.pidfd = open_process(*found.record.process);
+    if (free_lock && lives(found.pidfd)) disown(found, token->fd.get());
     out.push_back(std::move(found));
   }
   if (error) return fail(Errc::io, "read " + site.directory + "/tokens: " + error.message());

@@ -52,6 +52,7 @@ struct Found {
   TokenRecord record;
   UniqueFd pidfd;         // open: it lives
   bool starting = false;  // locked, but the process has not written itself down yet
+  bool foreign = false;   // it lives, but locks another file: our directory is a copy. Written down as ended
 };
 Result<std::vector<Found>> find_launches(const Site& site);
 

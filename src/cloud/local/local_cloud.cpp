@@ -72,6 +72,9 @@ class LocalCloudImpl final : public LocalCloud {
       entry->token = one.token;
       entry->record = std::move(one.record);
       entries_[one.token] = entry;
+      if (one.foreign)
+        log_.warning("the data directory is a copy: an agent of the other one runs and is left alone",
+                     {{"agent", entry->record.agent}, {"process", to_handle(*entry->record.process)}});
       if (one.starting) {
         entry->starting = true;
         entry->state = EntryState::running;

@@ -15,6 +15,9 @@
 // processes keep it open with FD_CLOEXEC, steps do not get it. FOOTMAN_AGENT_COOKIE=<client token> marks
 // every process of the tree. A handle is "<pid>:<start time of the process in clock ticks since boot>".
 //
+// An agent that lives without holding its token file's lock belongs to a directory that ours is a copy of: it
+// is listed as gone and never touched.
+//
 // All calls on the control executor given at creation; file and process work happens on the cloud's own
 // threads. Destroying the object leaves the agents alone.
 #pragma once

@@ -219,6 +219,29 @@ TEST_CASE("a FIFO in the exit file's place stops nothing") {
   CHECK(contract::find_listed(world, "a-1")->death.exit_status == 5);
 }
 
+TEST_CASE("an agent of the directory that ours is a copy of is left alone") {
+  LocalWorld original;
+  const auto launched = await_result(original, original.cloud().launch(make_spec(original, "a")));
+  REQUIRE(launched.has_value());
+  original.seen("a-1");
+  LocalWorld copy;
+  std::filesystem::copy(
+      original.directory(), copy.directory(),
+      std::filesystem::copy_options::recursive | std::filesystem::copy_options::overwrite_existing);
+  for (int start = 1; start <= 2; ++start) {
+    copy.restart();
+    const auto listed = contract::find_listed(copy, "a-1");
+    REQUIRE(listed.has_value());
+    CHECK(listed->state == ports::ResourceState::gone);
+    CHECK(listed->death.text.contains("a copy of"));
+  }
+  contract::terminate_until_gone(copy, launched->value, "a-1");
+  CHECK(copy.run_until([&] { return !std::filesystem::exists(copy.directory() + "/a-1"); }));
+  CHECK(contract::find_listed(original, "a-1")->state == ports::ResourceState::running);
+  const auto gone = contract::terminate_until_gone(original, launched->value, "a-1");
+  CHECK(gone.death.text == "left in order");
+}
+
 TEST_CASE("a launch that cannot be is refused for good and leaves nothing") {
   LocalWorld world;
   auto spec = make_spec(world, "a");
