@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "apps/footman/data_directory.hpp"
+#include "runtime/real/files.hpp"
 
 namespace footman::app {
 
@@ -20,16 +20,16 @@ base::Result<base::Secret> resolve_secret(const std::string& reference) {
     return base::Secret(value);
   }
   if (kind == "file") {
-    auto bytes = read_private_file(rest, kMaxSecretBytes);
+    auto bytes = runtime::real::read_file(rest, kMaxSecretBytes);
     if (!bytes)
       return base::fail(bytes.error().code,
                         fmt::format("the secret '{}': {}", reference, bytes.error().message));
-    auto text = bytes->expose();
-    if (text.ends_with('\n')) text.remove_suffix(1);
-    if (text.find('\0') != std::string_view::npos)
+    if (bytes->ends_with('\n')) bytes->pop_back();
+    base::Secret value(std::move(*bytes));
+    if (value.expose().find('\0') != std::string_view::npos)
       return base::fail(base::Errc::invalid_argument,
                         fmt::format("the secret '{}' holds a zero byte and cannot be a variable", reference));
-    return base::Secret(std::string(text));
+    return value;
   }
   return base::fail(base::Errc::invalid_argument,
                     fmt::format("the secret '{}' is not file:… or env:…", reference));

@@ -11,7 +11,8 @@ namespace footman::app {
 
 inline constexpr std::size_t kMaxSecretBytes = 100 * 1024;  // as the value of a variable may be
 
-// A file's last line end does not belong to the value.
+// A file's last line end does not belong to the value. What is not a regular file is refused: nobody waits
+// for a FIFO that no one writes to.
 base::Result<base::Secret> resolve_secret(const std::string& reference);
 
 }  // namespace footman::app
