@@ -12,6 +12,7 @@
 #include "logs/limits.hpp"
 #include "logs/reader.hpp"
 #include "logs/rules.hpp"
+#include "logs/unknown.hpp"
 #include "logs/writer.hpp"
 #include "runtime/post.hpp"
 #include "runtime/real/thread.hpp"
@@ -252,12 +253,26 @@ Status prepare_directory(Disk& disk, const std::string& root) {
   return {};
 }
 
+// Not even a full disk keeps the server from starting: numbers are given once, so that nothing is added to
+// them.
+void set_aside(const LogStoreConfig& config, const runtime::Clock& clock, const base::Logger& log) {
+  const auto done = set_aside_unknown(*config.disk, config.directory, *config.newest, clock.now());
+  if (!done)
+    log.warning("logs of builds that the database does not know cannot be set aside",
+                {{"error", base::describe(done.error())}});
+  else if (done->files > 0)
+    log.warning(
+        "logs of builds that the database does not know are set aside: delete them when nobody needs them",
+        {{"files", done->files}, {"folder", done->folder}});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DiskLogStore>> create_log_store(LogStoreConfig config, runtime::Clock& clock,
                                                        base::Logger log) {
   if (!config.disk) config.disk = std::make_shared<Disk>();
   FOOTMAN_TRY_STATUS(prepare_directory(*config.disk, config.directory));
+  if (config.newest) set_aside(config, clock, log);
   return std::make_unique<Logs>(std::move(config.disk), Layout(std::move(config.directory)), clock, log);
 }
 

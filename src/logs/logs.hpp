@@ -28,6 +28,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.hpp"
@@ -42,6 +43,9 @@ class Disk;
 struct LogStoreConfig {
   std::string directory;  // made when it is missing; one process at a time (the database's lock sees to it)
   std::shared_ptr<Disk> disk;  // empty: this machine's (logs/disk.hpp: tests let it fail)
+  // The newest stream that the database knows; logs of later ones are set aside at the start (unknown.hpp),
+  // and a warning says where. Not set: all are kept.
+  std::optional<base::StreamId> newest;
 };
 
 class DiskLogStore : public ports::LogStore {

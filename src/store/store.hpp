@@ -67,6 +67,7 @@ struct OpenState {  // everything that is not over, for the projection at start
   std::vector<model::Agent> agents;            // not terminated
   std::vector<model::Node> nodes;              // not removed
   InstallationId installation;
+  StreamId newest_stream;       // also one whose build is forgotten and whose log is not gone; empty: none
   bool clean_shutdown = false;  // the last run said good-bye, or there was none
 };
 

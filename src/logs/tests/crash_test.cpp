@@ -69,7 +69,7 @@ Awaitable<void> write_log(ports::LogStore& logs, StreamId stream, std::uint32_t 
 // Never returns: it is killed.
 int run_builders(const std::string& directory, std::uint32_t seed, int tell) {
   const auto clock = runtime::real::make_clock();
-  auto logs = create_log_store({directory, {}}, *clock, Logger());
+  auto logs = create_log_store({directory, {}, {}}, *clock, Logger());
   if (!logs) return 1;
   Loop loop;
   for (std::int64_t id = 1; id <= kStreams; ++id)

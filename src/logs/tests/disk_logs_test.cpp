@@ -159,9 +159,37 @@ TEST_CASE("appends that came before a removal happen before it") {
 TEST_CASE("a directory that cannot be used is said so") {
   World world;
   const auto at = (world.dir.path() / "missing" / "logs").string();
-  const auto store = create_log_store({at, {}}, *world.clock, {});
+  const auto store = create_log_store({at, {}, {}}, *world.clock, {});
   REQUIRE_FALSE(store);
   CHECK(store.error().message.find(at) != std::string::npos);
+}
+
+TEST_CASE("logs of later streams than the newest known one are set aside and never read") {
+  World world;
+  for (const auto stream : {1, 2, 999, 1000, 2001}) CHECK(world.append(stream, 0, "old\n") == 4);
+  CHECK(world.run(world.logs->finish(StreamId(2))));
+  world.newest = StreamId(2);
+  world.restart();
+  CHECK(world.read_all(1) == "old\n");
+  CHECK(world.read_all(2) == "old\n");
+  for (const auto stream : {999, 1000, 2001}) CHECK(world.extent(stream).bytes == 0);
+  CHECK(world.append(999, 0, "new\n") == 4);
+  CHECK(world.read_all(999) == "new\n");
+  std::vector<std::string> aside;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.dir.path()))
+    if (entry.path().parent_path().filename().string().starts_with("unknown-") &&
+        entry.path().extension() == ".log")
+      aside.push_back(entry.path().filename());
+  std::ranges::sort(aside);
+  CHECK(aside == std::vector<std::string>{"1000.log", "2001.log", "999.log"});
+}
+
+TEST_CASE("an empty database knows no log") {
+  World world;
+  CHECK(world.append(1, 0, "old\n") == 4);
+  world.newest = StreamId();
+  world.restart();
+  CHECK(world.extent(1).bytes == 0);
 }
 
 TEST_CASE("more streams than files stay open, over restarts, against a map of strings") {

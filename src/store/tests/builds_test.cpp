@@ -396,3 +396,19 @@ TEST_CASE("no id comes again, also when the newest build was forgotten") {
   CHECK(started.stream == StreamId(2));
   CHECK(next.build.number == 2);
 }
+
+TEST_CASE("the newest stream is known until its log is gone") {
+  Fixture f;
+  CHECK(f.get(f.store->load_open_state()).newest_stream.empty());
+  f.create_job("a");
+  const auto older = f.start(f.submit("a"));
+  f.finish(older);
+  f.create_job("b");
+  const auto newer = f.start(f.submit("b"));
+  f.finish(newer);
+  CHECK(f.get(f.store->load_open_state()).newest_stream == newer.stream);
+  REQUIRE(f.get(f.store->forget_builds(JobPath("b"), 0, at(1000))) == std::vector{newer.stream});
+  CHECK(f.get(f.store->load_open_state()).newest_stream == newer.stream);
+  f.get(f.store->confirm_removed_streams({newer.stream}));
+  CHECK(f.get(f.store->load_open_state()).newest_stream == older.stream);
+}

@@ -60,6 +60,7 @@ TEST_CASE("everything is there again after a restart") {
   CHECK(after.assignments[0].state == model::AssignmentState::started);
   REQUIRE(after.streams.size() == 1);
   CHECK(after.streams[0].id == after.assignments[0].stream);
+  CHECK(after.newest_stream == after.streams[0].id);
   CHECK(after.agents.size() == 1);
   CHECK(after.nodes.size() == 1);
   CHECK(after.installation == before.installation);

@@ -1,0 +1,62 @@
+#include "logs/unknown.hpp"
+
+#include <algorithm>
+#include <vector>
+
+#include "logs/layout.hpp"
+
+namespace footman::logs {
+
+using base::Result;
+using base::Status;
+
+namespace {
+
+constexpr std::size_t kSecondsLength = sizeof("2026-11-24T08:40:15") - 1;
+
+std::string folder_name(base::Instant now) {
+  auto text = base::format_rfc3339(now).substr(0, kSecondsLength);
+  std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
+  return "unknown-" + text + "Z";
+}
+
+Result<std::vector<std::string>> list_later(const std::string& bucket, base::StreamId newest) {
+  FOOTMAN_TRY(auto names, Disk::list(bucket));
+  std::erase_if(names, [&](const std::string& name) {
+    const auto file = parse_file_name(name);
+    return !file || file->stream <= newest;
+  });
+  return names;
+}
+
+Status move_files(Disk& disk, const std::string& bucket, const std::vector<std::string>& names,
+                  const std::string& folder) {
+  FOOTMAN_TRY_STATUS(disk.make_directory(folder));
+  for (const auto& name : names)
+    FOOTMAN_TRY_STATUS(disk.rename(std::string(bucket).append("/").append(name),
+                                   std::string(folder).append("/").append(name)));
+  FOOTMAN_TRY_STATUS(disk.sync_directory(folder));
+  return disk.sync_directory(bucket);
+}
+
+}  // namespace
+
+Result<SetAside> set_aside_unknown(Disk& disk, const std::string& directory, base::StreamId newest,
+                                   base::Instant now) {
+  SetAside out;
+  const auto folder = std::string(directory).append("/").append(folder_name(now));
+  FOOTMAN_TRY(const auto buckets, Disk::list(directory));
+  for (const auto& name : buckets) {
+    if (!is_bucket_name(name)) continue;
+    const auto bucket = std::string(directory).append("/").append(name);
+    FOOTMAN_TRY(const auto later, list_later(bucket, newest));
+    if (later.empty()) continue;
+    FOOTMAN_TRY_STATUS(move_files(disk, bucket, later, folder));
+    out.files += later.size();
+    out.folder = folder;
+  }
+  if (out.files > 0) FOOTMAN_TRY_STATUS(disk.sync_directory(directory));
+  return out;
+}
+
+}  // namespace footman::logs

@@ -1,0 +1,24 @@
+// Logs of builds that the database does not know: an older one was put back, or it was deleted.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "logs/disk.hpp"
+
+namespace footman::logs {
+
+struct SetAside {
+  std::size_t files = 0;
+  std::string folder;  // where they are now; empty: there were none
+};
+
+// Moves the files of streams after `newest` out of the way, into DIRECTORY/unknown-<time>. Nothing reads them
+// there and nothing deletes them: they may be all that is left of somebody's builds.
+base::Result<SetAside> set_aside_unknown(Disk& disk, const std::string& directory, base::StreamId newest,
+                                         base::Instant now);
+
+}  // namespace footman::logs
