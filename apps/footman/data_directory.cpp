@@ -88,7 +88,7 @@ Status write_private_file(const std::string& path, std::string_view bytes) {
 }
 
 Result<DataDirectory> DataDirectory::open(const std::string& path) {
-  const auto hint = "choose another one with --data, or make it writable for this user";
+  const auto hint = "Choose another one with --data, or make it writable for this user";
   std::error_code error;
   if (const auto parent = std::filesystem::path(path).parent_path(); !parent.empty())
     std::filesystem::create_directories(parent, error);
@@ -97,14 +97,15 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
     failed.error().hint = hint;
     return failed;
   }
+  struct stat found{};
+  if (::stat(path.c_str(), &found) == 0 && !S_ISDIR(found.st_mode))
+    return base::fail(Errc::io, "the data directory " + path + " is not a directory", {}, hint);
   if (::access(path.c_str(), R_OK | W_OK | X_OK) != 0) {
     auto failed = base::fail_errno("the data directory " + path + " cannot be used", errno);
     failed.error().hint = hint;
     return failed;
   }
   const auto absolute = std::filesystem::absolute(path, error);
-  if (!std::filesystem::is_directory(absolute, error))
-    return base::fail(Errc::io, "the data directory " + path + " is not a directory", {}, hint);
   return DataDirectory(absolute.lexically_normal().string());
 }
 
@@ -125,7 +126,7 @@ Result<Secret> DataDirectory::server_key(runtime::Rng& rng) const {
   FOOTMAN_TRY(auto key, read_or_make("server.key", Secret(rng.bytes(32))));
   if (key.expose().size() != 32)
     return base::fail(Errc::corrupt, file("server.key") + " does not hold 32 bytes", {},
-                      "restore it from a backup; or remove it, and agents that run now will be refused");
+                      "Restore it from a backup; or remove it, and agents that run now will be refused");
   return key;
 }
 
@@ -135,7 +136,7 @@ Result<Secret> DataDirectory::first_token(runtime::Rng& rng) const {
   while (text.ends_with('\n')) text.remove_suffix(1);
   if (text.size() < 16)
     return base::fail(Errc::corrupt, file("token") + " holds no token", {},
-                      "remove it and a new one is made");
+                      "Remove it and a new one is made");
   return Secret(std::string(text));
 }
 
@@ -147,7 +148,7 @@ Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant
   if (key_at == std::string_view::npos)
     return base::fail(
         Errc::corrupt, file("agent-port.pem") + " holds no private key", {},
-        "restore it from a backup; or remove it, and agents by TCP that run now will not come back");
+        "Restore it from a backup; or remove it, and agents by TCP that run now will not come back");
   return net::TlsServerConfig{std::string(pem.expose().substr(0, key_at)),
                               Secret(std::string(pem.expose().substr(key_at)))};
 }

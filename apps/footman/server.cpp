@@ -107,9 +107,11 @@ class Server {
   // In the order of the server's life.
   Awaitable<void> live();
   Awaitable<Status> start();
+  Status read_settings();
+  Status read_tls_files();
   Awaitable<Status> open_stores();
   Awaitable<Status> listen();
-  Awaitable<Result<std::unique_ptr<net::Listener>>> listen_on(std::string address);
+  Awaitable<Result<std::unique_ptr<net::Listener>>> listen_on(net::Endpoint at);
   Status make_clouds();
   void make_controller();
   void make_fleet();
@@ -155,7 +157,7 @@ class Server {
   std::string ca_pem_;
   std::unique_ptr<net::Listener> http_listener_;
   std::unique_ptr<net::Listener> agent_listener_;
-  net::Endpoint http_at_;
+  net::Endpoint http_at_;  // as it is set; once it listens, as bound
   net::Endpoint agent_at_;
 
   std::map<base::CloudName, std::unique_ptr<cloud::local::LocalCloud>> clouds_;
@@ -195,6 +197,7 @@ Awaitable<void> Server::live() {
 }
 
 Awaitable<Status> Server::start() {
+  FOOTMAN_CO_TRY_STATUS(read_settings());
   FOOTMAN_CO_TRY_STATUS(co_await open_stores());
   FOOTMAN_CO_TRY_STATUS(co_await listen());
   FOOTMAN_CO_TRY_STATUS(make_clouds());
@@ -208,6 +211,38 @@ Awaitable<Status> Server::start() {
   co_return data_->announce(url());
 }
 
+// Before anything is touched. What is wrong here was given by somebody: the command is used wrongly, whatever
+// the error says of itself.
+Status Server::read_settings() {
+  FOOTMAN_TRY(http_at_, net::parse_endpoint(loaded_.config.listen));
+  FOOTMAN_TRY(agent_at_, net::parse_endpoint(loaded_.config.agent_listen));
+  auto read = read_tls_files();
+  if (!read) read.error().code = base::Errc::invalid_argument;
+  return read;
+}
+
+Status Server::read_tls_files() {
+  const auto& config = loaded_.config;
+  if (!config.tls_certificate.empty()) {
+    FOOTMAN_TRY(const auto files, net::load_tls_server_config(config.tls_certificate, config.tls_key));
+    auto context = net::create_tls_server_context(files);
+    if (!context) {
+      context.error().field = fmt::format("{}, {}", config.tls_certificate, config.tls_key);
+      return std::unexpected(std::move(context).error());
+    }
+    http_tls_ = std::move(*context);
+  }
+  if (!config.tls_ca.empty()) {
+    FOOTMAN_TRY(auto ca, read_private_file(config.tls_ca));
+    ca_pem_ = std::string(ca.expose());
+    if (auto usable = net::create_tls_client_context({false, ca_pem_, {}}); !usable) {
+      usable.error().field = config.tls_ca;
+      return std::unexpected(std::move(usable).error());
+    }
+  }
+  return {};
+}
+
 Awaitable<Status> Server::open_stores() {
   FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data));
   FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));  // locks the directory
@@ -219,27 +254,17 @@ Awaitable<Status> Server::open_stores() {
   co_return Status();
 }
 
-Awaitable<Result<std::unique_ptr<net::Listener>>> Server::listen_on(std::string address) {
-  FOOTMAN_CO_TRY(auto endpoint, net::parse_endpoint(address));
+Awaitable<Result<std::unique_ptr<net::Listener>>> Server::listen_on(net::Endpoint at) {
   co_return co_await runtime::run_on(net_.executor(),
-                                     open_listener(net_.executor(), clock_.get(), endpoint, log_));
+                                     open_listener(net_.executor(), clock_.get(), std::move(at), log_));
 }
 
 Awaitable<Status> Server::listen() {
-  const auto& config = loaded_.config;
-  if (!config.tls_certificate.empty()) {
-    FOOTMAN_CO_TRY(auto files, net::load_tls_server_config(config.tls_certificate, config.tls_key));
-    FOOTMAN_CO_TRY(http_tls_, net::create_tls_server_context(files));
-  }
-  if (!config.tls_ca.empty()) {
-    FOOTMAN_CO_TRY(auto ca, read_private_file(config.tls_ca));
-    ca_pem_ = std::string(ca.expose());
-  }
   FOOTMAN_CO_TRY(auto certificate, data_->agent_port_certificate(clock_->now()));
   FOOTMAN_CO_TRY(agent_key_hash_, net::public_key_sha256(certificate.certificate_pem));
   FOOTMAN_CO_TRY(agent_tls_, net::create_tls_server_context(certificate));
-  FOOTMAN_CO_TRY(http_listener_, co_await listen_on(config.listen));
-  FOOTMAN_CO_TRY(agent_listener_, co_await listen_on(config.agent_listen));
+  FOOTMAN_CO_TRY(http_listener_, co_await listen_on(http_at_));
+  FOOTMAN_CO_TRY(agent_listener_, co_await listen_on(agent_at_));
   http_at_ = http_listener_->endpoint();
   agent_at_ = agent_listener_->endpoint();
   co_return Status();

@@ -202,6 +202,16 @@ def test_bad_starts():
         code, text = start_fails(server, "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0",
                                  data="/proc/footman")
         check(code == 6 and "/proc/footman" in text, (code, text))
+        for wrong in (["--listen", "nonsense"], ["--listen", "127.0.0.1:0", "--tls-certificate", other, "--tls-key", other]):
+            code, text = start_fails(server, *wrong, "--agent-listen", "127.0.0.1:0")
+            check(code == 2 and str(wrong[-1]) in text, (code, text))
+        plain = server.folder / "plain"
+        plain.write_text("no PEM")
+        code, text = start_fails(server, "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0",
+                                 "--tls-certificate", plain, "--tls-key", plain)
+        check(code == 2 and str(plain) in text, (code, text))
+        code, text = start_fails(server, "--listen", "127.0.0.1:0", "--agent-listen", "127.0.0.1:0", data=plain)
+        check(code == 6 and "is not a directory. Choose" in text, (code, text))
         server.stop()
         database = server.data / "footman.db"
         database.write_bytes(b"this is no database" * 100)

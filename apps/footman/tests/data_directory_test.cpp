@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 
 using namespace footman;
 using namespace footman::app;
@@ -39,6 +40,17 @@ TEST_CASE("opening makes the directory and nothing in it") {
   const TemporaryDirectory parent;
   const auto data = open_data(parent.path() + "/new/data");
   CHECK(std::filesystem::is_empty(data.path()));
+}
+
+TEST_CASE("what is no directory is said to be none, also to root") {
+  const TemporaryDirectory parent;
+  const auto path = parent.path() + "/file";
+  std::ofstream(path) << "text";
+  const auto opened = DataDirectory::open(path);
+  REQUIRE(!opened.has_value());
+  CHECK(base::describe(opened.error()) ==
+        "the data directory " + path +
+            " is not a directory. Choose another one with --data, or make it writable for this user");
 }
 
 TEST_CASE("only who announced a server withdraws it") {
