@@ -127,10 +127,12 @@ struct Api::Impl {
   Context context;
   std::vector<Mount> mounts;  // longest prefix first
 
+  // A mount that takes everything takes nothing of the API: its clients want an error that they can read.
   const Mount* find_mount(std::string_view path) const {
     const auto found =
         std::ranges::find_if(mounts, [&](const Mount& mount) { return is_below(path, mount.prefix); });
-    return found == mounts.end() ? nullptr : &*found;
+    if (found == mounts.end() || (is_below(path, "/api") && !is_below(found->prefix, "/api"))) return nullptr;
+    return &*found;
   }
   std::optional<net::HttpResponse> refuse_host(const net::HttpRequest& request) const {
     const auto status = context.parts.auth.check_host(request);

@@ -89,7 +89,8 @@ struct Route {
 };
 
 // A handler of somebody else for a part of the URL space: "/ui" is /ui and everything below it, "/" whatever
-// nobody else wants. It authenticates by itself. The longest prefix wins.
+// nobody else wants but /api, where what is not there is an error in JSON. It authenticates by itself. The
+// longest prefix wins.
 struct Mount {
   std::string prefix;
   net::HttpHandler handler;

@@ -154,6 +154,9 @@ TEST_CASE("other handlers have their part of the paths; the longest prefix wins"
   CHECK(world.get("/ui/builds/1").body == "pages /ui/builds/1");
   CHECK(world.get("/uix").body == "rest /uix");
   CHECK(world.get("/job/x").body == "rest /job/x");
+  for (const auto* path : {"/api", "/api/", "/api/v1/nothing", "/api/v2/jobs", "/api/v1/jobs/"})
+    CHECK(world.get(path).error() == "404 not_found");
+  CHECK(world.get("/apis").body == "rest /apis");
   CHECK(world.get("/ui/agents.ws", foreign).body == "agents /ui/agents.ws");
   CHECK(world.get("/ui", foreign).error() == "421 misdirected_request Host");
   CHECK(world.get("/api/v1/jobs", {{"Authorization", ""}}).status == 401);
