@@ -21,6 +21,7 @@
 #include "controller/controller.hpp"
 #include "fleet/fleet.hpp"
 #include "logs/logs.hpp"
+#include "net/certificate.hpp"
 #include "net/http_server.hpp"
 #include "protocol/codec.hpp"
 #include "runtime/real/clock.hpp"
@@ -154,7 +155,7 @@ class Server {
   net::TlsServerContextPtr http_tls_;
   net::TlsServerContextPtr agent_tls_;
   std::string agent_key_hash_;
-  std::string ca_pem_;
+  std::string ca_pem_;  // what agents trust: tls.ca, else the certificate itself
   std::unique_ptr<net::Listener> http_listener_;
   std::unique_ptr<net::Listener> agent_listener_;
   net::Endpoint http_at_;  // as it is set; once it listens, as bound
@@ -231,6 +232,7 @@ Status Server::read_tls_files() {
       return std::unexpected(std::move(context).error());
     }
     http_tls_ = std::move(*context);
+    FOOTMAN_TRY(ca_pem_, net::first_certificate(files.certificate_pem));
   }
   if (!config.tls_ca.empty()) {
     FOOTMAN_TRY(auto ca, read_private_file(config.tls_ca));

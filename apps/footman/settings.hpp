@@ -19,7 +19,7 @@ struct ServerFacts {
   net::Endpoint http;        // as bound
   net::Endpoint agent_port;  // as bound
   bool tls = false;          // HTTPS
-  std::string ca_pem;        // content of tls.ca
+  std::string ca_pem;        // content of tls.ca, else the certificate that is served
   std::string agent_port_key_sha256;
 };
 

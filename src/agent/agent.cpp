@@ -76,6 +76,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   static Awaitable<void> write_all(std::shared_ptr<Impl> self, SessionPtr session);
   static Awaitable<void> keep_alive(std::shared_ptr<Impl> self, SessionPtr session);
   static Awaitable<void> watch_orphan(std::shared_ptr<Impl> self);
+  void note_trouble(const base::Error& error);
   Awaitable<void> talk(SessionPtr session);
   Awaitable<std::string> listen(SessionPtr session);
   Awaitable<void> pause(Duration longest);
@@ -124,8 +125,10 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<AssignmentId> preparing_;
   std::uint64_t epoch_ = 0;
   Duration welcome_orphan_{0};
-  Duration heard_{0};  // steady, from the server
-  bool used_ = false;  // has run a build
+  Duration heard_{0};                       // steady, from the server
+  bool used_ = false;                       // has run a build
+  std::string trouble_;                     // why the last try found no server
+  std::optional<Duration> distrust_since_;  // steady: since then every try found one that is not trusted
   std::optional<std::string> draining_;
   std::optional<Noticed> notice_;
   std::optional<AgentExit> exit_;
@@ -168,6 +171,8 @@ Awaitable<void> Agent::Impl::keep_connected(std::shared_ptr<Impl> self) {
   while (!agent.exit_) {
     auto stream = co_await agent.parts_.connector.connect();
     if (stream) {
+      agent.trouble_.clear();
+      agent.distrust_since_.reset();
       agent.session_ = std::make_shared<Session>(std::move(*stream));
       co_await agent.talk(agent.session_);
       if (agent.session_->welcomed) {
@@ -175,12 +180,23 @@ Awaitable<void> Agent::Impl::keep_connected(std::shared_ptr<Impl> self) {
         most = std::min(kReconnectMost, agent.session_->welcome.lease / 4);
       }
     } else {
-      agent.parts_.log.warning("cannot connect", {{"error", base::describe(stream.error())}});
+      agent.note_trouble(stream.error());
     }
     if (agent.exit_) co_return;
     co_await agent.pause(longest);
     longest = std::min(longest * 2, most);
   }
+}
+
+// An agent that never trusted its server will hardly ever: it ends soon, so that people hear why. One with a
+// build waits for it.
+void Agent::Impl::note_trouble(const base::Error& error) {
+  trouble_ = base::describe(error);
+  parts_.log.warning("cannot connect", {{"error", trouble_}});
+  if (epoch_ != 0 || error.code != base::Errc::unauthenticated) return distrust_since_.reset();
+  const auto now = parts_.clock.steady();
+  if (!distrust_since_) distrust_since_ = now;
+  if (now - *distrust_since_ >= kDistrustPatience) leave(AgentEnd::refused, "It gave up");
 }
 
 // Jittered, so that ten thousand agents do not come back at the same moment.
@@ -531,6 +547,10 @@ void Agent::Impl::send_notice(Session& session) {
 }
 
 void Agent::Impl::leave(AgentEnd end, std::string reason) {
+  if (!trouble_.empty()) {
+    while (reason.ends_with('.')) reason.pop_back();
+    reason += "; it cannot connect: " + trouble_;
+  }
   if (!exit_) exit_ = AgentExit{end, std::move(reason), builds_.empty()};
   look_again_.notify();
 }

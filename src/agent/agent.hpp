@@ -68,7 +68,9 @@ inline constexpr base::Duration kHandshakeTimeout = 20s;  // from the connection
 inline constexpr base::Duration kReconnectFirst = 100ms;  // pause before the second try, then doubled …
 inline constexpr base::Duration kReconnectMost =
     5s;  // … up to this and a quarter of the lease; each is jittered by half
-inline constexpr base::Duration kFarewellTimeout = 2s;  // for the last words
+inline constexpr base::Duration kDistrustPatience = 10s;  // before the first Welcome, with a server whose
+                                                          // certificate is refused; then the agent ends
+inline constexpr base::Duration kFarewellTimeout = 2s;    // for the last words
 inline constexpr std::size_t kMaxHeldBuilds =
     16;  // one runs; the others wait for FinishedAck. Beyond: Rejected
 inline constexpr std::size_t kMaxUnsentBytes = std::size_t{1}
@@ -88,7 +90,7 @@ struct AgentParts {
 enum class AgentEnd : std::uint8_t {
   finished,  // its work is done and acknowledged: single use, or drained
   noticed,   // the machine goes away, or a signal asked for the end
-  refused,   // the server does not want this agent, and trying again cannot help
+  refused,   // the server does not want this agent, or is not trusted, and trying again cannot help
   revoked,   // the server has given this agent up
   orphaned,  // nothing was heard of the server for the orphan time-out
 };
@@ -96,7 +98,7 @@ std::string_view to_string(AgentEnd end);
 
 struct AgentExit {
   AgentEnd end = AgentEnd::finished;
-  std::string reason;    // one sentence for a person
+  std::string reason;    // one sentence for a person; with why the last try failed, if it did
   bool complete = true;  // every result was acknowledged
 };
 

@@ -25,7 +25,7 @@ base::Result<TlsServerConfig> load_tls_server_config(const std::string& certific
 
 struct TlsClientConfig {
   bool system_store = true;  // trust the system's authorities
-  std::string ca_pem;        // trust these as well
+  std::string ca_pem;        // trust these as well: authorities, or the server's certificate itself
   // 64 hex digits, SHA-256 of the server's public key (see public_key_sha256). When set, only the key counts:
   // neither authority nor host name nor dates are checked.
   std::string pinned_public_key_sha256;

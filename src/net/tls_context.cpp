@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/digest.hpp"
+#include "net/certificate.hpp"
 #include "net/tls.hpp"
 
 namespace footman::net {
@@ -94,6 +95,8 @@ base::Status trust(SSL_CTX* ctx, const std::string& pem) {
     if (X509_STORE_add_cert(SSL_CTX_get_cert_store(ctx), one) == 1) ++count;
   }
   ERR_clear_error();
+  // Also one that is no authority: somebody who gives a server's own certificate means that server.
+  X509_VERIFY_PARAM_set_flags(SSL_CTX_get0_param(ctx), X509_V_FLAG_PARTIAL_CHAIN);
   if (count == 0) {
     return base::fail(base::Errc::invalid_argument, "the CA text holds no certificate in PEM form", "ca");
   }
@@ -198,13 +201,30 @@ base::Result<TlsClientContextPtr> create_tls_client_context(const TlsClientConfi
   return context;
 }
 
+namespace {
+
+base::Result<X509Ptr> parse_certificate(std::string_view pem) {
+  const auto bio = make_memory_bio(pem);
+  X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  if (certificate) return certificate;
+  return base::fail(base::Errc::invalid_argument, "not a certificate in PEM form: " + last_openssl_error());
+}
+
+}  // namespace
+
 base::Result<std::string> public_key_sha256(std::string_view certificate_pem) {
-  const auto bio = make_memory_bio(certificate_pem);
-  const X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
-  if (!certificate) {
-    return base::fail(base::Errc::invalid_argument, "not a certificate in PEM form: " + last_openssl_error());
-  }
+  FOOTMAN_TRY(const auto certificate, parse_certificate(certificate_pem));
   return hash_public_key(certificate.get());
+}
+
+base::Result<std::string> first_certificate(std::string_view pem) {
+  FOOTMAN_TRY(const auto certificate, parse_certificate(pem));
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  char* data = nullptr;
+  if (PEM_write_bio_X509(bio.get(), certificate.get()) != 1)
+    return base::fail(base::Errc::internal, "the certificate cannot be written: " + last_openssl_error());
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<std::size_t>(size));
 }
 
 namespace {

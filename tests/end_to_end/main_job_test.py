@@ -99,6 +99,43 @@ def test_agent_port_and_tcp():
         check_numbered(server.log(build), 2000)
 
 
+def make_certificate(folder, name):
+    """A self-signed certificate and its key."""
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=footman", "-addext", f"subjectAltName={name}", "-keyout", key, "-out", certificate],
+                   check=True, capture_output=True)
+    return certificate, key
+
+
+def test_https_with_a_certificate_of_ones_own():
+    with Server() as server:
+        server.certificate, key = make_certificate(server.folder, "IP:127.0.0.1")
+        server.config_file.write_text(f"tls: {{certificate: {server.certificate}, key: {key}}}\n")
+        server.start()
+        build = server.submit("echo over TLS")
+        check(server.wait_build(build)["result"] == "SUCCESS", server.get(f"/api/v1/builds/{build}"))
+        secret = key.read_text().splitlines()[1].encode()
+        server.stop()
+        holders = [path for path in server.data.rglob("*") if path.is_file() and secret in path.read_bytes()]
+        check(not holders, f"the certificate's key was written to {holders}")
+
+
+def test_agents_that_do_not_trust_the_server_say_so():
+    with Server() as server:
+        server.certificate, key = make_certificate(server.folder, "IP:127.0.0.1")
+        (server.folder / "other").mkdir()
+        other, _ = make_certificate(server.folder / "other", "IP:127.0.0.1")
+        server.config_file.write_text(f"tls: {{certificate: {server.certificate}, key: {key}, ca: {other}}}\n")
+        server.start()
+        build = server.submit("true")
+        words = "signed by an authority that is not known here"
+        wait_until(lambda: words in server.build(build)["reason"], "the build's reason names the certificate")
+        agent = server.agents()[-1]["id"]
+        told = server.get(f"/api/v1/agents/{agent}/explain")
+        check(any(words in entry["text"] for entry in told["timeline"]), told)
+
+
 def test_warm_agents_are_used_again():
     config = """
 clouds:

@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 import signal
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,7 @@ class Server:
     """A `footman up` with its own data directory. Ports are chosen at the first start and kept."""
 
     def __init__(self, config="", name="server"):
+        self.certificate = None  # that the server's HTTPS must show; else it speaks HTTP
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"footman-{name}-"))
         self.data = self.folder / "data"
         self.config_file = self.folder / "footman.yaml"
@@ -131,8 +133,14 @@ class Server:
     def token(self):
         return (self.data / "token").read_text().strip()
 
+    def connect(self, timeout):
+        if not self.certificate:
+            return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+        context = ssl.create_default_context(cafile=self.certificate)
+        return http.client.HTTPSConnection("127.0.0.1", self.http_port, timeout=timeout, context=context)
+
     def request(self, method, path, body=None, headers=None, raw=False, token=None, timeout=None):
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout or PATIENCE)
+        connection = self.connect(timeout or PATIENCE)
         try:
             send = {"Authorization": f"Bearer {token or self.token()}", **(headers or {})}
             payload = None

@@ -288,7 +288,7 @@ std::string help_text() {
       "    0  its work is done and acknowledged\n"
       "    1  something is broken here: the log says what\n"
       "    2  wrong options\n"
-      "    3  the server refused this agent or has given it up\n"
+      "    3  the server refused this agent or has given it up, or its certificate is not trusted\n"
       "    4  nothing was heard of the server for the orphan time-out\n"
       "    5  the time of a notice was over before everything was acknowledged\n"
       "  128+n  killed by signal n\n";

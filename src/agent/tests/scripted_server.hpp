@@ -54,6 +54,7 @@ class ScriptedServer final : public Connector {
   protocol::Welcome welcome;
   int connections = 0;
   bool reachable = true;
+  base::Error trouble{base::Errc::unavailable, "not reachable", {}, {}};  // what a try ends with if it is not
   std::shared_ptr<runtime::MemoryWire> wire;
   std::shared_ptr<runtime::ByteStream> stream;  // the newest connection
   std::vector<protocol::Message> received;      // on it
@@ -146,7 +147,7 @@ class ScriptedServer final : public Connector {
 
   runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect() override {
     ++connections;
-    if (!reachable) co_return base::fail(base::Errc::unavailable, "not reachable");
+    if (!reachable) co_return std::unexpected(trouble);
     auto streams = runtime::make_memory_streams();
     wire = streams.wire;
     stream = std::move(streams.first);

@@ -68,6 +68,39 @@ TEST_CASE("no server: tries go on with growing, bounded, jittered pauses") {
   server.let_in();
 }
 
+TEST_CASE("a server that is not trusted: a new agent soon ends and says why") {
+  ScriptedServer server;
+  server.trouble = base::Error{base::Errc::unauthenticated, "the certificate is of nobody", {}, {}};
+  server.reachable = false;
+  server.start();
+  SUBCASE("it stays so") {
+    server.advance(kDistrustPatience - 1s);
+    CHECK_FALSE(server.exit);
+    server.advance(1s + 2 * kReconnectMost);
+    REQUIRE(server.exit);
+    CHECK(server.exit->end == AgentEnd::refused);
+    CHECK(server.exit->reason == "It gave up; it cannot connect: the certificate is of nobody");
+  }
+  SUBCASE("it comes right in time") {
+    server.advance(kDistrustPatience / 2);
+    server.reachable = true;
+    server.advance(kReconnectMost);
+    server.let_in();
+    // From now on it may have a build, which waits for the server.
+    server.reachable = false;
+    server.wire->cut();
+    server.advance(kDistrustPatience + 3 * kReconnectMost);
+    CHECK_FALSE(server.exit);
+  }
+  SUBCASE("it is told to go before") {
+    server.advance(1s);
+    server.agent->notice("it was told to stop", server.clock.now());
+    server.advance(10ms);
+    REQUIRE(server.exit);
+    CHECK(server.exit->reason.ends_with("; it cannot connect: the certificate is of nobody"));
+  }
+}
+
 TEST_CASE("refused: for good ends the agent, otherwise it tries again") {
   ScriptedServer server;
   server.start();

@@ -1,12 +1,15 @@
 // TCP, TLS and sniffing over real sockets on loopback.
 #include <doctest/doctest.h>
+#include <openssl/pem.h>
 #include <sys/resource.h>
 
 #include <filesystem>
 #include <fstream>
 
+#include "net/certificate.hpp"
 #include "net/sniff.hpp"
 #include "net/tests/world.hpp"
+#include "net/tls_context.hpp"
 
 using namespace footman;
 using namespace footman::net;
@@ -35,6 +38,23 @@ Awaitable<void> write_then_count(ByteStream* stream, std::string bytes, int* don
 Awaitable<void> read_and_note(ByteStream* stream, base::Result<std::string>* out, bool* done) {
   *out = co_await stream->read(100);
   *done = true;
+}
+
+// The certificate, as if another one had signed it.
+std::string sign_again(const std::string& pem, const SelfSigned& by) {
+  const auto read = [](const std::string& text) {
+    return X509Ptr(PEM_read_bio_X509(make_memory_bio(text).get(), nullptr, nullptr, nullptr));
+  };
+  const auto certificate = read(pem);
+  const EvpKeyPtr key(
+      PEM_read_bio_PrivateKey(make_memory_bio(by.private_key_pem.expose()).get(), nullptr, nullptr, nullptr));
+  X509_set_issuer_name(certificate.get(), X509_get_subject_name(read(by.certificate_pem).get()));
+  REQUIRE(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
+  const BioPtr out(BIO_new(BIO_s_mem()));
+  REQUIRE(PEM_write_bio_X509(out.get(), certificate.get()) == 1);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(out.get(), &data);
+  return {data, static_cast<std::size_t>(size)};
 }
 
 // Megabytes in both directions at the same time.
@@ -236,6 +256,23 @@ TEST_CASE("who a TLS client accepts, and what it says otherwise") {
   refused(expired, trusting(expired), "expired");
   const auto future = make_identity({"build.example.org"}, now + 48h, 1);
   refused(future, trusting(future), "not valid yet");
+}
+
+TEST_CASE("a server's certificate may be trusted itself, whoever signed it") {
+  World world;
+  const auto authority = make_identity({"authority"}, world.clock->now());
+  auto identity = make_identity({"build.example.org"}, world.clock->now());
+  auto& pem = identity.made.certificate_pem;
+  pem = sign_again(pem, authority.made);
+  identity.server = *create_tls_server_context({pem, identity.made.private_key_pem});
+  CHECK(shake(world, identity, trusting(identity), "build.example.org").client);
+  CHECK_FALSE(shake(world, identity, trusting(identity), "other.example.org").client);
+  CHECK_FALSE(shake(world, identity, *create_tls_client_context({}), "build.example.org").client);
+
+  // Of a file that holds more, only that certificate.
+  const auto key = std::string(identity.made.private_key_pem.expose());
+  CHECK(first_certificate(key + pem + authority.made.certificate_pem) == pem);
+  CHECK_FALSE(first_certificate(key));
 }
 
 TEST_CASE("TLS input that is wrong is refused when the context is made") {

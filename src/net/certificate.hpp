@@ -1,0 +1,14 @@
+// Certificates as texts in PEM form.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+
+namespace footman::net {
+
+// The first certificate alone: the rest of a file may be its key, which is nobody's business.
+base::Result<std::string> first_certificate(std::string_view pem);
+
+}  // namespace footman::net
