@@ -53,9 +53,7 @@ void Builds::take_over(store::OpenState& state) {
     core_.set_assignment(entry, std::move(assignment));
     entry->overdue = fresh;
     if (entry->started()) {
-      const auto& spec = entry->build.spec;
-      const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
-      const auto end = entry->assignment->started + limit + spec.grace + core_.config.timeout_margin;
+      const auto end = entry->assignment->started + time_allowed(entry->build.spec);
       entry->overdue = std::max(fresh, core_.steady() + (end - core_.now()));
     }
     if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
@@ -173,6 +171,11 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
   core_.changed();
   if (!entry->build.job.empty() || entry->build.number % kAdhocRetentionStep == 0)
     core_.scope.spawn("retention", retain(entry->build.job));
+}
+
+Duration Builds::time_allowed(const model::BuildSpec& spec) const {
+  const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
+  return limit + spec.grace + core_.config.timeout_margin;
 }
 
 Awaitable<void> Builds::lose(BuildPtr entry, std::string sentence, BuildResult result) {

@@ -46,6 +46,11 @@ class Builds {
  private:
   enum class ReportKind { fresh, repeated, refused };
   ReportKind judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent, std::uint64_t report);
+  // A step began or, when it has a `finished` time, ended.
+  Awaitable<void> apply_step(model::StepRecord step, std::uint64_t report, AgentId agent);
+  void acknowledge_end(const NodeEntry& node, AssignmentId id);
+  // From its start until the server ends it, because its agent did not.
+  Duration time_allowed(const model::BuildSpec& spec) const;
   Awaitable<Result<protocol::WorkSpec>> make_work(model::BuildSpec spec);
   Awaitable<void> send_offer(BuildPtr entry, AgentId agent, protocol::WorkSpec work);
   Awaitable<void> return_work(BuildPtr entry, std::string reason);

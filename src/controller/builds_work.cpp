@@ -161,9 +161,7 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     entry->assignment = *started;
     entry->build.state = model::BuildState::running;
     entry->build.started = started->started;
-    const auto& spec = entry->build.spec;
-    const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
-    entry->overdue = core_.steady() + limit + spec.grace + core_.config.timeout_margin;
+    entry->overdue = core_.steady() + time_allowed(entry->build.spec);
     queue_wait_.observe(static_cast<double>((started->started - entry->item.since).count()) / 1e6);
     publish(*entry);
     core_.changed();
@@ -186,50 +184,47 @@ Builds::ReportKind Builds::judge_report(const BuildPtr& entry, AssignmentId id, 
 }
 
 Awaitable<void> Builds::step_started(protocol::StepStarted report, AgentId agent) {
-  const auto entry = core_.find_assignment(report.assignment);
-  const auto kind = judge_report(entry, report.assignment, agent, report.report);
-  if (kind == ReportKind::refused) co_return co_await answer_unknown(report.assignment, agent);
-  if (kind == ReportKind::fresh) {
-    model::StepRecord step;
-    step.assignment = report.assignment;
-    step.index = report.step;
-    step.name = step_name(entry->build.spec, report.step);
-    step.started = report.at;
-    if (report.step == 0) core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
-    const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
-    if (!stored) core_.parts.log.error("step not stored", {{"error", base::describe(stored.error())}});
-    entry->last_report = std::max(entry->last_report, report.report);
-    core_.publish("step", std::to_string(report.step), "running", entry->build.id.str());
-  }
-  if (const auto* node = core_.find_node(agent))
-    core_.send(*node, protocol::ReportAck{report.assignment, entry->last_report});
+  model::StepRecord step;
+  step.assignment = report.assignment;
+  step.index = report.step;
+  step.started = report.at;
+  co_await apply_step(std::move(step), report.report, std::move(agent));
 }
 
 Awaitable<void> Builds::step_finished(protocol::StepFinished report, AgentId agent) {
-  const auto entry = core_.find_assignment(report.assignment);
-  const auto kind = judge_report(entry, report.assignment, agent, report.report);
-  if (kind == ReportKind::refused) co_return co_await answer_unknown(report.assignment, agent);
+  model::StepRecord step;
+  step.assignment = report.assignment;
+  step.index = report.step;
+  step.started = report.at - report.wall_time;
+  step.finished = report.at;
+  if (report.signal == 0) step.exit_status = report.exit_status;
+  step.signal = static_cast<int>(report.signal);
+  step.out_of_memory = report.out_of_memory;
+  step.peak_memory_bytes = report.peak_memory_bytes;
+  step.cpu_time = report.cpu_time;
+  step.wall_time = report.wall_time;
+  co_await apply_step(std::move(step), report.report, std::move(agent));
+}
+
+Awaitable<void> Builds::apply_step(model::StepRecord step, std::uint64_t report, AgentId agent) {
+  const auto entry = core_.find_assignment(step.assignment);
+  if (!entry) co_return co_await answer_unknown(step.assignment, agent);
+  const auto turn = co_await core_.take_turn(entry->build.id);
+  const auto kind = turn ? judge_report(entry, step.assignment, agent, report) : ReportKind::refused;
+  if (kind == ReportKind::refused) co_return co_await answer_unknown(step.assignment, agent);
   if (kind == ReportKind::fresh) {
-    model::StepRecord step;
-    step.assignment = report.assignment;
-    step.index = report.step;
-    step.name = step_name(entry->build.spec, report.step);
-    step.started = report.at - report.wall_time;
-    step.finished = report.at;
-    if (report.signal == 0) step.exit_status = report.exit_status;
-    step.signal = static_cast<int>(report.signal);
-    step.out_of_memory = report.out_of_memory;
-    step.peak_memory_bytes = report.peak_memory_bytes;
-    step.cpu_time = report.cpu_time;
-    step.wall_time = report.wall_time;
+    const bool ended = step.finished.is_set();
+    step.name = step_name(entry->build.spec, step.index);
+    if (!ended && step.index == 0)
+      core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
     const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
     if (!stored) core_.parts.log.error("step not stored", {{"error", base::describe(stored.error())}});
-    entry->last_report = std::max(entry->last_report, report.report);
-    entry->last_exit_status = step.exit_status;
-    core_.publish("step", std::to_string(report.step), "finished", entry->build.id.str());
+    entry->last_report = report;
+    if (ended) entry->last_exit_status = step.exit_status;
+    core_.publish("step", std::to_string(step.index), ended ? "finished" : "running", entry->build.id.str());
   }
   if (const auto* node = core_.find_node(agent))
-    core_.send(*node, protocol::ReportAck{report.assignment, entry->last_report});
+    core_.send(*node, protocol::ReportAck{step.assignment, entry->last_report});
 }
 
 namespace {
@@ -296,8 +291,12 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
   const auto* node = core_.find_node(agent);
   if (node == nullptr) co_return;
   core_.parts.crash_points.hit("finish:before-ack");
-  core_.send(*node, protocol::FinishedAck{report.assignment});
-  if (node->node.one_shot) core_.send(*node, protocol::Drain{"single use: its build is over"});
+  acknowledge_end(*node, report.assignment);
+}
+
+void Builds::acknowledge_end(const NodeEntry& node, AssignmentId id) {
+  core_.send(node, protocol::FinishedAck{id});
+  if (node.node.one_shot) core_.send(node, protocol::Drain{"single use: its build is over"});
 }
 
 Awaitable<void> Builds::answer_unknown(AssignmentId id, AgentId agent) {
@@ -306,9 +305,7 @@ Awaitable<void> Builds::answer_unknown(AssignmentId id, AgentId agent) {
   if (!known || node == nullptr) co_return;
   for (const auto& one : *known) {
     if (one.id != id || one.state != AssignmentState::finished) continue;
-    core_.send(*node, protocol::FinishedAck{id});
-    if (node->node.one_shot) core_.send(*node, protocol::Drain{"single use: its build is over"});
-    co_return;
+    co_return acknowledge_end(*node, id);
   }
   late_reports_.add();
   core_.send(*node, protocol::Withdraw{id, "the work is not this agent's any more"});
