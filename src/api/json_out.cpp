@@ -246,14 +246,14 @@ json::object death_to_json(const model::DeathCertificate& death) {
   return out;
 }
 
-json::object host_to_json(const controller::NodeView& node) {
-  return {{"hostname", utf8(node.hostname)},
-          {"os", utf8(node.os)},
-          {"arch", utf8(node.arch)},
-          {"cpus", node.cpus},
-          {"memory_bytes", node.memory_bytes},
-          {"agent_version", utf8(node.agent_version)},
-          {"peer", utf8(node.peer)}};
+json::object host_to_json(const controller::HostInfo& host) {
+  return {{"hostname", utf8(host.hostname)},
+          {"os", utf8(host.os)},
+          {"arch", utf8(host.arch)},
+          {"cpus", host.cpus},
+          {"memory_bytes", host.memory_bytes},
+          {"agent_version", utf8(host.agent_version)},
+          {"peer", utf8(host.peer)}};
 }
 
 }  // namespace
@@ -281,7 +281,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   put(out, "ended_at", agent.ended);
   if (agent.end_reason != model::EndReason::none) out["end"] = end_to_json(agent);
   if (agent.death != model::DeathCertificate{}) out["death"] = death_to_json(agent.death);
-  if (node && !node->peer.empty()) out["host"] = host_to_json(*node);
+  if (node && node->host) out["host"] = host_to_json(*node->host);
   return out;
 }
 

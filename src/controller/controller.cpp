@@ -35,14 +35,7 @@ struct Controller::Impl {
     view.node = node.node;
     view.observation = core.observe(node);
     if (node.work) view.build = *node.work;
-    if (!node.host) return view;
-    view.peer = node.host->peer;
-    view.agent_version = node.host->agent_version;
-    view.os = node.host->os;
-    view.arch = node.host->arch;
-    view.hostname = node.host->hostname;
-    view.cpus = node.host->cpus;
-    view.memory_bytes = node.host->memory_bytes;
+    if (node.host) view.host = *node.host;
     return view;
   }
 };

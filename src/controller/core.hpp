@@ -66,16 +66,6 @@ class Turn {
   BuildPtr entry_;
 };
 
-struct HostInfo {
-  std::string peer;
-  std::string agent_version;
-  std::string os;
-  std::string arch;
-  std::string hostname;
-  std::uint32_t cpus = 0;
-  std::uint64_t memory_bytes = 0;
-};
-
 struct NodeEntry {
   model::Node node;
   AgentId id() const { return node.agent; }

@@ -40,10 +40,8 @@ struct QueueEntry {
   ports::WaitReason reason;
 };
 
-struct NodeView {
-  model::Node node;
-  ports::AgentObservation observation;
-  BuildId build;  // at work on it
+// What the agent said of its machine when it connected, and where it connected from.
+struct HostInfo {
   std::string peer;
   std::string agent_version;
   std::string os;
@@ -51,6 +49,13 @@ struct NodeView {
   std::string hostname;
   std::uint32_t cpus = 0;
   std::uint64_t memory_bytes = 0;
+};
+
+struct NodeView {
+  model::Node node;
+  ports::AgentObservation observation;
+  BuildId build;                 // at work on it
+  std::optional<HostInfo> host;  // since it connected
 };
 
 // Everything `footman explain BUILD` tells.

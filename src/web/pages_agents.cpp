@@ -41,14 +41,15 @@ Markup work_table(const AgentData& data, const View& view) {
 }
 
 Markup host_facts(const std::optional<controller::NodeView>& node) {
-  if (!node || node->peer.empty()) return {};
+  if (!node || !node->host) return {};
+  const auto& host = *node->host;
   return html(R"(<section class="card" aria-labelledby="host"><h2 id="host">Its machine</h2>{}</section>)",
-              facts({{"Host name", text(node->hostname)},
-                     {"System", text(fmt::format("{} {}", node->os, node->arch))},
-                     {"Processors", html("{}", node->cpus)},
-                     {"Memory", text(format_bytes(node->memory_bytes))},
-                     {"Agent version", text(node->agent_version)},
-                     {"Connected from", text(node->peer)}}));
+              facts({{"Host name", text(host.hostname)},
+                     {"System", text(fmt::format("{} {}", host.os, host.arch))},
+                     {"Processors", html("{}", host.cpus)},
+                     {"Memory", text(format_bytes(host.memory_bytes))},
+                     {"Agent version", text(host.agent_version)},
+                     {"Connected from", text(host.peer)}}));
 }
 
 Markup agent_actions(const AgentData& data, const View& view) {
