@@ -459,8 +459,8 @@ ServerFacts Server::facts() const {
 }
 
 std::string Server::url() const {
-  const auto host = http_at_.host == "0.0.0.0" ? "127.0.0.1" : http_at_.host == "::" ? "::1" : http_at_.host;
-  return fmt::format("{}://{}", http_tls_ ? "https" : "http", net::Endpoint{host, http_at_.port}.str());
+  const net::Endpoint at{reachable_host(http_at_.host), http_at_.port};
+  return fmt::format("{}://{}", http_tls_ ? "https" : "http", at.str());
 }
 
 api::ServerInfo Server::server_info() const {

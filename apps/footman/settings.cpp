@@ -14,13 +14,6 @@ namespace {
 
 static_assert(config::kMaxHeartbeat == protocol::kMaxHeartbeatInterval);
 
-// Where agents of this machine find a server that listens on every address.
-std::string reachable_host(const std::string& host) {
-  if (host == "0.0.0.0") return "127.0.0.1";
-  if (host == "::") return "::1";
-  return host;
-}
-
 std::string websocket_url(const std::string& agent_url, const ServerFacts& facts) {
   if (agent_url.empty()) {
     const net::Endpoint at{reachable_host(facts.http.host), facts.http.port};
@@ -116,6 +109,12 @@ bool needs_restart(const std::string& key) {
 std::string name_of(const std::string& key) { return key.substr(0, key.find(": ")); }
 
 }  // namespace
+
+std::string reachable_host(const std::string& host) {
+  if (host == "0.0.0.0") return "127.0.0.1";
+  if (host == "::") return "::1";
+  return host;
+}
 
 controller::ControllerConfig make_controller_config(const config::Config& config) {
   controller::ControllerConfig c;

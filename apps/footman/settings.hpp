@@ -29,6 +29,9 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
 std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
     const config::CloudConfig& cloud);
 
+// Where this machine finds a server that listens on `host`, which may be every address.
+std::string reachable_host(const std::string& host);
+
 // How agents with this address reach the server: see docs/CONFIG.md, agent_url and connect.
 ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const ServerFacts& facts);
 

@@ -33,6 +33,12 @@ std::vector<std::string> texts(const config::Config& before, const config::Confi
 
 }  // namespace
 
+TEST_CASE("a server that listens on every address is found on this machine's own") {
+  CHECK(reachable_host("0.0.0.0") == "127.0.0.1");
+  CHECK(reachable_host("::") == "::1");
+  CHECK(reachable_host("192.0.2.7") == "192.0.2.7");
+}
+
 TEST_CASE("how agents reach the server") {
   config::AgentAddress address;
   auto at = make_endpoint(address, facts());
