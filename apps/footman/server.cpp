@@ -25,6 +25,7 @@
 #include "net/http_server.hpp"
 #include "protocol/codec.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
 #include "store/store.hpp"
@@ -38,7 +39,8 @@ using base::Result;
 using base::Status;
 using runtime::Awaitable;
 
-constexpr std::size_t kChangesKept = 4096;  // for readers of the event stream that fall behind
+constexpr std::size_t kMaxCaBytes = 1 << 20;  // of tls.ca; a larger file is an error
+constexpr std::size_t kChangesKept = 4096;    // for readers of the event stream that fall behind
 
 base::Logger make_logger(const cli::UpOptions& options) {
   const auto least = options.debug_log ? base::LogLevel::debug : base::LogLevel::info;
@@ -116,7 +118,8 @@ class Server {
   Status make_clouds();
   void make_controller();
   void make_fleet();
-  Awaitable<Status> make_pages();
+  Awaitable<Status> make_api();
+  void make_http();
   Awaitable<void> serve_network();
   void welcome_people();
   Awaitable<void> obey_signals();
@@ -204,7 +207,8 @@ Awaitable<Status> Server::start() {
   FOOTMAN_CO_TRY_STATUS(make_clouds());
   make_controller();
   make_fleet();
-  FOOTMAN_CO_TRY_STATUS(co_await make_pages());
+  FOOTMAN_CO_TRY_STATUS(co_await make_api());
+  make_http();
   auto state = open_state_;
   FOOTMAN_CO_TRY_STATUS(co_await controller_->start(std::move(state)));
   FOOTMAN_CO_TRY_STATUS(co_await fleet_->start(std::exchange(open_state_, {})));
@@ -235,8 +239,7 @@ Status Server::read_tls_files() {
     FOOTMAN_TRY(ca_pem_, net::first_certificate(files.certificate_pem));
   }
   if (!config.tls_ca.empty()) {
-    FOOTMAN_TRY(auto ca, read_private_file(config.tls_ca));
-    ca_pem_ = std::string(ca.expose());
+    FOOTMAN_TRY(ca_pem_, runtime::real::read_file(config.tls_ca, kMaxCaBytes));
     if (auto usable = net::create_tls_client_context({false, ca_pem_, {}}); !usable) {
       usable.error().field = config.tls_ca;
       return std::unexpected(std::move(usable).error());
@@ -316,7 +319,7 @@ void Server::make_fleet() {
   fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), make_fleet_config(loaded_.config, facts()));
 }
 
-Awaitable<Status> Server::make_pages() {
+Awaitable<Status> Server::make_api() {
   FOOTMAN_CO_TRY(auto token, data_->first_token(*rng_));
   auth_ = std::make_unique<api::Auth>(api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
                                       api::AuthConfig{token, installation_, loaded_.config.hosts});
@@ -338,6 +341,11 @@ Awaitable<Status> Server::make_pages() {
        [this] {
          return stopping_ ? std::vector<std::string>{"the server is stopping"} : std::vector<std::string>();
        }}});
+  co_return Status();
+}
+
+// Pages, API and the WebSocket of agents, all behind one port.
+void Server::make_http() {
   web_ = std::make_unique<web::Web>(
       web::WebParts{*controller_, *fleet_, *store_, *logs_, net_.executor(), *auth_, *clock_, log_});
   std::vector<api::Mount> mounts;
@@ -350,7 +358,6 @@ Awaitable<Status> Server::make_pages() {
   http_ = std::make_unique<net::HttpServer>(net_.executor(), control_.get_executor(),
                                             api_->handler(std::move(mounts)),
                                             make_http_limits(loaded_.config), *clock_, log_);
-  co_return Status();
 }
 
 // Net executor.
