@@ -31,7 +31,6 @@ struct Submission {
   base::BuildId build;          // as answered; empty: no answer yet
   std::vector<Script> scripts;  // its steps
   bool cancelled = false;       // somebody may have asked for its end
-  bool given_up = false;        // refused for good
   base::Duration timeout{0};    // of the build; 0: none
 };
 

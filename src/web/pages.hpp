@@ -26,7 +26,6 @@ struct OverviewData {
   std::size_t queue_size = 0;
   std::vector<fleet::AgentView> agents;  // live ones
   std::vector<fleet::CloudView> clouds;
-  bool has_jobs = false;
   bool storage_full = false;
 };
 Page overview_page(const OverviewData& data, const View& view);
