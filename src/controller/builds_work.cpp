@@ -75,11 +75,14 @@ Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
 }
 
 Awaitable<void> Builds::offer(BuildId id, AgentId agent) {
+  const auto reserved = core_.find_build(id);
+  if (!reserved || reserved->reserved != agent || reserved->assignment) co_return;
+  // Before the build's turn: a secret may take long to read, and whoever cancels does not wait for it.
+  auto work = co_await make_work(reserved->build.spec);
   const auto turn = co_await core_.take_turn(id);
   if (!turn || turn->reserved != agent || turn->assignment) co_return;
   const auto entry = core_.find_build(id);
   if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
-  auto work = co_await make_work(entry->build.spec);
   const auto* node = core_.find_node(agent);
   if (node == nullptr || !node->resumed) co_return unreserve(entry, agent);
   if (!work) {

@@ -248,6 +248,19 @@ TEST_CASE("secrets are resolved for the agent only") {
     CHECK(assign->work.steps.at(0).interpreter == std::vector<std::string>{"/bin/bash", "-e"});
     CHECK(world.build(1).spec.env.at(0).value.empty());
   }
+  SUBCASE("slow: who cancels does not wait for it") {
+    runtime::Event read;
+    world.secrets_wait_for = &read;
+    REQUIRE(world.run(world.controller->submit_build(request)));
+    auto agent = world.join("a", false);
+    REQUIRE(world.run(world.controller->cancel_build(BuildId(1), "not any more")));
+    CHECK(world.build(1).result == BuildResult::aborted);
+    CHECK(world.activity("a") == AgentActivity::idle);
+    read.notify();
+    world.settle();
+    CHECK(agent->count<protocol::Assign>() == 0);
+    CHECK(world.build(1).result == BuildResult::aborted);
+  }
   SUBCASE("missing") {
     request.spec.env.at(0).secret_ref = "env:NOT_THERE";
     REQUIRE(world.run(world.controller->submit_build(request)));

@@ -16,6 +16,7 @@ using runtime::Awaitable;
 namespace {
 
 Awaitable<Result<Secret>> resolve(World* world, std::string reference) {
+  if (world->secrets_wait_for != nullptr) co_await world->secrets_wait_for->wait();
   const auto it = world->secrets.find(reference);
   if (it == world->secrets.end()) co_return fail(Errc::not_found, "there is no such secret");
   co_return Secret(it->second);

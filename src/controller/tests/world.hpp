@@ -80,6 +80,7 @@ class World {
   runtime::Feed<model::Change> changes{1000};
   ControllerConfig config;
   std::map<std::string, std::string> secrets;       // what references resolve to
+  runtime::Event* secrets_wait_for = nullptr;       // when set
   std::vector<std::string> crash_points;            // hit so far
   std::string crash_at;                             // drop the server there
   std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server
