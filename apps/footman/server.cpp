@@ -81,10 +81,6 @@ Awaitable<Result<std::unique_ptr<net::Listener>>> open_listener(runtime::Executo
                                                                 net::Endpoint at, base::Logger log) {
   co_return net::create_listener(std::move(net), *clock, at, std::move(log));
 }
-Awaitable<Result<base::Secret>> read_secret(std::string reference) { co_return resolve_secret(reference); }
-Awaitable<Result<base::Secret>> read_secret_on(runtime::Executor blocking, std::string reference) {
-  co_return co_await runtime::run_on(std::move(blocking), read_secret(std::move(reference)));
-}
 using LoadOutcome = std::expected<cli::LoadedConfig, std::vector<config::Diagnostic>>;
 Awaitable<LoadOutcome> load_again(std::string file) { co_return cli::load_config(file); }
 
@@ -145,6 +141,7 @@ class Server {
   runtime::Gate reloads_;  // SIGHUP and the API may ask at once; each compares with what the one before made
 
   asio::io_context control_{1};  // of the main thread
+  SecretReader secrets_{control_.get_executor(), *clock_};
   runtime::real::Thread net_{"net"};
   runtime::real::Thread blocking_{"blocking"};
   runtime::Feed<model::Change> changes_{kChangesKept};
@@ -295,11 +292,10 @@ Status Server::make_clouds() {
 
 void Server::make_controller() {
   controller_ = std::make_unique<controller::Controller>(
-      controller::ControllerParts{*store_, *logs_, *clock_, *rng_, control_.get_executor(), net_.executor(),
-                                  changes_, metrics_, log_, crash_points_, server_key_,
-                                  [blocking = blocking_.executor()](std::string reference) {
-                                    return read_secret_on(blocking, std::move(reference));
-                                  }},
+      controller::ControllerParts{
+          *store_, *logs_, *clock_, *rng_, control_.get_executor(), net_.executor(), changes_, metrics_, log_,
+          crash_points_, server_key_,
+          [this](std::string reference) { return secrets_.read(std::move(reference)); }},
       make_controller_config(loaded_.config));
 }
 
