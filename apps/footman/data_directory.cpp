@@ -11,6 +11,7 @@
 
 #include "api/auth.hpp"
 #include "base/log.hpp"
+#include "store/directory.hpp"
 
 namespace footman::app {
 namespace {
@@ -87,7 +88,7 @@ Status write_private_file(const std::string& path, std::string_view bytes) {
   return {};
 }
 
-Result<DataDirectory> DataDirectory::open(const std::string& path) {
+Result<DataDirectory> DataDirectory::open(const std::string& path, base::Logger log) {
   const auto hint = "Choose another one with --data, or make it writable for this user";
   std::error_code error;
   if (const auto parent = std::filesystem::path(path).parent_path(); !parent.empty())
@@ -106,7 +107,7 @@ Result<DataDirectory> DataDirectory::open(const std::string& path) {
     return failed;
   }
   const auto absolute = std::filesystem::absolute(path, error);
-  return DataDirectory(absolute.lexically_normal().string());
+  return DataDirectory(absolute.lexically_normal().string(), std::move(log));
 }
 
 Result<std::string> DataDirectory::make_folder(const std::string& name) const {
@@ -116,6 +117,12 @@ Result<std::string> DataDirectory::make_folder(const std::string& name) const {
 }
 
 Result<Secret> DataDirectory::read_or_make(const std::string& name, const Secret& made) const {
+  const auto was_open = store::close_to_others(file(name));
+  if (was_open && *was_open)
+    log_.warning(
+        "others could read this secret; now they cannot. If they may have, remove it: a new one is made",
+        {{"file", file(name)}});
+  if (!was_open && was_open.error().code != Errc::not_found) return std::unexpected(was_open.error());
   auto found = read_private_file(file(name));
   if (found || found.error().code != Errc::not_found) return found;
   FOOTMAN_TRY_STATUS(write_private_file(file(name), made.expose()));

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -24,13 +25,13 @@ namespace footman::app {
 class DataDirectory {
  public:
   // Makes it (mode 0700) when it is missing, and nothing in it. io, permission_denied: says what to do.
-  static base::Result<DataDirectory> open(const std::string& path);
+  static base::Result<DataDirectory> open(const std::string& path, base::Logger log);
 
   const std::string& path() const { return path_; }
   std::string file(const std::string& name) const { return path_ + "/" + name; }
   base::Result<std::string> make_folder(const std::string& name) const;  // its path; mode 0700
 
-  // Read, or made the first time.
+  // Read, or made the first time. One that others could read is taken from them, with a warning.
   base::Result<base::Secret> server_key(runtime::Rng& rng) const;
   base::Result<base::Secret> first_token(runtime::Rng& rng) const;
   base::Result<net::TlsServerConfig> agent_port_certificate(base::Instant now) const;
@@ -39,10 +40,11 @@ class DataDirectory {
   void withdraw() noexcept;  // what was announced: the file of another server stays
 
  private:
-  explicit DataDirectory(std::string path) : path_(std::move(path)) {}
+  DataDirectory(std::string path, base::Logger log) : path_(std::move(path)), log_(std::move(log)) {}
   base::Result<base::Secret> read_or_make(const std::string& name, const base::Secret& made) const;
 
   std::string path_;
+  base::Logger log_;
   bool announced_ = false;
 };
 

@@ -246,7 +246,7 @@ Status Server::read_tls_files() {
 }
 
 Awaitable<Status> Server::open_stores() {
-  FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data));
+  FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data, log_));
   FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));  // locks the directory
   FOOTMAN_CO_TRY(server_key_, data_->server_key(*rng_));
   FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <string_view>
 
+#include "runtime/unique_fd.hpp"
+
 namespace footman::store {
 
 using base::Errc;
@@ -82,6 +84,19 @@ Status make_private_file(const std::string& path) {
   if (fd < 0) return base::fail_errno("The file " + path + " cannot be opened", errno);
   ::close(fd);
   return {};
+}
+
+Result<bool> close_to_others(const std::string& path) {
+  const runtime::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.is_open() && errno == ENOENT) return base::fail(Errc::not_found, path + " does not exist");
+  struct stat status{};
+  if (!fd.is_open() || ::fstat(fd.get(), &status) != 0)
+    return base::fail_errno("The file " + path + " cannot be opened", errno);
+  if (!S_ISREG(status.st_mode)) return base::fail(Errc::io, path + " is not a file");
+  if ((status.st_mode & 077U) == 0) return false;
+  if (::fchmod(fd.get(), 0600) != 0)
+    return base::fail_errno("The file " + path + " is open to others, and that cannot be changed", errno);
+  return true;
 }
 
 Status sync_directory(const std::string& directory) {

@@ -303,6 +303,8 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     lock.emplace(std::move(taken));
     path = config.directory + "/" + kDatabaseFile;
     FOOTMAN_TRY_STATUS(make_private_file(path));
+    FOOTMAN_TRY(const auto was_open, close_to_others(path));
+    if (was_open) log.warning("others could read the database; now they cannot", {{"file", path}});
   }
   const auto refuse = [&](base::Error error) {
     if (!in_memory) error.message += fmt::format(" ({})", path);

@@ -29,7 +29,7 @@ class TemporaryDirectory {
 };
 
 DataDirectory open_data(const std::string& path) {
-  auto opened = DataDirectory::open(path);
+  auto opened = DataDirectory::open(path, base::Logger());
   REQUIRE(opened.has_value());
   return std::move(*opened);
 }
@@ -46,11 +46,32 @@ TEST_CASE("what is no directory is said to be none, also to root") {
   const TemporaryDirectory parent;
   const auto path = parent.path() + "/file";
   std::ofstream(path) << "text";
-  const auto opened = DataDirectory::open(path);
+  const auto opened = DataDirectory::open(path, base::Logger());
   REQUIRE(!opened.has_value());
   CHECK(base::describe(opened.error()) ==
         "the data directory " + path +
             " is not a directory. Choose another one with --data, or make it writable for this user");
+}
+
+TEST_CASE("secrets that others could read are taken from them") {
+  const TemporaryDirectory parent;
+  const auto data = open_data(parent.path());
+  const auto rng = runtime::make_os_rng();
+  const auto read_all = [&] {
+    CHECK(data.server_key(*rng).has_value());
+    CHECK(data.first_token(*rng).has_value());
+    CHECK(data.agent_port_certificate(base::Instant{1'700'000'000'000'000}).has_value());
+  };
+  read_all();
+  for (const auto* name : {"server.key", "token", "agent-port.pem"})
+    REQUIRE(::chmod(data.file(name).c_str(), 0644) == 0);
+  read_all();
+  for (const auto* name : {"server.key", "token", "agent-port.pem"}) {
+    CAPTURE(name);
+    struct stat status{};
+    REQUIRE(::stat(data.file(name).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600);
+  }
 }
 
 TEST_CASE("only who announced a server withdraws it") {

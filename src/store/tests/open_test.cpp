@@ -41,6 +41,21 @@ TEST_CASE("the directory and its files are private") {
   CHECK(!std::filesystem::exists(directory + "/footman.db-shm"));  // no shared memory: it works over NFS
 }
 
+TEST_CASE("a database that others could read is taken from them") {
+  TemporaryDirectory directory;
+  Fixture f({directory.path()});
+  f.submit();
+  f.store.reset();
+  REQUIRE(::chmod(directory.path("footman.db").c_str(), 0644) == 0);
+  f.open();
+  CHECK(mode_of(directory.path("footman.db")) == 0600);
+  CHECK(close_to_others(directory.path("footman.db")).value() == false);
+  REQUIRE(::chmod(directory.path("footman.db").c_str(), 0640) == 0);
+  CHECK(close_to_others(directory.path("footman.db")).value() == true);
+  CHECK(close_to_others(directory.path("nothing")).error().code == Errc::not_found);
+  CHECK(close_to_others(directory.path()).error().code == Errc::io);
+}
+
 TEST_CASE("everything is there again after a restart") {
   TemporaryDirectory directory;
   Fixture f({directory.path()});
