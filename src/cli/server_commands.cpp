@@ -68,6 +68,7 @@ Result<int> check_config(Context& context, const Arguments& arguments) {
   context.out.line(fmt::format("{}: {} cloud{}, {} template{}", clean(file), loaded->config.clouds.size(),
                                loaded->config.clouds.size() == 1 ? "" : "s", templates,
                                templates == 1 ? "" : "s"));
+  for (const auto& doubt : config::find_doubts(loaded->config)) context.err.line("warning: " + clean(doubt));
   return exit_ok;
 }
 

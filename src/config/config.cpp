@@ -15,6 +15,11 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
+// Below them nothing could be built: a limit of none is no limit at all elsewhere.
+constexpr std::uint64_t kLeastLogBytes = 4 << 10;
+constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
+constexpr Duration kLeastBuildTimeout = 1s;
+
 class Reader {
  public:
   Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
@@ -55,6 +60,12 @@ class Reader {
       get(*limits, "build_timeout", c.build_timeout);
       get(*limits, "queue_items", c.queue_items);
       get(*limits, "request_bytes", c.request_bytes);
+      check_least(*limits, "log_bytes", c.log_bytes, kLeastLogBytes, format_bytes(kLeastLogBytes));
+      check_least(*limits, "build_timeout", c.build_timeout, kLeastBuildTimeout,
+                  format_duration(kLeastBuildTimeout));
+      check_least(*limits, "queue_items", c.queue_items, std::uint32_t{1}, "1");
+      check_least(*limits, "request_bytes", c.request_bytes, kLeastRequestBytes,
+                  format_bytes(kLeastRequestBytes));
     }
     if (const auto* retention = section(root, "retention")) get(*retention, "builds", c.keep_builds);
     if (const auto* launch = section(root, "launch")) get(*launch, "deadline", c.launch_deadline);
@@ -193,6 +204,12 @@ class Reader {
         "true or false");
   }
 
+  template <class Value>
+  void check_least(const YamlNode& map, std::string_view key, Value value, Value least,
+                   std::string_view shown) {
+    if (const auto* node = find(map, key); node != nullptr && value < least)
+      error(node->at, fmt::format("'{}': {} or more was expected", key, shown));
+  }
   void check_listen(const YamlNode& map, std::string_view key, const std::string& value) {
     const auto* node = find(map, key);
     if (node == nullptr) return;
@@ -356,6 +373,14 @@ std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view tex
     config.clouds[0].address = config.clouds[0].templates[0].address = config.address;
   }
   return config;
+}
+
+std::vector<std::string> find_doubts(const Config& config) {
+  std::vector<std::string> doubts;
+  for (const auto& cloud : config.clouds)
+    if (cloud.templates.empty())
+      doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));
+  return doubts;
 }
 
 Config default_config(const std::string& arch) {

@@ -94,6 +94,9 @@ struct Sources {
 std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
                                                             const Sources& sources, const std::string& arch);
 
+// What is allowed and hardly meant, a sentence each, for people.
+std::vector<std::string> find_doubts(const Config& config);
+
 // One local cloud with one default template; arch as uname says ("x86_64").
 Config default_config(const std::string& arch);
 

@@ -1,6 +1,7 @@
 #include "config/config.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <fstream>
@@ -97,6 +98,25 @@ TEST_CASE("without clouds the local one is there") {
   const auto tcp = parse_config("connect: tcp\n", "f", sources(), "arm64");
   CHECK(tcp->clouds.at(0).templates.at(0).address.connect == Connect::tcp);
   CHECK(parse_config("clouds: []\n", "f", sources(), "arm64")->clouds.empty());
+}
+
+TEST_CASE("limits below which nothing could be built are refused") {
+  for (const auto* limit : {"log_bytes: 0", "log_bytes: 4095", "build_timeout: 0s", "build_timeout: 999ms",
+                            "queue_items: 0", "request_bytes: 0", "request_bytes: 63 KiB"}) {
+    CAPTURE(limit);
+    CHECK(error_of(fmt::format("limits:\n  {}\n", limit)).find("or more was expected") != std::string::npos);
+  }
+  CHECK(error_of("limits: {agents: 0, log_bytes: 4 KiB, build_timeout: 1s, queue_items: 1, request_bytes: 64 "
+                 "KiB}\n") == "ok");
+}
+
+TEST_CASE("a cloud without templates is doubted") {
+  Config config;
+  CHECK(find_doubts(config).empty());
+  config.clouds.push_back({"empty", "local", 0, "", {}, {}});
+  config.clouds.push_back({"full", "local", 0, "", {}, {TemplateConfig{}}});
+  CHECK(find_doubts(config) ==
+        std::vector<std::string>{"the cloud 'empty' has no templates: it launches no agents"});
 }
 
 TEST_CASE("the schema: sections and keys") {
