@@ -29,12 +29,40 @@ bool is_env_name(std::string_view name) {
 }
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 
+// What is not seen and changes how the rest is seen: controls, line separators and all of Unicode's category
+// Cf
+// ("format"), as of Unicode 15.
+constexpr std::pair<char32_t, char32_t> kInvisible[] = {
+    {0x80, 0x9f},       {0xad, 0xad},       {0x600, 0x605},     {0x61c, 0x61c},     {0x6dd, 0x6dd},
+    {0x70f, 0x70f},     {0x890, 0x891},     {0x8e2, 0x8e2},     {0x180e, 0x180e},   {0x200b, 0x200f},
+    {0x2028, 0x202e},   {0x2060, 0x2064},   {0x2066, 0x206f},   {0xfeff, 0xfeff},   {0xfff9, 0xfffb},
+    {0x110bd, 0x110bd}, {0x110cd, 0x110cd}, {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a},
+    {0xe0001, 0xe0001}, {0xe0020, 0xe007f},
+};
+
+// Of text that is UTF-8; of other bytes anything.
+bool has_invisible(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto first = static_cast<unsigned char>(text[i++]);
+    if (first < 0xc0) continue;
+    const int more = first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
+    char32_t point = first & (0x3fU >> more);
+    for (int k = 0; k < more && i < text.size(); ++k)
+      point = point << 6U | (static_cast<unsigned char>(text[i++]) & 0x3fU);
+    const auto covers = [point](const auto& range) { return range.first <= point && point <= range.second; };
+    if (std::ranges::any_of(kInvisible, covers)) return true;
+  }
+  return false;
+}
+
 Status validate_job_name(std::string_view name, const std::string& field) {
   if (name.empty()) return invalid(field, "a job path has an empty part", "Write it like team/app");
   FOOTMAN_TRY_STATUS(check_size(name.size(), kMaxJobNameBytes, "a part of a job path, in bytes,", field));
   if (name == "." || name == "..") return invalid(field, fmt::format("'{}' is not a job name", name));
   if (name.front() == ' ' || name.back() == ' ')
     return invalid(field, fmt::format("the job name '{}' begins or ends with a space", name));
+  if (has_invisible(name))
+    return invalid(field, "a job name has a character that cannot be seen", "Type it anew, without copying");
   for (char c : name) {
     if (is_control(c)) return invalid(field, "a job name has a control character");
     if (std::string_view("?*/\\%!@#$^&|<>[]:;").find(c) != std::string_view::npos)
@@ -107,7 +135,7 @@ Status validate_env_var(const EnvVar& var, const std::string& field) {
 Status validate_step(const StepSpec& step, const std::string& field) {
   FOOTMAN_TRY_STATUS(
       check_size(step.name.size(), kMaxStepNameBytes, "the step's name, in bytes,", field + ".name"));
-  if (std::ranges::any_of(step.name, is_control))
+  if (std::ranges::any_of(step.name, is_control) || has_invisible(step.name))
     return invalid(field + ".name", "a step's name has a control character");
   FOOTMAN_TRY_STATUS(check_size(step.interpreter.size(), kMaxInterpreterBytes,
                                 "the interpreter line, in bytes,", field + ".interpreter"));

@@ -28,6 +28,17 @@ TEST_CASE("job paths") {
     INFO(bad);
     CHECK(field_of(validate_job_path(bad)) == "path");
   }
+  // Turned around, joined, hidden: what is shown is not what it is.
+  for (const char* bad : {"a\u202Egpj", "a\u200Bb", "\uFEFFa", "a\u00ADb", "a\u2028b", "a\u0085b", "a\u2066b",
+                          "a\U000E0041b", "team/a\u061C"}) {
+    INFO(bad);
+    CHECK(field_of(validate_job_path(bad)) == "path");
+  }
+  for (const char* good : {"\u0627\u0628", "\u65E5\u672C", "a\u00A1", "\U0001F680"}) {
+    INFO(good);
+    CHECK(validate_job_path(good).has_value());
+  }
+  (void)validate_job_path("cut off \xF0\x9F");  // not UTF-8: nothing is read beyond the end
   CHECK_FALSE(validate_job_path(std::string(129, 'a')).has_value());
   std::string deep = "a";
   for (int i = 0; i < 16; ++i) deep += "/a";
