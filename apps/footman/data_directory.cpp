@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
@@ -151,13 +152,16 @@ Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant
   FOOTMAN_TRY(auto made, net::create_self_signed({"footman-agent-port"}, now, kCertificateDays));
   Secret both(made.certificate_pem + std::string(made.private_key_pem.expose()));
   FOOTMAN_TRY(auto pem, read_or_make("agent-port.pem", both));
-  const auto key_at = pem.expose().find(kKeyBegin);
-  if (key_at == std::string_view::npos)
-    return base::fail(
-        Errc::corrupt, file("agent-port.pem") + " holds no private key", {},
-        "Restore it from a backup; or remove it, and agents by TCP that run now will not come back");
-  return net::TlsServerConfig{std::string(pem.expose().substr(0, key_at)),
+  const auto key_at = std::min(pem.expose().find(kKeyBegin), pem.expose().size());
+  net::TlsServerConfig config{std::string(pem.expose().substr(0, key_at)),
                               Secret(std::string(pem.expose().substr(key_at)))};
+  if (const auto usable = net::create_tls_server_context(config); !usable)
+    return base::fail(
+        Errc::corrupt,
+        fmt::format("{} holds no certificate with its key: {}", file("agent-port.pem"),
+                    usable.error().message),
+        {}, "Restore it from a backup; or remove it, and agents by TCP that run now will not come back");
+  return config;
 }
 
 Status DataDirectory::announce(const std::string& url) {

@@ -165,6 +165,10 @@ base::Result<TlsServerConfig> load_tls_server_config(const std::string& certific
   FOOTMAN_TRY(config.certificate_pem, read_pem_file(certificate_file, "certificate file"));
   FOOTMAN_TRY(auto key, read_pem_file(key_file, "key file"));
   config.private_key_pem = base::Secret(std::move(key));
+  if (const auto usable = create_tls_server_context(config); !usable)
+    return base::fail(base::Errc::corrupt,
+                      fmt::format("the certificate file {} and the key file {} cannot be used: {}",
+                                  certificate_file, key_file, usable.error().message));
   return config;
 }
 

@@ -74,6 +74,20 @@ TEST_CASE("secrets that others could read are taken from them") {
   }
 }
 
+TEST_CASE("a damaged certificate of the agent port is named") {
+  const TemporaryDirectory parent;
+  const auto data = open_data(parent.path());
+  for (const auto* text : {"", "no PEM", "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"}) {
+    CAPTURE(text);
+    REQUIRE(write_private_file(data.file("agent-port.pem"), text));
+    const auto read = data.agent_port_certificate(base::Instant{1'700'000'000'000'000});
+    REQUIRE(!read);
+    CHECK(read.error().code == base::Errc::corrupt);
+    CHECK(read.error().message.find(data.file("agent-port.pem")) != std::string::npos);
+    CHECK(!read.error().hint.empty());
+  }
+}
+
 TEST_CASE("only who announced a server withdraws it") {
   const TemporaryDirectory parent;
   auto first = open_data(parent.path());

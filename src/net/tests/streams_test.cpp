@@ -293,6 +293,25 @@ TEST_CASE("TLS input that is wrong is refused when the context is made") {
   CHECK(missing.error().message.find("/nonexistent/cert.pem") != std::string::npos);
 }
 
+TEST_CASE("damaged files of a certificate and its key are named") {
+  World world;
+  const auto a = make_identity({"a"}, world.clock->now());
+  std::string folder = (std::filesystem::temp_directory_path() / "footman-pem-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const auto certificate = folder + "/cert.pem";
+  const auto key = folder + "/key.pem";
+  std::ofstream(certificate) << a.made.certificate_pem;
+  std::ofstream(key) << a.made.private_key_pem.expose();
+  CHECK(load_tls_server_config(certificate, key));
+  std::ofstream(key) << "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n";
+  const auto damaged = load_tls_server_config(certificate, key);
+  REQUIRE_FALSE(damaged);
+  CHECK(damaged.error().code == base::Errc::corrupt);
+  CHECK(damaged.error().message.find(certificate) != std::string::npos);
+  CHECK(damaged.error().message.find(key) != std::string::npos);
+  std::filesystem::remove_all(folder);
+}
+
 TEST_CASE("a handshake with somebody who says nothing ends by its time limit") {
   World world;
   const auto identity = make_identity({"a"}, world.clock->now());
