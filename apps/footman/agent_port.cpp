@@ -8,14 +8,6 @@
 namespace footman::app {
 namespace {
 
-struct CountDown {
-  explicit CountDown(std::size_t& the_count) : count(the_count) { ++count; }
-  CountDown(const CountDown&) = delete;
-  CountDown& operator=(const CountDown&) = delete;
-  ~CountDown() { --count; }
-  std::size_t& count;
-};
-
 std::string http_answer() {
   constexpr std::string_view kText =
       "This is Footman's agent port. Pages and API are on the port that `listen` names.\n";
@@ -52,7 +44,7 @@ runtime::Awaitable<void> AgentPort::accept_all() {
   while (true) {
     auto stream = co_await listener_->accept();
     if (!stream) co_return;  // closed
-    if (unknown_ >= kMaxUnknownConnections) {
+    if (unknown_.is_full((*stream)->peer())) {
       refused_.add();
       continue;
     }
@@ -64,7 +56,7 @@ runtime::Awaitable<void> AgentPort::serve(runtime::ByteStreamPtr stream) {
   const auto peer = stream->peer();
   runtime::ByteStreamPtr secured;
   {
-    const CountDown unknown(unknown_);
+    const UnknownPeers::Place unknown(unknown_, peer);
     auto sniffed = co_await net::sniff_stream(std::move(stream), clock_, kFirstBytesLimit);
     if (!sniffed) co_return;
     if (sniffed->protocol != net::SniffedProtocol::tls) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "apps/footman/unknown_peers.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "controller/agent_hub.hpp"
@@ -15,8 +16,6 @@
 namespace footman::app {
 
 inline constexpr base::Duration kFirstBytesLimit = std::chrono::seconds(10);
-inline constexpr std::size_t kMaxUnknownConnections =
-    4096;  // whose protocol is not known yet; further ones are closed
 
 class AgentPort {
  public:
@@ -36,7 +35,7 @@ class AgentPort {
   runtime::Clock& clock_;
   base::Counter& refused_;
   base::Logger log_;
-  std::size_t unknown_ = 0;
+  UnknownPeers unknown_;
   runtime::Scope scope_;
 };
 
