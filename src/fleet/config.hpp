@@ -40,7 +40,7 @@ struct FleetConfig {
   Duration reconcile_every = 3min;
 };
 
-// Limits of the fleet, in one place.
+// Limits that the parts of the fleet share; what concerns one file alone stands at its top.
 inline constexpr Duration kCallTimeout = 60s;  // one call to a cloud or controller that never answers
 inline constexpr Duration kTerminateFirstPause = 500ms;  // between terminate calls, doubled up to the next
 inline constexpr Duration kTerminateLongestPause = 1min;
