@@ -41,7 +41,8 @@ Awaitable<Result<json::object>> page_of_builds(Context& context, store::BuildFil
   json::object body;
   filter.limit = std::min(limit + 1, kBuildsAtOnce);
   while (!body.contains("next")) {
-    FOOTMAN_CO_TRY(const auto builds, co_await context.parts.store.list_builds(filter));
+    FOOTMAN_CO_TRY(auto builds, co_await context.parts.store.list_builds(filter));
+    context.parts.controller.add_wait_reasons(builds);
     for (const auto& build : builds) {
       if (page.full()) {
         body["next"] = filter.before.str();
@@ -58,11 +59,14 @@ Awaitable<Result<json::object>> page_of_builds(Context& context, store::BuildFil
 
 // A list of one, or of none.
 Awaitable<Result<json::object>> find_by_number(Context& context, std::string job, std::int64_t number) {
-  const auto build = co_await context.parts.store.get_build_by_number(JobPath(std::move(job)), number);
+  auto build = co_await context.parts.store.get_build_by_number(JobPath(std::move(job)), number);
   if (!build && build.error().code != Errc::not_found) co_return std::unexpected(build.error());
-  json::array found;
-  if (build) found.push_back(to_json(*build, context.now()));
-  co_return json::object{{"builds", std::move(found)}};
+  std::vector<model::Build> found;
+  if (build) found.push_back(std::move(*build));
+  context.parts.controller.add_wait_reasons(found);
+  json::array builds;
+  for (const auto& one : found) builds.push_back(to_json(one, context.now()));
+  co_return json::object{{"builds", std::move(builds)}};
 }
 
 }  // namespace
@@ -73,7 +77,9 @@ Awaitable<Result<json::object>> describe_build(Context& context, model::Build bu
     FOOTMAN_CO_TRY(const auto assignments, co_await context.parts.store.list_assignments(build.id));
     if (!assignments.empty()) agent = assignments.back().agent;
   }
-  co_return to_json(build, context.parts.controller.find_queue_entry(build.id), agent, context.now());
+  const auto queue = context.parts.controller.find_queue_entry(build.id);
+  if (queue && build.state == model::BuildState::queued) build.reason = queue->reason.text;
+  co_return to_json(build, queue, agent, context.now());
 }
 
 Awaitable<Reply> list_builds(Context& context, Call call) {

@@ -149,7 +149,6 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("State", text_of(build, "state"));
   facts.add("Result", text_of(build, "result"));
   facts.add("Why", text_of(build, "reason"));
-  facts.add("Waits", text_of(part_of(part_of(build, "queue"), "reason"), "text"));
   facts.add("Cause", text_of(build, "cause"));
   facts.add("Label", text_of(build, "label"));
   facts.add("Parameters", parameters_of(build));

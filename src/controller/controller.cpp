@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "controller/builds.hpp"
 #include "controller/core.hpp"
@@ -119,6 +120,15 @@ std::optional<model::Job> Controller::find_job(const JobPath& path) const {
 // -----------------------------------------------------------------------------------------------------------
 
 std::vector<QueueEntry> Controller::queue() const { return impl_->queue.entries(); }
+
+void Controller::add_wait_reasons(std::vector<model::Build>& builds) const {
+  const auto waits = [](const model::Build& build) { return build.state == model::BuildState::queued; };
+  if (std::ranges::none_of(builds, waits)) return;
+  std::map<BuildId, std::string> reasons;
+  for (auto& entry : impl_->queue.entries()) reasons[entry.item.build] = std::move(entry.reason.text);
+  for (auto& build : builds)
+    if (waits(build)) build.reason = reasons[build.id];  // it may have started meanwhile
+}
 
 std::optional<QueueEntry> Controller::find_queue_entry(BuildId build) const {
   return impl_->queue.find_entry(build);

@@ -82,6 +82,8 @@ class Controller final : public ports::ControllerPort {
 
   // --- views
   std::vector<QueueEntry> queue() const;  // in the order of submission
+  // Builds that wait get why they wait as their reason, which no row tells.
+  void add_wait_reasons(std::vector<model::Build>& builds) const;
   std::optional<QueueEntry> find_queue_entry(BuildId build) const;
   std::vector<NodeView> list_nodes() const;
   std::optional<NodeView> find_node(const AgentId& agent) const;

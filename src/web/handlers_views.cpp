@@ -34,6 +34,7 @@ Awaitable<Result<Builds>> list_builds(Context& context, store::BuildFilter filte
   FOOTMAN_CO_TRY(auto builds, co_await context.parts.store.list_builds(filter));
   const bool more = builds.size() > rows;
   if (more) builds.resize(rows);
+  context.parts.controller.add_wait_reasons(builds);
   co_return Builds{std::move(builds), more};
 }
 

@@ -282,6 +282,14 @@ TEST_CASE("the queue says what waits and why") {
   CHECK(items[3].at("reason").at("code") == "no_template");
   for (const auto& item : items) CHECK(!item.at("reason").at("text").as_string().empty());
 
+  // Builds say the same.
+  const auto builds = world.get("/api/v1/builds").json().at("builds").as_array();
+  REQUIRE(builds.size() == 4);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(builds[i].at("reason") == items[3 - i].at("reason").at("text"));
+  CHECK(world.get("/api/v1/builds/1").json().at("reason") == items[0].at("reason").at("text"));
+  CHECK(world.get("/api/v1/builds?job=&number=1").json().at("builds").as_array().at(0).at("reason") ==
+        items[0].at("reason").at("text"));
+
   const auto page = world.get("/api/v1/queue?limit=3").json();
   CHECK(page.at("items").as_array().size() == 3);
   const auto rest = world.get("/api/v1/queue?limit=3&cursor=" + text_of(page.at("next"))).json();

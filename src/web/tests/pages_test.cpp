@@ -47,6 +47,10 @@ TEST_CASE("a build from its form to its end") {
   CHECK(site.get(page).status == 200);
   CHECK(site.shows("Waiting"));
   CHECK(site.shows("started by admin"));
+  const auto waits = site.world.controller->queue().at(0).reason.text;
+  site.get("/ui/builds");
+  CHECK(site.shows(waits));
+  CHECK_FALSE(site.shows("started by admin"));
   CHECK(site.get("/ui/queue").status == 200);
   CHECK(site.links_to(page));
   CHECK(site.shows("1 build waits"));
