@@ -70,7 +70,8 @@ constexpr std::array kSchema = {
         "one build and gone, or kept until idle for that long"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
         "agents that are kept end after that; 0s: no limit"},
-    Key{"clouds[].templates[].env", "map", "{}", "environment of the agent and its builds"},
+    Key{"clouds[].templates[].env", "map", "{}",
+        "environment of the agent and its builds; PATH is a fixed one unless it is set here"},
     Key{"clouds[].templates[].memory", "size", "0",
         "local: memory of the agent with its builds (control group), else address space of each process; 0: "
         "no limit"},

@@ -31,6 +31,9 @@ using runtime::Awaitable;
 
 constexpr Duration kTokenLifetime =
     24h;  // tokens of agents that were never terminated are kept for good anyway
+// Fixed, so that a build does not depend on who started the server and how; a template's env may set another
+// one.
+constexpr std::string_view kAgentPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr Duration kReleasedKept = 2min;  // after `gone` was answered: for repeats, then forgotten
 constexpr std::size_t kReleasedLimit = 4096;
 
@@ -421,8 +424,7 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   site.agent_binary = config.agent_binary;
   site.crash_points = config.crash_points;
   site.cgroups = detect_cgroups();
-  site.environment = {variable_or("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
-                      variable_or("LANG", "C.UTF-8")};
+  site.environment = {std::string(kAgentPath), variable_or("LANG", "C.UTF-8")};
   for (const auto* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0')
       site.proxies.push_back(std::string(name) + "=" + value);

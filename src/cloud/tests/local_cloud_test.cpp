@@ -117,7 +117,10 @@ TEST_CASE("the local cloud keeps the contract of all clouds") {
 TEST_CASE("an agent has its own session, a clean environment and no descriptor but its lock") {
   ::setenv("FOOTMAN_TEST_LEAK", "1", 1);
   ::setenv("http_proxy", "http://proxy:1", 1);
+  const std::string own_path = std::getenv("PATH");
+  ::setenv("PATH", (own_path + ":/of/the/server").c_str(), 1);
   LocalWorld world;
+  ::setenv("PATH", own_path.c_str(), 1);
   auto spec = make_spec(world, "a");
   spec.endpoint.ca_pem = "certificate";
   spec.endpoint.tunnel = "lb:50000";
@@ -132,6 +135,7 @@ TEST_CASE("an agent has its own session, a clean environment and no descriptor b
   for (int fd = 4; fd < 77; ++fd) CHECK_FALSE(has_line(seen, "fd " + std::to_string(fd)));
   CHECK(has_line(seen, "env FOOTMAN_AGENT_COOKIE=a-1"));
   CHECK(has_line(seen, "env HOME=" + world.directory() + "/a-1/home"));
+  CHECK(has_line(seen, "env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"));
   CHECK(seen.find("FOOTMAN_TEST_LEAK") == std::string::npos);
   CHECK(seen.find("http_proxy") == std::string::npos);
   CHECK(seen.find("top-secret") == std::string::npos);
