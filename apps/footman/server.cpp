@@ -227,12 +227,7 @@ Status Server::read_tls_files() {
   const auto& config = loaded_.config;
   if (!config.tls_certificate.empty()) {
     FOOTMAN_TRY(const auto files, net::load_tls_server_config(config.tls_certificate, config.tls_key));
-    auto context = net::create_tls_server_context(files);
-    if (!context) {
-      context.error().field = fmt::format("{}, {}", config.tls_certificate, config.tls_key);
-      return std::unexpected(std::move(context).error());
-    }
-    http_tls_ = std::move(*context);
+    FOOTMAN_TRY(http_tls_, net::create_tls_server_context(files));
     FOOTMAN_TRY(ca_pem_, net::first_certificate(files.certificate_pem));
   }
   if (!config.tls_ca.empty()) {
