@@ -418,7 +418,7 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
   if (!next) {
     std::string all;
     for (const auto& one : next.error()) all += (all.empty() ? "" : "\n") + config::describe(one);
-    co_return base::fail(base::Errc::invalid_argument, all, {}, "nothing was changed");
+    co_return base::fail(base::Errc::invalid_argument, all, {}, "Nothing was changed");
   }
   apply_options(next->config, options_);
   const auto changes = compare_configs(loaded_.config, next->config);
@@ -441,7 +441,7 @@ Awaitable<Status> Server::apply(cli::LoadedConfig next) {
     if (!clouds_.contains(base::CloudName(cloud.name)))
       co_return base::fail(base::Errc::invalid_argument,
                            fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
-                           {}, "nothing was changed");
+                           {}, "Nothing was changed");
   for (const auto& cloud : next.config.clouds)
     clouds_[base::CloudName(cloud.name)]->set_templates(make_local_templates(cloud));
   auto applied = co_await fleet_->apply_config(make_fleet_config(next.config, facts()));

@@ -41,7 +41,9 @@ std::string_view to_string(Errc code) {
 std::string describe(const Error& error) {
   std::string text = error.message;
   if (!error.field.empty()) text += " (at " + error.field + ")";
-  if (!error.hint.empty()) text += ". " + error.hint;
+  if (error.hint.empty()) return text;
+  const bool is_sentence = text.ends_with('.') || text.ends_with('?') || text.ends_with('!');
+  text += (is_sentence ? " " : ". ") + error.hint;
   return text;
 }
 

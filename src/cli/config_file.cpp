@@ -15,15 +15,16 @@ namespace {
 using base::Errc;
 using base::Result;
 
+// The message goes on after the path.
 Result<std::string> read_file(const std::string& path) {
   std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, path + " is a directory");
+  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, "is a directory");
   std::ifstream in(path, std::ios::binary);
-  if (!in) return base::fail_errno("open " + path, errno);
+  if (!in) return base::fail_errno("cannot be opened", errno);
   std::string text;
   text.resize(config::kMaxDocumentBytes + 1);
   in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return base::fail_errno("read " + path, errno);
+  if (in.bad()) return base::fail_errno("cannot be read", errno);
   text.resize(static_cast<std::size_t>(in.gcount()));
   return text;
 }
@@ -57,7 +58,12 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const s
                                   if (value == nullptr) return std::nullopt;
                                   return value;
                                 },
-                                read_file};
+                                [](const std::string& path) {
+                                  auto content = read_file(path);
+                                  if (!content)
+                                    content.error().message = path + " " + content.error().message;
+                                  return content;
+                                }};
   auto parsed = config::parse_config(*text, loaded.file, sources, machine());
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   loaded.config = std::move(*parsed);

@@ -38,10 +38,13 @@ Result<int> up(Context& context, const Arguments& arguments) {
 // --- config
 
 json::object to_json(const config::Diagnostic& diagnostic) {
-  return {{"file", diagnostic.file},
-          {"line", diagnostic.at.line},
-          {"column", diagnostic.at.column},
-          {"message", diagnostic.message}};
+  json::object told{{"file", diagnostic.file}};
+  if (diagnostic.at) {
+    told["line"] = diagnostic.at->line;
+    told["column"] = diagnostic.at->column;
+  }
+  told["message"] = diagnostic.message;
+  return told;
 }
 
 Result<int> check_config(Context& context, const Arguments& arguments) {

@@ -23,7 +23,15 @@ constexpr Duration kLeastBuildTimeout = 1s;
 class Reader {
  public:
   Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
-  std::vector<Diagnostic> take_errors() { return std::move(errors_); }
+  // In the order of the lines.
+  std::vector<Diagnostic> take_errors() {
+    const auto place = [](const Diagnostic& one) {
+      const auto at = one.at.value_or(Position{});
+      return std::pair(at.line, at.column);
+    };
+    std::ranges::stable_sort(errors_, {}, place);
+    return std::move(errors_);
+  }
 
   Config read(const YamlNode& root) {
     Config c;
@@ -70,7 +78,7 @@ class Reader {
     if (const auto* retention = section(root, "retention")) get(*retention, "builds", c.keep_builds);
     if (const auto* launch = section(root, "launch")) get(*launch, "deadline", c.launch_deadline);
     if (const auto* clouds = list(root, "clouds"))
-      for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c));
+      for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c.address));
     return c;
   }
 
@@ -264,18 +272,10 @@ class Reader {
     else if (plain && !insecure && !is_loopback(url))
       error(node.at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
   }
-  // Agents of any cloud but `local` are elsewhere.
-  void check_reachable(const Config& server, const CloudConfig& cloud, const AgentAddress& address,
-                       Position at) {
-    if (cloud.type == "local" || address.tunnel) return;
-    if (is_loopback(address.agent_url ? *address.agent_url : server.listen))
-      error(at, fmt::format("agents of the cloud '{}' cannot reach a loopback address; set 'agent_url'",
-                            cloud.name));
-  }
 
-  CloudConfig read_cloud(const YamlNode& node, const Config& server) {
+  CloudConfig read_cloud(const YamlNode& node, const AgentAddress& above) {
     CloudConfig c;
-    c.address = server.address;
+    c.address = above;
     if (!check_keys(node, "clouds[]")) return c;
     get(node, "name", c.name);
     if (c.name.empty())
@@ -287,16 +287,17 @@ class Reader {
             "'name': 1 to 40 lower-case letters, digits and '-' were expected; it becomes part of the "
             "agents' names");
     get(node, "type", c.type);
-    if (c.type != "local") error(find_or(node, "type")->at, "'type': local was expected");
+    if (find(node, "type") == nullptr)
+      error(node.at, "a cloud needs a 'type': local");
+    else if (c.type != "local")
+      error(find(node, "type")->at, fmt::format("'type': local was expected, found '{}'", c.type));
     get(node, "cap", c.cap);
     get(node, "agent_binary", c.agent_binary);
     read_address(node, c.address);
     const auto* templates = list(node, "templates");
     if (templates == nullptr) return c;
-    for (const auto& item : templates->items) {
-      c.templates.push_back(read_template(item, c.address));
-      check_reachable(server, c, c.templates.back().address, item.at);
-    }
+    c.templates.reserve(templates->items.size());
+    for (const auto& item : templates->items) c.templates.push_back(read_template(item, c.address));
     return c;
   }
   static bool is_id_part(std::string_view text) {

@@ -91,10 +91,42 @@ class TreeBuilder : public YAML::EventHandler {
   std::size_t nodes_ = 0;
 };
 
+// yaml-cpp's words are about its parser. Empty: they say enough.
+std::string_view plain_words(const std::string& words, std::string_view before) {
+  using namespace YAML::ErrorMsg;  // NOLINT(google-build-using-namespace)
+  constexpr std::string_view indentation =
+      "wrong indentation: a line begins in the same column as the lines beside it that belong to the same "
+      "thing";
+  if (words == MAP_VALUE && before.contains(':')) return "a value with ': ' in it must stand in quotes";
+  if (words == MAP_VALUE || words == MAP_KEY)
+    return "wrong indentation (keys that belong together begin in the same column), or the line above lacks "
+           "its ':'";
+  if (words == END_OF_MAP || words == END_OF_SEQ || words == BLOCK_ENTRY) return indentation;
+  if (words == END_OF_SEQ_FLOW) return "']' is missing after a '[' above";
+  if (words == END_OF_MAP_FLOW) return "'}' is missing after a '{' above";
+  if (words == FLOW_END) return "there is no '[' or '{' that ends here";
+  if (words == EOF_IN_SCALAR) return "a quotation mark is missing at the end of a value";
+  if (words == UNKNOWN_TOKEN) return "no value can begin with this character; put the value in quotes";
+  return {};
+}
+
+Diagnostic explain(const YAML::Exception& error, std::string_view text, const std::string& file) {
+  const auto at = make_position(error.mark);
+  for (int line = 1; line < at.line && text.contains('\n'); ++line) text.remove_prefix(text.find('\n') + 1);
+  const auto line = text.substr(0, text.find('\n'));
+  const auto indentation = line.substr(0, std::min(line.find_first_not_of(" \t"), line.size()));
+  if (const auto tab = indentation.find('\t'); tab != std::string_view::npos)
+    return {file, Position{at.line, static_cast<int>(tab) + 1},
+            "a tab at the beginning of the line; YAML takes spaces only"};
+  const auto words = plain_words(error.msg, line.substr(0, static_cast<std::size_t>(at.column - 1)));
+  return {file, at, words.empty() ? "this is not YAML: " + error.msg : std::string(words)};
+}
+
 }  // namespace
 
 std::string describe(const Diagnostic& diagnostic) {
-  return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at.line, diagnostic.at.column,
+  if (!diagnostic.at) return fmt::format("{}: {}", diagnostic.file, diagnostic.message);
+  return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at->line, diagnostic.at->column,
                      diagnostic.message);
 }
 
@@ -115,7 +147,7 @@ std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std:
   } catch (const Refused& refused) {
     return std::unexpected(Diagnostic{file, refused.at, refused.message});
   } catch (const YAML::Exception& error) {
-    return std::unexpected(Diagnostic{file, make_position(error.mark), error.msg});
+    return std::unexpected(explain(error, text, file));
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,10 +23,10 @@ struct Position {
 
 struct Diagnostic {
   std::string file;
-  Position at;
+  std::optional<Position> at;  // nothing: it is about the file as a whole
   std::string message;
 };
-std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message"
+std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message", "file: message"
 
 struct YamlNode {
   enum class Kind { null, scalar, list, map };

@@ -36,6 +36,15 @@ TEST_CASE("instants survive a round trip through RFC 3339") {
     CHECK_FALSE(parse_rfc3339(bad).has_value());
 }
 
+TEST_CASE("an error is told as sentences") {
+  const auto told = [](const char* message, const char* hint) {
+    return describe(Error{Errc::internal, message, "", hint});
+  };
+  CHECK(told("It is wrong", "Try again") == "It is wrong. Try again");
+  CHECK(told("Did you mean 'cap'?", "Nothing was changed") == "Did you mean 'cap'? Nothing was changed");
+  CHECK(told("It is wrong", "") == "It is wrong");
+}
+
 TEST_CASE("digests match known answers") {
   CHECK(to_hex(sha256("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
   CHECK(to_hex(hmac_sha256("key", "The quick brown fox jumps over the lazy dog")) ==

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <fstream>
@@ -63,7 +64,9 @@ TEST_CASE("errors have a place and an expectation") {
   CHECK(error_of("agent_url: ws://ci.example.com/\ninsecure: true\n") == "ok");
   CHECK(error_of("data: ${env:NO}\n").find("no NO") != std::string::npos);
   CHECK(error_of("data: file:/x\n").find("no such file") != std::string::npos);
-  CHECK(error_of("clouds: [{name: a, type: ecs}]\n").find("local was expected") != std::string::npos);
+  CHECK(error_of("clouds: [{name: a, type: locall}]\n") ==
+        "f:1:26: 'type': local was expected, found 'locall'");
+  CHECK(error_of("clouds: [{name: a}]\n") == "f:1:10: a cloud needs a 'type': local");
   CHECK(error_of("clouds: 5\n").find("a list was expected") != std::string::npos);
   CHECK(error_of("agent_url: ws://localhost.example.com/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://127.0.0.1.example.com/\n").find("insecure: true") != std::string::npos);
@@ -85,6 +88,23 @@ TEST_CASE("a template has a limited number of labels") {
   };
   CHECK(with_labels(64) == "ok");
   CHECK(with_labels(65).find("65 labels; a template may have 64") != std::string::npos);
+}
+
+TEST_CASE("every error is told once, in the order of the lines") {
+  const auto c = parse_config(R"(clouds:
+  - type: locall
+    capp: 3
+    name: a
+    templates:
+      - name: t
+session: {orphan_timeout: 1s}
+listen: x
+)",
+                              "f", sources(), "x86_64");
+  REQUIRE_FALSE(c.has_value());
+  std::vector<int> lines;
+  for (const auto& one : c.error()) lines.push_back(one.at.value().line);
+  CHECK(fmt::format("{}", fmt::join(lines, " ")) == "2 3 7 8");
 }
 
 TEST_CASE("the default: one local cloud that takes everything") {
