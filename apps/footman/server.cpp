@@ -28,6 +28,7 @@
 #include "runtime/real/files.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
+#include "store/directory.hpp"
 #include "store/store.hpp"
 #include "web/web.hpp"
 
@@ -38,6 +39,8 @@ namespace asio = boost::asio;
 using base::Result;
 using base::Status;
 using runtime::Awaitable;
+
+static_assert(cli::kLockFile == store::kLockFile);  // what clients look for is what the server locks
 
 constexpr std::size_t kMaxCaBytes = 1 << 20;  // of tls.ca; a larger file is an error
 constexpr std::size_t kChangesKept = 4096;    // for readers of the event stream that fall behind

@@ -16,13 +16,18 @@
 #include "cli/groups.hpp"
 #include "cli/help.hpp"
 #include "cli/parser.hpp"
+#include "cli/progress.hpp"
 #include "config/yaml_tree.hpp"
 #include "net/proxy.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/loop.hpp"
+#include "runtime/wait.hpp"
 
 namespace footman::cli {
 namespace {
+
+constexpr Duration kServerStart = 5s;
+constexpr Duration kLookAgain = 20ms;
 
 std::optional<std::string> read_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());
@@ -46,8 +51,26 @@ Result<std::string> read_standard_input() {
   }
 }
 
+// A server that is on its way is waited for.
+Awaitable<Result<ServerAccess>> wait_for_server(Context* context, const Arguments* arguments,
+                                                runtime::Clock* clock, runtime::Executor executor) {
+  Progress progress(context->err, *clock, executor, "the server starts");
+  const auto start = clock->steady();
+  while (true) {
+    auto access = find_server(*arguments, context->environment);
+    const bool starts = !access && access.error().code == Errc::timeout;
+    if (!starts || clock->steady() - start >= kServerStart) co_return access;
+    co_await runtime::sleep_for(*clock, kLookAgain);
+  }
+}
+
 Result<int> run_client(Context& context, const ParsedLine& line) {
-  FOOTMAN_TRY(auto access, find_server(line.arguments, context.environment));
+  // What is destroyed last comes first: coroutines that are left over when one has thrown go with the loop.
+  const auto clock = runtime::real::make_clock();
+  const auto rng = runtime::make_os_rng();
+  runtime::real::Loop loop;
+  FOOTMAN_TRY(auto access,
+              loop.run(wait_for_server(&context, &line.arguments, clock.get(), loop.executor())));
   net::HttpClientConfig config;
   config.user_agent = fmt::format("footman/{}", base::version());
   config.body_bytes = kMaxAnswerBytes;
@@ -62,10 +85,6 @@ Result<int> run_client(Context& context, const ParsedLine& line) {
     if (!tls) return fail(Errc::invalid_argument, fmt::format("{}: {}", access.ca_file, tls.error().message));
     config.tls = std::move(*tls);
   }
-  // What is destroyed last comes first: coroutines that are left over when one has thrown go with the loop.
-  const auto clock = runtime::real::make_clock();
-  const auto rng = runtime::make_os_rng();
-  runtime::real::Loop loop;
   Client client(loop.executor(), *clock, std::move(access), std::move(config));
   Session session{context, client, loop.executor(), *clock, *rng, line.arguments.has("json")};
   return loop.run(line.command().client(session, line.arguments));

@@ -53,6 +53,8 @@ inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes = {{
 // What a client looks for in the data directory.
 inline constexpr std::string_view kServerFile = "server.json";  // {"url","pid"} of the server that runs
 inline constexpr std::string_view kTokenFile = "token";
+// Locked by the server from before it serves until it has ended; holds "process PID on HOST".
+inline constexpr std::string_view kLockFile = "footman.lock";
 
 // `footman up`. Unset: from the configuration file, else its default.
 struct UpOptions {

@@ -34,7 +34,8 @@ std::string default_data_directory(const Environment& environment);
 // token:
 // --token-file, FOOTMAN_TOKEN, the data directory's: the last one only for a server of this machine or when
 // the data directory was named, so that a token never goes to a server it is not of. unavailable: no server
-// is known; invalid_argument: what was given cannot be used.
+// is known; timeout: one holds the data directory and does not serve yet, or no longer; invalid_argument:
+// what was given cannot be used.
 Result<ServerAccess> find_server(const Arguments& arguments, const Environment& environment);
 
 // Whether such a process exists.

@@ -42,7 +42,8 @@ void write_owner(int fd) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
   const auto owner = fmt::format("process {} on {}\n", ::getpid(), host.data());
-  // Only for the message of a second server: the lock holds without it, also on a full disk.
+  // For the message of a second server, and for clients, which wait for a server that starts
+  // (cli::kLockFile): the lock holds without it, also on a full disk.
   if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, owner.data(), owner.size(), 0) < 0) return;
 }
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <thread>
 
 #include "cli/server_access.hpp"
 #include "cli/tests/script_server.hpp"
@@ -108,6 +110,34 @@ TEST_CASE("tokens come from a file or the environment, and must look like tokens
   CHECK(problem(place.file("words", "my secret words")).find("my secret") == std::string::npos);
   CHECK(problem(place.path + "/none").ends_with("none is not there"));
   CHECK(problem(place.file("large", std::string(5000, 'x'))).ends_with("is too large for what it should be"));
+}
+
+TEST_CASE("a server that starts is waited for, one that is gone is not") {
+  const Place place("starts");
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const auto find = [&] {
+    return find_server(no_arguments(), environment_of({{"FOOTMAN_DATA", place.path}}));
+  };
+  const auto held_by = [&](int pid, const std::string& machine) {
+    place.file("footman.lock", fmt::format("process {} on {}\n", pid, machine));
+  };
+  held_by(::getpid(), host.data());
+  CHECK(find().error().code == Errc::timeout);
+  held_by(::getpid(), "elsewhere");
+  CHECK(find().error().code == Errc::unavailable);
+  held_by(999999999, host.data());
+  CHECK(find().error().code == Errc::unavailable);
+  place.file("footman.lock", "");
+  CHECK(find().error().code == Errc::unavailable);
+
+  held_by(::getpid(), host.data());
+  const std::jthread server([&] {
+    std::this_thread::sleep_for(50ms);
+    place.file("server.json.new", R"({"url":"http://127.0.0.1:1","pid":1})");
+    std::filesystem::rename(place.path + "/server.json.new", place.path + "/server.json");
+  });
+  CHECK(run_footman({"queue", "--data", place.path}).err.contains("no server answers at http://127.0.0.1:1"));
 }
 
 TEST_CASE("without a server there is one sentence and exit code 3") {
