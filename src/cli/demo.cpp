@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 
 #include "base/log.hpp"
@@ -27,6 +28,9 @@ constexpr Duration kReady = 20s;     // from the start of the server until it an
 constexpr Duration kWhole = 90s;     // from the submission until the agent is gone
 constexpr Duration kShutdown = 20s;  // from SIGTERM until the server has ended
 constexpr Duration kLookAgain = 250ms;
+// A line is held back for so long, because one that is older may still come: the log and the timeline have
+// ways of their own.
+constexpr Duration kHold = 300ms;
 constexpr std::size_t kLogTail = 40;  // lines of the server's log that a failure shows
 
 // The agent of a server that was killed gives up soon, so that the demonstration leaves nothing behind
@@ -92,6 +96,7 @@ class Demo {
   Awaitable<void> stop() {
     workers_.cancel();
     co_await workers_.join();
+    say_until(Duration::max());
   }
 
   const Times& times() const { return times_; }
@@ -162,7 +167,8 @@ class Demo {
         }
       }
       void end() override {
-        if (!line.empty()) demo.print("log", line, Style::bold);
+        if (!line.empty())
+          demo.note(demo.since_submission(), "| " + styled(demo.context_.out, Style::bold, clean(line)));
         line.clear();
       }
       Demo& demo;
@@ -201,8 +207,10 @@ class Demo {
       if (since_submission() > kWhole) {
         co_return fail(Errc::timeout, fmt::format("it is not over after {}", format_duration(kWhole)));
       }
+      const auto asked = since_submission();
       FOOTMAN_CO_TRY(explanation_, co_await client_->get(fmt::format("/builds/{}/explain", id_)));
-      for (const auto& entry : list_of(explanation_, "timeline")) print_entry(entry);
+      for (const auto& entry : list_of(explanation_, "timeline")) note_entry(entry);
+      say_until(asked - kHold);
       const auto state = text_of(part_of(explanation_, "agent"), "state");
       const bool is_gone = state == "terminated" || state == "failed" || state == "lost";
       if (is_gone && !build_.is_null()) break;
@@ -214,19 +222,19 @@ class Demo {
                                                text_of(build_, "reason")));
   }
 
-  void print_entry(const json::value& entry) {
+  void note_entry(const json::value& entry) {
     const auto at = time_of(entry, "at");
     if (!seen_.emplace(at, text_of(entry, "kind"), text_of(entry, "text")).second) return;
-    print_at(std::max(at - submitted_at_, Duration(0)), text_of(entry, "kind"), text_of(entry, "text"),
-             Style::plain);
+    note(std::max(at - submitted_at_, Duration(0)), clean(text_of(entry, "text")));
   }
 
-  void print(std::string_view kind, std::string_view text, Style style) {
-    print_at(since_submission(), kind, text, style);
-  }
-  void print_at(Duration at, std::string_view kind, std::string_view text, Style style) {
-    say(fmt::format("{:>8} ms  {:<14} {}", (at.count() + 500) / 1000, clean(kind),
-                    styled(context_.out, style, clean(text))));
+  // What is noted is said in the order of its times.
+  void note(Duration at, std::string text) { noted_.emplace(at, std::move(text)); }
+  void say_until(Duration limit) {
+    for (; !noted_.empty() && noted_.begin()->first <= limit; noted_.erase(noted_.begin())) {
+      const auto& [at, text] = *noted_.begin();
+      say(fmt::format("{:>8} ms  {}", (at.count() + 500) / 1000, text));
+    }
   }
 
   Duration since_submission() const { return clock_.steady() - submitted_; }
@@ -251,7 +259,8 @@ class Demo {
   std::optional<Error> failure_;
   runtime::Event changed_;
   std::set<std::tuple<Instant, std::string, std::string>> seen_;
-  runtime::Scope workers_;  // last: it goes first
+  std::multimap<Duration, std::string> noted_;  // and not said yet
+  runtime::Scope workers_;                      // last: it goes first
 };
 
 struct Outcome {

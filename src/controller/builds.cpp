@@ -333,8 +333,8 @@ void Builds::add_rows_to_timeline(BuildExplanation& told) const {
           fmt::format("Step '{}' ended with exit status {}", step.name, step.exit_status.value_or(0)));
   }
   add(told.build.finished, "finished",
-      fmt::format("{}{}{}", model::to_string(told.build.result), told.build.reason.empty() ? "" : ": ",
-                  told.build.reason));
+      fmt::format("It ended with {}{}{}", model::to_string(told.build.result),
+                  told.build.reason.empty() ? "" : ": ", told.build.reason));
   std::stable_sort(lines.begin(), lines.end(), [](const auto& a, const auto& b) { return a.at < b.at; });
 }
 

@@ -206,14 +206,16 @@ def test_demo():
         done = subprocess.run([BIN / "footman", "demo"], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               timeout=PATIENCE * 3)
         check(done.returncode == 0, f"{done.returncode}: {done.stdout}\n{done.stderr}")
-        for text in ("Hello world", "decided", "connected", "Result: SUCCESS", "first log line", "What to try next"):
+        times = [int(line.split()[0]) for line in done.stdout.splitlines() if line.split()[1:2] == ["ms"]]
+        check(len(times) > 15 and times == sorted(times), f"the lines in the order of their times: {done.stdout}")
+        for text in ("| Hello world", "is planned", "connected", "Result: SUCCESS", "first log line", "What to try next"):
             check(text in done.stdout, f"{text}: {done.stdout}")
         check(os.listdir(folder) == [], os.listdir(folder))
 
         demo = subprocess.Popen([BIN / "footman", "demo"], env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                 stderr=subprocess.PIPE)
         for line in demo.stdout:
-            if b"submitted" in line:
+            if b"Submitting" in line:
                 break
         demo.send_signal(signal.SIGTERM)
         demo.communicate(timeout=PATIENCE)

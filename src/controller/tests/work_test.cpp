@@ -74,6 +74,7 @@ TEST_CASE("a build runs on the agent that was made for it") {
   REQUIRE(told);
   CHECK(told->timeline.front().kind == "submitted");
   CHECK(told->timeline.back().kind == "finished");
+  CHECK(told->timeline.back().text.starts_with("It ended with "));
   CHECK(world.crash_points == std::vector<std::string>{"session:before-welcome", "assign:before-send",
                                                        "start:before-send", "log:before-ack",
                                                        "finish:before-ack"});
