@@ -237,8 +237,10 @@ Command run_command() {
           "the log goes on where it stopped once it is back.\n"
           "\n"
           "One word after -- is a shell script; several are a command with its arguments, which arrive "
-          "unchanged.",
-          {{"footman run -- make test", "a command on any default agent"},
+          "unchanged.\n"
+          "It begins in a folder that is empty on a new agent: what it needs, such as the source, it fetches "
+          "itself.",
+          {{"footman run -- 'echo Hello from $(hostname)'", "a script on any default agent"},
            {"footman run -l 'linux && gpu' -t 30m -- ./train.sh --epochs 3", "on an agent with these labels"},
            {"footman run --secret-env KEY=file:/run/secrets/key -- 'deploy \"$KEY\"'",
             "with a secret that only the server reads"},

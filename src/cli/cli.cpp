@@ -163,7 +163,7 @@ const Command& command_tree() {
       "A build is queued; exactly one agent is launched for it, runs it, streams its log and is gone.\n"
       "`footman COMMAND --help` tells more.",
       {{"footman up", "start a server on this machine"},
-       {"footman run -- make test", "run a command as a build and see its log"},
+       {"footman run -- uname -a", "run a command as a build and see its log"},
        {"footman explain 17", "why does build 17 wait, or what happened to it?"}},
       {},
       {},
