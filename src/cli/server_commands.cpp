@@ -272,7 +272,7 @@ Command backup_command() {
           "PATH is on the server's machine, and nothing may be there yet. Logs, and the keys in the data "
           "directory, are\n"
           "files of their own and not part of it.",
-          {{"footman backup /var/backups/footman-$(date +%F).db", ""}},
+          {{"footman backup /var/backups/footman/$(date +%F).db", ""}},
           {},
           {{"PATH", "where the copy goes", Value::file}},
           {},
