@@ -125,6 +125,7 @@ TEST_CASE("help and version come before everything else") {
   CHECK(parse({"run", "--nonsense", "--help"})->command == Command::help);
   CHECK(parse({"--version"})->command == Command::version);
   const auto text = help_text();
+  CHECK(holds(text, "made for\nlaunches only"));
   for (const auto* part : {"--url", "--notice-grace", "FOOTMAN_AGENT_SECRET", "Exit codes", "SIGTERM"})
     CHECK(holds(text, part));
 }
