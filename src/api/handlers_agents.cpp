@@ -60,7 +60,7 @@ Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id) {
   auto agent = co_await context.parts.store.get_agent(id);
   if (agent) co_return view_of(context, std::move(*agent));
   if (agent.error().code == Errc::not_found)
-    co_return fail(Errc::not_found, fmt::format("no agent \"{}\"", id.str()));
+    co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
   co_return std::unexpected(std::move(agent).error());
 }
 

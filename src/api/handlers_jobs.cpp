@@ -21,7 +21,7 @@ net::HttpResponse created(const model::Job& job) {
 }
 
 std::unexpected<Error> no_job(const std::string& path) {
-  return fail(Errc::not_found, fmt::format("no job \"{}\"", path));
+  return fail(Errc::not_found, fmt::format("There is no job {}", path));
 }
 
 }  // namespace

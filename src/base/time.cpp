@@ -101,7 +101,7 @@ Result<Instant> parse_rfc3339(std::string_view text) {
 std::string format_duration(Duration duration) {
   const auto us = duration.count();
   if (us < 0) return "-" + format_duration(Duration(-us));
-  if (us < 1'000) return fmt::format("{} us", us);
+  if (us < 1'000) return fmt::format("{} µs", us);
   if (us < 1'000'000) return fmt::format("{:.1f} ms", static_cast<double>(us) / 1e3);
   if (us < 60'000'000) return fmt::format("{:.1f} s", static_cast<double>(us) / 1e6);
   const auto seconds = us / 1'000'000;

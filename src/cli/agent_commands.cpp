@@ -154,7 +154,7 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
 Facts agent_facts(const json::value& agent) {
   const auto time = [&](const char* field) {
     const auto at = time_of(agent, field);
-    return at.is_set() ? show_time(at) : std::string();
+    return at.is_set() ? show_exact_time(at) : std::string();
   };
   const auto& host = part_of(agent, "host");
   Facts facts;

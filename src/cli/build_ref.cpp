@@ -35,7 +35,7 @@ Awaitable<Result<std::int64_t>> find_build(Session& session, std::string text) {
   FOOTMAN_CO_TRY(const auto found, co_await session.client.get("/builds", query));
   const auto& builds = list_of(found, "builds");
   const auto id = builds.empty() ? std::nullopt : number_of(builds.front(), "id");
-  if (!id) co_return fail(Errc::not_found, fmt::format("there is no build {} of {}", *number, job));
+  if (!id) co_return fail(Errc::not_found, fmt::format("There is no build {} of job {}", *number, job));
   co_return *id;
 }
 

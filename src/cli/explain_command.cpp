@@ -50,10 +50,16 @@ void print_attempts(Output& out, const json::value& explanation, const char* fie
   if (all.empty()) return;
   const bool of_agent = std::string_view(field) == "builds";
   print_heading(out, of_agent ? "Builds it was given" : "Agents it was given to");
-  Table table({of_agent ? "BUILD" : "AGENT", "ATTEMPT", "STATE", "OFFERED", "WHY"});
+  // Only a build counts its attempts.
+  std::vector<std::string> head = {of_agent ? "BUILD" : "AGENT", "STATE", "OFFERED", "WHY"};
+  if (!of_agent) head.insert(head.begin() + 1, "ATTEMPT");
+  Table table(std::move(head));
   for (const auto& one : all) {
-    table.add({of_agent ? number_text(one, "build") : text_of(one, "agent"), number_text(one, "attempt"),
-               text_of(one, "state"), show_time(time_of(one, "offered_at")), text_of(one, "reason")});
+    std::vector<std::string> row = {of_agent ? number_text(one, "build") : text_of(one, "agent"),
+                                    text_of(one, "state"), show_time(time_of(one, "offered_at")),
+                                    text_of(one, "reason")};
+    if (!of_agent) row.insert(row.begin() + 1, number_text(one, "attempt"));
+    table.add(std::move(row));
   }
   table.print(out);
 }

@@ -140,14 +140,23 @@ std::size_t width_of(std::string_view text) {
   return static_cast<std::size_t>(std::ranges::count_if(text, starts_code_point));
 }
 
-std::string show_time(Instant instant) {
+namespace {
+std::string format_local(Instant instant, const char* format) {
   if (!instant.is_set()) return "-";
   const std::time_t seconds = instant.us / 1'000'000;
   std::tm parts{};
   ::localtime_r(&seconds, &parts);
   std::array<char, 80> text{};
-  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S %Z", &parts);
+  const auto size = std::strftime(text.data(), text.size(), format, &parts);
   return {text.data(), size};
+}
+}  // namespace
+
+std::string show_time(Instant instant) { return format_local(instant, "%Y-%m-%d %H:%M:%S %Z"); }
+
+std::string show_exact_time(Instant instant) {
+  const auto format = fmt::format("%Y-%m-%d %H:%M:%S.{:03} %Z", instant.us % 1'000'000 / 1'000);
+  return format_local(instant, format.c_str());
 }
 
 std::string show_duration(Duration duration) {

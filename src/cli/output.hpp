@@ -51,6 +51,7 @@ std::size_t width_of(std::string_view text);
 
 // The program's local time with its zone: "2026-11-24 09:40:15 CET". "-" when it is not set.
 std::string show_time(Instant instant);
+std::string show_exact_time(Instant instant);  // with milliseconds
 
 // "61 ms", "2.1 s", "4 min 10 s": the API's times are whole milliseconds. Negative ones (clocks differ) are 0
 // ms.

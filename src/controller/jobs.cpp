@@ -99,7 +99,8 @@ Awaitable<Result<model::Job>> Jobs::create(model::Job job) {
 Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
   FOOTMAN_CO_TRY_STATUS(check_job(job));
   const auto known = core_.jobs.find(job.path);
-  if (known == core_.jobs.end()) co_return fail(Errc::not_found, fmt::format("no job {}", job.path.str()));
+  if (known == core_.jobs.end())
+    co_return fail(Errc::not_found, fmt::format("There is no job {}", job.path.str()));
   job.created = known->second.created;
   job.changed = core_.now();
   auto saved = co_await core_.parts.store.save_job(std::move(job));
@@ -142,7 +143,7 @@ Result<store::NewBuild> Jobs::make_build(SubmitRequest request) const {
   } else {
     const auto job = core_.jobs.find(request.job);
     if (job == core_.jobs.end())
-      return fail(Errc::not_found, fmt::format("no job {}", request.job.str()), "job");
+      return fail(Errc::not_found, fmt::format("There is no job {}", request.job.str()), "job");
     if (core_.leaving.contains(request.job))
       return fail(Errc::conflict, fmt::format("job {} is being deleted", request.job.str()), "job");
     if (!job->second.enabled)

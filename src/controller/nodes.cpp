@@ -106,7 +106,7 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
 
 Awaitable<Status> Nodes::drain(AgentId id, EndReason why, std::string reason) {
   auto* node = core_.find_node(id);
-  if (node == nullptr) co_return base::fail(Errc::not_found, fmt::format("no agent {}", id.str()));
+  if (node == nullptr) co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
   if (node->node.draining) co_return Status();
   const auto stored = co_await core_.parts.store.change_node(id, true, false);
   if (!stored) co_return std::unexpected(stored.error());

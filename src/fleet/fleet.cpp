@@ -152,7 +152,7 @@ Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
 
 Awaitable<Status> Fleet::drain_agent(AgentId id) {
   auto* entry = impl_->find_living(id);
-  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
   const Ending ending{EndReason::drained, std::string(sentence(EndReason::drained)), true};
   const bool has_session = entry->seen.connected_at.is_set() || entry->row.connected.is_set();
   if (!has_session)
@@ -166,7 +166,7 @@ Awaitable<Status> Fleet::drain_agent(AgentId id) {
 
 Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   auto* entry = impl_->find_living(id);
-  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("no agent {} exists", id.str()));
+  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
   if (reason.empty()) reason = "A person ended it.";
   impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
   impl_->steward.look_at(entry);

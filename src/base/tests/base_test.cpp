@@ -20,6 +20,13 @@ TEST_CASE("durations are parsed with units and refused without") {
   }
 }
 
+TEST_CASE("durations are shown in the unit that fits") {
+  CHECK(format_duration(Duration(901)) == "901 µs");
+  CHECK(format_duration(Duration(1'500)) == "1.5 ms");
+  CHECK(format_duration(-2s) == "-2.0 s");
+  CHECK(format_duration(90min) == "1 h 30 min");
+}
+
 TEST_CASE("sizes are parsed with units") {
   CHECK(parse_bytes("512") == 512U);
   CHECK(parse_bytes("64 KiB") == 65536U);

@@ -164,6 +164,19 @@ TEST_CASE("without a server there is one sentence and exit code 3") {
   CHECK(run_footman({"queue", "--data", place.path}).code == exit_usage);
 }
 
+TEST_CASE("an agent's builds are told without a count of attempts") {
+  ScriptServer server([](const net::HttpRequest&) {
+    return json_answer(
+        R"({"agent":{"id":"local-a","state":"terminated","planned_at":"2026-11-24T08:40:15.001Z"},)"
+        R"("sentence":"It is gone.","builds":[{"build":17,"state":"finished",)"
+        R"("offered_at":"2026-11-24T08:40:15.123Z"}],"timeline":[]})");
+  });
+  const auto ran = run_footman({"explain", "local-a"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.contains("BUILD  STATE     OFFERED"));
+  CHECK(ran.out.contains(":40:15.001 "));
+}
+
 TEST_CASE("errors of the API are one sentence with field and hint, and have their exit codes") {
   struct Told {
     int status;
@@ -292,7 +305,7 @@ TEST_CASE("a build is found by its job and number") {
   CHECK(ran.out.find("17 (team/app #3)") != std::string::npos);
   ran = run_footman({"build", "show", "team/app#4"}, server.variables());
   CHECK(ran.code == exit_not_found);
-  CHECK(ran.err == "footman: there is no build 4 of team/app\n");
+  CHECK(ran.err == "footman: There is no build 4 of job team/app\n");
   for (const auto* bad : {"latest", "0", "team/app#", "team/app#x", "99999999999999999999"}) {
     CHECK_MESSAGE(run_footman({"build", "show", bad}, server.variables()).code == exit_usage, bad);
   }

@@ -286,6 +286,7 @@ TEST_CASE("times carry their zone") {
   ::setenv("TZ", "UTC0", 1);
   ::tzset();
   CHECK(show_time(*base::parse_rfc3339("2026-11-24T08:40:15.123Z")) == "2026-11-24 08:40:15 UTC");
+  CHECK(show_exact_time(*base::parse_rfc3339("2026-11-24T08:40:15.023Z")) == "2026-11-24 08:40:15.023 UTC");
   CHECK(show_time({}) == "-");
 }
 
