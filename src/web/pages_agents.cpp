@@ -16,16 +16,22 @@ Markup end_of(const model::Agent& agent) {
 
 bool has_death(const model::DeathCertificate& death) { return death != model::DeathCertificate(); }
 
-Markup death_certificate(const model::Agent& agent) {
+bool ended_well(const model::Agent& agent) {
+  const auto& death = agent.death;
+  return agent.state == model::AgentState::terminated && death.exit_status.value_or(0) == 0 &&
+         death.signal == 0 && !death.out_of_memory;
+}
+
+Markup end_card(const model::Agent& agent) {
   const auto& death = agent.death;
   if (agent.end_reason == model::EndReason::none && !has_death(death)) return {};
-  return html(
-      R"(<section class="card" aria-labelledby="death"><h2 id="death">Death certificate</h2>{}</section>)",
-      facts({{"Why", end_of(agent)},
-             {"How", text(death.text)},
-             {"Exit status", death.exit_status ? html("{}", *death.exit_status) : Markup()},
-             {"Signal", death.signal != 0 ? html("{}", death.signal) : Markup()},
-             {"Memory", death.out_of_memory ? html("It was ended for want of memory.") : Markup()}}));
+  return html(R"(<section class="card" aria-labelledby="death"><h2 id="death">{}</h2>{}</section>)",
+              ended_well(agent) ? "Its end" : "Death certificate",
+              facts({{"Why", end_of(agent)},
+                     {"How", text(death.text)},
+                     {"Exit status", death.exit_status ? html("{}", *death.exit_status) : Markup()},
+                     {"Signal", death.signal != 0 ? html("{}", death.signal) : Markup()},
+                     {"Memory", death.out_of_memory ? html("It was ended for want of memory.") : Markup()}}));
 }
 
 Markup work_table(const AgentData& data, const View& view) {
@@ -189,7 +195,7 @@ Page agent_page(const AgentData& data, const View& view) {
       R"(<div class="heading"><h1 class="mono">{}</h1>{}</div><p class="summary">{} <span>template <bdi>{}</bdi> in <a href="/ui/clouds"><bdi>{}</bdi></a></span> <span>lived {}</span></p>{}
 <div class="columns"><div><section class="card" aria-labelledby="life"><h2 id="life">Life</h2>{}</section>{}</div><section class="card" aria-labelledby="history"><h2 id="history">Timeline</h2>{}</section></div><section class="card" aria-labelledby="work"><h2 id="work">Builds</h2>{}</section>)",
       agent.id, agent_actions(data, view), badge_of(data.agent), agent.template_name, agent.cloud,
-      how_long(agent.planned, agent.ended, view.now), death_certificate(agent),
+      how_long(agent.planned, agent.ended, view.now), end_card(agent),
       facts({{"Labels", labels(agent.labels)},
              {"Kind", text(agent.one_shot ? "one build, then gone" : "kept while there is work")},
              {"Planned", when_exactly(agent.planned, view.now)},
@@ -212,11 +218,11 @@ Page clouds_page(const CloudsData& data, const View& view) {
   page.section = Section::clouds;
   page.events = "kinds=agent,plan,config";
   page.body = html(
-      R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">Plan {} of the fleet, {}. Launches: {}; waiting: {}.</p>)",
+      R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">What to launch was decided last: {}. Launches: {}; waiting: {}.</p>)",
       data.clouds.empty() ? html(R"(<div class="card">{}</div>)", nothing("No cloud is configured."))
                           : each(data.clouds, [&](const auto& cloud) { return cloud_card(cloud, view); }),
-      reconcile_card(data.reconcile, view), data.plan.number,
-      data.plan.at.is_set() ? when(data.plan.at, view.now) : text("not made yet"), data.plan.launches,
+      reconcile_card(data.reconcile, view),
+      data.plan.at.is_set() ? when(data.plan.at, view.now) : text("not yet"), data.plan.launches,
       data.plan.items.size());
   return page;
 }

@@ -23,12 +23,13 @@ Markup filters(const BuildsData& data) {
   struct Filter {
     std::string_view word, state, result;
   };
-  static constexpr std::array<Filter, 7> kFilters{{{"All", "", ""},
+  static constexpr std::array<Filter, 8> kFilters{{{"All", "", ""},
                                                    {"Waiting", "queued", ""},
                                                    {"Running", "running", ""},
                                                    {"Success", "", "SUCCESS"},
                                                    {"Unstable", "", "UNSTABLE"},
                                                    {"Failure", "", "FAILURE"},
+                                                   {"Not built", "", "NOT_BUILT"},
                                                    {"Aborted", "", "ABORTED"}}};
   return html(R"(<nav aria-label="Filter"><ul class="filters">{}</ul></nav>)",
               each(kFilters, [&](const Filter& one) {

@@ -33,7 +33,7 @@ std::string_view to_string(Tone tone);  // the class
 // An error's message as a sentence: with a capital letter and a full stop.
 std::string sentence(std::string_view message);
 
-// A state as icon and word: never colour alone.
+// A state as icon and word, with a capital letter: never colour alone.
 Markup badge(Tone tone, std::string_view word);
 
 Tone tone_of(const model::Build& build);

@@ -1,4 +1,6 @@
 // What pages show, against the real controller, fleet and store.
+#include "web/pages.hpp"
+
 #include <fmt/format.h>
 
 #include "web/tests/site.hpp"
@@ -81,7 +83,7 @@ TEST_CASE("a build from its form to its end") {
   site.world.finish(worker, 2);
   const auto finished = site.get(page);
   CHECK(site.shows("Failure"));
-  CHECK(site.shows("exit 2"));
+  CHECK(site.shows("Exit 2"));
   CHECK_FALSE(finished.body.contains("data-follow"));
   CHECK(site.links_to(page + "/repeat"));
   CHECK_FALSE(site.links_to(page + "/cancel"));
@@ -96,6 +98,27 @@ TEST_CASE("a build from its form to its end") {
   CHECK(site.shows("as build " + id + " again"));
 }
 
+TEST_CASE("only an end that was not clean has a death certificate") {
+  web::AgentData data;
+  auto& agent = data.agent.agent;
+  agent.state = model::AgentState::terminated;
+  agent.end_reason = model::EndReason::build_finished;
+  const auto heading = [&] {
+    const auto body = web::agent_page(data, {}).body.str();
+    return body.contains("Death certificate") ? "death" : body.contains("Its end") ? "end" : "none";
+  };
+  CHECK(heading() == std::string("end"));
+  agent.death.exit_status = 0;
+  CHECK(heading() == std::string("end"));
+  agent.death.exit_status = 1;
+  CHECK(heading() == std::string("death"));
+  agent.death = {.exit_status = {}, .signal = 9, .out_of_memory = false, .text = "killed"};
+  CHECK(heading() == std::string("death"));
+  agent.death = {};
+  agent.state = model::AgentState::lost;
+  CHECK(heading() == std::string("death"));
+}
+
 TEST_CASE("an agent's page tells its life, also when it is over") {
   Site site;
   site.sign_in();
@@ -103,7 +126,7 @@ TEST_CASE("an agent's page tells its life, also when it is over") {
   auto worker = site.world.connect_worker();
   const auto page = "/ui/agents/" + worker.id.str();
   CHECK(site.get(page).status == 200);
-  CHECK(site.shows("busy"));
+  CHECK(site.shows("Busy"));
   CHECK(site.shows("x86_64"));
   CHECK(site.links_to(fmt::format("/ui/builds/{}", id)));
   CHECK(site.links_to(page + "/drain"));
@@ -113,8 +136,9 @@ TEST_CASE("an agent's page tells its life, also when it is over") {
   CHECK(site.post(page + "/terminate").status == 303);
   site.world.advance(1min);
   CHECK(site.get(page).status == 200);
-  CHECK(site.shows("terminated"));
-  CHECK(site.shows("Death certificate"));
+  CHECK(site.shows("Terminated"));
+  CHECK(site.shows("Its end"));
+  CHECK_FALSE(site.shows("Death certificate"));
   CHECK(site.shows("ended by admin"));
   CHECK_FALSE(site.links_to(page + "/terminate"));
   site.get("/ui/agents");
@@ -262,6 +286,7 @@ TEST_CASE("lists have pages") {
   for (std::size_t i = 1; i < web::kPageRows + 5; ++i) site.world.submit("nowhere");
   const auto build = [&](std::int64_t number) { return fmt::format("/ui/builds/{}", first + number - 1); };
   CHECK(site.get("/ui/builds").status == 200);
+  CHECK(site.links_to("/ui/builds?result=NOT_BUILT"));
   CHECK(site.links_to(build(55)));
   CHECK(site.links_to(build(6)));
   CHECK_FALSE(site.links_to(build(5)));
