@@ -88,9 +88,10 @@ struct Sources {
   std::function<Result<std::string>(const std::string& path)> read_file;
 };
 
-// All errors of the document by line (the first one only when it is not YAML). In any text value `${env:NAME}`
-// becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's content without its
-// last line end. Without `clouds` the ones of the default configuration are used (`arch` as below).
+// All errors of the document by line (the first one only when it is not YAML). In any text value
+// `${env:NAME}` becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's
+// content without its last line end. Without `clouds` the ones of the default configuration are used (`arch`
+// as below).
 std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
                                                             const Sources& sources, const std::string& arch);
 
