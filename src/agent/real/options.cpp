@@ -268,7 +268,8 @@ std::string help_text() {
   constexpr std::size_t kIndent = 6;
   constexpr std::size_t kWidth = 96;
   std::string text =
-      "footman-agent runs builds for a Footman server, which starts it: names and one-time secrets are made for\n"
+      "footman-agent runs builds for a Footman server, which starts it: names and one-time secrets are made "
+      "for\n"
       "launches only, so there is no way to add an agent by hand. What a launch looks like:\n\n"
       "  footman-agent run --url wss://ci.example.com/ --name NAME --secret-file FILE\n"
       "  FOOTMAN_AGENT_SECRET=... footman-agent run --url tcp://ci.example.com:50000 \\\n"
