@@ -191,33 +191,66 @@ Duration QueueLoop::until_next_look() const {
   return pause;
 }
 
-void QueueLoop::hand_over() {
-  waiting_.set(static_cast<std::int64_t>(core_.queued.size()));
-  if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;
+bool QueueLoop::may_take_work(const NodeEntry* node) const {
+  return node != nullptr && !core_.is_silent(*node) && node->not_before <= core_.steady();
+}
+
+// By the item that each was launched for, as far as that one still waits.
+QueueLoop::OwnAgents QueueLoop::find_own_agents() const {
+  OwnAgents own;
+  for (const auto& agent : core_.ready) {
+    auto* node = core_.find_node(agent);
+    if (!may_take_work(node) || node->for_item.empty()) continue;
+    const auto item = item_of_key(node->for_item);
+    if (core_.queued.contains(item)) own.emplace(item, node);
+  }
+  return own;
+}
+
+NodeEntry* QueueLoop::find_fitting_agent(const BuildEntry& entry) const {
+  for (const auto& agent : core_.ready) {
+    auto* node = core_.find_node(agent);
+    if (may_take_work(node) && model::fits(entry.label, node->node.labels, node->node.is_default))
+      return node;
+  }
+  return nullptr;
+}
+
+// Oldest first, until so many have got one.
+template <class Choose>
+void QueueLoop::reserve_in_order(Offers& offers, std::size_t most, Choose choose) {
   auto slots = slots_under_way();
   const auto at = core_.now();
-  std::vector<std::pair<BuildId, AgentId>> offers;
   for (const auto& [id, entry] : core_.queued) {
-    if (core_.ready.empty()) break;
+    if (most == 0) return;
     if (view_of(*entry, at, slots) != ItemView::buildable || entry->build.cancel_requested) continue;
-    const auto key = id.str();
-    NodeEntry* chosen = nullptr;
-    for (const auto& agent : core_.ready) {
-      auto* node = core_.find_node(agent);
-      if (node == nullptr || core_.is_silent(*node) || node->not_before > core_.steady()) continue;
-      if (node->for_item == key) {
-        chosen = node;
-        break;
-      }
-      if (chosen == nullptr && model::fits(entry->label, node->node.labels, node->node.is_default))
-        chosen = node;
-    }
+    NodeEntry* chosen = choose(*entry);
     if (chosen == nullptr) continue;
     entry->reserved = chosen->id();
     chosen->work = entry->build.id;
     core_.refresh(*chosen);
     offers.emplace_back(entry->build.id, chosen->id());
+    --most;
   }
+}
+
+// An agent goes to the item that it was launched for while that one can be built, otherwise to the oldest
+// that it fits. So the fleet's count stays right: an older item that took another one's agent could leave it
+// with one that does not fit, and one more would be launched. Nothing is kept back: what no item of its own
+// takes is there for all in the same look.
+void QueueLoop::hand_over() {
+  waiting_.set(static_cast<std::int64_t>(core_.queued.size()));
+  if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;
+  Offers offers;
+  const auto own = find_own_agents();
+  reserve_in_order(offers, own.size(), [&](const BuildEntry& entry) -> NodeEntry* {
+    const auto it = own.find(entry.item.id);
+    if (it == own.end()) return nullptr;
+    const auto& node = it->second->node;
+    return model::fits(entry.label, node.labels, node.is_default) ? it->second : nullptr;
+  });
+  reserve_in_order(offers, core_.ready.size(),
+                   [this](const BuildEntry& entry) { return find_fitting_agent(entry); });
   // What is started here may run at once and change the queue.
   for (auto& [build, agent] : offers) core_.scope.spawn("offer", builds_.offer(build, std::move(agent)));
 }

@@ -5,6 +5,8 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "controller/builds.hpp"
@@ -38,7 +40,14 @@ class QueueLoop {
   model::ItemView view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const;
   QueueEntry entry_of(const BuildEntry& entry, model::ItemView view, const SlotMap& slots) const;
   ports::WaitReason blocked_reason(const BuildEntry& entry, const SlotMap& slots) const;
+  using Offers = std::vector<std::pair<BuildId, AgentId>>;
+  using OwnAgents = std::unordered_map<QueueItemId, NodeEntry*>;
   void hand_over();
+  bool may_take_work(const NodeEntry* node) const;
+  OwnAgents find_own_agents() const;
+  NodeEntry* find_fitting_agent(const BuildEntry& entry) const;
+  template <class Choose>
+  void reserve_in_order(Offers& offers, std::size_t most, Choose choose);
   bool forget_past_ends();  // of quiet periods and pauses; true: there were some
   Duration until_next_look() const;
 

@@ -319,6 +319,41 @@ TEST_CASE("a build that outlives its time limit is ended by the server as a net"
   CHECK(world.build(1).reason.find("time limit") != std::string::npos);
 }
 
+TEST_CASE("an agent goes to the item that it was launched for, or else to the oldest that it fits") {
+  World world;
+  model::Job job;
+  job.path = JobPath("app");
+  job.spec.label = "linux && gpu";
+  job.spec.steps.push_back({"", "", "true"});
+  job.max_concurrent = 1;
+  REQUIRE(world.run(world.controller->create_job(job)));
+  const auto older = world.submit("linux");
+  const auto newer = submit(world, of_job("app"))->build.id;
+  const auto work_of = [](const ScriptedAgent& agent) {
+    const auto assign = agent.last<protocol::Assign>();
+    return assign ? assign->build : BuildId();
+  };
+  SUBCASE("its own item still waits, behind an older one that it fits, too") {
+    const auto large = world.join("large", true, {"linux", "gpu"}, "2");
+    CHECK(work_of(*large) == newer);
+    const auto small = world.join("small", true, {"linux"}, "1");
+    CHECK(work_of(*small) == older);
+  }
+  SUBCASE("its own item has left") {
+    REQUIRE(world.run(world.controller->cancel_build(newer, "")));
+    const auto large = world.join("large", true, {"linux", "gpu"}, "2");
+    CHECK(work_of(*large) == older);
+  }
+  SUBCASE("its own item waits for another build of its job") {
+    const auto blocked = submit(world, of_job("app"))->build.id;
+    const auto first = world.join("first", true, {"linux", "gpu"}, "2");
+    CHECK(work_of(*first) == newer);
+    const auto second = world.join("second", true, {"linux", "gpu"}, "3");
+    CHECK(work_of(*second) == older);
+    CHECK(entry(world, blocked.value()).reason.code == "concurrency");
+  }
+}
+
 TEST_CASE("every change is told") {
   World world;
   int changes = 0;

@@ -195,8 +195,8 @@ protocol::Hello World::hello(const std::string& id, const Secret& secret, std::u
 }
 
 std::unique_ptr<ScriptedAgent> World::join(const std::string& id, bool one_shot,
-                                           std::vector<std::string> labels) {
-  const auto secret = register_agent(id, 1, one_shot, std::move(labels));
+                                           std::vector<std::string> labels, std::string for_item) {
+  const auto secret = register_agent(id, 1, one_shot, std::move(labels), std::move(for_item));
   auto agent = connect();
   agent->send_raw(std::string(protocol::kPreface));
   agent->send(hello(id, secret));

@@ -124,7 +124,7 @@ class World {
                         char key = 'k');
   // Registered, connected and resumed with nothing.
   std::unique_ptr<ScriptedAgent> join(const std::string& id, bool one_shot = true,
-                                      std::vector<std::string> labels = {});
+                                      std::vector<std::string> labels = {}, std::string for_item = {});
   // Comes back with what it holds.
   std::unique_ptr<ScriptedAgent> rejoin(const std::string& id, std::uint32_t connection,
                                         std::vector<protocol::HeldAssignment> held);
