@@ -191,6 +191,10 @@ Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
     adopt(*entry, std::move(*stored));
     co_return true;
   }
+  if (stored.error().code == Errc::not_found) {
+    adopt_vanished(*entry);
+    co_return false;
+  }
   log_of(*entry).error("the agent's row is not in the state it should have",
                        {{"error", describe(stored.error())}});
   co_await reload(entry);
@@ -200,16 +204,20 @@ Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
 Awaitable<void> Core::reload(AgentEntry* entry) {
   const auto before = entry->row.state;
   auto row = co_await parts.store.get_agent(entry->id());
-  if (!row && row.error().code == Errc::not_found) {
-    // Nothing to keep up: what it may have in the cloud is found as an orphan.
-    row = entry->row;
-    row->state = AgentState::terminated;
-  }
+  if (!row && row.error().code == Errc::not_found) co_return adopt_vanished(*entry);
   if (row)
     adopt(*entry, std::move(*row));
   else
     log_of(*entry).error("the agent's row cannot be read", {{"error", describe(row.error())}});
   if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, kStoreLongestPause);
+}
+
+// Nothing to keep up: what it may have in the cloud is found as an orphan. Its item gets another agent, which
+// may go the same way: not without a pause.
+void Core::adopt_vanished(AgentEntry& entry) {
+  log_of(entry).error("the agent's row is gone from the database");
+  note_launch_failure(entry, FailureClass::boot, {}, "the row of an agent is gone from the database");
+  set_state(entry, AgentState::terminated);
 }
 
 bool Core::wish_end(AgentEntry* entry, Ending ending) {

@@ -169,6 +169,7 @@ class Core {
  private:
   bool blame_template(const AgentEntry& entry);
   Awaitable<void> reload(AgentEntry* entry);
+  void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);
 
   std::map<std::uint64_t, std::unique_ptr<AgentEntry>> by_order_;

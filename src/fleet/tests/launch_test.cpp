@@ -305,6 +305,20 @@ TEST_CASE("nor are agents that connect and die without having had work") {
   CHECK(world.cloud.ever.size() < 30);
 }
 
+TEST_CASE("nor are agents whose rows vanish") {
+  World world;
+  world.start();
+  world.rows_vanish = true;
+  world.submit("1");
+  for (int second = 0; second < 600; ++second) world.advance(1s);
+  CHECK(world.cloud.ever.size() > 3);
+  CHECK(world.cloud.ever.size() < 30);
+  CHECK(world.controller.reasons.at("1").text.find("row") != std::string::npos);
+  world.rows_vanish = false;
+  world.advance(10min);
+  CHECK(world.only_agent().state == AgentState::connecting);
+}
+
 TEST_CASE("one look after the other however many events come: the pause grows with what is looked at") {
   World world;
   world.start();

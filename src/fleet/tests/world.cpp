@@ -33,6 +33,8 @@ World::World() {
   in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
     if (!name.starts_with(store::kBeforeCommit)) return;
     ++commits;
+    if (rows_vanish && name.ends_with("change_agent"))
+      throw store::SqlError({Errc::not_found, "There is no such agent", {}, {}});
     if (store_full) throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});
   });
   auto opened = store::open_store(std::move(in_memory), Logger(), store_io.get_executor());

@@ -28,8 +28,9 @@ class World {
   std::unique_ptr<runtime::asio::io_context> io;  // of one life of the server
   runtime::ManualClock clock;
   std::unique_ptr<store::Store> store;
-  bool store_full = false;  // every commit fails: no space left
-  int commits = 0;          // moves that were to be committed
+  bool store_full = false;   // every commit fails: no space left
+  bool rows_vanish = false;  // no change finds its agent's row
+  int commits = 0;           // moves that were to be committed
   CloudState cloud;
   std::unique_ptr<ScriptedCloud> provider;
   ScriptedController controller;
