@@ -48,18 +48,6 @@ json::array considered_for(const Context& context, const controller::BuildExplan
   return item ? to_array(item->considered) : json::array();
 }
 
-// The agent's part of the build's story: all of it when it lived for this build, else what happened
-// meanwhile.
-void add_lines(controller::BuildExplanation& told, std::vector<model::TimelineEntry> lines, bool whole) {
-  const auto& build = told.build;
-  if (!whole)
-    std::erase_if(lines, [&](const model::TimelineEntry& line) {
-      return line.at < build.submitted || (build.finished.is_set() && line.at > build.finished);
-    });
-  told.timeline.insert(told.timeline.end(), lines.begin(), lines.end());
-  std::ranges::stable_sort(told.timeline, {}, &model::TimelineEntry::at);
-}
-
 }  // namespace
 
 Awaitable<Reply> explain_build(Context& context, Call call) {
@@ -82,7 +70,7 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
     if (view) body["agent"] = agent_to_json(context, *view);
     auto lines = co_await context.parts.store.list_timeline("agent:" + agent.str());
     if (!lines) co_return std::unexpected(std::move(lines).error());
-    add_lines(told, std::move(*lines), !view || view->agent.one_shot);
+    told.timeline = controller::make_story(told, std::move(*lines), !view || view->agent.one_shot);
   }
   body["timeline"] = to_array(told.timeline);
   co_return json_response(200, body);

@@ -129,6 +129,7 @@ bool Core::is_silent(const NodeEntry& node) const {
 ports::AgentObservation Core::observe(const NodeEntry& node) const {
   ports::AgentObservation seen;
   seen.connected_at = node.connected_at;
+  if (node.host) seen.peer = node.host->peer;
   seen.builds_done = node.node.builds_done;
   if (const auto entry = node.work ? find_build(*node.work) : nullptr) seen.working_on = entry->item.id.str();
   const auto ended = [&](AgentActivity activity, EndReason reason, const std::string& detail) {

@@ -107,12 +107,10 @@ void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::stri
                                                   hello.hostname, hello.cpus, hello.memory_bytes});
   core_.sessions[connection] = node.id();
   live_.set(static_cast<std::int64_t>(core_.sessions.size()));
-  if (!node.connected_at.is_set()) {
-    node.connected_at = core_.now();
-    core_.note_agent(node.id(), "session_began", "Connected to the controller from " + node.host->peer);
-  } else {
-    core_.note_agent(node.id(), "session_resumed", "Connected again from " + node.host->peer);
-  }
+  // The first time the fleet tells it, with what else it knows.
+  const bool again = node.connected_at.is_set() || node.node.epoch > 1;
+  if (!node.connected_at.is_set()) node.connected_at = core_.now();
+  if (again) core_.note_agent(node.id(), "session_resumed", "Connected again from " + node.host->peer);
   core_.refresh(node);
 }
 

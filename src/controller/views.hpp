@@ -68,4 +68,9 @@ struct BuildExplanation {
   std::vector<model::TimelineEntry> timeline;  // oldest first
 };
 
+// The build's timeline with its agent's: all of that when the agent lived for this build (`whole`), else what
+// happened meanwhile. Each moment once: what the agent's lines tell of this build stands in the build's own.
+std::vector<model::TimelineEntry> make_story(const BuildExplanation& told,
+                                             std::vector<model::TimelineEntry> of_agent, bool whole);
+
 }  // namespace footman::controller

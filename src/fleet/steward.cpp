@@ -262,9 +262,10 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
   const auto at = entry.seen.connected_at;
   if (!at.is_set() || entry.row.connected.is_set()) return;
   change.connected = at;
-  change.timeline.push_back(
-      {at, "connected",
-       fmt::format("It connected {} after the decision.", format_duration(at - entry.row.planned))});
+  change.timeline.push_back({at, "connected",
+                             fmt::format("It connected{}, {} after the decision.",
+                                         entry.seen.peer.empty() ? "" : " from " + entry.seen.peer,
+                                         format_duration(at - entry.row.planned))});
   core_.metrics.launch_seconds.observe(std::chrono::duration<double>(at - entry.row.planned).count());
 }
 

@@ -36,6 +36,7 @@ struct AgentObservation {
   std::string working_on;                                // DemandItem::key when busy
   model::EndReason end_reason = model::EndReason::none;  // for lost and done
   std::string detail;                                    // sentence for lost and done
+  std::string peer;                                      // address that it connected from last
 };
 
 struct AgentRegistration {

@@ -222,9 +222,9 @@ Awaitable<Reply> show_build(Context& context, Visit visit) {
   if (const auto agent = agent_of(data.told); !agent.empty()) {
     // An agent of another time may be forgotten by now: the build's own story is told all the same.
     if (auto view = co_await find_agent(context, agent)) data.agent = std::move(*view);
-    FOOTMAN_CO_TRY(const auto lines, co_await parts.store.list_timeline("agent:" + agent.str()));
-    data.history.insert(data.history.end(), lines.begin(), lines.end());
-    sort_by_time(data.history);
+    FOOTMAN_CO_TRY(auto lines, co_await parts.store.list_timeline("agent:" + agent.str()));
+    data.history =
+        controller::make_story(data.told, std::move(lines), !data.agent || data.agent->agent.one_shot);
   }
   if (is_live(visit)) {
     data.log.attempt = data.told.assignments.size();
