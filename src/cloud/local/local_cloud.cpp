@@ -128,6 +128,7 @@ class LocalCloudImpl final : public LocalCloud {
   void start_launch(const EntryPtr& entry, ports::LaunchSpec spec);
   void on_launched(const EntryPtr& entry, LaunchOutcome outcome);
   void set_running(const EntryPtr& entry, UniqueFd pidfd);
+  void wait_for_end(const EntryPtr& entry);
   void on_process_end(const EntryPtr& entry);
   void on_end_recorded(const EntryPtr& entry, model::DeathCertificate death);
   void ask_to_stop(const EntryPtr& entry);
@@ -221,11 +222,22 @@ void LocalCloudImpl::set_running(const EntryPtr& entry, UniqueFd pidfd) {
   entry->starting = false;
   if (!pidfd.is_open()) return on_process_end(entry);
   entry->pidfd.emplace(control_, pidfd.release());
+  wait_for_end(entry);
+}
+
+// Asio may wake a wait for what happened to a descriptor that was closed before: it uses its records again,
+// and a process that is just being spawned holds copies of our descriptors, which keep them in epoll. So the
+// process itself is asked.
+void LocalCloudImpl::wait_for_end(const EntryPtr& entry) {
   entry->pidfd->async_wait(asio::posix::stream_descriptor::wait_read,
                            [this, alive = std::weak_ptr<int>(alive_),
                             weak = std::weak_ptr<Entry>(entry)](boost::system::error_code error) {
                              const auto self = weak.lock();
-                             if (!error && !alive.expired() && self) on_process_end(self);
+                             if (error || alive.expired() || !self || !self->pidfd) return;
+                             if (runtime::real::has_ended(self->pidfd->native_handle()))
+                               on_process_end(self);
+                             else
+                               wait_for_end(self);
                            });
 }
 

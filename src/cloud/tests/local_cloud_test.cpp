@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -211,6 +212,26 @@ TEST_CASE("whatever an agent's tree has done, it ends with its agent where v2 co
   CHECK(world.run_until([&] { return !is_alive(child); }));
   contract::terminate_until_gone(world, launched->value, "a-1");
   CHECK(world.run_until([&] { return !std::filesystem::exists(group); }));
+}
+
+// While many end, the wake-ups of those before them arrive: nobody is taken for dead because of another one.
+TEST_CASE("many agents that come and go at once: how each ended is told") {
+  constexpr std::size_t kAgents = 300;
+  LocalWorld world("exit:7");
+  std::vector<std::optional<ports::LaunchResult>> launched(kAgents);
+  runtime::Scope scope(world.executor(), {});
+  for (std::size_t i = 0; i < kAgents; ++i)
+    scope.spawn("launch", contract::store_result<ports::LaunchResult>(
+                              world.cloud().launch(make_spec(world, "a" + std::to_string(i))), &launched[i]));
+  REQUIRE(world.run_until([&] { return scope.running() == 0; }));
+  const auto all_gone = [&] {
+    return std::ranges::all_of(contract::list(world),
+                               [](const auto& one) { return one.state == ports::ResourceState::gone; });
+  };
+  REQUIRE(world.run_until(all_gone));
+  const auto ended = contract::list(world);
+  CHECK(ended.size() == kAgents);
+  CHECK(std::ranges::count_if(ended, [](const auto& one) { return one.death.exit_status == 7; }) == kAgents);
 }
 
 // A step can put it there. Whoever waits for the FIFO's other end never ends an agent again.

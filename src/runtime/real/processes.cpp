@@ -1,6 +1,7 @@
 #include "runtime/real/processes.hpp"
 
 #include <dirent.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -95,6 +96,11 @@ UniqueFd open_process(ProcessId id) {
   const auto stat = read_small_file("/proc/" + std::to_string(id.pid) + "/stat", 4096);
   if (!stat || start_ticks_of_stat(stat->data(), stat->size()) != id.start_ticks) return {};
   return pidfd;
+}
+
+bool has_ended(int pidfd) {
+  pollfd look{pidfd, POLLIN, 0};
+  return ::poll(&look, 1, 0) == 1 && (look.revents & POLLIN) != 0;
 }
 
 std::optional<ChildEnd> reap(int pidfd) {

@@ -30,6 +30,9 @@ std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept;
 // child).
 UniqueFd open_process(ProcessId id);
 
+// Asks the process itself, where a wake-up of a wait for it proves nothing.
+bool has_ended(int pidfd);
+
 // How a child of ours ended; empty when it is not our child or has not ended.
 struct ChildEnd {
   std::optional<int> exit_status;
