@@ -39,6 +39,7 @@ struct AgentHub::Connection {
   bool introduced = false;  // the control half knows it
   bool welcome = false;     // Welcome is sent: other messages may follow
   bool closing = false;     // the last words are queued; nothing is taken any more
+  std::string breach;       // what one side could not go on with; empty: nothing
   std::unique_ptr<runtime::Timer> limit;
 };
 
@@ -129,6 +130,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   // Last words; what the agent still sends is refused.
   void say_goodbye(const ConnectionPtr& connection, Goodbye goodbye) {
     if (connection->closing) return;
+    if (goodbye.code == GoodbyeCode::protocol_error) connection->breach = goodbye.reason;
     connection->acks.clear();
     connection->closing = true;  // first: the writer may be done before enqueue() returns
     logs->detach(connection->id);
@@ -217,7 +219,9 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
       const auto taken = logs->take(connection->id, std::move(*data));
       return taken ? std::string() : break_off(connection, taken.error());
     }
-    const bool last = std::holds_alternative<Goodbye>(message);
+    const auto* bye = std::get_if<Goodbye>(&message);
+    const bool last = bye != nullptr;
+    if (last && bye->code == GoodbyeCode::protocol_error) connection->breach = bye->reason;
     if (connection->pulse->unhandled.fetch_add(1) >= kMaxUnhandledMessages)
       return break_off(connection,
                        base::Error{Errc::resource_exhausted, "too many messages at once", {}, {}});
@@ -271,9 +275,11 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     }
     connection->pulse->closed.store(true);
     if (connection->introduced)
-      runtime::post(parts.control, [self = shared_from_this(), id = connection->id, text = std::move(why)] {
-        if (!self->dead) self->sessions.on_closed(id, text);
-      });
+      runtime::post(parts.control,
+                    [self = shared_from_this(), id = connection->id, breach = !connection->breach.empty(),
+                     text = connection->breach.empty() ? std::move(why) : connection->breach] {
+                      if (!self->dead) self->sessions.on_closed(id, text, breach);
+                    });
     gone.notify();
   }
 };
@@ -299,7 +305,9 @@ AgentHub::AgentHub(HubParts parts, SessionPort& sessions) : impl_(std::make_shar
       [weak](ConnectionId id, std::string why) {
         const auto impl = weak.lock();
         const auto connection = impl ? impl->find(id) : nullptr;
-        if (connection) impl->say_goodbye(connection, Goodbye{GoodbyeCode::other, std::move(why), true});
+        if (!connection) return;
+        connection->breach = why;
+        impl->say_goodbye(connection, Goodbye{GoodbyeCode::other, std::move(why), true});
       });
   impl_->logs = logs_.get();
 }

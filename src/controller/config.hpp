@@ -38,8 +38,10 @@ inline constexpr std::size_t kMaxCauseBytes = 512;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 
 // Limits of what agents do.
-inline constexpr std::size_t kMaxConnections = 20'000;            // agent connections of one server
-inline constexpr std::size_t kMaxUnhandledMessages = 4096;        // of one connection, beyond: protocol error
+inline constexpr std::size_t kMaxConnections = 20'000;      // agent connections of one server
+inline constexpr std::size_t kMaxUnhandledMessages = 4096;  // of one connection, beyond: protocol error
+inline constexpr std::uint32_t kMaxBreaches =
+    5;  // sessions of one assignment that broke off; then the agent is given up
 inline constexpr std::size_t kMaxUnsentBytes = 16 * 1024 * 1024;  // of one connection, beyond: closed
 inline constexpr std::size_t kReadChunkBytes = 256 * 1024;
 inline constexpr std::size_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once

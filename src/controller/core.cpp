@@ -90,6 +90,7 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   entry->item.state = model::ItemState::pending;
   entry->item.assignment = assignment.id;
   entry->reserved = {};
+  entry->breaches = 0;
   entry->assignment = std::move(assignment);
   queued.erase(entry->item.id);
 }

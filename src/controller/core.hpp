@@ -38,7 +38,8 @@ struct BuildEntry {
   Duration overdue{};             // steady: look at it again then; zero: nothing to wait for
   std::uint64_t last_report = 0;  // of the assignment, applied
   std::optional<int> last_exit_status;
-  bool over = false;  // finished meanwhile: only for those who waited for the turn
+  std::uint32_t breaches = 0;  // sessions of the assignment that ended with one
+  bool over = false;           // finished meanwhile: only for those who waited for the turn
   bool held = false;
   runtime::Event freed;
 

@@ -43,7 +43,8 @@ class SessionPort {
                                               std::shared_ptr<Pulse> pulse, protocol::Hello hello) = 0;
   // Everything but heartbeats and log data. First Resume.
   virtual void on_message(ConnectionId connection, protocol::Message message) = 0;
-  virtual void on_closed(ConnectionId connection, std::string why) = 0;
+  // `breach`: one of the two sides could not go on with what the other one said.
+  virtual void on_closed(ConnectionId connection, std::string why, bool breach) = 0;
 };
 
 // What the net half is built from.

@@ -240,7 +240,7 @@ Awaitable<void> Sessions::resume_held(AgentId agent, protocol::HeldAssignment he
   if (entry->build.cancel_requested) builds_.send_cancel(*entry);
 }
 
-void Sessions::on_closed(ConnectionId connection, std::string why) {
+void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) {
   auto* node = core_.find_session(connection);
   core_.sessions.erase(connection);
   live_.set(static_cast<std::int64_t>(core_.sessions.size()));
@@ -258,6 +258,18 @@ void Sessions::on_closed(ConnectionId connection, std::string why) {
   node->resumed = false;
   node->inbox.clear();
   core_.refresh(*node);
+  if (breach) count_breach(*node, why);
+}
+
+// The agent comes back with the same build, and what broke off its session would do so for ever.
+void Sessions::count_breach(const NodeEntry& node, const std::string& why) {
+  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
+  if (!entry || !entry->assignment || ++entry->breaches < kMaxBreaches) return;
+  core_.scope.spawn(
+      "give up agent",
+      nodes_.lose(node.id(),
+                  fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
+                  entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure));
 }
 
 }  // namespace footman::controller

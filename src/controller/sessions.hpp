@@ -19,7 +19,7 @@ class Sessions final : public SessionPort {
   Awaitable<Admission> admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
                              protocol::Hello hello) override;
   void on_message(ConnectionId connection, protocol::Message message) override;
-  void on_closed(ConnectionId connection, std::string why) override;
+  void on_closed(ConnectionId connection, std::string why, bool breach) override;
 
  private:
   Awaitable<void> pump(AgentId agent, ConnectionId connection);
@@ -29,6 +29,7 @@ class Sessions final : public SessionPort {
   Awaitable<void> rejected(AgentId agent, protocol::Rejected message);
   Awaitable<void> notice(AgentId agent, protocol::Notice message);
   Awaitable<void> count_refused(AgentId agent);
+  void count_breach(const NodeEntry& node, const std::string& why);
   Admission refuse(const protocol::Hello& hello, const std::string& peer, protocol::Refused answer,
                    std::string_view cause);
   protocol::Welcome make_welcome(const NodeEntry& node, std::uint16_t version, std::uint64_t features) const;

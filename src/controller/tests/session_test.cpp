@@ -174,6 +174,49 @@ TEST_CASE("a frozen agent is declared lost, its build ends with a reason, its la
   CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::revoked);
 }
 
+TEST_CASE("a session that breaks off again and again ends the attempt with the reason") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  auto result = BuildResult::failure;
+  SUBCASE("the agent cannot go on") {}
+  SUBCASE("a build that was cancelled is aborted") {
+    result = BuildResult::aborted;
+    REQUIRE(world.run(world.controller->cancel_build(BuildId(1), "enough")));
+  }
+  for (std::uint32_t i = 1; i < kMaxBreaches; ++i) {
+    agent->send(protocol::Goodbye{protocol::GoodbyeCode::protocol_error, "byte 29 was never sent", true});
+    world.settle();
+    CHECK(world.build(1).state == BuildState::running);
+    agent = world.rejoin("a", i + 1, {held(1, AssignmentPhase::running)});
+    CHECK(agent->count<protocol::Welcome>() == 1);
+  }
+  agent->send(protocol::Goodbye{protocol::GoodbyeCode::protocol_error, "byte 29 was never sent", true});
+  world.settle();
+  const auto build = world.build(1);
+  CHECK(build.state == BuildState::finished);
+  CHECK(build.result == result);
+  CHECK(build.reason.find("byte 29 was never sent") != std::string::npos);
+  CHECK(world.activity("a") == AgentActivity::lost);
+}
+
+TEST_CASE("what the server cannot go on with counts, too; connections that just end do not") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  std::uint32_t connection = 1;
+  for (std::uint32_t i = 0; i < 2 * kMaxBreaches; ++i) {
+    agent->wire->cut();
+    world.settle();
+    agent = world.rejoin("a", ++connection, {held(1, AssignmentPhase::running)});
+  }
+  CHECK(world.build(1).state == BuildState::running);
+  for (std::uint32_t i = 0; i < kMaxBreaches; ++i) {
+    world.send_log(*agent, StreamId(1), 1000, "behind a gap");
+    if (i + 1 < kMaxBreaches) agent = world.rejoin("a", ++connection, {held(1, AssignmentPhase::running)});
+  }
+  CHECK(world.build(1).state == BuildState::finished);
+  CHECK(world.build(1).reason.find("is missing") != std::string::npos);
+}
+
 TEST_CASE("half-open: the connection is silent, the agent comes back on another one in time") {
   World world;
   auto agent = world.run_on_agent("a");
