@@ -2,6 +2,7 @@
 """The main job with the real programs, and what people do around it."""
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -216,6 +217,47 @@ def test_backup_goes_through_the_server():
             (server.data / f"footman.db{suffix}").unlink(missing_ok=True)
         server.start()
         check(server.build(build)["result"] == "SUCCESS", "the restored database knows the build")
+
+
+def restore(server, backup):
+    """As docs/OPERATIONS.md says: the backup in the place of the database, everything else stays."""
+    server.stop()
+    for file in server.data.glob("footman.db*"):
+        file.unlink()
+    if backup:
+        shutil.copy(backup, server.data / "footman.db")
+    server.start()
+
+
+def test_a_restored_backup_shows_no_log_of_another_build():
+    with Server() as server:
+        server.start()
+        backup = server.folder / "backup.db"
+        first = server.submit("echo first")
+        server.wait_build(first)
+        done = subprocess.run([BIN / "footman", "backup", backup, "--data", server.data], capture_output=True,
+                              text=True, timeout=60, stdin=subprocess.DEVNULL)
+        check(done.returncode == 0, done.stderr)
+        given = [first]
+        for source, known in ((backup, [first]), (None, [])):  # put back, then deleted
+            later = server.submit("echo of another team")
+            server.wait_build(later)
+            given.append(later)
+            server.wait_no_agents()
+            restore(server, source)
+            check([one["id"] for one in server.get("/api/v1/builds")["builds"]] == known, "the database went back")
+            aside = list((server.data / "logs").glob("unknown-*/*.log")) + list(
+                (server.data / "logs").glob("unknown-*/*.done"))
+            check(any(b"another team" in file.read_bytes() for file in aside), f"its log is set aside: {aside}")
+            check("does not know are set aside" in server.log_tail(), "and people are told")
+            build = server.submit("echo new")
+            check(build not in given, f"{build} was given before: {given}")
+            given.append(build)
+            done = server.wait_build(build)
+            check(done["result"] == "SUCCESS", done)
+            check(b"new" in server.log(build) and b"team" not in server.log(build), server.log(build))
+            if known:
+                check(b"first" in server.log(first), "the log of a known build is still there")
 
 
 def start_fails(server, *arguments, data=None):
