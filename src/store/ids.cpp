@@ -5,14 +5,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <utility>
 
+#include "runtime/real/files.hpp"
 #include "runtime/unique_fd.hpp"
 #include "store/directory.hpp"
 #include "store/sql_error.hpp"
@@ -31,17 +30,6 @@ std::unexpected<base::Error> fail_file(const std::string& what, int error_number
   if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
     failed.error().code = Errc::resource_exhausted;
   return failed;
-}
-
-// "" when there is none.
-base::Result<std::string> read_file(const std::string& path) {
-  const runtime::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.is_open() && errno == ENOENT) return std::string();
-  if (!fd.is_open()) return fail_file("Open " + path, errno);
-  std::array<char, kMaxFileBytes> text{};
-  const auto size = ::read(fd.get(), text.data(), text.size());
-  if (size < 0) return fail_file("Read " + path, errno);
-  return std::string(text.data(), static_cast<std::size_t>(size));
 }
 
 Status write_file(const std::string& directory, const std::string& text) {
@@ -85,8 +73,10 @@ base::Result<IdReserve> IdReserve::open(const std::string& directory, Database& 
 // Lines "table number".
 Status IdReserve::load() {
   const auto path = directory_ + "/" + kIdsFile;
-  FOOTMAN_TRY(const auto text, read_file(path));
-  std::string_view rest = text;
+  const auto text = runtime::real::read_file(path, kMaxFileBytes);
+  if (!text && text.error().code == Errc::not_found) return {};
+  if (!text) return std::unexpected(text.error());
+  std::string_view rest = *text;
   while (!rest.empty()) {
     const auto line = rest.substr(0, rest.find('\n'));
     const auto space = line.find(' ');

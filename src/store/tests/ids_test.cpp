@@ -48,6 +48,11 @@ void remove_database(const TemporaryDirectory& directory) {
   fs::remove(directory.path("footman.db-wal"));
 }
 
+void put_back(const TemporaryDirectory& directory) {
+  remove_database(directory);
+  fs::copy_file(directory.path("backup.db"), directory.path("footman.db"));
+}
+
 }  // namespace
 
 TEST_CASE("a backup that is put back gives no number again") {
@@ -57,8 +62,7 @@ TEST_CASE("a backup that is put back gives no number again") {
   f.get(f.store->back_up(directory.path("backup.db")));
   const auto last = give(f);
   f.store.reset();
-  remove_database(directory);
-  fs::copy_file(directory.path("backup.db"), directory.path("footman.db"));
+  put_back(directory);
   f.open();
   CHECK(f.error(f.store->get_build(last.build)) == Errc::not_found);
   check_after(give(f), last);
@@ -96,8 +100,7 @@ TEST_CASE("nor a database that goes back after a crash") {
     last = give(f);
     CHECK(last.build <= BuildId(3 + kIdBlock));  // a gap of one block at most
   }
-  remove_database(directory);
-  fs::copy_file(directory.path("backup.db"), directory.path("footman.db"));
+  put_back(directory);
   Fixture f({directory.path()});
   check_after(give(f), last);
 }
@@ -122,8 +125,7 @@ TEST_CASE("what was given before there was such a file is covered at the start")
   fs::remove(directory.path(kIdsFile));
   f.open();  // the first start of a Footman that knows the file
   f.store.reset();
-  remove_database(directory);
-  fs::copy_file(directory.path("backup.db"), directory.path("footman.db"));
+  put_back(directory);
   f.open();
   check_after(give(f), last);
 }
