@@ -141,8 +141,9 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   };
   if (node.lost) return ended(AgentActivity::lost, EndReason::session_lost, "the agent was declared lost");
   if (!node.work) {
-    if (node.left) return ended(AgentActivity::done, EndReason::goodbye, "the agent left");
+    // An agent whose one build is over leaves by itself, too.
     if (node.spent()) return ended(AgentActivity::done, EndReason::build_finished, "its build is over");
+    if (node.left) return ended(AgentActivity::done, EndReason::goodbye, "the agent left");
     if (node.node.draining) return ended(AgentActivity::done, EndReason::drained, "drained");
   }
   if (node.connection == 0 || node.losing || is_silent(node))

@@ -69,6 +69,7 @@ TEST_CASE("a build runs on the agent that was made for it") {
   agent->send(protocol::Goodbye{protocol::GoodbyeCode::finished, "done", false});
   world.settle();
   CHECK(world.activity("a") == AgentActivity::done);
+  CHECK(world.controller->observe_agent(AgentId("a")).end_reason == model::EndReason::build_finished);
   CHECK(agent->ended);
   const auto told = world.run(world.controller->explain_build(build));
   REQUIRE(told);
