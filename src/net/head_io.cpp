@@ -39,29 +39,6 @@ bool is_clean(const Headers& headers) {
   });
 }
 
-base::Errc error_code_of_status(int status) {
-  switch (status) {
-    case 400:
-      return base::Errc::invalid_argument;
-    case 401:
-      return base::Errc::unauthenticated;
-    case 403:
-      return base::Errc::permission_denied;
-    case 404:
-      return base::Errc::not_found;
-    case 409:
-      return base::Errc::conflict;
-    case 413:
-    case 431:
-      return base::Errc::resource_exhausted;
-    case 501:
-    case 505:
-      return base::Errc::unsupported;
-    default:
-      return status >= 500 || status == 408 || status == 429 ? base::Errc::unavailable : base::Errc::corrupt;
-  }
-}
-
 std::string words_of_body(std::string_view body) {
   constexpr std::size_t kMaxWords = 300;
   constexpr std::string_view kKey = "\"message\":\"";

@@ -22,7 +22,6 @@ runtime::Awaitable<base::Result<ResponseHead>> read_response_head(runtime::ByteS
 // No header can be smuggled in through a name or a value.
 bool is_clean(const Headers& headers);
 
-base::Errc error_code_of_status(int status);
 // The server's own words from {"error":{"message":"…"}} or the first line of the body.
 std::string words_of_body(std::string_view body);
 

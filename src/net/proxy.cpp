@@ -147,9 +147,8 @@ runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> open_tunnel(runtime::By
   auto head = co_await read_response_head(stream.get(), &rest, kMaxUpgradeHeadBytes);
   if (!head) co_return std::unexpected(head.error());
   if (head->status < 200 || head->status > 299) {
-    const auto code = head->status == 407 ? base::Errc::unauthenticated : base::Errc::unavailable;
-    co_return base::fail(
-        code, fmt::format("the proxy {} answered {} to a tunnel to {}", proxy_name, head->status, target));
+    co_return base::fail(base::Errc::unavailable, fmt::format("the proxy {} answered {} to a tunnel to {}",
+                                                              proxy_name, head->status, target));
   }
   if (!rest.empty())
     co_return base::fail(base::Errc::corrupt, "the proxy sent bytes before the tunnel was used");

@@ -204,7 +204,7 @@ Awaitable<base::Error> refusal(runtime::ByteStream* stream, ResponseHead head, s
   }
   auto message = fmt::format("the server answered {} to the WebSocket upgrade", head.status);
   if (const auto words = words_of_body(body); !words.empty()) message += ": " + words;
-  co_return base::Error{error_code_of_status(head.status), std::move(message), {}, {}};
+  co_return base::Error{base::Errc::unavailable, std::move(message), {}, {}};
 }
 
 Awaitable<base::Result<runtime::ByteStreamPtr>> upgrade(runtime::ByteStreamPtr stream, runtime::Rng* rng,

@@ -33,9 +33,9 @@ struct WebSocketConnect {
   base::Duration timeout = std::chrono::seconds(20);  // for connect, proxy, TLS and upgrade together
   std::optional<Endpoint> address;  // connect to this one instead of the url's: a load balancer
 };
-// An answer other than 101 is an error with the code of its status (401 unauthenticated, 403
-// permission_denied, 404 not_found, 409 conflict, 429 and 503 unavailable …) and the server's words. The
-// clock and rng outlive the stream.
+// An answer other than 101 is `unavailable` with its status and words: it may come from anything between here
+// and the server, so that it says nothing about the server itself. `unauthenticated` is TLS alone. The clock
+// and rng outlive the stream.
 runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect_websocket(runtime::Executor executor,
                                                                            runtime::Clock& clock,
                                                                            runtime::Rng& rng,

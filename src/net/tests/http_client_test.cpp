@@ -253,9 +253,10 @@ TEST_CASE("through a proxy: whole URLs for http, a tunnel for ws") {
   CHECK_FALSE(refused);  // this proxy sends bytes behind its answer
   Scripted closed(world, "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", true);
   const Proxy asks{"127.0.0.1", closed.listener->endpoint().port, {}};
-  const auto unauthenticated = world.run(connect_through(world.executor(), *world.clock, asks, "h", 1, 5s));
-  REQUIRE_FALSE(unauthenticated);
-  CHECK(unauthenticated.error().code == base::Errc::unauthenticated);
+  const auto asked = world.run(connect_through(world.executor(), *world.clock, asks, "h", 1, 5s));
+  REQUIRE_FALSE(asked);
+  CHECK(asked.error().code == base::Errc::unavailable);
+  CHECK(has(asked.error().message, "answered 407 to a tunnel"));
 }
 
 namespace {
@@ -315,8 +316,8 @@ TEST_CASE("a refused WebSocket says why") {
   what.headers.add("Authorization", "Bearer wrong");
   const auto refused = world.run(connect_websocket(world.executor(), *world.clock, *world.rng, what));
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().code == base::Errc::unauthenticated);
-  CHECK(has(refused.error().message, "this secret is not known"));
+  CHECK(refused.error().code == base::Errc::unavailable);
+  CHECK(has(refused.error().message, "answered 401 to the WebSocket upgrade: this secret is not known"));
   Scripted silent(world, "", false);
   auto url = silent.url();
   url.scheme = "ws";
