@@ -3,14 +3,13 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <string>
 
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
-#include "runtime/wait.hpp"
+#include "runtime/real/limited_calls.hpp"
 
 namespace footman::app {
 
@@ -23,31 +22,19 @@ base::Result<base::Secret> resolve_secret(const std::string& reference);
 inline constexpr base::Duration kSecretLimit = std::chrono::seconds(10);
 inline constexpr std::size_t kMaxSecretReads = 16;  // at once; more wait, within their limit
 
-// Reads secrets for the coroutines of one executor, where all calls are made. Each is read on a thread of its
-// own: a file may stand on a disk of the network that does not answer any more. Then the call ends with
-// `unavailable` at the limit, and neither other calls nor the end of the program wait for that thread.
+// Reads secrets for the coroutines of one executor, where all calls are made. Nobody waits longer than the
+// limit; then the call ends with `unavailable`.
 class SecretReader {
  public:
   using Read = std::function<base::Result<base::Secret>(const std::string& reference)>;
   SecretReader(runtime::Executor executor, runtime::Clock& clock, Read read = &resolve_secret,
                base::Duration limit = kSecretLimit);
-  SecretReader(const SecretReader&) = delete;
-  SecretReader& operator=(const SecretReader&) = delete;
-  ~SecretReader();  // no call may be under way
 
   runtime::Awaitable<base::Result<base::Secret>> read(std::string reference);
 
  private:
-  struct Call;
-  struct Home;
-  bool start(const std::shared_ptr<Call>& call, const std::string& reference);
-
-  runtime::Clock& clock_;
   Read read_;
-  base::Duration limit_;
-  std::size_t running_ = 0;
-  runtime::Event freed_;
-  std::shared_ptr<Home> home_;
+  runtime::real::LimitedCalls<base::Result<base::Secret>> calls_;
 };
 
 }  // namespace footman::app

@@ -26,6 +26,7 @@
 #include "protocol/codec.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
+#include "runtime/real/limited_calls.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
 #include "store/directory.hpp"
@@ -85,7 +86,18 @@ Awaitable<Result<std::unique_ptr<net::Listener>>> open_listener(runtime::Executo
   co_return net::create_listener(std::move(net), *clock, at, std::move(log));
 }
 using LoadOutcome = std::expected<cli::LoadedConfig, std::vector<config::Diagnostic>>;
-Awaitable<LoadOutcome> load_again(std::string file) { co_return cli::load_config(file); }
+constexpr base::Duration kReloadLimit = std::chrono::seconds(10);
+constexpr std::size_t kMaxReloadReads = 4;  // that do not come back
+
+// A pipe was empty after the start, and an empty configuration is a valid one.
+LoadOutcome load_again(const std::string& file) {
+  std::error_code none;
+  if (const auto status = std::filesystem::status(file, none);
+      std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    return std::unexpected(
+        std::vector{config::Diagnostic{file, {}, "is not a regular file, so it cannot be read again"}});
+  return cli::load_config(file);
+}
 
 Awaitable<void> serve_agent(controller::AgentHub* hub, runtime::ByteStreamPtr stream) {
   co_await hub->serve(std::move(stream));
@@ -145,8 +157,9 @@ class Server {
 
   asio::io_context control_{1};  // of the main thread
   SecretReader secrets_{control_.get_executor(), *clock_};
+  runtime::real::LimitedCalls<LoadOutcome> load_calls_{control_.get_executor(), *clock_, kReloadLimit,
+                                                       kMaxReloadReads};
   runtime::real::Thread net_{"net"};
-  runtime::real::Thread blocking_{"blocking"};
   runtime::Feed<model::Change> changes_{kChangesKept};
 
   std::optional<DataDirectory> data_;
@@ -182,7 +195,6 @@ int Server::run() {
   agent_port_.reset();
   http_.reset();
   net_.join();
-  blocking_.join();
   return exit_code_;
 }
 
@@ -417,7 +429,11 @@ Awaitable<void> Server::stop_network() {
 
 Awaitable<Result<std::vector<std::string>>> Server::reload() {
   const auto pass = co_await reloads_.enter();
-  auto next = co_await runtime::run_on(blocking_.executor(), load_again(options_.config_file));
+  auto read = co_await load_calls_.call([file = options_.config_file] { return load_again(file); });
+  if (!read)
+    co_return base::fail(read.error().code, "the configuration " + read.error().message, {},
+                         "Nothing was changed");
+  auto& next = *read;
   if (!next) {
     std::string all;
     for (const auto& one : next.error()) all += (all.empty() ? "" : "\n") + config::describe(one);

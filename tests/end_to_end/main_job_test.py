@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from footman import BIN, ApiError, Server, check, check_numbered, numbered, run_tests, wait_no_processes, wait_until
@@ -201,6 +202,22 @@ def test_reload_drains_the_old_generation():
             check(False, "a wrong file must be refused")
         except ApiError as error:
             check(error.status == 400 and "footman.yaml:" in str(error), error)
+
+
+def test_reload_refuses_a_pipe():
+    with Server() as server:
+        server.config_file.unlink()
+        os.mkfifo(server.config_file)
+        threading.Thread(target=lambda: server.config_file.write_text("limits: {agents: 3}\n"), daemon=True).start()
+        server.start()
+        for _ in range(6):
+            try:
+                server.request("POST", "/api/v1/reload")
+                check(False, "a pipe must be refused")
+            except ApiError as error:
+                check(error.status == 400 and "is not a regular file" in str(error), error)
+        check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", "nothing has changed")
+        server.stop()
 
 
 def test_backup_goes_through_the_server():
