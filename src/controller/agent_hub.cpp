@@ -70,7 +70,6 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   }
 
   // --- out
-  // ---------------------------------------------------------------------------------------------------------
 
   void enqueue(const ConnectionPtr& connection, const Message& message) {
     if (const auto status = protocol::check(message); !status) {
@@ -142,7 +141,6 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   }
 
   // --- in
-  // ----------------------------------------------------------------------------------------------------------
 
   Awaitable<Result<std::optional<Message>>> read_message(ConnectionPtr connection) {
     while (true) {

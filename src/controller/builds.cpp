@@ -66,7 +66,6 @@ void Builds::take_over(store::OpenState& state) {
 }
 
 // --- submission
-// ------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<store::SubmittedBuild>> Builds::submit(store::NewBuild build) {
   auto submitted = co_await core_.parts.store.submit_build(std::move(build));
@@ -82,7 +81,6 @@ Awaitable<Result<store::SubmittedBuild>> Builds::submit(store::NewBuild build) {
 }
 
 // --- cancel
-// ----------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<model::Build>> Builds::cancel(BuildId id, std::string reason) {
   if (!core_.find_build(id)) co_return co_await core_.parts.store.get_build(id);
@@ -135,7 +133,6 @@ Awaitable<void> Builds::abort_unstarted(BuildPtr entry) {
 }
 
 // --- the end
-// ---------------------------------------------------------------------------------------------------------
 
 Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::string log_note) {
   const bool had_started = entry->started();
@@ -293,7 +290,6 @@ Awaitable<std::size_t> Builds::remove_forgotten_logs() {
 }
 
 // --- questions
-// -------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<BuildExplanation>> Builds::explain(BuildId id, std::optional<QueueEntry> queue) {
   BuildExplanation told;

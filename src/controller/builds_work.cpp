@@ -48,7 +48,6 @@ std::string step_name(const model::BuildSpec& spec, std::uint32_t index) {
 }  // namespace
 
 // --- offer
-// -----------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
   protocol::WorkSpec work;
@@ -134,7 +133,6 @@ Awaitable<void> Builds::send_offer(BuildPtr entry, AgentId agent, protocol::Work
 }
 
 // --- start
-// -----------------------------------------------------------------------------------------------------------
 
 Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
   const auto found = core_.find_assignment(id);
@@ -177,7 +175,6 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
 }
 
 // --- reports
-// ---------------------------------------------------------------------------------------------------------
 
 Builds::ReportKind Builds::judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent,
                                         std::uint64_t report) {

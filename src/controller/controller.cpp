@@ -73,7 +73,6 @@ Awaitable<void> Controller::stop() {
 AgentHub& Controller::agents() { return *impl_->core.hub; }
 
 // --- builds
-// ----------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<store::SubmittedBuild>> Controller::submit_build(SubmitRequest request) {
   auto build = impl_->jobs.make_build(std::move(request));
@@ -90,7 +89,6 @@ Awaitable<Result<BuildExplanation>> Controller::explain_build(BuildId build) {
 }
 
 // --- jobs
-// ------------------------------------------------------------------------------------------------------------
 
 Awaitable<Result<model::Job>> Controller::create_job(model::Job job) {
   co_return co_await impl_->core.owned("create job", impl_->jobs.create(std::move(job)));
@@ -117,7 +115,6 @@ std::optional<model::Job> Controller::find_job(const JobPath& path) const {
 }
 
 // --- views
-// -----------------------------------------------------------------------------------------------------------
 
 std::vector<QueueEntry> Controller::queue() const { return impl_->queue.entries(); }
 
@@ -151,7 +148,6 @@ std::optional<NodeView> Controller::find_node(const AgentId& agent) const {
 bool Controller::storage_full() const { return impl_->core.storage_full(); }
 
 // --- ControllerPort
-// --------------------------------------------------------------------------------------------------
 
 ControllerName Controller::name() const { return impl_->core.config.name; }
 

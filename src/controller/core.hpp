@@ -112,7 +112,6 @@ class Core {
   bool stopping = false;
 
   // --- projection
-  // --------------------------------------------------------------------------------------------------
   std::map<JobPath, model::Job> jobs;
   std::set<JobPath> leaving;  // jobs that are being deleted: they take no new builds
   std::map<BuildId, BuildPtr> builds;
@@ -139,7 +138,6 @@ class Core {
   Awaitable<Turn> take_turn(BuildId id);
 
   // --- nodes
-  // -------------------------------------------------------------------------------------------------------
   ports::AgentObservation observe(const NodeEntry& node) const;
   bool is_silent(const NodeEntry& node) const;  // two heartbeats are missing
   void refresh(NodeEntry& node);                // after any change: ready set, idle time, who wants to know
@@ -147,7 +145,6 @@ class Core {
   void end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect);
 
   // --- telling
-  // -----------------------------------------------------------------------------------------------------
   std::function<void()> on_change;  // of the fleet
   runtime::Event look;              // of the queue loop
   void changed();                   // both of them
@@ -159,8 +156,7 @@ class Core {
   }
 
   // --- running things
-  // ---------------------------------------------------------------------------------------------- Runs the
-  // work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or Status.
+  // Runs the work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or Status.
   template <class R>
   Awaitable<R> owned(std::string name, Awaitable<R> work);
   // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
@@ -199,7 +195,6 @@ class Core {
 };
 
 // --- templates
-// -------------------------------------------------------------------------------------------------------
 
 template <class R>
 Awaitable<void> Core::run_owned(Told<R> told, Awaitable<R> work) {

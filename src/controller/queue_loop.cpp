@@ -163,7 +163,6 @@ void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason r
 }
 
 // --- the loop
-// --------------------------------------------------------------------------------------------------------
 
 Awaitable<void> QueueLoop::run() {
   while (true) {

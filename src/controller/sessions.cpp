@@ -25,7 +25,6 @@ Sessions::Sessions(Core& core, Builds& builds, Nodes& nodes)
       live_(core.parts.metrics.gauge("footman_agent_sessions", "Agents that are connected")) {}
 
 // --- coming in
-// -------------------------------------------------------------------------------------------------------
 
 Admission Sessions::refuse(const protocol::Hello& hello, const std::string& peer, Refused answer,
                            std::string_view cause) {
@@ -134,7 +133,6 @@ protocol::Welcome Sessions::make_welcome(const NodeEntry& node, std::uint16_t ve
 }
 
 // --- messages
-// --------------------------------------------------------------------------------------------------------
 
 void Sessions::on_message(ConnectionId connection, protocol::Message message) {
   auto* node = core_.find_session(connection);

@@ -181,7 +181,7 @@ Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   while (!stored && is_storage_trouble(stored.error().code)) {
     log_of(*entry).error("the agent's change cannot be stored, trying again",
                          {{"error", describe(stored.error())}});
-    storage_retry = now() + pause;
+    storage_retry = steady() + pause;
     look->notify();
     co_await runtime::sleep_for(parts.clock, pause);
     pause = std::min<Duration>(pause * 2, kStoreLongestPause);

@@ -127,7 +127,7 @@ class Core {
   std::shared_ptr<runtime::Event> look;             // of the provisioner; shared with the ports' callbacks
   ReconcileView reconcile;                          // the last round and what was found since
   runtime::Event agents_changed;                    // for those who wait for an agent's state
-  Instant storage_retry;                            // no launches before it: the store had no space
+  Duration storage_retry{0};                        // steady; no launches before it: the store had no space
   std::map<TemplateName, TemplateEntry> templates;  // of the configuration
   std::map<CloudName, std::shared_ptr<CloudEntry>>
       clouds;  // fixed; the providers' callbacks know them weakly

@@ -152,7 +152,7 @@ void Provisioner::judge_gone(AgentEntry* entry) {
 
 policy::Limits Provisioner::limits() {
   const bool full =
-      (core_.parts.storage_full && core_.parts.storage_full()) || core_.now() < core_.storage_retry;
+      (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
   return {core_.config.max_agents, full};
 }
@@ -284,7 +284,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   if (!stored) {
     core_.parts.log.error("launches cannot be recorded, so nothing is launched",
                           {{"count", entries.size()}, {"error", describe(stored.error())}});
-    core_.storage_retry = core_.now() + kStorageLook;
+    core_.storage_retry = core_.steady() + kStorageLook;
     launched_ = 0;
     for (auto* entry : entries) core_.erase_agent(AgentId(entry->id()));
     co_return;

@@ -11,8 +11,7 @@ namespace {
 
 // AUTOINCREMENT: an id that was given once is never given again, also when its row is gone.
 // Partial indexes hold what is open or live, so that questions about it stay quick while history grows.
-constexpr const char* kSteps[] = {
-    R"sql(
+constexpr const char* kTables = R"sql(
 CREATE TABLE installation (
   id TEXT NOT NULL,
   clean_shutdown INTEGER NOT NULL,
@@ -175,16 +174,20 @@ CREATE TABLE timeline (
   text TEXT NOT NULL
 ) STRICT;
 CREATE INDEX timeline_by_subject ON timeline (subject, at);
-)sql",
-    // Agents that were there before took everything.
-    R"sql(
+)sql";
+
+// Agents that were there before took everything.
+constexpr const char* kDefaultAgents = R"sql(
 ALTER TABLE nodes ADD COLUMN is_default INTEGER NOT NULL DEFAULT 1;
-)sql",
-    // Streams whose builds are forgotten and whose logs may still be on disk.
-    R"sql(
+)sql";
+
+// Streams whose builds are forgotten and whose logs may still be on disk.
+constexpr const char* kForgottenStreams = R"sql(
 CREATE TABLE forgotten_streams (id INTEGER PRIMARY KEY) STRICT;
-)sql",
-};
+)sql";
+
+// Step n leads from version n to n + 1: only ever added to.
+constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams};
 
 }  // namespace
 

@@ -253,7 +253,6 @@ class SqliteStore final : public Store {
 };
 
 // --- opening
-// -------------------------------------------------------------------------------------------------------------
 
 constexpr std::string_view kInMemory = "in-memory";  // the installation's id: the simulation is deterministic
 constexpr std::size_t kInstallationIdLength = 12;

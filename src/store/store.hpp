@@ -40,7 +40,6 @@ struct StoreConfig {
 };
 
 // --- what is stored at once
-// --------------------------------------------------------------------------------------
 
 struct NewBuild {
   model::JobPath job;     // empty: ad hoc
@@ -119,7 +118,6 @@ struct Redemption {
 };
 
 // --- the moves
-// ---------------------------------------------------------------------------------------------------
 
 class Store {
  public:
