@@ -11,8 +11,6 @@ namespace footman::api {
 // BuildDetail of this build.
 Awaitable<Result<json::object>> describe_build(Context& context, model::Build build);
 
-// Live, recently ended, or from the store. not_found.
-Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id);
 json::object agent_to_json(const Context& context, const fleet::AgentView& view);
 
 }  // namespace footman::api

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/api.hpp"
+#include "api/story.hpp"
 
 namespace footman::api {
 
@@ -24,6 +25,7 @@ struct Context {
   base::Gauge& followed_logs;
 
   Instant now() const { return parts.clock.now(); }
+  StorySources stories() const { return {parts.controller, parts.fleet, parts.store}; }
 };
 
 struct Call {

@@ -15,14 +15,6 @@
 namespace footman::api {
 namespace {
 
-fleet::AgentView view_of(const Context& context, model::Agent agent) {
-  const auto& controller = context.parts.controller;
-  fleet::AgentView view;
-  if (agent.controller == controller.name()) view.observation = controller.observe_agent(agent.id);
-  view.agent = std::move(agent);
-  return view;
-}
-
 // Newest first; one more than the limit, to see whether there are more.
 Awaitable<Result<std::vector<fleet::AgentView>>> list_all(Context& context, std::string before,
                                                           std::uint32_t limit) {
@@ -33,7 +25,7 @@ Awaitable<Result<std::vector<fleet::AgentView>>> list_all(Context& context, std:
   FOOTMAN_CO_TRY(auto agents, co_await context.parts.store.list_agents(filter));
   std::vector<fleet::AgentView> views;
   views.reserve(agents.size());
-  for (auto& agent : agents) views.push_back(view_of(context, std::move(agent)));
+  for (auto& agent : agents) views.push_back(view_of(context.stories(), std::move(agent)));
   co_return views;
 }
 
@@ -55,15 +47,6 @@ std::vector<fleet::AgentView> list_live(const Context& context, const std::optio
 
 }  // namespace
 
-Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id) {
-  if (auto live = context.parts.fleet.find_agent(id)) co_return std::move(*live);
-  auto agent = co_await context.parts.store.get_agent(id);
-  if (agent) co_return view_of(context, std::move(*agent));
-  if (agent.error().code == Errc::not_found)
-    co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
-  co_return std::unexpected(std::move(agent).error());
-}
-
 json::object agent_to_json(const Context& context, const fleet::AgentView& view) {
   return to_json(view, context.parts.controller.find_node(view.agent.id));
 }
@@ -82,7 +65,7 @@ Awaitable<Reply> list_agents(Context& context, Call call) {
   } else {
     std::optional<fleet::AgentView> seen;
     if (!cursor.empty()) {
-      FOOTMAN_CO_TRY(seen, co_await find_agent(context, AgentId(cursor)));
+      FOOTMAN_CO_TRY(seen, co_await find_agent(context.stories(), AgentId(cursor)));
     }
     views = list_live(context, seen);
   }
@@ -102,14 +85,14 @@ Awaitable<Reply> list_agents(Context& context, Call call) {
 }
 
 Awaitable<Reply> get_agent(Context& context, Call call) {
-  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, AgentId(call.params[0])));
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), AgentId(call.params[0])));
   co_return json_response(200, agent_to_json(context, view));
 }
 
 Awaitable<Reply> drain_agent(Context& context, Call call) {
   const AgentId id(call.params[0]);
   FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.drain_agent(id));
-  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, id));
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), id));
   co_return json_response(200, agent_to_json(context, view));
 }
 
@@ -119,7 +102,7 @@ Awaitable<Reply> terminate_agent(Context& context, Call call) {
   const auto reason = words.empty() ? fmt::format("Terminated by {}", call.principal.name)
                                     : fmt::format("Terminated by {}: {}", call.principal.name, words);
   FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.terminate_agent(id, reason));
-  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, id));
+  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), id));
   co_return json_response(200, agent_to_json(context, view));
 }
 

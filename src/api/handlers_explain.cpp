@@ -1,8 +1,6 @@
 // "Why does it wait, what happened to it": what several parts know, put together.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "api/build_views.hpp"
 #include "api/context.hpp"
 #include "api/query.hpp"
@@ -36,57 +34,35 @@ std::string sentence_of(const fleet::AgentView& view) {
   return fmt::format("It is {}.", model::to_string(agent.state));
 }
 
-// The agent that a build is with, was with, or waits for.
-AgentId agent_of(const controller::BuildExplanation& told) {
-  if (told.queue && !told.queue->reason.agent.empty()) return told.queue->reason.agent;
-  return told.assignments.empty() ? AgentId() : told.assignments.back().agent;
-}
-
-json::array considered_for(const Context& context, const controller::BuildExplanation& told) {
-  if (!told.queue) return {};
-  const auto item = context.parts.fleet.explain(context.parts.controller.name(), told.queue->item.id.str());
-  return item ? to_array(item->considered) : json::array();
-}
-
 }  // namespace
 
 Awaitable<Reply> explain_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto id, parse_id(call.params[0], "id"));
-  FOOTMAN_CO_TRY(auto told, co_await context.parts.controller.explain_build(BuildId(id)));
-  const auto agent = agent_of(told);
+  FOOTMAN_CO_TRY(const auto story, co_await tell_build(context.stories(), BuildId(id)));
+  const auto& told = story.told;
   json::object body{{"sentence", utf8(sentence_of(told))}};
   body["build"] =
       to_json(told.build, told.queue, told.assignments.empty() ? AgentId() : told.assignments.back().agent,
               context.now());
-  body["considered"] = considered_for(context, told);
+  body["considered"] = to_array(story.considered);
   json::array attempts;
   for (const auto& one : told.assignments)
     attempts.push_back(to_json(one, attempts.size() + 1, told.streams));
   body["attempts"] = std::move(attempts);
   body["steps"] = to_array(told.steps);
-  if (!agent.empty()) {
-    // An agent of another time may be forgotten by now: the build's own story is told all the same.
-    const auto view = co_await find_agent(context, agent);
-    if (view) body["agent"] = agent_to_json(context, *view);
-    auto lines = co_await context.parts.store.list_timeline("agent:" + agent.str());
-    if (!lines) co_return std::unexpected(std::move(lines).error());
-    told.timeline = controller::make_story(told, std::move(*lines), !view || view->agent.one_shot);
-  }
+  if (story.agent) body["agent"] = agent_to_json(context, *story.agent);
   body["timeline"] = to_array(told.timeline);
   co_return json_response(200, body);
 }
 
 Awaitable<Reply> explain_agent(Context& context, Call call) {
-  const AgentId id(call.params[0]);
-  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context, id));
-  FOOTMAN_CO_TRY(const auto work, co_await context.parts.store.list_assignments_of_agent(id));
-  FOOTMAN_CO_TRY(auto timeline, co_await context.parts.store.list_timeline("agent:" + id.str()));
-  std::ranges::stable_sort(timeline, {}, &model::TimelineEntry::at);
-  json::object body{{"sentence", utf8(sentence_of(view))}, {"agent", agent_to_json(context, view)}};
+  FOOTMAN_CO_TRY(const auto story, co_await tell_agent(context.stories(), AgentId(call.params[0])));
+  json::object body{{"sentence", utf8(sentence_of(story.agent))},
+                    {"agent", agent_to_json(context, story.agent)}};
   json::array builds;
-  for (const auto& one : work) builds.push_back(work_to_json(one));
+  for (const auto& one : story.work) builds.push_back(work_to_json(one));
   body["builds"] = std::move(builds);
-  body["timeline"] = to_array(timeline);
+  body["timeline"] = to_array(story.timeline);
   co_return json_response(200, body);
 }
 

@@ -22,6 +22,10 @@ std::string query(const Visit& visit, std::string_view name) {
 // The page's script looks again: it has the log, or reads it by itself.
 bool is_live(const Visit& visit) { return visit.request->headers.find(kLiveHeader).has_value(); }
 
+api::StorySources stories_of(const Context& context) {
+  return {context.parts.controller, context.parts.fleet, context.parts.store};
+}
+
 // --- lists
 
 struct Builds {
@@ -92,25 +96,6 @@ Awaitable<Result<LogPart>> read_log_of(Context& context, const std::vector<model
                                                      read_log(&context.parts.log_store, stream, range)));
   part.attempt = attempt;
   co_return part;
-}
-
-// --- agents
-
-// Live, recently ended, or from the store. not_found.
-Awaitable<Result<fleet::AgentView>> find_agent(Context& context, AgentId id) {
-  if (auto view = context.parts.fleet.find_agent(id)) co_return std::move(*view);
-  FOOTMAN_CO_TRY(auto agent, co_await context.parts.store.get_agent(id));
-  auto observation = context.parts.controller.observe_agent(id);
-  co_return fleet::AgentView{std::move(agent), std::move(observation)};
-}
-
-void sort_by_time(std::vector<model::TimelineEntry>& entries) {
-  std::ranges::stable_sort(entries, {}, &model::TimelineEntry::at);
-}
-
-AgentId agent_of(const controller::BuildExplanation& told) {
-  if (told.queue && !told.queue->reason.agent.empty()) return told.queue->reason.agent;
-  return told.assignments.empty() ? AgentId() : told.assignments.back().agent;
 }
 
 }  // namespace
@@ -217,26 +202,16 @@ Awaitable<Reply> show_build(Context& context, Visit visit) {
   auto& parts = context.parts;
   FOOTMAN_CO_TRY(const auto id, parse_id(visit.param));
   BuildData data;
-  FOOTMAN_CO_TRY(data.told, co_await parts.controller.explain_build(BuildId(id)));
-  data.history = data.told.timeline;
-  if (const auto agent = agent_of(data.told); !agent.empty()) {
-    // An agent of another time may be forgotten by now: the build's own story is told all the same.
-    if (auto view = co_await find_agent(context, agent)) data.agent = std::move(*view);
-    FOOTMAN_CO_TRY(auto lines, co_await parts.store.list_timeline("agent:" + agent.str()));
-    data.history =
-        controller::make_story(data.told, std::move(lines), !data.agent || data.agent->agent.one_shot);
-  }
+  FOOTMAN_CO_TRY(data.story, co_await api::tell_build(stories_of(context), BuildId(id)));
+  const auto& told = data.story.told;
   if (is_live(visit)) {
-    data.log.attempt = data.told.assignments.size();
+    data.log.attempt = told.assignments.size();
     data.log.left_out = true;
   } else {
-    FOOTMAN_CO_TRY(data.log, co_await read_log_of(context, data.told.assignments, 0, {{}, kLogTailBytes}));
+    FOOTMAN_CO_TRY(data.log, co_await read_log_of(context, told.assignments, 0, {{}, kLogTailBytes}));
   }
-  data.log.finished = data.log.finished || data.told.build.state == model::BuildState::finished;
-  if (data.told.queue)
-    if (auto item = parts.fleet.explain(parts.controller.name(), data.told.queue->item.id.str()))
-      data.considered = std::move(item->considered);
-  data.of_job = parts.controller.find_job(data.told.build.job).has_value();
+  data.log.finished = data.log.finished || told.build.state == model::BuildState::finished;
+  data.of_job = parts.controller.find_job(told.build.job).has_value();
   data.key = context.make_key();
   co_return show(context, build_page(data, visit.view), visit.view);
 }
@@ -302,10 +277,7 @@ Awaitable<Reply> show_agents(Context& context, Visit visit) {
 Awaitable<Reply> show_agent(Context& context, Visit visit) {
   const AgentId id(visit.param);
   AgentData data;
-  FOOTMAN_CO_TRY(data.agent, co_await find_agent(context, id));
-  FOOTMAN_CO_TRY(data.work, co_await context.parts.store.list_assignments_of_agent(id));
-  FOOTMAN_CO_TRY(data.history, co_await context.parts.store.list_timeline("agent:" + id.str()));
-  sort_by_time(data.history);
+  FOOTMAN_CO_TRY(data.story, co_await api::tell_agent(stories_of(context), id));
   data.node = context.parts.controller.find_node(id);
   co_return show(context, agent_page(data, visit.view), visit.view);
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/story.hpp"
 #include "controller/views.hpp"
 #include "fleet/views.hpp"
 #include "model/work.hpp"
@@ -79,10 +80,7 @@ struct LogPart {
 };
 
 struct BuildData {
-  controller::BuildExplanation told;
-  std::optional<fleet::AgentView> agent;      // the one it is with, was with, or that is on its way
-  std::vector<model::TimelineEntry> history;  // with the agent's, oldest first
-  std::vector<fleet::Consideration> considered;
+  api::BuildStory story;
   LogPart log;
   bool of_job = false;  // its job is still there
   std::string key;      // of the build that "run again" would start
@@ -115,10 +113,8 @@ struct AgentsData {
 Page agents_page(const AgentsData& data, const View& view);
 
 struct AgentData {
-  fleet::AgentView agent;
+  api::AgentStory story;
   std::optional<controller::NodeView> node;
-  std::vector<model::Assignment> work;  // oldest first
-  std::vector<model::TimelineEntry> history;
 };
 Page agent_page(const AgentData& data, const View& view);
 

@@ -35,10 +35,10 @@ Markup end_card(const model::Agent& agent) {
 }
 
 Markup work_table(const AgentData& data, const View& view) {
-  if (data.work.empty()) return nothing("It has been given no build yet.");
+  if (data.story.work.empty()) return nothing("It has been given no build yet.");
   return html(
       R"(<table class="rows"><thead><tr><th scope="col">Build</th><th scope="col">State</th><th scope="col">Offered</th><th scope="col">Took</th><th scope="col">Why it ended</th></tr></thead><tbody>{}</tbody></table>)",
-      each(data.work, [&](const model::Assignment& one) {
+      each(data.story.work, [&](const model::Assignment& one) {
         return html(
             R"(<tr><td data-label="Build"><a href="{}">build {}</a></td><td data-label="State">{}</td><td data-label="Offered">{}</td><td data-label="Took">{}</td><td data-label="Why it ended">{}</td></tr>)",
             build_url(one.build), one.build, model::to_string(one.state), when(one.offered, view.now),
@@ -59,7 +59,7 @@ Markup host_facts(const std::optional<controller::NodeView>& node) {
 }
 
 Markup agent_actions(const AgentData& data, const View& view) {
-  const auto& agent = data.agent.agent;
+  const auto& agent = data.story.agent.agent;
   if (!view.may_change() || agent.state == model::AgentState::terminated ||
       agent.state == model::AgentState::terminating)
     return {};
@@ -186,7 +186,7 @@ Page agents_page(const AgentsData& data, const View& view) {
 }
 
 Page agent_page(const AgentData& data, const View& view) {
-  const auto& agent = data.agent.agent;
+  const auto& agent = data.story.agent.agent;
   Page page;
   page.title = agent.id.str();
   page.section = Section::agents;
@@ -194,7 +194,7 @@ Page agent_page(const AgentData& data, const View& view) {
   page.body = html(
       R"(<div class="heading"><h1 class="mono">{}</h1>{}</div><p class="summary">{} <span>template <bdi>{}</bdi> in <a href="/ui/clouds"><bdi>{}</bdi></a></span> <span>lived {}</span></p>{}
 <div class="columns"><div><section class="card" aria-labelledby="life"><h2 id="life">Life</h2>{}</section>{}</div><section class="card" aria-labelledby="history"><h2 id="history">Timeline</h2>{}</section></div><section class="card" aria-labelledby="work"><h2 id="work">Builds</h2>{}</section>)",
-      agent.id, agent_actions(data, view), badge_of(data.agent), agent.template_name, agent.cloud,
+      agent.id, agent_actions(data, view), badge_of(data.story.agent), agent.template_name, agent.cloud,
       how_long(agent.planned, agent.ended, view.now), end_card(agent),
       facts({{"Labels", labels(agent.labels)},
              {"Kind", text(agent.one_shot ? "one build, then gone" : "kept while there is work")},
@@ -208,7 +208,7 @@ Page agent_page(const AgentData& data, const View& view) {
               agent.handle.empty() ? Markup() : html("<code>{}</code>", agent.handle)},
              {"Launch attempt", html("{}", agent.attempt)},
              {"Template generation", html("{}", agent.template_generation)}}),
-      host_facts(data.node), history_list(data.history, view), work_table(data, view));
+      host_facts(data.node), history_list(data.story.timeline, view), work_table(data, view));
   return page;
 }
 

@@ -43,15 +43,15 @@ Markup filters(const BuildsData& data) {
 // --- one build
 
 Markup callout(const BuildData& data, const View& view) {
-  const auto& build = data.told.build;
+  const auto& build = data.story.told.build;
   if (build.state == model::BuildState::finished) {
     if (build.reason.empty()) return {};
     return html(R"(<p class="callout {}">{}</p>)", to_string(tone_of(build)), build.reason);
   }
   if (build.cancel_requested)
     return html(R"(<p class="callout warning">It is being cancelled: {}</p>)", build.cancel_reason);
-  if (!data.told.queue) return {};
-  const auto& reason = data.told.queue->reason;
+  if (!data.story.told.queue) return {};
+  const auto& reason = data.story.told.queue->reason;
   return html(R"(<p class="callout waiting"><strong>It waits:</strong> {}{}</p>)", reason.text,
               reason.look_again.is_set()
                   ? html(R"( <span class="muted">Next look {}.</span>)", when(reason.look_again, view.now))
@@ -59,7 +59,7 @@ Markup callout(const BuildData& data, const View& view) {
 }
 
 Markup actions(const BuildData& data, const View& view) {
-  const auto& build = data.told.build;
+  const auto& build = data.story.told.build;
   if (!view.may_change()) return {};
   if (build.state == model::BuildState::finished)
     return html(
@@ -75,7 +75,7 @@ Markup actions(const BuildData& data, const View& view) {
 }
 
 Markup summary(const BuildData& data, const View& view) {
-  const auto& build = data.told.build;
+  const auto& build = data.story.told.build;
   return html(R"(<p class="summary">{} <span>{}</span>{}{}{}</p>)", badge_of(build),
               build.cause.empty() ? "submitted" : build.cause,
               html(R"( <span>{}</span>)", when(build.submitted, view.now)),
@@ -83,7 +83,8 @@ Markup summary(const BuildData& data, const View& view) {
                   ? html(R"( <span>{} {}</span>)", build.finished.is_set() ? "took" : "for",
                          how_long(build.started, build.finished, view.now))
                   : Markup(),
-              data.agent ? html(R"( <span>agent {}</span>)", agent_link(data.agent->agent.id)) : Markup());
+              data.story.agent ? html(R"( <span>agent {}</span>)", agent_link(data.story.agent->agent.id))
+                               : Markup());
 }
 
 std::string ending_of(const model::StepRecord& step) {
@@ -99,10 +100,10 @@ Tone tone_of(const model::StepRecord& step) {
 }
 
 Markup step_table(const BuildData& data, const View& view) {
-  if (data.told.steps.empty()) return {};
+  if (data.story.told.steps.empty()) return {};
   return html(
       R"(<details><summary>What the steps used</summary><table class="rows"><thead><tr><th scope="col">Step</th><th scope="col">End</th><th scope="col">Took</th><th scope="col">CPU</th><th scope="col">Peak memory</th></tr></thead><tbody>{}</tbody></table></details>)",
-      each(data.told.steps, [&](const model::StepRecord& step) {
+      each(data.story.told.steps, [&](const model::StepRecord& step) {
         const bool over = step.finished.is_set();
         return html(
             R"(<tr><td data-label="Step"><bdi>{}</bdi></td><td data-label="End">{}</td><td data-label="Took">{}</td><td data-label="CPU">{}</td><td data-label="Peak memory">{}</td></tr>)",
@@ -113,16 +114,16 @@ Markup step_table(const BuildData& data, const View& view) {
 
 Markup course(const BuildData& data, const View& view) {
   std::optional<model::Agent> agent;
-  if (data.agent) agent = data.agent->agent;
+  if (data.story.agent) agent = data.story.agent->agent;
   return html(R"(<section class="card" aria-labelledby="course"><h2 id="course">Timeline</h2>{}{}</section>)",
-              draw_phases(phases_of(data.told, agent), view.now), step_table(data, view));
+              draw_phases(phases_of(data.story.told, agent), view.now), step_table(data, view));
 }
 
 Markup considered(const BuildData& data, const View& view) {
-  if (data.considered.empty()) return {};
+  if (data.story.considered.empty()) return {};
   return html(
       R"(<section class="card" aria-labelledby="considered"><h2 id="considered">What the agent templates say</h2><ul class="plain">{}</ul></section>)",
-      each(data.considered, [&](const fleet::Consideration& one) {
+      each(data.story.considered, [&](const fleet::Consideration& one) {
         return html(
             R"(<li><strong><bdi>{}</bdi></strong> <span class="muted">in <bdi>{}</bdi></span>: {} {}</li>)",
             one.template_name, one.cloud, one.text, when(one.look_again, view.now));
@@ -130,12 +131,12 @@ Markup considered(const BuildData& data, const View& view) {
 }
 
 Markup attempts(const BuildData& data, const View& view) {
-  if (data.told.assignments.empty()) return {};
+  if (data.story.told.assignments.empty()) return {};
   std::size_t number = 0;
   return html(
       R"(<section class="card" aria-labelledby="attempts"><h2 id="attempts">Agents it was given to</h2><table class="rows"><thead><tr><th scope="col">Attempt</th><th scope="col">Agent</th><th scope="col">State</th><th scope="col">Offered</th><th scope="col">Why it ended</th><th scope="col">Log</th></tr></thead><tbody>{}</tbody></table></section>)",
-      each(data.told.assignments, [&](const model::Assignment& one) {
-        Url log("/ui/builds/", data.told.build.id.str() + "/log");
+      each(data.story.told.assignments, [&](const model::Assignment& one) {
+        Url log("/ui/builds/", data.story.told.build.id.str() + "/log");
         log.add("attempt", std::to_string(++number));
         return html(
             R"(<tr><td data-label="Attempt">{}</td><td data-label="Agent">{}</td><td data-label="State">{}</td><td data-label="Offered">{}</td><td data-label="Why it ended">{}</td><td data-label="Log"><a href="{}">Log</a></td></tr>)",
@@ -177,7 +178,7 @@ Markup script_list(const model::BuildSpec& spec) {
 }
 
 Markup details(const BuildData& data, const View& view) {
-  const auto& build = data.told.build;
+  const auto& build = data.story.told.build;
   return html(
       R"(<section class="card" aria-labelledby="details"><h2 id="details">Details</h2>{}{}{}<h3>Steps</h3>{}</section>)",
       facts({{"Build", html("{}", build.id)},
@@ -255,19 +256,19 @@ Page builds_page(const BuildsData& data, const View& view) {
 }
 
 Page build_page(const BuildData& data, const View& view) {
-  const auto& build = data.told.build;
+  const auto& build = data.story.told.build;
   Page page;
   const auto title = controller::title_of(build);
   page.title = fmt::format("{}: {}", title, word_of(build));
   page.section = Section::builds;
   page.events = "build=" + build.id.str();
-  if (data.agent) page.events += "&agent=" + net::percent_encode(data.agent->agent.id.str());
+  if (data.story.agent) page.events += "&agent=" + net::percent_encode(data.story.agent->agent.id.str());
   page.body = html(
       R"(<div class="heading"><h1 id="title" data-announce="{}"><bdi>{}</bdi></h1>{}</div>{}{}{}{}{}<div class="columns">{}<section class="card" aria-labelledby="history"><h2 id="history">History</h2>{}</section></div>{})",
       fmt::format("{} is {}", title, word_of(build)), title, actions(data, view), summary(data, view),
       callout(data, view), course(data, view),
       log_box(data.log, build.id, build.state != model::BuildState::finished), considered(data, view),
-      details(data, view), history_list(data.history, view), attempts(data, view));
+      details(data, view), history_list(data.story.told.timeline, view), attempts(data, view));
   return page;
 }
 

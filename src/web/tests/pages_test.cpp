@@ -100,7 +100,7 @@ TEST_CASE("a build from its form to its end") {
 
 TEST_CASE("only an end that was not clean has a death certificate") {
   web::AgentData data;
-  auto& agent = data.agent.agent;
+  auto& agent = data.story.agent.agent;
   agent.state = model::AgentState::terminated;
   agent.end_reason = model::EndReason::build_finished;
   const auto heading = [&] {

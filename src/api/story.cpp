@@ -1,0 +1,61 @@
+#include "api/story.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace footman::api {
+
+using base::AgentId;
+using base::BuildId;
+using base::Errc;
+using base::Result;
+using runtime::Awaitable;
+
+fleet::AgentView view_of(StorySources from, model::Agent agent) {
+  fleet::AgentView view;
+  if (agent.controller == from.controller.name()) view.observation = from.controller.observe_agent(agent.id);
+  view.agent = std::move(agent);
+  return view;
+}
+
+Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
+  if (auto live = from.fleet.find_agent(id)) co_return std::move(*live);
+  auto agent = co_await from.store.get_agent(id);
+  if (agent) co_return view_of(from, std::move(*agent));
+  if (agent.error().code == Errc::not_found)
+    co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
+  co_return std::unexpected(std::move(agent).error());
+}
+
+Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
+  BuildStory story;
+  FOOTMAN_CO_TRY(story.told, co_await from.controller.explain_build(id));
+  const auto& queue = story.told.queue;
+  if (queue) {
+    story.agent_id = queue->reason.agent;
+    if (auto item = from.fleet.explain(from.controller.name(), queue->item.id.str()))
+      story.considered = std::move(item->considered);
+  }
+  if (story.agent_id.empty() && !story.told.assignments.empty())
+    story.agent_id = story.told.assignments.back().agent;
+  if (story.agent_id.empty()) co_return story;
+  // An agent of another time may be forgotten by now: the build's own story is told all the same.
+  if (auto view = co_await find_agent(from, story.agent_id)) story.agent = std::move(*view);
+  FOOTMAN_CO_TRY(auto lines, co_await from.store.list_timeline("agent:" + story.agent_id.str()));
+  story.told.timeline =
+      controller::make_story(story.told, std::move(lines), !story.agent || story.agent->agent.one_shot);
+  co_return story;
+}
+
+Awaitable<Result<AgentStory>> tell_agent(StorySources from, AgentId id) {
+  AgentStory story;
+  FOOTMAN_CO_TRY(story.agent, co_await find_agent(from, id));
+  FOOTMAN_CO_TRY(story.work, co_await from.store.list_assignments_of_agent(id));
+  FOOTMAN_CO_TRY(story.timeline, co_await from.store.list_timeline("agent:" + id.str()));
+  std::ranges::stable_sort(story.timeline, {}, &model::TimelineEntry::at);
+  co_return story;
+}
+
+}  // namespace footman::api

@@ -1,0 +1,41 @@
+// What happened to a build or an agent, put together from those who know a part of it: for the API's answers
+// and the pages alike. Control executor. Errors: not_found, and the store's.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "controller/controller.hpp"
+#include "fleet/fleet.hpp"
+#include "store/store.hpp"
+
+namespace footman::api {
+
+struct StorySources {  // outlive the question
+  controller::Controller& controller;
+  fleet::Fleet& fleet;
+  store::Store& store;
+};
+
+struct BuildStory {
+  controller::BuildExplanation told;      // its timeline with the agent's
+  base::AgentId agent_id;                 // that it is with, was with, or that is on its way; empty: none
+  std::optional<fleet::AgentView> agent;  // absent also when it is of another time and forgotten
+  std::vector<fleet::Consideration> considered;
+};
+
+struct AgentStory {
+  fleet::AgentView agent;
+  std::vector<model::Assignment> work;         // oldest first
+  std::vector<model::TimelineEntry> timeline;  // oldest first
+};
+
+runtime::Awaitable<base::Result<BuildStory>> tell_build(StorySources from, base::BuildId id);
+runtime::Awaitable<base::Result<AgentStory>> tell_agent(StorySources from, base::AgentId id);
+
+// Live, recently ended, or from the store.
+runtime::Awaitable<base::Result<fleet::AgentView>> find_agent(StorySources from, base::AgentId id);
+// An agent as the store has it, with what its controller sees of it.
+fleet::AgentView view_of(StorySources from, model::Agent agent);
+
+}  // namespace footman::api
