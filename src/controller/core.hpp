@@ -156,7 +156,8 @@ class Core {
   }
 
   // --- running things
-  // Runs the work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or Status.
+  // Runs the work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or
+  // Status.
   template <class R>
   Awaitable<R> owned(std::string name, Awaitable<R> work);
   // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
