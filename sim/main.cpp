@@ -6,13 +6,13 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
-#include <charconv>
 #include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/number.hpp"
 #include "sim/canaries.hpp"
 #include "sim/runner.hpp"
 
@@ -62,13 +62,6 @@ std::string help() {
   return text;
 }
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
-  std::uint64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-  return value;
-}
-
 // An error text, or an empty one.
 std::string parse_options(const std::vector<std::string_view>& words, Wishes& options) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -84,7 +77,7 @@ std::string parse_options(const std::vector<std::string_view>& words, Wishes& op
     else if (word == "--canary" && i + 1 < words.size())
       options.canary = words[++i];
     else if (word == "--seeds" || word == "--seed-base" || word == "--seed" || word == "--jobs") {
-      const auto number = i + 1 < words.size() ? number_of(words[++i]) : std::nullopt;
+      const auto number = i + 1 < words.size() ? base::find_number<std::uint64_t>(words[++i]) : std::nullopt;
       if (!number) return fmt::format("{} takes a number", word);
       if (word == "--seeds") options.seeds = *number;
       if (word == "--seed-base") options.seed_base = *number;

@@ -6,12 +6,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <optional>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 
 namespace footman::sim {
 
@@ -66,9 +66,7 @@ std::string take_word(std::string& text) {
 
 std::uint64_t take_number(std::string& text) {
   const auto word = take_word(text);
-  std::uint64_t value = 0;
-  std::from_chars(word.data(), word.data() + word.size(), value);
-  return value;
+  return base::find_number<std::uint64_t>(word).value_or(0);
 }
 
 class Run {

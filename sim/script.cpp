@@ -2,21 +2,15 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
+
+#include "base/number.hpp"
 
 namespace footman::sim {
 
 namespace {
 
 constexpr std::uint32_t kSecretEvery = 3;
-
-std::optional<std::int64_t> number_in(std::string_view text) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 // The word before the separator; moves on behind it.
 std::string_view take_word(std::string_view& text, char separator) {
@@ -46,7 +40,7 @@ base::Result<Script> parse_script(std::string_view text) {
       script.key = value;
       continue;
     }
-    const auto number = number_in(value);
+    const auto number = base::find_number<std::int64_t>(value);
     if (!number) return base::fail(base::Errc::invalid_argument, fmt::format("'{}' is not a number", value));
     numbers[name] = *number;
   }
@@ -70,10 +64,10 @@ std::optional<FoundLine> find_line(std::string_view line) {
   if (take_word(line, ' ') != "@") return std::nullopt;
   FoundLine found;
   found.key = take_word(line, ' ');
-  const auto step = number_in(take_word(line, ' '));
-  const auto number = number_in(take_word(line, ' '));
+  const auto step = base::find_number<std::int64_t>(take_word(line, ' '));
+  const auto number = base::find_number<std::int64_t>(take_word(line, ' '));
   const auto rest = line.substr(0, line.find_first_not_of("0123456789"));
-  const auto of = number_in(rest);
+  const auto of = base::find_number<std::int64_t>(rest);
   if (!step || !number || !of) return std::nullopt;
   found.step = static_cast<std::uint32_t>(*step);
   found.number = static_cast<std::uint32_t>(*number);

@@ -7,7 +7,6 @@
 
 #include <boost/asio/io_context.hpp>
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "agent/real/secrecy.hpp"
 #include "agent/real/spool_file.hpp"
 #include "agent/real/step_group.hpp"
+#include "base/number.hpp"
 #include "base/version.hpp"
 #include "net/process.hpp"
 #include "runtime/real/clock.hpp"
@@ -92,8 +92,7 @@ std::string take_cookie(runtime::Rng& rng) {
 void keep_lock() {
   const char* text = std::getenv("FOOTMAN_AGENT_LOCK_FD");
   if (text == nullptr) return;
-  int fd = -1;
-  std::from_chars(text, text + std::char_traits<char>::length(text), fd);
+  const auto fd = base::find_number<int>(text).value_or(-1);
   if (fd > 2) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 

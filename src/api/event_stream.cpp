@@ -6,10 +6,10 @@
 
 #include "api/context.hpp"
 #include "api/json_out.hpp"
-#include "api/numbers.hpp"
 #include "api/query.hpp"
 #include "api/respond.hpp"
 #include "api/streams.hpp"
+#include "base/number.hpp"
 #include "model/nearest.hpp"
 #include "net/sse.hpp"
 
@@ -61,7 +61,7 @@ std::optional<std::uint64_t> find_position(const Context& context, std::string_v
   if (id.size() <= context.run.size() || !id.starts_with(context.run) || id[context.run.size()] != '-')
     return std::nullopt;
   id.remove_prefix(context.run.size() + 1);
-  const auto position = find_number<std::uint64_t>(id);
+  const auto position = base::find_number<std::uint64_t>(id);
   if (!position || *position > context.parts.changes.last()) return std::nullopt;
   return position;
 }

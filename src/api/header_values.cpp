@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "api/numbers.hpp"
 #include "base/digest.hpp"
+#include "base/number.hpp"
 
 namespace footman::api {
 namespace {
@@ -29,7 +29,7 @@ bool is_ipv4(std::string_view text) {
   int parts = 0;
   while (true) {
     const auto part = text.substr(0, text.find('.'));
-    if (part.size() > 3 || find_number<unsigned>(part).value_or(256) > 255) return false;
+    if (part.size() > 3 || base::find_number<unsigned>(part).value_or(256) > 255) return false;
     ++parts;
     if (part.size() == text.size()) return parts == 4;
     text.remove_prefix(part.size() + 1);

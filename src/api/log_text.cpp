@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "api/numbers.hpp"
+#include "base/number.hpp"
 
 namespace footman::api {
 std::optional<ByteRange> parse_range(std::string_view header) {
@@ -15,15 +15,15 @@ std::optional<ByteRange> parse_range(std::string_view header) {
   const auto right = header.substr(dash + 1);
   ByteRange range;
   if (left.empty()) {
-    const auto suffix = find_number<std::uint64_t>(right);
+    const auto suffix = base::find_number<std::uint64_t>(right);
     if (!suffix) return std::nullopt;
     range.suffix = *suffix;
     return range;
   }
-  range.first = find_number<std::uint64_t>(left);
+  range.first = base::find_number<std::uint64_t>(left);
   if (!range.first) return std::nullopt;
   if (right.empty()) return range;
-  range.last = find_number<std::uint64_t>(right);
+  range.last = base::find_number<std::uint64_t>(right);
   if (!range.last || *range.last < *range.first) return std::nullopt;
   return range;
 }

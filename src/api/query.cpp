@@ -6,7 +6,7 @@
 #include <limits>
 
 #include "api/api.hpp"
-#include "api/numbers.hpp"
+#include "base/number.hpp"
 #include "model/nearest.hpp"
 
 namespace footman::api {
@@ -28,7 +28,7 @@ std::optional<std::string> Query::text(std::string_view name) {
 std::optional<std::int64_t> Query::number(std::string_view name, std::int64_t least, std::int64_t most) {
   const auto value = text(name);
   if (!value) return std::nullopt;
-  const auto number = find_number<std::int64_t>(*value);
+  const auto number = base::find_number<std::int64_t>(*value);
   if (number && *number >= least && *number <= most) return number;
   errors_.add(most == std::numeric_limits<std::int64_t>::max()
                   ? fmt::format("an integer from {} on was expected", least)
@@ -62,7 +62,7 @@ void Query::done() {
 }
 
 Result<std::int64_t> parse_id(std::string_view text, std::string field) {
-  const auto number = find_number<std::int64_t>(text);
+  const auto number = base::find_number<std::int64_t>(text);
   if (number && *number > 0) return *number;
   return fail(Errc::invalid_argument, "a positive integer was expected", std::move(field));
 }

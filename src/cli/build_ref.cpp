@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
-#include <charconv>
+
+#include "base/number.hpp"
 
 namespace footman::cli {
 namespace {
 
 std::optional<std::int64_t> parse_number(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < 1) return std::nullopt;
-  return number;
+  const auto number = base::find_number<std::int64_t>(text);
+  return number && *number >= 1 ? number : std::nullopt;
 }
 
 }  // namespace

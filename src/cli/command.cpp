@@ -1,9 +1,9 @@
 #include "cli/command.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include "base/check.hpp"
+#include "base/number.hpp"
 
 namespace footman::cli {
 
@@ -27,10 +27,8 @@ void Arguments::add(std::string_view name, std::string value) {
 // The parser has checked what these three read.
 std::optional<std::int64_t> Arguments::number(std::string_view name) const {
   if (!has(name)) return std::nullopt;
-  const auto value = text(name);
-  std::int64_t number = 0;
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-  FOOTMAN_CHECK(error == std::errc(), name);
+  const auto number = base::find_number<std::int64_t>(text(name));
+  FOOTMAN_CHECK(number.has_value(), name);
   return number;
 }
 

@@ -6,10 +6,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
+#include "base/number.hpp"
 #include "config/yaml_tree.hpp"
 
 namespace footman::cli {
@@ -20,10 +20,7 @@ json::value scalar_of(const config::YamlNode& node) {
   if (node.text == "true") return true;
   if (node.text == "false") return false;
   if (node.text == "null" || node.text == "~") return nullptr;
-  std::int64_t number = 0;
-  const auto* const end = node.text.data() + node.text.size();
-  const auto [at, error] = std::from_chars(node.text.data(), end, number);
-  if (error == std::errc() && at == end) return number;
+  if (const auto number = base::find_number<std::int64_t>(node.text)) return *number;
   return json::string(node.text);
 }
 

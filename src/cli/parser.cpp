@@ -5,9 +5,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <ranges>
 
+#include "base/number.hpp"
 #include "model/nearest.hpp"
 
 namespace footman::cli {
@@ -34,13 +34,9 @@ std::unexpected<Error> wrong(std::string message, std::string hint = {}) {
 
 // What is expected instead, or nullptr when the value is fine.
 const char* expected_by(Value kind, const std::string& value) {
-  std::int64_t number = 0;
   switch (kind) {
-    case Value::number: {
-      const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
-      const bool good = error == std::errc() && end == value.data() + value.size() && number >= 0;
-      return good ? nullptr : "a whole number";
-    }
+    case Value::number:
+      return base::find_number<std::int64_t>(value).value_or(-1) >= 0 ? nullptr : "a whole number";
     case Value::duration:
       return parse_duration(value) ? nullptr : "a duration such as 30s, 10m or 1h30m";
     case Value::size:

@@ -8,11 +8,11 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <utility>
 
+#include "base/number.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cli {
@@ -117,10 +117,8 @@ std::vector<pid_t> find_processes_of(const std::string& directory) {
   for (auto it = std::filesystem::directory_iterator("/proc", error);
        !error && it != std::filesystem::directory_iterator(); it.increment(error)) {
     const auto name = it->path().filename().string();
-    pid_t pid = 0;
-    const auto [end, bad] = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (bad != std::errc() || end != name.data() + name.size() || pid == ::getpid()) continue;
-    if (is_of(it->path(), directory)) found.push_back(pid);
+    const auto pid = base::find_number<pid_t>(name);
+    if (pid && *pid != ::getpid() && is_of(it->path(), directory)) found.push_back(*pid);
   }
   return found;
 }

@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <set>
 
+#include "base/number.hpp"
 #include "config/schema.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
@@ -168,13 +168,6 @@ class Reader {
     else
       error(node->at, fmt::format("'{}': {} was expected, found '{}'", key, expectation, *text));
   }
-  template <class Number>
-  static std::optional<Number> parse_number(const std::string& text) {
-    Number number{};
-    const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (code != std::errc() || end != text.data() + text.size()) return std::nullopt;
-    return number;
-  }
   void get(const YamlNode& map, std::string_view key, Duration& out) {
     get_parsed(
         map, key, out,
@@ -196,10 +189,10 @@ class Reader {
         "a size such as 64 MiB");
   }
   void get(const YamlNode& map, std::string_view key, std::uint32_t& out) {
-    get_parsed(map, key, out, parse_number<std::uint32_t>, "a whole number such as 10");
+    get_parsed(map, key, out, base::find_number<std::uint32_t>, "a whole number such as 10");
   }
   void get(const YamlNode& map, std::string_view key, int& out) {
-    get_parsed(map, key, out, parse_number<int>, "a whole number such as 10");
+    get_parsed(map, key, out, base::find_number<int>, "a whole number such as 10");
   }
   void get(const YamlNode& map, std::string_view key, bool& out) {
     get_parsed(
@@ -222,7 +215,8 @@ class Reader {
     const auto* node = find(map, key);
     if (node == nullptr) return;
     const auto colon = value.rfind(':');
-    if (colon == std::string::npos || colon == 0 || !parse_number<std::uint16_t>(value.substr(colon + 1)))
+    if (colon == std::string::npos || colon == 0 ||
+        !base::find_number<std::uint16_t>(value.substr(colon + 1)))
       error(
           node->at,
           fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));

@@ -3,7 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+
+#include "base/number.hpp"
 
 namespace footman::controller {
 
@@ -14,9 +15,7 @@ namespace {
 constexpr Duration kLongestLookPause = 1min;  // nothing depends on it: every change wakes the loop
 
 QueueItemId item_of_key(const std::string& key) {
-  std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), value);
-  return error == std::errc() && end == key.data() + key.size() ? QueueItemId(value) : QueueItemId();
+  return QueueItemId(base::find_number<std::int64_t>(key).value_or(0));
 }
 
 }  // namespace

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
+#include "base/number.hpp"
 #include "logs/limits.hpp"
 
 namespace footman::logs {
@@ -40,10 +40,9 @@ std::optional<FileName> parse_file_name(std::string_view name) {
   const std::string number(name.substr(0, dot));
   for (const auto& [kind, suffix] : kSuffixes) {
     if (name.substr(dot) != suffix) continue;
-    std::int64_t id = 0;
-    if (std::from_chars(number.data(), number.data() + number.size(), id).ec != std::errc())
-      return std::nullopt;
-    return FileName{base::StreamId(id), kind};
+    const auto id = base::find_number<std::int64_t>(number);
+    if (!id) return std::nullopt;
+    return FileName{base::StreamId(*id), kind};
   }
   return std::nullopt;
 }

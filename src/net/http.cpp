@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdint>
 
+#include "base/number.hpp"
 #include "net/text.hpp"
 
 namespace footman::net {
@@ -150,12 +150,8 @@ base::Result<Url> parse_url(std::string_view text) {
   FOOTMAN_TRY(url.host, take_host(authority, text.substr(0, 200)));
   if (authority.empty()) return url;
   authority.remove_prefix(1);
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(authority.data(), authority.data() + authority.size(), port);
-  if (error != std::errc() || end != authority.data() + authority.size() || port == 0 || port > 65535) {
-    return bad("the port is a number from 1 to 65535");
-  }
-  url.port = static_cast<std::uint16_t>(port);
+  url.port = base::find_number<std::uint16_t>(authority).value_or(0);
+  if (url.port == 0) return bad("the port is a number from 1 to 65535");
   return url;
 }
 

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 
 #include "base/digest.hpp"
+#include "base/number.hpp"
 #include "net/head_io.hpp"
 #include "net/tcp.hpp"
 #include "net/text.hpp"
@@ -37,10 +37,8 @@ bool in_range(const Address& address, std::string_view range) {
   if (network.bits == 0 || network.bits != address.bits) return false;
   int prefix = network.bits;
   if (slash != std::string_view::npos) {
-    const auto text = range.substr(slash + 1);
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), prefix);
-    if (error != std::errc() || end != text.data() + text.size() || prefix < 0 || prefix > network.bits)
-      return false;
+    prefix = base::find_number<int>(range.substr(slash + 1)).value_or(-1);
+    if (prefix < 0 || prefix > network.bits) return false;
   }
   for (int bit = 0; bit < prefix; ++bit) {
     const auto mask = static_cast<unsigned char>(0x80 >> (bit % 8));

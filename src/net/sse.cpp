@@ -1,9 +1,9 @@
 #include "net/sse.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
+#include "base/number.hpp"
 #include "net/text.hpp"
 
 namespace footman::net {
@@ -70,9 +70,8 @@ void SseParser::take_line(std::string_view line, std::vector<SseEvent>& out) {
     event_.id = std::string(value);
     last_id_ = event_.id;
   } else if (name == "retry") {
-    int ms = 0;
-    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), ms);
-    if (error == std::errc() && end == value.data() + value.size() && ms >= 0) event_.retry_ms = ms;
+    const auto ms = base::find_number<int>(value);
+    if (ms && *ms >= 0) event_.retry_ms = *ms;
   }
 }
 

@@ -9,10 +9,10 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <cerrno>
-#include <charconv>
 #include <optional>
 #include <vector>
 
+#include "base/number.hpp"
 #include "net/deadline.hpp"
 #include "net/socket.hpp"
 #include "runtime/wait.hpp"
@@ -43,12 +43,9 @@ base::Result<Endpoint> parse_endpoint(std::string_view text) {
     return bad("an IPv6 address stands in brackets");
   }
   if (host.empty()) return bad("the host is missing");
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(port_text.data(), port_text.data() + port_text.size(), port);
-  if (error != std::errc() || end != port_text.data() + port_text.size() || port > 65535) {
-    return bad("the port is a number from 0 to 65535");
-  }
-  return Endpoint{std::string(host), static_cast<std::uint16_t>(port)};
+  const auto port = base::find_number<std::uint16_t>(port_text);
+  if (!port) return bad("the port is a number from 0 to 65535");
+  return Endpoint{std::string(host), *port};
 }
 
 bool is_loopback_host(std::string_view host) {

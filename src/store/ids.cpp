@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstdio>
 #include <string_view>
 #include <utility>
 
+#include "base/number.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/unique_fd.hpp"
 #include "store/directory.hpp"
@@ -82,7 +82,7 @@ Status IdReserve::load() {
     const auto space = line.find(' ');
     std::int64_t number = -1;
     if (space != std::string_view::npos && line.size() < rest.size())
-      std::from_chars(line.data() + space + 1, line.data() + line.size(), number);
+      number = base::find_number<std::int64_t>(line.substr(space + 1)).value_or(-1);
     if (number < 0 || number > kMaxId)
       return base::fail(
           Errc::corrupt, fmt::format("{} does not hold a table and a number in each line", path), {},

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <limits>
 #include <optional>
 #include <vector>
 
+#include "base/number.hpp"
 #include "web/utf8.hpp"
 
 namespace footman::web {
@@ -78,11 +78,8 @@ std::vector<int> parse_parameters(std::string_view text) {
   std::vector<int> numbers;
   while (numbers.size() < kMaxParameters) {
     const auto end = std::min(text.find_first_of(";:"), text.size());
-    int number = 0;
     const auto word = text.substr(0, end);
-    const auto [stop, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    const bool whole = error == std::errc() && stop == word.data() + word.size();
-    numbers.push_back(word.empty() ? 0 : whole ? number : -1);
+    numbers.push_back(word.empty() ? 0 : base::find_number<int>(word).value_or(-1));
     if (end == text.size()) break;
     text.remove_prefix(end + 1);
   }

@@ -2,8 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 
+#include "base/number.hpp"
 #include "runtime/scope.hpp"
 #include "web/pages.hpp"
 #include "web/visit.hpp"
@@ -101,11 +101,9 @@ Awaitable<Result<LogPart>> read_log_of(Context& context, const std::vector<model
 }  // namespace
 
 Result<std::int64_t> parse_id(std::string_view text) {
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || stop != text.data() + text.size() || number < 1)
-    return fail(Errc::not_found, "This address leads to no page.");
-  return number;
+  const auto number = base::find_number<std::int64_t>(text);
+  if (!number || *number < 1) return fail(Errc::not_found, "This address leads to no page.");
+  return *number;
 }
 
 // --- overview

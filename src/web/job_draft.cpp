@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include <charconv>
 #include <limits>
 
+#include "base/number.hpp"
 #include "model/validate.hpp"
 #include "web/job_form.hpp"
 
@@ -37,13 +37,10 @@ Result<Duration> read_duration(const std::string& typed, const std::string& fiel
 }
 
 Result<std::uint32_t> read_number(const std::string& typed, const std::string& field) {
-  std::uint32_t number = 0;
-  const auto* end = typed.data() + typed.size();
-  const auto [stop, error] = std::from_chars(typed.data(), end, number);
   if (typed.empty()) return 0U;
-  if (error != std::errc() || stop != end)
-    return fail(Errc::invalid_argument, fmt::format("\"{}\" is not a number", typed), field);
-  return number;
+  const auto number = base::find_number<std::uint32_t>(typed);
+  if (!number) return fail(Errc::invalid_argument, fmt::format("\"{}\" is not a number", typed), field);
+  return *number;
 }
 
 Result<std::uint64_t> read_bytes(const std::string& typed, const std::string& field) {

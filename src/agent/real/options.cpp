@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
 #include <iterator>
 #include <string_view>
 #include <utility>
 
+#include "base/number.hpp"
 #include "protocol/limits.hpp"
 
 namespace footman::agent::real {
@@ -56,9 +56,9 @@ Status put_tunnel(Options& options, const std::string& value) {
 }
 
 Status put_attempt(Options& options, const std::string& value) {
-  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), options.attempt);
-  if (error != std::errc() || end != value.data() + value.size())
-    return wrong(fmt::format("\"{}\" is not a number", value));
+  const auto attempt = base::find_number<decltype(options.attempt)>(value);
+  if (!attempt) return wrong(fmt::format("\"{}\" is not a number", value));
+  options.attempt = *attempt;
   return {};
 }
 

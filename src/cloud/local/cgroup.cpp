@@ -6,11 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <ranges>
 #include <system_error>
 
+#include "base/number.hpp"
 #include "cloud/local/system.hpp"
 
 namespace footman::cloud::local {
@@ -76,8 +76,7 @@ bool kill_members(const std::string& directory) {
   const auto text = read_small_file(directory + "/cgroup.procs", kFileLimit);
   if (!text || text->empty()) return false;
   for (const auto line : split_fields(*text, '\n')) {
-    pid_t pid = 0;
-    std::from_chars(line.data(), line.data() + line.size(), pid);
+    const auto pid = base::find_number<pid_t>(line).value_or(0);
     if (pid > 1 && pid != ::getpid()) ::kill(pid, SIGKILL);
   }
   return true;

@@ -7,8 +7,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <vector>
+
+#include "base/number.hpp"
 
 namespace footman::cloud::local {
 namespace {
@@ -22,27 +23,20 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-template <class Number>
-Number number_or(std::string_view text, Number otherwise) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
-}
-
 bool read_header(std::string_view line, TokenRecord& record) {
   if (take_word(line) != kMagic || take_word(line) != "1") return false;
   record.installation = InstallationId(std::string(take_word(line)));
   record.agent = AgentId(std::string(take_word(line)));
-  record.attempt = number_or<std::uint32_t>(take_word(line), 0);
-  record.created = Instant{number_or<std::int64_t>(take_word(line), 0)};
+  record.attempt = base::find_number<std::uint32_t>(take_word(line)).value_or(0);
+  record.created = Instant{base::find_number<std::int64_t>(take_word(line)).value_or(0)};
   return !record.agent.empty() && record.attempt != 0;
 }
 
 void read_ended(std::string_view line, TokenRecord& record) {
   model::DeathCertificate death;
   const auto status = take_word(line);
-  if (status != "-") death.exit_status = number_or<int>(status, 0);
-  death.signal = number_or<int>(take_word(line), 0);
+  if (status != "-") death.exit_status = base::find_number<int>(status).value_or(0);
+  death.signal = base::find_number<int>(take_word(line)).value_or(0);
   death.out_of_memory = take_word(line) == "1";
   death.text = std::string(line);
   record.death = std::move(death);

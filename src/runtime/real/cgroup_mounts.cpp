@@ -1,8 +1,8 @@
 #include "runtime/real/cgroup_mounts.hpp"
 
-#include <charconv>
 #include <cstdint>
 
+#include "base/number.hpp"
 #include "runtime/real/files.hpp"
 
 namespace footman::runtime::real {
@@ -32,9 +32,7 @@ std::uint64_t read_cgroup_counter(const std::string& path, std::string_view key)
   for (const auto line : split_fields(*text, '\n')) {
     const auto space = line.find(' ');
     if (space == std::string_view::npos || line.substr(0, space) != key) continue;
-    std::uint64_t value = 0;
-    std::from_chars(line.data() + space + 1, line.data() + line.size(), value);
-    return value;
+    return base::find_number<std::uint64_t>(line.substr(space + 1)).value_or(0);
   }
   return 0;
 }

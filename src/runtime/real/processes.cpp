@@ -8,11 +8,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <map>
 #include <memory>
 
+#include "base/number.hpp"
 #include "runtime/real/files.hpp"
 
 namespace footman::runtime::real {
@@ -20,14 +20,6 @@ namespace {
 
 constexpr int kKillPasses = 20;  // a tree that forks faster than this is left to the next terminate call
 constexpr std::size_t kEnvironLimit = 1 << 20;
-
-template <class Number>
-std::optional<Number> find_number(std::string_view text) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
-}
 
 bool has_cookie(const std::string& environ, const std::string& wanted) {
   std::size_t at = 0;
@@ -45,7 +37,7 @@ std::vector<pid_t> list_processes() {
   std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), &::closedir);
   if (!dir) return out;
   while (const auto* entry = ::readdir(dir.get()))
-    if (const auto pid = find_number<pid_t>(entry->d_name)) out.push_back(*pid);
+    if (const auto pid = base::find_number<pid_t>(entry->d_name)) out.push_back(*pid);
   return out;
 }
 
@@ -56,7 +48,7 @@ pid_t living_parent_of(pid_t pid) {
   if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
   if ((*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X') return 0;
   const auto begin = name_end + 4;
-  return find_number<pid_t>(std::string_view(*stat).substr(begin, stat->find(' ', begin) - begin))
+  return base::find_number<pid_t>(std::string_view(*stat).substr(begin, stat->find(' ', begin) - begin))
       .value_or(0);
 }
 
@@ -67,8 +59,8 @@ std::string to_handle(ProcessId id) { return std::to_string(id.pid) + ":" + std:
 std::optional<ProcessId> find_process_id(std::string_view handle) {
   const auto colon = handle.find(':');
   if (colon == std::string_view::npos) return std::nullopt;
-  const auto pid = find_number<pid_t>(handle.substr(0, colon));
-  const auto ticks = find_number<std::uint64_t>(handle.substr(colon + 1));
+  const auto pid = base::find_number<pid_t>(handle.substr(0, colon));
+  const auto ticks = base::find_number<std::uint64_t>(handle.substr(colon + 1));
   if (!pid || *pid <= 1 || !ticks) return std::nullopt;
   return ProcessId{*pid, *ticks};
 }

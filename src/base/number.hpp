@@ -1,4 +1,4 @@
-// Numbers in texts from outside. For use inside api only.
+// Numbers in texts from outside.
 #pragma once
 
 #include <charconv>
@@ -6,7 +6,7 @@
 #include <string_view>
 #include <system_error>
 
-namespace footman::api {
+namespace footman::base {
 
 // The whole text as a decimal number; nothing for anything else, a plus sign and what does not fit included.
 template <class Number>
@@ -17,4 +17,4 @@ std::optional<Number> find_number(std::string_view text) {
   return value;
 }
 
-}  // namespace footman::api
+}  // namespace footman::base
