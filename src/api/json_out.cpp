@@ -4,7 +4,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 
-#include "net/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::api {
 namespace {
@@ -68,15 +68,7 @@ json::object parameter_to_json(const model::ParameterSpec& parameter) {
 }  // namespace
 
 json::string utf8(std::string_view text) {
-  if (net::is_utf8(text)) return json::string(text);
-  json::string out;
-  for (const char c : text) {
-    if (static_cast<unsigned char>(c) < 0x80)
-      out.push_back(c);
-    else
-      out.append("\xef\xbf\xbd");
-  }
-  return out;
+  return base::is_utf8(text) ? json::string(text) : json::string(base::replace_invalid_utf8(text));
 }
 
 std::string serialize(const json::object& object) { return json::serialize(object); }

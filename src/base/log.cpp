@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "base/time.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::base {
 namespace {
@@ -58,28 +59,6 @@ class ConsoleLog final : public LogSink {
   bool colour_;
 };
 
-// Length of the valid UTF-8 sequence at the start of text, 0 if there is none.
-std::size_t utf8_length(std::string_view text) {
-  auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  auto tail = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
-  const unsigned char first = byte(0);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return tail(1) ? 2 : 0;
-  if ((first & 0xF0) == 0xE0) {
-    if (!tail(1) || !tail(2)) return 0;
-    if (first == 0xE0 && byte(1) < 0xA0) return 0;
-    if (first == 0xED && byte(1) > 0x9F) return 0;
-    return 3;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if (!tail(1) || !tail(2) || !tail(3)) return 0;
-    if (first == 0xF0 && byte(1) < 0x90) return 0;
-    if (first == 0xF4 && byte(1) > 0x8F) return 0;
-    return 4;
-  }
-  return 0;
-}
-
 }  // namespace
 
 std::string_view to_string(LogLevel level) {
@@ -122,9 +101,9 @@ std::string json_quote(std::string_view text) {
   std::string out = "\"";
   while (!text.empty()) {
     const char c = text.front();
-    const std::size_t size = utf8_length(text);
-    if (size == 0) {
-      out += "\xEF\xBF\xBD";
+    const auto next = decode_utf8(text);
+    if (!next.valid) {
+      out += kReplacement;
     } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -133,9 +112,9 @@ std::string json_quote(std::string_view text) {
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned char>(c));
     } else {
-      out += text.substr(0, size);
+      out += text.substr(0, next.bytes);
     }
-    text.remove_prefix(size == 0 ? 1 : size);
+    text.remove_prefix(next.bytes);
   }
   return out + '"';
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/check.hpp"
+#include "base/utf8.hpp"
 #include "policy/retry.hpp"
 
 namespace footman::fleet {
@@ -30,9 +31,7 @@ bool is_storage_trouble(Errc code) { return code == Errc::resource_exhausted || 
 
 std::string shorten(std::string message) {
   if (message.size() <= kMessageBytes) return message;
-  auto end = kMessageBytes;
-  while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xC0U) == 0x80U) --end;  // inside a character
-  message.resize(end);
+  message.resize(base::cut_utf8(message, kMessageBytes).size());
   return message + "…";
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/check.hpp"
 #include "base/digest.hpp"
-#include "net/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::net {
 namespace {
@@ -165,7 +165,7 @@ void WebSocketDecoder::end_control(Decoded& out) {
     close.reason = payload.substr(2);
     if (!is_good_close_code(close.code))
       return refuse(out, close_code::kProtocolError, "a close code that may not be sent");
-    if (!is_utf8(close.reason))
+    if (!base::is_utf8(close.reason))
       return refuse(out, close_code::kInvalidData, "a close reason that is not UTF-8");
   }
   state_ = State::ended;
@@ -223,10 +223,7 @@ std::string encode_websocket_close(WebSocketRole role, std::uint16_t code, std::
   if (code != close_code::kNoCode) {
     payload += static_cast<char>(code >> 8);
     payload += static_cast<char>(code & 0xff);
-    auto size = std::min(reason.size(), kMaxControlPayload - 2);
-    while (size > 0 && size < reason.size() && (static_cast<unsigned char>(reason[size]) & 0xc0) == 0x80)
-      --size;
-    payload += reason.substr(0, size);
+    payload += base::cut_utf8(reason, kMaxControlPayload - 2);
   }
   return encode(role, kClose, payload, mask_key);
 }

@@ -25,6 +25,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
+#include "base/utf8.hpp"
 #include "protocol/limits.hpp"
 
 namespace footman::protocol::wire {
@@ -92,14 +93,6 @@ inline std::size_t varint_size(std::uint32_t value) {
   return size;
 }
 
-// The longest start of the text that fits and does not end inside a UTF-8 character.
-inline std::string_view cut_text(std::string_view text, std::size_t max) {
-  if (text.size() <= max) return text;
-  std::size_t end = max;
-  while (end > 0 && max - end < 3 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80 ? max : end);
-}
-
 struct CountingSink {
   std::size_t size = 0;
   void put(const char* /*bytes*/, std::size_t count) { size += count; }
@@ -141,7 +134,7 @@ class Output {
     bytes(field, value, max);
   }
   void text(const char* field, std::string_view value, std::size_t max) {
-    bytes(field, cut_text(value, max), max);
+    bytes(field, base::cut_utf8(value, max), max);
   }
   void bytes(const char* field, std::string_view value, std::size_t max) {
     length(field, value.size(), max);

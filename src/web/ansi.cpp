@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/number.hpp"
-#include "web/utf8.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::web {
 namespace {
@@ -257,10 +257,10 @@ class LogWriter {
     return sequence.bytes;
   }
   std::size_t take_char(std::string_view rest, bool is_end) {
-    const auto decoded = decode_utf8(rest);
+    const auto decoded = base::decode_utf8(rest);
     if (decoded.cut && !is_end) return 0;
     if (!decoded.valid)
-      put(kReplacement);
+      put(base::kReplacement);
     else if (decoded.code == '\t' || is_shown(decoded.code))
       put(rest.substr(0, decoded.bytes));
     return decoded.bytes;

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/utf8.hpp"
 #include "net/http.hpp"
-#include "web/utf8.hpp"
 
 namespace footman::web {
 namespace {
@@ -34,9 +34,9 @@ bool is_control(char32_t code) {
 
 void append_escaped(std::string& out, std::string_view text) {
   while (!text.empty()) {
-    const auto decoded = decode_utf8(text);
+    const auto decoded = base::decode_utf8(text);
     if (!decoded.valid || is_control(decoded.code))
-      out += kReplacement;
+      out += base::kReplacement;
     else if (const auto entity = entity_of(text[0]); !entity.empty())
       out += entity;
     else

@@ -7,6 +7,7 @@
 #include "base/result.hpp"
 #include "base/secret.hpp"
 #include "base/time.hpp"
+#include "base/utf8.hpp"
 
 using namespace footman::base;
 
@@ -75,4 +76,27 @@ TEST_CASE("metrics are exposed in Prometheus text") {
   CHECK(text.find("footman_builds_total{result=\"a\\\"b\"} 2\n") != std::string::npos);
   CHECK(text.find("footman_wait_seconds_bucket{le=\"0.1\"} 0\n") != std::string::npos);
   CHECK(text.find("footman_wait_seconds_bucket{le=\"+Inf\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("UTF-8 is decoded as browsers do") {
+  CHECK(decode_utf8("\xf0\x9f\x98\x80").code == 0x1f600);
+  CHECK(decode_utf8("\xf0\x9f\x98").cut);
+  CHECK(decode_utf8("\xf0\x9f\x98").bytes == 3);
+  CHECK_FALSE(decode_utf8("\xf0\x9f(").cut);
+  CHECK(decode_utf8("\xf0\x9f(").bytes == 2);
+  CHECK(decode_utf8("\xc0\x80").bytes == 1);
+  CHECK_FALSE(decode_utf8("\xf4\x90\x80\x80").valid);  // above U+10FFFF
+}
+
+TEST_CASE("UTF-8 is checked, cut and mended") {
+  for (const auto* good : {"", "a", "\x7f", "é€😀", "\xf4\x8f\xbf\xbf"}) CHECK(is_utf8(good));
+  for (const auto* bad : {"\x80", "\xc0\x80", "\xc2", "\xed\xa0\x80", "\xf4\x90\x80\x80", "a\xff"})
+    CHECK_FALSE(is_utf8(bad));
+  CHECK(cut_utf8("abc", 3) == "abc");
+  CHECK(cut_utf8("aé", 2) == "a");
+  CHECK(cut_utf8("a😀b", 4) == "a");
+  CHECK(cut_utf8("a😀b", 5) == "a😀");
+  CHECK(cut_utf8("é", 0).empty());
+  CHECK(cut_utf8("\x80\x80\x80\x80\x80\x80", 5).size() == 5);  // no character at all
+  CHECK(replace_invalid_utf8("a\xf0\x9f(é\xff") == "a\xef\xbf\xbd(é\xef\xbf\xbd");
 }

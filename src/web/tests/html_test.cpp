@@ -2,8 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "web/utf8.hpp"
-
 using namespace footman;
 using namespace footman::web;
 
@@ -27,16 +25,6 @@ TEST_CASE("bytes that are no text become replacement characters") {
   CHECK(text("tab\tline\n").str() == "tab\tline\n");
   CHECK(text("\xed\xa0\x80").str() == "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");  // a surrogate
   CHECK(text("é€😀").str() == "é€😀");
-}
-
-TEST_CASE("UTF-8 is decoded as browsers do") {
-  CHECK(decode_utf8("\xf0\x9f\x98\x80").code == 0x1f600);
-  CHECK(decode_utf8("\xf0\x9f\x98").cut);
-  CHECK(decode_utf8("\xf0\x9f\x98").bytes == 3);
-  CHECK_FALSE(decode_utf8("\xf0\x9f(").cut);
-  CHECK(decode_utf8("\xf0\x9f(").bytes == 2);
-  CHECK(decode_utf8("\xc0\x80").bytes == 1);
-  CHECK_FALSE(decode_utf8("\xf4\x90\x80\x80").valid);  // above U+10FFFF
 }
 
 TEST_CASE("addresses stay on this server") {

@@ -1,6 +1,6 @@
-#include "web/utf8.hpp"
+#include "base/utf8.hpp"
 
-namespace footman::web {
+namespace footman::base {
 namespace {
 
 struct Lead {
@@ -39,4 +39,34 @@ DecodedChar decode_utf8(std::string_view text) {
   return {code, lead.size};
 }
 
-}  // namespace footman::web
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const auto next = decode_utf8(text);
+    if (!next.valid) return false;
+    text.remove_prefix(next.bytes);
+  }
+  return true;
+}
+
+std::string_view cut_utf8(std::string_view text, std::size_t max) {
+  if (text.size() <= max) return text;
+  const auto is_inside = [&](std::size_t at) {
+    return (static_cast<unsigned char>(text[at]) & 0xc0U) == 0x80;
+  };
+  auto end = max;
+  while (end > 0 && max - end < 3 && is_inside(end)) --end;
+  return text.substr(0, is_inside(end) ? max : end);  // what is no character is cut anywhere
+}
+
+std::string replace_invalid_utf8(std::string_view text) {
+  std::string out;
+  out.reserve(text.size());
+  while (!text.empty()) {
+    const auto next = decode_utf8(text);
+    out += next.valid ? text.substr(0, next.bytes) : kReplacement;
+    text.remove_prefix(next.bytes);
+  }
+  return out;
+}
+
+}  // namespace footman::base
