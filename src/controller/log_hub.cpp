@@ -27,9 +27,13 @@ LogHub::StreamPtr LogHub::find(StreamId id) const {
 
 void LogHub::attach_new(StreamId id, ConnectionId connection) {
   auto& stream = streams_[id];
-  if (!stream) stream = std::make_shared<Stream>(0, parts_.config.log_window_bytes);
+  const bool is_new = !stream;
+  if (is_new) stream = std::make_shared<Stream>(0, parts_.config.log_window_bytes);
   stream->connection = connection;
   stream->changed.notify();
+  if (!is_new || stopping_) return;
+  stream->is_new = stream->appending = true;
+  scope_.spawn("append log " + id.str(), append_all(id, stream));
 }
 
 Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, ConnectionId connection) {
@@ -103,8 +107,9 @@ LogHub::Batch LogHub::take_batch(Stream& stream) {
 }
 
 Awaitable<void> LogHub::append_all(StreamId id, StreamPtr stream) {
-  while (!stream->pending.empty()) {
-    if (co_await append(id, stream, take_batch(*stream))) continue;
+  while (stream->is_new || !stream->pending.empty()) {
+    if (stream->is_new ? co_await begin(id, stream) : co_await append(id, stream, take_batch(*stream)))
+      continue;
     // Given up: the agent still has the bytes and sends them again when it comes back.
     stream->pending.clear();
     stream->pending_bytes = 0;
@@ -115,6 +120,20 @@ Awaitable<void> LogHub::append_all(StreamId id, StreamPtr stream) {
   stream->appending = false;
   stream->changed.notify();
   forget_if_idle(id, stream);
+}
+
+// False: given up, as its connection went.
+Awaitable<bool> LogHub::begin(StreamId id, StreamPtr stream) {
+  auto pause = kRetryFirst;
+  while (true) {
+    const bool last_try = stopping_ || stream->connection == 0;
+    const auto begun = co_await parts_.log_store.begin(id);
+    stream->is_new = !begun && !last_try;
+    if (!stream->is_new) co_return begun.has_value();
+    set_failing(id, *stream, &begun.error());
+    co_await stream->changed.wait_for(parts_.clock, pause);
+    pause = std::min(pause * 2, kRetryMost);
+  }
 }
 
 Awaitable<bool> LogHub::append(StreamId id, StreamPtr stream, Batch batch) {

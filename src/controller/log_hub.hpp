@@ -57,6 +57,7 @@ class LogHub {
     ConnectionId connection = 0;
     std::vector<protocol::LogData> pending;
     std::size_t pending_bytes = 0;
+    bool is_new = false;  // the LogStore does not know of it yet
     bool appending = false;
     bool failing = false;
     bool closing = false;
@@ -72,6 +73,7 @@ class LogHub {
 
   StreamPtr find(StreamId id) const;
   static Batch take_batch(Stream& stream);
+  runtime::Awaitable<bool> begin(StreamId id, StreamPtr stream);
   runtime::Awaitable<void> append_all(StreamId id, StreamPtr stream);
   runtime::Awaitable<bool> append(StreamId id, StreamPtr stream, Batch batch);
   runtime::Awaitable<std::uint64_t> extent_of(StreamId id);

@@ -129,6 +129,11 @@ void Disk::start_writeback(int fd) { (void)::sync_file_range(fd, 0, 0, SYNC_FILE
 
 void Disk::remove_empty_directory(const std::string& path) { (void)::rmdir(path.c_str()); }
 
+bool Disk::exists(const std::string& path) {
+  struct stat info{};
+  return ::lstat(path.c_str(), &info) == 0;
+}
+
 bool Disk::is_at(int fd, const std::string& path) {
   struct stat open{};
   struct stat named{};

@@ -37,6 +37,7 @@ class Disk {
   // What cannot hurt, so tests do not replace it.
   static void start_writeback(int fd);  // a hint: a later sync_data has less to do
   static void remove_empty_directory(const std::string& path);
+  static bool exists(const std::string& path);         // whatever it is, also a link that leads nowhere
   static bool is_at(int fd, const std::string& path);  // the open file is the one with this name
   static base::Result<std::vector<std::string>> list(
       const std::string& directory);  // not_found: there is none

@@ -1,6 +1,7 @@
 // Where a stream's files are. The name of the data file is the state of the stream.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,9 @@ enum class FileKind {
   partial,  // .zst.tmp: an archive that is being written; worthless after a restart
   index,    // .idx: time marks
 };
+
+inline constexpr std::array kFileKinds = {FileKind::open, FileKind::done, FileKind::archive, FileKind::index,
+                                          FileKind::partial};
 
 class Layout {
  public:

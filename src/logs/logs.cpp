@@ -133,6 +133,7 @@ class Logs final : public DiskLogStore {
     writers_.clear();
   }
 
+  Awaitable<Status> begin(StreamId stream) override;
   Awaitable<Result<std::uint64_t>> append(StreamId stream, std::uint64_t offset, std::string bytes,
                                           std::vector<TimeMark> marks) override;
   Awaitable<Result<LogExtent>> extent(StreamId stream) override;
@@ -160,6 +161,20 @@ class Logs final : public DiskLogStore {
   std::vector<std::unique_ptr<ReaderThread>> readers_;
   std::optional<Compressor> compressor_;
 };
+
+Awaitable<Status> Logs::begin(StreamId stream) {
+  FOOTMAN_CO_TRY_STATUS(check_stream_id(stream));
+  const auto pass = gate_->enter();
+  if (!pass) co_return std::unexpected(pass.error());
+  auto& one = writer(stream);
+  const auto replaced = co_await run_on(one.executor(), one.begin(stream));
+  if (!replaced) co_return std::unexpected(replaced.error());
+  if (*replaced) {
+    auto& from = reader(stream);
+    co_await run_on(from.thread.executor(), forget_there(from.reader, stream));
+  }
+  co_return Status();
+}
 
 Awaitable<Result<std::uint64_t>> Logs::append(StreamId stream, std::uint64_t offset, std::string bytes,
                                               std::vector<TimeMark> marks) {

@@ -84,6 +84,14 @@ Status MemoryLogStore::write(StreamId id, std::uint64_t offset, std::string byte
   return {};
 }
 
+Awaitable<Status> MemoryLogStore::begin(StreamId id) {
+  FOOTMAN_CO_TRY_STATUS(check_stream_id(id));
+  co_await take_time();
+  logs_.streams.erase(id);
+  opened_.erase(id);
+  co_return Status();
+}
+
 Awaitable<Result<std::uint64_t>> MemoryLogStore::append(StreamId id, std::uint64_t offset, std::string bytes,
                                                         std::vector<TimeMark> marks) {
   ++appends_;

@@ -53,6 +53,7 @@ class MemoryLogStore : public ports::LogStore {
   void release();
   std::uint64_t appends() const { return appends_; }  // calls so far
 
+  runtime::Awaitable<base::Status> begin(base::StreamId stream) override;
   runtime::Awaitable<base::Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset,
                                                          std::string bytes,
                                                          std::vector<ports::TimeMark> marks) override;

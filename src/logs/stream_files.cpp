@@ -9,6 +9,7 @@
 #include "logs/archive.hpp"
 #include "logs/limits.hpp"
 #include "logs/rules.hpp"
+#include "logs/unknown.hpp"
 
 namespace footman::logs {
 
@@ -119,13 +120,28 @@ void StreamFiles::note_synced(StreamId id, const Stream& stream) {
   if (const auto fd = index_fd(id)) (void)disk_.write(*fd, 0, encode_index_header(id, stream.size));
 }
 
+Result<bool> StreamFiles::begin(StreamId id, base::Instant now) {
+  FOOTMAN_TRY(const auto foreign, set_aside_stream(disk_, layout_, id, now));
+  if (foreign.files > 0) {
+    log_.warning("files with the number of a new log were not written for it and are set aside",
+                 {{"stream", id}, {"files", foreign.files}, {"folder", foreign.folder}});
+    known_.erase(id);
+    files_.erase(id);
+  }
+  FOOTMAN_TRY(auto* stream, get(id));
+  if (stream->state == State::absent) FOOTMAN_TRY_STATUS(create_stream(id, *stream));
+  forget_unused();
+  return foreign.files > 0;
+}
+
 Result<ports::LogExtent> StreamFiles::extent(StreamId id) {
   FOOTMAN_TRY(auto* stream, get(id));
   if (stream->state == State::absent) {
     known_.erase(id);
     return ports::LogExtent{};
   }
-  if (!stream->named) {
+  const bool nothing = stream->state == State::open && stream->size == 0;  // that could be lost
+  if (!stream->named && !nothing) {
     FOOTMAN_TRY_STATUS(disk_.sync_directory(layout_.bucket(id)));
     stream->named = true;
   }
@@ -339,9 +355,7 @@ void StreamFiles::forget_unused() {
 Status StreamFiles::remove(StreamId id) {
   known_.erase(id);
   files_.erase(id);
-  for (const auto kind :
-       {FileKind::open, FileKind::done, FileKind::archive, FileKind::index, FileKind::partial})
-    FOOTMAN_TRY_STATUS(disk_.unlink(layout_.file(id, kind)));
+  for (const auto kind : kFileKinds) FOOTMAN_TRY_STATUS(disk_.unlink(layout_.file(id, kind)));
   auto synced = disk_.sync_directory(layout_.bucket(id));
   if (!synced && synced.error().code != Errc::not_found) return synced;
   return {};

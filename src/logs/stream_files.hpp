@@ -28,6 +28,10 @@ class StreamFiles {
  public:
   StreamFiles(Disk& disk, Layout layout, base::Logger log);
 
+  // A new stream, before its first append: it gets its file, and files that have its number already are set
+  // aside (true). Outside a batch.
+  base::Result<bool> begin(base::StreamId stream, base::Instant now);
+
   // What is durable. Outside a batch.
   base::Result<ports::LogExtent> extent(base::StreamId stream);
 

@@ -1,9 +1,8 @@
 #include "logs/unknown.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <vector>
-
-#include "logs/layout.hpp"
 
 namespace footman::logs {
 
@@ -14,10 +13,10 @@ namespace {
 
 constexpr std::size_t kSecondsLength = sizeof("2026-11-24T08:40:15") - 1;
 
-std::string folder_name(base::Instant now) {
+std::string folder_in(const std::string& directory, base::Instant now) {
   auto text = base::format_rfc3339(now).substr(0, kSecondsLength);
   std::erase_if(text, [](char c) { return c == '-' || c == ':'; });
-  return "unknown-" + text + "Z";
+  return directory + "/unknown-" + text + "Z";
 }
 
 Result<std::vector<std::string>> list_later(const std::string& bucket, base::StreamId newest) {
@@ -44,7 +43,7 @@ Status move_files(Disk& disk, const std::string& bucket, const std::vector<std::
 Result<SetAside> set_aside_unknown(Disk& disk, const std::string& directory, base::StreamId newest,
                                    base::Instant now) {
   SetAside out;
-  const auto folder = std::string(directory).append("/").append(folder_name(now));
+  const auto folder = folder_in(directory, now);
   FOOTMAN_TRY(const auto buckets, Disk::list(directory));
   for (const auto& name : buckets) {
     if (!is_bucket_name(name)) continue;
@@ -57,6 +56,19 @@ Result<SetAside> set_aside_unknown(Disk& disk, const std::string& directory, bas
   }
   if (out.files > 0) FOOTMAN_TRY_STATUS(disk.sync_directory(directory));
   return out;
+}
+
+Result<SetAside> set_aside_stream(Disk& disk, const Layout& layout, base::StreamId stream,
+                                  base::Instant now) {
+  std::vector<std::string> names;
+  for (const auto kind : kFileKinds)
+    if (const auto file = layout.file(stream, kind); Disk::exists(file))
+      names.push_back(std::filesystem::path(file).filename());
+  if (names.empty()) return SetAside{};
+  const auto folder = folder_in(layout.root(), now);
+  FOOTMAN_TRY_STATUS(move_files(disk, layout.bucket(stream), names, folder));
+  FOOTMAN_TRY_STATUS(disk.sync_directory(layout.root()));
+  return SetAside{names.size(), folder};
 }
 
 }  // namespace footman::logs

@@ -1,4 +1,5 @@
-// Logs of builds that the database does not know: an older one was put back, or it was deleted.
+// Logs of builds that the database does not know: an older one was put back, it was deleted, or somebody put
+// files there.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "logs/disk.hpp"
+#include "logs/layout.hpp"
 
 namespace footman::logs {
 
@@ -20,5 +22,8 @@ struct SetAside {
 // there and nothing deletes them: they may be all that is left of somebody's builds.
 base::Result<SetAside> set_aside_unknown(Disk& disk, const std::string& directory, base::StreamId newest,
                                          base::Instant now);
+// The same with the files of a stream that is only beginning.
+base::Result<SetAside> set_aside_stream(Disk& disk, const Layout& layout, base::StreamId stream,
+                                        base::Instant now);
 
 }  // namespace footman::logs

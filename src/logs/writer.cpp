@@ -17,7 +17,8 @@ using runtime::Awaitable;
 
 Writer::Writer(Disk& disk, const Layout& layout, runtime::Clock& clock, base::Logger log,
                OnFinished on_finished)
-    : files_(disk, layout, std::move(log)),
+    : clock_(clock),
+      files_(disk, layout, std::move(log)),
       on_finished_(std::move(on_finished)),
       waits_(clock, [this](StreamId stream) { return files_.extent(stream); }),
       thread_("log writer") {}
@@ -26,6 +27,8 @@ Writer::~Writer() {
   runtime::post(executor(), [this] { waits_.stop(); });
   thread_.join();
 }
+
+Awaitable<Result<bool>> Writer::begin(StreamId stream) { co_return files_.begin(stream, clock_.now()); }
 
 Awaitable<Result<std::uint64_t>> Writer::append(StreamId stream, std::uint64_t offset, std::string bytes,
                                                 std::vector<ports::TimeMark> marks) {

@@ -29,6 +29,7 @@ class Writer {
 
   runtime::Executor executor() const { return thread_.executor(); }
 
+  runtime::Awaitable<base::Result<bool>> begin(base::StreamId stream);
   runtime::Awaitable<base::Result<std::uint64_t>> append(base::StreamId stream, std::uint64_t offset,
                                                          std::string bytes,
                                                          std::vector<ports::TimeMark> marks);
@@ -63,6 +64,7 @@ class Writer {
   std::vector<CallPtr> take_batch();
   void write(Call& call);
 
+  runtime::Clock& clock_;
   StreamFiles files_;
   OnFinished on_finished_;
   std::deque<CallPtr> calls_;

@@ -30,6 +30,9 @@ class LogStore {
  public:
   virtual ~LogStore() = default;
 
+  // A new stream, once, before anything is appended to it; after an error again. What stands under its number
+  // already (somebody put files there) was not written for it: it is set aside, with a warning.
+  virtual runtime::Awaitable<base::Status> begin(base::StreamId stream) = 0;
   // Completes when the bytes are on disk (fdatasync, batched) and returns the durable size of the stream.
   // Bytes below the durable size are dropped as duplicates; a gap is a `conflict`; no space is
   // `resource_exhausted` (nothing of the call is kept, the same call may be made again).

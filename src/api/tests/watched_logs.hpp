@@ -19,6 +19,7 @@ class WatchedLogs final : public ports::LogStore {
   bool broken = false;  // reads fail
   int reads = 0;
 
+  Awaitable<Status> begin(StreamId id) override { return inner_.begin(id); }
   Awaitable<Result<std::uint64_t>> append(StreamId id, std::uint64_t offset, std::string bytes,
                                           std::vector<ports::TimeMark> marks) override {
     return inner_.append(id, offset, std::move(bytes), std::move(marks));

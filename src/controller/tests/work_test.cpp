@@ -213,6 +213,21 @@ TEST_CASE("a result waits until the whole log is on disk") {
   CHECK(agent->count<protocol::FinishedAck>() == 1);
 }
 
+TEST_CASE("what stands under the number of a new log is not taken for it") {
+  World world;
+  world.logs.streams[StreamId(1)].bytes = "foreign\n";
+  auto agent = world.run_on_agent("a");
+  std::uint64_t end = 0;
+  SUBCASE("a build that prints") {
+    world.send_log(*agent, StreamId(1), 0, "own\n");
+    end = 4;
+  }
+  SUBCASE("a build that prints nothing") {}
+  world.finish(*agent, agent->last<protocol::Assign>()->assignment, 1, end);
+  CHECK(world.build(1).state == BuildState::finished);
+  CHECK(world.log_of(1) == std::string_view("own\n").substr(0, end));
+}
+
 TEST_CASE("log data: a gap and an overrun of the window end the connection, duplicates do not") {
   World world;
   world.config.log_window_bytes = 8;

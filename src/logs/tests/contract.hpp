@@ -31,6 +31,20 @@ void check_unknown_stream(World& world) {
 }
 
 template <class World>
+void check_begin(World& world) {
+  const StreamId stream(9);
+  CHECK(world.run(world.logs->append(stream, 0, "foreign", {})) == 7);
+  CHECK(world.run(world.logs->finish(stream)));
+  CHECK(world.run(world.logs->begin(stream)));
+  CHECK(world.run(world.logs->extent(stream))->bytes == 0);
+  CHECK_FALSE(world.run(world.logs->extent(stream))->finished);
+  CHECK(world.run(world.logs->read(stream, 0, 10)) == "");
+  CHECK(world.run(world.logs->append(stream, 0, "own", {})) == 3);
+  CHECK(world.run(world.logs->read(stream, 0, 10)) == "own");
+  CHECK_FALSE(world.run(world.logs->begin(StreamId(0))));
+}
+
+template <class World>
 void check_append_table(World& world) {
   const StreamId stream(8);
   struct Row {
@@ -156,6 +170,7 @@ template <class World>
 void check_contract() {
   World world;
   SUBCASE("an unknown stream") { check_unknown_stream(world); }
+  SUBCASE("begin") { check_begin(world); }
   SUBCASE("appends") { check_append_table(world); }
   SUBCASE("time marks") { check_marks(world); }
   SUBCASE("finish") { check_finish(world); }

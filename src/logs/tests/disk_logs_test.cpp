@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -182,6 +183,32 @@ TEST_CASE("logs of later streams than the newest known one are set aside and nev
       aside.push_back(entry.path().filename());
   std::ranges::sort(aside);
   CHECK(aside == std::vector<std::string>{"1000.log", "2001.log", "999.log"});
+}
+
+TEST_CASE("whatever has the number of a new log is set aside, not taken for it") {
+  World world;
+  const StreamId stream(5);
+  std::filesystem::create_directories(world.file(5, "").parent_path());
+  std::vector<std::string> expected;
+  for (const auto* suffix : {".idx", ".log", ".zst", ".zst.tmp"}) {
+    std::ofstream(world.file(5, suffix)) << "foreign";
+    expected.push_back(std::string("5") + suffix);
+  }
+  ::mkfifo(world.file(5, ".done").c_str(), 0600);
+  expected.insert(expected.begin(), "5.done");
+  CHECK(world.extent(5).bytes == 7);
+  CHECK(world.run(world.logs->begin(stream)));
+  CHECK(world.extent(5).bytes == 0);
+  CHECK(world.append(5, 0, "own\n") == 4);
+  CHECK(world.read_all(5) == "own\n");
+  world.restart();
+  CHECK(world.read_all(5) == "own\n");
+  std::vector<std::string> aside;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(world.dir.path()))
+    if (entry.path().parent_path().filename().string().starts_with("unknown-"))
+      aside.push_back(entry.path().filename());
+  std::ranges::sort(aside);
+  CHECK(aside == expected);
 }
 
 TEST_CASE("an empty database knows no log") {
