@@ -145,8 +145,8 @@ AgentExit run_agent(Program& program, base::Secret secret) {
   const auto& options = program.options;
 
   NetConnector connector(io.get_executor(), *clock, *rng,
-                         {options.url, options.tunnel, program.ca_pem, options.public_key_sha256,
-                          net::read_proxy_environment(&std::getenv)});
+                         {options.url, options.tunnel, program.ca_pem, options.system_ca,
+                          options.public_key_sha256, net::read_proxy_environment(&std::getenv)});
   agent::Agent* to_notify = nullptr;
   int signals = 0;
   Children children(io.get_executor(),

@@ -474,7 +474,8 @@ Awaitable<Status> Server::apply(cli::LoadedConfig next) {
 }
 
 ServerFacts Server::facts() const {
-  return {http_at_, agent_at_, http_tls_ != nullptr, ca_pem_, agent_key_hash_};
+  return {http_at_,       agent_at_, http_tls_ != nullptr, ca_pem_, !loaded_.config.tls_ca.empty(),
+          agent_key_hash_};
 }
 
 std::string Server::url() const {

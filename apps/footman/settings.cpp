@@ -142,7 +142,10 @@ ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const Se
   endpoint.tunnel = address.tunnel.value_or("");
   endpoint.insecure = address.insecure.value_or(false);
   if (tcp) endpoint.public_key_sha256 = facts.agent_port_key_sha256;
-  if (endpoint.url.starts_with("wss://")) endpoint.ca_pem = facts.ca_pem;
+  if (endpoint.url.starts_with("wss://")) {
+    endpoint.ca_pem = facts.ca_pem;
+    endpoint.only_ca = facts.only_ca;
+  }
   return endpoint;
 }
 

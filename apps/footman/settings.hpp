@@ -20,6 +20,7 @@ struct ServerFacts {
   net::Endpoint agent_port;  // as bound
   bool tls = false;          // HTTPS
   std::string ca_pem;        // content of tls.ca, else the certificate that is served
+  bool only_ca = false;      // it is tls.ca: agents trust nothing else
   std::string agent_port_key_sha256;
 };
 

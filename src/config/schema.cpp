@@ -32,7 +32,8 @@ constexpr std::array kSchema = {
     Key{"tls.certificate", "path", "", "PEM file: serves HTTPS instead of HTTP; needs tls.key", kRestart},
     Key{"tls.key", "path", "", "PEM file with the private key", kRestart},
     Key{"tls.ca", "path", "",
-        "PEM file: who agents trust besides the system's authorities; without it the certificate itself",
+        "PEM file: whom agents trust, and nobody else; without it the certificate itself and the system's "
+        "authorities",
         kRestart},
     Key{"session.heartbeat", "duration", "15s",
         "how often agents and server prove that they live; at most 20s", kRestart},

@@ -15,6 +15,7 @@ json::object to_json(const ports::AgentEndpoint& endpoint) {
   return {{"url", endpoint.url},
           {"tunnel", endpoint.tunnel},
           {"ca_pem", endpoint.ca_pem},
+          {"only_ca", endpoint.only_ca},
           {"public_key_sha256", endpoint.public_key_sha256},
           {"insecure", endpoint.insecure}};
 }
@@ -24,6 +25,7 @@ ports::AgentEndpoint endpoint_of(const json::object& object) {
   endpoint.url = json::value_to<std::string>(object.at("url"));
   endpoint.tunnel = json::value_to<std::string>(object.at("tunnel"));
   endpoint.ca_pem = json::value_to<std::string>(object.at("ca_pem"));
+  if (const auto* only = object.if_contains("only_ca")) endpoint.only_ca = only->as_bool();  // older: false
   endpoint.public_key_sha256 = json::value_to<std::string>(object.at("public_key_sha256"));
   endpoint.insecure = object.at("insecure").as_bool();
   return endpoint;

@@ -29,6 +29,7 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
                             c.endpoint.url,
                             c.endpoint.tunnel,
                             c.endpoint.ca_pem,
+                            c.endpoint.only_ca,
                             c.endpoint.public_key_sha256,
                             c.endpoint.insecure,
                             orphan_timeout.count(),

@@ -14,7 +14,7 @@ using config::tests::document_with;
 
 namespace {
 
-ServerFacts facts() { return {{"127.0.0.1", 8080}, {"0.0.0.0", 50000}, false, "CA", "abcd"}; }
+ServerFacts facts() { return {{"127.0.0.1", 8080}, {"0.0.0.0", 50000}, false, "CA", false, "abcd"}; }
 
 config::Config parse(const std::string& text) {
   const config::Sources sources{[](const std::string&) { return std::nullopt; },
@@ -51,6 +51,9 @@ TEST_CASE("how agents reach the server") {
   at = make_endpoint(address, tls);
   CHECK(at.url == "wss://127.0.0.1:8080");
   CHECK(at.ca_pem == "CA");
+  CHECK_FALSE(at.only_ca);
+  tls.only_ca = true;
+  CHECK(make_endpoint(address, tls).only_ca);
 
   address.connect = config::Connect::tcp;
   at = make_endpoint(address, facts());

@@ -35,8 +35,7 @@ NetConnector::NetConnector(runtime::Executor executor, runtime::Clock& clock, ru
 Result<net::TlsClientContextPtr> NetConnector::tls() {
   if (tls_) return tls_;
   net::TlsClientConfig config;
-  // Also beside authorities of one's own: a proxy in front of the server may have a public certificate.
-  config.system_store = config_.public_key_sha256.empty();
+  config.system_store = config_.ca_pem.empty() || config_.system_ca;
   config.ca_pem = config_.ca_pem;
   config.pinned_public_key_sha256 = config_.public_key_sha256;
   FOOTMAN_TRY(tls_, net::create_tls_client_context(config));

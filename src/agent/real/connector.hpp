@@ -17,7 +17,8 @@ namespace footman::agent::real {
 struct ConnectorConfig {
   net::Url url;  // ws, wss, http, https, tcp
   std::optional<net::Endpoint> tunnel;
-  std::string ca_pem;  // trusted besides the system's authorities
+  std::string ca_pem;      // empty: the system's authorities
+  bool system_ca = false;  // these are trusted besides ca_pem
   std::string public_key_sha256;
   net::ProxyEnvironment proxies;
 };

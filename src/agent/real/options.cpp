@@ -123,6 +123,8 @@ const Flag kFlags[] = {
     {"--ca-file", "FILE", "FOOTMAN_AGENT_CA_FILE",
      "Trust these authorities (PEM) instead of the system's. FOOTMAN_AGENT_CA holds the text itself.",
      [](Options& o, const std::string& v) { return put_text(o.ca_file, v); }},
+    {"--system-ca", nullptr, "FOOTMAN_AGENT_SYSTEM_CA", "Trust the system's authorities besides those.",
+     [](Options& o, const std::string& v) { return put_switch(o.system_ca, v); }},
     {"--insecure", nullptr, "FOOTMAN_AGENT_INSECURE", "Allow ws:// to another machine: no encryption.",
      [](Options& o, const std::string& v) { return put_switch(o.insecure, v); }},
     {"--one-shot", nullptr, "FOOTMAN_AGENT_ONE_SHOT", "Leave after the first build.",

@@ -28,6 +28,7 @@ struct Options {
   std::optional<net::Endpoint> tunnel;
   std::string ca_file;
   std::string ca_pem;  // FOOTMAN_AGENT_CA
+  bool system_ca = false;
   std::string public_key_sha256;
   bool insecure = false;
   bool one_shot = false;

@@ -54,6 +54,7 @@ TEST_CASE("what the local cloud gives is understood") {
                            "10.0.0.1:50000",
                            "--ca-file",
                            "/w/ca.pem",
+                           "--system-ca",
                            "--public-key-sha256",
                            "ab",
                            "--insecure",
@@ -71,6 +72,7 @@ TEST_CASE("what the local cloud gives is understood") {
   CHECK(options.exit_file == "/w/exit.json");
   CHECK(options.tunnel == net::Endpoint{"10.0.0.1", 50000});
   CHECK(options.ca_file == "/w/ca.pem");
+  CHECK(options.system_ca);
   CHECK(options.insecure);
   CHECK(options.one_shot);
   CHECK(options.orphan_timeout == 30min);

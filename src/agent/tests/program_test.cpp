@@ -215,8 +215,26 @@ TEST_CASE("over HTTPS with an authority of one's own; an unknown one is not trus
     program.start({"--url", url, "--ca-file", program.work_dir + "/ca.pem"});
     run_build(server, program);
   }
+  // The system's authorities are those of this file.
+  const auto own = net::create_self_signed({"localhost"}, base::Instant{0}, 36500);
+  REQUIRE(own);
+  std::ofstream(program.work_dir + "/own.pem") << own->certificate_pem;
+  const std::vector<std::string> own_ca = {"--url", url, "--ca-file", program.work_dir + "/own.pem"};
+  SUBCASE("the system's, besides one's own") {
+    program.environment.push_back("SSL_CERT_FILE=" + program.work_dir + "/ca.pem");
+    auto arguments = own_ca;
+    arguments.push_back("--system-ca");
+    program.start(arguments);
+    run_build(server, program);
+  }
   SUBCASE("unknown") {
-    program.start({"--url", url, "--orphan-timeout", "1s"});
+    auto arguments = own_ca;
+    SUBCASE("to the system") { arguments = {"--url", url}; }
+    SUBCASE("to one's own, and the system is not asked") {
+      program.environment.push_back("SSL_CERT_FILE=" + program.work_dir + "/ca.pem");
+    }
+    arguments.insert(arguments.end(), {"--orphan-timeout", "1s"});
+    program.start(arguments);
     REQUIRE(server.run_until([&] { return program.ended(); }));
     CHECK(program.exit_code() == 4);
     CHECK(server.hellos.empty());

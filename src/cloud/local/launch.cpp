@@ -73,7 +73,10 @@ std::vector<std::string> arguments_of(const Site& site, const ports::LaunchSpec&
     if (!value.empty()) out.insert(out.end(), {flag, value});
   };
   add("--tunnel", spec.endpoint.tunnel);
-  if (!spec.endpoint.ca_pem.empty()) add("--ca-file", files + "/ca.pem");
+  if (!spec.endpoint.ca_pem.empty()) {
+    add("--ca-file", files + "/ca.pem");
+    if (!spec.endpoint.only_ca) out.push_back("--system-ca");
+  }
   add("--public-key-sha256", spec.endpoint.public_key_sha256);
   if (spec.endpoint.insecure) out.push_back("--insecure");
   if (spec.orphan_timeout.count() > 0)

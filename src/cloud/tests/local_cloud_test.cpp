@@ -124,6 +124,8 @@ TEST_CASE("an agent has its own session, a clean environment and no descriptor b
   ::setenv("PATH", own_path.c_str(), 1);
   auto spec = make_spec(world, "a");
   spec.endpoint.ca_pem = "certificate";
+  SUBCASE("that authority and the system's") {}
+  SUBCASE("that authority only") { spec.endpoint.only_ca = true; }
   spec.endpoint.tunnel = "lb:50000";
   const auto launched = await_result(world, world.cloud().launch(spec));
   REQUIRE(launched.has_value());
@@ -142,6 +144,8 @@ TEST_CASE("an agent has its own session, a clean environment and no descriptor b
   CHECK(seen.find("top-secret") == std::string::npos);
   CHECK(has_line(seen, "arg --one-shot"));
   CHECK(has_line(seen, "arg lb:50000"));
+  CHECK(has_line(seen, "arg --ca-file"));
+  CHECK(has_line(seen, "arg --system-ca") == !spec.endpoint.only_ca);
   CHECK(read_file(world.directory() + "/launches/a-1/secret") == "top-secret");
   CHECK(read_file(world.directory() + "/launches/a-1/ca.pem") == "certificate");
   struct stat status{};

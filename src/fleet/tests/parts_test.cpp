@@ -1,6 +1,8 @@
 // The pure parts: what comes next for an agent, and the request as it stands in the row.
 #include <doctest/doctest.h>
 
+#include <cstring>
+
 #include "fleet/frozen_request.hpp"
 #include "fleet/steward.hpp"
 
@@ -65,7 +67,7 @@ TEST_CASE("the frozen request keeps all but the secret") {
   spec.attempt = 3;
   spec.client_token = "cloud-a-3";
   spec.options = R"({"size":"l\"arge"})";
-  spec.endpoint = {"wss://ci/agents", "lb:443", "-----BEGIN\n", "abcd", true};
+  spec.endpoint = {"wss://ci/agents", "lb:443", "-----BEGIN\n", true, "abcd", true};
   spec.orphan_timeout = std::chrono::minutes(7);
   spec.one_shot = false;
   spec.secret = Secret("hush");
@@ -89,6 +91,12 @@ TEST_CASE("the frozen request keeps all but the secret") {
   CHECK(back->max_age == request.max_age);
   CHECK(back->why == "because");
   CHECK(encode_request(*back) == text);
+
+  auto older = text;  // of a Footman that knew no `only_ca`
+  older.erase(older.find(R"("only_ca":true,)"), std::strlen(R"("only_ca":true,)"));
+  const auto from_older = parse_request(older);
+  REQUIRE(from_older);
+  CHECK_FALSE(from_older->spec.endpoint.only_ca);
 }
 
 TEST_CASE("a request that cannot be read is an error, not a guess") {
