@@ -82,6 +82,7 @@ struct TemplateEntry {
 
 struct CloudEntry {
   ports::CloudProvider* provider = nullptr;
+  Pause pause;
   Instant hold_until;
   std::string hold_text;
   bool healthy = true;

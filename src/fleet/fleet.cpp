@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/number.hpp"
 #include "fleet/provisioner.hpp"
 #include "fleet/reconciler.hpp"
 #include "fleet/steward.hpp"
@@ -34,6 +35,8 @@ struct Fleet::Impl {
   void listen() const;
   void start_loops();
   AgentEntry* find_living(const AgentId& id) const;
+  Awaitable<Status> read_pauses();
+  Awaitable<Status> set_pause(CloudName name, Pause pause);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
   static void count(CloudView& view, const AgentEntry& entry);
@@ -50,6 +53,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   core.installation = state.installation;
   core.started = core.steady();
   FOOTMAN_CO_TRY_STATUS(co_await impl_->templates.apply(core.config));
+  FOOTMAN_CO_TRY_STATUS(co_await impl_->read_pauses());
   impl_->take_over(std::move(state.agents));
   impl_->listen();
   impl_->start_loops();
@@ -174,6 +178,54 @@ Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   co_return co_await impl_->wait_for_end(std::move(id), false);
 }
 
+// --- pauses
+
+namespace {
+
+std::string setting_of(const CloudName& name) { return "fleet.cloud." + name.str() + ".pause"; }
+
+// "1764028800000000 by admin: maintenance"; anything else is no pause.
+std::string encode_pause(const Pause& pause) {
+  return pause.since.is_set() ? fmt::format("{} {}", pause.since.us, pause.text) : std::string();
+}
+
+Pause parse_pause(std::string_view stored) {
+  const auto space = stored.find(' ');
+  const auto since = base::find_number<std::int64_t>(stored.substr(0, space));
+  if (space == std::string_view::npos || !since) return {};
+  return {Instant{*since}, std::string(stored.substr(space + 1))};
+}
+
+}  // namespace
+
+Awaitable<Status> Fleet::Impl::read_pauses() {
+  for (const auto& [name, cloud] : core.clouds) {
+    FOOTMAN_CO_TRY(const auto stored, co_await core.parts.store.find_setting(setting_of(name)));
+    cloud->pause = parse_pause(stored.value_or(""));
+    if (cloud->pause.since.is_set())
+      core.parts.log.warning("cloud is paused", {{"cloud", name}, {"paused", cloud->pause.text}});
+  }
+  co_return Status();
+}
+
+Awaitable<Status> Fleet::Impl::set_pause(CloudName name, Pause pause) {
+  auto* cloud = core.find_cloud(name);
+  if (cloud == nullptr) co_return fail(Errc::not_found, fmt::format("There is no cloud {}", name.str()));
+  FOOTMAN_CO_TRY_STATUS(co_await core.parts.store.save_setting(setting_of(name), encode_pause(pause)));
+  const auto* word = pause.since.is_set() ? "paused" : "resumed";
+  core.parts.log.info(std::string("cloud ") + word, {{"cloud", name}, {"why", pause.text}});
+  cloud->pause = std::move(pause);
+  core.publish("cloud", name.str(), word);
+  core.look->notify();
+  co_return Status();
+}
+
+Awaitable<Status> Fleet::pause_cloud(CloudName name, std::string text) {
+  return impl_->set_pause(std::move(name), {impl_->core.now(), std::move(text)});
+}
+
+Awaitable<Status> Fleet::resume_cloud(CloudName name) { return impl_->set_pause(std::move(name), {}); }
+
 // --- views
 
 std::vector<AgentView> Fleet::list_agents() const {
@@ -214,6 +266,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
   view.trouble = cloud.trouble;
   view.trouble_since = cloud.trouble_since;
   view.last_listed = cloud.last_listed;
+  view.pause = cloud.pause;
   for (const auto& [template_name, t] : core.templates) {
     if (t.config.cloud != name) continue;
     TemplateView one;

@@ -66,6 +66,11 @@ class Fleet {
   Awaitable<Status> drain_agent(AgentId id);
   // Ends the agent now; its build is lost with `reason` as its sentence. Idempotent, as drain_agent.
   Awaitable<Status> terminate_agent(AgentId id, std::string reason);
+  // No launches in this cloud until it is resumed, over restarts too; its agents go on, and idle ones take
+  // work. `text` says who and why, after "paused": "by admin: maintenance". Durable when they return.
+  // Idempotent; a second pause has the new text. not_found.
+  Awaitable<Status> pause_cloud(CloudName name, std::string text);
+  Awaitable<Status> resume_cloud(CloudName name);
   // Looks at everything again soon. The ports' on_change call it too.
   void look_again();
 

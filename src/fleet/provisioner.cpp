@@ -165,7 +165,8 @@ policy::Snapshot Provisioner::take_snapshot() {
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
                                   t.config.priority, t.config.cap, !t.disabled, t.hold_until, t.hold_text});
   for (const auto& [name, cloud] : core_.clouds)
-    snapshot.clouds.push_back({name, core_.cap_of(name), cloud->hold_until, cloud->hold_text});
+    snapshot.clouds.push_back(
+        {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
   add_items(snapshot);
   return snapshot;
 }

@@ -32,6 +32,12 @@ struct TemplateView {
   Instant look_again;
 };
 
+// A person keeps a cloud from launching agents; those that are there go on.
+struct Pause {
+  Instant since;     // not set: it is not paused
+  std::string text;  // who and why, after "paused": "by admin: maintenance"
+};
+
 struct CloudView {
   CloudName name;
   std::uint32_t cap = 0;       // the smaller of the config's and the provider's; 0: none
@@ -42,6 +48,7 @@ struct CloudView {
   std::string trouble;       // sentence; empty: none
   Instant trouble_since;
   Instant last_listed;  // last complete observe()
+  Pause pause;
   std::vector<TemplateView> templates;
 };
 

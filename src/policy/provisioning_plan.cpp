@@ -262,6 +262,10 @@ class Planner {
     if (limits_.storage_full)
       return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
     const Cloud& cloud = *clouds_.at(t.cloud);
+    if (!cloud.pause_text.empty())
+      return Held{HoldReason::cloud_paused,
+                  fmt::format("cloud '{}' is paused {}", cloud.name.str(), cloud.pause_text),
+                  {}};
     if (!t.enabled)
       return Held{HoldReason::template_disabled,
                   fmt::format("template '{}' is disabled: {}", t.name.str(), t.hold_text),
@@ -382,6 +386,8 @@ std::string_view to_string(HoldReason reason) {
       return "template_disabled";
     case HoldReason::template_held:
       return "template_held";
+    case HoldReason::cloud_paused:
+      return "cloud_paused";
     case HoldReason::cloud_held:
       return "cloud_held";
   }

@@ -73,7 +73,8 @@ struct Template {
 
 struct Cloud {
   CloudName name;
-  std::uint32_t cap = 0;  // 0: no limit
+  std::uint32_t cap = 0;   // 0: no limit
+  std::string pause_text;  // "by admin: maintenance"; empty: a person has not paused it
   Instant hold_until;
   std::string hold_text;
 };
@@ -100,6 +101,7 @@ enum class HoldReason {
   template_disabled,
   template_held,  // back-off
   cloud_held,     // back-off, throttling
+  cloud_paused,   // by a person, until a person resumes it
 };
 std::string_view to_string(HoldReason reason);
 

@@ -12,6 +12,36 @@ using namespace std::chrono_literals;
 using model::AgentState;
 using model::EndReason;
 
+TEST_CASE("a paused cloud launches nothing until it is resumed, over restarts too") {
+  World world;
+  world.config.templates[0].one_shot = false;
+  world.start();
+  const auto before = world.busy_agent("1");
+  const CloudName name = world.fleet->list_clouds()[0].name;
+  REQUIRE(world.run(world.fleet->pause_cloud(name, "by admin: maintenance")));
+  const auto since = world.now();
+  world.submit("2");
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").code == "cloud_paused");
+  CHECK(world.controller.reasons.at("2").text.ends_with("is paused by admin: maintenance"));
+  CHECK(world.row(before).state == AgentState::online);  // goes on
+  world.advance(1h);
+  world.restart();
+  world.settle();
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.fleet->list_clouds()[0].pause.text == "by admin: maintenance");
+  CHECK(world.fleet->list_clouds()[0].pause.since == since);
+  REQUIRE(world.run(world.fleet->resume_cloud(name)));
+  REQUIRE(world.run(world.fleet->resume_cloud(name)));
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK_FALSE(world.fleet->list_clouds()[0].pause.since.is_set());
+  world.restart();
+  CHECK_FALSE(world.fleet->list_clouds()[0].pause.since.is_set());
+  const auto unknown = world.run(world.fleet->pause_cloud(CloudName("nowhere"), "by admin"));
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().code == Errc::not_found);
+}
+
 TEST_CASE("one item, one agent, launched at once") {
   World world;
   world.start();

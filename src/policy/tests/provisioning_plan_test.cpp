@@ -164,6 +164,12 @@ TEST_CASE("holds say why and when") {
   CHECK(plan.holds.at(0).reason == HoldReason::template_held);
   CHECK(plan.next_look == kNow + 5s);
   CHECK(plan_provisioning(s, {}, kNow + 5s).launches.size() == 2);
+  s.clouds[0].pause_text = "by admin: maintenance";
+  const auto paused = plan_provisioning(s, {}, kNow + 5s);
+  CHECK(paused.launches.empty());
+  CHECK(paused.holds.at(0).reason == HoldReason::cloud_paused);
+  CHECK(paused.holds.at(0).text.ends_with("is paused by admin: maintenance"));
+  CHECK_FALSE(paused.next_look.is_set());  // nothing but a person changes it
 }
 
 TEST_CASE("the best template, then the next one") {
