@@ -61,6 +61,8 @@ Awaitable<Reply> get_agent(Context& context, Call call);
 Awaitable<Reply> drain_agent(Context& context, Call call);
 Awaitable<Reply> terminate_agent(Context& context, Call call);
 Awaitable<Reply> list_clouds(Context& context, Call call);
+Awaitable<Reply> pause_cloud(Context& context, Call call);
+Awaitable<Reply> resume_cloud(Context& context, Call call);
 Awaitable<Reply> get_plan(Context& context, Call call);
 Awaitable<Reply> get_reconcile(Context& context, Call call);
 // log_stream.cpp

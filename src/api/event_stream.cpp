@@ -16,7 +16,7 @@
 namespace footman::api {
 namespace {
 
-const std::vector<std::string> kKinds = {"agent", "build", "config",     "job",
+const std::vector<std::string> kKinds = {"agent", "build", "cloud",      "config", "job",
                                          "log",   "plan",  "queue_item", "step"};
 
 struct EventFilter {

@@ -111,6 +111,29 @@ Awaitable<Reply> list_clouds(Context& context, Call call) {
   co_return json_response(200, {{"clouds", to_array(context.parts.fleet.list_clouds())}});
 }
 
+namespace {
+
+Reply show_cloud(const Context& context, const std::string& name) {
+  for (const auto& cloud : context.parts.fleet.list_clouds())
+    if (cloud.name.str() == name) return json_response(200, to_json(cloud));
+  return fail(Errc::not_found, fmt::format("There is no cloud {}", name));
+}
+
+}  // namespace
+
+Awaitable<Reply> pause_cloud(Context& context, Call call) {
+  FOOTMAN_CO_TRY(const auto words, parse_reason(call.request->body));
+  auto text = words.empty() ? fmt::format("by {}", call.principal.name)
+                            : fmt::format("by {}: {}", call.principal.name, words);
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.pause_cloud(CloudName(call.params[0]), std::move(text)));
+  co_return show_cloud(context, call.params[0]);
+}
+
+Awaitable<Reply> resume_cloud(Context& context, Call call) {
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.resume_cloud(CloudName(call.params[0])));
+  co_return show_cloud(context, call.params[0]);
+}
+
 Awaitable<Reply> get_plan(Context& context, Call call) {
   (void)call;
   co_return json_response(200, to_json(context.parts.fleet.last_plan()));

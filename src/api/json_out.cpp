@@ -325,6 +325,8 @@ json::object to_json(const fleet::CloudView& cloud) {
                    {"trouble", utf8(cloud.trouble)}, {"templates", list(cloud.templates, template_to_json)}};
   put(out, "trouble_since_at", cloud.trouble_since);
   put(out, "last_listed_at", cloud.last_listed);
+  put(out, "paused_at", cloud.pause.since);
+  if (cloud.pause.since.is_set()) out["paused"] = utf8(cloud.pause.text);
   return out;
 }
 

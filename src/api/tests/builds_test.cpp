@@ -354,6 +354,26 @@ TEST_CASE("agents are drained and terminated") {
   CHECK(world.post("/api/v1/agents/nobody/drain").error() == "404 not_found");
 }
 
+TEST_CASE("clouds are paused and resumed") {
+  World world;
+  const auto name = text_of(world.get("/api/v1/clouds").json().at("clouds").at(0).at("name"));
+  const auto path = "/api/v1/clouds/" + name;
+  const auto paused = world.post(path + "/pause", R"({"reason":"new disk"})");
+  CHECK(paused.status == 200);
+  CHECK(paused.json().at("paused") == "by admin: new disk");
+  CHECK(paused.json().contains("paused_at"));
+  world.submit();
+  world.advance(1s);
+  CHECK(text_of(world.get("/api/v1/queue").json().at("items").at(0).at("reason").at("text")) ==
+        "cloud '" + name + "' is paused by admin: new disk");
+  const auto resumed = world.post(path + "/resume");
+  CHECK(resumed.status == 200);
+  CHECK_FALSE(resumed.json().contains("paused"));
+  CHECK(world.post(path + "/pause", R"({"why":"x"})").error() == "400 invalid_argument why");
+  CHECK(world.post("/api/v1/clouds/nowhere/pause").error() == "404 not_found");
+  CHECK(world.post("/api/v1/clouds/nowhere/resume").error() == "404 not_found");
+}
+
 TEST_CASE("agents come newest first, in pages") {
   World world;
   for (int i = 0; i < 3; ++i) {
