@@ -12,6 +12,7 @@ namespace footman::cli {
 namespace {
 
 const Argument kAgent{"AGENT", "an agent's id such as local-k3v9q2m7"};
+const Argument kCloud{"CLOUD", "a cloud's name as in footman.yaml"};
 
 std::string target_of_agent(const std::string& id) { return "/agents/" + net::percent_encode(id); }
 
@@ -136,8 +137,11 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
   for (const auto& cloud : list_of(clouds, "clouds")) {
     const auto count = [&](const char* field) { return number_of(cloud, field).value_or(0); };
     const auto agents = count("starting") + count("online") + count("ending");
-    table.add({text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "",
-               flag_of(cloud, "healthy") ? "healthy" : "trouble", text_of(cloud, "trouble")});
+    const auto paused = text_of(cloud, "paused");
+    const auto* state = !paused.empty() ? "paused" : flag_of(cloud, "healthy") ? "healthy" : "trouble";
+    auto trouble = text_of(cloud, "trouble");
+    if (!paused.empty()) trouble = fmt::format("paused {}{}{}", paused, trouble.empty() ? "" : "; ", trouble);
+    table.add({text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "", state, std::move(trouble)});
     for (const auto& one : list_of(cloud, "templates")) {
       table.add({"", text_of(one, "name"), cap_text(number_of(one, "holding").value_or(0), one),
                  words_of(one, "labels"), flag_of(one, "default") ? "yes" : "",
@@ -147,6 +151,32 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
   }
   table.print(session.out());
   co_return exit_ok;
+}
+
+Awaitable<Result<int>> change_cloud(Session& session, const Arguments& arguments, std::string verb,
+                                    json::object body) {
+  const auto name = arguments.text("CLOUD");
+  FOOTMAN_CO_TRY(const auto cloud,
+                 co_await session.client.post(fmt::format("/clouds/{}/{}", net::percent_encode(name), verb),
+                                              std::move(body)));
+  if (session.json) {
+    session.out().write(pretty(cloud));
+  } else {
+    const auto paused = text_of(cloud, "paused");
+    session.out().line(paused.empty() ? fmt::format("cloud {} launches agents", clean(name))
+                                      : fmt::format("cloud {} is paused {}", clean(name), clean(paused)));
+  }
+  co_return exit_ok;
+}
+
+Awaitable<Result<int>> pause(Session& session, const Arguments& arguments) {
+  json::object body;
+  if (arguments.has("reason")) body["reason"] = arguments.text("reason");
+  co_return co_await change_cloud(session, arguments, "pause", std::move(body));
+}
+
+Awaitable<Result<int>> resume(Session& session, const Arguments& arguments) {
+  co_return co_await change_cloud(session, arguments, "resume", {});
 }
 
 }  // namespace
@@ -251,7 +281,7 @@ Command agent_commands() {
 
 Command cloud_commands() {
   return {"cloud",
-          "clouds and their agent templates",
+          "list, pause and resume clouds",
           "",
           {{"footman cloud list", "with their agents and their troubles"}},
           {},
@@ -264,7 +294,25 @@ Command cloud_commands() {
             {},
             {},
             {},
-            list_clouds}}};
+            list_clouds},
+           {"pause",
+            "launch no agents in a cloud until it is resumed",
+            "Its agents go on, and idle ones take work. Lasts over restarts of the server.",
+            {{"footman cloud pause here --reason 'the disk is being changed'", ""}},
+            {{"reason", 0, Value::text, "TEXT", "shown with the builds that wait for it"}},
+            {kCloud},
+            {},
+            {},
+            pause},
+           {"resume",
+            "launch agents in a cloud again",
+            "",
+            {{"footman cloud resume here", ""}},
+            {},
+            {kCloud},
+            {},
+            {},
+            resume}}};
 }
 
 }  // namespace footman::cli

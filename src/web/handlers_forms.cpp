@@ -174,4 +174,17 @@ Awaitable<Reply> terminate_agent(Context& context, Visit visit) {
   co_return make_redirect(agent_url(id));
 }
 
+// --- clouds
+
+Awaitable<Reply> pause_cloud(Context& context, Visit visit) {
+  FOOTMAN_CO_TRY_STATUS(
+      co_await context.parts.fleet.pause_cloud(CloudName(visit.param), "by " + visit.view.who.name));
+  co_return make_redirect(Url("/ui/clouds"));
+}
+
+Awaitable<Reply> resume_cloud(Context& context, Visit visit) {
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.resume_cloud(CloudName(visit.param)));
+  co_return make_redirect(Url("/ui/clouds"));
+}
+
 }  // namespace footman::web

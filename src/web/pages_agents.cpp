@@ -98,17 +98,27 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
 }
 
 Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
-  return html(R"(<section class="card"><h2><bdi>{}</bdi> {}</h2>{}{}{}</section>)", cloud.name,
-              cloud.healthy ? badge(Tone::good, "answers") : badge(Tone::bad, "does not answer"),
-              cloud.trouble.empty()
-                  ? Markup()
-                  : html(R"(<p class="callout warning">{} <span class="muted">{}</span></p>)", cloud.trouble,
-                         when(cloud.trouble_since, view.now)),
-              facts({{"Agents", cap_of(cloud.starting + cloud.online + cloud.ending, cloud.cap)},
-                     {"Of these",
-                      html("{} starting, {} online, {} ending", cloud.starting, cloud.online, cloud.ending)},
-                     {"Last listed", when_exactly(cloud.last_listed, view.now)}}),
-              template_table(cloud, view));
+  const bool paused = cloud.pause.since.is_set();
+  return html(
+      R"(<section class="card"><h2><bdi>{}</bdi> {}{}</h2>{}{}{}{}{}</section>)", cloud.name,
+      cloud.healthy ? badge(Tone::good, "answers") : badge(Tone::bad, "does not answer"),
+      paused ? badge(Tone::warning, "paused") : Markup(),
+      paused
+          ? html(
+                R"(<p class="callout warning">Launches no agents: paused {} <span class="muted">{}</span></p>)",
+                cloud.pause.text, when(cloud.pause.since, view.now))
+          : Markup(),
+      cloud.trouble.empty() ? Markup()
+                            : html(R"(<p class="callout warning">{} <span class="muted">{}</span></p>)",
+                                   cloud.trouble, when(cloud.trouble_since, view.now)),
+      facts({{"Agents", cap_of(cloud.starting + cloud.online + cloud.ending, cloud.cap)},
+             {"Of these",
+              html("{} starting, {} online, {} ending", cloud.starting, cloud.online, cloud.ending)},
+             {"Last listed", when_exactly(cloud.last_listed, view.now)}}),
+      template_table(cloud, view),
+      !view.may_change() ? Markup()
+      : paused ? post_button(view, Url("/ui/clouds/", cloud.name.str() + "/resume"), "Resume launches")
+               : post_button(view, Url("/ui/clouds/", cloud.name.str() + "/pause"), "Pause launches"));
 }
 
 Markup reconcile_card(const fleet::ReconcileView& reconcile, const View& view) {

@@ -43,6 +43,8 @@ constexpr PageRoute kRoutes[] = {
     {"POST", "/ui/agents/{}/drain", drain_agent, kAdmin},
     {"POST", "/ui/agents/{}/terminate", terminate_agent, kAdmin},
     {"GET", "/ui/clouds", show_clouds},
+    {"POST", "/ui/clouds/{}/pause", pause_cloud, kAdmin},
+    {"POST", "/ui/clouds/{}/resume", resume_cloud, kAdmin},
 };
 
 // What the route leaves open, when the path is one of the route's.

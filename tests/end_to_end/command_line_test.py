@@ -242,5 +242,21 @@ def is_server(pid):
         return False
 
 
+def test_cloud_pause():
+    with Server() as server:
+        server.start()
+        check(footman(server, "cloud", "pause", "local", "--reason", "new disk") ==
+              "cloud local is paused by admin: new disk\n", "pause")
+        build = server.submit("echo after")
+        wait_until(lambda: "is paused by admin: new disk" in footman(server, "explain", str(build)), "the true reason")
+        server.kill()
+        server.start()
+        check("paused" in footman(server, "cloud", "list"), "a pause outlives the server")
+        check(not server.agents(), "nothing was launched")
+        footman(server, "cloud", "resume", "local")
+        check(server.wait_build(build)["result"] == "SUCCESS", "resumed")
+        footman(server, "cloud", "pause", "nowhere", code=5)
+
+
 if __name__ == "__main__":
     run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])

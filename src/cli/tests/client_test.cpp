@@ -443,6 +443,8 @@ TEST_CASE("what changes something says so, in JSON too") {
     if (path == "/api/v1/server")
       return json_answer(
           R"({"version":"0.1.0","ok":false,"problems":["no space left"],"counts":{"queue_items":2}})");
+    if (path.ends_with("/pause")) return json_answer(R"({"name":"here","paused":"by admin: new disk"})");
+    if (path.ends_with("/resume")) return json_answer(R"({"name":"here"})");
     if (path.ends_with("/cancel")) return json_answer(R"({"id":17,"title":"x","state":"running"})");
     return json_answer(R"({"id":"local-x","state":"draining"})");
   });
@@ -461,6 +463,10 @@ TEST_CASE("what changes something says so, in JSON too") {
         "build 17 is being cancelled\n");
   CHECK(server.requests().back().body == R"({"reason":"no"})");
   CHECK(run_footman({"agent", "drain", "local-x"}, vars).out == "agent local-x is draining\n");
+  CHECK(run_footman({"cloud", "pause", "here", "--reason", "new disk"}, vars).out ==
+        "cloud here is paused by admin: new disk\n");
+  CHECK(server.requests().back().body == R"({"reason":"new disk"})");
+  CHECK(run_footman({"cloud", "resume", "here"}, vars).out == "cloud here launches agents\n");
   CHECK(run_footman({"agent", "terminate", "a/../b"}, vars).code == exit_ok);
   CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");
 }

@@ -119,6 +119,23 @@ TEST_CASE("only an end that was not clean has a death certificate") {
   CHECK(heading() == std::string("death"));
 }
 
+TEST_CASE("a cloud is paused and resumed") {
+  Site site;
+  site.sign_in();
+  const auto name = site.world.fleet->list_clouds()[0].name.str();
+  const auto page = "/ui/clouds/" + name;
+  site.get("/ui/clouds");
+  REQUIRE(site.links_to(page + "/pause"));
+  CHECK(site.post(page + "/pause").status == 303);
+  site.get("/ui/clouds");
+  CHECK(site.shows("Launches no agents: paused by admin"));
+  REQUIRE(site.links_to(page + "/resume"));
+  CHECK(site.post(page + "/resume").status == 303);
+  site.get("/ui/clouds");
+  CHECK_FALSE(site.shows("Launches no agents"));
+  CHECK(site.post("/ui/clouds/nowhere/pause").status == 404);
+}
+
 TEST_CASE("an agent's page tells its life, also when it is over") {
   Site site;
   site.sign_in();
