@@ -46,8 +46,4 @@ inline constexpr std::size_t kMaxUnsentBytes = 16 * 1024 * 1024;  // of one conn
 inline constexpr std::size_t kReadChunkBytes = 256 * 1024;
 inline constexpr std::size_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once
 
-// Pauses of what is tried again until it works (no space left, disk errors).
-inline constexpr Duration kRetryFirst = 100ms;
-inline constexpr Duration kRetryMost = 5s;
-
 }  // namespace footman::controller

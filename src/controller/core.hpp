@@ -23,6 +23,7 @@
 #include "protocol/messages.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
+#include "store/until_stored.hpp"
 
 namespace footman::controller {
 
@@ -214,27 +215,21 @@ Awaitable<R> Core::owned(std::string name, Awaitable<R> work) {
 
 template <class Call>
 auto Core::until_stored(Call call) -> decltype(call()) {
-  auto pause = kRetryFirst;
-  auto result = co_await call();
-  if (result ||
-      (result.error().code != base::Errc::resource_exhausted && result.error().code != base::Errc::io))
-    co_return result;
   struct Flag {
     std::shared_ptr<int> count;
     explicit Flag(std::shared_ptr<int> c) : count(std::move(c)) { ++*count; }
     ~Flag() { --*count; }
   };
-  {
-    const Flag flag(store_retries_);
-    while (!result &&
-           (result.error().code == base::Errc::resource_exhausted || result.error().code == base::Errc::io)) {
-      note_storage(result.error());
-      co_await runtime::sleep_for(parts.clock, pause);
-      pause = std::min<Duration>(pause * 2, kRetryMost);
-      result = co_await call();
-    }
+  std::optional<Flag> flag;
+  auto result =
+      co_await store::until_stored(parts.clock, std::move(call), [&](const base::Error& error, Duration) {
+        if (!flag) flag.emplace(store_retries_);
+        note_storage(error);
+      });
+  if (flag) {
+    flag.reset();
+    changed();
   }
-  changed();
   co_return result;
 }
 

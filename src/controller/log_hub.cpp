@@ -3,10 +3,14 @@
 #include <algorithm>
 #include <utility>
 
+#include "store/until_stored.hpp"
+
 namespace footman::controller {
 
 using base::Errc;
 using runtime::Awaitable;
+using store::kRetryFirst;
+using store::kRetryMost;
 
 namespace {
 constexpr std::size_t kMaxNoteBytes = 4096;
