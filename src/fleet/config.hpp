@@ -40,26 +40,4 @@ struct FleetConfig {
   Duration reconcile_every = 3min;
 };
 
-// Limits that the parts of the fleet share; what concerns one file alone stands at its top.
-inline constexpr Duration kCallTimeout = 60s;  // one call to a cloud or controller that never answers
-inline constexpr Duration kTerminateFirstPause = 500ms;  // between terminate calls, doubled up to the next
-inline constexpr Duration kTerminateLongestPause = 1min;
-inline constexpr Duration kLaunchFirstPause =
-    200ms;  // same request, same token, while the outcome is unknown
-inline constexpr Duration kLaunchLongestPause = 30s;
-inline constexpr std::size_t kLaunchesAtOnce =
-    256;  // of one cloud, not answered yet; the rest waits for the next look
-inline constexpr std::size_t kTerminationsAtOnce = 256;
-inline constexpr std::size_t kOrphansPerRound = 50;   // of one cloud, ended between two periodic rounds
-inline constexpr std::size_t kLookUpsPerRound = 100;  // of resources that a list does not show
-inline constexpr Duration kGoneGrace = 2s;  // for what a connected agent had sent before its resource ended
-inline constexpr Duration kObserveFirstPause = 1s;  // after a failed observe(), doubled up to reconcile_every
-// The cost of a plan and of a list grows with what they look at. The pause after one does too, so that they
-// take a bounded share of the thread however many events come: nothing to speak of for a hundred agents, 80
-// ms for 10,000 agents and 10,000 items.
-inline constexpr Duration kPlanPausePerThing = 4us;
-inline constexpr Duration kObservePausePerThing = 20us;
-inline constexpr Duration kShortestPause = 1ms;       // below this there is none
-inline constexpr std::size_t kEndedAgentsKept = 200;  // in memory, for views; the rows stay in the store
-
 }  // namespace footman::fleet

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "base/utf8.hpp"
 #include "policy/retry.hpp"
+#include "store/until_stored.hpp"
 
 namespace footman::fleet {
 
@@ -16,16 +17,8 @@ using model::FailureClass;
 
 namespace {
 
-constexpr Duration kStoreFirstPause = 100ms;  // between tries of a change that cannot be stored
-constexpr Duration kStoreLongestPause = 5s;
-constexpr std::size_t kFindingsKept = 1000;  // of one round; all are counted
-
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
-
-constexpr std::size_t kMessageBytes = 500;  // of a cloud, kept for people
-
-bool is_storage_trouble(Errc code) { return code == Errc::resource_exhausted || code == Errc::io; }
 
 }  // namespace
 
@@ -175,17 +168,14 @@ Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   if (!std::exchange(entry->told_why, true))  // the same line twice is stored once
     change.timeline.insert(change.timeline.begin(),
                            model::TimelineEntry{entry->row.planned, "decided", entry->request.why});
-  auto pause = kStoreFirstPause;
-  auto stored = co_await parts.store.change_agent(change);
-  while (!stored && is_storage_trouble(stored.error().code)) {
-    log_of(*entry).error("the agent's change cannot be stored, trying again",
-                         {{"error", describe(stored.error())}});
-    storage_retry = steady() + pause;
-    look->notify();
-    co_await runtime::sleep_for(parts.clock, pause);
-    pause = std::min<Duration>(pause * 2, kStoreLongestPause);
-    stored = co_await parts.store.change_agent(change);
-  }
+  auto stored = co_await store::until_stored(
+      parts.clock, [&] { return parts.store.change_agent(change); },
+      [&](const Error& error, Duration pause) {
+        log_of(*entry).error("the agent's change cannot be stored, trying again",
+                             {{"error", describe(error)}});
+        storage_retry = steady() + pause;
+        look->notify();
+      });
   if (stored) {
     adopt(*entry, std::move(*stored));
     co_return true;
@@ -208,7 +198,7 @@ Awaitable<void> Core::reload(AgentEntry* entry) {
     adopt(*entry, std::move(*row));
   else
     log_of(*entry).error("the agent's row cannot be read", {{"error", describe(row.error())}});
-  if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, kStoreLongestPause);
+  if (entry->row.state == before) co_await runtime::sleep_for(parts.clock, store::kRetryMost);
 }
 
 // Nothing to keep up: what it may have in the cloud is found as an orphan. Its item gets another agent, which

@@ -13,6 +13,7 @@
 
 #include "fleet/fleet.hpp"
 #include "fleet/frozen_request.hpp"
+#include "fleet/limits.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 

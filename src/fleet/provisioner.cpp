@@ -14,9 +14,6 @@ using ports::AgentActivity;
 
 namespace {
 
-constexpr Duration kLongestLookPause = 30s;  // nothing depends on it: every change wakes the loop
-constexpr Duration kStorageLook = 1s;        // nobody tells when there is space again
-constexpr std::size_t kLabelsKept = 10'000;  // parsed
 constexpr std::size_t kAgentNameLength = 10;
 
 // With the wishes that are not durable yet.

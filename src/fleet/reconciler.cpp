@@ -11,10 +11,6 @@ namespace footman::fleet {
 using ports::Resource;
 using ports::ResourceState;
 
-namespace {
-constexpr std::size_t kStrayTries = 10;  // in a row; then the next round sees it again
-}
-
 Reconciler::Reconciler(Core& core, Steward& steward) : core_(core), steward_(steward) {}
 
 Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/limits.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;

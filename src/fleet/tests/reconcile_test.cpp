@@ -5,6 +5,7 @@
 
 #include "fleet/comparison.hpp"
 #include "fleet/frozen_request.hpp"
+#include "fleet/limits.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
