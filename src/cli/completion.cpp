@@ -82,18 +82,20 @@ std::string place_cases(const Command& root, const Dialect& dialect) {
   return text;
 }
 
-// A word of the line belongs to the command's path when it is a command there.
-std::string path_cases(const Command& root) {
+// A word of the line belongs to the command's path when it is a command there. step: the shell's lines for
+// one, of the path before, the word and the path after.
+std::string path_cases(const Command& root, std::string_view step) {
   std::string text;
   for (const auto& [path, command] : places_of(root)) {
-    if (command->commands.empty()) continue;
-    for (const auto& one : command->commands) {
-      text += fmt::format("      '{}|{}') place='{}' ;;\n", path, one.name,
-                          path.empty() ? one.name : path + " " + one.name);
-    }
+    for (const auto& one : command->commands)
+      text +=
+          fmt::format(fmt::runtime(step), path, one.name, path.empty() ? one.name : path + " " + one.name);
   }
   return text;
 }
+
+constexpr std::string_view kStep = "      '{}|{}') place='{}' ;;\n";
+constexpr std::string_view kFishStep = "      case '{}|{}'\n        set place '{}'\n";
 
 std::string bash_script(const Command& root) {
   const Dialect dialect{"_footman_words", "_footman_files -f", "_footman_files -d"};
@@ -118,13 +120,13 @@ _footman() {{
 }}
 complete -F _footman footman
 )",
-                     path_cases(root), place_cases(root, dialect));
+                     path_cases(root, kStep), place_cases(root, dialect));
 }
 
 std::string zsh_script(const Command& root) {
   const Dialect dialect{"_footman_words", "_files", "_files -/"};
   return fmt::format(R"(#compdef footman
-# zsh completion of footman: source <(footman completion zsh)
+# zsh completion of footman: source <(footman completion zsh), or as the file _footman in a folder of $fpath
 _footman_words() {{ compadd -- ${{=1}} }}
 _footman() {{
   local current="${{words[CURRENT]}}" previous="${{words[CURRENT-1]}}" place='' word i
@@ -137,9 +139,10 @@ _footman() {{
   case "$place" in
 {}  esac
 }}
-compdef _footman footman
+# From $fpath this file is the function's first call.
+if [[ "${{funcstack[1]}}" == _footman ]]; then _footman "$@"; else compdef _footman footman; fi
 )",
-                     path_cases(root), place_cases(root, dialect));
+                     path_cases(root, kStep), place_cases(root, dialect));
 }
 
 std::string fish_quote(const std::string& text) {
@@ -167,16 +170,14 @@ std::string fish_script(const Command& root) {
   std::string text =
       "# fish completion of footman: footman completion fish | source\n"
       "function __footman_at\n"
-      "  set -l words\n"
+      "  set -l place ''\n"
       "  for word in (commandline -opc)[2..-1]\n"
-      "    string match -q -- '-*' $word; or set -a words $word\n"
+      "    test \"$word\" = --; and return 1\n"
+      "    switch \"$place|$word\"\n" +
+      path_cases(root, kFishStep) +
+      "    end\n"
       "  end\n"
-      "  if test (count $argv) -eq 0\n"
-      "    test (count $words) -eq 0\n"
-      "  else\n"
-      "    set -l last (count $argv)\n"
-      "    test (count $words) -ge $last; and test \"$words[1..$last]\" = \"$argv\"\n"
-      "  end\n"
+      "  test \"$place\" = \"$argv\"\n"
       "end\n"
       "complete -c footman -f\n";
   for (const auto& [path, command] : places_of(root)) {
@@ -192,7 +193,6 @@ std::string fish_script(const Command& root) {
             fmt::format("complete -c footman -n '{}' -a '{}'\n", condition, fmt::join(argument.choices, " "));
       }
     }
-    if (!command->commands.empty()) continue;
     for (const auto* option : options_of(*command)) text += fish_option(condition, *option);
   }
   return text;

@@ -12,6 +12,7 @@
 #include <set>
 #include <sstream>
 
+#include "base/tests/machine.hpp"
 #include "cli/completion.hpp"
 #include "cli/document.hpp"
 #include "cli/help.hpp"
@@ -225,22 +226,30 @@ TEST_CASE("help of the program tells the exit codes") {
     CHECK(ran.out.find(std::string(meaning)) != std::string::npos);
 }
 
+std::string output_of(const std::string& command) {
+  FILE* pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> text{};
+  const auto size = std::fread(text.data(), 1, text.size(), pipe);
+  ::pclose(pipe);
+  return std::string(text.data(), size == 0 ? 0 : size - 1);
+}
+
+bool has_shell(const std::string& name) {
+  return base::tests::machine_has(std::filesystem::exists("/usr/bin/" + name), name);
+}
+
 TEST_CASE("bash completes commands, options and values") {
-  if (!std::filesystem::exists("/bin/bash")) return;
+  if (!has_shell("bash")) return;
   const Place place("completion");
   const auto script = place.file("footman.bash", completion_script(command_tree(), "bash"));
   const auto complete = [&](const std::string& words) {
-    const auto program = fmt::format(
-        "source {}; COMP_WORDS=({}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _footman; echo "
-        "\"${{COMPREPLY[*]}}\"",
-        script, words);
-    const auto file = place.file("run.bash", program);
-    FILE* pipe = ::popen(fmt::format("/bin/bash --norc --noprofile {} 2>&1", file).c_str(), "r");
-    REQUIRE(pipe != nullptr);
-    std::array<char, 4096> text{};
-    const auto size = std::fread(text.data(), 1, text.size(), pipe);
-    ::pclose(pipe);
-    return std::string(text.data(), size == 0 ? 0 : size - 1);
+    const auto file = place.file(
+        "run.bash",
+        fmt::format("source {}; COMP_WORDS=({}); COMP_CWORD=$((${{#COMP_WORDS[@]}}-1)); _footman; echo "
+                    "\"${{COMPREPLY[*]}}\"",
+                    script, words));
+    return output_of("/usr/bin/bash --norc --noprofile " + file);
   };
   CHECK(complete("footman bui").starts_with("build"));
   CHECK(complete("footman build ''").starts_with("start list show cancel logs"));
@@ -251,6 +260,55 @@ TEST_CASE("bash completes commands, options and values") {
   CHECK(complete("footman --json agent li") == "list");
   CHECK(complete("footman run -- ma").empty());
   CHECK(complete(fmt::format("footman up --config {}/foot", place.path)) == place.path + "/footman.bash");
+}
+
+TEST_CASE("zsh completes, sourced and from $fpath, there with the first call, too") {
+  if (!has_shell("zsh")) return;
+  const Place place("completion-zsh");
+  const auto script = place.file("_footman", completion_script(command_tree(), "zsh"));
+  // What zsh's completion system would be given.
+  const std::string system =
+      "compdef() { :; }; compadd() { print -r -- ${@[2,-1]}; }; _files() { print files $@; }; ";
+  const std::vector<std::string> ways = {"source " + script + "; ",
+                                         fmt::format("fpath=({}); autoload -Uz _footman; ", place.path)};
+  for (const auto& way : ways) {
+    CAPTURE(way);
+    const auto complete = [&](const std::string& words) {
+      const auto file = place.file(
+          "run.zsh", fmt::format("{}{}words=({}); CURRENT=${{#words}}; _footman", system, way, words));
+      return output_of("/usr/bin/zsh -f " + file);
+    };
+    CHECK(complete("footman ''").starts_with("up run build "));
+    CHECK(complete("footman build ''") == "start list show cancel logs --json --help");
+    CHECK(complete("footman build list --state ''") == "queued running finished");
+    CHECK(complete("footman --json agent ''").starts_with("list show "));
+    CHECK(complete("footman run -- ''").empty());
+    CHECK(complete("footman up --data ''") == "files -/");
+  }
+}
+
+TEST_CASE("fish completes commands, options and values") {
+  if (!has_shell("fish")) return;
+  const Place place("completion-fish");
+  const auto script = place.file("footman.fish", completion_script(command_tree(), "fish"));
+  const auto complete = [&](const std::string& line) {
+    const auto file =
+        place.file("run.fish", fmt::format("source {}; complete -C '{}' | string replace -r '\\t.*' '' "
+                                           "| string join ' '",
+                                           script, line));
+    return output_of(fmt::format("cd {0}; HOME={0} /usr/bin/fish --no-config {1}", place.path, file));
+  };
+  CHECK(complete("footman bui") == "build");
+  CHECK(complete("footman build ") == "cancel list logs show start");
+  CHECK(complete("footman build list --st") == "--state");
+  CHECK(complete("footman build list --state ") == "finished queued running");
+  CHECK(complete("footman build list -s ru") == "running");
+  CHECK(complete("footman completion f") == "fish");
+  CHECK(complete("footman --json agent li") == "list");
+  CHECK(complete("footman --url http://x build can") == "cancel");  // an option's value is no command
+  CHECK(complete("footman config check ch").empty());               // a command comes once
+  CHECK(complete("footman run -- ma").empty());
+  CHECK(complete("footman up --config foot") == "footman.fish");
 }
 
 TEST_CASE("completion knows every command in every shell") {
