@@ -114,6 +114,7 @@ json::object to_json(const model::Build& build, Instant now) {
   out["cancel_requested"] = build.cancel_requested;
   put_text(out, "cancel_reason", build.cancel_reason);
   put(out, "exit_status", build.exit_status);
+  if (build.timed_out) out["timed_out"] = true;
   put(out, "submitted_at", build.submitted);
   put(out, "started_at", build.started);
   put(out, "finished_at", build.finished);

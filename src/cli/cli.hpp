@@ -30,6 +30,7 @@ enum ExitCode : int {
   exit_unauthenticated = 4,
   exit_not_found = 5,
   exit_environment = 6,
+  exit_timed_out = 124,
   exit_interrupted = 130,
   exit_no_reader = 141,
 };
@@ -38,7 +39,7 @@ struct ExitCodeMeaning {
   ExitCode code;
   std::string_view meaning;
 };
-inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes = {{
+inline constexpr std::array<ExitCodeMeaning, 10> kExitCodes = {{
     {exit_ok, "done; run and --follow: the build succeeded"},
     {exit_refused, "the server said no, or the build ended without an exit status of its own"},
     {exit_usage, "wrong usage, wrong input or a wrong configuration file"},
@@ -46,6 +47,7 @@ inline constexpr std::array<ExitCodeMeaning, 9> kExitCodes = {{
     {exit_unauthenticated, "not signed in: no token, or a refused one"},
     {exit_not_found, "not found"},
     {exit_environment, "up: the port, the data directory or the database cannot be used"},
+    {exit_timed_out, "run and --follow: the build was ended by its time limit"},
     {exit_interrupted, "interrupted"},
     {exit_no_reader, "nobody reads the output any more"},
 }};

@@ -198,6 +198,7 @@ Awaitable<Result<json::value>> follow_build(Session& session, std::int64_t build
 int exit_code_of_build(const json::value& build, const json::value& steps) {
   const auto result = text_of(build, "result");
   if (result == "SUCCESS") return exit_ok;
+  if (flag_of(build, "timed_out")) return exit_timed_out;
   if (result != "FAILURE") return exit_refused;
   auto status = number_of(build, "exit_status").value_or(0);
   if (const auto& all = list_of(steps, "steps"); status == 0 && !all.empty()) {

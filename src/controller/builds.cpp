@@ -180,6 +180,7 @@ Awaitable<void> Builds::lose(BuildPtr entry, std::string sentence, BuildResult r
   store::FinishBuild end;
   end.assignment_state = AssignmentState::lost;
   end.result = result;
+  end.timed_out = result == BuildResult::aborted && !entry->build.cancel_requested;
   end.reason = fmt::format("Agent {} was lost: {}", agent, sentence);
   core_.parts.metrics.counter("footman_builds_lost_total", "Builds whose agent was lost").add();
   co_await finish(entry, std::move(end),

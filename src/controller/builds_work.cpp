@@ -232,6 +232,7 @@ namespace {
 struct Ending {
   BuildResult result = BuildResult::failure;
   std::string reason;
+  bool timed_out = false;
 };
 
 Ending judge_outcome(const protocol::BuildFinished& report, const model::Build& build) {
@@ -245,7 +246,7 @@ Ending judge_outcome(const protocol::BuildFinished& report, const model::Build& 
     case BuildOutcome::aborted:
       return {BuildResult::aborted, said(build.cancel_reason.empty() ? "Aborted." : build.cancel_reason)};
     case BuildOutcome::timed_out:
-      return {BuildResult::aborted, said("It took longer than its time limit.")};
+      return {BuildResult::aborted, said("It took longer than its time limit."), true};
     case BuildOutcome::lost_by_notice:
       return {BuildResult::failure, said("The agent's machine was taken away.")};
     case BuildOutcome::agent_error:
@@ -282,6 +283,7 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
   store::FinishBuild end;
   end.result = ending.result;
   end.reason = ending.reason;
+  end.timed_out = ending.timed_out;
   if (report.failed_step != protocol::kNoStep)
     end.exit_status = co_await exit_status_of(entry, report.failed_step);
   else if (report.outcome == protocol::BuildOutcome::success)

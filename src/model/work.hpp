@@ -91,6 +91,7 @@ struct Build {
   bool cancel_requested = false;
   std::string cancel_reason;
   std::optional<int> exit_status;  // of the step that ended the build, when there was one
+  bool timed_out = false;          // its time limit ended it
 };
 
 // Stored states of a queue item. Waiting, blocked and buildable are views on `queued` (quiet period,

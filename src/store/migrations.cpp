@@ -186,8 +186,12 @@ constexpr const char* kForgottenStreams = R"sql(
 CREATE TABLE forgotten_streams (id INTEGER PRIMARY KEY) STRICT;
 )sql";
 
+constexpr const char* kTimedOutBuilds = R"sql(
+ALTER TABLE builds ADD COLUMN timed_out INTEGER NOT NULL DEFAULT 0;
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams};
+constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds};
 
 }  // namespace
 

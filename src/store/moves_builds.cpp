@@ -121,6 +121,7 @@ Result<Build> finish_build(Database& db, const FinishBuild& finish) {
   build.result = finish.result;
   build.reason = finish.reason;
   build.exit_status = finish.exit_status;
+  build.timed_out = finish.timed_out;
   build.finished = finish.now;
   update(db, build);
   db.run("UPDATE queue_items SET state = ?, assignment = 0 WHERE build = ? AND state <> 'left'",

@@ -61,7 +61,7 @@ struct Table<model::Build> : NoDerived {
   static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters";
   static constexpr Text kChanging =
       "state, result, reason, started, finished, attempts, "
-      "cancel_requested, cancel_reason, exit_status";
+      "cancel_requested, cancel_reason, exit_status, timed_out";
   static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
@@ -69,7 +69,7 @@ struct Table<model::Build> : NoDerived {
   }
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.result, row.reason, row.started, row.finished, row.attempts,
-                    row.cancel_requested, row.cancel_reason, row.exit_status);
+                    row.cancel_requested, row.cancel_reason, row.exit_status, row.timed_out);
   }
 };
 

@@ -90,6 +90,7 @@ struct FinishBuild {
   model::BuildResult result = model::BuildResult::failure;
   std::string reason;
   std::optional<int> exit_status;
+  bool timed_out = false;
   std::optional<std::uint64_t> log_bytes;  // closes the stream at this size
   Instant now;
 };

@@ -72,11 +72,25 @@ TEST_CASE("exit codes of builds") {
   CHECK(code(R"({"result":"ABORTED","exit_status":7})") == exit_refused);
   CHECK(code(R"({"result":"UNSTABLE"})") == exit_refused);
   CHECK(code("{}") == exit_refused);
+  CHECK(code(R"({"result":"ABORTED","timed_out":true})") == exit_timed_out);
+  CHECK(code(R"({"result":"FAILURE","exit_status":124})") == 124);
   CHECK(code(R"({"result":"FAILURE"})",
              R"({"steps":[{"index":0,"exit_status":0},{"index":1,"signal":9}]})") == 137);
   CHECK(code(R"({"result":"FAILURE"})", R"({"steps":[{"index":0,"exit_status":0}]})") == exit_refused);
   CHECK(code(R"({"result":"FAILURE"})", R"({"steps":[]})") == exit_refused);
   CHECK(code(R"({"result":"ABORTED"})", R"({"steps":[{"index":0,"signal":9}]})") == exit_refused);
+}
+
+TEST_CASE("a build that its time limit ended says so, as timeout(1) does") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    if (request.path.ends_with("/log")) return stream_answer({}, true);
+    return json_answer(
+        build_json("finished", R"(,"result":"ABORTED","timed_out":true,"reason":"It took too long.")"), 201);
+  });
+  const auto ran = run_footman({"run", "make"}, server.variables());
+  CHECK(ran.code == 124);
+  CAPTURE(ran.err);
+  CHECK(ran.err.ends_with(": It took too long.\n"));
 }
 
 TEST_CASE("a step that a signal ended gives the shell's exit status") {

@@ -317,6 +317,7 @@ TEST_CASE("a build that outlives its time limit is ended by the server as a net"
   CHECK(world.build(1).state == BuildState::finished);
   CHECK(world.build(1).result == BuildResult::aborted);
   CHECK(world.build(1).reason.find("time limit") != std::string::npos);
+  CHECK(world.build(1).timed_out);
 }
 
 TEST_CASE("an agent goes to the item that it was launched for, or else to the oldest that it fits") {

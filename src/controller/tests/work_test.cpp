@@ -213,6 +213,17 @@ TEST_CASE("a result waits until the whole log is on disk") {
   CHECK(agent->count<protocol::FinishedAck>() == 1);
 }
 
+TEST_CASE("a build says whether its time limit ended it") {
+  using protocol::BuildOutcome;
+  for (const auto outcome : {BuildOutcome::timed_out, BuildOutcome::aborted, BuildOutcome::failure}) {
+    World world;
+    auto agent = world.run_on_agent("a");
+    world.finish(*agent, agent->last<protocol::Assign>()->assignment, 1, 0, outcome);
+    CHECK(world.build(1).state == BuildState::finished);
+    CHECK(world.build(1).timed_out == (outcome == BuildOutcome::timed_out));
+  }
+}
+
 TEST_CASE("what stands under the number of a new log is not taken for it") {
   World world;
   world.logs.streams[StreamId(1)].bytes = "foreign\n";
