@@ -12,6 +12,8 @@
 
 #include "api/auth.hpp"
 #include "base/log.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/unique_fd.hpp"
 #include "store/directory.hpp"
 
 namespace footman::app {
@@ -23,21 +25,7 @@ using base::Secret;
 using base::Status;
 
 constexpr int kCertificateDays = 3650;
-
-class Fd {
- public:
-  explicit Fd(int fd) : fd_(fd) {}
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  explicit operator bool() const { return fd_ >= 0; }
-
- private:
-  int fd_;
-};
+constexpr std::size_t kMaxPrivateBytes = 1 << 20;
 
 Status write_all(int fd, std::string_view bytes, const std::string& path) {
   while (!bytes.empty()) {
@@ -54,37 +42,18 @@ constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE";
 
 }  // namespace
 
-Result<Secret> read_private_file(const std::string& path, std::size_t limit) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd && errno == ENOENT) return base::fail(Errc::not_found, path + " does not exist");
-  if (!fd) return base::fail_errno("open " + path, errno);
-  std::string text(limit + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const auto got = ::read(fd.get(), text.data() + size, text.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return base::fail_errno("read " + path, errno);
-    if (got == 0) break;
-    size += static_cast<std::size_t>(got);
-  }
-  if (size > limit) return base::fail(Errc::resource_exhausted, path + " is larger than it can be");
-  Secret secret(text.substr(0, size));
-  base::wipe(text);
-  return secret;
-}
-
 Status write_private_file(const std::string& path, std::string_view bytes) {
   const auto temporary = path + ".new";
   {
-    const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd) return base::fail_errno("open " + temporary, errno);
+    const runtime::UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+    if (!fd.is_open()) return base::fail_errno("open " + temporary, errno);
     FOOTMAN_TRY_STATUS(write_all(fd.get(), bytes, temporary));
     if (::fsync(fd.get()) != 0) return base::fail_errno("fsync " + temporary, errno);
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return base::fail_errno("rename " + temporary, errno);
-  const Fd directory(
+  const runtime::UniqueFd directory(
       ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0)
+  if (!directory.is_open() || ::fsync(directory.get()) != 0)
     return base::fail_errno("fsync the directory of " + path, errno);
   return {};
 }
@@ -124,8 +93,9 @@ Result<Secret> DataDirectory::read_or_make(const std::string& name, const Secret
         "others could read this secret; now they cannot. If they may have, remove it: a new one is made",
         {{"file", file(name)}});
   if (!was_open && was_open.error().code != Errc::not_found) return std::unexpected(was_open.error());
-  auto found = read_private_file(file(name));
-  if (found || found.error().code != Errc::not_found) return found;
+  auto found = runtime::real::read_file(file(name), kMaxPrivateBytes);
+  if (found) return Secret(std::move(*found));
+  if (found.error().code != Errc::not_found) return std::unexpected(found.error());
   FOOTMAN_TRY_STATUS(write_private_file(file(name), made.expose()));
   return made;
 }

@@ -48,8 +48,6 @@ class DataDirectory {
   bool announced_ = false;
 };
 
-// The whole file, at most `limit` bytes. not_found, io, resource_exhausted.
-base::Result<base::Secret> read_private_file(const std::string& path, std::size_t limit = 1 << 20);
 base::Status write_private_file(const std::string& path, std::string_view bytes);
 
 }  // namespace footman::app
