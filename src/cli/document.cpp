@@ -5,12 +5,10 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
 
 #include "base/number.hpp"
 #include "config/yaml_tree.hpp"
+#include "runtime/real/files.hpp"
 
 namespace footman::cli {
 namespace {
@@ -50,20 +48,8 @@ json::value value_of(const config::YamlNode& node) {
 
 Result<std::string> read_document(const Context& context, const std::string& path) {
   if (path == "-") return context.read_input();
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return fail(Errc::invalid_argument, path + " is a directory");
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(Errc::invalid_argument, fail_errno("open " + path, errno).error().message);
-  std::string text(config::kMaxDocumentBytes + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return fail(Errc::invalid_argument, path + " cannot be read");
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > config::kMaxDocumentBytes) {
-    return fail(Errc::invalid_argument,
-                fmt::format("{} is larger than {}", path, format_bytes(config::kMaxDocumentBytes)));
-  }
+  auto text = runtime::real::read_file(path, config::kMaxDocumentBytes, runtime::real::Files::any);
+  if (!text) return fail(Errc::invalid_argument, text.error().message);
   return text;
 }
 

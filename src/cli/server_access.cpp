@@ -8,34 +8,19 @@
 #include <array>
 #include <boost/json/parse.hpp>
 #include <cerrno>
-#include <fstream>
 
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
 #include "net/tcp.hpp"
+#include "runtime/real/files.hpp"
 
 namespace footman::cli {
 namespace {
 
-constexpr std::size_t kMaxCaBytes = 1024 * 1024;
+using runtime::real::Files;
+using runtime::real::read_file;
 
-// not_found when there is nothing at the path.
-Result<std::string> read_small_file(const std::string& path, std::size_t limit) {
-  errno = 0;
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
-    const int error = errno;
-    if (error == ENOENT) return fail(Errc::not_found, path + " is not there");
-    if (error == EACCES || error == EPERM) return fail(Errc::permission_denied, path + " cannot be read");
-    return fail_errno("open " + path, error);
-  }
-  std::string text(limit + 1, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return fail_errno("read " + path, errno);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  if (text.size() > limit) return fail(Errc::invalid_argument, path + " is too large for what it should be");
-  return text;
-}
+constexpr std::size_t kMaxCaBytes = 1024 * 1024;
 
 std::string trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -57,7 +42,7 @@ Given given(const Arguments& arguments, const Environment& environment, const ch
 
 // A file that the user named.
 Result<std::string> read_named_file(const std::string& path, std::size_t limit) {
-  auto text = read_small_file(path, limit);
+  auto text = read_file(path, limit, Files::any);
   if (!text) return fail(Errc::invalid_argument, text.error().message);
   return text;
 }
@@ -79,7 +64,7 @@ Result<net::Url> parse_server_url(const std::string& text, const std::string& or
 int holder_of(const std::string& directory) {
   std::array<char, 256> host{};
   ::gethostname(host.data(), host.size() - 1);
-  const auto text = read_small_file(fmt::format("{}/{}", directory, kLockFile), kMaxServerFileBytes);
+  const auto text = read_file(fmt::format("{}/{}", directory, kLockFile), kMaxServerFileBytes);
   int pid = 0;
   if (!text || std::sscanf(text->c_str(), "process %9d on", &pid) != 1) return 0;
   const bool is_ours = trim(*text) == fmt::format("process {} on {}", pid, host.data());
@@ -89,7 +74,7 @@ int holder_of(const std::string& directory) {
 // Fills in url and pid from server.json.
 Status use_server_file(ServerAccess& access, const std::string& directory, bool named) {
   const auto path = fmt::format("{}/{}", directory, kServerFile);
-  const auto text = read_small_file(path, kMaxServerFileBytes);
+  const auto text = read_file(path, kMaxServerFileBytes);
   if (!text) {
     const auto hint = fmt::format("Start one with footman up{}, or name one with --url or FOOTMAN_URL",
                                   named ? " --data " + directory : "");
@@ -146,7 +131,7 @@ Status find_token(ServerAccess& access, const Arguments& arguments, const Enviro
     return {};
   }
   const auto path = fmt::format("{}/{}", directory, kTokenFile);
-  auto text = read_small_file(path, kMaxTokenFileBytes);
+  auto text = read_file(path, kMaxTokenFileBytes);
   if (!text) {
     access.no_token = text.error().message;
     return {};

@@ -108,8 +108,8 @@ TEST_CASE("tokens come from a file or the environment, and must look like tokens
   };
   CHECK(problem(place.file("empty", " \n")).ends_with("holds no token: it is empty"));
   CHECK(problem(place.file("words", "my secret words")).find("my secret") == std::string::npos);
-  CHECK(problem(place.path + "/none").ends_with("none is not there"));
-  CHECK(problem(place.file("large", std::string(5000, 'x'))).ends_with("is too large for what it should be"));
+  CHECK(problem(place.path + "/none").ends_with("none does not exist"));
+  CHECK(problem(place.file("large", std::string(5000, 'x'))).ends_with("is larger than it can be"));
 }
 
 TEST_CASE("a server that starts is waited for, one that is gone is not") {
@@ -222,7 +222,7 @@ TEST_CASE("who has no token, or a refused one, is told what to do; no token is e
   CHECK(ran.code == exit_unauthenticated);
   CHECK(ran.err ==
         fmt::format(
-            "footman: a token is needed. {}/token is not there; set FOOTMAN_TOKEN or give --token-file\n",
+            "footman: a token is needed. {}/token does not exist; set FOOTMAN_TOKEN or give --token-file\n",
             place.path));
   CHECK(server.requests().front().headers.value_or("Authorization", "") == "Bearer secret-token");
   CHECK_FALSE(server.requests().back().headers.find("Authorization").has_value());

@@ -24,23 +24,25 @@ std::unexpected<base::Error> fail_to_open(const std::string& path, int error) {
   return failed;
 }
 
-struct RegularFile {
+struct OpenFile {
   UniqueFd fd;
   std::size_t size = 0;  // 0 for the kernel's files
 };
 
 // Without O_NONBLOCK the open itself would wait for the other end of a FIFO.
-Result<RegularFile> open_regular(const std::string& path) {
-  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+Result<OpenFile> open_file(const std::string& path, Files kind) {
+  UniqueFd fd(
+      ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | (kind == Files::regular ? O_NONBLOCK : 0)));
   if (!fd.is_open()) return fail_to_open(path, errno);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return base::fail_errno("look at " + path, errno);
   if (S_ISDIR(status.st_mode)) return base::fail(Errc::invalid_argument, path + " is a directory");
-  if (!S_ISREG(status.st_mode)) return base::fail(Errc::invalid_argument, path + " is not a regular file");
-  return RegularFile{std::move(fd), static_cast<std::size_t>(status.st_size)};
+  if (kind == Files::regular && !S_ISREG(status.st_mode))
+    return base::fail(Errc::invalid_argument, path + " is not a regular file");
+  return OpenFile{std::move(fd), static_cast<std::size_t>(status.st_size)};
 }
 
-Result<std::string> read_up_to(const RegularFile& file, std::size_t limit, const std::string& path) {
+Result<std::string> read_up_to(const OpenFile& file, std::size_t limit, const std::string& path) {
   std::string text;
   text.reserve(std::min(limit, file.size));  // a secret leaves no copies behind in memory
   char buffer[4096];
@@ -57,8 +59,8 @@ Result<std::string> read_up_to(const RegularFile& file, std::size_t limit, const
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t limit) {
-  FOOTMAN_TRY(const auto file, open_regular(path));
+Result<std::string> read_file(const std::string& path, std::size_t limit, Files kind) {
+  FOOTMAN_TRY(const auto file, open_file(path, kind));
   FOOTMAN_TRY(auto text, read_up_to(file, limit + 1, path));
   if (text.size() <= limit) return text;
   base::wipe(text);
@@ -66,7 +68,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
 }
 
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
-  const auto file = open_regular(path);
+  const auto file = open_file(path, Files::regular);
   if (!file) return std::nullopt;
   auto text = read_up_to(*file, limit, path);
   if (!text) return std::nullopt;

@@ -9,10 +9,13 @@
 
 namespace footman::runtime::real {
 
-// The whole of a regular file. Anything else (a FIFO, a device, a socket, a directory) is refused and never
-// waited for. not_found: nothing is there; permission_denied; invalid_argument: not a regular file;
+// `any` is for what a person names and waits for: also a FIFO, like a shell's <(command), or a device.
+enum class Files { regular, any };
+
+// The whole of a file. A directory is refused, with Files::regular whatever else is no regular file too, and
+// nothing is waited for. not_found: nothing is there; permission_denied; invalid_argument: it is refused;
 // resource_exhausted: more than `limit` bytes; io: the rest. Errors name the path, never what the file holds.
-base::Result<std::string> read_file(const std::string& path, std::size_t limit);
+base::Result<std::string> read_file(const std::string& path, std::size_t limit, Files kind = Files::regular);
 
 // The beginning of a regular file, at most `limit` bytes; empty when it cannot be read. For the kernel's
 // files.

@@ -10,6 +10,7 @@
 
 using namespace footman;
 using base::Errc;
+using runtime::real::Files;
 using runtime::real::read_file;
 using runtime::real::read_small_file;
 
@@ -55,6 +56,19 @@ TEST_CASE("a file is read whole, up to its limit") {
   CHECK(code_of(folder / "more") == Errc::resource_exhausted);
   CHECK(read_small_file(folder / "more", 10) == "0123456789");
   CHECK(read_small_file("/proc/self/comm", 100).has_value());
+}
+
+TEST_CASE("a person may name a FIFO or a device; a directory is no file") {
+  int ends[2] = {};
+  REQUIRE(::pipe(ends) == 0);
+  REQUIRE(::write(ends[1], "0123456789", 10) == 10);
+  ::close(ends[1]);
+  const auto path = "/proc/self/fd/" + std::to_string(ends[0]);
+  CHECK(read_file(path, 10, Files::any) == "0123456789");
+  ::close(ends[0]);
+  CHECK(read_file("/dev/null", 10, Files::any) == "");
+  CHECK(read_file("/dev/zero", 10, Files::any).error().code == Errc::resource_exhausted);
+  CHECK(read_file("/tmp", 10, Files::any).error().code == Errc::invalid_argument);
 }
 
 // The one who opens a FIFO waits for its other end: this test would not end.
