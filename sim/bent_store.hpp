@@ -35,6 +35,7 @@ class BentStore : public store::Store {
   Awaitable<Status> record_shutdown(bool clean, base::Instant now) override {
     return write(real_.record_shutdown(clean, now));
   }
+  Awaitable<Status> settle_doubt() override { return write(real_.settle_doubt()); }
   Awaitable<Status> back_up(std::string path) override { return real_.back_up(std::move(path)); }
   Awaitable<Result<model::Job>> create_job(model::Job job) override {
     return write(real_.create_job(std::move(job)));

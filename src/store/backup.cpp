@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "store/directory.hpp"
+#include "store/origin.hpp"
+#include "store/sql_error.hpp"
 
 namespace footman::store {
 
@@ -46,6 +48,11 @@ class Backup final : public Chore {
     const int finished = sqlite3_backup_finish(std::exchange(backup_, nullptr));
     if (code != SQLITE_DONE || finished != SQLITE_OK)
       return std::unexpected(describe_failure(copy_->connection(), system_error));
+    try {
+      mark_as_backup(*copy_);
+    } catch (const SqlError& error) {
+      return std::unexpected(error.error());
+    }
     return true;
   }
 

@@ -80,6 +80,17 @@ DirectoryLock::~DirectoryLock() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+// Of the lock's file: a directory may be a mount point, and those have the same inode everywhere.
+std::string DirectoryLock::identity() const {
+  struct statx found{};
+  if (::statx(fd_, "", AT_EMPTY_PATH, STATX_INO | STATX_BTIME, &found) != 0) return {};
+  if ((found.stx_mask & STATX_INO) == 0) return {};
+  auto identity = fmt::format("inode {}", found.stx_ino);
+  if ((found.stx_mask & STATX_BTIME) != 0)
+    identity += fmt::format(" of {}.{:09}", found.stx_btime.tv_sec, found.stx_btime.tv_nsec);
+  return identity;
+}
+
 Status make_private_file(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return base::fail_errno("The file " + path + " cannot be opened", errno);

@@ -19,6 +19,10 @@ class DirectoryLock {
   DirectoryLock& operator=(DirectoryLock&&) = delete;
   ~DirectoryLock();
 
+  // The same over restarts and renames of the directory, another one in a copy of it. Empty: the file system
+  // does not tell.
+  std::string identity() const;
+
  private:
   explicit DirectoryLock(int fd) : fd_(fd) {}
   int fd_;

@@ -94,10 +94,11 @@ Status IdReserve::load() {
   return {};
 }
 
-void IdReserve::raise(Database& database) const {
+void IdReserve::raise(Database& database) {
   const auto given = read_given(database);
   for (const auto& [table, number] : reserved_) {
     const auto it = given.find(table);
+    was_behind_ = was_behind_ || number > (it == given.end() ? 0 : it->second);
     if (it == given.end())
       database.run("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", table, number);
     else if (it->second < number)

@@ -27,6 +27,10 @@ class IdReserve {
   // SqlError.
   static base::Result<IdReserve> open(const std::string& directory, Database& database);
 
+  // At the opening the file knew of numbers that the database had not given: after a clean end, the database
+  // is an older one.
+  bool was_behind() const { return was_behind_; }
+
   // Before a commit: the file covers every number that the database has given. Throws SqlError
   // (resource_exhausted, io): then the transaction must be taken back.
   void cover(Database& database);
@@ -38,11 +42,12 @@ class IdReserve {
 
   explicit IdReserve(std::string directory) : directory_(std::move(directory)) {}
   base::Status load();
-  void raise(Database& database) const;
+  void raise(Database& database);
   void save(const Numbers& numbers);
 
   std::string directory_;
   Numbers reserved_;
+  bool was_behind_ = false;
 };
 
 }  // namespace footman::store

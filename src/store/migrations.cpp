@@ -190,8 +190,13 @@ constexpr const char* kTimedOutBuilds = R"sql(
 ALTER TABLE builds ADD COLUMN timed_out INTEGER NOT NULL DEFAULT 0;
 )sql";
 
+constexpr const char* kOrigin = R"sql(
+ALTER TABLE installation ADD COLUMN home TEXT NOT NULL DEFAULT '';
+ALTER TABLE installation ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds};
+constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin};
 
 }  // namespace
 

@@ -9,6 +9,11 @@ Status record_shutdown(Database& db, bool clean, Instant now) {
   return {};
 }
 
+Status settle_doubt(Database& db) {
+  db.run("UPDATE installation SET doubt = ''");
+  return {};
+}
+
 Result<model::Job> create_job(Database& db, model::Job job) {
   if (find<model::Job>(db, job.path))
     return fail(Errc::already_exists, "There is a job " + job.path.str() + " already", "path");

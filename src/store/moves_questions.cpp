@@ -30,6 +30,7 @@ Result<OpenState> load_open_state(Database& db) {
       select<model::Agent>(db, "INDEXED BY agents_live WHERE state <> 'terminated' ORDER BY sequence");
   state.nodes = select<model::Node>(db, "ORDER BY agent");
   state.installation = db.get<InstallationId>("SELECT id FROM installation");
+  state.doubt = db.get<std::string>("SELECT doubt FROM installation");
   state.newest_stream = db.get<StreamId>(
       "SELECT max(coalesce((SELECT max(id) FROM log_streams), 0), "
       "coalesce((SELECT max(id) FROM forgotten_streams), 0))");

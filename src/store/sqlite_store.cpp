@@ -15,6 +15,7 @@
 #include "store/migrations.hpp"
 #include "store/move_queue.hpp"
 #include "store/moves.hpp"
+#include "store/origin.hpp"
 #include "store/rows.hpp"
 #include "store/store.hpp"
 
@@ -48,6 +49,9 @@ class SqliteStore final : public Store {
   }
   Awaitable<Status> record_shutdown(bool clean, Instant now) override {
     return write("record_shutdown", [=](Database& db) { return moves::record_shutdown(db, clean, now); });
+  }
+  Awaitable<Status> settle_doubt() override {
+    return write("settle_doubt", [](Database& db) { return moves::settle_doubt(db); });
   }
   Awaitable<Status> back_up(std::string path) override {
     if (closed_) return refuse<Status>();
@@ -280,12 +284,16 @@ Status set_up(Database& database, bool in_memory) {
 }
 
 // True: the last run said good-bye, or there was none.
-bool begin_run(Database& database, bool in_memory) {
+bool begin_run(Database& database, bool in_memory, Origin origin) {
+  bool is_new = false;
   if (database.get<std::int64_t>("SELECT count(*) FROM installation") == 0) {
+    is_new = true;
     const auto id = in_memory ? std::string(kInMemory) : runtime::make_os_rng()->name(kInstallationIdLength);
-    database.run("INSERT INTO installation VALUES (?, 1, 0)", id);
+    database.run("INSERT INTO installation (id, clean_shutdown, stopped) VALUES (?, 1, 0)", id);
   }
   const bool was_clean = database.get<bool>("SELECT clean_shutdown FROM installation");
+  origin.was_clean = was_clean && !is_new;  // a new installation has nothing in any cloud
+  note_origin(database, origin);
   if (was_clean) database.run("UPDATE installation SET clean_shutdown = 0");
   return was_clean;
 }
@@ -313,11 +321,14 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     FOOTMAN_TRY(auto database, Database::open(path));
     if (auto ready = set_up(database, in_memory); !ready) return refuse(std::move(ready).error());
     std::optional<IdReserve> ids;
+    Origin origin;
     if (!in_memory) {
       FOOTMAN_TRY(auto opened, IdReserve::open(config.directory, database));
       ids.emplace(std::move(opened));
+      origin.home = lock->identity();
+      origin.is_behind = ids->was_behind();
     }
-    const bool was_clean = begin_run(database, in_memory);
+    const bool was_clean = begin_run(database, in_memory, std::move(origin));
     if (!in_memory) FOOTMAN_TRY_STATUS(sync_directory(config.directory));
     return std::make_unique<SqliteStore>(std::move(lock), std::move(database), std::move(ids), was_clean,
                                          std::move(config.crash_points), std::move(log), std::move(executor));

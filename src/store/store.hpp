@@ -68,6 +68,7 @@ struct OpenState {  // everything that is not over, for the projection at start
   InstallationId installation;
   StreamId newest_stream;       // also one whose build is forgotten and whose log is not gone; empty: none
   bool clean_shutdown = false;  // the last run said good-bye, or there was none
+  std::string doubt;  // why this may not be the database that the last run left; empty: nothing says so
 };
 
 struct BuildFilter {
@@ -126,8 +127,10 @@ class Store {
 
   virtual Awaitable<Result<OpenState>> load_open_state() = 0;
   virtual Awaitable<Status> record_shutdown(bool clean, Instant now) = 0;
+  // What was in doubt (OpenState::doubt) is in order now.
+  virtual Awaitable<Status> settle_doubt() = 0;
   // Copies the database to the path while it is in use (online backup). The path must not exist
-  // (already_exists); it appears there when it is whole.
+  // (already_exists); it appears there when it is whole. Whoever opens the copy is in doubt.
   virtual Awaitable<Status> back_up(std::string path) = 0;
 
   // Jobs. create: already_exists; a job of a deleted one's name goes on with its numbers; save keeps

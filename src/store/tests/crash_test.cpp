@@ -93,6 +93,7 @@ const std::vector<ScriptedMove>& script() {
        [](Fixture& f) { f.get(f.store->confirm_removed_streams({StreamId(1), StreamId(2)})); }},
       {"remove_node", [](Fixture& f) { f.get(f.store->remove_node(AgentId("a"))); }},
       {"record_shutdown", [](Fixture& f) { f.get(f.store->record_shutdown(true, at(99))); }},
+      {"settle_doubt", [](Fixture& f) { f.get(f.store->settle_doubt()); }},
   };
   return moves;
 }
