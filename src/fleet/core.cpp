@@ -32,6 +32,8 @@ std::string shorten(std::string message) {
 
 FleetMetrics::FleetMetrics(base::Metrics& metrics)
     : plans(metrics.counter("footman_plans_total", "Decisions of the fleet")),
+      held(metrics.gauge("footman_reconcile_held",
+                         "Agents without a record that are not ended before a person has said so")),
       calls_unanswered(metrics.counter("footman_cloud_calls_unanswered_total",
                                        "Calls to a cloud that failed or timed out without a clear answer")),
       launch_seconds(metrics.histogram("footman_launch_seconds",
@@ -288,9 +290,13 @@ void Core::note_finding(Finding finding) {
   const auto is_known = [&](const Finding& one) {
     return one.verdict == finding.verdict && one.agent == finding.agent && one.handle == finding.handle;
   };
-  if (std::ranges::any_of(reconcile.findings, is_known)) return;
+  if (const auto known = std::ranges::find_if(reconcile.findings, is_known);
+      known != reconcile.findings.end()) {
+    known->held = finding.held;
+    return;
+  }
   metrics.findings(finding.verdict).add();
-  const bool ordinary = finding.verdict == Verdict::not_listed_yet;
+  const bool ordinary = finding.verdict == Verdict::not_listed_yet || finding.held;  // those are told once
   if (!ordinary)
     parts.log.warning("rows and resources differ", {{"verdict", to_string(finding.verdict)},
                                                     {"agent", finding.agent},

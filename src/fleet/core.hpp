@@ -102,6 +102,7 @@ class FleetMetrics {
   base::Counter& findings(Verdict verdict);
   void set_holds(const std::map<std::string_view, std::int64_t>& holds);
   base::Counter& plans;
+  base::Gauge& held;  // ends that wait for a person
   base::Counter& calls_unanswered;
   base::Histogram& launch_seconds;       // decision to connection
   base::Histogram& launch_call_seconds;  // the cloud's answer

@@ -55,6 +55,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   FOOTMAN_CO_TRY_STATUS(co_await impl_->templates.apply(core.config));
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_pauses());
   impl_->take_over(std::move(state.agents));
+  impl_->reconciler.begin(std::move(state.doubt));
   impl_->listen();
   impl_->start_loops();
   co_return Status();
@@ -177,6 +178,8 @@ Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   impl_->core.look->notify();
   co_return co_await impl_->wait_for_end(std::move(id), false);
 }
+
+std::size_t Fleet::apply_reconcile(const std::string& text) { return impl_->reconciler.apply(text); }
 
 // --- pauses
 

@@ -59,6 +59,10 @@ class Fleet {
   // Stops deciding, launching and terminating and waits for calls under way to be abandoned. Agents go on.
   Awaitable<void> stop();
 
+  // Ends what a start-up comparison has held back (ReconcileView::held). `text`: by whom. Returns how many;
+  // 0: nothing waited. For this run of the server only: a later start looks anew.
+  std::size_t apply_reconcile(const std::string& text);
+
   // The new configuration takes effect with the next plan; agents of changed or vanished templates drain. On
   // an error (as start) the old one stays.
   Awaitable<Status> apply_config(FleetConfig config);

@@ -23,6 +23,7 @@ inline constexpr Duration kGoneGrace = 2s;  // for what a connected agent had se
 inline constexpr std::size_t kLaunchesAtOnce = 256;  // not answered yet
 inline constexpr std::size_t kTerminationsAtOnce = 256;
 inline constexpr std::size_t kOrphansPerRound = 50;   // ended between two periodic rounds
+inline constexpr std::size_t kStraysLookedAt = 1000;  // of one list after a start; more are counted unseen
 inline constexpr std::size_t kLookUpsPerRound = 100;  // of resources that a list does not show
 inline constexpr std::size_t kStrayTries = 10;        // in a row, to end one
 

@@ -11,6 +11,12 @@ namespace footman::fleet {
 using ports::Resource;
 using ports::ResourceState;
 
+namespace {
+
+std::string key_of(const Resource& resource) { return resource.client_token + " " + resource.handle; }
+
+}  // namespace
+
 Reconciler::Reconciler(Core& core, Steward& steward) : core_(core), steward_(steward) {}
 
 Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {
@@ -51,7 +57,9 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   std::size_t look_ups = 0;
   for (auto& agent : found.missing)
     if (++look_ups <= kLookUpsPerRound) co_await look_for(std::move(agent), cloud);
-  for (auto& stray : found.strays) co_await judge_stray(std::move(stray), cloud, began);
+  const auto living = found.matched + found.learned.size() + found.strays.size();
+  co_await judge_strays(std::move(found.strays), cloud, {began, began_steady, living});
+  co_await settle_doubt();
   co_return true;
 }
 
@@ -122,17 +130,95 @@ Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   core_.note_finding(std::move(finding));
 }
 
+// --- the guard after a start
+
+void Reconciler::begin(std::string doubt) {
+  if (!doubt.empty())
+    core_.parts.log.warning("the database is in doubt: agents that it does not know are reported, not ended",
+                            {{"why", doubt}});
+  std::vector<CloudName> clouds;
+  clouds.reserve(core_.clouds.size());
+  for (const auto& [name, cloud] : core_.clouds) clouds.push_back(name);
+  guard_.begin(clouds, std::move(doubt));
+}
+
+bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, const List& list) {
+  const bool was_held = guard_.hold().has_value();
+  const auto complete = core_.started + core_.clouds.at(name)->provider->limits().listing_lag;
+  const bool may = guard_.judge(name, list.living, std::move(strays), list.steady >= complete);
+  tell_hold(name, was_held);
+  return may;
+}
+
+std::size_t Reconciler::apply(const std::string& text) {
+  const auto count = guard_.approve();
+  if (count == 0) return 0;
+  core_.parts.log.warning("what the comparison had found is ended", {{"by", text}, {"agents", count}});
+  for (const auto& [name, cloud] : core_.clouds) tell_hold(name, true);
+  return count;
+}
+
+void Reconciler::tell_hold(const CloudName& name, bool was_held) {
+  const auto& hold = guard_.hold();
+  core_.reconcile.held = hold;
+  core_.metrics.held.set(hold ? static_cast<std::int64_t>(hold->would_end) : 0);
+  if (hold.has_value() == was_held) return;
+  core_.publish("cloud", name.str(), hold ? "held" : "released");
+  if (hold) {
+    core_.parts.log.warning("agents without a record are not ended: see `footman reconcile`",
+                            {{"cloud", name},
+                             {"reason", hold->reason},
+                             {"text", hold->text},
+                             {"would_end", hold->would_end},
+                             {"seen", hold->seen}});
+    return;
+  }
+  for (auto& finding : core_.reconcile.findings) finding.held = false;
+  for (const auto& [other, cloud] : core_.clouds) cloud->look.notify();
+}
+
+// Tried again with the next look, if the store cannot do it now.
+Awaitable<void> Reconciler::settle_doubt() {
+  if (guard_.doubt().empty() || !guard_.is_over()) co_return;
+  if (co_await core_.parts.store.settle_doubt()) guard_.settle_doubt();
+}
+
 // --- resources without a live row
 
-Awaitable<void> Reconciler::judge_stray(Resource resource, CloudEntry* cloud, Instant seen) {
-  const std::pair key{cloud->provider->name(), resource.client_token + " " + resource.handle};
-  if (being_ended_.contains(key) || rounds_[key.first].strays_ended >= kOrphansPerRound) co_return;
-  auto finding = co_await explain_stray(resource, cloud, seen);
-  if (!finding) co_return;
-  core_.note_finding(std::move(*finding));
-  being_ended_.insert(key);
-  ++rounds_[key.first].strays_ended;
-  core_.scope.spawn("end stray", end_stray(std::move(resource), cloud));
+// While the guard stands all of them count, so all are looked into; later only as many as may be ended now.
+Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntry* cloud, List list) {
+  const auto name = cloud->provider->name();
+  const auto ended = std::min(rounds_[name].strays_ended, kOrphansPerRound);
+  const auto limit = guard_.is_over(name) ? kOrphansPerRound - ended : kStraysLookedAt;
+  std::vector<Stray> strays;
+  std::set<std::string> keys;
+  for (auto& resource : listed) {
+    auto key = key_of(resource);
+    if (strays.size() >= limit || being_ended_.contains({name, key})) {
+      keys.insert(std::move(key));
+      continue;
+    }
+    auto finding = co_await explain_stray(resource, cloud, list.at);
+    if (!finding) continue;
+    keys.insert(std::move(key));
+    strays.push_back({std::move(resource), std::move(*finding)});
+  }
+  if (may_end(name, std::move(keys), list)) co_return end_strays(std::move(strays), cloud);
+  for (auto& stray : strays) {
+    stray.finding.held = true;
+    core_.note_finding(std::move(stray.finding));
+  }
+}
+
+void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
+  auto& round = rounds_[cloud->provider->name()];
+  for (auto& [resource, finding] : strays) {
+    if (round.strays_ended >= kOrphansPerRound) return;
+    if (!being_ended_.emplace(cloud->provider->name(), key_of(resource)).second) continue;
+    ++round.strays_ended;
+    core_.note_finding(std::move(finding));
+    core_.scope.spawn("end stray", end_stray(std::move(resource), cloud));
+  }
 }
 
 // Empty: it need not be ended, or this cannot be said now.
@@ -159,7 +245,7 @@ Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, C
 }
 
 Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
-  const std::pair key{cloud->provider->name(), resource.client_token + " " + resource.handle};
+  const std::pair key{cloud->provider->name(), key_of(resource)};
   auto pause = kTerminateFirstPause;
   for (std::size_t tries = 0; tries < kStrayTries; ++tries) {
     core_.parts.crash_points.hit("terminate:before-call");

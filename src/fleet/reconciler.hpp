@@ -6,6 +6,7 @@
 
 #include "fleet/comparison.hpp"
 #include "fleet/core.hpp"
+#include "fleet/start_guard.hpp"
 #include "fleet/steward.hpp"
 
 namespace footman::fleet {
@@ -13,6 +14,11 @@ namespace footman::fleet {
 class Reconciler {
  public:
   Reconciler(Core& core, Steward& steward);
+
+  // Before the first look. doubt: of OpenState.
+  void begin(std::string doubt);
+  // What waits for a person is ended; returns how many.
+  std::size_t apply(const std::string& text);
 
   // Looks at this cloud until it is cancelled. `cloud` is one of the core's.
   Awaitable<void> watch(CloudName name, CloudEntry* cloud);
@@ -24,12 +30,26 @@ class Reconciler {
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
   Awaitable<void> look_for(AgentId agent, CloudEntry* cloud);
-  Awaitable<void> judge_stray(ports::Resource resource, CloudEntry* cloud, Instant seen);
+  struct Stray {
+    ports::Resource resource;
+    Finding finding;
+  };
+  struct List {  // when it was begun, and how many agents of ours live in it
+    Instant at;
+    Duration steady;
+    std::size_t living = 0;
+  };
+  Awaitable<void> judge_strays(std::vector<ports::Resource> listed, CloudEntry* cloud, List list);
+  bool may_end(const CloudName& name, std::set<std::string> strays, const List& list);
+  void tell_hold(const CloudName& name, bool was_held);
+  void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
+  Awaitable<void> settle_doubt();
   Awaitable<std::optional<Finding>> explain_stray(ports::Resource resource, CloudEntry* cloud, Instant seen);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 
   Core& core_;
   Steward& steward_;
+  StartGuard guard_;
   std::set<std::pair<CloudName, std::string>> being_ended_;  // strays, by token and handle
   struct Round {
     Duration ends{0};  // steady

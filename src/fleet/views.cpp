@@ -21,4 +21,8 @@ constexpr model::Word<Verdict> kVerdicts[] = {
 
 std::string_view to_string(Verdict verdict) { return model::get_word(kVerdicts, verdict); }
 
+std::string sentence(const Finding& finding) {
+  return finding.held ? finding.text + " Not ended: waits for `footman reconcile --apply`." : finding.text;
+}
+
 }  // namespace footman::fleet

@@ -1,7 +1,9 @@
 // What the fleet shows to the API, the pages and `footman explain`. Values; copies.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -104,9 +106,20 @@ struct Finding {
   CloudName cloud;
   std::string handle;
   std::string text;
+  bool held = false;  // it is not ended before a person has said so
+};
+std::string sentence(const Finding& finding);  // its text, and what it waits for
+
+// Ends of strays that wait, after a start, for `footman reconcile --apply`.
+struct Hold {
+  std::string reason;  // stable word: policy::ReconcileVerdict
+  std::string text;    // sentence
+  std::size_t would_end = 0;
+  std::size_t seen = 0;  // agents of this installation that live in the clouds
 };
 struct ReconcileView {
   Instant at;
+  std::optional<Hold> held;
   std::vector<Finding> findings;  // all but `matched`
   std::uint32_t matched = 0;
 };

@@ -178,12 +178,25 @@ def lose_an_agent_with_an_offer(server):
     insist(server.wait_no_agents)
 
 
+def put_in_doubt(server):
+    """The database of its next start is a backup that was put back."""
+    server.start()
+    copy = server.folder / "copy.db"
+    server.request("POST", "/api/v1/backup", {"path": str(copy)})
+    server.stop()
+    (server.data / "footman.db-wal").unlink(missing_ok=True)
+    copy.replace(server.data / "footman.db")
+    server.starts = 0
+
+
 WARM = "clouds: [{name: local, type: local, templates: [{name: t, default: true, retention: {idle: 1m}}]}]\n"
 
 
 def visit_crash_point(point):
     offer = point.endswith(":return_assignment")
     with CrashingServer(point, QUICK_SESSIONS + (WARM if offer else "")) as server:
+        if point.endswith(":settle_doubt"):
+            put_in_doubt(server)
         server.begin()
         (lose_an_agent_with_an_offer if offer else do_a_bit_of_everything)(server)
         died = server.finish()

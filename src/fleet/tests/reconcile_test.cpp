@@ -145,6 +145,9 @@ TEST_CASE("many orphans are ended a few at a time") {
   }
   world.start();
   world.settle();
+  CHECK(world.cloud.alive() == kOrphans);  // so many wait for a person
+  CHECK(world.fleet->apply_reconcile("by a test") == kOrphans);
+  world.settle();
   CHECK(world.cloud.alive() == kOrphans - static_cast<int>(kOrphansPerRound));
   world.advance(10min);
   CHECK(world.cloud.alive() == 0);

@@ -33,6 +33,7 @@ World::World() {
   in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
     if (!name.starts_with(store::kBeforeCommit)) return;
     ++commits;
+    moves.emplace_back(name.substr(std::string_view(store::kBeforeCommit).size()));
     if (rows_vanish && name.ends_with("change_agent"))
       throw store::SqlError({Errc::not_found, "There is no such agent", {}, {}});
     if (store_full) throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});

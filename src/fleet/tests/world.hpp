@@ -28,9 +28,10 @@ class World {
   std::unique_ptr<runtime::asio::io_context> io;  // of one life of the server
   runtime::ManualClock clock;
   std::unique_ptr<store::Store> store;
-  bool store_full = false;   // every commit fails: no space left
-  bool rows_vanish = false;  // no change finds its agent's row
-  int commits = 0;           // moves that were to be committed
+  bool store_full = false;         // every commit fails: no space left
+  bool rows_vanish = false;        // no change finds its agent's row
+  int commits = 0;                 // moves that were to be committed
+  std::vector<std::string> moves;  // their names
   CloudState cloud;
   std::unique_ptr<ScriptedCloud> provider;
   ScriptedController controller;
