@@ -65,6 +65,7 @@ Awaitable<Reply> pause_cloud(Context& context, Call call);
 Awaitable<Reply> resume_cloud(Context& context, Call call);
 Awaitable<Reply> get_plan(Context& context, Call call);
 Awaitable<Reply> get_reconcile(Context& context, Call call);
+Awaitable<Reply> apply_reconcile(Context& context, Call call);
 // log_stream.cpp
 Awaitable<Reply> get_log(Context& context, Call call);
 // event_stream.cpp

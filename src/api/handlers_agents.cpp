@@ -144,4 +144,11 @@ Awaitable<Reply> get_reconcile(Context& context, Call call) {
   co_return json_response(200, to_json(context.parts.fleet.last_reconcile()));
 }
 
+Awaitable<Reply> apply_reconcile(Context& context, Call call) {
+  const auto count = context.parts.fleet.apply_reconcile("by " + call.principal.name);
+  auto body = to_json(context.parts.fleet.last_reconcile());
+  body["applied"] = count;
+  co_return json_response(200, body);
+}
+
 }  // namespace footman::api

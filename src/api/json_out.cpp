@@ -311,11 +311,13 @@ json::object ending_to_json(const fleet::EndingView& ending) {
 }
 
 json::object finding_to_json(const fleet::Finding& finding) {
-  return {{"verdict", fleet::to_string(finding.verdict)},
-          {"agent", utf8(finding.agent.str())},
-          {"cloud", utf8(finding.cloud.str())},
-          {"handle", utf8(finding.handle)},
-          {"text", utf8(finding.text)}};
+  json::object out{{"verdict", fleet::to_string(finding.verdict)},
+                   {"agent", utf8(finding.agent.str())},
+                   {"cloud", utf8(finding.cloud.str())},
+                   {"handle", utf8(finding.handle)},
+                   {"text", utf8(fleet::sentence(finding))}};
+  if (finding.held) out["held"] = true;
+  return out;
 }
 }  // namespace
 
@@ -355,6 +357,11 @@ json::object to_json(const fleet::ReconcileView& reconcile) {
   json::object out;
   put(out, "at", reconcile.at);
   out["matched"] = reconcile.matched;
+  if (reconcile.held)
+    out["held"] = json::object{{"reason", reconcile.held->reason},
+                               {"text", utf8(reconcile.held->text)},
+                               {"would_end", reconcile.held->would_end},
+                               {"seen", reconcile.held->seen}};
   out["findings"] = list(reconcile.findings, finding_to_json);
   return out;
 }

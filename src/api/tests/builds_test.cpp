@@ -374,6 +374,28 @@ TEST_CASE("clouds are paused and resumed") {
   CHECK(world.post("/api/v1/clouds/nowhere/resume").error() == "404 not_found");
 }
 
+TEST_CASE("what a start-up comparison holds back is shown and applied") {
+  World world(12);
+  const auto found = world.get("/api/v1/reconcile").json();
+  const auto& held = found.at("held").as_object();
+  CHECK(held.at("reason") == "too_many");
+  CHECK(held.at("would_end") == 12);
+  CHECK(held.at("seen") == 12);
+  const auto& first = found.at("findings").as_array().at(0);
+  CHECK(first.at("verdict") == "orphan");
+  CHECK(first.at("held") == true);
+  CHECK(text_of(first.at("text")).ends_with("Not ended: waits for `footman reconcile --apply`."));
+  CHECK(world.cloud.alive() == 12);
+  const auto applied = world.post("/api/v1/reconcile/apply");
+  CHECK(applied.status == 200);
+  CHECK(applied.json().at("applied") == 12);
+  CHECK_FALSE(applied.json().contains("held"));
+  world.settle();
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.post("/api/v1/reconcile/apply").json().at("applied") == 0);
+  CHECK(world.post("/api/v1/reconcile/apply", {}, {{"Authorization", "Bearer nobody"}}).status == 401);
+}
+
 TEST_CASE("agents come newest first, in pages") {
   World world;
   for (int i = 0; i < 3; ++i) {

@@ -62,7 +62,18 @@ Awaitable<Status> OpenAnswer::write(std::string bytes) {
   co_return Status();
 }
 
-World::World() {
+void World::add_stray(const InstallationId& installation, const std::string& agent) {
+  ports::LaunchSpec spec;
+  spec.installation = installation;
+  spec.agent = AgentId(agent);
+  spec.client_token = agent + "-1";
+  ports::Resource resource{
+      installation, spec.agent, spec.client_token, "i-" + agent, ports::ResourceState::running,
+      clock.now(),  {}};
+  cloud.resources[agent + "-1"] = {std::move(spec), std::move(resource), Duration(0), {}};
+}
+
+World::World(int strays) {
   const runtime::Executor executor = io.get_executor();
   tools_ = std::make_unique<runtime::Scope>(executor, Logger());
   server_ = std::make_unique<runtime::Scope>(executor, Logger());
@@ -79,6 +90,7 @@ World::World() {
   auto state = run(store->load_open_state());
   REQUIRE(state);
   REQUIRE(run(controller->start(*state)));
+  for (int i = 0; i < strays; ++i) add_stray(state->installation, fmt::format("stray-{}", i));
 
   fleet::FleetConfig config;
   fleet::Template one;

@@ -75,7 +75,8 @@ struct Worker {
 
 class World {
  public:
-  World();
+  // strays: agents that live in the cloud when the fleet starts, without a record.
+  explicit World(int strays = 0);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -132,6 +133,7 @@ class World {
   void finish(Worker& worker, int exit_status = 0);
 
  private:
+  void add_stray(const InstallationId& installation, const std::string& agent);
   static std::shared_ptr<net::HttpRequest> make_request(std::string method, std::string target,
                                                         std::string body, HeaderList headers);
   void check_described(const net::HttpRequest& request, const Answer& answer) const;
