@@ -1,4 +1,4 @@
-// queue, agent list|show|drain|terminate, cloud list
+// queue, agent list|show|drain|terminate, cloud list|pause|resume, reconcile
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
@@ -179,6 +179,49 @@ Awaitable<Result<int>> resume(Session& session, const Arguments& arguments) {
   co_return co_await change_cloud(session, arguments, "resume", {});
 }
 
+// --- reconcile
+
+void show_reconcile(const Session& session, const json::value& reconcile) {
+  Table table({"VERDICT", "AGENT", "CLOUD", "HANDLE", "WHAT"});
+  for (const auto& one : list_of(reconcile, "findings"))
+    table.add({text_of(one, "verdict"), text_of(one, "agent"), text_of(one, "cloud"), text_of(one, "handle"),
+               text_of(one, "text")});
+  if (!table.empty()) table.print(session.out());
+  const auto at = time_of(reconcile, "at");
+  session.err().line(at.is_set() ? fmt::format("{} agents agree, {} findings, compared {} ago",
+                                               number_of(reconcile, "matched").value_or(0), table.size(),
+                                               since(session, at))
+                                 : "nothing has been compared yet");
+  const auto& held = part_of(reconcile, "held");
+  if (!held.is_object()) return;
+  session.err().line(
+      fmt::format("{} of {} agents that live in the clouds have no record and are not ended: {}",
+                  number_of(held, "would_end").value_or(0), number_of(held, "seen").value_or(0),
+                  clean(text_of(held, "text"))));
+  session.err().line("to end them: footman reconcile --apply (if this server is a copy, stop it instead)");
+}
+
+Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
+  const bool apply = arguments.has("apply");
+  auto answer = apply ? co_await session.client.post("/reconcile/apply", {})
+                      : co_await session.client.get("/reconcile");
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  const auto& found = *answer;
+  if (session.json) {
+    session.out().write(pretty(found));
+    co_return exit_ok;
+  }
+  if (!apply) {
+    show_reconcile(session, found);
+    co_return exit_ok;
+  }
+  const auto count = number_of(found, "applied").value_or(0);
+  session.out().line(count == 0   ? "nothing waits for this"
+                     : count == 1 ? "1 agent is being ended"
+                                  : fmt::format("{} agents are being ended", count));
+  co_return exit_ok;
+}
+
 }  // namespace
 
 Facts agent_facts(const json::value& agent) {
@@ -313,6 +356,20 @@ Command cloud_commands() {
             {},
             {},
             resume}}};
+}
+
+Command reconcile_command() {
+  return {"reconcile",
+          "what the comparison of the records with the clouds has found",
+          "After a start, agents without a record are only reported when they are many or the database may "
+          "not be "
+          "the one that the last run left; --apply ends them.",
+          {{"footman reconcile", "look first"}, {"footman reconcile --apply", "end what waits for it"}},
+          {{"apply", 0, Value::none, "", "end the agents that are held back"}},
+          {},
+          {},
+          {},
+          reconcile};
 }
 
 }  // namespace footman::cli

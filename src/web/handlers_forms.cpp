@@ -187,4 +187,9 @@ Awaitable<Reply> resume_cloud(Context& context, Visit visit) {
   co_return make_redirect(Url("/ui/clouds"));
 }
 
+Awaitable<Reply> apply_reconcile(Context& context, Visit visit) {
+  context.parts.fleet.apply_reconcile("by " + visit.view.who.name);
+  co_return make_redirect(Url("/ui/clouds"));
+}
+
 }  // namespace footman::web

@@ -121,12 +121,21 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
                : post_button(view, Url("/ui/clouds/", cloud.name.str() + "/pause"), "Pause launches"));
 }
 
+Markup hold_callout(const std::optional<fleet::Hold>& hold, const View& view) {
+  if (!hold) return {};
+  return html(
+      R"(<div class="callout warning"><p>{} of {} agents that live in the clouds have no record here and are not ended: {} Look at the findings; then end them here or with <code>footman reconcile --apply</code>. If this server is a copy of another one, stop it instead.</p>{}</div>)",
+      hold->would_end, hold->seen, hold->text,
+      view.may_change() ? post_button(view, Url("/ui/reconcile/apply"), "End these agents") : Markup());
+}
+
 Markup reconcile_card(const fleet::ReconcileView& reconcile, const View& view) {
   return html(
-      R"(<section class="card" aria-labelledby="reconcile"><h2 id="reconcile">Records and clouds compared</h2><p>{}</p>{}</section>)",
+      R"(<section class="card" aria-labelledby="reconcile"><h2 id="reconcile">Records and clouds compared</h2><p>{}</p>{}{}</section>)",
       reconcile.at.is_set() ? html(R"({} agents agree, {} findings, {}.)", reconcile.matched,
                                    reconcile.findings.size(), when(reconcile.at, view.now))
                             : html(R"(Not yet.)"),
+      hold_callout(reconcile.held, view),
       reconcile.findings.empty()
           ? Markup()
           : html(
@@ -134,7 +143,7 @@ Markup reconcile_card(const fleet::ReconcileView& reconcile, const View& view) {
                 each(reconcile.findings, [](const fleet::Finding& one) {
                   return html(
                       R"(<tr><td data-label="Finding">{}</td><td data-label="Agent">{}</td><td data-label="Cloud"><bdi>{}</bdi></td><td data-label="What" class="wide">{}</td></tr>)",
-                      fleet::to_string(one.verdict), agent_link(one.agent), one.cloud, one.text);
+                      fleet::to_string(one.verdict), agent_link(one.agent), one.cloud, fleet::sentence(one));
                 })));
 }
 
@@ -226,7 +235,7 @@ Page clouds_page(const CloudsData& data, const View& view) {
   Page page;
   page.title = "Clouds";
   page.section = Section::clouds;
-  page.events = "kinds=agent,plan,config";
+  page.events = "kinds=agent,cloud,plan,config";
   page.body = html(
       R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">What to launch was decided last: {}. Launches: {}; waiting: {}.</p>)",
       data.clouds.empty() ? html(R"(<div class="card">{}</div>)", nothing("No cloud is configured."))

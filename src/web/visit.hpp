@@ -65,6 +65,7 @@ Awaitable<Reply> drain_agent(Context& context, Visit visit);
 Awaitable<Reply> terminate_agent(Context& context, Visit visit);
 Awaitable<Reply> pause_cloud(Context& context, Visit visit);
 Awaitable<Reply> resume_cloud(Context& context, Visit visit);
+Awaitable<Reply> apply_reconcile(Context& context, Visit visit);
 
 // The page of a job, also again when its form was not accepted.
 Awaitable<Reply> reply_job(Context& context, Visit visit, std::map<std::string, std::string> given,

@@ -45,6 +45,7 @@ constexpr PageRoute kRoutes[] = {
     {"GET", "/ui/clouds", show_clouds},
     {"POST", "/ui/clouds/{}/pause", pause_cloud, kAdmin},
     {"POST", "/ui/clouds/{}/resume", resume_cloud, kAdmin},
+    {"POST", "/ui/reconcile/apply", apply_reconcile, kAdmin},
 };
 
 // What the route leaves open, when the path is one of the route's.

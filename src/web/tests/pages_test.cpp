@@ -136,6 +136,20 @@ TEST_CASE("a cloud is paused and resumed") {
   CHECK(site.post("/ui/clouds/nowhere/pause").status == 404);
 }
 
+TEST_CASE("the page of clouds shows what waits after a start, and ends it") {
+  Site site(5);
+  site.sign_in();
+  site.get("/ui/clouds");
+  CHECK(site.shows("5 of 5 agents that live in the clouds have no record here and are not ended"));
+  CHECK(site.shows("footman reconcile --apply"));
+  REQUIRE(site.links_to("/ui/reconcile/apply"));
+  CHECK(site.post("/ui/reconcile/apply").status == 303);
+  site.world.settle();
+  CHECK(site.world.cloud.alive() == 0);
+  site.get("/ui/clouds");
+  CHECK_FALSE(site.shows("are not ended"));
+}
+
 TEST_CASE("an agent's page tells its life, also when it is over") {
   Site site;
   site.sign_in();

@@ -17,7 +17,7 @@ using api::testing::HeaderList;
 
 class Site {
  public:
-  Site() {
+  explicit Site(int strays = 0) : world(strays) {
     const auto mounted = [this](std::shared_ptr<const net::HttpRequest> request) {
       return web->handler()(std::move(request));
     };
