@@ -361,9 +361,8 @@ Command cloud_commands() {
 Command reconcile_command() {
   return {"reconcile",
           "what the comparison of the records with the clouds has found",
-          "After a start, agents without a record are only reported when they are many or the database may "
-          "not be "
-          "the one that the last run left; --apply ends them.",
+          "After a start, agents without a record are only reported when they are many, or when the\n"
+          "database may not be the one that the last run left. --apply ends them.",
           {{"footman reconcile", "look first"}, {"footman reconcile --apply", "end what waits for it"}},
           {{"apply", 0, Value::none, "", "end the agents that are held back"}},
           {},

@@ -258,5 +258,38 @@ def test_cloud_pause():
         footman(server, "cloud", "pause", "nowhere", code=5)
 
 
+def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
+    with Server() as server:
+        server.start()
+        backup = server.folder / "backup.db"
+        footman(server, "backup", str(backup))
+        build = server.submit("echo runs; sleep 600")
+        server.wait_log(build, b"runs\n")
+        agent = server.agent_of(build)
+        processes = processes_of(server.data / "local")
+        check(processes, "the agent runs")
+        for pid in processes:
+            os.kill(pid, signal.SIGSTOP)  # it does not come back, or it would be refused and end
+        server.kill()
+        (server.data / "footman.db-wal").unlink(missing_ok=True)
+        backup.replace(server.data / "footman.db")
+        for _ in range(2):  # the doubt outlives the server
+            server.start()
+            held = wait_until(lambda: json.loads(footman(server, "reconcile", "--json")).get("held"), "the hold")
+            check(held["reason"] == "state_unknown" and held["would_end"] == 1 and "backup" in held["text"], held)
+            told = footman(server, "reconcile")
+            check(agent in told and "Not ended: waits for" in told, told)
+            check("footman reconcile --apply" in footman.errors, footman.errors)
+            check(processes_of(server.data / "local") == processes, "nothing was ended")
+            server.kill()
+        server.start()
+        wait_until(lambda: json.loads(footman(server, "reconcile", "--json")).get("held"), "the hold")
+        check(footman(server, "reconcile", "--apply") == "1 agent is being ended\n", "applied")
+        wait_no_processes(server.data / "local")
+        check(footman(server, "reconcile", "--apply") == "nothing waits for this\n", "once")
+        build = server.submit("echo after")
+        check(server.wait_build(build)["result"] == "SUCCESS", "work goes on")
+
+
 if __name__ == "__main__":
     run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
