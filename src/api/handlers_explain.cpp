@@ -9,7 +9,14 @@
 namespace footman::api {
 namespace {
 
-std::string sentence_of(const controller::BuildExplanation& told) {
+std::string expectation_of(const ports::WaitReason& reason, Instant now) {
+  if (!reason.expected_at.is_set()) return {};
+  return reason.expected_at > now
+             ? fmt::format(" Expected in {}.", base::format_duration(reason.expected_at - now))
+             : " It takes longer than usual.";
+}
+
+std::string sentence_of(const controller::BuildExplanation& told, Instant now) {
   const auto& build = told.build;
   if (build.state == model::BuildState::finished) {
     const auto result = model::to_string(build.result);
@@ -18,7 +25,8 @@ std::string sentence_of(const controller::BuildExplanation& told) {
   }
   if (build.state == model::BuildState::running && !told.assignments.empty())
     return fmt::format("It runs on agent {}.", told.assignments.back().agent.str());
-  if (told.queue) return fmt::format("It waits: {}", told.queue->reason.text);
+  if (told.queue)
+    return fmt::format("It waits: {}{}", told.queue->reason.text, expectation_of(told.queue->reason, now));
   return "It is being handed over.";
 }
 
@@ -40,7 +48,7 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto id, parse_id(call.params[0], "id"));
   FOOTMAN_CO_TRY(const auto story, co_await tell_build(context.stories(), BuildId(id)));
   const auto& told = story.told;
-  json::object body{{"sentence", utf8(sentence_of(told))}};
+  json::object body{{"sentence", utf8(sentence_of(told, context.now()))}};
   body["build"] =
       to_json(told.build, told.queue, told.assignments.empty() ? AgentId() : told.assignments.back().agent,
               context.now());

@@ -193,6 +193,7 @@ json::object to_json(const ports::WaitReason& reason) {
   json::object out{{"code", utf8(reason.code)}, {"text", utf8(reason.text)}};
   put_text(out, "agent", reason.agent.str());
   put(out, "look_again_at", reason.look_again);
+  put(out, "expected_at", reason.expected_at);
   return out;
 }
 
@@ -293,6 +294,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"held", view.held},
                    {"trouble", utf8(view.trouble)}};
   put(out, "look_again_at", view.look_again);
+  if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include "fleet/fleet.hpp"
 #include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
+#include "policy/launch_times.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -78,7 +79,8 @@ struct TemplateEntry {
   std::uint32_t failures = 0;  // launches without a connection in a row
   Instant hold_until;
   std::string hold_text;
-  bool disabled = false;  // until its configuration changes
+  bool disabled = false;             // until its configuration changes
+  policy::LaunchTimes launch_times;  // since the server was started
 };
 
 struct CloudEntry {

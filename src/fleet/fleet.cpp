@@ -283,6 +283,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.held = t.disabled || t.hold_until > core.now();
     if (one.held) one.trouble = t.hold_text;
     if (one.held && !t.disabled) one.look_again = t.hold_until;
+    one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }
   return view;

@@ -52,10 +52,11 @@ policy::Agent agent_of(const AgentEntry& entry) {
   return agent;
 }
 
-ports::WaitReason reason_of_match(const AgentEntry& entry) {
+// `typical`: how long such launches take.
+ports::WaitReason reason_of_match(const AgentEntry& entry, std::optional<Duration> typical) {
   const auto& id = entry.id().str();
   if (entry.seen.activity == AgentActivity::idle)
-    return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}};
+    return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
   const auto* how = "was launched and has not connected yet";
   if (entry.row.state == AgentState::launching) how = entry.asked ? "is being launched" : "is planned";
   if (entry.seen.activity == AgentActivity::disconnected)
@@ -63,7 +64,8 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
   return {"launching",
           fmt::format("Agent {} of template '{}' {}.", id, entry.row.template_name.str(), how),
           entry.id(),
-          {}};
+          {},
+          typical && !entry.row.connected.is_set() ? entry.row.planned + *typical : Instant()};
 }
 
 }  // namespace
@@ -151,7 +153,7 @@ policy::Limits Provisioner::limits() {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
-  return {core_.config.max_agents, full};
+  return {core_.config.max_agents, full, core_.config.label_caps};
 }
 
 policy::Snapshot Provisioner::take_snapshot() {
@@ -293,7 +295,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
     core_.log_of(*entry).info(
         "agent planned",
         {{"template", entry->row.template_name}, {"item", entry->row.for_item}, {"why", entry->request.why}});
-    tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry));
+    tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry, typical_launch(*entry)));
     steward_.look_at(entry);
   }
 }
@@ -310,7 +312,13 @@ void Provisioner::wake_agents() {
 
 void Provisioner::tell_matches() {
   for (const auto& match : plan_.matches)
-    if (const auto* entry = core_.find_agent(match.agent)) tell(match.item, reason_of_match(*entry));
+    if (const auto* entry = core_.find_agent(match.agent))
+      tell(match.item, reason_of_match(*entry, typical_launch(*entry)));
+}
+
+std::optional<Duration> Provisioner::typical_launch(const AgentEntry& entry) const {
+  const auto* t = core_.find_template(entry);
+  return t == nullptr ? std::nullopt : t->launch_times.typical();
 }
 
 void Provisioner::tell_holds() {

@@ -267,6 +267,7 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
                                          entry.seen.peer.empty() ? "" : " from " + entry.seen.peer,
                                          format_duration(at - entry.row.planned))});
   core_.metrics.launch_seconds.observe(std::chrono::duration<double>(at - entry.row.planned).count());
+  if (auto* t = core_.find_template(entry)) t->launch_times.add(at - entry.row.planned);
 }
 
 Awaitable<void> Steward::note_connected(AgentEntry* entry) {

@@ -106,6 +106,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
     t.hold_until = old->second.hold_until;
     t.hold_text = old->second.hold_text;
     t.disabled = old->second.disabled;
+    t.launch_times = old->second.launch_times;
   }
   core_.templates = std::move(fresh);
   core_.config = std::move(config);

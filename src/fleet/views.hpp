@@ -32,6 +32,7 @@ struct TemplateView {
   bool held = false;          // no launches now, see `trouble`
   std::string trouble;        // sentence; empty: none
   Instant look_again;
+  std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 
 // A person keeps a cloud from launching agents; those that are there go on.

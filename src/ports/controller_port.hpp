@@ -56,10 +56,11 @@ struct AgentBootstrap {
 
 // Why an item waits, as the fleet sees it; shown with the item.
 struct WaitReason {
-  std::string code;          // stable word: "launching", "no_template", "cap", "backoff", …
-  std::string text;          // sentence with the inputs it was decided on
-  base::AgentId agent;       // the agent on its way, if any
-  base::Instant look_again;  // for holds
+  std::string code;           // stable word: "launching", "no_template", "cap", "backoff", …
+  std::string text;           // sentence with the inputs it was decided on
+  base::AgentId agent;        // the agent on its way, if any
+  base::Instant look_again;   // for holds
+  base::Instant expected_at;  // its agent should be connected by then, as launches went lately; may be past
   bool operator==(const WaitReason&) const = default;
 };
 

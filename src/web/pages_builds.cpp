@@ -52,7 +52,12 @@ Markup callout(const BuildData& data, const View& view) {
     return html(R"(<p class="callout warning">It is being cancelled: {}</p>)", build.cancel_reason);
   if (!data.story.told.queue) return {};
   const auto& reason = data.story.told.queue->reason;
-  return html(R"(<p class="callout waiting"><strong>It waits:</strong> {}{}</p>)", reason.text,
+  return html(R"(<p class="callout waiting"><strong>It waits:</strong> {}{}{}</p>)", reason.text,
+              reason.expected_at > view.now
+                  ? html(R"( <span class="muted">Expected {}.</span>)", when(reason.expected_at, view.now))
+              : reason.expected_at.is_set()
+                  ? html(R"( <span class="muted">It takes longer than usual.</span>)")
+                  : Markup(),
               reason.look_again.is_set()
                   ? html(R"( <span class="muted">Next look {}.</span>)", when(reason.look_again, view.now))
                   : Markup());

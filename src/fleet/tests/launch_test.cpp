@@ -43,6 +43,26 @@ TEST_CASE("a paused cloud launches nothing until it is resumed, over restarts to
   CHECK(unknown.error().code == Errc::not_found);
 }
 
+TEST_CASE("those who wait are told when, as launches went lately") {
+  World world;
+  world.start();
+  world.submit("1");
+  CHECK_FALSE(world.controller.reasons.at("1").expected_at.is_set());  // nothing is known yet
+  world.advance(40s);
+  const auto first = world.only_agent();
+  world.controller.connect(first.id, world.now());
+  world.controller.work(first.id, "1");
+  world.settle();
+  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 40s);
+  world.submit("2");
+  const auto asked = world.now();
+  CHECK(world.controller.reasons.at("2").expected_at == asked + 40s);
+  world.advance(50s);
+  CHECK(world.controller.reasons.at("2").expected_at == asked + 40s);  // past: it takes longer
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 40s);
+}
+
 TEST_CASE("one item, one agent, launched at once") {
   World world;
   world.start();
