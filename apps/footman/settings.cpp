@@ -75,6 +75,10 @@ Flat flatten(const config::Config& c) {
   out["session.lease"] = base::format_duration(c.lease);
   out["session.orphan_timeout"] = base::format_duration(c.orphan_timeout);
   out["limits.agents"] = fmt::format("{}", c.max_agents);
+  std::string label_caps;
+  for (const auto& [label, cap] : c.label_caps)
+    label_caps += fmt::format("{}{}: {}", label_caps.empty() ? "" : ", ", label, cap);
+  out["limits.labels"] = fmt::format("{{{}}}", label_caps);
   out["limits.log_bytes"] = base::format_bytes(c.log_bytes);
   out["limits.build_timeout"] = base::format_duration(c.build_timeout);
   out["limits.queue_items"] = fmt::format("{}", c.queue_items);
@@ -152,6 +156,7 @@ ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const Se
 fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts) {
   fleet::FleetConfig fleet;
   fleet.max_agents = config.max_agents;
+  fleet.label_caps = config.label_caps;
   fleet.orphan_timeout = config.orphan_timeout;
   for (const auto& cloud : config.clouds) {
     fleet.cloud_caps[base::CloudName(cloud.name)] = cloud.cap;

@@ -64,6 +64,7 @@ class Reader {
     }
     if (const auto* limits = section(root, "limits")) {
       get(*limits, "agents", c.max_agents);
+      read_label_caps(*limits, c.label_caps);
       get(*limits, "log_bytes", c.log_bytes);
       get(*limits, "build_timeout", c.build_timeout);
       get(*limits, "queue_items", c.queue_items);
@@ -296,6 +297,17 @@ class Reader {
   }
   static bool is_id_part(std::string_view text) {
     return text.size() <= 40 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
+  }
+
+  void read_label_caps(const YamlNode& limits, std::map<std::string, std::uint32_t, std::less<>>& out) {
+    const auto* caps = find(limits, "labels");
+    if (caps == nullptr || caps->kind == Kind::null) return;
+    if (caps->kind != Kind::map) return error(caps->at, "'labels': a map was expected, like gpu: 4");
+    for (const auto& [label, at] : caps->keys) {
+      if (auto status = model::validate_label(label, "labels"); !status) error(at, describe(status.error()));
+      get(*caps, label, out[label]);
+      check_least(*caps, label, out[label], std::uint32_t{1}, "1");
+    }
   }
 
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {

@@ -73,6 +73,7 @@ struct Config {
   Duration lease = 60s;
   Duration orphan_timeout = 30min;
   std::uint32_t max_agents = 0;
+  std::map<std::string, std::uint32_t, std::less<>> label_caps;
   std::uint64_t log_bytes = 1ULL << 30;
   Duration build_timeout = std::chrono::hours(24);
   std::uint32_t queue_items = 100'000;

@@ -42,6 +42,8 @@ constexpr std::array kSchema = {
     Key{"session.orphan_timeout", "duration", "30m",
         "an agent without a server gives up after that long; longer than the lease", kRestart},
     Key{"limits.agents", "number", "0", "agents of all clouds together; 0: no limit"},
+    Key{"limits.labels", "map of numbers", "{}",
+        "agents of all clouds together that offer a label: {gpu: 4}; 1 or more each"},
     Key{"limits.log_bytes", "size", "1 GiB",
         "log of one build, 4 KiB or more; what is beyond is cut with a mark", kRestart},
     Key{"limits.build_timeout", "duration", "24h",

@@ -8,6 +8,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "policy/provisioning_plan.hpp"
 #include "ports/cloud_provider.hpp"
 
 namespace footman::fleet {
@@ -36,6 +37,7 @@ struct FleetConfig {
   std::vector<Template> templates;                // names are unique
   std::map<CloudName, std::uint32_t> cloud_caps;  // 0 or absent: no limit but the provider's own
   std::uint32_t max_agents = 0;                   // over all clouds; 0: no limit
+  policy::LabelCaps label_caps;                   // over all clouds
   Duration orphan_timeout = 30min;                // told to every agent
   Duration reconcile_every = 3min;
 };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <tuple>
 
 #include "model/nearest.hpp"
@@ -77,9 +78,7 @@ class Planner {
     served_by_.resize(items_.size());
     for (const auto& agent : snapshot_.agents) {
       if (!model::may_hold_resource(agent.state)) continue;
-      ++holding_;
-      ++cloud_holding_[agent.cloud];
-      ++template_holding_[agent.template_name];
+      count_agent(agent.cloud, agent.template_name, agent.labels);
       agents_.push_back(&agent);
     }
     // Connected ones first, then the one that has been on its way for longest.
@@ -88,6 +87,16 @@ class Planner {
       const bool b_waits = b->activity != AgentActivity::idle;
       return std::tie(a_waits, a->planned, a->id) < std::tie(b_waits, b->planned, b->id);
     });
+  }
+
+  // One more that holds a resource, or will.
+  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels) {
+    ++holding_;
+    ++cloud_holding_[cloud];
+    ++template_holding_[name];
+    if (limits_.label_caps.empty()) return;
+    for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
+      if (limits_.label_caps.contains(label)) ++label_holding_[std::string(label)];
   }
 
   void end(const Agent& agent, EndReason reason, std::string text = {}) {
@@ -241,9 +250,7 @@ class Planner {
       const Template& t = *kind.templates[kind.template_cursor];
       if (find_obstacle(t)) continue;
       plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
-      ++holding_;
-      ++cloud_holding_[t.cloud];
-      ++template_holding_[t.name];
+      count_agent(t.cloud, t.name, t.labels);
       return;
     }
     if (!kind.held) explain(kind);
@@ -280,6 +287,14 @@ class Planner {
       return Held{HoldReason::global_cap,
                   fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
                   {}};
+    for (const auto& label : t.labels) {
+      const auto cap = limits_.label_caps.find(label);
+      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
+      return Held{HoldReason::label_cap,
+                  fmt::format("{} of {} agents with label '{}' exist", count(label_holding_, label),
+                              cap->second, label),
+                  {}};
+    }
     const auto of_cloud = count(cloud_holding_, t.cloud);
     if (cloud.cap != 0 && of_cloud >= cloud.cap)
       return Held{HoldReason::cloud_cap,
@@ -355,6 +370,7 @@ class Planner {
   std::map<CloudName, const Cloud*> clouds_;
   std::map<CloudName, std::uint32_t> cloud_holding_;
   std::map<TemplateName, std::uint32_t> template_holding_;
+  std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
   std::uint32_t holding_ = 0;
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item
@@ -378,6 +394,8 @@ std::string_view to_string(HoldReason reason) {
       return "storage_full";
     case HoldReason::global_cap:
       return "global_cap";
+    case HoldReason::label_cap:
+      return "label_cap";
     case HoldReason::cloud_cap:
       return "cloud_cap";
     case HoldReason::template_cap:

@@ -7,6 +7,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -86,9 +88,12 @@ struct Snapshot {
   std::vector<Cloud> clouds;  // a template of a cloud that is not here is not used
 };
 
+using LabelCaps = std::map<std::string, std::uint32_t, std::less<>>;  // agents that offer the label, at most
+
 struct Limits {
   std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
   bool storage_full = false;
+  LabelCaps label_caps;  // over all clouds
 };
 
 enum class HoldReason {
@@ -96,6 +101,7 @@ enum class HoldReason {
   no_default_template,  // no label asked for and no template has default: true
   storage_full,
   global_cap,
+  label_cap,
   cloud_cap,
   template_cap,
   template_disabled,

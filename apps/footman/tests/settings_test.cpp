@@ -153,6 +153,7 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"URL", "wss://ci.example.com"},
       {"websocket or tcp", "tcp"},
       {"map", "{A: b}"},
+      {"map of numbers", "{gpu: 7}"},
       {"true or false", "true"},
       {"duration", "2h"},
       {"size", "1 MiB"},

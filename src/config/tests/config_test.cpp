@@ -120,6 +120,16 @@ TEST_CASE("without clouds the local one is there") {
   CHECK(parse_config("clouds: []\n", "f", sources(), "arm64")->clouds.empty());
 }
 
+TEST_CASE("agents are capped by label") {
+  const auto config = parse_config("limits: {labels: {gpu: 4, arm64: 1}}", "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  CHECK(config->label_caps == decltype(config->label_caps){{"arm64", 1}, {"gpu", 4}});
+  CHECK(error_of("limits: {labels: [gpu]}") == "f:1:18: 'labels': a map was expected, like gpu: 4");
+  CHECK(error_of("limits: {labels: {gpu: 0}}").find("1 or more was expected") != std::string::npos);
+  CHECK(error_of("limits: {labels: {gpu: many}}").find("'gpu'") != std::string::npos);
+  CHECK(error_of("limits: {labels: {'a b': 1}}").starts_with("f:1:19: "));
+}
+
 TEST_CASE("limits below which nothing could be built are refused") {
   for (const auto* limit : {"log_bytes: 0", "log_bytes: 4095", "build_timeout: 0s", "build_timeout: 999ms",
                             "queue_items: 0", "request_bytes: 0", "request_bytes: 63 KiB"}) {

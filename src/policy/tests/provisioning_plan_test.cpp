@@ -172,6 +172,25 @@ TEST_CASE("holds say why and when") {
   CHECK_FALSE(paused.next_look.is_set());  // nothing but a person changes it
 }
 
+TEST_CASE("agents that offer a label are capped over all templates") {
+  auto s = world();
+  s.templates = {offer("a", {"linux", "gpu", "gpu"}), offer("b", {"linux", "gpu", "big"}),
+                 offer("c", {"linux", "x", "y", "z"})};
+  s.agents = {agent("old", "0", AgentActivity::busy)};
+  s.agents[0].template_name = TemplateName("gone");
+  s.agents[0].labels = {"gpu"};
+  s.items = {item("1", "gpu"), item("2", "gpu"), item("3", "linux")};
+  const auto plan = plan_provisioning(s, {0, false, {{"gpu", 2}}}, kNow);
+  REQUIRE(plan.launches.size() == 2);
+  CHECK(plan.launches[0].template_name.str() == "a");
+  CHECK(plan.launches[1].item.key == "3");
+  CHECK(plan.launches[1].template_name.str() == "c");  // the others would be one too many
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].reason == HoldReason::label_cap);
+  CHECK(plan.holds[0].text == "2 of 2 agents with label 'gpu' exist");
+  CHECK(plan.holds[0].tried->size() == 2);
+}
+
 TEST_CASE("the best template, then the next one") {
   auto s = world();
   s.templates = {offer("wide", {"linux", "big"}), offer("narrow"), offer("first")};
@@ -209,7 +228,8 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
       a.idle_timeout = 1min;
       s.agents.push_back(a);
     }
-    const Limits limits{static_cast<std::uint32_t>(pick(10)), false};
+    Limits limits{static_cast<std::uint32_t>(pick(10)), false, {}};
+    if (pick(2) == 0) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
     const auto plan = plan_provisioning(s, limits, kNow);
     CHECK(plan.matches.size() + plan.launches.size() + plan.holds.size() == s.items.size());
     std::set<AgentId> used;
@@ -219,6 +239,17 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
       CHECK(s.agents.size() + plan.launches.size() <= limits.max_agents);
     if (s.clouds[0].cap > 0 && !plan.launches.empty())
       CHECK(s.agents.size() + plan.launches.size() <= s.clouds[0].cap);
+
+    for (const auto& [label, cap] : limits.label_caps) {
+      auto after = s;
+      apply(after, plan);
+      const auto offers = [&label](const Agent& a) {
+        return std::ranges::find(a.labels, label) != a.labels.end();
+      };
+      const auto launched =
+          std::ranges::count_if(after.agents, offers) - std::ranges::count_if(s.agents, offers);
+      if (launched > 0) CHECK(std::ranges::count_if(after.agents, offers) <= cap);
+    }
 
     auto shuffled = s;
     std::shuffle(shuffled.items.begin(), shuffled.items.end(), random);
