@@ -100,13 +100,14 @@ Result<Instant> parse_rfc3339(std::string_view text) {
 
 std::string format_duration(Duration duration) {
   const auto us = duration.count();
-  if (us < 0) return "-" + format_duration(Duration(-us));
+  if (us <= 0) return "0 ms";
   if (us < 1'000) return fmt::format("{} µs", us);
-  if (us < 1'000'000) return fmt::format("{:.1f} ms", static_cast<double>(us) / 1e3);
+  if (us < 999'500) return fmt::format("{:.3g} ms", static_cast<double>(us) / 1e3);
   if (us < 60'000'000) return fmt::format("{:.1f} s", static_cast<double>(us) / 1e6);
-  const auto seconds = us / 1'000'000;
-  if (seconds < 3'600) return fmt::format("{} min {} s", seconds / 60, seconds % 60);
-  return fmt::format("{} h {} min", seconds / 3'600, seconds % 3'600 / 60);
+  const auto minutes = duration / 1min;
+  if (minutes < 60) return fmt::format("{} min {} s", minutes, duration % 1min / 1s);
+  if (minutes < 48 * 60) return fmt::format("{} h {} min", minutes / 60, minutes % 60);
+  return fmt::format("{} d {} h", minutes / (24 * 60), minutes / 60 % 24);
 }
 
 Result<Duration> parse_duration(std::string_view text) {

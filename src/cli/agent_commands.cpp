@@ -19,7 +19,7 @@ std::string target_of_agent(const std::string& id) { return "/agents/" + net::pe
 std::string since(const Session& session, Instant instant) {
   if (!instant.is_set()) return {};
   const auto passed = session.clock.now() - instant;
-  return show_duration(passed);
+  return format_duration(passed);
 }
 
 // --- queue

@@ -107,7 +107,7 @@ Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
     const auto reason = text_of(build, "reason");
     table.add({number_text(build, "id"), text_of(build, "title"),
                result.empty() ? text_of(build, "state") : result, show_time(time_of(build, "submitted_at")),
-               took ? show_duration(*took) : "", reason.empty() ? text_of(build, "cause") : reason});
+               took ? format_duration(*took) : "", reason.empty() ? text_of(build, "cause") : reason});
   }
   if (table.empty()) {
     session.err().line("no builds; start one with: footman run -- echo hello");
@@ -156,7 +156,7 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Submitted", time("submitted_at"));
   facts.add("Started", time("started_at"));
   facts.add("Finished", time("finished_at"));
-  facts.add("Took", took ? show_duration(*took) : "");
+  facts.add("Took", took ? format_duration(*took) : "");
   facts.add("Cancelled", flag_of(build, "cancel_requested") ? "yes: " + text_of(build, "cancel_reason") : "");
   facts.print(session.out());
   show_steps(session.out(), part_of(build, "spec"));

@@ -59,10 +59,6 @@ struct Times {
   Duration gone{0};
 };
 
-std::string in_ms(Duration duration) {
-  return fmt::format("{:.1f} ms", static_cast<double>(duration.count()) / 1000.0);
-}
-
 class Demo {
  public:
   Demo(Context& context, bool as_json, std::string directory, ServerProcess& server,
@@ -84,8 +80,8 @@ class Demo {
     start_ = clock_.steady();
     FOOTMAN_CO_TRY(auto access, co_await wait_for_server());
     times_.ready = clock_.steady() - start_;
-    say(fmt::format("The server is ready after {} (process {}, {}).", in_ms(times_.ready), server_.pid(),
-                    access.url.str()));
+    say(fmt::format("The server is ready after {} (process {}, {}).", format_duration(times_.ready),
+                    server_.pid(), access.url.str()));
     net::HttpClientConfig config;
     config.user_agent = fmt::format("footman/{}", base::version());
     client_.emplace(executor_, clock_, std::move(access), std::move(config));
@@ -333,12 +329,12 @@ void print_summary(Demo& demo, const Output& out) {
   const auto result = text_of(demo.build(), "result");
   demo.say("");
   demo.say(fmt::format("Result: {}", styled(out, style_of(result), result)));
-  demo.say(fmt::format("  submit -> durable in the queue   {:>10}", in_ms(times.submitted)));
+  demo.say(fmt::format("  submit -> durable in the queue   {:>10}", format_duration(times.submitted)));
   demo.say(fmt::format("  submit -> first log line         {:>10}   with an agent launched from nothing",
-                       in_ms(times.first_line)));
+                       format_duration(times.first_line)));
   demo.say(fmt::format("  submit -> result                 {:>10}   the build itself sleeps for 800 ms",
-                       in_ms(times.finished)));
-  demo.say(fmt::format("  submit -> agent gone             {:>10}", in_ms(times.gone)));
+                       format_duration(times.finished)));
+  demo.say(fmt::format("  submit -> agent gone             {:>10}", format_duration(times.gone)));
 }
 
 constexpr std::string_view kNext = R"(

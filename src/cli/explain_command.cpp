@@ -27,7 +27,7 @@ void print_timeline(Output& out, const json::value& explanation) {
   passed.reserve(entries.size());
   std::size_t widest = 0;
   for (const auto& entry : entries) {
-    passed.push_back("+" + show_duration(time_of(entry, "at") - first));
+    passed.push_back("+" + format_duration(time_of(entry, "at") - first));
     widest = std::max(widest, passed.back().size());
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -83,7 +83,7 @@ void print_steps(Output& out, const json::value& explanation) {
     const auto cpu = millis_of(step, "cpu_time_ms");
     const auto memory = number_of(step, "peak_memory_bytes");
     table.add({name.empty() ? fmt::format("step {}", number_of(step, "index").value_or(0) + 1) : name,
-               end_of_step(step), took ? show_duration(*took) : "", cpu ? show_duration(*cpu) : "",
+               end_of_step(step), took ? format_duration(*took) : "", cpu ? format_duration(*cpu) : "",
                memory && *memory > 0 ? format_bytes(static_cast<std::uint64_t>(*memory)) : ""});
   }
   table.print(out);

@@ -219,7 +219,7 @@ std::string sentence_of_build(const Output& out, const json::value& build) {
   const auto result = text_of(build, "result");
   auto text = fmt::format("build {} ({}): {}", number_text(build, "id"), clean(text_of(build, "title")),
                           styled(out, style_of(result), clean(result)));
-  if (const auto took = millis_of(build, "duration_ms")) text += " after " + show_duration(*took);
+  if (const auto took = millis_of(build, "duration_ms")) text += " after " + format_duration(*took);
   if (const auto reason = text_of(build, "reason"); !reason.empty()) text += ": " + clean(reason);
   return text;
 }

@@ -153,7 +153,7 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   const auto& spec = part_of(job, "spec");
   const auto millis = [](const json::value& object, std::string_view field) {
     const auto value = millis_of(object, field).value_or(Duration(0));
-    return value.count() == 0 ? std::string() : show_duration(value);
+    return value.count() == 0 ? std::string() : format_duration(value);
   };
   Facts facts;
   facts.add("Job", text_of(job, "path"));

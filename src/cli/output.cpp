@@ -159,11 +159,6 @@ std::string show_exact_time(Instant instant) {
   return format_local(instant, format.c_str());
 }
 
-std::string show_duration(Duration duration) {
-  const auto millis = std::max<std::int64_t>(duration.count(), 0) / 1000;
-  return millis < 1000 ? fmt::format("{} ms", millis) : format_duration(duration);
-}
-
 void Table::add(std::vector<std::string> cells) {
   FOOTMAN_CHECK(cells.size() == head_.size(), "as many cells as columns");
   for (auto& cell : cells) cell = cell.empty() ? "-" : clean(cell);

@@ -53,10 +53,6 @@ std::size_t width_of(std::string_view text);
 std::string show_time(Instant instant);
 std::string show_exact_time(Instant instant);  // with milliseconds
 
-// "61 ms", "2.1 s", "4 min 10 s": the API's times are whole milliseconds. Negative ones (clocks differ) are 0
-// ms.
-std::string show_duration(Duration duration);
-
 // Columns as wide as their widest cell; the last one is cut at the edge of the terminal. Cells are cleaned.
 class Table {
  public:

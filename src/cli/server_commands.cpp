@@ -105,7 +105,7 @@ Awaitable<Result<int>> back_up(Session& session, const Arguments& arguments) {
     session.out().write(pretty(answer));
   } else {
     session.out().line(fmt::format("{} written in {}", clean(text_of(answer, "path")),
-                                   show_duration(millis_of(answer, "took_ms").value_or(Duration(0)))));
+                                   format_duration(millis_of(answer, "took_ms").value_or(Duration(0)))));
   }
   co_return exit_ok;
 }

@@ -113,7 +113,7 @@ Markup step_table(const BuildData& data, const View& view) {
         return html(
             R"(<tr><td data-label="Step"><bdi>{}</bdi></td><td data-label="End">{}</td><td data-label="Took">{}</td><td data-label="CPU">{}</td><td data-label="Peak memory">{}</td></tr>)",
             step.name, badge(tone_of(step), ending_of(step)), how_long(step.started, step.finished, view.now),
-            over ? short_duration(step.cpu_time) : "", over ? format_bytes(step.peak_memory_bytes) : "");
+            over ? format_duration(step.cpu_time) : "", over ? format_bytes(step.peak_memory_bytes) : "");
       }));
 }
 
@@ -240,7 +240,7 @@ Markup history_list(const std::vector<model::TimelineEntry>& entries, const View
       each(shown, [&](const model::TimelineEntry& entry) {
         return html(
             R"(<li><time datetime="{}" title="{}">+{}</time> <span class="kind">{}</span> <span>{}</span></li>)",
-            format_rfc3339(entry.at), format_rfc3339(entry.at), short_duration(entry.at - first),
+            format_rfc3339(entry.at), format_rfc3339(entry.at), format_duration(entry.at - first),
             words_of(entry.kind), entry.text);
       }));
 }

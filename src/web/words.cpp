@@ -2,9 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <cmath>
 
 #include "controller/views.hpp"
 
@@ -56,21 +54,6 @@ std::string utc_time(Instant at) {
   return text.substr(0, 10) + " " + text.substr(11, 8) + " UTC";
 }
 
-std::string short_duration(Duration duration) {
-  const double ms = static_cast<double>(duration.count()) / 1000;
-  if (ms < 0.05) return "0 ms";
-  if (ms < 10) return fmt::format("{:.1f} ms", ms);
-  if (ms < 1000) return fmt::format("{:.0f} ms", ms);
-  if (duration < 60s) return fmt::format("{:.1f} s", ms / 1000);
-  for (std::size_t i = 0; i + 1 < kUnits.size(); ++i) {
-    const auto& [size, name] = kUnits[i];
-    if (duration < size) continue;
-    const auto& next = kUnits[i + 1];
-    return fmt::format("{} {} {} {}", duration / size, name, duration % size / next.size, next.name);
-  }
-  return {};
-}
-
 Markup when(Instant at, Instant now) {
   if (!at.is_set()) return {};
   return html(R"(<time class="relative" datetime="{}" title="{}">{}</time>)", format_rfc3339(at),
@@ -87,9 +70,9 @@ Markup when_exactly(Instant at, Instant now) {
 
 Markup how_long(Instant from, Instant to, Instant now) {
   if (!from.is_set()) return {};
-  if (to.is_set()) return html(R"(<span class="number">{}</span>)", short_duration(to - from));
+  if (to.is_set()) return html(R"(<span class="number">{}</span>)", format_duration(to - from));
   return html(R"(<span class="number" data-since="{}">{}</span>)", format_rfc3339(from),
-              short_duration(now - from));
+              format_duration(now - from));
 }
 
 static std::string with_capital(std::string_view words) {

@@ -18,8 +18,6 @@ using namespace footman::base;
 // "just now", "12 s ago", "3 min ago", "in 4 h".
 std::string relative_time(Instant at, Instant now);
 std::string utc_time(Instant at);  // "2026-11-24 08:40:15 UTC"
-// "850 ms", "3.2 s", "4 min 10 s": two significant parts at most.
-std::string short_duration(Duration duration);
 
 // Relative, with the full time as the title. Nothing when it never was.
 Markup when(Instant at, Instant now);

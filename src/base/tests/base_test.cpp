@@ -1,5 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <string>
+#include <utility>
+
 #include "base/digest.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -22,10 +25,15 @@ TEST_CASE("durations are parsed with units and refused without") {
 }
 
 TEST_CASE("durations are shown in the unit that fits") {
-  CHECK(format_duration(Duration(901)) == "901 µs");
-  CHECK(format_duration(Duration(1'500)) == "1.5 ms");
-  CHECK(format_duration(-2s) == "-2.0 s");
-  CHECK(format_duration(90min) == "1 h 30 min");
+  const std::pair<Duration, std::string> table[] = {{0us, "0 ms"},         {-2s, "0 ms"},
+                                                    {901us, "901 µs"},     {1500us, "1.5 ms"},
+                                                    {12ms, "12 ms"},       {12'345us, "12.3 ms"},
+                                                    {999'499us, "999 ms"}, {999'500us, "1.0 s"},
+                                                    {3200ms, "3.2 s"},     {59'949ms, "59.9 s"},
+                                                    {60s, "1 min 0 s"},    {250s, "4 min 10 s"},
+                                                    {7500s, "2 h 5 min"},  {48h - 1us, "47 h 59 min"},
+                                                    {48h, "2 d 0 h"},      {50h, "2 d 2 h"}};
+  for (const auto& [duration, text] : table) CHECK(format_duration(duration) == text);
 }
 
 TEST_CASE("sizes are parsed with units") {

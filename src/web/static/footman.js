@@ -245,7 +245,7 @@
   function duration(ms) {
     if (ms < 60_000) return `${(Math.max(0, ms) / 1000).toFixed(1)} s`;
     const [minutes, hours] = [Math.floor(ms / 60_000), Math.floor(ms / 3_600_000)];
-    if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+    if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
     if (hours >= 1) return `${hours} h ${minutes % 60} min`;
     return `${minutes} min ${Math.floor(ms / 1000) % 60} s`;
   }
