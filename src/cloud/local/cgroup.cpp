@@ -11,13 +11,14 @@
 #include <system_error>
 
 #include "base/number.hpp"
-#include "cloud/local/system.hpp"
+#include "runtime/real/cgroup_mounts.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/unique_fd.hpp"
 
 namespace footman::cloud::local {
 
-using runtime::real::has_field;
-using runtime::real::read_cgroup_counter;
-using runtime::real::split_fields;
+using namespace runtime::real;
+using runtime::UniqueFd;
 
 namespace {
 

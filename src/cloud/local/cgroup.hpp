@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include "cloud/local/system.hpp"
-
 namespace footman::cloud::local {
 
 // Where a controller's groups are made: a directory below our own group. Empty: not usable.

@@ -14,12 +14,14 @@
 #include <filesystem>
 
 #include "cloud/local/options.hpp"
-#include "cloud/local/system.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/real/spawn.hpp"
 
 namespace footman::cloud::local {
 namespace {
 
 namespace json = boost::json;
+using namespace runtime::real;
 using ports::FailureClass;
 using ports::LaunchFailure;
 constexpr std::size_t kExitFileLimit = 64 << 10;

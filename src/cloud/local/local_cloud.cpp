@@ -28,6 +28,8 @@ using ports::LaunchResult;
 using ports::Resource;
 using ports::ResourceState;
 using runtime::Awaitable;
+using runtime::real::open_process;
+using runtime::real::to_handle;
 
 constexpr Duration kTokenLifetime =
     24h;  // tokens of agents that were never terminated are kept for good anyway

@@ -78,7 +78,7 @@ Result<TokenRecord> parse_token_file(std::string_view text) {
       continue;
     }
     const auto word = take_word(line);
-    if (word == "launched" && !record.process) record.process = find_process_id(line);
+    if (word == "launched" && !record.process) record.process = runtime::real::find_process_id(line);
     if (word == "ended" && !record.death) read_ended(line, record);
   }
   if (!has_header) return fail(Errc::corrupt, "not a token file");

@@ -9,12 +9,15 @@
 #include "base/ids.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "cloud/local/system.hpp"
 #include "model/agent.hpp"
+#include "runtime/real/processes.hpp"
+#include "runtime/unique_fd.hpp"
 
 namespace footman::cloud::local {
 
 using namespace footman::base;
+using runtime::UniqueFd;
+using runtime::real::ProcessId;
 
 struct TokenRecord {
   InstallationId installation;

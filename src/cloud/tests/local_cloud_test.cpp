@@ -13,9 +13,10 @@
 #include <sstream>
 
 #include "cloud/local/cgroup.hpp"
-#include "cloud/local/system.hpp"
 #include "cloud/tests/provider_contract.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/real/processes.hpp"
 
 using namespace footman;
 using namespace footman::cloud;
@@ -41,7 +42,7 @@ class LocalWorld final : public contract::World {
   }
   ~LocalWorld() override {
     for (const auto& entry : std::filesystem::directory_iterator(directory_ + "/tokens"))
-      local::kill_by_cookie(entry.path().filename());
+      runtime::real::kill_by_cookie(entry.path().filename());
     cloud_.reset();
     std::filesystem::remove_all(directory_);
   }
@@ -73,7 +74,7 @@ class LocalWorld final : public contract::World {
     cloud_ = std::move(*made);
   }
   void end_resource(const std::string& handle) override {
-    const auto id = local::find_process_id(handle);
+    const auto id = runtime::real::find_process_id(handle);
     REQUIRE(id.has_value());
     ::kill(id->pid, SIGKILL);
   }
@@ -101,7 +102,7 @@ class LocalWorld final : public contract::World {
 
 // Not our child: it is a zombie at most until its new parent has looked.
 bool is_alive(pid_t pid) {
-  const auto stat = local::read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
+  const auto stat = runtime::real::read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
   return stat && !stat->contains(") Z ") && !stat->contains(") X ");
 }
 

@@ -9,11 +9,14 @@
 #include "cloud/local/cgroup.hpp"
 #include "cloud/local/launch.hpp"
 #include "cloud/local/options.hpp"
-#include "cloud/local/system.hpp"
 #include "cloud/local/token_file.hpp"
+#include "runtime/real/cgroup_mounts.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/real/spawn.hpp"
 
 using namespace footman;
 using namespace footman::cloud::local;
+using namespace footman::runtime::real;
 
 TEST_CASE("a handle names a process and nothing else parses as one") {
   CHECK(to_handle({12, 345}) == "12:345");
