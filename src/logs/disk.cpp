@@ -58,8 +58,12 @@ Status status_of(int result, std::string_view what, std::string_view path = {}) 
 }  // namespace
 
 Result<UniqueFd> Disk::open(const std::string& path, int flags) {
-  UniqueFd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_CLOEXEC, 0600); }));
+  UniqueFd fd(retry_interrupted([&] { return ::open(path.c_str(), flags | O_NONBLOCK | O_CLOEXEC, 0600); }));
   if (!fd.is_open()) return fail_disk("open", path, errno);
+  struct stat info{};
+  if (::fstat(fd.get(), &info) != 0) return fail_disk("look at", path, errno);
+  if (!S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode))
+    return base::fail(base::Errc::corrupt, path + " is neither a file nor a directory");
   return fd;
 }
 

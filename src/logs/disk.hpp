@@ -21,7 +21,9 @@ class Disk {
  public:
   virtual ~Disk() = default;
 
-  virtual base::Result<UniqueFd> open(const std::string& path, int flags);  // O_CLOEXEC, mode 0600 are added
+  // O_CLOEXEC and mode 0600 are added. What somebody else put there and is no file is `corrupt`; a FIFO is
+  // not waited for.
+  virtual base::Result<UniqueFd> open(const std::string& path, int flags);
   virtual base::Result<std::uint64_t> size(int fd);
   // Fewer than `size` bytes only at the end of the file.
   virtual base::Result<std::string> read(int fd, std::uint64_t offset, std::size_t size);

@@ -44,7 +44,7 @@ def test_run_ends_with_the_status_of_the_build():
         check(footman(server, "run", "--", "echo", "a  b", "$HOME") == "a  b $HOME\n", "arguments arrive unchanged")
         check(footman(server, "run", "-q", "-e", "WHO=me", "--", "echo $WHO; exit 3", code=3).startswith("me\n"), "a script")
         footman(server, "run", "--", "kill -9 $$", code=128 + 9)
-        footman(server, "run", "-t", "1s", "--", "sleep 60", code=1)
+        footman(server, "run", "-t", "1s", "--", "sleep 60", code=124)
         check(footman(server, "run", "--script", "-", stdin="echo from standard input") == "from standard input\n", "--script")
         footman(server, "run", "-l", "a &&", "--", "true", code=2)
         check("at spec.label" in footman.errors, footman.errors)
