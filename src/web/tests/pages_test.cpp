@@ -223,6 +223,7 @@ TEST_CASE("a job is created, edited, started with parameters and deleted") {
   CHECK(site.post(fmt::format("/ui/builds/{}/cancel", id)).status == 303);
   CHECK(site.post("/ui/delete-job/team/app").status == 303);
   CHECK(site.get("/ui/jobs/team/app").status == 404);
+  CHECK(site.shows("There is no job team/app"));
   CHECK(site.get("/ui/builds/" + id).status == 404);  // its builds go along
 }
 
