@@ -334,7 +334,7 @@ const std::vector<Canary>& canaries() {
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},
       {"varies-requests", "launch_is_frozen", "a repeated launch has other options", 40,
        plant_provider<VariesTheRequest>},
-      {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 200, plant_store<ForgetsKeys>},
+      {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 10, plant_store<ForgetsKeys>},
       {"failure-is-success", "results_are_true", "failed builds are stored as successful", 40,
        plant_store<CallsFailureSuccess>},
       {"never-finishes", "everything_drains", "a log can never be finished", 5, plant_logs<NeverFinishes>},

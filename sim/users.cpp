@@ -11,6 +11,7 @@ using runtime::Awaitable;
 namespace {
 
 constexpr Duration kPatience = 20s;  // for one answer
+constexpr double kAsksTwice = 0.2;   // for a build: what was answered did not get to them
 constexpr std::string_view kImpossibleLabel = "no-such-label";
 
 bool may_change(Errc code) {
@@ -197,6 +198,7 @@ Awaitable<void> SimUsers::submit(std::string key, Dice dice) {
     if (answer) {
       submission.build = answer->build.id;
       loop_.trace().note(loop_.now(), "users", fmt::format("{} is build {}", key, answer->build.id.str()));
+      if (dice.chance(kAsksTwice)) co_await ask_again(key, act);
       if (request.spec.label == kImpossibleLabel) {
         co_await runtime::sleep_for(clock_, dice.jitter(Duration(60s)));
         co_await cancel(key, "it can never run");
@@ -209,6 +211,15 @@ Awaitable<void> SimUsers::submit(std::string key, Dice dice) {
                                 fmt::format("{} is refused: {}", key, base::describe(answer.error())));
     co_await runtime::sleep_for(clock_, dice.jitter(Duration(5s)));
   }
+}
+
+// A refusal says nothing: the job may be switched off by now.
+Awaitable<void> SimUsers::ask_again(std::string key, Act<Result<store::SubmittedBuild>> act) {
+  const auto again = co_await insist(act);
+  const auto first = witness_.submissions[key].build;
+  if (again && again->build.id != first)
+    witness_.report("one_build_per_key", fmt::format("{} was answered with build {}, then with build {}", key,
+                                                     first.str(), again->build.id.str()));
 }
 
 Awaitable<void> SimUsers::look_after(std::string key, Dice dice) {

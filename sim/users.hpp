@@ -61,6 +61,7 @@ class SimUsers {
   static runtime::Awaitable<void> edit_jobs(SimUsers* self);
   static runtime::Awaitable<void> meddle(SimUsers* self);
   runtime::Awaitable<void> submit(std::string key, Dice dice);
+  runtime::Awaitable<void> ask_again(std::string key, Act<base::Result<store::SubmittedBuild>> act);
   runtime::Awaitable<void> look_after(std::string key, Dice dice);
   runtime::Awaitable<void> cancel(std::string key, std::string why);
   runtime::Awaitable<void> explain(std::string key);
