@@ -66,7 +66,7 @@ LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (dice_.chance(trouble.no_capacity))
     return refuse(FailureClass::capacity, !exists, "No capacity in zone a");
   if (dice_.chance(trouble.refused))
-    return refuse(FailureClass::image, !exists, "The image cannot be pulled");
+    return refuse(FailureClass::transient, !exists, "The host turned it away");
   return make(spec);
 }
 

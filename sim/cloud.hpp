@@ -34,7 +34,7 @@ struct CloudTraits {
 struct CloudTrouble {
   double throttled = 0;
   double no_capacity = 0;
-  double refused = 0;     // a failure that is definite, of the machine image
+  double refused = 0;     // a failure that is definite, but passes
   double no_effect = 0;   // "internal error", and nothing has happened
   double bad_answer = 0;  // "internal error", but it has happened
   double no_answer = 0;   // never answered

@@ -275,8 +275,14 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
   if (!fits_any) return "no template offers that";
   if (code == "global_cap" || code == "cloud_cap" || code == "template_cap")
     return rows_.agents.empty() ? "there is no agent at all" : "";
-  if (code == "template_held" || code == "cloud_held")
+  if (code == "template_open" || code == "cloud_held")
     return entry.reason.look_again.is_set() ? "" : "nobody looks again";
+  if (code == "template_half_open") {
+    const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
+      return model::is_serving(one.state) && entry.reason.text.find(one.id.str()) != std::string::npos;
+    });
+    return any ? "" : "no agent is tried";
+  }
   if (code == "no_idle_agent") return "the fleet has not spoken";
   if (code == "template_disabled") return "nothing was switched off";
   return "nobody knows this reason";

@@ -132,7 +132,10 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   seen.connected_at = node.connected_at;
   if (node.host) seen.peer = node.host->peer;
   seen.builds_done = node.node.builds_done;
-  if (const auto entry = node.work ? find_build(*node.work) : nullptr) seen.working_on = entry->item.id.str();
+  if (const auto entry = node.work ? find_build(*node.work) : nullptr) {
+    seen.working_on = entry->item.id.str();
+    seen.started = entry->started();
+  }
   const auto ended = [&](AgentActivity activity, EndReason reason, const std::string& detail) {
     seen.activity = activity;
     seen.end_reason = node.end_reason == EndReason::none ? reason : node.end_reason;

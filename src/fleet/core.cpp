@@ -7,13 +7,13 @@
 
 #include "base/check.hpp"
 #include "base/utf8.hpp"
-#include "policy/retry.hpp"
 #include "store/until_stored.hpp"
 
 namespace footman::fleet {
 
 using model::AgentState;
 using model::FailureClass;
+using policy::BreakerState;
 
 namespace {
 
@@ -44,6 +44,9 @@ FleetMetrics::FleetMetrics(base::Metrics& metrics)
   for (std::size_t i = 0; i < agents_.size(); ++i)
     agents_[i] = &metrics.gauge("footman_agents", "Agents by state; ended ones are not counted",
                                 {{"state", std::string(to_string(static_cast<AgentState>(i)))}});
+  for (std::size_t i = 0; i < breakers_.size(); ++i)
+    breakers_[i] = &metrics.gauge("footman_template_breakers", "Agent templates by state of their breaker",
+                                  {{"state", std::string(to_string(static_cast<BreakerState>(i)))}});
 }
 
 void FleetMetrics::count_state(AgentState state, int by) {
@@ -58,6 +61,17 @@ base::Counter& FleetMetrics::launches(const CloudName& cloud, const std::string&
 base::Counter& FleetMetrics::findings(Verdict verdict) {
   return metrics_.counter("footman_reconcile_findings_total", "Differences between rows and resources",
                           {{"verdict", std::string(to_string(verdict))}});
+}
+
+base::Counter& FleetMetrics::launch_failures(FailureClass failure) {
+  return metrics_.counter("footman_launch_failures_total", "Launches that gave no agent, by failure class",
+                          {{"failure", std::string(to_string(failure))}});
+}
+
+void FleetMetrics::set_breakers(const std::map<TemplateName, TemplateEntry>& templates) {
+  std::array<std::int64_t, 4> counts{};
+  for (const auto& [name, t] : templates) ++counts.at(static_cast<std::size_t>(t.breaker.state));
+  for (std::size_t i = 0; i < counts.size(); ++i) breakers_[i]->set(counts[i]);
 }
 
 void FleetMetrics::set_holds(const std::map<std::string_view, std::int64_t>& holds) {
@@ -222,7 +236,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
   const auto reason = entry.ending->reason;
-  if (entry.proved || entry.drain || !entry.seen.working_on.empty() || !entry.asked) return false;
+  if (entry.proved || entry.drain || entry.seen.started || !entry.asked) return false;
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
   if (reason == launch_deadline && !came) {
     note_launch_failure(entry, FailureClass::connect, {},
@@ -266,22 +280,48 @@ void Core::note_trouble(CloudEntry& cloud, std::string text) {
 
 void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, Instant retry_at,
                                const std::string& text) {
+  metrics.launch_failures(failure).add();
   auto* t = find_template(entry);
   if (t == nullptr) return;
-  ++t->failures;
-  const auto plan = policy::plan_retry(failure, true, t->failures, retry_at, parts.rng.uniform(), {}, now());
-  t->hold_text = t->failures > 1 ? fmt::format("{} ({} times in a row)", text, t->failures) : text;
-  t->disabled = plan.action == policy::RetryAction::disable_generation;
-  t->hold_until = plan.at;
-  parts.log.warning("template is held",
-                    {{"template", t->config.name},
-                     {"failure", to_string(failure)},
-                     {"until", t->disabled ? "configuration changes" : format_rfc3339(t->hold_until)},
-                     {"reason", text}});
+  set_breaker(
+      *t, policy::on_failure(t->breaker, entry.era, {failure, text, retry_at}, parts.rng.uniform(), now()));
   auto* cloud = find_cloud(entry.row.cloud);
   if (failure != FailureClass::throttled || cloud == nullptr) return;
-  cloud->hold_until = std::max(cloud->hold_until, plan.at);
+  cloud->hold_until = std::max(cloud->hold_until, t->breaker.until);
   cloud->hold_text = text;
+}
+
+void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
+  if (auto* t = find_template(entry))
+    set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
+}
+
+void Core::note_planned(TemplateEntry& t, AgentEntry& entry) {
+  set_breaker(t, policy::on_probe_launched(t.breaker, entry.id(), entry.row.launch_deadline, now()));
+  entry.era = t.breaker.era;
+}
+
+void Core::look_after_probes() {
+  for (auto& [name, t] : templates) {
+    if (t.breaker.state != BreakerState::half_open) continue;
+    const auto* probe = find_agent(t.breaker.probe);
+    if (probe == nullptr || probe->ending || probe->drain || !model::is_serving(probe->row.state))
+      set_breaker(t, policy::on_probe_gone(t.breaker, now()));
+    else if (now() >= t.breaker.until && probe->is_connected_now())
+      note_progress(*probe, policy::Stage::at_work);  // it lives, but nobody had work for it
+  }
+  metrics.set_breakers(templates);
+}
+
+void Core::set_breaker(TemplateEntry& t, policy::Breaker breaker) {
+  const bool news = breaker.state != t.breaker.state;
+  t.breaker = std::move(breaker);
+  if (!news) return;
+  look->notify();
+  LogFields fields{{"template", t.config.name}, {"state", to_string(t.breaker.state)}};
+  if (t.breaker.state == BreakerState::closed) return parts.log.info("template is launched again", fields);
+  fields.push_back({"why", describe(t.breaker, now())});
+  parts.log.warning("template is held", fields);
 }
 
 // --- telling

@@ -14,6 +14,7 @@
 #include "fleet/fleet.hpp"
 #include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
+#include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
@@ -45,11 +46,13 @@ struct AgentEntry {
   std::optional<Gone> gone;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
 
-  bool known = false;       // the controller knew it during this run of the server
-  bool proved = false;      // it has had work: its template is sound
-  bool stored = false;      // the intent is durable
-  bool worked_on = false;   // its sequence runs
-  bool introduced = false;  // the controller knows it, as far as this run of the server can tell
+  bool known = false;           // the controller knew it during this run of the server
+  std::uint32_t era = 0;        // of its template's breaker when it was planned
+  bool connected_told = false;  // to the breaker, as the next one
+  bool proved = false;          // work has begun on it: its template is sound
+  bool stored = false;          // the intent is durable
+  bool worked_on = false;       // its sequence runs
+  bool introduced = false;      // the controller knows it, as far as this run of the server can tell
   bool drain_told = false;
   bool removed = false;        // the controller has forgotten it
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
@@ -75,11 +78,8 @@ struct AgentEntry {
 struct TemplateEntry {
   Template config;
   std::uint64_t generation = 0;
-  std::string options;         // frozen
-  std::uint32_t failures = 0;  // launches without a connection in a row
-  Instant hold_until;
-  std::string hold_text;
-  bool disabled = false;             // until its configuration changes
+  std::string options;  // frozen
+  policy::Breaker breaker;
   policy::LaunchTimes launch_times;  // since the server was started
 };
 
@@ -102,7 +102,9 @@ class FleetMetrics {
   void count_state(model::AgentState state, int by);
   base::Counter& launches(const CloudName& cloud, const std::string& outcome);
   base::Counter& findings(Verdict verdict);
+  base::Counter& launch_failures(model::FailureClass failure);
   void set_holds(const std::map<std::string_view, std::int64_t>& holds);
+  void set_breakers(const std::map<TemplateName, TemplateEntry>& templates);
   base::Counter& plans;
   base::Gauge& held;  // ends that wait for a person
   base::Counter& calls_unanswered;
@@ -112,6 +114,7 @@ class FleetMetrics {
  private:
   base::Metrics& metrics_;
   std::array<base::Gauge*, 9> agents_{};
+  std::array<base::Gauge*, 4> breakers_{};  // by state
   std::map<std::string, base::Gauge*, std::less<>> holds_;
 };
 
@@ -161,7 +164,11 @@ class Core {
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);
-  // A launch of this template has failed for good: back-off, or disabled.
+  // --- what the breaker of an agent's template learns
+  void note_progress(const AgentEntry& entry, policy::Stage stage);
+  void note_planned(TemplateEntry& t, AgentEntry& entry);  // it is the probe, if one is asked for
+  void look_after_probes();  // those that are gone without a word, or stand there without work
+  // A launch has failed for good.
   void note_launch_failure(const AgentEntry& entry, model::FailureClass failure, Instant retry_at,
                            const std::string& text);
 
@@ -173,6 +180,7 @@ class Core {
 
  private:
   bool blame_template(const AgentEntry& entry);
+  void set_breaker(TemplateEntry& t, policy::Breaker breaker);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);

@@ -39,6 +39,7 @@ struct Fleet::Impl {
   Awaitable<Status> set_pause(CloudName name, Pause pause);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
+  static BreakerView view_of(const policy::Breaker& breaker);
   static void count(CloudView& view, const AgentEntry& entry);
 };
 
@@ -261,6 +262,19 @@ void Fleet::Impl::count(CloudView& view, const AgentEntry& entry) {
     if (t.name == entry.row.template_name) ++t.holding;
 }
 
+BreakerView Fleet::Impl::view_of(const policy::Breaker& breaker) {
+  BreakerView view;
+  view.state = to_string(breaker.state);
+  if (breaker.state == policy::BreakerState::closed) return view;
+  view.failure = to_string(breaker.failure);
+  view.reason = breaker.reason;
+  view.failures = breaker.failures_in_a_row();
+  view.since = breaker.since;
+  if (breaker.state == policy::BreakerState::open) view.next_probe = breaker.until;
+  view.probe = breaker.probe;
+  return view;
+}
+
 CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) const {
   CloudView view;
   view.name = name;
@@ -280,9 +294,10 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.is_default = t.config.is_default;
     one.one_shot = t.config.one_shot;
     one.cap = t.config.cap;
-    one.held = t.disabled || t.hold_until > core.now();
-    if (one.held) one.trouble = t.hold_text;
-    if (one.held && !t.disabled) one.look_again = t.hold_until;
+    one.breaker = view_of(t.breaker);
+    one.held = t.breaker.state != policy::BreakerState::closed;
+    one.trouble = policy::describe(t.breaker, core.now());
+    one.look_again = policy::may_launch(t.breaker, core.now()).look_again;
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

@@ -84,6 +84,7 @@ Awaitable<void> Provisioner::run() {
 Awaitable<void> Provisioner::decide() {
   look_again_.reset();
   observe_agents();
+  core_.look_after_probes();
   plan();
   core_.metrics.plans.add();
   tell_holds();
@@ -128,9 +129,13 @@ void Provisioner::observe_agents() {
 void Provisioner::note_seen(AgentEntry* entry) {
   const auto& seen = entry->seen;
   entry->row.builds_done = std::max(entry->row.builds_done, seen.builds_done);
-  if (!entry->proved && entry->row.builds_done > 0) {
+  if (!entry->connected_told && seen.connected_at.is_set()) {
+    entry->connected_told = true;
+    core_.note_progress(*entry, policy::Stage::connected);
+  }
+  if (!entry->proved && (entry->row.builds_done > 0 || seen.started)) {
     entry->proved = true;
-    if (auto* t = core_.find_template(*entry)) t->failures = 0;
+    core_.note_progress(*entry, policy::Stage::at_work);
   }
   if (seen.activity != AgentActivity::unknown) {
     entry->known = true;
@@ -162,7 +167,7 @@ policy::Snapshot Provisioner::take_snapshot() {
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
   for (const auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, !t.disabled, t.hold_until, t.hold_text});
+                                  t.config.priority, t.config.cap, t.breaker});
   for (const auto& [name, cloud] : core_.clouds)
     snapshot.clouds.push_back(
         {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
@@ -233,7 +238,9 @@ std::vector<AgentEntry*> Provisioner::make_agents() {
       continue;
     }
     ++count;
-    made.push_back(core_.insert_agent(make_agent(launch, core_.templates.at(launch.template_name))));
+    auto& t = core_.templates.at(launch.template_name);
+    made.push_back(core_.insert_agent(make_agent(launch, t)));
+    core_.note_planned(t, *made.back());
   }
   return made;
 }

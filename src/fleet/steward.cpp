@@ -226,6 +226,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->secret = Secret();
   entry->next_pause = Duration(0);
+  core_.note_progress(*entry, policy::Stage::accepted);
 }
 
 Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure) {
@@ -244,15 +245,15 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
   core_.log_of(*entry).warning("the outcome of a launch is unknown, asking again with the same request",
                                {{"failure", word}, {"error", failure.message}});
   ++entry->failures;
-  const auto plan =
-      policy::plan_retry(failure.failure, false, entry->failures, failure.retry_at, core_.parts.rng.uniform(),
-                         {kLaunchFirstPause, kLaunchLongestPause}, core_.now());
+  const auto again =
+      policy::next_try(entry->failures, failure.retry_at, core_.parts.rng.uniform(),
+                       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.now());
   // While the cloud gives no clear answers, nothing new is asked of it.
-  if (plan.at > cloud->hold_until) {
-    cloud->hold_until = plan.at;
+  if (again > cloud->hold_until) {
+    cloud->hold_until = again;
     cloud->hold_text = failure.message;
   }
-  entry->next_pause = std::max<Duration>(plan.at - core_.now(), Duration(1));
+  entry->next_pause = std::max<Duration>(again - core_.now(), Duration(1));
   core_.look->notify();
 }
 

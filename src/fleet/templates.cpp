@@ -102,10 +102,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
     if (old == core_.templates.end() || old->second.generation != t.generation) continue;
-    t.failures = old->second.failures;
-    t.hold_until = old->second.hold_until;
-    t.hold_text = old->second.hold_text;
-    t.disabled = old->second.disabled;
+    t.breaker = old->second.breaker;
     t.launch_times = old->second.launch_times;
   }
   core_.templates = std::move(fresh);

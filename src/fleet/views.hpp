@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/agent.hpp"
@@ -20,6 +21,17 @@ struct AgentView {
   ports::AgentObservation observation;  // what its controller says now
 };
 
+// A template's circuit breaker (policy/breaker.hpp).
+struct BreakerView {
+  std::string_view state;    // closed, open, half_open, disabled
+  std::string_view failure;  // class of the last failure; this and the next three only when it is not closed
+  std::string reason;        // what was said about it
+  std::uint32_t failures = 0;  // in a row
+  Instant since;
+  Instant next_probe;  // open: one agent is tried from then on, once an item waits for it
+  AgentId probe;       // half_open: the agent that is tried
+};
+
 struct TemplateView {
   TemplateName name;
   CloudName cloud;
@@ -29,9 +41,10 @@ struct TemplateView {
   bool one_shot = true;
   std::uint32_t cap = 0;      // 0: none
   std::uint32_t holding = 0;  // agents that may hold a resource
-  bool held = false;          // no launches now, see `trouble`
+  bool held = false;          // its breaker is not closed, see `trouble`
   std::string trouble;        // sentence; empty: none
   Instant look_again;
+  BreakerView breaker;
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

@@ -69,7 +69,9 @@ std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);
 std::string_view sentence(EndReason reason);  // for people
 
-// Why a launch did not give an agent; says who is to blame and so what happens next (policy::plan_retry).
+// Why a launch did not give an agent; says who is to blame and so what happens next (policy/breaker.hpp).
+// Until somebody changes something, and so for good: configuration, permission, image (it does not exist or
+// cannot run there; a registry that does not answer is transient).
 enum class FailureClass { throttled, transient, capacity, configuration, permission, image, boot, connect };
 std::string_view to_string(FailureClass failure);
 std::optional<FailureClass> find_failure_class(std::string_view text);

@@ -251,6 +251,7 @@ class Planner {
       if (find_obstacle(t)) continue;
       plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
       count_agent(t.cloud, t.name, t.labels);
+      if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
       return;
     }
     if (!kind.held) explain(kind);
@@ -273,16 +274,11 @@ class Planner {
       return Held{HoldReason::cloud_paused,
                   fmt::format("cloud '{}' is paused {}", cloud.name.str(), cloud.pause_text),
                   {}};
-    if (!t.enabled)
-      return Held{HoldReason::template_disabled,
-                  fmt::format("template '{}' is disabled: {}", t.name.str(), t.hold_text),
-                  {}};
+    if (t.breaker.state == BreakerState::disabled) return ask_breaker(t);
     if (cloud.hold_until > now_)
       return Held{HoldReason::cloud_held,
                   fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
-    if (t.hold_until > now_)
-      return Held{HoldReason::template_held,
-                  fmt::format("template '{}' is held: {}", t.name.str(), t.hold_text), t.hold_until};
+    if (auto obstacle = ask_breaker(t)) return obstacle;
     if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
       return Held{HoldReason::global_cap,
                   fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
@@ -306,6 +302,23 @@ class Planner {
                   fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
                   {}};
     return std::nullopt;
+  }
+
+  std::optional<Held> ask_breaker(const Template& t) const {
+    const auto allowance = may_launch(t.breaker, now_);
+    if (allowance.launches == Permission::all) return std::nullopt;
+    if (allowance.launches == Permission::one_probe) {
+      if (!probed_.contains(t.name)) return std::nullopt;
+      return Held{
+          HoldReason::template_half_open,
+          fmt::format("template '{}' is {}: it is being launched", t.name.str(), describe(t.breaker, now_)),
+          {}};
+    }
+    auto reason = HoldReason::template_open;
+    if (t.breaker.state == BreakerState::half_open) reason = HoldReason::template_half_open;
+    if (t.breaker.state == BreakerState::disabled) reason = HoldReason::template_disabled;
+    return Held{reason, fmt::format("template '{}' is {}", t.name.str(), describe(t.breaker, now_)),
+                allowance.look_again};
   }
 
   template <class Key>
@@ -372,6 +385,7 @@ class Planner {
   std::map<TemplateName, std::uint32_t> template_holding_;
   std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
   std::uint32_t holding_ = 0;
+  std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item
   std::vector<std::size_t> class_of_;    // by item
@@ -402,10 +416,12 @@ std::string_view to_string(HoldReason reason) {
       return "template_cap";
     case HoldReason::template_disabled:
       return "template_disabled";
-    case HoldReason::template_held:
-      return "template_held";
     case HoldReason::cloud_paused:
       return "cloud_paused";
+    case HoldReason::template_open:
+      return "template_open";
+    case HoldReason::template_half_open:
+      return "template_half_open";
     case HoldReason::cloud_held:
       return "cloud_held";
   }

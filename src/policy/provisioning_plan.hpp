@@ -18,6 +18,7 @@
 #include "base/time.hpp"
 #include "model/agent.hpp"
 #include "model/label.hpp"
+#include "policy/breaker.hpp"
 
 namespace footman::policy {
 
@@ -68,9 +69,9 @@ struct Template {
   bool is_default = false;
   int priority = 0;       // higher first
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
-  bool enabled = true;    // false: `hold_text` says why, until the configuration changes
-  Instant hold_until;     // no launches before it
-  std::string hold_text;
+  // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
+  // carries the plan out tells the breaker (on_probe_launched) before the next plan.
+  Breaker breaker;
 };
 
 struct Cloud {
@@ -104,10 +105,11 @@ enum class HoldReason {
   label_cap,
   cloud_cap,
   template_cap,
-  template_disabled,
-  template_held,  // back-off
-  cloud_held,     // back-off, throttling
-  cloud_paused,   // by a person, until a person resumes it
+  template_disabled,   // by its breaker, until its configuration changes
+  template_open,       // its breaker: too many failures, and a pause
+  template_half_open,  // its breaker: one agent is tried, the others wait for it
+  cloud_held,          // throttled, or without clear answers
+  cloud_paused,        // by a person, until a person resumes it
 };
 std::string_view to_string(HoldReason reason);
 

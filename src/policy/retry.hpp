@@ -1,36 +1,25 @@
-// What happens after a launch failed. Pure: the random number comes in.
+// When something that failed is tried again. Pure: the random number comes in.
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
 #include "base/time.hpp"
-#include "model/agent.hpp"
 
 namespace footman::policy {
 
 using namespace footman::base;
 
-enum class RetryAction {
-  same_request,        // the outcome is unknown: the same frozen request with the same token
-  hold_template,       // this attempt is over; no launches from the template until `at`
-  disable_generation,  // no launches from this template until its configuration changes
-};
-std::string_view to_string(RetryAction action);
-
 struct RetryLimits {
-  Duration first_pause = 200ms;
-  Duration longest_pause = 5min;
+  Duration first_pause = 200ms;   // the most after the first failure; doubled with each one in a row …
+  Duration longest_pause = 5min;  // … up to this
+  Duration shortest_pause{0};     // never less than this
+  Duration longest_wish = 60min;  // a cloud that wants a longer pause is asked again after this
 };
 
-struct RetryPlan {
-  RetryAction action = RetryAction::same_request;
-  Instant at;  // not set for disable_generation
-};
-
-// failures: in a row, this one included. random: uniform in [0, 1]. retry_at: the cloud's wish; not set:
-// none. The pause is random * min(longest, first * 2^(failures-1)) (full jitter), but never before retry_at.
-RetryPlan plan_retry(model::FailureClass failure, bool definite, std::uint32_t failures, Instant retry_at,
-                     double random, const RetryLimits& limits, Instant now);
+// failures: in a row, the last one included. random: uniform in [0, 1]. retry_at: the cloud's wish; not set:
+// none. The pause is random * min(longest, first * 2^(failures-1)), "full jitter": those who failed together
+// do not come back together. It is never before retry_at.
+Instant next_try(std::uint32_t failures, Instant retry_at, double random, const RetryLimits& limits,
+                 Instant now);
 
 }  // namespace footman::policy

@@ -77,6 +77,7 @@ void ScriptedController::work(const AgentId& id, const std::string& key) {
   auto& seen = nodes.at(id).seen;
   seen.activity = AgentActivity::busy;
   seen.working_on = key;
+  seen.started = true;
   std::erase_if(items, [&](const auto& item) { return item.key == key; });
   changed();
 }
@@ -85,6 +86,7 @@ void ScriptedController::finish(const AgentId& id, Instant now) {
   auto& node = nodes.at(id);
   ++node.seen.builds_done;
   node.seen.working_on.clear();
+  node.seen.started = false;
   node.seen.idle_since = now;
   node.seen.activity =
       node.registration.one_shot || node.draining ? AgentActivity::done : AgentActivity::idle;

@@ -159,11 +159,10 @@ TEST_CASE("holds say why and when") {
   CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).reason == HoldReason::global_cap);
   CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).item.key == "2");
   CHECK(plan_provisioning(s, {0, true}, kNow).holds.at(0).reason == HoldReason::storage_full);
-  s.templates[0].hold_until = kNow + 5s;
+  s.templates[0].breaker = {.state = BreakerState::open, .since = kNow, .until = kNow + 5s};
   const auto plan = plan_provisioning(s, {}, kNow);
-  CHECK(plan.holds.at(0).reason == HoldReason::template_held);
+  CHECK(plan.holds.at(0).reason == HoldReason::template_open);
   CHECK(plan.next_look == kNow + 5s);
-  CHECK(plan_provisioning(s, {}, kNow + 5s).launches.size() == 2);
   s.clouds[0].pause_text = "by admin: maintenance";
   const auto paused = plan_provisioning(s, {}, kNow + 5s);
   CHECK(paused.launches.empty());
@@ -189,6 +188,53 @@ TEST_CASE("agents that offer a label are capped over all templates") {
   CHECK(plan.holds[0].reason == HoldReason::label_cap);
   CHECK(plan.holds[0].text == "2 of 2 agents with label 'gpu' exist");
   CHECK(plan.holds[0].tried->size() == 2);
+}
+
+TEST_CASE("an open template launches one probe, however many items of whatever label wait, and says so") {
+  auto s = world();
+  s.templates = {offer("t", {"linux", "arm"})};
+  s.items = {item("1"), item("2", "arm", 2), item("3", "linux&&arm", 3), item("4", "linux", 4)};
+  auto& breaker = s.templates[0].breaker;
+  breaker = {.state = BreakerState::open, .since = kNow, .until = kNow + 5s};
+  breaker.failures[0] = 1;
+  breaker.reason = "no capacity";
+  const auto held = plan_provisioning(s, {}, kNow);
+  CHECK(held.launches.empty());
+  CHECK(held.holds.size() == 4);
+  for (const auto& hold : held.holds) {
+    CHECK(hold.reason == HoldReason::template_open);
+    CHECK(hold.look_again == kNow + 5s);
+    CHECK(hold.text.find("no capacity") != std::string::npos);
+    CHECK(hold.text.find(format_rfc3339(kNow + 5s)) != std::string::npos);
+  }
+  const auto now = kNow + 5s;
+  const auto plan = plan_provisioning(s, {}, now);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.launches[0].item.key == "1");
+  CHECK(plan.holds.size() == 3);
+  for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::template_half_open);
+  breaker = on_probe_launched(breaker, AgentId("new-1"), now + 5min, now);
+  apply(s, plan);
+  const auto next = plan_provisioning(s, {}, now);
+  CHECK(next.launches.empty());
+  CHECK(next.holds.at(0).reason == HoldReason::template_half_open);
+  CHECK(next.holds.at(0).text.find("agent new-1 is tried") != std::string::npos);
+  CHECK(next.next_look == now + 5min);
+  breaker = on_success(breaker, breaker.era, Stage::accepted, now);
+  CHECK(plan_provisioning(s, {}, now).launches.size() == 3);
+}
+
+TEST_CASE("a disabled template, and one that is tried, leave the items to the next one that fits") {
+  auto s = world();
+  s.templates = {offer("first"), offer("second"), offer("third")};
+  s.templates[0].priority = 2;
+  s.templates[0].breaker = {.state = BreakerState::disabled, .since = kNow, .reason = "not allowed"};
+  s.templates[1].priority = 1;
+  s.templates[1].breaker = {.state = BreakerState::open, .since = kNow, .until = kNow};
+  s.items = {item("1"), item("2", "linux", 2)};
+  const auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.at(0).template_name.str() == "second");
+  CHECK(plan.launches.at(1).template_name.str() == "third");
 }
 
 TEST_CASE("the best template, then the next one") {

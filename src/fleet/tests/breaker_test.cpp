@@ -1,0 +1,285 @@
+// A template's circuit breaker: what the fleet tells it and what it does with it.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "fleet/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::fleet;
+using namespace footman::fleet::testing;
+using namespace std::chrono_literals;
+using model::AgentState;
+using model::EndReason;
+using model::FailureClass;
+
+namespace {
+
+const BreakerView& breaker(const World& world) {
+  static BreakerView view;
+  view = world.fleet->list_clouds()[0].templates[0].breaker;
+  return view;
+}
+
+void submit_many(World& world, int count) {
+  for (int i = 1; i <= count; ++i) world.controller.submit(std::to_string(i), world.now());
+  world.settle();
+}
+
+int waiting_with(const World& world, const std::string& code) {
+  return static_cast<int>(std::ranges::count_if(world.controller.items, [&](const ports::DemandItem& item) {
+    const auto it = world.controller.reasons.find(item.key);
+    return it != world.controller.reasons.end() && it->second.code == code;
+  }));
+}
+
+// Everything that was launched so far is at work, on whatever waits.
+void play(World& world) {
+  for (int i = 0; i < 2; ++i) {
+    world.play_agents();
+    world.settle();
+  }
+}
+
+// Until the pause of the open breaker is over.
+void wait_for_probe(World& world) {
+  REQUIRE(breaker(world).state == "open");
+  const auto pause = breaker(world).next_probe - world.now();
+  if (pause > 1us) {
+    const auto calls = world.cloud.launch_calls;
+    world.advance(pause - 1us);
+    CHECK(world.cloud.launch_calls == calls);
+  }
+  world.advance(1ms);
+}
+
+// So many of those that run end at once by themselves.
+void kill(World& world, int count) {
+  for (const auto& [token, held] : world.cloud.resources) {
+    if (count == 0) break;
+    if (held.resource.state != ports::ResourceState::running) continue;
+    world.cloud.end(token, {1, 0, false, "exit status 1"});
+    --count;
+  }
+  REQUIRE(count == 0);
+  world.provider->changed();
+  world.settle();
+}
+
+}  // namespace
+
+TEST_CASE("no capacity: however many wait, one is tried at a time, and all go when that one is taken") {
+  World world;
+  world.cloud.launching = Launching::refused;
+  world.start();
+  submit_many(world, 20);
+  const auto wave = world.cloud.launch_calls;
+  CHECK(wave <= 20);
+  CHECK(breaker(world).state == "open");
+  CHECK(breaker(world).failure == "capacity");
+  CHECK(breaker(world).reason == "no capacity here");
+  CHECK(breaker(world).failures == 1);  // one wave, one failure
+  CHECK(waiting_with(world, "template_open") == 20);
+  const auto& reason = world.controller.reasons.at("7");
+  CHECK(reason.text.find("no capacity here") != std::string::npos);
+  CHECK(reason.look_again == breaker(world).next_probe);
+  wait_for_probe(world);
+  CHECK(world.cloud.launch_calls == wave + 1);
+  CHECK(breaker(world).failures == 2);
+  wait_for_probe(world);
+  CHECK(world.cloud.launch_calls == wave + 2);
+  world.cloud.launching = Launching::answered;
+  wait_for_probe(world);
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 20);
+  CHECK(world.live_agents().size() == 20);
+}
+
+TEST_CASE("while the probe is on its way nobody else is launched, over many plans") {
+  World world;
+  world.cloud.launching = Launching::refused;
+  world.start();
+  submit_many(world, 5);
+  const auto wave = world.cloud.launch_calls;
+  world.cloud.launching = Launching::hangs;
+  wait_for_probe(world);
+  REQUIRE(breaker(world).state == "half_open");
+  const auto probe = world.only_agent().id;
+  CHECK(breaker(world).probe == probe);
+  CHECK(waiting_with(world, "template_half_open") == 4);
+  CHECK(world.controller.reasons.at("5").text.find(probe.str()) != std::string::npos);
+  CHECK(world.controller.reasons.at("5").look_again == world.only_agent().launch_deadline);
+  for (int i = 0; i < 20; ++i) {
+    world.fleet->look_again();
+    world.advance(1s);
+  }
+  CHECK(world.cloud.launch_calls == wave + 1);
+}
+
+TEST_CASE("agents that die before their work: three strikes, then one at a time until one is at work") {
+  World world;
+  world.start();
+  submit_many(world, 4);
+  REQUIRE(world.cloud.alive() == 4);
+  kill(world, 2);
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 4);  // it may have been chance
+  kill(world, 3);
+  CHECK(breaker(world).state == "open");
+  CHECK(breaker(world).failure == "boot");
+  CHECK(breaker(world).failures == 3);
+  // One of the wave is left and comes up: it was launched before, so it proves nothing about the next.
+  CHECK(world.cloud.alive() == 1);
+  play(world);
+  CHECK(breaker(world).state == "open");
+  wait_for_probe(world);
+  CHECK(breaker(world).state == "half_open");
+  const auto probe = breaker(world).probe;
+  REQUIRE_FALSE(probe.empty());
+  CHECK(waiting_with(world, "template_half_open") == 2);
+  CHECK(world.cloud.alive() == 2);
+  world.controller.connect(probe, world.now());
+  world.settle();
+  CHECK(breaker(world).state == "half_open");  // the others had died after that, too
+  world.controller.work(probe, world.fleet->find_agent(probe)->agent.for_item);
+  world.settle();
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 4);
+}
+
+TEST_CASE("a probe that dies opens it for longer") {
+  World world;
+  world.start();
+  submit_many(world, 3);
+  kill(world, 3);
+  for (std::uint32_t failures = 4; failures < 8; ++failures) {
+    wait_for_probe(world);
+    REQUIRE(breaker(world).state == "half_open");
+    CHECK(world.cloud.alive() == 1);
+    kill(world, 1);
+    CHECK(breaker(world).state == "open");
+    CHECK(breaker(world).failures == failures);
+  }
+}
+
+TEST_CASE("a probe whose item goes away, or that a person ends, makes room for another one") {
+  World world;
+  world.start();
+  submit_many(world, 3);
+  kill(world, 3);
+  wait_for_probe(world);
+  const auto probe = breaker(world).probe;
+  REQUIRE_FALSE(probe.empty());
+  SUBCASE("all items go away") {
+    world.controller.items.clear();
+    world.controller.changed();
+    world.settle();
+    CHECK(breaker(world).state == "open");
+    world.advance(1h);
+    CHECK(world.cloud.alive() == 0);  // nothing is tried for nobody
+    world.submit("9");
+  }
+  SUBCASE("a person ends it") { REQUIRE(world.run(world.fleet->terminate_agent(probe, "no"))); }
+  SUBCASE("a person drains it") { REQUIRE(world.run(world.fleet->drain_agent(probe))); }
+  world.advance(1s);
+  CHECK(breaker(world).state == "half_open");
+  CHECK(breaker(world).probe != probe);
+  CHECK(world.cloud.alive() == 1);
+}
+
+TEST_CASE("a probe that stands there until its deadline is sound, though nobody had work for it") {
+  World world;
+  world.config.templates[0].one_shot = false;
+  world.config.templates[0].idle_timeout = 24h;
+  world.start();
+  submit_many(world, 3);
+  kill(world, 3);
+  wait_for_probe(world);
+  const auto probe = world.only_agent();
+  world.controller.connect(probe.id, world.now());
+  world.controller.items.clear();
+  world.submit("8");
+  world.submit("9");
+  world.advance(probe.launch_deadline - world.now() - 1us);
+  CHECK(breaker(world).state == "half_open");
+  world.advance(1us);
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 2);
+}
+
+TEST_CASE("a probe that cannot be recorded is none") {
+  World world;
+  world.cloud.script = {Launching::refused};
+  world.start();
+  world.submit("1");
+  REQUIRE(breaker(world).state == "open");
+  world.store_full = true;
+  world.advance(10s);
+  CHECK(world.cloud.launch_calls == 1);
+  world.store_full = false;
+  world.advance(10s);
+  CHECK(world.cloud.alive() == 1);
+  CHECK(breaker(world).state == "closed");
+}
+
+TEST_CASE("an agent that is given work and dies before it began is a failure as well") {
+  World world;
+  world.start();
+  submit_many(world, 1);
+  for (int i = 0; i < 3; ++i) {
+    const auto id = world.only_agent().id;
+    world.controller.connect(id, world.now());
+    world.controller.nodes.at(id).seen.activity = ports::AgentActivity::busy;
+    world.controller.nodes.at(id).seen.working_on = "1";
+    world.controller.changed();
+    world.settle();
+    world.controller.say(id, ports::AgentActivity::lost, EndReason::session_lost, "silent");
+    world.settle();
+  }
+  CHECK(breaker(world).state == "open");
+  CHECK(breaker(world).failures == 3);
+}
+
+TEST_CASE("a reload keeps the breaker of a generation it does not touch; another one begins anew") {
+  World world;
+  world.cloud.refusal.failure = FailureClass::image;
+  world.cloud.script = {Launching::refused};
+  world.start();
+  world.submit("1");
+  CHECK(breaker(world).state == "disabled");
+  world.config.templates[0].cap = 7;
+  world.config.templates[0].priority = 2;
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  CHECK(breaker(world).state == "disabled");
+  CHECK(world.cloud.launch_calls == 1);
+  SUBCASE("another generation") {
+    world.config.templates[0].labels.emplace_back("more");
+    REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  }
+  SUBCASE("a restart") { world.restart(); }
+  world.settle();
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 1);
+}
+
+TEST_CASE("the other template takes what the one that is held cannot") {
+  World world;
+  world.config.templates[0].priority = 1;
+  world.config.templates.push_back(make_template("other"));
+  world.cloud.script = {Launching::refused};
+  world.start();
+  submit_many(world, 3);
+  CHECK(world.cloud.alive() == 3);
+  CHECK(waiting_with(world, "template_open") == 0);
+}
+
+TEST_CASE("the numbers show breakers and failures") {
+  World world;
+  world.cloud.script = {Launching::refused};
+  world.start();
+  world.submit("1");
+  const auto text = world.metrics.expose();
+  CHECK(text.find("footman_template_breakers{state=\"open\"} 1") != std::string::npos);
+  CHECK(text.find("footman_template_breakers{state=\"closed\"} 0") != std::string::npos);
+  CHECK(text.find("footman_launch_failures_total{failure=\"capacity\"} 1") != std::string::npos);
+}
