@@ -282,6 +282,19 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
 // --- clouds
 
 namespace {
+json::object breaker_to_json(const fleet::BreakerView& view) {
+  json::object out{{"state", view.state}};
+  if (!view.failure.empty()) {
+    out["failure"] = view.failure;
+    out["reason"] = utf8(view.reason);
+    out["failures"] = view.failures;
+  }
+  put(out, "since_at", view.since);
+  put(out, "next_probe_at", view.next_probe);
+  if (!view.probe.empty()) out["probe"] = utf8(view.probe.str());
+  return out;
+}
+
 json::object template_to_json(const fleet::TemplateView& view) {
   json::object out{{"name", utf8(view.name.str())},
                    {"cloud", utf8(view.cloud.str())},
@@ -292,7 +305,8 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"cap", view.cap},
                    {"holding", view.holding},
                    {"held", view.held},
-                   {"trouble", utf8(view.trouble)}};
+                   {"trouble", utf8(view.trouble)},
+                   {"breaker", breaker_to_json(view.breaker)}};
   put(out, "look_again_at", view.look_again);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;

@@ -127,6 +127,12 @@ std::string cap_text(std::int64_t have, const json::value& object) {
   return cap == 0 ? std::to_string(have) : fmt::format("{}/{}", have, cap);
 }
 
+// A template's; "ready" goes without saying.
+std::string breaker_state(const json::value& one) {
+  const auto state = text_of(part_of(one, "breaker"), "state");
+  return state == "closed" ? "" : state;
+}
+
 Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
   FOOTMAN_CO_TRY(const auto clouds, co_await session.client.get("/clouds"));
   if (session.json) {
@@ -145,8 +151,7 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
     for (const auto& one : list_of(cloud, "templates")) {
       table.add({"", text_of(one, "name"), cap_text(number_of(one, "holding").value_or(0), one),
                  words_of(one, "labels"), flag_of(one, "default") ? "yes" : "",
-                 flag_of(one, "one_shot") ? "" : "yes", flag_of(one, "held") ? "held" : "",
-                 text_of(one, "trouble")});
+                 flag_of(one, "one_shot") ? "" : "yes", breaker_state(one), text_of(one, "trouble")});
     }
   }
   table.print(session.out());

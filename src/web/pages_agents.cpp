@@ -79,21 +79,42 @@ Markup cap_of(std::uint32_t used, std::uint32_t cap) {
       std::min(used, cap), used, cap, used, cap);
 }
 
+Markup breaker_badge(const fleet::BreakerView& breaker) {
+  if (breaker.state == "open") return badge(Tone::warning, "open");
+  if (breaker.state == "half_open") return badge(Tone::warning, "half-open");
+  if (breaker.state == "disabled") return badge(Tone::bad, "disabled");
+  return badge(Tone::good, "ready");
+}
+
+Markup what_is_tried_next(const fleet::BreakerView& breaker, const View& view) {
+  if (breaker.state == "disabled")
+    return html("Nothing is launched until its configuration changes or the server is restarted.");
+  if (breaker.state == "half_open")
+    return html("{} is tried; the others wait for it.", agent_link(breaker.probe));
+  if (breaker.next_probe > view.now)
+    return html("One agent is tried {}.", when(breaker.next_probe, view.now));
+  return html("One agent is tried for the next build that waits.");
+}
+
+Markup breaker_facts(const fleet::BreakerView& breaker, const View& view) {
+  return html(R"( <span>{} <span class="muted">{}, {}, {}</span></span> <span>{}</span>)", breaker.reason,
+              breaker.failure,
+              breaker.failures == 1 ? std::string("1 failure")
+                                    : fmt::format("{} failures in a row", breaker.failures),
+              when(breaker.since, view.now), what_is_tried_next(breaker, view));
+}
+
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
   if (cloud.templates.empty()) return nothing("It has no agent templates.");
   return html(
       R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
       each(cloud.templates, [&](const fleet::TemplateView& one) {
         return html(
-            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}{}</td></tr>)",
+            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
             cap_of(one.holding, one.cap), one.one_shot ? "one build each" : "kept while there is work",
-            one.held ? badge(Tone::warning, "held") : badge(Tone::good, "ready"),
-            one.trouble.empty() ? Markup() : html(R"( <span>{}</span>)", one.trouble),
-            one.look_again.is_set()
-                ? html(R"( <span class="muted">next look {}</span>)", when(one.look_again, view.now))
-                : Markup());
+            breaker_badge(one.breaker), one.held ? breaker_facts(one.breaker, view) : Markup());
       }));
 }
 

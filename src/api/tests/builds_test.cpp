@@ -332,6 +332,40 @@ TEST_CASE("the queue, the plan and the clouds agree") {
   CHECK(world.get("/api/v1/reconcile").json().contains("findings"));
 }
 
+TEST_CASE("a template whose launches fail shows its breaker") {
+  World world;
+  const auto breaker = [&] {
+    const auto one =
+        world.get("/api/v1/clouds").json().at("clouds").at(0).at("templates").as_array().at(0).as_object();
+    CHECK(one.at("held").as_bool() == (one.at("breaker").at("state") != "closed"));
+    return one.at("breaker").as_object();
+  };
+  CHECK(breaker().at("state") == "closed");
+  CHECK(breaker().size() == 1);
+  SUBCASE("it is tried again later") {
+    world.cloud.launching = footman::fleet::testing::Launching::refused;
+    world.submit();
+    CHECK(breaker().at("state") == "open");
+    CHECK(breaker().at("failure") == "capacity");
+    CHECK(breaker().at("reason") == "no capacity here");
+    CHECK(breaker().at("failures") == 1);
+    CHECK(breaker().contains("since_at"));
+    CHECK(breaker().contains("next_probe_at"));
+    world.cloud.launching = footman::fleet::testing::Launching::hangs;
+    world.advance(2s);
+    CHECK(breaker().at("state") == "half_open");
+    CHECK(breaker().contains("probe"));
+    CHECK_FALSE(breaker().contains("next_probe_at"));
+  }
+  SUBCASE("it is not") {
+    world.cloud.refusal = {footman::model::FailureClass::image, true, {}, "no such image"};
+    world.cloud.launching = footman::fleet::testing::Launching::refused;
+    world.submit();
+    CHECK(breaker().at("state") == "disabled");
+    CHECK(breaker().at("failure") == "image");
+  }
+}
+
 TEST_CASE("agents are drained and terminated") {
   World world;
   world.submit();

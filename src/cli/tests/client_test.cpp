@@ -409,7 +409,7 @@ TEST_CASE("the other lists, empty and full") {
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
     return json_answer(
         R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
-        R"("templates":[{"name":"t","labels":["x"],"default":true,"one_shot":true,"cap":0,"holding":3,"held":true,"trouble":"no capacity"}]}]})");
+        R"("templates":[{"name":"t","labels":["x"],"default":true,"one_shot":true,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"}}]}]})");
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
   CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));
@@ -423,8 +423,8 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("for queue item 9") != std::string::npos);
   CHECK(server.requests().back().target == "/api/v1/agents?ended=true&limit=100");
   ran = run_footman({"cloud", "list"}, server.variables());
-  CHECK(ran.out.find("local  -         3/4     -       -        -     healthy  -\n") != std::string::npos);
-  CHECK(ran.out.find("-      t         3       x       yes      -     held     no capacity\n") !=
+  CHECK(ran.out.find("local  -         3/4     -       -        -     healthy    -\n") != std::string::npos);
+  CHECK(ran.out.find("-      t         3       x       yes      -     half_open  no capacity\n") !=
         std::string::npos);
   CHECK(run_footman({"token", "list"}, server.variables()).out.find("of the file in the data directory") !=
         std::string::npos);

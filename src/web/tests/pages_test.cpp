@@ -352,3 +352,32 @@ TEST_CASE("clouds show their templates, caps and troubles") {
   site.get("/ui/queue");
   CHECK(site.shows("linux"));
 }
+
+TEST_CASE("a template that is held says in which state, why, since when and what comes next") {
+  Site site;
+  site.sign_in();
+  site.get("/ui/clouds");
+  CHECK(site.shows("Ready"));
+  site.world.cloud.launching = fleet::testing::Launching::refused;
+  SUBCASE("open, then half-open") {
+    site.world.submit("linux");
+    site.get("/ui/clouds");
+    CHECK(site.shows("Open"));
+    CHECK(site.shows("no capacity here"));
+    CHECK(site.shows("capacity, 1 failure, "));
+    CHECK(site.shows("One agent is tried"));
+    site.world.cloud.launching = fleet::testing::Launching::hangs;
+    site.world.advance(2s);
+    site.get("/ui/clouds");
+    CHECK(site.shows("Half-open"));
+    CHECK(site.shows("the others wait for it"));
+  }
+  SUBCASE("disabled") {
+    site.world.cloud.refusal = {model::FailureClass::permission, true, {}, "not <b>allowed</b>"};
+    site.world.submit("linux");
+    site.get("/ui/clouds");
+    CHECK(site.shows("Disabled"));
+    CHECK(site.shows("not <b>allowed</b>"));
+    CHECK(site.shows("until its configuration changes"));
+  }
+}
