@@ -322,6 +322,9 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     if (auto ready = set_up(database, in_memory); !ready) return refuse(std::move(ready).error());
     std::optional<IdReserve> ids;
     Origin origin;
+    // With the numbers goes what is seen of them: once raised, they do not tell any more that the database is
+    // an older one.
+    database.execute("BEGIN IMMEDIATE");
     if (!in_memory) {
       FOOTMAN_TRY(auto opened, IdReserve::open(config.directory, database));
       ids.emplace(std::move(opened));
@@ -329,6 +332,7 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
       origin.is_behind = ids->was_behind();
     }
     const bool was_clean = begin_run(database, in_memory, std::move(origin));
+    database.execute("COMMIT");
     if (!in_memory) FOOTMAN_TRY_STATUS(sync_directory(config.directory));
     return std::make_unique<SqliteStore>(std::move(lock), std::move(database), std::move(ids), was_clean,
                                          std::move(config.crash_points), std::move(log), std::move(executor));
