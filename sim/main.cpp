@@ -126,7 +126,7 @@ int show_one(const Wishes& options, const std::string& program) {
   return kFailed;
 }
 
-void show_tail(const Failure& failure) {
+void show_tail(const FailedSeed& failure) {
   if (failure.invariant == "the_program_lives") return;
   WorldOptions world;
   world.seed = failure.seed;

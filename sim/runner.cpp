@@ -87,7 +87,7 @@ class Run {
       ::waitpid(worker.pid, nullptr, 0);
       ::close(worker.pipe);
     }
-    std::ranges::sort(summary_.failures, {}, &Failure::seed);
+    std::ranges::sort(summary_.failures, {}, &FailedSeed::seed);
     return std::move(summary_);
   }
 
@@ -153,7 +153,7 @@ class Run {
     if (options_.on_progress) options_.on_progress(summary_);
   }
 
-  void fail(Failure failure) {
+  void fail(FailedSeed failure) {
     summary_.failures.push_back(std::move(failure));
     stopped_ = stopped_ || summary_.failures.back().invariant == options_.stop_at;
   }

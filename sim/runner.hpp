@@ -24,7 +24,7 @@ struct RunOptions {
   std::function<void(const RunSummary&)> on_progress;
 };
 
-struct Failure {
+struct FailedSeed {
   std::uint64_t seed = 0;
   std::string invariant;
   std::string text;
@@ -34,7 +34,7 @@ struct RunSummary {
   std::uint64_t done = 0;
   std::uint64_t run_twice = 0;
   Outcome total;  // the sums
-  std::vector<Failure> failures;
+  std::vector<FailedSeed> failures;
 };
 
 RunSummary run_seeds(const RunOptions& options);
