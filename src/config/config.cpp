@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -243,19 +244,19 @@ class Reader {
     const auto* node = find(map, key);
     return node != nullptr ? node : &map;
   }
-  // "wss://user@ci.example.com:8443/x" -> "ci.example.com"; IPv6 without brackets.
+  // "wss://ci.example.com:8443/x" -> "ci.example.com"; IPv6 without brackets.
   static std::string_view host_of(std::string_view address) {
     if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
       address.remove_prefix(scheme + 3);
     address = address.substr(0, address.find_first_of("/?#"));
-    if (const auto at = address.rfind('@'); at != std::string_view::npos) address.remove_prefix(at + 1);
     if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
     return address.substr(0, address.rfind(':'));
   }
   static bool is_loopback(std::string_view address) {
-    const auto host = host_of(address);
-    const bool numeric = host.find_first_not_of("0123456789.") == std::string_view::npos;
-    return (numeric && host.starts_with("127.")) || host == "localhost" || host == "::1";
+    const std::string host(host_of(address));
+    in_addr numeric{};  // four numbers, as agents have it: 127.1 is a name to them
+    const bool is_numeric = ::inet_pton(AF_INET, host.c_str(), &numeric) == 1;
+    return (is_numeric && host.starts_with("127.")) || host == "localhost" || host == "::1";
   }
   void check_url(const std::string& url, bool insecure, const YamlNode& node) {
     const bool plain = url.starts_with("ws://") || url.starts_with("http://");
@@ -264,6 +265,8 @@ class Reader {
     if (!known || host_of(url).empty())
       error(node.at,
             "'agent_url': a URL was expected, like wss://ci.example.com or tcp://ci.example.com:50000");
+    else if (url.substr(0, url.find('/', url.find("://") + 3)).contains('@'))
+      error(node.at, "'agent_url': a URL with a user name or password in it is not accepted by agents");
     else if (plain && !insecure && !is_loopback(url))
       error(node.at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
   }

@@ -68,6 +68,10 @@ TEST_CASE("errors have a place and an expectation") {
         "f:1:26: 'type': local was expected, found 'locall'");
   CHECK(error_of("clouds: [{name: a}]\n") == "f:1:10: a cloud needs a 'type': local");
   CHECK(error_of("clouds: 5\n").find("a list was expected") != std::string::npos);
+  CHECK(error_of("agent_url: ws://127.0.0.1:8080/\n") == "ok");
+  CHECK(error_of("agent_url: ws://127.1:8080/\n").find("insecure: true") != std::string::npos);
+  CHECK(error_of("agent_url: wss://me:pw@ci.example.com/\n").find("user name") != std::string::npos);
+  CHECK(error_of("agent_url: wss://ci.example.com/@x\n") == "ok");
   CHECK(error_of("agent_url: ws://localhost.example.com/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://127.0.0.1.example.com/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://[::1]:8080/\n") == "ok");
