@@ -38,9 +38,11 @@ TEST_CASE("a build runs on the agent that was made for it") {
   CHECK(assign->work.steps.at(0).name == "step 1");
   CHECK(agent->count<protocol::Start>() == 0);
   CHECK(world.build(1).state == BuildState::queued);
+  CHECK_FALSE(world.controller->observe_agent(AgentId("a")).started);  // offered is not begun
 
   agent->send(protocol::Accepted{assign->assignment});
   world.settle();
+  CHECK(world.controller->observe_agent(AgentId("a")).started);
   CHECK(agent->count<protocol::Start>() == 1);
   CHECK(world.build(1).state == BuildState::running);
   CHECK(world.controller->queue().empty());
