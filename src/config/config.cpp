@@ -1,6 +1,5 @@
 #include "config/config.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -252,11 +251,18 @@ class Reader {
     if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
     return address.substr(0, address.rfind(':'));
   }
+  // Four numbers, as agents have it: 127.1 is a name to them.
+  static bool is_ipv4(std::string_view host) {
+    for (int dots = 0;; ++dots) {
+      const auto end = std::min(host.find('.'), host.size());
+      if (!base::find_number<std::uint8_t>(host.substr(0, end))) return false;
+      if (end == host.size()) return dots == 3;
+      host.remove_prefix(end + 1);
+    }
+  }
   static bool is_loopback(std::string_view address) {
-    const std::string host(host_of(address));
-    in_addr numeric{};  // four numbers, as agents have it: 127.1 is a name to them
-    const bool is_numeric = ::inet_pton(AF_INET, host.c_str(), &numeric) == 1;
-    return (is_numeric && host.starts_with("127.")) || host == "localhost" || host == "::1";
+    const auto host = host_of(address);
+    return (is_ipv4(host) && host.starts_with("127.")) || host == "localhost" || host == "::1";
   }
   void check_url(const std::string& url, bool insecure, const YamlNode& node) {
     const bool plain = url.starts_with("ws://") || url.starts_with("http://");
