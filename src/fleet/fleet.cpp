@@ -225,6 +225,7 @@ Awaitable<Status> Fleet::Impl::set_pause(CloudName name, Pause pause) {
 }
 
 Awaitable<Status> Fleet::pause_cloud(CloudName name, std::string text) {
+  if (text.empty()) text = "by a person";  // an empty text is no pause
   return impl_->set_pause(std::move(name), {impl_->core.now(), std::move(text)});
 }
 
