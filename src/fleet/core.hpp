@@ -46,6 +46,10 @@ struct AgentEntry {
   std::optional<Gone> gone;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
 
+  // When it should be connected, by what was known as it was planned; not set: nothing was. It stays, so that
+  // those who wait are not told anew with each launch that ends.
+  Instant expected_at;
+
   bool known = false;           // the controller knew it during this run of the server
   std::uint32_t era = 0;        // of its template's breaker when it was planned
   bool connected_told = false;  // to the breaker, as the next one

@@ -52,8 +52,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   return agent;
 }
 
-// `typical`: how long such launches take.
-ports::WaitReason reason_of_match(const AgentEntry& entry, std::optional<Duration> typical) {
+ports::WaitReason reason_of_match(const AgentEntry& entry) {
   const auto& id = entry.id().str();
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
@@ -65,7 +64,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry, std::optional<Duratio
           fmt::format("Agent {} of template '{}' {}.", id, entry.row.template_name.str(), how),
           entry.id(),
           {},
-          typical && !entry.row.connected.is_set() ? entry.row.planned + *typical : Instant()};
+          entry.row.connected.is_set() ? Instant() : entry.expected_at};
 }
 
 }  // namespace
@@ -263,6 +262,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.idle_timeout = t.config.idle_timeout;
   row.planned = plan_at_;
   row.launch_deadline = plan_at_ + t.config.launch_deadline;
+  if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
   auto& request = entry->request;
   request.spec.installation = core_.installation;
   request.spec.agent = row.id;
@@ -302,7 +302,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
     core_.log_of(*entry).info(
         "agent planned",
         {{"template", entry->row.template_name}, {"item", entry->row.for_item}, {"why", entry->request.why}});
-    tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry, typical_launch(*entry)));
+    tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry));
     steward_.look_at(entry);
   }
 }
@@ -319,13 +319,7 @@ void Provisioner::wake_agents() {
 
 void Provisioner::tell_matches() {
   for (const auto& match : plan_.matches)
-    if (const auto* entry = core_.find_agent(match.agent))
-      tell(match.item, reason_of_match(*entry, typical_launch(*entry)));
-}
-
-std::optional<Duration> Provisioner::typical_launch(const AgentEntry& entry) const {
-  const auto* t = core_.find_template(entry);
-  return t == nullptr ? std::nullopt : t->launch_times.typical();
+    if (const auto* entry = core_.find_agent(match.agent)) tell(match.item, reason_of_match(*entry));
 }
 
 void Provisioner::tell_holds() {

@@ -52,7 +52,6 @@ class Provisioner {
 
   void tell_matches();
   void tell_holds();
-  std::optional<Duration> typical_launch(const AgentEntry& entry) const;
   void tell(const policy::ItemRef& ref, ports::WaitReason reason,
             std::shared_ptr<const std::vector<policy::Tried>> tried = nullptr);
   void forget_items();

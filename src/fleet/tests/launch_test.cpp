@@ -19,6 +19,8 @@ TEST_CASE("a paused cloud launches nothing until it is resumed, over restarts to
   world.start();
   const auto before = world.busy_agent("1");
   const CloudName name = world.fleet->list_clouds()[0].name;
+  REQUIRE(world.run(world.fleet->pause_cloud(name, "")));
+  CHECK(world.fleet->list_clouds()[0].pause.text == "by a person");
   REQUIRE(world.run(world.fleet->pause_cloud(name, "by admin: maintenance")));
   const auto since = world.now();
   world.submit("2");
@@ -59,8 +61,15 @@ TEST_CASE("those who wait are told when, as launches went lately") {
   CHECK(world.controller.reasons.at("2").expected_at == asked + 40s);
   world.advance(50s);
   CHECK(world.controller.reasons.at("2").expected_at == asked + 40s);  // past: it takes longer
+  world.submit("3");
+  const auto third = world.now();
+  for (const auto& agent : world.live_agents())
+    if (agent.for_item == "2") world.controller.connect(agent.id, world.now());
+  world.settle();
+  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
+  CHECK(world.controller.reasons.at("3").expected_at == third + 40s);  // told once, not with each connection
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
-  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 40s);
+  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
 }
 
 TEST_CASE("one item, one agent, launched at once") {
