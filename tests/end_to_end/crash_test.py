@@ -83,7 +83,9 @@ class CrashingServer(Server):
     def begin(self):
         try:
             self.start(crash_point=self.point)
-        except Failed:
+        except ApiError:
+            raise
+        except Exception:  # before it was announced, or under the first question
             self.come_back()
 
     def come_back(self):
