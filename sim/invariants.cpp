@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/label.hpp"
+#include "policy/build_retry.hpp"
 #include "policy/provisioning_plan.hpp"
 #include "sim/agents.hpp"
 
@@ -26,6 +27,14 @@ constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 bool is_open(const model::Assignment& one) {
   return one.state == AssignmentState::offered || one.state == AssignmentState::accepted ||
          one.state == AssignmentState::started;
+}
+
+// The submission that it comes from.
+std::string key_of(const model::Build& build) {
+  if (const auto given = build.parameters.find(std::string(kKeyVariable)); given != build.parameters.end())
+    return given->second;
+  const auto script = parse_script(build.spec.steps.at(0).script);
+  return script ? script->key : std::string();
 }
 
 }  // namespace
@@ -56,6 +65,7 @@ void Checker::refresh() {
   for (const auto& [id, row] : before)
     if (!row_of_.contains(id)) ended_rows_.emplace(id, parts_.loop.now());
   look_at_rows();
+  look_at_chains();
   look_at_assignments();
   look_at_items();
   look_at_caps();
@@ -68,6 +78,11 @@ void Checker::look_at_rows() {
   for (const auto& build : rows_.builds)
     for (const auto& var : build.spec.env)
       parts_.witness.look_for_secrets("the row of build " + build.id.str(), var.value);
+}
+
+void Checker::look_at_chains() {
+  for (const auto& build : rows_.builds)
+    if (build.retry > 0) parts_.witness.allow_runs(key_of(build), build.retry + 1);
 }
 
 void Checker::look_at_assignments() {
@@ -414,20 +429,41 @@ void Checker::check_end(const std::vector<model::Build>& all_builds) {
   std::map<base::BuildId, const model::Build*> by_id;
   for (const auto& build : all_builds) {
     by_id[build.id] = &build;
-    std::string key;
-    if (const auto script = parse_script(build.spec.steps.at(0).script)) key = script->key;
-    if (const auto given = build.parameters.find(std::string(kKeyVariable)); given != build.parameters.end())
-      key = given->second;
+    if (!build.retry_of.empty()) continue;
+    const auto key = key_of(build);
     if (const auto [other, fresh] = build_of.emplace(key, build.id); !fresh)
       report("one_build_per_key", fmt::format("{} was submitted once and is build {} and {}", key,
                                               other->second.str(), build.id.str()));
-    if (const auto of = parts_.witness.submissions.find(key); of != parts_.witness.submissions.end())
+  }
+  for (const auto& build : all_builds) {
+    if (!build.retried_by.empty()) {
+      const auto next = by_id.find(build.retried_by);
+      look_at_retry(build, next == by_id.end() ? nullptr : next->second);
+    } else if (const auto of = parts_.witness.submissions.find(key_of(build));
+               of != parts_.witness.submissions.end()) {
       look_at_result(of->second, build);
+    }
   }
   for (const auto& [key, submission] : parts_.witness.submissions)
     if (!submission.build.empty() && !by_id.contains(submission.build))
       report("one_build_per_key",
              fmt::format("{} was answered with build {}, which is not there", key, submission.build.str()));
+}
+
+void Checker::look_at_retry(const model::Build& lost, const model::Build* next) {
+  const auto wrong = [&](std::string_view what) {
+    report("run_again_when_lost",
+           fmt::format("build {} ({}, {}, '{}') is run again as build {}, but {}", lost.id.str(),
+                       key_of(lost), to_string(lost.result), lost.reason, lost.retried_by.str(), what));
+  };
+  if (next == nullptr) return wrong("that is not there");
+  if (next->retry_of != lost.id || next->retry != lost.retry + 1) wrong("that does not say so");
+  if (lost.result != BuildResult::failure || lost.exit_status) wrong("it was not lost");
+  if (lost.cancel_requested || lost.timed_out) wrong("somebody wanted its end");
+  if (lost.retry < lost.spec.retries) return;
+  if (lost.retry >= policy::kUnaskedRetries) wrong("that is once too often");
+  for (const auto& agent : agents_of_[lost.id])
+    if (parts_.witness.began_on(key_of(lost), agent)) wrong("it had begun on " + agent);
 }
 
 // What the agents saw decides; who was killed, frozen or told to go may have failed its build.

@@ -39,6 +39,8 @@ inline constexpr std::array<Invariant, 17> kInvariants = {{
     {"acknowledged_is_stored", "what an agent is told to be durable is durable: log bytes, starts, results"},
     {"finished_is_final", "a finished build never changes"},
     {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
+    {"run_again_when_lost",
+     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
     {"reasons_are_true", "every waiting item has a reason, and the reason is true"},
     {"idle_is_bounded", "an agent without work ends within its idle time-out and a margin"},
@@ -112,6 +114,8 @@ class Checker {
   std::string untruth(const controller::QueueEntry& entry) const;
   std::string untruth_of_hold(const controller::QueueEntry& entry) const;
   void look_at_result(const Submission& submission, const model::Build& build);
+  void look_at_retry(const model::Build& lost, const model::Build* next);
+  void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
   std::size_t holding(const std::function<bool(const model::Agent&)>& counts) const;

@@ -81,7 +81,8 @@ json::object to_json(const model::BuildSpec& spec) {
           {"steps", list(spec.steps, step_spec_to_json)},
           {"timeout_ms", to_ms(spec.timeout)},
           {"grace_ms", to_ms(spec.grace)},
-          {"log_limit_bytes", spec.log_limit_bytes}};
+          {"log_limit_bytes", spec.log_limit_bytes},
+          {"retries", spec.retries}};
 }
 
 json::object to_json(const model::Job& job) {
@@ -115,6 +116,8 @@ json::object to_json(const model::Build& build, Instant now) {
   put_text(out, "cancel_reason", build.cancel_reason);
   put(out, "exit_status", build.exit_status);
   if (build.timed_out) out["timed_out"] = true;
+  if (!build.retry_of.empty()) out["retry_of"] = build.retry_of.value();
+  if (!build.retried_by.empty()) out["retried_by"] = build.retried_by.value();
   put(out, "submitted_at", build.submitted);
   put(out, "started_at", build.started);
   put(out, "finished_at", build.finished);

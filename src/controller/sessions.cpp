@@ -265,9 +265,11 @@ void Sessions::count_breach(const NodeEntry& node, const std::string& why) {
   if (!entry || !entry->assignment || ++entry->breaches < kMaxBreaches) return;
   core_.scope.spawn(
       "give up agent",
-      nodes_.lose(node.id(),
-                  fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
-                  entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure));
+      nodes_.lose(
+          node.id(),
+          {fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
+           model::EndReason::none,
+           entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure}));
 }
 
 }  // namespace footman::controller

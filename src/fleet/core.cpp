@@ -243,7 +243,8 @@ bool Core::blame_template(const AgentEntry& entry) {
                         "an agent did not connect before its launch deadline");
     return true;
   }
-  if ((reason != resource_gone || !entry.gone) && reason != session_lost && reason != goodbye) return false;
+  const bool ended_by_itself = (reason == resource_gone || reason == out_of_memory) && entry.gone;
+  if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
   note_launch_failure(entry, FailureClass::boot, {},
                       fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected",
                                   entry.ending->text));

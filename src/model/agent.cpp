@@ -50,6 +50,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::launch_deadline, "launch_deadline", "It did not connect before its launch deadline."},
     {EndReason::session_lost, "session_lost", "It was connected and then silent for longer than its lease."},
     {EndReason::resource_gone, "resource_gone", "The cloud says that it ended by itself."},
+    {EndReason::out_of_memory, "out_of_memory", "Its work needed more memory than it has."},
     {EndReason::notice, "notice", "Its host was reclaimed or shut down."},
     {EndReason::goodbye, "goodbye", "It said goodbye and left in order."},
     {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."}};

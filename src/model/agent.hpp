@@ -61,6 +61,7 @@ enum class EndReason {
   launch_deadline,   // never connected in time
   session_lost,      // connected once, then silent beyond the lease
   resource_gone,     // the cloud says that it ended by itself
+  out_of_memory,     // the same, because its work needed more memory than it has
   notice,            // spot reclaim or shutdown of the host
   goodbye,           // the agent left in order
   orphan,            // found in the cloud without a row
@@ -117,12 +118,13 @@ struct Node {
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
   bool one_shot = true;
-  bool is_default = false;  // takes builds without a label
-  Instant secret_deadline;  // the bootstrap secret is refused after this
-  std::string key_hash;     // SHA-256 of the session key; empty: not redeemed
-  std::uint64_t epoch = 0;  // of the newest session
-  bool draining = false;    // takes no new work
-  bool revoked = false;     // its session ends, later ones are refused
+  bool is_default = false;                  // takes builds without a label
+  Instant secret_deadline;                  // the bootstrap secret is refused after this
+  std::string key_hash;                     // SHA-256 of the session key; empty: not redeemed
+  std::uint64_t epoch = 0;                  // of the newest session
+  bool draining = false;                    // takes no new work
+  bool revoked = false;                     // its session ends, later ones are refused
+  EndReason revoked_for = EndReason::none;  // what its work is lost to, when it has some
   std::uint32_t builds_done = 0;
   std::uint32_t refused_attempts = 0;  // connections with a wrong, expired or foreign secret or key
   Instant created;

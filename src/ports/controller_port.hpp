@@ -55,6 +55,12 @@ struct AgentBootstrap {
   base::Secret secret;
 };
 
+// Why an agent is removed, for those whose work is lost with it.
+struct AgentEnd {
+  model::EndReason reason = model::EndReason::none;
+  std::string text;  // a sentence, for the build's reason
+};
+
 // Why an item waits, as the fleet sees it; shown with the item.
 struct WaitReason {
   std::string code;           // stable word: "launching", "no_template", "cap", "backoff", …
@@ -80,8 +86,9 @@ class ControllerPort {
   // No new work; running work goes on. Idempotent.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
   // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had
-  // started is declared lost with `reason` as its sentence. Idempotent.
-  virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, std::string reason) = 0;
+  // started is declared lost with `end.text` as its sentence; whether it is run again is the controller's own
+  // policy. Idempotent.
+  virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, AgentEnd end) = 0;
 
   // The fleet's word on a waiting item, shown to people until the next one.
   virtual void set_wait_reason(const std::string& item_key, WaitReason reason) = 0;

@@ -132,6 +132,7 @@ std::string to_json(const model::BuildSpec& spec) {
   put(object, "timeout_us", spec.timeout.count());
   object.emplace("grace_us", spec.grace.count());
   put(object, "log_limit_bytes", static_cast<std::int64_t>(spec.log_limit_bytes));
+  put(object, "retries", static_cast<std::int64_t>(spec.retries));
   return json::serialize(object);
 }
 
@@ -147,6 +148,7 @@ void from_json(std::string_view text, model::BuildSpec& spec) {
     spec.timeout = base::Duration(number_at(object, "timeout_us"));
     spec.grace = base::Duration(number_at(object, "grace_us"));
     spec.log_limit_bytes = static_cast<std::uint64_t>(number_at(object, "log_limit_bytes"));
+    spec.retries = static_cast<std::uint32_t>(number_at(object, "retries"));
   });
 }
 

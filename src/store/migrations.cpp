@@ -195,8 +195,16 @@ ALTER TABLE installation ADD COLUMN home TEXT NOT NULL DEFAULT '';
 ALTER TABLE installation ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
 )sql";
 
+constexpr const char* kRetries = R"sql(
+ALTER TABLE builds ADD COLUMN retry_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE builds ADD COLUMN retried_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE builds ADD COLUMN retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE nodes ADD COLUMN revoked_for TEXT NOT NULL DEFAULT 'none';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin};
+constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
+                                  kTimedOutBuilds, kOrigin,        kRetries};
 
 }  // namespace
 

@@ -58,18 +58,19 @@ struct Table<model::Build> : NoDerived {
   static constexpr Text kFrom = kName;
   static constexpr Text kWhat = "build";
   static constexpr Text kKey = "id";
-  static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters";
+  static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters, retry_of, retry";
   static constexpr Text kChanging =
       "state, result, reason, started, finished, attempts, "
-      "cancel_requested, cancel_reason, exit_status, timed_out";
+      "cancel_requested, cancel_reason, exit_status, timed_out, retried_by";
   static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
-    return std::tie(row.job, row.number, row.cause, row.submitted, row.spec, row.parameters);
+    return std::tie(row.job, row.number, row.cause, row.submitted, row.spec, row.parameters, row.retry_of,
+                    row.retry);
   }
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.result, row.reason, row.started, row.finished, row.attempts,
-                    row.cancel_requested, row.cancel_reason, row.exit_status, row.timed_out);
+                    row.cancel_requested, row.cancel_reason, row.exit_status, row.timed_out, row.retried_by);
   }
 };
 
@@ -155,7 +156,7 @@ struct Table<model::Node> : NoDerived {
   static constexpr Text kKey = "agent";
   static constexpr Text kFrozen = "attempt, labels, one_shot, is_default, secret_deadline, created";
   static constexpr Text kChanging =
-      "key_hash, epoch, draining, revoked, builds_done, "
+      "key_hash, epoch, draining, revoked, revoked_for, builds_done, "
       "refused_attempts";
   static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.agent); }
@@ -163,7 +164,7 @@ struct Table<model::Node> : NoDerived {
     return std::tie(row.attempt, row.labels, row.one_shot, row.is_default, row.secret_deadline, row.created);
   }
   static auto changing_of(auto& row) {
-    return std::tie(row.key_hash, row.epoch, row.draining, row.revoked, row.builds_done,
+    return std::tie(row.key_hash, row.epoch, row.draining, row.revoked, row.revoked_for, row.builds_done,
                     row.refused_attempts);
   }
 };

@@ -368,10 +368,12 @@ TEST_CASE("drain, goodbye, notice") {
 TEST_CASE("remove ends the session and what had started; repeats are safe") {
   World world;
   auto agent = world.run_on_agent("a");
-  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "the cloud says it is gone")));
+  REQUIRE(world.run(world.controller->remove_agent(
+      AgentId("a"), {model::EndReason::resource_gone, "the cloud says it is gone"})));
   CHECK(world.build(1).reason == "Agent a was lost: the cloud says it is gone");
   CHECK(agent->ended);
   CHECK(world.activity("a") == AgentActivity::unknown);
-  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "again")));
+  REQUIRE(
+      world.run(world.controller->remove_agent(AgentId("a"), {model::EndReason::resource_gone, "again"})));
   CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
 }

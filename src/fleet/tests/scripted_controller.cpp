@@ -41,11 +41,11 @@ Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
   co_return Status();
 }
 
-Awaitable<Status> ScriptedController::remove_agent(AgentId id, std::string reason) {
+Awaitable<Status> ScriptedController::remove_agent(AgentId id, ports::AgentEnd end) {
   co_await turn();
   if (!removes) co_return fail(Errc::unavailable, "the controller is away");
   nodes.erase(id);
-  removed.emplace(id, std::move(reason));
+  removed.emplace(id, std::move(end.text));
   changed();
   co_return Status();
 }

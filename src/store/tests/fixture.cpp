@@ -98,7 +98,7 @@ model::Build Fixture::finish(const model::Assignment& one, model::BuildResult re
   end.exit_status = 0;
   end.log_bytes = 42;
   end.now = at(20);
-  return get(store->finish_build(std::move(end)));
+  return get(store->finish_build(std::move(end))).build;
 }
 
 }  // namespace footman::store::testing
