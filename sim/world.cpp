@@ -90,6 +90,7 @@ Scene make_scene(std::uint64_t seed) {
     traits.boot = dice.between(Duration(50ms), Duration(10s));
     traits.listing_lag = dice.chance(0.3) ? Duration(0) : dice.between(Duration(1s), Duration(30s));
     traits.token_lifetime = dice.between(Duration(2min), Duration(10min));
+    if (dice.chance(0.6)) traits.zones = {"a", "b", "c"};
     for (const auto& one : scene.fleet.templates)
       if (one.cloud.str() == name) traits.templates.push_back(one.name.str());
     scene.clouds.push_back(std::move(traits));

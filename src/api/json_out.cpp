@@ -298,6 +298,13 @@ json::object breaker_to_json(const fleet::BreakerView& view) {
   return out;
 }
 
+json::object variant_to_json(const fleet::VariantView& view) {
+  json::object out{{"name", utf8(view.name)}};
+  put(out, "rests_until", view.rests_until);
+  put_text(out, "reason", view.reason);
+  return out;
+}
+
 json::object template_to_json(const fleet::TemplateView& view) {
   json::object out{{"name", utf8(view.name.str())},
                    {"cloud", utf8(view.cloud.str())},
@@ -311,6 +318,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"trouble", utf8(view.trouble)},
                    {"breaker", breaker_to_json(view.breaker)}};
   put(out, "look_again_at", view.look_again);
+  if (!view.variants.empty()) out["variants"] = list(view.variants, variant_to_json);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;
 }

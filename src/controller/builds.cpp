@@ -197,7 +197,7 @@ Awaitable<void> Builds::lose(BuildPtr entry, WorkLoss loss) {
 std::string Builds::judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) const {
   const auto& build = entry.build;
   if (build.cancel_requested || !policy::is_run_again(loss, build.spec.retries, build.retry)) return {};
-  return fmt::format("retry {} of build {}, whose agent was lost", build.retry + 1, build.id);
+  return fmt::format("retry {} of build {}, whose agent was lost", build.retry + 1, build.id.str());
 }
 
 Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {

@@ -20,6 +20,11 @@ namespace {
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
 
+std::size_t index_of_variant(const TemplateEntry& t, const AgentEntry& entry) {
+  const auto found = std::ranges::find(t.variants, entry.request.variant, &ports::Variant::name);
+  return static_cast<std::size_t>(found - t.variants.begin());
+}
+
 }  // namespace
 
 std::string shorten(std::string message) {
@@ -284,17 +289,30 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
   metrics.launch_failures(failure).add();
   auto* t = find_template(entry);
   if (t == nullptr) return;
-  set_breaker(
-      *t, policy::on_failure(t->breaker, entry.era, {failure, text, retry_at}, parts.rng.uniform(), now()));
+  const policy::Failure told{failure, text, retry_at};
+  if (rest_variant(*t, entry, told)) return;
+  set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), now()));
   auto* cloud = find_cloud(entry.row.cloud);
   if (failure != FailureClass::throttled || cloud == nullptr) return;
   cloud->hold_until = std::max(cloud->hold_until, t->breaker.until);
   cloud->hold_text = text;
 }
 
+// True: another variant of the template is tried instead, so that its breaker need not know.
+bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure) {
+  if (!policy::concerns_variant(failure.failure)) return false;
+  t.rotation = policy::on_variant_failure(std::move(t.rotation), index_of_variant(t, entry), failure.text,
+                                          failure.retry_at, parts.rng.uniform(), now());
+  look->notify();
+  return policy::has_rested_variant(t.rotation, now());
+}
+
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
-  if (auto* t = find_template(entry))
-    set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
+  auto* t = find_template(entry);
+  if (t == nullptr) return;
+  if (stage == policy::Stage::at_work)
+    t->rotation = policy::on_variant_success(std::move(t->rotation), index_of_variant(*t, entry));
+  set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
 }
 
 void Core::note_planned(TemplateEntry& t, AgentEntry& entry) {

@@ -16,6 +16,7 @@
 #include "fleet/limits.hpp"
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
+#include "policy/rotation.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -82,7 +83,8 @@ struct AgentEntry {
 struct TemplateEntry {
   Template config;
   std::uint64_t generation = 0;
-  std::string options;  // frozen
+  std::vector<ports::Variant> variants;  // frozen, best first
+  policy::Rotation rotation;             // over the variants
   policy::Breaker breaker;
   policy::LaunchTimes launch_times;  // since the server was started
 };
@@ -184,6 +186,7 @@ class Core {
 
  private:
   bool blame_template(const AgentEntry& entry);
+  bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);

@@ -268,13 +268,16 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.spec.agent = row.id;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
-  request.spec.options = t.options;
+  const auto& variant = t.variants[policy::choose_variant(t.rotation, plan_at_)];
+  request.spec.options = variant.options;
+  request.variant = variant.name;
   request.spec.endpoint = t.config.endpoint;
   request.spec.orphan_timeout = core_.config.orphan_timeout;
   request.spec.one_shot = row.one_shot;
   request.is_default = t.config.is_default;
   request.max_age = t.config.max_age;
-  request.why = launch.text;
+  request.why =
+      variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
   row.frozen_request = encode_request(request);
   return entry;
 }

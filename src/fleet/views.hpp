@@ -32,6 +32,13 @@ struct BreakerView {
   AgentId probe;       // half_open: the agent that is tried
 };
 
+// One form of a template (policy/rotation.hpp); shown when there are several.
+struct VariantView {
+  std::string name;
+  Instant rests_until;  // not set: it does not rest
+  std::string reason;   // of its last failure; empty: none since work began on one
+};
+
 struct TemplateView {
   TemplateName name;
   CloudName cloud;
@@ -45,6 +52,7 @@ struct TemplateView {
   std::string trouble;        // sentence; empty: none
   Instant look_again;
   BreakerView breaker;
+  std::vector<VariantView> variants;       // best first; empty: it has one form only
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

@@ -96,6 +96,12 @@ Markup what_is_tried_next(const fleet::BreakerView& breaker, const View& view) {
   return html("One agent is tried for the next build that waits.");
 }
 
+Markup variant_fact(const fleet::VariantView& variant, const View& view) {
+  if (!variant.rests_until.is_set()) return {};
+  return html(R"( <span>{} rests, until {} <span class="muted">{}</span></span>)", variant.name,
+              when(variant.rests_until, view.now), variant.reason);
+}
+
 Markup breaker_facts(const fleet::BreakerView& breaker, const View& view) {
   return html(R"( <span>{} <span class="muted">{}, {}, {}</span></span> <span>{}</span>)", breaker.reason,
               breaker.failure,
@@ -114,7 +120,10 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
             cap_of(one.holding, one.cap), one.one_shot ? "one build each" : "kept while there is work",
-            breaker_badge(one.breaker), one.held ? breaker_facts(one.breaker, view) : Markup());
+            breaker_badge(one.breaker),
+            (one.held ? breaker_facts(one.breaker, view) : Markup()) +
+                each(one.variants,
+                     [&](const fleet::VariantView& variant) { return variant_fact(variant, view); }));
       }));
 }
 
