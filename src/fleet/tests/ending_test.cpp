@@ -174,7 +174,7 @@ TEST_CASE("a resource that ends by itself: its build is told why") {
   CHECK(world.controller.removed.at(id) == "killed by signal 9, out of memory");
   const auto row = world.row(id);
   CHECK(row.state == AgentState::terminated);
-  CHECK(row.end_reason == EndReason::resource_gone);
+  CHECK(row.end_reason == EndReason::out_of_memory);
   CHECK(row.death.out_of_memory);
   CHECK(row.death.signal == 9);
   const auto& findings = world.fleet->last_reconcile().findings;
