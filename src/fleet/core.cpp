@@ -128,6 +128,7 @@ void Core::erase_agent(const AgentId& id) {
   const auto node = by_order_.extract(it->second);
   order_of_.erase(it);
   const auto& entry = node.mapped();
+  erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
   if (entry->row.state == AgentState::terminated) ended_.push_back(entry->row);
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "fleet/fleet.hpp"
@@ -33,6 +34,21 @@ struct Ending {
 struct Gone {
   model::DeathCertificate death;
   Duration at{0};  // steady, learned
+};
+
+// What a plan knows of an agent and what changes of it during the agent's life.
+struct PlannedAs {
+  model::AgentState state = model::AgentState::planned;
+  model::AgentActivity activity = model::AgentActivity::unknown;
+  std::uint32_t builds_done = 0;
+  bool working = false;
+  bool asked = false;
+  bool was_connected = false;  // its row says so
+  Instant connected;
+  Instant idle_since;
+  Instant launch_deadline;
+  model::EndReason end_reason = model::EndReason::none;
+  bool operator==(const PlannedAs&) const = default;
 };
 
 // One agent that may hold a resource. Its row is changed by its own sequence only (Steward), everybody else
@@ -69,6 +85,7 @@ struct AgentEntry {
   std::uint32_t failures = 0;  // launch calls with an unknown outcome
   Secret secret;               // only between introduction and launch
   runtime::Event wake;         // of its sequence
+  std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
 
   const AgentId& id() const { return row.id; }
   bool is_connected_now() const {
@@ -150,7 +167,8 @@ class Core {
   const std::map<std::uint64_t, std::unique_ptr<AgentEntry>>& agents() const { return by_order_; }
   AgentEntry* find_agent(const AgentId& id) const;
   AgentEntry* insert_agent(std::unique_ptr<AgentEntry> entry);
-  void erase_agent(const AgentId& id);  // ended, or never stored
+  void erase_agent(const AgentId& id);                                       // ended, or never stored
+  std::vector<AgentId> take_erased() { return std::exchange(erased_, {}); }  // since it was asked last
   const std::deque<model::Agent>& ended() const { return ended_; }
   const model::Agent* find_ended(const AgentId& id) const;
 
@@ -196,6 +214,7 @@ class Core {
   std::unordered_map<AgentId, std::uint64_t> order_of_;
   std::uint64_t next_order_ = 0;
   std::deque<model::Agent> ended_;
+  std::vector<AgentId> erased_;
 };
 
 }  // namespace footman::fleet

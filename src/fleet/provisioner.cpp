@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/check.hpp"
 
@@ -27,7 +28,23 @@ AgentState state_of(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
+PlannedAs planned_as(const AgentEntry& entry) {
+  PlannedAs now;
+  now.state = state_of(entry);
+  now.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
+  now.builds_done = entry.row.builds_done;
+  now.working = !entry.seen.working_on.empty();
+  now.asked = entry.asked;
+  now.was_connected = entry.row.connected.is_set();
+  now.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
+  now.idle_since = entry.seen.idle_since;
+  now.launch_deadline = entry.row.launch_deadline;
+  now.end_reason = entry.seen.end_reason;
+  return now;
+}
+
 policy::Agent agent_of(const AgentEntry& entry) {
+  const auto& now = *entry.planned_as;
   policy::Agent agent;
   agent.id = entry.id();
   agent.cloud = entry.row.cloud;
@@ -35,21 +52,42 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
   agent.is_default = entry.request.is_default;
-  agent.state = state_of(entry);
-  agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
+  agent.state = now.state;
+  agent.activity = now.activity;
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
   agent.one_shot = entry.row.one_shot;
-  agent.builds_done = entry.row.builds_done;
-  agent.working = !entry.seen.working_on.empty();
+  agent.builds_done = now.builds_done;
+  agent.working = now.working;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
-  agent.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
-  agent.idle_since = entry.seen.idle_since;
-  agent.launch_deadline = entry.row.launch_deadline;
-  agent.end_reason = entry.seen.end_reason;
+  agent.connected = now.connected;
+  agent.idle_since = now.idle_since;
+  agent.launch_deadline = now.launch_deadline;
+  agent.end_reason = now.end_reason;
   return agent;
+}
+
+// What was said before and was not said otherwise since.
+template <class Word>
+void keep_words(std::vector<Word>& words, std::vector<Word> earlier,
+                const std::unordered_set<policy::ItemRef, policy::ItemRefHash>& said) {
+  for (auto& one : earlier)
+    if (!said.contains(one.item)) words.push_back(std::move(one));
+}
+
+// Of two plans in a row.
+void add_earlier(policy::Plan& plan, policy::Plan earlier) {
+  std::unordered_set<policy::ItemRef, policy::ItemRefHash> said;
+  for (const auto& one : plan.matches) said.insert(one.item);
+  for (const auto& one : plan.launches) said.insert(one.item);
+  for (const auto& one : plan.holds) said.insert(one.item);
+  keep_words(plan.matches, std::move(earlier.matches), said);
+  keep_words(plan.holds, std::move(earlier.holds), said);
+  plan.terminations.insert(plan.terminations.begin(), earlier.terminations.begin(),
+                           earlier.terminations.end());
+  plan.drains.insert(plan.drains.begin(), earlier.drains.begin(), earlier.drains.end());
 }
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
@@ -92,7 +130,6 @@ Awaitable<void> Provisioner::decide() {
   launched_ = static_cast<std::uint32_t>(launched.size());
   wake_agents();
   if (!launched.empty()) co_await record(std::move(launched));
-  forget_items();
   publish_plan(launched_ > 0);
 }
 
@@ -100,18 +137,21 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.now();
-  const auto decide_once = [this] {
-    const auto snapshot = take_snapshot();
-    plan_size_ = snapshot.items.size() + snapshot.agents.size();
-    return policy::plan_provisioning(snapshot, limits(), plan_at_);
-  };
+  plan_size_ = core_.agents().size();
+  read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;
   // Agents of no use hold up their template: what was decided without knowing that is decided again.
-  const auto first = std::exchange(plan_, decide_once());
+  auto first = std::exchange(plan_, decide_once());
   (void)carry_out_endings();
-  plan_.terminations.insert(plan_.terminations.begin(), first.terminations.begin(), first.terminations.end());
-  plan_.drains.insert(plan_.drains.begin(), first.drains.begin(), first.drains.end());
+  add_earlier(plan_, std::move(first));
+}
+
+policy::Plan Provisioner::decide_once() {
+  tell_ledger();
+  auto plan = ledger_.plan(limits(), plan_at_);
+  plan_size_ += ledger_.looked_at();
+  return plan;
 }
 
 // --- looking
@@ -157,38 +197,83 @@ policy::Limits Provisioner::limits() {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
-  return {core_.config.max_agents, full, core_.config.label_caps};
+  return {core_.config.max_agents, full, core_.config.label_caps, kLaunchesAtOnce};
 }
 
-policy::Snapshot Provisioner::take_snapshot() {
-  policy::Snapshot snapshot;
-  snapshot.agents.reserve(core_.agents().size());
-  for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
-  for (const auto& [name, t] : core_.templates)
-    snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, t.breaker});
-  for (const auto& [name, cloud] : core_.clouds)
-    snapshot.clouds.push_back(
-        {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
-  add_items(snapshot);
-  return snapshot;
+// --- what the ledger is told
+
+void Provisioner::tell_ledger() {
+  tell_agents();
+  tell_offers();
 }
 
-void Provisioner::add_items(policy::Snapshot& snapshot) {
-  for (const auto* controller : core_.parts.controllers) {
-    for (auto& demand : controller->demand()) {
-      policy::ItemRef ref{controller->name(), std::move(demand.key)};
-      auto& item = items_[ref];
-      item.title = std::move(demand.title);
-      item.since = demand.since;
-      item.plan = number_;
-      const auto& label = parse_label(demand.label);
-      if (label)
-        snapshot.items.push_back({std::move(ref), *label, item.since, item.title});
-      else
-        tell(ref, {"bad_label", describe(label.error()), {}, {}});
-    }
+void Provisioner::tell_agents() {
+  for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
+  for (const auto& [order, entry] : core_.agents()) {
+    const auto now = planned_as(*entry);
+    if (entry->planned_as == now) continue;
+    entry->planned_as = now;
+    ledger_.put_agent(agent_of(*entry));
   }
+}
+
+void Provisioner::tell_offers() {
+  std::vector<policy::Template> templates;
+  templates.reserve(core_.templates.size());
+  for (const auto& [name, t] : core_.templates)
+    templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
+                         t.config.priority, t.config.cap, t.breaker});
+  ledger_.set_templates(std::move(templates));
+  std::vector<policy::Cloud> clouds;
+  clouds.reserve(core_.clouds.size());
+  for (const auto& [name, cloud] : core_.clouds)
+    clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
+  ledger_.set_clouds(std::move(clouds));
+}
+
+void Provisioner::read_demand() {
+  for (auto* controller : core_.parts.controllers) read(*controller);
+}
+
+void Provisioner::read(ports::ControllerPort& controller) {
+  const auto name = controller.name();
+  auto& version = versions_[name];
+  auto news = controller.demand_since(version);
+  version = news.version;
+  plan_size_ += news.items.size() + news.gone.size();
+  if (news.complete) ++lists_;
+  for (auto& demand : news.items) put_item(name, std::move(demand));
+  for (auto& key : news.gone) drop_item({name, std::move(key)});
+  if (news.complete) drop_unlisted(name);
+}
+
+void Provisioner::put_item(const ControllerName& controller, ports::DemandItem demand) {
+  policy::ItemRef ref{controller, std::move(demand.key)};
+  const auto [it, fresh] = items_.try_emplace(ref);
+  auto& item = it->second;
+  item.list = lists_;
+  if (!fresh && item.since == demand.since && item.label == demand.label && item.title == demand.title)
+    return;
+  item.since = demand.since;
+  item.label = std::move(demand.label);
+  item.title = std::move(demand.title);
+  const auto& label = parse_label(item.label);
+  if (label) return ledger_.put_item({std::move(ref), *label, item.since, item.title});
+  ledger_.drop_item(ref);
+  tell(ref, {"bad_label", describe(label.error()), {}, {}});
+}
+
+void Provisioner::drop_item(const policy::ItemRef& ref) {
+  ledger_.drop_item(ref);
+  items_.erase(ref);
+}
+
+void Provisioner::drop_unlisted(const ControllerName& controller) {
+  std::erase_if(items_, [&](const auto& one) {
+    if (one.second.list == lists_ || one.first.controller != controller) return false;
+    ledger_.drop_item(one.first);
+    return true;
+  });
 }
 
 const Result<model::LabelExpr>& Provisioner::parse_label(const std::string& text) {
@@ -220,23 +305,7 @@ bool Provisioner::carry_out_endings() {
 
 std::vector<AgentEntry*> Provisioner::make_agents() {
   std::vector<AgentEntry*> made;
-  if (plan_.launches.empty()) return made;
-  std::map<CloudName, std::size_t> under_way;
-  for (const auto& [order, entry] : core_.agents())
-    if (entry->row.state == AgentState::planned || entry->row.state == AgentState::launching)
-      ++under_way[entry->row.cloud];
   for (const auto& launch : plan_.launches) {
-    auto& count = under_way[launch.cloud];
-    if (count >= kLaunchesAtOnce) {
-      tell(launch.item, {"launch_limit",
-                         fmt::format("{} launches of cloud '{}' are under way; it is launched when one of "
-                                     "them is answered.",
-                                     kLaunchesAtOnce, launch.cloud.str()),
-                         {},
-                         {}});
-      continue;
-    }
-    ++count;
     auto& t = core_.templates.at(launch.template_name);
     made.push_back(core_.insert_agent(make_agent(launch, t)));
     core_.note_planned(t, *made.back());
@@ -326,11 +395,11 @@ void Provisioner::tell_matches() {
 }
 
 void Provisioner::tell_holds() {
-  std::map<std::string_view, std::int64_t> counts;
-  for (const auto& hold : plan_.holds) {
-    ++counts[to_string(hold.reason)];
+  for (const auto& hold : plan_.holds)
     tell(hold.item, {std::string(to_string(hold.reason)), hold.text, {}, hold.look_again}, hold.tried);
-  }
+  std::map<std::string_view, std::int64_t> counts;
+  for (const auto& [reason, count] : ledger_.count_holds())
+    counts[to_string(reason)] = static_cast<std::int64_t>(count);
   core_.metrics.set_holds(counts);
 }
 
@@ -345,10 +414,6 @@ void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason,
   core_.find_controller(ref.controller)->set_wait_reason(ref.key, std::move(reason));
 }
 
-void Provisioner::forget_items() {
-  std::erase_if(items_, [this](const auto& one) { return one.second.plan != number_; });
-}
-
 void Provisioner::publish_plan(bool launched) {
   const bool news = launched || told_something_ || !plan_.terminations.empty() || !plan_.drains.empty();
   told_something_ = false;
@@ -356,7 +421,7 @@ void Provisioner::publish_plan(bool launched) {
   core_.publish("plan", std::to_string(number_), "made");
   core_.parts.log.debug("plan", {{"number", number_},
                                  {"launches", launched_},
-                                 {"holds", plan_.holds.size()},
+                                 {"new_holds", plan_.holds.size()},
                                  {"endings", plan_.terminations.size() + plan_.drains.size()}});
 }
 

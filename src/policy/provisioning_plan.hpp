@@ -29,6 +29,11 @@ struct ItemRef {
   std::string key;
   auto operator<=>(const ItemRef&) const = default;
 };
+struct ItemRefHash {
+  std::size_t operator()(const ItemRef& ref) const {
+    return std::hash<std::string>()(ref.key) ^ std::hash<ControllerName>()(ref.controller);
+  }
+};
 
 // An item that wants an agent and has none at work on it.
 struct Item {
@@ -72,6 +77,7 @@ struct Template {
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;
+  bool operator==(const Template&) const = default;
 };
 
 struct Cloud {
@@ -95,6 +101,9 @@ struct Limits {
   std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
   bool storage_full = false;
   LabelCaps label_caps;  // over all clouds
+  // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
+  // would not be the best one.
+  std::uint32_t launches_at_once = 0;
 };
 
 enum class HoldReason {
@@ -110,6 +119,7 @@ enum class HoldReason {
   template_half_open,  // its breaker: one agent is tried, the others wait for it
   cloud_held,          // throttled, or without clear answers
   cloud_paused,        // by a person, until a person resumes it
+  launch_limit,        // the best template's cloud has enough launches to answer
 };
 std::string_view to_string(HoldReason reason);
 
@@ -139,6 +149,7 @@ struct Tried {
   HoldReason reason = HoldReason::no_template;
   std::string text;
   Instant look_again;  // not set: at the next event
+  bool operator==(const Tried&) const = default;
 };
 struct Hold {
   ItemRef item;

@@ -26,6 +26,14 @@ struct DemandItem {
   std::string title;    // "team/app #17", for people
 };
 
+// What has become of the demand since an earlier answer.
+struct DemandNews {
+  std::uint64_t version = 0;  // for the next question
+  bool complete = true;       // `items` is all of it; false: those that came or changed, and `gone`
+  std::vector<DemandItem> items;
+  std::vector<std::string> gone;  // keys
+};
+
 using model::AgentActivity;
 
 struct AgentObservation {
@@ -78,6 +86,12 @@ class ControllerPort {
 
   // Items that want an agent, oldest first. A view; calling it costs no I/O.
   virtual std::vector<DemandItem> demand() const = 0;
+  // The same for somebody who keeps what he was told: since the answer with that version, 0: from nothing. A
+  // controller that does not follow its changes, or not so far back, lists all.
+  virtual DemandNews demand_since(std::uint64_t version) const {
+    (void)version;
+    return {0, true, demand(), {}};
+  }
 
   // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret
   // again); a higher attempt replaces the lower one, whose secret and session become invalid.

@@ -1,0 +1,107 @@
+// The part of a plan that cannot be left out: agents and items about which something may have to be decided.
+// What is settled (an agent at work, an agent on its way and its item) only counts. Inside the module: the
+// ledger (ledger.hpp) keeps the open world up to date, the rules are those of plan_provisioning().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "policy/provisioning_plan.hpp"
+
+namespace footman::policy {
+
+// What stands against a launch.
+struct Held {
+  HoldReason reason = HoldReason::no_template;
+  std::string text;
+  Instant look_again;
+  bool operator==(const Held&) const = default;
+};
+
+// Why the items of one class wait; every one of them for the same reason.
+struct ClassHold {
+  Held held;
+  std::shared_ptr<const std::vector<Tried>> tried;  // never null
+};
+
+struct QueueOrder {
+  bool operator()(const Item* a, const Item* b) const {
+    return std::tie(a->since, a->ref) < std::tie(b->since, b->ref);
+  }
+};
+
+// Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
+// full or held becomes free again within one plan, so that the cursors only go forward.
+struct ItemClass {
+  ControllerName controller;
+  model::LabelExpr label;
+  std::vector<std::size_t> pools;  // that fit, fewest labels first; of one plan
+  std::size_t pool_cursor = 0;
+  std::vector<const Template*> templates;  // that fit, best first
+  std::size_t template_cursor = 0;
+  bool is_held = false;  // neither an agent nor a template is left for the rest of it
+  std::shared_ptr<const ClassHold> hold;
+};
+
+// One of them in an open world: its items that have no agent of their own.
+struct OpenClass {
+  ItemClass kind;
+  std::set<const Item*, QueueOrder> line;
+};
+
+// Agents that hold a resource, with nothing to decide about them.
+struct SettledAgents {
+  CloudName cloud;
+  TemplateName template_name;
+  std::vector<std::string> labels;
+  bool under_way = false;  // its launch is not answered yet
+  std::uint32_t count = 0;
+};
+
+struct OpenWorld {
+  std::vector<const SettledAgents*> settled;
+  std::vector<const Agent*> agents;  // all others that may hold a resource
+  std::vector<OpenClass*> classes;   // that have items in line; their lists of templates are made
+  // By template, as the last plan left them; kept from plan to plan, so that what it says of a class is made
+  // again only when one of them has changed. Empty: makes all of it.
+  std::vector<std::optional<Held>> obstacles;
+};
+
+// What is to be decided about one agent when nothing but itself is looked at.
+struct AgentVerdict {
+  bool is_free = false;   // it may take an item
+  bool is_quiet = false;  // it may not, and nothing has to be done about it
+  Instant look_again;     // not set: at the next event
+};
+
+class OpenPlanner {
+ public:
+  // offers: its templates and clouds count. All three must outlive it.
+  OpenPlanner(const Snapshot& offers, const Limits& limits, Instant now);
+  OpenPlanner(const OpenPlanner&) = delete;
+  OpenPlanner& operator=(const OpenPlanner&) = delete;
+  ~OpenPlanner();
+
+  AgentVerdict examine(const Agent& agent);
+  std::vector<const Template*> list_templates(const model::LabelExpr& label) const;
+  // Once. Matches are those of open agents only. There are no holds: each class in which items are left has
+  // its own.
+  Plan plan(OpenWorld& world);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+bool is_under_way(const Agent& agent);  // its launch is not answered yet
+// When the verdict on the agent may change by itself; not set: never.
+Instant next_change(const Agent& agent, Instant now);
+// The better of two agents for an item: connected ones first, then the one on its way for longest.
+bool is_better(const Agent& a, const Agent& b);
+
+}  // namespace footman::policy
