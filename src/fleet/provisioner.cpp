@@ -34,6 +34,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.template_name = entry.row.template_name;
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
+  agent.size = entry.row.size;
   agent.is_default = entry.request.is_default;
   agent.state = state_of(entry);
   agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
@@ -157,7 +158,8 @@ policy::Limits Provisioner::limits() {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
-  return {core_.config.max_agents, full, core_.config.label_caps};
+  const auto& config = core_.config;
+  return {config.max_agents, full, config.label_caps, config.controller_caps, config.resources};
 }
 
 policy::Snapshot Provisioner::take_snapshot() {
@@ -166,10 +168,10 @@ policy::Snapshot Provisioner::take_snapshot() {
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
   for (const auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, t.breaker});
+                                  t.config.priority, t.config.cap, t.config.size, t.breaker});
   for (const auto& [name, cloud] : core_.clouds)
-    snapshot.clouds.push_back(
-        {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
+    snapshot.clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until,
+                               cloud->hold_text, core_.resources_of(name)});
   add_items(snapshot);
   return snapshot;
 }
@@ -256,6 +258,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.state = AgentState::planned;
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
+  row.size = t.config.size;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
   row.one_shot = t.config.one_shot;

@@ -9,6 +9,8 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 
 namespace footman::model {
 
@@ -93,6 +95,8 @@ struct Agent {
   ControllerName controller;
   std::string for_item;  // ControllerPort's item key it was launched for; empty: a pool
   std::vector<std::string> labels;
+  AgentSize size;  // of its template, as the price, when it was planned
+  Price price;
   AgentState state = AgentState::planned;
   std::uint32_t attempt = 1;   // goes into the secret and the client token
   std::string client_token;    // "<agent id>-<attempt>"

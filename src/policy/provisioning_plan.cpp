@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "model/nearest.hpp"
+#include "policy/usage.hpp"
 
 namespace footman::policy {
 namespace {
@@ -50,7 +51,7 @@ struct Pool {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now) {}
+      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits) {}
 
   Plan plan() {
     index();
@@ -79,6 +80,7 @@ class Planner {
     for (const auto& agent : snapshot_.agents) {
       if (!model::may_hold_resource(agent.state)) continue;
       count_agent(agent.cloud, agent.template_name, agent.labels);
+      usage_.add(agent.controller, agent.cloud, agent.size);
       agents_.push_back(&agent);
     }
     // Connected ones first, then the one that has been on its way for longest.
@@ -248,13 +250,14 @@ class Planner {
     const Item& item = *items_[index];
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (find_obstacle(t)) continue;
+      if (find_obstacle(t, item.ref.controller)) continue;
       plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
       count_agent(t.cloud, t.name, t.labels);
+      usage_.add(item.ref.controller, t.cloud, t.size);
       if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
       return;
     }
-    if (!kind.held) explain(kind);
+    if (!kind.held) explain(kind, item.ref.controller);
     plan_.holds.push_back({item.ref, kind.held->reason, kind.held->text, kind.held->look_again, kind.tried});
   }
 
@@ -266,7 +269,7 @@ class Planner {
                        kind.templates.size());
   }
 
-  std::optional<Held> find_obstacle(const Template& t) const {
+  std::optional<Held> find_obstacle(const Template& t, const ControllerName& controller) const {
     if (limits_.storage_full)
       return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
     const Cloud& cloud = *clouds_.at(t.cloud);
@@ -301,6 +304,8 @@ class Planner {
       return Held{HoldReason::template_cap,
                   fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
                   {}};
+    if (auto hold = usage_.find_obstacle(controller, t, cloud))
+      return Held{hold->reason, std::move(hold->text), hold->look_again};
     return std::nullopt;
   }
 
@@ -327,11 +332,11 @@ class Planner {
     return it == counts.end() ? 0 : it->second;
   }
 
-  void explain(ItemClass& kind) {
+  void explain(ItemClass& kind, const ControllerName& controller) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
     for (const Template* t : kind.templates) {
-      auto obstacle = find_obstacle(*t);
+      auto obstacle = find_obstacle(*t, controller);
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
       tried->push_back(
@@ -385,6 +390,7 @@ class Planner {
   std::map<TemplateName, std::uint32_t> template_holding_;
   std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
   std::uint32_t holding_ = 0;
+  Usage usage_;
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item
@@ -414,6 +420,16 @@ std::string_view to_string(HoldReason reason) {
       return "cloud_cap";
     case HoldReason::template_cap:
       return "template_cap";
+    case HoldReason::controller_cap:
+      return "controller_cap";
+    case HoldReason::vcpu_cap:
+      return "vcpu_cap";
+    case HoldReason::memory_cap:
+      return "memory_cap";
+    case HoldReason::cloud_vcpu_cap:
+      return "cloud_vcpu_cap";
+    case HoldReason::cloud_memory_cap:
+      return "cloud_memory_cap";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:

@@ -195,8 +195,16 @@ ALTER TABLE installation ADD COLUMN home TEXT NOT NULL DEFAULT '';
 ALTER TABLE installation ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
 )sql";
 
+// Agents that were there before were free, of a size that nobody said.
+constexpr const char* kAgentSizes = R"sql(
+ALTER TABLE agents ADD COLUMN milli_cpus INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN price TEXT NOT NULL DEFAULT '{}';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin};
+constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
+                                  kTimedOutBuilds, kOrigin,        kAgentSizes};
 
 }  // namespace
 

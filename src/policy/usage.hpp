@@ -1,0 +1,44 @@
+// What the agents take together, held against the limits that are not plain numbers of agents of a cloud, a
+// template or a label: by controller, by vCPU, by memory. Sums only, so that agents may be counted in any
+// order. A value.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "policy/provisioning_plan.hpp"
+
+namespace footman::policy {
+
+struct UsageHold {
+  HoldReason reason = HoldReason::controller_cap;
+  std::string text;
+  Instant look_again;  // not set: when an agent ends
+};
+
+class Usage {
+ public:
+  explicit Usage(const Limits& limits);  // which must outlive it
+
+  // One more agent that holds a resource, or will.
+  void add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size);
+  // Why one more agent of the template would be one too many; `cloud` is the template's.
+  std::optional<UsageHold> find_obstacle(const ControllerName& controller, const Template& t,
+                                         const Cloud& cloud) const;
+
+ private:
+  struct Sums {
+    model::AgentSize size;
+    void add(const model::AgentSize& one);
+  };
+  static std::optional<UsageHold> find_size_obstacle(const Template& t, const model::ResourceLimits& limits,
+                                                     const Sums& sums, const Cloud* cloud);
+
+  const Limits* limits_;
+  std::map<ControllerName, std::uint32_t> by_controller_;  // of capped ones
+  std::map<CloudName, Sums> by_cloud_;
+  Sums all_;
+};
+
+}  // namespace footman::policy
