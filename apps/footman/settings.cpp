@@ -47,6 +47,11 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   out[prefix + "priority"] = fmt::format("{}", t.priority);
   out[prefix + "cap"] = fmt::format("{}", t.cap);
   out[prefix + "size.cpu"] = model::format_cpus(t.size.milli_cpus);
+  const auto& billing = t.price.billing;
+  out[prefix + "price"] =
+      fmt::format("{} (from {} until {}, by {}, at least {})", model::format_hourly_price(t.price.per_hour),
+                  model::to_string(billing.from), model::to_string(billing.until),
+                  base::format_duration(billing.step), base::format_duration(billing.minimum));
   out[prefix + "size.memory"] = base::format_bytes(t.size.memory_bytes);
   out[prefix + "retention"] =
       t.one_shot ? "one-shot" : fmt::format("{{idle: {}}}", base::format_duration(t.idle_timeout));
@@ -186,6 +191,7 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.priority = t.priority;
       out.cap = t.cap;
       out.size = t.size;
+      out.price = t.price;
       out.one_shot = t.one_shot;
       out.idle_timeout = t.idle_timeout;
       out.max_age = t.max_age;

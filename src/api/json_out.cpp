@@ -243,7 +243,7 @@ json::object death_to_json(const model::DeathCertificate& death) {
 void put(json::object& out, std::string_view name, const model::AgentSize& size) {
   if (size == model::AgentSize()) return;
   json::object said;
-  if (size.milli_cpus > 0) said["vcpus"] = static_cast<double>(size.milli_cpus) / 1000;
+  if (size.milli_cpus > 0) said["milli_vcpus"] = size.milli_cpus;
   if (size.memory_bytes > 0) said["memory_bytes"] = size.memory_bytes;
   out[name] = std::move(said);
 }

@@ -9,6 +9,7 @@
 #include "config/schema.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
+#include "model/price_list.hpp"
 
 namespace footman::config {
 namespace {
@@ -360,6 +361,28 @@ class Reader {
     get(*size, "memory", out.memory_bytes);
   }
 
+  // "$0.05/h", or the name of a list price.
+  void read_price(const YamlNode& node, const model::AgentSize& size, model::Price& out) {
+    const auto* price = find(node, "price");
+    if (price == nullptr) return;
+    const auto text = text_of(*price, "price");
+    if (!text) return;
+    if (const auto per_hour = model::parse_hourly_price(*text)) {
+      out.per_hour = *per_hour;
+      return;
+    }
+    const auto listed = model::find_list_price(*text, size);
+    if (listed)
+      out = *listed;
+    else if (listed.error().code == Errc::not_found && text->find('/') == text->rfind('/'))
+      error(price->at,
+            fmt::format("'price': a price such as $0.05/h, up to {}, or the name of a list price such "
+                        "as aws-ec2/us-east-1/m7g.large was expected, found '{}'",
+                        model::format_hourly_price(model::kMaxHourlyPrice), *text));
+    else
+      error(price->at, fmt::format("'price': {}", listed.error().message));
+  }
+
   // What is limited must be counted.
   void check_sizes(const CloudConfig& cloud, const model::ResourceLimits& all) {
     const bool cpus = all.milli_cpus > 0 || cloud.resources.milli_cpus > 0;
@@ -405,6 +428,7 @@ class Reader {
     get(node, "cap", t.cap);
     get(node, "priority", t.priority);
     read_size(node, t.size);
+    read_price(node, t.size, t.price);
     get(node, "max_age", t.max_age);
     get(node, "memory", t.memory_bytes);
     get(node, "processes", t.max_processes);

@@ -16,6 +16,7 @@
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
 #include "model/budget.hpp"
+#include "model/price.hpp"
 #include "model/size.hpp"
 
 namespace footman::config {
@@ -40,6 +41,7 @@ struct TemplateConfig {
   int priority = 0;
   std::uint32_t cap = 0;  // 0: no limit
   model::AgentSize size;
+  model::Price price;
   bool one_shot = true;
   Duration idle_timeout = 1min;
   Duration max_age{0};

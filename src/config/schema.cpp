@@ -83,6 +83,8 @@ constexpr std::array kSchema = {
         "vCPU of one agent, like 2 or 0.25 vCPU, for limits and prices; it limits nothing by itself"},
     Key{"clouds[].templates[].size.memory", "size", "",
         "memory of one agent, for limits and prices; it limits nothing by itself"},
+    Key{"clouds[].templates[].price", "price", "$0.00/h",
+        "of one agent: $0.05/h, or the name of a list price, like aws-fargate/us-east-1/arm64"},
     Key{"clouds[].templates[].retention", "one-shot or {idle: duration}", "one-shot",
         "one build and gone, or kept until idle for that long"},
     Key{"clouds[].templates[].max_age", "duration", "0s",

@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "model/budget.hpp"
+#include "model/price.hpp"
 #include "model/size.hpp"
 #include "policy/provisioning_plan.hpp"
 #include "ports/cloud_provider.hpp"
@@ -19,17 +20,18 @@ using namespace footman::base;
 
 // One agent template. The provider's own options are not here: the CloudProvider knows them by the template's
 // name and freezes them (CloudProvider::freeze). Both together make the template's content; when it changes
-// the template gets the next generation number and agents of the old one drain. Priority, cap, size and
-// launch deadline only steer new launches: they are not content. Agents keep the size that they were launched
-// with.
+// the template gets the next generation number and agents of the old one drain. Priority, cap, size, price
+// and launch deadline only steer new launches: they are not content. Agents keep the size and price that they
+// were launched with.
 struct Template {
   TemplateName name;
   CloudName cloud;
   std::vector<std::string> labels;
-  bool is_default = false;          // takes items without a label
-  int priority = 0;                 // higher first among templates that fit
-  std::uint32_t cap = 0;            // agents that may hold a resource; 0: no limit
-  model::AgentSize size;            // what limits count
+  bool is_default = false;  // takes items without a label
+  int priority = 0;         // higher first among templates that fit
+  std::uint32_t cap = 0;    // agents that may hold a resource; 0: no limit
+  model::AgentSize size;    // what limits count
+  model::Price price;
   bool one_shot = true;             // one build, then gone
   Duration idle_timeout = 1min;     // for agents that are not one-shot
   Duration max_age{0};              // 0: no limit; not for one-shot agents

@@ -296,6 +296,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.one_shot = t.config.one_shot;
     one.cap = t.config.cap;
     one.size = t.config.size;
+    one.price = t.config.price;
     one.breaker = view_of(t.breaker);
     one.held = t.breaker.state != policy::BreakerState::closed;
     one.trouble = policy::describe(t.breaker, core.now());

@@ -168,7 +168,8 @@ policy::Snapshot Provisioner::take_snapshot() {
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
   for (const auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, t.config.size, t.breaker});
+                                  t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour,
+                                  t.breaker});
   for (const auto& [name, cloud] : core_.clouds)
     snapshot.clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until,
                                cloud->hold_text, core_.resources_of(name)});
@@ -259,6 +260,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
   row.size = t.config.size;
+  row.price = t.config.price;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
   row.one_shot = t.config.one_shot;

@@ -42,6 +42,7 @@ struct TemplateView {
   std::uint32_t cap = 0;      // 0: none
   std::uint32_t holding = 0;  // agents that may hold a resource
   model::AgentSize size;
+  model::Price price;
   bool held = false;    // its breaker is not closed, see `trouble`
   std::string trouble;  // sentence; empty: none
   Instant look_again;

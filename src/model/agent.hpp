@@ -9,6 +9,7 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/cost.hpp"
 #include "model/price.hpp"
 #include "model/size.hpp"
 
@@ -109,7 +110,9 @@ struct Agent {
   Instant launched;  // the cloud answered
   Instant connected;
   Instant launch_deadline;
-  Instant ended;  // terminated
+  Instant stop_asked;  // the decision to end it
+  Instant ended;       // terminated
+  Cost cost;           // useful: of the builds that are over; idle: once it has ended, nothing before
   EndReason end_reason = EndReason::none;
   std::string end_detail;
   DeathCertificate death;

@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "model/nearest.hpp"
+#include "policy/template_rank.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {
@@ -228,13 +229,7 @@ class Planner {
     for (const auto& t : snapshot_.templates)
       if (clouds_.contains(t.cloud) && model::fits(item.label, t.labels, t.is_default))
         result.templates.push_back(&t);
-    std::ranges::sort(result.templates, [](const Template* a, const Template* b) {
-      const int a_first = -a->priority;
-      const int b_first = -b->priority;
-      const auto a_size = a->labels.size();
-      const auto b_size = b->labels.size();
-      return std::tie(a_first, a_size, a->cloud, a->name) < std::tie(b_first, b_size, b->cloud, b->name);
-    });
+    sort_templates(result.templates, item.label);
     return result;
   }
 
@@ -263,10 +258,12 @@ class Planner {
 
   std::string describe_choice(const Item& item, const ItemClass& kind) const {
     const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
-    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}",
-                       item.title.empty() ? item.ref.key : item.title, wish,
-                       kind.templates[kind.template_cursor]->name.str(), kind.template_cursor + 1,
-                       kind.templates.size());
+    const Template& t = *kind.templates[kind.template_cursor];
+    const auto price =
+        t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
+    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}",
+                       item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
+                       kind.template_cursor + 1, kind.templates.size(), price);
   }
 
   std::optional<Held> find_obstacle(const Template& t, const ControllerName& controller) const {

@@ -73,6 +73,7 @@ struct Template {
   int priority = 0;       // higher first
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
   model::AgentSize size;  // of one agent
+  model::Money per_hour;
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;

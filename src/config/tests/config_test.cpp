@@ -172,6 +172,29 @@ clouds:
   CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
 }
 
+TEST_CASE("templates say their price, or name one of a list") {
+  const auto with = [](const std::string& keys) {
+    return fmt::format("clouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", keys);
+  };
+  const auto price_of = [&](const std::string& keys) {
+    const auto config = parse_config(with(keys), "f", sources(), "x86_64");
+    REQUIRE(config.has_value());
+    return config->clouds.at(0).templates.at(0).price;
+  };
+  CHECK(price_of("").per_hour.is_zero());
+  CHECK(price_of(", price: $0.05/h").per_hour.micros == 50'000);
+  CHECK(price_of(", price: $0.05/h").billing == footman::model::BillingRule());
+  CHECK(price_of(", price: aws-ec2/us-east-1/c7g.large").per_hour.micros == 72'500);
+  const auto fargate = price_of(", price: aws-fargate/us-east-1/arm64, size: {cpu: 0.5 vCPU, memory: 1 GiB}");
+  CHECK(fargate.per_hour.micros == 16'190 + 3'560);
+  CHECK(fargate.billing.minimum == 1min);
+  CHECK(error_of(with(", price: 0.05")).starts_with("f:2:55: 'price': a price such as $0.05/h"));
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm64")).find("must say its size") !=
+        std::string::npos);
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm"))
+            .find("did you mean 'aws-fargate/us-east-1/arm64'") != std::string::npos);
+}
+
 TEST_CASE("limits below which nothing could be built are refused") {
   for (const auto* limit : {"log_bytes: 0", "log_bytes: 4095", "build_timeout: 0s", "build_timeout: 999ms",
                             "queue_items: 0", "request_bytes: 0", "request_bytes: 63 KiB"}) {
