@@ -243,6 +243,14 @@ json::object death_to_json(const model::DeathCertificate& death) {
   return out;
 }
 
+void put(json::object& out, std::string_view name, const model::AgentSize& size) {
+  if (size == model::AgentSize()) return;
+  json::object said;
+  if (size.milli_cpus > 0) said["milli_vcpus"] = size.milli_cpus;
+  if (size.memory_bytes > 0) said["memory_bytes"] = size.memory_bytes;
+  out[name] = std::move(said);
+}
+
 json::object host_to_json(const controller::HostInfo& host) {
   return {{"hostname", utf8(host.hostname)},
           {"os", utf8(host.os)},
@@ -265,6 +273,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
                    {"labels", texts(agent.labels)},
                    {"state", model::to_string(agent.state)},
                    {"activity", model::to_string(view.observation.activity)}};
+  put(out, "size", agent.size);
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;
@@ -317,6 +326,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"held", view.held},
                    {"trouble", utf8(view.trouble)},
                    {"breaker", breaker_to_json(view.breaker)}};
+  put(out, "size", view.size);
   put(out, "look_again_at", view.look_again);
   if (!view.variants.empty()) out["variants"] = list(view.variants, variant_to_json);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);

@@ -9,6 +9,7 @@
 #include "config/schema.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
+#include "model/price_list.hpp"
 
 namespace footman::config {
 namespace {
@@ -65,6 +66,8 @@ class Reader {
     if (const auto* limits = section(root, "limits")) {
       get(*limits, "agents", c.max_agents);
       read_label_caps(*limits, c.label_caps);
+      read_controller_caps(*limits, c.controller_caps);
+      read_resources(*limits, c.resources);
       get(*limits, "log_bytes", c.log_bytes);
       get(*limits, "build_timeout", c.build_timeout);
       get(*limits, "queue_items", c.queue_items);
@@ -80,6 +83,7 @@ class Reader {
     if (const auto* launch = section(root, "launch")) get(*launch, "deadline", c.launch_deadline);
     if (const auto* clouds = list(root, "clouds"))
       for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c.address));
+    for (const auto& cloud : c.clouds) check_sizes(cloud, c.resources);
     return c;
   }
 
@@ -297,6 +301,9 @@ class Reader {
       error(find(node, "type")->at, fmt::format("'type': local was expected, found '{}'", c.type));
     get(node, "cap", c.cap);
     get(node, "agent_binary", c.agent_binary);
+    if (const auto* limits = find(node, "limits");
+        limits != nullptr && limits->kind != Kind::null && check_keys(*limits, "clouds[].limits"))
+      read_resources(*limits, c.resources);
     read_address(node, c.address);
     const auto* templates = list(node, "templates");
     if (templates == nullptr) return c;
@@ -319,6 +326,82 @@ class Reader {
     }
   }
 
+  void read_controller_caps(const YamlNode& limits, std::map<std::string, std::uint32_t, std::less<>>& out) {
+    const auto* caps = find(limits, "controllers");
+    if (caps == nullptr || caps->kind == Kind::null) return;
+    if (caps->kind != Kind::map)
+      return error(caps->at, "'controllers': a map was expected, like built-in: 20");
+    for (const auto& [controller, at] : caps->keys) {
+      get(*caps, controller, out[controller]);
+      check_least(*caps, controller, out[controller], std::uint32_t{1}, "1");
+    }
+  }
+
+  void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus) {
+    get_parsed(
+        map, key, milli_cpus,
+        [](const std::string& t) -> std::optional<std::uint64_t> {
+          auto cpus = model::parse_cpus(t);
+          if (!cpus) return std::nullopt;
+          return *cpus;
+        },
+        "a number of vCPU such as 2 or 0.25 vCPU");
+  }
+
+  void read_resources(const YamlNode& limits, model::ResourceLimits& out) {
+    get_cpus(limits, "vcpus", out.milli_cpus);
+    get(limits, "memory", out.memory_bytes);
+  }
+
+  void read_size(const YamlNode& node, model::AgentSize& out) {
+    const auto* size = find(node, "size");
+    if (size == nullptr || size->kind == Kind::null) return;
+    if (!check_keys(*size, "clouds[].templates[].size")) return;
+    get_cpus(*size, "cpu", out.milli_cpus);
+    get(*size, "memory", out.memory_bytes);
+  }
+
+  // "$0.05/h", or the name of a list price.
+  void read_price(const YamlNode& node, const model::AgentSize& size, model::Price& out) {
+    const auto* price = find(node, "price");
+    if (price == nullptr) return;
+    const auto text = text_of(*price, "price");
+    if (!text) return;
+    if (const auto per_hour = model::parse_hourly_price(*text)) {
+      out.per_hour = *per_hour;
+      return;
+    }
+    const auto listed = model::find_list_price(*text, size);
+    if (listed)
+      out = *listed;
+    else if (listed.error().code == Errc::not_found && text->find('/') == text->rfind('/'))
+      error(price->at,
+            fmt::format("'price': a price such as $0.05/h, up to {}, or the name of a list price such "
+                        "as aws-ec2/us-east-1/m7g.large was expected, found '{}'",
+                        model::format_hourly_price(model::kMaxHourlyPrice), *text));
+    else
+      error(price->at, fmt::format("'price': {}", listed.error().message));
+  }
+
+  // What is limited must be counted.
+  void check_sizes(const CloudConfig& cloud, const model::ResourceLimits& all) {
+    const bool cpus = all.milli_cpus > 0 || cloud.resources.milli_cpus > 0;
+    const bool memory = all.memory_bytes > 0 || cloud.resources.memory_bytes > 0;
+    for (const auto& t : cloud.templates) {
+      const auto at = template_places_.find(t.name);
+      if (at == template_places_.end()) continue;
+      if (cpus && t.size.milli_cpus == 0)
+        error(at->second, fmt::format("vCPU are limited, so the template '{}' must say its size, like 'size: "
+                                      "{{cpu: 2 vCPU}}'",
+                                      t.name));
+      if (memory && t.size.memory_bytes == 0)
+        error(at->second,
+              fmt::format("memory is limited, so the template '{}' must say its size, like 'size: "
+                          "{{memory: 4 GiB}}'",
+                          t.name));
+    }
+  }
+
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {
     TemplateConfig t;
     t.address = above;
@@ -328,6 +411,7 @@ class Reader {
       error(node.at, "a template needs a 'name'");
     else if (!templates_.insert(t.name).second)
       error(node.at, fmt::format("the template '{}' is there twice", t.name));
+    template_places_.try_emplace(t.name, node.at);
     if (const auto* labels = list(node, "labels")) {
       if (labels->items.size() > model::kMaxLabelsPerTemplate)
         error(labels->at, fmt::format("{} labels; a template may have {}", labels->items.size(),
@@ -343,6 +427,8 @@ class Reader {
     get(node, "default", t.is_default);
     get(node, "cap", t.cap);
     get(node, "priority", t.priority);
+    read_size(node, t.size);
+    read_price(node, t.size, t.price);
     get(node, "max_age", t.max_age);
     get(node, "memory", t.memory_bytes);
     get(node, "processes", t.max_processes);
@@ -368,6 +454,7 @@ class Reader {
   const Sources& sources_;
   std::vector<Diagnostic> errors_;
   std::set<std::string> clouds_, templates_;
+  std::map<std::string, Position> template_places_;
 };
 
 bool has_key(const YamlNode& map, std::string_view key) {

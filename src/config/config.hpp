@@ -15,6 +15,9 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
+#include "model/budget.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 
 namespace footman::config {
 
@@ -37,6 +40,8 @@ struct TemplateConfig {
   bool is_default = false;
   int priority = 0;
   std::uint32_t cap = 0;  // 0: no limit
+  model::AgentSize size;
+  model::Price price;
   bool one_shot = true;
   Duration idle_timeout = 1min;
   Duration max_age{0};
@@ -54,6 +59,7 @@ struct CloudConfig {
   std::string type;  // "local"
   std::uint32_t cap = 0;
   std::string agent_binary;  // empty: beside the server's own
+  model::ResourceLimits resources;
   AgentAddress address;
   std::vector<TemplateConfig> templates;
   bool operator==(const CloudConfig&) const = default;
@@ -74,6 +80,8 @@ struct Config {
   Duration orphan_timeout = 30min;
   std::uint32_t max_agents = 0;
   std::map<std::string, std::uint32_t, std::less<>> label_caps;
+  std::map<std::string, std::uint32_t, std::less<>> controller_caps;
+  model::ResourceLimits resources;  // of all clouds together
   std::uint64_t log_bytes = 1ULL << 30;
   Duration build_timeout = std::chrono::hours(24);
   std::uint32_t queue_items = 100'000;

@@ -148,6 +148,11 @@ std::uint32_t Core::cap_of(const CloudName& cloud) const {
   return ours == 0 || theirs == 0 ? std::max(ours, theirs) : std::min(ours, theirs);
 }
 
+model::ResourceLimits Core::resources_of(const CloudName& cloud) const {
+  const auto it = config.cloud_resources.find(cloud);
+  return it == config.cloud_resources.end() ? model::ResourceLimits() : it->second;
+}
+
 CloudEntry* Core::find_cloud(const CloudName& name) const {
   const auto it = clouds.find(name);
   return it == clouds.end() ? nullptr : it->second.get();

@@ -173,6 +173,7 @@ class Core {
   const model::Agent* find_ended(const AgentId& id) const;
 
   std::uint32_t cap_of(const CloudName& cloud) const;  // the config's or the provider's; 0: none
+  model::ResourceLimits resources_of(const CloudName& cloud) const;
   CloudEntry* find_cloud(const CloudName& name) const;
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation

@@ -306,6 +306,8 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.is_default = t.config.is_default;
     one.one_shot = t.config.one_shot;
     one.cap = t.config.cap;
+    one.size = t.config.size;
+    one.price = t.config.price;
     one.breaker = view_of(t.breaker);
     one.variants = variants_of(t);
     one.held = t.breaker.state != policy::BreakerState::closed;

@@ -51,6 +51,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.template_name = entry.row.template_name;
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
+  agent.size = entry.row.size;
   agent.is_default = entry.request.is_default;
   agent.state = now.state;
   agent.activity = now.activity;
@@ -197,7 +198,9 @@ policy::Limits Provisioner::limits() {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
-  return {core_.config.max_agents, full, core_.config.label_caps, kLaunchesAtOnce};
+  const auto& config = core_.config;
+  return {config.max_agents, full,           config.label_caps, config.controller_caps,
+          config.resources,  kLaunchesAtOnce};
 }
 
 // --- what the ledger is told
@@ -222,12 +225,13 @@ void Provisioner::tell_offers() {
   templates.reserve(core_.templates.size());
   for (const auto& [name, t] : core_.templates)
     templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                         t.config.priority, t.config.cap, t.breaker});
+                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour, t.breaker});
   ledger_.set_templates(std::move(templates));
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());
   for (const auto& [name, cloud] : core_.clouds)
-    clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
+    clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text,
+                      core_.resources_of(name)});
   ledger_.set_clouds(std::move(clouds));
 }
 
@@ -325,6 +329,8 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.state = AgentState::planned;
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
+  row.size = t.config.size;
+  row.price = t.config.price;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
   row.one_shot = t.config.one_shot;

@@ -48,8 +48,10 @@ struct TemplateView {
   bool one_shot = true;
   std::uint32_t cap = 0;      // 0: none
   std::uint32_t holding = 0;  // agents that may hold a resource
-  bool held = false;          // its breaker is not closed, see `trouble`
-  std::string trouble;        // sentence; empty: none
+  model::AgentSize size;
+  model::Price price;
+  bool held = false;    // its breaker is not closed, see `trouble`
+  std::string trouble;  // sentence; empty: none
   Instant look_again;
   BreakerView breaker;
   std::vector<VariantView> variants;       // best first; empty: it has one form only

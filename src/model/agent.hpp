@@ -9,6 +9,9 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/cost.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 
 namespace footman::model {
 
@@ -94,6 +97,8 @@ struct Agent {
   ControllerName controller;
   std::string for_item;  // ControllerPort's item key it was launched for; empty: a pool
   std::vector<std::string> labels;
+  AgentSize size;  // of its template, as the price, when it was planned
+  Price price;
   AgentState state = AgentState::planned;
   std::uint32_t attempt = 1;   // goes into the secret and the client token
   std::string client_token;    // "<agent id>-<attempt>"
@@ -106,7 +111,9 @@ struct Agent {
   Instant launched;  // the cloud answered
   Instant connected;
   Instant launch_deadline;
-  Instant ended;  // terminated
+  Instant stop_asked;  // the decision to end it
+  Instant ended;       // terminated
+  Cost cost;           // useful: of the builds that are over; idle: once it has ended, nothing before
   EndReason end_reason = EndReason::none;
   std::string end_detail;
   DeathCertificate death;

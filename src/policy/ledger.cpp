@@ -106,12 +106,14 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
 }
 
 Ledger::GroupKey Ledger::group_key(const Agent& agent) {
-  return {agent.cloud, agent.template_name, agent.labels, is_under_way(agent)};
+  return {agent.cloud, agent.template_name, agent.labels, is_under_way(agent), agent.controller, agent.size};
 }
 
 SettledAgents& Ledger::find_group(const Agent& agent) {
   const auto [it, fresh] = groups_.try_emplace(group_key(agent));
-  if (fresh) it->second = {agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 0};
+  if (fresh)
+    it->second = {
+        agent.cloud, agent.template_name, agent.labels, is_under_way(agent), agent.controller, agent.size, 0};
   return it->second;
 }
 

@@ -60,6 +60,8 @@ struct SettledAgents {
   TemplateName template_name;
   std::vector<std::string> labels;
   bool under_way = false;  // its launch is not answered yet
+  ControllerName controller;
+  model::AgentSize size;
   std::uint32_t count = 0;
 };
 

@@ -12,6 +12,8 @@
 
 #include "model/nearest.hpp"
 #include "policy/open_plan.hpp"
+#include "policy/template_rank.hpp"
+#include "policy/usage.hpp"
 
 namespace footman::policy {
 namespace {
@@ -45,7 +47,7 @@ struct LabelOrder {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now) {}
+      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits) {}
 
   Plan plan() {
     index();
@@ -74,8 +76,10 @@ class Planner {
 
   Plan plan_open(OpenWorld& world) {
     plan_ = {};
-    for (const auto* group : world.settled)
+    for (const auto* group : world.settled) {
       count_agent(group->cloud, group->template_name, group->labels, group->under_way, group->count);
+      usage_.add(group->controller, group->cloud, group->size, group->count);
+    }
     for (const auto* agent : world.agents) take_in(*agent);
     sort_agents();
     sort_out_agents();
@@ -106,6 +110,7 @@ class Planner {
 
   void take_in(const Agent& agent) {
     count_agent(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
+    usage_.add(agent.controller, agent.cloud, agent.size, 1);
     agents_.push_back(&agent);
   }
 
@@ -270,13 +275,7 @@ class Planner {
     std::vector<const Template*> result;
     for (const auto& t : snapshot_.templates)
       if (clouds_.contains(t.cloud) && model::fits(label, t.labels, t.is_default)) result.push_back(&t);
-    std::ranges::sort(result, [](const Template* a, const Template* b) {
-      const int a_first = -a->priority;
-      const int b_first = -b->priority;
-      const auto a_size = a->labels.size();
-      const auto b_size = b->labels.size();
-      return std::tie(a_first, a_size, a->cloud, a->name) < std::tie(b_first, b_size, b->cloud, b->name);
-    });
+    sort_templates(result, label);
     return result;
   }
 
@@ -325,10 +324,11 @@ class Planner {
     }
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (is_blocked(t)) continue;
+      if (is_blocked(t) || usage_.find_controller_obstacle(kind.controller)) continue;
       if (find_launch_limit(t)) break;
       plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
       count_agent(t.cloud, t.name, t.labels, true, 1);
+      usage_.add(kind.controller, t.cloud, t.size, 1);
       if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
       return nullptr;
     }
@@ -338,10 +338,12 @@ class Planner {
 
   std::string describe_choice(const Item& item, const ItemClass& kind) const {
     const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
-    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}",
-                       item.title.empty() ? item.ref.key : item.title, wish,
-                       kind.templates[kind.template_cursor]->name.str(), kind.template_cursor + 1,
-                       kind.templates.size());
+    const Template& t = *kind.templates[kind.template_cursor];
+    const auto price =
+        t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
+    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}",
+                       item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
+                       kind.template_cursor + 1, kind.templates.size(), price);
   }
 
   // What stands against a template once, does so for the rest of the plan.
@@ -390,7 +392,7 @@ class Planner {
       return Held{HoldReason::template_cap,
                   fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
                   {}};
-    return std::nullopt;
+    return usage_.find_obstacle(t, cloud);
   }
 
   std::optional<Held> find_launch_limit(const Template& t) const {
@@ -439,8 +441,11 @@ class Planner {
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
+    const auto of_controller = usage_.find_controller_obstacle(kind.controller);
     for (const Template* t : kind.templates) {
-      const auto& obstacle = obstacles_[number_of(*t)];
+      const auto& of_template = obstacles_[number_of(*t)];
+      const bool is_limit = of_template && of_template->reason == HoldReason::launch_limit;
+      const auto& obstacle = !of_template || (is_limit && of_controller) ? of_controller : of_template;
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
       tried->push_back({t->cloud, t->name, obstacle->reason, obstacle->text, obstacle->look_again});
@@ -470,7 +475,8 @@ class Planner {
         continue;
       }
       const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
-      if (!kind.hold || std::ranges::any_of(kind.templates, is_news)) explain(kind);
+      const bool is_capped = limits_.controller_caps.contains(kind.controller);
+      if (!kind.hold || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
     world.obstacles = std::move(obstacles_);
@@ -536,6 +542,7 @@ class Planner {
   std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
   std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
   std::uint32_t holding_ = 0;
+  Usage usage_;
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item
@@ -569,6 +576,16 @@ std::string_view to_string(HoldReason reason) {
       return "cloud_cap";
     case HoldReason::template_cap:
       return "template_cap";
+    case HoldReason::controller_cap:
+      return "controller_cap";
+    case HoldReason::vcpu_cap:
+      return "vcpu_cap";
+    case HoldReason::memory_cap:
+      return "memory_cap";
+    case HoldReason::cloud_vcpu_cap:
+      return "cloud_vcpu_cap";
+    case HoldReason::cloud_memory_cap:
+      return "cloud_memory_cap";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:

@@ -17,7 +17,9 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "model/agent.hpp"
+#include "model/budget.hpp"
 #include "model/label.hpp"
+#include "model/size.hpp"
 #include "policy/breaker.hpp"
 
 namespace footman::policy {
@@ -49,6 +51,7 @@ struct Agent {
   TemplateName template_name;
   std::uint64_t generation = 0;  // of its template, at launch
   std::vector<std::string> labels;
+  model::AgentSize size;
   bool is_default = false;  // takes items without a label
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
@@ -74,6 +77,8 @@ struct Template {
   bool is_default = false;
   int priority = 0;       // higher first
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
+  model::AgentSize size;  // of one agent
+  model::Money per_hour;
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;
@@ -86,6 +91,7 @@ struct Cloud {
   std::string pause_text;  // "by admin: maintenance"; empty: a person has not paused it
   Instant hold_until;
   std::string hold_text;
+  model::ResourceLimits resources;
 };
 
 struct Snapshot {
@@ -97,10 +103,14 @@ struct Snapshot {
 
 using LabelCaps = std::map<std::string, std::uint32_t, std::less<>>;  // agents that offer the label, at most
 
+using ControllerCaps = std::map<ControllerName, std::uint32_t>;  // agents for its work, at most
+
 struct Limits {
   std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
   bool storage_full = false;
-  LabelCaps label_caps;  // over all clouds
+  LabelCaps label_caps;  // over all clouds, as the following ones
+  ControllerCaps controller_caps;
+  model::ResourceLimits resources;
   // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
   // would not be the best one.
   std::uint32_t launches_at_once = 0;
@@ -114,6 +124,11 @@ enum class HoldReason {
   label_cap,
   cloud_cap,
   template_cap,
+  controller_cap,
+  vcpu_cap,  // over all clouds, as the next one
+  memory_cap,
+  cloud_vcpu_cap,
+  cloud_memory_cap,
   template_disabled,   // by its breaker, until its configuration changes
   template_open,       // its breaker: too many failures, and a pause
   template_half_open,  // its breaker: one agent is tried, the others wait for it

@@ -186,4 +186,30 @@ void from_json(std::string_view text, model::DeathCertificate& death) {
   });
 }
 
+std::string to_json(const model::Price& price) {
+  json::object object;
+  put(object, "micros_per_hour", price.per_hour.micros);
+  const auto& billing = price.billing;
+  const model::BillingRule usual;
+  if (billing.from != usual.from) object.emplace("from", to_string(billing.from));
+  if (billing.until != usual.until) object.emplace("until", to_string(billing.until));
+  if (billing.step != usual.step) object.emplace("step_us", billing.step.count());
+  put(object, "minimum_us", billing.minimum.count());
+  return json::serialize(object);
+}
+
+void from_json(std::string_view text, model::Price& price) {
+  read_json(text, [&](const json::value& value) {
+    const auto& object = value.as_object();
+    price = model::Price();
+    price.per_hour = {number_at(object, "micros_per_hour")};
+    auto& billing = price.billing;
+    if (object.contains("from")) billing.from = model::find_billed_from(string_at(object, "from")).value();
+    if (object.contains("until"))
+      billing.until = model::find_billed_until(string_at(object, "until")).value();
+    if (object.contains("step_us")) billing.step = base::Duration(number_at(object, "step_us"));
+    billing.minimum = base::Duration(number_at(object, "minimum_us"));
+  });
+}
+
 }  // namespace footman::store

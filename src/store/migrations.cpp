@@ -202,9 +202,17 @@ ALTER TABLE builds ADD COLUMN retry INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE nodes ADD COLUMN revoked_for TEXT NOT NULL DEFAULT 'none';
 )sql";
 
+// Agents that were there before were free, of a size that nobody said.
+constexpr const char* kAgentSizes = R"sql(
+ALTER TABLE agents ADD COLUMN milli_cpus INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN price TEXT NOT NULL DEFAULT '{}';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
 constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
-                                  kTimedOutBuilds, kOrigin,        kRetries};
+                                  kTimedOutBuilds, kOrigin,        kRetries,
+                                  kAgentSizes};
 
 }  // namespace
 

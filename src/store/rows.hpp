@@ -131,7 +131,7 @@ struct Table<model::Agent> : NoDerived {
   static constexpr Text kFrozen =
       "cloud, template_name, template_generation, controller, "
       "for_item, labels, attempt, client_token, frozen_request, "
-      "one_shot, idle_timeout, planned";
+      "one_shot, idle_timeout, planned, milli_cpus, memory_bytes, price";
   static constexpr Text kChanging =
       "state, handle, builds_done, launched, connected, "
       "launch_deadline, ended, end_reason, end_detail, death";
@@ -140,7 +140,7 @@ struct Table<model::Agent> : NoDerived {
   static auto frozen_of(auto& row) {
     return std::tie(row.cloud, row.template_name, row.template_generation, row.controller, row.for_item,
                     row.labels, row.attempt, row.client_token, row.frozen_request, row.one_shot,
-                    row.idle_timeout, row.planned);
+                    row.idle_timeout, row.planned, row.size.milli_cpus, row.size.memory_bytes, row.price);
   }
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.handle, row.builds_done, row.launched, row.connected, row.launch_deadline,

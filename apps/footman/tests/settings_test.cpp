@@ -159,6 +159,8 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"size", "1 MiB"},
       {"one-shot or {idle: duration}", "{idle: 7m}"},
       {"number", "7"},
+      {"vCPU", "7"},
+      {"price", "$7/h"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {

@@ -134,6 +134,67 @@ TEST_CASE("agents are capped by label") {
   CHECK(error_of("limits: {labels: {'a b': 1}}").starts_with("f:1:19: "));
 }
 
+TEST_CASE("agents are capped by controller") {
+  const auto config = parse_config("limits: {controllers: {built-in: 20}}", "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  CHECK(config->controller_caps == decltype(config->controller_caps){{"built-in", 20}});
+  CHECK(error_of("limits: {controllers: 5}") ==
+        "f:1:23: 'controllers': a map was expected, like built-in: 20");
+  CHECK(error_of("limits: {controllers: {built-in: 0}}").find("1 or more was expected") != std::string::npos);
+}
+
+TEST_CASE("templates say their size, and limits count it") {
+  const auto config = parse_config(R"(limits: {vcpus: 16, memory: 64 GiB}
+clouds:
+  - name: a
+    type: local
+    limits: {vcpus: 7.5 vCPU, memory: 8 GiB}
+    templates: [{name: t, size: {cpu: 0.25 vCPU, memory: 512 MiB}}]
+)",
+                                   "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  CHECK(config->resources.milli_cpus == 16'000);
+  CHECK(config->resources.memory_bytes == 64ULL << 30);
+  CHECK(config->clouds.at(0).resources.milli_cpus == 7'500);
+  CHECK(config->clouds[0].resources.memory_bytes == 8ULL << 30);
+  CHECK(config->clouds[0].templates.at(0).size == footman::model::AgentSize{250, 512ULL << 20});
+
+  const auto with = [](const std::string& limits, const std::string& size) {
+    return error_of(
+        fmt::format("{}\nclouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", limits, size));
+  };
+  CHECK(with("", ", size: {cpu: two}") ==
+        "f:3:60: 'cpu': a number of vCPU such as 2 or 0.25 vCPU was expected, found 'two'");
+  CHECK(with("", ", size: {cpus: 2}") == "f:3:55: unknown key 'cpus'; did you mean 'cpu'?");
+  CHECK(with("", ", size: 2").find("a map was expected") != std::string::npos);
+  CHECK(with("limits: {vcpus: 4}", "").starts_with("f:3:38: vCPU are limited, so the template 't' must say"));
+  CHECK(with("limits: {memory: 4 GiB}", ", size: {cpu: 1}").find("memory is limited") != std::string::npos);
+  CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
+}
+
+TEST_CASE("templates say their price, or name one of a list") {
+  const auto with = [](const std::string& keys) {
+    return fmt::format("clouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", keys);
+  };
+  const auto price_of = [&](const std::string& keys) {
+    const auto config = parse_config(with(keys), "f", sources(), "x86_64");
+    REQUIRE(config.has_value());
+    return config->clouds.at(0).templates.at(0).price;
+  };
+  CHECK(price_of("").per_hour.is_zero());
+  CHECK(price_of(", price: $0.05/h").per_hour.micros == 50'000);
+  CHECK(price_of(", price: $0.05/h").billing == footman::model::BillingRule());
+  CHECK(price_of(", price: aws-ec2/us-east-1/c7g.large").per_hour.micros == 72'500);
+  const auto fargate = price_of(", price: aws-fargate/us-east-1/arm64, size: {cpu: 0.5 vCPU, memory: 1 GiB}");
+  CHECK(fargate.per_hour.micros == 16'190 + 3'560);
+  CHECK(fargate.billing.minimum == 1min);
+  CHECK(error_of(with(", price: 0.05")).starts_with("f:2:55: 'price': a price such as $0.05/h"));
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm64")).find("must say its size") !=
+        std::string::npos);
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm"))
+            .find("did you mean 'aws-fargate/us-east-1/arm64'") != std::string::npos);
+}
+
 TEST_CASE("limits below which nothing could be built are refused") {
   for (const auto* limit : {"log_bytes: 0", "log_bytes: 4095", "build_timeout: 0s", "build_timeout: 999ms",
                             "queue_items: 0", "request_bytes: 0", "request_bytes: 63 KiB"}) {
@@ -147,8 +208,8 @@ TEST_CASE("limits below which nothing could be built are refused") {
 TEST_CASE("a cloud without templates is doubted") {
   Config config;
   CHECK(find_doubts(config).empty());
-  config.clouds.push_back({"empty", "local", 0, "", {}, {}});
-  config.clouds.push_back({"full", "local", 0, "", {}, {TemplateConfig{}}});
+  config.clouds.push_back({.name = "empty", .type = "local"});
+  config.clouds.push_back({.name = "full", .type = "local", .templates = {TemplateConfig{}}});
   CHECK(find_doubts(config) ==
         std::vector<std::string>{"the cloud 'empty' has no templates: it launches no agents"});
 }

@@ -31,6 +31,8 @@ RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
     t.is_default = chance(2);
     t.cap = static_cast<std::uint32_t>(pick(5));
     t.priority = static_cast<int>(pick(2));
+    t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
+    t.per_hour = model::Money(static_cast<std::int64_t>(pick(2)));
     templates_.push_back(std::move(t));
   }
   change_limits();
@@ -120,6 +122,7 @@ Agent RandomWorld::make_agent() {
   agent.generation = t.generation;
   agent.labels = t.labels;
   agent.is_default = t.is_default;
+  agent.size = t.size;
   agent.controller = ControllerName(chance(4) ? "other" : "main");
   if (!chance(4)) agent.for_item = std::to_string(pick(kItemKeys));
   agent.one_shot = chance(2);
@@ -163,6 +166,7 @@ void RandomWorld::change_template() {
   t.is_default = chance(2);
   t.priority = static_cast<int>(pick(2));
   t.cap = static_cast<std::uint32_t>(pick(5));
+  t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
   if (chance(2)) ++t.generation;
   listener_->offers_changed(snapshot());
 }
@@ -184,6 +188,7 @@ void RandomWorld::change_cloud() {
   cloud.pause_text = chance(3) ? "by admin" : "";
   cloud.hold_until = chance(3) ? now + 10s : Instant();
   cloud.hold_text = "throttled";
+  cloud.resources = {1000 * pick(9), (1ULL << 30) * pick(6)};
   listener_->offers_changed(snapshot());
 }
 
@@ -192,6 +197,8 @@ void RandomWorld::change_limits() {
   limits.max_agents = static_cast<std::uint32_t>(pick(16));
   limits.storage_full = chance(10);
   if (chance(3)) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
+  if (chance(3)) limits.controller_caps[ControllerName("other")] = static_cast<std::uint32_t>(1 + pick(3));
+  if (chance(3)) limits.resources = {1000 * pick(20), (1ULL << 30) * pick(12)};
   if (chance(3)) limits.launches_at_once = static_cast<std::uint32_t>(1 + pick(4));
 }
 
@@ -216,6 +223,7 @@ void RandomWorld::carry_out(const Plan& plan) {
     agent.generation = t.generation;
     agent.labels = t.labels;
     agent.is_default = t.is_default;
+    agent.size = t.size;
     agent.controller = launch.item.controller;
     agent.for_item = launch.item.key;
     agent.planned = now;

@@ -41,6 +41,8 @@ TEST_CASE("an intent keeps the whole agent, and a known id is left alone") {
   CHECK(agent.controller == wanted.controller);
   CHECK(agent.for_item == wanted.for_item);
   CHECK(agent.labels == wanted.labels);
+  CHECK(agent.size == wanted.size);
+  CHECK(agent.price == wanted.price);
   CHECK(agent.state == AgentState::launching);
   CHECK(agent.attempt == 1);
   CHECK(agent.client_token == "a-1");
