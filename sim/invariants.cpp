@@ -209,7 +209,7 @@ void Checker::look_at_idle_machines() {
           templates, [&](const fleet::Template& one) { return one.name == row->template_name; });
       const auto deadline = of == templates.end() ? Duration(0) : of->launch_deadline;
       const auto most =
-          (row->connected.is_set() && !row->one_shot ? row->idle_timeout : deadline) + kIdleMargin;
+          (row->connected.is_set() && row->max_builds != 1 ? row->idle_timeout : deadline) + kIdleMargin;
       if (!works && idle > most)
         report("idle_is_bounded",
                fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),

@@ -73,10 +73,10 @@ Scene make_scene(std::uint64_t seed) {
   plain.is_default = true;
   auto linux_box = make_template("linux", "alpha", dice);
   linux_box.labels = {"linux"};
-  linux_box.one_shot = dice.chance(0.7);
+  linux_box.max_builds = dice.chance(0.7) ? 1 : 0;
   auto warm = make_template("warm", "beta", dice);
   warm.labels = {"linux", "warm"};
-  warm.one_shot = false;
+  warm.max_builds = 0;
   warm.is_default = dice.chance(0.3);
   warm.priority = dice.chance(0.5) ? 1 : 0;
   scene.fleet.templates = {plain, linux_box, warm};

@@ -41,13 +41,19 @@ void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& a
   out[prefix + "insecure"] = fmt::format("{}", address.insecure.value_or(false));
 }
 
+std::string describe_retention(const config::TemplateConfig& t) {
+  if (t.max_builds == 1) return "one-shot";
+  const auto idle = base::format_duration(t.idle_timeout);
+  return t.max_builds == 0 ? fmt::format("{{idle: {}}}", idle)
+                           : fmt::format("{{idle: {}, builds: {}}}", idle, t.max_builds);
+}
+
 void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
   out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
   out[prefix + "default"] = fmt::format("{}", t.is_default);
   out[prefix + "priority"] = fmt::format("{}", t.priority);
   out[prefix + "cap"] = fmt::format("{}", t.cap);
-  out[prefix + "retention"] =
-      t.one_shot ? "one-shot" : fmt::format("{{idle: {}}}", base::format_duration(t.idle_timeout));
+  out[prefix + "retention"] = describe_retention(t);
   out[prefix + "max_age"] = base::format_duration(t.max_age);
   out[prefix + "memory"] = base::format_bytes(t.memory_bytes);
   out[prefix + "processes"] = fmt::format("{}", t.max_processes);
@@ -168,7 +174,7 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.is_default = t.is_default;
       out.priority = t.priority;
       out.cap = t.cap;
-      out.one_shot = t.one_shot;
+      out.max_builds = t.max_builds;
       out.idle_timeout = t.idle_timeout;
       out.max_age = t.max_age;
       out.launch_deadline = config.launch_deadline;

@@ -265,7 +265,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;
-  out["one_shot"] = agent.one_shot;
+  out["max_builds"] = agent.max_builds;
   out["builds_done"] = std::max(agent.builds_done, view.observation.builds_done);
   out["handle"] = utf8(agent.handle);
   put(out, "planned_at", agent.planned);
@@ -301,7 +301,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"generation", view.generation},
                    {"labels", texts(view.labels)},
                    {"default", view.is_default},
-                   {"one_shot", view.one_shot},
+                   {"max_builds", view.max_builds},
                    {"cap", view.cap},
                    {"holding", view.holding},
                    {"held", view.held},

@@ -319,6 +319,21 @@ class Reader {
     }
   }
 
+  void read_retention(const YamlNode& node, TemplateConfig& t) {
+    const auto* retention = find(node, "retention");
+    if (retention == nullptr || (retention->kind != Kind::map && retention->text == "one-shot")) return;
+    constexpr std::string_view kExpected = "one-shot or {idle: 5m}, {builds: 20} or both was expected";
+    if (retention->kind != Kind::map || retention->keys.empty())
+      return error(retention->at, fmt::format("'retention': {}", kExpected));
+    for (const auto& [key, at] : retention->keys)
+      if (key != "idle" && key != "builds")
+        error(at, fmt::format("unknown key '{}' of 'retention': {}", key, kExpected));
+    t.max_builds = 0;
+    get(*retention, "idle", t.idle_timeout);
+    get(*retention, "builds", t.max_builds);
+    check_least(*retention, "builds", t.max_builds, std::uint32_t{1}, "1");
+  }
+
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {
     TemplateConfig t;
     t.address = above;
@@ -348,14 +363,7 @@ class Reader {
     get(node, "processes", t.max_processes);
     get(node, "open_files", t.max_open_files);
     get(node, "proxy_variables", t.proxy_variables);
-    if (const auto* retention = find(node, "retention")) {
-      if (retention->kind == Kind::map && retention->keys.size() == 1 && retention->keys[0].first == "idle") {
-        t.one_shot = false;
-        get(*retention, "idle", t.idle_timeout);
-      } else if (retention->text != "one-shot") {
-        error(retention->at, "'retention': one-shot or {idle: 5m} was expected");
-      }
-    }
+    read_retention(node, t);
     if (const auto* env = find(node, "env"); env != nullptr && env->kind == Kind::map)
       for (const auto& [key, at] : env->keys) get(*env, key, t.env[key]);
     else if (env != nullptr && env->kind != Kind::null)

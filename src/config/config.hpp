@@ -36,8 +36,8 @@ struct TemplateConfig {
   std::vector<std::string> labels;
   bool is_default = false;
   int priority = 0;
-  std::uint32_t cap = 0;  // 0: no limit
-  bool one_shot = true;
+  std::uint32_t cap = 0;         // 0: no limit
+  std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   Duration idle_timeout = 1min;
   Duration max_age{0};
   std::map<std::string, std::string> env;

@@ -69,8 +69,9 @@ constexpr std::array kSchema = {
     Key{"clouds[].templates[].default", "true or false", "false", "takes builds that ask for no label"},
     Key{"clouds[].templates[].priority", "number", "0", "among templates that fit, the highest is used"},
     Key{"clouds[].templates[].cap", "number", "0", "agents of this template; 0: no limit"},
-    Key{"clouds[].templates[].retention", "one-shot or {idle: duration}", "one-shot",
-        "one build and gone, or kept until idle for that long"},
+    Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number}", "one-shot",
+        "one build and gone; or kept until idle for that long (without `idle`: 1m) and for so many builds at "
+        "most (without `builds`: no limit)"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
         "agents that are kept end after that; 0s: no limit"},
     Key{"clouds[].templates[].env", "map", "{}",

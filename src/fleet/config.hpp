@@ -26,8 +26,8 @@ struct Template {
   bool is_default = false;          // takes items without a label
   int priority = 0;                 // higher first among templates that fit
   std::uint32_t cap = 0;            // agents that may hold a resource; 0: no limit
-  bool one_shot = true;             // one build, then gone
-  Duration idle_timeout = 1min;     // for agents that are not one-shot
+  std::uint32_t max_builds = 1;     // so many builds, then gone; 0: no limit
+  Duration idle_timeout = 1min;     // for agents of more than one build
   Duration max_age{0};              // 0: no limit; not for one-shot agents
   Duration launch_deadline = 5min;  // from the decision to the connection
   ports::AgentEndpoint endpoint;    // how its agents reach the server

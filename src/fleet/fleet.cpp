@@ -293,7 +293,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.generation = t.generation;
     one.labels = t.config.labels;
     one.is_default = t.config.is_default;
-    one.one_shot = t.config.one_shot;
+    one.max_builds = t.config.max_builds;
     one.cap = t.config.cap;
     one.breaker = view_of(t.breaker);
     one.held = t.breaker.state != policy::BreakerState::closed;

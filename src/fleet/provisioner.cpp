@@ -39,7 +39,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
-  agent.one_shot = entry.row.one_shot;
+  agent.max_builds = entry.row.max_builds;
   agent.builds_done = entry.row.builds_done;
   agent.working = !entry.seen.working_on.empty();
   agent.idle_timeout = entry.row.idle_timeout;
@@ -205,7 +205,7 @@ bool Provisioner::carry_out_endings() {
   for (const auto& end : plan_.terminations) {
     auto* entry = core_.find_agent(end.agent);
     const auto activity = entry->seen.activity;
-    const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
+    const bool told = end.reason != model::spent_reason(entry->row.max_builds) && !entry->seen.detail.empty();
     const bool is_over = activity == AgentActivity::done || activity == AgentActivity::lost;
     if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text, !is_over})) blamed = true;
     if (end.reason == EndReason::launch_deadline)
@@ -258,7 +258,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.labels = t.config.labels;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
-  row.one_shot = t.config.one_shot;
+  row.max_builds = t.config.max_builds;
   row.idle_timeout = t.config.idle_timeout;
   row.planned = plan_at_;
   row.launch_deadline = plan_at_ + t.config.launch_deadline;
@@ -271,7 +271,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.spec.options = t.options;
   request.spec.endpoint = t.config.endpoint;
   request.spec.orphan_timeout = core_.config.orphan_timeout;
-  request.spec.one_shot = row.one_shot;
+  request.spec.one_shot = row.max_builds == 1;
   request.is_default = t.config.is_default;
   request.max_age = t.config.max_age;
   request.why = launch.text;

@@ -23,7 +23,7 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
   const json::array content{c.cloud.str(),
                             std::move(labels),
                             c.is_default,
-                            c.one_shot,
+                            c.max_builds,
                             c.idle_timeout.count(),
                             c.max_age.count(),
                             c.endpoint.url,

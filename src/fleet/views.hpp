@@ -38,11 +38,11 @@ struct TemplateView {
   std::uint64_t generation = 0;
   std::vector<std::string> labels;
   bool is_default = false;
-  bool one_shot = true;
-  std::uint32_t cap = 0;      // 0: none
-  std::uint32_t holding = 0;  // agents that may hold a resource
-  bool held = false;          // its breaker is not closed, see `trouble`
-  std::string trouble;        // sentence; empty: none
+  std::uint32_t max_builds = 1;  // of one agent; 0: no limit
+  std::uint32_t cap = 0;         // 0: none
+  std::uint32_t holding = 0;     // agents that may hold a resource
+  bool held = false;             // its breaker is not closed, see `trouble`
+  std::string trouble;           // sentence; empty: none
   Instant look_again;
   BreakerView breaker;
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately

@@ -41,6 +41,7 @@ struct EndWord {
 constexpr EndWord kEndReasons[] = {
     {EndReason::none, "none", "It has not ended."},
     {EndReason::build_finished, "build_finished", "It was launched for one build, and that build is over."},
+    {EndReason::max_builds, "max_builds", "It has had as many builds as its template allows."},
     {EndReason::idle_too_long, "idle_too_long", "It was idle for longer than its template allows."},
     {EndReason::surplus, "surplus", "Nothing waits for it any more."},
     {EndReason::max_age, "max_age", "It reached the maximum age of its template."},

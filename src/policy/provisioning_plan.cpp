@@ -124,7 +124,8 @@ class Planner {
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
         return false;
       case AgentActivity::done:
-        end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
+        end(agent,
+            agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
         return false;
       case AgentActivity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too
@@ -148,8 +149,8 @@ class Planner {
   bool is_free_idle(const Agent& agent, bool draining) {
     if (draining)
       end(agent, EndReason::drained, "It was drained and has no work left.");
-    else if (agent.one_shot && agent.builds_done > 0)
-      end(agent, EndReason::build_finished);
+    else if (model::is_spent(agent.max_builds, agent.builds_done))
+      end(agent, model::spent_reason(agent.max_builds));
     else if (!is_current(agent))
       end(agent, EndReason::template_changed);
     else if (agent.max_age > Duration(0) && now_ >= agent.connected + agent.max_age)
@@ -367,7 +368,7 @@ class Planner {
   void decide_surplus(const Agent& agent) {
     if (agent.activity == AgentActivity::disconnected)
       return;  // nobody knows what it does; its lease decides
-    if (agent.one_shot) return end(agent, EndReason::surplus);
+    if (agent.max_builds == 1) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;
     if (now_ >= deadline) return end(agent, EndReason::idle_too_long);

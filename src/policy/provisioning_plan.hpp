@@ -48,8 +48,8 @@ struct Agent {
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
   ControllerName controller;
-  std::string for_item;  // key at that controller; empty: none
-  bool one_shot = true;
+  std::string for_item;          // key at that controller; empty: none
+  std::uint32_t max_builds = 1;  // 0: no limit
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
   Duration idle_timeout{0};

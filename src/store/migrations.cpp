@@ -195,8 +195,15 @@ ALTER TABLE installation ADD COLUMN home TEXT NOT NULL DEFAULT '';
 ALTER TABLE installation ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
 )sql";
 
+// An agent for one build is one whose number of builds is 1; 0 was, and is, one without a limit.
+constexpr const char* kMaxBuilds = R"sql(
+ALTER TABLE agents RENAME COLUMN one_shot TO max_builds;
+ALTER TABLE nodes RENAME COLUMN one_shot TO max_builds;
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin};
+constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
+                                  kTimedOutBuilds, kOrigin,        kMaxBuilds};
 
 }  // namespace
 

@@ -104,6 +104,11 @@ Markup breaker_facts(const fleet::BreakerView& breaker, const View& view) {
               when(breaker.since, view.now), what_is_tried_next(breaker, view));
 }
 
+std::string kind_of(std::uint32_t max_builds) {
+  if (max_builds == 1) return "one build each";
+  return max_builds == 0 ? "kept while there is work" : fmt::format("up to {} builds each", max_builds);
+}
+
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
   if (cloud.templates.empty()) return nothing("It has no agent templates.");
   return html(
@@ -113,8 +118,8 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
             R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), one.one_shot ? "one build each" : "kept while there is work",
-            breaker_badge(one.breaker), one.held ? breaker_facts(one.breaker, view) : Markup());
+            cap_of(one.holding, one.cap), kind_of(one.max_builds), breaker_badge(one.breaker),
+            one.held ? breaker_facts(one.breaker, view) : Markup());
       }));
 }
 
@@ -237,7 +242,7 @@ Page agent_page(const AgentData& data, const View& view) {
       agent.id, agent_actions(data, view), badge_of(data.story.agent), agent.template_name, agent.cloud,
       how_long(agent.planned, agent.ended, view.now), end_card(agent),
       facts({{"Labels", labels(agent.labels)},
-             {"Kind", text(agent.one_shot ? "one build, then gone" : "kept while there is work")},
+             {"Kind", text(kind_of(agent.max_builds))},
              {"Planned", when_exactly(agent.planned, view.now)},
              {"Cloud answered", when_exactly(agent.launched, view.now)},
              {"Connected", when_exactly(agent.connected, view.now)},

@@ -409,7 +409,7 @@ TEST_CASE("the other lists, empty and full") {
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
     return json_answer(
         R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
-        R"("templates":[{"name":"t","labels":["x"],"default":true,"one_shot":true,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"}}]}]})");
+        R"("templates":[{"name":"t","labels":["x"],"default":true,"max_builds":1,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"}}]}]})");
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
   CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));

@@ -50,10 +50,31 @@ clouds:
   const auto& cloud = c->clouds.at(0);
   CHECK(cloud.cap == 4);
   CHECK(cloud.templates.at(0).idle_timeout == 5min);
-  CHECK_FALSE(cloud.templates[0].one_shot);
+  CHECK(cloud.templates[0].max_builds == 0);
+  CHECK(cloud.templates.at(1).max_builds == 1);
   CHECK(cloud.templates[0].address.connect == Connect::tcp);
   CHECK(cloud.templates[0].address.agent_url == "wss://ci.example.com/");
   CHECK(cloud.templates.at(1).priority == -1);
+}
+
+TEST_CASE("retention: one build, idle time, number of builds") {
+  const auto with = [](const std::string& retention) {
+    return "clouds: [{name: a, type: local, templates: [{name: t, retention: " + retention + "}]}]";
+  };
+  const auto kept = [&](const std::string& retention) {
+    const auto c = parse_config(with(retention), "f", sources(), "x86_64");
+    REQUIRE(c.has_value());
+    const auto& t = c->clouds.at(0).templates.at(0);
+    return std::pair(t.max_builds, t.idle_timeout);
+  };
+  CHECK(kept("one-shot") == std::pair(1U, Duration(1min)));
+  CHECK(kept("{idle: 10m}") == std::pair(0U, Duration(10min)));
+  CHECK(kept("{builds: 20}") == std::pair(20U, Duration(1min)));
+  CHECK(kept("{idle: 10m, builds: 20}") == std::pair(20U, Duration(10min)));
+  CHECK(error_of(with("{builds: 0}")).ends_with("'builds': 1 or more was expected"));
+  CHECK(error_of(with("{idl: 1m}")).find("unknown key 'idl' of 'retention': one-shot or {idle: 5m}") !=
+        std::string::npos);
+  CHECK(error_of(with("two")).find("'retention': one-shot or {idle: 5m}") != std::string::npos);
 }
 
 TEST_CASE("errors have a place and an expectation") {
