@@ -59,6 +59,16 @@ fleet::Template make_template(const std::string& name, const std::string& cloud,
   return one;
 }
 
+// From numbers of their own, so that the rest of the scene is what it is without them.
+void give_pools(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "pools");
+  for (auto& one : config.templates) {
+    if (dice.chance(0.2))
+      one.pool.size.min_idle = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+    if (dice.chance(0.2)) one.max_builds = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 3));
+  }
+}
+
 Scene make_scene(std::uint64_t seed) {
   Dice dice(seed, "scene");
   Scene scene;
@@ -95,6 +105,7 @@ Scene make_scene(std::uint64_t seed) {
     scene.clouds.push_back(std::move(traits));
   }
 
+  give_pools(scene.fleet, seed);
   scene.habits.users = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 3));
   scene.habits.builds_each = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 5));
   scene.habits.between_builds = dice.between(Duration(100ms), Duration(20s));

@@ -54,6 +54,16 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   out[prefix + "priority"] = fmt::format("{}", t.priority);
   out[prefix + "cap"] = fmt::format("{}", t.cap);
   out[prefix + "retention"] = describe_retention(t);
+  out[prefix + "pool.min_idle"] = fmt::format("{}", t.pool.size.min_idle);
+  out[prefix + "pool.per_busy"] = fmt::format("{}", t.pool.size.per_mille / 1000.0);
+  out[prefix + "pool.max_idle"] = fmt::format("{}", t.pool.size.max_idle);
+  std::string schedules;
+  for (const auto& one : t.pool.schedules)
+    schedules +=
+        fmt::format("{}{{cron: {}, for: {}, time_zone: {}, min_idle: {}, per_busy: {}, max_idle: {}}}",
+                    schedules.empty() ? "" : ", ", one.begins.text(), base::format_duration(one.length),
+                    one.zone_name, one.size.min_idle, one.size.per_mille / 1000.0, one.size.max_idle);
+  out[prefix + "pool.schedules"] = fmt::format("[{}]", schedules);
   out[prefix + "max_age"] = base::format_duration(t.max_age);
   out[prefix + "memory"] = base::format_bytes(t.memory_bytes);
   out[prefix + "processes"] = fmt::format("{}", t.max_processes);
@@ -177,6 +187,7 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.max_builds = t.max_builds;
       out.idle_timeout = t.idle_timeout;
       out.max_age = t.max_age;
+      out.pool = t.pool;
       out.launch_deadline = config.launch_deadline;
       out.endpoint = make_endpoint(t.address, facts);
       fleet.templates.push_back(std::move(out));

@@ -295,6 +295,20 @@ json::object breaker_to_json(const fleet::BreakerView& view) {
   return out;
 }
 
+json::object pool_to_json(const fleet::PoolView& view) {
+  json::object out{{"size", utf8(view.size)}, {"target", view.target},           {"at_work", view.at_work},
+                   {"idle", view.idle},       {"on_way", view.on_way},           {"hits", view.hits},
+                   {"misses", view.misses},   {"idle_ms", to_ms(view.idle_time)}};
+  put_text(out, "schedule", view.schedule);
+  put(out, "schedule_until_at", view.until);
+  if (!view.hold.empty()) {
+    out["hold"] = view.hold;
+    out["trouble"] = utf8(view.trouble);
+  }
+  put(out, "look_again_at", view.look_again);
+  return out;
+}
+
 json::object template_to_json(const fleet::TemplateView& view) {
   json::object out{{"name", utf8(view.name.str())},
                    {"cloud", utf8(view.cloud.str())},
@@ -308,6 +322,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"trouble", utf8(view.trouble)},
                    {"breaker", breaker_to_json(view.breaker)}};
   put(out, "look_again_at", view.look_again);
+  if (view.pool) out["pool"] = pool_to_json(*view.pool);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;
 }

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
+#include "model/pool.hpp"
 
 namespace footman::config {
 
@@ -40,6 +41,7 @@ struct TemplateConfig {
   std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   Duration idle_timeout = 1min;
   Duration max_age{0};
+  model::PoolRules pool;
   std::map<std::string, std::string> env;
   std::uint64_t memory_bytes = 0;    // local; 0: no limit
   std::uint32_t max_processes = 0;   // local; 0: no limit
@@ -87,6 +89,8 @@ struct Config {
 struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   std::function<Result<std::string>(const std::string& path)> read_file;
+  // A file of the tz database by the zone's name, which is_zone_name(); empty: this machine has none.
+  std::function<Result<std::string>(const std::string& name)> read_zone = {};
 };
 
 // All errors of the document by line (the first one only when it is not YAML). In any text value

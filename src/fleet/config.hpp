@@ -17,8 +17,8 @@ using namespace footman::base;
 
 // One agent template. The provider's own options are not here: the CloudProvider knows them by the template's
 // name and freezes them (CloudProvider::freeze). Both together make the template's content; when it changes
-// the template gets the next generation number and agents of the old one drain. Priority, cap and launch
-// deadline only steer new launches: they are not content.
+// the template gets the next generation number and agents of the old one drain. Priority, cap, pool and
+// launch deadline only steer new launches: they are not content.
 struct Template {
   TemplateName name;
   CloudName cloud;
@@ -30,6 +30,7 @@ struct Template {
   Duration idle_timeout = 1min;     // for agents of more than one build
   Duration max_age{0};              // 0: no limit; not for one-shot agents
   Duration launch_deadline = 5min;  // from the decision to the connection
+  model::PoolRules pool;            // agents without work that are kept; empty: none
   ports::AgentEndpoint endpoint;    // how its agents reach the server
 };
 

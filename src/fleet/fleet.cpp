@@ -299,6 +299,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.held = t.breaker.state != policy::BreakerState::closed;
     one.trouble = policy::describe(t.breaker, core.now());
     one.look_again = policy::may_launch(t.breaker, core.now()).look_again;
+    one.pool = provisioner.view_of_pool(template_name);
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

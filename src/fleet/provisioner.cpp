@@ -42,6 +42,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.max_builds = entry.row.max_builds;
   agent.builds_done = entry.row.builds_done;
   agent.working = !entry.seen.working_on.empty();
+  agent.awaited = is_awaited(entry);
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
@@ -69,7 +70,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
 
 }  // namespace
 
-Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward) {}
+Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward), pools_(core) {}
 
 Awaitable<void> Provisioner::run() {
   while (true) {
@@ -121,6 +122,7 @@ void Provisioner::observe_agents() {
     if (auto* controller = core_.find_controller(entry->row.controller))
       entry->seen = controller->observe_agent(entry->id());
     note_seen(entry.get());
+    pools_.note_seen(*entry);
     if (entry->gone) judge_gone(entry.get());
   }
 }
@@ -164,9 +166,10 @@ policy::Snapshot Provisioner::take_snapshot() {
   policy::Snapshot snapshot;
   snapshot.agents.reserve(core_.agents().size());
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
-  for (const auto& [name, t] : core_.templates)
+  for (auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, t.breaker});
+                                  t.config.priority, t.config.cap, t.breaker, pools_.size_of(t),
+                                  pools_.controller()});
   for (const auto& [name, cloud] : core_.clouds)
     snapshot.clouds.push_back(
         {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
@@ -262,6 +265,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.idle_timeout = t.config.idle_timeout;
   row.planned = plan_at_;
   row.launch_deadline = plan_at_ + t.config.launch_deadline;
+  entry->served = 0;
   if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
   auto& request = entry->request;
   request.spec.installation = core_.installation;
@@ -366,6 +370,7 @@ void Provisioner::look_no_later(Duration at) {
 Duration Provisioner::until_next_look() const {
   auto wait = kLongestLookPause;
   if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.now());
+  if (const auto change = pools_.next_change(); change.is_set()) wait = std::min(wait, change - core_.now());
   if (look_again_) wait = std::min(wait, *look_again_ - core_.steady());
   return std::max(wait, kShortestPause);
 }
@@ -375,6 +380,13 @@ Duration Provisioner::pause_after_plan() const {
 }
 
 // --- views
+
+std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) const {
+  const auto t = core_.templates.find(name);
+  if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
+  const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
+  return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
+}
 
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});

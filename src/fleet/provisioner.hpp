@@ -2,6 +2,7 @@
 // control executor.
 #pragma once
 
+#include "fleet/pools.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
 #include "policy/provisioning_plan.hpp"
@@ -30,7 +31,8 @@ class Provisioner {
   // Until it is cancelled.
   Awaitable<void> run();
 
-  const PlanView& view() const;  // until the next plan
+  const PlanView& view() const;                                          // until the next plan
+  std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
@@ -62,6 +64,7 @@ class Provisioner {
 
   Core& core_;
   Steward& steward_;
+  Pools pools_;
   std::uint64_t number_ = 0;
   policy::Plan plan_;  // the last one
   Instant plan_at_;

@@ -101,7 +101,9 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it.
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
-    if (old == core_.templates.end() || old->second.generation != t.generation) continue;
+    if (old == core_.templates.end()) continue;
+    t.pool = old->second.pool;
+    if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
     t.launch_times = old->second.launch_times;
   }

@@ -32,6 +32,24 @@ struct BreakerView {
   AgentId probe;       // half_open: the agent that is tried
 };
 
+// The warm pool of a template: what it wants and has by the last plan, and what it was good for.
+struct PoolView {
+  std::string size;           // "2 idle or 20% of those at work"
+  std::string schedule;       // that is on: "0 8 * * 1-5 Europe/Berlin"; empty: none
+  Instant until;              // another schedule may be on from then; not set: there is none
+  std::uint32_t target = 0;   // agents without work that are wanted
+  std::uint32_t at_work = 0;  // agents of the template
+  std::uint32_t idle = 0;     // without work, with those beyond the target
+  std::uint32_t on_way = 0;
+  std::string_view
+      hold;             // why nothing more is launched for it: policy::HoldReason; empty: nothing is missing
+  std::string trouble;  // the same as a sentence
+  Instant look_again;
+  std::uint64_t hits = 0;    // since the server was started: builds that no agent was launched for
+  std::uint64_t misses = 0;  // builds that waited for the launch of their agent
+  Duration idle_time{0};     // of all its agents together
+};
+
 struct TemplateView {
   TemplateName name;
   CloudName cloud;
@@ -45,6 +63,7 @@ struct TemplateView {
   std::string trouble;           // sentence; empty: none
   Instant look_again;
   BreakerView breaker;
+  std::optional<PoolView> pool;            // empty: it keeps none now
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

@@ -54,7 +54,8 @@ enum class EndReason {
   build_finished,  // one-shot: its build is over
   max_builds,      // it has had as many builds as it may
   idle_too_long,
-  surplus,  // nothing waits for it any more
+  surplus,    // nothing waits for it any more
+  made_room,  // idle in a pool, and an item waited for the place that it took
   max_age,
   drained,           // by a person
   template_changed,  // its template generation was replaced

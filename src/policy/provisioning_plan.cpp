@@ -9,6 +9,7 @@
 #include <tuple>
 
 #include "model/nearest.hpp"
+#include "policy/pool_plan.hpp"
 
 namespace footman::policy {
 namespace {
@@ -20,12 +21,6 @@ using model::EndReason;
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
-
-struct Held {
-  HoldReason reason;
-  std::string text;
-  Instant look_again;
-};
 
 // Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
 // full or held becomes free again within one plan, so that the cursors only go forward.
@@ -50,7 +45,7 @@ struct Pool {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now) {}
+      : snapshot_(snapshot), limits_(limits), now_(now), book_(snapshot.templates) {}
 
   Plan plan() {
     index();
@@ -60,6 +55,7 @@ class Planner {
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (served_by_[i] == nullptr) serve(i);
     for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
+    plan_pools();
     for (auto& pool : pools_)
       for (const Agent* agent : pool.agents) decide_surplus(*agent);
     std::ranges::sort(plan_.terminations, {}, &Termination::agent);
@@ -89,14 +85,15 @@ class Planner {
     });
   }
 
-  // One more that holds a resource, or will.
-  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels) {
-    ++holding_;
-    ++cloud_holding_[cloud];
-    ++template_holding_[name];
+  // So many more that hold a resource, or will.
+  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
+                   std::uint32_t by = 1) {
+    holding_ += by;
+    cloud_holding_[cloud] += by;
+    template_holding_[name] += by;
     if (limits_.label_caps.empty()) return;
     for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
-      if (limits_.label_caps.contains(label)) ++label_holding_[std::string(label)];
+      if (limits_.label_caps.contains(label)) label_holding_[std::string(label)] += by;
   }
 
   void end(const Agent& agent, EndReason reason, std::string text = {}) {
@@ -250,13 +247,18 @@ class Planner {
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
       if (find_obstacle(t)) continue;
-      plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
-      count_agent(t.cloud, t.name, t.labels);
-      if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+      launch(item.ref, t, describe_choice(item, kind));
       return;
     }
     if (!kind.held) explain(kind);
+    ++held_[class_of_[index]];
     plan_.holds.push_back({item.ref, kind.held->reason, kind.held->text, kind.held->look_again, kind.tried});
+  }
+
+  void launch(ItemRef item, const Template& t, std::string why) {
+    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
+    count_agent(t.cloud, t.name, t.labels);
+    if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
   }
 
   std::string describe_choice(const Item& item, const ItemClass& kind) const {
@@ -365,10 +367,149 @@ class Planner {
     if (const Agent* agent = served_by_[index]) plan_.matches.push_back({items_[index]->ref, agent->id});
   }
 
+  // --- pools (pool_plan.hpp)
+
+  void plan_pools() {
+    if (book_.empty()) return;
+    fill_book();
+    make_room();
+    reserve_places();
+    for (const auto& pool : book_.pools())
+      if (clouds_.contains(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
+    std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
+  }
+
+  void fill_book() {
+    for (const Agent* agent : agents_) {
+      if (!model::is_serving(agent->state)) continue;
+      if (agent->awaited)
+        book_.note_unclear(*agent);
+      else if (agent->activity == AgentActivity::busy ||
+               (agent->activity == AgentActivity::disconnected && agent->working))
+        book_.note_at_work(*agent);
+    }
+    for (const Agent* agent : served_by_)
+      if (agent != nullptr) book_.note_at_work(*agent);
+    for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
+    for (const auto& pool : pools_)
+      for (const Agent* agent : pool.agents) book_.note_spare(*agent);
+    book_.settle();
+  }
+
+  PoolReport fill_pool(const PoolCount& pool) {
+    const auto is_idle = [](const Agent* agent) { return agent->activity == AgentActivity::idle; };
+    const auto idle =
+        std::ranges::count_if(pool.wanted, is_idle) + std::ranges::count_if(pool.spare, is_idle);
+    const auto all = pool.wanted.size() + pool.spare.size() + pool.unclear;
+    PoolReport report{pool.of->name,
+                      pool.target(),
+                      pool.at_work,
+                      static_cast<std::uint32_t>(idle),
+                      static_cast<std::uint32_t>(all) - static_cast<std::uint32_t>(idle),
+                      {}};
+    const auto why = describe_need(pool);
+    for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
+      report.hold = find_obstacle(*pool.of);
+      if (report.hold) {
+        look_no_later(plan_.next_look, report.hold->look_again);
+        break;
+      }
+      launch({pool.of->pool_controller, {}}, *pool.of, why);
+    }
+    return report;
+  }
+
+  // What items will need once the trouble of their template is over is not given to pools meanwhile: they
+  // would have to end their agents for it.
+  void reserve_places() {
+    for (const auto& [index, count] : held_)
+      for (const Template* t : classes_[index].templates) {
+        const auto obstacle = find_obstacle(*t);
+        const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
+                                         obstacle->reason == HoldReason::template_half_open ||
+                                         obstacle->reason == HoldReason::cloud_held);
+        if (!passes) continue;
+        count_agent(t->cloud, t->name, t->labels, count);
+        break;
+      }
+  }
+
+  // An item that only a cap keeps waiting gets the place of an idle agent of a pool, unless one is about to
+  // be free anyway.
+  void make_room() {
+    RoomFinder room(list_leaving(), list_idle_of_pools());
+    for (const auto& [index, count] : held_)
+      for (const Template* t : classes_[index].templates) {
+        const auto scope = find_cap(*t);
+        if (!scope) continue;
+        for (auto left = count; left > 0; --left) {
+          const auto place = room.find(*scope);
+          if (!place) break;
+          if (place->to_end == nullptr) continue;
+          end(*place->to_end, EndReason::made_room);
+          ended_for_room_.insert(place->to_end);
+        }
+        break;
+      }
+  }
+
+  std::vector<const Agent*> list_leaving() const {
+    std::set<AgentId> ended;
+    for (const auto& one : plan_.terminations) ended.insert(one.agent);
+    std::vector<const Agent*> leaving;
+    for (const Agent* agent : agents_)
+      if ((!model::is_serving(agent->state) && agent->state != AgentState::draining) ||
+          ended.contains(agent->id))
+        leaving.push_back(agent);
+    return leaving;
+  }
+
+  // Those beyond the targets first, then those of the pools that are filled last.
+  std::vector<const Agent*> list_idle_of_pools() const {
+    std::vector<const Agent*> all;
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
+    std::erase_if(all, [](const Agent* agent) { return agent->activity != AgentActivity::idle; });
+    std::ranges::reverse(all);
+    return all;
+  }
+
+  // When caps, and nothing else, keep it from being launched: the narrowest of them.
+  std::optional<CapScope> find_cap(const Template& t) const {
+    const auto obstacle = find_obstacle(t);
+    if (!obstacle) return std::nullopt;
+    switch (obstacle->reason) {
+      case HoldReason::global_cap:
+      case HoldReason::label_cap:
+      case HoldReason::cloud_cap:
+      case HoldReason::template_cap:
+        break;
+      default:
+        return std::nullopt;
+    }
+    CapScope scope{HoldReason::global_cap, t.cloud, t.name, {}};
+    for (const auto& label : t.labels) {
+      const auto cap = limits_.label_caps.find(label);
+      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
+      scope.reason = HoldReason::label_cap;
+      scope.label = label;
+    }
+    if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count(cloud_holding_, t.cloud) >= cap)
+      scope.reason = HoldReason::cloud_cap;
+    if (t.cap != 0 && count(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
+    return scope;
+  }
+
   void decide_surplus(const Agent& agent) {
+    if (ended_for_room_.contains(&agent)) return;
     if (agent.activity == AgentActivity::disconnected)
       return;  // nobody knows what it does; its lease decides
-    if (agent.max_builds == 1) return end(agent, EndReason::surplus);
+    if (book_.wants(agent)) {
+      if (agent.max_age > Duration(0) && agent.activity == AgentActivity::idle)
+        look_no_later(plan_.next_look, agent.connected + agent.max_age);
+      return;
+    }
+    if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;
     if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
@@ -386,6 +527,9 @@ class Planner {
   std::map<TemplateName, std::uint32_t> template_holding_;
   std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
   std::uint32_t holding_ = 0;
+  PoolBook book_;
+  std::map<std::size_t, std::uint32_t> held_;  // items that wait, by class
+  std::set<const Agent*> ended_for_room_;
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item

@@ -109,16 +109,24 @@ std::string kind_of(std::uint32_t max_builds) {
   return max_builds == 0 ? "kept while there is work" : fmt::format("up to {} builds each", max_builds);
 }
 
+Markup pool_facts(const fleet::PoolView& pool) {
+  return html(
+      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once, idle for {}{}{}</span>)",
+      pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
+      format_duration(pool.idle_time), pool.trouble.empty() ? "" : "; ", pool.trouble);
+}
+
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
   if (cloud.templates.empty()) return nothing("It has no agent templates.");
   return html(
       R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
       each(cloud.templates, [&](const fleet::TemplateView& one) {
         return html(
-            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
+            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), kind_of(one.max_builds), breaker_badge(one.breaker),
+            cap_of(one.holding, one.cap), one.pool ? pool_facts(*one.pool) : Markup(),
+            kind_of(one.max_builds), breaker_badge(one.breaker),
             one.held ? breaker_facts(one.breaker, view) : Markup());
       }));
 }

@@ -157,7 +157,10 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"true or false", "true"},
       {"duration", "2h"},
       {"size", "1 MiB"},
-      {"one-shot or {idle: duration}", "{idle: 7m}"},
+      {"one-shot or {idle: duration, builds: number, paid: true or false}", "{idle: 7m}"},
+      {"minute hour day month weekday", "0 9 * * *"},
+      {"list", "[{cron: 0 8 * * *, for: 1h}]"},
+      {"time zone", "UTC"},
       {"number", "7"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
