@@ -299,6 +299,13 @@ void plant_cap(WorldOptions& options) {
   };
 }
 
+void plant_pool(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    for (auto& one : config.templates)
+      if (!one.pool.empty()) ++one.pool.size.min_idle;
+  };
+}
+
 // The value goes where only the reference belongs.
 class StoresSecrets final : public BentStore {
  public:
@@ -327,6 +334,8 @@ const std::vector<Canary>& canaries() {
        plant_store<DoublesAssignments>},
       {"forgets-agents", "one_agent_per_item", "agents on their way are forgotten at a restart", 60,
        plant_store<ForgetsAgentsOnTheirWay>},
+      {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
+       plant_pool},
       {"repeats-lines", "log_is_gapless", "some log bytes are appended twice", 10, plant_logs<RepeatsLines>},
       {"acknowledges-too-early", "acknowledged_is_stored", "log bytes are acknowledged that are not stored",
        10, plant_logs<AcknowledgesTooEarly>},

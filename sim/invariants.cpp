@@ -22,6 +22,7 @@ constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kIdleMargin = 3min;     // calls to the cloud may be slow and be tried again
 constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
+constexpr Duration kPoolMargin = 5s;       // between what a plan has seen and what is stored
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 
 bool is_open(const model::Assignment& one) {
@@ -48,6 +49,7 @@ void Checker::check() {
   if (parts_.loop.now() < next_look_) return;
   next_look_ = parts_.loop.now() + kLookEvery;
   look_at_items();
+  look_at_pool_launches();
   look_at_machines();
   look_at_idle_machines();
   look_at_reasons();
@@ -69,6 +71,8 @@ void Checker::refresh() {
   look_at_assignments();
   look_at_items();
   look_at_caps();
+  note_waiting();
+  note_pool_launches(before);
   remember_finished();
 }
 
@@ -154,6 +158,76 @@ void Checker::look_at_caps() {
     check_cap("cloud", cloud.str(), holding([&](const auto& row) { return row.cloud == cloud; }), cap);
 }
 
+// --- pools
+
+const fleet::Template* Checker::find_template(const base::TemplateName& name) const {
+  const auto& templates = parts_.server.fleet_config().templates;
+  const auto found = std::ranges::find(templates, name, &fleet::Template::name);
+  return found == templates.end() ? nullptr : &*found;
+}
+
+std::size_t Checker::wanted_by_pool(const fleet::Template& of) const {
+  const auto at_work = std::ranges::count(rows_.agents, of.name, &model::Agent::template_name);
+  return model::pool_target(of.pool.size, static_cast<std::uint32_t>(at_work));  // at most
+}
+
+void Checker::note_waiting() {
+  const auto now = parts_.loop.now();
+  const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
+  waiting_.emplace_back(now, static_cast<std::size_t>(count));
+  while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
+}
+
+// Each item that waits may have one of the agents without work; what has ended or is at work by the time that
+// its end or work is stored does not count.
+void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& before) {
+  std::set<base::TemplateName> launched;
+  for (const auto& row : rows_.agents)
+    if (row.for_item.empty() && !before.contains(row.id) && !ended_rows_.contains(row.id))
+      launched.insert(row.template_name);
+  for (const auto& name : launched) {
+    const auto* of = find_template(name);
+    if (of == nullptr) continue;
+    PoolLaunch launch{name, {}, wanted_by_pool(*of), parts_.loop.now()};
+    launch.allowed +=
+        std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
+    for (const auto& row : rows_.agents) {
+      const auto last = active_.find(row.id);
+      const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
+      if (row.template_name == name && model::is_serving(row.state) && !works)
+        launch.without_work.insert(row.id);
+    }
+    if (launch.without_work.size() > launch.allowed) pool_launches_.push_back(std::move(launch));
+  }
+}
+
+void Checker::look_at_pool_launches() {
+  std::erase_if(pool_launches_, [&](PoolLaunch& one) {
+    std::erase_if(one.without_work, [&](const AgentId& id) {
+      const auto* row = find_row(id);
+      return row == nullptr || !model::is_serving(row->state);
+    });
+    if (one.without_work.size() <= one.allowed) return true;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    report("pools_are_filled_once",
+           fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
+                       one.template_name.str(), one.without_work.size(), one.allowed));
+    return true;
+  });
+}
+
+bool Checker::only_pools_are_left() const {
+  std::map<base::TemplateName, std::size_t> left;
+  for (const auto& row : rows_.agents) {
+    if (!model::is_serving(row.state)) return false;
+    ++left[row.template_name];
+  }
+  return std::ranges::all_of(left, [&](const auto& one) {
+    const auto* of = find_template(one.first);
+    return of != nullptr && one.second <= model::pool_target(of->pool.size, 0);
+  });
+}
+
 void Checker::remember_finished() {
   std::set<base::BuildId> open;
   for (const auto& build : rows_.builds) {
@@ -210,6 +284,7 @@ void Checker::look_at_machines() {
 void Checker::look_at_idle_machines() {
   if (!parts_.server.up()) return on_trouble();
   const auto now = parts_.loop.now();
+  std::map<base::TemplateName, std::size_t> overdue;
   for (const auto* cloud : parts_.clouds)
     for (const auto& [handle, machine] : cloud->machines()) {
       const auto* row = find_row(machine.spec.agent);
@@ -219,13 +294,12 @@ void Checker::look_at_idle_machines() {
           rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
       if (works) active_[row->id] = now;
       const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
-      const auto& templates = parts_.server.fleet_config().templates;
-      const auto of = std::ranges::find_if(
-          templates, [&](const fleet::Template& one) { return one.name == row->template_name; });
-      const auto deadline = of == templates.end() ? Duration(0) : of->launch_deadline;
-      const auto most =
-          (row->connected.is_set() && !row->one_shot ? row->idle_timeout : deadline) + kIdleMargin;
-      if (!works && idle > most)
+      const auto* of = find_template(row->template_name);
+      const auto deadline = of == nullptr ? Duration(0) : of->launch_deadline;
+      const auto wanted = of == nullptr ? 0 : model::pool_target(of->pool.size, 0);
+      const bool kept = row->max_builds != 1 || wanted > 0;
+      const auto most = (row->connected.is_set() && kept ? row->idle_timeout : deadline) + kIdleMargin;
+      if (!works && idle > most && ++overdue[row->template_name] > wanted)
         report("idle_is_bounded",
                fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),
                            to_string(row->state), base::format_duration(idle), base::format_duration(most)));
@@ -399,8 +473,10 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
 // --- the end
 
 bool Checker::drained() const {
-  return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && rows_.agents.empty() &&
-         std::ranges::all_of(parts_.clouds, [](const SimCloud* cloud) { return cloud->live_count() == 0; });
+  std::size_t live = 0;
+  for (const auto* cloud : parts_.clouds) live += cloud->live_count();
+  return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && only_pools_are_left() &&
+         live <= rows_.agents.size();
 }
 
 std::string Checker::what_is_left() const {

@@ -41,6 +41,13 @@ void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& a
   out[prefix + "insecure"] = fmt::format("{}", address.insecure.value_or(false));
 }
 
+std::string describe_retention(const config::TemplateConfig& t) {
+  if (t.max_builds == 1) return "one-shot";
+  const auto idle = base::format_duration(t.idle_timeout);
+  return t.max_builds == 0 ? fmt::format("{{idle: {}}}", idle)
+                           : fmt::format("{{idle: {}, builds: {}}}", idle, t.max_builds);
+}
+
 void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
   out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
   out[prefix + "default"] = fmt::format("{}", t.is_default);
@@ -53,8 +60,17 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
                   model::to_string(billing.from), model::to_string(billing.until),
                   base::format_duration(billing.step), base::format_duration(billing.minimum));
   out[prefix + "size.memory"] = base::format_bytes(t.size.memory_bytes);
-  out[prefix + "retention"] =
-      t.one_shot ? "one-shot" : fmt::format("{{idle: {}}}", base::format_duration(t.idle_timeout));
+  out[prefix + "retention"] = describe_retention(t);
+  out[prefix + "pool.min_idle"] = fmt::format("{}", t.pool.size.min_idle);
+  out[prefix + "pool.per_busy"] = fmt::format("{}", t.pool.size.per_mille / 1000.0);
+  out[prefix + "pool.max_idle"] = fmt::format("{}", t.pool.size.max_idle);
+  std::string schedules;
+  for (const auto& one : t.pool.schedules)
+    schedules +=
+        fmt::format("{}{{cron: {}, for: {}, time_zone: {}, min_idle: {}, per_busy: {}, max_idle: {}}}",
+                    schedules.empty() ? "" : ", ", one.begins.text(), base::format_duration(one.length),
+                    one.zone_name, one.size.min_idle, one.size.per_mille / 1000.0, one.size.max_idle);
+  out[prefix + "pool.schedules"] = fmt::format("[{}]", schedules);
   out[prefix + "max_age"] = base::format_duration(t.max_age);
   out[prefix + "memory"] = base::format_bytes(t.memory_bytes);
   out[prefix + "processes"] = fmt::format("{}", t.max_processes);
@@ -192,9 +208,10 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.cap = t.cap;
       out.size = t.size;
       out.price = t.price;
-      out.one_shot = t.one_shot;
+      out.max_builds = t.max_builds;
       out.idle_timeout = t.idle_timeout;
       out.max_age = t.max_age;
+      out.pool = t.pool;
       out.launch_deadline = config.launch_deadline;
       out.endpoint = make_endpoint(t.address, facts);
       fleet.templates.push_back(std::move(out));

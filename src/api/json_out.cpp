@@ -277,7 +277,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;
-  out["one_shot"] = agent.one_shot;
+  out["max_builds"] = agent.max_builds;
   out["builds_done"] = std::max(agent.builds_done, view.observation.builds_done);
   out["handle"] = utf8(agent.handle);
   put(out, "planned_at", agent.planned);
@@ -314,13 +314,27 @@ json::object variant_to_json(const fleet::VariantView& view) {
   return out;
 }
 
+json::object pool_to_json(const fleet::PoolView& view) {
+  json::object out{{"size", utf8(view.size)}, {"target", view.target},           {"at_work", view.at_work},
+                   {"idle", view.idle},       {"on_way", view.on_way},           {"hits", view.hits},
+                   {"misses", view.misses},   {"idle_ms", to_ms(view.idle_time)}};
+  put_text(out, "schedule", view.schedule);
+  put(out, "schedule_until_at", view.until);
+  if (!view.hold.empty()) {
+    out["hold"] = view.hold;
+    out["trouble"] = utf8(view.trouble);
+  }
+  put(out, "look_again_at", view.look_again);
+  return out;
+}
+
 json::object template_to_json(const fleet::TemplateView& view) {
   json::object out{{"name", utf8(view.name.str())},
                    {"cloud", utf8(view.cloud.str())},
                    {"generation", view.generation},
                    {"labels", texts(view.labels)},
                    {"default", view.is_default},
-                   {"one_shot", view.one_shot},
+                   {"max_builds", view.max_builds},
                    {"cap", view.cap},
                    {"holding", view.holding},
                    {"held", view.held},
@@ -329,6 +343,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
   put(out, "size", view.size);
   put(out, "look_again_at", view.look_again);
   if (!view.variants.empty()) out["variants"] = list(view.variants, variant_to_json);
+  if (view.pool) out["pool"] = pool_to_json(*view.pool);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;
 }

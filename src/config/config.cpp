@@ -7,6 +7,7 @@
 
 #include "base/number.hpp"
 #include "config/schema.hpp"
+#include "config/tzif.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
 #include "model/price_list.hpp"
@@ -18,6 +19,7 @@ using Kind = YamlNode::Kind;
 
 // Below them nothing could be built: a limit of none is no limit at all elsewhere.
 constexpr std::uint64_t kLeastLogBytes = 4 << 10;
+constexpr Duration kLeastScheduleLength = 1min;
 constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
 constexpr Duration kLeastBuildTimeout = 1s;
 
@@ -402,6 +404,91 @@ class Reader {
     }
   }
 
+  void read_retention(const YamlNode& node, TemplateConfig& t) {
+    const auto* retention = find(node, "retention");
+    if (retention == nullptr || (retention->kind != Kind::map && retention->text == "one-shot")) return;
+    constexpr std::string_view kExpected = "one-shot or {idle: 5m}, {builds: 20} or both was expected";
+    if (retention->kind != Kind::map || retention->keys.empty())
+      return error(retention->at, fmt::format("'retention': {}", kExpected));
+    for (const auto& [key, at] : retention->keys)
+      if (key != "idle" && key != "builds")
+        error(at, fmt::format("unknown key '{}' of 'retention': {}", key, kExpected));
+    t.max_builds = 0;
+    get(*retention, "idle", t.idle_timeout);
+    get(*retention, "builds", t.max_builds);
+    check_least(*retention, "builds", t.max_builds, std::uint32_t{1}, "1");
+  }
+
+  void read_pool(const YamlNode& node, TemplateConfig& t) {
+    if (!check_keys(node, "clouds[].templates[].pool")) return;
+    read_pool_size(node, t.pool.size);
+    const auto* schedules = list(node, "schedules");
+    if (schedules == nullptr) return;
+    if (schedules->items.size() > model::kMaxPoolSchedules)
+      error(schedules->at, fmt::format("'schedules': {} or fewer were expected", model::kMaxPoolSchedules));
+    for (const auto& item : schedules->items) read_schedule(item, t.pool);
+  }
+  void read_schedule(const YamlNode& node, model::PoolRules& pool) {
+    if (!check_keys(node, "clouds[].templates[].pool.schedules[]")) return;
+    model::PoolSchedule schedule;
+    schedule.size = pool.size;
+    read_pool_size(node, schedule.size);
+    get(node, "for", schedule.length);
+    if (schedule.length < kLeastScheduleLength || schedule.length > model::kMaxScheduleLength)
+      error(find_or(node, "for")->at, "'for': a duration from 1m to 31d was expected");
+    std::string text;
+    get(node, "cron", text);
+    auto cron = model::parse_cron(text);
+    if (!cron)
+      error(find_or(node, "cron")->at,
+            fmt::format("'cron': a time like '0 8 * * 1-5' was expected: {}", describe(cron.error())));
+    get(node, "time_zone", schedule.zone_name);
+    auto zone = find_zone(schedule.zone_name);
+    if (!zone) error(find_or(node, "time_zone")->at, fmt::format("'time_zone': {}", describe(zone.error())));
+    if (!cron || !zone) return;
+    schedule.begins = std::move(*cron);
+    schedule.zone = std::move(*zone);
+    pool.schedules.push_back(std::move(schedule));
+  }
+  Result<model::TimeZone> find_zone(const std::string& name) const {
+    if (name == "UTC") return model::TimeZone();
+    const auto unknown = [&](std::string_view why) {
+      return fail(Errc::invalid_argument, fmt::format("the time zone '{}' is not known: {}", name, why), {},
+                  "A name of the tz database such as Europe/Berlin was expected.");
+    };
+    if (!is_zone_name(name)) return unknown("that is no name of one");
+    if (!sources_.read_zone) return unknown("this machine has no time zone database");
+    const auto bytes = sources_.read_zone(name);
+    if (!bytes) return unknown(bytes.error().message);
+    auto zone = parse_tzif(*bytes);
+    if (!zone) return unknown(zone.error().message);
+    return zone;
+  }
+  void read_pool_size(const YamlNode& node, model::PoolSize& size) {
+    get(node, "min_idle", size.min_idle);
+    get_parsed(node, "per_busy", size.per_mille, parse_share, "a number from 0 to 10 such as 0.2");
+    get(node, "max_idle", size.max_idle);
+    if (size.max_idle > model::kMaxPoolIdle)
+      error(find_or(node, "max_idle")->at,
+            fmt::format("'max_idle': {} or less was expected", model::kMaxPoolIdle));
+    else if (size.min_idle > size.max_idle)
+      error(find_or(node, "min_idle")->at,
+            fmt::format("'min_idle': no more than max_idle ({}) was expected", size.max_idle));
+  }
+  // "0.2" -> 200 of 1000
+  static std::optional<std::uint32_t> parse_share(const std::string& text) {
+    const auto dot = std::min(text.find('.'), text.size());
+    const auto whole = base::find_number<std::uint32_t>(text.substr(0, dot));
+    std::string part = dot == text.size() ? "0" : text.substr(dot + 1);
+    if (!whole || *whole > model::kMaxPoolPerMille / 1000 || part.empty() || part.size() > 3)
+      return std::nullopt;
+    part.resize(3, '0');
+    const auto thousandths = base::find_number<std::uint32_t>(part);
+    if (!thousandths) return std::nullopt;
+    const auto share = *whole * 1000 + *thousandths;
+    return share > model::kMaxPoolPerMille ? std::nullopt : std::optional(share);
+  }
+
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {
     TemplateConfig t;
     t.address = above;
@@ -434,14 +521,9 @@ class Reader {
     get(node, "processes", t.max_processes);
     get(node, "open_files", t.max_open_files);
     get(node, "proxy_variables", t.proxy_variables);
-    if (const auto* retention = find(node, "retention")) {
-      if (retention->kind == Kind::map && retention->keys.size() == 1 && retention->keys[0].first == "idle") {
-        t.one_shot = false;
-        get(*retention, "idle", t.idle_timeout);
-      } else if (retention->text != "one-shot") {
-        error(retention->at, "'retention': one-shot or {idle: 5m} was expected");
-      }
-    }
+    read_retention(node, t);
+    if (const auto* pool = find(node, "pool"); pool != nullptr && pool->kind != Kind::null)
+      read_pool(*pool, t);
     if (const auto* env = find(node, "env"); env != nullptr && env->kind == Kind::map)
       for (const auto& [key, at] : env->keys) get(*env, key, t.env[key]);
     else if (env != nullptr && env->kind != Kind::null)

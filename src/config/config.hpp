@@ -18,6 +18,7 @@
 #include "model/budget.hpp"
 #include "model/price.hpp"
 #include "model/size.hpp"
+#include "model/pool.hpp"
 
 namespace footman::config {
 
@@ -42,9 +43,10 @@ struct TemplateConfig {
   std::uint32_t cap = 0;  // 0: no limit
   model::AgentSize size;
   model::Price price;
-  bool one_shot = true;
+  std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   Duration idle_timeout = 1min;
   Duration max_age{0};
+  model::PoolRules pool;
   std::map<std::string, std::string> env;
   std::uint64_t memory_bytes = 0;    // local; 0: no limit
   std::uint32_t max_processes = 0;   // local; 0: no limit
@@ -95,6 +97,8 @@ struct Config {
 struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   std::function<Result<std::string>(const std::string& path)> read_file;
+  // A file of the tz database by the zone's name, which is_zone_name(); empty: this machine has none.
+  std::function<Result<std::string>(const std::string& name)> read_zone = {};
 };
 
 // All errors of the document by line (the first one only when it is not YAML). In any text value

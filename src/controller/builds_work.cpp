@@ -314,7 +314,7 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
 
 void Builds::acknowledge_end(const NodeEntry& node, AssignmentId id) {
   core_.send(node, protocol::FinishedAck{id});
-  if (node.node.one_shot) core_.send(node, protocol::Drain{"single use: its build is over"});
+  if (node.spent()) core_.send(node, protocol::Drain{std::string(node.spent_text())});
 }
 
 Awaitable<void> Builds::answer_unknown(AssignmentId id, AgentId agent) {

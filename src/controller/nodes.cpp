@@ -86,7 +86,7 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
   row.agent = id;
   row.attempt = registration.attempt;
   row.labels = registration.labels;
-  row.one_shot = registration.one_shot;
+  row.max_builds = registration.max_builds;
   row.is_default = registration.is_default;
   row.secret_deadline = registration.secret_deadline;
   row.created = core_.now();

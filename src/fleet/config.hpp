@@ -20,9 +20,9 @@ using namespace footman::base;
 
 // One agent template. The provider's own options are not here: the CloudProvider knows them by the template's
 // name and freezes them (CloudProvider::freeze). Both together make the template's content; when it changes
-// the template gets the next generation number and agents of the old one drain. Priority, cap, size, price
-// and launch deadline only steer new launches: they are not content. Agents keep the size and price that they
-// were launched with.
+// the template gets the next generation number and agents of the old one drain. Priority, cap, pool, size,
+// price and launch deadline only steer new launches: they are not content. Agents keep the size and price
+// that they were launched with.
 struct Template {
   TemplateName name;
   CloudName cloud;
@@ -32,10 +32,11 @@ struct Template {
   std::uint32_t cap = 0;    // agents that may hold a resource; 0: no limit
   model::AgentSize size;    // what limits count
   model::Price price;
-  bool one_shot = true;             // one build, then gone
-  Duration idle_timeout = 1min;     // for agents that are not one-shot
+  std::uint32_t max_builds = 1;     // so many builds, then gone; 0: no limit
+  Duration idle_timeout = 1min;     // for agents of more than one build
   Duration max_age{0};              // 0: no limit; not for one-shot agents
   Duration launch_deadline = 5min;  // from the decision to the connection
+  model::PoolRules pool;            // agents without work that are kept; empty: none
   ports::AgentEndpoint endpoint;    // how its agents reach the server
 };
 

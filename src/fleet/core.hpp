@@ -42,6 +42,7 @@ struct PlannedAs {
   model::AgentActivity activity = model::AgentActivity::unknown;
   std::uint32_t builds_done = 0;
   bool working = false;
+  bool awaited = false;
   bool asked = false;
   bool was_connected = false;  // its row says so
   Instant connected;
@@ -87,6 +88,9 @@ struct AgentEntry {
   runtime::Event wake;         // of its sequence
   std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
 
+  std::optional<std::uint32_t> served;  // builds that its pool has counted; not set: not looked at yet
+  std::optional<Duration> idle_from;    // steady; its idle time is counted up to then
+
   const AgentId& id() const { return row.id; }
   bool is_connected_now() const {
     return seen.activity == ports::AgentActivity::idle || seen.activity == ports::AgentActivity::busy;
@@ -97,6 +101,13 @@ struct AgentEntry {
   }
 };
 
+// What a template's agents did, since the server was started.
+struct PoolRecord {
+  std::uint64_t hits = 0;    // builds that no agent was launched for
+  std::uint64_t misses = 0;  // builds that had to wait for a launch
+  Duration idle{0};          // of its agents, connected and without work
+};
+
 struct TemplateEntry {
   Template config;
   std::uint64_t generation = 0;
@@ -104,6 +115,8 @@ struct TemplateEntry {
   policy::Rotation rotation;             // over the variants
   policy::Breaker breaker;
   policy::LaunchTimes launch_times;  // since the server was started
+  PoolRecord pool;
+  std::optional<model::PoolNow> pool_now;  // what its rules say at this time
 };
 
 struct CloudEntry {

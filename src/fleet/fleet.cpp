@@ -304,7 +304,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.generation = t.generation;
     one.labels = t.config.labels;
     one.is_default = t.config.is_default;
-    one.one_shot = t.config.one_shot;
+    one.max_builds = t.config.max_builds;
     one.cap = t.config.cap;
     one.size = t.config.size;
     one.price = t.config.price;
@@ -313,6 +313,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.held = t.breaker.state != policy::BreakerState::closed;
     one.trouble = policy::describe(t.breaker, core.now());
     one.look_again = policy::may_launch(t.breaker, core.now()).look_again;
+    one.pool = provisioner.view_of_pool(template_name);
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

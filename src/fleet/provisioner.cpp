@@ -31,7 +31,8 @@ bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.conn
 PlannedAs planned_as(const AgentEntry& entry) {
   PlannedAs now;
   now.state = state_of(entry);
-  now.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
+  now.awaited = is_awaited(entry);
+  now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
   now.builds_done = entry.row.builds_done;
   now.working = !entry.seen.working_on.empty();
   now.asked = entry.asked;
@@ -57,9 +58,10 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.activity = now.activity;
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
-  agent.one_shot = entry.row.one_shot;
+  agent.max_builds = entry.row.max_builds;
   agent.builds_done = now.builds_done;
   agent.working = now.working;
+  agent.awaited = now.awaited;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
@@ -108,7 +110,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
 
 }  // namespace
 
-Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward) {}
+Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward), pools_(core) {}
 
 Awaitable<void> Provisioner::run() {
   while (true) {
@@ -162,6 +164,7 @@ void Provisioner::observe_agents() {
     if (auto* controller = core_.find_controller(entry->row.controller))
       entry->seen = controller->observe_agent(entry->id());
     note_seen(entry.get());
+    pools_.note_seen(*entry);
     if (entry->gone) judge_gone(entry.get());
   }
 }
@@ -223,9 +226,10 @@ void Provisioner::tell_agents() {
 void Provisioner::tell_offers() {
   std::vector<policy::Template> templates;
   templates.reserve(core_.templates.size());
-  for (const auto& [name, t] : core_.templates)
+  for (auto& [name, t] : core_.templates)
     templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour, t.breaker});
+                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour, t.breaker,
+                         pools_.size_of(t), pools_.controller()});
   ledger_.set_templates(std::move(templates));
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());
@@ -294,7 +298,7 @@ bool Provisioner::carry_out_endings() {
   for (const auto& end : plan_.terminations) {
     auto* entry = core_.find_agent(end.agent);
     const auto activity = entry->seen.activity;
-    const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
+    const bool told = end.reason != model::spent_reason(entry->row.max_builds) && !entry->seen.detail.empty();
     const bool is_over = activity == AgentActivity::done || activity == AgentActivity::lost;
     if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text, !is_over})) blamed = true;
     if (end.reason == EndReason::launch_deadline)
@@ -333,10 +337,11 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.price = t.config.price;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
-  row.one_shot = t.config.one_shot;
+  row.max_builds = t.config.max_builds;
   row.idle_timeout = t.config.idle_timeout;
   row.planned = plan_at_;
   row.launch_deadline = plan_at_ + t.config.launch_deadline;
+  entry->served = 0;
   if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
   auto& request = entry->request;
   request.spec.installation = core_.installation;
@@ -348,7 +353,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.variant = variant.name;
   request.spec.endpoint = t.config.endpoint;
   request.spec.orphan_timeout = core_.config.orphan_timeout;
-  request.spec.one_shot = row.one_shot;
+  request.spec.one_shot = row.max_builds == 1;
   request.is_default = t.config.is_default;
   request.max_age = t.config.max_age;
   request.why =
@@ -440,6 +445,7 @@ void Provisioner::look_no_later(Duration at) {
 Duration Provisioner::until_next_look() const {
   auto wait = kLongestLookPause;
   if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.now());
+  if (const auto change = pools_.next_change(); change.is_set()) wait = std::min(wait, change - core_.now());
   if (look_again_) wait = std::min(wait, *look_again_ - core_.steady());
   return std::max(wait, kShortestPause);
 }
@@ -449,6 +455,13 @@ Duration Provisioner::pause_after_plan() const {
 }
 
 // --- views
+
+std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) const {
+  const auto t = core_.templates.find(name);
+  if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
+  const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
+  return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
+}
 
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});

@@ -2,6 +2,7 @@
 // control executor.
 #pragma once
 
+#include "fleet/pools.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
 #include "policy/ledger.hpp"
@@ -25,7 +26,8 @@ class Provisioner {
   // Until it is cancelled.
   Awaitable<void> run();
 
-  const PlanView& view() const;  // until the next plan
+  const PlanView& view() const;                                          // until the next plan
+  std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
@@ -63,6 +65,7 @@ class Provisioner {
 
   Core& core_;
   Steward& steward_;
+  Pools pools_;
   std::uint64_t number_ = 0;
   policy::Ledger ledger_;
   policy::Plan plan_;  // the last one; of matches and holds what is new

@@ -25,7 +25,7 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
   const json::array content{c.cloud.str(),
                             std::move(labels),
                             c.is_default,
-                            c.one_shot,
+                            c.max_builds,
                             c.idle_timeout.count(),
                             c.max_age.count(),
                             c.endpoint.url,
@@ -104,7 +104,9 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it.
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
-    if (old == core_.templates.end() || old->second.generation != t.generation) continue;
+    if (old == core_.templates.end()) continue;
+    t.pool = old->second.pool;
+    if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
     t.rotation = old->second.rotation;
     t.launch_times = old->second.launch_times;

@@ -47,7 +47,7 @@ enum class AgentActivity {
   busy,          // has work: offered, accepted or running
   disconnected,  // was connected, session silent, lease not over
   lost,          // lease over, or never came back after a restart within its fresh lease
-  done,          // one-shot that has done its work, or left in order: nothing more will run on it
+  done,          // its builds are done, or it left in order: nothing more will run on it
 };
 std::string_view to_string(AgentActivity activity);
 
@@ -55,8 +55,10 @@ std::string_view to_string(AgentActivity activity);
 enum class EndReason {
   none,
   build_finished,  // one-shot: its build is over
+  max_builds,      // it has had as many builds as it may
   idle_too_long,
-  surplus,  // nothing waits for it any more
+  surplus,    // nothing waits for it any more
+  made_room,  // idle in a pool, and an item waited for the place that it took
   max_age,
   drained,           // by a person
   template_changed,  // its template generation was replaced
@@ -72,6 +74,15 @@ enum class EndReason {
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);
 std::string_view sentence(EndReason reason);  // for people
+
+// An agent takes at most max_builds builds (0: no limit; 1: one-shot), then it is spent and ends with that
+// reason.
+constexpr bool is_spent(std::uint32_t max_builds, std::uint32_t builds_done) {
+  return max_builds != 0 && builds_done >= max_builds;
+}
+constexpr EndReason spent_reason(std::uint32_t max_builds) {
+  return max_builds == 1 ? EndReason::build_finished : EndReason::max_builds;
+}
 
 // Why a launch did not give an agent; says who is to blame and so what happens next (policy/breaker.hpp).
 // Until somebody changes something, and so for good: configuration, permission, image (it does not exist or
@@ -100,11 +111,11 @@ struct Agent {
   AgentSize size;  // of its template, as the price, when it was planned
   Price price;
   AgentState state = AgentState::planned;
-  std::uint32_t attempt = 1;   // goes into the secret and the client token
-  std::string client_token;    // "<agent id>-<attempt>"
-  std::string frozen_request;  // JSON, without secrets; re-sent unchanged with the same token
-  std::string handle;          // the provider's id of the resource; empty: not known (yet)
-  bool one_shot = true;
+  std::uint32_t attempt = 1;     // goes into the secret and the client token
+  std::string client_token;      // "<agent id>-<attempt>"
+  std::string frozen_request;    // JSON, without secrets; re-sent unchanged with the same token
+  std::string handle;            // the provider's id of the resource; empty: not known (yet)
+  std::uint32_t max_builds = 1;  // then it leaves; 0: no limit
   Duration idle_timeout{0};
   std::uint32_t builds_done = 0;
   Instant planned;
@@ -124,7 +135,7 @@ struct Node {
   AgentId agent;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
-  bool one_shot = true;
+  std::uint32_t max_builds = 1;             // then it leaves; 0: no limit
   bool is_default = false;                  // takes builds without a label
   Instant secret_deadline;                  // the bootstrap secret is refused after this
   std::string key_hash;                     // SHA-256 of the session key; empty: not redeemed

@@ -16,6 +16,12 @@ bool is_same_offer(const Template& a, const Template& b) {
   return with_breaker_of_b == b;
 }
 
+// One that is free and settled has an item of its own.
+PoolWork settled_work_of(const Agent& agent) {
+  const auto work = pool_work_of(agent);
+  return work == PoolWork::none && model::is_serving(agent.state) ? PoolWork::at_work : work;
+}
+
 }  // namespace
 
 // --- changes
@@ -106,14 +112,15 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
 }
 
 Ledger::GroupKey Ledger::group_key(const Agent& agent) {
-  return {agent.cloud, agent.template_name, agent.labels, is_under_way(agent), agent.controller, agent.size};
+  return {agent.cloud,          agent.template_name, agent.generation, agent.labels,
+          is_under_way(agent),  agent.controller,    agent.size,       settled_work_of(agent)};
 }
 
 SettledAgents& Ledger::find_group(const Agent& agent) {
   const auto [it, fresh] = groups_.try_emplace(group_key(agent));
   if (fresh)
-    it->second = {
-        agent.cloud, agent.template_name, agent.labels, is_under_way(agent), agent.controller, agent.size, 0};
+    it->second = {agent.cloud,         agent.template_name, agent.generation,       agent.labels,
+                  is_under_way(agent), agent.controller,    agent.size,             settled_work_of(agent), 0};
   return it->second;
 }
 
@@ -242,7 +249,8 @@ OpenWorld Ledger::gather() {
 
 void Ledger::tell(Plan& plan) {
   for (const auto& match : last_.matches) note_served(match.item);
-  for (const auto& launch : last_.launches) note_served(launch.item);
+  for (const auto& launch : last_.launches)
+    if (!launch.item.key.empty()) note_served(launch.item);
   for (auto& [key, one] : classes_)
     if (one.told != one.open.kind.hold) tell_class(one, plan);
   for (const auto& ref : changed_items_) {

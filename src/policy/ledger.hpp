@@ -78,8 +78,8 @@ class Ledger {
     std::shared_ptr<const ClassHold> told;
   };
   using ClassKey = std::pair<ControllerName, std::string>;
-  using GroupKey =
-      std::tuple<CloudName, TemplateName, std::vector<std::string>, bool, ControllerName, model::AgentSize>;
+  using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool,
+                              ControllerName, model::AgentSize, PoolWork>;
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);

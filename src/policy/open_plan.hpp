@@ -15,14 +15,6 @@
 
 namespace footman::policy {
 
-// What stands against a launch.
-struct Held {
-  HoldReason reason = HoldReason::no_template;
-  std::string text;
-  Instant look_again;
-  bool operator==(const Held&) const = default;
-};
-
 // Why the items of one class wait; every one of them for the same reason.
 struct ClassHold {
   Held held;
@@ -44,7 +36,8 @@ struct ItemClass {
   std::size_t pool_cursor = 0;
   std::vector<const Template*> templates;  // that fit, best first
   std::size_t template_cursor = 0;
-  bool is_held = false;  // neither an agent nor a template is left for the rest of it
+  std::uint32_t held_items = 0;  // that are left over
+  bool is_held = false;          // neither an agent nor a template is left for the rest of it
   std::shared_ptr<const ClassHold> hold;
 };
 
@@ -54,14 +47,23 @@ struct OpenClass {
   std::set<const Item*, QueueOrder> line;
 };
 
+// What an agent is to the pool of its template.
+enum class PoolWork {
+  none,     // it may be spare, or is nothing to the pool
+  at_work,  // or given an item
+  unclear,  // its controller has not spoken of it yet
+};
+
 // Agents that hold a resource, with nothing to decide about them.
 struct SettledAgents {
   CloudName cloud;
   TemplateName template_name;
+  std::uint64_t generation = 0;
   std::vector<std::string> labels;
   bool under_way = false;  // its launch is not answered yet
   ControllerName controller;
   model::AgentSize size;
+  PoolWork work = PoolWork::none;
   std::uint32_t count = 0;
 };
 
@@ -100,6 +102,8 @@ class OpenPlanner {
   std::unique_ptr<Impl> impl_;
 };
 
+PoolWork pool_work_of(const Agent& agent);  // before any item is given out
+bool is_ending(const Agent& agent);         // its resource is on its way out: soon its place is free
 bool is_under_way(const Agent& agent);  // its launch is not answered yet
 // When the verdict on the agent may change by itself; not set: never.
 Instant next_change(const Agent& agent, Instant now);

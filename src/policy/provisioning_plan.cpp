@@ -12,6 +12,7 @@
 
 #include "model/nearest.hpp"
 #include "policy/open_plan.hpp"
+#include "policy/pool_plan.hpp"
 #include "policy/template_rank.hpp"
 #include "policy/usage.hpp"
 
@@ -47,7 +48,7 @@ struct LabelOrder {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits) {}
+      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits), book_(snapshot.templates) {}
 
   Plan plan() {
     index();
@@ -59,6 +60,7 @@ class Planner {
     for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
     note_obstacles();
     for (std::size_t i : held_items_) report_hold(i);
+    plan_pools();
     finish();
     return std::move(plan_);
   }
@@ -69,7 +71,8 @@ class Planner {
     plan_ = {};
     AgentVerdict verdict;
     verdict.is_free = is_free(agent);
-    verdict.is_quiet = !verdict.is_free && plan_.terminations.empty() && plan_.drains.empty();
+    verdict.is_quiet =
+        !verdict.is_free && plan_.terminations.empty() && plan_.drains.empty() && !is_ending(agent);
     verdict.look_again = plan_.next_look;
     return verdict;
   }
@@ -87,6 +90,7 @@ class Planner {
     serve_lines(world.classes);
     note_obstacles();
     explain_lines(world);
+    plan_pools(world.settled);
     finish();
     return std::move(plan_);
   }
@@ -155,7 +159,7 @@ class Planner {
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
         return false;
       case AgentActivity::done:
-        end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
+        end(agent, agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
         return false;
       case AgentActivity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too
@@ -179,8 +183,8 @@ class Planner {
   bool is_free_idle(const Agent& agent, bool draining) {
     if (draining)
       end(agent, EndReason::drained, "It was drained and has no work left.");
-    else if (agent.one_shot && agent.builds_done > 0)
-      end(agent, EndReason::build_finished);
+    else if (model::is_spent(agent.max_builds, agent.builds_done))
+      end(agent, model::spent_reason(agent.max_builds));
     else if (!is_current(agent))
       end(agent, EndReason::template_changed);
     else if (agent.max_age > Duration(0) && now_ >= agent.connected + agent.max_age)
@@ -282,7 +286,9 @@ class Planner {
   void serve(std::size_t index) {
     ItemClass& kind = classes_[class_of_[index]];
     served_by_[index] = serve_item(*items_[index], kind);
-    if (kind.is_held) held_items_.push_back(index);
+    if (!kind.is_held) return;
+    held_items_.push_back(index);
+    if (kind.held_items++ == 0) held_classes_.push_back(&kind);
   }
 
   // Each class is served in queue order until nothing is left for it.
@@ -290,20 +296,28 @@ class Planner {
     struct Place {
       OpenClass* of;
       std::set<const Item*, QueueOrder>::const_iterator next;
+      std::uint32_t served = 0;
     };
     const auto is_later = [](const Place& a, const Place& b) { return QueueOrder()(*b.next, *a.next); };
     std::priority_queue<Place, std::vector<Place>, decltype(is_later)> places(is_later);
     for (auto* one : classes) {
       begin_class(one->kind);
-      places.push({one, one->line.begin()});
+      places.push({one, one->line.begin(), 0});
     }
     while (!places.empty()) {
       auto place = places.top();
       places.pop();
       auto& kind = place.of->kind;
-      if (const auto* agent = serve_item(**place.next, kind))
+      if (const auto* agent = serve_item(**place.next, kind)) {
         plan_.matches.push_back({(*place.next)->ref, agent->id});
-      if (!kind.is_held && ++place.next != place.of->line.end()) places.push(place);
+        served_by_.push_back(agent);
+      }
+      if (kind.is_held) {
+        kind.held_items = static_cast<std::uint32_t>(place.of->line.size()) - place.served;
+        held_classes_.push_back(&kind);
+      } else if (++place.served, ++place.next != place.of->line.end()) {
+        places.push(place);
+      }
     }
   }
 
@@ -311,6 +325,7 @@ class Planner {
     kind.pools = list_pools(kind);
     kind.pool_cursor = kind.template_cursor = 0;
     kind.is_held = false;
+    kind.held_items = 0;
   }
 
   // The free agent that it gets. Null: one is launched for it, or its class is held.
@@ -326,14 +341,18 @@ class Planner {
       const Template& t = *kind.templates[kind.template_cursor];
       if (is_blocked(t) || usage_.find_controller_obstacle(kind.controller)) continue;
       if (find_launch_limit(t)) break;
-      plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
-      count_agent(t.cloud, t.name, t.labels, true, 1);
-      usage_.add(kind.controller, t.cloud, t.size, 1);
-      if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+      launch(item.ref, t, describe_choice(item, kind));
       return nullptr;
     }
     kind.is_held = true;
     return nullptr;
+  }
+
+  void launch(ItemRef item, const Template& t, std::string why) {
+    count_agent(t.cloud, t.name, t.labels, true, 1);
+    usage_.add(item.controller, t.cloud, t.size, 1);
+    if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
   }
 
   std::string describe_choice(const Item& item, const ItemClass& kind) const {
@@ -520,10 +539,157 @@ class Planner {
     std::ranges::sort(plan_.drains, {}, &Drain::agent);
   }
 
+  // --- pools (pool_plan.hpp)
+
+  void plan_pools(const std::vector<const SettledAgents*>& settled = {}) {
+    if (book_.empty()) return;
+    fill_book(settled);
+    make_room();
+    reserve_places();
+    for (const auto& pool : book_.pools())
+      if (clouds_.contains(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
+    std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
+  }
+
+  void fill_book(const std::vector<const SettledAgents*>& settled) {
+    for (const auto* group : settled) {
+      if (group->work == PoolWork::at_work) book_.note_at_work(*group);
+      if (group->work == PoolWork::unclear) book_.note_unclear(*group);
+    }
+    for (const Agent* agent : agents_) note_work(*agent);
+    for (const Agent* agent : served_by_)
+      if (agent != nullptr && pool_work_of(*agent) == PoolWork::none) book_.note_at_work(*agent);
+    for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
+    for (const auto& pool : pools_)
+      for (const Agent* agent : pool.agents) book_.note_spare(*agent);
+    book_.settle();
+  }
+
+  void note_work(const Agent& agent) {
+    const auto work = pool_work_of(agent);
+    if (work == PoolWork::at_work) book_.note_at_work(agent);
+    if (work == PoolWork::unclear) book_.note_unclear(agent);
+  }
+
+  PoolReport fill_pool(const PoolCount& pool) {
+    const auto is_idle = [](const Agent* agent) { return agent->activity == AgentActivity::idle; };
+    const auto idle =
+        std::ranges::count_if(pool.wanted, is_idle) + std::ranges::count_if(pool.spare, is_idle);
+    const auto all = pool.wanted.size() + pool.spare.size() + pool.unclear;
+    PoolReport report{pool.of->name,
+                      pool.target(),
+                      pool.at_work,
+                      static_cast<std::uint32_t>(idle),
+                      static_cast<std::uint32_t>(all) - static_cast<std::uint32_t>(idle),
+                      {}};
+    const auto why = describe_need(pool);
+    for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
+      report.hold = find_pool_obstacle(*pool.of);
+      if (report.hold) {
+        look_no_later(plan_.next_look, report.hold->look_again);
+        break;
+      }
+      launch({pool.of->pool_controller, {}}, *pool.of, why);
+    }
+    return report;
+  }
+
+  std::optional<Held> find_pool_obstacle(const Template& t) const {
+    auto obstacle = find_obstacle(t);
+    if (!obstacle) obstacle = usage_.find_controller_obstacle(t.pool_controller);
+    return obstacle ? obstacle : find_launch_limit(t);
+  }
+
+  // What items will need once the trouble of their template is over is not given to pools meanwhile: they
+  // would have to end their agents for it.
+  void reserve_places() {
+    for (const auto* kind : held_classes_)
+      for (const Template* t : kind->templates) {
+        const auto obstacle = find_obstacle(*t);
+        const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
+                                         obstacle->reason == HoldReason::template_half_open ||
+                                         obstacle->reason == HoldReason::cloud_held);
+        if (!passes) continue;
+        count_agent(t->cloud, t->name, t->labels, false, kind->held_items);
+        usage_.add(kind->controller, t->cloud, t->size, kind->held_items);
+        break;
+      }
+  }
+
+  // An item that only a cap keeps waiting gets the place of an idle agent of a pool, unless one is about to
+  // be free anyway.
+  void make_room() {
+    RoomFinder room(list_leaving(), list_idle_of_pools());
+    for (const auto* kind : held_classes_)
+      for (const Template* t : kind->templates) {
+        const auto scope = find_cap(*t);
+        if (!scope) continue;
+        for (auto left = kind->held_items; left > 0; --left) {
+          const auto place = room.find(*scope);
+          if (!place) break;
+          if (place->to_end == nullptr) continue;
+          end(*place->to_end, EndReason::made_room);
+          ended_for_room_.insert(place->to_end);
+        }
+        break;
+      }
+  }
+
+  std::vector<const Agent*> list_leaving() const {
+    std::set<AgentId> ended;
+    for (const auto& one : plan_.terminations) ended.insert(one.agent);
+    std::vector<const Agent*> leaving;
+    for (const Agent* agent : agents_)
+      if (is_ending(*agent) || ended.contains(agent->id)) leaving.push_back(agent);
+    return leaving;
+  }
+
+  // Those beyond the targets first, then those of the pools that are filled last.
+  std::vector<const Agent*> list_idle_of_pools() const {
+    std::vector<const Agent*> all;
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
+    std::erase_if(all, [](const Agent* agent) { return agent->activity != AgentActivity::idle; });
+    std::ranges::reverse(all);
+    return all;
+  }
+
+  // When caps, and nothing else, keep it from being launched: the narrowest of them.
+  std::optional<CapScope> find_cap(const Template& t) const {
+    const auto obstacle = find_obstacle(t);
+    if (!obstacle) return std::nullopt;
+    switch (obstacle->reason) {
+      case HoldReason::global_cap:
+      case HoldReason::label_cap:
+      case HoldReason::cloud_cap:
+      case HoldReason::template_cap:
+        break;
+      default:
+        return std::nullopt;
+    }
+    CapScope scope{HoldReason::global_cap, t.cloud, t.name, {}};
+    for (const auto& label : t.labels) {
+      const auto cap = limits_.label_caps.find(label);
+      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
+      scope.reason = HoldReason::label_cap;
+      scope.label = label;
+    }
+    if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count(cloud_holding_, t.cloud) >= cap)
+      scope.reason = HoldReason::cloud_cap;
+    if (t.cap != 0 && count(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
+    return scope;
+  }
+
   void decide_surplus(const Agent& agent) {
+    if (ended_for_room_.contains(&agent)) return;
     if (agent.activity == AgentActivity::disconnected)
       return;  // nobody knows what it does; its lease decides
-    if (agent.one_shot) return end(agent, EndReason::surplus);
+    if (book_.wants(agent)) {
+      if (agent.max_age > Duration(0) && agent.activity == AgentActivity::idle)
+        look_no_later(plan_.next_look, agent.connected + agent.max_age);
+      return;
+    }
+    if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;
     if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
@@ -543,9 +709,12 @@ class Planner {
   std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
   std::uint32_t holding_ = 0;
   Usage usage_;
+  PoolBook book_;
+  std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
+  std::set<const Agent*> ended_for_room_;
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
-  std::vector<const Agent*> served_by_;  // by item
+  std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
   std::vector<std::optional<Held>> obstacles_;  // by template, as far as they are known
@@ -625,6 +794,19 @@ std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr&
 }
 
 Plan OpenPlanner::plan(OpenWorld& world) { return impl_->plan_open(world); }
+
+bool is_ending(const Agent& agent) {
+  return model::may_hold_resource(agent.state) && !model::is_serving(agent.state) &&
+         agent.state != AgentState::draining;
+}
+
+PoolWork pool_work_of(const Agent& agent) {
+  if (!model::is_serving(agent.state)) return PoolWork::none;
+  if (agent.awaited) return PoolWork::unclear;
+  const bool works = agent.activity == AgentActivity::busy ||
+                     (agent.activity == AgentActivity::disconnected && agent.working);
+  return works ? PoolWork::at_work : PoolWork::none;
+}
 
 bool is_under_way(const Agent& agent) {
   return agent.state == AgentState::planned || agent.state == AgentState::launching;

@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "model/budget.hpp"
 #include "model/label.hpp"
 #include "model/size.hpp"
+#include "model/pool.hpp"
 #include "policy/breaker.hpp"
 
 namespace footman::policy {
@@ -56,10 +58,11 @@ struct Agent {
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
   ControllerName controller;
-  std::string for_item;  // key at that controller; empty: none
-  bool one_shot = true;
+  std::string for_item;          // key at that controller; empty: none
+  std::uint32_t max_builds = 1;  // 0: no limit
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
+  bool awaited = false;  // connected before the server was restarted; its controller has not spoken of it yet
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;
@@ -82,6 +85,8 @@ struct Template {
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;
+  model::PoolSize pool;  // agents that are kept without an item; empty: none
+  ControllerName pool_controller;
   bool operator==(const Template&) const = default;
 };
 
@@ -138,8 +143,16 @@ enum class HoldReason {
 };
 std::string_view to_string(HoldReason reason);
 
+// What stands against a launch.
+struct Held {
+  HoldReason reason = HoldReason::no_template;
+  std::string text;
+  Instant look_again;  // not set: at the next event
+  bool operator==(const Held&) const = default;
+};
+
 struct Launch {
-  ItemRef item;
+  ItemRef item;  // without a key: for the pool of the template
   CloudName cloud;
   TemplateName template_name;
   std::string text;  // why this template
@@ -175,13 +188,23 @@ struct Hold {
       tried;  // best first; shared by items with the same label; never null
 };
 
+struct PoolReport {  // of a template that has a pool now
+  TemplateName template_name;
+  std::uint32_t target = 0;   // agents without work that it wants
+  std::uint32_t at_work = 0;  // or given an item by this plan
+  std::uint32_t idle = 0;     // without an item, with those beyond the target
+  std::uint32_t on_way = 0;   // not idle yet, with those that this plan launches
+  std::optional<Held> hold;   // why the rest is not launched
+};
+
 struct Plan {
   std::vector<Match> matches;  // in queue order, as launches and holds are
   std::vector<Launch> launches;
   std::vector<Hold> holds;
   std::vector<Termination> terminations;  // by agent id, as drains are
   std::vector<Drain> drains;
-  Instant next_look;  // not set: at the next event
+  std::vector<PoolReport> pools;  // by template
+  Instant next_look;              // not set: at the next event
 };
 
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now);

@@ -52,8 +52,8 @@ struct AgentRegistration {
   base::AgentId id;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
-  bool one_shot = true;
-  std::string for_item;  // preferred first work
+  std::uint32_t max_builds = 1;  // then it takes no more; 0: no limit
+  std::string for_item;          // preferred first work
   base::Instant secret_deadline;
   bool is_default = false;  // takes items without a label
 };

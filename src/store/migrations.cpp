@@ -209,10 +209,16 @@ ALTER TABLE agents ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE agents ADD COLUMN price TEXT NOT NULL DEFAULT '{}';
 )sql";
 
+// An agent for one build is one whose number of builds is 1; 0 was, and is, one without a limit.
+constexpr const char* kMaxBuilds = R"sql(
+ALTER TABLE agents RENAME COLUMN one_shot TO max_builds;
+ALTER TABLE nodes RENAME COLUMN one_shot TO max_builds;
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
 constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
                                   kTimedOutBuilds, kOrigin,        kRetries,
-                                  kAgentSizes};
+                                  kAgentSizes,     kMaxBuilds};
 
 }  // namespace
 

@@ -88,9 +88,11 @@ void ScriptedController::finish(const AgentId& id, Instant now) {
   node.seen.working_on.clear();
   node.seen.started = false;
   node.seen.idle_since = now;
-  node.seen.activity =
-      node.registration.one_shot || node.draining ? AgentActivity::done : AgentActivity::idle;
-  if (node.seen.activity == AgentActivity::done) node.seen.end_reason = model::EndReason::build_finished;
+  node.seen.activity = model::is_spent(node.registration.max_builds, node.seen.builds_done) || node.draining
+                           ? AgentActivity::done
+                           : AgentActivity::idle;
+  if (node.seen.activity == AgentActivity::done)
+    node.seen.end_reason = model::spent_reason(node.registration.max_builds);
   changed();
 }
 

@@ -144,7 +144,7 @@ void all_agents_idle(benchmark::State& state) {
   ledger.set_templates(world.templates);
   ledger.set_clouds(world.clouds);
   for (auto& agent : world.agents) {
-    agent.one_shot = false;
+    agent.max_builds = 0;
     agent.activity = model::AgentActivity::idle;
     agent.idle_since = kNow;
     agent.idle_timeout = std::chrono::minutes(10);

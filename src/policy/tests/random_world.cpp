@@ -33,6 +33,8 @@ RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
     t.priority = static_cast<int>(pick(2));
     t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
     t.per_hour = model::Money(static_cast<std::int64_t>(pick(2)));
+    t.pool_controller = ControllerName("main");
+    if (chance(2)) t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
     templates_.push_back(std::move(t));
   }
   change_limits();
@@ -125,7 +127,7 @@ Agent RandomWorld::make_agent() {
   agent.size = t.size;
   agent.controller = ControllerName(chance(4) ? "other" : "main");
   if (!chance(4)) agent.for_item = std::to_string(pick(kItemKeys));
-  agent.one_shot = chance(2);
+  agent.max_builds = static_cast<std::uint32_t>(pick(3));
   agent.idle_timeout = 1min;
   if (chance(3)) agent.max_age = 3min;
   agent.planned = now - std::chrono::seconds(pick(3));
@@ -144,6 +146,7 @@ void RandomWorld::change_agent() {
   agent.state = chance(3) ? static_cast<AgentState>(pick(9)) : AgentState::online;
   agent.builds_done = static_cast<std::uint32_t>(chance(4) ? 1 : 0);
   agent.working = chance(4);
+  agent.awaited = chance(6);
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));
@@ -167,6 +170,7 @@ void RandomWorld::change_template() {
   t.priority = static_cast<int>(pick(2));
   t.cap = static_cast<std::uint32_t>(pick(5));
   t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
+  t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
   if (chance(2)) ++t.generation;
   listener_->offers_changed(snapshot());
 }
