@@ -104,7 +104,7 @@ class OpenPlanner {
 
 PoolWork pool_work_of(const Agent& agent);  // before any item is given out
 bool is_ending(const Agent& agent);         // its resource is on its way out: soon its place is free
-bool is_under_way(const Agent& agent);  // its launch is not answered yet
+bool is_under_way(const Agent& agent);      // its launch is not answered yet
 // When the verdict on the agent may change by itself; not set: never.
 Instant next_change(const Agent& agent, Instant now);
 // The better of two agents for an item: connected ones first, then the one on its way for longest.

@@ -159,7 +159,8 @@ class Planner {
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
         return false;
       case AgentActivity::done:
-        end(agent, agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
+        end(agent,
+            agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
         return false;
       case AgentActivity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too

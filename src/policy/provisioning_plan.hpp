@@ -20,8 +20,8 @@
 #include "model/agent.hpp"
 #include "model/budget.hpp"
 #include "model/label.hpp"
-#include "model/size.hpp"
 #include "model/pool.hpp"
+#include "model/size.hpp"
 #include "policy/breaker.hpp"
 
 namespace footman::policy {

@@ -1,6 +1,7 @@
 #include "policy/ledger.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -32,6 +33,10 @@ std::vector<std::string> lines_of(const Plan& plan) {
   };
   for (const auto& one : plan.terminations) end("end ", one);
   for (const auto& one : plan.drains) end("drain ", one);
+  for (const auto& one : plan.pools)
+    lines.push_back(fmt::format("pool {} wants {}, {} at work, {} idle, {} on their way {}",
+                                one.template_name.str(), one.target, one.at_work, one.idle, one.on_way,
+                                one.hold ? one.hold->text : ""));
   lines.push_back("next look " + time(plan.next_look));
   return lines;
 }
@@ -63,7 +68,8 @@ struct Follower : RandomWorld::Listener {
   std::map<ItemRef, std::string> told;
   void read(const Plan& news) {
     for (const auto& one : news.matches) told[one.item] = one.agent.str();
-    for (const auto& one : news.launches) told[one.item] = "launched";
+    for (const auto& one : news.launches)
+      if (!one.item.key.empty()) told[one.item] = "launched";
     for (const auto& one : news.holds) told[one.item] = one.text;
   }
   std::map<ItemRef, std::string> read_all(const Plan& plan) const {
