@@ -50,6 +50,18 @@ Result<cli::LoadedConfig> load(const std::string& file, bool json, cli::Output& 
   return std::move(*loaded);
 }
 
+using Configs = std::vector<cli::LoadedConfig>;
+
+Result<Configs> load_all(const cli::SimulateOptions& options, cli::Output& err) {
+  Configs configs;
+  FOOTMAN_TRY(auto first, load(options.config_file, options.json, err));
+  configs.push_back(std::move(first));
+  if (options.other_file.empty()) return configs;
+  FOOTMAN_TRY(auto second, load(options.other_file, options.json, err));
+  configs.push_back(std::move(second));
+  return configs;
+}
+
 std::string name_of(const cli::LoadedConfig& loaded) {
   return loaded.file.empty() ? "the default configuration" : loaded.file;
 }
@@ -84,8 +96,6 @@ Result<double> read_percent(const std::string& option, std::string text) {
   return percent / 100;
 }
 
-using Configs = std::vector<cli::LoadedConfig>;
-
 Status check_template(const std::string& option, const std::string& name, const Configs& configs) {
   for (const auto& one : configs)
     for (const auto& cloud : one.config.clouds)
@@ -107,20 +117,23 @@ Result<Models> read_models(const cli::SimulateOptions& options, const Configs& c
   for (const auto& text : options.boots) {
     const auto [name, value] = split(text);
     FOOTMAN_TRY(const auto boot, base::parse_duration(value));
-    if (!name.empty()) FOOTMAN_TRY_STATUS(check_template("boot", name, configs));
-    if (name.empty())
-      models.cloud.boot = boot, models.has_boot = true;
-    else
-      models.cloud.boots[TemplateName(name)] = boot;
+    if (name.empty()) {
+      models.cloud.boot = boot;
+      models.has_boot = true;
+      continue;
+    }
+    FOOTMAN_TRY_STATUS(check_template("boot", name, configs));
+    models.cloud.boots[TemplateName(name)] = boot;
   }
   for (const auto& text : options.prices) {
     const auto [name, value] = split(text);
     FOOTMAN_TRY(const auto price, read_decimal("price", value, kMaxPrice));
-    if (!name.empty()) FOOTMAN_TRY_STATUS(check_template("price", name, configs));
-    if (name.empty())
+    if (name.empty()) {
       models.price = price;
-    else
-      models.billing.per_hour[TemplateName(name)] = price;
+      continue;
+    }
+    FOOTMAN_TRY_STATUS(check_template("price", name, configs));
+    models.billing.per_hour[TemplateName(name)] = price;
   }
   models.cloud.boot_p90 = options.boot_p90;
   models.cloud.stop = options.stop;
@@ -175,6 +188,10 @@ Result<Builds> generate(const cli::SimulateOptions& options) {
                 fmt::format("{} ({} builds an hour)", options.generate, options.builds_per_hour)};
 }
 
+Result<Builds> find_builds(const cli::SimulateOptions& options, cli::Output& err) {
+  return options.generate.empty() ? read_trace(options.trace_file, options.json, err) : generate(options);
+}
+
 // --- the simulation
 
 // One line that changes on a terminal, one now and then elsewhere; nothing during the first second.
@@ -220,9 +237,8 @@ Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Mod
       if (models.price) billing.per_hour.try_emplace(TemplateName(t.name), *models.price);
   }
   ProgressLine line(err, name_of(loaded));
-  FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, [&](const auto& progress) {
-                line.show(progress);
-              }));
+  const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
+  FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
   return simulate::make_report(name_of(loaded), happened, billing);
 }
 
@@ -251,13 +267,9 @@ Status write_file(const std::string& path, const std::string& text) {
 }  // namespace
 
 Result<int> simulate(const cli::SimulateOptions& options, cli::Output& out, cli::Output& err) {
-  Configs configs;
-  FOOTMAN_TRY(configs.emplace_back(), load(options.config_file, options.json, err));
-  if (!options.other_file.empty())
-    FOOTMAN_TRY(configs.emplace_back(), load(options.other_file, options.json, err));
+  FOOTMAN_TRY(const auto configs, load_all(options, err));
   FOOTMAN_TRY(const auto models, read_models(options, configs));
-  FOOTMAN_TRY(const auto builds, options.generate.empty() ? read_trace(options.trace_file, options.json, err)
-                                                          : generate(options));
+  FOOTMAN_TRY(const auto builds, find_builds(options, err));
   std::vector<simulate::Report> reports;
   for (const auto& one : configs) {
     FOOTMAN_TRY(auto report, simulate_one(one, models, builds, options.seed, err));

@@ -59,7 +59,13 @@ ports::LaunchHandle ModelCloud::make(const ports::LaunchSpec& spec) {
   const auto& token = spec.client_token;
   const TemplateName name(spec.options);  // as frozen
   Machine machine;
-  machine.resource = {spec.installation, spec.agent, token, token, ResourceState::running, clock_.now(), {}};
+  machine.resource = {.installation = spec.installation,
+                      .agent = spec.agent,
+                      .client_token = token,
+                      .handle = token,
+                      .state = ResourceState::running,
+                      .created = clock_.now(),
+                      .death = {}};
   machine.record = happenings_.agents.size();
   happenings_.agents.push_back({name, name_, clock_.steady() - start_, {}, {}, Duration(0), 0});
   // Drawn for each one, whatever becomes of it: the next one's luck is its own.

@@ -40,9 +40,17 @@ class SimulatedServer {
         controller_(trace, clock_, control_, happenings_,
                     [this](const AgentId& id) { return find_record(id); }) {
     make_clouds();
-    fleet::FleetParts parts{*store_, clock_,   *rng_,    control_, {&controller_},
-                            {},      changes_, metrics_, {},       runtime::CrashPoints(),
-                            {}};
+    fleet::FleetParts parts{.store = *store_,
+                            .clock = clock_,
+                            .rng = *rng_,
+                            .control = control_,
+                            .controllers = {&controller_},
+                            .clouds = {},
+                            .changes = changes_,
+                            .metrics = metrics_,
+                            .log = {},
+                            .crash_points = {},
+                            .storage_full = {}};
     for (const auto& cloud : clouds_) parts.clouds.push_back(cloud.get());
     fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), spec.fleet);
   }

@@ -78,3 +78,45 @@ TEST_CASE("builds that nothing fits never run, and it is said why") {
   CHECK(happened.builds.front().last_reason == "no_template");
   CHECK(happened.agents.empty());
 }
+
+TEST_CASE("a seed is a simulation: the same twice, another one with another seed") {
+  auto spec = make_spec(5);
+  auto& cloud = spec.clouds[CloudName("cloud")];
+  cloud.boot_p90 = 30s;
+  cloud.refused = 0.1;
+  cloud.never_connect = 0.05;
+  cloud.stop = 3s;
+  const auto trace = make_trace(100, 30s, 5s);
+  const auto first = run_simulation(spec, trace).value();
+  const auto second = run_simulation(spec, trace).value();
+  CHECK(waits_of(first) == waits_of(second));
+  CHECK(first.holds == second.holds);
+  CHECK(first.refusals == second.refusals);
+  CHECK(first.agents.size() == second.agents.size());
+  CHECK(first.refusals.at("transient") > 0);
+  spec.seed = 2;
+  CHECK(waits_of(run_simulation(spec, trace).value()) != waits_of(first));
+}
+
+TEST_CASE("a cloud without capacity refuses, and the breaker asks again until all builds have run") {
+  auto spec = make_spec(0);
+  spec.clouds[CloudName("cloud")].capacity = 2;
+  const auto happened = run_simulation(spec, make_trace(6, 60s)).value();
+  for (const auto& build : happened.builds) CHECK(build.finished.has_value());
+  CHECK(happened.refusals.at("capacity") > 0);
+  CHECK(happened.holds.contains("template_open"));
+}
+
+TEST_CASE("labels: each build runs on what fits, in order") {
+  auto spec = make_spec(1);
+  auto windows = spec.fleet.templates.front();
+  windows.name = TemplateName("windows");
+  windows.labels = {"windows"};
+  windows.is_default = false;
+  spec.fleet.templates.push_back(windows);
+  spec.clouds[CloudName("cloud")].boots[TemplateName("windows")] = 100s;
+  auto trace = make_trace(3, 60s);
+  trace.builds[1].label = "windows";
+  const auto happened = run_simulation(spec, trace).value();
+  CHECK(waits_of(happened) == std::vector<Duration>{10s, 100s, 80s});
+}
