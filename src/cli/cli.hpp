@@ -50,15 +50,12 @@ struct ExitCodeMeaning {
 };
 inline constexpr std::array<ExitCodeMeaning, 10> kExitCodes = {{
     {exit_ok, "done; run and --follow: the build succeeded"},
-    {exit_refused,
-     "the server said no, or the build ended without an exit status of its own; simulate: builds never ran"},
+    {exit_refused, "the server said no; the build has no exit status; simulate: not all ran"},
     {exit_usage, "wrong usage, wrong input or a wrong configuration file"},
     {exit_unavailable, "the server cannot be reached or is not ready"},
     {exit_unauthenticated, "not signed in: no token, or a refused one"},
     {exit_not_found, "not found"},
-    {exit_environment,
-     "up: the port, the data directory or the database cannot be used; simulate: the report cannot be "
-     "written"},
+    {exit_environment, "up, simulate: the port, data directory, database or report cannot be used"},
     {exit_timed_out, "run and --follow: the build was ended by its time limit"},
     {exit_interrupted, "interrupted"},
     {exit_no_reader, "nobody reads the output any more"},

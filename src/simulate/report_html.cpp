@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <iterator>
 #include <map>
@@ -30,7 +31,7 @@ main{max-width:960px;margin:0 auto;padding:32px 20px 64px}
 h1{font-size:26px;margin:0 0 4px;letter-spacing:-.01em}
 h2{font-size:17px;margin:0 0 12px}
 h3{font-size:14px;margin:14px 0 4px;font-weight:600;overflow-wrap:anywhere}
-p.sub{color:var(--muted);margin:0 0 24px;overflow-wrap:anywhere}
+p.sub{color:var(--muted);margin:0 0 16px;overflow-wrap:anywhere}
 section{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:20px;margin:0 0 20px}
 .cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:0 0 20px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:10px;padding:14px 16px}
@@ -40,6 +41,7 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 .good{color:var(--good)}.bad{color:var(--bad)}
 svg{display:block;width:100%;height:auto}
 svg text{fill:var(--muted);font:12px system-ui,sans-serif}
+svg text.small{font-size:11px}
 svg .grid{stroke:var(--line);stroke-width:1}
 .key{display:flex;flex-wrap:wrap;gap:4px 18px;color:var(--muted);font-size:13px;margin:6px 0 0}
 .key i{display:inline-block;width:12px;height:12px;border-radius:3px;margin-right:6px;vertical-align:-1px}
@@ -86,7 +88,7 @@ double round_up(double value) {
 std::string short_time(Duration time) {
   const auto seconds = in_seconds(time);
   if (seconds < 120) return fmt::format("{:.3g} s", seconds);
-  if (seconds < 2 * 3600) return fmt::format("{:.3g} min", seconds / 60);
+  if (seconds < 3600) return fmt::format("{:.3g} min", seconds / 60);
   if (seconds < 48 * 3600) return fmt::format("{:.3g} h", seconds / 3600);
   return fmt::format("{:.3g} d", seconds / 86400);
 }
@@ -132,6 +134,9 @@ class HtmlPage {
   void write_cards() {
     const auto first = list_figures(reports_.front());
     const auto second = list_figures(reports_.back());
+    if (is_pair_)
+      add("<p class=\"sub\">{}, and what is different from {}:</p>\n", escape(reports_.back().name),
+          escape(reports_.front().name));
     add("<div class=\"cards\">\n");
     for (const auto* key : {"wait_p50", "wait_p90", "wait_max", "launches", "peak_agents", "utilisation",
                             "cost", "builds_stranded"}) {
@@ -166,12 +171,31 @@ class HtmlPage {
     }
   }
 
+  // Round distances, ten of them at most; whole days by their name, or their date when there are many.
   void write_time_axis(Duration span) {
-    for (int i = 0; i <= 4; ++i) {
-      const auto* anchor = i == 0 ? "start" : i == 4 ? "end" : "middle";
-      add("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n", x_of(i / 4.0), kHeight - 6, anchor,
-          i == 0 ? "start" : short_time(span * i / 4));
+    const auto day = Duration(std::chrono::hours(24));
+    constexpr std::array<Duration, 14> kSteps = {1s, 10s, 30s, 1min, 5min, 10min, 30min,
+                                                 1h, 2h,  6h,  24h,  168h, 720h,  2160h};
+    const auto* step = std::ranges::find_if(kSteps, [&](Duration one) { return span / one <= 9; });
+    if (step == kSteps.end()) --step;
+    const bool in_days = *step >= day;
+    // Days begin at midnight.
+    const auto first = in_days ? Duration((day - Duration(setting_.start.us) % day) % day) : Duration(0);
+    for (auto at = first; at <= span; at += *step) {
+      const auto x = x_of(in_seconds(at) / in_seconds(span));
+      add("<line class=\"grid\" x1=\"{:.1f}\" x2=\"{:.1f}\" y1=\"{:.1f}\" y2=\"{:.1f}\"/>", x, x, y_of(0),
+          y_of(0) + 5);
+      add("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"{}\">{}</text>\n", x, kHeight - 6,
+          at == Duration(0) ? "start" : "middle", in_days ? name_of_day(at) : short_time(at));
     }
+  }
+
+  std::string name_of_day(Duration at) const {
+    constexpr std::array<std::string_view, 7> kDays = {"Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"};
+    const auto instant = setting_.start + at;
+    const auto days = std::max<std::int64_t>(instant.us / 86'400'000'000, 0);
+    return fmt::format("{} {}", kDays.at(static_cast<std::size_t>(days % 7)),
+                       format_rfc3339(instant).substr(5, 5));
   }
 
   // A line of steps; `filled`: the area below it.
@@ -263,8 +287,8 @@ class HtmlPage {
             left + 5 + bar * static_cast<double>(r), y, std::max(bar - 1, 1.0), std::max(y_of(0) - y, 0.0),
             r == 0 ? "a" : "b", title, count, share_of(reports_[r], count) * 100);
       }
-      add("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\">{}</text>\n", left + slot / 2, kHeight - 6,
-          title);
+      add("<text x=\"{:.1f}\" y=\"{}\" text-anchor=\"middle\" class=\"small\">{}</text>\n", left + slot / 2,
+          kHeight - 6, title);
     }
     add("</svg>\n");
     write_key_of_reports();
@@ -302,7 +326,12 @@ class HtmlPage {
         for (const auto& [name, cloud, times] : report.templates) write_stack(name.str(), times, most);
     }
     std::vector<std::pair<std::string, std::string>> key;
-    for (const auto& piece : pieces_of({})) key.emplace_back(piece.colour, piece.name);
+    for (const auto& piece : pieces_of({})) {
+      const bool is_used = piece.colour != "other" || std::ranges::any_of(reports_, [](const Report& report) {
+                             return pieces_of(report.agents).back().seconds > 0;
+                           });
+      if (is_used) key.emplace_back(piece.colour, piece.name);
+    }
     write_key(key);
     add("</section>\n");
   }
