@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "runtime/wait.hpp"
-#include "sim/dice.hpp"
+#include "sim/loop.hpp"
 #include "store/store.hpp"
 
 namespace footman::sim {

@@ -9,7 +9,7 @@
 #include "logs/memory_logs.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/wait.hpp"
-#include "sim/dice.hpp"
+#include "sim/loop.hpp"
 
 namespace footman::sim {
 

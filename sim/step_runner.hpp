@@ -6,7 +6,7 @@
 
 #include "agent/step_runner.hpp"
 #include "runtime/clock.hpp"
-#include "sim/dice.hpp"
+#include "sim/loop.hpp"
 #include "sim/witness.hpp"
 
 namespace footman::sim {

@@ -16,7 +16,6 @@
 #include "sim/loop.hpp"
 #include "sim/net.hpp"
 #include "sim/server.hpp"
-#include "sim/trace.hpp"
 #include "sim/users.hpp"
 #include "sim/witness.hpp"
 

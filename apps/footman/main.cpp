@@ -1,9 +1,11 @@
 // footman: command line and server.
 #include "apps/footman/server.hpp"
+#include "apps/footman/simulate.hpp"
 #include "cli/cli.hpp"
 #include "net/process.hpp"
 
 int main(int argc, char** argv) {
   footman::net::init_process();
-  return footman::cli::run({argv, argv + argc}, {.up = footman::app::run_server});
+  return footman::cli::run({argv, argv + argc},
+                           {.up = footman::app::run_server, .simulate = footman::app::simulate});
 }

@@ -1,26 +1,35 @@
-// The command line of `footman`. Every command but `up`, `config check`, `completion`, `version` and `demo`
-// is a client of the server's API.
+// The command line of `footman`. Every command but `up`, `config check`, `completion`, `version`, `demo`
+// and `simulate` is a client of the server's API.
 //
 // Exit codes (the table of `footman --help` and docs/CLI.md comes from kExitCodes):
 //   0   done; `run`, `logs --follow` and `start --follow`: the build succeeded
-//   1   the server said no, or the build ended without an exit status of its own (aborted, lost, not built)
+//   1   the server said no, or the build ended without an exit status of its own (aborted, lost, not built);
+//       `simulate`: builds never ran
 //   2   wrong usage, wrong input or a wrong configuration file
 //   3   the server cannot be reached or is not ready
 //   4   not signed in: no token, or a refused one
 //   5   not found
-//   6   the port, the data directory or the database cannot be used (`up`)
+//   6   the port, the data directory or the database cannot be used (`up`); the report cannot be written
+//       (`simulate`)
 //   130 interrupted
 // `run`, `logs --follow` and `start --follow` end with the exit status of the build's failed step (1…255; 128
 // + signal as in a shell). When nobody reads the output any more: 141, as a shell says of SIGPIPE.
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
+#include "base/time.hpp"
+
 namespace footman::cli {
+
+using namespace footman::base;
 
 enum ExitCode : int {
   exit_ok = 0,
@@ -41,12 +50,12 @@ struct ExitCodeMeaning {
 };
 inline constexpr std::array<ExitCodeMeaning, 10> kExitCodes = {{
     {exit_ok, "done; run and --follow: the build succeeded"},
-    {exit_refused, "the server said no, or the build ended without an exit status of its own"},
+    {exit_refused, "the server said no; the build has no exit status; simulate: not all ran"},
     {exit_usage, "wrong usage, wrong input or a wrong configuration file"},
     {exit_unavailable, "the server cannot be reached or is not ready"},
     {exit_unauthenticated, "not signed in: no token, or a refused one"},
     {exit_not_found, "not found"},
-    {exit_environment, "up: the port, the data directory or the database cannot be used"},
+    {exit_environment, "up, simulate: the port, data directory, database or report cannot be used"},
     {exit_timed_out, "run and --follow: the build was ended by its time limit"},
     {exit_interrupted, "interrupted"},
     {exit_no_reader, "nobody reads the output any more"},
@@ -70,9 +79,35 @@ struct UpOptions {
   bool debug_log = false;
 };
 
+// `footman simulate`. What stands here as text is checked by the program.
+struct SimulateOptions {
+  std::string config_file;  // as in UpOptions
+  std::string other_file;   // empty: nothing is compared
+  std::string trace_file;   // this or `generate`
+  std::string generate;     // steady, bursty, working-week
+  std::uint64_t seed = 1;
+  std::uint64_t builds_per_hour = 60;
+  Duration mean_duration = 5min;
+  std::optional<Duration> span;
+  std::vector<std::string> labels;
+  std::vector<std::string> boots;   // "TIME", "TEMPLATE=TIME"
+  std::vector<std::string> prices;  // "DOLLARS", "TEMPLATE=DOLLARS"
+  Duration boot_p90{0};
+  Duration stop{0};
+  Duration minimum_billing{0};
+  std::string launch_failures;   // per cent
+  std::string connect_failures;  // per cent
+  std::uint64_t capacity = 0;    // 0: no limit
+  std::string html_file;
+  bool json = false;
+};
+
+class Output;  // cli/output.hpp
+
 // What main() brings, so that this module does not see the server.
 struct Programs {
   std::function<int(UpOptions)> up;
+  std::function<Result<int>(const SimulateOptions& options, Output& out, Output& err)> simulate = {};
 };
 
 // The whole program but for what main() does first; `arguments` as main() has them, with the program's name.

@@ -14,6 +14,7 @@ Command completion_command();
 Command ui_command();
 Command token_commands();
 Command demo_command();
+Command simulate_command();
 
 Command run_command();
 Command build_commands();

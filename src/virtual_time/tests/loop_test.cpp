@@ -1,4 +1,4 @@
-#include "sim/loop.hpp"
+#include "virtual_time/loop.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include "runtime/wait.hpp"
 
 using namespace footman;
-using namespace footman::sim;
+using namespace footman::virtual_time;
 
 namespace {
 

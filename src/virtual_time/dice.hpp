@@ -11,7 +11,7 @@
 #include "base/check.hpp"
 #include "base/time.hpp"
 
-namespace footman::sim {
+namespace footman::virtual_time {
 
 class Dice {
  public:
@@ -42,4 +42,4 @@ class Dice {
   std::uint64_t state_;
 };
 
-}  // namespace footman::sim
+}  // namespace footman::virtual_time

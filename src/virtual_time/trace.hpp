@@ -9,7 +9,7 @@
 
 #include "base/time.hpp"
 
-namespace footman::sim {
+namespace footman::virtual_time {
 
 class Trace {
  public:
@@ -35,4 +35,4 @@ class Trace {
 // "  12.345678 s"
 std::string format_time(base::Duration at);
 
-}  // namespace footman::sim
+}  // namespace footman::virtual_time

@@ -1,6 +1,6 @@
-#include "sim/dice.hpp"
+#include "virtual_time/dice.hpp"
 
-namespace footman::sim {
+namespace footman::virtual_time {
 
 Dice::Dice(std::uint64_t seed, std::string_view name) : state_(seed * 0x9E3779B97F4A7C15U + 1) {
   for (const char c : name) state_ = (state_ ^ static_cast<unsigned char>(c)) * 0x100000001B3U;
@@ -32,4 +32,4 @@ base::Duration Dice::jitter(base::Duration typical) {
   return chance(0.05) ? base * static_cast<std::int64_t>(between(std::uint64_t{2}, 10)) : base;
 }
 
-}  // namespace footman::sim
+}  // namespace footman::virtual_time

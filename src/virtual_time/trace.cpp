@@ -1,8 +1,8 @@
-#include "sim/trace.hpp"
+#include "virtual_time/trace.hpp"
 
 #include <fmt/format.h>
 
-namespace footman::sim {
+namespace footman::virtual_time {
 
 std::string format_time(base::Duration at) {
   return fmt::format("{:6}.{:06}", at.count() / 1'000'000, at.count() % 1'000'000);
@@ -23,4 +23,4 @@ void Trace::tell(base::Duration at, std::string_view node, std::string_view text
     lines_.push_back(std::move(line));
 }
 
-}  // namespace footman::sim
+}  // namespace footman::virtual_time

@@ -1,14 +1,13 @@
-#include "sim/loop.hpp"
+#include "virtual_time/loop.hpp"
 
 #include <algorithm>
 #include <boost/system/system_error.hpp>
 
 #include "base/check.hpp"
 
-namespace footman::sim {
+namespace footman::virtual_time {
 
 namespace {
-constexpr Duration kStepCost = 2us;                               // of one handler
 constexpr std::int64_t kEpochUs = 1'764'000'000LL * 1'000'000LL;  // of the wall clocks
 }  // namespace
 
@@ -91,8 +90,11 @@ class SimLoop::Cancel final : public runtime::Timer {
   std::weak_ptr<Timed> timed_;
 };
 
-SimLoop::SimLoop(std::uint64_t seed, Trace& trace)
-    : trace_(trace), dice_(seed, "loop"), world_(std::make_unique<Life>(*this, "world")) {
+SimLoop::SimLoop(std::uint64_t seed, Trace& trace, Duration step_cost)
+    : trace_(trace),
+      dice_(seed, "loop"),
+      step_cost_(step_cost),
+      world_(std::make_unique<Life>(*this, "world")) {
   world_lane_ = world_->add_lane("world").target<LaneExecutor>()->lane();
 }
 
@@ -125,7 +127,7 @@ bool SimLoop::step(Duration until) {
     run_one(*urgent_.front());
   } else if (!ready_.empty()) {
     run_one(*ready_[dice_.below(ready_.size())]);
-    now_ += kStepCost;
+    now_ += step_cost_;
   }
   return true;
 }
@@ -208,6 +210,9 @@ std::unique_ptr<runtime::Timer> SimLoop::call_after(const runtime::Executor& exe
   return std::make_unique<Cancel>(std::move(weak));
 }
 
+NodeClock::NodeClock(SimLoop& loop, Instant wall)
+    : loop_(loop), wall_offset_(wall.us - kEpochUs - loop.now().count()) {}
+
 Instant NodeClock::now() const { return {kEpochUs + (loop_.now() + wall_offset_).count()}; }
 
-}  // namespace footman::sim
+}  // namespace footman::virtual_time

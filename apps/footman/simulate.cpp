@@ -1,0 +1,294 @@
+#include "apps/footman/simulate.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "apps/footman/settings.hpp"
+#include "cli/config_file.hpp"
+#include "cli/json.hpp"
+#include "cli/output.hpp"
+#include "runtime/real/clock.hpp"
+#include "runtime/real/files.hpp"
+#include "simulate/reports.hpp"
+#include "simulate/simulation.hpp"
+#include "simulate/workload.hpp"
+
+namespace footman::app {
+namespace {
+
+using base::Duration;
+using base::Errc;
+using base::Result;
+using base::Status;
+using base::TemplateName;
+using namespace std::chrono_literals;
+
+constexpr Duration kQuiet = 1s;         // without a word on standard error
+constexpr Duration kBetweenLines = 5s;  // of progress, where there is no terminal
+constexpr Duration kLocalBoot = 500ms;  // a process of this machine
+constexpr double kMaxPrice = 1e6;       // dollars an hour
+
+// Errors of a file, all of them for people, the first one for programs.
+base::Error show_errors(const std::vector<config::Diagnostic>& errors, bool json, cli::Output& err) {
+  if (!json)
+    for (std::size_t i = 0; i + 1 < errors.size(); ++i) err.line(cli::clean(config::describe(errors[i])));
+  return {Errc::invalid_argument, config::describe(errors.back()), {}, {}};
+}
+
+Result<cli::LoadedConfig> load(const std::string& file, bool json, cli::Output& err) {
+  auto loaded = cli::load_config(file);
+  if (!loaded) return std::unexpected(show_errors(loaded.error(), json, err));
+  return std::move(*loaded);
+}
+
+using Configs = std::vector<cli::LoadedConfig>;
+
+Result<Configs> load_all(const cli::SimulateOptions& options, cli::Output& err) {
+  Configs configs;
+  FOOTMAN_TRY(auto first, load(options.config_file, options.json, err));
+  configs.push_back(std::move(first));
+  if (options.other_file.empty()) return configs;
+  FOOTMAN_TRY(auto second, load(options.other_file, options.json, err));
+  configs.push_back(std::move(second));
+  return configs;
+}
+
+std::string name_of(const cli::LoadedConfig& loaded) {
+  return loaded.file.empty() ? "the default configuration" : loaded.file;
+}
+
+// --- options
+
+struct NamedValue {
+  std::string name;  // of a template; empty: of all
+  std::string value;
+};
+NamedValue split(const std::string& text) {
+  const auto equals = text.find('=');
+  if (equals == std::string::npos) return {{}, text};
+  return {text.substr(0, equals), text.substr(equals + 1)};
+}
+
+Result<double> read_decimal(const std::string& option, const std::string& text, double most) {
+  double value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= most))
+    return base::fail(
+        Errc::invalid_argument,
+        fmt::format("--{}: a number from 0 to {} was expected, not \"{}\"", option, most, text));
+  return value;
+}
+
+Result<double> read_percent(const std::string& option, std::string text) {
+  if (text.empty()) return 0.0;
+  if (text.ends_with('%')) text.pop_back();
+  FOOTMAN_TRY(const auto percent, read_decimal(option, text, 100));
+  return percent / 100;
+}
+
+Status check_template(const std::string& option, const std::string& name, const Configs& configs) {
+  for (const auto& one : configs)
+    for (const auto& cloud : one.config.clouds)
+      for (const auto& t : cloud.templates)
+        if (t.name == name) return {};
+  return base::fail(Errc::invalid_argument,
+                    fmt::format("--{}: there is no template '{}' in the configuration", option, name));
+}
+
+struct Models {
+  simulate::CloudModel cloud;
+  bool has_boot = false;  // said for all templates
+  simulate::Billing billing;
+  std::optional<double> price;  // of all templates
+};
+
+Result<Models> read_models(const cli::SimulateOptions& options, const Configs& configs) {
+  Models models;
+  for (const auto& text : options.boots) {
+    const auto [name, value] = split(text);
+    FOOTMAN_TRY(const auto boot, base::parse_duration(value));
+    if (name.empty()) {
+      models.cloud.boot = boot;
+      models.has_boot = true;
+      continue;
+    }
+    FOOTMAN_TRY_STATUS(check_template("boot", name, configs));
+    models.cloud.boots[TemplateName(name)] = boot;
+  }
+  for (const auto& text : options.prices) {
+    const auto [name, value] = split(text);
+    FOOTMAN_TRY(const auto price, read_decimal("price", value, kMaxPrice));
+    if (name.empty()) {
+      models.price = price;
+      continue;
+    }
+    FOOTMAN_TRY_STATUS(check_template("price", name, configs));
+    models.billing.per_hour[TemplateName(name)] = price;
+  }
+  models.cloud.boot_p90 = options.boot_p90;
+  models.cloud.stop = options.stop;
+  models.cloud.capacity = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.capacity, UINT32_MAX));
+  models.billing.minimum = options.minimum_billing;
+  FOOTMAN_TRY(models.cloud.refused, read_percent("launch-failures", options.launch_failures));
+  FOOTMAN_TRY(models.cloud.never_connect, read_percent("connect-failures", options.connect_failures));
+  return models;
+}
+
+std::string describe(const Models& models) {
+  const auto& cloud = models.cloud;
+  std::string text = models.has_boot ? "boot " + base::format_duration(cloud.boot)
+                                     : fmt::format("boot {} (local {})", base::format_duration(cloud.boot),
+                                                   base::format_duration(kLocalBoot));
+  for (const auto& [name, boot] : cloud.boots)
+    text += fmt::format(", of {} {}", name.str(), base::format_duration(boot));
+  if (cloud.boot_p90 > cloud.boot) text += ", p90 " + base::format_duration(cloud.boot_p90);
+  if (cloud.stop > Duration(0)) text += ", stop " + base::format_duration(cloud.stop);
+  if (cloud.refused > 0) text += fmt::format(", {:.3g} % of launches refused", cloud.refused * 100);
+  if (cloud.never_connect > 0) text += fmt::format(", {:.3g} % never connect", cloud.never_connect * 100);
+  if (cloud.capacity > 0) text += fmt::format(", {} agents at most", cloud.capacity);
+  return text;
+}
+
+// --- builds
+
+struct Builds {
+  simulate::BuildTrace trace;
+  std::string name;
+};
+
+Result<Builds> read_trace(const std::string& file, bool json, cli::Output& err) {
+  auto text = runtime::real::read_file(file, simulate::kMaxTraceBytes);
+  if (!text) return base::fail(Errc::invalid_argument, text.error().message);
+  auto trace = simulate::parse_build_trace(*text, file);
+  if (!trace) return std::unexpected(show_errors(trace.error(), json, err));
+  return Builds{std::move(*trace), file};
+}
+
+Result<Builds> generate(const cli::SimulateOptions& options) {
+  simulate::Workload workload;
+  workload.kind = simulate::find_workload_kind(options.generate).value();
+  workload.seed = options.seed;
+  workload.builds_per_hour = static_cast<double>(options.builds_per_hour);
+  workload.mean_duration = options.mean_duration;
+  const bool is_week = workload.kind == simulate::WorkloadKind::working_week;
+  workload.span = options.span.value_or(is_week ? Duration(std::chrono::hours(7 * 24)) : Duration(8h));
+  workload.labels = options.labels;
+  FOOTMAN_TRY(auto trace, simulate::generate_builds(workload));
+  return Builds{std::move(trace),
+                fmt::format("{} ({} builds an hour)", options.generate, options.builds_per_hour)};
+}
+
+Result<Builds> find_builds(const cli::SimulateOptions& options, cli::Output& err) {
+  return options.generate.empty() ? read_trace(options.trace_file, options.json, err) : generate(options);
+}
+
+// --- the simulation
+
+// One line that changes on a terminal, one now and then elsewhere; nothing during the first second.
+class ProgressLine {
+ public:
+  ProgressLine(cli::Output& err, std::string name) : err_(err), name_(std::move(name)) {}
+  ~ProgressLine() {
+    if (shown_) err_.write("\r\033[K");
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+  void show(const simulate::SimulationProgress& progress) {
+    const auto now = clock_->steady();
+    if (now < next_) return;
+    next_ = now + (err_.is_terminal() ? Duration(200ms) : kBetweenLines);
+    const auto text = fmt::format("simulating {}: {} of {} builds, {} simulated", cli::clean(name_),
+                                  progress.finished, progress.builds, base::format_duration(progress.at));
+    if (!err_.is_terminal()) return err_.line(text);
+    err_.write("\r" + text + "\033[K");
+    shown_ = true;
+  }
+
+ private:
+  cli::Output& err_;
+  std::string name_;
+  std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
+  Duration next_ = clock_->steady() + kQuiet;
+  bool shown_ = false;
+};
+
+Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Models& models,
+                                      const Builds& builds, std::uint64_t seed, cli::Output& err) {
+  simulate::SimulationSpec spec;
+  spec.seed = seed;
+  spec.fleet = make_fleet_config(loaded.config, {});
+  auto billing = models.billing;
+  for (const auto& cloud : loaded.config.clouds) {
+    auto& model = spec.clouds[base::CloudName(cloud.name)];
+    model = models.cloud;
+    if (cloud.type == "local" && !models.has_boot) model.boot = kLocalBoot;
+    for (const auto& t : cloud.templates)
+      if (models.price) billing.per_hour.try_emplace(TemplateName(t.name), *models.price);
+  }
+  ProgressLine line(err, name_of(loaded));
+  const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
+  FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
+  return simulate::make_report(name_of(loaded), happened, billing);
+}
+
+// --- output
+
+void print(const simulate::Setting& setting, const std::vector<simulate::Report>& reports, cli::Output& out) {
+  out.line(cli::clean(fmt::format("{} builds of {}, seed {}; {}", setting.builds, setting.trace, setting.seed,
+                                  setting.cloud)));
+  for (const auto& sheet : simulate::make_sheets(reports)) {
+    out.line("");
+    if (!sheet.title.empty()) out.line(cli::styled(out, cli::Style::bold, sheet.title));
+    cli::Table table(sheet.head);
+    for (const auto& row : sheet.rows) table.add(row);
+    table.print(out);
+  }
+}
+
+Status write_file(const std::string& path, const std::string& text) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return base::fail_errno("write " + path, errno);
+  return {};
+}
+
+}  // namespace
+
+Result<int> simulate(const cli::SimulateOptions& options, cli::Output& out, cli::Output& err) {
+  FOOTMAN_TRY(const auto configs, load_all(options, err));
+  FOOTMAN_TRY(const auto models, read_models(options, configs));
+  FOOTMAN_TRY(const auto builds, find_builds(options, err));
+  std::vector<simulate::Report> reports;
+  for (const auto& one : configs) {
+    FOOTMAN_TRY(auto report, simulate_one(one, models, builds, options.seed, err));
+    reports.push_back(std::move(report));
+  }
+  const simulate::Setting setting{builds.name, builds.trace.start, builds.trace.builds.size(), options.seed,
+                                  describe(models)};
+  if (!options.html_file.empty()) {
+    if (const auto written = write_file(options.html_file, simulate::make_html(setting, reports)); !written) {
+      err.line("footman: " + cli::clean(base::describe(written.error())));
+      return cli::exit_environment;
+    }
+  }
+  if (options.json)
+    out.write(cli::pretty(simulate::make_json(setting, reports)));
+  else
+    print(setting, reports, out);
+  const bool all_ran = std::ranges::all_of(reports, [](const auto& one) { return one.stranded.empty(); });
+  return all_ran ? cli::exit_ok : cli::exit_refused;
+}
+
+}  // namespace footman::app

@@ -1,0 +1,115 @@
+// What a simulation amounts to: waits, agents, what is paid for and what of it is of use. Pure.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "simulate/records.hpp"
+
+namespace footman::simulate {
+
+// What an agent costs. Paid for is the time from the launch until it is gone, and at least `minimum`.
+struct Billing {
+  Duration minimum{0};
+  std::map<TemplateName, double> per_hour;  // in dollars; a template that is not here has no price
+};
+
+struct WaitStats {
+  std::uint64_t builds = 0;  // that ran
+  Duration mean{0};
+  Duration p50{0};  // half the builds waited so long or less (nearest rank), as the others
+  Duration p90{0};
+  Duration p99{0};
+  Duration max{0};
+  bool operator==(const WaitStats&) const = default;
+};
+
+struct LabelStats {
+  std::string label;  // empty: none
+  WaitStats wait;
+};
+
+// Times of agents, summed. billed = useful + booting + idle + ending, and what the minimum adds.
+struct AgentTimes {
+  std::uint64_t launches = 0;
+  Duration billed{0};
+  Duration useful{0};          // with builds
+  Duration booting{0};         // until they connected; all of it for those that never did
+  Duration idle{0};            // connected and without a build, until they were gone
+  std::optional<double> cost;  // dollars; none: a template that was used has no price
+  Duration overhead() const { return billed - useful; }
+};
+
+struct TemplateStats {
+  TemplateName name;
+  CloudName cloud;
+  AgentTimes times;
+};
+
+struct HoldStats {
+  std::string code;  // ports::WaitReason
+  HoldTotal total;
+};
+
+struct Stranded {  // builds that never ran
+  std::string code;
+  std::string text;  // of the first one
+  std::uint64_t builds = 0;
+};
+
+// The simulated time in equal parts.
+inline constexpr std::size_t kSeriesParts = 200;
+struct TimeSeries {
+  Duration part{0};             // how long one is
+  std::vector<double> waiting;  // builds, the most in the part
+  std::vector<double> agents;   // that are paid for, the most in the part
+  std::vector<double> busy;     // agents at work, on average
+};
+
+// Upper bounds of the classes of waits; what is longer than the last is in a class of its own.
+inline constexpr std::array<Duration, 13> kWaitClasses = {1s,   2s,   5s,    10s,   20s, 30s, 60s,
+                                                          2min, 5min, 10min, 30min, 1h,  6h};
+struct Report {
+  std::string name;  // of the configuration, for people
+  std::uint64_t builds = 0;
+  std::uint64_t finished = 0;
+  Duration end{0};
+  WaitStats wait;
+  std::vector<LabelStats> labels;  // by label
+  AgentTimes agents;
+  std::vector<TemplateStats> templates;  // by name
+  std::uint64_t peak_agents = 0;
+  std::uint64_t never_connected = 0;
+  std::uint64_t without_work = 0;                 // agents that connected and never had a build
+  std::map<std::string, std::uint64_t> refusals;  // launches, by failure class
+  std::vector<HoldStats> holds;                   // the most waited for first
+  std::vector<Stranded> stranded;                 // the most first
+  TimeSeries series;
+  std::array<std::uint64_t, kWaitClasses.size() + 1> wait_classes{};
+};
+
+WaitStats summarise_waits(std::vector<Duration> waits);
+Report make_report(std::string name, const Happenings& happenings, const Billing& billing);
+
+// --- comparisons
+
+enum class Unit { count, time, agent_time, money, share };
+struct Figure {
+  std::string key;    // stable: "wait_p90"
+  std::string title;  // "Wait, 9 in 10 at most"
+  Unit unit = Unit::count;
+  std::optional<double> value;  // times in seconds
+  bool less_is_better = true;
+};
+// The report in single numbers, always the same in the same order.
+std::vector<Figure> list_figures(const Report& report);
+std::string format_figure(Unit unit, const std::optional<double>& value);
+// "+12 %", "-3.0 s" … of `after` against `before`; empty when nothing changed.
+std::string format_difference(Unit unit, const std::optional<double>& before,
+                              const std::optional<double>& after);
+
+}  // namespace footman::simulate

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""footman simulate with the real program: numbers that can be worked out by hand."""
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from footman import BIN, PATIENCE, check, run_tests
+
+ONE_AGENT = """clouds:
+  - name: here
+    type: local
+    templates:
+      - {name: small, default: true, cap: 1}
+"""
+KEPT = ONE_AGENT.replace("cap: 1", "cap: 1, retention: {idle: 10m}")
+THREE_AT_ONCE = "submitted,label,duration\n0,,60\n0,,60\n0,,60\n"
+
+
+class Folder:
+    """Files in a folder of its own, and the program run in it."""
+
+    def __init__(self, **files):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="footman-simulate-"))
+        for name, text in files.items():
+            (self.path / name.replace("_", ".")).write_text(text)
+
+    def simulate(self, *words, code=0):
+        done = subprocess.run([BIN / "footman", "simulate", *words], cwd=self.path, capture_output=True, text=True,
+                              timeout=PATIENCE * 4)
+        check(done.returncode == code, f"{words}: {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}")
+        self.errors = done.stderr
+        return done.stdout
+
+    def simulate_json(self, *words, code=0):
+        return json.loads(self.simulate("--json", *words, code=code))
+
+
+def test_one_agent_at_a_time():
+    folder = Folder(footman_yaml=ONE_AGENT, trace_csv=THREE_AT_ONCE)
+    result = folder.simulate_json("--trace", "trace.csv", "--boot", "10s", "--price", "3.60")["result"]
+    wait = result["wait"]
+    check((wait["p50_s"], wait["max_s"], wait["mean_s"]) == (80, 150, 80), wait)
+    agents = result["agents"]
+    check((agents["launches"], agents["peak"]) == (3, 1), agents)
+    check((agents["billed_s"], agents["useful_s"], agents["overhead_s"]) == (210, 180, 30), agents)
+    check(abs(agents["cost_usd"] - 0.21) < 1e-9, agents)
+    holds = {hold["reason"]: hold["waited_s"] for hold in result["holds"]}
+    check(holds == {"template_cap": 70 + 140, "launching": 30}, holds)
+    text = folder.simulate("--trace", "trace.csv", "--boot", "10s")
+    check("Wait, longest" in text and "2.5 min" in text and "template_cap" in text, text)
+
+
+def test_two_configurations_side_by_side():
+    folder = Folder(footman_yaml=ONE_AGENT, other_yaml=KEPT, trace_csv=THREE_AT_ONCE)
+    words = ("--trace", "trace.csv", "--boot", "10s", "--vs", "other.yaml", "--html", "report.html")
+    told = folder.simulate_json(*words)
+    check(told["vs"]["agents"]["launches"] == 1, told["vs"])
+    check(told["vs"]["wait"]["max_s"] == 130, told["vs"])
+    check(told["differences"]["wait_max"] == -20 and told["differences"]["launches"] == -2, told["differences"])
+    check(told["vs"]["agents"]["billed_s"] == 10 + 180 + 600, told["vs"])
+    page = (folder.path / "report.html").read_text()
+    check(page.startswith("<!doctype html>") and page.count("<svg") >= 6 and "other.yaml" in page, page[:500])
+    for outside in ("<script", "http:", "https:", "src=", "@import", "url("):
+        check(outside not in page, f"the page must need nothing else, but has {outside}")
+    text = folder.simulate(*words)
+    check("Difference" in text and "-20.0 s" in text, text)
+
+
+def test_the_same_seed_is_the_same_answer():
+    folder = Folder(footman_yaml=ONE_AGENT.replace("cap: 1", "cap: 3"))
+    words = ("--generate", "bursty", "--rate", "40", "--span", "2h", "--boot", "10s", "--boot-p90", "30s",
+             "--launch-failures", "5", "--connect-failures", "2%")
+    first = folder.simulate("--json", *words)
+    check(folder.simulate("--json", *words) == first, "the same input, another answer")
+    check(folder.simulate("--json", *words, "--seed", "2") != first, "another seed, the same answer")
+
+
+def test_what_is_wrong_is_said_where_it_is():
+    folder = Folder(footman_yaml=ONE_AGENT, trace_csv="submitted,label,duration\n0,,60\nsoon,,60\n0,,ever\n")
+    folder.simulate("--trace", "trace.csv", code=2)
+    check("trace.csv:3:1: 'soon' is no time" in folder.errors and "trace.csv:4:4: 'ever'" in folder.errors,
+          folder.errors)
+    folder.simulate("--trace", "nowhere.csv", code=2)
+    folder.simulate(code=2)
+    folder.simulate("--generate", "steady", "--boot", "large=3s", code=2)
+    check("no template 'large'" in folder.errors, folder.errors)
+    folder.simulate("--generate", "steady", "--span", "1h", "--html", "no/such/folder/x.html", code=6)
+
+
+def test_builds_that_never_run():
+    folder = Folder(footman_yaml=ONE_AGENT, trace_csv="submitted,label,duration\n0,windows,60\n0,,60\n")
+    result = folder.simulate_json("--trace", "trace.csv", code=1)["result"]
+    check((result["builds"], result["finished"]) == (2, 1), result)
+    check([(never["reason"], never["builds"]) for never in result["never_ran"]] == [("no_template", 1)], result)
+
+
+if __name__ == "__main__":
+    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
