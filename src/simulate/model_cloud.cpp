@@ -34,7 +34,9 @@ ModelCloud::ModelCloud(CloudName name, CloudModel model, std::uint64_t seed, run
 // A token is honoured for ever, and lists tell the truth.
 ports::CloudLimits ModelCloud::limits() const { return {0, std::chrono::hours(24 * 3650), Duration(0)}; }
 
-Result<std::string> ModelCloud::freeze(const TemplateName& name) const { return name.str(); }
+Result<std::vector<ports::Variant>> ModelCloud::freeze(const TemplateName& name) const {
+  return std::vector<ports::Variant>{{{}, name.str()}};
+}
 
 // --- calls
 

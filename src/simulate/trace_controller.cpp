@@ -135,9 +135,10 @@ void TraceController::finish(const AgentId& id) {
   ++node.seen.builds_done;
   node.seen.working_on.clear();
   node.seen.started = false;
-  if (node.registration.one_shot || node.draining) {
+  const auto max_builds = node.registration.max_builds;
+  if (model::is_spent(max_builds, node.seen.builds_done) || node.draining) {
     node.seen.activity = AgentActivity::done;
-    node.seen.end_reason = node.draining ? EndReason::drained : EndReason::build_finished;
+    node.seen.end_reason = node.draining ? EndReason::drained : model::spent_reason(max_builds);
   } else {
     make_idle(id, node);
   }
@@ -198,7 +199,7 @@ Awaitable<Status> TraceController::drain_agent(AgentId id) {
   co_return Status();
 }
 
-Awaitable<Status> TraceController::remove_agent(AgentId id, std::string) {
+Awaitable<Status> TraceController::remove_agent(AgentId id, ports::AgentEnd) {
   const auto it = nodes_.find(id);
   if (it == nodes_.end()) co_return Status();
   if (it->second->seen.activity == AgentActivity::busy) {

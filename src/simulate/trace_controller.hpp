@@ -50,7 +50,7 @@ class TraceController final : public ports::ControllerPort {
       ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   runtime::Awaitable<Status> drain_agent(AgentId id) override;
-  runtime::Awaitable<Status> remove_agent(AgentId id, std::string reason) override;
+  runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
 
