@@ -41,6 +41,7 @@ struct PlannedAs {
   model::AgentActivity activity = model::AgentActivity::unknown;
   std::uint32_t builds_done = 0;
   bool working = false;
+  bool is_leaving = false;
   bool asked = false;
   bool was_connected = false;  // its row says so
   Instant connected;

@@ -145,6 +145,7 @@ class Planner {
   bool is_free(const Agent& agent) {
     const bool draining = agent.state == AgentState::draining;
     if (!model::is_serving(agent.state) && !draining) return false;
+    if (agent.is_leaving) return true;  // for its own item only
     switch (agent.activity) {
       case AgentActivity::lost:
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
@@ -208,6 +209,8 @@ class Planner {
       if (!agent->for_item.empty() && it != by_key.end() && served_by_[it->second] == nullptr &&
           model::fits(items_[it->second]->label, agent->labels, agent->is_default))
         served_by_[it->second] = agent;
+      else if (agent->is_leaving)
+        continue;
       else if (is_current(*agent))
         left.push_back(agent);
       else
@@ -624,7 +627,7 @@ Instant next_change(const Agent& agent, Instant now) {
 bool is_better(const Agent& a, const Agent& b) {
   const bool a_waits = a.activity != AgentActivity::idle;
   const bool b_waits = b.activity != AgentActivity::idle;
-  return std::tie(a_waits, a.planned, a.id) < std::tie(b_waits, b.planned, b.id);
+  return std::tie(a.is_leaving, a_waits, a.planned, a.id) < std::tie(b.is_leaving, b_waits, b.planned, b.id);
 }
 
 }  // namespace footman::policy

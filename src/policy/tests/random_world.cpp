@@ -141,6 +141,7 @@ void RandomWorld::change_agent() {
   agent.state = chance(3) ? static_cast<AgentState>(pick(9)) : AgentState::online;
   agent.builds_done = static_cast<std::uint32_t>(chance(4) ? 1 : 0);
   agent.working = chance(4);
+  agent.is_leaving = chance(8);
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));
