@@ -43,6 +43,7 @@ struct PlannedAs {
   std::uint32_t builds_done = 0;
   bool working = false;
   bool awaited = false;
+  bool is_leaving = false;
   bool asked = false;
   bool was_connected = false;  // its row says so
   Instant connected;

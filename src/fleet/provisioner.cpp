@@ -17,11 +17,9 @@ namespace {
 
 constexpr std::size_t kAgentNameLength = 10;
 
-// With the wishes that are not durable yet.
-AgentState state_of(const AgentEntry& entry) {
-  if (entry.ending && !entry.is_ending()) return AgentState::terminating;
-  if (entry.drain && model::is_serving(entry.row.state)) return AgentState::draining;
-  return entry.row.state;
+// It is to end or to drain, which is not durable yet.
+bool is_leaving(const AgentEntry& entry) {
+  return model::is_serving(entry.row.state) && (entry.ending || entry.drain);
 }
 
 // It was connected in an earlier run of the server; its controller has not spoken of it yet. It may be at
@@ -30,7 +28,8 @@ bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.conn
 
 PlannedAs planned_as(const AgentEntry& entry) {
   PlannedAs now;
-  now.state = state_of(entry);
+  now.state = entry.row.state;
+  now.is_leaving = is_leaving(entry);
   now.awaited = is_awaited(entry);
   now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
   now.builds_done = entry.row.builds_done;
@@ -62,6 +61,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.builds_done = now.builds_done;
   agent.working = now.working;
   agent.awaited = now.awaited;
+  agent.is_leaving = now.is_leaving;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
@@ -95,6 +95,12 @@ void add_earlier(policy::Plan& plan, policy::Plan earlier) {
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
   const auto& id = entry.id().str();
+  if (is_leaving(entry))
+    return {"replacing",
+            fmt::format("Agent {} ends; another one is decided on when that is written down.", id),
+            entry.id(),
+            {},
+            {}};
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
   const auto* how = "was launched and has not connected yet";

@@ -19,7 +19,8 @@ bool is_same_offer(const Template& a, const Template& b) {
 // One that is free and settled has an item of its own.
 PoolWork settled_work_of(const Agent& agent) {
   const auto work = pool_work_of(agent);
-  return work == PoolWork::none && model::is_serving(agent.state) ? PoolWork::at_work : work;
+  const bool has_item = model::is_serving(agent.state) && !agent.is_leaving;
+  return work == PoolWork::none && has_item ? PoolWork::at_work : work;
 }
 
 }  // namespace
@@ -159,7 +160,7 @@ void Ledger::rematch(const OpenPlanner& planner, const ItemRef& ref) {
       const bool serves = best == nullptr && item != items_.end() &&
                           model::fits(item->second.item.label, agent.labels, agent.is_default);
       if (serves) best = one;
-      set_standing(*one, serves ? Standing::settled : Standing::open);
+      set_standing(*one, serves && !is_ending(agent) ? Standing::settled : Standing::open);
     }
   if (item != items_.end()) serve(planner, item->second, best);
 }

@@ -107,7 +107,8 @@ bool is_ending(const Agent& agent);         // its resource is on its way out: s
 bool is_under_way(const Agent& agent);      // its launch is not answered yet
 // When the verdict on the agent may change by itself; not set: never.
 Instant next_change(const Agent& agent, Instant now);
-// The better of two agents for an item: connected ones first, then the one on its way for longest.
+// The better of two agents for an item: those that stay, connected ones first, then the one on its way for
+// longest.
 bool is_better(const Agent& a, const Agent& b);
 
 }  // namespace footman::policy

@@ -154,6 +154,7 @@ class Planner {
   bool is_free(const Agent& agent) {
     const bool draining = agent.state == AgentState::draining;
     if (!model::is_serving(agent.state) && !draining) return false;
+    if (agent.is_leaving) return true;  // for its own item only
     switch (agent.activity) {
       case AgentActivity::lost:
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
@@ -218,6 +219,8 @@ class Planner {
       if (!agent->for_item.empty() && it != by_key.end() && served_by_[it->second] == nullptr &&
           model::fits(items_[it->second]->label, agent->labels, agent->is_default))
         served_by_[it->second] = agent;
+      else if (agent->is_leaving)
+        continue;
       else if (is_current(*agent))
         left.push_back(agent);
       else
@@ -559,7 +562,8 @@ class Planner {
     }
     for (const Agent* agent : agents_) note_work(*agent);
     for (const Agent* agent : served_by_)
-      if (agent != nullptr && pool_work_of(*agent) == PoolWork::none) book_.note_at_work(*agent);
+      if (agent != nullptr && !agent->is_leaving && pool_work_of(*agent) == PoolWork::none)
+        book_.note_at_work(*agent);
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
@@ -796,17 +800,25 @@ std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr&
 
 Plan OpenPlanner::plan(OpenWorld& world) { return impl_->plan_open(world); }
 
+namespace {
+
+bool has_work(const Agent& agent) {
+  return agent.activity == AgentActivity::busy ||
+         (agent.activity == AgentActivity::disconnected && agent.working);
+}
+
+}  // namespace
+
 bool is_ending(const Agent& agent) {
-  return model::may_hold_resource(agent.state) && !model::is_serving(agent.state) &&
-         agent.state != AgentState::draining;
+  if (!model::may_hold_resource(agent.state)) return false;
+  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
+  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
 }
 
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
   if (agent.awaited) return PoolWork::unclear;
-  const bool works = agent.activity == AgentActivity::busy ||
-                     (agent.activity == AgentActivity::disconnected && agent.working);
-  return works ? PoolWork::at_work : PoolWork::none;
+  return has_work(agent) ? PoolWork::at_work : PoolWork::none;
 }
 
 bool is_under_way(const Agent& agent) {
@@ -824,7 +836,7 @@ Instant next_change(const Agent& agent, Instant now) {
 bool is_better(const Agent& a, const Agent& b) {
   const bool a_waits = a.activity != AgentActivity::idle;
   const bool b_waits = b.activity != AgentActivity::idle;
-  return std::tie(a_waits, a.planned, a.id) < std::tie(b_waits, b.planned, b.id);
+  return std::tie(a.is_leaving, a_waits, a.planned, a.id) < std::tie(b.is_leaving, b_waits, b.planned, b.id);
 }
 
 }  // namespace footman::policy

@@ -63,6 +63,9 @@ struct Agent {
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
   bool awaited = false;  // connected before the server was restarted; its controller has not spoken of it yet
+  // It is to end or to drain, and its row does not say so yet. Its item stays with it until then: a server
+  // that dies now would find it as it was, and with another agent for the same item.
+  bool is_leaving = false;
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;

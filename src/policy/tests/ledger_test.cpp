@@ -1,54 +1,16 @@
 #include "policy/ledger.hpp"
 
 #include <doctest/doctest.h>
-#include <fmt/format.h>
-
-#include <algorithm>
 
 #include "policy/tests/random_world.hpp"
 
 using namespace footman::policy;
+using footman::policy::testing::find_difference;
 using footman::policy::testing::RandomWorld;
 
 namespace {
 
-// A plan as lines of text, so that a difference can be read.
-std::vector<std::string> lines_of(const Plan& plan) {
-  std::vector<std::string> lines;
-  const auto name = [](const ItemRef& ref) { return ref.controller.str() + "/" + ref.key; };
-  const auto time = [](Instant at) { return at.is_set() ? format_rfc3339(at) : std::string("-"); };
-  for (const auto& one : plan.matches) lines.push_back("match " + name(one.item) + " " + one.agent.str());
-  for (const auto& one : plan.launches)
-    lines.push_back("launch " + name(one.item) + " " + one.cloud.str() + " " + one.template_name.str() + " " +
-                    one.text);
-  for (const auto& one : plan.holds) {
-    lines.push_back("hold " + name(one.item) + " " + std::string(to_string(one.reason)) + " " + one.text +
-                    " " + time(one.look_again));
-    for (const auto& tried : *one.tried)
-      lines.push_back("  " + tried.cloud.str() + " " + tried.template_name.str() + " " +
-                      std::string(to_string(tried.reason)) + " " + tried.text + " " + time(tried.look_again));
-  }
-  const auto end = [&](const char* word, const auto& one) {
-    lines.push_back(word + one.agent.str() + " " + std::string(to_string(one.reason)) + " " + one.text);
-  };
-  for (const auto& one : plan.terminations) end("end ", one);
-  for (const auto& one : plan.drains) end("drain ", one);
-  for (const auto& one : plan.pools)
-    lines.push_back(fmt::format("pool {} wants {}, {} at work, {} idle, {} on their way {}",
-                                one.template_name.str(), one.target, one.at_work, one.idle, one.on_way,
-                                one.hold ? one.hold->text : ""));
-  lines.push_back("next look " + time(plan.next_look));
-  return lines;
-}
-
-// The first line in which they differ; empty: none.
-std::string find_difference(const Plan& a, const Plan& b) {
-  const auto left = lines_of(a);
-  const auto right = lines_of(b);
-  const auto [x, y] = std::ranges::mismatch(left, right);
-  if (x == left.end() && y == right.end()) return {};
-  return (x == left.end() ? "-" : *x) + "  |  " + (y == right.end() ? "-" : *y);
-}
+using Words = std::map<ItemRef, std::string>;
 
 struct Follower : RandomWorld::Listener {
   Ledger ledger;
@@ -65,19 +27,15 @@ struct Follower : RandomWorld::Listener {
   }
 
   // What somebody knows of each item who reads only what is new.
-  std::map<ItemRef, std::string> told;
-  void read(const Plan& news) {
-    for (const auto& one : news.matches) told[one.item] = one.agent.str();
-    for (const auto& one : news.launches)
-      if (!one.item.key.empty()) told[one.item] = "launched";
-    for (const auto& one : news.holds) told[one.item] = one.text;
-  }
-  std::map<ItemRef, std::string> read_all(const Plan& plan) const {
-    Follower other;
-    other.read(plan);
-    return other.told;
-  }
+  Words told;
 };
+
+void read(const Plan& news, Words& told) {
+  for (const auto& one : news.matches) told[one.item] = one.agent.str();
+  for (const auto& one : news.launches)
+    if (!one.item.key.empty()) told[one.item] = "launched";
+  for (const auto& one : news.holds) told[one.item] = one.text;
+}
 
 Ledger make_ledger(const Snapshot& world) {
   Ledger ledger;
@@ -121,8 +79,10 @@ TEST_CASE(
       const auto whole = follower.ledger.whole_plan();
       INFO("seed ", seed, " step ", step);
       REQUIRE(find_difference(whole, reference) == "");
-      follower.read(news);
-      REQUIRE(follower.told == follower.read_all(reference));
+      read(news, follower.told);
+      Words all;
+      read(reference, all);
+      REQUIRE(follower.told == all);
       std::map<HoldReason, std::size_t> counted;
       for (const auto& hold : reference.holds) ++counted[hold.reason];
       REQUIRE(follower.ledger.count_holds() == counted);

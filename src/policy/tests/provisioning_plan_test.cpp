@@ -93,6 +93,48 @@ TEST_CASE("an agent that lost its item takes the next one; without any it ends")
   CHECK(plan.matches.at(0).agent == AgentId("a"));
 }
 
+TEST_CASE("an agent that is to end keeps its item until its row says so") {
+  auto s = world();
+  s.items = {item("1")};
+  s.agents = {agent("a", "1")};
+  s.agents[0].is_leaving = true;
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.empty());
+  CHECK(plan.terminations.empty());
+  REQUIRE(plan.matches.size() == 1);
+  CHECK(plan.matches[0].agent == AgentId("a"));
+
+  s.agents.push_back(agent("b", "1"));  // the one that stays is the better one
+  s.agents[1].planned = kNow;
+  CHECK(plan_provisioning(s, {}, kNow).matches.at(0).agent == AgentId("b"));
+  s.agents.pop_back();
+
+  s.items = {item("2")};  // it is no help to others
+  CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+  s.items = {item("1")};
+  s.agents[0].is_leaving = false;
+  s.agents[0].state = AgentState::terminating;
+  CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+}
+
+TEST_CASE("a limited number of launches of a cloud at once; the best template is waited for") {
+  auto s = world();
+  s.templates = {offer("best"), offer("other")};
+  s.templates[0].priority = 1;
+  s.templates[1].cloud = CloudName("second");
+  s.clouds.push_back({CloudName("second"), 0, {}, {}, {}});
+  s.items = {item("1"), item("2", "linux", 2), item("3", "linux", 3)};
+  Limits limits;
+  limits.launches_at_once = 2;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 2);
+  CHECK(plan.launches[1].template_name.str() == "best");
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].reason == HoldReason::launch_limit);
+  CHECK(plan.holds[0].text.starts_with("2 launches of cloud 'local' are under way"));
+  CHECK(plan.holds[0].tried->size() == 1);
+}
+
 TEST_CASE("agents that do not count") {
   for (auto state : {AgentState::draining, AgentState::terminating, AgentState::failed, AgentState::lost}) {
     auto s = world();

@@ -1,5 +1,7 @@
 #include "policy/tests/random_world.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -17,9 +19,65 @@ constexpr std::array kLabels{"linux", "arm", "linux||arm", "!arm", "linux&&big",
 const std::vector<std::vector<std::string>> kOffers{{"linux"},        {"arm"},          {"linux", "big"},
                                                     {"linux", "arm"}, {"big", "linux"}, {"linux", "linux"}};
 
+// A plan as lines of text, so that a difference can be read.
+std::vector<std::string> lines_of(const Plan& plan) {
+  std::vector<std::string> lines;
+  const auto name = [](const ItemRef& ref) { return ref.controller.str() + "/" + ref.key; };
+  const auto time = [](Instant at) { return at.is_set() ? format_rfc3339(at) : std::string("-"); };
+  for (const auto& one : plan.matches) lines.push_back("match " + name(one.item) + " " + one.agent.str());
+  for (const auto& one : plan.launches)
+    lines.push_back("launch " + name(one.item) + " " + one.cloud.str() + " " + one.template_name.str() + " " +
+                    one.text);
+  for (const auto& one : plan.holds) {
+    lines.push_back("hold " + name(one.item) + " " + std::string(to_string(one.reason)) + " " + one.text +
+                    " " + time(one.look_again));
+    for (const auto& tried : *one.tried)
+      lines.push_back("  " + tried.cloud.str() + " " + tried.template_name.str() + " " +
+                      std::string(to_string(tried.reason)) + " " + tried.text + " " + time(tried.look_again));
+  }
+  const auto end = [&](const char* word, const auto& one) {
+    lines.push_back(word + one.agent.str() + " " + std::string(to_string(one.reason)) + " " + one.text);
+  };
+  for (const auto& one : plan.terminations) end("end ", one);
+  for (const auto& one : plan.drains) end("drain ", one);
+  for (const auto& one : plan.pools)
+    lines.push_back(fmt::format("pool {} wants {}, {} at work, {} idle, {} on their way {}",
+                                one.template_name.str(), one.target, one.at_work, one.idle, one.on_way,
+                                one.hold ? one.hold->text : ""));
+  lines.push_back("next look " + time(plan.next_look));
+  return lines;
+}
+
+bool is_same(const Plan& a, const Plan& b) {
+  const auto match = [](const Match& x, const Match& y) { return x.item == y.item && x.agent == y.agent; };
+  const auto launch = [](const Launch& x, const Launch& y) {
+    return x.item == y.item && x.template_name == y.template_name && x.cloud == y.cloud && x.text == y.text;
+  };
+  const auto hold = [](const Hold& x, const Hold& y) {
+    return x.item == y.item && x.reason == y.reason && x.text == y.text && x.look_again == y.look_again &&
+           *x.tried == *y.tried;
+  };
+  const auto end = [](const auto& x, const auto& y) {
+    return x.agent == y.agent && x.reason == y.reason && x.text == y.text;
+  };
+  return std::ranges::equal(a.matches, b.matches, match) &&
+         std::ranges::equal(a.launches, b.launches, launch) && std::ranges::equal(a.holds, b.holds, hold) &&
+         std::ranges::equal(a.terminations, b.terminations, end) &&
+         std::ranges::equal(a.drains, b.drains, end) && a.next_look == b.next_look;
+}
+
 CloudName cloud_name(std::size_t number) { return CloudName("cloud-" + std::to_string(number)); }
 
 }  // namespace
+
+std::string find_difference(const Plan& a, const Plan& b) {
+  if (is_same(a, b)) return {};
+  const auto left = lines_of(a);
+  const auto right = lines_of(b);
+  const auto [x, y] = std::ranges::mismatch(left, right);
+  if (x == left.end() && y == right.end()) return {};
+  return (x == left.end() ? "-" : *x) + "  |  " + (y == right.end() ? "-" : *y);
+}
 
 RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
   for (std::size_t i = 0; i < kClouds; ++i) clouds_.push_back({cloud_name(i), 0, {}, {}, {}});
@@ -147,6 +205,7 @@ void RandomWorld::change_agent() {
   agent.builds_done = static_cast<std::uint32_t>(chance(4) ? 1 : 0);
   agent.working = chance(4);
   agent.awaited = chance(6);
+  agent.is_leaving = chance(8);
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));

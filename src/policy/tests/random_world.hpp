@@ -10,6 +10,9 @@
 
 namespace footman::policy::testing {
 
+// The first line, of both as text, in which they differ; empty: none.
+std::string find_difference(const Plan& a, const Plan& b);
+
 class RandomWorld {
  public:
   explicit RandomWorld(std::uint64_t seed);

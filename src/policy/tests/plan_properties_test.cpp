@@ -1,0 +1,155 @@
+// What holds of every plan, whatever the world.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "policy/tests/random_world.hpp"
+
+using namespace footman::policy;
+using footman::model::AgentState;
+using footman::policy::testing::find_difference;
+using footman::policy::testing::RandomWorld;
+
+namespace {
+
+constexpr std::uint64_t kWorlds = 40;
+constexpr int kSteps = 30;
+
+// Calls with each of many worlds and the plan for it.
+template <class Check>
+void for_each_world(std::uint64_t first_seed, Check check) {
+  for (std::uint64_t seed = first_seed; seed < first_seed + kWorlds; ++seed) {
+    RandomWorld world(seed);
+    for (int step = 0; step < kSteps; ++step) {
+      for (auto changes = 1 + world.pick(4); changes > 0; --changes) world.change();
+      const auto plan = plan_provisioning(world.snapshot(), world.limits, world.now);
+      INFO("seed ", seed, " step ", step);
+      check(world, plan);
+      if (world.chance(2)) world.carry_out(plan);
+    }
+  }
+}
+
+bool offers(const std::vector<std::string>& labels, const std::string& label) {
+  return std::ranges::find(labels, label) != labels.end();
+}
+
+// How many of the agents that may hold a resource, and how many of the launches.
+struct Count {
+  std::size_t agents = 0;
+  std::size_t launches = 0;
+  bool keeps(std::uint32_t cap) const { return launches == 0 || cap == 0 || agents + launches <= cap; }
+};
+template <class IsCounted>
+Count count(const Snapshot& world, const Plan& plan, IsCounted is_counted) {
+  Count result;
+  for (const auto& agent : world.agents)
+    if (footman::model::may_hold_resource(agent.state) &&
+        is_counted(agent.cloud, agent.template_name, agent.labels, agent.state))
+      ++result.agents;
+  for (const auto& launch : plan.launches) {
+    const auto& t = *std::ranges::find(world.templates, launch.template_name, &Template::name);
+    if (is_counted(launch.cloud, launch.template_name, t.labels, AgentState::planned)) ++result.launches;
+  }
+  return result;
+}
+
+void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
+  using Labels = std::vector<std::string>;
+  const auto all = [](const CloudName&, const TemplateName&, const Labels&, AgentState) { return true; };
+  CHECK(count(world, plan, all).keeps(limits.max_agents));
+  for (const auto& cloud : world.clouds) {
+    const auto of_cloud = [&](const CloudName& name, const TemplateName&, const Labels&, AgentState) {
+      return name == cloud.name;
+    };
+    const auto under_way = [&](const CloudName& name, const TemplateName&, const Labels&, AgentState state) {
+      return name == cloud.name && (state == AgentState::planned || state == AgentState::launching);
+    };
+    CHECK(count(world, plan, of_cloud).keeps(cloud.cap));
+    CHECK(count(world, plan, under_way).keeps(limits.launches_at_once));
+  }
+  for (const auto& t : world.templates) {
+    const auto of_template = [&](const CloudName&, const TemplateName& name, const Labels&, AgentState) {
+      return name == t.name;
+    };
+    CHECK(count(world, plan, of_template).keeps(t.cap));
+  }
+  for (const auto& [label, cap] : limits.label_caps) {
+    const auto of_label = [&](const CloudName&, const TemplateName&, const Labels& labels, AgentState) {
+      return offers(labels, label);
+    };
+    CHECK(count(world, plan, of_label).keeps(cap));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("a plan is within all caps, and launches nothing where nothing may be launched") {
+  std::size_t launches = 0;
+  for_each_world(1'000, [&](RandomWorld& world, const Plan& plan) {
+    const auto snapshot = world.snapshot();
+    check_caps(snapshot, world.limits, plan);
+    launches += plan.launches.size();
+    if (world.limits.storage_full) CHECK(plan.launches.empty());
+    for (const auto& launch : plan.launches) {
+      const auto& cloud = *std::ranges::find(snapshot.clouds, launch.cloud, &Cloud::name);
+      const auto& t = *std::ranges::find(snapshot.templates, launch.template_name, &Template::name);
+      CHECK(cloud.pause_text.empty());
+      CHECK(cloud.hold_until <= world.now);
+      CHECK(may_launch(t.breaker, world.now).launches != Permission::none);
+    }
+  });
+  CHECK(launches > 150);
+}
+
+TEST_CASE("each item gets one word, each agent serves one item at most and is not ended then") {
+  for_each_world(2'000, [](RandomWorld& world, const Plan& plan) {
+    std::set<ItemRef> items;
+    std::set<AgentId> agents;
+    for (const auto& one : plan.matches) {
+      CHECK(items.insert(one.item).second);
+      CHECK(agents.insert(one.agent).second);
+    }
+    for (const auto& one : plan.launches) CHECK(items.insert(one.item).second);
+    for (const auto& one : plan.holds) {
+      CHECK(items.insert(one.item).second);
+      CHECK_FALSE(one.text.empty());
+      if (one.look_again.is_set()) CHECK(one.look_again > world.now);
+    }
+    for (const auto& one : plan.terminations) CHECK(agents.insert(one.agent).second);
+    for (const auto& one : plan.drains) CHECK(agents.insert(one.agent).second);
+    CHECK(items.size() == world.snapshot().items.size());
+  });
+}
+
+TEST_CASE("a plan does not depend on the order of what it is given") {
+  for_each_world(3'000, [](RandomWorld& world, const Plan& plan) {
+    CHECK(find_difference(plan, plan_provisioning(world.snapshot(), world.limits, world.now)) == "");
+  });
+}
+
+TEST_CASE("planning twice changes nothing: what was decided stays so when it is carried out") {
+  for_each_world(4'000, [](RandomWorld& world, const Plan& plan) {
+    world.carry_out(plan);
+    const auto again = plan_provisioning(world.snapshot(), world.limits, world.now);
+    CHECK(again.launches.empty());
+    CHECK(again.terminations.empty());
+    CHECK(again.drains.empty());
+    CHECK(again.holds.size() == plan.holds.size());
+  });
+}
+
+TEST_CASE("one more item never makes fewer launches, and takes nothing from those before it") {
+  for_each_world(5'000, [](RandomWorld& world, const Plan& plan) {
+    auto more = world;
+    more.add_item();
+    const auto bigger = plan_provisioning(more.snapshot(), more.limits, more.now);
+    CHECK(bigger.launches.size() >= plan.launches.size());
+    CHECK(bigger.launches.size() <= plan.launches.size() + 1);
+    CHECK(bigger.terminations.size() <= plan.terminations.size());
+    CHECK(bigger.holds.size() <= plan.holds.size() + 1);
+    for (std::size_t i = 0; i < std::min(plan.launches.size(), bigger.launches.size()); ++i)
+      CHECK(bigger.launches[i].item == plan.launches[i].item);
+  });
+}
