@@ -123,6 +123,15 @@ class BentStore : public store::Store {
   Awaitable<Result<std::vector<model::Agent>>> list_agents(store::AgentFilter filter) override {
     return ask(real_.list_agents(std::move(filter)));
   }
+  Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
+    return ask(real_.get_build_cost(build));
+  }
+  Awaitable<Result<store::CostReport>> report_costs(store::CostFilter filter) override {
+    return ask(real_.report_costs(filter));
+  }
+  Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant since) override {
+    return ask(real_.list_charges(since));
+  }
   Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) override {
     return ask(real_.list_timeline(std::move(subject)));
   }

@@ -58,6 +58,7 @@ constexpr Endpoint kEndpoints[] = {
      get_reconcile},
     {{"POST", "/api/v1/reconcile/apply", kAdmin, "End what waits for a person after a start"},
      apply_reconcile},
+    {{"GET", "/api/v1/costs", kRead, "What builds and agents have cost"}, report_costs},
     {{"GET", "/api/v1/events", kRead, "Server-sent events, one for every change of state"}, stream_events},
     {{"GET", "/api/v1/tokens", kAdmin, "API tokens, without their values"}, list_tokens},
     {{"POST", "/api/v1/tokens", kAdmin, "Create an API token"}, create_token},

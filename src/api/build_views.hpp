@@ -12,5 +12,8 @@ namespace footman::api {
 Awaitable<Result<json::object>> describe_build(Context& context, model::Build build);
 
 json::object agent_to_json(const Context& context, const fleet::AgentView& view);
+// With what it has cost.
+Awaitable<Result<json::object>> describe_agent(Context& context, fleet::AgentView view);
+json::object to_json(const ShownCost& shown);
 
 }  // namespace footman::api

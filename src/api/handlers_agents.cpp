@@ -51,6 +51,19 @@ json::object agent_to_json(const Context& context, const fleet::AgentView& view)
   return to_json(view, context.parts.controller.find_node(view.agent.id));
 }
 
+Awaitable<Result<json::object>> describe_agent(Context& context, fleet::AgentView view) {
+  FOOTMAN_CO_TRY(const auto shown, co_await tell_agent_cost(context.stories(), view.agent));
+  auto out = agent_to_json(context, view);
+  out["cost"] = to_json(shown);
+  co_return out;
+}
+
+json::object to_json(const ShownCost& shown) {
+  auto out = to_json(shown.cost);
+  out["final"] = shown.is_final;
+  return out;
+}
+
 Awaitable<Reply> list_agents(Context& context, Call call) {
   Errors errors;
   Query query(*call.request, errors);
@@ -85,8 +98,9 @@ Awaitable<Reply> list_agents(Context& context, Call call) {
 }
 
 Awaitable<Reply> get_agent(Context& context, Call call) {
-  FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), AgentId(call.params[0])));
-  co_return json_response(200, agent_to_json(context, view));
+  FOOTMAN_CO_TRY(auto view, co_await find_agent(context.stories(), AgentId(call.params[0])));
+  FOOTMAN_CO_TRY(const auto body, co_await describe_agent(context, std::move(view)));
+  co_return json_response(200, body);
 }
 
 Awaitable<Reply> drain_agent(Context& context, Call call) {

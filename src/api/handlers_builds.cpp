@@ -79,7 +79,10 @@ Awaitable<Result<json::object>> describe_build(Context& context, model::Build bu
   }
   const auto queue = context.parts.controller.find_queue_entry(build.id);
   if (queue && build.state == model::BuildState::queued) build.reason = queue->reason.text;
-  co_return to_json(build, queue, agent, context.now());
+  auto out = to_json(build, queue, agent, context.now());
+  FOOTMAN_CO_TRY(const auto shown, co_await tell_build_cost(context.stories(), std::move(build)));
+  out["cost"] = to_json(shown);
+  co_return out;
 }
 
 Awaitable<Reply> list_builds(Context& context, Call call) {

@@ -49,24 +49,28 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto story, co_await tell_build(context.stories(), BuildId(id)));
   const auto& told = story.told;
   json::object body{{"sentence", utf8(sentence_of(told, context.now()))}};
-  body["build"] =
-      to_json(told.build, told.queue, told.assignments.empty() ? AgentId() : told.assignments.back().agent,
-              context.now());
+  auto build = to_json(told.build, told.queue,
+                       told.assignments.empty() ? AgentId() : told.assignments.back().agent, context.now());
+  build["cost"] = to_json(story.cost);
+  body["build"] = std::move(build);
   body["considered"] = to_array(story.considered);
   json::array attempts;
   for (const auto& one : told.assignments)
     attempts.push_back(to_json(one, attempts.size() + 1, told.streams));
   body["attempts"] = std::move(attempts);
   body["steps"] = to_array(told.steps);
-  if (story.agent) body["agent"] = agent_to_json(context, *story.agent);
+  if (story.agent) {
+    FOOTMAN_CO_TRY(body["agent"], co_await describe_agent(context, *story.agent));
+  }
   body["timeline"] = to_array(told.timeline);
   co_return json_response(200, body);
 }
 
 Awaitable<Reply> explain_agent(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto story, co_await tell_agent(context.stories(), AgentId(call.params[0])));
-  json::object body{{"sentence", utf8(sentence_of(story.agent))},
-                    {"agent", agent_to_json(context, story.agent)}};
+  auto agent = agent_to_json(context, story.agent);
+  agent["cost"] = to_json(story.cost);
+  json::object body{{"sentence", utf8(sentence_of(story.agent))}, {"agent", std::move(agent)}};
   json::array builds;
   for (const auto& one : story.work) builds.push_back(work_to_json(one));
   body["builds"] = std::move(builds);

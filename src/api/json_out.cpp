@@ -150,6 +150,14 @@ json::object to_json(const model::StepRecord& step) {
   return out;
 }
 
+json::object to_json(const model::Cost& cost) {
+  return {{"total_micro_usd", cost.total().micros},
+          {"useful_micro_usd", cost.useful.micros},
+          {"idle_micro_usd", cost.idle.micros},
+          {"useful_ms", to_ms(cost.useful_time)},
+          {"idle_ms", to_ms(cost.idle_time)}};
+}
+
 json::object to_json(const model::TimelineEntry& entry) {
   return {{"at", format_rfc3339(entry.at)}, {"kind", utf8(entry.kind)}, {"text", utf8(entry.text)}};
 }
@@ -274,6 +282,11 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
                    {"state", model::to_string(agent.state)},
                    {"activity", model::to_string(view.observation.activity)}};
   put(out, "size", agent.size);
+  out["micro_usd_per_hour"] = agent.price.per_hour.micros;
+  if (agent.state == model::AgentState::terminated) {
+    out["cost"] = to_json(agent.cost);
+    out["cost"].get_object()["final"] = true;
+  }
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;
@@ -341,6 +354,7 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"trouble", utf8(view.trouble)},
                    {"breaker", breaker_to_json(view.breaker)}};
   put(out, "size", view.size);
+  out["micro_usd_per_hour"] = view.price.per_hour.micros;
   put(out, "look_again_at", view.look_again);
   if (!view.variants.empty()) out["variants"] = list(view.variants, variant_to_json);
   if (view.pool) out["pool"] = pool_to_json(*view.pool);

@@ -30,6 +30,7 @@ json::object to_json(const model::Job& job);
 json::object to_json(const model::Build& build, Instant now);
 json::object to_json(const model::StepRecord& step);
 json::object to_json(const model::TimelineEntry& entry);
+json::object to_json(const model::Cost& cost);
 json::object to_json(const model::Change& change);
 // `number`: of the attempt, from 1. `streams`: of the build.
 json::object to_json(const model::Assignment& assignment, std::size_t number,

@@ -32,6 +32,7 @@ Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
 Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
   BuildStory story;
   FOOTMAN_CO_TRY(story.told, co_await from.controller.explain_build(id));
+  FOOTMAN_CO_TRY(story.cost, co_await tell_build_cost(from, story.told.build));
   const auto& queue = story.told.queue;
   if (queue) {
     story.agent_id = queue->reason.agent;
@@ -52,6 +53,7 @@ Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
 Awaitable<Result<AgentStory>> tell_agent(StorySources from, AgentId id) {
   AgentStory story;
   FOOTMAN_CO_TRY(story.agent, co_await find_agent(from, id));
+  FOOTMAN_CO_TRY(story.cost, co_await tell_agent_cost(from, story.agent.agent));
   FOOTMAN_CO_TRY(story.work, co_await from.store.list_assignments_of_agent(id));
   FOOTMAN_CO_TRY(story.timeline, co_await from.store.list_timeline("agent:" + id.str()));
   std::ranges::stable_sort(story.timeline, {}, &model::TimelineEntry::at);

@@ -15,6 +15,12 @@ struct StorySources {  // outlive the question
   controller::Controller& controller;
   fleet::Fleet& fleet;
   store::Store& store;
+  base::Instant now;
+};
+
+struct ShownCost {
+  model::Cost cost;
+  bool is_final = false;  // false: so far
 };
 
 struct BuildStory {
@@ -22,16 +28,22 @@ struct BuildStory {
   base::AgentId agent_id;                 // that it is with, was with, or that is on its way; empty: none
   std::optional<fleet::AgentView> agent;  // absent also when it is of another time and forgotten
   std::vector<fleet::Consideration> considered;
+  ShownCost cost;  // of all its attempts; an agent that is there for this build alone counts as a whole
 };
 
 struct AgentStory {
   fleet::AgentView agent;
+  ShownCost cost;
   std::vector<model::Assignment> work;         // oldest first
   std::vector<model::TimelineEntry> timeline;  // oldest first
 };
 
 runtime::Awaitable<base::Result<BuildStory>> tell_build(StorySources from, base::BuildId id);
 runtime::Awaitable<base::Result<AgentStory>> tell_agent(StorySources from, base::AgentId id);
+
+// As in the stories.
+runtime::Awaitable<base::Result<ShownCost>> tell_agent_cost(StorySources from, model::Agent agent);
+runtime::Awaitable<base::Result<ShownCost>> tell_build_cost(StorySources from, model::Build build);
 
 // Live, recently ended, or from the store.
 runtime::Awaitable<base::Result<fleet::AgentView>> find_agent(StorySources from, base::AgentId id);

@@ -5,6 +5,7 @@
 #include <boost/json/object.hpp>
 
 #include "cli/context.hpp"
+#include "cli/costs.hpp"
 #include "cli/explain.hpp"
 #include "cli/groups.hpp"
 
@@ -246,6 +247,16 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
 
 }  // namespace
 
+namespace {
+
+// What is free says nothing of money.
+std::string price_text(const json::value& agent) {
+  if (number_of(agent, "micro_usd_per_hour").value_or(0) == 0) return {};
+  return money_text(agent, "micro_usd_per_hour") + "/h";
+}
+
+}  // namespace
+
 Facts agent_facts(const json::value& agent) {
   const auto time = [&](const char* field) {
     const auto at = time_of(agent, field);
@@ -260,6 +271,9 @@ Facts agent_facts(const json::value& agent) {
   facts.add("Cloud", text_of(agent, "cloud"));
   facts.add("Template", text_of(agent, "template"));
   facts.add("Labels", words_of(agent, "labels"));
+  facts.add("Price", price_text(agent));
+  facts.add("Cost",
+            number_of(agent, "micro_usd_per_hour").value_or(0) == 0 ? "" : cost_text(part_of(agent, "cost")));
   facts.add("Runs build", number_text(agent, "build"));
   facts.add("For queue item", text_of(agent, "for_item"));
   facts.add("Handle", text_of(agent, "handle"));

@@ -10,6 +10,7 @@
 #include "base/log.hpp"
 #include "cli/build_ref.hpp"
 #include "cli/context.hpp"
+#include "cli/costs.hpp"
 #include "cli/document.hpp"
 #include "cli/follow.hpp"
 #include "cli/groups.hpp"
@@ -159,6 +160,8 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Started", time("started_at"));
   facts.add("Finished", time("finished_at"));
   facts.add("Took", took ? format_duration(*took) : "");
+  const auto& cost = part_of(build, "cost");
+  facts.add("Cost", number_of(cost, "total_micro_usd").value_or(0) == 0 ? "" : cost_text(cost));
   facts.add("Cancelled", flag_of(build, "cancel_requested") ? "yes: " + text_of(build, "cancel_reason") : "");
   facts.print(session.out());
   show_steps(session.out(), part_of(build, "spec"));

@@ -24,6 +24,7 @@ Command agent_commands();
 Command cloud_commands();
 Command pool_commands();
 Command reconcile_command();
+Command cost_command();
 Command explain_command();
 Command events_command();
 

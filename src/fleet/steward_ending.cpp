@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/costs.hpp"
 #include "fleet/steward.hpp"
 #include "model/transitions.hpp"
 #include "runtime/time_limit.hpp"
@@ -58,6 +59,7 @@ Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   const auto ending = *entry->ending;
   store::AgentChange change;
   change.state = state_of_end(entry->row.state, ending.reason);
+  change.stop_asked = core_.now();
   change.end_reason = ending.reason;
   change.end_detail = ending.text;
   change.builds_done = entry->row.builds_done;
@@ -121,6 +123,7 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::terminated;
   change.ended = core_.now();
+  change.billed = billed_when_gone(entry->row, *change.ended);
   change.builds_done = entry->row.builds_done;
   if (entry->gone) change.death = entry->gone->death;
   const auto death = entry->gone ? entry->gone->death.text : std::string();

@@ -215,10 +215,37 @@ ALTER TABLE agents RENAME COLUMN one_shot TO max_builds;
 ALTER TABLE nodes RENAME COLUMN one_shot TO max_builds;
 )sql";
 
+// Lines of the ledger: each build's time on an agent, and the rest of the agent's time. `charged` is the
+// agent's whole cost, in the line of its end.
+constexpr const char* kCosts = R"sql(
+ALTER TABLE agents ADD COLUMN stop_asked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN cost_useful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN cost_idle INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN time_useful INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN time_idle INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE costs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  agent TEXT NOT NULL,
+  build INTEGER NOT NULL,
+  job TEXT NOT NULL,
+  label TEXT NOT NULL,
+  cloud TEXT NOT NULL,
+  template_name TEXT NOT NULL,
+  useful INTEGER NOT NULL,
+  since INTEGER NOT NULL,
+  until INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  amount INTEGER NOT NULL,
+  charged INTEGER NOT NULL
+) STRICT;
+CREATE INDEX costs_by_end ON costs (until);
+CREATE INDEX costs_by_agent ON costs (agent);
+CREATE INDEX costs_by_build ON costs (build) WHERE build <> 0;
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
-                                  kTimedOutBuilds, kOrigin,        kRetries,
-                                  kAgentSizes,     kMaxBuilds};
+constexpr const char* kSteps[] = {kTables,  kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin,
+                                  kRetries, kAgentSizes,    kMaxBuilds,        kCosts};
 
 }  // namespace
 

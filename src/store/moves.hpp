@@ -35,6 +35,11 @@ Status record_step(Database& db, const model::StepRecord& step);
 Status record_launch_intents(Database& db, std::vector<model::Agent> agents);
 Result<model::Agent> change_agent(Database& db, const AgentChange& change);
 
+// The build's time on its agent is over: its assignment has started and ended.
+void note_work(Database& db, const model::Assignment& work);
+// The agent is gone. Sets what it has cost; the caller writes the row.
+void note_end(Database& db, model::Agent& agent, const BilledSpan& billed);
+
 Status register_node(Database& db, model::Node node);
 Result<model::Node> redeem_node(Database& db, const Redemption& redemption);
 Result<model::Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked,
@@ -57,6 +62,9 @@ Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId ass
 Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
 Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
+Result<model::Cost> get_build_cost(Database& db, BuildId build);
+Result<CostReport> report_costs(Database& db, const CostFilter& filter);
+Result<std::vector<Charge>> list_charges(Database& db, Instant since);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);
 

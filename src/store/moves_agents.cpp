@@ -58,6 +58,7 @@ Status record_launch_intents(Database& db, std::vector<Agent> agents) {
 
 Result<Agent> change_agent(Database& db, const AgentChange& change) {
   FOOTMAN_TRY(auto agent, get<Agent>(db, change.id));
+  const bool was_there = agent.state != AgentState::terminated;
   if (change.state && *change.state != agent.state) {
     FOOTMAN_TRY_STATUS(check_transition("Agent " + agent.id.str(), agent.state, *change.state));
     agent.state = *change.state;
@@ -67,9 +68,11 @@ Result<Agent> change_agent(Database& db, const AgentChange& change) {
   set_if(agent.launched, change.launched);
   set_if(agent.connected, change.connected);
   set_if(agent.launch_deadline, change.launch_deadline);
+  if (!agent.stop_asked.is_set()) set_if(agent.stop_asked, change.stop_asked);
   set_if(agent.ended, change.ended);
   set_if(agent.death, change.death);
   set_end(agent, change);
+  if (was_there && change.billed) note_end(db, agent, *change.billed);
   update(db, agent);
   FOOTMAN_TRY_STATUS(add_timeline(db, "agent:" + agent.id.str(), change.timeline));
   if (change.state == AgentState::terminated) forget_old_agents(db, agent.id);

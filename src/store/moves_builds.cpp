@@ -75,12 +75,13 @@ SubmittedBuild submit_retry(Database& db, const Build& lost, const FinishBuild& 
 // The assignment's own end: its state, its stream, and the count of its agent.
 Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish) {
   FOOTMAN_TRY_STATUS(check_transition("Assignment " + one.id.str(), one.state, finish.assignment_state));
-  if (one.state == AssignmentState::started)
-    db.run("UPDATE nodes SET builds_done = builds_done + 1 WHERE agent = ?", one.agent);
+  const bool worked = one.state == AssignmentState::started;
+  if (worked) db.run("UPDATE nodes SET builds_done = builds_done + 1 WHERE agent = ?", one.agent);
   one.state = finish.assignment_state;
   one.ended = finish.now;
   one.end_reason = finish.reason;
   update(db, one);
+  if (worked) note_work(db, one);
   if (finish.log_bytes)
     db.run("UPDATE log_streams SET closed = 1, final_bytes = ? WHERE id = ?", *finish.log_bytes, one.stream);
   return {};

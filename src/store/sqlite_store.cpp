@@ -204,6 +204,15 @@ class SqliteStore final : public Store {
   Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) override {
     return ask([filter = std::move(filter)](Database& db) { return moves::list_agents(db, filter); });
   }
+  Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
+    return ask([build](Database& db) { return moves::get_build_cost(db, build); });
+  }
+  Awaitable<Result<CostReport>> report_costs(CostFilter filter) override {
+    return ask([filter](Database& db) { return moves::report_costs(db, filter); });
+  }
+  Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) override {
+    return ask([since](Database& db) { return moves::list_charges(db, since); });
+  }
   Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) override {
     return ask([subject = std::move(subject)](Database& db) { return moves::list_timeline(db, subject); });
   }

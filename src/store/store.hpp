@@ -101,6 +101,12 @@ struct FinishedBuild {
   std::optional<SubmittedBuild> retry;  // made by this very call
 };
 
+// The part of an agent's life that is paid for.
+struct BilledSpan {
+  Instant from;  // not set: none
+  Instant until;
+};
+
 // A change of an agent's row. Unset fields stay. The move checks model::can_transition(from, to).
 struct AgentChange {
   AgentId id;
@@ -110,11 +116,37 @@ struct AgentChange {
   std::optional<Instant> launched;
   std::optional<Instant> connected;
   std::optional<Instant> launch_deadline;
+  std::optional<Instant> stop_asked;  // the first one stays
   std::optional<Instant> ended;
+  std::optional<BilledSpan> billed;            // with its end: makes its cost final
   std::optional<model::EndReason> end_reason;  // the first one set stays, with its detail
   std::optional<std::string> end_detail;
   std::optional<model::DeathCertificate> death;
   std::vector<model::TimelineEntry> timeline;
+};
+
+enum class CostGroup { job, label, template_name, cloud, day };
+struct CostFilter {
+  CostGroup by = CostGroup::job;
+  Instant since;  // of what was over from then on; not set: from the beginning
+  Instant until;  // and before; not set: until now
+};
+struct CostRow {
+  std::string key;           // empty: ad-hoc builds, no label, or agents that had no build or several
+  std::uint32_t builds = 0;  // that had time on an agent
+  std::uint32_t agents = 0;
+  model::Cost cost;
+};
+struct CostReport {
+  std::vector<CostRow> rows;    // the dearest first, days the newest first; at most 1000
+  bool more = false;            // there would be more
+  CostRow total;                // of all, also of those beyond
+  model::Money useful_of_live;  // for builds that are over, of agents that are still there
+};
+struct Charge {  // one agent that has ended
+  CloudName cloud;
+  BilledSpan span;
+  model::Money amount;
 };
 
 struct Redemption {
@@ -203,6 +235,13 @@ class Store {
   virtual Awaitable<Result<model::QueueItem>> get_item(QueueItemId id) = 0;
   virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
+  // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
+  // agent is gone; that of an agent that had one build alone is that build's. Older ones than the last
+  // 1,000,000 lines are forgotten. Builds that are forgotten stay.
+  virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
+  virtual Awaitable<Result<CostReport>> report_costs(CostFilter filter) = 0;
+  // Of agents that were paid for beyond `since` and cost anything, newest first; at most 500,000.
+  virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
 
   // Small durable settings: template generations, last configuration hash.

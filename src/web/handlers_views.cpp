@@ -23,7 +23,7 @@ std::string query(const Visit& visit, std::string_view name) {
 bool is_live(const Visit& visit) { return visit.request->headers.find(kLiveHeader).has_value(); }
 
 api::StorySources stories_of(const Context& context) {
-  return {context.parts.controller, context.parts.fleet, context.parts.store};
+  return {context.parts.controller, context.parts.fleet, context.parts.store, context.now()};
 }
 
 // --- lists

@@ -125,13 +125,13 @@ Markup pool_facts(const fleet::PoolView& pool) {
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
   if (cloud.templates.empty()) return nothing("It has no agent templates.");
   return html(
-      R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
+      R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Price</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
       each(cloud.templates, [&](const fleet::TemplateView& one) {
         return html(
-            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
+            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Price">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), one.pool ? pool_facts(*one.pool) : Markup(),
+            cap_of(one.holding, one.cap), one.pool ? pool_facts(*one.pool) : Markup(), price_of(one.price),
             kind_of(one.max_builds), breaker_badge(one.breaker),
             (one.held ? breaker_facts(one.breaker, view) : Markup()) +
                 each(one.variants,
@@ -268,7 +268,10 @@ Page agent_page(const AgentData& data, const View& view) {
              {"The cloud's name for it",
               agent.handle.empty() ? Markup() : html("<code>{}</code>", agent.handle)},
              {"Launch attempt", html("{}", agent.attempt)},
-             {"Template generation", html("{}", agent.template_generation)}}),
+             {"Template generation", html("{}", agent.template_generation)},
+             {"Size", text(model::format_size(agent.size))},
+             {"Price", price_of(agent.price)},
+             {"Cost", cost_of(data.story.cost)}}),
       host_facts(data.node), history_list(data.story.timeline, view), work_table(data, view));
   return page;
 }

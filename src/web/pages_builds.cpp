@@ -205,7 +205,8 @@ Markup details(const BuildData& data, const View& view) {
              {"Finished", when_exactly(build.finished, view.now)},
              {"Exit status", build.exit_status ? html("{}", *build.exit_status) : Markup()},
              {"Time-out",
-              build.spec.timeout.count() > 0 ? text(format_duration(build.spec.timeout)) : Markup()}}),
+              build.spec.timeout.count() > 0 ? text(format_duration(build.spec.timeout)) : Markup()},
+             {"Cost", cost_of(data.story.cost)}}),
       build.parameters.empty() ? Markup() : html("<h3>Parameters</h3>{}", parameters(build.parameters)),
       environment(build.spec), script_list(build.spec));
 }

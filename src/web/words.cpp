@@ -68,6 +68,20 @@ Markup when_exactly(Instant at, Instant now) {
       full, utc_time(at), full, relative_time(at, now));
 }
 
+Markup price_of(const model::Price& price) {
+  if (price.per_hour.is_zero()) return html(R"(<span class="muted">free</span>)");
+  return html("{}", model::format_hourly_price(price.per_hour));
+}
+
+Markup cost_of(const api::ShownCost& shown) {
+  const auto& cost = shown.cost;
+  if (cost.total().is_zero()) return {};
+  return html(R"({}{} <span class="muted">{} of work in {}, {} idle in {}</span>)",
+              model::format_money(cost.total()), shown.is_final ? "" : " so far",
+              model::format_money(cost.useful), format_duration(cost.useful_time),
+              model::format_money(cost.idle), format_duration(cost.idle_time));
+}
+
 Markup how_long(Instant from, Instant to, Instant now) {
   if (!from.is_set()) return {};
   if (to.is_set()) return html(R"(<span class="number">{}</span>)", format_duration(to - from));

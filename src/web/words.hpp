@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "api/story.hpp"
 #include "base/time.hpp"
 #include "fleet/views.hpp"
 #include "model/agent.hpp"
@@ -25,6 +26,8 @@ Markup when(Instant at, Instant now);
 Markup when_exactly(Instant at, Instant now);
 // How long from `from` to `to`, or until now and counting when `to` is not set.
 Markup how_long(Instant from, Instant to, Instant now);
+Markup price_of(const model::Price& price);
+Markup cost_of(const api::ShownCost& shown);  // empty for what is free
 
 enum class Tone { plain, good, bad, warning, active, waiting };
 std::string_view to_string(Tone tone);  // the class

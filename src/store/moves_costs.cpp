@@ -1,0 +1,188 @@
+// What agents and builds have cost. The ledger has one line for each build's time on an agent, written when
+// that is over, and one for the rest of the agent's time, written when the agent is gone.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "store/moves.hpp"
+#include "store/rows.hpp"
+
+namespace footman::store::moves {
+
+using model::Agent;
+using model::Cost;
+
+namespace {
+
+// Of the ledger. Beyond, the oldest go; every so many lines it is looked for them.
+constexpr std::int64_t kCostLinesKept = 1'000'000;
+constexpr std::int64_t kCostLinesAtOnce = 1'000;
+constexpr std::size_t kMaxReported = 1'000;    // rows of a report
+constexpr std::int64_t kMaxCharges = 500'000;  // of the agents that ended lately, the newest
+
+struct CostLine {
+  AgentId agent;
+  BuildId build;  // empty: of no build, or of several
+  JobPath job;
+  std::string label;  // that the build asked for
+  CloudName cloud;
+  TemplateName template_name;
+  bool useful = false;
+  Instant since;
+  Instant until;
+  Cost cost;
+  model::Money charged;  // the agent's whole cost, in the line of its end only
+};
+
+void add_line(Database& db, const CostLine& line) {
+  const auto time = line.useful ? line.cost.useful_time : line.cost.idle_time;
+  const auto amount = line.useful ? line.cost.useful : line.cost.idle;
+  db.run(
+      "INSERT INTO costs (agent, build, job, label, cloud, template_name, useful, since, until, time, "
+      "amount, "
+      "charged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.useful, line.since,
+      line.until, time, amount.micros, line.charged.micros);
+  const auto newest = db.last_insert_id();
+  if (newest % kCostLinesAtOnce == 0) db.run("DELETE FROM costs WHERE id <= ?", newest - kCostLinesKept);
+}
+
+// An agent that had one build was there for that alone.
+void name_only_build(Database& db, CostLine& line) {
+  auto rows = db.query("SELECT DISTINCT build, job, label FROM costs WHERE agent = ? AND useful = 1 LIMIT 2",
+                       line.agent);
+  if (!rows.step()) return;
+  CostLine one;
+  rows.read(one.build, one.job, one.label);
+  if (rows.step()) return;
+  line.build = one.build;
+  line.job = one.job;
+  line.label = one.label;
+}
+
+CostLine line_of(const Agent& agent) {
+  CostLine line;
+  line.agent = agent.id;
+  line.cloud = agent.cloud;
+  line.template_name = agent.template_name;
+  return line;
+}
+
+std::string_view key_of(CostGroup by) {
+  switch (by) {
+    case CostGroup::job:
+      return "job";
+    case CostGroup::label:
+      return "label";
+    case CostGroup::template_name:
+      return "template_name";
+    case CostGroup::cloud:
+      return "cloud";
+    case CostGroup::day:
+      return "strftime('%Y-%m-%d', until / 1000000, 'unixepoch')";
+  }
+  return "''";
+}
+
+constexpr std::string_view kSums =
+    "count(DISTINCT CASE WHEN useful = 1 THEN build END), count(DISTINCT agent), "
+    "coalesce(sum(CASE WHEN useful = 1 THEN amount END), 0), "
+    "coalesce(sum(CASE WHEN useful = 0 THEN amount END), 0), "
+    "coalesce(sum(CASE WHEN useful = 1 THEN time END), 0), "
+    "coalesce(sum(CASE WHEN useful = 0 THEN time END), 0)";
+
+void read_sums(const Query& rows, CostRow& row) {
+  rows.read(row.key, row.builds, row.agents, row.cost.useful.micros, row.cost.idle.micros,
+            row.cost.useful_time, row.cost.idle_time);
+}
+
+}  // namespace
+
+void note_work(Database& db, const model::Assignment& work) {
+  auto agent = find<Agent>(db, work.agent);
+  if (!agent) return;
+  auto line = line_of(*agent);
+  const auto build = find<model::Build>(db, work.build);
+  if (!build) return;
+  line.build = work.build;
+  line.job = build->job;
+  line.label = build->spec.label;
+  line.useful = true;
+  line.since = work.started;
+  line.until = std::max(work.started, work.ended);
+  line.cost.useful_time = line.until - line.since;
+  line.cost.useful = model::charge(agent->price.per_hour, line.cost.useful_time);
+  agent->cost.useful += line.cost.useful;
+  agent->cost.useful_time += line.cost.useful_time;
+  add_line(db, line);
+  if (agent->state == model::AgentState::terminated) {
+    // The end of the build is told after that of its agent: then it was counted as idle.
+    auto back = line;
+    back.useful = false;
+    back.cost = Cost();
+    back.cost.idle_time = Duration(0) - std::min(agent->cost.idle_time, line.cost.useful_time);
+    back.cost.idle = model::Money() - std::min(agent->cost.idle, line.cost.useful);
+    agent->cost += back.cost;
+    add_line(db, back);
+  }
+  update(db, *agent);
+}
+
+void note_end(Database& db, Agent& agent, const BilledSpan& billed) {
+  const auto time = std::max(Duration(0), billed.until - billed.from);
+  const auto charged = model::charge(agent.price.per_hour, time);
+  agent.cost.idle_time = std::max(Duration(0), time - agent.cost.useful_time);
+  agent.cost.idle = std::max(model::Money(), charged - agent.cost.useful);
+  if (!billed.from.is_set()) return;
+  auto line = line_of(agent);
+  name_only_build(db, line);
+  line.since = billed.from;
+  line.until = billed.until;
+  line.cost = agent.cost;
+  line.charged = agent.cost.total();
+  add_line(db, line);
+}
+
+Result<Cost> get_build_cost(Database& db, BuildId build) {
+  CostRow row;
+  auto rows = db.query(fmt::format("SELECT '', {} FROM costs WHERE build = ? AND build <> 0", kSums), build);
+  if (rows.step()) read_sums(rows, row);
+  return row.cost;
+}
+
+Result<CostReport> report_costs(Database& db, const CostFilter& filter) {
+  const auto until = filter.until.is_set() ? filter.until : Instant{INT64_MAX};
+  CostReport report;
+  {
+    const auto order = filter.by == CostGroup::day ? "1 DESC" : "sum(amount) DESC, sum(time) DESC, 1";
+    auto rows = db.query(fmt::format("SELECT {}, {} FROM costs WHERE until >= ? AND until < ? GROUP BY 1 "
+                                     "ORDER BY {} LIMIT ?",
+                                     key_of(filter.by), kSums, order),
+                         filter.since, until, kMaxReported + 1);
+    while (rows.step()) read_sums(rows, report.rows.emplace_back());
+  }
+  report.more = report.rows.size() > kMaxReported;
+  if (report.more) report.rows.pop_back();
+  auto rows = db.query(fmt::format("SELECT '', {} FROM costs WHERE until >= ? AND until < ?", kSums),
+                       filter.since, until);
+  if (rows.step()) read_sums(rows, report.total);
+  report.useful_of_live = {
+      db.get<std::int64_t>("SELECT coalesce(sum(cost_useful), 0) FROM agents INDEXED BY agents_live WHERE "
+                           "state <> 'terminated'")};
+  return report;
+}
+
+Result<std::vector<Charge>> list_charges(Database& db, Instant since) {
+  std::vector<Charge> charges;
+  auto rows = db.query(
+      "SELECT cloud, since, until, charged FROM costs WHERE until > ? AND charged > 0 ORDER BY until DESC "
+      "LIMIT ?",
+      since, kMaxCharges);
+  while (rows.step()) {
+    auto& one = charges.emplace_back();
+    rows.read(one.cloud, one.span.from, one.span.until, one.amount.micros);
+  }
+  return charges;
+}
+
+}  // namespace footman::store::moves

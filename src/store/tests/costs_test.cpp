@@ -1,0 +1,170 @@
+// The ledger of costs: what a build's time costs, what the rest of its agent's life does, and what a report
+// adds up.
+#include "store/tests/fixture.hpp"
+
+using namespace footman;
+using namespace footman::store;
+using namespace footman::store::testing;
+using model::AgentState;
+using model::Money;
+using namespace std::chrono_literals;
+
+namespace {
+
+// $3.60 an hour: a thousandth of a dollar a second.
+model::Agent paid_agent(const std::string& id) {
+  auto agent = new_agent(id);
+  agent.price = {Money{3'600'000}, {}};
+  return agent;
+}
+constexpr Money milli(std::int64_t thousandths) { return {thousandths * 1000}; }
+
+model::Agent end(Fixture& f, const std::string& id, Instant from, Instant until) {
+  AgentChange change;
+  change.id = AgentId(id);
+  change.state = AgentState::terminating;
+  change.stop_asked = until - 1s;
+  f.get(f.store->change_agent(change));
+  change.state = AgentState::terminated;
+  change.stop_asked = until;  // the first one stays
+  change.ended = until;
+  change.billed = BilledSpan{from, until};
+  return f.get(f.store->change_agent(change));
+}
+
+void launch(Fixture& f, const std::string& id) {
+  f.get(f.store->record_launch_intents({paid_agent(id)}));
+  AgentChange change;
+  change.id = AgentId(id);
+  for (const auto state : {AgentState::launching, AgentState::connecting, AgentState::online}) {
+    change.state = state;
+    f.get(f.store->change_agent(change));
+  }
+}
+
+model::Build build_on(Fixture& f, const std::string& agent, const std::string& job, std::int64_t seconds) {
+  auto assignment = f.start(f.submit(job), agent);
+  FinishBuild finish;
+  finish.build = assignment.build;
+  finish.assignment = assignment.id;
+  finish.result = model::BuildResult::success;
+  finish.now = assignment.started + std::chrono::seconds(seconds);
+  return f.get(f.store->finish_build(finish));
+}
+
+CostReport report(Fixture& f, CostGroup by, Instant since = {}, Instant until = {}) {
+  return f.get(f.store->report_costs({by, since, until}));
+}
+
+}  // namespace
+
+TEST_CASE("a build costs its time, and the rest of the agent that was there for it alone") {
+  Fixture f;
+  f.create_job("app");
+  launch(f, "a");
+  const auto build = build_on(f, "a", "app", 30);
+  auto cost = f.get(f.store->get_build_cost(build.id));
+  CHECK(cost == model::Cost{milli(30), {}, 30s, {}});
+  CHECK(f.get(f.store->get_agent(AgentId("a"))).cost == cost);
+
+  auto agent = end(f, "a", at(0), at(100));
+  CHECK(agent.stop_asked == at(99));
+  CHECK(agent.cost == model::Cost{milli(30), milli(70), 30s, 70s});
+  cost = f.get(f.store->get_build_cost(build.id));
+  CHECK(cost == agent.cost);
+  CHECK(cost.total() == milli(100));
+
+  AgentChange again;
+  again.id = AgentId("a");
+  again.state = AgentState::terminated;
+  again.billed = BilledSpan{at(0), at(500)};
+  CHECK(f.get(f.store->change_agent(again)).cost == agent.cost);  // final
+  CHECK(report(f, CostGroup::job).total.cost == agent.cost);
+  f.get(f.store->forget_builds(JobPath("app"), 0, at(1'000'000)));
+  CHECK(f.get(f.store->get_build_cost(build.id)) == agent.cost);  // outlives the build
+}
+
+TEST_CASE("the idle time of an agent that had several builds is nobody's") {
+  Fixture f;
+  f.create_job("app");
+  f.create_job("web");
+  launch(f, "a");
+  const auto first = build_on(f, "a", "app", 10);
+  build_on(f, "a", "web", 20);
+  const auto agent = end(f, "a", at(0), at(100));
+  CHECK(agent.cost == model::Cost{milli(30), milli(70), 30s, 70s});
+  CHECK(f.get(f.store->get_build_cost(first.id)).total() == milli(10));
+  const auto rows = report(f, CostGroup::job).rows;
+  REQUIRE(rows.size() == 3);
+  CHECK(rows[0].key.empty());
+  CHECK(rows[0].builds == 0);
+  CHECK(rows[0].cost == model::Cost{{}, milli(70), {}, 70s});
+  CHECK(rows[1].key == "web");
+  CHECK(rows[1].builds == 1);
+  CHECK(rows[1].agents == 1);
+  CHECK(rows[2].cost == model::Cost{milli(10), {}, 10s, {}});
+}
+
+TEST_CASE("agents without work cost idle time, refused ones nothing") {
+  Fixture f;
+  launch(f, "idle");
+  launch(f, "refused");
+  CHECK(end(f, "idle", at(0), at(60)).cost == model::Cost{{}, milli(60), {}, 60s});
+  CHECK(end(f, "refused", {}, {}).cost == model::Cost());
+  const auto told = report(f, CostGroup::template_name);
+  REQUIRE(told.rows.size() == 1);
+  CHECK(told.rows[0].key == "small");
+  CHECK(told.total.agents == 1);
+  CHECK(report(f, CostGroup::cloud).rows.at(0).key == "local");
+}
+
+TEST_CASE("a build whose end is told after that of its agent was not idle time") {
+  Fixture f;
+  f.create_job("app");
+  launch(f, "a");
+  const auto assignment = f.start(f.submit("app"), "a");
+  CHECK(end(f, "a", at(0), at(100)).cost == model::Cost{{}, milli(100), {}, 100s});
+  FinishBuild finish;
+  finish.build = assignment.build;
+  finish.assignment = assignment.id;
+  finish.assignment_state = model::AssignmentState::lost;
+  finish.result = model::BuildResult::failure;
+  finish.now = assignment.started + 40s;
+  f.get(f.store->finish_build(finish));
+  f.get(f.store->finish_build(finish));
+  const auto cost = f.get(f.store->get_agent(AgentId("a"))).cost;
+  CHECK(cost == model::Cost{milli(40), milli(60), 40s, 60s});
+  CHECK(report(f, CostGroup::day).total.cost == cost);
+}
+
+TEST_CASE("reports are of a time, by day, by label, and what is not over is told apart") {
+  Fixture f;
+  constexpr std::int64_t kDay = 86'400;
+  launch(f, "a");
+  launch(f, "b");
+  launch(f, "c");
+  build_on(f, "c", "", 5);
+  end(f, "a", at(0), at(10));
+  end(f, "b", at(kDay), at(kDay + 20));
+  const auto days = report(f, CostGroup::day);
+  REQUIRE(days.rows.size() == 2);
+  CHECK(days.rows[0].key == format_rfc3339(at(kDay)).substr(0, 10));
+  CHECK(days.rows[0].cost.total() == milli(20));
+  CHECK(days.rows[1].cost.total() == milli(15));
+  CHECK(days.total.cost == model::Cost{milli(5), milli(30), 5s, 30s});
+  CHECK(days.useful_of_live == milli(5));
+  CHECK_FALSE(days.more);
+  CHECK(report(f, CostGroup::day, at(kDay)).rows.size() == 1);
+  CHECK(report(f, CostGroup::day, {}, at(kDay)).rows.size() == 1);
+  CHECK(report(f, CostGroup::day, at(kDay + 21)).rows.empty());
+  CHECK(report(f, CostGroup::label).rows.size() == 2);  // of the build, and of agents without one
+
+  const auto charges = f.get(f.store->list_charges(at(15)));
+  REQUIRE(charges.size() == 1);
+  CHECK(charges[0].cloud.str() == "local");
+  CHECK(charges[0].span.from == at(kDay));
+  CHECK(charges[0].span.until == at(kDay + 20));
+  CHECK(charges[0].amount == milli(20));
+  CHECK(f.get(f.store->list_charges(at(0))).size() == 2);
+  f.reopen();
+}
