@@ -58,6 +58,8 @@ constexpr std::array kSchema = {
     Key{"clouds[].name", "name", "", "required; stands in the ids of its agents", kRestart},
     Key{"clouds[].type", "local", "", "required; what launches the agents", kRestart},
     Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
+    Key{"clouds[].minimum_billing", "duration", "0s",
+        "local: what each agent is taken to be paid for at least, for `paid` of templates", kRestart},
     Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",
         kRestart},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
@@ -69,9 +71,12 @@ constexpr std::array kSchema = {
     Key{"clouds[].templates[].default", "true or false", "false", "takes builds that ask for no label"},
     Key{"clouds[].templates[].priority", "number", "0", "among templates that fit, the highest is used"},
     Key{"clouds[].templates[].cap", "number", "0", "agents of this template; 0: no limit"},
-    Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number}", "one-shot",
-        "one build and gone; or kept until idle for that long (without `idle`: 1m) and for so many builds at "
-        "most (without `builds`: no limit)"},
+    Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number, paid: true or false}",
+        "one-shot",
+        "one build and gone; or kept until idle for that long (without `idle`: 1m; with `paid`: 0s), for so "
+        "many "
+        "builds at most (without `builds`: no limit), and with `paid` until the cloud's minimum_billing is "
+        "over"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
         "agents that are kept end after that; 0s: no limit"},
     Key{"clouds[].templates[].pool.min_idle", "number", "0",

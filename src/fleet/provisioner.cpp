@@ -27,7 +27,15 @@ AgentState state_of(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
-policy::Agent agent_of(const AgentEntry& entry) {
+Instant paid_until(const Core& core, const AgentEntry& entry) {
+  const auto t = core.templates.find(entry.row.template_name);
+  const auto* cloud = core.find_cloud(entry.row.cloud);
+  if (t == core.templates.end() || !t->second.config.keep_paid || cloud == nullptr) return {};
+  if (!entry.row.launched.is_set()) return {};
+  return entry.row.launched + cloud->provider->limits().minimum_billing;
+}
+
+policy::Agent agent_of(const Core& core, const AgentEntry& entry) {
   policy::Agent agent;
   agent.id = entry.id();
   agent.cloud = entry.row.cloud;
@@ -48,6 +56,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.planned = entry.row.planned;
   agent.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
   agent.idle_since = entry.seen.idle_since;
+  agent.paid_until = paid_until(core, entry);
   agent.launch_deadline = entry.row.launch_deadline;
   agent.end_reason = entry.seen.end_reason;
   return agent;
@@ -165,7 +174,7 @@ policy::Limits Provisioner::limits() {
 policy::Snapshot Provisioner::take_snapshot() {
   policy::Snapshot snapshot;
   snapshot.agents.reserve(core_.agents().size());
-  for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
+  for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(core_, *entry));
   for (auto& [name, t] : core_.templates)
     snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
                                   t.config.priority, t.config.cap, t.breaker, pools_.size_of(t),
@@ -386,6 +395,12 @@ std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) cons
   if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
   const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
   return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
+}
+
+bool Provisioner::is_kept_ready(const AgentId& id) const {
+  return std::ranges::any_of(plan_.pools, [&](const policy::PoolReport& pool) {
+    return std::ranges::find(pool.wanted, id) != pool.wanted.end();
+  });
 }
 
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
