@@ -43,9 +43,9 @@ void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& a
 
 std::string describe_retention(const config::TemplateConfig& t) {
   if (t.max_builds == 1) return "one-shot";
-  const auto idle = base::format_duration(t.idle_timeout);
-  return t.max_builds == 0 ? fmt::format("{{idle: {}}}", idle)
-                           : fmt::format("{{idle: {}, builds: {}}}", idle, t.max_builds);
+  auto text = "{idle: " + base::format_duration(t.idle_timeout);
+  if (t.max_builds > 0) text += fmt::format(", builds: {}", t.max_builds);
+  return text + (t.keep_paid ? ", paid: true}" : "}");
 }
 
 void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
@@ -123,6 +123,7 @@ Flat flatten(const config::Config& c) {
     out[at + "type"] = cloud.type;
     out[at + "cap"] = fmt::format("{}", cloud.cap);
     flatten(out, at, cloud.resources);
+    out[at + "minimum_billing"] = base::format_duration(cloud.minimum_billing);
     out[at + "agent_binary"] = cloud.agent_binary;
     for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
   }
@@ -210,6 +211,7 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.price = t.price;
       out.max_builds = t.max_builds;
       out.idle_timeout = t.idle_timeout;
+      out.keep_paid = t.keep_paid;
       out.max_age = t.max_age;
       out.pool = t.pool;
       out.launch_deadline = config.launch_deadline;

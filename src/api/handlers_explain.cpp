@@ -37,6 +37,9 @@ std::string sentence_of(const fleet::AgentView& view) {
     return agent.end_detail.empty() || agent.end_detail == why ? std::string(why)
                                                                : fmt::format("{} {}", why, agent.end_detail);
   }
+  if (agent.state == model::AgentState::online && view.kept_ready)
+    return fmt::format("It is online and {}; the pool of its template keeps it ready.",
+                       model::to_string(view.observation.activity));
   if (agent.state == model::AgentState::online)
     return fmt::format("It is online and {}.", model::to_string(view.observation.activity));
   return fmt::format("It is {}.", model::to_string(agent.state));

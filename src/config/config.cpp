@@ -302,6 +302,7 @@ class Reader {
     else if (c.type != "local")
       error(find(node, "type")->at, fmt::format("'type': local was expected, found '{}'", c.type));
     get(node, "cap", c.cap);
+    get(node, "minimum_billing", c.minimum_billing);
     get(node, "agent_binary", c.agent_binary);
     if (const auto* limits = find(node, "limits");
         limits != nullptr && limits->kind != Kind::null && check_keys(*limits, "clouds[].limits"))
@@ -407,13 +408,16 @@ class Reader {
   void read_retention(const YamlNode& node, TemplateConfig& t) {
     const auto* retention = find(node, "retention");
     if (retention == nullptr || (retention->kind != Kind::map && retention->text == "one-shot")) return;
-    constexpr std::string_view kExpected = "one-shot or {idle: 5m}, {builds: 20} or both was expected";
+    constexpr std::string_view kExpected =
+        "one-shot or some of {idle: 5m, builds: 20, paid: true} was expected";
     if (retention->kind != Kind::map || retention->keys.empty())
       return error(retention->at, fmt::format("'retention': {}", kExpected));
     for (const auto& [key, at] : retention->keys)
-      if (key != "idle" && key != "builds")
+      if (key != "idle" && key != "builds" && key != "paid")
         error(at, fmt::format("unknown key '{}' of 'retention': {}", key, kExpected));
     t.max_builds = 0;
+    get(*retention, "paid", t.keep_paid);
+    if (t.keep_paid) t.idle_timeout = Duration(0);
     get(*retention, "idle", t.idle_timeout);
     get(*retention, "builds", t.max_builds);
     check_least(*retention, "builds", t.max_builds, std::uint32_t{1}, "1");
@@ -565,6 +569,13 @@ std::vector<std::string> find_doubts(const Config& config) {
   for (const auto& cloud : config.clouds)
     if (cloud.templates.empty())
       doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));
+  for (const auto& cloud : config.clouds)
+    for (const auto& t : cloud.templates)
+      if (t.keep_paid && cloud.minimum_billing <= Duration(0))
+        doubts.push_back(
+            fmt::format("the template '{}' keeps agents while they are paid, but its cloud '{}' has no "
+                        "minimum_billing",
+                        t.name, cloud.name));
   return doubts;
 }
 

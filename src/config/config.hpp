@@ -45,6 +45,7 @@ struct TemplateConfig {
   model::Price price;
   std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   Duration idle_timeout = 1min;
+  bool keep_paid = false;
   Duration max_age{0};
   model::PoolRules pool;
   std::map<std::string, std::string> env;
@@ -60,6 +61,7 @@ struct CloudConfig {
   std::string name;
   std::string type;  // "local"
   std::uint32_t cap = 0;
+  Duration minimum_billing{0};
   std::string agent_binary;  // empty: beside the server's own
   model::ResourceLimits resources;
   AgentAddress address;

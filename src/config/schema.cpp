@@ -68,6 +68,8 @@ constexpr std::array kSchema = {
         "vCPU of all agents of this cloud, by the sizes of their templates; 0: no limit"},
     Key{"clouds[].limits.memory", "size", "0",
         "memory of all agents of this cloud, by the sizes of their templates; 0: no limit"},
+    Key{"clouds[].minimum_billing", "duration", "0s",
+        "local: what each agent is taken to be paid for at least, for `paid` of templates", kRestart},
     Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",
         kRestart},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
@@ -85,9 +87,12 @@ constexpr std::array kSchema = {
         "memory of one agent, for limits and prices; it limits nothing by itself"},
     Key{"clouds[].templates[].price", "price", "$0.00/h",
         "of one agent: $0.05/h, or the name of a list price, like aws-fargate/us-east-1/arm64"},
-    Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number}", "one-shot",
-        "one build and gone; or kept until idle for that long (without `idle`: 1m) and for so many builds at "
-        "most (without `builds`: no limit)"},
+    Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number, paid: true or false}",
+        "one-shot",
+        "one build and gone; or kept until idle for that long (without `idle`: 1m; with `paid`: 0s), for so "
+        "many "
+        "builds at most (without `builds`: no limit), and with `paid` until the cloud's minimum_billing is "
+        "over"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
         "agents that are kept end after that; 0s: no limit"},
     Key{"clouds[].templates[].pool.min_idle", "number", "0",

@@ -34,6 +34,7 @@ struct Template {
   model::Price price;
   std::uint32_t max_builds = 1;     // so many builds, then gone; 0: no limit
   Duration idle_timeout = 1min;     // for agents of more than one build
+  bool keep_paid = false;           // idle ones also until the cloud's minimum billing time is over
   Duration max_age{0};              // 0: no limit; not for one-shot agents
   Duration launch_deadline = 5min;  // from the decision to the connection
   model::PoolRules pool;            // agents without work that are kept; empty: none

@@ -48,6 +48,7 @@ struct PlannedAs {
   bool was_connected = false;  // its row says so
   Instant connected;
   Instant idle_since;
+  Instant paid_until;
   Instant launch_deadline;
   model::EndReason end_reason = model::EndReason::none;
   bool operator==(const PlannedAs&) const = default;

@@ -238,16 +238,17 @@ std::vector<AgentView> Fleet::list_agents() const {
   const auto& core = impl_->core;
   std::vector<AgentView> all;
   all.reserve(core.ended().size() + core.agents().size());
-  for (const auto& row : core.ended()) all.push_back({row, {}});
+  for (const auto& row : core.ended()) all.push_back({row, {}, false});
   for (const auto& [order, entry] : core.agents())
-    if (entry->stored) all.push_back({entry->row, entry->seen});
+    if (entry->stored) all.push_back({entry->row, entry->seen, false});
   std::ranges::stable_sort(all, {}, [](const AgentView& view) { return view.agent.planned; });
   return all;
 }
 
 std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
-  if (const auto* entry = impl_->find_living(id)) return AgentView{entry->row, entry->seen};
-  if (const auto* row = impl_->core.find_ended(id)) return AgentView{*row, {}};
+  if (const auto* entry = impl_->find_living(id))
+    return AgentView{entry->row, entry->seen, impl_->provisioner.is_kept_ready(id)};
+  if (const auto* row = impl_->core.find_ended(id)) return AgentView{*row, {}, false};
   return std::nullopt;
 }
 

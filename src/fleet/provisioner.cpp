@@ -26,7 +26,15 @@ bool is_leaving(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
-PlannedAs planned_as(const AgentEntry& entry) {
+Instant paid_until(const Core& core, const AgentEntry& entry) {
+  const auto t = core.templates.find(entry.row.template_name);
+  const auto* cloud = core.find_cloud(entry.row.cloud);
+  if (t == core.templates.end() || !t->second.config.keep_paid || cloud == nullptr) return {};
+  if (!entry.row.launched.is_set()) return {};
+  return entry.row.launched + cloud->provider->limits().minimum_billing;
+}
+
+PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   PlannedAs now;
   now.state = entry.row.state;
   now.is_leaving = is_leaving(entry);
@@ -38,6 +46,7 @@ PlannedAs planned_as(const AgentEntry& entry) {
   now.was_connected = entry.row.connected.is_set();
   now.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
   now.idle_since = entry.seen.idle_since;
+  now.paid_until = paid_until(core, entry);
   now.launch_deadline = entry.row.launch_deadline;
   now.end_reason = entry.seen.end_reason;
   return now;
@@ -67,6 +76,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.planned = entry.row.planned;
   agent.connected = now.connected;
   agent.idle_since = now.idle_since;
+  agent.paid_until = now.paid_until;
   agent.launch_deadline = now.launch_deadline;
   agent.end_reason = now.end_reason;
   return agent;
@@ -222,7 +232,7 @@ void Provisioner::tell_ledger() {
 void Provisioner::tell_agents() {
   for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
   for (const auto& [order, entry] : core_.agents()) {
-    const auto now = planned_as(*entry);
+    const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;
     ledger_.put_agent(agent_of(*entry));
@@ -467,6 +477,12 @@ std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) cons
   if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
   const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
   return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
+}
+
+bool Provisioner::is_kept_ready(const AgentId& id) const {
+  return std::ranges::any_of(plan_.pools, [&](const policy::PoolReport& pool) {
+    return std::ranges::find(pool.wanted, id) != pool.wanted.end();
+  });
 }
 
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {

@@ -28,6 +28,7 @@ class Provisioner {
 
   const PlanView& view() const;                                          // until the next plan
   std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
+  bool is_kept_ready(const AgentId& id) const;
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:

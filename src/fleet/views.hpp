@@ -19,6 +19,7 @@ using namespace footman::base;
 struct AgentView {
   model::Agent agent;                   // as stored
   ports::AgentObservation observation;  // what its controller says now
+  bool kept_ready = false;              // by the pool of its template; of a single agent's view only
 };
 
 // A template's circuit breaker (policy/breaker.hpp).

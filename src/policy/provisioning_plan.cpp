@@ -587,6 +587,7 @@ class Planner {
                       static_cast<std::uint32_t>(idle),
                       static_cast<std::uint32_t>(all) - static_cast<std::uint32_t>(idle),
                       {}};
+    for (const Agent* agent : pool.wanted) report.wanted.push_back(agent->id);
     const auto why = describe_need(pool);
     for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
       report.hold = find_pool_obstacle(*pool.of);
@@ -696,8 +697,10 @@ class Planner {
     }
     if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
-    const Instant deadline = agent.idle_since + agent.idle_timeout;
-    if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
+    const Instant deadline = std::max(agent.idle_since + agent.idle_timeout, agent.paid_until);
+    if (now_ >= deadline)
+      return end(agent, EndReason::idle_too_long,
+                 deadline == agent.paid_until ? "It was idle, and the time that is paid for is over." : "");
     look_no_later(plan_.next_look, deadline);
     if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
   }

@@ -71,6 +71,7 @@ struct Agent {
   Instant planned;
   Instant connected;
   Instant idle_since;
+  Instant paid_until;  // it is not ended for being idle before; not set: that does not matter
   Instant launch_deadline;
   model::EndReason end_reason = model::EndReason::none;  // the controller's word for lost and done
 };
@@ -193,11 +194,12 @@ struct Hold {
 
 struct PoolReport {  // of a template that has a pool now
   TemplateName template_name;
-  std::uint32_t target = 0;   // agents without work that it wants
-  std::uint32_t at_work = 0;  // or given an item by this plan
-  std::uint32_t idle = 0;     // without an item, with those beyond the target
-  std::uint32_t on_way = 0;   // not idle yet, with those that this plan launches
-  std::optional<Held> hold;   // why the rest is not launched
+  std::uint32_t target = 0;     // agents without work that it wants
+  std::uint32_t at_work = 0;    // or given an item by this plan
+  std::uint32_t idle = 0;       // without an item, with those beyond the target
+  std::uint32_t on_way = 0;     // not idle yet, with those that this plan launches
+  std::optional<Held> hold;     // why the rest is not launched
+  std::vector<AgentId> wanted;  // idle time does not end them
 };
 
 struct Plan {

@@ -94,7 +94,9 @@ class LocalCloudImpl final : public LocalCloud {
   }
 
   CloudName name() const override { return config_.name; }
-  ports::CloudLimits limits() const override { return {config_.max_agents, kTokenLifetime, Duration(0)}; }
+  ports::CloudLimits limits() const override {
+    return {config_.max_agents, kTokenLifetime, Duration(0), config_.minimum_billing};
+  }
   void set_templates(std::map<TemplateName, TemplateOptions> templates) override {
     config_.templates = std::move(templates);
   }

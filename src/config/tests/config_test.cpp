@@ -71,10 +71,16 @@ TEST_CASE("retention: one build, idle time, number of builds") {
   CHECK(kept("{idle: 10m}") == std::pair(0U, Duration(10min)));
   CHECK(kept("{builds: 20}") == std::pair(20U, Duration(1min)));
   CHECK(kept("{idle: 10m, builds: 20}") == std::pair(20U, Duration(10min)));
+  CHECK(kept("{paid: true}") == std::pair(0U, Duration(0)));
+  CHECK(kept("{paid: true, idle: 5s, builds: 3}") == std::pair(3U, Duration(5s)));
+  CHECK(kept("{paid: false}") == std::pair(0U, Duration(1min)));
+  const auto paid = parse_config(with("{paid: true}"), "f", sources(), "x86_64");
+  CHECK(paid->clouds[0].templates[0].keep_paid);
+  CHECK(find_doubts(*paid).at(0).find("'a' has no minimum_billing") != std::string::npos);
   CHECK(error_of(with("{builds: 0}")).ends_with("'builds': 1 or more was expected"));
-  CHECK(error_of(with("{idl: 1m}")).find("unknown key 'idl' of 'retention': one-shot or {idle: 5m}") !=
+  CHECK(error_of(with("{idl: 1m}")).find("unknown key 'idl' of 'retention': one-shot or some of {idle: 5m") !=
         std::string::npos);
-  CHECK(error_of(with("two")).find("'retention': one-shot or {idle: 5m}") != std::string::npos);
+  CHECK(error_of(with("two")).find("'retention': one-shot or some of {idle: 5m") != std::string::npos);
 }
 
 TEST_CASE("pools: ready agents, a share of the busy ones, and a limit") {
@@ -168,7 +174,7 @@ TEST_CASE("errors have a place and an expectation") {
   CHECK(error_of("agent_url: ws://:1\n").find("a URL was expected") != std::string::npos);
   CHECK(error_of("clouds: [{name: A b, type: local}]\n").find("lower-case") != std::string::npos);
   CHECK(error_of("clouds: [{name: a, type: local, templates: [{name: t, retention: {idel: 5m}}]}]\n")
-            .find("one-shot or {idle: 5m}") != std::string::npos);
+            .find("one-shot or some of {idle: 5m") != std::string::npos);
   CHECK(error_of("- a\n").find("a map was expected") != std::string::npos);
   CHECK(error_of("session: {heartbeat: 20s}\n") == "ok");
   CHECK(error_of("session: {heartbeat: 21s}\n").find("between 1us and 20s") != std::string::npos);

@@ -117,6 +117,39 @@ TEST_CASE("an agent for two builds takes two, then it ends as its builds are don
   CHECK(world.cloud.launch_calls == 2);
 }
 
+TEST_CASE("an agent takes builds in the time that is paid for, over a restart too, and ends with it") {
+  World world;
+  auto& t = world.config.templates[0];
+  t.max_builds = 0;
+  t.idle_timeout = Duration(0);
+  t.keep_paid = true;
+  world.cloud.limits.minimum_billing = 1min;
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto launched = world.row(id).launched;
+  world.advance(20s);
+  world.controller.finish(id, world.now());
+  world.advance(10s);
+  world.submit("2");
+  CHECK(world.cloud.launch_calls == 1);
+  world.controller.work(id, "2");
+  world.settle();
+  world.controller.finish(id, world.now());
+  world.restart();
+  world.advance(launched + 59s - world.now());
+  CHECK(world.cloud.alive() == 1);
+  world.advance(1s);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.row(id).end_reason == EndReason::idle_too_long);
+
+  const auto other = world.busy_agent("3");  // longer than that: gone at once, as nothing waits
+  world.advance(2min);
+  CHECK(world.cloud.alive() == 1);
+  world.controller.finish(other, world.now());
+  world.settle();
+  CHECK(world.cloud.alive() == 0);
+}
+
 TEST_CASE("an agent that gets work just when it is to end keeps it and ends afterwards") {
   World world;
   world.start();

@@ -44,6 +44,7 @@ TEST_CASE("a pool is filled before anything waits, and a build is served without
   CHECK(pool_of(world).on_way == 2);
   connect_all(world);
   CHECK(pool_of(world).idle == 2);
+  CHECK(world.fleet->find_agent(idle_agent(world))->kept_ready);
   world.advance(2h);
   CHECK(world.cloud.launch_calls == 2);  // idle time does not end what is wanted
   CHECK(world.cloud.alive() == 2);
@@ -175,10 +176,12 @@ TEST_CASE("a schedule begins and ends by itself") {
   World world;
   auto& t = world.config.templates[0];
   t.idle_timeout = 1min;
+  world.start();
   t.pool.schedules = {{*model::parse_cron("0 * * * *"), 30min, "UTC", model::TimeZone(), {.min_idle = 2}}};
   const auto hour = Instant{world.now().us / 3'600'000'000 * 3'600'000'000} + 1h;
   world.advance(hour + 40min - world.now());
-  world.start();
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  world.settle();
   CHECK(world.cloud.alive() == 0);
   CHECK(pool_of(world).target == 0);
   CHECK(pool_of(world).size == "none");

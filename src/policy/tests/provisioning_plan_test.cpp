@@ -179,6 +179,26 @@ TEST_CASE("how agents end") {
   CHECK(ends(late) == EndReason::launch_deadline);
 }
 
+TEST_CASE("an agent that is paid for is kept until that is over, but not longer") {
+  auto s = world();
+  s.agents = {agent("a", "", AgentActivity::idle)};
+  auto& a = s.agents[0];
+  a.max_builds = 0;
+  a.paid_until = kNow + 5s;
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.terminations.empty());
+  CHECK(plan.next_look == kNow + 5s);
+  a.idle_timeout = 1min;  // whatever is later
+  CHECK(plan_provisioning(s, {}, kNow).next_look == kNow + 50s);
+  a.idle_timeout = 1s;
+  a.paid_until = kNow;
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.terminations.at(0).reason == EndReason::idle_too_long);
+  CHECK(plan.terminations.at(0).text == "It was idle, and the time that is paid for is over.");
+  s.items = {item("1")};  // what waits is served all the same
+  CHECK(plan_provisioning(s, {}, kNow).matches.size() == 1);
+}
+
 TEST_CASE("an agent without work that lost its connection still serves the item that waits for it") {
   auto s = world();
   s.items = {item("1")};

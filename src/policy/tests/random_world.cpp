@@ -209,6 +209,7 @@ void RandomWorld::change_agent() {
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));
+  if (chance(3)) agent.paid_until = now + std::chrono::seconds(pick(60));
   put(std::move(agent));
 }
 
