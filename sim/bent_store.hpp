@@ -69,7 +69,7 @@ class BentStore : public store::Store {
   Awaitable<Status> record_step(model::StepRecord step) override {
     return write(real_.record_step(std::move(step)));
   }
-  Awaitable<Result<model::Build>> finish_build(store::FinishBuild finish) override {
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
     return write(real_.finish_build(std::move(finish)));
   }
   Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
@@ -84,8 +84,9 @@ class BentStore : public store::Store {
   Awaitable<Result<model::Node>> redeem_node(store::Redemption redemption) override {
     return write(real_.redeem_node(std::move(redemption)));
   }
-  Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked) override {
-    return write(real_.change_node(std::move(agent), draining, revoked));
+  Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked,
+                                             model::EndReason why) override {
+    return write(real_.change_node(std::move(agent), draining, revoked, why));
   }
   Awaitable<Status> count_refused(AgentId agent) override {
     return write(real_.count_refused(std::move(agent)));

@@ -56,18 +56,27 @@ class ForgetsAgentsOnTheirWay final : public BentStore {
 class RunsAgain final : public BentStore {
  public:
   using BentStore::BentStore;
-  Awaitable<Result<model::Build>> finish_build(store::FinishBuild finish) override {
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
     const bool lost = finish.assignment_state == model::AssignmentState::lost;
     auto done = co_await BentStore::finish_build(std::move(finish));
     if (!done || !lost) co_return done;
     store::NewBuild again;
-    again.job = done->job;
-    again.spec = done->spec;
-    again.parameters = done->parameters;
+    again.job = done->build.job;
+    again.spec = done->build.spec;
+    again.parameters = done->build.parameters;
     again.cause = "lost before";
-    again.quiet_until = again.now = done->finished;
+    again.quiet_until = again.now = done->build.finished;
     (void)co_await BentStore::submit_build(std::move(again));
     co_return done;
+  }
+};
+
+class RetriesFailures final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
+    if (finish.exit_status.value_or(0) != 0) finish.retry_cause = "it failed";
+    return BentStore::finish_build(std::move(finish));
   }
 };
 
@@ -111,7 +120,7 @@ class ForgetsKeys final : public BentStore {
 class CallsFailureSuccess final : public BentStore {
  public:
   using BentStore::BentStore;
-  Awaitable<Result<model::Build>> finish_build(store::FinishBuild finish) override {
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
     if (finish.result == model::BuildResult::failure) finish.result = model::BuildResult::success;
     return BentStore::finish_build(std::move(finish));
   }
@@ -245,8 +254,8 @@ class BentPort : public ports::ControllerPort {
     return real_.observe_agent(std::move(id));
   }
   Awaitable<Status> drain_agent(AgentId id) override { return real_.drain_agent(std::move(id)); }
-  Awaitable<Status> remove_agent(AgentId id, std::string reason) override {
-    return real_.remove_agent(std::move(id), std::move(reason));
+  Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
+    return real_.remove_agent(std::move(id), std::move(end));
   }
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
     real_.set_wait_reason(item_key, std::move(reason));
@@ -290,6 +299,13 @@ void plant_cap(WorldOptions& options) {
   };
 }
 
+void plant_pool(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    for (auto& one : config.templates)
+      if (!one.pool.empty()) ++one.pool.size.min_idle;
+  };
+}
+
 // The value goes where only the reference belongs.
 class StoresSecrets final : public BentStore {
  public:
@@ -318,6 +334,8 @@ const std::vector<Canary>& canaries() {
        plant_store<DoublesAssignments>},
       {"forgets-agents", "one_agent_per_item", "agents on their way are forgotten at a restart", 60,
        plant_store<ForgetsAgentsOnTheirWay>},
+      {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
+       plant_pool},
       {"repeats-lines", "log_is_gapless", "some log bytes are appended twice", 10, plant_logs<RepeatsLines>},
       {"acknowledges-too-early", "acknowledged_is_stored", "log bytes are acknowledged that are not stored",
        10, plant_logs<AcknowledgesTooEarly>},
@@ -327,6 +345,8 @@ const std::vector<Canary>& canaries() {
        plant_store<RewritesResults>},
       {"runs-again", "no_script_runs_twice", "a build that was lost runs again by itself", 120,
        plant_store<RunsAgain>},
+      {"retries-failures", "run_again_when_lost", "a build whose step failed is run again", 10,
+       plant_store<RetriesFailures>},
       {"stores-secrets", "no_secret_is_shown", "a secret's value is stored in place of its reference", 20,
        plant_store<StoresSecrets>},
       {"tells-no-reasons", "reasons_are_true", "the fleet's reasons do not arrive", 40,

@@ -41,6 +41,14 @@ std::unexpected<base::Error> internal_error() { return base::fail(Errc::unavaila
 
 // --- the cloud
 
+std::string zone_of(const LaunchSpec& spec) {
+  constexpr std::string_view kField = R"("zone":")";
+  const auto at = spec.options.find(kField);
+  if (at == std::string::npos) return {};
+  const auto begin = at + kField.size();
+  return spec.options.substr(begin, spec.options.find('"', begin) - begin);
+}
+
 SimCloud::SimCloud(SimLoop& loop, Dice dice, Witness& witness, CloudTraits traits)
     : loop_(loop), dice_(dice), witness_(witness), traits_(std::move(traits)) {}
 
@@ -63,8 +71,8 @@ LaunchResult SimCloud::launch(const LaunchSpec& spec) {
     return launch_known(machines_.at(known->second), spec);
   if (traits_.max_agents > 0 && live_count() >= traits_.max_agents)
     return refuse(FailureClass::capacity, !exists, "The quota is used up");
-  if (dice_.chance(trouble.no_capacity))
-    return refuse(FailureClass::capacity, !exists, "No capacity in zone a");
+  if (const auto zone = zone_of(spec); dice_.chance(trouble.no_capacity) || dry_zones.contains(zone))
+    return refuse(FailureClass::capacity, !exists, "No capacity in zone " + zone);
   if (dice_.chance(trouble.refused))
     return refuse(FailureClass::transient, !exists, "The host turned it away");
   return make(spec);
@@ -235,10 +243,13 @@ ports::CloudLimits SimProvider::limits() const {
   return {cloud_.traits().max_agents, cloud_.traits().token_lifetime, cloud_.traits().listing_lag};
 }
 
-Result<std::string> SimProvider::freeze(const base::TemplateName& name) const {
+Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName& name) const {
   if (std::ranges::find(cloud_.traits().templates, name.str()) == cloud_.traits().templates.end())
     return base::fail(Errc::invalid_argument, fmt::format("no template '{}' in this cloud", name.str()));
-  return fmt::format(R"({{"machine":"{}"}})", name.str());
+  std::vector<ports::Variant> variants;
+  for (const auto& zone : cloud_.traits().zones)
+    variants.push_back({zone, fmt::format(R"({{"machine":"{}","zone":"{}"}})", name.str(), zone)});
+  return variants;
 }
 
 Awaitable<LaunchResult> SimProvider::launch(LaunchSpec spec) {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,7 @@ struct CloudTraits {
   Duration token_lifetime = 1h;
   Duration listing_lag = 5s;
   Duration boot = 2s;  // typical
+  std::vector<std::string> zones{""};
 };
 
 // Probabilities; all zero: a cloud that works.
@@ -42,6 +44,9 @@ struct CloudTrouble {
   double dies_at_start = 0;
   double leaves_no_trace = 0;  // an event for the provider is lost
 };
+
+// The zone that a launch asks for; the cloud has several, or one without a name.
+std::string zone_of(const ports::LaunchSpec& spec);
 
 class SimCloud {
  public:
@@ -69,6 +74,7 @@ class SimCloud {
   std::uint64_t launched() const { return launched_; }
 
   CloudTrouble trouble;
+  std::set<std::string> dry_zones;  // without capacity
   // What the machines do: set by the world.
   std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
   std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
@@ -115,7 +121,7 @@ class SimProvider : public ports::CloudProvider {
 
   base::CloudName name() const override { return base::CloudName(cloud_.traits().name); }
   ports::CloudLimits limits() const override;
-  base::Result<std::string> freeze(const base::TemplateName& name) const override;
+  base::Result<std::vector<ports::Variant>> freeze(const base::TemplateName& name) const override;
   runtime::Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override;
   runtime::Awaitable<base::Result<std::vector<ports::Resource>>> observe() override;
   runtime::Awaitable<base::Result<ports::Resource>> find_by_token(std::string client_token) override;

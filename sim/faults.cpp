@@ -27,6 +27,7 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(0.5, &Faults::fill_database);
   add(0.5, &Faults::break_database);
   add(2, &Faults::trouble_cloud);
+  add(1, &Faults::dry_up_zone);
 }
 
 void Faults::add(double weight, void (Faults::*happen)()) {
@@ -65,7 +66,10 @@ void Faults::end() {
   parts_.disk.set_full(false);
   parts_.store_trouble = {};
   parts_.agents.thaw_all();
-  for (auto* cloud : parts_.clouds) cloud->trouble = {};
+  for (auto* cloud : parts_.clouds) {
+    cloud->trouble = {};
+    cloud->dry_zones.clear();
+  }
   parts_.checker.on_trouble();
 }
 
@@ -208,6 +212,14 @@ void Faults::trouble_cloud() {
                     some(0.2), some(0.4), some(0.4), 0.3};
   parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "is in trouble");
   for_a_while(60s, [cloud] { cloud->trouble = {}; });
+}
+
+void Faults::dry_up_zone() {
+  auto* cloud = dice_.pick(parts_.clouds);
+  const auto zone = dice_.pick(cloud->traits().zones);
+  cloud->dry_zones.insert(zone);
+  parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "has no capacity in zone " + zone);
+  for_a_while(90s, [cloud, zone] { cloud->dry_zones.erase(zone); });
 }
 
 }  // namespace footman::sim

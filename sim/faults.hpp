@@ -73,6 +73,7 @@ class Faults {
   void fill_database();
   void break_database();
   void trouble_cloud();
+  void dry_up_zone();
 
   FaultParts parts_;
   Dice dice_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/label.hpp"
+#include "policy/build_retry.hpp"
 #include "policy/provisioning_plan.hpp"
 #include "sim/agents.hpp"
 
@@ -21,11 +22,20 @@ constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kIdleMargin = 3min;     // calls to the cloud may be slow and be tried again
 constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
+constexpr Duration kPoolMargin = 5s;       // between what a plan has seen and what is stored
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 
 bool is_open(const model::Assignment& one) {
   return one.state == AssignmentState::offered || one.state == AssignmentState::accepted ||
          one.state == AssignmentState::started;
+}
+
+// The submission that it comes from.
+std::string key_of(const model::Build& build) {
+  if (const auto given = build.parameters.find(std::string(kKeyVariable)); given != build.parameters.end())
+    return given->second;
+  const auto script = parse_script(build.spec.steps.at(0).script);
+  return script ? script->key : std::string();
 }
 
 }  // namespace
@@ -39,6 +49,7 @@ void Checker::check() {
   if (parts_.loop.now() < next_look_) return;
   next_look_ = parts_.loop.now() + kLookEvery;
   look_at_items();
+  look_at_pool_launches();
   look_at_machines();
   look_at_idle_machines();
   look_at_reasons();
@@ -56,9 +67,12 @@ void Checker::refresh() {
   for (const auto& [id, row] : before)
     if (!row_of_.contains(id)) ended_rows_.emplace(id, parts_.loop.now());
   look_at_rows();
+  look_at_chains();
   look_at_assignments();
   look_at_items();
   look_at_caps();
+  note_waiting();
+  note_pool_launches(before);
   remember_finished();
 }
 
@@ -68,6 +82,11 @@ void Checker::look_at_rows() {
   for (const auto& build : rows_.builds)
     for (const auto& var : build.spec.env)
       parts_.witness.look_for_secrets("the row of build " + build.id.str(), var.value);
+}
+
+void Checker::look_at_chains() {
+  for (const auto& build : rows_.builds)
+    if (build.retry > 0) parts_.witness.allow_runs(key_of(build), build.retry + 1);
 }
 
 void Checker::look_at_assignments() {
@@ -139,6 +158,76 @@ void Checker::look_at_caps() {
     check_cap("cloud", cloud.str(), holding([&](const auto& row) { return row.cloud == cloud; }), cap);
 }
 
+// --- pools
+
+const fleet::Template* Checker::find_template(const base::TemplateName& name) const {
+  const auto& templates = parts_.server.fleet_config().templates;
+  const auto found = std::ranges::find(templates, name, &fleet::Template::name);
+  return found == templates.end() ? nullptr : &*found;
+}
+
+std::size_t Checker::wanted_by_pool(const fleet::Template& of) const {
+  const auto at_work = std::ranges::count(rows_.agents, of.name, &model::Agent::template_name);
+  return model::pool_target(of.pool.size, static_cast<std::uint32_t>(at_work));  // at most
+}
+
+void Checker::note_waiting() {
+  const auto now = parts_.loop.now();
+  const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
+  waiting_.emplace_back(now, static_cast<std::size_t>(count));
+  while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
+}
+
+// Each item that waits may have one of the agents without work; what has ended or is at work by the time that
+// its end or work is stored does not count.
+void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& before) {
+  std::set<base::TemplateName> launched;
+  for (const auto& row : rows_.agents)
+    if (row.for_item.empty() && !before.contains(row.id) && !ended_rows_.contains(row.id))
+      launched.insert(row.template_name);
+  for (const auto& name : launched) {
+    const auto* of = find_template(name);
+    if (of == nullptr) continue;
+    PoolLaunch launch{name, {}, wanted_by_pool(*of), parts_.loop.now()};
+    launch.allowed +=
+        std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
+    for (const auto& row : rows_.agents) {
+      const auto last = active_.find(row.id);
+      const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
+      if (row.template_name == name && model::is_serving(row.state) && !works)
+        launch.without_work.insert(row.id);
+    }
+    if (launch.without_work.size() > launch.allowed) pool_launches_.push_back(std::move(launch));
+  }
+}
+
+void Checker::look_at_pool_launches() {
+  std::erase_if(pool_launches_, [&](PoolLaunch& one) {
+    std::erase_if(one.without_work, [&](const AgentId& id) {
+      const auto* row = find_row(id);
+      return row == nullptr || !model::is_serving(row->state);
+    });
+    if (one.without_work.size() <= one.allowed) return true;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    report("pools_are_filled_once",
+           fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
+                       one.template_name.str(), one.without_work.size(), one.allowed));
+    return true;
+  });
+}
+
+bool Checker::only_pools_are_left() const {
+  std::map<base::TemplateName, std::size_t> left;
+  for (const auto& row : rows_.agents) {
+    if (!model::is_serving(row.state)) return false;
+    ++left[row.template_name];
+  }
+  return std::ranges::all_of(left, [&](const auto& one) {
+    const auto* of = find_template(one.first);
+    return of != nullptr && one.second <= model::pool_target(of->pool.size, 0);
+  });
+}
+
 void Checker::remember_finished() {
   std::set<base::BuildId> open;
   for (const auto& build : rows_.builds) {
@@ -195,6 +284,7 @@ void Checker::look_at_machines() {
 void Checker::look_at_idle_machines() {
   if (!parts_.server.up()) return on_trouble();
   const auto now = parts_.loop.now();
+  std::map<base::TemplateName, std::size_t> overdue;
   for (const auto* cloud : parts_.clouds)
     for (const auto& [handle, machine] : cloud->machines()) {
       const auto* row = find_row(machine.spec.agent);
@@ -204,13 +294,12 @@ void Checker::look_at_idle_machines() {
           rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
       if (works) active_[row->id] = now;
       const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
-      const auto& templates = parts_.server.fleet_config().templates;
-      const auto of = std::ranges::find_if(
-          templates, [&](const fleet::Template& one) { return one.name == row->template_name; });
-      const auto deadline = of == templates.end() ? Duration(0) : of->launch_deadline;
-      const auto most =
-          (row->connected.is_set() && !row->one_shot ? row->idle_timeout : deadline) + kIdleMargin;
-      if (!works && idle > most)
+      const auto* of = find_template(row->template_name);
+      const auto deadline = of == nullptr ? Duration(0) : of->launch_deadline;
+      const auto wanted = of == nullptr ? 0 : model::pool_target(of->pool.size, 0);
+      const bool kept = row->max_builds != 1 || wanted > 0;
+      const auto most = (row->connected.is_set() && kept ? row->idle_timeout : deadline) + kIdleMargin;
+      if (!works && idle > most && ++overdue[row->template_name] > wanted)
         report("idle_is_bounded",
                fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),
                            to_string(row->state), base::format_duration(idle), base::format_duration(most)));
@@ -384,8 +473,10 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
 // --- the end
 
 bool Checker::drained() const {
-  return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && rows_.agents.empty() &&
-         std::ranges::all_of(parts_.clouds, [](const SimCloud* cloud) { return cloud->live_count() == 0; });
+  std::size_t live = 0;
+  for (const auto* cloud : parts_.clouds) live += cloud->live_count();
+  return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && only_pools_are_left() &&
+         live <= rows_.agents.size();
 }
 
 std::string Checker::what_is_left() const {
@@ -414,20 +505,41 @@ void Checker::check_end(const std::vector<model::Build>& all_builds) {
   std::map<base::BuildId, const model::Build*> by_id;
   for (const auto& build : all_builds) {
     by_id[build.id] = &build;
-    std::string key;
-    if (const auto script = parse_script(build.spec.steps.at(0).script)) key = script->key;
-    if (const auto given = build.parameters.find(std::string(kKeyVariable)); given != build.parameters.end())
-      key = given->second;
+    if (!build.retry_of.empty()) continue;
+    const auto key = key_of(build);
     if (const auto [other, fresh] = build_of.emplace(key, build.id); !fresh)
       report("one_build_per_key", fmt::format("{} was submitted once and is build {} and {}", key,
                                               other->second.str(), build.id.str()));
-    if (const auto of = parts_.witness.submissions.find(key); of != parts_.witness.submissions.end())
+  }
+  for (const auto& build : all_builds) {
+    if (!build.retried_by.empty()) {
+      const auto next = by_id.find(build.retried_by);
+      look_at_retry(build, next == by_id.end() ? nullptr : next->second);
+    } else if (const auto of = parts_.witness.submissions.find(key_of(build));
+               of != parts_.witness.submissions.end()) {
       look_at_result(of->second, build);
+    }
   }
   for (const auto& [key, submission] : parts_.witness.submissions)
     if (!submission.build.empty() && !by_id.contains(submission.build))
       report("one_build_per_key",
              fmt::format("{} was answered with build {}, which is not there", key, submission.build.str()));
+}
+
+void Checker::look_at_retry(const model::Build& lost, const model::Build* next) {
+  const auto wrong = [&](std::string_view what) {
+    report("run_again_when_lost",
+           fmt::format("build {} ({}, {}, '{}') is run again as build {}, but {}", lost.id.str(),
+                       key_of(lost), to_string(lost.result), lost.reason, lost.retried_by.str(), what));
+  };
+  if (next == nullptr) return wrong("that is not there");
+  if (next->retry_of != lost.id || next->retry != lost.retry + 1) wrong("that does not say so");
+  if (lost.result != BuildResult::failure || lost.exit_status) wrong("it was not lost");
+  if (lost.cancel_requested || lost.timed_out) wrong("somebody wanted its end");
+  if (lost.retry < lost.spec.retries) return;
+  if (lost.retry >= policy::kUnaskedRetries) wrong("that is once too often");
+  for (const auto& agent : agents_of_[lost.id])
+    if (parts_.witness.began_on(key_of(lost), agent)) wrong("it had begun on " + agent);
 }
 
 // What the agents saw decides; who was killed, frozen or told to go may have failed its build.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -26,7 +27,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 17> kInvariants = {{
+inline constexpr std::array<Invariant, 18> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -34,18 +35,25 @@ inline constexpr std::array<Invariant, 17> kInvariants = {{
     {"never_above_a_cap", "agents of a template, of a cloud and of all clouds stay within their caps"},
     {"one_open_assignment", "an item, an agent and a build have at most one open assignment"},
     {"one_agent_per_item", "at most one agent is on its way for a waiting item"},
+    {"pools_are_filled_once",
+     "nothing is launched for a pool while as many agents without work are there or on their way as it "
+     "wants"},
     {"log_is_gapless",
      "a log holds exactly the lines that the script printed, in order, none lost, none twice"},
     {"acknowledged_is_stored", "what an agent is told to be durable is durable: log bytes, starts, results"},
     {"finished_is_final", "a finished build never changes"},
     {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
+    {"run_again_when_lost",
+     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
     {"reasons_are_true", "every waiting item has a reason, and the reason is true"},
-    {"idle_is_bounded", "an agent without work ends within its idle time-out and a margin"},
+    {"idle_is_bounded",
+     "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
     {"one_build_per_key", "a submission that is repeated makes one build"},
     {"results_are_true", "a build's result is what its steps did"},
-    {"everything_drains", "once nothing breaks any more, all builds end and all machines are given back"},
+    {"everything_drains",
+     "once nothing breaks any more, all builds end and all machines are given back that no pool wants"},
     {"same_seed_same_trace", "a seed that runs twice (5 % do) does the same twice"},
 }};
 
@@ -94,6 +102,12 @@ class Checker {
     std::string text;
     Duration since{0};
   };
+  struct PoolLaunch {  // that seems to be one too many
+    base::TemplateName template_name;
+    std::set<base::AgentId> without_work;  // with the new ones
+    std::size_t allowed = 0;
+    Duration at{0};
+  };
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
 
@@ -102,6 +116,12 @@ class Checker {
   void look_at_assignments();
   void look_at_items();
   void look_at_caps();
+  void note_pool_launches(const std::map<base::AgentId, const model::Agent*>& before);
+  void look_at_pool_launches();
+  void note_waiting();
+  const fleet::Template* find_template(const base::TemplateName& name) const;
+  std::size_t wanted_by_pool(const fleet::Template& of) const;
+  bool only_pools_are_left() const;
   void remember_finished();
   void look_at_machines();
   void look_at_idle_machines();
@@ -112,6 +132,8 @@ class Checker {
   std::string untruth(const controller::QueueEntry& entry) const;
   std::string untruth_of_hold(const controller::QueueEntry& entry) const;
   void look_at_result(const Submission& submission, const model::Build& build);
+  void look_at_retry(const model::Build& lost, const model::Build* next);
+  void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
   std::size_t holding(const std::function<bool(const model::Agent&)>& counts) const;
@@ -135,6 +157,8 @@ class Checker {
   FrameDecoders decoders_;
   std::map<base::QueueItemId, Wrong> wrong_reasons_;
   std::map<std::string, Duration> doubles_;  // items with two agents, since
+  std::vector<PoolLaunch> pool_launches_;
+  std::deque<std::pair<Duration, std::size_t>> waiting_;  // items, lately
   Duration calm_since_{0};
   Duration next_look_{0};
 };

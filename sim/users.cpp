@@ -103,6 +103,7 @@ model::Job SimUsers::make_job(const std::string& path, Dice& dice) const {
     job.spec.steps.push_back({"", "", to_text(make_script("", step, dice, false))});
   job.spec.label = dice.chance(0.5) ? "" : dice.pick(labels_);
   job.spec.grace = 3s;
+  job.spec.retries = static_cast<std::uint32_t>(dice.below(3));
   job.max_concurrent = static_cast<std::uint32_t>(dice.below(3));
   job.quiet_period = dice.chance(0.3) ? dice.between(Duration(1s), Duration(20s)) : Duration(0);
   return job;
@@ -184,6 +185,7 @@ controller::SubmitRequest SimUsers::make_request(const std::string& key, Dice& d
   if (dice.chance(0.1)) request.spec.timeout = submission.timeout = dice.jitter(Duration(5s));
   if (dice.chance(0.1)) request.quiet_period = dice.jitter(Duration(5s));
   request.spec.grace = 3s;
+  if (dice.chance(0.4)) request.spec.retries = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
   return request;
 }
 

@@ -20,6 +20,12 @@ std::string fingerprint(const model::Build& build) {
 
 void Witness::step_started(const std::string& key, std::uint32_t step, const std::string& agent) {
   auto& steps = started_[key];
+  began_on_.emplace(key, agent);
+  if (steps.empty() || (steps.contains(step) && runs_[key] < std::max(allowed_[key], 1U))) {
+    ++runs_[key];
+    steps.clear();
+    completed_.erase(key);
+  }
   if (const auto before = steps.find(step); before != steps.end())
     return report("no_script_runs_twice",
                   fmt::format("step {} of {} starts on {}, it was started on {} before", step, key, agent,

@@ -2,6 +2,7 @@
 // held against. The first broken invariant ends the run.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -47,7 +48,14 @@ class Witness {
   void step_started(const std::string& key, std::uint32_t step, const std::string& agent);
   void step_ended(const std::string& key, std::uint32_t step, bool by_itself);
   bool has_started(const std::string& key) const { return started_.contains(key); }
-  // Steps that ran to their own end.
+  bool began_on(const std::string& key, const std::string& agent) const {
+    return began_on_.contains({key, agent});
+  }
+  // As many builds of this submission are there, one in place of the other; each may run once.
+  void allow_runs(const std::string& key, std::uint32_t builds) {
+    allowed_[key] = std::max(allowed_[key], builds);
+  }
+  // Steps of the newest run that came to their own end.
   std::uint32_t steps_completed(const std::string& key) const;
 
   // --- finished builds: however often and wherever they are seen, they are the same
@@ -65,7 +73,10 @@ class Witness {
   std::function<base::Duration()> now_;
   std::optional<Violation> violation_;
   std::map<std::string, std::map<std::uint32_t, std::string>> started_;  // step → agent
+  std::set<std::pair<std::string, std::string>> began_on_;               // key, agent
   std::map<std::string, std::set<std::uint32_t>> completed_;
+  std::map<std::string, std::uint32_t> allowed_;  // runs; none: 1
+  std::map<std::string, std::uint32_t> runs_;     // so far
   std::map<base::BuildId, std::string> finished_;
   std::vector<std::string> secrets_;
 };

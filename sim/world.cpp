@@ -59,6 +59,16 @@ fleet::Template make_template(const std::string& name, const std::string& cloud,
   return one;
 }
 
+// From numbers of their own, so that the rest of the scene is what it is without them.
+void give_pools(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "pools");
+  for (auto& one : config.templates) {
+    if (dice.chance(0.2))
+      one.pool.size.min_idle = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+    if (dice.chance(0.2)) one.max_builds = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 3));
+  }
+}
+
 Scene make_scene(std::uint64_t seed) {
   Dice dice(seed, "scene");
   Scene scene;
@@ -73,10 +83,10 @@ Scene make_scene(std::uint64_t seed) {
   plain.is_default = true;
   auto linux_box = make_template("linux", "alpha", dice);
   linux_box.labels = {"linux"};
-  linux_box.one_shot = dice.chance(0.7);
+  linux_box.max_builds = dice.chance(0.7) ? 1 : 0;
   auto warm = make_template("warm", "beta", dice);
   warm.labels = {"linux", "warm"};
-  warm.one_shot = false;
+  warm.max_builds = 0;
   warm.is_default = dice.chance(0.3);
   warm.priority = dice.chance(0.5) ? 1 : 0;
   scene.fleet.templates = {plain, linux_box, warm};
@@ -90,11 +100,13 @@ Scene make_scene(std::uint64_t seed) {
     traits.boot = dice.between(Duration(50ms), Duration(10s));
     traits.listing_lag = dice.chance(0.3) ? Duration(0) : dice.between(Duration(1s), Duration(30s));
     traits.token_lifetime = dice.between(Duration(2min), Duration(10min));
+    if (dice.chance(0.6)) traits.zones = {"a", "b", "c"};
     for (const auto& one : scene.fleet.templates)
       if (one.cloud.str() == name) traits.templates.push_back(one.name.str());
     scene.clouds.push_back(std::move(traits));
   }
 
+  give_pools(scene.fleet, seed);
   scene.habits.users = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 3));
   scene.habits.builds_each = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 5));
   scene.habits.between_builds = dice.between(Duration(100ms), Duration(20s));

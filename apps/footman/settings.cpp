@@ -41,13 +41,36 @@ void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& a
   out[prefix + "insecure"] = fmt::format("{}", address.insecure.value_or(false));
 }
 
+std::string describe_retention(const config::TemplateConfig& t) {
+  if (t.max_builds == 1) return "one-shot";
+  const auto idle = base::format_duration(t.idle_timeout);
+  return t.max_builds == 0 ? fmt::format("{{idle: {}}}", idle)
+                           : fmt::format("{{idle: {}, builds: {}}}", idle, t.max_builds);
+}
+
 void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
   out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
   out[prefix + "default"] = fmt::format("{}", t.is_default);
   out[prefix + "priority"] = fmt::format("{}", t.priority);
   out[prefix + "cap"] = fmt::format("{}", t.cap);
-  out[prefix + "retention"] =
-      t.one_shot ? "one-shot" : fmt::format("{{idle: {}}}", base::format_duration(t.idle_timeout));
+  out[prefix + "size.cpu"] = model::format_cpus(t.size.milli_cpus);
+  const auto& billing = t.price.billing;
+  out[prefix + "price"] =
+      fmt::format("{} (from {} until {}, by {}, at least {})", model::format_hourly_price(t.price.per_hour),
+                  model::to_string(billing.from), model::to_string(billing.until),
+                  base::format_duration(billing.step), base::format_duration(billing.minimum));
+  out[prefix + "size.memory"] = base::format_bytes(t.size.memory_bytes);
+  out[prefix + "retention"] = describe_retention(t);
+  out[prefix + "pool.min_idle"] = fmt::format("{}", t.pool.size.min_idle);
+  out[prefix + "pool.per_busy"] = fmt::format("{}", t.pool.size.per_mille / 1000.0);
+  out[prefix + "pool.max_idle"] = fmt::format("{}", t.pool.size.max_idle);
+  std::string schedules;
+  for (const auto& one : t.pool.schedules)
+    schedules +=
+        fmt::format("{}{{cron: {}, for: {}, time_zone: {}, min_idle: {}, per_busy: {}, max_idle: {}}}",
+                    schedules.empty() ? "" : ", ", one.begins.text(), base::format_duration(one.length),
+                    one.zone_name, one.size.min_idle, one.size.per_mille / 1000.0, one.size.max_idle);
+  out[prefix + "pool.schedules"] = fmt::format("[{}]", schedules);
   out[prefix + "max_age"] = base::format_duration(t.max_age);
   out[prefix + "memory"] = base::format_bytes(t.memory_bytes);
   out[prefix + "processes"] = fmt::format("{}", t.max_processes);
@@ -59,6 +82,17 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
     env += fmt::format(" {}={:x}", name, std::hash<std::string>()(value));
   out[prefix + "env"] = env;
   flatten(out, prefix, t.address);
+}
+
+void flatten(Flat& out, const std::string& prefix, const model::ResourceLimits& limits) {
+  out[prefix + "limits.vcpus"] = model::format_cpus(limits.milli_cpus);
+  out[prefix + "limits.memory"] = base::format_bytes(limits.memory_bytes);
+}
+
+std::string flatten(const std::map<std::string, std::uint32_t, std::less<>>& caps) {
+  std::string text;
+  for (const auto& [name, cap] : caps) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", name, cap);
+  return fmt::format("{{{}}}", text);
 }
 
 Flat flatten(const config::Config& c) {
@@ -75,10 +109,9 @@ Flat flatten(const config::Config& c) {
   out["session.lease"] = base::format_duration(c.lease);
   out["session.orphan_timeout"] = base::format_duration(c.orphan_timeout);
   out["limits.agents"] = fmt::format("{}", c.max_agents);
-  std::string label_caps;
-  for (const auto& [label, cap] : c.label_caps)
-    label_caps += fmt::format("{}{}: {}", label_caps.empty() ? "" : ", ", label, cap);
-  out["limits.labels"] = fmt::format("{{{}}}", label_caps);
+  out["limits.labels"] = flatten(c.label_caps);
+  out["limits.controllers"] = flatten(c.controller_caps);
+  flatten(out, "", c.resources);
   out["limits.log_bytes"] = base::format_bytes(c.log_bytes);
   out["limits.build_timeout"] = base::format_duration(c.build_timeout);
   out["limits.queue_items"] = fmt::format("{}", c.queue_items);
@@ -89,6 +122,7 @@ Flat flatten(const config::Config& c) {
     const auto at = fmt::format("cloud {}: ", cloud.name);
     out[at + "type"] = cloud.type;
     out[at + "cap"] = fmt::format("{}", cloud.cap);
+    flatten(out, at, cloud.resources);
     out[at + "agent_binary"] = cloud.agent_binary;
     for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
   }
@@ -157,9 +191,13 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
   fleet::FleetConfig fleet;
   fleet.max_agents = config.max_agents;
   fleet.label_caps = config.label_caps;
+  for (const auto& [name, cap] : config.controller_caps)
+    fleet.controller_caps[base::ControllerName(name)] = cap;
+  fleet.resources = config.resources;
   fleet.orphan_timeout = config.orphan_timeout;
   for (const auto& cloud : config.clouds) {
     fleet.cloud_caps[base::CloudName(cloud.name)] = cloud.cap;
+    fleet.cloud_resources[base::CloudName(cloud.name)] = cloud.resources;
     for (const auto& t : cloud.templates) {
       fleet::Template out;
       out.name = base::TemplateName(t.name);
@@ -168,9 +206,12 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.is_default = t.is_default;
       out.priority = t.priority;
       out.cap = t.cap;
-      out.one_shot = t.one_shot;
+      out.size = t.size;
+      out.price = t.price;
+      out.max_builds = t.max_builds;
       out.idle_timeout = t.idle_timeout;
       out.max_age = t.max_age;
+      out.pool = t.pool;
       out.launch_deadline = config.launch_deadline;
       out.endpoint = make_endpoint(t.address, facts);
       fleet.templates.push_back(std::move(out));

@@ -81,7 +81,8 @@ json::object to_json(const model::BuildSpec& spec) {
           {"steps", list(spec.steps, step_spec_to_json)},
           {"timeout_ms", to_ms(spec.timeout)},
           {"grace_ms", to_ms(spec.grace)},
-          {"log_limit_bytes", spec.log_limit_bytes}};
+          {"log_limit_bytes", spec.log_limit_bytes},
+          {"retries", spec.retries}};
 }
 
 json::object to_json(const model::Job& job) {
@@ -115,6 +116,8 @@ json::object to_json(const model::Build& build, Instant now) {
   put_text(out, "cancel_reason", build.cancel_reason);
   put(out, "exit_status", build.exit_status);
   if (build.timed_out) out["timed_out"] = true;
+  if (!build.retry_of.empty()) out["retry_of"] = build.retry_of.value();
+  if (!build.retried_by.empty()) out["retried_by"] = build.retried_by.value();
   put(out, "submitted_at", build.submitted);
   put(out, "started_at", build.started);
   put(out, "finished_at", build.finished);
@@ -240,6 +243,14 @@ json::object death_to_json(const model::DeathCertificate& death) {
   return out;
 }
 
+void put(json::object& out, std::string_view name, const model::AgentSize& size) {
+  if (size == model::AgentSize()) return;
+  json::object said;
+  if (size.milli_cpus > 0) said["milli_vcpus"] = size.milli_cpus;
+  if (size.memory_bytes > 0) said["memory_bytes"] = size.memory_bytes;
+  out[name] = std::move(said);
+}
+
 json::object host_to_json(const controller::HostInfo& host) {
   return {{"hostname", utf8(host.hostname)},
           {"os", utf8(host.os)},
@@ -262,10 +273,11 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
                    {"labels", texts(agent.labels)},
                    {"state", model::to_string(agent.state)},
                    {"activity", model::to_string(view.observation.activity)}};
+  put(out, "size", agent.size);
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
   out["attempt"] = agent.attempt;
-  out["one_shot"] = agent.one_shot;
+  out["max_builds"] = agent.max_builds;
   out["builds_done"] = std::max(agent.builds_done, view.observation.builds_done);
   out["handle"] = utf8(agent.handle);
   put(out, "planned_at", agent.planned);
@@ -295,19 +307,43 @@ json::object breaker_to_json(const fleet::BreakerView& view) {
   return out;
 }
 
+json::object variant_to_json(const fleet::VariantView& view) {
+  json::object out{{"name", utf8(view.name)}};
+  put(out, "rests_until", view.rests_until);
+  put_text(out, "reason", view.reason);
+  return out;
+}
+
+json::object pool_to_json(const fleet::PoolView& view) {
+  json::object out{{"size", utf8(view.size)}, {"target", view.target},           {"at_work", view.at_work},
+                   {"idle", view.idle},       {"on_way", view.on_way},           {"hits", view.hits},
+                   {"misses", view.misses},   {"idle_ms", to_ms(view.idle_time)}};
+  put_text(out, "schedule", view.schedule);
+  put(out, "schedule_until_at", view.until);
+  if (!view.hold.empty()) {
+    out["hold"] = view.hold;
+    out["trouble"] = utf8(view.trouble);
+  }
+  put(out, "look_again_at", view.look_again);
+  return out;
+}
+
 json::object template_to_json(const fleet::TemplateView& view) {
   json::object out{{"name", utf8(view.name.str())},
                    {"cloud", utf8(view.cloud.str())},
                    {"generation", view.generation},
                    {"labels", texts(view.labels)},
                    {"default", view.is_default},
-                   {"one_shot", view.one_shot},
+                   {"max_builds", view.max_builds},
                    {"cap", view.cap},
                    {"holding", view.holding},
                    {"held", view.held},
                    {"trouble", utf8(view.trouble)},
                    {"breaker", breaker_to_json(view.breaker)}};
+  put(out, "size", view.size);
   put(out, "look_again_at", view.look_again);
+  if (!view.variants.empty()) out["variants"] = list(view.variants, variant_to_json);
+  if (view.pool) out["pool"] = pool_to_json(*view.pool);
   if (view.typical_launch) out["typical_launch_ms"] = to_ms(*view.typical_launch);
   return out;
 }

@@ -29,6 +29,7 @@ void read_spec(Fields& in, model::BuildSpec& out) {
   in.duration_ms("timeout_ms", out.timeout, model::kMaxBuildTimeout);
   in.duration_ms("grace_ms", out.grace, model::kMaxGrace);
   in.number("log_limit_bytes", out.log_limit_bytes, std::numeric_limits<std::int64_t>::max());
+  in.number("retries", out.retries, model::kMaxRetries);
 }
 
 void read_parameter(Fields& in, model::ParameterSpec& out) {

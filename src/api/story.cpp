@@ -44,8 +44,8 @@ Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
   // An agent of another time may be forgotten by now: the build's own story is told all the same.
   if (auto view = co_await find_agent(from, story.agent_id)) story.agent = std::move(*view);
   FOOTMAN_CO_TRY(auto lines, co_await from.store.list_timeline("agent:" + story.agent_id.str()));
-  story.told.timeline =
-      controller::make_story(story.told, std::move(lines), !story.agent || story.agent->agent.one_shot);
+  story.told.timeline = controller::make_story(story.told, std::move(lines),
+                                               !story.agent || story.agent->agent.max_builds == 1);
   co_return story;
 }
 

@@ -133,6 +133,23 @@ std::string breaker_state(const json::value& one) {
   return state == "closed" ? "" : state;
 }
 
+// What holds a template up, and which of its variants are left out for now.
+std::string trouble_of(const json::value& one) {
+  auto text = text_of(one, "trouble");
+  for (const auto& variant : list_of(one, "variants")) {
+    const auto until = time_of(variant, "rests_until");
+    if (!until.is_set()) continue;
+    text += fmt::format("{}{} rests until {}: {}", text.empty() ? "" : "; ", text_of(variant, "name"),
+                        show_time(until), text_of(variant, "reason"));
+  }
+  return text;
+}
+
+std::string kept_text(std::int64_t max_builds) {
+  if (max_builds == 1) return "";
+  return max_builds == 0 ? "yes" : fmt::format("{} builds", max_builds);
+}
+
 Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
   FOOTMAN_CO_TRY(const auto clouds, co_await session.client.get("/clouds"));
   if (session.json) {
@@ -151,7 +168,7 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
     for (const auto& one : list_of(cloud, "templates")) {
       table.add({"", text_of(one, "name"), cap_text(number_of(one, "holding").value_or(0), one),
                  words_of(one, "labels"), flag_of(one, "default") ? "yes" : "",
-                 flag_of(one, "one_shot") ? "" : "yes", breaker_state(one), text_of(one, "trouble")});
+                 kept_text(number_of(one, "max_builds").value_or(1)), breaker_state(one), trouble_of(one)});
     }
   }
   table.print(session.out());

@@ -150,6 +150,8 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Result", text_of(build, "result"));
   facts.add("Why", text_of(build, "reason"));
   facts.add("Cause", text_of(build, "cause"));
+  facts.add("Retry of", number_text(build, "retry_of"));
+  facts.add("Run again as", number_text(build, "retried_by"));
   facts.add("Label", text_of(build, "label"));
   facts.add("Parameters", parameters_of(build));
   facts.add("Agent", text_of(build, "agent"));

@@ -38,6 +38,8 @@ std::string find_file(const std::string& named) {
   return {};
 }
 
+const std::string kZoneFolder = "/usr/share/zoneinfo/";  // of the package tzdata
+
 std::string machine() {
   utsname name{};
   return ::uname(&name) == 0 ? name.machine : "";
@@ -62,6 +64,13 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const s
                                   auto content = read_file(path);
                                   if (!content)
                                     content.error().message = path + " " + content.error().message;
+                                  return content;
+                                },
+                                [](const std::string& zone) {
+                                  auto content = read_file(kZoneFolder + zone);
+                                  if (!content)
+                                    content.error().message =
+                                        kZoneFolder + zone + " " + content.error().message;
                                   return content;
                                 }};
   auto parsed = config::parse_config(*text, loaded.file, sources, machine());

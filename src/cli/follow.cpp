@@ -221,6 +221,8 @@ std::string sentence_of_build(const Output& out, const json::value& build) {
                           styled(out, style_of(result), clean(result)));
   if (const auto took = millis_of(build, "duration_ms")) text += " after " + format_duration(*took);
   if (const auto reason = text_of(build, "reason"); !reason.empty()) text += ": " + clean(reason);
+  if (const auto next = number_of(build, "retried_by"))
+    text += fmt::format(" It is run again as build {}.", *next);
   return text;
 }
 
@@ -236,6 +238,38 @@ Awaitable<Result<json::value>> submit_patiently(Session& session, json::value re
   }
 }
 
+namespace {
+
+// One build of a chain: its log, and how it ended.
+Awaitable<Result<json::value>> watch(Session& session, json::value build, bool quiet,
+                                     CancelOnInterrupt& interrupt, Progress* progress) {
+  const auto id = number_of(build, "id").value_or(0);
+  interrupt.build_is(id);
+  if (progress != nullptr) progress->say(fmt::format("build {} is {}", id, text_of(build, "state")));
+  std::unique_ptr<LogWriter> writer;
+  if (session.json) {
+    session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", build}}));
+    writer = make_json_log(session.out(), id);
+  } else {
+    writer = make_plain_log(session.out());
+    if (!quiet) {
+      session.err().line(styled(
+          session.err(), Style::dim,
+          fmt::format("build {} ({}) on {}", id, clean(text_of(build, "title")), session.client.url())));
+    }
+  }
+  FOOTMAN_CO_TRY(auto finished, co_await follow_build(session, id, 0, *writer, progress));
+  if (progress != nullptr) progress->hide();
+  if (session.json) {
+    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", finished}}));
+  } else if (!quiet) {
+    session.err().line(sentence_of_build(session.err(), finished));
+  }
+  co_return finished;
+}
+
+}  // namespace
+
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options) {
   CancelOnInterrupt interrupt(session, options.cancel_on_interrupt);
   std::optional<Progress> progress;
@@ -243,30 +277,15 @@ Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, W
     progress.emplace(session.err(), session.clock, session.executor, "submitting the build");
   auto build = co_await submit_patiently(session, std::move(request));
   if (!build) co_return std::unexpected(build.error());
-  const auto id = number_of(*build, "id").value_or(0);
-  interrupt.build_is(id);
-  if (progress) progress->say(fmt::format("build {} is {}", id, text_of(*build, "state")));
-  std::unique_ptr<LogWriter> writer;
-  if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", *build}}));
-    writer = make_json_log(session.out(), id);
-  } else {
-    writer = make_plain_log(session.out());
-    if (!options.quiet) {
-      session.err().line(styled(
-          session.err(), Style::dim,
-          fmt::format("build {} ({}) on {}", id, clean(text_of(*build, "title")), session.client.url())));
-    }
+  auto finished = co_await watch(session, *build, options.quiet, interrupt, progress ? &*progress : nullptr);
+  // A build that was lost with its agent goes on as another one.
+  while (finished && number_of(*finished, "retried_by")) {
+    auto next = co_await session.client.get(fmt::format("/builds/{}", number_text(*finished, "retried_by")));
+    if (!next) co_return std::unexpected(next.error());
+    finished = co_await watch(session, *next, options.quiet, interrupt, progress ? &*progress : nullptr);
   }
-  auto finished = co_await follow_build(session, id, 0, *writer, progress ? &*progress : nullptr);
   co_await interrupt.join();
   if (!finished) co_return std::unexpected(finished.error());
-  if (progress) progress->hide();
-  if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", *finished}}));
-  } else if (!options.quiet) {
-    session.err().line(sentence_of_build(session.err(), *finished));
-  }
   if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED") co_return exit_interrupted;
   co_return co_await find_exit_code(session, std::move(*finished));
 }

@@ -71,7 +71,8 @@ struct WatchOptions {
   bool cancel_on_interrupt =
       false;  // SIGINT and SIGTERM cancel the build; a second one ends this program at once
 };
-// Submits a build, shows its log as it goes and says how it ended; the exit code.
+// Submits a build, shows its log as it goes and says how it ended; the exit code. A build that was lost with
+// its agent and is run again is followed by the one that runs in its place.
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options);
 
 }  // namespace footman::cli

@@ -22,6 +22,7 @@ Command job_commands();
 Command queue_command();
 Command agent_commands();
 Command cloud_commands();
+Command pool_commands();
 Command reconcile_command();
 Command explain_command();
 Command events_command();

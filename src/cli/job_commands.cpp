@@ -161,6 +161,7 @@ Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
   facts.add("Enabled", flag_of(job, "enabled") ? "" : "no");
   facts.add("Label", text_of(spec, "label"));
   facts.add("Timeout", millis(spec, "timeout_ms"));
+  if (number_of(spec, "retries").value_or(0) > 0) facts.add("Retries", number_text(spec, "retries"));
   facts.add("Quiet period", millis(job, "quiet_period_ms"));
   facts.add("At a time", limit_text(job, "max_concurrent", "no limit"));
   facts.add("Kept builds", limit_text(job, "keep_builds", "as the server says"));

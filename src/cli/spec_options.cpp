@@ -40,6 +40,8 @@ std::vector<Option> spec_options() {
        true},
       {"timeout", 't', Value::duration, "TIME", "the longest the build may run (10m, 1h30m)"},
       {"grace", 0, Value::duration, "TIME", "between the polite and the hard end of a step (10s)"},
+      {"retries", 0, Value::number, "N",
+       "run it again, up to N times, when its machine goes or falls silent (0)"},
   };
 }
 
@@ -72,6 +74,7 @@ Result<json::object> read_spec_options(const Arguments& arguments) {
   const auto millis = [](Duration duration) { return duration.count() / 1000; };
   if (const auto timeout = arguments.duration("timeout")) spec["timeout_ms"] = millis(*timeout);
   if (const auto grace = arguments.duration("grace")) spec["grace_ms"] = millis(*grace);
+  if (const auto retries = arguments.number("retries")) spec["retries"] = *retries;
   return spec;
 }
 

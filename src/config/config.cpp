@@ -7,8 +7,10 @@
 
 #include "base/number.hpp"
 #include "config/schema.hpp"
+#include "config/tzif.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
+#include "model/price_list.hpp"
 
 namespace footman::config {
 namespace {
@@ -17,6 +19,7 @@ using Kind = YamlNode::Kind;
 
 // Below them nothing could be built: a limit of none is no limit at all elsewhere.
 constexpr std::uint64_t kLeastLogBytes = 4 << 10;
+constexpr Duration kLeastScheduleLength = 1min;
 constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
 constexpr Duration kLeastBuildTimeout = 1s;
 
@@ -65,6 +68,8 @@ class Reader {
     if (const auto* limits = section(root, "limits")) {
       get(*limits, "agents", c.max_agents);
       read_label_caps(*limits, c.label_caps);
+      read_controller_caps(*limits, c.controller_caps);
+      read_resources(*limits, c.resources);
       get(*limits, "log_bytes", c.log_bytes);
       get(*limits, "build_timeout", c.build_timeout);
       get(*limits, "queue_items", c.queue_items);
@@ -80,6 +85,7 @@ class Reader {
     if (const auto* launch = section(root, "launch")) get(*launch, "deadline", c.launch_deadline);
     if (const auto* clouds = list(root, "clouds"))
       for (const auto& node : clouds->items) c.clouds.push_back(read_cloud(node, c.address));
+    for (const auto& cloud : c.clouds) check_sizes(cloud, c.resources);
     return c;
   }
 
@@ -297,6 +303,9 @@ class Reader {
       error(find(node, "type")->at, fmt::format("'type': local was expected, found '{}'", c.type));
     get(node, "cap", c.cap);
     get(node, "agent_binary", c.agent_binary);
+    if (const auto* limits = find(node, "limits");
+        limits != nullptr && limits->kind != Kind::null && check_keys(*limits, "clouds[].limits"))
+      read_resources(*limits, c.resources);
     read_address(node, c.address);
     const auto* templates = list(node, "templates");
     if (templates == nullptr) return c;
@@ -319,6 +328,167 @@ class Reader {
     }
   }
 
+  void read_controller_caps(const YamlNode& limits, std::map<std::string, std::uint32_t, std::less<>>& out) {
+    const auto* caps = find(limits, "controllers");
+    if (caps == nullptr || caps->kind == Kind::null) return;
+    if (caps->kind != Kind::map)
+      return error(caps->at, "'controllers': a map was expected, like built-in: 20");
+    for (const auto& [controller, at] : caps->keys) {
+      get(*caps, controller, out[controller]);
+      check_least(*caps, controller, out[controller], std::uint32_t{1}, "1");
+    }
+  }
+
+  void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus) {
+    get_parsed(
+        map, key, milli_cpus,
+        [](const std::string& t) -> std::optional<std::uint64_t> {
+          auto cpus = model::parse_cpus(t);
+          if (!cpus) return std::nullopt;
+          return *cpus;
+        },
+        "a number of vCPU such as 2 or 0.25 vCPU");
+  }
+
+  void read_resources(const YamlNode& limits, model::ResourceLimits& out) {
+    get_cpus(limits, "vcpus", out.milli_cpus);
+    get(limits, "memory", out.memory_bytes);
+  }
+
+  void read_size(const YamlNode& node, model::AgentSize& out) {
+    const auto* size = find(node, "size");
+    if (size == nullptr || size->kind == Kind::null) return;
+    if (!check_keys(*size, "clouds[].templates[].size")) return;
+    get_cpus(*size, "cpu", out.milli_cpus);
+    get(*size, "memory", out.memory_bytes);
+  }
+
+  // "$0.05/h", or the name of a list price.
+  void read_price(const YamlNode& node, const model::AgentSize& size, model::Price& out) {
+    const auto* price = find(node, "price");
+    if (price == nullptr) return;
+    const auto text = text_of(*price, "price");
+    if (!text) return;
+    if (const auto per_hour = model::parse_hourly_price(*text)) {
+      out.per_hour = *per_hour;
+      return;
+    }
+    const auto listed = model::find_list_price(*text, size);
+    if (listed)
+      out = *listed;
+    else if (listed.error().code == Errc::not_found && text->find('/') == text->rfind('/'))
+      error(price->at,
+            fmt::format("'price': a price such as $0.05/h, up to {}, or the name of a list price such "
+                        "as aws-ec2/us-east-1/m7g.large was expected, found '{}'",
+                        model::format_hourly_price(model::kMaxHourlyPrice), *text));
+    else
+      error(price->at, fmt::format("'price': {}", listed.error().message));
+  }
+
+  // What is limited must be counted.
+  void check_sizes(const CloudConfig& cloud, const model::ResourceLimits& all) {
+    const bool cpus = all.milli_cpus > 0 || cloud.resources.milli_cpus > 0;
+    const bool memory = all.memory_bytes > 0 || cloud.resources.memory_bytes > 0;
+    for (const auto& t : cloud.templates) {
+      const auto at = template_places_.find(t.name);
+      if (at == template_places_.end()) continue;
+      if (cpus && t.size.milli_cpus == 0)
+        error(at->second, fmt::format("vCPU are limited, so the template '{}' must say its size, like 'size: "
+                                      "{{cpu: 2 vCPU}}'",
+                                      t.name));
+      if (memory && t.size.memory_bytes == 0)
+        error(at->second,
+              fmt::format("memory is limited, so the template '{}' must say its size, like 'size: "
+                          "{{memory: 4 GiB}}'",
+                          t.name));
+    }
+  }
+
+  void read_retention(const YamlNode& node, TemplateConfig& t) {
+    const auto* retention = find(node, "retention");
+    if (retention == nullptr || (retention->kind != Kind::map && retention->text == "one-shot")) return;
+    constexpr std::string_view kExpected = "one-shot or {idle: 5m}, {builds: 20} or both was expected";
+    if (retention->kind != Kind::map || retention->keys.empty())
+      return error(retention->at, fmt::format("'retention': {}", kExpected));
+    for (const auto& [key, at] : retention->keys)
+      if (key != "idle" && key != "builds")
+        error(at, fmt::format("unknown key '{}' of 'retention': {}", key, kExpected));
+    t.max_builds = 0;
+    get(*retention, "idle", t.idle_timeout);
+    get(*retention, "builds", t.max_builds);
+    check_least(*retention, "builds", t.max_builds, std::uint32_t{1}, "1");
+  }
+
+  void read_pool(const YamlNode& node, TemplateConfig& t) {
+    if (!check_keys(node, "clouds[].templates[].pool")) return;
+    read_pool_size(node, t.pool.size);
+    const auto* schedules = list(node, "schedules");
+    if (schedules == nullptr) return;
+    if (schedules->items.size() > model::kMaxPoolSchedules)
+      error(schedules->at, fmt::format("'schedules': {} or fewer were expected", model::kMaxPoolSchedules));
+    for (const auto& item : schedules->items) read_schedule(item, t.pool);
+  }
+  void read_schedule(const YamlNode& node, model::PoolRules& pool) {
+    if (!check_keys(node, "clouds[].templates[].pool.schedules[]")) return;
+    model::PoolSchedule schedule;
+    schedule.size = pool.size;
+    read_pool_size(node, schedule.size);
+    get(node, "for", schedule.length);
+    if (schedule.length < kLeastScheduleLength || schedule.length > model::kMaxScheduleLength)
+      error(find_or(node, "for")->at, "'for': a duration from 1m to 31d was expected");
+    std::string text;
+    get(node, "cron", text);
+    auto cron = model::parse_cron(text);
+    if (!cron)
+      error(find_or(node, "cron")->at,
+            fmt::format("'cron': a time like '0 8 * * 1-5' was expected: {}", describe(cron.error())));
+    get(node, "time_zone", schedule.zone_name);
+    auto zone = find_zone(schedule.zone_name);
+    if (!zone) error(find_or(node, "time_zone")->at, fmt::format("'time_zone': {}", describe(zone.error())));
+    if (!cron || !zone) return;
+    schedule.begins = std::move(*cron);
+    schedule.zone = std::move(*zone);
+    pool.schedules.push_back(std::move(schedule));
+  }
+  Result<model::TimeZone> find_zone(const std::string& name) const {
+    if (name == "UTC") return model::TimeZone();
+    const auto unknown = [&](std::string_view why) {
+      return fail(Errc::invalid_argument, fmt::format("the time zone '{}' is not known: {}", name, why), {},
+                  "A name of the tz database such as Europe/Berlin was expected.");
+    };
+    if (!is_zone_name(name)) return unknown("that is no name of one");
+    if (!sources_.read_zone) return unknown("this machine has no time zone database");
+    const auto bytes = sources_.read_zone(name);
+    if (!bytes) return unknown(bytes.error().message);
+    auto zone = parse_tzif(*bytes);
+    if (!zone) return unknown(zone.error().message);
+    return zone;
+  }
+  void read_pool_size(const YamlNode& node, model::PoolSize& size) {
+    get(node, "min_idle", size.min_idle);
+    get_parsed(node, "per_busy", size.per_mille, parse_share, "a number from 0 to 10 such as 0.2");
+    get(node, "max_idle", size.max_idle);
+    if (size.max_idle > model::kMaxPoolIdle)
+      error(find_or(node, "max_idle")->at,
+            fmt::format("'max_idle': {} or less was expected", model::kMaxPoolIdle));
+    else if (size.min_idle > size.max_idle)
+      error(find_or(node, "min_idle")->at,
+            fmt::format("'min_idle': no more than max_idle ({}) was expected", size.max_idle));
+  }
+  // "0.2" -> 200 of 1000
+  static std::optional<std::uint32_t> parse_share(const std::string& text) {
+    const auto dot = std::min(text.find('.'), text.size());
+    const auto whole = base::find_number<std::uint32_t>(text.substr(0, dot));
+    std::string part = dot == text.size() ? "0" : text.substr(dot + 1);
+    if (!whole || *whole > model::kMaxPoolPerMille / 1000 || part.empty() || part.size() > 3)
+      return std::nullopt;
+    part.resize(3, '0');
+    const auto thousandths = base::find_number<std::uint32_t>(part);
+    if (!thousandths) return std::nullopt;
+    const auto share = *whole * 1000 + *thousandths;
+    return share > model::kMaxPoolPerMille ? std::nullopt : std::optional(share);
+  }
+
   TemplateConfig read_template(const YamlNode& node, const AgentAddress& above) {
     TemplateConfig t;
     t.address = above;
@@ -328,6 +498,7 @@ class Reader {
       error(node.at, "a template needs a 'name'");
     else if (!templates_.insert(t.name).second)
       error(node.at, fmt::format("the template '{}' is there twice", t.name));
+    template_places_.try_emplace(t.name, node.at);
     if (const auto* labels = list(node, "labels")) {
       if (labels->items.size() > model::kMaxLabelsPerTemplate)
         error(labels->at, fmt::format("{} labels; a template may have {}", labels->items.size(),
@@ -343,19 +514,16 @@ class Reader {
     get(node, "default", t.is_default);
     get(node, "cap", t.cap);
     get(node, "priority", t.priority);
+    read_size(node, t.size);
+    read_price(node, t.size, t.price);
     get(node, "max_age", t.max_age);
     get(node, "memory", t.memory_bytes);
     get(node, "processes", t.max_processes);
     get(node, "open_files", t.max_open_files);
     get(node, "proxy_variables", t.proxy_variables);
-    if (const auto* retention = find(node, "retention")) {
-      if (retention->kind == Kind::map && retention->keys.size() == 1 && retention->keys[0].first == "idle") {
-        t.one_shot = false;
-        get(*retention, "idle", t.idle_timeout);
-      } else if (retention->text != "one-shot") {
-        error(retention->at, "'retention': one-shot or {idle: 5m} was expected");
-      }
-    }
+    read_retention(node, t);
+    if (const auto* pool = find(node, "pool"); pool != nullptr && pool->kind != Kind::null)
+      read_pool(*pool, t);
     if (const auto* env = find(node, "env"); env != nullptr && env->kind == Kind::map)
       for (const auto& [key, at] : env->keys) get(*env, key, t.env[key]);
     else if (env != nullptr && env->kind != Kind::null)
@@ -368,6 +536,7 @@ class Reader {
   const Sources& sources_;
   std::vector<Diagnostic> errors_;
   std::set<std::string> clouds_, templates_;
+  std::map<std::string, Position> template_places_;
 };
 
 bool has_key(const YamlNode& map, std::string_view key) {

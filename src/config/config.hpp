@@ -15,6 +15,10 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
+#include "model/budget.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
+#include "model/pool.hpp"
 
 namespace footman::config {
 
@@ -37,9 +41,12 @@ struct TemplateConfig {
   bool is_default = false;
   int priority = 0;
   std::uint32_t cap = 0;  // 0: no limit
-  bool one_shot = true;
+  model::AgentSize size;
+  model::Price price;
+  std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   Duration idle_timeout = 1min;
   Duration max_age{0};
+  model::PoolRules pool;
   std::map<std::string, std::string> env;
   std::uint64_t memory_bytes = 0;    // local; 0: no limit
   std::uint32_t max_processes = 0;   // local; 0: no limit
@@ -54,6 +61,7 @@ struct CloudConfig {
   std::string type;  // "local"
   std::uint32_t cap = 0;
   std::string agent_binary;  // empty: beside the server's own
+  model::ResourceLimits resources;
   AgentAddress address;
   std::vector<TemplateConfig> templates;
   bool operator==(const CloudConfig&) const = default;
@@ -74,6 +82,8 @@ struct Config {
   Duration orphan_timeout = 30min;
   std::uint32_t max_agents = 0;
   std::map<std::string, std::uint32_t, std::less<>> label_caps;
+  std::map<std::string, std::uint32_t, std::less<>> controller_caps;
+  model::ResourceLimits resources;  // of all clouds together
   std::uint64_t log_bytes = 1ULL << 30;
   Duration build_timeout = std::chrono::hours(24);
   std::uint32_t queue_items = 100'000;
@@ -87,6 +97,8 @@ struct Config {
 struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   std::function<Result<std::string>(const std::string& path)> read_file;
+  // A file of the tz database by the zone's name, which is_zone_name(); empty: this machine has none.
+  std::function<Result<std::string>(const std::string& name)> read_zone = {};
 };
 
 // All errors of the document by line (the first one only when it is not YAML). In any text value

@@ -70,14 +70,17 @@ void Builds::take_over(store::OpenState& state) {
 Awaitable<Result<store::SubmittedBuild>> Builds::submit(store::NewBuild build) {
   auto submitted = co_await core_.parts.store.submit_build(std::move(build));
   if (!submitted) co_return submitted;
-  core_.note_number(submitted->build);
-  if (submitted->build.state == BuildState::finished || core_.find_build(submitted->build.id))
-    co_return submitted;
-  if (submitted->item.state != ItemState::queued) co_return submitted;
-  const auto entry = core_.insert_build(submitted->build, submitted->item);
+  take_in(*submitted);
+  co_return submitted;
+}
+
+void Builds::take_in(store::SubmittedBuild submitted) {
+  core_.note_number(submitted.build);
+  if (submitted.build.state == BuildState::finished || core_.find_build(submitted.build.id)) return;
+  if (submitted.item.state != ItemState::queued) return;
+  const auto entry = core_.insert_build(std::move(submitted.build), std::move(submitted.item));
   publish(*entry);
   core_.changed();
-  co_return submitted;
 }
 
 // --- cancel
@@ -151,7 +154,7 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
                           {{"build", entry->build.id}, {"error", base::describe(finished.error())}});
     co_return;
   }
-  entry->build = std::move(*finished);
+  entry->build = std::move(finished->build);
   core_.parts.metrics
       .counter("footman_builds_finished_total", "Finished builds",
                {{"result", std::string(model::to_string(entry->build.result))}})
@@ -165,6 +168,7 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
   entry->item.state = ItemState::left;
   core_.erase_build(entry);
   publish(*entry);
+  if (finished->retry) take_in(std::move(*finished->retry));
   core_.changed();
   if (!entry->build.job.empty() || entry->build.number % kAdhocRetentionStep == 0)
     core_.scope.spawn("retention", retain(entry->build.job));
@@ -175,16 +179,25 @@ Duration Builds::time_allowed(const model::BuildSpec& spec) const {
   return limit + spec.grace + core_.config.timeout_margin;
 }
 
-Awaitable<void> Builds::lose(BuildPtr entry, std::string sentence, BuildResult result) {
+Awaitable<void> Builds::lose(BuildPtr entry, WorkLoss loss) {
   const auto agent = entry->assignment->agent.str();
   store::FinishBuild end;
   end.assignment_state = AssignmentState::lost;
-  end.result = result;
-  end.timed_out = result == BuildResult::aborted && !entry->build.cancel_requested;
-  end.reason = fmt::format("Agent {} was lost: {}", agent, sentence);
+  end.result = loss.result;
+  end.timed_out = loss.result == BuildResult::aborted && !entry->build.cancel_requested;
+  end.reason = fmt::format("Agent {} was lost: {}", agent, loss.sentence);
+  end.retry_cause =
+      judge_retry(*entry, {.reason = loss.reason, .given_up = loss.result == BuildResult::aborted});
   core_.parts.metrics.counter("footman_builds_lost_total", "Builds whose agent was lost").add();
   co_await finish(entry, std::move(end),
-                  fmt::format("[footman] agent {} was lost here: {}", agent, sentence));
+                  fmt::format("[footman] agent {} was lost here: {}", agent, loss.sentence));
+}
+
+// The cause of the build that is run in its place; empty: none is.
+std::string Builds::judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) const {
+  const auto& build = entry.build;
+  if (build.cancel_requested || !policy::is_run_again(loss, build.spec.retries, build.retry)) return {};
+  return fmt::format("retry {} of build {}, whose agent was lost", build.retry + 1, build.id.str());
 }
 
 Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {
@@ -218,16 +231,16 @@ Awaitable<void> Builds::give_back(AssignmentId id, AgentId agent, std::string re
   co_await return_work(entry, std::move(reason));
 }
 
-Awaitable<void> Builds::release(AgentId agent, std::string sentence, BuildResult result) {
+Awaitable<void> Builds::release(AgentId agent, WorkLoss loss) {
   const auto* node = core_.find_node(agent);
   if (node == nullptr || !node->work) co_return;
   const auto turn = co_await core_.take_turn(*node->work);
   if (!turn) co_return;
   const auto entry = core_.find_build(turn->build.id);
   if (!entry->assignment || entry->assignment->agent != agent) co_return unreserve(entry, agent);
-  if (entry->started()) co_return co_await lose(entry, std::move(sentence), result);
+  if (entry->started()) co_return co_await lose(entry, std::move(loss));
   if (entry->build.cancel_requested) co_return co_await abort_unstarted(entry);
-  co_await return_work(entry, std::move(sentence));
+  co_await return_work(entry, std::move(loss.sentence));
 }
 
 Awaitable<void> Builds::forgotten(AssignmentId id, std::string sentence) {
@@ -236,7 +249,7 @@ Awaitable<void> Builds::forgotten(AssignmentId id, std::string sentence) {
   const auto turn = co_await core_.take_turn(found->build.id);
   if (!turn || !turn->assignment || turn->assignment->id != id) co_return;
   const auto entry = core_.find_build(turn->build.id);
-  if (entry->started()) co_await lose(entry, std::move(sentence), BuildResult::failure);
+  if (entry->started()) co_await lose(entry, {std::move(sentence), model::EndReason::session_lost});
 }
 
 void Builds::unreserve(const BuildPtr& entry, const AgentId& agent) {

@@ -5,8 +5,17 @@
 #include <string>
 
 #include "controller/core.hpp"
+#include "policy/build_retry.hpp"
 
 namespace footman::controller {
+
+// How an agent's work was lost.
+struct WorkLoss {
+  std::string sentence;
+  model::EndReason reason = model::EndReason::none;  // of the agent; none: the build's own, or a person's
+  model::BuildResult result =
+      model::BuildResult::failure;  // aborted: given up, for a cancel or its time limit
+};
 
 class Builds {
  public:
@@ -27,8 +36,8 @@ class Builds {
   Awaitable<void> start(AssignmentId id, AgentId agent);
   // Not started: back to the queue. Started: nothing.
   Awaitable<void> give_back(AssignmentId id, AgentId agent, std::string reason);
-  // The agent is gone: what had started is over, what had not goes back to the queue.
-  Awaitable<void> release(AgentId agent, std::string sentence, model::BuildResult result);
+  // The agent is gone: what had started is over, and perhaps run again; what had not goes back to the queue.
+  Awaitable<void> release(AgentId agent, WorkLoss loss);
   // The agent came back without the build that it had started.
   Awaitable<void> forgotten(AssignmentId id, std::string sentence);
 
@@ -45,6 +54,7 @@ class Builds {
 
  private:
   enum class ReportKind { fresh, repeated, refused };
+  void take_in(store::SubmittedBuild submitted);
   ReportKind judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent, std::uint64_t report);
   // A step began or, when it has a `finished` time, ended.
   Awaitable<void> apply_step(model::StepRecord step, std::uint64_t report, AgentId agent);
@@ -55,7 +65,9 @@ class Builds {
   Awaitable<void> send_offer(BuildPtr entry, AgentId agent, protocol::WorkSpec work);
   Awaitable<void> return_work(BuildPtr entry, std::string reason);
   Awaitable<void> finish(BuildPtr entry, store::FinishBuild finish, std::string log_note = {});
-  Awaitable<void> lose(BuildPtr entry, std::string sentence, model::BuildResult result);
+  Awaitable<void> lose(BuildPtr entry, WorkLoss loss);
+  std::string judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) const;
+  Awaitable<bool> nothing_began(BuildPtr entry);
   Awaitable<void> abort_unstarted(BuildPtr entry);
   Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);
   Awaitable<void> retain(JobPath job);

@@ -255,7 +255,18 @@ Ending judge_outcome(const protocol::BuildFinished& report, const model::Build& 
   return {BuildResult::failure, said("The agent reported an unknown outcome.")};
 }
 
+// Not by the build's own work.
+bool is_loss(protocol::BuildOutcome outcome) {
+  return outcome == protocol::BuildOutcome::lost_by_notice || outcome == protocol::BuildOutcome::agent_error;
+}
+
 }  // namespace
+
+// By the agent's own word: its reports come in order.
+Awaitable<bool> Builds::nothing_began(BuildPtr entry) {
+  const auto steps = co_await core_.parts.store.list_steps(entry->assignment->id);
+  co_return steps && steps->empty();
+}
 
 Awaitable<std::optional<int>> Builds::exit_status_of(BuildPtr entry, std::uint32_t step) {
   if (entry->last_exit_status) co_return entry->last_exit_status;
@@ -288,6 +299,11 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
     end.exit_status = co_await exit_status_of(entry, report.failed_step);
   else if (report.outcome == protocol::BuildOutcome::success)
     end.exit_status = 0;
+  if (is_loss(report.outcome))
+    end.retry_cause = judge_retry(
+        *entry, {.reason = report.outcome == protocol::BuildOutcome::lost_by_notice ? model::EndReason::notice
+                                                                                    : model::EndReason::none,
+                 .nothing_began = co_await nothing_began(entry)});
   co_await finish(entry, std::move(end));
   if (!entry->over) co_return;
   const auto* node = core_.find_node(agent);
@@ -298,7 +314,7 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
 
 void Builds::acknowledge_end(const NodeEntry& node, AssignmentId id) {
   core_.send(node, protocol::FinishedAck{id});
-  if (node.node.one_shot) core_.send(node, protocol::Drain{"single use: its build is over"});
+  if (node.spent()) core_.send(node, protocol::Drain{std::string(node.spent_text())});
 }
 
 Awaitable<void> Builds::answer_unknown(AssignmentId id, AgentId agent) {

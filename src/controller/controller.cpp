@@ -168,8 +168,8 @@ Awaitable<Status> Controller::drain_agent(AgentId id) {
       "drain agent", impl_->nodes.drain(std::move(id), model::EndReason::drained, "drained"));
 }
 
-Awaitable<Status> Controller::remove_agent(AgentId id, std::string reason) {
-  co_return co_await impl_->core.owned("remove agent", impl_->nodes.remove(std::move(id), std::move(reason)));
+Awaitable<Status> Controller::remove_agent(AgentId id, ports::AgentEnd end) {
+  co_return co_await impl_->core.owned("remove agent", impl_->nodes.remove(std::move(id), std::move(end)));
 }
 
 void Controller::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {

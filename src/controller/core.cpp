@@ -144,8 +144,10 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   };
   if (node.lost) return ended(AgentActivity::lost, EndReason::session_lost, "the agent was declared lost");
   if (!node.work) {
-    // An agent whose one build is over leaves by itself, too.
-    if (node.spent()) return ended(AgentActivity::done, EndReason::build_finished, "its build is over");
+    // An agent whose builds are done leaves by itself, too.
+    if (node.spent())
+      return ended(AgentActivity::done, model::spent_reason(node.node.max_builds),
+                   std::string(node.spent_text()));
     if (node.left) return ended(AgentActivity::done, EndReason::goodbye, "the agent left");
     if (node.node.draining) return ended(AgentActivity::done, EndReason::drained, "drained");
   }

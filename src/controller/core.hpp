@@ -99,7 +99,10 @@ struct NodeEntry {
   ports::AgentActivity told = ports::AgentActivity::unknown;  // the last one published
 
   bool redeemed() const { return !node.key_hash.empty(); }
-  bool spent() const { return node.one_shot && node.builds_done > 0; }
+  bool spent() const { return model::is_spent(node.max_builds, node.builds_done); }
+  std::string_view spent_text() const {
+    return node.max_builds == 1 ? "single use: its build is over" : "its builds are done";
+  }
 };
 
 class Core {

@@ -61,7 +61,7 @@ void Nodes::resume_losses() {
     if (node->node.revoked && node->work) half_lost.push_back(id);
   for (auto& id : half_lost)
     core_.scope.spawn("resume loss",
-                      builds_.release(std::move(id), "its session had ended", BuildResult::failure));
+                      builds_.release(id, {"its session had ended", core_.find_node(id)->node.revoked_for}));
 }
 
 Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegistration registration) {
@@ -80,13 +80,13 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
     // A newer attempt takes its place: the older one's session and work end.
     core_.end_session(*known, GoodbyeCode::revoked, "another launch attempt of this agent took its place",
                       false);
-    co_await builds_.release(id, "another launch attempt took its place", BuildResult::failure);
+    co_await builds_.release(id, {"another launch attempt took its place"});
   }
   model::Node row;
   row.agent = id;
   row.attempt = registration.attempt;
   row.labels = registration.labels;
-  row.one_shot = registration.one_shot;
+  row.max_builds = registration.max_builds;
   row.is_default = registration.is_default;
   row.secret_deadline = registration.secret_deadline;
   row.created = core_.now();
@@ -120,20 +120,20 @@ Awaitable<Status> Nodes::drain(AgentId id, EndReason why, std::string reason) {
   co_return Status();
 }
 
-Awaitable<Status> Nodes::remove(AgentId id, std::string reason) {
+Awaitable<Status> Nodes::remove(AgentId id, ports::AgentEnd end) {
   auto* node = core_.find_node(id);
   if (node == nullptr) co_return co_await core_.parts.store.remove_node(id);
   node->removing = true;
   core_.refresh(*node);
   const auto revoked =
-      co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
+      co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true, end.reason); });
   if (!revoked && revoked.error().code != Errc::not_found) co_return std::unexpected(revoked.error());
   node = core_.find_node(id);
   if (node == nullptr) co_return Status();
   node->node.revoked = true;
   const auto code = node->work ? GoodbyeCode::revoked : GoodbyeCode::finished;
-  core_.end_session(*node, code, reason, false);
-  co_await builds_.release(id, std::move(reason), BuildResult::failure);
+  core_.end_session(*node, code, end.text, false);
+  co_await builds_.release(id, {std::move(end.text), end.reason});
   auto removed = co_await core_.until_stored([&] { return core_.parts.store.remove_node(id); });
   if (!removed && removed.error().code != Errc::not_found) co_return removed;
   core_.ready.erase(id);
@@ -155,28 +155,29 @@ Awaitable<void> Nodes::leave(AgentId id, std::string reason) {
   node->node.draining = true;
   node->node.revoked = true;
   if (node->detail.empty()) node->detail = reason.empty() ? "the agent left" : "the agent left: " + reason;
-  co_await builds_.release(id, reason.empty() ? "it left" : "it left: " + reason, BuildResult::failure);
+  co_await builds_.release(id, {reason.empty() ? "it left" : "it left: " + reason, node->end_reason});
   if (node = core_.find_node(id); node != nullptr) core_.refresh(*node);
 }
 
-Awaitable<void> Nodes::lose(AgentId id, std::string sentence, BuildResult result) {
+Awaitable<void> Nodes::lose(AgentId id, WorkLoss loss) {
   auto* node = core_.find_node(id);
   if (node == nullptr || node->losing || node->lost || node->removing) co_return;
   node->losing = true;
-  node->detail = sentence;
+  node->detail = loss.sentence;
   node->end_reason = EndReason::session_lost;
-  core_.parts.log.warning("agent lost", {{"agent", id}, {"reason", sentence}});
-  core_.end_session(*node, GoodbyeCode::revoked, sentence, false);
+  core_.parts.log.warning("agent lost", {{"agent", id}, {"reason", loss.sentence}});
+  core_.end_session(*node, GoodbyeCode::revoked, loss.sentence, false);
   core_.refresh(*node);
-  (void)co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
-  co_await builds_.release(id, sentence, result);
+  (void)co_await core_.until_stored(
+      [&] { return core_.parts.store.change_node(id, true, true, loss.reason); });
+  co_await builds_.release(id, loss);
   node = core_.find_node(id);
   if (node == nullptr) co_return;
   node->node.draining = true;
   node->node.revoked = true;
   node->lost = true;
   lost_.add();
-  core_.note_agent(id, "session_lost", "Declared lost: " + sentence);
+  core_.note_agent(id, "session_lost", "Declared lost: " + loss.sentence);
   core_.refresh(*node);
 }
 
@@ -194,10 +195,9 @@ Awaitable<void> Nodes::watch() {
     for (const auto& [id, node] : core_.nodes)
       if (look_at_node(*node, at)) silent.push_back(id);
     for (auto& id : silent)
-      core_.scope.spawn("lose agent", lose(std::move(id),
-                                           fmt::format("nothing was heard of it for {}",
-                                                       format_duration(core_.config.lease)),
-                                           BuildResult::failure));
+      core_.scope.spawn("lose agent", lose(std::move(id), {fmt::format("nothing was heard of it for {}",
+                                                                       format_duration(core_.config.lease)),
+                                                           EndReason::session_lost}));
     std::vector<BuildPtr> overdue;
     for (const auto& [assignment, build] : core_.assignments)
       if (const auto entry = core_.find_build(build); entry && is_overdue(*entry, at))
@@ -230,7 +230,8 @@ void Nodes::give_up(BuildEntry& entry) {
     const bool cancelled = entry.build.cancel_requested;
     auto sentence = cancelled ? "it did not end the build that was cancelled: " + entry.build.cancel_reason
                               : std::string("it did not end the build at its time limit");
-    core_.scope.spawn("give up agent", lose(agent, std::move(sentence), BuildResult::aborted));
+    core_.scope.spawn("give up agent",
+                      lose(agent, {std::move(sentence), EndReason::none, BuildResult::aborted}));
     return;
   }
   const auto id = entry.assignment->id;

@@ -20,11 +20,11 @@ class Nodes {
 
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration);
   Awaitable<Status> drain(AgentId id, model::EndReason why, std::string reason);
-  Awaitable<Status> remove(AgentId id, std::string reason);
+  Awaitable<Status> remove(AgentId id, ports::AgentEnd end);
   // The agent said good-bye for good.
   Awaitable<void> leave(AgentId id, std::string reason);
   // Makes the loss durable first, so that a late agent is refused also after a restart, then ends its build.
-  Awaitable<void> lose(AgentId id, std::string sentence, model::BuildResult result);
+  Awaitable<void> lose(AgentId id, WorkLoss loss);
 
   // Looks at leases and overdue builds until it is cancelled.
   Awaitable<void> watch();

@@ -125,7 +125,7 @@ protocol::Welcome Sessions::make_welcome(const NodeEntry& node, std::uint16_t ve
   welcome.orphan_timeout = core_.config.orphan_timeout;
   welcome.log_window_bytes = core_.config.log_window_bytes;
   welcome.max_frame_bytes = protocol::kMaxFrameToServerBytes;
-  welcome.single_use = node.node.one_shot;
+  welcome.single_use = node.node.max_builds == 1;
   const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
   if (entry && entry->assignment && entry->assignment->agent == node.id())
     welcome.streams.push_back({entry->assignment->stream, 0});
@@ -265,9 +265,11 @@ void Sessions::count_breach(const NodeEntry& node, const std::string& why) {
   if (!entry || !entry->assignment || ++entry->breaches < kMaxBreaches) return;
   core_.scope.spawn(
       "give up agent",
-      nodes_.lose(node.id(),
-                  fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
-                  entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure));
+      nodes_.lose(
+          node.id(),
+          {fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
+           model::EndReason::none,
+           entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure}));
 }
 
 }  // namespace footman::controller

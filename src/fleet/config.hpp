@@ -8,6 +8,9 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/budget.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 #include "policy/provisioning_plan.hpp"
 #include "ports/cloud_provider.hpp"
 
@@ -17,19 +20,23 @@ using namespace footman::base;
 
 // One agent template. The provider's own options are not here: the CloudProvider knows them by the template's
 // name and freezes them (CloudProvider::freeze). Both together make the template's content; when it changes
-// the template gets the next generation number and agents of the old one drain. Priority, cap and launch
-// deadline only steer new launches: they are not content.
+// the template gets the next generation number and agents of the old one drain. Priority, cap, pool, size,
+// price and launch deadline only steer new launches: they are not content. Agents keep the size and price
+// that they were launched with.
 struct Template {
   TemplateName name;
   CloudName cloud;
   std::vector<std::string> labels;
-  bool is_default = false;          // takes items without a label
-  int priority = 0;                 // higher first among templates that fit
-  std::uint32_t cap = 0;            // agents that may hold a resource; 0: no limit
-  bool one_shot = true;             // one build, then gone
-  Duration idle_timeout = 1min;     // for agents that are not one-shot
+  bool is_default = false;  // takes items without a label
+  int priority = 0;         // higher first among templates that fit
+  std::uint32_t cap = 0;    // agents that may hold a resource; 0: no limit
+  model::AgentSize size;    // what limits count
+  model::Price price;
+  std::uint32_t max_builds = 1;     // so many builds, then gone; 0: no limit
+  Duration idle_timeout = 1min;     // for agents of more than one build
   Duration max_age{0};              // 0: no limit; not for one-shot agents
   Duration launch_deadline = 5min;  // from the decision to the connection
+  model::PoolRules pool;            // agents without work that are kept; empty: none
   ports::AgentEndpoint endpoint;    // how its agents reach the server
 };
 
@@ -38,7 +45,10 @@ struct FleetConfig {
   std::map<CloudName, std::uint32_t> cloud_caps;  // 0 or absent: no limit but the provider's own
   std::uint32_t max_agents = 0;                   // over all clouds; 0: no limit
   policy::LabelCaps label_caps;                   // over all clouds
-  Duration orphan_timeout = 30min;                // told to every agent
+  policy::ControllerCaps controller_caps;         // over all clouds
+  model::ResourceLimits resources;                // over all clouds
+  std::map<CloudName, model::ResourceLimits> cloud_resources;
+  Duration orphan_timeout = 30min;  // told to every agent
   Duration reconcile_every = 3min;
 };
 

@@ -20,6 +20,11 @@ namespace {
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
 
+std::size_t index_of_variant(const TemplateEntry& t, const AgentEntry& entry) {
+  const auto found = std::ranges::find(t.variants, entry.request.variant, &ports::Variant::name);
+  return static_cast<std::size_t>(found - t.variants.begin());
+}
+
 }  // namespace
 
 std::string shorten(std::string message) {
@@ -123,6 +128,7 @@ void Core::erase_agent(const AgentId& id) {
   const auto node = by_order_.extract(it->second);
   order_of_.erase(it);
   const auto& entry = node.mapped();
+  erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
   if (entry->row.state == AgentState::terminated) ended_.push_back(entry->row);
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
@@ -140,6 +146,11 @@ std::uint32_t Core::cap_of(const CloudName& cloud) const {
   const auto ours = it == config.cloud_caps.end() ? 0 : it->second;
   const auto theirs = clouds.at(cloud)->provider->limits().max_agents;
   return ours == 0 || theirs == 0 ? std::max(ours, theirs) : std::min(ours, theirs);
+}
+
+model::ResourceLimits Core::resources_of(const CloudName& cloud) const {
+  const auto it = config.cloud_resources.find(cloud);
+  return it == config.cloud_resources.end() ? model::ResourceLimits() : it->second;
 }
 
 CloudEntry* Core::find_cloud(const CloudName& name) const {
@@ -243,7 +254,8 @@ bool Core::blame_template(const AgentEntry& entry) {
                         "an agent did not connect before its launch deadline");
     return true;
   }
-  if ((reason != resource_gone || !entry.gone) && reason != session_lost && reason != goodbye) return false;
+  const bool ended_by_itself = (reason == resource_gone || reason == out_of_memory) && entry.gone;
+  if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
   note_launch_failure(entry, FailureClass::boot, {},
                       fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected",
                                   entry.ending->text));
@@ -283,17 +295,30 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
   metrics.launch_failures(failure).add();
   auto* t = find_template(entry);
   if (t == nullptr) return;
-  set_breaker(
-      *t, policy::on_failure(t->breaker, entry.era, {failure, text, retry_at}, parts.rng.uniform(), now()));
+  const policy::Failure told{failure, text, retry_at};
+  if (rest_variant(*t, entry, told)) return;
+  set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), now()));
   auto* cloud = find_cloud(entry.row.cloud);
   if (failure != FailureClass::throttled || cloud == nullptr) return;
   cloud->hold_until = std::max(cloud->hold_until, t->breaker.until);
   cloud->hold_text = text;
 }
 
+// True: another variant of the template is tried instead, so that its breaker need not know.
+bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure) {
+  if (!policy::concerns_variant(failure.failure)) return false;
+  t.rotation = policy::on_variant_failure(std::move(t.rotation), index_of_variant(t, entry), failure.text,
+                                          failure.retry_at, parts.rng.uniform(), now());
+  look->notify();
+  return policy::has_rested_variant(t.rotation, now());
+}
+
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
-  if (auto* t = find_template(entry))
-    set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
+  auto* t = find_template(entry);
+  if (t == nullptr) return;
+  if (stage == policy::Stage::at_work)
+    t->rotation = policy::on_variant_success(std::move(t->rotation), index_of_variant(*t, entry));
+  set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
 }
 
 void Core::note_planned(TemplateEntry& t, AgentEntry& entry) {

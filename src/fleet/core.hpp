@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "fleet/fleet.hpp"
@@ -16,6 +17,7 @@
 #include "fleet/limits.hpp"
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
+#include "policy/rotation.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -32,6 +34,22 @@ struct Ending {
 struct Gone {
   model::DeathCertificate death;
   Duration at{0};  // steady, learned
+};
+
+// What a plan knows of an agent and what changes of it during the agent's life.
+struct PlannedAs {
+  model::AgentState state = model::AgentState::planned;
+  model::AgentActivity activity = model::AgentActivity::unknown;
+  std::uint32_t builds_done = 0;
+  bool working = false;
+  bool awaited = false;
+  bool asked = false;
+  bool was_connected = false;  // its row says so
+  Instant connected;
+  Instant idle_since;
+  Instant launch_deadline;
+  model::EndReason end_reason = model::EndReason::none;
+  bool operator==(const PlannedAs&) const = default;
 };
 
 // One agent that may hold a resource. Its row is changed by its own sequence only (Steward), everybody else
@@ -68,6 +86,10 @@ struct AgentEntry {
   std::uint32_t failures = 0;  // launch calls with an unknown outcome
   Secret secret;               // only between introduction and launch
   runtime::Event wake;         // of its sequence
+  std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
+
+  std::optional<std::uint32_t> served;  // builds that its pool has counted; not set: not looked at yet
+  std::optional<Duration> idle_from;    // steady; its idle time is counted up to then
 
   const AgentId& id() const { return row.id; }
   bool is_connected_now() const {
@@ -79,12 +101,22 @@ struct AgentEntry {
   }
 };
 
+// What a template's agents did, since the server was started.
+struct PoolRecord {
+  std::uint64_t hits = 0;    // builds that no agent was launched for
+  std::uint64_t misses = 0;  // builds that had to wait for a launch
+  Duration idle{0};          // of its agents, connected and without work
+};
+
 struct TemplateEntry {
   Template config;
   std::uint64_t generation = 0;
-  std::string options;  // frozen
+  std::vector<ports::Variant> variants;  // frozen, best first
+  policy::Rotation rotation;             // over the variants
   policy::Breaker breaker;
   policy::LaunchTimes launch_times;  // since the server was started
+  PoolRecord pool;
+  std::optional<model::PoolNow> pool_now;  // what its rules say at this time
 };
 
 struct CloudEntry {
@@ -148,11 +180,13 @@ class Core {
   const std::map<std::uint64_t, std::unique_ptr<AgentEntry>>& agents() const { return by_order_; }
   AgentEntry* find_agent(const AgentId& id) const;
   AgentEntry* insert_agent(std::unique_ptr<AgentEntry> entry);
-  void erase_agent(const AgentId& id);  // ended, or never stored
+  void erase_agent(const AgentId& id);                                       // ended, or never stored
+  std::vector<AgentId> take_erased() { return std::exchange(erased_, {}); }  // since it was asked last
   const std::deque<model::Agent>& ended() const { return ended_; }
   const model::Agent* find_ended(const AgentId& id) const;
 
   std::uint32_t cap_of(const CloudName& cloud) const;  // the config's or the provider's; 0: none
+  model::ResourceLimits resources_of(const CloudName& cloud) const;
   CloudEntry* find_cloud(const CloudName& name) const;
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
@@ -184,6 +218,7 @@ class Core {
 
  private:
   bool blame_template(const AgentEntry& entry);
+  bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
@@ -193,6 +228,7 @@ class Core {
   std::unordered_map<AgentId, std::uint64_t> order_of_;
   std::uint64_t next_order_ = 0;
   std::deque<model::Agent> ended_;
+  std::vector<AgentId> erased_;
 };
 
 }  // namespace footman::fleet

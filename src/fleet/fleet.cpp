@@ -40,6 +40,7 @@ struct Fleet::Impl {
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
   static BreakerView view_of(const policy::Breaker& breaker);
+  std::vector<VariantView> variants_of(const TemplateEntry& t) const;
   static void count(CloudView& view, const AgentEntry& entry);
 };
 
@@ -276,6 +277,16 @@ BreakerView Fleet::Impl::view_of(const policy::Breaker& breaker) {
   return view;
 }
 
+std::vector<VariantView> Fleet::Impl::variants_of(const TemplateEntry& t) const {
+  std::vector<VariantView> views;
+  if (t.variants.size() < 2) return views;
+  for (std::size_t i = 0; i < t.variants.size(); ++i) {
+    const auto& state = t.rotation.variants[i];
+    views.push_back({t.variants[i].name, state.until > core.now() ? state.until : Instant(), state.reason});
+  }
+  return views;
+}
+
 CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) const {
   CloudView view;
   view.name = name;
@@ -293,12 +304,16 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.generation = t.generation;
     one.labels = t.config.labels;
     one.is_default = t.config.is_default;
-    one.one_shot = t.config.one_shot;
+    one.max_builds = t.config.max_builds;
     one.cap = t.config.cap;
+    one.size = t.config.size;
+    one.price = t.config.price;
     one.breaker = view_of(t.breaker);
+    one.variants = variants_of(t);
     one.held = t.breaker.state != policy::BreakerState::closed;
     one.trouble = policy::describe(t.breaker, core.now());
     one.look_again = policy::may_launch(t.breaker, core.now()).look_again;
+    one.pool = provisioner.view_of_pool(template_name);
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

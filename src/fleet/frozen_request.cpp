@@ -44,6 +44,8 @@ FrozenRequest request_of(const json::object& object) {
   spec.one_shot = object.at("one_shot").as_bool();
   request.is_default = object.at("is_default").as_bool();
   request.max_age = Duration(object.at("max_age_us").to_number<std::int64_t>());
+  if (const auto* variant = object.if_contains("variant"))
+    request.variant = json::value_to<std::string>(*variant);
   request.why = json::value_to<std::string>(object.at("why"));
   return request;
 }
@@ -63,6 +65,7 @@ std::string encode_request(const FrozenRequest& request) {
                                       {"one_shot", spec.one_shot},
                                       {"is_default", request.is_default},
                                       {"max_age_us", request.max_age.count()},
+                                      {"variant", request.variant},
                                       {"why", request.why}});
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "base/check.hpp"
 
@@ -27,29 +28,69 @@ AgentState state_of(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
+PlannedAs planned_as(const AgentEntry& entry) {
+  PlannedAs now;
+  now.state = state_of(entry);
+  now.awaited = is_awaited(entry);
+  now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
+  now.builds_done = entry.row.builds_done;
+  now.working = !entry.seen.working_on.empty();
+  now.asked = entry.asked;
+  now.was_connected = entry.row.connected.is_set();
+  now.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
+  now.idle_since = entry.seen.idle_since;
+  now.launch_deadline = entry.row.launch_deadline;
+  now.end_reason = entry.seen.end_reason;
+  return now;
+}
+
 policy::Agent agent_of(const AgentEntry& entry) {
+  const auto& now = *entry.planned_as;
   policy::Agent agent;
   agent.id = entry.id();
   agent.cloud = entry.row.cloud;
   agent.template_name = entry.row.template_name;
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
+  agent.size = entry.row.size;
   agent.is_default = entry.request.is_default;
-  agent.state = state_of(entry);
-  agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
+  agent.state = now.state;
+  agent.activity = now.activity;
   agent.controller = entry.row.controller;
   agent.for_item = entry.row.for_item;
-  agent.one_shot = entry.row.one_shot;
-  agent.builds_done = entry.row.builds_done;
-  agent.working = !entry.seen.working_on.empty();
+  agent.max_builds = entry.row.max_builds;
+  agent.builds_done = now.builds_done;
+  agent.working = now.working;
+  agent.awaited = now.awaited;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
-  agent.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
-  agent.idle_since = entry.seen.idle_since;
-  agent.launch_deadline = entry.row.launch_deadline;
-  agent.end_reason = entry.seen.end_reason;
+  agent.connected = now.connected;
+  agent.idle_since = now.idle_since;
+  agent.launch_deadline = now.launch_deadline;
+  agent.end_reason = now.end_reason;
   return agent;
+}
+
+// What was said before and was not said otherwise since.
+template <class Word>
+void keep_words(std::vector<Word>& words, std::vector<Word> earlier,
+                const std::unordered_set<policy::ItemRef, policy::ItemRefHash>& said) {
+  for (auto& one : earlier)
+    if (!said.contains(one.item)) words.push_back(std::move(one));
+}
+
+// Of two plans in a row.
+void add_earlier(policy::Plan& plan, policy::Plan earlier) {
+  std::unordered_set<policy::ItemRef, policy::ItemRefHash> said;
+  for (const auto& one : plan.matches) said.insert(one.item);
+  for (const auto& one : plan.launches) said.insert(one.item);
+  for (const auto& one : plan.holds) said.insert(one.item);
+  keep_words(plan.matches, std::move(earlier.matches), said);
+  keep_words(plan.holds, std::move(earlier.holds), said);
+  plan.terminations.insert(plan.terminations.begin(), earlier.terminations.begin(),
+                           earlier.terminations.end());
+  plan.drains.insert(plan.drains.begin(), earlier.drains.begin(), earlier.drains.end());
 }
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
@@ -69,7 +110,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
 
 }  // namespace
 
-Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward) {}
+Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward), pools_(core) {}
 
 Awaitable<void> Provisioner::run() {
   while (true) {
@@ -92,7 +133,6 @@ Awaitable<void> Provisioner::decide() {
   launched_ = static_cast<std::uint32_t>(launched.size());
   wake_agents();
   if (!launched.empty()) co_await record(std::move(launched));
-  forget_items();
   publish_plan(launched_ > 0);
 }
 
@@ -100,18 +140,21 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.now();
-  const auto decide_once = [this] {
-    const auto snapshot = take_snapshot();
-    plan_size_ = snapshot.items.size() + snapshot.agents.size();
-    return policy::plan_provisioning(snapshot, limits(), plan_at_);
-  };
+  plan_size_ = core_.agents().size();
+  read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;
   // Agents of no use hold up their template: what was decided without knowing that is decided again.
-  const auto first = std::exchange(plan_, decide_once());
+  auto first = std::exchange(plan_, decide_once());
   (void)carry_out_endings();
-  plan_.terminations.insert(plan_.terminations.begin(), first.terminations.begin(), first.terminations.end());
-  plan_.drains.insert(plan_.drains.begin(), first.drains.begin(), first.drains.end());
+  add_earlier(plan_, std::move(first));
+}
+
+policy::Plan Provisioner::decide_once() {
+  tell_ledger();
+  auto plan = ledger_.plan(limits(), plan_at_);
+  plan_size_ += ledger_.looked_at();
+  return plan;
 }
 
 // --- looking
@@ -121,6 +164,7 @@ void Provisioner::observe_agents() {
     if (auto* controller = core_.find_controller(entry->row.controller))
       entry->seen = controller->observe_agent(entry->id());
     note_seen(entry.get());
+    pools_.note_seen(*entry);
     if (entry->gone) judge_gone(entry.get());
   }
 }
@@ -148,47 +192,96 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   if (entry->ending || entry->is_ending() || entry->seen.activity == AgentActivity::done) return;
   const auto grace_over = entry->gone->at + kGoneGrace;
   if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
-  const auto& death = entry->gone->death.text;
-  core_.wish_end(entry, {EndReason::resource_gone,
-                         death.empty() ? std::string(sentence(EndReason::resource_gone)) : death});
+  const auto& death = entry->gone->death;
+  const auto reason = death.out_of_memory ? EndReason::out_of_memory : EndReason::resource_gone;
+  core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
 policy::Limits Provisioner::limits() {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
-  return {core_.config.max_agents, full, core_.config.label_caps};
+  const auto& config = core_.config;
+  return {config.max_agents, full,           config.label_caps, config.controller_caps,
+          config.resources,  kLaunchesAtOnce};
 }
 
-policy::Snapshot Provisioner::take_snapshot() {
-  policy::Snapshot snapshot;
-  snapshot.agents.reserve(core_.agents().size());
-  for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
-  for (const auto& [name, t] : core_.templates)
-    snapshot.templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                                  t.config.priority, t.config.cap, t.breaker});
-  for (const auto& [name, cloud] : core_.clouds)
-    snapshot.clouds.push_back(
-        {name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text});
-  add_items(snapshot);
-  return snapshot;
+// --- what the ledger is told
+
+void Provisioner::tell_ledger() {
+  tell_agents();
+  tell_offers();
 }
 
-void Provisioner::add_items(policy::Snapshot& snapshot) {
-  for (const auto* controller : core_.parts.controllers) {
-    for (auto& demand : controller->demand()) {
-      policy::ItemRef ref{controller->name(), std::move(demand.key)};
-      auto& item = items_[ref];
-      item.title = std::move(demand.title);
-      item.since = demand.since;
-      item.plan = number_;
-      const auto& label = parse_label(demand.label);
-      if (label)
-        snapshot.items.push_back({std::move(ref), *label, item.since, item.title});
-      else
-        tell(ref, {"bad_label", describe(label.error()), {}, {}});
-    }
+void Provisioner::tell_agents() {
+  for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
+  for (const auto& [order, entry] : core_.agents()) {
+    const auto now = planned_as(*entry);
+    if (entry->planned_as == now) continue;
+    entry->planned_as = now;
+    ledger_.put_agent(agent_of(*entry));
   }
+}
+
+void Provisioner::tell_offers() {
+  std::vector<policy::Template> templates;
+  templates.reserve(core_.templates.size());
+  for (auto& [name, t] : core_.templates)
+    templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
+                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour, t.breaker,
+                         pools_.size_of(t), pools_.controller()});
+  ledger_.set_templates(std::move(templates));
+  std::vector<policy::Cloud> clouds;
+  clouds.reserve(core_.clouds.size());
+  for (const auto& [name, cloud] : core_.clouds)
+    clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text,
+                      core_.resources_of(name)});
+  ledger_.set_clouds(std::move(clouds));
+}
+
+void Provisioner::read_demand() {
+  for (auto* controller : core_.parts.controllers) read(*controller);
+}
+
+void Provisioner::read(ports::ControllerPort& controller) {
+  const auto name = controller.name();
+  auto& version = versions_[name];
+  auto news = controller.demand_since(version);
+  version = news.version;
+  plan_size_ += news.items.size() + news.gone.size();
+  if (news.complete) ++lists_;
+  for (auto& demand : news.items) put_item(name, std::move(demand));
+  for (auto& key : news.gone) drop_item({name, std::move(key)});
+  if (news.complete) drop_unlisted(name);
+}
+
+void Provisioner::put_item(const ControllerName& controller, ports::DemandItem demand) {
+  policy::ItemRef ref{controller, std::move(demand.key)};
+  const auto [it, fresh] = items_.try_emplace(ref);
+  auto& item = it->second;
+  item.list = lists_;
+  if (!fresh && item.since == demand.since && item.label == demand.label && item.title == demand.title)
+    return;
+  item.since = demand.since;
+  item.label = std::move(demand.label);
+  item.title = std::move(demand.title);
+  const auto& label = parse_label(item.label);
+  if (label) return ledger_.put_item({std::move(ref), *label, item.since, item.title});
+  ledger_.drop_item(ref);
+  tell(ref, {"bad_label", describe(label.error()), {}, {}});
+}
+
+void Provisioner::drop_item(const policy::ItemRef& ref) {
+  ledger_.drop_item(ref);
+  items_.erase(ref);
+}
+
+void Provisioner::drop_unlisted(const ControllerName& controller) {
+  std::erase_if(items_, [&](const auto& one) {
+    if (one.second.list == lists_ || one.first.controller != controller) return false;
+    ledger_.drop_item(one.first);
+    return true;
+  });
 }
 
 const Result<model::LabelExpr>& Provisioner::parse_label(const std::string& text) {
@@ -205,7 +298,7 @@ bool Provisioner::carry_out_endings() {
   for (const auto& end : plan_.terminations) {
     auto* entry = core_.find_agent(end.agent);
     const auto activity = entry->seen.activity;
-    const bool told = end.reason != EndReason::build_finished && !entry->seen.detail.empty();
+    const bool told = end.reason != model::spent_reason(entry->row.max_builds) && !entry->seen.detail.empty();
     const bool is_over = activity == AgentActivity::done || activity == AgentActivity::lost;
     if (core_.wish_end(entry, {end.reason, told ? entry->seen.detail : end.text, !is_over})) blamed = true;
     if (end.reason == EndReason::launch_deadline)
@@ -220,23 +313,7 @@ bool Provisioner::carry_out_endings() {
 
 std::vector<AgentEntry*> Provisioner::make_agents() {
   std::vector<AgentEntry*> made;
-  if (plan_.launches.empty()) return made;
-  std::map<CloudName, std::size_t> under_way;
-  for (const auto& [order, entry] : core_.agents())
-    if (entry->row.state == AgentState::planned || entry->row.state == AgentState::launching)
-      ++under_way[entry->row.cloud];
   for (const auto& launch : plan_.launches) {
-    auto& count = under_way[launch.cloud];
-    if (count >= kLaunchesAtOnce) {
-      tell(launch.item, {"launch_limit",
-                         fmt::format("{} launches of cloud '{}' are under way; it is launched when one of "
-                                     "them is answered.",
-                                     kLaunchesAtOnce, launch.cloud.str()),
-                         {},
-                         {}});
-      continue;
-    }
-    ++count;
     auto& t = core_.templates.at(launch.template_name);
     made.push_back(core_.insert_agent(make_agent(launch, t)));
     core_.note_planned(t, *made.back());
@@ -256,25 +333,31 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.state = AgentState::planned;
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
+  row.size = t.config.size;
+  row.price = t.config.price;
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
-  row.one_shot = t.config.one_shot;
+  row.max_builds = t.config.max_builds;
   row.idle_timeout = t.config.idle_timeout;
   row.planned = plan_at_;
   row.launch_deadline = plan_at_ + t.config.launch_deadline;
+  entry->served = 0;
   if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
   auto& request = entry->request;
   request.spec.installation = core_.installation;
   request.spec.agent = row.id;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
-  request.spec.options = t.options;
+  const auto& variant = t.variants[policy::choose_variant(t.rotation, plan_at_)];
+  request.spec.options = variant.options;
+  request.variant = variant.name;
   request.spec.endpoint = t.config.endpoint;
   request.spec.orphan_timeout = core_.config.orphan_timeout;
-  request.spec.one_shot = row.one_shot;
+  request.spec.one_shot = row.max_builds == 1;
   request.is_default = t.config.is_default;
   request.max_age = t.config.max_age;
-  request.why = launch.text;
+  request.why =
+      variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
   row.frozen_request = encode_request(request);
   return entry;
 }
@@ -323,11 +406,11 @@ void Provisioner::tell_matches() {
 }
 
 void Provisioner::tell_holds() {
-  std::map<std::string_view, std::int64_t> counts;
-  for (const auto& hold : plan_.holds) {
-    ++counts[to_string(hold.reason)];
+  for (const auto& hold : plan_.holds)
     tell(hold.item, {std::string(to_string(hold.reason)), hold.text, {}, hold.look_again}, hold.tried);
-  }
+  std::map<std::string_view, std::int64_t> counts;
+  for (const auto& [reason, count] : ledger_.count_holds())
+    counts[to_string(reason)] = static_cast<std::int64_t>(count);
   core_.metrics.set_holds(counts);
 }
 
@@ -342,10 +425,6 @@ void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason,
   core_.find_controller(ref.controller)->set_wait_reason(ref.key, std::move(reason));
 }
 
-void Provisioner::forget_items() {
-  std::erase_if(items_, [this](const auto& one) { return one.second.plan != number_; });
-}
-
 void Provisioner::publish_plan(bool launched) {
   const bool news = launched || told_something_ || !plan_.terminations.empty() || !plan_.drains.empty();
   told_something_ = false;
@@ -353,7 +432,7 @@ void Provisioner::publish_plan(bool launched) {
   core_.publish("plan", std::to_string(number_), "made");
   core_.parts.log.debug("plan", {{"number", number_},
                                  {"launches", launched_},
-                                 {"holds", plan_.holds.size()},
+                                 {"new_holds", plan_.holds.size()},
                                  {"endings", plan_.terminations.size() + plan_.drains.size()}});
 }
 
@@ -366,6 +445,7 @@ void Provisioner::look_no_later(Duration at) {
 Duration Provisioner::until_next_look() const {
   auto wait = kLongestLookPause;
   if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.now());
+  if (const auto change = pools_.next_change(); change.is_set()) wait = std::min(wait, change - core_.now());
   if (look_again_) wait = std::min(wait, *look_again_ - core_.steady());
   return std::max(wait, kShortestPause);
 }
@@ -375,6 +455,13 @@ Duration Provisioner::pause_after_plan() const {
 }
 
 // --- views
+
+std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) const {
+  const auto t = core_.templates.find(name);
+  if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
+  const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
+  return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
+}
 
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});

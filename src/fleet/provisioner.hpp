@@ -2,25 +2,21 @@
 // control executor.
 #pragma once
 
+#include "fleet/pools.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
-#include "policy/provisioning_plan.hpp"
+#include "policy/ledger.hpp"
 
 namespace footman::fleet {
-
-struct ItemRefHash {
-  std::size_t operator()(const policy::ItemRef& ref) const {
-    return std::hash<std::string>()(ref.key) ^ std::hash<ControllerName>()(ref.controller);
-  }
-};
 
 // An item that waited at the last plan and what it was told.
 struct WaitingItem {
   std::string title;
+  std::string label;  // as the controller writes it
   Instant since;
   ports::WaitReason reason;
   std::shared_ptr<const std::vector<policy::Tried>> tried;  // null: it has an agent
-  std::uint64_t plan = 0;                                   // the last plan that saw it
+  std::uint64_t list = 0;                                   // the last complete list that had it
 };
 
 class Provisioner {
@@ -30,7 +26,8 @@ class Provisioner {
   // Until it is cancelled.
   Awaitable<void> run();
 
-  const PlanView& view() const;  // until the next plan
+  const PlanView& view() const;                                          // until the next plan
+  std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
@@ -38,8 +35,15 @@ class Provisioner {
   void observe_agents();
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
-  policy::Snapshot take_snapshot();
-  void add_items(policy::Snapshot& snapshot);
+  policy::Plan decide_once();
+  void tell_ledger();
+  void tell_agents();
+  void tell_offers();
+  void read_demand();
+  void read(ports::ControllerPort& controller);
+  void put_item(const ControllerName& controller, ports::DemandItem demand);
+  void drop_item(const policy::ItemRef& ref);
+  void drop_unlisted(const ControllerName& controller);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
   policy::Limits limits();
 
@@ -54,7 +58,6 @@ class Provisioner {
   void tell_holds();
   void tell(const policy::ItemRef& ref, ports::WaitReason reason,
             std::shared_ptr<const std::vector<policy::Tried>> tried = nullptr);
-  void forget_items();
   void publish_plan(bool launched);
   void look_no_later(Duration at);  // steady
   Duration until_next_look() const;
@@ -62,14 +65,18 @@ class Provisioner {
 
   Core& core_;
   Steward& steward_;
+  Pools pools_;
   std::uint64_t number_ = 0;
-  policy::Plan plan_;  // the last one
+  policy::Ledger ledger_;
+  policy::Plan plan_;  // the last one; of matches and holds what is new
   Instant plan_at_;
-  std::size_t plan_size_ = 0;           // items and agents it looked at
-  std::uint32_t launched_ = 0;          // by it
-  bool told_something_ = false;         // since it was published
-  std::optional<Duration> look_again_;  // besides plan_.next_look
-  std::unordered_map<policy::ItemRef, WaitingItem, ItemRefHash> items_;
+  std::size_t plan_size_ = 0;  // what it looked at: agents, items that were listed, changes
+  std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read
+  std::uint64_t lists_ = 0;                           // complete ones that were read
+  std::uint32_t launched_ = 0;                        // by it
+  bool told_something_ = false;                       // since it was published
+  std::optional<Duration> look_again_;                // besides plan_.next_look
+  std::unordered_map<policy::ItemRef, WaitingItem, policy::ItemRefHash> items_;
   std::unordered_map<std::string, Result<model::LabelExpr>> labels_;
   mutable std::optional<PlanView> view_;
 };

@@ -127,7 +127,7 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
     co_return;
   }
   ports::AgentRegistration registration{
-      entry->id(),         entry->row.attempt,         entry->row.labels,        entry->row.one_shot,
+      entry->id(),         entry->row.attempt,         entry->row.labels,        entry->row.max_builds,
       entry->row.for_item, entry->row.launch_deadline, entry->request.is_default};
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                           controller->register_agent(std::move(registration)));

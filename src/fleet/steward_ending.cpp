@@ -18,21 +18,22 @@ AgentState state_of_end(AgentState from, EndReason reason) {
   auto to = AgentState::terminating;
   if (reason == EndReason::session_lost) to = AgentState::lost;
   if (reason == EndReason::launch_refused || reason == EndReason::launch_deadline ||
-      reason == EndReason::resource_gone)
+      reason == EndReason::resource_gone || reason == EndReason::out_of_memory)
     to = AgentState::failed;
   return model::can_transition(from, to) ? to : AgentState::terminating;
 }
 
 // What the build that still ran there is told. The row keeps the first reason, which may be that of a drain.
-std::string sentence_of_loss(const AgentEntry& entry) {
-  if (entry.ending) return entry.ending->text;
-  const auto reason = entry.row.end_reason;
-  const bool was_drained = reason == EndReason::drained || reason == EndReason::template_changed;
-  if (was_drained && entry.row.state == AgentState::failed)
-    return std::string(sentence(EndReason::resource_gone));
-  if (was_drained && entry.row.state == AgentState::lost)
-    return std::string(sentence(EndReason::session_lost));
-  return entry.row.end_detail.empty() ? std::string(sentence(reason)) : entry.row.end_detail;
+ports::AgentEnd end_of(const AgentEntry& entry) {
+  if (entry.ending) return {entry.ending->reason, entry.ending->text};
+  const auto& row = entry.row;
+  const bool was_drained =
+      row.end_reason == EndReason::drained || row.end_reason == EndReason::template_changed;
+  const auto reason = was_drained && row.state == AgentState::failed ? EndReason::resource_gone
+                      : was_drained && row.state == AgentState::lost ? EndReason::session_lost
+                                                                     : row.end_reason;
+  const bool has_words = reason == row.end_reason && !row.end_detail.empty();
+  return {reason, has_words ? row.end_detail : std::string(sentence(reason))};
 }
 
 }  // namespace
@@ -78,8 +79,8 @@ Awaitable<bool> Steward::try_forget(AgentEntry* entry) {
   if (entry->removed) co_return true;
   auto* controller = core_.find_controller(entry->row.controller);
   if (controller == nullptr) co_return entry->removed = true;
-  const auto heard = co_await runtime::run_for(
-      core_.parts.clock, kCallTimeout, controller->remove_agent(entry->id(), sentence_of_loss(*entry)));
+  const auto heard = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
+                                               controller->remove_agent(entry->id(), end_of(*entry)));
   entry->removed = heard && (*heard || heard->error().code == Errc::not_found);
   if (!entry->removed)
     core_.log_of(*entry).warning(

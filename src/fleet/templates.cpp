@@ -20,10 +20,12 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
   const auto& c = t.config;
   json::array labels;
   for (const auto& label : c.labels) labels.emplace_back(label);
+  json::array variants;
+  for (const auto& variant : t.variants) variants.emplace_back(variant.options);
   const json::array content{c.cloud.str(),
                             std::move(labels),
                             c.is_default,
-                            c.one_shot,
+                            c.max_builds,
                             c.idle_timeout.count(),
                             c.max_age.count(),
                             c.endpoint.url,
@@ -33,7 +35,7 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
                             c.endpoint.public_key_sha256,
                             c.endpoint.insecure,
                             orphan_timeout.count(),
-                            t.options};
+                            std::move(variants)};
   return base::to_hex(base::sha256(json::serialize(content)));
 }
 
@@ -68,15 +70,16 @@ Result<std::map<TemplateName, TemplateEntry>> Templates::check(const FleetConfig
           Errc::invalid_argument,
           fmt::format("template '{}' names cloud '{}', which does not exist", t.name.str(), t.cloud.str()),
           field + ".cloud");
-    auto options = cloud->provider->freeze(t.name);
-    if (!options)
+    auto variants = cloud->provider->freeze(t.name);
+    if (!variants)
       return fail(Errc::invalid_argument,
                   fmt::format("cloud '{}' refuses template '{}': {}", t.cloud.str(), t.name.str(),
-                              describe(options.error())),
-                  field, options.error().hint);
+                              describe(variants.error())),
+                  field, variants.error().hint);
     TemplateEntry entry;
     entry.config = t;
-    entry.options = std::move(*options);
+    entry.variants = std::move(*variants);
+    entry.rotation.variants.resize(entry.variants.size());
     result.emplace(t.name, std::move(entry));
   }
   return result;
@@ -101,8 +104,11 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it.
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
-    if (old == core_.templates.end() || old->second.generation != t.generation) continue;
+    if (old == core_.templates.end()) continue;
+    t.pool = old->second.pool;
+    if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
+    t.rotation = old->second.rotation;
     t.launch_times = old->second.launch_times;
   }
   core_.templates = std::move(fresh);

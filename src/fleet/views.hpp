@@ -32,19 +32,48 @@ struct BreakerView {
   AgentId probe;       // half_open: the agent that is tried
 };
 
+// One form of a template (policy/rotation.hpp); shown when there are several.
+struct VariantView {
+  std::string name;
+  Instant rests_until;  // not set: it does not rest
+  std::string reason;   // of its last failure; empty: none since work began on one
+};
+
+// The warm pool of a template: what it wants and has by the last plan, and what it was good for.
+struct PoolView {
+  std::string size;           // "2 idle or 20% of those at work"
+  std::string schedule;       // that is on: "0 8 * * 1-5 Europe/Berlin"; empty: none
+  Instant until;              // another schedule may be on from then; not set: there is none
+  std::uint32_t target = 0;   // agents without work that are wanted
+  std::uint32_t at_work = 0;  // agents of the template
+  std::uint32_t idle = 0;     // without work, with those beyond the target
+  std::uint32_t on_way = 0;
+  std::string_view
+      hold;             // why nothing more is launched for it: policy::HoldReason; empty: nothing is missing
+  std::string trouble;  // the same as a sentence
+  Instant look_again;
+  std::uint64_t hits = 0;    // since the server was started: builds that no agent was launched for
+  std::uint64_t misses = 0;  // builds that waited for the launch of their agent
+  Duration idle_time{0};     // of all its agents together
+};
+
 struct TemplateView {
   TemplateName name;
   CloudName cloud;
   std::uint64_t generation = 0;
   std::vector<std::string> labels;
   bool is_default = false;
-  bool one_shot = true;
-  std::uint32_t cap = 0;      // 0: none
-  std::uint32_t holding = 0;  // agents that may hold a resource
-  bool held = false;          // its breaker is not closed, see `trouble`
-  std::string trouble;        // sentence; empty: none
+  std::uint32_t max_builds = 1;  // of one agent; 0: no limit
+  std::uint32_t cap = 0;         // 0: none
+  std::uint32_t holding = 0;     // agents that may hold a resource
+  model::AgentSize size;
+  model::Price price;
+  bool held = false;    // its breaker is not closed, see `trouble`
+  std::string trouble;  // sentence; empty: none
   Instant look_again;
   BreakerView breaker;
+  std::vector<VariantView> variants;       // best first; empty: it has one form only
+  std::optional<PoolView> pool;            // empty: it keeps none now
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

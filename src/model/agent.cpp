@@ -41,8 +41,10 @@ struct EndWord {
 constexpr EndWord kEndReasons[] = {
     {EndReason::none, "none", "It has not ended."},
     {EndReason::build_finished, "build_finished", "It was launched for one build, and that build is over."},
+    {EndReason::max_builds, "max_builds", "It has had as many builds as its template allows."},
     {EndReason::idle_too_long, "idle_too_long", "It was idle for longer than its template allows."},
     {EndReason::surplus, "surplus", "Nothing waits for it any more."},
+    {EndReason::made_room, "made_room", "It was idle, and a build waited for the place that it took."},
     {EndReason::max_age, "max_age", "It reached the maximum age of its template."},
     {EndReason::drained, "drained", "A person asked for its end."},
     {EndReason::template_changed, "template_changed", "Its template was changed or removed."},
@@ -50,6 +52,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::launch_deadline, "launch_deadline", "It did not connect before its launch deadline."},
     {EndReason::session_lost, "session_lost", "It was connected and then silent for longer than its lease."},
     {EndReason::resource_gone, "resource_gone", "The cloud says that it ended by itself."},
+    {EndReason::out_of_memory, "out_of_memory", "Its work needed more memory than it has."},
     {EndReason::notice, "notice", "Its host was reclaimed or shut down."},
     {EndReason::goodbye, "goodbye", "It said goodbye and left in order."},
     {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."}};

@@ -9,6 +9,9 @@
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/cost.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 
 namespace footman::model {
 
@@ -44,7 +47,7 @@ enum class AgentActivity {
   busy,          // has work: offered, accepted or running
   disconnected,  // was connected, session silent, lease not over
   lost,          // lease over, or never came back after a restart within its fresh lease
-  done,          // one-shot that has done its work, or left in order: nothing more will run on it
+  done,          // its builds are done, or it left in order: nothing more will run on it
 };
 std::string_view to_string(AgentActivity activity);
 
@@ -52,8 +55,10 @@ std::string_view to_string(AgentActivity activity);
 enum class EndReason {
   none,
   build_finished,  // one-shot: its build is over
+  max_builds,      // it has had as many builds as it may
   idle_too_long,
-  surplus,  // nothing waits for it any more
+  surplus,    // nothing waits for it any more
+  made_room,  // idle in a pool, and an item waited for the place that it took
   max_age,
   drained,           // by a person
   template_changed,  // its template generation was replaced
@@ -61,6 +66,7 @@ enum class EndReason {
   launch_deadline,   // never connected in time
   session_lost,      // connected once, then silent beyond the lease
   resource_gone,     // the cloud says that it ended by itself
+  out_of_memory,     // the same, because its work needed more memory than it has
   notice,            // spot reclaim or shutdown of the host
   goodbye,           // the agent left in order
   orphan,            // found in the cloud without a row
@@ -68,6 +74,15 @@ enum class EndReason {
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);
 std::string_view sentence(EndReason reason);  // for people
+
+// An agent takes at most max_builds builds (0: no limit; 1: one-shot), then it is spent and ends with that
+// reason.
+constexpr bool is_spent(std::uint32_t max_builds, std::uint32_t builds_done) {
+  return max_builds != 0 && builds_done >= max_builds;
+}
+constexpr EndReason spent_reason(std::uint32_t max_builds) {
+  return max_builds == 1 ? EndReason::build_finished : EndReason::max_builds;
+}
 
 // Why a launch did not give an agent; says who is to blame and so what happens next (policy/breaker.hpp).
 // Until somebody changes something, and so for good: configuration, permission, image (it does not exist or
@@ -93,19 +108,23 @@ struct Agent {
   ControllerName controller;
   std::string for_item;  // ControllerPort's item key it was launched for; empty: a pool
   std::vector<std::string> labels;
+  AgentSize size;  // of its template, as the price, when it was planned
+  Price price;
   AgentState state = AgentState::planned;
-  std::uint32_t attempt = 1;   // goes into the secret and the client token
-  std::string client_token;    // "<agent id>-<attempt>"
-  std::string frozen_request;  // JSON, without secrets; re-sent unchanged with the same token
-  std::string handle;          // the provider's id of the resource; empty: not known (yet)
-  bool one_shot = true;
+  std::uint32_t attempt = 1;     // goes into the secret and the client token
+  std::string client_token;      // "<agent id>-<attempt>"
+  std::string frozen_request;    // JSON, without secrets; re-sent unchanged with the same token
+  std::string handle;            // the provider's id of the resource; empty: not known (yet)
+  std::uint32_t max_builds = 1;  // then it leaves; 0: no limit
   Duration idle_timeout{0};
   std::uint32_t builds_done = 0;
   Instant planned;
   Instant launched;  // the cloud answered
   Instant connected;
   Instant launch_deadline;
-  Instant ended;  // terminated
+  Instant stop_asked;  // the decision to end it
+  Instant ended;       // terminated
+  Cost cost;           // useful: of the builds that are over; idle: once it has ended, nothing before
   EndReason end_reason = EndReason::none;
   std::string end_detail;
   DeathCertificate death;
@@ -116,13 +135,14 @@ struct Node {
   AgentId agent;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
-  bool one_shot = true;
-  bool is_default = false;  // takes builds without a label
-  Instant secret_deadline;  // the bootstrap secret is refused after this
-  std::string key_hash;     // SHA-256 of the session key; empty: not redeemed
-  std::uint64_t epoch = 0;  // of the newest session
-  bool draining = false;    // takes no new work
-  bool revoked = false;     // its session ends, later ones are refused
+  std::uint32_t max_builds = 1;             // then it leaves; 0: no limit
+  bool is_default = false;                  // takes builds without a label
+  Instant secret_deadline;                  // the bootstrap secret is refused after this
+  std::string key_hash;                     // SHA-256 of the session key; empty: not redeemed
+  std::uint64_t epoch = 0;                  // of the newest session
+  bool draining = false;                    // takes no new work
+  bool revoked = false;                     // its session ends, later ones are refused
+  EndReason revoked_for = EndReason::none;  // what its work is lost to, when it has some
   std::uint32_t builds_done = 0;
   std::uint32_t refused_attempts = 0;  // connections with a wrong, expired or foreign secret or key
   Instant created;

@@ -186,6 +186,9 @@ Status validate_build_spec(const BuildSpec& spec, const std::string& prefix) {
     FOOTMAN_TRY_STATUS(validate_step(spec.steps[i], fmt::format("{}steps[{}]", prefix, i)));
   FOOTMAN_TRY_STATUS(validate_duration(spec.timeout, kMaxBuildTimeout, prefix + "timeout"));
   FOOTMAN_TRY_STATUS(validate_duration(spec.grace, kMaxGrace, prefix + "grace"));
+  if (spec.retries > kMaxRetries)
+    return invalid(prefix + "retries",
+                   fmt::format("{} retries are too many; the most is {}", spec.retries, kMaxRetries));
   return check_size(count_bytes(spec), kMaxSpecBytes, "the build, scripts and environment in bytes,",
                     prefix + "steps");
 }

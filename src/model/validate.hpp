@@ -32,6 +32,7 @@ inline constexpr std::size_t kMaxChoices = 1000;
 inline constexpr std::size_t kMaxDescriptionBytes = 16 * 1024;
 inline constexpr Duration kMaxBuildTimeout = std::chrono::hours(24 * 30);
 inline constexpr Duration kMaxGrace = std::chrono::hours(1);
+inline constexpr std::uint32_t kMaxRetries = 10;
 inline constexpr Duration kMaxQuietPeriod = std::chrono::hours(24);
 
 // "team/app": parts separated by '/', none empty, "." or "..", none of ? * / \ % ! @ # $ ^ & | < > [ ] : ;

@@ -49,6 +49,7 @@ struct BuildSpec {
   Duration timeout{0};                // 0: the server's limit
   Duration grace = 10s;               // between the polite and the hard kill
   std::uint64_t log_limit_bytes = 0;  // 0: the server's limit
+  std::uint32_t retries = 0;          // runs again when the cloud took its agent (policy/build_retry.hpp)
   bool operator==(const BuildSpec&) const = default;
 };
 
@@ -92,6 +93,10 @@ struct Build {
   std::string cancel_reason;
   std::optional<int> exit_status;  // of the step that ended the build, when there was one
   bool timed_out = false;          // its time limit ended it
+  // A build whose agent was lost may be run again, as a new build: a chain of builds that know each other.
+  BuildId retry_of;         // the one before it; empty: the first
+  BuildId retried_by;       // the one after it; empty: the last
+  std::uint32_t retry = 0;  // how many came before it
 };
 
 // Stored states of a queue item. Waiting, blocked and buildable are views on `queued` (quiet period,

@@ -60,6 +60,7 @@ struct Breaker {
   std::uint32_t era = 0;
 
   std::uint32_t failures_in_a_row() const;
+  bool operator==(const Breaker&) const = default;
 };
 
 struct Failure {

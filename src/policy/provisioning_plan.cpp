@@ -5,10 +5,16 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <queue>
 #include <set>
 #include <tuple>
+#include <unordered_map>
 
 #include "model/nearest.hpp"
+#include "policy/open_plan.hpp"
+#include "policy/pool_plan.hpp"
+#include "policy/template_rank.hpp"
+#include "policy/usage.hpp"
 
 namespace footman::policy {
 namespace {
@@ -21,24 +27,6 @@ void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
 
-struct Held {
-  HoldReason reason;
-  std::string text;
-  Instant look_again;
-};
-
-// Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
-// full or held becomes free again within one plan, so that the cursors only go forward.
-struct ItemClass {
-  const model::LabelExpr* label = nullptr;
-  std::vector<std::size_t> pools;  // that fit, fewest labels first
-  std::size_t pool_cursor = 0;
-  std::vector<const Template*> templates;  // that fit, best first
-  std::size_t template_cursor = 0;
-  std::shared_ptr<const std::vector<Tried>> tried;
-  std::optional<Held> held;
-};
-
 // Free agents of one controller with the same labels, best last.
 struct Pool {
   ControllerName controller;
@@ -47,10 +35,20 @@ struct Pool {
   std::vector<const Agent*> agents;
 };
 
+using PoolKey = std::tuple<ControllerName, std::vector<std::string>, bool>;
+
+// Agents that stand in the same pool for sure.
+struct LabelOrder {
+  bool operator()(const Agent* a, const Agent* b) const {
+    return std::tie(a->controller, a->labels, a->is_default) <
+           std::tie(b->controller, b->labels, b->is_default);
+  }
+};
+
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now) {}
+      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits), book_(snapshot.templates) {}
 
   Plan plan() {
     index();
@@ -60,43 +58,80 @@ class Planner {
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (served_by_[i] == nullptr) serve(i);
     for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
-    for (auto& pool : pools_)
-      for (const Agent* agent : pool.agents) decide_surplus(*agent);
-    std::ranges::sort(plan_.terminations, {}, &Termination::agent);
-    std::ranges::sort(plan_.drains, {}, &Drain::agent);
+    note_obstacles();
+    for (std::size_t i : held_items_) report_hold(i);
+    plan_pools();
+    finish();
     return std::move(plan_);
   }
 
- private:
-  void index() {
-    for (const auto& t : snapshot_.templates) templates_[t.name] = &t;
-    for (const auto& c : snapshot_.clouds) clouds_[c.name] = &c;
-    for (const auto& item : snapshot_.items) items_.push_back(&item);
-    std::ranges::sort(items_, [](const Item* a, const Item* b) {
-      return std::tie(a->since, a->ref) < std::tie(b->since, b->ref);
-    });
-    served_by_.resize(items_.size());
-    for (const auto& agent : snapshot_.agents) {
-      if (!model::may_hold_resource(agent.state)) continue;
-      count_agent(agent.cloud, agent.template_name, agent.labels);
-      agents_.push_back(&agent);
-    }
-    // Connected ones first, then the one that has been on its way for longest.
-    std::ranges::sort(agents_, [](const Agent* a, const Agent* b) {
-      const bool a_waits = a->activity != AgentActivity::idle;
-      const bool b_waits = b->activity != AgentActivity::idle;
-      return std::tie(a_waits, a->planned, a->id) < std::tie(b_waits, b->planned, b->id);
-    });
+  // --- the same for an open world (open_plan.hpp)
+
+  AgentVerdict examine(const Agent& agent) {
+    plan_ = {};
+    AgentVerdict verdict;
+    verdict.is_free = is_free(agent);
+    verdict.is_quiet =
+        !verdict.is_free && plan_.terminations.empty() && plan_.drains.empty() && !is_ending(agent);
+    verdict.look_again = plan_.next_look;
+    return verdict;
   }
 
-  // One more that holds a resource, or will.
-  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels) {
-    ++holding_;
-    ++cloud_holding_[cloud];
-    ++template_holding_[name];
+  Plan plan_open(OpenWorld& world) {
+    plan_ = {};
+    for (const auto* group : world.settled) {
+      count_agent(group->cloud, group->template_name, group->labels, group->under_way, group->count);
+      usage_.add(group->controller, group->cloud, group->size, group->count);
+    }
+    for (const auto* agent : world.agents) take_in(*agent);
+    sort_agents();
+    sort_out_agents();
+    match_own();
+    serve_lines(world.classes);
+    note_obstacles();
+    explain_lines(world);
+    plan_pools(world.settled);
+    finish();
+    return std::move(plan_);
+  }
+
+  void index_offers() {
+    for (const auto& t : snapshot_.templates) templates_[t.name] = &t;
+    for (const auto& c : snapshot_.clouds) clouds_[c.name] = &c;
+    obstacles_.resize(snapshot_.templates.size());
+  }
+
+ protected:
+  void index() {
+    index_offers();
+    for (const auto& item : snapshot_.items) items_.push_back(&item);
+    std::ranges::sort(items_, QueueOrder());
+    served_by_.resize(items_.size());
+    for (const auto& agent : snapshot_.agents)
+      if (model::may_hold_resource(agent.state)) take_in(agent);
+    sort_agents();
+  }
+
+  void take_in(const Agent& agent) {
+    count_agent(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
+    usage_.add(agent.controller, agent.cloud, agent.size, 1);
+    agents_.push_back(&agent);
+  }
+
+  void sort_agents() {
+    std::ranges::sort(agents_, [](const Agent* a, const Agent* b) { return is_better(*a, *b); });
+  }
+
+  // So many more that hold a resource, or will.
+  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
+                   bool under_way, std::uint32_t count) {
+    holding_ += count;
+    cloud_holding_[cloud] += count;
+    template_holding_[name] += count;
+    if (under_way) under_way_[cloud] += count;
     if (limits_.label_caps.empty()) return;
     for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
-      if (limits_.label_caps.contains(label)) ++label_holding_[std::string(label)];
+      if (limits_.label_caps.contains(label)) label_holding_[std::string(label)] += count;
   }
 
   void end(const Agent& agent, EndReason reason, std::string text = {}) {
@@ -124,7 +159,7 @@ class Planner {
         end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
         return false;
       case AgentActivity::done:
-        end(agent, agent.end_reason == EndReason::none ? EndReason::build_finished : agent.end_reason);
+        end(agent, agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
         return false;
       case AgentActivity::disconnected:
         // It comes back, or is lost when its lease ends; until then another one for its item would be one too
@@ -148,8 +183,8 @@ class Planner {
   bool is_free_idle(const Agent& agent, bool draining) {
     if (draining)
       end(agent, EndReason::drained, "It was drained and has no work left.");
-    else if (agent.one_shot && agent.builds_done > 0)
-      end(agent, EndReason::build_finished);
+    else if (model::is_spent(agent.max_builds, agent.builds_done))
+      end(agent, model::spent_reason(agent.max_builds));
     else if (!is_current(agent))
       end(agent, EndReason::template_changed);
     else if (agent.max_age > Duration(0) && now_ >= agent.connected + agent.max_age)
@@ -176,7 +211,6 @@ class Planner {
     std::map<std::pair<std::string_view, std::string_view>, std::size_t> by_key;
     for (std::size_t i = 0; i < items_.size(); ++i)
       by_key[{items_[i]->ref.controller.str(), items_[i]->ref.key}] = i;
-    std::map<std::tuple<ControllerName, std::vector<std::string>, bool>, std::size_t> by_labels;
     std::vector<const Agent*> left;
     for (const Agent* agent : free_) {
       const auto it = by_key.find({agent->controller.str(), agent->for_item});
@@ -188,16 +222,23 @@ class Planner {
       else
         end(*agent, EndReason::template_changed);
     }
-    for (auto it = left.rbegin(); it != left.rend(); ++it) {
-      auto labels = (*it)->labels;
-      std::ranges::sort(labels);
-      const auto [place, fresh] =
-          by_labels.try_emplace({(*it)->controller, labels, (*it)->is_default}, pools_.size());
-      if (fresh) pools_.push_back({(*it)->controller, &(*it)->labels, (*it)->is_default, {}});
-      pools_[place->second].agents.push_back(*it);
-      pool_key_.resize(pools_.size());
-      pool_key_[place->second] = place->first;
+    for (auto it = left.rbegin(); it != left.rend(); ++it) pools_[find_pool(**it)].agents.push_back(*it);
+  }
+
+  // Of its controller and its labels, in whatever order they stand.
+  std::size_t find_pool(const Agent& agent) {
+    const auto known = pool_like_.find(&agent);
+    if (known != pool_like_.end()) return known->second;
+    auto labels = agent.labels;
+    std::ranges::sort(labels);
+    const auto [place, fresh] =
+        pool_by_labels_.try_emplace({agent.controller, std::move(labels), agent.is_default}, pools_.size());
+    if (fresh) {
+      pools_.push_back({agent.controller, &agent.labels, agent.is_default, {}});
+      pool_key_.push_back(place->first);
     }
+    pool_like_.emplace(&agent, place->second);
+    return place->second;
   }
 
   void make_classes() {
@@ -213,57 +254,126 @@ class Planner {
 
   ItemClass make_class(const Item& item) const {
     ItemClass result;
-    result.label = &item.label;
+    result.controller = item.ref.controller;
+    result.label = item.label;
+    result.pools = list_pools(result);
+    result.templates = list_templates(item.label);
+    return result;
+  }
+
+  std::vector<std::size_t> list_pools(const ItemClass& kind) const {
+    std::vector<std::size_t> result;
     for (std::size_t i = 0; i < pools_.size(); ++i)
-      if (pools_[i].controller == item.ref.controller &&
-          model::fits(item.label, *pools_[i].labels, pools_[i].is_default))
-        result.pools.push_back(i);
-    std::ranges::sort(result.pools, [this](std::size_t a, std::size_t b) {
+      if (pools_[i].controller == kind.controller &&
+          model::fits(kind.label, *pools_[i].labels, pools_[i].is_default))
+        result.push_back(i);
+    std::ranges::sort(result, [this](std::size_t a, std::size_t b) {
       const auto a_size = pools_[a].labels->size();
       const auto b_size = pools_[b].labels->size();
       return std::tie(a_size, pool_key_[a]) < std::tie(b_size, pool_key_[b]);
     });
+    return result;
+  }
+
+  std::vector<const Template*> list_templates(const model::LabelExpr& label) const {
+    std::vector<const Template*> result;
     for (const auto& t : snapshot_.templates)
-      if (clouds_.contains(t.cloud) && model::fits(item.label, t.labels, t.is_default))
-        result.templates.push_back(&t);
-    std::ranges::sort(result.templates, [](const Template* a, const Template* b) {
-      const int a_first = -a->priority;
-      const int b_first = -b->priority;
-      const auto a_size = a->labels.size();
-      const auto b_size = b->labels.size();
-      return std::tie(a_first, a_size, a->cloud, a->name) < std::tie(b_first, b_size, b->cloud, b->name);
-    });
+      if (clouds_.contains(t.cloud) && model::fits(label, t.labels, t.is_default)) result.push_back(&t);
+    sort_templates(result, label);
     return result;
   }
 
   void serve(std::size_t index) {
     ItemClass& kind = classes_[class_of_[index]];
+    served_by_[index] = serve_item(*items_[index], kind);
+    if (!kind.is_held) return;
+    held_items_.push_back(index);
+    if (kind.held_items++ == 0) held_classes_.push_back(&kind);
+  }
+
+  // Each class is served in queue order until nothing is left for it.
+  void serve_lines(const std::vector<OpenClass*>& classes) {
+    struct Place {
+      OpenClass* of;
+      std::set<const Item*, QueueOrder>::const_iterator next;
+      std::uint32_t served = 0;
+    };
+    const auto is_later = [](const Place& a, const Place& b) { return QueueOrder()(*b.next, *a.next); };
+    std::priority_queue<Place, std::vector<Place>, decltype(is_later)> places(is_later);
+    for (auto* one : classes) {
+      begin_class(one->kind);
+      places.push({one, one->line.begin(), 0});
+    }
+    while (!places.empty()) {
+      auto place = places.top();
+      places.pop();
+      auto& kind = place.of->kind;
+      if (const auto* agent = serve_item(**place.next, kind)) {
+        plan_.matches.push_back({(*place.next)->ref, agent->id});
+        served_by_.push_back(agent);
+      }
+      if (kind.is_held) {
+        kind.held_items = static_cast<std::uint32_t>(place.of->line.size()) - place.served;
+        held_classes_.push_back(&kind);
+      } else if (++place.served, ++place.next != place.of->line.end()) {
+        places.push(place);
+      }
+    }
+  }
+
+  void begin_class(ItemClass& kind) const {
+    kind.pools = list_pools(kind);
+    kind.pool_cursor = kind.template_cursor = 0;
+    kind.is_held = false;
+    kind.held_items = 0;
+  }
+
+  // The free agent that it gets. Null: one is launched for it, or its class is held.
+  const Agent* serve_item(const Item& item, ItemClass& kind) {
     for (; kind.pool_cursor < kind.pools.size(); ++kind.pool_cursor) {
       auto& agents = pools_[kind.pools[kind.pool_cursor]].agents;
       if (agents.empty()) continue;
-      served_by_[index] = agents.back();
+      const Agent* agent = agents.back();
       agents.pop_back();
-      return;
+      return agent;
     }
-    const Item& item = *items_[index];
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (find_obstacle(t)) continue;
-      plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
-      count_agent(t.cloud, t.name, t.labels);
-      if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
-      return;
+      if (is_blocked(t) || usage_.find_controller_obstacle(kind.controller)) continue;
+      if (find_launch_limit(t)) break;
+      launch(item.ref, t, describe_choice(item, kind));
+      return nullptr;
     }
-    if (!kind.held) explain(kind);
-    plan_.holds.push_back({item.ref, kind.held->reason, kind.held->text, kind.held->look_again, kind.tried});
+    kind.is_held = true;
+    return nullptr;
+  }
+
+  void launch(ItemRef item, const Template& t, std::string why) {
+    count_agent(t.cloud, t.name, t.labels, true, 1);
+    usage_.add(item.controller, t.cloud, t.size, 1);
+    if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
   }
 
   std::string describe_choice(const Item& item, const ItemClass& kind) const {
     const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
-    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}",
-                       item.title.empty() ? item.ref.key : item.title, wish,
-                       kind.templates[kind.template_cursor]->name.str(), kind.template_cursor + 1,
-                       kind.templates.size());
+    const Template& t = *kind.templates[kind.template_cursor];
+    const auto price =
+        t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
+    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}",
+                       item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
+                       kind.template_cursor + 1, kind.templates.size(), price);
+  }
+
+  // What stands against a template once, does so for the rest of the plan.
+  bool is_blocked(const Template& t) {
+    auto& obstacle = obstacles_[number_of(t)];
+    if (!obstacle) obstacle = find_obstacle(t);
+    return obstacle.has_value();
+  }
+
+  std::size_t number_of(const Template& t) const {
+    return static_cast<std::size_t>(&t - snapshot_.templates.data());
   }
 
   std::optional<Held> find_obstacle(const Template& t) const {
@@ -301,7 +411,17 @@ class Planner {
       return Held{HoldReason::template_cap,
                   fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
                   {}};
-    return std::nullopt;
+    return usage_.find_obstacle(t, cloud);
+  }
+
+  std::optional<Held> find_launch_limit(const Template& t) const {
+    if (limits_.launches_at_once == 0 || count(under_way_, t.cloud) < limits_.launches_at_once)
+      return std::nullopt;
+    return Held{
+        HoldReason::launch_limit,
+        fmt::format("{} launches of cloud '{}' are under way; it is launched when one of them is answered",
+                    limits_.launches_at_once, t.cloud.str()),
+        {}};
   }
 
   std::optional<Held> ask_breaker(const Template& t) const {
@@ -327,20 +447,58 @@ class Planner {
     return it == counts.end() ? 0 : it->second;
   }
 
+  // As the plan leaves it, so that the next one says the same.
+  void note_obstacles() {
+    for (const auto& t : snapshot_.templates) {
+      if (!clouds_.contains(t.cloud)) continue;
+      auto& obstacle = obstacles_[number_of(t)];
+      obstacle = find_obstacle(t);
+      if (!obstacle) obstacle = find_launch_limit(t);
+    }
+  }
+
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
+    const auto of_controller = usage_.find_controller_obstacle(kind.controller);
     for (const Template* t : kind.templates) {
-      auto obstacle = find_obstacle(*t);
+      const auto& of_template = obstacles_[number_of(*t)];
+      const bool is_limit = of_template && of_template->reason == HoldReason::launch_limit;
+      const auto& obstacle = !of_template || (is_limit && of_controller) ? of_controller : of_template;
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
-      tried->push_back(
-          {t->cloud, t->name, obstacle->reason, std::move(obstacle->text), obstacle->look_again});
+      tried->push_back({t->cloud, t->name, obstacle->reason, obstacle->text, obstacle->look_again});
+      if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
     }
-    look_no_later(plan_.next_look, look);
-    kind.held = tried->empty() ? describe_misfit(*kind.label)
-                               : Held{tried->front().reason, tried->front().text, look};
-    kind.tried = std::move(tried);
+    auto hold = std::make_shared<ClassHold>();
+    if (tried->empty())
+      hold->held = describe_misfit(kind.label);
+    else if (tried->back().reason == HoldReason::launch_limit)
+      hold->held = {tried->back().reason, tried->back().text, look};
+    else
+      hold->held = {tried->front().reason, tried->front().text, look};
+    hold->tried = std::move(tried);
+    if (kind.hold && kind.hold->held == hold->held && *kind.hold->tried == *hold->tried) return;
+    kind.hold = std::move(hold);
+  }
+
+  // Those of which nothing has changed keep what was said.
+  void explain_lines(OpenWorld& world) {
+    std::vector<bool> changed(obstacles_.size(), true);
+    if (world.obstacles.size() == obstacles_.size())
+      for (std::size_t i = 0; i < changed.size(); ++i) changed[i] = obstacles_[i] != world.obstacles[i];
+    for (auto* one : world.classes) {
+      auto& kind = one->kind;
+      if (!kind.is_held) {
+        kind.hold.reset();
+        continue;
+      }
+      const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
+      const bool is_capped = limits_.controller_caps.contains(kind.controller);
+      if (!kind.hold || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
+      look_no_later(plan_.next_look, kind.hold->held.look_again);
+    }
+    world.obstacles = std::move(obstacles_);
   }
 
   Held describe_misfit(const model::LabelExpr& label) const {
@@ -364,10 +522,174 @@ class Planner {
     if (const Agent* agent = served_by_[index]) plan_.matches.push_back({items_[index]->ref, agent->id});
   }
 
+  void report_hold(std::size_t index) {
+    auto& kind = classes_[class_of_[index]];
+    if (!kind.hold) {
+      explain(kind);
+      look_no_later(plan_.next_look, kind.hold->held.look_again);
+    }
+    const auto& held = kind.hold->held;
+    plan_.holds.push_back({items_[index]->ref, held.reason, held.text, held.look_again, kind.hold->tried});
+  }
+
+  void finish() {
+    for (auto& pool : pools_)
+      for (const Agent* agent : pool.agents) decide_surplus(*agent);
+    std::ranges::sort(plan_.terminations, {}, &Termination::agent);
+    std::ranges::sort(plan_.drains, {}, &Drain::agent);
+  }
+
+  // --- pools (pool_plan.hpp)
+
+  void plan_pools(const std::vector<const SettledAgents*>& settled = {}) {
+    if (book_.empty()) return;
+    fill_book(settled);
+    make_room();
+    reserve_places();
+    for (const auto& pool : book_.pools())
+      if (clouds_.contains(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
+    std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
+  }
+
+  void fill_book(const std::vector<const SettledAgents*>& settled) {
+    for (const auto* group : settled) {
+      if (group->work == PoolWork::at_work) book_.note_at_work(*group);
+      if (group->work == PoolWork::unclear) book_.note_unclear(*group);
+    }
+    for (const Agent* agent : agents_) note_work(*agent);
+    for (const Agent* agent : served_by_)
+      if (agent != nullptr && pool_work_of(*agent) == PoolWork::none) book_.note_at_work(*agent);
+    for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
+    for (const auto& pool : pools_)
+      for (const Agent* agent : pool.agents) book_.note_spare(*agent);
+    book_.settle();
+  }
+
+  void note_work(const Agent& agent) {
+    const auto work = pool_work_of(agent);
+    if (work == PoolWork::at_work) book_.note_at_work(agent);
+    if (work == PoolWork::unclear) book_.note_unclear(agent);
+  }
+
+  PoolReport fill_pool(const PoolCount& pool) {
+    const auto is_idle = [](const Agent* agent) { return agent->activity == AgentActivity::idle; };
+    const auto idle =
+        std::ranges::count_if(pool.wanted, is_idle) + std::ranges::count_if(pool.spare, is_idle);
+    const auto all = pool.wanted.size() + pool.spare.size() + pool.unclear;
+    PoolReport report{pool.of->name,
+                      pool.target(),
+                      pool.at_work,
+                      static_cast<std::uint32_t>(idle),
+                      static_cast<std::uint32_t>(all) - static_cast<std::uint32_t>(idle),
+                      {}};
+    const auto why = describe_need(pool);
+    for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
+      report.hold = find_pool_obstacle(*pool.of);
+      if (report.hold) {
+        look_no_later(plan_.next_look, report.hold->look_again);
+        break;
+      }
+      launch({pool.of->pool_controller, {}}, *pool.of, why);
+    }
+    return report;
+  }
+
+  std::optional<Held> find_pool_obstacle(const Template& t) const {
+    auto obstacle = find_obstacle(t);
+    if (!obstacle) obstacle = usage_.find_controller_obstacle(t.pool_controller);
+    return obstacle ? obstacle : find_launch_limit(t);
+  }
+
+  // What items will need once the trouble of their template is over is not given to pools meanwhile: they
+  // would have to end their agents for it.
+  void reserve_places() {
+    for (const auto* kind : held_classes_)
+      for (const Template* t : kind->templates) {
+        const auto obstacle = find_obstacle(*t);
+        const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
+                                         obstacle->reason == HoldReason::template_half_open ||
+                                         obstacle->reason == HoldReason::cloud_held);
+        if (!passes) continue;
+        count_agent(t->cloud, t->name, t->labels, false, kind->held_items);
+        usage_.add(kind->controller, t->cloud, t->size, kind->held_items);
+        break;
+      }
+  }
+
+  // An item that only a cap keeps waiting gets the place of an idle agent of a pool, unless one is about to
+  // be free anyway.
+  void make_room() {
+    RoomFinder room(list_leaving(), list_idle_of_pools());
+    for (const auto* kind : held_classes_)
+      for (const Template* t : kind->templates) {
+        const auto scope = find_cap(*t);
+        if (!scope) continue;
+        for (auto left = kind->held_items; left > 0; --left) {
+          const auto place = room.find(*scope);
+          if (!place) break;
+          if (place->to_end == nullptr) continue;
+          end(*place->to_end, EndReason::made_room);
+          ended_for_room_.insert(place->to_end);
+        }
+        break;
+      }
+  }
+
+  std::vector<const Agent*> list_leaving() const {
+    std::set<AgentId> ended;
+    for (const auto& one : plan_.terminations) ended.insert(one.agent);
+    std::vector<const Agent*> leaving;
+    for (const Agent* agent : agents_)
+      if (is_ending(*agent) || ended.contains(agent->id)) leaving.push_back(agent);
+    return leaving;
+  }
+
+  // Those beyond the targets first, then those of the pools that are filled last.
+  std::vector<const Agent*> list_idle_of_pools() const {
+    std::vector<const Agent*> all;
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
+    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
+    std::erase_if(all, [](const Agent* agent) { return agent->activity != AgentActivity::idle; });
+    std::ranges::reverse(all);
+    return all;
+  }
+
+  // When caps, and nothing else, keep it from being launched: the narrowest of them.
+  std::optional<CapScope> find_cap(const Template& t) const {
+    const auto obstacle = find_obstacle(t);
+    if (!obstacle) return std::nullopt;
+    switch (obstacle->reason) {
+      case HoldReason::global_cap:
+      case HoldReason::label_cap:
+      case HoldReason::cloud_cap:
+      case HoldReason::template_cap:
+        break;
+      default:
+        return std::nullopt;
+    }
+    CapScope scope{HoldReason::global_cap, t.cloud, t.name, {}};
+    for (const auto& label : t.labels) {
+      const auto cap = limits_.label_caps.find(label);
+      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
+      scope.reason = HoldReason::label_cap;
+      scope.label = label;
+    }
+    if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count(cloud_holding_, t.cloud) >= cap)
+      scope.reason = HoldReason::cloud_cap;
+    if (t.cap != 0 && count(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
+    return scope;
+  }
+
   void decide_surplus(const Agent& agent) {
+    if (ended_for_room_.contains(&agent)) return;
     if (agent.activity == AgentActivity::disconnected)
       return;  // nobody knows what it does; its lease decides
-    if (agent.one_shot) return end(agent, EndReason::surplus);
+    if (book_.wants(agent)) {
+      if (agent.max_age > Duration(0) && agent.activity == AgentActivity::idle)
+        look_no_later(plan_.next_look, agent.connected + agent.max_age);
+      return;
+    }
+    if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const Instant deadline = agent.idle_since + agent.idle_timeout;
     if (now_ >= deadline) return end(agent, EndReason::idle_too_long);
@@ -379,21 +701,30 @@ class Planner {
   const Limits& limits_;
   Instant now_;
   Plan plan_;
-  std::map<TemplateName, const Template*> templates_;
-  std::map<CloudName, const Cloud*> clouds_;
+  std::unordered_map<TemplateName, const Template*> templates_;
+  std::unordered_map<CloudName, const Cloud*> clouds_;
   std::map<CloudName, std::uint32_t> cloud_holding_;
   std::map<TemplateName, std::uint32_t> template_holding_;
   std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
+  std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
   std::uint32_t holding_ = 0;
+  Usage usage_;
+  PoolBook book_;
+  std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
+  std::set<const Agent*> ended_for_room_;
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
-  std::vector<const Agent*> served_by_;  // by item
+  std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
+  std::vector<std::size_t> held_items_;
+  std::vector<std::optional<Held>> obstacles_;  // by template, as far as they are known
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
   std::vector<ItemClass> classes_;
   std::vector<Pool> pools_;
-  std::vector<std::tuple<ControllerName, std::vector<std::string>, bool>> pool_key_;
+  std::vector<PoolKey> pool_key_;
+  std::map<PoolKey, std::size_t> pool_by_labels_;
+  std::map<const Agent*, std::size_t, LabelOrder> pool_like_;
 };
 
 }  // namespace
@@ -414,6 +745,16 @@ std::string_view to_string(HoldReason reason) {
       return "cloud_cap";
     case HoldReason::template_cap:
       return "template_cap";
+    case HoldReason::controller_cap:
+      return "controller_cap";
+    case HoldReason::vcpu_cap:
+      return "vcpu_cap";
+    case HoldReason::memory_cap:
+      return "memory_cap";
+    case HoldReason::cloud_vcpu_cap:
+      return "cloud_vcpu_cap";
+    case HoldReason::cloud_memory_cap:
+      return "cloud_memory_cap";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:
@@ -424,12 +765,65 @@ std::string_view to_string(HoldReason reason) {
       return "template_half_open";
     case HoldReason::cloud_held:
       return "cloud_held";
+    case HoldReason::launch_limit:
+      return "launch_limit";
   }
   return "no_template";
 }
 
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now) {
   return Planner(snapshot, limits, now).plan();
+}
+
+class OpenPlanner::Impl : public Planner {
+ public:
+  using Planner::list_templates;
+  using Planner::Planner;
+};
+
+OpenPlanner::OpenPlanner(const Snapshot& offers, const Limits& limits, Instant now)
+    : impl_(std::make_unique<Impl>(offers, limits, now)) {
+  impl_->index_offers();
+}
+OpenPlanner::~OpenPlanner() = default;
+
+AgentVerdict OpenPlanner::examine(const Agent& agent) { return impl_->examine(agent); }
+
+std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr& label) const {
+  return impl_->list_templates(label);
+}
+
+Plan OpenPlanner::plan(OpenWorld& world) { return impl_->plan_open(world); }
+
+bool is_ending(const Agent& agent) {
+  return model::may_hold_resource(agent.state) && !model::is_serving(agent.state) &&
+         agent.state != AgentState::draining;
+}
+
+PoolWork pool_work_of(const Agent& agent) {
+  if (!model::is_serving(agent.state)) return PoolWork::none;
+  if (agent.awaited) return PoolWork::unclear;
+  const bool works = agent.activity == AgentActivity::busy ||
+                     (agent.activity == AgentActivity::disconnected && agent.working);
+  return works ? PoolWork::at_work : PoolWork::none;
+}
+
+bool is_under_way(const Agent& agent) {
+  return agent.state == AgentState::planned || agent.state == AgentState::launching;
+}
+
+Instant next_change(const Agent& agent, Instant now) {
+  Instant next;
+  for (const auto at :
+       {agent.launch_deadline, agent.max_age > Duration(0) ? agent.connected + agent.max_age : Instant()})
+    if (at > now) look_no_later(next, at);
+  return next;
+}
+
+bool is_better(const Agent& a, const Agent& b) {
+  const bool a_waits = a.activity != AgentActivity::idle;
+  const bool b_waits = b.activity != AgentActivity::idle;
+  return std::tie(a_waits, a.planned, a.id) < std::tie(b_waits, b.planned, b.id);
 }
 
 }  // namespace footman::policy

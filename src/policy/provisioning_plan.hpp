@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,7 +18,10 @@
 #include "base/ids.hpp"
 #include "base/time.hpp"
 #include "model/agent.hpp"
+#include "model/budget.hpp"
 #include "model/label.hpp"
+#include "model/size.hpp"
+#include "model/pool.hpp"
 #include "policy/breaker.hpp"
 
 namespace footman::policy {
@@ -28,6 +32,11 @@ struct ItemRef {
   ControllerName controller;
   std::string key;
   auto operator<=>(const ItemRef&) const = default;
+};
+struct ItemRefHash {
+  std::size_t operator()(const ItemRef& ref) const {
+    return std::hash<std::string>()(ref.key) ^ std::hash<ControllerName>()(ref.controller);
+  }
 };
 
 // An item that wants an agent and has none at work on it.
@@ -44,14 +53,16 @@ struct Agent {
   TemplateName template_name;
   std::uint64_t generation = 0;  // of its template, at launch
   std::vector<std::string> labels;
+  model::AgentSize size;
   bool is_default = false;  // takes items without a label
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
   ControllerName controller;
-  std::string for_item;  // key at that controller; empty: none
-  bool one_shot = true;
+  std::string for_item;          // key at that controller; empty: none
+  std::uint32_t max_builds = 1;  // 0: no limit
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
+  bool awaited = false;  // connected before the server was restarted; its controller has not spoken of it yet
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;
@@ -69,9 +80,14 @@ struct Template {
   bool is_default = false;
   int priority = 0;       // higher first
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
+  model::AgentSize size;  // of one agent
+  model::Money per_hour;
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;
+  model::PoolSize pool;  // agents that are kept without an item; empty: none
+  ControllerName pool_controller;
+  bool operator==(const Template&) const = default;
 };
 
 struct Cloud {
@@ -80,6 +96,7 @@ struct Cloud {
   std::string pause_text;  // "by admin: maintenance"; empty: a person has not paused it
   Instant hold_until;
   std::string hold_text;
+  model::ResourceLimits resources;
 };
 
 struct Snapshot {
@@ -91,10 +108,17 @@ struct Snapshot {
 
 using LabelCaps = std::map<std::string, std::uint32_t, std::less<>>;  // agents that offer the label, at most
 
+using ControllerCaps = std::map<ControllerName, std::uint32_t>;  // agents for its work, at most
+
 struct Limits {
   std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
   bool storage_full = false;
-  LabelCaps label_caps;  // over all clouds
+  LabelCaps label_caps;  // over all clouds, as the following ones
+  ControllerCaps controller_caps;
+  model::ResourceLimits resources;
+  // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
+  // would not be the best one.
+  std::uint32_t launches_at_once = 0;
 };
 
 enum class HoldReason {
@@ -105,16 +129,30 @@ enum class HoldReason {
   label_cap,
   cloud_cap,
   template_cap,
+  controller_cap,
+  vcpu_cap,  // over all clouds, as the next one
+  memory_cap,
+  cloud_vcpu_cap,
+  cloud_memory_cap,
   template_disabled,   // by its breaker, until its configuration changes
   template_open,       // its breaker: too many failures, and a pause
   template_half_open,  // its breaker: one agent is tried, the others wait for it
   cloud_held,          // throttled, or without clear answers
   cloud_paused,        // by a person, until a person resumes it
+  launch_limit,        // the best template's cloud has enough launches to answer
 };
 std::string_view to_string(HoldReason reason);
 
+// What stands against a launch.
+struct Held {
+  HoldReason reason = HoldReason::no_template;
+  std::string text;
+  Instant look_again;  // not set: at the next event
+  bool operator==(const Held&) const = default;
+};
+
 struct Launch {
-  ItemRef item;
+  ItemRef item;  // without a key: for the pool of the template
   CloudName cloud;
   TemplateName template_name;
   std::string text;  // why this template
@@ -139,6 +177,7 @@ struct Tried {
   HoldReason reason = HoldReason::no_template;
   std::string text;
   Instant look_again;  // not set: at the next event
+  bool operator==(const Tried&) const = default;
 };
 struct Hold {
   ItemRef item;
@@ -149,13 +188,23 @@ struct Hold {
       tried;  // best first; shared by items with the same label; never null
 };
 
+struct PoolReport {  // of a template that has a pool now
+  TemplateName template_name;
+  std::uint32_t target = 0;   // agents without work that it wants
+  std::uint32_t at_work = 0;  // or given an item by this plan
+  std::uint32_t idle = 0;     // without an item, with those beyond the target
+  std::uint32_t on_way = 0;   // not idle yet, with those that this plan launches
+  std::optional<Held> hold;   // why the rest is not launched
+};
+
 struct Plan {
   std::vector<Match> matches;  // in queue order, as launches and holds are
   std::vector<Launch> launches;
   std::vector<Hold> holds;
   std::vector<Termination> terminations;  // by agent id, as drains are
   std::vector<Drain> drains;
-  Instant next_look;  // not set: at the next event
+  std::vector<PoolReport> pools;  // by template
+  Instant next_look;              // not set: at the next event
 };
 
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now);

@@ -70,6 +70,13 @@ struct Resource {
   model::DeathCertificate death;  // for gone, as far as known
 };
 
+// One form in which a template can be launched: another zone, size, architecture, or spot and on demand.
+struct Variant {
+  std::string name;     // for people: "eu-west-1a, spot"; empty when it is the only one
+  std::string options;  // frozen, JSON
+  bool operator==(const Variant&) const = default;
+};
+
 struct CloudLimits {
   std::uint32_t max_agents = 0;      // 0: the config's caps only
   base::Duration token_lifetime{0};  // how long the same token is honoured; older ones are looked up by tag
@@ -82,9 +89,10 @@ class CloudProvider {
   virtual base::CloudName name() const = 0;
   virtual CloudLimits limits() const = 0;
 
-  // The template's provider options as frozen JSON, or what is wrong with them (field, expectation). Asks
+  // The template's provider options, frozen, or what is wrong with them (field, expectation). Never empty, the
+  // best variant first, each with a name of its own: when one has no capacity the fleet goes to the next. Asks
   // nobody and changes nothing; another answer only after the program gave the provider other options.
-  virtual base::Result<std::string> freeze(const base::TemplateName& name) const = 0;
+  virtual base::Result<std::vector<Variant>> freeze(const base::TemplateName& name) const = 0;
 
   // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a
   // new one.

@@ -26,6 +26,14 @@ struct DemandItem {
   std::string title;    // "team/app #17", for people
 };
 
+// What has become of the demand since an earlier answer.
+struct DemandNews {
+  std::uint64_t version = 0;  // for the next question
+  bool complete = true;       // `items` is all of it; false: those that came or changed, and `gone`
+  std::vector<DemandItem> items;
+  std::vector<std::string> gone;  // keys
+};
+
 using model::AgentActivity;
 
 struct AgentObservation {
@@ -44,8 +52,8 @@ struct AgentRegistration {
   base::AgentId id;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
-  bool one_shot = true;
-  std::string for_item;  // preferred first work
+  std::uint32_t max_builds = 1;  // then it takes no more; 0: no limit
+  std::string for_item;          // preferred first work
   base::Instant secret_deadline;
   bool is_default = false;  // takes items without a label
 };
@@ -53,6 +61,12 @@ struct AgentRegistration {
 // How the agent reaches the controller. Goes into the launch; the secret never into a row.
 struct AgentBootstrap {
   base::Secret secret;
+};
+
+// Why an agent is removed, for those whose work is lost with it.
+struct AgentEnd {
+  model::EndReason reason = model::EndReason::none;
+  std::string text;  // a sentence, for the build's reason
 };
 
 // Why an item waits, as the fleet sees it; shown with the item.
@@ -72,6 +86,12 @@ class ControllerPort {
 
   // Items that want an agent, oldest first. A view; calling it costs no I/O.
   virtual std::vector<DemandItem> demand() const = 0;
+  // The same for somebody who keeps what he was told: since the answer with that version, 0: from nothing. A
+  // controller that does not follow its changes, or not so far back, lists all.
+  virtual DemandNews demand_since(std::uint64_t version) const {
+    (void)version;
+    return {0, true, demand(), {}};
+  }
 
   // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret
   // again); a higher attempt replaces the lower one, whose secret and session become invalid.
@@ -80,8 +100,9 @@ class ControllerPort {
   // No new work; running work goes on. Idempotent.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
   // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had
-  // started is declared lost with `reason` as its sentence. Idempotent.
-  virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, std::string reason) = 0;
+  // started is declared lost with `end.text` as its sentence; whether it is run again is the controller's own
+  // policy. Idempotent.
+  virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, AgentEnd end) = 0;
 
   // The fleet's word on a waiting item, shown to people until the next one.
   virtual void set_wait_reason(const std::string& item_key, WaitReason reason) = 0;

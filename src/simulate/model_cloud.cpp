@@ -34,7 +34,9 @@ ModelCloud::ModelCloud(CloudName name, CloudModel model, std::uint64_t seed, run
 // A token is honoured for ever, and lists tell the truth.
 ports::CloudLimits ModelCloud::limits() const { return {0, std::chrono::hours(24 * 3650), Duration(0)}; }
 
-Result<std::string> ModelCloud::freeze(const TemplateName& name) const { return name.str(); }
+Result<std::vector<ports::Variant>> ModelCloud::freeze(const TemplateName& name) const {
+  return std::vector{ports::Variant{{}, name.str()}};
+}
 
 // --- calls
 
@@ -67,7 +69,7 @@ ports::LaunchHandle ModelCloud::make(const ports::LaunchSpec& spec) {
                       .created = clock_.now(),
                       .death = {}};
   machine.record = happenings_.agents.size();
-  happenings_.agents.push_back({name, name_, clock_.steady() - start_, {}, {}, Duration(0), 0});
+  happenings_.agents.push_back({name, name_, clock_.steady() - start_, {}, {}, {}, Duration(0), 0});
   // Drawn for each one, whatever becomes of it: the next one's luck is its own.
   const auto boot = draw_boot(name);
   if (!dice_.chance(model_.never_connect))
@@ -116,6 +118,7 @@ Awaitable<Result<Resource>> ModelCloud::terminate(std::string handle, std::strin
   if (it->second.resource.state == ResourceState::running) {
     it->second.resource.state = ResourceState::stopping;
     it->second.timer.reset();
+    happenings_.agents[it->second.record].stop_asked = clock_.steady() - start_;
     if (model_.stop <= Duration(0)) {
       end(token);
       co_return nothing(token);

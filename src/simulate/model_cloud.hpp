@@ -39,7 +39,7 @@ class ModelCloud final : public ports::CloudProvider {
 
   CloudName name() const override { return name_; }
   ports::CloudLimits limits() const override;
-  Result<std::string> freeze(const TemplateName& name) const override;
+  Result<std::vector<ports::Variant>> freeze(const TemplateName& name) const override;
   runtime::Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override;
   runtime::Awaitable<Result<std::vector<ports::Resource>>> observe() override;
   runtime::Awaitable<Result<ports::Resource>> find_by_token(std::string client_token) override;

@@ -123,7 +123,7 @@ class SimulatedServer {
   Duration longest_idle() const {
     Duration longest{0};
     for (const auto& t : spec_.fleet.templates)
-      if (!t.one_shot) longest = std::max(longest, t.idle_timeout);
+      if (t.max_builds != 1) longest = std::max(longest, t.idle_timeout);
     return longest;
   }
 

@@ -46,11 +46,12 @@ class TraceController final : public ports::ControllerPort {
 
   ControllerName name() const override { return ControllerName("trace"); }
   std::vector<ports::DemandItem> demand() const override;
+  ports::DemandNews demand_since(std::uint64_t version) const override;
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   runtime::Awaitable<Status> drain_agent(AgentId id) override;
-  runtime::Awaitable<Status> remove_agent(AgentId id, std::string reason) override;
+  runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
 
@@ -78,6 +79,7 @@ class TraceController final : public ports::ControllerPort {
   void give(TraceNode& node, std::size_t build);
   void finish(const AgentId& id);
   void make_idle(const AgentId& id, TraceNode& node);
+  ports::DemandItem item_of(std::size_t build) const;
   void count_wait(WaitingItem& item);
   void tell_changed();
 
@@ -96,6 +98,7 @@ class TraceController final : public ports::ControllerPort {
   std::unique_ptr<runtime::Timer> arrival_;
   std::map<std::size_t, WaitingItem> waiting_;           // by build
   std::vector<std::set<std::size_t>> waiting_by_label_;  // builds
+  std::vector<std::size_t> changes_;                     // builds that began or ceased to wait
   std::unordered_map<AgentId, std::unique_ptr<TraceNode>> nodes_;
   std::vector<AgentId> ready_;  // idle, in the order in which they became so
   bool hand_over_planned_ = false;

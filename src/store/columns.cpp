@@ -132,6 +132,7 @@ std::string to_json(const model::BuildSpec& spec) {
   put(object, "timeout_us", spec.timeout.count());
   object.emplace("grace_us", spec.grace.count());
   put(object, "log_limit_bytes", static_cast<std::int64_t>(spec.log_limit_bytes));
+  put(object, "retries", static_cast<std::int64_t>(spec.retries));
   return json::serialize(object);
 }
 
@@ -147,6 +148,7 @@ void from_json(std::string_view text, model::BuildSpec& spec) {
     spec.timeout = base::Duration(number_at(object, "timeout_us"));
     spec.grace = base::Duration(number_at(object, "grace_us"));
     spec.log_limit_bytes = static_cast<std::uint64_t>(number_at(object, "log_limit_bytes"));
+    spec.retries = static_cast<std::uint32_t>(number_at(object, "retries"));
   });
 }
 
@@ -181,6 +183,32 @@ void from_json(std::string_view text, model::DeathCertificate& death) {
     death.signal = static_cast<int>(number_at(object, "signal"));
     death.out_of_memory = object.contains("out_of_memory");
     death.text = string_at(object, "text");
+  });
+}
+
+std::string to_json(const model::Price& price) {
+  json::object object;
+  put(object, "micros_per_hour", price.per_hour.micros);
+  const auto& billing = price.billing;
+  const model::BillingRule usual;
+  if (billing.from != usual.from) object.emplace("from", to_string(billing.from));
+  if (billing.until != usual.until) object.emplace("until", to_string(billing.until));
+  if (billing.step != usual.step) object.emplace("step_us", billing.step.count());
+  put(object, "minimum_us", billing.minimum.count());
+  return json::serialize(object);
+}
+
+void from_json(std::string_view text, model::Price& price) {
+  read_json(text, [&](const json::value& value) {
+    const auto& object = value.as_object();
+    price = model::Price();
+    price.per_hour = {number_at(object, "micros_per_hour")};
+    auto& billing = price.billing;
+    if (object.contains("from")) billing.from = model::find_billed_from(string_at(object, "from")).value();
+    if (object.contains("until"))
+      billing.until = model::find_billed_until(string_at(object, "until")).value();
+    if (object.contains("step_us")) billing.step = base::Duration(number_at(object, "step_us"));
+    billing.minimum = base::Duration(number_at(object, "minimum_us"));
   });
 }
 

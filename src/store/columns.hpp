@@ -120,19 +120,21 @@ template <class T>
 concept Structure =
     std::same_as<T, std::vector<std::string>> || std::same_as<T, std::map<std::string, std::string>> ||
     std::same_as<T, model::BuildSpec> || std::same_as<T, std::vector<model::ParameterSpec>> ||
-    std::same_as<T, model::DeathCertificate>;
+    std::same_as<T, model::DeathCertificate> || std::same_as<T, model::Price>;
 
 std::string to_json(const std::vector<std::string>& words);
 std::string to_json(const std::map<std::string, std::string>& values);
 std::string to_json(const model::BuildSpec& spec);
 std::string to_json(const std::vector<model::ParameterSpec>& parameters);
 std::string to_json(const model::DeathCertificate& death);
+std::string to_json(const model::Price& price);
 
 void from_json(std::string_view text, std::vector<std::string>& words);
 void from_json(std::string_view text, std::map<std::string, std::string>& values);
 void from_json(std::string_view text, model::BuildSpec& spec);
 void from_json(std::string_view text, std::vector<model::ParameterSpec>& parameters);
 void from_json(std::string_view text, model::DeathCertificate& death);
+void from_json(std::string_view text, model::Price& price);
 
 template <Structure T>
 void bind_column(sqlite3_stmt* statement, int index, const T& value) {

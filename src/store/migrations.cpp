@@ -195,8 +195,30 @@ ALTER TABLE installation ADD COLUMN home TEXT NOT NULL DEFAULT '';
 ALTER TABLE installation ADD COLUMN doubt TEXT NOT NULL DEFAULT '';
 )sql";
 
+constexpr const char* kRetries = R"sql(
+ALTER TABLE builds ADD COLUMN retry_of INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE builds ADD COLUMN retried_by INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE builds ADD COLUMN retry INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE nodes ADD COLUMN revoked_for TEXT NOT NULL DEFAULT 'none';
+)sql";
+
+// Agents that were there before were free, of a size that nobody said.
+constexpr const char* kAgentSizes = R"sql(
+ALTER TABLE agents ADD COLUMN milli_cpus INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN memory_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE agents ADD COLUMN price TEXT NOT NULL DEFAULT '{}';
+)sql";
+
+// An agent for one build is one whose number of builds is 1; 0 was, and is, one without a limit.
+constexpr const char* kMaxBuilds = R"sql(
+ALTER TABLE agents RENAME COLUMN one_shot TO max_builds;
+ALTER TABLE nodes RENAME COLUMN one_shot TO max_builds;
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin};
+constexpr const char* kSteps[] = {kTables,         kDefaultAgents, kForgottenStreams,
+                                  kTimedOutBuilds, kOrigin,        kRetries,
+                                  kAgentSizes,     kMaxBuilds};
 
 }  // namespace
 

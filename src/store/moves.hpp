@@ -20,7 +20,7 @@ Result<bool> delete_job(Database& db, const JobPath& path);
 
 Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request);
 Result<model::Build> request_cancel(Database& db, BuildId id, const std::string& reason);
-Result<model::Build> finish_build(Database& db, const FinishBuild& finish);
+Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish);
 Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,
                                             Instant older_than);
 Status confirm_removed_streams(Database& db, const std::vector<StreamId>& streams);
@@ -37,7 +37,8 @@ Result<model::Agent> change_agent(Database& db, const AgentChange& change);
 
 Status register_node(Database& db, model::Node node);
 Result<model::Node> redeem_node(Database& db, const Redemption& redemption);
-Result<model::Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked);
+Result<model::Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked,
+                                model::EndReason why = model::EndReason::none);
 Status count_refused(Database& db, const AgentId& agent);
 Status remove_node(Database& db, const AgentId& agent);
 

@@ -102,9 +102,11 @@ Result<Node> redeem_node(Database& db, const Redemption& redemption) {
   return node;
 }
 
-Result<Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked) {
+Result<Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked,
+                         model::EndReason why) {
   FOOTMAN_TRY(auto node, get<Node>(db, agent));
   node.draining = node.draining || draining;
+  if (revoked && !node.revoked) node.revoked_for = why;
   node.revoked = node.revoked || revoked;
   update(db, node);
   return node;

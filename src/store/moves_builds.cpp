@@ -46,6 +46,32 @@ std::int64_t take_number(Database& db, const JobPath& job) {
       job);
 }
 
+// A new build: its number, its row, its queue item.
+SubmittedBuild put_in_queue(Database& db, Build build, Instant quiet_until) {
+  build.number = take_number(db, build.job);
+  insert(db, build);
+  model::QueueItem item;
+  item.build = build.id;
+  item.job = build.job;
+  item.label = build.spec.label;
+  item.since = build.submitted;
+  item.quiet_until = quiet_until;
+  insert(db, item);
+  return {std::move(build), std::move(item), false};
+}
+
+SubmittedBuild submit_retry(Database& db, const Build& lost, const FinishBuild& finish) {
+  Build next;
+  next.job = lost.job;
+  next.cause = finish.retry_cause;
+  next.spec = lost.spec;
+  next.parameters = lost.parameters;
+  next.submitted = finish.now;
+  next.retry_of = lost.id;
+  next.retry = lost.retry + 1;
+  return put_in_queue(db, std::move(next), {});
+}
+
 // The assignment's own end: its state, its stream, and the count of its agent.
 Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish) {
   FOOTMAN_TRY_STATUS(check_transition("Assignment " + one.id.str(), one.state, finish.assignment_state));
@@ -78,25 +104,16 @@ Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request) {
   if (known) return *std::move(known);
   if (!request.job.empty() && !find<model::Job>(db, request.job))
     return fail(Errc::not_found, "There is no job " + request.job.str(), "job");
-  SubmittedBuild made;
-  auto& build = made.build;
+  Build build;
   build.job = request.job;
-  build.number = take_number(db, request.job);
   build.cause = request.cause;
   build.spec = request.spec;
   build.parameters = request.parameters;
   build.submitted = request.now;
-  insert(db, build);
-  auto& item = made.item;
-  item.build = build.id;
-  item.job = build.job;
-  item.label = build.spec.label;
-  item.since = request.now;
-  item.quiet_until = request.quiet_until;
-  insert(db, item);
+  auto made = put_in_queue(db, std::move(build), request.quiet_until);
   if (!request.idempotency_key.empty())
     db.run("INSERT INTO idempotency_keys VALUES (?, ?, ?)", request.idempotency_key, request.request_hash,
-           build.id);
+           made.build.id);
   return made;
 }
 
@@ -110,9 +127,9 @@ Result<Build> request_cancel(Database& db, BuildId id, const std::string& reason
   return build;
 }
 
-Result<Build> finish_build(Database& db, const FinishBuild& finish) {
+Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish) {
   FOOTMAN_TRY(auto build, get<Build>(db, finish.build));
-  if (build.state == BuildState::finished) return build;
+  if (build.state == BuildState::finished) return FinishedBuild{std::move(build), {}};
   if (finish.result == model::BuildResult::none)
     return fail(Errc::invalid_argument, "A finished build has a result", "result");
   FOOTMAN_TRY_STATUS(end_assignments(db, finish));
@@ -123,10 +140,15 @@ Result<Build> finish_build(Database& db, const FinishBuild& finish) {
   build.exit_status = finish.exit_status;
   build.timed_out = finish.timed_out;
   build.finished = finish.now;
+  std::optional<SubmittedBuild> retry;
+  if (!finish.retry_cause.empty()) {
+    retry = submit_retry(db, build, finish);
+    build.retried_by = retry->build.id;
+  }
   update(db, build);
   db.run("UPDATE queue_items SET state = ?, assignment = 0 WHERE build = ? AND state <> 'left'",
          ItemState::left, build.id);
-  return build;
+  return FinishedBuild{std::move(build), std::move(retry)};
 }
 
 Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,

@@ -58,18 +58,19 @@ struct Table<model::Build> : NoDerived {
   static constexpr Text kFrom = kName;
   static constexpr Text kWhat = "build";
   static constexpr Text kKey = "id";
-  static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters";
+  static constexpr Text kFrozen = "job, number, cause, submitted, spec, parameters, retry_of, retry";
   static constexpr Text kChanging =
       "state, result, reason, started, finished, attempts, "
-      "cancel_requested, cancel_reason, exit_status, timed_out";
+      "cancel_requested, cancel_reason, exit_status, timed_out, retried_by";
   static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
-    return std::tie(row.job, row.number, row.cause, row.submitted, row.spec, row.parameters);
+    return std::tie(row.job, row.number, row.cause, row.submitted, row.spec, row.parameters, row.retry_of,
+                    row.retry);
   }
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.result, row.reason, row.started, row.finished, row.attempts,
-                    row.cancel_requested, row.cancel_reason, row.exit_status, row.timed_out);
+                    row.cancel_requested, row.cancel_reason, row.exit_status, row.timed_out, row.retried_by);
   }
 };
 
@@ -130,7 +131,7 @@ struct Table<model::Agent> : NoDerived {
   static constexpr Text kFrozen =
       "cloud, template_name, template_generation, controller, "
       "for_item, labels, attempt, client_token, frozen_request, "
-      "one_shot, idle_timeout, planned";
+      "max_builds, idle_timeout, planned, milli_cpus, memory_bytes, price";
   static constexpr Text kChanging =
       "state, handle, builds_done, launched, connected, "
       "launch_deadline, ended, end_reason, end_detail, death";
@@ -138,8 +139,8 @@ struct Table<model::Agent> : NoDerived {
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.cloud, row.template_name, row.template_generation, row.controller, row.for_item,
-                    row.labels, row.attempt, row.client_token, row.frozen_request, row.one_shot,
-                    row.idle_timeout, row.planned);
+                    row.labels, row.attempt, row.client_token, row.frozen_request, row.max_builds,
+                    row.idle_timeout, row.planned, row.size.milli_cpus, row.size.memory_bytes, row.price);
   }
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.handle, row.builds_done, row.launched, row.connected, row.launch_deadline,
@@ -153,17 +154,18 @@ struct Table<model::Node> : NoDerived {
   static constexpr Text kFrom = kName;
   static constexpr Text kWhat = "node of agent";
   static constexpr Text kKey = "agent";
-  static constexpr Text kFrozen = "attempt, labels, one_shot, is_default, secret_deadline, created";
+  static constexpr Text kFrozen = "attempt, labels, max_builds, is_default, secret_deadline, created";
   static constexpr Text kChanging =
-      "key_hash, epoch, draining, revoked, builds_done, "
+      "key_hash, epoch, draining, revoked, revoked_for, builds_done, "
       "refused_attempts";
   static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.agent); }
   static auto frozen_of(auto& row) {
-    return std::tie(row.attempt, row.labels, row.one_shot, row.is_default, row.secret_deadline, row.created);
+    return std::tie(row.attempt, row.labels, row.max_builds, row.is_default, row.secret_deadline,
+                    row.created);
   }
   static auto changing_of(auto& row) {
-    return std::tie(row.key_hash, row.epoch, row.draining, row.revoked, row.builds_done,
+    return std::tie(row.key_hash, row.epoch, row.draining, row.revoked, row.revoked_for, row.builds_done,
                     row.refused_attempts);
   }
 };

@@ -83,7 +83,7 @@ class SqliteStore final : public Store {
       return moves::request_cancel(db, build, reason);
     });
   }
-  Awaitable<Result<model::Build>> finish_build(FinishBuild finish) override {
+  Awaitable<Result<FinishedBuild>> finish_build(FinishBuild finish) override {
     return write("finish_build",
                  [finish = std::move(finish)](Database& db) { return moves::finish_build(db, finish); });
   }
@@ -149,9 +149,10 @@ class SqliteStore final : public Store {
       return moves::redeem_node(db, redemption);
     });
   }
-  Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked) override {
-    return write("change_node", [agent = std::move(agent), draining, revoked](Database& db) {
-      return moves::change_node(db, agent, draining, revoked);
+  Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked,
+                                             model::EndReason why) override {
+    return write("change_node", [agent = std::move(agent), draining, revoked, why](Database& db) {
+      return moves::change_node(db, agent, draining, revoked, why);
     });
   }
   Awaitable<Status> count_refused(AgentId agent) override {

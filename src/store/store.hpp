@@ -93,7 +93,12 @@ struct FinishBuild {
   std::optional<int> exit_status;
   bool timed_out = false;
   std::optional<std::uint64_t> log_bytes;  // closes the stream at this size
+  std::string retry_cause;                 // set: the same is submitted again, with this as its cause
   Instant now;
+};
+struct FinishedBuild {
+  model::Build build;
+  std::optional<SubmittedBuild> retry;  // made by this very call
 };
 
 // A change of an agent's row. Unset fields stay. The move checks model::can_transition(from, to).
@@ -159,9 +164,11 @@ class Store {
   // A step that has finished is never set back to running.
   virtual Awaitable<Status> record_step(model::StepRecord step) = 0;
   // Build finished, item left, assignment ended, stream closed, node's builds_done + 1 when it had started.
-  // Repeating answers the first result; a finished build never changes. conflict: `assignment` is not the one
+  // With a retry_cause the build that runs in its place is submitted in the same transaction, and both rows
+  // name each other. Repeating answers the first result and submits nothing; a finished build never changes.
+  // conflict: `assignment` is not the one
   // that is open, or none was named and one is open.
-  virtual Awaitable<Result<model::Build>> finish_build(FinishBuild finish) = 0;
+  virtual Awaitable<Result<FinishedBuild>> finish_build(FinishBuild finish) = 0;
 
   // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone. Of the
   // terminated agents about the last 20,000 are kept.
@@ -175,8 +182,9 @@ class Store {
   // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key:
   // permission_denied; another attempt, or revoked: conflict.
   virtual Awaitable<Result<model::Node>> redeem_node(Redemption redemption) = 0;
-  virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining,
-                                                     bool revoked) = 0;  // only ever sets
+  // Only ever sets. `why`: what its work is lost to, kept from the first revocation.
+  virtual Awaitable<Result<model::Node>> change_node(AgentId agent, bool draining, bool revoked,
+                                                     model::EndReason why = model::EndReason::none) = 0;
   virtual Awaitable<Status> count_refused(AgentId agent) = 0;
   virtual Awaitable<Status> remove_node(AgentId agent) = 0;
 

@@ -91,6 +91,7 @@ JobDraft draft_of(const model::Job& job) {
   draft.timeout = duration_text(job.spec.timeout);
   draft.grace = duration_text(job.spec.grace);
   draft.log_limit = number_text(job.spec.log_limit_bytes);
+  draft.retries = number_text(job.spec.retries);
   draft.quiet_period = duration_text(job.quiet_period);
   draft.max_concurrent = number_text(job.max_concurrent);
   draft.keep_builds = number_text(job.keep_builds);
@@ -112,6 +113,7 @@ JobDraft read_job_draft(const Form& form) {
   draft.timeout = form.text("spec.timeout");
   draft.grace = form.text("spec.grace");
   draft.log_limit = form.text("spec.log_limit_bytes");
+  draft.retries = form.text("spec.retries");
   draft.quiet_period = form.text("quiet_period");
   draft.max_concurrent = form.text("max_concurrent");
   draft.keep_builds = form.text("keep_builds");
@@ -155,6 +157,7 @@ Result<model::Job> parse_job_draft(const JobDraft& draft) {
   FOOTMAN_TRY(const auto grace, read_duration(draft.grace, "spec.grace"));
   if (!draft.grace.empty()) job.spec.grace = grace;
   FOOTMAN_TRY(job.spec.log_limit_bytes, read_bytes(draft.log_limit, "spec.log_limit_bytes"));
+  FOOTMAN_TRY(job.spec.retries, read_number(draft.retries, "spec.retries"));
   FOOTMAN_TRY(job.quiet_period, read_duration(draft.quiet_period, "quiet_period"));
   FOOTMAN_TRY(job.max_concurrent, read_number(draft.max_concurrent, "max_concurrent"));
   FOOTMAN_TRY(job.keep_builds, read_number(draft.keep_builds, "keep_builds"));

@@ -23,7 +23,7 @@ struct JobDraft {
     std::string name, value, secret_ref;
   };
   std::string path, description, label;
-  std::string timeout, grace, log_limit, quiet_period, max_concurrent, keep_builds, keep_for;
+  std::string timeout, grace, log_limit, retries, quiet_period, max_concurrent, keep_builds, keep_for;
   bool enabled = true;
   std::vector<Step> steps;
   std::vector<Parameter> parameters;

@@ -96,6 +96,12 @@ Markup what_is_tried_next(const fleet::BreakerView& breaker, const View& view) {
   return html("One agent is tried for the next build that waits.");
 }
 
+Markup variant_fact(const fleet::VariantView& variant, const View& view) {
+  if (!variant.rests_until.is_set()) return {};
+  return html(R"( <span>{} rests, until {} <span class="muted">{}</span></span>)", variant.name,
+              when(variant.rests_until, view.now), variant.reason);
+}
+
 Markup breaker_facts(const fleet::BreakerView& breaker, const View& view) {
   return html(R"( <span>{} <span class="muted">{}, {}, {}</span></span> <span>{}</span>)", breaker.reason,
               breaker.failure,
@@ -104,17 +110,32 @@ Markup breaker_facts(const fleet::BreakerView& breaker, const View& view) {
               when(breaker.since, view.now), what_is_tried_next(breaker, view));
 }
 
+std::string kind_of(std::uint32_t max_builds) {
+  if (max_builds == 1) return "one build each";
+  return max_builds == 0 ? "kept while there is work" : fmt::format("up to {} builds each", max_builds);
+}
+
+Markup pool_facts(const fleet::PoolView& pool) {
+  return html(
+      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once, idle for {}{}{}</span>)",
+      pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
+      format_duration(pool.idle_time), pool.trouble.empty() ? "" : "; ", pool.trouble);
+}
+
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
   if (cloud.templates.empty()) return nothing("It has no agent templates.");
   return html(
       R"(<table class="rows"><caption class="hidden">Agent templates</caption><thead><tr><th scope="col">Template</th><th scope="col">Labels</th><th scope="col">Agents</th><th scope="col">Kind</th><th scope="col">State</th></tr></thead><tbody>{}</tbody></table>)",
       each(cloud.templates, [&](const fleet::TemplateView& one) {
         return html(
-            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
+            R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), one.one_shot ? "one build each" : "kept while there is work",
-            breaker_badge(one.breaker), one.held ? breaker_facts(one.breaker, view) : Markup());
+            cap_of(one.holding, one.cap), one.pool ? pool_facts(*one.pool) : Markup(),
+            kind_of(one.max_builds), breaker_badge(one.breaker),
+            (one.held ? breaker_facts(one.breaker, view) : Markup()) +
+                each(one.variants,
+                     [&](const fleet::VariantView& variant) { return variant_fact(variant, view); }));
       }));
 }
 
@@ -237,7 +258,7 @@ Page agent_page(const AgentData& data, const View& view) {
       agent.id, agent_actions(data, view), badge_of(data.story.agent), agent.template_name, agent.cloud,
       how_long(agent.planned, agent.ended, view.now), end_card(agent),
       facts({{"Labels", labels(agent.labels)},
-             {"Kind", text(agent.one_shot ? "one build, then gone" : "kept while there is work")},
+             {"Kind", text(kind_of(agent.max_builds))},
              {"Planned", when_exactly(agent.planned, view.now)},
              {"Cloud answered", when_exactly(agent.launched, view.now)},
              {"Connected", when_exactly(agent.connected, view.now)},

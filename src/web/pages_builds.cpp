@@ -79,17 +79,26 @@ Markup actions(const BuildData& data, const View& view) {
               post_button(view, Url("/ui/builds/", build.id.str() + "/cancel"), "Cancel", "button danger"));
 }
 
+// The builds before and after it, when an agent was lost.
+Markup chain(const model::Build& build) {
+  const auto link = [](std::string_view words, BuildId id) {
+    return id.empty() ? Markup()
+                      : html(R"( <span>{} <a href="{}">build {}</a></span>)", words, build_url(id), id.str());
+  };
+  return link("in place of", build.retry_of) + link("run again as", build.retried_by);
+}
+
 Markup summary(const BuildData& data, const View& view) {
   const auto& build = data.story.told.build;
-  return html(R"(<p class="summary">{} <span>{}</span>{}{}{}</p>)", badge_of(build),
-              build.cause.empty() ? "submitted" : build.cause,
-              html(R"( <span>{}</span>)", when(build.submitted, view.now)),
-              build.started.is_set()
-                  ? html(R"( <span>{} {}</span>)", build.finished.is_set() ? "took" : "for",
-                         how_long(build.started, build.finished, view.now))
-                  : Markup(),
-              data.story.agent ? html(R"( <span>agent {}</span>)", agent_link(data.story.agent->agent.id))
-                               : Markup());
+  return html(
+      R"(<p class="summary">{} <span>{}</span>{}{}{}{}</p>)", badge_of(build),
+      build.cause.empty() ? "submitted" : build.cause,
+      html(R"( <span>{}</span>)", when(build.submitted, view.now)),
+      build.started.is_set() ? html(R"( <span>{} {}</span>)", build.finished.is_set() ? "took" : "for",
+                                    how_long(build.started, build.finished, view.now))
+                             : Markup(),
+      data.story.agent ? html(R"( <span>agent {}</span>)", agent_link(data.story.agent->agent.id)) : Markup(),
+      chain(build));
 }
 
 std::string ending_of(const model::StepRecord& step) {

@@ -98,7 +98,7 @@ Markup add_button(std::string_view what, std::string_view label) {
 
 Markup limits(const JobDraft& draft, const Trouble& trouble) {
   return html(
-      R"(<details class="card"{}><summary><h2>Limits and retention</h2></summary><div class="pair">{}{}</div><div class="pair">{}{}</div><div class="pair">{}{}</div><div class="pair">{}</div></details>)",
+      R"(<details class="card"{}><summary><h2>Limits and retention</h2></summary><div class="pair">{}{}</div><div class="pair">{}{}</div><div class="pair">{}{}</div><div class="pair">{}{}</div></details>)",
       flag("open", trouble.has_value()),
       line_input(
           {"spec.timeout", "Time-out", draft.timeout, "Of the whole build. Empty: the server's.", "30m"},
@@ -114,7 +114,9 @@ Markup limits(const JobDraft& draft, const Trouble& trouble) {
       line_input({"keep_for", "Kept for", draft.keep_for, "Empty: no limit.", "30d"}, trouble),
       line_input(
           {"spec.log_limit_bytes", "Size of a log", draft.log_limit, "Empty: the server's limit.", "64 MiB"},
-          trouble));
+          trouble),
+      line_input({"spec.retries", "Retries", draft.retries, "When the cloud takes the agent. Empty: none."},
+                 trouble));
 }
 
 }  // namespace

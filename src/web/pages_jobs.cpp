@@ -78,6 +78,7 @@ Markup configuration(const model::Job& job, const View& view) {
       R"(<section class="card" aria-labelledby="configuration"><h2 id="configuration">Configuration</h2>{}{}<h3>Steps</h3>{}</section>)",
       facts({{"Label", label_of(job.spec.label)},
              {"Time-out", duration_or(job.spec.timeout, "the server's")},
+             {"Retries", number_or(job.spec.retries, "none")},
              {"Quiet period", duration_or(job.quiet_period, "none")},
              {"Builds at once", number_or(job.max_concurrent, "no limit")},
              {"Builds kept", number_or(job.keep_builds, "the server's limit")},

@@ -76,7 +76,7 @@ class Course {
     if (has_started() && !told_.steps.empty() && told_.steps.back().finished.is_set())
       add("Finishing", told_.steps.back().finished, build.finished, Tone::plain);
     const bool leaves =
-        agent_ && (agent_->one_shot || agent_->end_reason == model::EndReason::build_finished);
+        agent_ && (agent_->max_builds == 1 || agent_->end_reason == model::EndReason::build_finished);
     if (build.finished.is_set() && leaves && agent_->planned.is_set() && agent_->planned <= build.finished)
       add("Agent ending", build.finished, agent_->ended, Tone::plain);
   }

@@ -76,6 +76,27 @@ def test_jobs_builds_and_what_is_told_about_them():
         footman(server, "job", "show", "team/app", code=5)
 
 
+def test_a_build_whose_agent_goes_is_run_again_and_followed():
+    with Server() as server:
+        server.start()
+        mark = server.folder / "mark"
+        script = f"echo try; test -e {mark} || {{ touch {mark}; sleep 600; }}; echo done"
+        client = start_client(server, "run", "--retries", "1", "--", script)
+        wait_until(mark.exists, "the first try to run")
+        first = newest(server)["id"]
+        for pid in processes_of(server.data / "local"):
+            os.kill(pid, signal.SIGKILL)
+        out, err = (text.decode() for text in client.communicate(timeout=PATIENCE))
+        check(client.returncode == 0, f"the exit status is that of the last one: {client.returncode}\n{err}")
+        check(out.splitlines()[0] == "try" and out.splitlines()[-2:] == ["try", "done"], out)
+        check(f"It is run again as build {first + 1}." in err, err)
+        check(server.build(first)["result"] == "FAILURE" and server.build(first)["retried_by"] == first + 1, "linked")
+        again = server.build(first + 1)
+        check(again["result"] == "SUCCESS" and again["retry_of"] == first, again)
+        check(f"retry 1 of build {first}" in footman(server, "build", "show", str(first + 1)), "the cause")
+        check("Run again as" in footman(server, "build", "show", str(first)), "the link")
+
+
 def test_queue_explain_and_cancel():
     with Server() as server:
         server.start()

@@ -99,7 +99,7 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
   CHECK(fleet.cloud_caps.at(base::CloudName("a")) == 4);
   const auto& t = fleet.templates.at(0);
   CHECK(t.cloud == base::CloudName("a"));
-  CHECK_FALSE(t.one_shot);
+  CHECK(t.max_builds == 0);
   CHECK(t.idle_timeout == std::chrono::minutes(5));
   CHECK(t.endpoint.url.starts_with("tcp://"));
   const auto options = make_local_templates(config.clouds.at(0)).at(base::TemplateName("t"));
@@ -116,7 +116,7 @@ TEST_CASE("the parts' own defaults are those of the configuration") {
   const auto& made = fleet.templates.at(0);
   CHECK(made.priority == own.priority);
   CHECK(made.cap == own.cap);
-  CHECK(made.one_shot == own.one_shot);
+  CHECK(made.max_builds == own.max_builds);
   CHECK(made.idle_timeout == own.idle_timeout);
   CHECK(made.max_age == own.max_age);
   CHECK(made.launch_deadline == own.launch_deadline);
@@ -157,8 +157,13 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"true or false", "true"},
       {"duration", "2h"},
       {"size", "1 MiB"},
-      {"one-shot or {idle: duration}", "{idle: 7m}"},
+      {"one-shot or {idle: duration, builds: number, paid: true or false}", "{idle: 7m}"},
+      {"minute hour day month weekday", "0 9 * * *"},
+      {"list", "[{cron: 0 8 * * *, for: 1h}]"},
+      {"time zone", "UTC"},
       {"number", "7"},
+      {"vCPU", "7"},
+      {"price", "$7/h"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {

@@ -55,7 +55,7 @@ class CutStream final : public runtime::ByteStream {
 
 class AgentWorld final : public Connector {
  public:
-  explicit AgentWorld(bool one_shot = true) : one_shot_(one_shot) {
+  explicit AgentWorld(std::uint32_t max_builds = 1) : max_builds_(max_builds) {
     config.name = base::AgentId("a");
     config.single_use = false;  // Welcome says it
   }
@@ -73,7 +73,7 @@ class AgentWorld final : public Connector {
   Cut cut;
 
   void start() {
-    config.secret = world.register_agent("a", 1, one_shot_);
+    config.secret = world.register_agent("a", 1, max_builds_);
     start_agent();
   }
   void start_agent() {
@@ -114,7 +114,7 @@ class AgentWorld final : public Connector {
  private:
   runtime::Awaitable<void> live() { exit = co_await agent->run(); }
 
-  bool one_shot_;
+  std::uint32_t max_builds_;
   std::unique_ptr<runtime::Scope> scope_;
 };
 

@@ -147,7 +147,7 @@ TEST_CASE("cancelled while it runs: aborted, with the last words in the log") {
 }
 
 TEST_CASE("an agent that stays takes one build after the other, then drains") {
-  AgentWorld world(false);
+  AgentWorld world(0);
   world.runner.on_start = play;
   world.start();
   for (std::int64_t i = 1; i <= 3; ++i) {

@@ -332,6 +332,21 @@ TEST_CASE("the queue, the plan and the clouds agree") {
   CHECK(world.get("/api/v1/reconcile").json().contains("findings"));
 }
 
+TEST_CASE("a template's pool is shown with what it was good for") {
+  World world;
+  const auto one = [&] {
+    return world.get("/api/v1/clouds").json().at("clouds").at(0).at("templates").as_array().at(0).as_object();
+  };
+  CHECK_FALSE(one().contains("pool"));
+  world.keep_ready(2);
+  const auto pool = one().at("pool").as_object();
+  CHECK(pool.at("size") == "2 idle");
+  CHECK(pool.at("target") == 2);
+  CHECK(pool.at("on_way") == 2);
+  CHECK(pool.at("hits") == 0);
+  CHECK_FALSE(pool.contains("hold"));
+}
+
 TEST_CASE("a template whose launches fail shows its breaker") {
   World world;
   const auto breaker = [&] {

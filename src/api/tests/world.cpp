@@ -92,7 +92,6 @@ World::World(int strays) {
   REQUIRE(run(controller->start(*state)));
   for (int i = 0; i < strays; ++i) add_stray(state->installation, fmt::format("stray-{}", i));
 
-  fleet::FleetConfig config;
   fleet::Template one;
   one.name = TemplateName("small");
   one.cloud = CloudName("cloud");
@@ -100,11 +99,11 @@ World::World(int strays) {
   one.is_default = true;
   one.cap = 3;
   one.endpoint.url = "ws://127.0.0.1:8080/agents";
-  config.templates.push_back(one);
+  fleet_config_.templates.push_back(one);
   fleet::FleetParts fleet_parts{
       *store,  clock,    *rng, executor, {controller.get()}, {provider_.get()}, changes,
       metrics, Logger(), {},   {}};
-  fleet = std::make_unique<fleet::Fleet>(std::move(fleet_parts), config);
+  fleet = std::make_unique<fleet::Fleet>(std::move(fleet_parts), fleet_config_);
   REQUIRE(run(fleet->start(std::move(*state))));
   restart_api();
 }
@@ -134,6 +133,12 @@ void World::restart_api(std::vector<Mount> mounts) {
   api = std::make_unique<Api>(ApiParts{*controller, *fleet, *store, logs, io.get_executor(), changes, *auth,
                                        clock, *rng, metrics, Logger(), std::move(info), std::move(actions)});
   handler = api->handler(std::move(mounts));
+}
+
+void World::keep_ready(std::uint32_t agents) {
+  fleet_config_.templates[0].pool.size.min_idle = agents;
+  REQUIRE(run(fleet->apply_config(fleet_config_)));
+  settle();
 }
 
 std::shared_ptr<net::HttpRequest> World::make_request(std::string method, std::string target,

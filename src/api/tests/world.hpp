@@ -112,6 +112,8 @@ class World {
   }
   std::shared_ptr<OpenAnswer> open(std::string target, HeaderList headers = {}, bool full = false);
 
+  // From now on the template keeps so many agents ready.
+  void keep_ready(std::uint32_t agents);
   void settle();
   void advance(Duration by);
   template <class R>
@@ -144,6 +146,7 @@ class World {
   static Awaitable<void> produce(net::StreamBody body, std::shared_ptr<OpenAnswer> answer);
 
   Description description_;
+  fleet::FleetConfig fleet_config_;
   std::unique_ptr<fleet::testing::ScriptedCloud> provider_;
   std::unique_ptr<runtime::Scope> tools_;
   std::unique_ptr<runtime::Scope> server_;

@@ -409,7 +409,9 @@ TEST_CASE("the other lists, empty and full") {
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
     return json_answer(
         R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
-        R"("templates":[{"name":"t","labels":["x"],"default":true,"one_shot":true,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"}}]}]})");
+        R"("templates":[{"name":"t","labels":["x"],"default":true,"max_builds":1,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"},)"
+        R"("pool":{"size":"2 idle","target":2,"at_work":3,"idle":1,"on_way":1,"hits":7,"misses":2,"idle_ms":90000,"hold":"cloud_cap","trouble":"4 of 4"}},)"
+        R"({"name":"u","labels":[],"default":false,"max_builds":20,"cap":0,"holding":0,"held":false,"trouble":"","breaker":{"state":"closed"}}]}]})");
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
   CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));
@@ -426,6 +428,12 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("local  -         3/4     -       -        -     healthy    -\n") != std::string::npos);
   CHECK(ran.out.find("-      t         3       x       yes      -     half_open  no capacity\n") !=
         std::string::npos);
+  CHECK(ran.out.find("-      u         0       -       -        20 builds") != std::string::npos);
+  ran = run_footman({"pool", "list"}, server.variables());
+  CHECK(ran.out.find("t         local  2 idle  1/2    1           3        7 of 9  1 min 30 s  4 of 4\n") !=
+        std::string::npos);
+  ran = run_footman({"pool", "list", "--json"}, server.variables());
+  CHECK(ran.out.find(R"("template": "t")") != std::string::npos);
   CHECK(run_footman({"token", "list"}, server.variables()).out.find("of the file in the data directory") !=
         std::string::npos);
 }

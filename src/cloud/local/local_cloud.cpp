@@ -100,11 +100,11 @@ class LocalCloudImpl final : public LocalCloud {
   }
   void set_on_change(std::function<void()> look_again) override { look_again_ = std::move(look_again); }
 
-  Result<std::string> freeze(const TemplateName& template_name) const override {
+  Result<std::vector<ports::Variant>> freeze(const TemplateName& template_name) const override {
     const auto it = config_.templates.find(template_name);
     if (it == config_.templates.end())
       return fail(Errc::not_found, "cloud " + config_.name.str() + " has no template " + template_name.str());
-    return freeze_options(it->second);
+    return std::vector<ports::Variant>{{{}, freeze_options(it->second)}};
   }
 
   Awaitable<LaunchResult> launch(ports::LaunchSpec spec) override;

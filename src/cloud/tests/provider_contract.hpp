@@ -49,7 +49,7 @@ inline ports::LaunchSpec make_spec(World& world, const std::string& agent, std::
   spec.agent = base::AgentId(agent);
   spec.attempt = attempt;
   spec.client_token = agent + "-" + std::to_string(attempt);
-  spec.options = world.cloud().freeze(world.template_name()).value();
+  spec.options = world.cloud().freeze(world.template_name()).value().front().options;
   spec.endpoint.url = "ws://127.0.0.1:1/agent";
   spec.orphan_timeout = std::chrono::minutes(30);
   spec.secret = base::Secret("top-secret");

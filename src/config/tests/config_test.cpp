@@ -50,10 +50,100 @@ clouds:
   const auto& cloud = c->clouds.at(0);
   CHECK(cloud.cap == 4);
   CHECK(cloud.templates.at(0).idle_timeout == 5min);
-  CHECK_FALSE(cloud.templates[0].one_shot);
+  CHECK(cloud.templates[0].max_builds == 0);
+  CHECK(cloud.templates.at(1).max_builds == 1);
   CHECK(cloud.templates[0].address.connect == Connect::tcp);
   CHECK(cloud.templates[0].address.agent_url == "wss://ci.example.com/");
   CHECK(cloud.templates.at(1).priority == -1);
+}
+
+TEST_CASE("retention: one build, idle time, number of builds") {
+  const auto with = [](const std::string& retention) {
+    return "clouds: [{name: a, type: local, templates: [{name: t, retention: " + retention + "}]}]";
+  };
+  const auto kept = [&](const std::string& retention) {
+    const auto c = parse_config(with(retention), "f", sources(), "x86_64");
+    REQUIRE(c.has_value());
+    const auto& t = c->clouds.at(0).templates.at(0);
+    return std::pair(t.max_builds, t.idle_timeout);
+  };
+  CHECK(kept("one-shot") == std::pair(1U, Duration(1min)));
+  CHECK(kept("{idle: 10m}") == std::pair(0U, Duration(10min)));
+  CHECK(kept("{builds: 20}") == std::pair(20U, Duration(1min)));
+  CHECK(kept("{idle: 10m, builds: 20}") == std::pair(20U, Duration(10min)));
+  CHECK(error_of(with("{builds: 0}")).ends_with("'builds': 1 or more was expected"));
+  CHECK(error_of(with("{idl: 1m}")).find("unknown key 'idl' of 'retention': one-shot or {idle: 5m}") !=
+        std::string::npos);
+  CHECK(error_of(with("two")).find("'retention': one-shot or {idle: 5m}") != std::string::npos);
+}
+
+TEST_CASE("pools: ready agents, a share of the busy ones, and a limit") {
+  const auto with = [](const std::string& pool) {
+    return "clouds: [{name: a, type: local, templates: [{name: t, pool: " + pool + "}]}]";
+  };
+  const auto size = [&](const std::string& pool) {
+    const auto c = parse_config(with(pool), "f", sources(), "x86_64");
+    REQUIRE(c.has_value());
+    return c->clouds.at(0).templates.at(0).pool.size;
+  };
+  CHECK(size("{}").empty());
+  CHECK(size("").empty());
+  CHECK(size("{min_idle: 2}") == footman::model::PoolSize{.min_idle = 2});
+  CHECK(size("{min_idle: 1, per_busy: 0.2, max_idle: 5}") == footman::model::PoolSize{1, 200, 5});
+  CHECK(size("{per_busy: 10}").per_mille == 10'000);
+  CHECK(size("{per_busy: 1.005}").per_mille == 1005);
+  for (const auto* bad : {"-1", "10.001", "11", "0.2000", ".5", "5.", "1.x", "x", "1e3", "0.-1"}) {
+    CAPTURE(bad);
+    CHECK(error_of(with(std::string("{per_busy: ") + bad + "}")).find("'per_busy': a number from 0 to 10") !=
+          std::string::npos);
+  }
+  CHECK(error_of(with("{min_idle: 3, max_idle: 2}"))
+            .ends_with("'min_idle': no more than max_idle (2) was expected"));
+  CHECK(error_of(with("{max_idle: 1001}")).ends_with("'max_idle': 1000 or less was expected"));
+  CHECK(error_of(with("{idle: 3}")).find("unknown key 'idle'") != std::string::npos);
+}
+
+TEST_CASE("schedules of pools: when, for how long, whose clock, and what is wanted") {
+  auto from = sources();
+  std::string asked;
+  from.read_zone = [&](const std::string& name) -> Result<std::string> {
+    asked = name;
+    return fail(Errc::io, name + " cannot be opened");
+  };
+  const auto with = [](const std::string& schedule) {
+    return "clouds: [{name: a, type: local, templates: [{name: t, pool: {min_idle: 1, max_idle: 7, "
+           "schedules: [" +
+           schedule + "]}}]}]";
+  };
+  const auto c = parse_config(
+      with("{cron: 0 8 * * 1-5, for: 10h, min_idle: 5}, {cron: '0 0 * * 0', for: 1d}"), "f", from, "x86_64");
+  REQUIRE(c.has_value());
+  const auto& schedules = c->clouds.at(0).templates.at(0).pool.schedules;
+  REQUIRE(schedules.size() == 2);
+  CHECK(schedules[0].begins.text() == "0 8 * * 1-5");
+  CHECK(schedules[0].length == 10h);
+  CHECK(schedules[0].zone_name == "UTC");
+  CHECK(schedules[0].size == footman::model::PoolSize{5, 0, 7});  // what it does not name is the pool's
+  CHECK(schedules[1].size == footman::model::PoolSize{1, 0, 7});
+  CHECK(asked.empty());
+
+  const auto wrong = [&](const std::string& schedule) {
+    const auto parsed = parse_config(with(schedule), "f", from, "x86_64");
+    REQUIRE_FALSE(parsed.has_value());
+    return parsed.error().at(0).message;
+  };
+  CHECK(wrong("{cron: 0 8 * * *, for: 10h, time_zone: Europe/Berln}")
+            .find("the time zone 'Europe/Berln' is not known: Europe/Berln cannot be opened") !=
+        std::string::npos);
+  CHECK(asked == "Europe/Berln");
+  CHECK(wrong("{cron: 0 8 * * *, for: 10h, time_zone: ../x}").find("that is no name of one") !=
+        std::string::npos);
+  CHECK(wrong("{cron: 0 8 * *, for: 10h}").find("five fields were expected") != std::string::npos);
+  CHECK(wrong("{for: 10h}").find("'cron': a time like") != std::string::npos);
+  CHECK(wrong("{cron: 0 8 * * *}").find("'for': a duration from 1m to 31d") != std::string::npos);
+  CHECK(wrong("{cron: 0 8 * * *, for: 32d}").find("'for': a duration from 1m to 31d") != std::string::npos);
+  CHECK(wrong("{cron: 0 8 * * *, for: 1h, min_idle: 8}").find("no more than max_idle (7)") !=
+        std::string::npos);
 }
 
 TEST_CASE("errors have a place and an expectation") {
@@ -134,6 +224,67 @@ TEST_CASE("agents are capped by label") {
   CHECK(error_of("limits: {labels: {'a b': 1}}").starts_with("f:1:19: "));
 }
 
+TEST_CASE("agents are capped by controller") {
+  const auto config = parse_config("limits: {controllers: {built-in: 20}}", "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  CHECK(config->controller_caps == decltype(config->controller_caps){{"built-in", 20}});
+  CHECK(error_of("limits: {controllers: 5}") ==
+        "f:1:23: 'controllers': a map was expected, like built-in: 20");
+  CHECK(error_of("limits: {controllers: {built-in: 0}}").find("1 or more was expected") != std::string::npos);
+}
+
+TEST_CASE("templates say their size, and limits count it") {
+  const auto config = parse_config(R"(limits: {vcpus: 16, memory: 64 GiB}
+clouds:
+  - name: a
+    type: local
+    limits: {vcpus: 7.5 vCPU, memory: 8 GiB}
+    templates: [{name: t, size: {cpu: 0.25 vCPU, memory: 512 MiB}}]
+)",
+                                   "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  CHECK(config->resources.milli_cpus == 16'000);
+  CHECK(config->resources.memory_bytes == 64ULL << 30);
+  CHECK(config->clouds.at(0).resources.milli_cpus == 7'500);
+  CHECK(config->clouds[0].resources.memory_bytes == 8ULL << 30);
+  CHECK(config->clouds[0].templates.at(0).size == footman::model::AgentSize{250, 512ULL << 20});
+
+  const auto with = [](const std::string& limits, const std::string& size) {
+    return error_of(
+        fmt::format("{}\nclouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", limits, size));
+  };
+  CHECK(with("", ", size: {cpu: two}") ==
+        "f:3:60: 'cpu': a number of vCPU such as 2 or 0.25 vCPU was expected, found 'two'");
+  CHECK(with("", ", size: {cpus: 2}") == "f:3:55: unknown key 'cpus'; did you mean 'cpu'?");
+  CHECK(with("", ", size: 2").find("a map was expected") != std::string::npos);
+  CHECK(with("limits: {vcpus: 4}", "").starts_with("f:3:38: vCPU are limited, so the template 't' must say"));
+  CHECK(with("limits: {memory: 4 GiB}", ", size: {cpu: 1}").find("memory is limited") != std::string::npos);
+  CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
+}
+
+TEST_CASE("templates say their price, or name one of a list") {
+  const auto with = [](const std::string& keys) {
+    return fmt::format("clouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", keys);
+  };
+  const auto price_of = [&](const std::string& keys) {
+    const auto config = parse_config(with(keys), "f", sources(), "x86_64");
+    REQUIRE(config.has_value());
+    return config->clouds.at(0).templates.at(0).price;
+  };
+  CHECK(price_of("").per_hour.is_zero());
+  CHECK(price_of(", price: $0.05/h").per_hour.micros == 50'000);
+  CHECK(price_of(", price: $0.05/h").billing == footman::model::BillingRule());
+  CHECK(price_of(", price: aws-ec2/us-east-1/c7g.large").per_hour.micros == 72'500);
+  const auto fargate = price_of(", price: aws-fargate/us-east-1/arm64, size: {cpu: 0.5 vCPU, memory: 1 GiB}");
+  CHECK(fargate.per_hour.micros == 16'190 + 3'560);
+  CHECK(fargate.billing.minimum == 1min);
+  CHECK(error_of(with(", price: 0.05")).starts_with("f:2:55: 'price': a price such as $0.05/h"));
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm64")).find("must say its size") !=
+        std::string::npos);
+  CHECK(error_of(with(", price: aws-fargate/us-east-1/arm"))
+            .find("did you mean 'aws-fargate/us-east-1/arm64'") != std::string::npos);
+}
+
 TEST_CASE("limits below which nothing could be built are refused") {
   for (const auto* limit : {"log_bytes: 0", "log_bytes: 4095", "build_timeout: 0s", "build_timeout: 999ms",
                             "queue_items: 0", "request_bytes: 0", "request_bytes: 63 KiB"}) {
@@ -147,8 +298,8 @@ TEST_CASE("limits below which nothing could be built are refused") {
 TEST_CASE("a cloud without templates is doubted") {
   Config config;
   CHECK(find_doubts(config).empty());
-  config.clouds.push_back({"empty", "local", 0, "", {}, {}});
-  config.clouds.push_back({"full", "local", 0, "", {}, {TemplateConfig{}}});
+  config.clouds.push_back({.name = "empty", .type = "local"});
+  config.clouds.push_back({.name = "full", .type = "local", .templates = {TemplateConfig{}}});
   CHECK(find_doubts(config) ==
         std::vector<std::string>{"the cloud 'empty' has no templates: it launches no agents"});
 }

@@ -8,10 +8,19 @@
 
 namespace footman::config::tests {
 
+// "a.b", "1" becomes "a: {b: 1}".
+inline std::string nest(std::string_view path, std::string_view value) {
+  const auto dot = path.find('.');
+  if (dot == path.npos) return fmt::format("{}: {}", path, value);
+  return fmt::format("{}: {{{}}}", path.substr(0, dot), nest(path.substr(dot + 1), value));
+}
+
 // `path` as in the schema; an empty one sets nothing.
 inline std::string document_with(std::string_view path, std::string_view value) {
   constexpr std::string_view kCloud = "clouds[].";
   constexpr std::string_view kTemplate = "clouds[].templates[].";
+  constexpr std::string_view kPool = "clouds[].templates[].pool.";
+  constexpr std::string_view kSchedule = "clouds[].templates[].pool.schedules[].";
   std::string top, cloud, of_template;
   std::string cloud_name = "a", template_name = "t";
   if (path == "clouds[].name") {
@@ -20,14 +29,20 @@ inline std::string document_with(std::string_view path, std::string_view value) 
     template_name = value;
   } else if (path == "clouds[].type" || path.empty()) {
     // There is one type only.
+  } else if (path.starts_with(kSchedule)) {
+    // Two keys are required.
+    const auto key = path.substr(kSchedule.size());
+    of_template =
+        fmt::format(", pool: {{schedules: [{{{}{}{}: {}}}]}}", key == "cron" ? "" : "cron: 0 8 * * *, ",
+                    key == "for" ? "" : "for: 1h, ", key, value);
+  } else if (path.starts_with(kPool)) {
+    of_template = fmt::format(", pool: {{{}: {}}}", path.substr(kPool.size()), value);
   } else if (path.starts_with(kTemplate)) {
-    of_template = fmt::format(", {}: {}", path.substr(kTemplate.size()), value);
+    of_template = ", " + nest(path.substr(kTemplate.size()), value);
   } else if (path.starts_with(kCloud)) {
-    cloud = fmt::format(", {}: {}", path.substr(kCloud.size()), value);
-  } else if (const auto dot = path.find('.'); dot != path.npos) {
-    top = fmt::format("{}: {{{}: {}}}\n", path.substr(0, dot), path.substr(dot + 1), value);
+    cloud = ", " + nest(path.substr(kCloud.size()), value);
   } else {
-    top = fmt::format("{}: {}\n", path, value);
+    top = nest(path, value) + "\n";
   }
   return fmt::format("{}clouds: [{{name: {}, type: local{}, templates: [{{name: {}{}}}]}}]\n", top,
                      cloud_name, cloud, template_name, of_template);

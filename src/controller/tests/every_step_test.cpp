@@ -146,7 +146,7 @@ enum class Fault { cut, crash, both };
 bool run_with_fault(Fault fault, int fault_at) {
   World world;
   world.submit();
-  GoodAgent agent(world, "a", world.register_agent("a", 1, true, {}, "1"));
+  GoodAgent agent(world, "a", world.register_agent("a", 1, 1, {}, "1"));
   int steps = 0;
   bool faulted = false;
   for (int quiet = 0; quiet < 300 && !agent.done && !agent.refused;) {
@@ -190,8 +190,8 @@ int run_all(Fault fault) {
 bool run_with_death(bool crash, int death_at) {
   World world;
   world.submit();
-  GoodAgent first(world, "first", world.register_agent("first", 1, true, {}, "1"));
-  GoodAgent second(world, "second", world.register_agent("second", 1, true, {}, "2"));
+  GoodAgent first(world, "first", world.register_agent("first", 1, 1, {}, "1"));
+  GoodAgent second(world, "second", world.register_agent("second", 1, 1, {}, "2"));
   int steps = 0;
   bool died = false;
   for (int quiet = 0; quiet < 300 && !first.done && !second.done;) {

@@ -46,7 +46,7 @@ TEST_CASE("an idle agent costs at most 8 KiB") {
   const auto add = [&](int from, int to) {
     for (int i = from; i < to; ++i) {
       const auto id = fmt::format("agent-{:08}", i);
-      const auto secret = world.register_agent(id, 1, false, {"linux", "x86_64"});
+      const auto secret = world.register_agent(id, 1, 0, {"linux", "x86_64"});
       std::string says(protocol::kPreface);
       says += protocol::encode(world.hello(id, secret));
       protocol::encode_to(says, protocol::Resume{});

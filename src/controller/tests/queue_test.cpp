@@ -129,7 +129,7 @@ TEST_CASE("every waiting item has a true reason") {
   one.max_concurrent = 1;
   REQUIRE(world.run(world.controller->create_job(one)));
   REQUIRE(submit(world, of_job("one")));
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   REQUIRE(agent->count<protocol::Assign>() == 1);
   CHECK(entry(world, 1).view == ItemView::pending);
   CHECK(entry(world, 1).reason.code == "offered");
@@ -197,7 +197,7 @@ TEST_CASE("the end of a quiet period is told to whoever launches agents, at once
 
 TEST_CASE("an item goes to an agent that fits, first of all to the one launched for it") {
   World world;
-  auto linux_agent = world.join("linux-1", false, {"linux"});
+  auto linux_agent = world.join("linux-1", 0, {"linux"});
   world.submit("arm");
   CHECK(linux_agent->count<protocol::Assign>() == 0);
   world.submit("linux");
@@ -208,7 +208,7 @@ TEST_CASE("an item goes to an agent that fits, first of all to the one launched 
 TEST_CASE("an item without a label goes to agents that take such items, also after a restart") {
   World world;
   world.takes_unlabelled = false;
-  auto agent = world.join("special", false, {"linux"});
+  auto agent = world.join("special", 0, {"linux"});
   world.submit();
   CHECK(entry(world, 1).view == ItemView::buildable);
   CHECK(agent->count<protocol::Assign>() == 0);
@@ -217,7 +217,7 @@ TEST_CASE("an item without a label goes to agents that take such items, also aft
   CHECK_FALSE(world.node("special").is_default);
   CHECK(entry(world, 1).view == ItemView::buildable);
   world.takes_unlabelled = true;
-  const auto general = world.join("general", false, {"linux"});
+  const auto general = world.join("general", 0, {"linux"});
   CHECK(general->count<protocol::Assign>() == 1);
 }
 
@@ -235,7 +235,7 @@ TEST_CASE("cancel in every state") {
   }
   SUBCASE("offered") {
     world.submit();
-    auto agent = world.join("a", false);
+    auto agent = world.join("a", 0);
     REQUIRE(agent->count<protocol::Assign>() == 1);
     CHECK(cancel()->result == BuildResult::aborted);
     CHECK(agent->count<protocol::Withdraw>() == 1);
@@ -247,7 +247,7 @@ TEST_CASE("cancel in every state") {
   }
   SUBCASE("while Accepted is being stored") {
     world.submit();
-    auto agent = world.join("a", false);
+    auto agent = world.join("a", 0);
     agent->send(protocol::Accepted{AssignmentId(1)});
     REQUIRE(cancel());
     const auto build = world.build(1);
@@ -256,7 +256,7 @@ TEST_CASE("cancel in every state") {
     CHECK((aborted || told));
   }
   SUBCASE("running, the agent ends it") {
-    auto agent = world.run_on_agent("a", false);
+    auto agent = world.run_on_agent("a", 0);
     CHECK(cancel()->state == BuildState::running);
     REQUIRE(agent->count<protocol::Cancel>() == 1);
     CHECK(agent->last<protocol::Cancel>()->reason == "not needed");
@@ -271,7 +271,7 @@ TEST_CASE("cancel in every state") {
     CHECK(world.activity("a") == AgentActivity::idle);
   }
   SUBCASE("running, Cancel is lost: it is said again after the reconnect") {
-    auto agent = world.run_on_agent("a", false);
+    auto agent = world.run_on_agent("a", 0);
     agent->wire->cut();
     world.settle();
     REQUIRE(cancel());
@@ -280,7 +280,7 @@ TEST_CASE("cancel in every state") {
     CHECK(back->count<protocol::Cancel>() == 1);
   }
   SUBCASE("running, the agent does not end it: given up after the hard limit") {
-    auto agent = world.run_on_agent("a", false);
+    auto agent = world.run_on_agent("a", 0);
     REQUIRE(cancel());
     for (int i = 0; i < 5; ++i) {
       world.advance(world.config.heartbeat);
@@ -292,7 +292,7 @@ TEST_CASE("cancel in every state") {
     CHECK(agent->ended);
   }
   SUBCASE("asked before a crash, done after it") {
-    auto agent = world.run_on_agent("a", false);
+    auto agent = world.run_on_agent("a", 0);
     REQUIRE(cancel());
     world.restart();
     auto back =
@@ -307,7 +307,7 @@ TEST_CASE("a build that outlives its time limit is ended by the server as a net"
   request.spec.steps.push_back({"", "", "true"});
   request.spec.timeout = 1min;
   REQUIRE(submit(world, request));
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   agent->send(protocol::Accepted{AssignmentId(1)});
   for (int i = 0; i < 10; ++i) {
     world.advance(world.config.heartbeat);
@@ -335,21 +335,21 @@ TEST_CASE("an agent goes to the item that it was launched for, or else to the ol
     return assign ? assign->build : BuildId();
   };
   SUBCASE("its own item still waits, behind an older one that it fits, too") {
-    const auto large = world.join("large", true, {"linux", "gpu"}, "2");
+    const auto large = world.join("large", 1, {"linux", "gpu"}, "2");
     CHECK(work_of(*large) == newer);
-    const auto small = world.join("small", true, {"linux"}, "1");
+    const auto small = world.join("small", 1, {"linux"}, "1");
     CHECK(work_of(*small) == older);
   }
   SUBCASE("its own item has left") {
     REQUIRE(world.run(world.controller->cancel_build(newer, "")));
-    const auto large = world.join("large", true, {"linux", "gpu"}, "2");
+    const auto large = world.join("large", 1, {"linux", "gpu"}, "2");
     CHECK(work_of(*large) == older);
   }
   SUBCASE("its own item waits for another build of its job") {
     const auto blocked = submit(world, of_job("app"))->build.id;
-    const auto first = world.join("first", true, {"linux", "gpu"}, "2");
+    const auto first = world.join("first", 1, {"linux", "gpu"}, "2");
     CHECK(work_of(*first) == newer);
-    const auto second = world.join("second", true, {"linux", "gpu"}, "3");
+    const auto second = world.join("second", 1, {"linux", "gpu"}, "3");
     CHECK(work_of(*second) == older);
     CHECK(entry(world, blocked.value()).reason.code == "concurrency");
   }
@@ -373,7 +373,7 @@ TEST_CASE(
   World world;
   world.config.keep_adhoc_builds = 7;
   world.restart();
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   const auto run_one = [&](SubmitRequest request) {
     request.spec.steps.push_back({"", "", "true"});
     if (!request.job.empty()) request.spec = {};

@@ -70,8 +70,8 @@ TEST_CASE("an expired secret is refused; a restart of the server gives a fresh p
 
 TEST_CASE("a newer launch attempt takes the place of the older one") {
   World world;
-  auto first = world.join("a", false);
-  const auto secret = world.register_agent("a", 2, false);
+  auto first = world.join("a", 0);
+  const auto secret = world.register_agent("a", 2, 0);
   world.settle();
   CHECK(first->last<protocol::Goodbye>()->code == protocol::GoodbyeCode::revoked);
   auto late = world.hello("a", Secret());
@@ -132,7 +132,7 @@ TEST_CASE("an agent that knocks while sessions cannot be stored is not lost") {
 
 TEST_CASE("heartbeats are answered and keep the lease") {
   World world;
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   for (std::uint64_t i = 1; i <= 10; ++i) {
     world.advance(world.config.heartbeat);
     agent->send(protocol::Heartbeat{i, world.clock.now()});
@@ -236,14 +236,14 @@ TEST_CASE("an unstarted build of a lost agent goes to another") {
   world.config.accept_timeout = 10min;
   world.restart();
   world.submit();
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   REQUIRE(agent->count<protocol::Assign>() == 1);
   agent->wire->cut();
   world.advance(world.config.lease + 5s);
   CHECK(world.activity("a") == AgentActivity::lost);
   CHECK(world.item(1).state == ItemState::queued);
   CHECK(world.controller->demand().size() == 1);
-  auto other = world.join("b", false);
+  auto other = world.join("b", 0);
   CHECK(other->count<protocol::Assign>() == 1);
 }
 
@@ -278,7 +278,7 @@ TEST_CASE("the server restarts: builds go on, agents come back, nothing is lost"
 TEST_CASE("a restart between Accepted and Start: Start is said again, or the build goes elsewhere") {
   World world;
   world.submit();
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   SUBCASE("the agent holds it") {
     world.restart();
     agent = world.rejoin("a", 1, {held(1, AssignmentPhase::accepted)});
@@ -291,7 +291,7 @@ TEST_CASE("a restart between Accepted and Start: Start is said again, or the bui
     world.restart();
     world.advance(world.config.lease + 5s);
     CHECK(world.item(1).state == ItemState::queued);
-    auto other = world.join("b", false);
+    auto other = world.join("b", 0);
     CHECK(other->count<protocol::Assign>() == 1);
   }
 }
@@ -331,7 +331,7 @@ TEST_CASE("work of an agent without a record is ended after a restart") {
 
 TEST_CASE("drain, goodbye, notice") {
   World world;
-  auto agent = world.run_on_agent("a", false);
+  auto agent = world.run_on_agent("a", 0);
   SUBCASE("drained while it works: the build goes on, then nothing more runs on it") {
     REQUIRE(world.run(world.controller->drain_agent(AgentId("a"))));
     CHECK(agent->count<protocol::Drain>() == 1);
@@ -368,10 +368,12 @@ TEST_CASE("drain, goodbye, notice") {
 TEST_CASE("remove ends the session and what had started; repeats are safe") {
   World world;
   auto agent = world.run_on_agent("a");
-  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "the cloud says it is gone")));
+  REQUIRE(world.run(world.controller->remove_agent(
+      AgentId("a"), {model::EndReason::resource_gone, "the cloud says it is gone"})));
   CHECK(world.build(1).reason == "Agent a was lost: the cloud says it is gone");
   CHECK(agent->ended);
   CHECK(world.activity("a") == AgentActivity::unknown);
-  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), "again")));
+  REQUIRE(
+      world.run(world.controller->remove_agent(AgentId("a"), {model::EndReason::resource_gone, "again"})));
   CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
 }

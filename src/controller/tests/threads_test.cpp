@@ -113,7 +113,7 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
   for (int i = 0; i < kAgents; ++i) {
     ports::AgentRegistration registration;
     registration.id = AgentId("a" + std::to_string(i));
-    registration.one_shot = false;
+    registration.max_builds = 0;
     registration.is_default = true;
     registration.secret_deadline = clock->now() + 1h;
     auto bootstrap = call(control, control_scope, controller->register_agent(registration));

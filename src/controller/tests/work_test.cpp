@@ -85,7 +85,7 @@ TEST_CASE("a build runs on the agent that was made for it") {
 
 TEST_CASE("an agent that keeps running takes one build after the other") {
   World world;
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   CHECK(world.activity("a") == AgentActivity::idle);
   for (int i = 1; i <= 3; ++i) {
     world.submit();
@@ -102,12 +102,43 @@ TEST_CASE("an agent that keeps running takes one build after the other") {
   CHECK(world.controller->observe_agent(AgentId("a")).builds_done == 3);
 }
 
+TEST_CASE("an agent for two builds takes two, over a restart of the server too") {
+  World world;
+  auto agent = world.join("a", 2);
+  CHECK_FALSE(agent->last<protocol::Welcome>()->single_use);
+  for (int i = 1; i <= 3; ++i) world.submit();
+  const auto run_next = [&](int build) {
+    const auto assign = agent->last<protocol::Assign>();
+    REQUIRE(assign);
+    REQUIRE(assign->build == BuildId(build));
+    agent->send(protocol::Accepted{assign->assignment});
+    world.settle();
+    world.finish(*agent, assign->assignment, 1, 0);
+    CHECK(world.build(build).result == BuildResult::success);
+  };
+  run_next(1);
+  CHECK(agent->count<protocol::Drain>() == 0);
+  CHECK(world.activity("a") == AgentActivity::busy);  // with the second one
+  SUBCASE("") { world.settle(); }
+  SUBCASE("restarted between them") {
+    world.restart();
+    agent = world.rejoin("a", 2, {});
+  }
+  run_next(2);
+  CHECK(agent->last<protocol::Drain>()->reason == "its builds are done");
+  const auto seen = world.controller->observe_agent(AgentId("a"));
+  CHECK(seen.activity == AgentActivity::done);
+  CHECK(seen.end_reason == model::EndReason::max_builds);
+  CHECK(seen.builds_done == 2);
+  CHECK(world.controller->demand().size() == 1);
+}
+
 TEST_CASE("an offer that is not answered goes to another agent") {
   World world;
   world.submit();
-  auto silent = world.join("silent", false);
+  auto silent = world.join("silent", 0);
   REQUIRE(silent->count<protocol::Assign>() == 1);
-  auto other = world.join("other", false);
+  auto other = world.join("other", 0);
   world.advance(world.config.accept_timeout + 2s);
   CHECK(silent->count<protocol::Goodbye>() == 1);  // its view and ours must be compared again
   REQUIRE(other->count<protocol::Assign>() == 1);
@@ -124,7 +155,7 @@ TEST_CASE("an offer that is not answered goes to another agent") {
 TEST_CASE("an agent that refuses gets no work for a while") {
   World world;
   world.submit();
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   agent->send(protocol::Rejected{AssignmentId(1), "no room"});
   world.settle();
   CHECK(agent->count<protocol::Assign>() == 1);
@@ -136,7 +167,7 @@ TEST_CASE("an agent that refuses gets no work for a while") {
 TEST_CASE("reconnect at every point") {
   World world;
   world.submit();
-  auto agent = world.join("a", false);
+  auto agent = world.join("a", 0);
   REQUIRE(agent->count<protocol::Assign>() == 1);
   agent->wire->cut();
   world.settle();
@@ -282,7 +313,7 @@ TEST_CASE("secrets are resolved for the agent only") {
     runtime::Event read;
     world.secrets_wait_for = &read;
     REQUIRE(world.run(world.controller->submit_build(request)));
-    auto agent = world.join("a", false);
+    auto agent = world.join("a", 0);
     REQUIRE(world.run(world.controller->cancel_build(BuildId(1), "not any more")));
     CHECK(world.build(1).result == BuildResult::aborted);
     CHECK(world.activity("a") == AgentActivity::idle);
@@ -294,7 +325,7 @@ TEST_CASE("secrets are resolved for the agent only") {
   SUBCASE("missing") {
     request.spec.env.at(0).secret_ref = "env:NOT_THERE";
     REQUIRE(world.run(world.controller->submit_build(request)));
-    auto agent = world.join("a", false);
+    auto agent = world.join("a", 0);
     CHECK(agent->count<protocol::Assign>() == 0);
     CHECK(world.build(1).result == BuildResult::not_built);
     CHECK(world.build(1).reason.find("env:NOT_THERE") != std::string::npos);

@@ -153,13 +153,13 @@ void World::advance(Duration by) {
   settle();
 }
 
-Secret World::register_agent(const std::string& id, std::uint32_t attempt, bool one_shot,
+Secret World::register_agent(const std::string& id, std::uint32_t attempt, std::uint32_t max_builds,
                              std::vector<std::string> labels, std::string for_item) {
   ports::AgentRegistration registration;
   registration.id = AgentId(id);
   registration.attempt = attempt;
   registration.labels = std::move(labels);
-  registration.one_shot = one_shot;
+  registration.max_builds = max_builds;
   registration.is_default = takes_unlabelled;
   registration.for_item = std::move(for_item);
   registration.secret_deadline = clock.now() + std::chrono::minutes(5);
@@ -194,9 +194,9 @@ protocol::Hello World::hello(const std::string& id, const Secret& secret, std::u
   return hello;
 }
 
-std::unique_ptr<ScriptedAgent> World::join(const std::string& id, bool one_shot,
+std::unique_ptr<ScriptedAgent> World::join(const std::string& id, std::uint32_t max_builds,
                                            std::vector<std::string> labels, std::string for_item) {
-  const auto secret = register_agent(id, 1, one_shot, std::move(labels), std::move(for_item));
+  const auto secret = register_agent(id, 1, max_builds, std::move(labels), std::move(for_item));
   auto agent = connect();
   agent->send_raw(std::string(protocol::kPreface));
   agent->send(hello(id, secret));
@@ -228,9 +228,9 @@ BuildId World::submit(const std::string& label, const std::string& script) {
   return submitted->build.id;
 }
 
-std::unique_ptr<ScriptedAgent> World::run_on_agent(const std::string& id, bool one_shot) {
+std::unique_ptr<ScriptedAgent> World::run_on_agent(const std::string& id, std::uint32_t max_builds) {
   submit();
-  auto agent = join(id, one_shot);
+  auto agent = join(id, max_builds);
   const auto assign = agent->last<protocol::Assign>();
   REQUIRE(assign);
   agent->send(protocol::Accepted{assign->assignment});

@@ -116,21 +116,21 @@ class World {
     return result;
   }
 
-  Secret register_agent(const std::string& id, std::uint32_t attempt = 1, bool one_shot = true,
+  Secret register_agent(const std::string& id, std::uint32_t attempt = 1, std::uint32_t max_builds = 1,
                         std::vector<std::string> labels = {}, std::string for_item = {});
   runtime::MemoryStreams open();             // a stream to the server is `second`; it serves the other end
   std::unique_ptr<ScriptedAgent> connect();  // a bare connection
   protocol::Hello hello(const std::string& id, const Secret& secret, std::uint32_t connection = 1,
                         char key = 'k');
   // Registered, connected and resumed with nothing.
-  std::unique_ptr<ScriptedAgent> join(const std::string& id, bool one_shot = true,
+  std::unique_ptr<ScriptedAgent> join(const std::string& id, std::uint32_t max_builds = 1,
                                       std::vector<std::string> labels = {}, std::string for_item = {});
   // Comes back with what it holds.
   std::unique_ptr<ScriptedAgent> rejoin(const std::string& id, std::uint32_t connection,
                                         std::vector<protocol::HeldAssignment> held);
   BuildId submit(const std::string& label = {}, const std::string& script = "true");
   // An agent that runs the build: assigned, accepted, started.
-  std::unique_ptr<ScriptedAgent> run_on_agent(const std::string& id, bool one_shot = true);
+  std::unique_ptr<ScriptedAgent> run_on_agent(const std::string& id, std::uint32_t max_builds = 1);
   // What the store holds, whether or not there is a server.
   template <class R>
   R ask(runtime::Awaitable<R> question) {

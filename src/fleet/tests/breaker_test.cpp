@@ -189,7 +189,7 @@ TEST_CASE("a probe whose item goes away, or that a person ends, makes room for a
 
 TEST_CASE("a probe that stands there until its deadline is sound, though nobody had work for it") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.config.templates[0].idle_timeout = 24h;
   world.start();
   submit_many(world, 3);

@@ -74,7 +74,7 @@ TEST_CASE("neither a cloud nor a controller that is away loses an agent") {
 
 TEST_CASE("pools: an idle agent takes the next item, and goes when it was idle for too long") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.config.templates[0].idle_timeout = 1min;
   world.start();
   const auto id = world.busy_agent("1");
@@ -96,12 +96,33 @@ TEST_CASE("pools: an idle agent takes the next item, and goes when it was idle f
   CHECK(world.row(id).builds_done == 2);
 }
 
+TEST_CASE("an agent for two builds takes two, then it ends as its builds are done") {
+  World world;
+  world.config.templates[0].max_builds = 2;
+  world.start();
+  const auto id = world.busy_agent("1");
+  CHECK_FALSE(world.cloud.resources.begin()->second.spec.one_shot);
+  world.controller.finish(id, world.now());
+  world.submit("2");
+  CHECK(world.cloud.launch_calls == 1);
+  world.controller.work(id, "2");
+  world.restart();
+  world.submit("3");
+  CHECK(world.cloud.launch_calls == 2);  // it is at work
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.row(id).end_reason == EndReason::max_builds);
+  CHECK(world.row(id).builds_done == 2);
+  CHECK(world.cloud.launch_calls == 2);
+}
+
 TEST_CASE("an agent that gets work just when it is to end keeps it and ends afterwards") {
   World world;
   world.start();
   AgentId id;
   SUBCASE("idle for too long") {
-    world.config.templates[0].one_shot = false;
+    world.config.templates[0].max_builds = 0;
     world.restart();
     id = world.busy_agent("1");
     world.controller.finish(id, world.now());
@@ -138,7 +159,7 @@ TEST_CASE("an agent that gets work just when it is to end keeps it and ends afte
 
 TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.config.templates[0].idle_timeout = 10h;
   world.config.templates[0].max_age = 1h;
   world.start();
@@ -174,7 +195,7 @@ TEST_CASE("a resource that ends by itself: its build is told why") {
   CHECK(world.controller.removed.at(id) == "killed by signal 9, out of memory");
   const auto row = world.row(id);
   CHECK(row.state == AgentState::terminated);
-  CHECK(row.end_reason == EndReason::resource_gone);
+  CHECK(row.end_reason == EndReason::out_of_memory);
   CHECK(row.death.out_of_memory);
   CHECK(row.death.signal == 9);
   const auto& findings = world.fleet->last_reconcile().findings;
@@ -318,7 +339,7 @@ TEST_CASE("a cloud that does not list a launch yet is not believed when it says 
 
 TEST_CASE("many endings at once are spread") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.config.templates[0].idle_timeout = 1min;
   world.cloud.terminate_works = true;
   world.start();

@@ -15,7 +15,7 @@ using model::EndReason;
 
 TEST_CASE("a paused cloud launches nothing until it is resumed, over restarts too") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.start();
   const auto before = world.busy_agent("1");
   const CloudName name = world.fleet->list_clouds()[0].name;

@@ -53,7 +53,7 @@ TEST_CASE("the same content keeps its number, other content gets the next one") 
 
 TEST_CASE("a changed template: its agents drain, busy ones finish first") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.start();
   const auto busy = world.busy_agent("1");
   const auto idle = world.busy_agent("2");
@@ -75,7 +75,7 @@ TEST_CASE("a changed template: its agents drain, busy ones finish first") {
 
 TEST_CASE("an unchanged configuration touches nobody") {
   World world;
-  world.config.templates[0].one_shot = false;
+  world.config.templates[0].max_builds = 0;
   world.start();
   const auto id = world.busy_agent("1");
   world.controller.finish(id, world.now());

@@ -40,9 +40,11 @@ void CloudState::end(const std::string& token, model::DeathCertificate death) {
   resource.death = std::move(death);
 }
 
-Result<std::string> ScriptedCloud::freeze(const TemplateName& name) const {
+Result<std::vector<ports::Variant>> ScriptedCloud::freeze(const TemplateName& name) const {
   if (state_.freeze_fails) return fail(Errc::invalid_argument, "no such size", "size");
-  return state_.options + name.str();
+  std::vector<ports::Variant> variants;
+  for (const auto& one : state_.variants) variants.push_back({one, state_.options + name.str() + one});
+  return variants;
 }
 
 void ScriptedCloud::check_token(const ports::LaunchSpec& spec) {
@@ -70,6 +72,9 @@ Awaitable<LaunchResult> ScriptedCloud::launch(ports::LaunchSpec spec) {
     how = state_.script.front();
     state_.script.pop_front();
   }
+  if (std::ranges::any_of(state_.without_capacity,
+                          [&](const auto& one) { return spec.options.ends_with(one); }))
+    how = Launching::refused;
   co_await travel();
   const bool known = state_.resources.contains(spec.client_token);
   if (known) check_token(spec);

@@ -43,6 +43,8 @@ struct CloudState {
   ports::LaunchFailure refusal{model::FailureClass::capacity, true, {}, "no capacity here"};
   ports::CloudLimits limits{0, 1h, Duration(0)};
   std::string options = R"({"size":1})";
+  std::vector<std::string> variants{""};      // their names
+  std::set<std::string> without_capacity;     // variants that are refused, as by `refusal`
   bool freeze_fails = false;
   bool lists = true;  // observe() works
   bool terminate_works = true;
@@ -68,7 +70,7 @@ class ScriptedCloud final : public ports::CloudProvider {
 
   CloudName name() const override { return name_; }
   ports::CloudLimits limits() const override { return state_.limits; }
-  Result<std::string> freeze(const TemplateName& name) const override;
+  Result<std::vector<ports::Variant>> freeze(const TemplateName& name) const override;
   Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override;
   Awaitable<Result<std::vector<ports::Resource>>> observe() override;
   Awaitable<Result<ports::Resource>> find_by_token(std::string client_token) override;

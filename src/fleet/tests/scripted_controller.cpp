@@ -41,11 +41,11 @@ Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
   co_return Status();
 }
 
-Awaitable<Status> ScriptedController::remove_agent(AgentId id, std::string reason) {
+Awaitable<Status> ScriptedController::remove_agent(AgentId id, ports::AgentEnd end) {
   co_await turn();
   if (!removes) co_return fail(Errc::unavailable, "the controller is away");
   nodes.erase(id);
-  removed.emplace(id, std::move(reason));
+  removed.emplace(id, std::move(end.text));
   changed();
   co_return Status();
 }
@@ -88,9 +88,11 @@ void ScriptedController::finish(const AgentId& id, Instant now) {
   node.seen.working_on.clear();
   node.seen.started = false;
   node.seen.idle_since = now;
-  node.seen.activity =
-      node.registration.one_shot || node.draining ? AgentActivity::done : AgentActivity::idle;
-  if (node.seen.activity == AgentActivity::done) node.seen.end_reason = model::EndReason::build_finished;
+  node.seen.activity = model::is_spent(node.registration.max_builds, node.seen.builds_done) || node.draining
+                           ? AgentActivity::done
+                           : AgentActivity::idle;
+  if (node.seen.activity == AgentActivity::done)
+    node.seen.end_reason = model::spent_reason(node.registration.max_builds);
   changed();
 }
 

@@ -41,7 +41,7 @@ class ScriptedController final : public ports::ControllerPort {
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   Awaitable<Status> drain_agent(AgentId id) override;
-  Awaitable<Status> remove_agent(AgentId id, std::string reason) override;
+  Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {

@@ -111,17 +111,26 @@ TEST_CASE("how agents end") {
     return plan.terminations.empty() ? EndReason::none : plan.terminations[0].reason;
   };
   auto a = agent("a", "", AgentActivity::idle);
-  a.one_shot = false;
+  a.max_builds = 0;
   a.idle_timeout = 10s;
   CHECK(ends(a) == EndReason::idle_too_long);
   a.idle_timeout = 11s;
   CHECK(ends(a) == EndReason::none);
+  a.max_builds = 3;
+  a.builds_done = 2;
+  CHECK(ends(a) == EndReason::none);
+  a.builds_done = 3;
+  CHECK(ends(a) == EndReason::max_builds);
+  a.max_builds = 4;
   a.max_age = 10s;
   CHECK(ends(a) == EndReason::max_age);
   a.generation = 7;
   CHECK(ends(a) == EndReason::template_changed);
   CHECK(ends(agent("a", "", AgentActivity::lost)) == EndReason::session_lost);
   CHECK(ends(agent("a", "", AgentActivity::done)) == EndReason::build_finished);
+  auto spent = agent("a", "", AgentActivity::done);
+  spent.max_builds = spent.builds_done = 2;
+  CHECK(ends(spent) == EndReason::max_builds);
   CHECK(ends(agent("a", "", AgentActivity::busy)) == EndReason::none);
   auto late = agent("a", "");
   late.launch_deadline = kNow;
@@ -270,7 +279,7 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
       a.template_name = t.name;
       a.labels = t.labels;
       a.is_default = t.is_default;
-      a.one_shot = pick(2) == 0;
+      a.max_builds = static_cast<std::uint32_t>(pick(3));
       a.idle_timeout = 1min;
       s.agents.push_back(a);
     }

@@ -60,7 +60,7 @@ TEST_CASE("without a cap all wait for their own agent's start alone") {
 
 TEST_CASE("an agent that is kept takes the next build at once and goes when it was idle for long enough") {
   auto spec = make_spec(0);
-  spec.fleet.templates.front().one_shot = false;
+  spec.fleet.templates.front().max_builds = 0;
   spec.fleet.templates.front().idle_timeout = 5min;
   const auto trace = make_trace(3, 60s, 2min);
   const auto happened = run_simulation(spec, trace).value();

@@ -41,11 +41,13 @@ TEST_CASE("an intent keeps the whole agent, and a known id is left alone") {
   CHECK(agent.controller == wanted.controller);
   CHECK(agent.for_item == wanted.for_item);
   CHECK(agent.labels == wanted.labels);
+  CHECK(agent.size == wanted.size);
+  CHECK(agent.price == wanted.price);
   CHECK(agent.state == AgentState::launching);
   CHECK(agent.attempt == 1);
   CHECK(agent.client_token == "a-1");
   CHECK(agent.frozen_request == wanted.frozen_request);
-  CHECK(agent.one_shot);
+  CHECK(agent.max_builds == 1);
   CHECK(agent.idle_timeout == std::chrono::minutes(1));
   CHECK(agent.planned == at(1));
   CHECK(agent.launch_deadline == at(60));
@@ -134,7 +136,7 @@ TEST_CASE("a node is registered once per attempt; a higher one takes its place")
   CHECK(node.labels == std::vector<std::string>{"linux"});
   CHECK(node.secret_deadline == at(60));
   CHECK(node.created == at(1));
-  CHECK(node.one_shot);
+  CHECK(node.max_builds == 1);
   f.get(f.store->register_node(new_node("a", 2)));
   node = f.get(f.store->load_open_state()).nodes.at(0);
   CHECK(node.attempt == 2);

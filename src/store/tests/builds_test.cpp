@@ -237,7 +237,7 @@ TEST_CASE("a build ends only with the assignment that is open") {
   CHECK(f.error(f.store->finish_build(end)) == Errc::invalid_argument);
   end.result = BuildResult::aborted;
   CHECK(f.get(f.store->get_build(made.build.id)).state == BuildState::queued);
-  const auto build = f.get(f.store->finish_build(end));
+  const auto build = f.get(f.store->finish_build(end)).build;
   CHECK(build.reason == "why");
   const auto one = f.get(f.store->list_assignments(made.build.id)).at(0);
   CHECK(one.state == AssignmentState::revoked);
@@ -411,4 +411,38 @@ TEST_CASE("the newest stream is known until its log is gone") {
   CHECK(f.get(f.store->load_open_state()).newest_stream == newer.stream);
   f.get(f.store->confirm_removed_streams({newer.stream}));
   CHECK(f.get(f.store->load_open_state()).newest_stream == older.stream);
+}
+
+TEST_CASE("a build that is run again: both know each other, and it happens once") {
+  Fixture f;
+  f.create_job("app");
+  const auto lost = f.submit("app");
+  const auto one = f.start(lost);
+  FinishBuild end;
+  end.build = lost.build.id;
+  end.assignment = one.id;
+  end.assignment_state = AssignmentState::lost;
+  end.reason = "its machine went";
+  end.retry_cause = "retry 1 of build 1";
+  end.now = at(30);
+  const auto done = f.get(f.store->finish_build(end));
+  REQUIRE(done.retry);
+  const auto& next = done.retry->build;
+  CHECK(done.build.retried_by == next.id);
+  CHECK(next.retry_of == lost.build.id);
+  CHECK(next.retry == 1);
+  CHECK(next.number == lost.build.number + 1);
+  CHECK(next.job == lost.build.job);
+  CHECK(next.spec == lost.build.spec);
+  CHECK(next.cause == "retry 1 of build 1");
+  CHECK(next.submitted == at(30));
+  CHECK(done.retry->item.state == ItemState::queued);
+  CHECK(done.retry->item.label == next.spec.label);
+
+  const auto again = f.get(f.store->finish_build(end));  // its answer was lost
+  CHECK(!again.retry);
+  CHECK(again.build.retried_by == next.id);
+  CHECK(f.get(f.store->load_open_state()).builds.size() == 1);
+  CHECK(f.get(f.store->get_build(next.id)).retry_of == lost.build.id);
+  CHECK(f.get(f.store->get_build(lost.build.id)).retried_by == next.id);
 }

@@ -51,6 +51,10 @@ model::Agent new_agent(const std::string& id) {
   agent.controller = ControllerName("footman");
   agent.for_item = "17";
   agent.labels = {"linux", "x86_64"};
+  agent.size = {2500, 4ULL << 30};
+  agent.price.per_hour = {50'000};
+  agent.price.billing = {model::BilledFrom::connected, model::BilledUntil::stop_asked,
+                         std::chrono::minutes(1), std::chrono::minutes(10)};
   agent.client_token = id + "-1";
   agent.frozen_request = R"({"a":1})";
   agent.idle_timeout = std::chrono::minutes(1);
@@ -98,7 +102,7 @@ model::Build Fixture::finish(const model::Assignment& one, model::BuildResult re
   end.exit_status = 0;
   end.log_bytes = 42;
   end.now = at(20);
-  return get(store->finish_build(std::move(end)));
+  return get(store->finish_build(std::move(end))).build;
 }
 
 }  // namespace footman::store::testing

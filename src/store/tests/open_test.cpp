@@ -205,6 +205,22 @@ TEST_CASE("another process that has the file open is a conflict") {
   CHECK(open_error(directory.path()).code == Errc::conflict);
 }
 
+TEST_CASE("agents of before the number of builds keep what they were made for") {
+  auto database = Database::open(":memory:");
+  REQUIRE(database);
+  const auto steps = migrations();
+  constexpr std::size_t kBefore = 5;
+  migrate(*database, steps.first(kBefore));
+  database->execute(
+      "INSERT INTO nodes (agent, attempt, labels, one_shot, secret_deadline, key_hash, epoch, draining, "
+      "revoked, builds_done, refused_attempts, created) VALUES ('single', 1, '', 1, 0, '', 0, 0, 0, 0, 0, "
+      "0), "
+      "('kept', 1, '', 0, 0, '', 0, 0, 0, 7, 0, 0)");
+  migrate(*database, steps);
+  CHECK(database->get<int>("SELECT max_builds FROM nodes WHERE agent = 'single'") == 1);
+  CHECK(database->get<int>("SELECT max_builds FROM nodes WHERE agent = 'kept'") == 0);
+}
+
 TEST_CASE("each migration is a step of its own, and an old database catches up") {
   auto opened = Database::open(":memory:");
   REQUIRE(opened);

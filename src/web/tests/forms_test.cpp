@@ -26,6 +26,7 @@ Form send(const JobDraft& draft) {
   form.set("spec.timeout", draft.timeout);
   form.set("spec.grace", draft.grace);
   form.set("spec.log_limit_bytes", draft.log_limit);
+  form.set("spec.retries", draft.retries);
   form.set("quiet_period", draft.quiet_period);
   form.set("max_concurrent", draft.max_concurrent);
   form.set("keep_builds", draft.keep_builds);
@@ -85,6 +86,7 @@ TEST_CASE("a job survives its form unchanged") {
   job.spec.timeout = 90min;
   job.spec.grace = 1500ms;
   job.spec.log_limit_bytes = 12345;
+  job.spec.retries = 3;
   job.spec.steps = {{"build", "/bin/bash -eu", "make\n\nmake test\n"}, {"", "", "echo '\"<&>'"}};
   job.spec.env = {{"CC", "clang", ""}, {"LINES", "a\nb", ""}, {"KEY", "", "file:/run/key"}};
   job.parameters = {{"BRANCH", "main", "What to build", {}}, {"KIND", "b", "", {"a", "b"}}};

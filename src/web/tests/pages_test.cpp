@@ -353,6 +353,14 @@ TEST_CASE("clouds show their templates, caps and troubles") {
   CHECK(site.shows("linux"));
 }
 
+TEST_CASE("the page of clouds shows the agents that are kept ready") {
+  Site site;
+  site.sign_in();
+  site.world.keep_ready(2);
+  site.get("/ui/clouds");
+  CHECK(site.shows("pool: 0 ready of 2 wanted, 2 on the way; 0 of 0 builds served at once"));
+}
+
 TEST_CASE("a template that is held says in which state, why, since when and what comes next") {
   Site site;
   site.sign_in();

@@ -82,7 +82,7 @@ TEST_CASE("an agent that was there, one that is quicker than its cloud, one that
   Story warm;
   warm.launch();
   warm.agent->planned = kStart - 60s;
-  warm.agent->one_shot = false;
+  warm.agent->max_builds = 0;
   warm.start();
   CHECK(warm.phases() == "Waiting 32; Handing over 8; Step build …; ");
 

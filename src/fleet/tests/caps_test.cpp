@@ -1,0 +1,54 @@
+// Limits of vCPU, memory and controllers hold over restarts and changes of templates.
+#include <doctest/doctest.h>
+
+#include "fleet/tests/world.hpp"
+
+using namespace footman;
+using namespace footman::fleet;
+using namespace footman::fleet::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("limits of vCPU hold within one plan, over restarts, and for agents of an older size") {
+  World world;
+  world.config.templates[0].size = {2000, 4ULL << 30};
+  world.config.resources.milli_cpus = 5000;
+  world.start();
+  for (const auto* key : {"1", "2", "3"}) world.controller.submit(key, world.now(), {});
+  world.settle();
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK(world.controller.reasons.at("3").code == "vcpu_cap");
+  CHECK(world.live_agents().at(0).size == model::AgentSize{2000, 4ULL << 30});
+  CHECK(world.fleet->list_clouds()[0].templates[0].size.milli_cpus == 2000);
+
+  world.restart();
+  world.settle();
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK(world.controller.reasons.at("3").code == "vcpu_cap");
+
+  auto smaller = world.config;
+  smaller.templates[0].size = {1000, 1ULL << 30};
+  REQUIRE(world.run(world.fleet->apply_config(smaller)));
+  CHECK(world.cloud.launch_calls == 3);                               // 2 + 2 + 1
+  CHECK(world.fleet->list_clouds()[0].templates[0].generation == 1);  // the size is not content
+  world.submit("4");
+  CHECK(world.controller.reasons.at("4").code == "vcpu_cap");
+}
+
+TEST_CASE("memory of one cloud and agents for one controller are limited") {
+  World world;
+  const auto cloud = world.config.templates[0].cloud;
+  world.config.templates[0].size = {0, 4ULL << 30};
+  world.config.cloud_resources[cloud].memory_bytes = 4ULL << 30;
+  world.start();
+  world.submit("1");
+  world.submit("2");
+  CHECK(world.controller.reasons.at("2").code == "cloud_memory_cap");
+  auto config = world.config;
+  config.cloud_resources.clear();
+  config.controller_caps[world.controller.name()] = 1;
+  REQUIRE(world.run(world.fleet->apply_config(config)));
+  CHECK(world.controller.reasons.at("2").code == "controller_cap");
+  config.controller_caps.clear();
+  REQUIRE(world.run(world.fleet->apply_config(config)));
+  CHECK(world.cloud.launch_calls == 2);
+}

@@ -1,0 +1,26 @@
+// What agents may take together: vCPU, memory and money, of one cloud or of all.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "model/money.hpp"
+
+namespace footman::model {
+
+// Holds launches, never ends what runs. Free agents are never held.
+struct Budget {
+  std::optional<Money> per_hour;  // the prices of all agents that are paid for at the same time
+  std::optional<Money> per_day;   // what agents cost from 00:00 UTC to 00:00 UTC
+  std::optional<Money> beyond;    // where it is used up, templates up to this price are launched all the same
+  bool operator==(const Budget&) const = default;
+};
+
+struct ResourceLimits {
+  std::uint64_t milli_cpus = 0;    // 0: no limit
+  std::uint64_t memory_bytes = 0;  // 0: no limit
+  Budget budget;
+  bool operator==(const ResourceLimits&) const = default;
+};
+
+}  // namespace footman::model

@@ -1,0 +1,45 @@
+#include "model/pool.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace footman::model {
+
+std::uint32_t pool_target(const PoolSize& size, std::uint32_t at_work) {
+  const auto share = (std::uint64_t{size.per_mille} * at_work + 999) / 1000;
+  const auto wanted = std::max<std::uint64_t>(size.min_idle, share);
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, size.max_idle));
+}
+
+bool PoolRules::empty() const {
+  return size.empty() &&
+         std::ranges::all_of(schedules, [](const PoolSchedule& one) { return one.size.empty(); });
+}
+
+PoolNow pool_at(const PoolRules& rules, Instant now) {
+  PoolNow result{rules.size, {}, now, {}};
+  for (const auto& one : rules.schedules) {
+    const auto begin = one.begins.next(one.zone, now - one.length);
+    const bool is_on = begin <= now;
+    const auto change = is_on ? begin + one.length : begin;
+    if (!result.until.is_set() || change < result.until) result.until = change;
+    if (!is_on) continue;
+    result.size = one.size;
+    result.schedule = one.begins.text() + " " + one.zone_name;
+    break;
+  }
+  return result;
+}
+
+std::string describe(const PoolSize& size) {
+  if (size.empty()) return "none";
+  std::string text;
+  if (size.min_idle > 0) text = fmt::format("{} idle", size.min_idle);
+  if (size.per_mille > 0)
+    text += fmt::format("{}{}% of those at work", text.empty() ? "" : " or ", size.per_mille / 10.0);
+  if (size.max_idle < kMaxPoolIdle) text += fmt::format(", {} at most", size.max_idle);
+  return text;
+}
+
+}  // namespace footman::model

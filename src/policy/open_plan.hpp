@@ -1,0 +1,113 @@
+// The part of a plan that cannot be left out: agents and items about which something may have to be decided.
+// What is settled (an agent at work, an agent on its way and its item) only counts. Inside the module: the
+// ledger (ledger.hpp) keeps the open world up to date, the rules are those of plan_provisioning().
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "policy/provisioning_plan.hpp"
+
+namespace footman::policy {
+
+// Why the items of one class wait; every one of them for the same reason.
+struct ClassHold {
+  Held held;
+  std::shared_ptr<const std::vector<Tried>> tried;  // never null
+};
+
+struct QueueOrder {
+  bool operator()(const Item* a, const Item* b) const {
+    return std::tie(a->since, a->ref) < std::tie(b->since, b->ref);
+  }
+};
+
+// Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
+// full or held becomes free again within one plan, so that the cursors only go forward.
+struct ItemClass {
+  ControllerName controller;
+  model::LabelExpr label;
+  std::vector<std::size_t> pools;  // that fit, fewest labels first; of one plan
+  std::size_t pool_cursor = 0;
+  std::vector<const Template*> templates;  // that fit, best first
+  std::size_t template_cursor = 0;
+  std::uint32_t held_items = 0;  // that are left over
+  bool is_held = false;          // neither an agent nor a template is left for the rest of it
+  std::shared_ptr<const ClassHold> hold;
+};
+
+// One of them in an open world: its items that have no agent of their own.
+struct OpenClass {
+  ItemClass kind;
+  std::set<const Item*, QueueOrder> line;
+};
+
+// What an agent is to the pool of its template.
+enum class PoolWork {
+  none,     // it may be spare, or is nothing to the pool
+  at_work,  // or given an item
+  unclear,  // its controller has not spoken of it yet
+};
+
+// Agents that hold a resource, with nothing to decide about them.
+struct SettledAgents {
+  CloudName cloud;
+  TemplateName template_name;
+  std::uint64_t generation = 0;
+  std::vector<std::string> labels;
+  bool under_way = false;  // its launch is not answered yet
+  ControllerName controller;
+  model::AgentSize size;
+  PoolWork work = PoolWork::none;
+  std::uint32_t count = 0;
+};
+
+struct OpenWorld {
+  std::vector<const SettledAgents*> settled;
+  std::vector<const Agent*> agents;  // all others that may hold a resource
+  std::vector<OpenClass*> classes;   // that have items in line; their lists of templates are made
+  // By template, as the last plan left them; kept from plan to plan, so that what it says of a class is made
+  // again only when one of them has changed. Empty: makes all of it.
+  std::vector<std::optional<Held>> obstacles;
+};
+
+// What is to be decided about one agent when nothing but itself is looked at.
+struct AgentVerdict {
+  bool is_free = false;   // it may take an item
+  bool is_quiet = false;  // it may not, and nothing has to be done about it
+  Instant look_again;     // not set: at the next event
+};
+
+class OpenPlanner {
+ public:
+  // offers: its templates and clouds count. All three must outlive it.
+  OpenPlanner(const Snapshot& offers, const Limits& limits, Instant now);
+  OpenPlanner(const OpenPlanner&) = delete;
+  OpenPlanner& operator=(const OpenPlanner&) = delete;
+  ~OpenPlanner();
+
+  AgentVerdict examine(const Agent& agent);
+  std::vector<const Template*> list_templates(const model::LabelExpr& label) const;
+  // Once. Matches are those of open agents only. There are no holds: each class in which items are left has
+  // its own.
+  Plan plan(OpenWorld& world);
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+PoolWork pool_work_of(const Agent& agent);  // before any item is given out
+bool is_ending(const Agent& agent);         // its resource is on its way out: soon its place is free
+bool is_under_way(const Agent& agent);  // its launch is not answered yet
+// When the verdict on the agent may change by itself; not set: never.
+Instant next_change(const Agent& agent, Instant now);
+// The better of two agents for an item: connected ones first, then the one on its way for longest.
+bool is_better(const Agent& a, const Agent& b);
+
+}  // namespace footman::policy

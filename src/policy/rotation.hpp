@@ -1,0 +1,48 @@
+// Which variant of a template is launched next: a cloud may offer the same machine in several zones, sizes,
+// architectures or prices, best first. One that had no capacity, or whose machines die at once, rests for a
+// while; the next one that does not rest takes its place. Pure values and functions; the fleet keeps one
+// rotation for each template.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/time.hpp"
+#include "model/agent.hpp"
+#include "policy/retry.hpp"
+
+namespace footman::policy {
+
+using namespace footman::base;
+
+// A zone that has no capacity has none for minutes.
+inline constexpr RetryLimits kVariantRest{
+    .first_pause = 30s, .longest_pause = 10min, .shortest_pause = 5s, .longest_wish = 1h};
+
+struct VariantRest {
+  std::uint32_t failures = 0;  // in a row
+  Instant until;               // not launched before; not set, or past: it does not rest
+  std::string reason;          // of the last failure
+};
+
+struct Rotation {
+  std::vector<VariantRest> variants{VariantRest()};  // best first; never empty
+};
+
+// The first one that does not rest; when all do, the one whose rest ends first.
+std::size_t choose_variant(const Rotation& rotation, Instant now);
+bool has_rested_variant(const Rotation& rotation, Instant now);
+
+// Another variant may do better; the other classes say nothing about one of them.
+bool concerns_variant(model::FailureClass failure);
+
+// A launch of this variant has failed. While it rests already, the failures of launches that were made before
+// change nothing. random: uniform in [0, 1]; retry_at: the cloud's wish.
+Rotation on_variant_failure(Rotation rotation, std::size_t variant, std::string reason, Instant retry_at,
+                            double random, Instant now);
+// Work has begun on one: it is as good as new.
+Rotation on_variant_success(Rotation rotation, std::size_t variant);
+
+}  // namespace footman::policy

@@ -1,0 +1,254 @@
+#include "policy/tests/random_world.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace footman::policy::testing {
+namespace {
+
+using model::AgentActivity;
+using model::AgentState;
+
+constexpr std::size_t kItemKeys = 12;
+constexpr std::size_t kAgentsMost = 14;
+constexpr std::size_t kTemplates = 5;
+constexpr std::size_t kClouds = 2;
+constexpr std::array kLabels{"linux", "arm", "linux||arm", "!arm", "linux&&big", "", "nowhere"};
+const std::vector<std::vector<std::string>> kOffers{{"linux"},        {"arm"},          {"linux", "big"},
+                                                    {"linux", "arm"}, {"big", "linux"}, {"linux", "linux"}};
+
+CloudName cloud_name(std::size_t number) { return CloudName("cloud-" + std::to_string(number)); }
+
+}  // namespace
+
+RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
+  for (std::size_t i = 0; i < kClouds; ++i) clouds_.push_back({cloud_name(i), 0, {}, {}, {}});
+  for (std::size_t i = 0; i < kTemplates; ++i) {
+    Template t;
+    t.name = TemplateName("t" + std::to_string(i));
+    t.cloud = cloud_name(pick(kClouds + 1));  // one of them may be of no cloud
+    t.labels = kOffers[pick(kOffers.size())];
+    t.is_default = chance(2);
+    t.cap = static_cast<std::uint32_t>(pick(5));
+    t.priority = static_cast<int>(pick(2));
+    t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
+    t.per_hour = model::Money(static_cast<std::int64_t>(pick(2)));
+    t.pool_controller = ControllerName("main");
+    if (chance(2)) t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
+    templates_.push_back(std::move(t));
+  }
+  change_limits();
+}
+
+void RandomWorld::change() {
+  switch (pick(12)) {
+    case 0:
+    case 1:
+    case 2:
+      return put_item();
+    case 3:
+      return drop_item();
+    case 4:
+      return put_agent();
+    case 5:
+    case 6:
+      return change_agent();
+    case 7:
+      return drop_agent();
+    case 8:
+      return chance(8) ? change_template() : change_breaker();
+    case 9:
+      return chance(4) ? change_cloud() : change_breaker();
+    case 10:
+      return change_limits();
+    default:
+      now = now + std::chrono::seconds(pick(40));
+  }
+}
+
+// --- items
+
+void RandomWorld::put(Item item) {
+  listener_->item_put(item);
+  const auto ref = item.ref;
+  items_.insert_or_assign(ref, std::move(item));
+}
+
+Item RandomWorld::make_item() {
+  const ControllerName controller(chance(4) ? "other" : "main");
+  return {{controller, std::to_string(pick(kItemKeys))},
+          *model::parse_label_expression(kLabels[pick(kLabels.size())]),
+          Instant{1'000'000 + static_cast<std::int64_t>(pick(4))},
+          "job"};
+}
+
+void RandomWorld::put_item() { put(make_item()); }
+
+void RandomWorld::add_item() {
+  auto item = make_item();
+  item.ref.key = "last";
+  item.since = now;
+  put(std::move(item));
+}
+
+void RandomWorld::drop_item() {
+  if (items_.empty()) return;
+  const auto it = std::next(items_.begin(), static_cast<std::ptrdiff_t>(pick(items_.size())));
+  const auto ref = it->first;
+  items_.erase(it);
+  listener_->item_dropped(ref);
+}
+
+// --- agents
+
+void RandomWorld::put(Agent agent) {
+  listener_->agent_put(agent);
+  const auto id = agent.id;
+  agents_.insert_or_assign(id, std::move(agent));
+}
+
+std::vector<Template>::iterator RandomWorld::any_template() {
+  return templates_.begin() + static_cast<std::ptrdiff_t>(pick(templates_.size()));
+}
+
+std::map<AgentId, Agent>::iterator RandomWorld::any_agent() {
+  return std::next(agents_.begin(), static_cast<std::ptrdiff_t>(pick(agents_.size())));
+}
+
+Agent RandomWorld::make_agent() {
+  const auto& t = *any_template();
+  Agent agent;
+  agent.id = AgentId("a" + std::to_string(++agents_made_));
+  agent.cloud = t.cloud;
+  agent.template_name = t.name;
+  agent.generation = t.generation;
+  agent.labels = t.labels;
+  agent.is_default = t.is_default;
+  agent.size = t.size;
+  agent.controller = ControllerName(chance(4) ? "other" : "main");
+  if (!chance(4)) agent.for_item = std::to_string(pick(kItemKeys));
+  agent.max_builds = static_cast<std::uint32_t>(pick(3));
+  agent.idle_timeout = 1min;
+  if (chance(3)) agent.max_age = 3min;
+  agent.planned = now - std::chrono::seconds(pick(3));
+  if (chance(2)) agent.launch_deadline = agent.planned + 2min;
+  return agent;
+}
+
+void RandomWorld::put_agent() {
+  if (agents_.size() < kAgentsMost) put(make_agent());
+}
+
+void RandomWorld::change_agent() {
+  if (agents_.empty()) return;
+  auto agent = any_agent()->second;
+  agent.activity = static_cast<AgentActivity>(pick(7));
+  agent.state = chance(3) ? static_cast<AgentState>(pick(9)) : AgentState::online;
+  agent.builds_done = static_cast<std::uint32_t>(chance(4) ? 1 : 0);
+  agent.working = chance(4);
+  agent.awaited = chance(6);
+  if (chance(6)) ++agent.generation;
+  if (!agent.connected.is_set()) agent.connected = now;
+  agent.idle_since = now - std::chrono::seconds(pick(60));
+  put(std::move(agent));
+}
+
+void RandomWorld::drop_agent() {
+  if (agents_.empty()) return;
+  const auto it = any_agent();
+  const auto id = it->first;
+  agents_.erase(it);
+  listener_->agent_dropped(id);
+}
+
+// --- what they are launched from
+
+void RandomWorld::change_template() {
+  auto& t = *any_template();
+  t.labels = kOffers[pick(kOffers.size())];
+  t.is_default = chance(2);
+  t.priority = static_cast<int>(pick(2));
+  t.cap = static_cast<std::uint32_t>(pick(5));
+  t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
+  t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
+  if (chance(2)) ++t.generation;
+  listener_->offers_changed(snapshot());
+}
+
+void RandomWorld::change_breaker() {
+  auto& breaker = any_template()->breaker;
+  breaker = {};
+  breaker.state = static_cast<BreakerState>(pick(4));
+  breaker.since = now;
+  breaker.until = now + std::chrono::seconds(pick(20));
+  breaker.reason = "no capacity";
+  if (chance(3)) breaker = {};
+  listener_->offers_changed(snapshot());
+}
+
+void RandomWorld::change_cloud() {
+  auto& cloud = clouds_[pick(clouds_.size())];
+  cloud.cap = static_cast<std::uint32_t>(pick(8));
+  cloud.pause_text = chance(3) ? "by admin" : "";
+  cloud.hold_until = chance(3) ? now + 10s : Instant();
+  cloud.hold_text = "throttled";
+  cloud.resources = {1000 * pick(9), (1ULL << 30) * pick(6)};
+  listener_->offers_changed(snapshot());
+}
+
+void RandomWorld::change_limits() {
+  limits = {};
+  limits.max_agents = static_cast<std::uint32_t>(pick(16));
+  limits.storage_full = chance(10);
+  if (chance(3)) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
+  if (chance(3)) limits.controller_caps[ControllerName("other")] = static_cast<std::uint32_t>(1 + pick(3));
+  if (chance(3)) limits.resources = {1000 * pick(20), (1ULL << 30) * pick(12)};
+  if (chance(3)) limits.launches_at_once = static_cast<std::uint32_t>(1 + pick(4));
+}
+
+// --- plans
+
+void RandomWorld::carry_out(const Plan& plan) {
+  for (const auto& end : plan.terminations) {
+    auto agent = agents_.at(end.agent);
+    agent.state = AgentState::terminating;
+    put(std::move(agent));
+  }
+  for (const auto& drain : plan.drains) {
+    auto agent = agents_.at(drain.agent);
+    agent.state = AgentState::draining;
+    put(std::move(agent));
+  }
+  for (const auto& launch : plan.launches) {
+    auto& t = *std::ranges::find(templates_, launch.template_name, &Template::name);
+    auto agent = make_agent();
+    agent.cloud = t.cloud;
+    agent.template_name = t.name;
+    agent.generation = t.generation;
+    agent.labels = t.labels;
+    agent.is_default = t.is_default;
+    agent.size = t.size;
+    agent.controller = launch.item.controller;
+    agent.for_item = launch.item.key;
+    agent.planned = now;
+    agent.launch_deadline = now + 2min;
+    t.breaker = on_probe_launched(t.breaker, agent.id, agent.launch_deadline, now);
+    put(std::move(agent));
+  }
+  if (!plan.launches.empty()) listener_->offers_changed(snapshot());
+}
+
+Snapshot RandomWorld::snapshot() const {
+  Snapshot result;
+  for (const auto& [ref, item] : items_) result.items.push_back(item);
+  for (const auto& [id, agent] : agents_) result.agents.push_back(agent);
+  result.templates = templates_;
+  result.clouds = clouds_;
+  std::ranges::shuffle(result.items, random_);
+  std::ranges::shuffle(result.agents, random_);
+  std::ranges::shuffle(result.templates, random_);
+  std::ranges::shuffle(result.clouds, random_);
+  return result;
+}
+
+}  // namespace footman::policy::testing

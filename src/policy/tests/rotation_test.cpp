@@ -1,0 +1,72 @@
+#include "policy/rotation.hpp"
+
+#include <doctest/doctest.h>
+
+namespace footman::policy {
+namespace {
+
+const Instant kNow(1'000'000'000'000);
+
+Rotation fail(Rotation rotation, std::size_t variant, Instant now, double random = 1) {
+  return on_variant_failure(std::move(rotation), variant, "no capacity", {}, random, now);
+}
+
+TEST_CASE("the best variant that does not rest is launched") {
+  Rotation rotation{{{}, {}, {}}};
+  CHECK(choose_variant(rotation, kNow) == 0);
+  rotation = fail(rotation, 0, kNow);
+  CHECK(choose_variant(rotation, kNow) == 1);
+  rotation = fail(rotation, 1, kNow + 1s);
+  CHECK(choose_variant(rotation, kNow + 1s) == 2);
+  CHECK(choose_variant(rotation, kNow + 30s) == 0);  // its rest is over: it is the best again
+}
+
+TEST_CASE("when all rest it is the one whose rest ends first") {
+  Rotation rotation{{{}, {}}};
+  rotation = fail(rotation, 0, kNow);
+  CHECK(has_rested_variant(rotation, kNow));
+  rotation = fail(rotation, 1, kNow, 0);  // the shortest pause
+  CHECK(!has_rested_variant(rotation, kNow));
+  CHECK(choose_variant(rotation, kNow) == 1);
+  CHECK(has_rested_variant(rotation, kNow + 5s));
+}
+
+TEST_CASE("rests double with each failure, and a burst of failures is one") {
+  Rotation rotation;
+  auto now = kNow;
+  auto rest = Duration(30s);
+  for (int i = 0; i < 8; ++i) {
+    rotation = fail(rotation, 0, now);
+    for (int late = 0; late < 50; ++late) rotation = fail(rotation, 0, now + 1s);
+    CHECK(rotation.variants[0].failures == static_cast<std::uint32_t>(i + 1));
+    CHECK(rotation.variants[0].until == now + rest);
+    now = rotation.variants[0].until;
+    rest = std::min<Duration>(rest * 2, 10min);
+  }
+  rotation = on_variant_success(rotation, 0);
+  CHECK(rotation.variants[0].failures == 0);
+  CHECK(choose_variant(rotation, now) == 0);
+}
+
+TEST_CASE("the cloud's own time is kept, within reason") {
+  Rotation rotation;
+  rotation = on_variant_failure(rotation, 0, "later", kNow + 20min, 1, kNow);
+  CHECK(rotation.variants[0].until == kNow + 20min);
+  rotation = on_variant_failure(Rotation(), 0, "much later", kNow + 100h, 1, kNow);
+  CHECK(rotation.variants[0].until == kNow + 1h);
+}
+
+TEST_CASE("what no other variant would do better is not held against one") {
+  using enum model::FailureClass;
+  for (const auto failure : {capacity, boot, connect}) CHECK(concerns_variant(failure));
+  for (const auto failure : {throttled, transient, configuration, permission, image})
+    CHECK(!concerns_variant(failure));
+}
+
+TEST_CASE("a variant that is not there any more changes nothing") {
+  const auto rotation = fail(Rotation(), 7, kNow);
+  CHECK(choose_variant(on_variant_success(rotation, 7), kNow) == 0);
+}
+
+}  // namespace
+}  // namespace footman::policy

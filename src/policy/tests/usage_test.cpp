@@ -1,0 +1,116 @@
+#include "policy/usage.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace footman::policy;
+using footman::model::AgentSize;
+
+namespace {
+
+constexpr Instant kNow{1'000'000'000};
+constexpr std::uint64_t kGiB = 1ULL << 30;
+const ControllerName kMain("main");
+
+Template offer(const std::string& name, AgentSize size, const std::string& cloud = "here") {
+  Template t;
+  t.cloud = CloudName(cloud);
+  t.name = TemplateName(name);
+  t.labels = {"linux"};
+  t.size = size;
+  return t;
+}
+Item item(const std::string& key, const ControllerName& controller = kMain) {
+  return {{controller, key}, *footman::model::parse_label_expression("linux"), Instant{1}, "job " + key};
+}
+Agent busy(const std::string& id, AgentSize size, const std::string& cloud = "here") {
+  Agent a;
+  a.id = AgentId(id);
+  a.cloud = CloudName(cloud);
+  a.template_name = TemplateName("gone");
+  a.controller = kMain;
+  a.size = size;
+  a.state = footman::model::AgentState::online;
+  a.activity = footman::model::AgentActivity::busy;
+  return a;
+}
+Snapshot world() {
+  Snapshot s;
+  s.templates = {offer("t", {2000, 4 * kGiB})};
+  s.clouds = {{CloudName("here")}, {CloudName("there")}};
+  s.items = {item("1"), item("2"), item("3")};
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("vCPU of all agents together are capped, those of templates that are gone too") {
+  auto s = world();
+  s.agents = {busy("old", {1000, 0}, "there")};
+  Limits limits;
+  limits.resources.milli_cpus = 5000;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.size() == 2);
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].reason == HoldReason::vcpu_cap);
+  CHECK(plan.holds[0].text ==
+        "5 vCPU of 5 vCPU of this server are taken, and an agent of template 't' needs 2 vCPU");
+  CHECK_FALSE(plan.holds[0].look_again.is_set());
+  CHECK(plan.holds[0].tried->size() == 1);
+}
+
+TEST_CASE("memory and vCPU of one cloud are capped, and another cloud takes the rest") {
+  auto s = world();
+  s.clouds[0].resources.memory_bytes = 7 * kGiB;
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.holds.at(0).reason == HoldReason::cloud_memory_cap);
+  CHECK(plan.holds[0].text ==
+        "4.0 GiB of 7.0 GiB of memory of cloud 'here' are taken, and an agent of template 't' needs 4.0 GiB");
+  s.clouds[0].resources = {.milli_cpus = 3999};
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.holds.at(0).reason == HoldReason::cloud_vcpu_cap);
+  s.templates.push_back(offer("u", {8000, kGiB}, "there"));
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 3);
+  CHECK(plan.launches[1].template_name.str() == "u");
+}
+
+TEST_CASE("a smaller template goes on where a larger one does not fit any more") {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].priority = 1;
+  Limits limits;
+  limits.resources.milli_cpus = 6000;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 3);
+  CHECK(plan.launches[0].template_name.str() == "large");
+  CHECK(plan.launches[1].template_name.str() == "small");
+  CHECK(plan.launches[2].template_name.str() == "small");
+}
+
+TEST_CASE("an agent that no limit ever admits says so") {
+  auto s = world();
+  Limits limits;
+  limits.resources.memory_bytes = kGiB;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.empty());
+  CHECK(plan.holds.at(0).reason == HoldReason::memory_cap);
+  CHECK(plan.holds[0].text.starts_with("0 B of 1.0 GiB of memory of this server are taken"));
+}
+
+TEST_CASE("agents for one controller's work are capped, for the others they are not") {
+  auto s = world();
+  const ControllerName other("other");
+  s.items.push_back(item("4", other));
+  s.agents = {busy("a", {})};
+  Limits limits;
+  limits.controller_caps[kMain] = 2;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 2);
+  CHECK(plan.launches[0].item.key == "1");
+  CHECK(plan.launches[1].item.controller == other);
+  REQUIRE(plan.holds.size() == 2);
+  CHECK(plan.holds[0].reason == HoldReason::controller_cap);
+  CHECK(plan.holds[0].text == "2 of 2 agents for controller 'main' exist");
+}
