@@ -35,7 +35,6 @@ using namespace std::chrono_literals;
 constexpr Duration kQuiet = 1s;         // without a word on standard error
 constexpr Duration kBetweenLines = 5s;  // of progress, where there is no terminal
 constexpr Duration kLocalBoot = 500ms;  // a process of this machine
-constexpr double kMaxPrice = 1e6;       // dollars an hour
 
 // Errors of a file, all of them for people, the first one for programs.
 base::Error show_errors(const std::vector<config::Diagnostic>& errors, bool json, cli::Output& err) {
@@ -89,6 +88,15 @@ Result<double> read_decimal(const std::string& option, const std::string& text, 
   return value;
 }
 
+Result<model::Money> read_price(const std::string& text) {
+  const auto price = model::parse_money(text);
+  if (!price || *price > model::kMaxHourlyPrice)
+    return base::fail(Errc::invalid_argument,
+                      fmt::format("--price: dollars for an hour, at most {}, were expected, not \"{}\"",
+                                  model::format_money(model::kMaxHourlyPrice), text));
+  return *price;
+}
+
 Result<double> read_percent(const std::string& option, std::string text) {
   if (text.empty()) return 0.0;
   if (text.ends_with('%')) text.pop_back();
@@ -107,9 +115,10 @@ Status check_template(const std::string& option, const std::string& name, const 
 
 struct Models {
   simulate::CloudModel cloud;
-  bool has_boot = false;  // said for all templates
-  simulate::Billing billing;
-  std::optional<double> price;  // of all templates
+  bool has_boot = false;                        // said for all templates
+  std::map<TemplateName, model::Money> prices;  // of an hour, instead of the configuration's
+  std::optional<model::Money> price;            // of all other templates
+  std::optional<Duration> minimum_billing;
 };
 
 Result<Models> read_models(const cli::SimulateOptions& options, const Configs& configs) {
@@ -127,18 +136,18 @@ Result<Models> read_models(const cli::SimulateOptions& options, const Configs& c
   }
   for (const auto& text : options.prices) {
     const auto [name, value] = split(text);
-    FOOTMAN_TRY(const auto price, read_decimal("price", value, kMaxPrice));
+    FOOTMAN_TRY(const auto price, read_price(value));
     if (name.empty()) {
       models.price = price;
       continue;
     }
     FOOTMAN_TRY_STATUS(check_template("price", name, configs));
-    models.billing.per_hour[TemplateName(name)] = price;
+    models.prices[TemplateName(name)] = price;
   }
   models.cloud.boot_p90 = options.boot_p90;
   models.cloud.stop = options.stop;
   models.cloud.capacity = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.capacity, UINT32_MAX));
-  models.billing.minimum = options.minimum_billing;
+  models.minimum_billing = options.minimum_billing;
   FOOTMAN_TRY(models.cloud.refused, read_percent("launch-failures", options.launch_failures));
   FOOTMAN_TRY(models.cloud.never_connect, read_percent("connect-failures", options.connect_failures));
   return models;
@@ -223,23 +232,35 @@ class ProgressLine {
   bool shown_ = false;
 };
 
+simulate::Billing make_billing(const fleet::FleetConfig& fleet, const Models& models) {
+  simulate::Billing billing;
+  for (const auto& t : fleet.templates) {
+    auto& price = billing.prices[t.name];
+    price = t.price;
+    const auto own = models.prices.find(t.name);
+    if (own != models.prices.end())
+      price.per_hour = own->second;
+    else if (models.price)
+      price.per_hour = *models.price;
+    if (models.minimum_billing) price.billing.minimum = *models.minimum_billing;
+  }
+  return billing;
+}
+
 Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Models& models,
                                       const Builds& builds, std::uint64_t seed, cli::Output& err) {
   simulate::SimulationSpec spec;
   spec.seed = seed;
   spec.fleet = make_fleet_config(loaded.config, {});
-  auto billing = models.billing;
   for (const auto& cloud : loaded.config.clouds) {
     auto& model = spec.clouds[base::CloudName(cloud.name)];
     model = models.cloud;
     if (cloud.type == "local" && !models.has_boot) model.boot = kLocalBoot;
-    for (const auto& t : cloud.templates)
-      if (models.price) billing.per_hour.try_emplace(TemplateName(t.name), *models.price);
   }
   ProgressLine line(err, name_of(loaded));
   const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
   FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
-  return simulate::make_report(name_of(loaded), happened, billing);
+  return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet, models));
 }
 
 // --- output

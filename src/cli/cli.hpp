@@ -94,7 +94,7 @@ struct SimulateOptions {
   std::vector<std::string> prices;  // "DOLLARS", "TEMPLATE=DOLLARS"
   Duration boot_p90{0};
   Duration stop{0};
-  Duration minimum_billing{0};
+  std::optional<Duration> minimum_billing;
   std::string launch_failures;   // per cent
   std::string connect_failures;  // per cent
   std::uint64_t capacity = 0;    // 0: no limit

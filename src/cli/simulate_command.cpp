@@ -34,7 +34,7 @@ Result<int> simulate(Context& context, const Arguments& arguments) {
   options.span = arguments.duration("span");
   options.boot_p90 = arguments.duration("boot-p90").value_or(options.boot_p90);
   options.stop = arguments.duration("stop").value_or(options.stop);
-  options.minimum_billing = arguments.duration("minimum-billing").value_or(options.minimum_billing);
+  options.minimum_billing = arguments.duration("minimum-billing");
   if (options.trace_file.empty() == options.generate.empty()) {
     return fail(Errc::invalid_argument, "either --trace or --generate says which builds come", {},
                 "Try --generate working-week");
@@ -86,8 +86,10 @@ Command simulate_command() {
        {"launch-failures", 0, Value::text, "PERCENT", "launches that the cloud refuses (0)"},
        {"connect-failures", 0, Value::text, "PERCENT", "agents that never connect (0)"},
        {"capacity", 0, Value::number, "N", "agents that each cloud has at most; beyond it refuses"},
-       {"price", 0, Value::text, "[TEMPLATE=]DOLLARS", "of an hour of an agent", true},
-       {"minimum-billing", 0, Value::duration, "TIME", "the least that is paid for each agent (0s)"},
+       {"price", 0, Value::text, "[TEMPLATE=]DOLLARS",
+        "of an hour of an agent, instead of the configuration's", true},
+       {"minimum-billing", 0, Value::duration, "TIME",
+        "the least that is paid for each agent, instead of the cloud's"},
        {"html", 0, Value::file, "FILE", "write a page with plots, too"}},
       {},
       {},

@@ -69,7 +69,7 @@ ports::LaunchHandle ModelCloud::make(const ports::LaunchSpec& spec) {
                       .created = clock_.now(),
                       .death = {}};
   machine.record = happenings_.agents.size();
-  happenings_.agents.push_back({name, name_, clock_.steady() - start_, {}, {}, Duration(0), 0});
+  happenings_.agents.push_back({name, name_, clock_.steady() - start_, {}, {}, {}, Duration(0), 0});
   // Drawn for each one, whatever becomes of it: the next one's luck is its own.
   const auto boot = draw_boot(name);
   if (!dice_.chance(model_.never_connect))
@@ -118,6 +118,7 @@ Awaitable<Result<Resource>> ModelCloud::terminate(std::string handle, std::strin
   if (it->second.resource.state == ResourceState::running) {
     it->second.resource.state = ResourceState::stopping;
     it->second.timer.reset();
+    happenings_.agents[it->second.record].stop_asked = clock_.steady() - start_;
     if (model_.stop <= Duration(0)) {
       end(token);
       co_return nothing(token);

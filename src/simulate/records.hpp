@@ -29,8 +29,9 @@ struct BuildRecord {
 struct AgentRecord {
   TemplateName template_name;
   CloudName cloud;
-  Duration launched{0};  // the cloud has taken the launch: from here on it is paid for
+  Duration launched{0};  // asked for, and answered at once
   std::optional<Duration> connected;
+  std::optional<Duration> stop_asked;
   std::optional<Duration> gone;
   Duration busy{0};  // with builds
   std::uint32_t builds = 0;

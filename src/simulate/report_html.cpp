@@ -310,7 +310,7 @@ class HtmlPage {
     return {{"busy", "with builds", in_seconds(times.useful)},
             {"boot", "until connected", in_seconds(times.booting)},
             {"idle", "idle and ending", in_seconds(times.idle)},
-            {"other", "least that is billed", std::max(0.0, in_seconds(other))}};
+            {"other", "rounding and minimum", std::max(0.0, in_seconds(other))}};
   }
 
   void write_agent_time() {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "policy/billing.hpp"
+
 namespace footman::simulate {
 namespace {
 
@@ -18,20 +20,48 @@ Duration percentile(const std::vector<Duration>& sorted, std::size_t percent) {
 
 // --- agents
 
+constexpr model::BillingRule kPlainTime{.step = Duration(1)};
+constexpr Instant kBeginning{1};  // times of a simulation as instants: 0 means "never"
+
+struct Window {
+  Duration from{0};
+  Duration to{0};
+};
+
+Window find_billed_window(const AgentRecord& agent, const model::BillingRule& rule, Duration end) {
+  const auto instant = [](const std::optional<Duration>& at) { return at ? kBeginning + *at : Instant(); };
+  const auto billed = policy::find_billed_time(rule,
+                                               {.asked = instant(agent.launched),
+                                                .answered = instant(agent.launched),
+                                                .connected = instant(agent.connected),
+                                                .stop_asked = instant(agent.stop_asked),
+                                                .gone = instant(agent.gone)},
+                                               kBeginning + end);
+  if (!billed.from.is_set()) return {agent.launched, agent.launched};
+  return {billed.from - kBeginning, billed.until - kBeginning};
+}
+
+// Of the time from..to what lies in the window.
+Duration overlap(Duration from, Duration to, Duration begin, Duration end) {
+  return std::max(std::min(to, end) - std::max(from, begin), Duration(0));
+}
+
 void add_agent(AgentTimes& times, const AgentRecord& agent, Duration end, const Billing& billing) {
   const auto gone = agent.gone.value_or(end);
   const auto connected = std::min(agent.connected.value_or(gone), gone);
-  const auto billed = std::max(gone - agent.launched, billing.minimum);
-  const bool is_first = ++times.launches == 1;
+  const auto price = billing.prices.find(agent.template_name);
+  const auto rule = price == billing.prices.end() ? kPlainTime : price->second.billing;
+  const auto window = find_billed_window(agent, rule, end);
+  const auto billed = window.to - window.from;
+  ++times.launches;
   times.billed += billed;
   times.useful += agent.busy;
-  times.booting += connected - agent.launched;
-  times.idle += std::max(gone - connected - agent.busy, Duration(0));
-  const auto price = billing.per_hour.find(agent.template_name);
-  if (price == billing.per_hour.end())
-    times.cost.reset();
-  else if (is_first || times.cost)
-    times.cost = times.cost.value_or(0) + price->second * in_seconds(billed) / 3600;
+  times.booting += overlap(agent.launched, connected, window.from, window.to);
+  times.idle += std::max(overlap(connected, gone, window.from, window.to) - agent.busy, Duration(0));
+  if (!billing.has_price()) return;
+  const auto per_hour = price == billing.prices.end() ? model::Money() : price->second.per_hour;
+  const auto cost = model::charge(per_hour, billed);
+  times.cost = times.cost.value_or(0) + static_cast<double>(cost.micros) / 1e6;
 }
 
 void count_agents(Report& report, const Happenings& happenings, const Billing& billing) {
@@ -156,6 +186,10 @@ std::string format_seconds(double value) {
 }
 
 }  // namespace
+
+bool Billing::has_price() const {
+  return std::ranges::any_of(prices, [](const auto& one) { return !one.second.per_hour.is_zero(); });
+}
 
 WaitStats summarise_waits(std::vector<Duration> waits) {
   WaitStats stats;

@@ -8,14 +8,16 @@
 #include <string>
 #include <vector>
 
+#include "model/price.hpp"
 #include "simulate/records.hpp"
 
 namespace footman::simulate {
 
-// What an agent costs. Paid for is the time from the launch until it is gone, and at least `minimum`.
+// What agents cost, and which part of their lives is paid for: as the fleet bills them (policy/billing.hpp).
+// Without a price all of a life is counted, and costs nothing.
 struct Billing {
-  Duration minimum{0};
-  std::map<TemplateName, double> per_hour;  // in dollars; a template that is not here has no price
+  std::map<TemplateName, model::Price> prices;
+  bool has_price() const;  // that is not nothing
 };
 
 struct WaitStats {
@@ -33,14 +35,15 @@ struct LabelStats {
   WaitStats wait;
 };
 
-// Times of agents, summed. billed = useful + booting + idle + ending, and what the minimum adds.
+// Times of agents, summed. All but `useful` is of what is billed; it is useful + booting + idle, and what
+// minimum and rounding add.
 struct AgentTimes {
   std::uint64_t launches = 0;
   Duration billed{0};
   Duration useful{0};          // with builds
   Duration booting{0};         // until they connected; all of it for those that never did
   Duration idle{0};            // connected and without a build, until they were gone
-  std::optional<double> cost;  // dollars; none: a template that was used has no price
+  std::optional<double> cost;  // dollars; none: nothing has a price
   Duration overhead() const { return billed - useful; }
 };
 

@@ -44,6 +44,7 @@ void TraceController::submit_due() {
   while (!has_all() && trace_.builds[next_].submitted <= now()) {
     waiting_.emplace(next_, WaitingItem{"not_looked_at", {}, now()});
     waiting_by_label_[label_of_[next_]].insert(next_);
+    changes_.push_back(next_);
     ++next_;
   }
   if (!has_all())
@@ -107,6 +108,7 @@ void TraceController::give(TraceNode& node, std::size_t build) {
   count_wait(it->second);
   waiting_.erase(it);
   waiting_by_label_[label_of_[build]].erase(build);
+  changes_.push_back(build);
   auto& record = happenings_.builds[build];
   record.started = now();
   last_event_ = now();
@@ -135,10 +137,11 @@ void TraceController::finish(const AgentId& id) {
   ++node.seen.builds_done;
   node.seen.working_on.clear();
   node.seen.started = false;
-  const auto max_builds = node.registration.max_builds;
-  if (model::is_spent(max_builds, node.seen.builds_done) || node.draining) {
+  const auto most = node.registration.max_builds;
+  const bool is_spent = model::is_spent(most, node.seen.builds_done);
+  if (is_spent || node.draining) {
     node.seen.activity = AgentActivity::done;
-    node.seen.end_reason = node.draining ? EndReason::drained : model::spent_reason(max_builds);
+    node.seen.end_reason = is_spent ? model::spent_reason(most) : EndReason::drained;
   } else {
     make_idle(id, node);
   }
@@ -245,10 +248,29 @@ void TraceController::close() {
 std::vector<ports::DemandItem> TraceController::demand() const {
   std::vector<ports::DemandItem> items;
   items.reserve(waiting_.size());
-  for (const auto& [build, item] : waiting_)
-    items.push_back({std::to_string(build), labels_[label_of_[build]].text(),
-                     start_wall_ + trace_.builds[build].submitted, trace_.builds[build].job});
+  for (const auto& [build, item] : waiting_) items.push_back(item_of(build));
   return items;
+}
+
+// The version is the number of changes, and one.
+ports::DemandNews TraceController::demand_since(std::uint64_t version) const {
+  const auto newest = changes_.size() + 1;
+  if (version == 0 || version > newest) return {newest, true, demand(), {}};
+  const std::set<std::size_t> changed(changes_.begin() + static_cast<std::ptrdiff_t>(version - 1),
+                                      changes_.end());
+  ports::DemandNews news{newest, false, {}, {}};
+  for (const auto build : changed) {
+    if (waiting_.contains(build))
+      news.items.push_back(item_of(build));
+    else
+      news.gone.push_back(std::to_string(build));
+  }
+  return news;
+}
+
+ports::DemandItem TraceController::item_of(std::size_t build) const {
+  return {std::to_string(build), labels_[label_of_[build]].text(),
+          start_wall_ + trace_.builds[build].submitted, trace_.builds[build].job};
 }
 
 }  // namespace footman::simulate

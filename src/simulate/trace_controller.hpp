@@ -46,6 +46,7 @@ class TraceController final : public ports::ControllerPort {
 
   ControllerName name() const override { return ControllerName("trace"); }
   std::vector<ports::DemandItem> demand() const override;
+  ports::DemandNews demand_since(std::uint64_t version) const override;
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
@@ -78,6 +79,7 @@ class TraceController final : public ports::ControllerPort {
   void give(TraceNode& node, std::size_t build);
   void finish(const AgentId& id);
   void make_idle(const AgentId& id, TraceNode& node);
+  ports::DemandItem item_of(std::size_t build) const;
   void count_wait(WaitingItem& item);
   void tell_changed();
 
@@ -96,6 +98,7 @@ class TraceController final : public ports::ControllerPort {
   std::unique_ptr<runtime::Timer> arrival_;
   std::map<std::size_t, WaitingItem> waiting_;           // by build
   std::vector<std::set<std::size_t>> waiting_by_label_;  // builds
+  std::vector<std::size_t> changes_;                     // builds that began or ceased to wait
   std::unordered_map<AgentId, std::unique_ptr<TraceNode>> nodes_;
   std::vector<AgentId> ready_;  // idle, in the order in which they became so
   bool hand_over_planned_ = false;

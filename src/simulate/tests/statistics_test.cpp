@@ -11,7 +11,7 @@ using namespace footman::simulate;
 namespace {
 
 AgentRecord make_agent(Duration launched, Duration connected, Duration gone, Duration busy) {
-  return {TemplateName("small"), CloudName("cloud"), launched, connected, gone, busy, 1};
+  return {TemplateName("small"), CloudName("cloud"), launched, connected, gone, gone, busy, 1};
 }
 
 BuildRecord make_build(Duration submitted, Duration started, Duration finished) {
@@ -39,7 +39,7 @@ TEST_CASE("agent time is what is paid for: booting, with builds, idle") {
   Happenings happened;
   happened.end = 200s;
   happened.agents = {make_agent(0s, 10s, 100s, 60s), make_agent(50s, 60s, 120s, 60s)};
-  happened.agents.push_back({TemplateName("small"), CloudName("cloud"), 150s, {}, {}, 0s, 0});
+  happened.agents.push_back({TemplateName("small"), CloudName("cloud"), 150s, {}, {}, {}, 0s, 0});
   const auto report = make_report("a", happened, {});
   CHECK(report.agents.launches == 3);
   CHECK(report.agents.billed == 100s + 70s + 50s);
@@ -52,21 +52,25 @@ TEST_CASE("agent time is what is paid for: booting, with builds, idle") {
   CHECK_FALSE(report.agents.cost.has_value());
 }
 
-TEST_CASE("cost is the billed time by the hour, with the cloud's minimum; no price, no cost") {
+TEST_CASE("cost is what the fleet bills: from the rule's beginning, whole steps, a minimum") {
   Happenings happened;
   happened.end = 200s;
-  happened.agents = {make_agent(0s, 1s, 30s, 20s), make_agent(0s, 1s, 90s, 80s)};
-  Billing billing{60s, {{TemplateName("small"), 3.6}}};
-  CHECK(make_report("a", happened, billing).agents.billed == 150s);
-  CHECK(make_report("a", happened, billing).agents.cost.value() == doctest::Approx(0.15));
-  happened.agents.front().template_name = TemplateName("other");
-  const auto mixed = make_report("a", happened, billing);
-  CHECK_FALSE(mixed.agents.cost.has_value());
-  REQUIRE(mixed.templates.size() == 2);
-  CHECK_FALSE(mixed.templates[0].times.cost.has_value());
-  CHECK(mixed.templates[1].times.cost.value() == doctest::Approx(0.09));
-  std::ranges::reverse(happened.agents);
+  happened.agents = {make_agent(0s, 10s, 30s, 20s), make_agent(0s, 10s, 95s, 80s)};
+  Billing billing;
+  auto& price = billing.prices[TemplateName("small")];
   CHECK_FALSE(make_report("a", happened, billing).agents.cost.has_value());
+  price.per_hour = model::Money{3'600'000};
+  price.billing.minimum = 60s;
+  const auto least = make_report("a", happened, billing).agents;
+  CHECK(least.billed == 60s + 95s);
+  CHECK(least.cost.value() == doctest::Approx(0.155));
+  CHECK(least.billed - least.useful - least.booting - least.idle == 30s);
+  price.billing = {.from = model::BilledFrom::connected, .step = 30s};
+  const auto connected = make_report("a", happened, billing).agents;
+  CHECK(connected.billed == 30s + 90s);
+  CHECK(connected.booting == 0s);
+  happened.agents.front().template_name = TemplateName("free");
+  CHECK(make_report("a", happened, billing).agents.cost.value() == doctest::Approx(0.09));
 }
 
 TEST_CASE("the curves hold what was there") {
