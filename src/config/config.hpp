@@ -16,9 +16,9 @@
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
 #include "model/budget.hpp"
+#include "model/pool.hpp"
 #include "model/price.hpp"
 #include "model/size.hpp"
-#include "model/pool.hpp"
 
 namespace footman::config {
 

@@ -90,9 +90,9 @@ class CloudProvider {
   virtual base::CloudName name() const = 0;
   virtual CloudLimits limits() const = 0;
 
-  // The template's provider options, frozen, or what is wrong with them (field, expectation). Never empty, the
-  // best variant first, each with a name of its own: when one has no capacity the fleet goes to the next. Asks
-  // nobody and changes nothing; another answer only after the program gave the provider other options.
+  // The template's provider options, frozen, or what is wrong with them (field, expectation). Never empty,
+  // the best variant first, each with a name of its own: when one has no capacity the fleet goes to the next.
+  // Asks nobody and changes nothing; another answer only after the program gave the provider other options.
   virtual base::Result<std::vector<Variant>> freeze(const base::TemplateName& name) const = 0;
 
   // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a
