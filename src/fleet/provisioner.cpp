@@ -35,6 +35,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
   agent.size = entry.row.size;
+  agent.per_hour = entry.row.price.per_hour;
   agent.is_default = entry.request.is_default;
   agent.state = state_of(entry);
   agent.activity = is_awaited(entry) ? AgentActivity::busy : entry.seen.activity;
@@ -51,6 +52,11 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.launch_deadline = entry.row.launch_deadline;
   agent.end_reason = entry.seen.end_reason;
   return agent;
+}
+
+policy::Spent spent_by(const SpentNow& spent, const CloudName& cloud) {
+  const auto it = spent.by_cloud.find(cloud);
+  return it == spent.by_cloud.end() ? policy::Spent() : it->second;
 }
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
@@ -102,9 +108,10 @@ void Provisioner::plan() {
   view_.reset();
   plan_at_ = core_.now();
   const auto decide_once = [this] {
-    const auto snapshot = take_snapshot();
+    const auto spent = spent_now(core_);
+    const auto snapshot = take_snapshot(spent);
     plan_size_ = snapshot.items.size() + snapshot.agents.size();
-    return policy::plan_provisioning(snapshot, limits(), plan_at_);
+    return policy::plan_provisioning(snapshot, limits(spent.all), plan_at_);
   };
   plan_ = decide_once();
   if (!carry_out_endings()) return;
@@ -154,15 +161,15 @@ void Provisioner::judge_gone(AgentEntry* entry) {
                          death.empty() ? std::string(sentence(EndReason::resource_gone)) : death});
 }
 
-policy::Limits Provisioner::limits() {
+policy::Limits Provisioner::limits(const policy::Spent& spent) {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
   const auto& config = core_.config;
-  return {config.max_agents, full, config.label_caps, config.controller_caps, config.resources};
+  return {config.max_agents, full, config.label_caps, config.controller_caps, config.resources, spent};
 }
 
-policy::Snapshot Provisioner::take_snapshot() {
+policy::Snapshot Provisioner::take_snapshot(const SpentNow& spent) {
   policy::Snapshot snapshot;
   snapshot.agents.reserve(core_.agents().size());
   for (const auto& [order, entry] : core_.agents()) snapshot.agents.push_back(agent_of(*entry));
@@ -172,7 +179,7 @@ policy::Snapshot Provisioner::take_snapshot() {
                                   t.breaker});
   for (const auto& [name, cloud] : core_.clouds)
     snapshot.clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until,
-                               cloud->hold_text, core_.resources_of(name)});
+                               cloud->hold_text, core_.resources_of(name), spent_by(spent, name)});
   add_items(snapshot);
   return snapshot;
 }

@@ -2,6 +2,7 @@
 // control executor.
 #pragma once
 
+#include "fleet/budgets.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
 #include "policy/provisioning_plan.hpp"
@@ -38,10 +39,10 @@ class Provisioner {
   void observe_agents();
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
-  policy::Snapshot take_snapshot();
+  policy::Snapshot take_snapshot(const SpentNow& spent);
   void add_items(policy::Snapshot& snapshot);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
-  policy::Limits limits();
+  policy::Limits limits(const policy::Spent& spent);
 
   void plan();
   bool carry_out_endings();

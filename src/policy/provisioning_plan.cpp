@@ -81,7 +81,7 @@ class Planner {
     for (const auto& agent : snapshot_.agents) {
       if (!model::may_hold_resource(agent.state)) continue;
       count_agent(agent.cloud, agent.template_name, agent.labels);
-      usage_.add(agent.controller, agent.cloud, agent.size);
+      usage_.add(agent.controller, agent.cloud, agent.size, agent.per_hour);
       agents_.push_back(&agent);
     }
     // Connected ones first, then the one that has been on its way for longest.
@@ -248,7 +248,7 @@ class Planner {
       if (find_obstacle(t, item.ref.controller)) continue;
       plan_.launches.push_back({item.ref, t.cloud, t.name, describe_choice(item, kind)});
       count_agent(t.cloud, t.name, t.labels);
-      usage_.add(item.ref.controller, t.cloud, t.size);
+      usage_.add(item.ref.controller, t.cloud, t.size, t.per_hour);
       if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
       return;
     }
@@ -427,6 +427,14 @@ std::string_view to_string(HoldReason reason) {
       return "cloud_vcpu_cap";
     case HoldReason::cloud_memory_cap:
       return "cloud_memory_cap";
+    case HoldReason::hour_budget:
+      return "hour_budget";
+    case HoldReason::day_budget:
+      return "day_budget";
+    case HoldReason::cloud_hour_budget:
+      return "cloud_hour_budget";
+    case HoldReason::cloud_day_budget:
+      return "cloud_day_budget";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:
