@@ -77,7 +77,8 @@ constexpr std::array kSchema = {
     Key{"clouds[].limits.budget.per_hour", "amount", "",
         "what the agents of this cloud may cost together at the same time: $2; beyond it launches are held"},
     Key{"clouds[].limits.budget.per_day", "amount", "",
-        "what the agents of this cloud may cost from 00:00 UTC to 00:00 UTC: $20; beyond it launches are held"},
+        "what the agents of this cloud may cost from 00:00 UTC to 00:00 UTC: $20; beyond it launches are "
+        "held"},
     Key{"clouds[].limits.budget.beyond", "hourly price", "",
         "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",

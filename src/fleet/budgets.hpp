@@ -1,5 +1,5 @@
-// What budgets are held against: costs of agents that are gone and of those that are there. Inside the module;
-// control executor.
+// What budgets are held against: costs of agents that are gone and of those that are there. Inside the
+// module; control executor.
 #pragma once
 
 #include <map>

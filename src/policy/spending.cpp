@@ -10,7 +10,8 @@ constexpr Duration kDay = std::chrono::hours(24);
 
 model::Money rate_of(const PaidSpan& span) {
   const auto time = static_cast<double>((span.until - span.from).count());
-  return {std::llround(static_cast<double>(span.amount.micros) * static_cast<double>(Duration(1h).count()) / time)};
+  return {std::llround(static_cast<double>(span.amount.micros) * static_cast<double>(Duration(1h).count()) /
+                       time)};
 }
 
 }  // namespace
@@ -22,8 +23,8 @@ model::Money part_of(const PaidSpan& span, Instant from, Instant until) {
   const auto last = std::min(span.until, until);
   if (last <= first) return {};
   if (first == span.from && last == span.until) return span.amount;
-  const auto share = static_cast<double>((last - first).count()) /
-                     static_cast<double>((span.until - span.from).count());
+  const auto share =
+      static_cast<double>((last - first).count()) / static_cast<double>((span.until - span.from).count());
   return {std::llround(static_cast<double>(span.amount.micros) * share)};
 }
 
@@ -54,7 +55,6 @@ Spent SpendingBook::sum(const CloudName* cloud, Instant now) {
     if (!spent.rate_falls.is_set() || span.until < spent.rate_falls) spent.rate_falls = span.until;
   }
   spent.day_ends = day_ + kDay;
-  spent.day_left = std::clamp(spent.day_ends - now, Duration(0), kDay);
   return spent;
 }
 

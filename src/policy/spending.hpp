@@ -1,6 +1,6 @@
 // What was spent, as far as budgets ask: what agents that are gone have cost today, and what of them is paid
-// for still, because a minimum is not over. A value; its size follows the agents that ended within the longest
-// minimum, and the clouds.
+// for still, because a minimum is not over. A value; its size follows the agents that ended within the
+// longest minimum, and the clouds.
 #pragma once
 
 #include <map>
@@ -33,7 +33,6 @@ struct Spent {
   model::Money still_paid_per_hour;  // of agents that are gone
   Instant rate_falls;                // when the first of these is paid up; not set: there are none
   Instant day_ends;                  // not set: nobody asked
-  Duration day_left{0};
 };
 
 class SpendingBook {

@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 namespace footman::policy {
 namespace {
 
@@ -56,23 +54,23 @@ std::optional<UsageHold> Usage::find_budget_obstacle(const Template& t, const mo
   const auto spender = cloud == nullptr ? "this server" : fmt::format("cloud '{}'", cloud->name.str());
   const auto rate = sums.per_hour + spent.still_paid_per_hour;
   if (budget.per_hour && rate + t.per_hour > *budget.per_hour)
-    return UsageHold{cloud == nullptr ? HoldReason::hour_budget : HoldReason::cloud_hour_budget,
-                     fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template "
-                                 "'{}' costs {}",
-                                 model::format_hourly_price(rate),
-                                 model::format_hourly_price(*budget.per_hour), spender, t.name.str(),
-                                 model::format_hourly_price(t.per_hour)),
-                     spent.rate_falls};
-  const auto ahead = std::min(kReservedAhead, spent.day_left);
-  const auto used = spent.today + model::charge(sums.per_hour, ahead);
-  const auto needed = model::charge(t.per_hour, ahead);
+    return UsageHold{
+        cloud == nullptr ? HoldReason::hour_budget : HoldReason::cloud_hour_budget,
+        fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template "
+                    "'{}' costs {}",
+                    model::format_hourly_price(rate), model::format_hourly_price(*budget.per_hour), spender,
+                    t.name.str(), model::format_hourly_price(t.per_hour)),
+        spent.rate_falls};
+  const auto used = spent.today + model::charge(sums.per_hour, kReservedAhead);
+  const auto needed = model::charge(t.per_hour, kReservedAhead);
   if (budget.per_day && used + needed > *budget.per_day)
-    return UsageHold{cloud == nullptr ? HoldReason::day_budget : HoldReason::cloud_day_budget,
-                     fmt::format("{} of {} that {} may spend a day (UTC) are spent, or reserved for the next {} of "
-                                 "its agents, and one of template '{}' needs {}",
-                                 model::format_money(used), model::format_money(*budget.per_day), spender,
-                                 format_duration(ahead), t.name.str(), model::format_money(needed)),
-                     spent.day_ends};
+    return UsageHold{
+        cloud == nullptr ? HoldReason::day_budget : HoldReason::cloud_day_budget,
+        fmt::format("{} of {} that {} may spend a day (UTC) are spent, or reserved for the next {} of "
+                    "its agents, and one of template '{}' needs {}",
+                    model::format_money(used), model::format_money(*budget.per_day), spender,
+                    format_duration(kReservedAhead), t.name.str(), model::format_money(needed)),
+        spent.day_ends};
   return std::nullopt;
 }
 

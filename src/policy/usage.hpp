@@ -1,6 +1,6 @@
 // What the agents take together, held against the limits that are not plain numbers of agents of a cloud, a
-// template or a label: by controller, by vCPU, by memory, by money. Sums only, so that agents may be counted in any
-// order. A value.
+// template or a label: by controller, by vCPU, by memory, by money. Sums only, so that agents may be counted
+// in any order. A value.
 #pragma once
 
 #include <map>

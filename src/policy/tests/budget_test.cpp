@@ -53,7 +53,6 @@ Limits by_day(Money money, Money spent) {
   limits.resources.budget.per_day = money;
   limits.spent.today = spent;
   limits.spent.day_ends = kNow + 5h;
-  limits.spent.day_left = 5h;
   return limits;
 }
 
@@ -67,9 +66,10 @@ TEST_CASE("a budget per hour holds what agents cost at the same time") {
   CHECK(plan.launches.size() == 2);
   REQUIRE(plan.holds.size() == 1);
   CHECK(plan.holds[0].reason == HoldReason::hour_budget);
-  CHECK(plan.holds[0].text ==
-        "agents for $0.25/h are paid for, of $0.25/h that this server may spend, and one of template 't' costs "
-        "$0.10/h");
+  CHECK(
+      plan.holds[0].text ==
+      "agents for $0.25/h are paid for, of $0.25/h that this server may spend, and one of template 't' costs "
+      "$0.10/h");
   CHECK_FALSE(plan.holds[0].look_again.is_set());
 
   // Agents that are gone are paid for until their minimum is over.
@@ -88,12 +88,10 @@ TEST_CASE("a budget per day holds what is spent and reserved") {
   REQUIRE(plan.holds.size() == 1);
   CHECK(plan.holds[0].reason == HoldReason::day_budget);
   CHECK(plan.holds[0].text ==
-        "$1.95 of $2.00 that this server may spend a day (UTC) are spent, or reserved for the next 15 min 0 s of "
+        "$1.95 of $2.00 that this server may spend a day (UTC) are spent, or reserved for the next 15 min 0 "
+        "s of "
         "its agents, and one of template 't' needs $0.10");
   CHECK(plan.holds[0].look_again == kNow + 5h);
-  auto late = by_day(cents(200), cents(195));
-  late.spent.day_left = 1min;  // the rest is tomorrow's
-  CHECK(plan_provisioning(s, late, kNow).launches.size() == 3);
   CHECK(plan_provisioning(s, by_day(cents(200), cents(300)), kNow).launches.empty());
 }
 
@@ -106,7 +104,6 @@ TEST_CASE("a cloud has its own budget") {
   CHECK(plan.holds[0].text.find("that cloud 'here' may spend") != std::string::npos);
   s.clouds[0].resources.budget = {};
   s.clouds[0].resources.budget.per_day = cents(1);
-  s.clouds[0].spent.day_left = 1h;
   plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.empty());
   CHECK(plan.holds.at(0).reason == HoldReason::cloud_day_budget);
