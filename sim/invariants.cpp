@@ -156,6 +156,26 @@ void Checker::look_at_caps() {
               holding([&](const auto& row) { return row.template_name == one.name; }), one.cap);
   for (const auto& [cloud, cap] : config.cloud_caps)
     check_cap("cloud", cloud.str(), holding([&](const auto& row) { return row.cloud == cloud; }), cap);
+  look_at_limits(config.resources);
+}
+
+void Checker::look_at_limits(const model::ResourceLimits& limits) {
+  std::uint64_t milli_cpus = 0;
+  model::Money per_hour;
+  for (const auto& row : rows_.agents) {
+    if (!model::may_hold_resource(row.state)) continue;
+    milli_cpus += row.size.milli_cpus;
+    per_hour += row.price.per_hour;
+  }
+  if (limits.milli_cpus > 0 && milli_cpus > limits.milli_cpus)
+    report("never_above_a_cap",
+           fmt::format("the agents have {}, the limit is {}", model::format_cpus(milli_cpus),
+                       model::format_cpus(limits.milli_cpus)));
+  const auto& budget = limits.budget.per_hour;
+  if (budget && per_hour > *budget)
+    report("never_above_a_cap",
+           fmt::format("the agents cost {}, the budget is {}", model::format_hourly_price(per_hour),
+                       model::format_hourly_price(*budget)));
 }
 
 // --- pools
@@ -362,8 +382,10 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
     return fits_any ? "a template offers that" : std::string();
   if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
   if (!fits_any) return "no template offers that";
-  if (code == "global_cap" || code == "cloud_cap" || code == "template_cap")
+  if (code == "global_cap" || code == "cloud_cap" || code == "template_cap" || code == "vcpu_cap")
     return rows_.agents.empty() ? "there is no agent at all" : "";
+  if (code == "hour_budget")  // an agent that is gone may be paid for still
+    return rows_.agents.empty() && !entry.reason.look_again.is_set() ? "nothing is paid for" : "";
   if (code == "template_open" || code == "cloud_held")
     return entry.reason.look_again.is_set() ? "" : "nobody looks again";
   if (code == "template_half_open") {

@@ -32,7 +32,8 @@ inline constexpr std::array<Invariant, 18> kInvariants = {{
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
     {"one_machine_per_agent", "an agent never has two machines"},
-    {"never_above_a_cap", "agents of a template, of a cloud and of all clouds stay within their caps"},
+    {"never_above_a_cap",
+     "agents of a template, of a cloud and of all clouds stay within their caps, limits and budgets"},
     {"one_open_assignment", "an item, an agent and a build have at most one open assignment"},
     {"one_agent_per_item", "at most one agent is on its way for a waiting item"},
     {"pools_are_filled_once",
@@ -122,6 +123,7 @@ class Checker {
   const fleet::Template* find_template(const base::TemplateName& name) const;
   std::size_t wanted_by_pool(const fleet::Template& of) const;
   bool only_pools_are_left() const;
+  void look_at_limits(const model::ResourceLimits& limits);
   void remember_finished();
   void look_at_machines();
   void look_at_idle_machines();

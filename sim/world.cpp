@@ -69,6 +69,20 @@ void give_pools(fleet::FleetConfig& config, std::uint64_t seed) {
   }
 }
 
+// Every template alone fits within them.
+void add_limits(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "limits");
+  for (auto& one : config.templates) {
+    one.size.milli_cpus = dice.between(std::uint64_t{250}, 2000);
+    one.price.per_hour = {static_cast<std::int64_t>(dice.between(std::uint64_t{0}, 4)) * 10'000};
+    one.price.billing.minimum = dice.between(Duration(0), Duration(60s));
+  }
+  if (dice.chance(0.3)) config.resources.milli_cpus = dice.between(std::uint64_t{2000}, 5000);
+  if (dice.chance(0.3))
+    config.resources.budget.per_hour =
+        model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{4}, 15)) * 10'000};
+}
+
 Scene make_scene(std::uint64_t seed) {
   Dice dice(seed, "scene");
   Scene scene;
@@ -90,6 +104,7 @@ Scene make_scene(std::uint64_t seed) {
   warm.is_default = dice.chance(0.3);
   warm.priority = dice.chance(0.5) ? 1 : 0;
   scene.fleet.templates = {plain, linux_box, warm};
+  add_limits(scene.fleet, seed);
   if (dice.chance(0.5))
     scene.fleet.cloud_caps[base::CloudName("alpha")] =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));

@@ -87,6 +87,12 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
 void flatten(Flat& out, const std::string& prefix, const model::ResourceLimits& limits) {
   out[prefix + "limits.vcpus"] = model::format_cpus(limits.milli_cpus);
   out[prefix + "limits.memory"] = base::format_bytes(limits.memory_bytes);
+  const auto put = [&](const char* key, const std::optional<model::Money>& money) {
+    out[prefix + "limits.budget." + key] = money ? model::format_money(*money) : "";
+  };
+  put("per_hour", limits.budget.per_hour);
+  put("per_day", limits.budget.per_day);
+  put("beyond", limits.budget.beyond);
 }
 
 std::string flatten(const std::map<std::string, std::uint32_t, std::less<>>& caps) {

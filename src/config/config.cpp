@@ -354,6 +354,28 @@ class Reader {
   void read_resources(const YamlNode& limits, model::ResourceLimits& out) {
     get_cpus(limits, "vcpus", out.milli_cpus);
     get(limits, "memory", out.memory_bytes);
+    if (const auto* budget = find(limits, "budget");
+        budget != nullptr && budget->kind != Kind::null && check_keys(*budget, "limits.budget"))
+      read_budget(*budget, out.budget);
+  }
+
+  void read_budget(const YamlNode& node, model::Budget& out) {
+    get_money(node, "per_hour", out.per_hour, model::parse_money, "an amount in US dollars such as $2");
+    get_money(node, "per_day", out.per_day, model::parse_money, "an amount in US dollars such as $20");
+    get_money(node, "beyond", out.beyond, model::parse_hourly_price, "a price per hour such as $0.02/h");
+  }
+
+  void get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
+                 Result<model::Money> (*parse)(std::string_view), std::string_view expectation) {
+    if (find(map, key) == nullptr) return;
+    get_parsed(
+        map, key, out.emplace(),
+        [parse](const std::string& t) -> std::optional<model::Money> {
+          auto money = parse(t);
+          if (!money) return std::nullopt;
+          return *money;
+        },
+        expectation);
   }
 
   void read_size(const YamlNode& node, model::AgentSize& out) {

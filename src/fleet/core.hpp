@@ -18,6 +18,7 @@
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
 #include "policy/rotation.hpp"
+#include "policy/spending.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -172,6 +173,7 @@ class Core {
   Duration started{0};                              // steady
   std::shared_ptr<runtime::Event> look;             // of the provisioner; shared with the ports' callbacks
   ReconcileView reconcile;                          // the last round and what was found since
+  policy::SpendingBook spending;                    // by agents that are gone
   runtime::Event agents_changed;                    // for those who wait for an agent's state
   Duration storage_retry{0};                        // steady; no launches before it: the store had no space
   std::map<TemplateName, TemplateEntry> templates;  // of the configuration

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/number.hpp"
+#include "fleet/budgets.hpp"
 #include "fleet/provisioner.hpp"
 #include "fleet/reconciler.hpp"
 #include "fleet/steward.hpp"
@@ -56,6 +57,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   core.started = core.steady();
   FOOTMAN_CO_TRY_STATUS(co_await impl_->templates.apply(core.config));
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_pauses());
+  FOOTMAN_CO_TRY_STATUS(co_await read_spending(core));
   impl_->take_over(std::move(state.agents));
   impl_->reconciler.begin(std::move(state.doubt));
   impl_->listen();

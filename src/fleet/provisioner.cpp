@@ -61,6 +61,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.generation = entry.row.template_generation;
   agent.labels = entry.row.labels;
   agent.size = entry.row.size;
+  agent.per_hour = entry.row.price.per_hour;
   agent.is_default = entry.request.is_default;
   agent.state = now.state;
   agent.activity = now.activity;
@@ -101,6 +102,11 @@ void add_earlier(policy::Plan& plan, policy::Plan earlier) {
   plan.terminations.insert(plan.terminations.begin(), earlier.terminations.begin(),
                            earlier.terminations.end());
   plan.drains.insert(plan.drains.begin(), earlier.drains.begin(), earlier.drains.end());
+}
+
+policy::Spent spent_by(const SpentNow& spent, const CloudName& cloud) {
+  const auto it = spent.by_cloud.find(cloud);
+  return it == spent.by_cloud.end() ? policy::Spent() : it->second;
 }
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
@@ -167,8 +173,9 @@ void Provisioner::plan() {
 }
 
 policy::Plan Provisioner::decide_once() {
-  tell_ledger();
-  auto plan = ledger_.plan(limits(), plan_at_);
+  const auto spent = spent_now(core_);
+  tell_ledger(spent);
+  auto plan = ledger_.plan(limits(spent.all), plan_at_);
   plan_size_ += ledger_.looked_at();
   return plan;
 }
@@ -213,20 +220,20 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
-policy::Limits Provisioner::limits() {
+policy::Limits Provisioner::limits(const policy::Spent& spent) {
   const bool full =
       (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
   if (full) look_no_later(core_.steady() + kStorageLook);
   const auto& config = core_.config;
-  return {config.max_agents, full,           config.label_caps, config.controller_caps,
-          config.resources,  kLaunchesAtOnce};
+  return {config.max_agents, full,  config.label_caps, config.controller_caps,
+          config.resources,  spent, kLaunchesAtOnce};
 }
 
 // --- what the ledger is told
 
-void Provisioner::tell_ledger() {
+void Provisioner::tell_ledger(const SpentNow& spent) {
   tell_agents();
-  tell_offers();
+  tell_offers(spent);
 }
 
 void Provisioner::tell_agents() {
@@ -239,7 +246,7 @@ void Provisioner::tell_agents() {
   }
 }
 
-void Provisioner::tell_offers() {
+void Provisioner::tell_offers(const SpentNow& spent) {
   std::vector<policy::Template> templates;
   templates.reserve(core_.templates.size());
   for (auto& [name, t] : core_.templates)
@@ -251,7 +258,7 @@ void Provisioner::tell_offers() {
   clouds.reserve(core_.clouds.size());
   for (const auto& [name, cloud] : core_.clouds)
     clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text,
-                      core_.resources_of(name)});
+                      core_.resources_of(name), spent_by(spent, name)});
   ledger_.set_clouds(std::move(clouds));
 }
 

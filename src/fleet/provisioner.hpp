@@ -3,6 +3,7 @@
 #pragma once
 
 #include "fleet/pools.hpp"
+#include "fleet/budgets.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
 #include "policy/ledger.hpp"
@@ -37,16 +38,16 @@ class Provisioner {
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
   policy::Plan decide_once();
-  void tell_ledger();
+  void tell_ledger(const SpentNow& spent);
   void tell_agents();
-  void tell_offers();
+  void tell_offers(const SpentNow& spent);
   void read_demand();
   void read(ports::ControllerPort& controller);
   void put_item(const ControllerName& controller, ports::DemandItem demand);
   void drop_item(const policy::ItemRef& ref);
   void drop_unlisted(const ControllerName& controller);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
-  policy::Limits limits();
+  policy::Limits limits(const policy::Spent& spent);
 
   void plan();
   bool carry_out_endings();

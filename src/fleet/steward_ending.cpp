@@ -123,7 +123,8 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::terminated;
   change.ended = core_.now();
-  change.billed = billed_when_gone(entry->row, *change.ended);
+  const auto billed = billed_when_gone(entry->row, *change.ended);
+  change.billed = billed;
   change.builds_done = entry->row.builds_done;
   if (entry->gone) change.death = entry->gone->death;
   const auto death = entry->gone ? entry->gone->death.text : std::string();
@@ -132,6 +133,7 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
                              : death.empty()           ? std::string("The cloud says that it is gone.")
                                                        : "The cloud says that it is gone: " + death});
   if (!co_await core_.change(entry, std::move(change))) co_return;
+  core_.spending.add({entry->row.cloud, billed.from, billed.until, entry->row.cost.total()}, core_.now());
   core_.log_of(*entry).info("agent is gone", {{"reason", to_string(entry->row.end_reason)}});
 }
 

@@ -114,7 +114,8 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
 
 Ledger::GroupKey Ledger::group_key(const Agent& agent) {
   return {agent.cloud,         agent.template_name, agent.generation, agent.labels,
-          is_under_way(agent), agent.controller,    agent.size,       settled_work_of(agent)};
+          is_under_way(agent), agent.controller,    agent.size,       agent.per_hour,
+          settled_work_of(agent)};
 }
 
 SettledAgents& Ledger::find_group(const Agent& agent) {
@@ -122,7 +123,8 @@ SettledAgents& Ledger::find_group(const Agent& agent) {
   if (fresh)
     it->second = {agent.cloud,  agent.template_name,    agent.generation,
                   agent.labels, is_under_way(agent),    agent.controller,
-                  agent.size,   settled_work_of(agent), 0};
+                  agent.size,   agent.per_hour,         settled_work_of(agent),
+                  0};
   return it->second;
 }
 

@@ -79,7 +79,7 @@ class Ledger {
   };
   using ClassKey = std::pair<ControllerName, std::string>;
   using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool,
-                              ControllerName, model::AgentSize, PoolWork>;
+                              ControllerName, model::AgentSize, model::Money, PoolWork>;
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);

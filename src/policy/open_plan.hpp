@@ -63,6 +63,7 @@ struct SettledAgents {
   bool under_way = false;  // its launch is not answered yet
   ControllerName controller;
   model::AgentSize size;
+  model::Money per_hour;
   PoolWork work = PoolWork::none;
   std::uint32_t count = 0;
 };

@@ -81,7 +81,7 @@ class Planner {
     plan_ = {};
     for (const auto* group : world.settled) {
       count_agent(group->cloud, group->template_name, group->labels, group->under_way, group->count);
-      usage_.add(group->controller, group->cloud, group->size, group->count);
+      usage_.add(group->controller, group->cloud, group->size, group->per_hour, group->count);
     }
     for (const auto* agent : world.agents) take_in(*agent);
     sort_agents();
@@ -114,7 +114,7 @@ class Planner {
 
   void take_in(const Agent& agent) {
     count_agent(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
-    usage_.add(agent.controller, agent.cloud, agent.size, 1);
+    usage_.add(agent.controller, agent.cloud, agent.size, agent.per_hour, 1);
     agents_.push_back(&agent);
   }
 
@@ -354,7 +354,7 @@ class Planner {
 
   void launch(ItemRef item, const Template& t, std::string why) {
     count_agent(t.cloud, t.name, t.labels, true, 1);
-    usage_.add(item.controller, t.cloud, t.size, 1);
+    usage_.add(item.controller, t.cloud, t.size, t.per_hour, 1);
     if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
     plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
   }
@@ -617,7 +617,7 @@ class Planner {
                                          obstacle->reason == HoldReason::cloud_held);
         if (!passes) continue;
         count_agent(t->cloud, t->name, t->labels, false, kind->held_items);
-        usage_.add(kind->controller, t->cloud, t->size, kind->held_items);
+        usage_.add(kind->controller, t->cloud, t->size, t->per_hour, kind->held_items);
         break;
       }
   }
@@ -763,6 +763,14 @@ std::string_view to_string(HoldReason reason) {
       return "cloud_vcpu_cap";
     case HoldReason::cloud_memory_cap:
       return "cloud_memory_cap";
+    case HoldReason::hour_budget:
+      return "hour_budget";
+    case HoldReason::day_budget:
+      return "day_budget";
+    case HoldReason::cloud_hour_budget:
+      return "cloud_hour_budget";
+    case HoldReason::cloud_day_budget:
+      return "cloud_day_budget";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:

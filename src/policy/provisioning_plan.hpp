@@ -23,6 +23,7 @@
 #include "model/pool.hpp"
 #include "model/size.hpp"
 #include "policy/breaker.hpp"
+#include "policy/spending.hpp"
 
 namespace footman::policy {
 
@@ -54,6 +55,7 @@ struct Agent {
   std::uint64_t generation = 0;  // of its template, at launch
   std::vector<std::string> labels;
   model::AgentSize size;
+  model::Money per_hour;
   bool is_default = false;  // takes items without a label
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
@@ -101,6 +103,7 @@ struct Cloud {
   Instant hold_until;
   std::string hold_text;
   model::ResourceLimits resources;
+  Spent spent;
 };
 
 struct Snapshot {
@@ -120,6 +123,7 @@ struct Limits {
   LabelCaps label_caps;  // over all clouds, as the following ones
   ControllerCaps controller_caps;
   model::ResourceLimits resources;
+  Spent spent;
   // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
   // would not be the best one.
   std::uint32_t launches_at_once = 0;
@@ -138,6 +142,10 @@ enum class HoldReason {
   memory_cap,
   cloud_vcpu_cap,
   cloud_memory_cap,
+  hour_budget,  // over all clouds, as the next one
+  day_budget,
+  cloud_hour_budget,
+  cloud_day_budget,
   template_disabled,   // by its breaker, until its configuration changes
   template_open,       // its breaker: too many failures, and a pause
   template_half_open,  // its breaker: one agent is tried, the others wait for it

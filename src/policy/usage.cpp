@@ -14,15 +14,16 @@ std::string describe_place(const Cloud* cloud) {
 
 Usage::Usage(const Limits& limits) : limits_(&limits) {}
 
-void Usage::Sums::add(const model::AgentSize& one, std::uint32_t count) {
+void Usage::Sums::add(const model::AgentSize& one, model::Money price, std::uint32_t count) {
+  per_hour += model::Money{price.micros * count};
   size.milli_cpus += one.milli_cpus * count;
   size.memory_bytes += one.memory_bytes * count;
 }
 
 void Usage::add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
-                std::uint32_t count) {
-  all_.add(size, count);
-  by_cloud_[cloud].add(size, count);
+                model::Money per_hour, std::uint32_t count) {
+  all_.add(size, per_hour, count);
+  by_cloud_[cloud].add(size, per_hour, count);
   if (limits_->controller_caps.contains(controller)) by_controller_[controller] += count;
 }
 
@@ -39,9 +40,39 @@ std::optional<Held> Usage::find_controller_obstacle(const ControllerName& contro
 
 std::optional<Held> Usage::find_obstacle(const Template& t, const Cloud& cloud) const {
   if (auto hold = find_size_obstacle(t, limits_->resources, all_, nullptr)) return hold;
-  const auto of_cloud = by_cloud_.find(cloud.name);
-  return find_size_obstacle(t, cloud.resources, of_cloud == by_cloud_.end() ? Sums() : of_cloud->second,
-                            &cloud);
+  const auto found = by_cloud_.find(cloud.name);
+  const auto of_cloud = found == by_cloud_.end() ? Sums() : found->second;
+  if (auto hold = find_size_obstacle(t, cloud.resources, of_cloud, &cloud)) return hold;
+  if (auto hold = find_budget_obstacle(t, limits_->resources.budget, all_, limits_->spent, nullptr))
+    return hold;
+  return find_budget_obstacle(t, cloud.resources.budget, of_cloud, cloud.spent, &cloud);
+}
+
+std::optional<Held> Usage::find_budget_obstacle(const Template& t, const model::Budget& budget,
+                                                     const Sums& sums, const Spent& spent,
+                                                     const Cloud* cloud) {
+  if (t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond)) return std::nullopt;
+  const auto spender = cloud == nullptr ? "this server" : fmt::format("cloud '{}'", cloud->name.str());
+  const auto rate = sums.per_hour + spent.still_paid_per_hour;
+  if (budget.per_hour && rate + t.per_hour > *budget.per_hour)
+    return Held{
+        cloud == nullptr ? HoldReason::hour_budget : HoldReason::cloud_hour_budget,
+        fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template "
+                    "'{}' costs {}",
+                    model::format_hourly_price(rate), model::format_hourly_price(*budget.per_hour), spender,
+                    t.name.str(), model::format_hourly_price(t.per_hour)),
+        spent.rate_falls};
+  const auto used = spent.today + model::charge(sums.per_hour, kReservedAhead);
+  const auto needed = model::charge(t.per_hour, kReservedAhead);
+  if (budget.per_day && used + needed > *budget.per_day)
+    return Held{
+        cloud == nullptr ? HoldReason::day_budget : HoldReason::cloud_day_budget,
+        fmt::format("{} of {} that {} may spend a day (UTC) are spent, or reserved for the next {} of "
+                    "its agents, and one of template '{}' needs {}",
+                    model::format_money(used), model::format_money(*budget.per_day), spender,
+                    format_duration(kReservedAhead), t.name.str(), model::format_money(needed)),
+        spent.day_ends};
+  return std::nullopt;
 }
 
 std::optional<Held> Usage::find_size_obstacle(const Template& t, const model::ResourceLimits& limits,

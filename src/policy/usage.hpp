@@ -1,6 +1,6 @@
 // What the agents take together, held against the limits that are not plain numbers of agents of a cloud, a
-// template or a label: by controller, by vCPU, by memory. Sums only, so that agents may be counted in any
-// order. A value.
+// template or a label: by controller, by vCPU, by memory, by money. Sums only, so that agents may be counted
+// in any order. A value.
 #pragma once
 
 #include <map>
@@ -11,13 +11,18 @@
 
 namespace footman::policy {
 
+
+// The budget of a day reserves so much of each agent's time ahead, also of those that are there: what builds
+// that are shorter cost is never more than the budget.
+inline constexpr Duration kReservedAhead = 15min;
+
 class Usage {
  public:
   explicit Usage(const Limits& limits);  // which must outlive it
 
   // So many more agents that hold a resource, or will.
   void add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
-           std::uint32_t count);
+           model::Money per_hour, std::uint32_t count);
   // Why one more agent of the template would be one too many; `cloud` is the template's.
   std::optional<Held> find_obstacle(const Template& t, const Cloud& cloud) const;
   // Why one more agent for the controller would be one too many, whatever its template.
@@ -26,10 +31,13 @@ class Usage {
  private:
   struct Sums {
     model::AgentSize size;
-    void add(const model::AgentSize& one, std::uint32_t count);
+    model::Money per_hour;
+    void add(const model::AgentSize& one, model::Money price, std::uint32_t count);
   };
   static std::optional<Held> find_size_obstacle(const Template& t, const model::ResourceLimits& limits,
                                                 const Sums& sums, const Cloud* cloud);
+  static std::optional<Held> find_budget_obstacle(const Template& t, const model::Budget& budget,
+                                                  const Sums& sums, const Spent& spent, const Cloud* cloud);
 
   const Limits* limits_;
   std::map<ControllerName, std::uint32_t> by_controller_;  // of capped ones

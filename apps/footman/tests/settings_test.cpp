@@ -164,6 +164,8 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"number", "7"},
       {"vCPU", "7"},
       {"price", "$7/h"},
+      {"hourly price", "$7/h"},
+      {"amount", "$7"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {

@@ -308,6 +308,58 @@ TEST_CASE("the queue says what waits and why") {
   CHECK(world.get("/api/v1/queue/x").error() == "400 invalid_argument id");
 }
 
+TEST_CASE("what builds and agents cost, so far and at last") {
+  World world;
+  world.submit();
+  CHECK(world.get("/api/v1/builds/1").json().at("cost").at("total_micro_usd") == 0);
+  world.advance(5s);
+  auto worker = world.connect_worker();
+  const auto path = "/api/v1/agents/" + worker.id.str();
+  world.advance(30s);
+  for (const auto* about : {"/api/v1/builds/1", path.c_str()}) {
+    CAPTURE(about);
+    const auto cost = world.get(about).json().at("cost");
+    CHECK(cost.at("final") == false);
+    CHECK(cost.at("useful_micro_usd") == 30'000);
+    CHECK(cost.at("idle_micro_usd") == 5'000);
+    CHECK(cost.at("total_micro_usd") == 35'000);
+    CHECK(cost.at("useful_ms") == 30'000);
+  }
+  CHECK(world.get(path).json().at("micro_usd_per_hour") == 3'600'000);
+  CHECK(world.get(path).json().at("size").at("milli_vcpus") == 500);
+  auto report = world.get("/api/v1/costs").json();
+  CHECK(report.at("rows").as_array().empty());
+  CHECK(report.at("running").at("agents") == 1);
+  CHECK(report.at("running").at("total_micro_usd") == 35'000);
+
+  world.finish(worker);
+  worker.agent->close();
+  world.advance(10s);
+  const auto agent = world.get(path).json();
+  CHECK(agent.at("state") == "terminated");
+  const auto cost = agent.at("cost");
+  CHECK(cost.at("final") == true);
+  CHECK(cost.at("useful_micro_usd") == 30'000);
+  CHECK(world.get("/api/v1/builds/1").json().at("cost") == cost);
+  CHECK(world.get("/api/v1/builds/1/explain").json().at("build").at("cost") == cost);
+  CHECK(world.get(path + "/explain").json().at("agent").at("cost") == cost);
+  CHECK(world.get("/api/v1/agents?ended=true").json().at("agents").at(0).at("cost") == cost);
+  for (const auto* by : {"job", "label", "template", "cloud", "day"}) {
+    report = world.get(std::string("/api/v1/costs?by=") + by).json();
+    CHECK(report.at("by") == by);
+    REQUIRE(report.at("rows").as_array().size() == 1);
+    CHECK(report.at("rows").at(0).at("builds") == 1);
+    CHECK(report.at("rows").at(0).at("cost").at("total_micro_usd") == cost.at("total_micro_usd"));
+    CHECK(report.at("total").at("cost").at("useful_ms") == 30'000);
+  }
+  CHECK(report.at("running").at("agents") == 0);
+  const auto later = format_rfc3339(world.clock.now() + 1s);
+  CHECK(world.get("/api/v1/costs?since=" + later).json().at("rows").as_array().empty());
+  CHECK(world.get("/api/v1/costs?until=" + later).json().at("rows").as_array().size() == 1);
+  CHECK(world.get("/api/v1/costs?by=week").error() == "400 invalid_argument by");
+  CHECK(world.get("/api/v1/costs?since=yesterday").error() == "400 invalid_argument since");
+}
+
 TEST_CASE("what every template says to a build that waits") {
   World world;
   for (int i = 0; i < 4; ++i) world.submit();  // one more than the cap

@@ -438,6 +438,51 @@ TEST_CASE("the other lists, empty and full") {
         std::string::npos);
 }
 
+TEST_CASE("costs as a table, as values and of one agent or build") {
+  bool empty = false;
+  const std::string cost =
+      R"({"total_micro_usd":12300,"useful_micro_usd":10000,"idle_micro_usd":2300,"useful_ms":30000,"idle_ms":5500,"final":true})";
+  ScriptServer server([&](const net::HttpRequest& request) {
+    if (request.path.starts_with("/api/v1/agents/"))
+      return json_answer(R"({"id":"a-1","state":"online","micro_usd_per_hour":50000,"cost":)" + cost + "}");
+    if (request.path.starts_with("/api/v1/builds/"))
+      return json_answer(
+          R"({"id":17,"title":"x","state":"running","cost":{"total_micro_usd":5,"final":false}})");
+    const auto sum = R"("builds":2,"agents":1,"cost":)" + cost + "}";
+    const auto row = R"([{"key":"a,\"b\"",)" + sum + R"(,{"key":"",)" + sum + "]";
+    return json_answer(R"({"by":"job","more":false,"rows":)" + (empty ? "[]" : row) + R"(,"total":{)" + sum +
+                       R"(,"running":{"agents":2,"total_micro_usd":70000}})");
+  });
+  const auto vars = server.variables();
+  auto ran =
+      run_footman({"cost", "--by", "job", "--since", "2026-11-24", "--until", "2026-11-25T08:00:00Z"}, vars);
+  CHECK(ran.code == 0);
+  CHECK(ran.out.find("JOB     BUILDS  AGENTS  AT WORK  IDLE   WORK   IDLE COST  TOTAL\n") !=
+        std::string::npos);
+  CHECK(ran.out.find("(none)  2       1       30.0 s   5.5 s  $0.01  $0.0023    $0.0123\n") !=
+        std::string::npos);
+  CHECK(ran.err == "not in it: 2 agents that are there now, $0.07 so far\n");
+  CHECK(server.requests().back().target ==
+        "/api/v1/costs?by=job&since=2026-11-24T00%3A00%3A00.000Z&until=2026-11-25T08%3A00%3A00.000Z");
+  CHECK(run_footman({"cost", "--csv"}, vars).out ==
+        "job,builds,agents,work_seconds,idle_seconds,work_usd,idle_usd,total_usd\n"
+        "\"a,\"\"b\"\"\",2,1,30.000,5.500,0.01,0.0023,0.0123\n"
+        ",2,1,30.000,5.500,0.01,0.0023,0.0123\n");
+  CHECK(run_footman({"cost", "--json"}, vars).out.find("\"useful_micro_usd\": 10000") != std::string::npos);
+  CHECK(run_footman({"cost", "--since", "7d"}, vars).code == 0);
+  CHECK(server.requests().back().target.starts_with("/api/v1/costs?since=20"));
+  ran = run_footman({"cost", "--since", "yesterday"}, vars);
+  CHECK(ran.code == exit_usage);
+  CHECK(ran.err.find("--since: 'yesterday' is not a time") != std::string::npos);
+  CHECK(run_footman({"cost", "--by", "week"}, vars).code == exit_usage);
+  server.call([&] { empty = true; });
+  CHECK(run_footman({"cost"}, vars).err.starts_with("no agent has ended in this time"));
+  ran = run_footman({"agent", "show", "a-1"}, vars);
+  CHECK(ran.out.find("$0.05/h") != std::string::npos);
+  CHECK(ran.out.find("$0.0123: $0.01 in 30.0 s of work, $0.0023 in 5.5 s idle\n") != std::string::npos);
+  CHECK(run_footman({"build", "show", "17"}, vars).out.find("$0.000005 so far: ") != std::string::npos);
+}
+
 TEST_CASE("what changes something says so, in JSON too") {
   ScriptServer server([](const net::HttpRequest& request) {
     const auto& path = request.path;

@@ -268,6 +268,28 @@ clouds:
   CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
 }
 
+TEST_CASE("budgets") {
+  const auto config = parse_config(R"(limits: {budget: {per_hour: $2, per_day: $20.50, beyond: $0.02/h}}
+clouds: [{name: a, type: local, limits: {budget: {per_day: 0}}}]
+)",
+                                   "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  const auto& all = config->resources.budget;
+  CHECK(all.per_hour.value().micros == 2'000'000);
+  CHECK(all.per_day.value().micros == 20'500'000);
+  CHECK(all.beyond.value().micros == 20'000);
+  const auto& cloud = config->clouds.at(0).resources.budget;
+  CHECK(cloud.per_day.value().is_zero());
+  CHECK_FALSE(cloud.per_hour.has_value());
+  CHECK(error_of("limits: {budget: {per_hour: 2 EUR}}") ==
+        "f:1:29: 'per_hour': an amount in US dollars such as $2 was expected, found '2 EUR'");
+  CHECK(error_of("limits: {budget: {beyond: $2}}").find("$0.02/h was expected") != std::string::npos);
+  CHECK(error_of("limits: {budget: {per_week: $2}}").find("unknown key 'per_week'") != std::string::npos);
+  CHECK(error_of("limits: {budget: $2}").find("a map was expected") != std::string::npos);
+  CHECK(error_of("clouds: [{name: a, type: local, limits: {budget: {per_hour: x}}}]").find("'per_hour'") !=
+        std::string::npos);
+}
+
 TEST_CASE("templates say their price, or name one of a list") {
   const auto with = [](const std::string& keys) {
     return fmt::format("clouds:\n- {{name: a, type: local, templates: [{{name: t{}}}]}}\n", keys);

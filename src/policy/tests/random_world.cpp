@@ -183,6 +183,7 @@ Agent RandomWorld::make_agent() {
   agent.labels = t.labels;
   agent.is_default = t.is_default;
   agent.size = t.size;
+  agent.per_hour = t.per_hour;
   agent.controller = ControllerName(chance(4) ? "other" : "main");
   if (!chance(4)) agent.for_item = std::to_string(pick(kItemKeys));
   agent.max_builds = static_cast<std::uint32_t>(pick(3));
@@ -263,6 +264,8 @@ void RandomWorld::change_limits() {
   if (chance(3)) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
   if (chance(3)) limits.controller_caps[ControllerName("other")] = static_cast<std::uint32_t>(1 + pick(3));
   if (chance(3)) limits.resources = {1000 * pick(20), (1ULL << 30) * pick(12)};
+  if (chance(4)) limits.resources.budget.per_hour = model::Money{static_cast<std::int64_t>(1 + pick(8))};
+  if (chance(4)) limits.spent = {model::Money{3}, model::Money{1}, now + 30s, now + 10min};
   if (chance(3)) limits.launches_at_once = static_cast<std::uint32_t>(1 + pick(4));
 }
 

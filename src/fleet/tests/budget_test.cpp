@@ -1,0 +1,67 @@
+// Budgets hold launches: within one plan, over restarts, until the next day.
+#include <doctest/doctest.h>
+
+#include "fleet/tests/world.hpp"
+#include "policy/spending.hpp"
+
+using namespace footman;
+using namespace footman::fleet;
+using namespace footman::fleet::testing;
+using namespace std::chrono_literals;
+using model::Money;
+
+namespace {
+
+constexpr Money kDollar{1'000'000};
+
+}  // namespace
+
+TEST_CASE("what was spent today holds launches over restarts, and the next day begins with nothing") {
+  World world;
+  world.config.templates[0].price.per_hour = Money{3'600'000};  // 90 cents in a quarter of an hour
+  world.config.resources.budget.per_day = kDollar;
+  const auto midnight = policy::begin_of_day(world.now()) + std::chrono::hours(24);
+  world.start();
+  world.advance(midnight - world.now());
+  const auto first = world.busy_agent("1");
+  world.submit("2");
+  CHECK(world.controller.reasons.at("2").code == "day_budget");  // reserved for the first
+  world.advance(200s);
+  world.controller.finish(first, world.now());
+  world.settle();
+  CHECK(world.row(first).cost.total() >= Money{200'000});
+  CHECK(world.controller.reasons.at("2").code == "day_budget");
+  CHECK(world.cloud.launch_calls == 1);
+  world.restart();
+  world.settle();
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").code == "day_budget");
+  CHECK(world.controller.reasons.at("2").look_again == midnight + std::chrono::hours(24));
+  world.advance(midnight + std::chrono::hours(24) - 1s - world.now());
+  CHECK(world.cloud.launch_calls == 1);
+  world.advance(2s);
+  CHECK(world.cloud.launch_calls == 2);
+}
+
+TEST_CASE("an agent that is gone is paid for until its minimum is over, over restarts too") {
+  World world;
+  const auto cloud = world.config.templates[0].cloud;
+  world.config.templates[0].price = {kDollar, {.minimum = 10min}};
+  world.config.cloud_resources[cloud].budget.per_hour = kDollar;
+  world.start();
+  const auto first = world.busy_agent("1");
+  const auto paid_until = world.row(first).launched + 10min;
+  world.submit("2");
+  CHECK(world.controller.reasons.at("2").code == "cloud_hour_budget");
+  world.controller.finish(first, world.now());
+  world.settle();
+  CHECK(world.row(first).state == model::AgentState::terminated);
+  CHECK(world.controller.reasons.at("2").code == "cloud_hour_budget");
+  CHECK(world.controller.reasons.at("2").look_again == paid_until);
+  world.restart();
+  world.settle();
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").look_again == paid_until);
+  world.advance(10min);
+  CHECK(world.cloud.launch_calls == 2);
+}

@@ -1,0 +1,64 @@
+#include "policy/spending.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace footman::policy {
+namespace {
+
+constexpr Duration kDay = std::chrono::hours(24);
+
+model::Money rate_of(const PaidSpan& span) {
+  const auto time = static_cast<double>((span.until - span.from).count());
+  return {std::llround(static_cast<double>(span.amount.micros) * static_cast<double>(Duration(1h).count()) /
+                       time)};
+}
+
+}  // namespace
+
+Instant begin_of_day(Instant now) { return {now.us - (now.us % kDay.count())}; }
+
+model::Money part_of(const PaidSpan& span, Instant from, Instant until) {
+  const auto first = std::max(span.from, from);
+  const auto last = std::min(span.until, until);
+  if (last <= first) return {};
+  if (first == span.from && last == span.until) return span.amount;
+  const auto share =
+      static_cast<double>((last - first).count()) / static_cast<double>((span.until - span.from).count());
+  return {std::llround(static_cast<double>(span.amount.micros) * share)};
+}
+
+void SpendingBook::turn_page(Instant now) {
+  if (const auto day = begin_of_day(now); day > day_) {
+    day_ = day;
+    today_.clear();
+    for (const auto& span : ahead_) today_[span.cloud] += part_of(span, day_, day_ + kDay);
+  }
+  std::erase_if(ahead_, [&](const PaidSpan& span) { return span.until <= now; });
+}
+
+void SpendingBook::add(const PaidSpan& span, Instant now) {
+  turn_page(now);
+  if (span.amount <= model::Money() || span.until <= span.from) return;
+  today_[span.cloud] += part_of(span, day_, day_ + kDay);
+  if (span.until > now) ahead_.push_back(span);
+}
+
+Spent SpendingBook::sum(const CloudName* cloud, Instant now) {
+  turn_page(now);
+  Spent spent;
+  for (const auto& [name, money] : today_)
+    if (cloud == nullptr || name == *cloud) spent.today += money;
+  for (const auto& span : ahead_) {
+    if (cloud != nullptr && span.cloud != *cloud) continue;
+    spent.still_paid_per_hour += rate_of(span);
+    if (!spent.rate_falls.is_set() || span.until < spent.rate_falls) spent.rate_falls = span.until;
+  }
+  spent.day_ends = day_ + kDay;
+  return spent;
+}
+
+Spent SpendingBook::spent(Instant now) { return sum(nullptr, now); }
+Spent SpendingBook::spent(const CloudName& cloud, Instant now) { return sum(&cloud, now); }
+
+}  // namespace footman::policy

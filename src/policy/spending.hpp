@@ -1,0 +1,53 @@
+// What was spent, as far as budgets ask: what agents that are gone have cost today, and what of them is paid
+// for still, because a minimum is not over. A value; its size follows the agents that ended within the
+// longest minimum, and the clouds.
+#pragma once
+
+#include <map>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/time.hpp"
+#include "model/money.hpp"
+
+namespace footman::policy {
+
+using namespace footman::base;
+
+// Days begin at 00:00 UTC.
+Instant begin_of_day(Instant now);
+
+// The cost of an agent that is gone, spread evenly over the time that is paid for.
+struct PaidSpan {
+  CloudName cloud;
+  Instant from;
+  Instant until;
+  model::Money amount;
+};
+// What falls between the two.
+model::Money part_of(const PaidSpan& span, Instant from, Instant until);
+
+// Of one cloud, or of all.
+struct Spent {
+  model::Money today;
+  model::Money still_paid_per_hour;  // of agents that are gone
+  Instant rate_falls;                // when the first of these is paid up; not set: there are none
+  Instant day_ends;                  // not set: nobody asked
+};
+
+class SpendingBook {
+ public:
+  void add(const PaidSpan& span, Instant now);
+  Spent spent(Instant now);  // by all clouds
+  Spent spent(const CloudName& cloud, Instant now);
+
+ private:
+  void turn_page(Instant now);
+  Spent sum(const CloudName* cloud, Instant now);
+
+  Instant day_;  // it began then; it never goes back
+  std::map<CloudName, model::Money> today_;
+  std::vector<PaidSpan> ahead_;  // that are paid for beyond the last look
+};
+
+}  // namespace footman::policy

@@ -1,0 +1,128 @@
+// Budgets hold what would be too dear; free agents they never hold.
+#include <doctest/doctest.h>
+
+#include "policy/usage.hpp"
+
+using namespace footman::policy;
+using footman::model::Money;
+
+namespace {
+
+constexpr Instant kNow{1'000'000'000};
+const ControllerName kMain("main");
+
+constexpr Money cents(std::int64_t count) { return {count * 10'000}; }
+
+Template offer(const std::string& name, Money per_hour, int priority = 0) {
+  Template t;
+  t.cloud = CloudName("here");
+  t.name = TemplateName(name);
+  t.labels = {"linux"};
+  t.per_hour = per_hour;
+  t.priority = priority;
+  return t;
+}
+Item item(const std::string& key) {
+  return {{kMain, key}, *footman::model::parse_label_expression("linux"), Instant{1}, "job " + key};
+}
+Snapshot world(std::vector<Template> templates) {
+  Snapshot s;
+  s.templates = std::move(templates);
+  s.clouds = {{CloudName("here")}};
+  s.items = {item("1"), item("2"), item("3")};
+  return s;
+}
+Agent busy(Money per_hour) {
+  Agent a;
+  a.id = AgentId("busy");
+  a.cloud = CloudName("here");
+  a.template_name = TemplateName("gone");
+  a.controller = kMain;
+  a.per_hour = per_hour;
+  a.state = footman::model::AgentState::online;
+  a.activity = footman::model::AgentActivity::busy;
+  return a;
+}
+Limits by_hour(Money money) {
+  Limits limits;
+  limits.resources.budget.per_hour = money;
+  return limits;
+}
+Limits by_day(Money money, Money spent) {
+  Limits limits;
+  limits.resources.budget.per_day = money;
+  limits.spent.today = spent;
+  limits.spent.day_ends = kNow + 5h;
+  return limits;
+}
+
+}  // namespace
+
+TEST_CASE("a budget per hour holds what agents cost at the same time") {
+  auto s = world({offer("t", cents(10))});
+  s.agents = {busy(cents(5))};
+  auto limits = by_hour(cents(25));
+  auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.size() == 2);
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].reason == HoldReason::hour_budget);
+  CHECK(
+      plan.holds[0].text ==
+      "agents for $0.25/h are paid for, of $0.25/h that this server may spend, and one of template 't' costs "
+      "$0.10/h");
+  CHECK_FALSE(plan.holds[0].look_again.is_set());
+
+  // Agents that are gone are paid for until their minimum is over.
+  limits.spent.still_paid_per_hour = cents(10);
+  limits.spent.rate_falls = kNow + 30s;
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.holds.at(0).look_again == kNow + 30s);
+  CHECK(plan.next_look == kNow + 30s);
+}
+
+TEST_CASE("a budget per day holds what is spent and reserved") {
+  const auto s = world({offer("t", cents(40))});  // 10 cents in a quarter of an hour
+  auto plan = plan_provisioning(s, by_day(cents(200), cents(175)), kNow);
+  CHECK(plan.launches.size() == 2);
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].reason == HoldReason::day_budget);
+  CHECK(plan.holds[0].text ==
+        "$1.95 of $2.00 that this server may spend a day (UTC) are spent, or reserved for the next 15 min 0 "
+        "s of "
+        "its agents, and one of template 't' needs $0.10");
+  CHECK(plan.holds[0].look_again == kNow + 5h);
+  CHECK(plan_provisioning(s, by_day(cents(200), cents(300)), kNow).launches.empty());
+}
+
+TEST_CASE("a cloud has its own budget") {
+  auto s = world({offer("t", cents(10))});
+  s.clouds[0].resources.budget.per_hour = cents(10);
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.holds.at(0).reason == HoldReason::cloud_hour_budget);
+  CHECK(plan.holds[0].text.find("that cloud 'here' may spend") != std::string::npos);
+  s.clouds[0].resources.budget = {};
+  s.clouds[0].resources.budget.per_day = cents(1);
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.empty());
+  CHECK(plan.holds.at(0).reason == HoldReason::cloud_day_budget);
+}
+
+TEST_CASE("beyond the budget free agents are launched, and cheap ones if that is wanted") {
+  const auto s = world({offer("dear", cents(100), 9), offer("cheap", cents(2), 5), offer("free", {})});
+  auto limits = by_hour(cents(101));
+  const auto names = [&] {
+    std::string all;
+    for (const auto& launch : plan_provisioning(s, limits, kNow).launches)
+      all += launch.template_name.str() + " ";
+    return all;
+  };
+  CHECK(names() == "dear free free ");
+  limits.resources.budget.beyond = cents(2);
+  CHECK(names() == "dear cheap cheap ");
+  limits.resources.budget.per_hour = Money();
+  CHECK(names() == "cheap cheap cheap ");
+  limits.resources.budget.beyond = cents(1);
+  CHECK(names() == "free free free ");
+}
