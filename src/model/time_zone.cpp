@@ -59,16 +59,18 @@ class RuleReader {
 
   std::optional<YearlyRule> read() {
     YearlyRule rule;
-    std::optional<std::int32_t> offset;
-    if (!skip_name() || !(offset = read_time(24))) return std::nullopt;
-    rule.standard = -*offset;  // POSIX counts to the west
+    if (!skip_name()) return std::nullopt;
+    const auto standard = read_time(24);
+    if (!standard) return std::nullopt;
+    rule.standard = -*standard;  // POSIX counts to the west
     if (left_.empty()) return rule;
     rule.has_summer = true;
     rule.summer = rule.standard + 3600;
     if (!skip_name()) return std::nullopt;
     if (!left_.empty() && left_.front() != ',') {
-      if (!(offset = read_time(24))) return std::nullopt;
-      rule.summer = -*offset;
+      const auto summer = read_time(24);
+      if (!summer) return std::nullopt;
+      rule.summer = -*summer;
     }
     if (!read_day(rule.begins) || !read_day(rule.ends) || !left_.empty()) return std::nullopt;
     return rule;
@@ -107,12 +109,13 @@ class RuleReader {
   std::optional<std::int32_t> read_time(std::int32_t most_hours) {
     const bool negative = take('-');
     if (!negative) (void)take('+');
-    auto value = read_number(most_hours);
-    if (!value) return std::nullopt;
-    std::int32_t seconds = *value * 3600;
+    const auto hours = read_number(most_hours);
+    if (!hours) return std::nullopt;
+    std::int32_t seconds = *hours * 3600;
     for (const std::int32_t unit : {60, 1}) {
       if (!take(':')) break;
-      if (!(value = read_number(59))) return std::nullopt;
+      const auto value = read_number(59);
+      if (!value) return std::nullopt;
       seconds += *value * unit;
     }
     return negative ? -seconds : seconds;
