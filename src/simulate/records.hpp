@@ -24,6 +24,7 @@ struct BuildRecord {
   std::optional<Duration> finished;
   std::string last_reason;  // why it waited, the last word
   std::string last_text;
+  TemplateName template_name;  // of its agent
 };
 
 struct AgentRecord {

@@ -206,6 +206,11 @@ WaitStats summarise_waits(std::vector<Duration> waits) {
   return stats;
 }
 
+Duration find_percentile(std::vector<Duration> waits, std::size_t percent) {
+  std::ranges::sort(waits);
+  return percentile(waits, percent);
+}
+
 Report make_report(std::string name, const Happenings& happenings, const Billing& billing) {
   Report report;
   report.name = std::move(name);

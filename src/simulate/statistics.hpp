@@ -96,6 +96,7 @@ struct Report {
 };
 
 WaitStats summarise_waits(std::vector<Duration> waits);
+Duration find_percentile(std::vector<Duration> waits, std::size_t percent);  // of some
 Report make_report(std::string name, const Happenings& happenings, const Billing& billing);
 
 // --- comparisons

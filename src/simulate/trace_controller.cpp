@@ -30,7 +30,7 @@ TraceController::TraceController(const BuildTrace& trace, runtime::Clock& clock,
     const auto [it, is_new] = numbers.emplace(build.label, labels_.size());
     if (is_new) labels_.push_back(model::parse_label_expression(build.label).value());
     label_of_.push_back(it->second);
-    happenings_.builds.push_back({build.submitted, build.duration, build.label, {}, {}, {}, {}});
+    happenings_.builds.push_back({build.submitted, build.duration, build.label, {}, {}, {}, {}, {}});
   }
   waiting_by_label_.resize(labels_.size());
 }
@@ -111,6 +111,7 @@ void TraceController::give(TraceNode& node, std::size_t build) {
   changes_.push_back(build);
   auto& record = happenings_.builds[build];
   record.started = now();
+  if (const auto* agent = find_agent_(node.registration.id)) record.template_name = agent->template_name;
   last_event_ = now();
   ++running_;
   node.build = build;

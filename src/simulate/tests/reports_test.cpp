@@ -12,7 +12,8 @@ namespace {
 Report make_one(const std::string& name, Duration wait) {
   Happenings happened;
   happened.end = 200s;
-  happened.builds = {{0s, 60s, "a<b>&\"c\"", wait, wait + 60s, {}, {}}, {0s, 60s, "", 1s, 61s, {}, {}}};
+  happened.builds = {{0s, 60s, "a<b>&\"c\"", wait, wait + 60s, {}, {}, {}},
+                     {0s, 60s, "", 1s, 61s, {}, {}, {}}};
   happened.agents = {{TemplateName("small"), CloudName("here"), 0s, 1s, 100s, 100s, 60s, 1}};
   happened.holds["template_cap"] = {wait, 1};
   return make_report(name, happened, {});

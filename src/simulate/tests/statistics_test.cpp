@@ -15,7 +15,7 @@ AgentRecord make_agent(Duration launched, Duration connected, Duration gone, Dur
 }
 
 BuildRecord make_build(Duration submitted, Duration started, Duration finished) {
-  return {submitted, finished - started, "linux", started, finished, {}, {}};
+  return {submitted, finished - started, "linux", started, finished, {}, {}, {}};
 }
 
 }  // namespace
@@ -92,8 +92,8 @@ TEST_CASE("the curves hold what was there") {
 TEST_CASE("builds that never ran are counted by their reason and have no wait") {
   Happenings happened;
   happened.end = 10s;
-  happened.builds = {{0s, 1s, "a", {}, {}, "no_template", "Nothing fits."},
-                     {0s, 1s, "a", {}, {}, "no_template", "Nothing fits."},
+  happened.builds = {{0s, 1s, "a", {}, {}, "no_template", "Nothing fits.", {}},
+                     {0s, 1s, "a", {}, {}, "no_template", "Nothing fits.", {}},
                      make_build(0s, 2s, 3s)};
   const auto report = make_report("a", happened, {});
   CHECK(report.wait.builds == 1);
