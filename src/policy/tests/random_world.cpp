@@ -291,6 +291,7 @@ void RandomWorld::carry_out(const Plan& plan) {
     agent.labels = t.labels;
     agent.is_default = t.is_default;
     agent.size = t.size;
+    agent.per_hour = t.per_hour;
     agent.controller = launch.item.controller;
     agent.for_item = launch.item.key;
     agent.planned = now;
