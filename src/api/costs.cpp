@@ -43,7 +43,7 @@ Awaitable<Result<ShownCost>> tell_build_cost(StorySources from, model::Build bui
   const auto work = time_at_work(attempts, from.now);
   shown.cost.useful_time += work;
   shown.cost.useful += model::charge(agent->price.per_hour, work);
-  if (!agent->one_shot) co_return shown;
+  if (agent->max_builds != 1) co_return shown;
   const auto whole = fleet::cost_so_far(*agent, work, from.now);
   shown.cost.idle_time += whole.idle_time;
   shown.cost.idle += whole.idle;

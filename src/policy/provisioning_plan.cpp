@@ -603,7 +603,18 @@ class Planner {
   std::optional<Held> find_pool_obstacle(const Template& t) const {
     auto obstacle = find_obstacle(t);
     if (!obstacle) obstacle = usage_.find_controller_obstacle(t.pool_controller);
-    return obstacle ? obstacle : find_launch_limit(t);
+    if (!obstacle) obstacle = find_launch_limit(t);
+    return obstacle ? obstacle : find_line_before(t);
+  }
+
+  // Items that this template would fit wait for a better one, whose cloud has enough to answer: an agent of
+  // the pool would be theirs at once, and the pool would lack it again.
+  std::optional<Held> find_line_before(const Template& t) const {
+    for (const auto* kind : held_classes_)
+      if (kind->controller == t.pool_controller && kind->hold &&
+          kind->hold->held.reason == HoldReason::launch_limit && std::ranges::count(kind->templates, &t) > 0)
+        return kind->hold->held;
+    return std::nullopt;
   }
 
   // What items will need once the trouble of their template is over is not given to pools meanwhile: they

@@ -49,19 +49,17 @@ std::optional<Held> Usage::find_obstacle(const Template& t, const Cloud& cloud) 
 }
 
 std::optional<Held> Usage::find_budget_obstacle(const Template& t, const model::Budget& budget,
-                                                     const Sums& sums, const Spent& spent,
-                                                     const Cloud* cloud) {
+                                                const Sums& sums, const Spent& spent, const Cloud* cloud) {
   if (t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond)) return std::nullopt;
   const auto spender = cloud == nullptr ? "this server" : fmt::format("cloud '{}'", cloud->name.str());
   const auto rate = sums.per_hour + spent.still_paid_per_hour;
   if (budget.per_hour && rate + t.per_hour > *budget.per_hour)
-    return Held{
-        cloud == nullptr ? HoldReason::hour_budget : HoldReason::cloud_hour_budget,
-        fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template "
-                    "'{}' costs {}",
-                    model::format_hourly_price(rate), model::format_hourly_price(*budget.per_hour), spender,
-                    t.name.str(), model::format_hourly_price(t.per_hour)),
-        spent.rate_falls};
+    return Held{cloud == nullptr ? HoldReason::hour_budget : HoldReason::cloud_hour_budget,
+                fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template "
+                            "'{}' costs {}",
+                            model::format_hourly_price(rate), model::format_hourly_price(*budget.per_hour),
+                            spender, t.name.str(), model::format_hourly_price(t.per_hour)),
+                spent.rate_falls};
   const auto used = spent.today + model::charge(sums.per_hour, kReservedAhead);
   const auto needed = model::charge(t.per_hour, kReservedAhead);
   if (budget.per_day && used + needed > *budget.per_day)

@@ -11,7 +11,6 @@
 
 namespace footman::policy {
 
-
 // The budget of a day reserves so much of each agent's time ahead, also of those that are there: what builds
 // that are shorter cost is never more than the budget.
 inline constexpr Duration kReservedAhead = 15min;
