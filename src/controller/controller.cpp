@@ -153,6 +153,10 @@ ControllerName Controller::name() const { return impl_->core.config.name; }
 
 std::vector<ports::DemandItem> Controller::demand() const { return impl_->queue.demand(); }
 
+ports::DemandNews Controller::demand_since(std::uint64_t version) {
+  return impl_->queue.demand_since(version);
+}
+
 Awaitable<Result<ports::AgentBootstrap>> Controller::register_agent(ports::AgentRegistration registration) {
   co_return co_await impl_->core.owned("register agent",
                                        impl_->nodes.register_agent(std::move(registration)));

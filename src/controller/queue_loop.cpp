@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/number.hpp"
 
@@ -135,15 +136,42 @@ std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
   return entry_of(*wanted, view_of(*wanted, at, slots), slots);
 }
 
-std::vector<ports::DemandItem> QueueLoop::demand() const {
-  std::vector<ports::DemandItem> items;
-  if (core_.stopping) return items;
+std::vector<QueueItemId> QueueLoop::list_demand() const {
+  std::vector<QueueItemId> ids;
+  if (core_.stopping) return ids;
   auto slots = slots_under_way();
   const auto at = core_.now();
   for (const auto& [id, entry] : core_.queued)
     if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
-      items.push_back({id.str(), entry->item.label, entry->buildable_since, title_of(entry->build)});
+      ids.push_back(id);
+  return ids;
+}
+
+ports::DemandItem QueueLoop::describe_item(QueueItemId id) const {
+  const auto& entry = *core_.queued.at(id);
+  return {id.str(), entry.item.label, entry.buildable_since, title_of(entry.build)};
+}
+
+std::vector<ports::DemandItem> QueueLoop::demand() const {
+  std::vector<ports::DemandItem> items;
+  for (const auto id : list_demand()) items.push_back(describe_item(id));
   return items;
+}
+
+// What is said of an item never changes while it waits: both lists tell all.
+ports::DemandNews QueueLoop::demand_since(std::uint64_t version) {
+  auto now = list_demand();
+  const bool complete = version == 0 || version != told_version_;
+  if (complete) told_demand_.clear();
+  ports::DemandNews news{++told_version_, complete, {}, {}};
+  std::vector<QueueItemId> fresh;
+  std::vector<QueueItemId> gone;
+  std::ranges::set_difference(now, told_demand_, std::back_inserter(fresh));
+  std::ranges::set_difference(told_demand_, now, std::back_inserter(gone));
+  for (const auto id : fresh) news.items.push_back(describe_item(id));
+  for (const auto id : gone) news.gone.push_back(id.str());
+  told_demand_ = std::move(now);
+  return news;
 }
 
 void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {

@@ -24,6 +24,7 @@ class QueueLoop {
   std::vector<QueueEntry> entries() const;
   std::optional<QueueEntry> find_entry(BuildId build) const;
   std::vector<ports::DemandItem> demand() const;
+  ports::DemandNews demand_since(std::uint64_t version);
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason);
 
  private:
@@ -35,6 +36,8 @@ class QueueLoop {
   };
   using SlotMap = std::map<JobPath, Slots>;
 
+  std::vector<QueueItemId> list_demand() const;  // in order
+  ports::DemandItem describe_item(QueueItemId id) const;
   SlotMap slots_under_way() const;
   // Takes a slot for a buildable one: call in the queue's order.
   model::ItemView view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const;
@@ -54,6 +57,8 @@ class QueueLoop {
   Core& core_;
   Builds& builds_;
   base::Gauge& waiting_;
+  std::vector<QueueItemId> told_demand_;  // with the last answer to demand_since()
+  std::uint64_t told_version_ = 0;
 };
 
 }  // namespace footman::controller

@@ -273,8 +273,8 @@ void Provisioner::read(ports::ControllerPort& controller) {
   version = news.version;
   plan_size_ += news.items.size() + news.gone.size();
   if (news.complete) ++lists_;
-  for (auto& demand : news.items) put_item(name, std::move(demand));
   for (auto& key : news.gone) drop_item({name, std::move(key)});
+  for (auto& demand : news.items) put_item(name, std::move(demand));
   if (news.complete) drop_unlisted(name);
 }
 

@@ -29,7 +29,7 @@ struct DemandItem {
 // What has become of the demand since an earlier answer.
 struct DemandNews {
   std::uint64_t version = 0;  // for the next question
-  bool complete = true;       // `items` is all of it; false: those that came or changed, and `gone`
+  bool complete = true;       // `items` is all of it; false: after those that are gone, those that came
   std::vector<DemandItem> items;
   std::vector<std::string> gone;  // keys
 };
@@ -86,9 +86,9 @@ class ControllerPort {
 
   // Items that want an agent, oldest first. A view; calling it costs no I/O.
   virtual std::vector<DemandItem> demand() const = 0;
-  // The same for somebody who keeps what he was told: since the answer with that version, 0: from nothing. A
-  // controller that does not follow its changes, or not so far back, lists all.
-  virtual DemandNews demand_since(std::uint64_t version) const {
+  // The same for somebody who keeps what he was told: since the answer with that version; 0: from nothing. A
+  // controller that does not know any more what it answered then lists all. Costs no I/O.
+  virtual DemandNews demand_since(std::uint64_t version) {
     (void)version;
     return {0, true, demand(), {}};
   }

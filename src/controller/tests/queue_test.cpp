@@ -84,6 +84,37 @@ TEST_CASE("parameters are merged into the environment and checked") {
   CHECK(world.run(world.controller->delete_job(JobPath("team/app"))).error().code == Errc::conflict);
 }
 
+TEST_CASE("the demand since an answer: what came and went; all of it when that was not the last one") {
+  World world;
+  REQUIRE(world.run(world.controller->create_job(job("team/app"))));
+  const auto another = [&] { REQUIRE(submit(world, of_job("team/app"))); };
+  another();
+  another();
+  const auto first = world.controller->demand_since(0);
+  CHECK(first.complete);
+  REQUIRE(first.items.size() == 2);
+  CHECK(first.items[0].key == "1");
+  CHECK(first.items[0].title == world.controller->demand()[0].title);
+
+  const auto nothing = world.controller->demand_since(first.version);
+  CHECK_FALSE(nothing.complete);
+  CHECK(nothing.items.empty());
+  CHECK(nothing.gone.empty());
+
+  another();
+  REQUIRE(world.run(world.controller->cancel_build(BuildId(1), "me")));
+  const auto news = world.controller->demand_since(nothing.version);
+  CHECK_FALSE(news.complete);
+  REQUIRE(news.items.size() == 1);
+  CHECK(news.items[0].key == "3");
+  CHECK(news.gone == std::vector<std::string>{"1"});
+
+  const auto all = world.controller->demand_since(first.version);  // somebody else was answered since
+  CHECK(all.complete);
+  CHECK(all.items.size() == 2);
+  CHECK(all.gone.empty());
+}
+
 TEST_CASE("what is malformed is refused with its field") {
   World world;
   SubmitRequest request;

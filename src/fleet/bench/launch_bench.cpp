@@ -59,6 +59,10 @@ class LongQueue final : public ports::ControllerPort {
 
   base::ControllerName name() const override { return base::ControllerName("builtin"); }
   std::vector<ports::DemandItem> demand() const override { return items; }
+  // They only come.
+  ports::DemandNews demand_since(std::uint64_t version) override {
+    return {items.size(), false, {items.begin() + static_cast<std::ptrdiff_t>(version), items.end()}, {}};
+  }
   Awaitable<base::Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration) override {
     co_return ports::AgentBootstrap{base::Secret("secret")};
   }
