@@ -32,8 +32,8 @@ struct QueueOrder {
 struct ItemClass {
   ControllerName controller;
   model::LabelExpr label;
-  std::vector<std::size_t> pools;  // that fit, fewest labels first; of one plan
-  std::size_t pool_cursor = 0;
+  std::vector<std::size_t> pools;          // that fit, fewest labels first; of one plan
+  std::size_t pool_cursor = 0;             // among idle ones
   std::vector<const Template*> templates;  // that fit, best first
   std::size_t template_cursor = 0;
   std::uint32_t held_items = 0;  // that are left over

@@ -332,15 +332,30 @@ class Planner {
     kind.held_items = 0;
   }
 
-  // The free agent that it gets. Null: one is launched for it, or its class is held.
-  const Agent* serve_item(const Item& item, ItemClass& kind) {
+  // Connected ones first, the ones with the fewest labels before others; then the one that has been on its
+  // way for longest, so that a launch never takes an item from an agent that has it.
+  const Agent* take_free(ItemClass& kind) {
     for (; kind.pool_cursor < kind.pools.size(); ++kind.pool_cursor) {
       auto& agents = pools_[kind.pools[kind.pool_cursor]].agents;
-      if (agents.empty()) continue;
-      const Agent* agent = agents.back();
-      agents.pop_back();
-      return agent;
+      if (!agents.empty() && agents.back()->activity == AgentActivity::idle) return take_last(agents);
     }
+    std::vector<const Agent*>* best = nullptr;
+    for (const auto place : kind.pools) {
+      auto& agents = pools_[place].agents;
+      if (!agents.empty() && (best == nullptr || is_better(*agents.back(), *best->back()))) best = &agents;
+    }
+    return best == nullptr ? nullptr : take_last(*best);
+  }
+
+  static const Agent* take_last(std::vector<const Agent*>& agents) {
+    const Agent* agent = agents.back();
+    agents.pop_back();
+    return agent;
+  }
+
+  // The free agent that it gets. Null: one is launched for it, or its class is held.
+  const Agent* serve_item(const Item& item, ItemClass& kind) {
+    if (const Agent* agent = take_free(kind)) return agent;
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
       if (is_blocked(t) || usage_.find_controller_obstacle(kind.controller)) continue;

@@ -294,7 +294,7 @@ void RandomWorld::carry_out(const Plan& plan) {
     agent.per_hour = t.per_hour;
     agent.controller = launch.item.controller;
     agent.for_item = launch.item.key;
-    agent.planned = now;
+    agent.planned = now + 1ms;  // after all others
     agent.launch_deadline = now + 2min;
     t.breaker = on_probe_launched(t.breaker, agent.id, agent.launch_deadline, now);
     put(std::move(agent));
