@@ -15,10 +15,10 @@ using model::Cost;
 namespace {
 
 // Of the ledger. Beyond, the oldest go; every so many lines it is looked for them.
-constexpr std::int64_t kCostLinesKept = 1'000'000;
+constexpr std::int64_t kCostLinesKept = 200'000;
 constexpr std::int64_t kCostLinesAtOnce = 1'000;
-constexpr std::size_t kMaxReported = 1'000;    // rows of a report
-constexpr std::int64_t kMaxCharges = 500'000;  // of the agents that ended lately, the newest
+constexpr std::size_t kMaxReported = 1'000;           // rows of a report
+constexpr std::int64_t kMaxCharges = kCostLinesKept;  // of the agents that ended lately, the newest
 
 struct CostLine {
   AgentId agent;

@@ -237,10 +237,10 @@ class Store {
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
   // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
   // agent is gone; that of an agent that had one build alone is that build's. Older ones than the last
-  // 1,000,000 lines are forgotten. Builds that are forgotten stay.
+  // 200,000 lines are forgotten. Builds that are forgotten stay.
   virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
   virtual Awaitable<Result<CostReport>> report_costs(CostFilter filter) = 0;
-  // Of agents that were paid for beyond `since` and cost anything, newest first; at most 500,000.
+  // Of agents that were paid for beyond `since` and cost anything, newest first; at most 200,000.
   virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
 

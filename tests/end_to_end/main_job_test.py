@@ -157,6 +157,42 @@ clouds:
         server.wait_no_agents()
 
 
+def test_costs_and_budgets():
+    config = """
+limits: {vcpus: 2, budget: {per_hour: $1}}
+clouds:
+  - name: here
+    type: local
+    templates:
+      - {name: dear, default: true, size: {cpu: 1}, price: $0.60/h, labels: [linux]}
+"""
+    with Server(config) as server:
+        server.start()
+        first = server.submit("sleep 600")
+        server.wait_running(first)
+        second = server.submit("true")
+        waiting = wait_until(lambda: (server.build(second).get("queue", {}).get("reason", {}).get("code") == "hour_budget"
+                                      and server.build(second)), "the reason hour_budget")
+        check("$0.60/h" in waiting["queue"]["reason"]["text"], waiting)
+        server.kill()
+        server.start()
+        wait_until(lambda: server.build(second).get("queue", {}).get("reason", {}).get("code") == "hour_budget",
+                   "the reason hour_budget after a crash")
+        check(len(server.agents()) == 1, "no second agent")
+        server.request("POST", f"/api/v1/builds/{first}/cancel", {})
+        check(server.wait_build(second)["result"] == "SUCCESS", "it runs once the first agent is gone")
+        server.wait_no_agents()
+        cost = server.build(first)["cost"]
+        check(cost["final"] and cost["useful_micro_usd"] > 0 and cost["total_micro_usd"] > cost["useful_micro_usd"], cost)
+        agent = server.get(f"/api/v1/agents/{server.agent_of(first)}")
+        check(agent["cost"] == cost, "an agent that had one build was there for that alone")
+        report = server.get("/api/v1/costs?by=template")
+        check([row["key"] for row in report["rows"]] == ["dear"] and report["rows"][0]["builds"] == 2, report)
+        total = sum(agent["cost"]["total_micro_usd"] for agent in server.agents())
+        check(report["total"]["cost"]["total_micro_usd"] == total, report)
+        server.stop()
+
+
 def test_idempotency():
     with Server() as server:
         server.start()

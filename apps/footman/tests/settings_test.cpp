@@ -176,6 +176,8 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
     if (key.path == "session.heartbeat") value = "17s";
     if (key.path == "session.lease") value = "70s";
     auto document = document_with(key.path, value);
+    const bool counts_sizes = key.path.ends_with("limits.vcpus") || key.path.ends_with("limits.memory");
+    if (counts_sizes) document.insert(document.find("name: t") + 7, ", size: {cpu: 1, memory: 1 GiB}");
     if (key.path == "tls.certificate") document.insert(document.find('}'), ", key: /k");
     if (key.path == "tls.key") document.insert(document.find('}'), ", certificate: /c");
     const auto changes = compare_configs(before, parse(document));
