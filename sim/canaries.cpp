@@ -40,14 +40,18 @@ class DoublesAssignments final : public BentStore {
   AgentId last_;
 };
 
-// After a restart the agents that are still on their way are forgotten.
+// After a restart an agent that is still on its way for an item is forgotten.
 class ForgetsAgentsOnTheirWay final : public BentStore {
  public:
   using BentStore::BentStore;
   Awaitable<Result<store::OpenState>> load_open_state() override {
     auto state = co_await BentStore::load_open_state();
-    if (state)
-      std::erase_if(state->agents, [](const model::Agent& one) { return model::is_serving(one.state); });
+    if (!state) co_return state;
+    const auto is_on_its_way = [](const model::Agent& one) {
+      return model::is_serving(one.state) && !one.connected.is_set() && !one.for_item.empty();
+    };
+    const auto found = std::ranges::find_if(state->agents, is_on_its_way);
+    if (found != state->agents.end()) state->agents.erase(found);
     co_return state;
   }
 };
@@ -332,7 +336,7 @@ const std::vector<Canary>& canaries() {
       {"caps-too-high", "never_above_a_cap", "the fleet reads higher caps than were set", 30, plant_cap},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
-      {"forgets-agents", "one_agent_per_item", "agents on their way are forgotten at a restart", 60,
+      {"forgets-agents", "one_agent_per_item", "an agent on its way is forgotten at a restart", 60,
        plant_store<ForgetsAgentsOnTheirWay>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
        plant_pool},

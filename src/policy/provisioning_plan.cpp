@@ -27,6 +27,12 @@ void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
 
+
+bool is_cap(HoldReason reason) {
+  return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
+         reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
+}
+
 // Free agents of one controller with the same labels, best last.
 struct Pool {
   ControllerName controller;
@@ -607,6 +613,8 @@ class Planner {
     for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
       report.hold = find_pool_obstacle(*pool.of);
       if (report.hold) {
+        if (has_reserved_ && is_cap(report.hold->reason))
+          report.hold->text += ", with the places that are left for builds";
         look_no_later(plan_.next_look, report.hold->look_again);
         break;
       }
@@ -644,6 +652,7 @@ class Planner {
         if (!passes) continue;
         count_agent(t->cloud, t->name, t->labels, false, kind->held_items);
         usage_.add(kind->controller, t->cloud, t->size, t->per_hour, kind->held_items);
+        has_reserved_ = true;
         break;
       }
   }
@@ -689,16 +698,7 @@ class Planner {
   // When caps, and nothing else, keep it from being launched: the narrowest of them.
   std::optional<CapScope> find_cap(const Template& t) const {
     const auto obstacle = find_obstacle(t);
-    if (!obstacle) return std::nullopt;
-    switch (obstacle->reason) {
-      case HoldReason::global_cap:
-      case HoldReason::label_cap:
-      case HoldReason::cloud_cap:
-      case HoldReason::template_cap:
-        break;
-      default:
-        return std::nullopt;
-    }
+    if (!obstacle || !is_cap(obstacle->reason)) return std::nullopt;
     CapScope scope{HoldReason::global_cap, t.cloud, t.name, {}};
     for (const auto& label : t.labels) {
       const auto cap = limits_.label_caps.find(label);
@@ -746,6 +746,7 @@ class Planner {
   PoolBook book_;
   std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
   std::set<const Agent*> ended_for_room_;
+  bool has_reserved_ = false;            // places, which then count as agents
   std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order

@@ -64,6 +64,17 @@ def test_an_agent_for_two_builds_ends_after_two():
         check(other != agents[0], "a third build gets another agent")
 
 
+def test_an_agent_is_used_while_it_is_paid_for():
+    config = (CLOUD % "retention: {paid: true}").replace("type: local", "type: local, minimum_billing: 10s")
+    with Server(config) as server:
+        server.start()
+        agents = {server.wait_build(server.submit("true"))["agent"] for _ in range(2)}
+        check(len(agents) == 1, f"both ran on one agent: {agents}")
+        server.wait_no_agents()
+        end = server.agents()[0]["end"]
+        check(end["reason"] == "idle_too_long" and "the time that is paid for is over" in end["detail"], end)
+
+
 def test_a_schedule_with_a_time_zone():
     with Server(CLOUD % "pool: {schedules: [{cron: '* * * * *', for: 1h, time_zone: Europe/Berlin, min_idle: 1}]}") as server:
         server.start()
@@ -77,4 +88,4 @@ def test_a_schedule_with_a_time_zone():
 
 
 run_tests([test_a_build_does_not_wait_for_a_launch, test_an_agent_for_two_builds_ends_after_two,
-           test_a_schedule_with_a_time_zone])
+           test_an_agent_is_used_while_it_is_paid_for, test_a_schedule_with_a_time_zone])

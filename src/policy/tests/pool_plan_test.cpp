@@ -265,6 +265,8 @@ TEST_CASE("an item that a cap keeps waiting gets the place of an idle agent of a
     CHECK(next.holds.at(0).reason == HoldReason::template_open);
     CHECK(next.terminations.empty());
     CHECK(next.launches.empty());
+    CHECK(next.pools.at(0).hold->text ==
+          "2 of 2 agents of this server exist, with the places that are left for builds");
   }
 }
 
