@@ -74,7 +74,7 @@ Command simulate_command() {
        {"footman simulate --generate working-week --rate 30 --price 0.1", "without a trace"},
        {"footman simulate --config a.yaml --vs b.yaml --trace trace.csv --html report.html",
         "two configurations side by side"},
-       {"footman simulate --trace trace.csv --goal p90wait<=5s --budget 20 --price 0.1",
+       {"footman simulate --trace trace.csv --goal \"p90wait<=5s\" --budget 20 --price 0.1",
         "how large must the pools be?"}},
       {{"config", 'c', Value::file, "FILE",
         "configuration; else ./footman.yaml, else /etc/footman/footman.yaml"},
