@@ -34,6 +34,7 @@ using namespace std::chrono_literals;
 
 constexpr Duration kQuiet = 1s;         // without a word on standard error
 constexpr Duration kBetweenLines = 5s;  // of progress, where there is no terminal
+constexpr double kMaxBudget = 1e9;      // dollars a day
 constexpr Duration kLocalBoot = 500ms;  // a process of this machine
 
 // Errors of a file, all of them for people, the first one for programs.
@@ -217,8 +218,8 @@ class ProgressLine {
     const auto now = clock_->steady();
     if (now < next_) return;
     next_ = now + (err_.is_terminal() ? Duration(200ms) : kBetweenLines);
-    const auto text = fmt::format("simulating {}: {} of {} builds, {} simulated", cli::clean(name_),
-                                  progress.finished, progress.builds, base::format_duration(progress.at));
+    const auto text = fmt::format("{}: {} of {} builds, {} simulated", cli::clean(name_), progress.finished,
+                                  progress.builds, base::format_duration(progress.at));
     if (!err_.is_terminal()) return err_.line(text);
     err_.write("\r" + text + "\033[K");
     shown_ = true;
@@ -247,8 +248,8 @@ simulate::Billing make_billing(const fleet::FleetConfig& fleet, const Models& mo
   return billing;
 }
 
-Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Models& models,
-                                      const Builds& builds, std::uint64_t seed, cli::Output& err) {
+simulate::SimulationSpec make_spec(const cli::LoadedConfig& loaded, const Models& models,
+                                   std::uint64_t seed) {
   simulate::SimulationSpec spec;
   spec.seed = seed;
   spec.fleet = make_fleet_config(loaded.config, {});
@@ -257,24 +258,90 @@ Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Mod
     model = models.cloud;
     if (cloud.type == "local" && !models.has_boot) model.boot = kLocalBoot;
   }
-  ProgressLine line(err, name_of(loaded));
+  return spec;
+}
+
+// What is simulated, and what of it is told.
+struct Answers {
+  std::vector<simulate::Report> reports;
+  std::optional<simulate::Goal> goal;
+  simulate::GoalAnswer pools;  // for the goal
+};
+
+Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Models& models,
+                                      const Builds& builds, std::uint64_t seed, cli::Output& err) {
+  const auto spec = make_spec(loaded, models, seed);
+  ProgressLine line(err, "simulating " + name_of(loaded));
   const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
   FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
   return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet, models));
 }
 
+Status search(const cli::SimulateOptions& options, const cli::LoadedConfig& loaded, const Models& models,
+              const Builds& builds, cli::Output& err, Answers& answers) {
+  FOOTMAN_TRY(answers.goal, simulate::parse_goal(options.goal));
+  const auto spec = make_spec(loaded, models, options.seed);
+  const auto billing = make_billing(spec.fleet, models);
+  std::optional<double> budget;
+  if (!options.budget.empty()) {
+    FOOTMAN_TRY(budget, read_decimal("budget", options.budget, kMaxBudget));
+    if (!billing.has_price())
+      return base::fail(Errc::invalid_argument, "--budget needs prices: nothing of the configuration has one",
+                        {}, "Give one with --price");
+  }
+  ProgressLine line(err, "searching");
+  const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
+  FOOTMAN_TRY(answers.pools, simulate::find_pools(spec, builds.trace, *answers.goal, billing, budget, show));
+  answers.reports.push_back(simulate::make_report("with the pools", answers.pools.happenings, billing));
+  return {};
+}
+
+Result<Answers> simulate_all(const cli::SimulateOptions& options, const Configs& configs,
+                             const Models& models, const Builds& builds, cli::Output& err) {
+  Answers answers;
+  for (const auto& one : configs) {
+    FOOTMAN_TRY(auto report, simulate_one(one, models, builds, options.seed, err));
+    answers.reports.push_back(std::move(report));
+  }
+  if (!options.goal.empty())
+    FOOTMAN_TRY_STATUS(search(options, configs.front(), models, builds, err, answers));
+  return answers;
+}
+
 // --- output
 
-void print(const simulate::Setting& setting, const std::vector<simulate::Report>& reports, cli::Output& out) {
+void print(const simulate::Sheet& sheet, cli::Output& out) {
+  out.line("");
+  if (!sheet.title.empty()) out.line(cli::styled(out, cli::Style::bold, sheet.title));
+  cli::Table table(sheet.head);
+  for (const auto& row : sheet.rows) table.add(row);
+  table.print(out);
+}
+
+void print_pools(const Answers& answers, cli::Output& out) {
+  const auto& found = answers.pools;
+  print(simulate::make_goal_sheet(*answers.goal, found), out);
+  const auto money = [](const std::optional<double>& value) {
+    return simulate::format_figure(simulate::Unit::money, value);
+  };
+  out.line("");
+  if (found.wanted_cost_a_day)
+    out.line(fmt::format("The goal costs {} a day, more than the budget; these pools cost {} a day.",
+                         money(found.wanted_cost_a_day), money(found.cost_a_day)));
+  else if (!found.met)
+    out.line("The goal cannot be met with pools of these templates: see the caps, and why builds waited.");
+  else if (found.cost_a_day)
+    out.line(fmt::format("The goal costs {} a day, all agents together.", money(found.cost_a_day)));
+  out.line("In the configuration, at each template:\n");
+  for (const auto& pool : found.pools)
+    out.line(cli::clean(fmt::format("  {}: pool: {{min_idle: {}}}", pool.name.str(), pool.min_idle)));
+}
+
+void print(const simulate::Setting& setting, const Answers& answers, cli::Output& out) {
   out.line(cli::clean(fmt::format("{} builds of {}, seed {}; {}", setting.builds, setting.trace, setting.seed,
                                   setting.cloud)));
-  for (const auto& sheet : simulate::make_sheets(reports)) {
-    out.line("");
-    if (!sheet.title.empty()) out.line(cli::styled(out, cli::Style::bold, sheet.title));
-    cli::Table table(sheet.head);
-    for (const auto& row : sheet.rows) table.add(row);
-    table.print(out);
-  }
+  for (const auto& sheet : simulate::make_sheets(answers.reports)) print(sheet, out);
+  if (answers.goal) print_pools(answers, out);
 }
 
 Status write_file(const std::string& path, const std::string& text) {
@@ -291,11 +358,8 @@ Result<int> simulate(const cli::SimulateOptions& options, cli::Output& out, cli:
   FOOTMAN_TRY(const auto configs, load_all(options, err));
   FOOTMAN_TRY(const auto models, read_models(options, configs));
   FOOTMAN_TRY(const auto builds, find_builds(options, err));
-  std::vector<simulate::Report> reports;
-  for (const auto& one : configs) {
-    FOOTMAN_TRY(auto report, simulate_one(one, models, builds, options.seed, err));
-    reports.push_back(std::move(report));
-  }
+  FOOTMAN_TRY(const auto answers, simulate_all(options, configs, models, builds, err));
+  const auto& reports = answers.reports;
   const simulate::Setting setting{builds.name, builds.trace.start, builds.trace.builds.size(), options.seed,
                                   describe(models)};
   if (!options.html_file.empty()) {
@@ -304,12 +368,15 @@ Result<int> simulate(const cli::SimulateOptions& options, cli::Output& out, cli:
       return cli::exit_environment;
     }
   }
-  if (options.json)
-    out.write(cli::pretty(simulate::make_json(setting, reports)));
-  else
-    print(setting, reports, out);
+  if (options.json) {
+    auto told = simulate::make_json(setting, reports);
+    if (answers.goal) told["goal"] = simulate::make_goal_json(*answers.goal, answers.pools);
+    out.write(cli::pretty(told));
+  } else {
+    print(setting, answers, out);
+  }
   const bool all_ran = std::ranges::all_of(reports, [](const auto& one) { return one.stranded.empty(); });
-  return all_ran ? cli::exit_ok : cli::exit_refused;
+  return all_ran && (!answers.goal || answers.pools.met) ? cli::exit_ok : cli::exit_refused;
 }
 
 }  // namespace footman::app

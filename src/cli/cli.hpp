@@ -98,6 +98,8 @@ struct SimulateOptions {
   std::string launch_failures;   // per cent
   std::string connect_failures;  // per cent
   std::uint64_t capacity = 0;    // 0: no limit
+  std::string goal;              // "p90 wait <= 5s"; empty: none
+  std::string budget;            // dollars a day; empty: none
   std::string html_file;
   bool json = false;
 };

@@ -25,6 +25,8 @@ Result<int> simulate(Context& context, const Arguments& arguments) {
   options.prices = arguments.list("price");
   options.launch_failures = arguments.text("launch-failures");
   options.connect_failures = arguments.text("connect-failures");
+  options.goal = arguments.text("goal");
+  options.budget = arguments.text("budget");
   options.html_file = arguments.text("html");
   options.json = arguments.has("json");
   FOOTMAN_TRY(options.seed, read_positive(arguments, "seed", options.seed));
@@ -39,6 +41,10 @@ Result<int> simulate(Context& context, const Arguments& arguments) {
     return fail(Errc::invalid_argument, "either --trace or --generate says which builds come", {},
                 "Try --generate working-week");
   }
+  if (!options.goal.empty() && !options.other_file.empty())
+    return fail(Errc::invalid_argument, "--goal and --vs do not go together");
+  if (options.goal.empty() && !options.budget.empty())
+    return fail(Errc::invalid_argument, "--budget belongs to --goal");
   for (const auto* name : {"rate", "duration", "span", "label"}) {
     if (options.generate.empty() && arguments.has(name))
       return fail(Errc::invalid_argument,
@@ -61,13 +67,15 @@ Command simulate_command() {
       "how many\n"
       "agents there were, and what of their time is of use. The same input and --seed give the same answer. "
       "Ends with 1\n"
-      "when builds never ran.\n"
+      "when builds never ran, or a --goal is not met.\n"
       "A trace is a CSV file with the columns submitted, label, duration and, if you like, job:\n"
       "2026-11-24T08:40:15Z,linux,4m30s,team/app",
       {{"footman simulate --trace trace.csv --boot 40s", "./footman.yaml against the builds of trace.csv"},
        {"footman simulate --generate working-week --rate 30 --price 0.1", "without a trace"},
        {"footman simulate --config a.yaml --vs b.yaml --trace trace.csv --html report.html",
-        "two configurations side by side"}},
+        "two configurations side by side"},
+       {"footman simulate --trace trace.csv --goal \"p90wait<=5s\" --budget 20 --price 0.1",
+        "how large must the pools be?"}},
       {{"config", 'c', Value::file, "FILE",
         "configuration; else ./footman.yaml, else /etc/footman/footman.yaml"},
        {"vs", 0, Value::file, "FILE", "another configuration, which is compared with the first one"},
@@ -90,6 +98,8 @@ Command simulate_command() {
         "of an hour of an agent, instead of the configuration's", true},
        {"minimum-billing", 0, Value::duration, "TIME",
         "the least that is paid for each agent, instead of the cloud's"},
+       {"goal", 0, Value::text, "GOAL", "find the smallest pools that meet it: \"p90 wait <= 5s\""},
+       {"budget", 0, Value::text, "DOLLARS", "with --goal: what a day may cost"},
        {"html", 0, Value::file, "FILE", "write a page with plots, too"}},
       {},
       {},

@@ -114,4 +114,20 @@ json::object make_json(const Setting& setting, const std::vector<Report>& report
   return told;
 }
 
+json::object make_goal_json(const Goal& goal, const GoalAnswer& answer) {
+  json::object told{{"goal", describe(goal)},
+                    {"met", answer.met},
+                    {"simulations", answer.simulations},
+                    {"cost_a_day_usd", money(answer.cost_a_day)},
+                    {"wanted_cost_a_day_usd", money(answer.wanted_cost_a_day)}};
+  told["pools"] = list(answer.pools, [](const TemplatePool& pool) {
+    return json::object{{"template", pool.name.str()},
+                        {"min_idle", pool.min_idle},
+                        {"builds", pool.builds},
+                        {"wait_s", in_seconds(pool.wait)},
+                        {"met", pool.met}};
+  });
+  return told;
+}
+
 }  // namespace footman::simulate

@@ -110,4 +110,14 @@ std::vector<Sheet> make_sheets(const std::vector<Report>& reports) {
   return all;
 }
 
+Sheet make_goal_sheet(const Goal& goal, const GoalAnswer& answer) {
+  Sheet sheet{"Pools for " + describe(goal),
+              {"Template", "min_idle", "Builds", fmt::format("Wait, p{}", goal.percent), "Goal"},
+              {}};
+  for (const auto& pool : answer.pools)
+    sheet.rows.push_back({pool.name.str(), fmt::format("{}", pool.min_idle), fmt::format("{}", pool.builds),
+                          show(Unit::time, pool.wait), pool.met ? "met" : "missed"});
+  return sheet;
+}
+
 }  // namespace footman::simulate

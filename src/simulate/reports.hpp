@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "simulate/goal.hpp"
 #include "simulate/statistics.hpp"
 
 namespace footman::simulate {
@@ -30,6 +31,10 @@ std::vector<Sheet> make_sheets(const std::vector<Report>& reports);
 
 // Times in seconds, money in dollars. Fields are only ever added.
 boost::json::object make_json(const Setting& setting, const std::vector<Report>& reports);
+
+// The pools that were found for a goal.
+Sheet make_goal_sheet(const Goal& goal, const GoalAnswer& answer);
+boost::json::object make_goal_json(const Goal& goal, const GoalAnswer& answer);
 
 // One page that needs nothing else: no scripts, no other files, light and dark.
 std::string make_html(const Setting& setting, const std::vector<Report>& reports);

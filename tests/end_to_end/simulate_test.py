@@ -97,5 +97,25 @@ def test_builds_that_never_run():
     check([(never["reason"], never["builds"]) for never in result["never_ran"]] == [("no_template", 1)], result)
 
 
+def test_pools_for_a_goal():
+    """Two builds at once each ten minutes: two idle agents, so that nobody waits for a launch."""
+    lines = [f"{600 * i + 300},,60" for i in range(12) for _ in range(2)]
+    folder = Folder(footman_yaml=ONE_AGENT.replace(", cap: 1", ""),
+                    trace_csv="\n".join(["submitted,label,duration", *lines, ""]))
+    words = ("--trace", "trace.csv", "--boot", "30s", "--price", "1", "--goal", "p90 wait <= 1s")
+    told = folder.simulate_json(*words)
+    found = told["goal"]
+    check(found["met"] and [(pool["template"], pool["min_idle"]) for pool in found["pools"]] == [("small", 2)], found)
+    check(told["result"]["wait"]["p90_s"] == 30 and told["vs"]["wait"]["p90_s"] == 0, told["differences"])
+    poor = folder.simulate_json(*words, "--budget", str(found["cost_a_day_usd"] - 1), code=1)["goal"]
+    check([pool["min_idle"] for pool in poor["pools"]] == [1] and not poor["met"], poor)
+    check(poor["wanted_cost_a_day_usd"] == found["cost_a_day_usd"], poor)
+    text = folder.simulate(*words)
+    check("small: pool: {min_idle: 2}" in text, text)
+    folder.simulate("--trace", "trace.csv", "--goal", "fast", code=2)
+    folder.simulate("--trace", "trace.csv", "--goal", "p90 wait <= 1s", "--budget", "3", code=2)
+    check("needs prices" in folder.errors, folder.errors)
+
+
 if __name__ == "__main__":
     run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
