@@ -4,16 +4,17 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 SEEDS ?= 200
 SEED_BASE ?= 1
+LONG_SEEDS ?= 125000
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help build run test sim bench fuzz check format install clean
+.PHONY: help build run test sim sim-long bench fuzz check format install clean
 
 help:  ## show this text
 	@echo "Footman: build agents that exist only while there is work."
 	@echo
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-15s %s\n' "$$a" "$$b"; done
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-15s %s\n' "$$a" "$$b"; done
 	@echo
 	@echo "make build, run, test and bench install the Debian packages they need (root or sudo)."
 	@echo "JOBS=$(JOBS) (parallel compilations) can be given on the command line."
@@ -35,6 +36,11 @@ sim:  ## simulate: SEEDS=n SEED_BASE=m
 	@tools/install-packages test
 	@tools/build release footman-sim
 	@build/release/bin/footman-sim --seeds $(SEEDS) --seed-base $(SEED_BASE)
+
+sim-long:  ## simulate for a night: more than a million builds, LONG_SEEDS=n from SEED_BASE=m
+	@tools/install-packages test
+	@tools/build release footman-sim
+	@build/release/bin/footman-sim --seeds $(LONG_SEEDS) --seed-base $(SEED_BASE)
 
 bench:  ## measure, and compare with docs/BENCHMARKS.md
 	@tools/install-packages test bench
