@@ -254,7 +254,7 @@ std::vector<ports::DemandItem> TraceController::demand() const {
 }
 
 // The version is the number of changes, and one.
-ports::DemandNews TraceController::demand_since(std::uint64_t version) const {
+ports::DemandNews TraceController::demand_since(std::uint64_t version) {
   const auto newest = changes_.size() + 1;
   if (version == 0 || version > newest) return {newest, true, demand(), {}};
   const std::set<std::size_t> changed(changes_.begin() + static_cast<std::ptrdiff_t>(version - 1),

@@ -46,7 +46,7 @@ class TraceController final : public ports::ControllerPort {
 
   ControllerName name() const override { return ControllerName("trace"); }
   std::vector<ports::DemandItem> demand() const override;
-  ports::DemandNews demand_since(std::uint64_t version) const override;
+  ports::DemandNews demand_since(std::uint64_t version) override;
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
