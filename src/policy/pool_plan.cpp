@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "policy/usage.hpp"
+
 namespace footman::policy {
 
 using model::AgentActivity;
@@ -93,23 +95,34 @@ bool CapScope::covers(const Agent& agent) const {
       return agent.cloud == cloud;
     case HoldReason::template_cap:
       return agent.template_name == template_name;
+    case HoldReason::controller_cap:
+      return agent.controller == controller;
     default:
-      return false;
+      return is_by_size(reason) && (!is_of_cloud(reason) || agent.cloud == cloud);
   }
 }
 
-const Agent* RoomFinder::take(std::vector<const Agent*>& from, const CapScope& scope) {
-  const auto it = std::ranges::find_if(from, [&](const Agent* agent) { return scope.covers(*agent); });
-  if (it == from.end()) return nullptr;
-  const auto* found = *it;
-  from.erase(it);
-  return found;
+std::vector<const Agent*> RoomFinder::choose(const std::vector<const Agent*>& from, const CapScope& scope,
+                                             std::int64_t& lack) {
+  std::vector<const Agent*> chosen;
+  for (const Agent* agent : from) {
+    if (lack <= 0) break;
+    const auto relief = scope.covers(*agent) ? Usage::find_relief(scope.reason, *agent) : 0;
+    if (relief <= 0) continue;
+    lack -= relief;
+    chosen.push_back(agent);
+  }
+  return chosen;
 }
 
 std::optional<RoomFinder::Room> RoomFinder::find(const CapScope& scope) {
-  if (take(leaving_, scope) != nullptr) return Room{};
-  if (const auto* agent = take(idle_, scope)) return Room{agent};
-  return std::nullopt;
+  auto lack = scope.lack;
+  const auto leaving = choose(leaving_, scope, lack);
+  const auto idle = choose(idle_, scope, lack);
+  if (lack > 0) return std::nullopt;
+  for (const Agent* agent : leaving) std::erase(leaving_, agent);
+  for (const Agent* agent : idle) std::erase(idle_, agent);
+  return Room{idle};
 }
 
 }  // namespace footman::policy

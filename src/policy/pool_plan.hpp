@@ -68,6 +68,8 @@ struct CapScope {
   CloudName cloud;
   TemplateName template_name;
   std::string label;
+  ControllerName controller;
+  std::int64_t lack = 1;  // how much must become free, in the measure of the reason (Usage::find_relief)
   bool covers(const Agent& agent) const;
 };
 
@@ -78,12 +80,14 @@ class RoomFinder {
   RoomFinder(std::vector<const Agent*> leaving, std::vector<const Agent*> idle)
       : leaving_(std::move(leaving)), idle_(std::move(idle)) {}
   struct Room {
-    const Agent* to_end = nullptr;  // null: somebody is leaving anyway
+    std::vector<const Agent*> to_end;  // empty: somebody is leaving anyway
   };
+  // Empty: all that could make room would not be enough.
   std::optional<Room> find(const CapScope& scope);
 
  private:
-  static const Agent* take(std::vector<const Agent*>& from, const CapScope& scope);
+  static std::vector<const Agent*> choose(const std::vector<const Agent*>& from, const CapScope& scope,
+                                          std::int64_t& lack);
   std::vector<const Agent*> leaving_;
   std::vector<const Agent*> idle_;  // the first that helps is ended
 };

@@ -27,7 +27,6 @@ void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
 
-
 bool is_cap(HoldReason reason) {
   return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
          reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
@@ -97,6 +96,7 @@ class Planner {
     note_obstacles();
     explain_lines(world);
     plan_pools(world.settled);
+    world.obstacles = std::move(obstacles_);
     finish();
     return std::move(plan_);
   }
@@ -523,7 +523,6 @@ class Planner {
       if (!kind.hold || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
-    world.obstacles = std::move(obstacles_);
   }
 
   Held describe_misfit(const model::LabelExpr& label) const {
@@ -637,6 +636,19 @@ class Planner {
       if (kind->controller == t.pool_controller && kind->hold &&
           kind->hold->held.reason == HoldReason::launch_limit && std::ranges::count(kind->templates, &t) > 0)
         return kind->hold->held;
+    return find_larger_before(t);
+  }
+
+  // What is left of vCPU, memory or money may be too little for an item, but not for an agent of a pool,
+  // which would then have to make room again.
+  std::optional<Held> find_larger_before(const Template& t) const {
+    for (const auto* kind : held_classes_)
+      for (const Template* wanted : kind->templates) {
+        const auto& obstacle = obstacles_[number_of(*wanted)];
+        if (!obstacle || !is_by_size(obstacle->reason)) continue;
+        if (is_of_cloud(obstacle->reason) && wanted->cloud != t.cloud) continue;
+        if (usage_.find_lack(obstacle->reason, *wanted, *clouds_.at(wanted->cloud))) return obstacle;
+      }
     return std::nullopt;
   }
 
@@ -662,18 +674,27 @@ class Planner {
   void make_room() {
     RoomFinder room(list_leaving(), list_idle_of_pools());
     for (const auto* kind : held_classes_)
-      for (const Template* t : kind->templates) {
-        const auto scope = find_cap(*t);
-        if (!scope) continue;
-        for (auto left = kind->held_items; left > 0; --left) {
-          const auto place = room.find(*scope);
-          if (!place) break;
-          if (place->to_end == nullptr) continue;
-          end(*place->to_end, EndReason::made_room);
-          ended_for_room_.insert(place->to_end);
-        }
-        break;
+      for (const Template* t : kind->templates)
+        if (make_room(room, *kind, *t)) break;
+  }
+
+  // True: there is, or will be, room for one of the items at least.
+  bool make_room(RoomFinder& room, const ItemClass& kind, const Template& t) {
+    const auto scope = find_cap(t, kind.controller);
+    if (!scope) return false;
+    // What the others will lack shows when the first one has its agent.
+    auto left = is_by_size(scope->reason) ? std::min(kind.held_items, 1U) : kind.held_items;
+    bool found = false;
+    for (; left > 0; --left) {
+      const auto place = room.find(*scope);
+      if (!place) break;
+      found = true;
+      for (const Agent* agent : place->to_end) {
+        end(*agent, EndReason::made_room);
+        ended_for_room_.insert(agent);
       }
+    }
+    return found;
   }
 
   std::vector<const Agent*> list_leaving() const {
@@ -696,10 +717,20 @@ class Planner {
   }
 
   // When caps, and nothing else, keep it from being launched: the narrowest of them.
-  std::optional<CapScope> find_cap(const Template& t) const {
-    const auto obstacle = find_obstacle(t);
-    if (!obstacle || !is_cap(obstacle->reason)) return std::nullopt;
-    CapScope scope{HoldReason::global_cap, t.cloud, t.name, {}};
+  std::optional<CapScope> find_cap(const Template& t, const ControllerName& controller) const {
+    auto obstacle = find_obstacle(t);
+    if (!obstacle) obstacle = usage_.find_controller_obstacle(controller);
+    if (!obstacle) return std::nullopt;
+    CapScope scope{obstacle->reason, t.cloud, t.name, {}, controller, 1};
+    if (obstacle->reason == HoldReason::controller_cap) return scope;
+    if (is_by_size(obstacle->reason)) {
+      const auto lack = usage_.find_lack(obstacle->reason, t, *clouds_.at(t.cloud));
+      if (!lack) return std::nullopt;
+      scope.lack = *lack;
+      return scope;
+    }
+    if (!is_cap(obstacle->reason)) return std::nullopt;
+    scope.reason = HoldReason::global_cap;
     for (const auto& label : t.labels) {
       const auto cap = limits_.label_caps.find(label);
       if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;

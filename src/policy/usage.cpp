@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace footman::policy {
 namespace {
 
@@ -46,6 +48,72 @@ std::optional<Held> Usage::find_obstacle(const Template& t, const Cloud& cloud) 
   if (auto hold = find_budget_obstacle(t, limits_->resources.budget, all_, limits_->spent, nullptr))
     return hold;
   return find_budget_obstacle(t, cloud.resources.budget, of_cloud, cloud.spent, &cloud);
+}
+
+namespace {
+
+std::optional<std::int64_t> lack(std::int64_t taken, std::int64_t needed, std::int64_t limit) {
+  if (needed > limit) return std::nullopt;
+  return std::max<std::int64_t>(taken + needed - limit, 1);
+}
+
+std::int64_t reserved_by(model::Money per_hour) { return model::charge(per_hour, kReservedAhead).micros; }
+
+}  // namespace
+
+bool is_of_cloud(HoldReason reason) {
+  return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
+         reason == HoldReason::cloud_hour_budget || reason == HoldReason::cloud_day_budget;
+}
+
+bool is_by_size(HoldReason reason) {
+  return is_of_cloud(reason) || reason == HoldReason::vcpu_cap || reason == HoldReason::memory_cap ||
+         reason == HoldReason::hour_budget || reason == HoldReason::day_budget;
+}
+
+std::optional<std::int64_t> Usage::find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const {
+  const auto found = by_cloud_.find(cloud.name);
+  const auto sums = !is_of_cloud(reason) ? all_ : found == by_cloud_.end() ? Sums() : found->second;
+  const auto& limits = is_of_cloud(reason) ? cloud.resources : limits_->resources;
+  const auto& spent = is_of_cloud(reason) ? cloud.spent : limits_->spent;
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  switch (reason) {
+    case HoldReason::vcpu_cap:
+    case HoldReason::cloud_vcpu_cap:
+      return lack(number(sums.size.milli_cpus), number(t.size.milli_cpus), number(limits.milli_cpus));
+    case HoldReason::memory_cap:
+    case HoldReason::cloud_memory_cap:
+      return lack(number(sums.size.memory_bytes), number(t.size.memory_bytes), number(limits.memory_bytes));
+    case HoldReason::hour_budget:
+    case HoldReason::cloud_hour_budget:
+      return lack((sums.per_hour + spent.still_paid_per_hour).micros, t.per_hour.micros,
+                  limits.budget.per_hour->micros);
+    case HoldReason::day_budget:
+    case HoldReason::cloud_day_budget:
+      return lack(reserved_by(sums.per_hour), reserved_by(t.per_hour),
+                  (*limits.budget.per_day - spent.today).micros);
+    default:
+      return std::nullopt;
+  }
+}
+
+std::int64_t Usage::find_relief(HoldReason reason, const Agent& agent) {
+  switch (reason) {
+    case HoldReason::vcpu_cap:
+    case HoldReason::cloud_vcpu_cap:
+      return static_cast<std::int64_t>(agent.size.milli_cpus);
+    case HoldReason::memory_cap:
+    case HoldReason::cloud_memory_cap:
+      return static_cast<std::int64_t>(agent.size.memory_bytes);
+    case HoldReason::hour_budget:
+    case HoldReason::cloud_hour_budget:
+      return agent.per_hour.micros;
+    case HoldReason::day_budget:
+    case HoldReason::cloud_day_budget:
+      return reserved_by(agent.per_hour);
+    default:
+      return 1;
+  }
 }
 
 std::optional<Held> Usage::find_budget_obstacle(const Template& t, const model::Budget& budget,

@@ -15,6 +15,10 @@ namespace footman::policy {
 // that are shorter cost is never more than the budget.
 inline constexpr Duration kReservedAhead = 15min;
 
+// Limits of vCPU, memory and money, for which agents count by their size or price.
+bool is_by_size(HoldReason reason);
+bool is_of_cloud(HoldReason reason);  // of these: of one cloud
+
 class Usage {
  public:
   explicit Usage(const Limits& limits);  // which must outlive it
@@ -24,6 +28,12 @@ class Usage {
            model::Money per_hour, std::uint32_t count);
   // Why one more agent of the template would be one too many; `cloud` is the template's.
   std::optional<Held> find_obstacle(const Template& t, const Cloud& cloud) const;
+  // How much must become free for one more agent of the template, where `reason` of find_obstacle() stands
+  // against it: thousandths of a vCPU, bytes, or millionths of a dollar. Not set: it would not fit into the
+  // limit alone.
+  std::optional<std::int64_t> find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const;
+  // How much of that the end of the agent makes free.
+  static std::int64_t find_relief(HoldReason reason, const Agent& agent);
   // Why one more agent for the controller would be one too many, whatever its template.
   std::optional<Held> find_controller_obstacle(const ControllerName& controller) const;
 

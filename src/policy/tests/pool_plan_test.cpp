@@ -270,6 +270,41 @@ TEST_CASE("an item that a cap keeps waiting gets the place of an idle agent of a
   }
 }
 
+TEST_CASE("an item that only the vCPU keep waiting gets the room of as many idle agents as it needs") {
+  auto s = world({.min_idle = 3});
+  s.templates[0].size = {1000, 0};
+  s.templates.push_back(offer("big", {"arm"}));
+  s.templates[1].size = {2000, 0};
+  s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::idle),
+              agent("c", AgentActivity::idle)};
+  for (auto& one : s.agents) one.size = {1000, 0};
+  s.items = {item("1", "arm")};
+  Limits limits;
+  limits.resources.milli_cpus = 3500;
+  auto next = plan(s, limits);
+  CHECK(next.holds.at(0).reason == HoldReason::vcpu_cap);
+  CHECK(next.terminations.size() == 2);
+  apply(s, next);
+  next = plan(s, limits);  // the pool does not take what is being made free
+  CHECK(next.terminations.empty());
+  CHECK(next.launches.empty());
+  CHECK(next.pools.at(0).hold->reason == HoldReason::vcpu_cap);
+  for (auto& one : s.agents)
+    if (one.state == AgentState::terminating) one.state = AgentState::terminated;
+  next = plan(s, limits);
+  REQUIRE(!next.launches.empty());
+  CHECK(next.launches[0].item.key == "1");
+
+  SUBCASE("not when all of them together would not be enough") {
+    s.templates[1].size = {3600, 0};
+    s.agents = {agent("a", AgentActivity::idle)};
+    s.agents[0].size = {1000, 0};
+    next = plan(s, limits);
+    CHECK(next.terminations.empty());
+    CHECK(for_pools(next) == 2);  // it can never be launched, and holds up nobody
+  }
+}
+
 TEST_CASE("random worlds: stable, within the caps, never more than wanted, more for more") {
   std::mt19937_64 random(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
   const auto pick = [&](std::uint64_t below) { return random() % below; };

@@ -49,7 +49,7 @@ model::Build build_on(Fixture& f, const std::string& agent, const std::string& j
   finish.assignment = assignment.id;
   finish.result = model::BuildResult::success;
   finish.now = assignment.started + std::chrono::seconds(seconds);
-  return f.get(f.store->finish_build(finish));
+  return f.get(f.store->finish_build(finish)).build;
 }
 
 CostReport report(Fixture& f, CostGroup by, Instant since = {}, Instant until = {}) {
