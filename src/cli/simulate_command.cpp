@@ -60,8 +60,7 @@ Command simulate_command() {
       "simulate",
       "try a configuration on builds of the past, or on made-up ones",
       "Runs the fleet of a configuration in simulated time: the same decisions as those of the server, with "
-      "a "
-      "cloud and\n"
+      "a cloud and\n"
       "builds that are simulated. Needs no server and launches nothing. Shows how long builds waited and "
       "why, "
       "how many\n"
