@@ -2,8 +2,8 @@
 // control executor.
 #pragma once
 
-#include "fleet/pools.hpp"
 #include "fleet/budgets.hpp"
+#include "fleet/pools.hpp"
 #include "fleet/steward.hpp"
 #include "model/label.hpp"
 #include "policy/ledger.hpp"

@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "model/nearest.hpp"
+#include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
 #include "policy/template_rank.hpp"
@@ -25,11 +26,6 @@ using model::EndReason;
 
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
-}
-
-bool is_cap(HoldReason reason) {
-  return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
-         reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
 }
 
 // Free agents of one controller with the same labels, best last.
@@ -53,7 +49,11 @@ struct LabelOrder {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot), limits_(limits), now_(now), usage_(limits), book_(snapshot.templates) {}
+      : snapshot_(snapshot),
+        limits_(limits),
+        now_(now),
+        obstacles_(snapshot, limits, now),
+        book_(snapshot.templates) {}
 
   Plan plan() {
     index();
@@ -85,8 +85,7 @@ class Planner {
   Plan plan_open(OpenWorld& world) {
     plan_ = {};
     for (const auto* group : world.settled) {
-      count_agent(group->cloud, group->template_name, group->labels, group->under_way, group->count);
-      usage_.add(group->controller, group->cloud, group->size, group->per_hour, group->count);
+      obstacles_.count(*group);
     }
     for (const auto* agent : world.agents) take_in(*agent);
     sort_agents();
@@ -96,15 +95,14 @@ class Planner {
     note_obstacles();
     explain_lines(world);
     plan_pools(world.settled);
-    world.obstacles = std::move(obstacles_);
+    world.obstacles = std::move(blocked_);
     finish();
     return std::move(plan_);
   }
 
   void index_offers() {
     for (const auto& t : snapshot_.templates) templates_[t.name] = &t;
-    for (const auto& c : snapshot_.clouds) clouds_[c.name] = &c;
-    obstacles_.resize(snapshot_.templates.size());
+    blocked_.resize(snapshot_.templates.size());
   }
 
  protected:
@@ -119,25 +117,12 @@ class Planner {
   }
 
   void take_in(const Agent& agent) {
-    count_agent(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
-    usage_.add(agent.controller, agent.cloud, agent.size, agent.per_hour, 1);
+    obstacles_.count(agent);
     agents_.push_back(&agent);
   }
 
   void sort_agents() {
     std::ranges::sort(agents_, [](const Agent* a, const Agent* b) { return is_better(*a, *b); });
-  }
-
-  // So many more that hold a resource, or will.
-  void count_agent(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
-                   bool under_way, std::uint32_t count) {
-    holding_ += count;
-    cloud_holding_[cloud] += count;
-    template_holding_[name] += count;
-    if (under_way) under_way_[cloud] += count;
-    if (limits_.label_caps.empty()) return;
-    for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
-      if (limits_.label_caps.contains(label)) label_holding_[std::string(label)] += count;
   }
 
   void end(const Agent& agent, EndReason reason, std::string text = {}) {
@@ -288,7 +273,7 @@ class Planner {
   std::vector<const Template*> list_templates(const model::LabelExpr& label) const {
     std::vector<const Template*> result;
     for (const auto& t : snapshot_.templates)
-      if (clouds_.contains(t.cloud) && model::fits(label, t.labels, t.is_default)) result.push_back(&t);
+      if (obstacles_.has_cloud(t.cloud) && model::fits(label, t.labels, t.is_default)) result.push_back(&t);
     sort_templates(result, label);
     return result;
   }
@@ -364,8 +349,8 @@ class Planner {
     if (const Agent* agent = take_free(kind)) return agent;
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (is_blocked(t) || usage_.find_controller_obstacle(kind.controller)) continue;
-      if (find_launch_limit(t)) break;
+      if (is_blocked(t) || obstacles_.find_for(kind.controller)) continue;
+      if (obstacles_.find_launch_limit(t)) break;
       launch(item.ref, t, describe_choice(item, kind));
       return nullptr;
     }
@@ -374,9 +359,7 @@ class Planner {
   }
 
   void launch(ItemRef item, const Template& t, std::string why) {
-    count_agent(t.cloud, t.name, t.labels, true, 1);
-    usage_.add(item.controller, t.cloud, t.size, t.per_hour, 1);
-    if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+    obstacles_.count_launch(t, item.controller);
     plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
   }
 
@@ -392,8 +375,8 @@ class Planner {
 
   // What stands against a template once, does so for the rest of the plan.
   bool is_blocked(const Template& t) {
-    auto& obstacle = obstacles_[number_of(t)];
-    if (!obstacle) obstacle = find_obstacle(t);
+    auto& obstacle = blocked_[number_of(t)];
+    if (!obstacle) obstacle = obstacles_.find(t);
     return obstacle.has_value();
   }
 
@@ -401,93 +384,22 @@ class Planner {
     return static_cast<std::size_t>(&t - snapshot_.templates.data());
   }
 
-  std::optional<Held> find_obstacle(const Template& t) const {
-    if (limits_.storage_full)
-      return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
-    const Cloud& cloud = *clouds_.at(t.cloud);
-    if (!cloud.pause_text.empty())
-      return Held{HoldReason::cloud_paused,
-                  fmt::format("cloud '{}' is paused {}", cloud.name.str(), cloud.pause_text),
-                  {}};
-    if (t.breaker.state == BreakerState::disabled) return ask_breaker(t);
-    if (cloud.hold_until > now_)
-      return Held{HoldReason::cloud_held,
-                  fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
-    if (auto obstacle = ask_breaker(t)) return obstacle;
-    if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
-      return Held{HoldReason::global_cap,
-                  fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
-                  {}};
-    for (const auto& label : t.labels) {
-      const auto cap = limits_.label_caps.find(label);
-      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
-      return Held{HoldReason::label_cap,
-                  fmt::format("{} of {} agents with label '{}' exist", count(label_holding_, label),
-                              cap->second, label),
-                  {}};
-    }
-    const auto of_cloud = count(cloud_holding_, t.cloud);
-    if (cloud.cap != 0 && of_cloud >= cloud.cap)
-      return Held{HoldReason::cloud_cap,
-                  fmt::format("{} of {} agents of cloud '{}' exist", of_cloud, cloud.cap, cloud.name.str()),
-                  {}};
-    const auto of_template = count(template_holding_, t.name);
-    if (t.cap != 0 && of_template >= t.cap)
-      return Held{HoldReason::template_cap,
-                  fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
-                  {}};
-    return usage_.find_obstacle(t, cloud);
-  }
-
-  std::optional<Held> find_launch_limit(const Template& t) const {
-    if (limits_.launches_at_once == 0 || count(under_way_, t.cloud) < limits_.launches_at_once)
-      return std::nullopt;
-    return Held{
-        HoldReason::launch_limit,
-        fmt::format("{} launches of cloud '{}' are under way; it is launched when one of them is answered",
-                    limits_.launches_at_once, t.cloud.str()),
-        {}};
-  }
-
-  std::optional<Held> ask_breaker(const Template& t) const {
-    const auto allowance = may_launch(t.breaker, now_);
-    if (allowance.launches == Permission::all) return std::nullopt;
-    if (allowance.launches == Permission::one_probe) {
-      if (!probed_.contains(t.name)) return std::nullopt;
-      return Held{
-          HoldReason::template_half_open,
-          fmt::format("template '{}' is {}: it is being launched", t.name.str(), describe(t.breaker, now_)),
-          {}};
-    }
-    auto reason = HoldReason::template_open;
-    if (t.breaker.state == BreakerState::half_open) reason = HoldReason::template_half_open;
-    if (t.breaker.state == BreakerState::disabled) reason = HoldReason::template_disabled;
-    return Held{reason, fmt::format("template '{}' is {}", t.name.str(), describe(t.breaker, now_)),
-                allowance.look_again};
-  }
-
-  template <class Key>
-  static std::uint32_t count(const std::map<Key, std::uint32_t>& counts, const Key& key) {
-    const auto it = counts.find(key);
-    return it == counts.end() ? 0 : it->second;
-  }
-
   // As the plan leaves it, so that the next one says the same.
   void note_obstacles() {
     for (const auto& t : snapshot_.templates) {
-      if (!clouds_.contains(t.cloud)) continue;
-      auto& obstacle = obstacles_[number_of(t)];
-      obstacle = find_obstacle(t);
-      if (!obstacle) obstacle = find_launch_limit(t);
+      if (!obstacles_.has_cloud(t.cloud)) continue;
+      auto& obstacle = blocked_[number_of(t)];
+      obstacle = obstacles_.find(t);
+      if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
     }
   }
 
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
-    const auto of_controller = usage_.find_controller_obstacle(kind.controller);
+    const auto of_controller = obstacles_.find_for(kind.controller);
     for (const Template* t : kind.templates) {
-      const auto& of_template = obstacles_[number_of(*t)];
+      const auto& of_template = blocked_[number_of(*t)];
       const bool is_limit = of_template && of_template->reason == HoldReason::launch_limit;
       const auto& obstacle = !of_template || (is_limit && of_controller) ? of_controller : of_template;
       if (!obstacle) continue;
@@ -509,9 +421,9 @@ class Planner {
 
   // Those of which nothing has changed keep what was said.
   void explain_lines(OpenWorld& world) {
-    std::vector<bool> changed(obstacles_.size(), true);
-    if (world.obstacles.size() == obstacles_.size())
-      for (std::size_t i = 0; i < changed.size(); ++i) changed[i] = obstacles_[i] != world.obstacles[i];
+    std::vector<bool> changed(blocked_.size(), true);
+    if (world.obstacles.size() == blocked_.size())
+      for (std::size_t i = 0; i < changed.size(); ++i) changed[i] = blocked_[i] != world.obstacles[i];
     for (auto* one : world.classes) {
       auto& kind = one->kind;
       if (!kind.is_held) {
@@ -571,7 +483,7 @@ class Planner {
     make_room();
     reserve_places();
     for (const auto& pool : book_.pools())
-      if (clouds_.contains(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
+      if (obstacles_.has_cloud(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
     std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
   }
 
@@ -623,9 +535,9 @@ class Planner {
   }
 
   std::optional<Held> find_pool_obstacle(const Template& t) const {
-    auto obstacle = find_obstacle(t);
-    if (!obstacle) obstacle = usage_.find_controller_obstacle(t.pool_controller);
-    if (!obstacle) obstacle = find_launch_limit(t);
+    auto obstacle = obstacles_.find(t);
+    if (!obstacle) obstacle = obstacles_.find_for(t.pool_controller);
+    if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
     return obstacle ? obstacle : find_line_before(t);
   }
 
@@ -644,10 +556,10 @@ class Planner {
   std::optional<Held> find_larger_before(const Template& t) const {
     for (const auto* kind : held_classes_)
       for (const Template* wanted : kind->templates) {
-        const auto& obstacle = obstacles_[number_of(*wanted)];
+        const auto& obstacle = blocked_[number_of(*wanted)];
         if (!obstacle || !is_by_size(obstacle->reason)) continue;
         if (is_of_cloud(obstacle->reason) && wanted->cloud != t.cloud) continue;
-        if (usage_.find_lack(obstacle->reason, *wanted, *clouds_.at(wanted->cloud))) return obstacle;
+        if (obstacles_.find_lack(obstacle->reason, *wanted)) return obstacle;
       }
     return std::nullopt;
   }
@@ -657,13 +569,12 @@ class Planner {
   void reserve_places() {
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates) {
-        const auto obstacle = find_obstacle(*t);
+        const auto obstacle = obstacles_.find(*t);
         const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
                                          obstacle->reason == HoldReason::template_half_open ||
                                          obstacle->reason == HoldReason::cloud_held);
         if (!passes) continue;
-        count_agent(t->cloud, t->name, t->labels, false, kind->held_items);
-        usage_.add(kind->controller, t->cloud, t->size, t->per_hour, kind->held_items);
+        obstacles_.reserve(*t, kind->controller, kind->held_items);
         has_reserved_ = true;
         break;
       }
@@ -680,7 +591,7 @@ class Planner {
 
   // True: there is, or will be, room for one of the items at least.
   bool make_room(RoomFinder& room, const ItemClass& kind, const Template& t) {
-    const auto scope = find_cap(t, kind.controller);
+    const auto scope = obstacles_.find_cap(t, kind.controller);
     if (!scope) return false;
     // What the others will lack shows when the first one has its agent.
     auto left = is_by_size(scope->reason) ? std::min(kind.held_items, 1U) : kind.held_items;
@@ -716,33 +627,6 @@ class Planner {
     return all;
   }
 
-  // When caps, and nothing else, keep it from being launched: the narrowest of them.
-  std::optional<CapScope> find_cap(const Template& t, const ControllerName& controller) const {
-    auto obstacle = find_obstacle(t);
-    if (!obstacle) obstacle = usage_.find_controller_obstacle(controller);
-    if (!obstacle) return std::nullopt;
-    CapScope scope{obstacle->reason, t.cloud, t.name, {}, controller, 1};
-    if (obstacle->reason == HoldReason::controller_cap) return scope;
-    if (is_by_size(obstacle->reason)) {
-      const auto lack = usage_.find_lack(obstacle->reason, t, *clouds_.at(t.cloud));
-      if (!lack) return std::nullopt;
-      scope.lack = *lack;
-      return scope;
-    }
-    if (!is_cap(obstacle->reason)) return std::nullopt;
-    scope.reason = HoldReason::global_cap;
-    for (const auto& label : t.labels) {
-      const auto cap = limits_.label_caps.find(label);
-      if (cap == limits_.label_caps.end() || count(label_holding_, label) < cap->second) continue;
-      scope.reason = HoldReason::label_cap;
-      scope.label = label;
-    }
-    if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count(cloud_holding_, t.cloud) >= cap)
-      scope.reason = HoldReason::cloud_cap;
-    if (t.cap != 0 && count(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
-    return scope;
-  }
-
   void decide_surplus(const Agent& agent) {
     if (ended_for_room_.contains(&agent)) return;
     if (agent.activity == AgentActivity::disconnected)
@@ -767,23 +651,16 @@ class Planner {
   Instant now_;
   Plan plan_;
   std::unordered_map<TemplateName, const Template*> templates_;
-  std::unordered_map<CloudName, const Cloud*> clouds_;
-  std::map<CloudName, std::uint32_t> cloud_holding_;
-  std::map<TemplateName, std::uint32_t> template_holding_;
-  std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
-  std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
-  std::uint32_t holding_ = 0;
-  Usage usage_;
+  Obstacles obstacles_;
   PoolBook book_;
   std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
   std::set<const Agent*> ended_for_room_;
   bool has_reserved_ = false;            // places, which then count as agents
-  std::set<TemplateName> probed_;        // by this plan
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
-  std::vector<std::optional<Held>> obstacles_;  // by template, as far as they are known
+  std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
   std::vector<ItemClass> classes_;
@@ -794,56 +671,6 @@ class Planner {
 };
 
 }  // namespace
-
-std::string_view to_string(HoldReason reason) {
-  switch (reason) {
-    case HoldReason::no_template:
-      return "no_template";
-    case HoldReason::no_default_template:
-      return "no_default_template";
-    case HoldReason::storage_full:
-      return "storage_full";
-    case HoldReason::global_cap:
-      return "global_cap";
-    case HoldReason::label_cap:
-      return "label_cap";
-    case HoldReason::cloud_cap:
-      return "cloud_cap";
-    case HoldReason::template_cap:
-      return "template_cap";
-    case HoldReason::controller_cap:
-      return "controller_cap";
-    case HoldReason::vcpu_cap:
-      return "vcpu_cap";
-    case HoldReason::memory_cap:
-      return "memory_cap";
-    case HoldReason::cloud_vcpu_cap:
-      return "cloud_vcpu_cap";
-    case HoldReason::cloud_memory_cap:
-      return "cloud_memory_cap";
-    case HoldReason::hour_budget:
-      return "hour_budget";
-    case HoldReason::day_budget:
-      return "day_budget";
-    case HoldReason::cloud_hour_budget:
-      return "cloud_hour_budget";
-    case HoldReason::cloud_day_budget:
-      return "cloud_day_budget";
-    case HoldReason::template_disabled:
-      return "template_disabled";
-    case HoldReason::cloud_paused:
-      return "cloud_paused";
-    case HoldReason::template_open:
-      return "template_open";
-    case HoldReason::template_half_open:
-      return "template_half_open";
-    case HoldReason::cloud_held:
-      return "cloud_held";
-    case HoldReason::launch_limit:
-      return "launch_limit";
-  }
-  return "no_template";
-}
 
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now) {
   return Planner(snapshot, limits, now).plan();
@@ -868,44 +695,5 @@ std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr&
 }
 
 Plan OpenPlanner::plan(OpenWorld& world) { return impl_->plan_open(world); }
-
-namespace {
-
-bool has_work(const Agent& agent) {
-  return agent.activity == AgentActivity::busy ||
-         (agent.activity == AgentActivity::disconnected && agent.working);
-}
-
-}  // namespace
-
-bool is_ending(const Agent& agent) {
-  if (!model::may_hold_resource(agent.state)) return false;
-  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
-  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
-}
-
-PoolWork pool_work_of(const Agent& agent) {
-  if (!model::is_serving(agent.state)) return PoolWork::none;
-  if (agent.awaited) return PoolWork::unclear;
-  return has_work(agent) ? PoolWork::at_work : PoolWork::none;
-}
-
-bool is_under_way(const Agent& agent) {
-  return agent.state == AgentState::planned || agent.state == AgentState::launching;
-}
-
-Instant next_change(const Agent& agent, Instant now) {
-  Instant next;
-  for (const auto at :
-       {agent.launch_deadline, agent.max_age > Duration(0) ? agent.connected + agent.max_age : Instant()})
-    if (at > now) look_no_later(next, at);
-  return next;
-}
-
-bool is_better(const Agent& a, const Agent& b) {
-  const bool a_waits = a.activity != AgentActivity::idle;
-  const bool b_waits = b.activity != AgentActivity::idle;
-  return std::tie(a.is_leaving, a_waits, a.planned, a.id) < std::tie(b.is_leaving, b_waits, b.planned, b.id);
-}
 
 }  // namespace footman::policy

@@ -425,7 +425,8 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("for queue item 9") != std::string::npos);
   CHECK(server.requests().back().target == "/api/v1/agents?ended=true&limit=100");
   ran = run_footman({"cloud", "list"}, server.variables());
-  CHECK(ran.out.find("local  -         3/4     -       -        -          healthy    -\n") != std::string::npos);
+  CHECK(ran.out.find("local  -         3/4     -       -        -          healthy    -\n") !=
+        std::string::npos);
   CHECK(ran.out.find("-      t         3       x       yes      -          half_open  no capacity\n") !=
         std::string::npos);
   CHECK(ran.out.find("-      u         0       -       -        20 builds") != std::string::npos);

@@ -1,0 +1,208 @@
+#include "policy/obstacles.hpp"
+
+#include <fmt/format.h>
+
+namespace footman::policy {
+namespace {
+
+template <class Key>
+std::uint32_t count_of(const std::map<Key, std::uint32_t>& counts, const Key& key) {
+  const auto it = counts.find(key);
+  return it == counts.end() ? 0 : it->second;
+}
+
+}  // namespace
+
+bool is_cap(HoldReason reason) {
+  return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
+         reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
+}
+
+Obstacles::Obstacles(const Snapshot& offers, const Limits& limits, Instant now)
+    : limits_(limits), now_(now), usage_(limits) {
+  for (const auto& cloud : offers.clouds) clouds_[cloud.name] = &cloud;
+}
+
+// So many more that hold a resource, or will.
+void Obstacles::count(const CloudName& cloud, const TemplateName& name,
+                      const std::vector<std::string>& labels, bool under_way, std::uint32_t count) {
+  holding_ += count;
+  cloud_holding_[cloud] += count;
+  template_holding_[name] += count;
+  if (under_way) under_way_[cloud] += count;
+  if (limits_.label_caps.empty()) return;
+  for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
+    if (limits_.label_caps.contains(label)) label_holding_[std::string(label)] += count;
+}
+
+void Obstacles::count(const Agent& agent) {
+  count(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
+  usage_.add(agent.controller, agent.cloud, agent.size, agent.per_hour, 1);
+}
+
+void Obstacles::count(const SettledAgents& agents) {
+  count(agents.cloud, agents.template_name, agents.labels, agents.under_way, agents.count);
+  usage_.add(agents.controller, agents.cloud, agents.size, agents.per_hour, agents.count);
+}
+
+void Obstacles::count_launch(const Template& t, const ControllerName& controller) {
+  count(t.cloud, t.name, t.labels, true, 1);
+  usage_.add(controller, t.cloud, t.size, t.per_hour, 1);
+  if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+}
+
+void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count_of_items) {
+  count(t.cloud, t.name, t.labels, false, count_of_items);
+  usage_.add(controller, t.cloud, t.size, t.per_hour, count_of_items);
+}
+
+std::optional<Held> Obstacles::find(const Template& t) const {
+  if (limits_.storage_full)
+    return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
+  const Cloud& cloud = *clouds_.at(t.cloud);
+  if (!cloud.pause_text.empty())
+    return Held{HoldReason::cloud_paused,
+                fmt::format("cloud '{}' is paused {}", cloud.name.str(), cloud.pause_text),
+                {}};
+  if (t.breaker.state == BreakerState::disabled) return ask_breaker(t);
+  if (cloud.hold_until > now_)
+    return Held{HoldReason::cloud_held,
+                fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
+  if (auto obstacle = ask_breaker(t)) return obstacle;
+  if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
+    return Held{HoldReason::global_cap,
+                fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
+                {}};
+  for (const auto& label : t.labels) {
+    const auto cap = limits_.label_caps.find(label);
+    if (cap == limits_.label_caps.end() || count_of(label_holding_, label) < cap->second) continue;
+    return Held{HoldReason::label_cap,
+                fmt::format("{} of {} agents with label '{}' exist", count_of(label_holding_, label),
+                            cap->second, label),
+                {}};
+  }
+  const auto of_cloud = count_of(cloud_holding_, t.cloud);
+  if (cloud.cap != 0 && of_cloud >= cloud.cap)
+    return Held{HoldReason::cloud_cap,
+                fmt::format("{} of {} agents of cloud '{}' exist", of_cloud, cloud.cap, cloud.name.str()),
+                {}};
+  const auto of_template = count_of(template_holding_, t.name);
+  if (t.cap != 0 && of_template >= t.cap)
+    return Held{HoldReason::template_cap,
+                fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
+                {}};
+  return usage_.find_obstacle(t, cloud);
+}
+
+std::optional<Held> Obstacles::find_launch_limit(const Template& t) const {
+  if (limits_.launches_at_once == 0 || count_of(under_way_, t.cloud) < limits_.launches_at_once)
+    return std::nullopt;
+  return Held{
+      HoldReason::launch_limit,
+      fmt::format("{} launches of cloud '{}' are under way; it is launched when one of them is answered",
+                  limits_.launches_at_once, t.cloud.str()),
+      {}};
+}
+
+std::optional<Held> Obstacles::ask_breaker(const Template& t) const {
+  const auto allowance = may_launch(t.breaker, now_);
+  if (allowance.launches == Permission::all) return std::nullopt;
+  if (allowance.launches == Permission::one_probe) {
+    if (!probed_.contains(t.name)) return std::nullopt;
+    return Held{
+        HoldReason::template_half_open,
+        fmt::format("template '{}' is {}: it is being launched", t.name.str(), describe(t.breaker, now_)),
+        {}};
+  }
+  auto reason = HoldReason::template_open;
+  if (t.breaker.state == BreakerState::half_open) reason = HoldReason::template_half_open;
+  if (t.breaker.state == BreakerState::disabled) reason = HoldReason::template_disabled;
+  return Held{reason, fmt::format("template '{}' is {}", t.name.str(), describe(t.breaker, now_)),
+              allowance.look_again};
+}
+
+std::optional<Held> Obstacles::find_for(const ControllerName& controller) const {
+  return usage_.find_controller_obstacle(controller);
+}
+
+std::optional<std::int64_t> Obstacles::find_lack(HoldReason reason, const Template& t) const {
+  return usage_.find_lack(reason, t, *clouds_.at(t.cloud));
+}
+
+std::optional<CapScope> Obstacles::find_cap(const Template& t, const ControllerName& controller) const {
+  auto obstacle = find(t);
+  if (!obstacle) obstacle = usage_.find_controller_obstacle(controller);
+  if (!obstacle) return std::nullopt;
+  CapScope scope{obstacle->reason, t.cloud, t.name, {}, controller, 1};
+  if (obstacle->reason == HoldReason::controller_cap) return scope;
+  if (is_by_size(obstacle->reason)) {
+    const auto lack = usage_.find_lack(obstacle->reason, t, *clouds_.at(t.cloud));
+    if (!lack) return std::nullopt;
+    scope.lack = *lack;
+    return scope;
+  }
+  if (!is_cap(obstacle->reason)) return std::nullopt;
+  scope.reason = HoldReason::global_cap;
+  for (const auto& label : t.labels) {
+    const auto cap = limits_.label_caps.find(label);
+    if (cap == limits_.label_caps.end() || count_of(label_holding_, label) < cap->second) continue;
+    scope.reason = HoldReason::label_cap;
+    scope.label = label;
+  }
+  if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count_of(cloud_holding_, t.cloud) >= cap)
+    scope.reason = HoldReason::cloud_cap;
+  if (t.cap != 0 && count_of(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
+  return scope;
+}
+
+std::string_view to_string(HoldReason reason) {
+  switch (reason) {
+    case HoldReason::no_template:
+      return "no_template";
+    case HoldReason::no_default_template:
+      return "no_default_template";
+    case HoldReason::storage_full:
+      return "storage_full";
+    case HoldReason::global_cap:
+      return "global_cap";
+    case HoldReason::label_cap:
+      return "label_cap";
+    case HoldReason::cloud_cap:
+      return "cloud_cap";
+    case HoldReason::template_cap:
+      return "template_cap";
+    case HoldReason::controller_cap:
+      return "controller_cap";
+    case HoldReason::vcpu_cap:
+      return "vcpu_cap";
+    case HoldReason::memory_cap:
+      return "memory_cap";
+    case HoldReason::cloud_vcpu_cap:
+      return "cloud_vcpu_cap";
+    case HoldReason::cloud_memory_cap:
+      return "cloud_memory_cap";
+    case HoldReason::hour_budget:
+      return "hour_budget";
+    case HoldReason::day_budget:
+      return "day_budget";
+    case HoldReason::cloud_hour_budget:
+      return "cloud_hour_budget";
+    case HoldReason::cloud_day_budget:
+      return "cloud_day_budget";
+    case HoldReason::template_disabled:
+      return "template_disabled";
+    case HoldReason::cloud_paused:
+      return "cloud_paused";
+    case HoldReason::template_open:
+      return "template_open";
+    case HoldReason::template_half_open:
+      return "template_half_open";
+    case HoldReason::cloud_held:
+      return "cloud_held";
+    case HoldReason::launch_limit:
+      return "launch_limit";
+  }
+  return "no_template";
+}
+
+}  // namespace footman::policy

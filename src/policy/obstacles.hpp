@@ -1,0 +1,57 @@
+// What stands against one more launch: pauses, holds, breakers, and caps, which count all agents that hold a
+// resource and the launches of this plan. Nothing that is full becomes free again within one plan. Inside the
+// module.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+
+#include "policy/open_plan.hpp"
+#include "policy/pool_plan.hpp"
+#include "policy/usage.hpp"
+
+namespace footman::policy {
+
+bool is_cap(HoldReason reason);  // of a number of agents, for those of a template
+
+class Obstacles {
+ public:
+  // Only the templates and clouds of the snapshot count. Both must outlive it.
+  Obstacles(const Snapshot& offers, const Limits& limits, Instant now);
+
+  void count(const Agent& agent);
+  void count(const SettledAgents& agents);
+  void count_launch(const Template& t, const ControllerName& controller);
+  // So many places, for launches that are not possible yet.
+  void reserve(const Template& t, const ControllerName& controller, std::uint32_t count);
+
+  bool has_cloud(const CloudName& name) const { return clouds_.contains(name); }
+  std::optional<Held> find(const Template& t) const;
+  std::optional<Held> find_launch_limit(const Template& t) const;  // asked where find() gives nothing
+  std::optional<Held> find_for(const ControllerName& controller) const;
+  // When caps, and nothing else, keep it from being launched: the narrowest of them.
+  std::optional<CapScope> find_cap(const Template& t, const ControllerName& controller) const;
+  // As Usage::find_lack.
+  std::optional<std::int64_t> find_lack(HoldReason reason, const Template& t) const;
+
+ private:
+  void count(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
+             bool under_way, std::uint32_t count);
+  std::optional<Held> ask_breaker(const Template& t) const;
+
+  const Limits& limits_;
+  Instant now_;
+  std::unordered_map<CloudName, const Cloud*> clouds_;
+  std::map<CloudName, std::uint32_t> cloud_holding_;
+  std::map<TemplateName, std::uint32_t> template_holding_;
+  std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
+  std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
+  std::uint32_t holding_ = 0;
+  Usage usage_;
+  std::set<TemplateName> probed_;  // by this plan
+};
+
+}  // namespace footman::policy

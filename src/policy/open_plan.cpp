@@ -1,0 +1,47 @@
+#include "policy/open_plan.hpp"
+
+namespace footman::policy {
+
+using model::AgentActivity;
+using model::AgentState;
+
+namespace {
+
+bool has_work(const Agent& agent) {
+  return agent.activity == AgentActivity::busy ||
+         (agent.activity == AgentActivity::disconnected && agent.working);
+}
+
+}  // namespace
+
+bool is_ending(const Agent& agent) {
+  if (!model::may_hold_resource(agent.state)) return false;
+  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
+  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
+}
+
+PoolWork pool_work_of(const Agent& agent) {
+  if (!model::is_serving(agent.state)) return PoolWork::none;
+  if (agent.awaited) return PoolWork::unclear;
+  return has_work(agent) ? PoolWork::at_work : PoolWork::none;
+}
+
+bool is_under_way(const Agent& agent) {
+  return agent.state == AgentState::planned || agent.state == AgentState::launching;
+}
+
+Instant next_change(const Agent& agent, Instant now) {
+  Instant next;
+  for (const auto at :
+       {agent.launch_deadline, agent.max_age > Duration(0) ? agent.connected + agent.max_age : Instant()})
+    if (at > now && (!next.is_set() || at < next)) next = at;
+  return next;
+}
+
+bool is_better(const Agent& a, const Agent& b) {
+  const bool a_waits = a.activity != AgentActivity::idle;
+  const bool b_waits = b.activity != AgentActivity::idle;
+  return std::tie(a.is_leaving, a_waits, a.planned, a.id) < std::tie(b.is_leaving, b_waits, b.planned, b.id);
+}
+
+}  // namespace footman::policy
