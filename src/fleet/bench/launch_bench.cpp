@@ -31,7 +31,9 @@ class QuickCloud final : public ports::CloudProvider {
       : name_(std::move(name)), on_launch_(std::move(on_launch)) {}
   base::CloudName name() const override { return name_; }
   ports::CloudLimits limits() const override { return {0, std::chrono::hours(1), {}}; }
-  base::Result<std::string> freeze(const base::TemplateName&) const override { return "{}"; }
+  base::Result<std::vector<ports::Variant>> freeze(const base::TemplateName&) const override {
+    return std::vector<ports::Variant>{{{}, "{}"}};
+  }
   Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
     on_launch_();
     co_return ports::LaunchHandle{spec.client_token};
@@ -72,7 +74,7 @@ class LongQueue final : public ports::ControllerPort {
     return seen;
   }
   Awaitable<base::Status> drain_agent(base::AgentId) override { co_return base::Status(); }
-  Awaitable<base::Status> remove_agent(base::AgentId, std::string) override { co_return base::Status(); }
+  Awaitable<base::Status> remove_agent(base::AgentId, ports::AgentEnd) override { co_return base::Status(); }
   void set_wait_reason(const std::string&, ports::WaitReason) override {}
   void set_on_change(std::function<void()> look_again) override { on_change = std::move(look_again); }
 };

@@ -22,6 +22,7 @@ const std::vector<std::vector<std::string>> kOffers{{"linux"},        {"arm"},  
 // A plan as lines of text, so that a difference can be read.
 std::vector<std::string> lines_of(const Plan& plan) {
   std::vector<std::string> lines;
+  lines.reserve(plan.matches.size() + plan.launches.size() + plan.holds.size());
   const auto name = [](const ItemRef& ref) { return ref.controller.str() + "/" + ref.key; };
   const auto time = [](Instant at) { return at.is_set() ? format_rfc3339(at) : std::string("-"); };
   for (const auto& one : plan.matches) lines.push_back("match " + name(one.item) + " " + one.agent.str());
