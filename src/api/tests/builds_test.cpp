@@ -337,7 +337,7 @@ TEST_CASE("what builds and agents cost, so far and at last") {
   world.advance(10s);
   const auto agent = world.get(path).json();
   CHECK(agent.at("state") == "terminated");
-  const auto cost = agent.at("cost");
+  const auto& cost = agent.at("cost");
   CHECK(cost.at("final") == true);
   CHECK(cost.at("useful_micro_usd") == 30'000);
   CHECK(world.get("/api/v1/builds/1").json().at("cost") == cost);

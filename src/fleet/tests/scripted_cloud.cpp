@@ -43,6 +43,7 @@ void CloudState::end(const std::string& token, model::DeathCertificate death) {
 Result<std::vector<ports::Variant>> ScriptedCloud::freeze(const TemplateName& name) const {
   if (state_.freeze_fails) return fail(Errc::invalid_argument, "no such size", "size");
   std::vector<ports::Variant> variants;
+  variants.reserve(state_.variants.size());
   for (const auto& one : state_.variants) variants.push_back({one, state_.options + name.str() + one});
   return variants;
 }

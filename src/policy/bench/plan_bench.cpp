@@ -154,10 +154,10 @@ void all_agents_idle(benchmark::State& state) {
 }
 BENCHMARK(all_agents_idle)->ArgName("agents")->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
 
-template <Plan (Grown::*change)()>
+template <Plan (Grown::*Change)()>
 void after(benchmark::State& state) {
   Grown world(state.range(0));
-  for (auto _ : state) benchmark::DoNotOptimize((world.*change)());
+  for (auto _ : state) benchmark::DoNotOptimize((world.*Change)());
 }
 
 void sizes(benchmark::internal::Benchmark* bench) {

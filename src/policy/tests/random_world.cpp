@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 namespace footman::policy::testing {
 namespace {
@@ -25,7 +26,8 @@ std::vector<std::string> lines_of(const Plan& plan) {
   lines.reserve(plan.matches.size() + plan.launches.size() + plan.holds.size());
   const auto name = [](const ItemRef& ref) { return ref.controller.str() + "/" + ref.key; };
   const auto time = [](Instant at) { return at.is_set() ? format_rfc3339(at) : std::string("-"); };
-  for (const auto& one : plan.matches) lines.push_back("match " + name(one.item) + " " + one.agent.str());
+  const auto match = [&](const Match& one) { return "match " + name(one.item) + " " + one.agent.str(); };
+  std::ranges::transform(plan.matches, std::back_inserter(lines), match);
   for (const auto& one : plan.launches)
     lines.push_back("launch " + name(one.item) + " " + one.cloud.str() + " " + one.template_name.str() + " " +
                     one.text);

@@ -26,6 +26,7 @@ SimulationSpec make_spec(std::uint32_t cap, Duration boot = 10s) {
 BuildTrace make_trace(std::size_t builds, Duration duration, Duration gap = Duration(0)) {
   BuildTrace trace;
   trace.start = kTraceEpoch;
+  trace.builds.reserve(builds);
   for (std::size_t i = 0; i < builds; ++i)
     trace.builds.push_back({gap * static_cast<std::int64_t>(i), {}, duration, {}});
   return trace;
@@ -33,6 +34,7 @@ BuildTrace make_trace(std::size_t builds, Duration duration, Duration gap = Dura
 
 std::vector<Duration> waits_of(const Happenings& happenings) {
   std::vector<Duration> waits;
+  waits.reserve(happenings.builds.size());
   for (const auto& build : happenings.builds) waits.push_back(build.started.value() - build.submitted);
   return waits;
 }
