@@ -56,12 +56,11 @@ void Nodes::resume_losses() {
     core_.scope.spawn("return work", builds_.give_back(one.id, one.agent, "its agent is gone"));
     core_.scope.spawn("resume loss", builds_.forgotten(one.id, "its record is gone"));
   }
-  std::vector<AgentId> half_lost;
+  std::vector<std::pair<AgentId, EndReason>> half_lost;
   for (const auto& [id, node] : core_.nodes)
-    if (node->node.revoked && node->work) half_lost.push_back(id);
-  for (auto& id : half_lost)
-    core_.scope.spawn("resume loss",
-                      builds_.release(id, {"its session had ended", core_.find_node(id)->node.revoked_for}));
+    if (node->node.revoked && node->work) half_lost.emplace_back(id, node->node.revoked_for);
+  for (const auto& [id, why] : half_lost)
+    core_.scope.spawn("resume loss", builds_.release(id, {"its session had ended", why}));
 }
 
 Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegistration registration) {
@@ -149,13 +148,14 @@ Awaitable<void> Nodes::leave(AgentId id, std::string reason) {
   core_.end_session(*node, GoodbyeCode::finished, "goodbye", false);
   core_.refresh(*node);
   if (node->spent() && !node->work) co_return;  // its row says so already
-  (void)co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true); });
+  const auto why = node->end_reason;
+  (void)co_await core_.until_stored([&] { return core_.parts.store.change_node(id, true, true, why); });
   node = core_.find_node(id);
   if (node == nullptr) co_return;
   node->node.draining = true;
   node->node.revoked = true;
   if (node->detail.empty()) node->detail = reason.empty() ? "the agent left" : "the agent left: " + reason;
-  co_await builds_.release(id, {reason.empty() ? "it left" : "it left: " + reason, node->end_reason});
+  co_await builds_.release(id, {reason.empty() ? "it left" : "it left: " + reason, why});
   if (node = core_.find_node(id); node != nullptr) core_.refresh(*node);
 }
 

@@ -84,9 +84,7 @@ class Planner {
 
   Plan plan_open(OpenWorld& world) {
     plan_ = {};
-    for (const auto* group : world.settled) {
-      obstacles_.count(*group);
-    }
+    for (const auto* group : world.settled) obstacles_.count(*group);
     for (const auto* agent : world.agents) take_in(*agent);
     sort_agents();
     sort_out_agents();
@@ -468,13 +466,6 @@ class Planner {
     plan_.holds.push_back({items_[index]->ref, held.reason, held.text, held.look_again, kind.hold->tried});
   }
 
-  void finish() {
-    for (auto& pool : pools_)
-      for (const Agent* agent : pool.agents) decide_surplus(*agent);
-    std::ranges::sort(plan_.terminations, {}, &Termination::agent);
-    std::ranges::sort(plan_.drains, {}, &Drain::agent);
-  }
-
   // --- pools (pool_plan.hpp)
 
   void plan_pools(const std::vector<const SettledAgents*>& settled = {}) {
@@ -625,6 +616,15 @@ class Planner {
     std::erase_if(all, [](const Agent* agent) { return agent->activity != AgentActivity::idle; });
     std::ranges::reverse(all);
     return all;
+  }
+
+  // --- what nothing needs
+
+  void finish() {
+    for (auto& pool : pools_)
+      for (const Agent* agent : pool.agents) decide_surplus(*agent);
+    std::ranges::sort(plan_.terminations, {}, &Termination::agent);
+    std::ranges::sort(plan_.drains, {}, &Drain::agent);
   }
 
   void decide_surplus(const Agent& agent) {

@@ -12,7 +12,25 @@ std::string describe_place(const Cloud* cloud) {
   return cloud == nullptr ? "of this server" : fmt::format("of cloud '{}'", cloud->name.str());
 }
 
+// What must end for it; 0: nothing, what is in the way goes by itself. Not set: it would not fit alone.
+std::optional<std::int64_t> lack(std::int64_t taken, std::int64_t needed, std::int64_t limit) {
+  if (needed > limit) return std::nullopt;
+  return std::max<std::int64_t>(taken + needed - limit, 0);
+}
+
+std::int64_t reserved_by(model::Money per_hour) { return model::charge(per_hour, kReservedAhead).micros; }
+
 }  // namespace
+
+bool is_of_cloud(HoldReason reason) {
+  return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
+         reason == HoldReason::cloud_hour_budget || reason == HoldReason::cloud_day_budget;
+}
+
+bool is_by_size(HoldReason reason) {
+  return is_of_cloud(reason) || reason == HoldReason::vcpu_cap || reason == HoldReason::memory_cap ||
+         reason == HoldReason::hour_budget || reason == HoldReason::day_budget;
+}
 
 Usage::Usage(const Limits& limits) : limits_(&limits) {}
 
@@ -50,27 +68,6 @@ std::optional<Held> Usage::find_obstacle(const Template& t, const Cloud& cloud) 
   return find_budget_obstacle(t, cloud.resources.budget, of_cloud, cloud.spent, &cloud);
 }
 
-namespace {
-
-std::optional<std::int64_t> lack(std::int64_t taken, std::int64_t needed, std::int64_t limit) {
-  if (needed > limit) return std::nullopt;
-  return std::max<std::int64_t>(taken + needed - limit, 1);
-}
-
-std::int64_t reserved_by(model::Money per_hour) { return model::charge(per_hour, kReservedAhead).micros; }
-
-}  // namespace
-
-bool is_of_cloud(HoldReason reason) {
-  return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
-         reason == HoldReason::cloud_hour_budget || reason == HoldReason::cloud_day_budget;
-}
-
-bool is_by_size(HoldReason reason) {
-  return is_of_cloud(reason) || reason == HoldReason::vcpu_cap || reason == HoldReason::memory_cap ||
-         reason == HoldReason::hour_budget || reason == HoldReason::day_budget;
-}
-
 std::optional<std::int64_t> Usage::find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const {
   const auto found = by_cloud_.find(cloud.name);
   const auto sums = !is_of_cloud(reason) ? all_ : found == by_cloud_.end() ? Sums() : found->second;
@@ -86,8 +83,8 @@ std::optional<std::int64_t> Usage::find_lack(HoldReason reason, const Template& 
       return lack(number(sums.size.memory_bytes), number(t.size.memory_bytes), number(limits.memory_bytes));
     case HoldReason::hour_budget:
     case HoldReason::cloud_hour_budget:
-      return lack((sums.per_hour + spent.still_paid_per_hour).micros, t.per_hour.micros,
-                  limits.budget.per_hour->micros);
+      // Without what is still paid for agents that are gone: no end of another one shortens that.
+      return lack(sums.per_hour.micros, t.per_hour.micros, limits.budget.per_hour->micros);
     case HoldReason::day_budget:
     case HoldReason::cloud_day_budget:
       return lack(reserved_by(sums.per_hour), reserved_by(t.per_hour),

@@ -28,9 +28,9 @@ class Usage {
            model::Money per_hour, std::uint32_t count);
   // Why one more agent of the template would be one too many; `cloud` is the template's.
   std::optional<Held> find_obstacle(const Template& t, const Cloud& cloud) const;
-  // How much must become free for one more agent of the template, where `reason` of find_obstacle() stands
-  // against it: thousandths of a vCPU, bytes, or millionths of a dollar. Not set: it would not fit into the
-  // limit alone.
+  // How much of agents that are there must end for one more agent of the template, where `reason` of
+  // find_obstacle() stands against it: thousandths of a vCPU, bytes, or millionths of a dollar. 0: nothing,
+  // it only has to wait. Not set: it would not fit into the limit alone.
   std::optional<std::int64_t> find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const;
   // How much of that the end of the agent makes free.
   static std::int64_t find_relief(HoldReason reason, const Agent& agent);

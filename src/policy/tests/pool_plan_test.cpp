@@ -305,6 +305,28 @@ TEST_CASE("an item that only the vCPU keep waiting gets the room of as many idle
   }
 }
 
+TEST_CASE("an item that waits until an agent that is gone is paid up takes nothing from the pool") {
+  auto s = world({.min_idle = 2});
+  s.templates[0].per_hour = {10};
+  s.templates.push_back(offer("dear", {"arm"}));
+  s.templates[1].per_hour = {20};
+  s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::idle)};
+  for (auto& one : s.agents) one.per_hour = {10};
+  s.items = {item("1", "arm")};
+  Limits limits;
+  limits.resources.budget.per_hour = footman::model::Money{40};
+  limits.spent.still_paid_per_hour = {10};
+  limits.spent.rate_falls = kNow + 30s;
+  auto next = plan(s, limits);
+  CHECK(next.holds.at(0).reason == HoldReason::hour_budget);
+  CHECK(next.terminations.empty());
+  CHECK(next.next_look == kNow + 30s);
+  limits.spent = {};
+  next = plan(s, limits);
+  REQUIRE(next.launches.size() == 1);
+  CHECK(next.launches[0].item.key == "1");
+}
+
 TEST_CASE("random worlds: stable, within the caps, never more than wanted, more for more") {
   std::mt19937_64 random(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
   const auto pick = [&](std::uint64_t below) { return random() % below; };
