@@ -292,7 +292,6 @@ Status Server::make_clouds() {
     local.installation = installation_;
     local.directory = folder + "/" + cloud.name;
     local.agent_binary = std::move(binary);
-    local.minimum_billing = cloud.minimum_billing;
     local.templates = make_local_templates(cloud);
     local.crash_points = crash_points_;
     FOOTMAN_TRY(clouds_[name],

@@ -11,6 +11,7 @@
 #include "model/label.hpp"
 #include "model/nearest.hpp"
 #include "model/price_list.hpp"
+#include "model/work.hpp"
 
 namespace footman::config {
 namespace {
@@ -312,6 +313,8 @@ class Reader {
     if (templates == nullptr) return c;
     c.templates.reserve(templates->items.size());
     for (const auto& item : templates->items) c.templates.push_back(read_template(item, c.address));
+    for (auto& t : c.templates)
+      t.price.billing.minimum = std::max(t.price.billing.minimum, c.minimum_billing);
     return c;
   }
   static bool is_id_part(std::string_view text) {
@@ -333,8 +336,11 @@ class Reader {
     const auto* caps = find(limits, "controllers");
     if (caps == nullptr || caps->kind == Kind::null) return;
     if (caps->kind != Kind::map)
-      return error(caps->at, "'controllers': a map was expected, like built-in: 20");
+      return error(caps->at, "'controllers': a map was expected, like footman: 20");
     for (const auto& [controller, at] : caps->keys) {
+      if (controller != model::kBuiltInController)
+        error(at, fmt::format("'controllers': there is no controller '{}'; the built-in one is '{}'",
+                              controller, model::kBuiltInController));
       get(*caps, controller, out[controller]);
       check_least(*caps, controller, out[controller], std::uint32_t{1}, "1");
     }
@@ -593,10 +599,10 @@ std::vector<std::string> find_doubts(const Config& config) {
       doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));
   for (const auto& cloud : config.clouds)
     for (const auto& t : cloud.templates)
-      if (t.keep_paid && cloud.minimum_billing <= Duration(0))
+      if (t.keep_paid && t.price.billing.minimum <= Duration(0))
         doubts.push_back(
-            fmt::format("the template '{}' keeps agents while they are paid, but its cloud '{}' has no "
-                        "minimum_billing",
+            fmt::format("the template '{}' keeps agents while they are paid, but nothing is billed at least: "
+                        "its price has no minimum, and its cloud '{}' no minimum_billing",
                         t.name, cloud.name));
   return doubts;
 }

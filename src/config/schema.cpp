@@ -45,7 +45,8 @@ constexpr std::array kSchema = {
     Key{"limits.labels", "map of numbers", "{}",
         "agents of all clouds together that offer a label: {gpu: 4}; 1 or more each"},
     Key{"limits.controllers", "map of numbers", "{}",
-        "agents of all clouds together for the work of one controller: {built-in: 20}; 1 or more each"},
+        "agents of all clouds together for the work of one controller: {footman: 20}, the built-in one; 1 or "
+        "more"},
     Key{"limits.vcpus", "vCPU", "0",
         "vCPU of all agents together, by the sizes of their templates; 0: no limit"},
     Key{"limits.memory", "size", "0",
@@ -82,7 +83,7 @@ constexpr std::array kSchema = {
     Key{"clouds[].limits.budget.beyond", "hourly price", "",
         "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"clouds[].minimum_billing", "duration", "0s",
-        "local: what each agent is taken to be paid for at least, for `paid` of templates", kRestart},
+        "what each agent is paid for at least, when the prices of its templates do not say more"},
     Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",
         kRestart},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
@@ -103,9 +104,8 @@ constexpr std::array kSchema = {
     Key{"clouds[].templates[].retention", "one-shot or {idle: duration, builds: number, paid: true or false}",
         "one-shot",
         "one build and gone; or kept until idle for that long (without `idle`: 1m; with `paid`: 0s), for so "
-        "many "
-        "builds at most (without `builds`: no limit), and with `paid` until the cloud's minimum_billing is "
-        "over"},
+        "many builds at most (without `builds`: no limit), and with `paid` until the time is over that is "
+        "billed at least"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
         "agents that are kept end after that; 0s: no limit"},
     Key{"clouds[].templates[].pool.min_idle", "number", "0",

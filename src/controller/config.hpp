@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "base/ids.hpp"
 #include "base/time.hpp"
+#include "model/work.hpp"
 #include "protocol/limits.hpp"
 
 namespace footman::controller {
@@ -13,7 +15,7 @@ namespace footman::controller {
 using namespace footman::base;
 
 struct ControllerConfig {
-  ControllerName name{"footman"};
+  ControllerName name{std::string(model::kBuiltInController)};
   // Told to every agent. heartbeat < lease < orphan_timeout.
   Duration heartbeat = protocol::kDefaultHeartbeatInterval;
   Duration lease = protocol::kDefaultLease;

@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/check.hpp"
+#include "policy/billing.hpp"
 
 namespace footman::fleet {
 
@@ -28,10 +29,10 @@ bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.conn
 
 Instant paid_until(const Core& core, const AgentEntry& entry) {
   const auto t = core.templates.find(entry.row.template_name);
-  const auto* cloud = core.find_cloud(entry.row.cloud);
-  if (t == core.templates.end() || !t->second.config.keep_paid || cloud == nullptr) return {};
-  if (!entry.row.launched.is_set()) return {};
-  return entry.row.launched + cloud->provider->limits().minimum_billing;
+  if (t == core.templates.end() || !t->second.config.keep_paid) return {};
+  const auto billed =
+      policy::find_billed_time(entry.row.price.billing, policy::life_of(entry.row), entry.row.launched);
+  return billed.from.is_set() ? billed.from + entry.row.price.billing.minimum : Instant();
 }
 
 PlannedAs planned_as(const Core& core, const AgentEntry& entry) {

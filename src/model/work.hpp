@@ -16,6 +16,9 @@ namespace footman::model {
 
 using namespace footman::base;
 
+// What the controller of this program is called, in rows, limits and views.
+inline constexpr std::string_view kBuiltInController = "footman";
+
 // A value, or a reference to a secret that is resolved only when the work is assigned ("file:/run/x",
 // "env:NAME").
 struct EnvVar {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace footman::policy {
 namespace {
 
@@ -56,7 +58,7 @@ void Obstacles::reserve(const Template& t, const ControllerName& controller, std
   usage_.add(controller, t.cloud, t.size, t.per_hour, count_of_items);
 }
 
-std::optional<Held> Obstacles::find(const Template& t) const {
+std::optional<Held> Obstacles::find_trouble(const Template& t) const {
   if (limits_.storage_full)
     return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
   const Cloud& cloud = *clouds_.at(t.cloud);
@@ -68,7 +70,12 @@ std::optional<Held> Obstacles::find(const Template& t) const {
   if (cloud.hold_until > now_)
     return Held{HoldReason::cloud_held,
                 fmt::format("cloud '{}' is held: {}", cloud.name.str(), cloud.hold_text), cloud.hold_until};
-  if (auto obstacle = ask_breaker(t)) return obstacle;
+  return ask_breaker(t);
+}
+
+std::optional<Held> Obstacles::find(const Template& t) const {
+  if (auto trouble = find_trouble(t)) return trouble;
+  const Cloud& cloud = *clouds_.at(t.cloud);
   if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
     return Held{HoldReason::global_cap,
                 fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
@@ -125,34 +132,41 @@ std::optional<Held> Obstacles::find_for(const ControllerName& controller) const 
   return usage_.find_controller_obstacle(controller);
 }
 
-std::optional<std::int64_t> Obstacles::find_lack(HoldReason reason, const Template& t) const {
-  return usage_.find_lack(reason, t, *clouds_.at(t.cloud));
+std::vector<Cap> Obstacles::list_caps(const Template& t, const ControllerName& controller) const {
+  std::vector<Cap> caps;
+  const auto add = [&](HoldReason reason, std::uint32_t taken, std::uint32_t limit, std::string label = {}) {
+    if (limit != 0) caps.push_back({reason, std::move(label), taken, 1, limit, 0});
+  };
+  const Cloud& cloud = *clouds_.at(t.cloud);
+  add(HoldReason::global_cap, holding_, limits_.max_agents);
+  for (const auto& label : std::set<std::string>(t.labels.begin(), t.labels.end()))
+    if (const auto cap = limits_.label_caps.find(label); cap != limits_.label_caps.end())
+      add(HoldReason::label_cap, count_of(label_holding_, label), cap->second, label);
+  add(HoldReason::cloud_cap, count_of(cloud_holding_, t.cloud), cloud.cap);
+  add(HoldReason::template_cap, count_of(template_holding_, t.name), t.cap);
+  usage_.list_caps(t, cloud, controller, caps);
+  return caps;
 }
 
-std::optional<CapScope> Obstacles::find_cap(const Template& t, const ControllerName& controller) const {
-  auto obstacle = find(t);
-  if (!obstacle) obstacle = usage_.find_controller_obstacle(controller);
-  if (!obstacle) return std::nullopt;
-  CapScope scope{obstacle->reason, t.cloud, t.name, {}, controller, 1};
-  if (obstacle->reason == HoldReason::controller_cap) return scope;
-  if (is_by_size(obstacle->reason)) {
-    const auto lack = usage_.find_lack(obstacle->reason, t, *clouds_.at(t.cloud));
-    if (!lack) return std::nullopt;
-    scope.lack = *lack;
-    return scope;
+std::optional<RoomWish> Obstacles::find_wish(const Template& t, const ControllerName& controller,
+                                             std::uint32_t count) const {
+  if (find_trouble(t)) return std::nullopt;
+  RoomWish wish{t.cloud, t.name, controller, {}};
+  for (const auto& cap : list_caps(t, controller)) {
+    const auto needed = cap.needed * count;
+    if (needed > cap.limit) return std::nullopt;
+    if (cap.taken + needed <= cap.limit) continue;
+    const auto amount = cap.taken - cap.passing + needed - cap.limit;
+    if (amount <= 0) return std::nullopt;  // it only has to wait
+    wish.lacks.push_back({cap.reason, cap.label, amount});
   }
-  if (!is_cap(obstacle->reason)) return std::nullopt;
-  scope.reason = HoldReason::global_cap;
-  for (const auto& label : t.labels) {
-    const auto cap = limits_.label_caps.find(label);
-    if (cap == limits_.label_caps.end() || count_of(label_holding_, label) < cap->second) continue;
-    scope.reason = HoldReason::label_cap;
-    scope.label = label;
-  }
-  if (const auto cap = clouds_.at(t.cloud)->cap; cap != 0 && count_of(cloud_holding_, t.cloud) >= cap)
-    scope.reason = HoldReason::cloud_cap;
-  if (t.cap != 0 && count_of(template_holding_, t.name) >= t.cap) scope.reason = HoldReason::template_cap;
-  return scope;
+  return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
+}
+
+bool Obstacles::is_limited_by(HoldReason reason, const Template& t) const {
+  return std::ranges::any_of(list_caps(t, t.pool_controller), [&](const Cap& cap) {
+    return cap.reason == reason && cap.needed > 0 && cap.needed <= cap.limit;
+  });
 }
 
 std::string_view to_string(HoldReason reason) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
@@ -32,15 +33,19 @@ class Obstacles {
   std::optional<Held> find(const Template& t) const;
   std::optional<Held> find_launch_limit(const Template& t) const;  // asked where find() gives nothing
   std::optional<Held> find_for(const ControllerName& controller) const;
-  // When caps, and nothing else, keep it from being launched: the narrowest of them.
-  std::optional<CapScope> find_cap(const Template& t, const ControllerName& controller) const;
-  // As Usage::find_lack.
-  std::optional<std::int64_t> find_lack(HoldReason reason, const Template& t) const;
+  // What must become free before so many more can be launched. Not set: no end of an agent would help, or
+  // nothing is lacking.
+  std::optional<RoomWish> find_wish(const Template& t, const ControllerName& controller,
+                                    std::uint32_t count) const;
+  // `reason` is of a limit that counts the agents of this template, and that one of them fits into.
+  bool is_limited_by(HoldReason reason, const Template& t) const;
 
  private:
   void count(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
              bool under_way, std::uint32_t count);
+  std::optional<Held> find_trouble(const Template& t) const;  // all but caps
   std::optional<Held> ask_breaker(const Template& t) const;
+  std::vector<Cap> list_caps(const Template& t, const ControllerName& controller) const;
 
   const Limits& limits_;
   Instant now_;

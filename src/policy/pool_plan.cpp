@@ -68,11 +68,7 @@ bool PoolBook::has_pool(const Agent& agent) const {
 void PoolBook::settle() {
   for (auto& pool : pools_) {
     auto& spare = pool.spare;
-    std::ranges::sort(spare, [](const Agent* a, const Agent* b) {
-      const bool a_waits = a->activity != AgentActivity::idle;
-      const bool b_waits = b->activity != AgentActivity::idle;
-      return std::tie(a_waits, a->planned, a->id) < std::tie(b_waits, b->planned, b->id);
-    });
+    std::ranges::sort(spare, [](const Agent* a, const Agent* b) { return is_better(*a, *b); });
     const auto count = static_cast<std::ptrdiff_t>(std::min<std::size_t>(pool.target(), spare.size()));
     pool.wanted.assign(spare.begin(), spare.begin() + count);
     spare.erase(spare.begin(), spare.begin() + count);
@@ -85,44 +81,58 @@ std::string describe_need(const PoolCount& pool) {
                      pool.target(), pool.wanted.size() + pool.unclear);
 }
 
-bool CapScope::covers(const Agent& agent) const {
-  switch (reason) {
+std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
+  if (is_of_cloud(lack.reason) && agent.cloud != cloud) return 0;
+  switch (lack.reason) {
     case HoldReason::global_cap:
-      return true;
+      return 1;
     case HoldReason::label_cap:
-      return std::ranges::find(agent.labels, label) != agent.labels.end();
+      return std::ranges::count(agent.labels, lack.label) > 0 ? 1 : 0;
     case HoldReason::cloud_cap:
-      return agent.cloud == cloud;
+      return agent.cloud == cloud ? 1 : 0;
     case HoldReason::template_cap:
-      return agent.template_name == template_name;
+      return agent.template_name == template_name ? 1 : 0;
     case HoldReason::controller_cap:
-      return agent.controller == controller;
+      return agent.controller == controller ? 1 : 0;
+    case HoldReason::vcpu_cap:
+    case HoldReason::cloud_vcpu_cap:
+      return static_cast<std::int64_t>(agent.size.milli_cpus);
+    case HoldReason::memory_cap:
+    case HoldReason::cloud_memory_cap:
+      return static_cast<std::int64_t>(agent.size.memory_bytes);
+    case HoldReason::hour_budget:
+    case HoldReason::cloud_hour_budget:
+      return agent.per_hour.micros;
+    case HoldReason::day_budget:
+    case HoldReason::cloud_day_budget:
+      return reserved_ahead(agent.per_hour).micros;
     default:
-      return is_by_size(reason) && (!is_of_cloud(reason) || agent.cloud == cloud);
+      return 0;
   }
 }
 
-std::vector<const Agent*> RoomFinder::choose(const std::vector<const Agent*>& from, const CapScope& scope,
-                                             std::int64_t& lack) {
-  std::vector<const Agent*> chosen;
-  for (const Agent* agent : from) {
-    if (lack <= 0) break;
-    const auto relief = scope.covers(*agent) ? Usage::find_relief(scope.reason, *agent) : 0;
-    if (relief <= 0) continue;
-    lack -= relief;
-    chosen.push_back(agent);
-  }
-  return chosen;
+std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
+  std::vector<std::int64_t> left;
+  for (const auto& lack : wish.lacks) left.push_back(lack.amount);
+  const auto helps = [&](const Agent& agent) {
+    bool needed = false;
+    for (std::size_t i = 0; i < left.size(); ++i)
+      needed |= left[i] > 0 && wish.relief(wish.lacks[i], agent) > 0;
+    if (needed)
+      for (std::size_t i = 0; i < left.size(); ++i) left[i] -= wish.relief(wish.lacks[i], agent);
+    return needed;
+  };
+  for (const Agent* agent : leaving_) (void)helps(*agent);
+  std::vector<const Agent*> to_end;
+  for (const Agent* agent : idle_)
+    if (helps(*agent)) to_end.push_back(agent);
+  if (std::ranges::any_of(left, [](auto amount) { return amount > 0; })) return std::nullopt;
+  return to_end;
 }
 
-std::optional<RoomFinder::Room> RoomFinder::find(const CapScope& scope) {
-  auto lack = scope.lack;
-  const auto leaving = choose(leaving_, scope, lack);
-  const auto idle = choose(idle_, scope, lack);
-  if (lack > 0) return std::nullopt;
-  for (const Agent* agent : leaving) std::erase(leaving_, agent);
-  for (const Agent* agent : idle) std::erase(idle_, agent);
-  return Room{idle};
+void RoomFinder::end(const std::vector<const Agent*>& agents) {
+  leaving_.insert(leaving_.end(), agents.begin(), agents.end());
+  std::erase_if(idle_, [&](const Agent* agent) { return std::ranges::count(agents, agent) > 0; });
 }
 
 }  // namespace footman::policy

@@ -62,32 +62,34 @@ class PoolBook {
 // "the pool of template 't' wants 2 agents without work and has 1"
 std::string describe_need(const PoolCount& pool);
 
-// The cap that keeps an item waiting, as far as it says whose end would help.
-struct CapScope {
-  HoldReason reason = HoldReason::global_cap;
+// What must become free before so many more agents of a template can be launched for a controller: all of it,
+// or nothing is won.
+struct RoomWish {
+  struct Lack {
+    HoldReason reason = HoldReason::global_cap;
+    std::string label;        // of a label's cap
+    std::int64_t amount = 1;  // agents, thousandths of a vCPU, bytes, or millionths of a dollar
+  };
   CloudName cloud;
   TemplateName template_name;
-  std::string label;
   ControllerName controller;
-  std::int64_t lack = 1;  // how much must become free, in the measure of the reason (Usage::find_relief)
-  bool covers(const Agent& agent) const;
+  std::vector<Lack> lacks;  // never empty
+  // How much of it the end of the agent makes free.
+  std::int64_t relief(const Lack& lack, const Agent& agent) const;
 };
 
-// Finds places for items that only a cap keeps waiting: of agents that are ending anyway, then of idle ones
-// of pools. Each place is given once.
+// Finds room: of agents that are ending anyway, then of idle ones of pools. What was found once counts again:
+// a wish says what is lacking with all that was promised before.
 class RoomFinder {
  public:
   RoomFinder(std::vector<const Agent*> leaving, std::vector<const Agent*> idle)
       : leaving_(std::move(leaving)), idle_(std::move(idle)) {}
-  struct Room {
-    std::vector<const Agent*> to_end;  // empty: somebody is leaving anyway
-  };
-  // Empty: all that could make room would not be enough.
-  std::optional<Room> find(const CapScope& scope);
+  // The idle ones that have to end; none: those that are leaving are enough. Not set: all of them together
+  // would not be enough.
+  std::optional<std::vector<const Agent*>> find(const RoomWish& wish) const;
+  void end(const std::vector<const Agent*>& agents);  // from now on they are leaving
 
  private:
-  static std::vector<const Agent*> choose(const std::vector<const Agent*>& from, const CapScope& scope,
-                                          std::int64_t& lack);
   std::vector<const Agent*> leaving_;
   std::vector<const Agent*> idle_;  // the first that helps is ended
 };

@@ -515,7 +515,7 @@ class Planner {
     for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
       report.hold = find_pool_obstacle(*pool.of);
       if (report.hold) {
-        if (has_reserved_ && is_cap(report.hold->reason))
+        if (has_reserved_ && (is_cap(report.hold->reason) || is_by_size(report.hold->reason)))
           report.hold->text += ", with the places that are left for builds";
         look_no_later(plan_.next_look, report.hold->look_again);
         break;
@@ -550,7 +550,9 @@ class Planner {
         const auto& obstacle = blocked_[number_of(*wanted)];
         if (!obstacle || !is_by_size(obstacle->reason)) continue;
         if (is_of_cloud(obstacle->reason) && wanted->cloud != t.cloud) continue;
-        if (obstacles_.find_lack(obstacle->reason, *wanted)) return obstacle;
+        if (obstacles_.is_limited_by(obstacle->reason, *wanted) &&
+            obstacles_.is_limited_by(obstacle->reason, t))
+          return obstacle;
       }
     return std::nullopt;
   }
@@ -560,6 +562,7 @@ class Planner {
   void reserve_places() {
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates) {
+        if (is_at_launch_limit(*t)) break;
         const auto obstacle = obstacles_.find(*t);
         const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
                                          obstacle->reason == HoldReason::template_half_open ||
@@ -571,32 +574,43 @@ class Planner {
       }
   }
 
-  // An item that only a cap keeps waiting gets the place of an idle agent of a pool, unless one is about to
-  // be free anyway.
+  // Items that only caps keep waiting get the room of idle agents of pools, as far as those that are leaving
+  // do not make it anyway. It is kept for them until they are launched.
   void make_room() {
     RoomFinder room(list_leaving(), list_idle_of_pools());
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates)
-        if (make_room(room, *kind, *t)) break;
+        if (is_at_launch_limit(*t) || make_room(room, *kind, *t)) break;
   }
 
-  // True: there is, or will be, room for one of the items at least.
+  // The templates behind it are not asked.
+  bool is_at_launch_limit(const Template& t) const {
+    const auto& obstacle = blocked_[number_of(t)];
+    return obstacle && obstacle->reason == HoldReason::launch_limit;
+  }
+
+  // For as many of its items as there can be. False: for none.
   bool make_room(RoomFinder& room, const ItemClass& kind, const Template& t) {
-    const auto scope = obstacles_.find_cap(t, kind.controller);
-    if (!scope) return false;
-    // What the others will lack shows when the first one has its agent.
-    auto left = is_by_size(scope->reason) ? std::min(kind.held_items, 1U) : kind.held_items;
-    bool found = false;
-    for (; left > 0; --left) {
-      const auto place = room.find(*scope);
-      if (!place) break;
-      found = true;
-      for (const Agent* agent : place->to_end) {
-        end(*agent, EndReason::made_room);
-        ended_for_room_.insert(agent);
-      }
+    const bool one_only = may_launch(t.breaker, now_).launches == Permission::one_probe;
+    const auto most = one_only ? 1 : kind.held_items;
+    std::vector<const Agent*> to_end;
+    std::uint32_t places = 0;
+    while (places < most) {
+      const auto wish = obstacles_.find_wish(t, kind.controller, places + 1);
+      auto found = wish ? room.find(*wish) : std::nullopt;
+      if (!found) break;
+      to_end = std::move(*found);
+      ++places;
     }
-    return found;
+    if (places == 0) return false;
+    for (const Agent* agent : to_end) {
+      end(*agent, EndReason::made_room);
+      ended_for_room_.insert(agent);
+    }
+    room.end(to_end);
+    obstacles_.reserve(t, kind.controller, places);
+    has_reserved_ = true;
+    return true;
   }
 
   std::vector<const Agent*> list_leaving() const {

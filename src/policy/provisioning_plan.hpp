@@ -208,6 +208,7 @@ struct PoolReport {  // of a template that has a pool now
   std::uint32_t on_way = 0;     // not idle yet, with those that this plan launches
   std::optional<Held> hold;     // why the rest is not launched
   std::vector<AgentId> wanted;  // idle time does not end them
+  bool operator==(const PoolReport&) const = default;
 };
 
 struct Plan {

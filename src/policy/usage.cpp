@@ -12,15 +12,14 @@ std::string describe_place(const Cloud* cloud) {
   return cloud == nullptr ? "of this server" : fmt::format("of cloud '{}'", cloud->name.str());
 }
 
-// What must end for it; 0: nothing, what is in the way goes by itself. Not set: it would not fit alone.
-std::optional<std::int64_t> lack(std::int64_t taken, std::int64_t needed, std::int64_t limit) {
-  if (needed > limit) return std::nullopt;
-  return std::max<std::int64_t>(taken + needed - limit, 0);
+// The budget does not ask about it.
+bool is_beyond(const Template& t, const model::Budget& budget) {
+  return t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond);
 }
 
-std::int64_t reserved_by(model::Money per_hour) { return model::charge(per_hour, kReservedAhead).micros; }
-
 }  // namespace
+
+model::Money reserved_ahead(model::Money per_hour) { return model::charge(per_hour, kReservedAhead); }
 
 bool is_of_cloud(HoldReason reason) {
   return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
@@ -68,54 +67,60 @@ std::optional<Held> Usage::find_obstacle(const Template& t, const Cloud& cloud) 
   return find_budget_obstacle(t, cloud.resources.budget, of_cloud, cloud.spent, &cloud);
 }
 
-std::optional<std::int64_t> Usage::find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const {
-  const auto found = by_cloud_.find(cloud.name);
-  const auto sums = !is_of_cloud(reason) ? all_ : found == by_cloud_.end() ? Sums() : found->second;
-  const auto& limits = is_of_cloud(reason) ? cloud.resources : limits_->resources;
-  const auto& spent = is_of_cloud(reason) ? cloud.spent : limits_->spent;
-  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
-  switch (reason) {
-    case HoldReason::vcpu_cap:
-    case HoldReason::cloud_vcpu_cap:
-      return lack(number(sums.size.milli_cpus), number(t.size.milli_cpus), number(limits.milli_cpus));
-    case HoldReason::memory_cap:
-    case HoldReason::cloud_memory_cap:
-      return lack(number(sums.size.memory_bytes), number(t.size.memory_bytes), number(limits.memory_bytes));
-    case HoldReason::hour_budget:
-    case HoldReason::cloud_hour_budget:
-      // Without what is still paid for agents that are gone: no end of another one shortens that.
-      return lack(sums.per_hour.micros, t.per_hour.micros, limits.budget.per_hour->micros);
-    case HoldReason::day_budget:
-    case HoldReason::cloud_day_budget:
-      return lack(reserved_by(sums.per_hour), reserved_by(t.per_hour),
-                  (*limits.budget.per_day - spent.today).micros);
-    default:
-      return std::nullopt;
+void Usage::list_caps(const Template& t, const Cloud& cloud, const ControllerName& controller,
+                      std::vector<Cap>& out) const {
+  if (const auto cap = limits_->controller_caps.find(controller); cap != limits_->controller_caps.end()) {
+    const auto counted = by_controller_.find(controller);
+    out.push_back({HoldReason::controller_cap,
+                   {},
+                   counted == by_controller_.end() ? 0 : counted->second,
+                   1,
+                   cap->second,
+                   0});
   }
+  list_caps(t, limits_->resources, all_, limits_->spent, false, out);
+  const auto found = by_cloud_.find(cloud.name);
+  list_caps(t, cloud.resources, found == by_cloud_.end() ? Sums() : found->second, cloud.spent, true, out);
 }
 
-std::int64_t Usage::find_relief(HoldReason reason, const Agent& agent) {
-  switch (reason) {
-    case HoldReason::vcpu_cap:
-    case HoldReason::cloud_vcpu_cap:
-      return static_cast<std::int64_t>(agent.size.milli_cpus);
-    case HoldReason::memory_cap:
-    case HoldReason::cloud_memory_cap:
-      return static_cast<std::int64_t>(agent.size.memory_bytes);
-    case HoldReason::hour_budget:
-    case HoldReason::cloud_hour_budget:
-      return agent.per_hour.micros;
-    case HoldReason::day_budget:
-    case HoldReason::cloud_day_budget:
-      return reserved_by(agent.per_hour);
-    default:
-      return 1;
-  }
+void Usage::list_caps(const Template& t, const model::ResourceLimits& limits, const Sums& sums,
+                      const Spent& spent, bool of_cloud, std::vector<Cap>& out) {
+  const auto number = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
+  if (limits.milli_cpus != 0)
+    out.push_back({of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap,
+                   {},
+                   number(sums.size.milli_cpus),
+                   number(t.size.milli_cpus),
+                   number(limits.milli_cpus),
+                   0});
+  if (limits.memory_bytes != 0)
+    out.push_back({of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap,
+                   {},
+                   number(sums.size.memory_bytes),
+                   number(t.size.memory_bytes),
+                   number(limits.memory_bytes),
+                   0});
+  const auto& budget = limits.budget;
+  if (is_beyond(t, budget)) return;
+  if (budget.per_hour)
+    out.push_back({of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget,
+                   {},
+                   (sums.per_hour + spent.still_paid_per_hour).micros,
+                   t.per_hour.micros,
+                   budget.per_hour->micros,
+                   spent.still_paid_per_hour.micros});
+  if (budget.per_day)
+    out.push_back({of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget,
+                   {},
+                   reserved_ahead(sums.per_hour).micros,
+                   reserved_ahead(t.per_hour).micros,
+                   (*budget.per_day - spent.today).micros,
+                   0});
 }
 
 std::optional<Held> Usage::find_budget_obstacle(const Template& t, const model::Budget& budget,
                                                 const Sums& sums, const Spent& spent, const Cloud* cloud) {
-  if (t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond)) return std::nullopt;
+  if (is_beyond(t, budget)) return std::nullopt;
   const auto spender = cloud == nullptr ? "this server" : fmt::format("cloud '{}'", cloud->name.str());
   const auto rate = sums.per_hour + spent.still_paid_per_hour;
   if (budget.per_hour && rate + t.per_hour > *budget.per_hour)
@@ -125,15 +130,16 @@ std::optional<Held> Usage::find_budget_obstacle(const Template& t, const model::
                             model::format_hourly_price(rate), model::format_hourly_price(*budget.per_hour),
                             spender, t.name.str(), model::format_hourly_price(t.per_hour)),
                 spent.rate_falls};
-  const auto used = spent.today + model::charge(sums.per_hour, kReservedAhead);
-  const auto needed = model::charge(t.per_hour, kReservedAhead);
+  const auto used = spent.today + reserved_ahead(sums.per_hour);
+  const auto needed = reserved_ahead(t.per_hour);
   if (budget.per_day && used + needed > *budget.per_day)
     return Held{
         cloud == nullptr ? HoldReason::day_budget : HoldReason::cloud_day_budget,
-        fmt::format("{} of {} that {} may spend a day (UTC) are spent, or reserved for the next {} of "
-                    "its agents, and one of template '{}' needs {}",
-                    model::format_money(used), model::format_money(*budget.per_day), spender,
-                    format_duration(kReservedAhead), t.name.str(), model::format_money(needed)),
+        // Without how much is spent: that grows all the time, and would be news to all that wait.
+        fmt::format("less is left of the {} that {} may spend a day (UTC), beside what is reserved for the "
+                    "next {} of its agents, than the {} that one of template '{}' needs",
+                    model::format_money(*budget.per_day), spender, format_duration(kReservedAhead),
+                    model::format_money(needed), t.name.str()),
         spent.day_ends};
   return std::nullopt;
 }

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "policy/open_plan.hpp"
 
@@ -14,6 +15,18 @@ namespace footman::policy {
 // The budget of a day reserves so much of each agent's time ahead, also of those that are there: what builds
 // that are shorter cost is never more than the budget.
 inline constexpr Duration kReservedAhead = 15min;
+
+// One limit, as it stands for one template: in agents, thousandths of a vCPU, bytes, millionths of a dollar.
+struct Cap {
+  HoldReason reason = HoldReason::global_cap;
+  std::string label;         // of a label's cap
+  std::int64_t taken = 0;    // by all that count
+  std::int64_t needed = 1;   // by one more agent
+  std::int64_t limit = 0;    // of all together
+  std::int64_t passing = 0;  // of what is taken: by agents that are gone and still paid for
+};
+
+model::Money reserved_ahead(model::Money per_hour);  // for one agent, of the budget of a day
 
 // Limits of vCPU, memory and money, for which agents count by their size or price.
 bool is_by_size(HoldReason reason);
@@ -28,12 +41,9 @@ class Usage {
            model::Money per_hour, std::uint32_t count);
   // Why one more agent of the template would be one too many; `cloud` is the template's.
   std::optional<Held> find_obstacle(const Template& t, const Cloud& cloud) const;
-  // How much of agents that are there must end for one more agent of the template, where `reason` of
-  // find_obstacle() stands against it: thousandths of a vCPU, bytes, or millionths of a dollar. 0: nothing,
-  // it only has to wait. Not set: it would not fit into the limit alone.
-  std::optional<std::int64_t> find_lack(HoldReason reason, const Template& t, const Cloud& cloud) const;
-  // How much of that the end of the agent makes free.
-  static std::int64_t find_relief(HoldReason reason, const Agent& agent);
+  // All that count agents of the template for the controller, full or not.
+  void list_caps(const Template& t, const Cloud& cloud, const ControllerName& controller,
+                 std::vector<Cap>& out) const;
   // Why one more agent for the controller would be one too many, whatever its template.
   std::optional<Held> find_controller_obstacle(const ControllerName& controller) const;
 
@@ -43,6 +53,8 @@ class Usage {
     model::Money per_hour;
     void add(const model::AgentSize& one, model::Money price, std::uint32_t count);
   };
+  static void list_caps(const Template& t, const model::ResourceLimits& limits, const Sums& sums,
+                        const Spent& spent, bool of_cloud, std::vector<Cap>& out);
   static std::optional<Held> find_size_obstacle(const Template& t, const model::ResourceLimits& limits,
                                                 const Sums& sums, const Cloud* cloud);
   static std::optional<Held> find_budget_obstacle(const Template& t, const model::Budget& budget,

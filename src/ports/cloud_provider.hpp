@@ -78,10 +78,9 @@ struct Variant {
 };
 
 struct CloudLimits {
-  std::uint32_t max_agents = 0;       // 0: the config's caps only
-  base::Duration token_lifetime{0};   // how long the same token is honoured; older ones are looked up by tag
-  base::Duration listing_lag{0};      // a resource may be missing from observe() for this long after launch
-  base::Duration minimum_billing{0};  // of one resource, from its launch on, however soon it ends; 0: none
+  std::uint32_t max_agents = 0;      // 0: the config's caps only
+  base::Duration token_lifetime{0};  // how long the same token is honoured; older ones are looked up by tag
+  base::Duration listing_lag{0};     // a resource may be missing from observe() for this long after launch
 };
 
 class CloudProvider {

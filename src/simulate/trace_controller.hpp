@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "model/label.hpp"
+#include "model/work.hpp"
 #include "ports/controller_port.hpp"
 #include "runtime/clock.hpp"
 #include "simulate/build_trace.hpp"
@@ -44,7 +45,7 @@ class TraceController final : public ports::ControllerPort {
   bool has_all() const { return next_ == trace_.builds.size(); }  // submitted
   Duration last_event() const { return last_event_; }             // a build came, began or ended
 
-  ControllerName name() const override { return ControllerName("trace"); }
+  ControllerName name() const override { return ControllerName(std::string(model::kBuiltInController)); }
   std::vector<ports::DemandItem> demand() const override;
   ports::DemandNews demand_since(std::uint64_t version) override;
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(

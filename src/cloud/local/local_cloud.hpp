@@ -54,7 +54,6 @@ struct LocalCloudConfig {
   std::string agent_binary;        // absolute path of footman-agent
   std::uint32_t max_agents = 0;    // 0: no limit of the provider
   Duration terminate_grace = 10s;  // between SIGTERM and SIGKILL
-  Duration minimum_billing{0};     // as it is told to the fleet; nothing is billed
   std::map<TemplateName, TemplateOptions> templates;
   runtime::CrashPoints crash_points;  // launch:before-fork, launch:after-fork
 };

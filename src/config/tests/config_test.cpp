@@ -76,7 +76,7 @@ TEST_CASE("retention: one build, idle time, number of builds") {
   CHECK(kept("{paid: false}") == std::pair(0U, Duration(1min)));
   const auto paid = parse_config(with("{paid: true}"), "f", sources(), "x86_64");
   CHECK(paid->clouds[0].templates[0].keep_paid);
-  CHECK(find_doubts(*paid).at(0).find("'a' has no minimum_billing") != std::string::npos);
+  CHECK(find_doubts(*paid).at(0).find("its cloud 'a' no minimum_billing") != std::string::npos);
   CHECK(error_of(with("{builds: 0}")).ends_with("'builds': 1 or more was expected"));
   CHECK(error_of(with("{idl: 1m}")).find("unknown key 'idl' of 'retention': one-shot or some of {idle: 5m") !=
         std::string::npos);
@@ -231,12 +231,14 @@ TEST_CASE("agents are capped by label") {
 }
 
 TEST_CASE("agents are capped by controller") {
-  const auto config = parse_config("limits: {controllers: {built-in: 20}}", "f", sources(), "x86_64");
+  const auto config = parse_config("limits: {controllers: {footman: 20}}", "f", sources(), "x86_64");
   REQUIRE(config.has_value());
-  CHECK(config->controller_caps == decltype(config->controller_caps){{"built-in", 20}});
+  CHECK(config->controller_caps == decltype(config->controller_caps){{"footman", 20}});
   CHECK(error_of("limits: {controllers: 5}") ==
-        "f:1:23: 'controllers': a map was expected, like built-in: 20");
-  CHECK(error_of("limits: {controllers: {built-in: 0}}").find("1 or more was expected") != std::string::npos);
+        "f:1:23: 'controllers': a map was expected, like footman: 20");
+  CHECK(error_of("limits: {controllers: {footman: 0}}").find("1 or more was expected") != std::string::npos);
+  CHECK(error_of("limits: {controllers: {built-in: 5}}") ==
+        "f:1:23: 'controllers': there is no controller 'built-in'; the built-in one is 'footman'");
 }
 
 TEST_CASE("templates say their size, and limits count it") {

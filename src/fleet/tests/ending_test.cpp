@@ -123,7 +123,7 @@ TEST_CASE("an agent takes builds in the time that is paid for, over a restart to
   t.max_builds = 0;
   t.idle_timeout = Duration(0);
   t.keep_paid = true;
-  world.cloud.limits.minimum_billing = 1min;
+  t.price.billing.minimum = 1min;
   world.start();
   const auto id = world.busy_agent("1");
   const auto launched = world.row(id).launched;

@@ -88,9 +88,9 @@ TEST_CASE("a budget per day holds what is spent and reserved") {
   REQUIRE(plan.holds.size() == 1);
   CHECK(plan.holds[0].reason == HoldReason::day_budget);
   CHECK(plan.holds[0].text ==
-        "$1.95 of $2.00 that this server may spend a day (UTC) are spent, or reserved for the next 15 min 0 "
-        "s of "
-        "its agents, and one of template 't' needs $0.10");
+        "less is left of the $2.00 that this server may spend a day (UTC), beside what is reserved for the "
+        "next "
+        "15 min 0 s of its agents, than the $0.10 that one of template 't' needs");
   CHECK(plan.holds[0].look_again == kNow + 5h);
   CHECK(plan_provisioning(s, by_day(cents(200), cents(300)), kNow).launches.empty());
 }

@@ -327,6 +327,82 @@ TEST_CASE("an item that waits until an agent that is gone is paid up takes nothi
   CHECK(next.launches[0].item.key == "1");
 }
 
+TEST_CASE("a pool's agent makes no room where its end would not be enough") {
+  auto s = world({.min_idle = 1});
+  s.agents = {agent("a", AgentActivity::idle)};
+  Limits limits;
+  SUBCASE("two caps are full, and it holds a place of one of them only") {
+    s.templates.push_back(offer("gpu", {"gpu"}));
+    s.clouds[0].cap = 2;
+    s.agents.push_back(agent("g", AgentActivity::busy, "gpu"));
+    s.agents[1].labels = {"gpu"};
+    s.items = {item("1", "gpu")};
+    limits.label_caps["gpu"] = 1;
+  }
+  SUBCASE("a budget stands behind the cap") {
+    s.templates.push_back(offer("dear", {"arm"}));
+    s.templates[1].cloud = CloudName("far");
+    s.templates[1].per_hour = footman::model::Money{1'000'000};
+    s.clouds.push_back({CloudName("far"), 0, {}, {}, {}});
+    s.clouds[1].resources.budget.per_day = footman::model::Money{10};
+    s.items = {item("1", "arm")};
+    limits.max_agents = 1;
+  }
+  SUBCASE("the item is larger than all there is") {
+    s.templates.push_back(offer("big", {"arm"}));
+    s.templates[0].size = s.agents[0].size = {1000, 0};
+    s.templates[1].size = {5000, 0};
+    s.items = {item("1", "arm")};
+    limits.max_agents = 1;
+    limits.resources.milli_cpus = 4000;
+  }
+  const auto next = plan(s, limits);
+  CHECK(next.holds.size() == 1);
+  CHECK(next.terminations.empty());
+}
+
+TEST_CASE("places are made for as many items as can be launched") {
+  auto s = world({.min_idle = 3});
+  s.templates.push_back(offer("other", {"arm"}));
+  for (const auto* id : {"a", "b", "c"}) s.agents.push_back(agent(id, AgentActivity::idle));
+  s.items = {item("1", "arm"), item("2", "arm"), item("3", "arm")};
+  Limits limits;
+  limits.max_agents = 3;
+  CHECK(plan(s, limits).terminations.size() == 3);
+  SUBCASE("one, where one is tried") {
+    auto& breaker = s.templates[1].breaker;
+    breaker = on_failure(breaker, 0, {FailureClass::capacity, "none", {}}, 0.5, kNow - 10min);
+    REQUIRE(may_launch(breaker, kNow).launches == Permission::one_probe);
+    CHECK(plan(s, limits).terminations.size() == 1);
+  }
+  SUBCASE("what another cap leaves") {
+    s.templates[1].cap = 2;
+    CHECK(plan(s, limits).terminations.size() == 2);
+  }
+}
+
+TEST_CASE("while a better template's cloud has enough to answer, nobody makes room behind it") {
+  auto s = world({.min_idle = 1});
+  s.templates[0].cloud = CloudName("far");
+  s.templates.push_back(offer("best", {"arm"}));
+  s.templates[1].priority = 1;
+  s.templates.push_back(offer("second", {"arm"}));
+  s.templates[2].cloud = CloudName("far");
+  s.clouds.push_back({CloudName("far"), 1, {}, {}, {}});
+  s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::expected, "best")};
+  s.agents[0].cloud = CloudName("far");
+  s.agents[1].state = AgentState::launching;
+  s.agents[1].labels = {"arm"};
+  s.agents[1].for_item = "1";
+  s.items = {item("1", "arm"), item("2", "arm")};
+  Limits limits;
+  limits.launches_at_once = 1;
+  const auto next = plan(s, limits);
+  REQUIRE(next.holds.size() == 1);
+  CHECK(next.holds[0].reason == HoldReason::launch_limit);
+  CHECK(next.terminations.empty());
+}
+
 TEST_CASE("random worlds: stable, within the caps, never more than wanted, more for more") {
   std::mt19937_64 random(5);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same in every run
   const auto pick = [&](std::uint64_t below) { return random() % below; };

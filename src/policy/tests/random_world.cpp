@@ -44,9 +44,9 @@ std::vector<std::string> lines_of(const Plan& plan) {
   for (const auto& one : plan.terminations) end("end ", one);
   for (const auto& one : plan.drains) end("drain ", one);
   for (const auto& one : plan.pools)
-    lines.push_back(fmt::format("pool {} wants {}, {} at work, {} idle, {} on their way {}",
+    lines.push_back(fmt::format("pool {} wants {}, {} at work, {} idle, {} on their way, {} kept {}",
                                 one.template_name.str(), one.target, one.at_work, one.idle, one.on_way,
-                                one.hold ? one.hold->text : ""));
+                                one.wanted.size(), one.hold ? one.hold->text : ""));
   lines.push_back("next look " + time(plan.next_look));
   return lines;
 }
@@ -66,7 +66,7 @@ bool is_same(const Plan& a, const Plan& b) {
   return std::ranges::equal(a.matches, b.matches, match) &&
          std::ranges::equal(a.launches, b.launches, launch) && std::ranges::equal(a.holds, b.holds, hold) &&
          std::ranges::equal(a.terminations, b.terminations, end) &&
-         std::ranges::equal(a.drains, b.drains, end) && a.next_look == b.next_look;
+         std::ranges::equal(a.drains, b.drains, end) && a.pools == b.pools && a.next_look == b.next_look;
 }
 
 CloudName cloud_name(std::size_t number) { return CloudName("cloud-" + std::to_string(number)); }
@@ -78,7 +78,7 @@ std::string find_difference(const Plan& a, const Plan& b) {
   const auto left = lines_of(a);
   const auto right = lines_of(b);
   const auto [x, y] = std::ranges::mismatch(left, right);
-  if (x == left.end() && y == right.end()) return {};
+  if (x == left.end() && y == right.end()) return "other agents are kept by a pool";
   return (x == left.end() ? "-" : *x) + "  |  " + (y == right.end() ? "-" : *y);
 }
 
@@ -267,6 +267,8 @@ void RandomWorld::change_limits() {
   if (chance(3)) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
   if (chance(3)) limits.controller_caps[ControllerName("other")] = static_cast<std::uint32_t>(1 + pick(3));
   if (chance(3)) limits.resources = {1000 * pick(20), (1ULL << 30) * pick(12)};
+  if (chance(6)) limits.resources.budget.per_day = model::Money{static_cast<std::int64_t>(1 + pick(8))};
+  if (chance(8)) limits.resources.budget.beyond = model::Money{static_cast<std::int64_t>(pick(2))};
   if (chance(4)) limits.resources.budget.per_hour = model::Money{static_cast<std::int64_t>(1 + pick(8))};
   if (chance(4)) limits.spent = {model::Money{3}, model::Money{1}, now + 30s, now + 10min};
   if (chance(3)) limits.launches_at_once = static_cast<std::uint32_t>(1 + pick(4));
