@@ -304,6 +304,8 @@ class Reader {
       error(find(node, "type")->at, fmt::format("'type': local was expected, found '{}'", c.type));
     get(node, "cap", c.cap);
     get(node, "minimum_billing", c.minimum_billing);
+    if (c.minimum_billing > model::kMaxMinimumBilling)
+      error(find_or(node, "minimum_billing")->at, "'minimum_billing': a duration up to 31d was expected");
     get(node, "agent_binary", c.agent_binary);
     if (const auto* limits = find(node, "limits");
         limits != nullptr && limits->kind != Kind::null && check_keys(*limits, "clouds[].limits"))

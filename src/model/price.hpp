@@ -24,6 +24,8 @@ enum class BilledUntil {
 std::string_view to_string(BilledUntil until);
 std::optional<BilledUntil> find_billed_until(std::string_view text);
 
+inline constexpr Duration kMaxMinimumBilling = std::chrono::hours(24 * 31);
+
 // How a provider counts time: from one event to another, rounded up to whole steps, and not less than the
 // minimum.
 struct BillingRule {

@@ -75,30 +75,9 @@ std::optional<Held> Obstacles::find_trouble(const Template& t) const {
 
 std::optional<Held> Obstacles::find(const Template& t) const {
   if (auto trouble = find_trouble(t)) return trouble;
-  const Cloud& cloud = *clouds_.at(t.cloud);
-  if (limits_.max_agents != 0 && holding_ >= limits_.max_agents)
-    return Held{HoldReason::global_cap,
-                fmt::format("{} of {} agents of this server exist", holding_, limits_.max_agents),
-                {}};
-  for (const auto& label : t.labels) {
-    const auto cap = limits_.label_caps.find(label);
-    if (cap == limits_.label_caps.end() || count_of(label_holding_, label) < cap->second) continue;
-    return Held{HoldReason::label_cap,
-                fmt::format("{} of {} agents with label '{}' exist", count_of(label_holding_, label),
-                            cap->second, label),
-                {}};
-  }
-  const auto of_cloud = count_of(cloud_holding_, t.cloud);
-  if (cloud.cap != 0 && of_cloud >= cloud.cap)
-    return Held{HoldReason::cloud_cap,
-                fmt::format("{} of {} agents of cloud '{}' exist", of_cloud, cloud.cap, cloud.name.str()),
-                {}};
-  const auto of_template = count_of(template_holding_, t.name);
-  if (t.cap != 0 && of_template >= t.cap)
-    return Held{HoldReason::template_cap,
-                fmt::format("{} of {} agents of template '{}' exist", of_template, t.cap, t.name.str()),
-                {}};
-  return usage_.find_obstacle(t, cloud);
+  const auto caps = list_caps(t);
+  const auto full = std::ranges::find_if(caps, &Cap::is_full);
+  return full == caps.end() ? std::nullopt : std::optional(describe_obstacle(*full, t));
 }
 
 std::optional<Held> Obstacles::find_launch_limit(const Template& t) const {
@@ -129,22 +108,34 @@ std::optional<Held> Obstacles::ask_breaker(const Template& t) const {
 }
 
 std::optional<Held> Obstacles::find_for(const ControllerName& controller) const {
-  return usage_.find_controller_obstacle(controller);
+  const auto cap = usage_.find_controller_cap(controller);
+  return cap && cap->is_full() ? std::optional(describe_obstacle(*cap, {})) : std::nullopt;
 }
 
-std::vector<Cap> Obstacles::list_caps(const Template& t, const ControllerName& controller) const {
+std::vector<Cap> Obstacles::list_caps(const Template& t) const {
   std::vector<Cap> caps;
   const auto add = [&](HoldReason reason, std::uint32_t taken, std::uint32_t limit, std::string label = {}) {
-    if (limit != 0) caps.push_back({reason, std::move(label), taken, 1, limit, 0});
+    if (limit == 0) return;
+    auto& cap = caps.emplace_back();
+    cap.reason = reason;
+    cap.of = std::move(label);
+    cap.taken = taken;
+    cap.limit = limit;
   };
   const Cloud& cloud = *clouds_.at(t.cloud);
   add(HoldReason::global_cap, holding_, limits_.max_agents);
-  for (const auto& label : std::set<std::string>(t.labels.begin(), t.labels.end()))
-    if (const auto cap = limits_.label_caps.find(label); cap != limits_.label_caps.end())
-      add(HoldReason::label_cap, count_of(label_holding_, label), cap->second, label);
+  for (const auto& [label, limit] : limits_.label_caps)
+    if (std::ranges::find(t.labels, label) != t.labels.end())
+      add(HoldReason::label_cap, count_of(label_holding_, label), limit, label);
   add(HoldReason::cloud_cap, count_of(cloud_holding_, t.cloud), cloud.cap);
   add(HoldReason::template_cap, count_of(template_holding_, t.name), t.cap);
-  usage_.list_caps(t, cloud, controller, caps);
+  usage_.list_caps(t, cloud, caps);
+  return caps;
+}
+
+std::vector<Cap> Obstacles::list_caps(const Template& t, const ControllerName& controller) const {
+  auto caps = list_caps(t);
+  if (auto cap = usage_.find_controller_cap(controller)) caps.push_back(std::move(*cap));
   return caps;
 }
 
@@ -154,18 +145,18 @@ std::optional<RoomWish> Obstacles::find_wish(const Template& t, const Controller
   RoomWish wish{t.cloud, t.name, controller, {}};
   for (const auto& cap : list_caps(t, controller)) {
     const auto needed = cap.needed * count;
-    if (needed > cap.limit) return std::nullopt;
+    if (cap.spent + needed > cap.limit) return std::nullopt;
     if (cap.taken + needed <= cap.limit) continue;
     const auto amount = cap.taken - cap.passing + needed - cap.limit;
     if (amount <= 0) return std::nullopt;  // it only has to wait
-    wish.lacks.push_back({cap.reason, cap.label, amount});
+    wish.lacks.push_back({cap.reason, cap.of, amount});
   }
   return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
 }
 
 bool Obstacles::is_limited_by(HoldReason reason, const Template& t) const {
   return std::ranges::any_of(list_caps(t, t.pool_controller), [&](const Cap& cap) {
-    return cap.reason == reason && cap.needed > 0 && cap.needed <= cap.limit;
+    return cap.reason == reason && cap.needed > 0 && cap.spent + cap.needed <= cap.limit;
   });
 }
 

@@ -45,6 +45,7 @@ class Obstacles {
              bool under_way, std::uint32_t count);
   std::optional<Held> find_trouble(const Template& t) const;  // all but caps
   std::optional<Held> ask_breaker(const Template& t) const;
+  std::vector<Cap> list_caps(const Template& t) const;  // but for those of controllers
   std::vector<Cap> list_caps(const Template& t, const ControllerName& controller) const;
 
   const Limits& limits_;

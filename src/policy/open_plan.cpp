@@ -5,21 +5,6 @@ namespace footman::policy {
 using model::AgentActivity;
 using model::AgentState;
 
-namespace {
-
-bool has_work(const Agent& agent) {
-  return agent.activity == AgentActivity::busy ||
-         (agent.activity == AgentActivity::disconnected && agent.working);
-}
-
-}  // namespace
-
-bool is_ending(const Agent& agent) {
-  if (!model::may_hold_resource(agent.state)) return false;
-  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
-  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
-}
-
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
   if (agent.awaited) return PoolWork::unclear;

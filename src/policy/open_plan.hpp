@@ -11,6 +11,7 @@
 #include <tuple>
 #include <vector>
 
+#include "policy/agent_verdict.hpp"
 #include "policy/provisioning_plan.hpp"
 
 namespace footman::policy {
@@ -77,13 +78,6 @@ struct OpenWorld {
   std::vector<std::optional<Held>> obstacles;
 };
 
-// What is to be decided about one agent when nothing but itself is looked at.
-struct AgentVerdict {
-  bool is_free = false;   // it may take an item
-  bool is_quiet = false;  // it may not, and nothing has to be done about it
-  Instant look_again;     // not set: at the next event
-};
-
 class OpenPlanner {
  public:
   // offers: its templates and clouds count. All three must outlive it.
@@ -92,7 +86,7 @@ class OpenPlanner {
   OpenPlanner& operator=(const OpenPlanner&) = delete;
   ~OpenPlanner();
 
-  AgentVerdict examine(const Agent& agent);
+  AgentVerdict examine(const Agent& agent) const;
   std::vector<const Template*> list_templates(const model::LabelExpr& label) const;
   // Once. Matches are those of open agents only. There are no holds: each class in which items are left has
   // its own.
@@ -104,7 +98,6 @@ class OpenPlanner {
 };
 
 PoolWork pool_work_of(const Agent& agent);  // before any item is given out
-bool is_ending(const Agent& agent);         // its resource is on its way out: soon its place is free
 bool is_under_way(const Agent& agent);      // its launch is not answered yet
 // When the verdict on the agent may change by itself; not set: never.
 Instant next_change(const Agent& agent, Instant now);

@@ -21,7 +21,6 @@ namespace footman::policy {
 namespace {
 
 using model::AgentActivity;
-using model::AgentState;
 using model::EndReason;
 
 void look_no_later(Instant& look, Instant at) {
@@ -72,15 +71,7 @@ class Planner {
 
   // --- the same for an open world (open_plan.hpp)
 
-  AgentVerdict examine(const Agent& agent) {
-    plan_ = {};
-    AgentVerdict verdict;
-    verdict.is_free = is_free(agent);
-    verdict.is_quiet =
-        !verdict.is_free && plan_.terminations.empty() && plan_.drains.empty() && !is_ending(agent);
-    verdict.look_again = plan_.next_look;
-    return verdict;
-  }
+  AgentVerdict examine(const Agent& agent) const { return judge_agent(agent, is_current(agent), now_); }
 
   Plan plan_open(OpenWorld& world) {
     plan_ = {};
@@ -134,68 +125,15 @@ class Planner {
            it->second->cloud == agent.cloud;
   }
 
+  // Ends or drains what must not take work.
   void sort_out_agents() {
-    for (const Agent* agent : agents_)
-      if (is_free(*agent)) free_.push_back(agent);
-  }
-
-  // Ends or drains what must not take work; true for an agent that may.
-  bool is_free(const Agent& agent) {
-    const bool draining = agent.state == AgentState::draining;
-    if (!model::is_serving(agent.state) && !draining) return false;
-    if (agent.is_leaving) return true;  // for its own item only
-    switch (agent.activity) {
-      case AgentActivity::lost:
-        end(agent, agent.end_reason == EndReason::none ? EndReason::session_lost : agent.end_reason);
-        return false;
-      case AgentActivity::done:
-        end(agent,
-            agent.end_reason == EndReason::none ? model::spent_reason(agent.max_builds) : agent.end_reason);
-        return false;
-      case AgentActivity::disconnected:
-        // It comes back, or is lost when its lease ends; until then another one for its item would be one too
-        // many.
-        if (!agent.working && !draining && is_current(agent)) return true;
-        [[fallthrough]];
-      case AgentActivity::busy:
-        if (!draining && !is_current(agent))
-          plan_.drains.push_back(
-              {agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))});
-        return false;
-      case AgentActivity::idle:
-        return is_free_idle(agent, draining);
-      case AgentActivity::unknown:
-      case AgentActivity::expected:
-        return is_free_expected(agent, draining);
+    for (const Agent* agent : agents_) {
+      auto verdict = examine(*agent);
+      if (verdict.is_free) free_.push_back(agent);
+      if (verdict.end) plan_.terminations.push_back(std::move(*verdict.end));
+      if (verdict.drain) plan_.drains.push_back(std::move(*verdict.drain));
+      look_no_later(plan_.next_look, verdict.look_again);
     }
-    return false;
-  }
-
-  bool is_free_idle(const Agent& agent, bool draining) {
-    if (draining)
-      end(agent, EndReason::drained, "It was drained and has no work left.");
-    else if (model::is_spent(agent.max_builds, agent.builds_done))
-      end(agent, model::spent_reason(agent.max_builds));
-    else if (!is_current(agent))
-      end(agent, EndReason::template_changed);
-    else if (agent.max_age > Duration(0) && now_ >= agent.connected + agent.max_age)
-      end(agent, EndReason::max_age);
-    else
-      return true;
-    return false;
-  }
-
-  // An agent of an old generation that is on its way is not wasted when its item still waits.
-  bool is_free_expected(const Agent& agent, bool draining) {
-    if (draining)
-      end(agent, EndReason::drained);
-    else if (agent.launch_deadline.is_set() && now_ >= agent.launch_deadline)
-      end(agent, EndReason::launch_deadline);
-    else {
-      look_no_later(plan_.next_look, agent.launch_deadline);
-      return true;
-    }
-    return false;
   }
 
   void match_own() {
@@ -702,7 +640,7 @@ OpenPlanner::OpenPlanner(const Snapshot& offers, const Limits& limits, Instant n
 }
 OpenPlanner::~OpenPlanner() = default;
 
-AgentVerdict OpenPlanner::examine(const Agent& agent) { return impl_->examine(agent); }
+AgentVerdict OpenPlanner::examine(const Agent& agent) const { return impl_->examine(agent); }
 
 std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr& label) const {
   return impl_->list_templates(label);

@@ -19,12 +19,20 @@ inline constexpr Duration kReservedAhead = 15min;
 // One limit, as it stands for one template: in agents, thousandths of a vCPU, bytes, millionths of a dollar.
 struct Cap {
   HoldReason reason = HoldReason::global_cap;
-  std::string label;         // of a label's cap
-  std::int64_t taken = 0;    // by all that count
-  std::int64_t needed = 1;   // by one more agent
-  std::int64_t limit = 0;    // of all together
-  std::int64_t passing = 0;  // of what is taken: by agents that are gone and still paid for
+  std::string of;           // the label or the controller of its cap
+  std::int64_t taken = 0;   // by all that count
+  std::int64_t needed = 1;  // by one more agent
+  std::int64_t limit = 0;   // of all together
+  // Of what is taken: by agents that are gone and still paid for, and for good as long as the budget counts
+  // it.
+  std::int64_t passing = 0;
+  std::int64_t spent = 0;
+  Instant look_again;  // when less is taken by itself; not set: only when an agent ends
+  bool is_full() const { return taken + needed > limit; }
 };
+// Of a cap that is full. As long as the reasons are the same the text is: amounts that grow all the time
+// would be news to all that wait.
+Held describe_obstacle(const Cap& cap, const Template& t);
 
 model::Money reserved_ahead(model::Money per_hour);  // for one agent, of the budget of a day
 
@@ -39,13 +47,10 @@ class Usage {
   // So many more agents that hold a resource, or will.
   void add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
            model::Money per_hour, std::uint32_t count);
-  // Why one more agent of the template would be one too many; `cloud` is the template's.
-  std::optional<Held> find_obstacle(const Template& t, const Cloud& cloud) const;
-  // All that count agents of the template for the controller, full or not.
-  void list_caps(const Template& t, const Cloud& cloud, const ControllerName& controller,
-                 std::vector<Cap>& out) const;
-  // Why one more agent for the controller would be one too many, whatever its template.
-  std::optional<Held> find_controller_obstacle(const ControllerName& controller) const;
+  // All that count agents of the template, full or not; `cloud` is the template's.
+  void list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const;
+  // On agents for the controller, whatever their template. Not set: there is none.
+  std::optional<Cap> find_controller_cap(const ControllerName& controller) const;
 
  private:
   struct Sums {
@@ -53,12 +58,7 @@ class Usage {
     model::Money per_hour;
     void add(const model::AgentSize& one, model::Money price, std::uint32_t count);
   };
-  static void list_caps(const Template& t, const model::ResourceLimits& limits, const Sums& sums,
-                        const Spent& spent, bool of_cloud, std::vector<Cap>& out);
-  static std::optional<Held> find_size_obstacle(const Template& t, const model::ResourceLimits& limits,
-                                                const Sums& sums, const Cloud* cloud);
-  static std::optional<Held> find_budget_obstacle(const Template& t, const model::Budget& budget,
-                                                  const Sums& sums, const Spent& spent, const Cloud* cloud);
+  Sums sums_of(const CloudName& cloud) const;
 
   const Limits* limits_;
   std::map<ControllerName, std::uint32_t> by_controller_;  // of capped ones

@@ -94,9 +94,7 @@ class LocalCloudImpl final : public LocalCloud {
   }
 
   CloudName name() const override { return config_.name; }
-  ports::CloudLimits limits() const override {
-    return {config_.max_agents, kTokenLifetime, Duration(0)};
-  }
+  ports::CloudLimits limits() const override { return {config_.max_agents, kTokenLifetime, Duration(0)}; }
   void set_templates(std::map<TemplateName, TemplateOptions> templates) override {
     config_.templates = std::move(templates);
   }

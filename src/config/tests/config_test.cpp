@@ -230,6 +230,11 @@ TEST_CASE("agents are capped by label") {
   CHECK(error_of("limits: {labels: {'a b': 1}}").starts_with("f:1:19: "));
 }
 
+TEST_CASE("what is billed at least is a month at most") {
+  CHECK(error_of("clouds: [{name: a, type: local, minimum_billing: 32d}]") ==
+        "f:1:50: 'minimum_billing': a duration up to 31d was expected");
+}
+
 TEST_CASE("agents are capped by controller") {
   const auto config = parse_config("limits: {controllers: {footman: 20}}", "f", sources(), "x86_64");
   REQUIRE(config.has_value());
@@ -238,7 +243,7 @@ TEST_CASE("agents are capped by controller") {
         "f:1:23: 'controllers': a map was expected, like footman: 20");
   CHECK(error_of("limits: {controllers: {footman: 0}}").find("1 or more was expected") != std::string::npos);
   CHECK(error_of("limits: {controllers: {built-in: 5}}") ==
-        "f:1:23: 'controllers': there is no controller 'built-in'; the built-in one is 'footman'");
+        "f:1:24: 'controllers': there is no controller 'built-in'; the built-in one is 'footman'");
 }
 
 TEST_CASE("templates say their size, and limits count it") {

@@ -165,3 +165,17 @@ TEST_CASE("one more item never makes fewer launches, and takes nothing from thos
       CHECK(more_items[i] == items[i]);
   });
 }
+
+TEST_CASE("left alone, every world comes to rest: nothing is launched and ended again and again") {
+  for_each_world(6'000, [](RandomWorld& world, const Plan&) {
+    auto alone = world;
+    auto plan = plan_provisioning(alone.snapshot(), alone.limits, alone.now);
+    for (int round = 0; round < 40 && !(plan.launches.empty() && plan.terminations.empty()); ++round) {
+      alone.carry_out(plan);
+      alone.let_arrive(plan);
+      plan = plan_provisioning(alone.snapshot(), alone.limits, alone.now);
+    }
+    CHECK(plan.launches.empty());
+    CHECK(plan.terminations.empty());
+  });
+}

@@ -6,6 +6,8 @@
 #include <array>
 #include <iterator>
 
+#include "policy/open_plan.hpp"
+
 namespace footman::policy::testing {
 namespace {
 
@@ -124,6 +126,7 @@ void RandomWorld::change() {
       return change_limits();
     default:
       now = now + std::chrono::seconds(pick(40));
+      if (limits.spent.rate_falls <= now) limits.spent = {};
   }
 }
 
@@ -176,8 +179,7 @@ std::map<AgentId, Agent>::iterator RandomWorld::any_agent() {
   return std::next(agents_.begin(), static_cast<std::ptrdiff_t>(pick(agents_.size())));
 }
 
-Agent RandomWorld::make_agent() {
-  const auto& t = *any_template();
+Agent RandomWorld::make_agent(const Template& t) {
   Agent agent;
   agent.id = AgentId("a" + std::to_string(++agents_made_));
   agent.cloud = t.cloud;
@@ -187,6 +189,11 @@ Agent RandomWorld::make_agent() {
   agent.is_default = t.is_default;
   agent.size = t.size;
   agent.per_hour = t.per_hour;
+  return agent;
+}
+
+Agent RandomWorld::make_agent() {
+  auto agent = make_agent(*any_template());
   agent.controller = ControllerName(chance(4) ? "other" : "main");
   if (!chance(4)) agent.for_item = std::to_string(pick(kItemKeys));
   agent.max_builds = static_cast<std::uint32_t>(pick(3));
@@ -289,14 +296,7 @@ void RandomWorld::carry_out(const Plan& plan) {
   }
   for (const auto& launch : plan.launches) {
     auto& t = *std::ranges::find(templates_, launch.template_name, &Template::name);
-    auto agent = make_agent();
-    agent.cloud = t.cloud;
-    agent.template_name = t.name;
-    agent.generation = t.generation;
-    agent.labels = t.labels;
-    agent.is_default = t.is_default;
-    agent.size = t.size;
-    agent.per_hour = t.per_hour;
+    auto agent = make_agent(t);
     agent.controller = launch.item.controller;
     agent.for_item = launch.item.key;
     agent.planned = now + 1ms;  // after all others
@@ -305,6 +305,30 @@ void RandomWorld::carry_out(const Plan& plan) {
     put(std::move(agent));
   }
   if (!plan.launches.empty()) listener_->offers_changed(snapshot());
+}
+
+void RandomWorld::let_arrive(const Plan& plan) {
+  std::map<AgentId, ItemRef> items;
+  for (const auto& match : plan.matches) items.emplace(match.agent, match.item);
+  const auto before = agents_;
+  for (auto [id, agent] : before) {
+    if (is_ending(agent)) {
+      agents_.erase(id);
+      listener_->agent_dropped(id);
+      continue;
+    }
+    if (!model::is_serving(agent.state)) continue;
+    ItemRef ref{agent.controller, agent.for_item};
+    if (const auto match = items.find(id); match != items.end()) ref = match->second;
+    const bool is_new = agent.state == AgentState::planned;
+    if (!is_new && !items.contains(id)) continue;
+    agent.state = AgentState::online;
+    agent.activity = items_.erase(ref) > 0 ? AgentActivity::busy : AgentActivity::idle;
+    if (agent.activity == AgentActivity::busy) listener_->item_dropped(ref);
+    if (!agent.connected.is_set()) agent.connected = now;
+    agent.idle_since = now;
+    put(std::move(agent));
+  }
 }
 
 Snapshot RandomWorld::snapshot() const {

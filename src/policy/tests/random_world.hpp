@@ -33,6 +33,9 @@ class RandomWorld {
   // The plan is carried out as the fleet does it: launches are on their way, agents to be ended are ending.
   void carry_out(const Plan& plan);
   void add_item();  // later than all others
+  // Agents on their way come: idle, or at work on their item, which leaves the queue, as does that of an idle
+  // agent. Those that are ending are gone.
+  void let_arrive(const Plan& plan);
 
   Snapshot snapshot() const;  // in random order
   Limits limits;
@@ -55,6 +58,7 @@ class RandomWorld {
   void put(Agent agent);
   Item make_item();
   Agent make_agent();
+  Agent make_agent(const Template& t);
   std::vector<Template>::iterator any_template();
   std::map<AgentId, Agent>::iterator any_agent();
 

@@ -1,0 +1,105 @@
+#include "policy/agent_verdict.hpp"
+
+namespace footman::policy {
+
+using model::AgentActivity;
+using model::AgentState;
+using model::EndReason;
+
+namespace {
+
+Termination end(const Agent& agent, EndReason reason) {
+  return {agent.id, reason, std::string(sentence(reason))};
+}
+
+// The controller's word for it, when it has one.
+Termination end_or(const Agent& agent, EndReason reason) {
+  return end(agent, agent.end_reason == EndReason::none ? reason : agent.end_reason);
+}
+
+std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current, Instant now) {
+  if (agent.state == AgentState::draining)
+    return Termination{agent.id, EndReason::drained, "It was drained and has no work left."};
+  if (model::is_spent(agent.max_builds, agent.builds_done))
+    return end(agent, model::spent_reason(agent.max_builds));
+  if (!is_current) return end(agent, EndReason::template_changed);
+  if (agent.max_age > Duration(0) && now >= agent.connected + agent.max_age)
+    return end(agent, EndReason::max_age);
+  return std::nullopt;
+}
+
+// An agent of an old generation that is on its way is not wasted when its item still waits.
+std::optional<Termination> find_end_of_expected(const Agent& agent, Instant now) {
+  if (agent.state == AgentState::draining) return end(agent, EndReason::drained);
+  if (agent.launch_deadline.is_set() && now >= agent.launch_deadline)
+    return end(agent, EndReason::launch_deadline);
+  return std::nullopt;
+}
+
+AgentVerdict judge_working(const Agent& agent, bool is_current) {
+  AgentVerdict verdict;
+  if (agent.state != AgentState::draining && !is_current)
+    verdict.drain =
+        Drain{agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))};
+  return verdict;
+}
+
+AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
+  AgentVerdict verdict;
+  switch (agent.activity) {
+    case AgentActivity::lost:
+      verdict.end = end_or(agent, EndReason::session_lost);
+      break;
+    case AgentActivity::done:
+      verdict.end = end_or(agent, model::spent_reason(agent.max_builds));
+      break;
+    case AgentActivity::disconnected:
+      // It comes back, or is lost when its lease ends; until then another one for its item would be one too
+      // many.
+      verdict.is_free = !agent.working && agent.state != AgentState::draining && is_current;
+      return verdict.is_free ? verdict : judge_working(agent, is_current);
+    case AgentActivity::busy:
+      return judge_working(agent, is_current);
+    case AgentActivity::idle:
+      verdict.end = find_end_of_idle(agent, is_current, now);
+      verdict.is_free = !verdict.end;
+      break;
+    case AgentActivity::unknown:
+    case AgentActivity::expected:
+      verdict.end = find_end_of_expected(agent, now);
+      verdict.is_free = !verdict.end;
+      if (verdict.is_free) verdict.look_again = agent.launch_deadline;
+      break;
+  }
+  return verdict;
+}
+
+}  // namespace
+
+AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now) {
+  AgentVerdict verdict;
+  if (!model::is_serving(agent.state) && agent.state != AgentState::draining) {
+    verdict.is_quiet = !is_ending(agent);
+    return verdict;
+  }
+  if (agent.is_leaving) {  // for its own item only
+    verdict.is_free = true;
+    return verdict;
+  }
+  verdict = judge_serving(agent, is_current, now);
+  verdict.is_quiet = !verdict.is_free && !verdict.end && !verdict.drain;
+  return verdict;
+}
+
+bool has_work(const Agent& agent) {
+  return agent.activity == AgentActivity::busy ||
+         (agent.activity == AgentActivity::disconnected && agent.working);
+}
+
+bool is_ending(const Agent& agent) {
+  if (!model::may_hold_resource(agent.state)) return false;
+  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
+  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
+}
+
+}  // namespace footman::policy

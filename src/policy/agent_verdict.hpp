@@ -1,0 +1,25 @@
+// What is to be decided about one agent when nothing but itself is looked at: whether it may take work, and
+// whether it has to be ended or drained. Pure. Inside the module.
+#pragma once
+
+#include <optional>
+
+#include "policy/provisioning_plan.hpp"
+
+namespace footman::policy {
+
+struct AgentVerdict {
+  bool is_free = false;  // it may take an item
+  std::optional<Termination> end;
+  std::optional<Drain> drain;
+  bool is_quiet = false;  // it may not take one, and nothing has to be done about it
+  Instant look_again;     // not set: at the next event
+};
+
+// is_current: its template is still as it was when the agent was launched.
+AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now);
+
+bool has_work(const Agent& agent);   // as far as is known
+bool is_ending(const Agent& agent);  // its resource is on its way out: soon its place is free
+
+}  // namespace footman::policy
