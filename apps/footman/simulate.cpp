@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <fstream>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "apps/footman/settings.hpp"
+#include "base/number.hpp"
 #include "cli/config_file.hpp"
 #include "cli/json.hpp"
 #include "cli/output.hpp"
@@ -79,14 +79,12 @@ NamedValue split(const std::string& text) {
 }
 
 Result<double> read_decimal(const std::string& option, const std::string& text, double most) {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + text.size() || !(value >= 0 && value <= most))
+  const auto value = base::find_decimal(text);
+  if (!value || *value < 0 || *value > most)
     return base::fail(
         Errc::invalid_argument,
         fmt::format("--{}: a number from 0 to {} was expected, not \"{}\"", option, most, text));
-  return value;
+  return *value;
 }
 
 Result<model::Money> read_price(const std::string& text) {
@@ -127,6 +125,9 @@ Result<Models> read_models(const cli::SimulateOptions& options, const Configs& c
   for (const auto& text : options.boots) {
     const auto [name, value] = split(text);
     FOOTMAN_TRY(const auto boot, base::parse_duration(value));
+    if (boot > cli::kMaxModelTime)
+      return base::fail(Errc::invalid_argument,
+                        "--boot is at most " + base::format_duration(cli::kMaxModelTime));
     if (name.empty()) {
       models.cloud.boot = boot;
       models.has_boot = true;
@@ -233,18 +234,21 @@ class ProgressLine {
   bool shown_ = false;
 };
 
-simulate::Billing make_billing(const fleet::FleetConfig& fleet, const Models& models) {
-  simulate::Billing billing;
-  for (const auto& t : fleet.templates) {
-    auto& price = billing.prices[t.name];
-    price = t.price;
+// The prices that were said stand for those of the configuration, in all that is decided and billed.
+void apply_prices(fleet::FleetConfig& fleet, const Models& models) {
+  for (auto& t : fleet.templates) {
     const auto own = models.prices.find(t.name);
     if (own != models.prices.end())
-      price.per_hour = own->second;
+      t.price.per_hour = own->second;
     else if (models.price)
-      price.per_hour = *models.price;
-    if (models.minimum_billing) price.billing.minimum = *models.minimum_billing;
+      t.price.per_hour = *models.price;
+    if (models.minimum_billing) t.price.billing.minimum = *models.minimum_billing;
   }
+}
+
+simulate::Billing make_billing(const fleet::FleetConfig& fleet) {
+  simulate::Billing billing;
+  for (const auto& t : fleet.templates) billing.prices[t.name] = t.price;
   return billing;
 }
 
@@ -253,6 +257,7 @@ simulate::SimulationSpec make_spec(const cli::LoadedConfig& loaded, const Models
   simulate::SimulationSpec spec;
   spec.seed = seed;
   spec.fleet = make_fleet_config(loaded.config, {});
+  apply_prices(spec.fleet, models);
   for (const auto& cloud : loaded.config.clouds) {
     auto& model = spec.clouds[base::CloudName(cloud.name)];
     model = models.cloud;
@@ -274,14 +279,14 @@ Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Mod
   ProgressLine line(err, "simulating " + name_of(loaded));
   const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
   FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
-  return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet, models));
+  return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet));
 }
 
 Status search(const cli::SimulateOptions& options, const cli::LoadedConfig& loaded, const Models& models,
               const Builds& builds, cli::Output& err, Answers& answers) {
   FOOTMAN_TRY(answers.goal, simulate::parse_goal(options.goal));
   const auto spec = make_spec(loaded, models, options.seed);
-  const auto billing = make_billing(spec.fleet, models);
+  const auto billing = make_billing(spec.fleet);
   std::optional<double> budget;
   if (!options.budget.empty()) {
     FOOTMAN_TRY(budget, read_decimal("budget", options.budget, kMaxBudget));

@@ -79,6 +79,8 @@ struct UpOptions {
   bool debug_log = false;
 };
 
+inline constexpr Duration kMaxModelTime = std::chrono::hours(24 * 7);  // of boots, ends, builds: see below
+
 // `footman simulate`. What stands here as text is checked by the program.
 struct SimulateOptions {
   std::string config_file;  // as in UpOptions

@@ -1,7 +1,10 @@
 // simulate: the fleet of a configuration against builds of the past, or made-up ones. The program brings the
 // simulation (Programs::simulate).
+#include <fmt/format.h>
+
 #include "cli/context.hpp"
 #include "cli/groups.hpp"
+#include "model/price.hpp"
 
 namespace footman::cli {
 namespace {
@@ -12,6 +15,14 @@ Result<std::uint64_t> read_positive(const Arguments& arguments, std::string_view
   if (!number) return otherwise;
   if (*number < 1) return fail(Errc::invalid_argument, "--" + std::string(name) + " must be at least 1");
   return static_cast<std::uint64_t>(*number);
+}
+
+Result<std::optional<Duration>> read_time(const Arguments& arguments, std::string_view name,
+                                          Duration most = kMaxModelTime) {
+  const auto time = arguments.duration(name);
+  if (time && *time > most)
+    return fail(Errc::invalid_argument, fmt::format("--{} is at most {}", name, format_duration(most)));
+  return time;
 }
 
 Result<int> simulate(Context& context, const Arguments& arguments) {
@@ -32,11 +43,14 @@ Result<int> simulate(Context& context, const Arguments& arguments) {
   FOOTMAN_TRY(options.seed, read_positive(arguments, "seed", options.seed));
   FOOTMAN_TRY(options.builds_per_hour, read_positive(arguments, "rate", options.builds_per_hour));
   FOOTMAN_TRY(options.capacity, read_positive(arguments, "capacity", options.capacity));
-  options.mean_duration = arguments.duration("duration").value_or(options.mean_duration);
+  FOOTMAN_TRY(const auto mean_duration, read_time(arguments, "duration"));
+  FOOTMAN_TRY(const auto boot_p90, read_time(arguments, "boot-p90"));
+  FOOTMAN_TRY(const auto stop, read_time(arguments, "stop"));
+  options.mean_duration = mean_duration.value_or(options.mean_duration);
+  options.boot_p90 = boot_p90.value_or(options.boot_p90);
+  options.stop = stop.value_or(options.stop);
   options.span = arguments.duration("span");
-  options.boot_p90 = arguments.duration("boot-p90").value_or(options.boot_p90);
-  options.stop = arguments.duration("stop").value_or(options.stop);
-  options.minimum_billing = arguments.duration("minimum-billing");
+  FOOTMAN_TRY(options.minimum_billing, read_time(arguments, "minimum-billing", model::kMaxMinimumBilling));
   if (options.trace_file.empty() == options.generate.empty()) {
     return fail(Errc::invalid_argument, "either --trace or --generate says which builds come", {},
                 "Try --generate working-week");

@@ -163,7 +163,7 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.now();
-  plan_size_ = core_.agents().size();
+  plan_size_ = core_.agents().size() + items_.size() / kItemsPerThing;
   read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;
@@ -177,7 +177,7 @@ policy::Plan Provisioner::decide_once() {
   const auto spent = spent_now(core_);
   tell_ledger(spent);
   auto plan = ledger_.plan(limits(spent.all), plan_at_);
-  plan_size_ += ledger_.looked_at();
+  plan_size_ += ledger_.looked_at() + plan.holds.size();
   return plan;
 }
 

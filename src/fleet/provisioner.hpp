@@ -72,7 +72,7 @@ class Provisioner {
   policy::Ledger ledger_;
   policy::Plan plan_;  // the last one; of matches and holds what is new
   Instant plan_at_;
-  std::size_t plan_size_ = 0;  // what it looked at: agents, items that were listed, changes
+  std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
   std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read
   std::uint64_t lists_ = 0;                           // complete ones that were read
   std::uint32_t launched_ = 0;                        // by it

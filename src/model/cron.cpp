@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kDaySeconds = 86'400;
 constexpr std::int64_t kLongestTurn = 3 * 3600;   // of a clock, backwards
-constexpr std::int64_t kDaysLookedAt = 366 * 10;  // February 29 may be eight years away
+constexpr std::int64_t kDaysLookedAt = 366 * 41;  // a February 29 on a Sunday may be 40 years away
 
 struct Field {
   std::string_view name;

@@ -20,7 +20,6 @@ struct Money {
   constexpr Money operator+(Money other) const { return {micros + other.micros}; }
   constexpr Money operator-(Money other) const { return {micros - other.micros}; }
   constexpr Money& operator+=(Money other) { return *this = *this + other; }
-  constexpr Money& operator-=(Money other) { return *this = *this - other; }
   constexpr bool is_zero() const { return micros == 0; }
 };
 

@@ -45,9 +45,4 @@ BilledTime find_billed_time(const model::BillingRule& rule, const AgentLife& lif
   return {from, from + std::max(rule.minimum, round_up(time, rule.step))};
 }
 
-model::Money cost_of(const model::Agent& agent, Instant now) {
-  return model::charge(agent.price.per_hour,
-                       find_billed_time(agent.price.billing, life_of(agent), now).time());
-}
-
 }  // namespace footman::policy

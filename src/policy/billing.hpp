@@ -30,7 +30,4 @@ struct BilledTime {
 // either has never been there.
 BilledTime find_billed_time(const model::BillingRule& rule, const AgentLife& life, Instant now);
 
-// What the agent has cost by now, or at all when it is gone.
-model::Money cost_of(const model::Agent& agent, Instant now);
-
 }  // namespace footman::policy

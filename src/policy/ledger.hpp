@@ -44,8 +44,6 @@ class Ledger {
   // --- as the last plan left it
   Plan whole_plan() const;  // with all matches and holds, in queue order; costs the size of the world
   std::map<HoldReason, std::size_t> count_holds() const;
-  std::size_t items() const { return items_.size(); }
-  std::size_t agents() const { return agents_.size(); }
   std::size_t looked_at() const { return looked_at_; }  // items and agents, by the last plan
 
  private:

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <map>
 #include <optional>
@@ -36,14 +35,6 @@ std::unexpected<Complaint> complain(std::string message) {
 }
 
 // --- values
-
-std::optional<double> find_decimal(std::string_view text) {
-  double value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
-  if (error != std::errc() || end != text.data() + text.size() || !std::isfinite(value)) return std::nullopt;
-  return value;
-}
 
 Duration seconds(double value) { return Duration(std::llround(value * 1e6)); }
 
@@ -103,6 +94,8 @@ class Reader {
   enum class Column { submitted, label, duration, job, count };
   static constexpr std::array<std::string_view, 4> kColumns{"submitted", "label", "duration", "job"};
 
+  static constexpr std::size_t kMostFields = 32;  // of a wrong line, which is still told what it has
+
   struct Row {
     Instant submitted;
     Position at;
@@ -141,6 +134,10 @@ class Reader {
         }
       }
       fields.push_back(std::move(field));
+      if (fields.size() > kMostFields) {
+        fail({line_, fields.back().at.column}, fmt::format("a line has at most {} fields", kMostFields));
+        return std::nullopt;
+      }
       if (at >= line.size()) return fields;
       ++at;  // the comma
     }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 namespace footman::simulate {
 
@@ -82,8 +81,7 @@ ports::LaunchHandle ModelCloud::make(const ports::LaunchSpec& spec) {
 Duration ModelCloud::draw_boot(const TemplateName& name) {
   const auto own = model_.boots.find(name);
   const auto median = own == model_.boots.end() ? model_.boot : own->second;
-  const double luck =
-      std::sqrt(-2 * std::log(1 - dice_.uniform())) * std::cos(2 * std::numbers::pi * dice_.uniform());
+  const double luck = dice_.normal();
   if (model_.boot_p90 <= model_.boot || model_.boot <= Duration(0)) return median;
   const auto sigma =
       std::log(static_cast<double>(model_.boot_p90.count()) / static_cast<double>(model_.boot.count())) /

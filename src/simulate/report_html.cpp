@@ -74,8 +74,6 @@ std::string escape(std::string_view text) {
   return out;
 }
 
-double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 // The next round number: 1, 2 or 5 times a power of ten.
 double round_up(double value) {
   if (value <= 1) return 1;

@@ -8,8 +8,6 @@ namespace {
 
 namespace json = boost::json;
 
-double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 json::value money(const std::optional<double>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }

@@ -10,8 +10,6 @@
 namespace footman::simulate {
 namespace {
 
-double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
-
 // Nearest rank: the smallest value that so many per cent are not above.
 Duration percentile(const std::vector<Duration>& sorted, std::size_t percent) {
   const auto rank = (sorted.size() * percent + 99) / 100;

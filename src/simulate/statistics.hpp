@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +13,8 @@
 #include "simulate/records.hpp"
 
 namespace footman::simulate {
+
+inline double in_seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
 
 // What agents cost, and which part of their lives is paid for: as the fleet bills them (policy/billing.hpp).
 // Without a price all of a life is counted, and costs nothing.

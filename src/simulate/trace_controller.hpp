@@ -40,7 +40,6 @@ class TraceController final : public ports::ControllerPort {
 
   bool is_over() const { return finished_ + lost_ == trace_.builds.size(); }
   std::size_t finished() const { return finished_; }
-  std::size_t waiting() const { return waiting_.size(); }
   std::size_t running() const { return running_; }
   bool has_all() const { return next_ == trace_.builds.size(); }  // submitted
   Duration last_event() const { return last_event_; }             // a build came, began or ended

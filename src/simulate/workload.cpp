@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include "model/label.hpp"
 #include "virtual_time/dice.hpp"
@@ -23,12 +22,8 @@ constexpr std::int64_t kDay = 24 * 3600;  // seconds
 
 double exponential(Dice& dice, double mean) { return -std::log(1 - dice.uniform()) * mean; }
 
-double standard_normal(Dice& dice) {
-  return std::sqrt(-2 * std::log(1 - dice.uniform())) * std::cos(2 * std::numbers::pi * dice.uniform());
-}
-
 Duration draw_duration(Dice& dice, Duration mean) {
-  const auto factor = std::exp(kSpread * standard_normal(dice) - kSpread * kSpread / 2);
+  const auto factor = std::exp(kSpread * dice.normal() - kSpread * kSpread / 2);
   const auto drawn = static_cast<double>(mean.count()) * std::min(factor, kLongest);
   return std::min(Duration(std::llround(drawn)), kMaxBuildTime);
 }

@@ -142,7 +142,7 @@ Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish) {
   build.timed_out = finish.timed_out;
   build.finished = finish.now;
   std::optional<SubmittedBuild> retry;
-  if (!finish.retry_cause.empty()) {
+  if (!finish.retry_cause.empty() && !build.cancel_requested) {
     retry = submit_retry(db, build, finish);
     build.retried_by = retry->build.id;
   }

@@ -117,9 +117,9 @@ void note_work(Database& db, const model::Assignment& work) {
   add_line(db, line);
   if (agent->state == model::AgentState::terminated) {
     // The end of the build is told after that of its agent: then it was counted as idle.
-    auto back = line;
-    back.useful = false;
-    back.cost = Cost();
+    auto back = line_of(*agent);
+    back.since = line.since;
+    back.until = line.until;
     back.cost.idle_time = Duration(0) - std::min(agent->cost.idle_time, line.cost.useful_time);
     back.cost.idle = model::Money() - std::min(agent->cost.idle, line.cost.useful);
     agent->cost += back.cost;

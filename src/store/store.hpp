@@ -93,7 +93,8 @@ struct FinishBuild {
   std::optional<int> exit_status;
   bool timed_out = false;
   std::optional<std::uint64_t> log_bytes;  // closes the stream at this size
-  std::string retry_cause;                 // set: the same is submitted again, with this as its cause
+  // Set: the same is submitted again, with this as its cause, unless it was to be cancelled.
+  std::string retry_cause;
   Instant now;
 };
 struct FinishedBuild {

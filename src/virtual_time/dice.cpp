@@ -1,5 +1,8 @@
 #include "virtual_time/dice.hpp"
 
+#include <cmath>
+#include <numbers>
+
 namespace footman::virtual_time {
 
 Dice::Dice(std::uint64_t seed, std::string_view name) : state_(seed * 0x9E3779B97F4A7C15U + 1) {
@@ -26,6 +29,12 @@ base::Duration Dice::between(base::Duration least, base::Duration most) {
 }
 
 double Dice::uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
+
+// Box and Muller's way.
+double Dice::normal() {
+  const auto radius = std::sqrt(-2 * std::log(1 - uniform()));
+  return radius * std::cos(2 * std::numbers::pi * uniform());
+}
 
 base::Duration Dice::jitter(base::Duration typical) {
   const auto base = between(typical / 2, typical * 3 / 2);

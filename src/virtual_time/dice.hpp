@@ -24,6 +24,7 @@ class Dice {
   std::uint64_t between(std::uint64_t least, std::uint64_t most) { return least + below(most - least + 1); }
   base::Duration between(base::Duration least, base::Duration most);
   double uniform();  // [0, 1)
+  double normal();   // mean 0, standard deviation 1
   bool chance(double probability) { return uniform() < probability; }
   // Mostly near `typical`, sometimes ten times as long: what a latency looks like.
   base::Duration jitter(base::Duration typical);

@@ -58,6 +58,12 @@ TEST_CASE("by the clock of a zone, also when it is turned") {
   CHECK(next("30 2 * * *", "2026-10-25T00:30:00Z") == "2026-10-26T01:30:00.000Z");
 }
 
+TEST_CASE("a date that comes once in many years is found") {
+  const auto sunday = cron_of("0 0 29 2 */7");
+  CHECK(format_rfc3339(sunday.next(TimeZone(), utc("2088-02-28T12:00:00Z"))) == "2088-02-29T00:00:00.000Z");
+  CHECK(format_rfc3339(sunday.next(TimeZone(), utc("2088-03-01T12:00:00Z"))) == "2128-02-29T00:00:00.000Z");
+}
+
 TEST_CASE("what is no schedule") {
   for (const auto* bad : {"",           "* * * *",      "* * * * * *",  "60 * * * *",
                           "* 24 * * *", "* * 0 * *",    "* * 32 * *",   "* * * 13 *",

@@ -86,14 +86,3 @@ TEST_CASE("events that nobody saw") {
   CHECK(find_billed_time(instance, alone, at(20s)).time() == 7s);
   CHECK(find_billed_time(usual, {.asked = kAsked, .answered = at(9s)}, at(1s)).time() == 0s);
 }
-
-TEST_CASE("the cost of an agent") {
-  footman::model::Agent agent;
-  agent.planned = kAsked;
-  agent.launched = at(2s);
-  agent.price.per_hour = Money{3'600'000};
-  CHECK(cost_of(agent, at(1s)) == Money());
-  CHECK(cost_of(agent, at(12s)) == Money{10'000});
-  agent.ended = at(22s);
-  CHECK(cost_of(agent, at(1000s)) == Money{20'000});
-}

@@ -55,6 +55,7 @@ TEST_CASE("an error says where, what and what was expected") {
         "t.csv:1:17: the column 'label' stands here a second time");
   const std::string head = "submitted,label,duration\n";
   CHECK(error_of(head) == "t.csv:1:1: the trace has no build");
+  CHECK(error_of(head + std::string(100, ',') + "\n") == "t.csv:2:33: a line has at most 32 fields");
   CHECK(error_of(head + "1,2\n") == "t.csv:2:1: 2 fields, but the first line names 3 columns");
   CHECK(error_of(head + "1,,5\nsoon,,5\n") ==
         "t.csv:3:1: 'soon' is no time; write 2026-11-24T08:40:15Z, or seconds");

@@ -446,3 +446,22 @@ TEST_CASE("a build that is run again: both know each other, and it happens once"
   CHECK(f.get(f.store->get_build(next.id)).retry_of == lost.build.id);
   CHECK(f.get(f.store->get_build(lost.build.id)).retried_by == next.id);
 }
+
+TEST_CASE("a build that was to be cancelled is not run again, whoever asked last") {
+  Fixture f;
+  f.create_job("app");
+  const auto lost = f.submit("app");
+  const auto one = f.start(lost);
+  f.get(f.store->request_cancel(lost.build.id, "no more of it", at(20)));
+  FinishBuild end;
+  end.build = lost.build.id;
+  end.assignment = one.id;
+  end.assignment_state = AssignmentState::lost;
+  end.reason = "its machine went";
+  end.retry_cause = "retry 1 of build 1";
+  end.now = at(30);
+  const auto done = f.get(f.store->finish_build(end));
+  CHECK(!done.retry);
+  CHECK(done.build.retried_by.empty());
+  CHECK(f.get(f.store->load_open_state()).builds.empty());
+}

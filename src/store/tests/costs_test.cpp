@@ -135,6 +135,10 @@ TEST_CASE("a build whose end is told after that of its agent was not idle time")
   const auto cost = f.get(f.store->get_agent(AgentId("a"))).cost;
   CHECK(cost == model::Cost{milli(40), milli(60), 40s, 60s});
   CHECK(report(f, CostGroup::day).total.cost == cost);
+  CHECK(f.get(f.store->get_build_cost(assignment.build)) == model::Cost{milli(40), {}, 40s, {}});
+  for (const auto& row : report(f, CostGroup::job).rows)
+    CHECK(row.cost ==
+          (row.key == "app" ? model::Cost{milli(40), {}, 40s, {}} : model::Cost{{}, milli(60), {}, 60s}));
 }
 
 TEST_CASE("reports are of a time, by day, by label, and what is not over is told apart") {
