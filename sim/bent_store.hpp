@@ -126,8 +126,8 @@ class BentStore : public store::Store {
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask(real_.get_build_cost(build));
   }
-  Awaitable<Result<store::CostReport>> report_costs(store::CostFilter filter) override {
-    return ask(real_.report_costs(filter));
+  Awaitable<Result<store::CostPage>> list_costs(store::CostSpan span, store::CostPlace behind) override {
+    return ask(real_.list_costs(span, behind));
   }
   Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant since) override {
     return ask(real_.list_charges(since));

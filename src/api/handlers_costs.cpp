@@ -7,6 +7,7 @@
 #include "api/respond.hpp"
 #include "fleet/costs.hpp"
 #include "model/words.hpp"
+#include "store/cost_report.hpp"
 
 namespace footman::api {
 namespace {
@@ -51,14 +52,13 @@ json::object running_to_json(const Context& context, model::Money in_rows) {
 Awaitable<Reply> report_costs(Context& context, Call call) {
   Errors errors;
   Query query(*call.request, errors);
-  store::CostFilter filter;
-  filter.by = query.word("by", find_group, "job, label, template, cloud or day").value_or(CostGroup::job);
-  filter.since = time_of(query, errors, "since");
-  filter.until = time_of(query, errors, "until");
+  const auto by = query.word("by", find_group, "job, label, template, cloud or day").value_or(CostGroup::job);
+  const auto since = time_of(query, errors, "since");
+  const auto until = time_of(query, errors, "until");
   query.done();
   FOOTMAN_CO_TRY_STATUS(errors.status());
-  FOOTMAN_CO_TRY(const auto report, co_await context.parts.store.report_costs(filter));
-  json::object body{{"by", model::get_word(kGroups, filter.by)}};
+  FOOTMAN_CO_TRY(const auto report, co_await store::report_costs(context.parts.store, by, {since, until}));
+  json::object body{{"by", model::get_word(kGroups, by)}};
   json::array rows;
   for (const auto& row : report.rows) {
     auto one = row_to_json(row);

@@ -63,7 +63,7 @@ Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
 Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
 Result<model::Cost> get_build_cost(Database& db, BuildId build);
-Result<CostReport> report_costs(Database& db, const CostFilter& filter);
+Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind);
 Result<std::vector<Charge>> list_charges(Database& db, Instant since);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);

@@ -17,22 +17,8 @@ namespace {
 // Of the ledger. Beyond, the oldest go; every so many lines it is looked for them.
 constexpr std::int64_t kCostLinesKept = 200'000;
 constexpr std::int64_t kCostLinesAtOnce = 1'000;
-constexpr std::size_t kMaxReported = 1'000;           // rows of a report
+constexpr std::size_t kCostPage = 2'000;              // lines; some milliseconds
 constexpr std::int64_t kMaxCharges = kCostLinesKept;  // of the agents that ended lately, the newest
-
-struct CostLine {
-  AgentId agent;
-  BuildId build;  // empty: of no build, or of several
-  JobPath job;
-  std::string label;  // that the build asked for
-  CloudName cloud;
-  TemplateName template_name;
-  bool useful = false;
-  Instant since;
-  Instant until;
-  Cost cost;
-  model::Money charged;  // the agent's whole cost, in the line of its end only
-};
 
 void add_line(Database& db, const CostLine& line) {
   const auto time = line.useful ? line.cost.useful_time : line.cost.idle_time;
@@ -66,34 +52,6 @@ CostLine line_of(const Agent& agent) {
   line.cloud = agent.cloud;
   line.template_name = agent.template_name;
   return line;
-}
-
-std::string_view key_of(CostGroup by) {
-  switch (by) {
-    case CostGroup::job:
-      return "job";
-    case CostGroup::label:
-      return "label";
-    case CostGroup::template_name:
-      return "template_name";
-    case CostGroup::cloud:
-      return "cloud";
-    case CostGroup::day:
-      return "strftime('%Y-%m-%d', until / 1000000, 'unixepoch')";
-  }
-  return "''";
-}
-
-constexpr std::string_view kSums =
-    "count(DISTINCT CASE WHEN useful = 1 THEN build END), count(DISTINCT agent), "
-    "coalesce(sum(CASE WHEN useful = 1 THEN amount END), 0), "
-    "coalesce(sum(CASE WHEN useful = 0 THEN amount END), 0), "
-    "coalesce(sum(CASE WHEN useful = 1 THEN time END), 0), "
-    "coalesce(sum(CASE WHEN useful = 0 THEN time END), 0)";
-
-void read_sums(const Query& rows, CostRow& row) {
-  rows.read(row.key, row.builds, row.agents, row.cost.useful.micros, row.cost.idle.micros,
-            row.cost.useful_time, row.cost.idle_time);
 }
 
 }  // namespace
@@ -144,32 +102,40 @@ void note_end(Database& db, Agent& agent, const BilledSpan& billed) {
 }
 
 Result<Cost> get_build_cost(Database& db, BuildId build) {
-  CostRow row;
-  auto rows = db.query(fmt::format("SELECT '', {} FROM costs WHERE build = ? AND build <> 0", kSums), build);
-  if (rows.step()) read_sums(rows, row);
-  return row.cost;
+  Cost cost;
+  auto rows = db.query(
+      "SELECT coalesce(sum(CASE WHEN useful = 1 THEN amount END), 0), "
+      "coalesce(sum(CASE WHEN useful = 0 THEN amount END), 0), "
+      "coalesce(sum(CASE WHEN useful = 1 THEN time END), 0), "
+      "coalesce(sum(CASE WHEN useful = 0 THEN time END), 0) FROM costs WHERE build = ? AND build <> 0",
+      build);
+  if (rows.step()) rows.read(cost.useful.micros, cost.idle.micros, cost.useful_time, cost.idle_time);
+  return cost;
 }
 
-Result<CostReport> report_costs(Database& db, const CostFilter& filter) {
-  const auto until = filter.until.is_set() ? filter.until : Instant{INT64_MAX};
-  CostReport report;
-  {
-    const auto order = filter.by == CostGroup::day ? "1 DESC" : "sum(amount) DESC, sum(time) DESC, 1";
-    auto rows = db.query(fmt::format("SELECT {}, {} FROM costs WHERE until >= ? AND until < ? GROUP BY 1 "
-                                     "ORDER BY {} LIMIT ?",
-                                     key_of(filter.by), kSums, order),
-                         filter.since, until, kMaxReported + 1);
-    while (rows.step()) read_sums(rows, report.rows.emplace_back());
+Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind) {
+  CostPage page;
+  page.next = behind;
+  auto rows = db.query(
+      "SELECT id, agent, build, job, label, cloud, template_name, useful, until, time, amount FROM costs "
+      "WHERE (until, id) > (?, ?) AND until >= ? AND until < ? ORDER BY until, id LIMIT ?",
+      behind.until, behind.id, span.since, span.until.is_set() ? span.until : Instant{INT64_MAX}, kCostPage);
+  while (rows.step()) {
+    auto& line = page.lines.emplace_back();
+    Duration time{0};
+    model::Money amount;
+    rows.read(page.next.id, line.agent, line.build, line.job, line.label, line.cloud, line.template_name,
+              line.useful, line.until, time, amount.micros);
+    (line.useful ? line.cost.useful : line.cost.idle) = amount;
+    (line.useful ? line.cost.useful_time : line.cost.idle_time) = time;
+    page.next.until = line.until;
   }
-  report.more = report.rows.size() > kMaxReported;
-  if (report.more) report.rows.pop_back();
-  auto rows = db.query(fmt::format("SELECT '', {} FROM costs WHERE until >= ? AND until < ?", kSums),
-                       filter.since, until);
-  if (rows.step()) read_sums(rows, report.total);
-  report.useful_of_live = {
-      db.get<std::int64_t>("SELECT coalesce(sum(cost_useful), 0) FROM agents INDEXED BY agents_live WHERE "
-                           "state <> 'terminated'")};
-  return report;
+  page.is_last = page.lines.size() < kCostPage;
+  if (page.is_last)
+    page.useful_of_live = {
+        db.get<std::int64_t>("SELECT coalesce(sum(cost_useful), 0) FROM agents INDEXED BY agents_live WHERE "
+                             "state <> 'terminated'")};
+  return page;
 }
 
 Result<std::vector<Charge>> list_charges(Database& db, Instant since) {

@@ -207,8 +207,8 @@ class SqliteStore final : public Store {
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask([build](Database& db) { return moves::get_build_cost(db, build); });
   }
-  Awaitable<Result<CostReport>> report_costs(CostFilter filter) override {
-    return ask([filter](Database& db) { return moves::report_costs(db, filter); });
+  Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) override {
+    return ask([span, behind](Database& db) { return moves::list_costs(db, span, behind); });
   }
   Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) override {
     return ask([since](Database& db) { return moves::list_charges(db, since); });

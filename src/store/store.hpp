@@ -126,22 +126,32 @@ struct AgentChange {
   std::vector<model::TimelineEntry> timeline;
 };
 
-enum class CostGroup { job, label, template_name, cloud, day };
-struct CostFilter {
-  CostGroup by = CostGroup::job;
-  Instant since;  // of what was over from then on; not set: from the beginning
+// One of the ledger of costs: of a build's time on an agent, or of the rest of an agent's time.
+struct CostLine {
+  AgentId agent;
+  BuildId build;  // empty: of no build, or of several
+  JobPath job;
+  std::string label;  // that the build asked for
+  CloudName cloud;
+  TemplateName template_name;
+  bool useful = false;
+  Instant since;
+  Instant until;
+  model::Cost cost;
+  model::Money charged;  // the agent's whole cost, in the line of its end only
+};
+struct CostSpan {
+  Instant since;  // what was over from then on; not set: from the beginning
   Instant until;  // and before; not set: until now
 };
-struct CostRow {
-  std::string key;           // empty: ad-hoc builds, no label, or agents that had no build or several
-  std::uint32_t builds = 0;  // that had time on an agent
-  std::uint32_t agents = 0;
-  model::Cost cost;
+struct CostPlace {  // behind a line; as it is made: before all
+  Instant until;
+  std::int64_t id = 0;
 };
-struct CostReport {
-  std::vector<CostRow> rows;    // the dearest first, days the newest first; at most 1000
-  bool more = false;            // there would be more
-  CostRow total;                // of all, also of those beyond
+struct CostPage {
+  std::vector<CostLine> lines;  // in the order in which they were over, without `since` and `charged`
+  CostPlace next;
+  bool is_last = false;
   model::Money useful_of_live;  // for builds that are over, of agents that are still there
 };
 struct Charge {  // one agent that has ended
@@ -240,7 +250,8 @@ class Store {
   // agent is gone; that of an agent that had one build alone is that build's. Older ones than the last
   // 200,000 lines are forgotten. Builds that are forgotten stay.
   virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
-  virtual Awaitable<Result<CostReport>> report_costs(CostFilter filter) = 0;
+  // A few thousand at a time (cost_report.hpp adds them up).
+  virtual Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) = 0;
   // Of agents that were paid for beyond `since` and cost anything, newest first; at most 200,000.
   virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;

@@ -22,7 +22,7 @@ constexpr base::Instant kNow{2'000'000'000'000};
 std::string label_of(std::int64_t item) {
   const auto family = item % (kTemplates / 10);
   const auto text = "family-" + std::to_string(family);
-  return item % 5 == 0 ? text + "&&linux" : text;
+  return item / (kTemplates / 10) % 5 == 0 ? text + "&&linux" : text;
 }
 
 Template make_template(std::int64_t number) {

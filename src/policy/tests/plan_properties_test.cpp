@@ -2,12 +2,16 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <set>
 
 #include "policy/tests/random_world.hpp"
+#include "policy/usage.hpp"
 
 using namespace footman::policy;
 using footman::model::AgentState;
+using footman::model::Money;
 using footman::policy::testing::find_difference;
 using footman::policy::testing::RandomWorld;
 
@@ -63,6 +67,56 @@ Count count(const Snapshot& world, const Plan& plan, IsCounted is_counted) {
   return result;
 }
 
+// What agents and launches take together of something that has a limit. Nothing where no launch takes any:
+// then the limit may have been lowered.
+template <class AmountOf>
+std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan, const Cloud* cloud,
+                                     AmountOf amount_of) {
+  std::int64_t sum = 0;
+  bool adds = false;
+  for (const auto& agent : world.agents)
+    if (footman::model::may_hold_resource(agent.state) && (cloud == nullptr || agent.cloud == cloud->name))
+      sum += amount_of(agent);
+  for (const auto& launch : plan.launches) {
+    const auto& t = *std::ranges::find(world.templates, launch.template_name, &Template::name);
+    if (cloud != nullptr && t.cloud != cloud->name) continue;
+    sum += amount_of(t);
+    adds |= amount_of(t) > 0;
+  }
+  return adds ? std::optional(sum) : std::nullopt;
+}
+
+void check_resources(const Snapshot& world, const Plan& plan, const Cloud* cloud,
+                     const footman::model::ResourceLimits& limits, const Spent& spent) {
+  const auto keeps = [&](std::uint64_t limit, std::int64_t taken, auto amount_of) {
+    const auto sum = find_sum(world, plan, cloud, amount_of);
+    return limit == 0 || !sum || taken + *sum <= static_cast<std::int64_t>(limit);
+  };
+  const auto micros = [](std::optional<Money> budget) {
+    return static_cast<std::uint64_t>(budget ? budget->micros : 0);
+  };
+  CHECK(keeps(limits.milli_cpus, 0,
+              [](const auto& one) { return static_cast<std::int64_t>(one.size.milli_cpus); }));
+  CHECK(keeps(limits.memory_bytes, 0,
+              [](const auto& one) { return static_cast<std::int64_t>(one.size.memory_bytes); }));
+  if (limits.budget.beyond && *limits.budget.beyond > Money()) return;  // all prices of this world are
+  CHECK(keeps(micros(limits.budget.per_hour), spent.still_paid_per_hour.micros,
+              [](const auto& one) { return one.per_hour.micros; }));
+  CHECK(keeps(micros(limits.budget.per_day), spent.today.micros,
+              [](const auto& one) { return reserved_ahead(one.per_hour).micros; }));
+}
+
+void check_controller_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
+  for (const auto& [controller, cap] : limits.controller_caps) {
+    const auto is_for = [&](const auto& one) { return one.item.controller == controller; };
+    const auto launches = std::ranges::count_if(plan.launches, is_for);
+    const auto agents = std::ranges::count_if(world.agents, [&](const Agent& agent) {
+      return footman::model::may_hold_resource(agent.state) && agent.controller == controller;
+    });
+    CHECK((launches == 0 || agents + launches <= cap));
+  }
+}
+
 void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
   using Labels = std::vector<std::string>;
   const auto all = [](const CloudName&, const TemplateName&, const Labels&, AgentState) { return true; };
@@ -89,6 +143,9 @@ void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
     };
     CHECK(count(world, plan, of_label).keeps(cap));
   }
+  check_controller_caps(world, limits, plan);
+  check_resources(world, plan, nullptr, limits.resources, limits.spent);
+  for (const auto& cloud : world.clouds) check_resources(world, plan, &cloud, cloud.resources, cloud.spent);
 }
 
 }  // namespace

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <random>
 #include <set>
+#include <sstream>
+#include <string>
 
 using namespace footman::policy;
 using footman::model::AgentActivity;
@@ -394,5 +397,27 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
     for (const auto& match : again.matches)  // each stays with the item it was given
       for (const auto& a : s.agents)
         if (a.id == match.agent) CHECK(a.for_item == match.item.key);
+  }
+}
+
+TEST_CASE("every reason to hold is a word of the API's description and of the documents") {
+  const auto read = [](const char* name) {
+    std::ostringstream text;
+    text << std::ifstream(std::string(FOOTMAN_SOURCE_DIR) + name).rdbuf();
+    return text.str();
+  };
+  const auto api = read("/docs/openapi.yaml");
+  const auto fleet = read("/docs/FLEET.md");
+  const auto of_items = api.substr(api.find("A stable word: quiet_period"));
+  const auto of_pools = api.substr(api.find("hold: {type: string, enum: ["));
+  for (auto number = 0; number <= static_cast<int>(HoldReason::launch_limit); ++number) {
+    const auto reason = static_cast<HoldReason>(number);
+    const auto word = std::string(to_string(reason));
+    CAPTURE(word);
+    CHECK(of_items.substr(0, of_items.find('\n')).find(' ' + word + ',') != std::string::npos);
+    CHECK(fleet.find('`' + word + '`') != std::string::npos);
+    if (reason == HoldReason::no_template || reason == HoldReason::no_default_template) continue;
+    const auto words = of_pools.substr(0, of_pools.find(']') + 1);
+    CHECK((words.find(word + ',') != std::string::npos || words.find(word + ']') != std::string::npos));
   }
 }

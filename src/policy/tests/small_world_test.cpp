@@ -20,7 +20,8 @@ TEST_CASE("every life of two builds and two agents, with a crash between any two
   const auto found = explore_small_worlds(PlantedBug::none);
   INFO(tell(found));
   CHECK(found.violation == "");
-  CHECK(found.worlds > 100'000);
+  MESSAGE(found.worlds, " worlds");
+  CHECK(found.worlds > 250'000);  // docs/FLEET.md says some 300,000
 }
 
 TEST_CASE("each planted bug is found, by the rule that it breaks") {

@@ -1,5 +1,6 @@
 // The ledger of costs: what a build's time costs, what the rest of its agent's life does, and what a report
 // adds up.
+#include "store/cost_report.hpp"
 #include "store/tests/fixture.hpp"
 
 using namespace footman;
@@ -53,7 +54,7 @@ model::Build build_on(Fixture& f, const std::string& agent, const std::string& j
 }
 
 CostReport report(Fixture& f, CostGroup by, Instant since = {}, Instant until = {}) {
-  return f.get(f.store->report_costs({by, since, until}));
+  return f.get(report_costs(*f.store, by, {since, until}));
 }
 
 }  // namespace
@@ -171,4 +172,41 @@ TEST_CASE("reports are of a time, by day, by label, and what is not over is told
   CHECK(charges[0].amount == milli(20));
   CHECK(f.get(f.store->list_charges(at(0))).size() == 2);
   f.reopen();
+}
+
+TEST_CASE("a report over many pages has each line once, also those that are over at the same time") {
+  Fixture f;
+  constexpr std::int64_t kAgents = 4'500;
+  for (std::int64_t i = 0; i < kAgents; ++i) {
+    const auto id = "a" + std::to_string(i);
+    f.get(f.store->record_launch_intents({paid_agent(id)}));
+    AgentChange change;
+    change.id = AgentId(id);
+    change.state = AgentState::terminated;
+    change.ended = at(10 + i / 3'000);
+    change.billed = BilledSpan{at(0), at(10 + i / 3'000)};
+    f.get(f.store->change_agent(change));
+  }
+  const auto all = report(f, CostGroup::cloud);
+  CHECK(all.total.agents == kAgents);
+  CHECK(all.total.cost.idle == milli(3'000 * 10 + 1'500 * 11));
+  REQUIRE(all.rows.size() == 1);
+  CHECK(all.rows[0].agents == kAgents);
+}
+
+TEST_CASE("of very many rows the dearest are told, and that there are more") {
+  CostSum sum(CostGroup::label);
+  for (std::int64_t i = 0; i < 1'200; ++i) {
+    CostLine line;
+    line.agent = AgentId("a" + std::to_string(i));
+    line.label = "l" + std::to_string(i);
+    line.cost.idle = milli(i);
+    sum.add(line);
+  }
+  const auto report = sum.report();
+  CHECK(report.more);
+  REQUIRE(report.rows.size() == kMaxCostRows);
+  CHECK(report.rows.front().key == "l1199");
+  CHECK(report.rows.back().key == "l200");
+  CHECK(report.total.agents == 1'200);
 }

@@ -1,0 +1,82 @@
+#include "store/cost_report.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace footman::store {
+namespace {
+
+std::string day_of(Instant at) { return format_rfc3339(at).substr(0, 10); }
+
+bool is_dearer(const CostRow& a, const CostRow& b) {
+  const auto time = [](const CostRow& row) { return row.cost.useful_time + row.cost.idle_time; };
+  const auto a_cost = a.cost.total();
+  const auto b_cost = b.cost.total();
+  const auto a_time = time(a);
+  const auto b_time = time(b);
+  return std::tie(b_cost, b_time, a.key) < std::tie(a_cost, a_time, b.key);
+}
+
+}  // namespace
+
+void CostSum::Sum::add(const CostLine& line) {
+  if (line.useful) builds.insert(line.build);
+  agents.insert(line.agent);
+  cost += line.cost;
+}
+
+CostRow CostSum::Sum::row(std::string key) const {
+  return {std::move(key), static_cast<std::uint32_t>(builds.size()),
+          static_cast<std::uint32_t>(agents.size()), cost};
+}
+
+std::string CostSum::key_of(const CostLine& line) const {
+  switch (by_) {
+    case CostGroup::job:
+      return line.job.str();
+    case CostGroup::label:
+      return line.label;
+    case CostGroup::template_name:
+      return line.template_name.str();
+    case CostGroup::cloud:
+      return line.cloud.str();
+    case CostGroup::day:
+      return day_of(line.until);
+  }
+  return {};
+}
+
+void CostSum::add(const CostLine& line) {
+  groups_[key_of(line)].add(line);
+  total_.add(line);
+}
+
+CostReport CostSum::report() const {
+  CostReport report;
+  report.total = total_.row({});
+  report.rows.reserve(groups_.size());
+  for (const auto& [key, sum] : groups_) report.rows.push_back(sum.row(key));
+  if (by_ == CostGroup::day)
+    std::ranges::reverse(report.rows);
+  else
+    std::ranges::sort(report.rows, is_dearer);
+  report.more = report.rows.size() > kMaxCostRows;
+  if (report.more) report.rows.resize(kMaxCostRows);
+  return report;
+}
+
+Awaitable<Result<CostReport>> report_costs(Store& store, CostGroup by, CostSpan span) {
+  CostSum sum(by);
+  CostPlace place;
+  while (true) {
+    FOOTMAN_CO_TRY(const auto page, co_await store.list_costs(span, place));
+    for (const auto& line : page.lines) sum.add(line);
+    place = page.next;
+    if (!page.is_last) continue;
+    auto report = sum.report();
+    report.useful_of_live = page.useful_of_live;
+    co_return report;
+  }
+}
+
+}  // namespace footman::store
