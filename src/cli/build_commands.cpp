@@ -355,6 +355,7 @@ Command build_commands() {
            {},
            {},
            logs},
+          build_trace_command(),
       }};
 }
 

@@ -5,28 +5,17 @@
 
 #include "cli/context.hpp"
 #include "cli/costs.hpp"
+#include "cli/csv.hpp"
 #include "cli/groups.hpp"
+#include "cli/past_time.hpp"
 #include "model/money.hpp"
 
 namespace footman::cli {
 namespace {
 
 // "7d" is that long ago; a day begins at 00:00 UTC.
-Result<Instant> read_time(const std::string& text, std::string_view option, Instant now) {
-  if (const auto ago = parse_duration(text)) return now - *ago;
-  if (const auto at = parse_rfc3339(text.size() == 10 ? text + "T00:00:00Z" : text)) return *at;
-  return fail(Errc::invalid_argument, fmt::format("{}: '{}' is not a time", option, text), {},
-              "Such as 7d (that long ago), 2026-11-24 or 2026-11-24T08:00:00Z");
-}
-
 std::string seconds_text(const json::value& cost, std::string_view field) {
   return fmt::format("{:.3f}", static_cast<double>(number_of(cost, field).value_or(0)) / 1000);
-}
-
-std::string quoted(std::string text) {
-  if (text.find_first_of(",\"\r\n") == text.npos) return text;
-  for (std::size_t at = 0; (at = text.find('"', at)) != text.npos; at += 2) text.insert(at, 1, '"');
-  return '"' + text + '"';
 }
 
 // Dollars, without a sign, as tables of other programs read them.
@@ -40,10 +29,11 @@ void print_csv(Output& out, const json::value& report) {
                        text_of(report, "by")));
   for (const auto& row : list_of(report, "rows")) {
     const auto& cost = part_of(row, "cost");
-    out.line(fmt::format("{},{},{},{},{},{},{},{}", quoted(text_of(row, "key")), number_text(row, "builds"),
-                         number_text(row, "agents"), seconds_text(cost, "useful_ms"),
-                         seconds_text(cost, "idle_ms"), dollars(cost, "useful_micro_usd"),
-                         dollars(cost, "idle_micro_usd"), dollars(cost, "total_micro_usd")));
+    out.line(fmt::format("{},{},{},{},{},{},{},{}", csv_field(text_of(row, "key")),
+                         number_text(row, "builds"), number_text(row, "agents"),
+                         seconds_text(cost, "useful_ms"), seconds_text(cost, "idle_ms"),
+                         dollars(cost, "useful_micro_usd"), dollars(cost, "idle_micro_usd"),
+                         dollars(cost, "total_micro_usd")));
   }
 }
 
@@ -89,7 +79,7 @@ Awaitable<Result<int>> cost(Session& session, const Arguments& arguments) {
   for (const auto* option : {"since", "until"}) {
     if (!arguments.has(option)) continue;
     FOOTMAN_CO_TRY(const auto at,
-                   read_time(arguments.text(option), std::string("--") + option, session.clock.now()));
+                   read_past_time(arguments.text(option), std::string("--") + option, session.clock.now()));
     query.emplace_back(option, format_rfc3339(at));
   }
   FOOTMAN_CO_TRY(const auto report, co_await session.client.get("/costs", std::move(query)));

@@ -18,6 +18,7 @@ Command simulate_command();
 
 Command run_command();
 Command build_commands();
+Command build_trace_command();  // of the group before
 Command job_commands();
 Command queue_command();
 Command agent_commands();

@@ -119,7 +119,8 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
   auto rows = db.query(
       "SELECT id, agent, build, job, label, cloud, template_name, useful, until, time, amount FROM costs "
       "WHERE (until, id) > (?, ?) AND until >= ? AND until < ? ORDER BY until, id LIMIT ?",
-      behind.until, behind.id, span.since, span.until.is_set() ? span.until : Instant{INT64_MAX}, kCostPage);
+      behind.until, behind.id, std::max(span.since, behind.until),
+      span.until.is_set() ? span.until : Instant{INT64_MAX}, kCostPage);
   while (rows.step()) {
     auto& line = page.lines.emplace_back();
     Duration time{0};

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """footman simulate with the real program: numbers that can be worked out by hand."""
 import json
+import os
 import pathlib
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from footman import BIN, PATIENCE, check, run_tests
+from footman import BIN, PATIENCE, Server, check, run_tests
 
 ONE_AGENT = """clouds:
   - name: here
@@ -95,6 +96,22 @@ def test_builds_that_never_run():
     result = folder.simulate_json("--trace", "trace.csv", code=1)["result"]
     check((result["builds"], result["finished"]) == (2, 1), result)
     check([(never["reason"], never["builds"]) for never in result["never_ran"]] == [("no_template", 1)], result)
+
+
+def test_the_builds_of_a_server_are_a_trace():
+    with Server(ONE_AGENT) as server:
+        server.start()
+        for script in ("sleep 0.2", "true"):
+            server.wait_build(server.submit(script))
+        server.request("POST", f"/api/v1/builds/{server.submit('true', label='nowhere')}/cancel", {})
+        trace = subprocess.run([BIN / "footman", "build", "trace", "--since", "1h"], capture_output=True, text=True,
+                               env={**os.environ, "FOOTMAN_DATA": str(server.data)}, timeout=PATIENCE).stdout
+    lines = trace.splitlines()
+    check(lines[0] == "submitted,label,duration,job" and len(lines) == 3, trace)
+    check(0.2 <= float(lines[2].split(",")[2]) < 20, trace)
+    folder = Folder(footman_yaml=ONE_AGENT, trace_csv=trace)
+    result = folder.simulate_json("--trace", "trace.csv", "--boot", "10s")["result"]
+    check(result["finished"] == 2, result)
 
 
 def test_pools_for_a_goal():

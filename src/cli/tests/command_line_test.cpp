@@ -108,7 +108,7 @@ TEST_CASE("wrong usage is one sentence that says what to do") {
   CHECK(problem_with({"biuld"}) == "footman has no command \"biuld\". Did you mean \"build\"?");
   CHECK(problem_with({"frobnicate"}) == "footman has no command \"frobnicate\". See footman --help");
   CHECK(problem_with({"build"}) ==
-        "footman build needs a command: start, list, show, cancel, logs. See footman build --help");
+        "footman build needs a command: start, list, show, cancel, logs, trace. See footman build --help");
   CHECK(problem_with({"run", "--labl", "x"}) == "footman run has no option --labl. Did you mean --label?");
   CHECK(problem_with({"run", "-z"}) == "footman run has no option -z. See footman run --help");
   CHECK(problem_with({"run", "--label"}) == "--label needs a value: --label EXPR. See footman run --help");
@@ -279,7 +279,7 @@ TEST_CASE("zsh completes, sourced and from $fpath, there with the first call, to
       return output_of("/usr/bin/zsh -f " + file);
     };
     CHECK(complete("footman ''").starts_with("up run build "));
-    CHECK(complete("footman build ''") == "start list show cancel logs --json --help");
+    CHECK(complete("footman build ''") == "start list show cancel logs trace --json --help");
     CHECK(complete("footman build list --state ''") == "queued running finished");
     CHECK(complete("footman --json agent ''").starts_with("list show "));
     CHECK(complete("footman run -- ''").empty());
@@ -299,7 +299,7 @@ TEST_CASE("fish completes commands, options and values") {
     return output_of(fmt::format("cd {0}; HOME={0} /usr/bin/fish --no-config {1}", place.path, file));
   };
   CHECK(complete("footman bui") == "build");
-  CHECK(complete("footman build ") == "cancel list logs show start");
+  CHECK(complete("footman build ") == "cancel list logs show start trace");
   CHECK(complete("footman build list --st") == "--state");
   CHECK(complete("footman build list --state ") == "finished queued running");
   CHECK(complete("footman build list -s ru") == "running");
