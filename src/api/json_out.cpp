@@ -328,9 +328,15 @@ json::object variant_to_json(const fleet::VariantView& view) {
 }
 
 json::object pool_to_json(const fleet::PoolView& view) {
-  json::object out{{"size", utf8(view.size)}, {"target", view.target},           {"at_work", view.at_work},
-                   {"idle", view.idle},       {"on_way", view.on_way},           {"hits", view.hits},
-                   {"misses", view.misses},   {"idle_ms", to_ms(view.idle_time)}};
+  json::object out{{"size", utf8(view.size)},
+                   {"target", view.target},
+                   {"at_work", view.at_work},
+                   {"idle", view.idle},
+                   {"on_way", view.on_way},
+                   {"hits", view.hits},
+                   {"misses", view.misses},
+                   {"idle_ms", to_ms(view.idle_time)},
+                   {"idle_micro_usd", view.idle_cost.micros}};
   put_text(out, "schedule", view.schedule);
   put(out, "schedule_until_at", view.until);
   if (!view.hold.empty()) {

@@ -245,10 +245,6 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
   co_return exit_ok;
 }
 
-}  // namespace
-
-namespace {
-
 // What is free says nothing of money.
 std::string price_text(const json::value& agent) {
   if (number_of(agent, "micro_usd_per_hour").value_or(0) == 0) return {};

@@ -149,6 +149,34 @@ Awaitable<Result<json::value>> follow_to_end(Session& session, std::int64_t buil
   }
 }
 
+// One build of a chain: its log, and how it ended.
+Awaitable<Result<json::value>> watch(Session& session, json::value build, bool quiet,
+                                     CancelOnInterrupt& interrupt, Progress* progress) {
+  const auto id = number_of(build, "id").value_or(0);
+  interrupt.build_is(id);
+  if (progress != nullptr) progress->say(fmt::format("build {} is {}", id, text_of(build, "state")));
+  std::unique_ptr<LogWriter> writer;
+  if (session.json) {
+    session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", build}}));
+    writer = make_json_log(session.out(), id);
+  } else {
+    writer = make_plain_log(session.out());
+    if (!quiet) {
+      session.err().line(styled(
+          session.err(), Style::dim,
+          fmt::format("build {} ({}) on {}", id, clean(text_of(build, "title")), session.client.url())));
+    }
+  }
+  FOOTMAN_CO_TRY(auto finished, co_await follow_build(session, id, 0, *writer, progress));
+  if (progress != nullptr) progress->hide();
+  if (session.json) {
+    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", finished}}));
+  } else if (!quiet) {
+    session.err().line(sentence_of_build(session.err(), finished));
+  }
+  co_return finished;
+}
+
 }  // namespace
 
 void Patience::reset() {
@@ -237,38 +265,6 @@ Awaitable<Result<json::value>> submit_patiently(Session& session, json::value re
     FOOTMAN_CO_TRY_STATUS(co_await patience.wait_after(build.error()));
   }
 }
-
-namespace {
-
-// One build of a chain: its log, and how it ended.
-Awaitable<Result<json::value>> watch(Session& session, json::value build, bool quiet,
-                                     CancelOnInterrupt& interrupt, Progress* progress) {
-  const auto id = number_of(build, "id").value_or(0);
-  interrupt.build_is(id);
-  if (progress != nullptr) progress->say(fmt::format("build {} is {}", id, text_of(build, "state")));
-  std::unique_ptr<LogWriter> writer;
-  if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", build}}));
-    writer = make_json_log(session.out(), id);
-  } else {
-    writer = make_plain_log(session.out());
-    if (!quiet) {
-      session.err().line(styled(
-          session.err(), Style::dim,
-          fmt::format("build {} ({}) on {}", id, clean(text_of(build, "title")), session.client.url())));
-    }
-  }
-  FOOTMAN_CO_TRY(auto finished, co_await follow_build(session, id, 0, *writer, progress));
-  if (progress != nullptr) progress->hide();
-  if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", finished}}));
-  } else if (!quiet) {
-    session.err().line(sentence_of_build(session.err(), finished));
-  }
-  co_return finished;
-}
-
-}  // namespace
 
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options) {
   CancelOnInterrupt interrupt(session, options.cancel_on_interrupt);

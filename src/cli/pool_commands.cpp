@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 
 #include "cli/context.hpp"
+#include "cli/costs.hpp"
 #include "cli/groups.hpp"
 
 namespace footman::cli {
@@ -33,14 +34,15 @@ Awaitable<Result<int>> list_pools(Session& session, const Arguments&) {
     session.out().write(pretty(json::object{{"pools", std::move(pools)}}));
     co_return exit_ok;
   }
-  Table table(
-      {"TEMPLATE", "CLOUD", "WANTS", "READY", "ON THE WAY", "AT WORK", "SERVED", "IDLE TIME", "TROUBLE"});
+  Table table({"TEMPLATE", "CLOUD", "WANTS", "READY", "ON THE WAY", "AT WORK", "SERVED", "IDLE TIME",
+               "IDLE COST", "TROUBLE"});
   for (const auto& pool : pools)
     table.add(
         {text_of(pool, "template"), text_of(pool, "cloud"), text_of(pool, "size"),
          fmt::format("{}/{}", number_of(pool, "idle").value_or(0), number_of(pool, "target").value_or(0)),
          number_text(pool, "on_way"), number_text(pool, "at_work"), share_of_hits(pool),
-         format_duration(millis_of(pool, "idle_ms").value_or(Duration(0))), text_of(pool, "trouble")});
+         format_duration(millis_of(pool, "idle_ms").value_or(Duration(0))),
+         money_text(pool, "idle_micro_usd"), text_of(pool, "trouble")});
   if (table.empty())
     session.err().line("no template keeps a pool now");
   else

@@ -81,6 +81,7 @@ PoolView Pools::view(const TemplateEntry& t, const policy::PoolReport& report) c
   for (const auto& [order, entry] : core_.agents())
     if (entry->idle_from && entry->row.template_name == t.config.name)
       view.idle_time += core_.steady() - *entry->idle_from;
+  view.idle_cost = model::charge(t.config.price.per_hour, view.idle_time);
   return view;
 }
 

@@ -14,8 +14,9 @@ namespace {
 
 namespace json = boost::json;
 
-// What an agent is made of. Cap, priority and deadline steer new launches only, so that they may change
-// without replacing the agents that run.
+// What an agent is made of. Cap, priority, deadline, size, price and pool steer new launches only, and
+// whether paid time is kept how its end is decided: they may change without replacing the agents that run,
+// which keep the size and the price that they were launched with.
 std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
   const auto& c = t.config;
   json::array labels;

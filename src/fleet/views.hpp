@@ -56,6 +56,7 @@ struct PoolView {
   std::uint64_t hits = 0;    // since the server was started: builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that waited for the launch of their agent
   Duration idle_time{0};     // of all its agents together
+  model::Money idle_cost;    // of that, at the template's price
 };
 
 struct TemplateView {

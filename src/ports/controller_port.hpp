@@ -84,7 +84,8 @@ class ControllerPort {
   virtual ~ControllerPort() = default;
   virtual base::ControllerName name() const = 0;
 
-  // Items that want an agent, oldest first. A view; calling it costs no I/O.
+  // Items that want an agent, oldest first. A view; calling it costs no I/O. The whole contract of a
+  // controller whose queue is short enough to be read each time; the fleet itself asks for news.
   virtual std::vector<DemandItem> demand() const = 0;
   // The same for somebody who keeps what he was told: since the answer with that version; 0: from nothing. A
   // controller that does not know any more what it answered then lists all. Costs no I/O.

@@ -23,7 +23,7 @@ struct Field {
   Position at;
 };
 
-// What is wrong inside a field: its message, and how far from the field's start.
+// What is wrong with a field; where it stands is known to who reads the line.
 struct Complaint {
   std::string message;
 };

@@ -26,8 +26,9 @@ struct SimulationProgress {
   Duration at{0};  // simulated time
 };
 
-// When nothing has happened to any build for so long and no agent is there, those that still wait never run.
-inline constexpr Duration kGiveUpAfter = 2h;
+// When none runs and nothing has happened to any for so long, the builds that still wait never run. The money
+// of a new day may be what they wait for.
+inline constexpr Duration kGiveUpAfter = 25h;
 // After the last build, agents that are kept may go on for their idle time and so long; then it ends.
 inline constexpr Duration kTail = 2min;
 

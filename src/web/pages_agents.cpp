@@ -117,9 +117,11 @@ std::string kind_of(std::uint32_t max_builds) {
 
 Markup pool_facts(const fleet::PoolView& pool) {
   return html(
-      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once, idle for {}{}{}</span>)",
+      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once, idle for {}{}{}{}</span>)",
       pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
-      format_duration(pool.idle_time), pool.trouble.empty() ? "" : "; ", pool.trouble);
+      format_duration(pool.idle_time),
+      pool.idle_cost.is_zero() ? "" : fmt::format(" ({})", model::format_money(pool.idle_cost)),
+      pool.trouble.empty() ? "" : "; ", pool.trouble);
 }
 
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
