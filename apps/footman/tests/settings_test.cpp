@@ -107,6 +107,11 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
   CHECK(options.env.at("A") == "b");
 }
 
+TEST_CASE("a limit of the built-in controller is one of the controller that there is") {
+  const auto fleet = make_fleet_config(parse("limits: {controllers: {footman: 20}}"), facts());
+  CHECK(fleet.controller_caps.at(make_controller_config(config::Config{}).name) == 20);
+}
+
 TEST_CASE("the parts' own defaults are those of the configuration") {
   CHECK(make_controller_config(config::Config{}) == controller::ControllerConfig{});
   const auto fleet = make_fleet_config(config::default_config("x86_64"), facts());

@@ -72,6 +72,18 @@ TEST_CASE("an agent that is kept takes the next build at once and goes when it w
   CHECK(happened.agents.front().gone.value() == 4min + 60s + 5min);
 }
 
+TEST_CASE("what the budget of a day keeps waiting runs on the next one") {
+  auto spec = make_spec(0);
+  spec.fleet.templates.front().price.per_hour = model::Money{1'000'000};
+  spec.fleet.resources.budget.per_day = model::Money{500'000};
+  const auto happened = run_simulation(spec, make_trace(3, 2h)).value();
+  const auto waits = waits_of(happened);
+  CHECK(waits[0] == 10s);
+  CHECK(waits[1] == 10s);
+  CHECK(waits[2] >= 24h);
+  CHECK(waits[2] < 24h + 1min);
+}
+
 TEST_CASE("builds that nothing fits never run, and it is said why") {
   auto trace = make_trace(1, 60s);
   trace.builds.front().label = "windows";
