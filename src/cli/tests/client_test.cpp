@@ -431,7 +431,8 @@ TEST_CASE("the other lists, empty and full") {
         std::string::npos);
   CHECK(ran.out.find("-      u         0       -       -        20 builds") != std::string::npos);
   ran = run_footman({"pool", "list"}, server.variables());
-  CHECK(ran.out.find("t         local  2 idle  1/2    1           3        7 of 9  1 min 30 s  -          4 of 4\n") !=
+  CHECK(ran.out.find(
+            "t         local  2 idle  1/2    1           3        7 of 9  1 min 30 s  -          4 of 4\n") !=
         std::string::npos);
   ran = run_footman({"pool", "list", "--json"}, server.variables());
   CHECK(ran.out.find(R"("template": "t")") != std::string::npos);
