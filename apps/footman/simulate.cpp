@@ -147,6 +147,11 @@ Result<Models> read_models(const cli::SimulateOptions& options, const Configs& c
     models.prices[TemplateName(name)] = price;
   }
   models.cloud.boot_p90 = options.boot_p90;
+  if (options.boot_p90 > Duration(0) && options.boot_p90 < models.cloud.boot)
+    return base::fail(
+        Errc::invalid_argument,
+        fmt::format("--boot-p90: {} or more was expected, which half of the agents take (--boot)",
+                    base::format_duration(models.cloud.boot)));
   models.cloud.stop = options.stop;
   models.cloud.capacity = static_cast<std::uint32_t>(std::min<std::uint64_t>(options.capacity, UINT32_MAX));
   models.minimum_billing = options.minimum_billing;
@@ -330,14 +335,21 @@ void print_pools(const Answers& answers, cli::Output& out) {
     return simulate::format_figure(simulate::Unit::money, value);
   };
   out.line("");
+  if (found.never_ran > 0)
+    return out.line(fmt::format("{} builds never run, whatever the pools: see above what they waited for.",
+                                found.never_ran));
+  if (found.above_budget)
+    return out.line(fmt::format("The goal costs {} a day; without any pool it is {}, more than the budget.",
+                                money(found.wanted_cost_a_day), money(found.cost_a_day)));
   if (found.wanted_cost_a_day)
     out.line(fmt::format("The goal costs {} a day, more than the budget; these pools cost {} a day.",
                          money(found.wanted_cost_a_day), money(found.cost_a_day)));
   else if (!found.met)
-    out.line("The goal cannot be met with pools of these templates: see the caps, and why builds waited.");
+    return out.line(
+        "The goal cannot be met with pools of these templates: see the caps, and why builds waited.");
   else if (found.cost_a_day)
     out.line(fmt::format("The goal costs {} a day, all agents together.", money(found.cost_a_day)));
-  out.line("In the configuration, at each template:\n");
+  out.line("In the configuration, at each template, instead of the pool that it has:\n");
   for (const auto& pool : found.pools)
     out.line(cli::clean(fmt::format("  {}: pool: {{min_idle: {}}}", pool.name.str(), pool.min_idle)));
 }

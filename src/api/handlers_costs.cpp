@@ -55,6 +55,8 @@ Awaitable<Reply> report_costs(Context& context, Call call) {
   const auto by = query.word("by", find_group, "job, label, template, cloud or day").value_or(CostGroup::job);
   const auto since = time_of(query, errors, "since");
   const auto until = time_of(query, errors, "until");
+  if (since.is_set() && until.is_set() && until <= since)
+    errors.add("a time after 'since' was expected", "until");
   query.done();
   FOOTMAN_CO_TRY_STATUS(errors.status());
   FOOTMAN_CO_TRY(const auto report, co_await store::report_costs(context.parts.store, by, {since, until}));

@@ -56,8 +56,9 @@ std::string work_of(const json::value& agent) {
   if (const auto build = number_text(agent, "build"); !build.empty()) return "runs build " + build;
   auto end = text_of(part_of(agent, "end"), "text");
   if (!end.empty()) return end;
-  if (const auto item = text_of(agent, "for_item"); !item.empty()) return "for queue item " + item;
-  return text_of(agent, "activity");
+  const auto activity = text_of(agent, "activity");
+  const auto item = text_of(agent, "for_item");
+  return item.empty() || activity == "idle" ? activity : "for queue item " + item;
 }
 
 Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {

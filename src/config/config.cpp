@@ -594,21 +594,6 @@ std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view tex
   return config;
 }
 
-std::vector<std::string> find_doubts(const Config& config) {
-  std::vector<std::string> doubts;
-  for (const auto& cloud : config.clouds)
-    if (cloud.templates.empty())
-      doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));
-  for (const auto& cloud : config.clouds)
-    for (const auto& t : cloud.templates)
-      if (t.keep_paid && t.price.billing.minimum <= Duration(0))
-        doubts.push_back(
-            fmt::format("the template '{}' keeps agents while they are paid, but nothing is billed at least: "
-                        "its price has no minimum, and its cloud '{}' no minimum_billing",
-                        t.name, cloud.name));
-  return doubts;
-}
-
 Config default_config(const std::string& arch) {
   Config config;
   CloudConfig cloud;

@@ -160,6 +160,11 @@ bool Obstacles::is_limited_by(HoldReason reason, const Template& t) const {
   });
 }
 
+bool Obstacles::is_kept(HoldReason reason, const Template& t) const {
+  return std::ranges::any_of(list_caps(t),
+                             [&](const Cap& cap) { return cap.reason == reason && cap.kept > 0; });
+}
+
 std::string_view to_string(HoldReason reason) {
   switch (reason) {
     case HoldReason::no_template:

@@ -29,6 +29,12 @@ class Obstacles {
   // So many places, for launches that are not possible yet.
   void reserve(const Template& t, const ControllerName& controller, std::uint32_t count);
 
+  // What is left of vCPU, memory and money is kept for one agent of it: a smaller one would take it again and
+  // again. Until drop_kept().
+  void keep(const Template& t) { usage_.keep(t); }
+  void drop_kept() { usage_.drop_kept(); }
+  bool is_kept(HoldReason reason, const Template& t) const;  // some of this limit, already
+
   bool has_cloud(const CloudName& name) const { return clouds_.contains(name); }
   std::optional<Held> find(const Template& t) const;
   std::optional<Held> find_launch_limit(const Template& t) const;  // asked where find() gives nothing

@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 #include "model/nearest.hpp"
 #include "policy/obstacles.hpp"
@@ -22,6 +23,11 @@ namespace {
 
 using model::AgentActivity;
 using model::EndReason;
+
+constexpr std::size_t kMostTold = 3;  // templates, in the reason of a launch
+
+// So long others may overtake an item that is too large for what is left.
+constexpr Duration kPatience = 10min;
 
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
@@ -290,8 +296,24 @@ class Planner {
       launch(item.ref, t, describe_choice(item, kind));
       return nullptr;
     }
-    kind.is_held = true;
+    if (!std::exchange(kind.is_held, true)) keep_room(item, kind);
     return nullptr;
+  }
+
+  // What becomes free of vCPU, memory and money is kept for an item that has waited for long: smaller ones
+  // would take it as long as they come.
+  void keep_room(const Item& item, const ItemClass& kind) {
+    for (const Template* t : kind.templates) {
+      const auto& obstacle = blocked_[number_of(*t)];
+      if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.is_limited_by(obstacle->reason, *t))
+        continue;
+      if (obstacles_.is_kept(obstacle->reason, *t)) return;  // for an older one
+      const auto patient_until = item.since + kPatience;
+      if (now_ < patient_until) return look_no_later(plan_.next_look, patient_until);
+      keeps_.insert(number_of(*t));
+      obstacles_.keep(*t);
+      return;
+    }
   }
 
   void launch(ItemRef item, const Template& t, std::string why) {
@@ -304,9 +326,18 @@ class Planner {
     const Template& t = *kind.templates[kind.template_cursor];
     const auto price =
         t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
-    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}",
+    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}{}",
                        item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
-                       kind.template_cursor + 1, kind.templates.size(), price);
+                       kind.template_cursor + 1, kind.templates.size(), price, describe_better(kind));
+  }
+
+  // Why it is none of those before.
+  std::string describe_better(const ItemClass& kind) const {
+    std::string text;
+    for (std::size_t i = 0; i < std::min(kind.template_cursor, kMostTold); ++i)
+      if (const auto& obstacle = blocked_[number_of(*kind.templates[i])])
+        text += fmt::format("; not '{}': {}", kind.templates[i]->name.str(), obstacle->text);
+    return text;
   }
 
   // What stands against a template once, does so for the rest of the plan.
@@ -322,12 +353,18 @@ class Planner {
 
   // As the plan leaves it, so that the next one says the same.
   void note_obstacles() {
-    for (const auto& t : snapshot_.templates) {
-      if (!obstacles_.has_cloud(t.cloud)) continue;
-      auto& obstacle = blocked_[number_of(t)];
-      obstacle = obstacles_.find(t);
-      if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
-    }
+    for (const auto& t : snapshot_.templates)
+      if (!keeps_.contains(number_of(t))) note_obstacle(t);
+    obstacles_.drop_kept();
+    for (const auto& t : snapshot_.templates)
+      if (keeps_.contains(number_of(t))) note_obstacle(t);  // not what is kept for itself
+  }
+
+  void note_obstacle(const Template& t) {
+    if (!obstacles_.has_cloud(t.cloud)) return;
+    auto& obstacle = blocked_[number_of(t)];
+    obstacle = obstacles_.find(t);
+    if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
   }
 
   void explain(ItemClass& kind) {
@@ -608,6 +645,7 @@ class Planner {
   std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
   std::set<const Agent*> ended_for_room_;
   bool has_reserved_ = false;            // places, which then count as agents
+  std::set<std::size_t> keeps_;          // templates that room is kept for
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item

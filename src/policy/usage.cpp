@@ -14,44 +14,57 @@ bool is_beyond(const Template& t, const model::Budget& budget) {
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-void list_size_caps(const Template& t, const model::ResourceLimits& limits, const model::AgentSize& taken,
-                    bool of_cloud, std::vector<Cap>& out) {
+// Of all agents, or of those of one cloud.
+struct Taken {
+  model::AgentSize size;
+  model::Money per_hour;
+  model::AgentSize kept_size;
+  model::Money kept_per_hour;
+  bool of_cloud = false;
+};
+
+void list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
+                    std::vector<Cap>& out) {
   if (limits.milli_cpus != 0) {
     auto& cap = out.emplace_back();
-    cap.reason = of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap;
-    cap.taken = number(taken.milli_cpus);
+    cap.reason = taken.of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap;
+    cap.taken = number(taken.size.milli_cpus);
+    cap.kept = number(taken.kept_size.milli_cpus);
     cap.needed = number(t.size.milli_cpus);
     cap.limit = number(limits.milli_cpus);
   }
   if (limits.memory_bytes != 0) {
     auto& cap = out.emplace_back();
-    cap.reason = of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap;
-    cap.taken = number(taken.memory_bytes);
+    cap.reason = taken.of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap;
+    cap.taken = number(taken.size.memory_bytes);
+    cap.kept = number(taken.kept_size.memory_bytes);
     cap.needed = number(t.size.memory_bytes);
     cap.limit = number(limits.memory_bytes);
   }
 }
 
-void list_budget_caps(const Template& t, const model::Budget& budget, model::Money per_hour,
-                      const Spent& spent, bool of_cloud, std::vector<Cap>& out) {
+void list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken, const Spent& spent,
+                      std::vector<Cap>& out) {
   if (is_beyond(t, budget)) return;
   if (budget.per_hour) {
     auto& cap = out.emplace_back();
-    cap.reason = of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget;
-    cap.taken = (per_hour + spent.still_paid_per_hour).micros;
+    cap.reason = taken.of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget;
+    cap.taken = (taken.per_hour + spent.still_paid_per_hour).micros;
+    cap.kept = taken.kept_per_hour.micros;
     cap.needed = t.per_hour.micros;
     cap.limit = budget.per_hour->micros;
     cap.passing = spent.still_paid_per_hour.micros;
-    cap.look_again = spent.rate_falls;
+    if (!cap.never_fits()) cap.look_again = spent.rate_falls;
   }
   if (budget.per_day) {
     auto& cap = out.emplace_back();
-    cap.reason = of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget;
-    cap.taken = (spent.today + reserved_ahead(per_hour)).micros;
+    cap.reason = taken.of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget;
+    cap.taken = (spent.today + reserved_ahead(taken.per_hour)).micros;
+    cap.kept = reserved_ahead(taken.kept_per_hour).micros;
     cap.needed = reserved_ahead(t.per_hour).micros;
     cap.limit = budget.per_day->micros;
     cap.spent = spent.today.micros;
-    cap.look_again = spent.day_ends;
+    if (!cap.never_fits()) cap.look_again = spent.day_ends;
   }
 }
 
@@ -62,22 +75,40 @@ std::string describe_agents(const Cap& cap, const std::string& which) {
 template <class Format>
 std::string describe_size(const Cap& cap, const Template& t, std::string_view place, Format format) {
   const auto amount = [&](std::int64_t value) { return format(static_cast<std::uint64_t>(value)); };
-  return fmt::format("{} of {}{} are taken, and an agent of template '{}' needs {}", amount(cap.taken),
-                     amount(cap.limit), place, t.name.str(), amount(cap.needed));
+  const auto needed = fmt::format("an agent of template '{}' needs {}", t.name.str(), amount(cap.needed));
+  if (cap.never_fits())
+    return fmt::format("{}, more than all {}{}: until the configuration changes", needed, amount(cap.limit),
+                       place);
+  const auto kept =
+      cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", amount(cap.kept)) : "";
+  return fmt::format("{} of {}{} are taken{}, and {}", amount(cap.taken), amount(cap.limit), place, kept,
+                     needed);
 }
 
 std::string describe_hour_budget(const Cap& cap, const Template& t, const std::string& spender) {
   const auto price = [](std::int64_t micros) { return model::format_hourly_price(model::Money{micros}); };
-  return fmt::format("agents for {} are paid for, of {} that {} may spend, and one of template '{}' costs {}",
-                     price(cap.taken), price(cap.limit), spender, t.name.str(), price(cap.needed));
+  const auto needed = fmt::format("one of template '{}' costs {}", t.name.str(), price(cap.needed));
+  if (cap.never_fits())
+    return fmt::format("{}, more than the {} that {} may spend: until the configuration changes", needed,
+                       price(cap.limit), spender);
+  const auto kept =
+      cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", price(cap.kept)) : "";
+  return fmt::format("agents for {} are paid for, of {} that {} may spend{}, and {}", price(cap.taken),
+                     price(cap.limit), spender, kept, needed);
 }
 
 std::string describe_day_budget(const Cap& cap, const Template& t, const std::string& spender) {
+  const auto ahead = format_duration(kReservedAhead);
+  const auto money = [](std::int64_t micros) { return model::format_money(model::Money{micros}); };
+  if (cap.never_fits())
+    return fmt::format(
+        "the next {} of an agent of template '{}' cost {}, more than the {} that {} may spend a day: until "
+        "the configuration changes",
+        ahead, t.name.str(), money(cap.needed), money(cap.limit), spender);
   return fmt::format(
       "less is left of the {} that {} may spend a day (UTC), beside what is reserved for the next {} of its "
       "agents, than the {} that one of template '{}' needs",
-      model::format_money(model::Money{cap.limit}), spender, format_duration(kReservedAhead),
-      model::format_money(model::Money{cap.needed}), t.name.str());
+      money(cap.limit), spender, ahead, money(cap.needed), t.name.str());
 }
 
 std::string describe(const Cap& cap, const Template& t) {
@@ -160,13 +191,27 @@ std::optional<Cap> Usage::find_controller_cap(const ControllerName& controller) 
   return cap;
 }
 
+void Usage::keep(const Template& t) { kept_.push_back({t.cloud, t.size, t.per_hour}); }
+void Usage::drop_kept() { kept_.clear(); }
+
+Usage::Sums Usage::kept_of(const CloudName* cloud) const {
+  Sums sums;
+  for (const auto& one : kept_)
+    if (cloud == nullptr || one.cloud == *cloud) sums.add(one.size, one.per_hour, 1);
+  return sums;
+}
+
 void Usage::list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const {
-  const auto of_cloud = sums_of(cloud.name);
+  const auto join = [](const Sums& taken, const Sums& kept, bool of_cloud) {
+    return Taken{taken.size, taken.per_hour, kept.size, kept.per_hour, of_cloud};
+  };
+  const auto all = join(all_, kept_of(nullptr), false);
+  const auto of_cloud = join(sums_of(cloud.name), kept_of(&cloud.name), true);
   const auto& ours = limits_->resources;
-  list_size_caps(t, ours, all_.size, false, out);
-  list_size_caps(t, cloud.resources, of_cloud.size, true, out);
-  list_budget_caps(t, ours.budget, all_.per_hour, limits_->spent, false, out);
-  list_budget_caps(t, cloud.resources.budget, of_cloud.per_hour, cloud.spent, true, out);
+  list_size_caps(t, ours, all, out);
+  list_size_caps(t, cloud.resources, of_cloud, out);
+  list_budget_caps(t, ours.budget, all, limits_->spent, out);
+  list_budget_caps(t, cloud.resources.budget, of_cloud, cloud.spent, out);
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {

@@ -27,8 +27,10 @@ struct Cap {
   // it.
   std::int64_t passing = 0;
   std::int64_t spent = 0;
-  Instant look_again;  // when less is taken by itself; not set: only when an agent ends
-  bool is_full() const { return taken + needed > limit; }
+  std::int64_t kept = 0;  // for an older item, beside what is taken
+  Instant look_again;     // when less is taken by itself; not set: only when an agent ends
+  bool is_full() const { return needed > 0 && taken + kept + needed > limit; }
+  bool never_fits() const { return needed > limit; }
 };
 // Of a cap that is full. As long as the reasons are the same the text is: amounts that grow all the time
 // would be news to all that wait.
@@ -47,6 +49,10 @@ class Usage {
   // So many more agents that hold a resource, or will.
   void add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
            model::Money per_hour, std::uint32_t count);
+  // So much of vCPU, memory and money is kept for one more agent of the template.
+  void keep(const Template& t);
+  void drop_kept();
+
   // All that count agents of the template, full or not; `cloud` is the template's.
   void list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const;
   // On agents for the controller, whatever their template. Not set: there is none.
@@ -58,12 +64,19 @@ class Usage {
     model::Money per_hour;
     void add(const model::AgentSize& one, model::Money price, std::uint32_t count);
   };
+  struct Kept {
+    CloudName cloud;
+    model::AgentSize size;
+    model::Money per_hour;
+  };
   Sums sums_of(const CloudName& cloud) const;
+  Sums kept_of(const CloudName* cloud) const;  // of all without one
 
   const Limits* limits_;
   std::map<ControllerName, std::uint32_t> by_controller_;  // of capped ones
   std::map<CloudName, Sums> by_cloud_;
   Sums all_;
+  std::vector<Kept> kept_;
 };
 
 }  // namespace footman::policy

@@ -39,6 +39,15 @@ struct Range {
   }
 };
 
+// Agents that the caps leave a template, if it had them for itself.
+std::uint32_t find_most(const fleet::FleetConfig& fleet, const fleet::Template& t) {
+  auto most = model::kMaxPoolIdle;
+  const auto cloud = fleet.cloud_caps.find(t.cloud);
+  for (const auto cap : {t.cap, fleet.max_agents, cloud == fleet.cloud_caps.end() ? 0 : cloud->second})
+    if (cap != 0) most = std::min(most, cap);
+  return most;
+}
+
 class GoalSearch {
  public:
   GoalSearch(const SimulationSpec& spec, const BuildTrace& trace, const Goal& goal, const Billing& billing,
@@ -46,7 +55,7 @@ class GoalSearch {
       : spec_(spec), trace_(trace), goal_(goal), billing_(billing), on_progress_(on_progress) {
     for (const auto& t : spec.fleet.templates) {
       auto& range = ranges_[t.name];
-      range.most = t.cap == 0 ? model::kMaxPoolIdle : std::min(t.cap, model::kMaxPoolIdle);
+      range.most = find_most(spec.fleet, t);
     }
   }
 
@@ -57,6 +66,7 @@ class GoalSearch {
     FOOTMAN_TRY(answer, find_affordable(sizes_of(answer), *budget));
     answer.met = false;
     answer.wanted_cost_a_day = wanted;
+    answer.above_budget = answer.cost_a_day.value_or(0) > *budget;
     return answer;
   }
 
@@ -75,6 +85,7 @@ class GoalSearch {
       Sizes sizes;
       for (const auto& [name, range] : ranges_) sizes[name] = range.tried;
       FOOTMAN_TRY(auto answer, simulate(sizes));
+      if (simulations_ == 1 && answer.never_ran > 0) return answer;  // no pool changes that
       bool is_over = true;
       for (auto& [name, range] : ranges_) {
         const auto pool = std::ranges::find(answer.pools, name, &TemplatePool::name);
@@ -132,15 +143,14 @@ class GoalSearch {
 
   GoalAnswer judge(const Sizes& sizes, Happenings happened) const {
     std::map<TemplateName, std::vector<Duration>> waits;
-    bool all_ran = true;
+    GoalAnswer answer;
     for (const auto& build : happened.builds) {
       if (build.started)
         waits[build.template_name].push_back(*build.started - build.submitted);
       else
-        all_ran = false;
+        ++answer.never_ran;
     }
-    GoalAnswer answer;
-    answer.met = all_ran;
+    answer.met = answer.never_ran == 0;
     answer.simulations = simulations_;
     for (auto& [name, all] : waits) {
       const auto size = sizes.find(name);

@@ -33,15 +33,17 @@ struct TemplatePool {
 struct GoalAnswer {
   std::vector<TemplatePool> pools;  // of the templates that builds ran on, by name
   bool met = false;                 // the goal; within the budget, if there is one
+  std::uint64_t never_ran = 0;      // builds
+  bool above_budget = false;        // even without any pool
   std::optional<double> cost_a_day;
   std::optional<double> wanted_cost_a_day;  // what the goal would cost, when that is beyond the budget
   std::uint32_t simulations = 0;
   Happenings happenings;  // with these pools
 };
 
-// The pools of `spec` are replaced by pools of one size all day. A pool is never larger than its template's
-// cap or model::kMaxPoolIdle: when that is not enough, the answer says so. With a budget (dollars a day; it
-// needs prices) the answer is the largest part of the pools wanted that it pays for.
+// The pools of `spec` are replaced by pools of one size all day. A pool is never larger than the caps
+// leave its template, or model::kMaxPoolIdle: when that is not enough, the answer says so. With a budget
+// (dollars a day; it needs prices) the answer is the largest part of the pools wanted that it pays for.
 Result<GoalAnswer> find_pools(const SimulationSpec& spec, const BuildTrace& trace, const Goal& goal,
                               const Billing& billing, std::optional<double> budget,
                               const std::function<void(const SimulationProgress&)>& on_progress = {});

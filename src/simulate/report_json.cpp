@@ -12,10 +12,13 @@ json::value money(const std::optional<double>& value) {
   return value ? json::value(*value) : json::value(nullptr);
 }
 
+json::value seconds(const std::optional<Duration>& time) {
+  return time ? json::value(in_seconds(*time)) : json::value(nullptr);
+}
+
 json::object waits(const WaitStats& wait) {
-  return {{"builds", wait.builds},         {"mean_s", in_seconds(wait.mean)},
-          {"p50_s", in_seconds(wait.p50)}, {"p90_s", in_seconds(wait.p90)},
-          {"p99_s", in_seconds(wait.p99)}, {"max_s", in_seconds(wait.max)}};
+  return {{"builds", wait.builds},      {"mean_s", seconds(wait.mean)}, {"p50_s", seconds(wait.p50)},
+          {"p90_s", seconds(wait.p90)}, {"p99_s", seconds(wait.p99)},   {"max_s", seconds(wait.max)}};
 }
 
 json::object agents(const AgentTimes& times) {

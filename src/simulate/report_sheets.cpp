@@ -7,8 +7,8 @@
 namespace footman::simulate {
 namespace {
 
-std::string show(Unit unit, Duration time) {
-  return format_figure(unit, std::chrono::duration<double>(time).count());
+std::string show(Unit unit, const std::optional<Duration>& time) {
+  return format_figure(unit, time ? std::optional(in_seconds(*time)) : std::nullopt);
 }
 
 std::string name_of_label(const std::string& label) { return label.empty() ? "(none)" : label; }

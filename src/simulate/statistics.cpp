@@ -10,10 +10,11 @@
 namespace footman::simulate {
 namespace {
 
-// Nearest rank: the smallest value that so many per cent are not above.
-Duration percentile(const std::vector<Duration>& sorted, std::size_t percent) {
-  const auto rank = (sorted.size() * percent + 99) / 100;
-  return sorted[std::max<std::size_t>(rank, 1) - 1];
+// Nearest rank: the smallest value that so many per cent of all are not above.
+std::optional<Duration> percentile(const std::vector<Duration>& sorted, std::size_t all,
+                                   std::size_t percent) {
+  const auto rank = std::max<std::size_t>((all * percent + 99) / 100, 1);
+  return rank <= sorted.size() ? std::optional(sorted[rank - 1]) : std::nullopt;
 }
 
 // --- agents
@@ -152,9 +153,11 @@ void draw_series(Report& report, const Happenings& happenings) {
 void count_builds(Report& report, const Happenings& happenings) {
   std::vector<Duration> waits;
   std::map<std::string, std::vector<Duration>> by_label;
+  std::map<std::string, std::size_t> all_of_label;
   std::map<std::string, Stranded> stranded;
   for (const auto& build : happenings.builds) {
     auto& own = by_label[build.label];
+    ++all_of_label[build.label];
     if (!build.started) {
       auto& never = stranded[build.last_reason];
       if (never.builds++ == 0) never = {build.last_reason, build.last_text, 1};
@@ -168,8 +171,9 @@ void count_builds(Report& report, const Happenings& happenings) {
     ++report.wait_classes.at(static_cast<std::size_t>(place));
   }
   report.builds = happenings.builds.size();
-  report.wait = summarise_waits(std::move(waits));
-  for (auto& [label, own] : by_label) report.labels.push_back({label, summarise_waits(std::move(own))});
+  report.wait = summarise_waits(std::move(waits), happenings.builds.size());
+  for (auto& [label, own] : by_label)
+    report.labels.push_back({label, summarise_waits(std::move(own), all_of_label[label])});
   for (auto& [code, never] : stranded) report.stranded.push_back(std::move(never));
   std::ranges::stable_sort(report.stranded, std::greater<>(), &Stranded::builds);
 }
@@ -189,7 +193,7 @@ bool Billing::has_price() const {
   return std::ranges::any_of(prices, [](const auto& one) { return !one.second.per_hour.is_zero(); });
 }
 
-WaitStats summarise_waits(std::vector<Duration> waits) {
+WaitStats summarise_waits(std::vector<Duration> waits, std::size_t all) {
   WaitStats stats;
   stats.builds = waits.size();
   if (waits.empty()) return stats;
@@ -197,16 +201,16 @@ WaitStats summarise_waits(std::vector<Duration> waits) {
   double sum = 0;
   for (const auto wait : waits) sum += in_seconds(wait);
   stats.mean = Duration(std::llround(sum / static_cast<double>(waits.size()) * 1e6));
-  stats.p50 = percentile(waits, 50);
-  stats.p90 = percentile(waits, 90);
-  stats.p99 = percentile(waits, 99);
-  stats.max = waits.back();
+  stats.p50 = percentile(waits, all, 50);
+  stats.p90 = percentile(waits, all, 90);
+  stats.p99 = percentile(waits, all, 99);
+  stats.max = percentile(waits, all, 100);
   return stats;
 }
 
 Duration find_percentile(std::vector<Duration> waits, std::size_t percent) {
   std::ranges::sort(waits);
-  return percentile(waits, percent);
+  return percentile(waits, waits.size(), percent).value();
 }
 
 Report make_report(std::string name, const Happenings& happenings, const Billing& billing) {
@@ -230,6 +234,9 @@ std::vector<Figure> list_figures(const Report& report) {
   const auto& agents = report.agents;
   const auto number = [](std::uint64_t value) { return std::optional(static_cast<double>(value)); };
   const auto time = [](Duration value) { return std::optional(in_seconds(value)); };
+  const auto wait_of = [](const std::optional<Duration>& value) {
+    return value ? std::optional(in_seconds(*value)) : std::nullopt;
+  };
   std::uint64_t refused = 0;
   for (const auto& [failure, count] : report.refusals) refused += count;
   const auto share = agents.billed > Duration(0)
@@ -241,11 +248,11 @@ std::vector<Figure> list_figures(const Report& report) {
   return {
       {"builds_finished", "Builds that ran", Unit::count, number(report.finished), false},
       {"builds_stranded", "Builds that never ran", Unit::count, number(report.builds - wait.builds)},
-      {"wait_p50", "Wait, p50", Unit::time, time(wait.p50)},
-      {"wait_p90", "Wait, p90", Unit::time, time(wait.p90)},
-      {"wait_p99", "Wait, p99", Unit::time, time(wait.p99)},
-      {"wait_max", "Wait, longest", Unit::time, time(wait.max)},
-      {"wait_mean", "Wait, mean", Unit::time, time(wait.mean)},
+      {"wait_p50", "Wait, p50", Unit::time, wait_of(wait.p50)},
+      {"wait_p90", "Wait, p90", Unit::time, wait_of(wait.p90)},
+      {"wait_p99", "Wait, p99", Unit::time, wait_of(wait.p99)},
+      {"wait_max", "Wait, longest", Unit::time, wait_of(wait.max)},
+      {"wait_mean", "Wait, mean", Unit::time, wait_of(wait.mean)},
       {"end", "All over after", Unit::time, time(report.end)},
       {"launches", "Agents launched", Unit::count, number(agents.launches)},
       {"launches_refused", "Launches refused", Unit::count, number(refused)},

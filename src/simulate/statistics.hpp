@@ -23,13 +23,14 @@ struct Billing {
   bool has_price() const;  // that is not nothing
 };
 
+// Builds that never ran have waited longer than all others: what falls among them is not set.
 struct WaitStats {
-  std::uint64_t builds = 0;  // that ran
-  Duration mean{0};
-  Duration p50{0};  // half the builds waited so long or less (nearest rank), as the others
-  Duration p90{0};
-  Duration p99{0};
-  Duration max{0};
+  std::uint64_t builds = 0;      // that ran
+  std::optional<Duration> mean;  // of those that ran
+  std::optional<Duration> p50;   // half the builds waited so long or less (nearest rank), as the others
+  std::optional<Duration> p90;
+  std::optional<Duration> p99;
+  std::optional<Duration> max;
   bool operator==(const WaitStats&) const = default;
 };
 
@@ -98,7 +99,7 @@ struct Report {
   std::array<std::uint64_t, kWaitClasses.size() + 1> wait_classes{};
 };
 
-WaitStats summarise_waits(std::vector<Duration> waits);
+WaitStats summarise_waits(std::vector<Duration> waits, std::size_t all);  // builds, with those that never ran
 Duration find_percentile(std::vector<Duration> waits, std::size_t percent);  // of some
 Report make_report(std::string name, const Happenings& happenings, const Billing& billing);
 

@@ -339,6 +339,33 @@ TEST_CASE("a cloud without templates is doubted") {
         std::vector<std::string>{"the cloud 'empty' has no templates: it launches no agents"});
 }
 
+TEST_CASE("what can never be launched, or limits nothing, is doubted") {
+  const auto doubts_of = [](const char* text) {
+    const auto config = parse_config(text, "f", sources(), "x86_64");
+    REQUIRE(config.has_value());
+    return find_doubts(*config);
+  };
+  const auto with = [](const std::string& limits, const std::string& cloud, const std::string& t) {
+    return "limits: {" + limits + "}\nclouds: [{name: a, type: local, " + cloud + "templates: [{name: t, " +
+           t + "}]}]\n";
+  };
+  CHECK(doubts_of(with("memory: 8 GiB", "", "size: {cpu: 1, memory: 16 GiB}").c_str()) ==
+        std::vector<std::string>{"no agent of the template 't' is ever launched: it needs 16.0 GiB, and "
+                                 "limits.memory is 8.0 GiB"});
+  CHECK(doubts_of(with("", "limits: {vcpus: 3}, ", "size: {cpu: 4, memory: 1 GiB}").c_str()) ==
+        std::vector<std::string>{"no agent of the template 't' is ever launched: it needs 4 vCPU, and "
+                                 "limits.vcpus of the cloud 'a' is 3 vCPU"});
+  CHECK(doubts_of(with("budget: {per_hour: $1}", "", "price: $3/h").c_str()).size() == 1);
+  CHECK(doubts_of(with("budget: {per_hour: $1, beyond: $3/h}", "", "price: $3/h").c_str()).empty());
+  CHECK(doubts_of(with("agents: 2", "", "pool: {min_idle: 3}").c_str()).size() == 1);
+  CHECK(doubts_of(with("labels: {gpu: 2}", "", "labels: [cpu]").c_str()).size() == 1);
+  CHECK(doubts_of(with("budget: {beyond: $1/h}", "", "").c_str()).size() == 1);
+  CHECK(
+      doubts_of(
+          with("memory: 8 GiB, agents: 3", "", "size: {cpu: 1, memory: 8 GiB}, pool: {min_idle: 3}").c_str())
+          .empty());
+}
+
 TEST_CASE("the schema: sections and keys") {
   CHECK(keys_of("tls") == std::vector<std::string>{"certificate", "key", "ca"});
   const auto top = keys_of("");

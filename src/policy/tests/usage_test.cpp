@@ -96,7 +96,61 @@ TEST_CASE("an agent that no limit ever admits says so") {
   const auto plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.launches.empty());
   CHECK(plan.holds.at(0).reason == HoldReason::memory_cap);
-  CHECK(plan.holds[0].text.starts_with("0 B of 1.0 GiB of memory of this server are taken"));
+  CHECK(plan.holds[0].text ==
+        "an agent of template 't' needs 4.0 GiB, more than all 1.0 GiB of memory of this server: until the "
+        "configuration changes");
+}
+
+TEST_CASE("an item that is too large for what is left is overtaken for ten minutes and no longer") {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].labels = {"big"};
+  s.agents = {busy("a", {1000, 0})};
+  auto big = item("big");
+  big.label = *footman::model::parse_label_expression("big");
+  big.since = kNow;
+  s.items = {big, item("small")};
+  s.items[1].since = kNow + 1min;
+  Limits limits;
+  limits.resources.milli_cpus = 4000;
+
+  auto plan = plan_provisioning(s, limits, kNow + 9min);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "small");
+  CHECK(plan.next_look == kNow + 10min);
+
+  plan = plan_provisioning(s, limits, kNow + 10min);
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.holds.size() == 2);
+  CHECK(plan.holds[0].text ==
+        "1 vCPU of 4 vCPU of this server are taken, and an agent of template 'large' needs 4 vCPU");
+  CHECK(plan.holds[1].text ==
+        "1 vCPU of 4 vCPU of this server are taken, 4 vCPU are kept for a build that waits longer, and an "
+        "agent of template 'small' needs 1 vCPU");
+
+  s.agents.clear();
+  plan = plan_provisioning(s, limits, kNow + 10min);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "large");
+
+  limits.resources.milli_cpus = 3000;  // it never fits: nothing is kept for it
+  plan = plan_provisioning(s, limits, kNow + 10min);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "small");
+}
+
+TEST_CASE("the reason of a launch tells why it is none of the better templates") {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].priority = 1;
+  s.items.resize(1);
+  Limits limits;
+  limits.resources.milli_cpus = 2000;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].text.find("template 'small' is choice 2 of 2; not 'large': an agent of template "
+                                   "'large' needs 4 vCPU, more than all 2 vCPU of this server") !=
+        std::string::npos);
 }
 
 TEST_CASE("agents for one controller's work are capped, for the others they are not") {

@@ -23,16 +23,17 @@ BuildRecord make_build(Duration submitted, Duration started, Duration finished) 
 TEST_CASE("percentiles are waits that were: nearest rank") {
   std::vector<Duration> waits;
   for (int i = 100; i >= 1; --i) waits.push_back(std::chrono::seconds(i));
-  const auto stats = summarise_waits(waits);
+  const auto stats = summarise_waits(waits, waits.size());
   CHECK(stats.builds == 100);
   CHECK(stats.p50 == 50s);
   CHECK(stats.p90 == 90s);
   CHECK(stats.p99 == 99s);
   CHECK(stats.max == 100s);
   CHECK(stats.mean == 50s + 500ms);
-  CHECK(summarise_waits({7s}) == WaitStats{1, 7s, 7s, 7s, 7s, 7s});
-  CHECK(summarise_waits({}) == WaitStats{});
-  CHECK(summarise_waits({1s, 2s}).p50 == 1s);
+  CHECK(summarise_waits({7s}, 1) == WaitStats{1, 7s, 7s, 7s, 7s, 7s});
+  CHECK(summarise_waits({}, 3) == WaitStats{});
+  CHECK(summarise_waits({1s, 2s}, 2).p50 == 1s);
+  CHECK(summarise_waits({2s, 1s}, 4) == WaitStats{2, 1500ms, 2s, {}, {}, {}});  // half of them never ran
 }
 
 TEST_CASE("agent time is what is paid for: booting, with builds, idle") {
@@ -89,7 +90,7 @@ TEST_CASE("the curves hold what was there") {
   CHECK(report.wait_classes[7] == 1);  // up to 2 min
 }
 
-TEST_CASE("builds that never ran are counted by their reason and have no wait") {
+TEST_CASE("builds that never ran are counted by their reason, and have waited longer than all others") {
   Happenings happened;
   happened.end = 10s;
   happened.builds = {{0s, 1s, "a", {}, {}, "no_template", "Nothing fits.", {}},
@@ -97,6 +98,8 @@ TEST_CASE("builds that never ran are counted by their reason and have no wait") 
                      make_build(0s, 2s, 3s)};
   const auto report = make_report("a", happened, {});
   CHECK(report.wait.builds == 1);
+  CHECK(report.wait.p50 == std::nullopt);
+  CHECK(report.wait.mean == 2s);
   REQUIRE(report.stranded.size() == 1);
   CHECK(report.stranded.front().builds == 2);
   CHECK(report.stranded.front().text == "Nothing fits.");

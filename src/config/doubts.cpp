@@ -1,0 +1,102 @@
+// What a configuration allows and hardly means.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "config/config.hpp"
+
+namespace footman::config {
+namespace {
+
+// Calls with each template and its cloud.
+template <class Visit>
+void for_each_template(const Config& config, Visit visit) {
+  for (const auto& cloud : config.clouds)
+    for (const auto& t : cloud.templates) visit(cloud, t);
+}
+
+void doubt_clouds(const Config& config, std::vector<std::string>& doubts) {
+  for (const auto& cloud : config.clouds)
+    if (cloud.templates.empty())
+      doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));
+}
+
+void doubt_paid(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
+    if (t.keep_paid && t.price.billing.minimum <= Duration(0))
+      doubts.push_back(
+          fmt::format("the template '{}' keeps agents while they are paid, but nothing is billed at least: "
+                      "its price has no minimum, and its cloud '{}' no minimum_billing",
+                      t.name, cloud.name));
+  });
+}
+
+// One agent alone would be beyond a limit: it is never launched.
+void doubt_limits(const TemplateConfig& t, const model::ResourceLimits& limits, const std::string& place,
+                  std::vector<std::string>& doubts) {
+  const auto never = [&](const std::string& what, const std::string& key, const std::string& limit) {
+    doubts.push_back(fmt::format("no agent of the template '{}' is ever launched: {}, and {}{} is {}", t.name,
+                                 what, key, place, limit));
+  };
+  if (limits.milli_cpus != 0 && t.size.milli_cpus > limits.milli_cpus)
+    never("it needs " + model::format_cpus(t.size.milli_cpus), "limits.vcpus",
+          model::format_cpus(limits.milli_cpus));
+  if (limits.memory_bytes != 0 && t.size.memory_bytes > limits.memory_bytes)
+    never("it needs " + format_bytes(t.size.memory_bytes), "limits.memory",
+          format_bytes(limits.memory_bytes));
+  const auto& budget = limits.budget;
+  if (budget.beyond && t.price.per_hour <= *budget.beyond) return;
+  if (budget.per_hour && t.price.per_hour > *budget.per_hour)
+    never("it costs " + model::format_hourly_price(t.price.per_hour), "limits.budget.per_hour",
+          model::format_hourly_price(*budget.per_hour));
+}
+
+void doubt_sizes(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
+    doubt_limits(t, config.resources, "", doubts);
+    doubt_limits(t, cloud.resources, fmt::format(" of the cloud '{}'", cloud.name), doubts);
+  });
+}
+
+void doubt_pools(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
+    for (const auto cap : {t.cap, cloud.cap, config.max_agents})
+      if (cap != 0 && t.pool.size.min_idle > cap)
+        return doubts.push_back(
+            fmt::format("the pool of the template '{}' wants {} idle agents, and a cap allows {}", t.name,
+                        t.pool.size.min_idle, cap));
+  });
+}
+
+void doubt_labels(const Config& config, std::vector<std::string>& doubts) {
+  for (const auto& [label, cap] : config.label_caps) {
+    bool is_offered = false;
+    for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
+      is_offered |= std::ranges::find(t.labels, label) != t.labels.end();
+    });
+    if (!is_offered) doubts.push_back(fmt::format("limits.labels: no template offers the label '{}'", label));
+  }
+}
+
+void doubt_budget(const model::Budget& budget, const std::string& place, std::vector<std::string>& doubts) {
+  if (budget.beyond && !budget.per_hour && !budget.per_day)
+    doubts.push_back(fmt::format(
+        "the budget {} has 'beyond', but neither per_hour nor per_day: it limits nothing", place));
+}
+
+}  // namespace
+
+std::vector<std::string> find_doubts(const Config& config) {
+  std::vector<std::string> doubts;
+  doubt_clouds(config, doubts);
+  doubt_paid(config, doubts);
+  doubt_sizes(config, doubts);
+  doubt_pools(config, doubts);
+  doubt_labels(config, doubts);
+  doubt_budget(config.resources.budget, "of limits", doubts);
+  for (const auto& cloud : config.clouds)
+    doubt_budget(cloud.resources.budget, fmt::format("of the cloud '{}'", cloud.name), doubts);
+  return doubts;
+}
+
+}  // namespace footman::config
