@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Signs many requests with our program and with botocore, AWS' own: they must agree on every header.
+"""Signs many requests and finds endpoints with our program and with botocore, AWS' own: they must agree.
 
-Usage: botocore_test.py PROGRAM    (sign_lines.cpp, built)
+Usage: botocore_test.py PROGRAM    (botocore_lines.cpp, built)
 Needs Debian's python3-botocore. Without it the test says so; with FOOTMAN_TEST_REQUIRE_ALL=1 it fails.
 """
 import datetime
+import functools
+import itertools
 import json
 import os
 import random
@@ -16,6 +18,8 @@ try:
     import botocore.auth
     import botocore.awsrequest
     import botocore.credentials
+    import botocore.endpoint_provider
+    import botocore.loaders
 except ImportError:
     print("this machine needs python3-botocore: not run")
     sys.exit(1 if os.environ.get("FOOTMAN_TEST_REQUIRE_ALL") == "1" else 0)
@@ -70,24 +74,61 @@ def sign_with_botocore(request):
     return {**answer, "query": signer.canonical_query_string(aws)}
 
 
-def main():
-    seed = int(os.environ.get("SEED") or 1)
-    dice = random.Random(seed)
-    requests = [make_request(dice) for _ in range(REQUESTS)]
+def make_endpoints():
+    regions = ["us-east-1", "eu-central-1", "ap-southeast-3", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1"]
+    return [{"endpoint_of": name, "region": region, "fips": fips, "dual_stack": dual}
+            for name, region, fips, dual in itertools.product(["ecs", "sts", "ec2", "sqs"], regions, [False, True], [False, True])]
+
+
+@functools.cache
+def load_service(name):
+    loader = botocore.loaders.create_loader()
+    rules = loader.load_service_model(name, "endpoint-rule-set-1")
+    provider = botocore.endpoint_provider.EndpointProvider(rules, loader.load_data("partitions"))
+    return provider, loader.load_service_model(name, "service-2")["metadata"]
+
+
+def describe_with_botocore(request):
+    provider, about = load_service(request["endpoint_of"])
+    found = provider.resolve_endpoint(Region=request["region"], UseFIPS=request["fips"], UseDualStack=request["dual_stack"])
+    return {"url": found.url + "/", "version": about["apiVersion"] if "targetPrefix" not in about else "",
+            "target": about.get("targetPrefix", "")}
+
+
+def matches(request, ours, theirs):
+    if request.get("endpoint_of") == "sqs":  # in botocore's older models it still speaks XML
+        return ours["url"] == theirs["url"]
+    return ours == theirs
+
+
+def ask(program, requests):
     lines = "".join(json.dumps(request) + "\n" for request in requests)
-    done = subprocess.run([sys.argv[1]], input=lines, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([program], input=lines, capture_output=True, text=True, check=True, timeout=60)
     answers = [json.loads(line) for line in done.stdout.splitlines()]
-    if len(answers) != REQUESTS:
-        sys.exit(f"{len(answers)} answers to {REQUESTS} requests")
+    if len(answers) != len(requests):
+        sys.exit(f"{len(answers)} answers to {len(requests)} requests")
+    return answers
+
+
+def compare(what, requests, theirs_of):
     wrong = 0
-    for request, ours in zip(requests, answers):
-        theirs = sign_with_botocore(request)
-        if ours != theirs:
+    for request, ours in zip(requests, ask(sys.argv[1], requests)):
+        theirs = theirs_of(request)
+        if not matches(request, ours, theirs):
             wrong += 1
             if wrong <= 3:
                 print(f"for  {json.dumps(request)}\nours {ours}\nwant {theirs}")
-    print(f"{REQUESTS - wrong} of {REQUESTS} signatures are those of botocore {botocore.__version__} (SEED={seed})")
-    sys.exit(1 if wrong else 0)
+    print(f"{len(requests) - wrong} of {len(requests)} {what} are those of botocore {botocore.__version__}")
+    return wrong == 0
+
+
+def main():
+    seed = int(os.environ.get("SEED") or 1)
+    print(f"SEED={seed}")
+    dice = random.Random(seed)
+    good = compare("signatures", [make_request(dice) for _ in range(REQUESTS)], sign_with_botocore)
+    good = compare("endpoints", make_endpoints(), describe_with_botocore) and good
+    sys.exit(0 if good else 1)
 
 
 main()

@@ -4,6 +4,7 @@
 #include <iostream>
 #include <string>
 
+#include "cloud/aws/endpoints.hpp"
 #include "cloud/aws/sigv4.hpp"
 
 using namespace footman;
@@ -39,10 +40,26 @@ json::object sign_line(const json::object& line) {
   return out;
 }
 
+json::object endpoint_line(const json::object& line) {
+  const auto name = text(line, "endpoint_of");
+  for (const auto& service : {kEcs, kSts, kEc2, kSqs}) {
+    if (service.name != name) continue;
+    const auto url = find_endpoint(service, text(line, "region"),
+                                   {line.at("fips").as_bool(), line.at("dual_stack").as_bool(), {}});
+    return {{"url", url ? url->str() : url.error().message},
+            {"version", service.version},
+            {"target", service.target}};
+  }
+  return {{"url", "no such service"}};
+}
+
 }  // namespace
 
 int main() {
-  std::string line;
-  while (std::getline(std::cin, line))
-    std::cout << json::serialize(sign_line(json::parse(line).as_object())) << "\n";
+  std::string text;
+  while (std::getline(std::cin, text)) {
+    const auto line = json::parse(text).as_object();
+    std::cout << json::serialize(line.contains("endpoint_of") ? endpoint_line(line) : sign_line(line))
+              << "\n";
+  }
 }

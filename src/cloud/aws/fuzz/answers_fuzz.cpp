@@ -1,0 +1,34 @@
+// Answers of AWS, or of anybody who answers in its place. Input: one byte (which parser), then the body.
+#include <cstdint>
+#include <string>
+
+#include "base/check.hpp"
+#include "base/utf8.hpp"
+#include "cloud/aws/errors.hpp"
+
+using namespace footman;
+using namespace footman::cloud::aws;
+
+namespace {
+
+void fuzz_error(Protocol protocol, const std::string& body) {
+  net::HttpClientResponse answer{400, {}, body};
+  answer.headers.add("X-Amzn-Errortype", body.substr(0, 100));
+  answer.headers.add("Retry-After", body.substr(0, 40));
+  const auto error = read_error(protocol, answer);
+  for (const auto& text : {error.code, error.message, error.request_id}) {
+    FOOTMAN_CHECK(base::is_utf8(text), "an error's text is not UTF-8");
+    FOOTMAN_CHECK(text.size() <= 2000 && text.find('\n') == std::string::npos,
+                  "an error's text is not one line");
+  }
+  (void)judge(error);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
+  fuzz_error((data[0] & 1) == 0 ? Protocol::json_1_1 : Protocol::query, body);
+  return 0;
+}
