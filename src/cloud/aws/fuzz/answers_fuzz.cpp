@@ -4,6 +4,7 @@
 
 #include "base/check.hpp"
 #include "base/utf8.hpp"
+#include "cloud/aws/credentials.hpp"
 #include "cloud/aws/errors.hpp"
 
 using namespace footman;
@@ -24,11 +25,23 @@ void fuzz_error(Protocol protocol, const std::string& body) {
   (void)judge(error);
 }
 
+void fuzz_credentials(const std::string& body) {
+  const auto credentials = parse_credentials_answer(body, "it");
+  if (!credentials) return;
+  FOOTMAN_CHECK(!credentials->access_key_id.empty() && !credentials->secret_access_key.empty(), "half a key");
+  FOOTMAN_CHECK(credentials->access_key_id.find_first_of("\r\n") == std::string::npos,
+                "a key breaks a header");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
-  fuzz_error((data[0] & 1) == 0 ? Protocol::json_1_1 : Protocol::query, body);
+  if ((data[0] & 2) != 0) {
+    fuzz_credentials(body);
+  } else {
+    fuzz_error((data[0] & 1) == 0 ? Protocol::json_1_1 : Protocol::query, body);
+  }
   return 0;
 }
