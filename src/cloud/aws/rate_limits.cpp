@@ -18,6 +18,11 @@ double recovered(double factor, Duration since) {
   return std::min(1.0, factor + in_seconds(since) / in_seconds(kRecovery));
 }
 
+double needed_for(const Charge& charge, Urgency urgency, const BucketSize& size) {
+  const auto kept = kKept[static_cast<std::size_t>(urgency)] * size.burst;
+  return std::min(kept + charge.count, size.burst);
+}
+
 }  // namespace
 
 RateLimits::RateLimits(const std::array<BucketSize, kApiCategories>& sizes) : sizes_(sizes) {
@@ -36,23 +41,34 @@ void RateLimits::fill(std::size_t at, Instant now) {
   bucket.filled = now;
 }
 
-std::optional<Instant> RateLimits::take(ApiCategory category, Urgency urgency, Instant now, double count) {
-  const auto at = static_cast<std::size_t>(category);
-  const auto& size = sizes_[at];
-  if (size.burst <= 0) return std::nullopt;
+bool RateLimits::can_pay(const Charge& charge, Urgency urgency, Instant now) {
+  const auto at = static_cast<std::size_t>(charge.category);
+  if (sizes_[at].burst <= 0) return true;
   fill(at, now);
+  return buckets_[at].tokens >= needed_for(charge, urgency, sizes_[at]);
+}
+
+// For a bucket that cannot pay now.
+Instant RateLimits::promise(const Charge& charge, Urgency urgency, Instant now) {
+  const auto at = static_cast<std::size_t>(charge.category);
   auto& bucket = buckets_[at];
   auto& promised = bucket.promised[static_cast<std::size_t>(urgency)];
-  const auto kept = kKept[static_cast<std::size_t>(urgency)] * size.burst;
-  const auto needed = std::min(kept + count, size.burst);
-  if (bucket.tokens >= needed) {
-    bucket.tokens -= count;
-    return std::nullopt;
-  }
-  const auto rate = size.per_second * bucket.factor;
-  const auto earliest = now + from_seconds((needed - bucket.tokens) / rate);
-  promised = std::min(std::max(earliest, promised + from_seconds(count / rate)), now + kLongestPromise);
+  const auto rate = sizes_[at].per_second * bucket.factor;
+  const auto missing = needed_for(charge, urgency, sizes_[at]) - bucket.tokens;
+  const auto earliest = now + from_seconds(missing / rate);
+  promised =
+      std::min(std::max(earliest, promised + from_seconds(charge.count / rate)), now + kLongestPromise);
   return promised;
+}
+
+std::optional<Instant> RateLimits::take(const std::vector<Charge>& charges, Urgency urgency, Instant now) {
+  std::optional<Instant> later;
+  for (const auto& charge : charges)
+    if (!can_pay(charge, urgency, now)) later = std::max(later.value_or(now), promise(charge, urgency, now));
+  if (later) return later;
+  for (const auto& charge : charges)
+    buckets_[static_cast<std::size_t>(charge.category)].tokens -= charge.count;
+  return std::nullopt;
 }
 
 void RateLimits::on_throttled(ApiCategory category, Instant now) {

@@ -9,6 +9,7 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "base/time.hpp"
 
@@ -65,14 +66,23 @@ inline constexpr double kSlowestRate = 1.0 / 16;  // of the full one, however of
 inline constexpr Duration kRecovery = 60s;        // from standstill to the full rate
 inline constexpr Duration kLongestPromise = 60s;  // nobody is sent away for longer
 
+// Tokens of one bucket.
+struct Charge {
+  ApiCategory category = ApiCategory::unlimited;
+  double count = 1;
+};
+
 class RateLimits {
  public:
   explicit RateLimits(const std::array<BucketSize, kApiCategories>& sizes = kBucketSizes);
 
-  // Takes `count` tokens, or none and says when to ask again. Those who are sent away get different times,
-  // one token's time apart, so that they do not all come back at once. `count` above what a bucket ever
-  // holds for this urgency: when it is full.
-  std::optional<Instant> take(ApiCategory category, Urgency urgency, Instant now, double count = 1);
+  // Takes all tokens that a call costs, or none and says when to ask again. Those who are sent away get
+  // different times, one call's tokens apart, so that they do not all come back at once. Who wants more than
+  // a bucket ever holds for this urgency goes when it is full, and the next ones wait longer.
+  std::optional<Instant> take(const std::vector<Charge>& charges, Urgency urgency, Instant now);
+  std::optional<Instant> take(ApiCategory category, Urgency urgency, Instant now, double count = 1) {
+    return take({{category, count}}, urgency, now);
+  }
 
   // AWS said "throttled", although a token was there.
   void on_throttled(ApiCategory category, Instant now);
@@ -88,6 +98,8 @@ class RateLimits {
     std::array<Instant, kUrgencies> promised{};  // the last one's time
   };
   void fill(std::size_t at, Instant now);
+  bool can_pay(const Charge& charge, Urgency urgency, Instant now);
+  Instant promise(const Charge& charge, Urgency urgency, Instant now);
 
   std::array<BucketSize, kApiCategories> sizes_;
   std::array<Bucket, kApiCategories> buckets_;

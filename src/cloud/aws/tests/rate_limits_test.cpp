@@ -77,6 +77,15 @@ TEST_CASE("many tokens at once: tasks of one call") {
   CHECK_FALSE(fresh.take(fargate, Urgency::terminate, kStart + 3s));
 }
 
+TEST_CASE("a call that costs tokens of two buckets takes all or none") {
+  RateLimits limits;
+  const std::vector<Charge> run_task{{kModify, 1}, {ApiCategory::fargate_launch, 10}};
+  for (int i = 0; i < 9; ++i) CHECK_FALSE(limits.take(run_task, Urgency::launch, kStart));
+  CHECK(*limits.take(run_task, Urgency::launch, kStart) == kStart + 500ms);
+  CHECK(limits.tokens(kModify, kStart) == doctest::Approx(91));
+  CHECK(limits.tokens(ApiCategory::fargate_launch, kStart) == doctest::Approx(10));
+}
+
 TEST_CASE("AWS throttles all the same: an empty bucket and half the rate, which comes back") {
   RateLimits limits;
   limits.on_throttled(kModify, kStart);
