@@ -6,6 +6,7 @@
 #include "base/utf8.hpp"
 #include "cloud/aws/credentials.hpp"
 #include "cloud/aws/errors.hpp"
+#include "cloud/aws/sts.hpp"
 
 using namespace footman;
 using namespace footman::cloud::aws;
@@ -33,15 +34,31 @@ void fuzz_credentials(const std::string& body) {
                 "a key breaks a header");
 }
 
+void fuzz_sts(const std::string& body) {
+  const auto document = XmlDocument::parse(body);
+  if (!document) return;
+  FOOTMAN_CHECK(!document->root().empty(), "a document without an element");
+  const auto credentials = read_sts_credentials(*document, "AssumeRole", "it");
+  FOOTMAN_CHECK(!credentials || !credentials->session_token.empty(), "temporary credentials without a token");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string body(reinterpret_cast<const char*>(data) + 1, size - 1);
-  if ((data[0] & 2) != 0) {
-    fuzz_credentials(body);
-  } else {
-    fuzz_error((data[0] & 1) == 0 ? Protocol::json_1_1 : Protocol::query, body);
+  switch (data[0] & 3) {
+    case 0:
+      fuzz_error(Protocol::json_1_1, body);
+      break;
+    case 1:
+      fuzz_error(Protocol::query, body);
+      break;
+    case 2:
+      fuzz_credentials(body);
+      break;
+    default:
+      fuzz_sts(body);
   }
   return 0;
 }

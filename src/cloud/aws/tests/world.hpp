@@ -52,8 +52,9 @@ struct Place {
     auto rest = std::make_shared<std::vector<Result<net::HttpClientResponse>>>(std::move(list));
     auto next = std::make_shared<std::size_t>(0);
     script = [rest, next](const net::HttpClientRequest& request) -> Result<net::HttpClientResponse> {
-      REQUIRE_MESSAGE(*next < rest->size(), "not expected: " << request.method << " " << request.url.str());
-      return (*rest)[(*next)++];
+      if (*next < rest->size()) return (*rest)[(*next)++];
+      FAIL_CHECK("not expected: " << request.method << " " << request.url.str());
+      return base::fail(base::Errc::internal, "not expected");
     };
   }
 };
