@@ -154,7 +154,12 @@ Awaitable<CallResult<Client::Answer>> Client::perform(const Call* call) {
     const auto next = plan_next(*call, outcome.error(), progress);
     progress.last = std::move(outcome.error().failure);
     if (!next) co_return std::unexpected(finish(*call, progress));
-    co_await runtime::sleep_for(outside_.clock, *next - outside_.clock.now());
+    const auto pause = *next - outside_.clock.now();
+    outside_.log.debug("an AWS call is made again", {{"call", name(*call)},
+                                                     {"after", format_duration(pause)},
+                                                     {"code", progress.last.code},
+                                                     {"reason", progress.last.message}});
+    co_await runtime::sleep_for(outside_.clock, pause);
   }
 }
 

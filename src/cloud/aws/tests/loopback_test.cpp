@@ -9,9 +9,9 @@
 
 #include "base/digest.hpp"
 #include "cloud/aws/credential_chain.hpp"
+#include "cloud/aws/file_reader.hpp"
 #include "cloud/aws/sts.hpp"
 #include "net/tests/world.hpp"
-#include "runtime/real/files.hpp"
 
 using namespace footman;
 using namespace footman::base;
@@ -79,7 +79,7 @@ struct Loopback : net::test::World {
     metadata_client = std::make_unique<net::HttpClient>(executor(), *clock, metadata_http());
     outside = std::make_unique<Outside>(Outside{make_sender(executor(), *service_client),
                                                 make_sender(executor(), *metadata_client),
-                                                read_file,
+                                                reader.function(),
                                                 [this](const std::string& name) { return variable(name); },
                                                 *clock,
                                                 *rng,
@@ -92,9 +92,6 @@ struct Loopback : net::test::World {
     run(server.join());
   }
 
-  static Awaitable<Result<std::string>> read_file(std::string path) {
-    co_return runtime::real::read_file(path, 64 * 1024);
-  }
   std::optional<std::string> variable(const std::string& name) const {
     const auto found = variables.find(name);
     if (found == variables.end()) return std::nullopt;
@@ -146,6 +143,7 @@ struct Loopback : net::test::World {
     return std::move(*Client::create(std::move(config), *outside, credentials, nullptr));
   }
 
+  FileReader reader{executor(), *clock};
   net::test::TlsIdentity identity;
   net::HttpServer server;
   net::Endpoint plain;
@@ -271,5 +269,19 @@ TEST_CASE("credentials of a pod, with a token from a file, and keys from real sh
   std::ofstream(folder / ".aws/credentials")
       << "[default]\naws_access_key_id = FILE\naws_secret_access_key = s\n";
   CHECK(world.run(find_credentials(*world.outside, options))->access_key_id == "FILE");
+  std::filesystem::remove_all(folder);
+}
+
+TEST_CASE("files that cannot be read are errors in words") {
+  net::test::World world;
+  FileReader reader(world.executor(), *world.clock);
+  const auto folder = std::filesystem::temp_directory_path() / ("footman-aws-" + world.rng->name(10));
+  std::filesystem::create_directories(folder);
+  CHECK(world.run(reader.read((folder / "none").string())).error().code == Errc::not_found);
+  CHECK(world.run(reader.read(folder.string())).error().code == Errc::invalid_argument);
+  std::ofstream(folder / "big") << std::string(kMaxSharedFileBytes + 1, 'x');
+  CHECK(world.run(reader.read((folder / "big").string())).error().code == Errc::resource_exhausted);
+  std::ofstream(folder / "good") << "text";
+  CHECK(world.run(reader.read((folder / "good").string())) == "text");
   std::filesystem::remove_all(folder);
 }
