@@ -62,6 +62,7 @@ TEST_CASE("many callers, one fetch, one outcome") {
     source.fails = fails;
     source.world.move(24h);
     std::vector<std::shared_ptr<std::optional<Result<Credentials>>>> got;
+    got.reserve(20);
     for (int i = 0; i < 20; ++i) got.push_back(source.world.begin(source.cache.get()));
     const auto before = source.fetches;
     source.world.move(1s);

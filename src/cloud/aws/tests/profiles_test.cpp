@@ -74,8 +74,9 @@ TEST_CASE("sections and values of the config file") {
 TEST_CASE("[profile default] counts before [default], wherever it stands") {
   const std::string plain = "[default]\na = plain\nb = plain\n";
   const std::string prefixed = "[profile default]\na = prefixed\n";
-  for (const auto& text : {plain + prefixed, prefixed + plain, plain + prefixed + plain}) {
-    const auto profiles = read(text);
+  for (const auto& [before, behind] :
+       {std::pair(plain, std::string()), {std::string(), plain}, {plain, plain}}) {
+    const auto profiles = read(before + prefixed + behind);
     CHECK(get(profiles, "default", "a") == "prefixed");
     CHECK(get(profiles, "default", "b") == "not set");
   }

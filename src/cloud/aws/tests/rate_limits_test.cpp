@@ -48,6 +48,7 @@ TEST_CASE("who is sent away comes back to a token, each at a time of its own") {
   take_all(limits, kModify, Urgency::launch, kStart);
   // take_all was sent away once already: its time is the first.
   std::vector<Instant> times;
+  times.reserve(50);
   for (int i = 0; i < 50; ++i) times.push_back(*limits.take(kModify, Urgency::launch, kStart));
   for (std::size_t i = 0; i < times.size(); ++i) {
     CHECK(times[i] == kStart + 25ms * (static_cast<std::int64_t>(i) + 2));
