@@ -76,7 +76,7 @@ std::string format_query(const Query& query) {
   std::string out;
   for (const auto& [name, value] : encoded) {
     if (!out.empty()) out += '&';
-    out += name + "=" + value;
+    out.append(name).append("=").append(value);
   }
   return out;
 }
@@ -100,7 +100,7 @@ CanonicalRequest make_canonical_request(const RequestToSign& request, const net:
   CanonicalRequest out;
   std::string lines;
   for (const auto& [name, value] : fields) {
-    lines += name + ":" + value + "\n";
+    lines.append(name).append(":").append(value).append("\n");
     out.signed_headers += (out.signed_headers.empty() ? "" : ";") + name;
   }
   out.text =
