@@ -76,7 +76,10 @@ TEST_CASE("[profile default] counts before [default], wherever it stands") {
   const std::string prefixed = "[profile default]\na = prefixed\n";
   for (const auto& [before, behind] :
        {std::pair(plain, std::string()), {std::string(), plain}, {plain, plain}}) {
-    const auto profiles = read(before + prefixed + behind);
+    std::string text = before;
+    text += prefixed;
+    text += behind;
+    const auto profiles = read(text);
     CHECK(get(profiles, "default", "a") == "prefixed");
     CHECK(get(profiles, "default", "b") == "not set");
   }
