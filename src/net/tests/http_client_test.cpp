@@ -175,6 +175,7 @@ TEST_CASE("as many idle connections are kept as the config says, and not for lon
   std::set<std::string> peers;  // the client's ports: one for each connection
   const auto three_at_once = [&](HttpClient& client) {
     std::vector<std::unique_ptr<HttpBody>> bodies;
+    bodies.reserve(3);
     for (int i = 0; i < 3; ++i)
       bodies.push_back(std::move(*world.run(client.open({"GET", world.url("http", "/a"), {}, {}, {}, {}}))));
     for (auto& body : bodies) {
