@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 #include <cstdint>
 
 #include "base/number.hpp"
@@ -80,6 +82,55 @@ base::Result<std::string> percent_decode(std::string_view text) {
     i += 2;
   }
   return out;
+}
+
+namespace {
+
+constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+
+}  // namespace
+
+std::string format_http_date(base::Instant instant) {
+  const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(instant.us)};
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+                     kDays[std::chrono::weekday(day).c_encoding()], unsigned(date.day()),
+                     kMonths[unsigned(date.month()) - 1], int(date.year()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count());
+}
+
+base::Result<base::Instant> parse_http_date(std::string_view text) {
+  using Number = std::uint32_t;
+  const auto bad = base::fail(base::Errc::invalid_argument, "not a date of HTTP", {},
+                              "Write it like Sun, 06 Nov 1994 08:49:37 GMT.");
+  constexpr std::string_view kForm = "Sun, 06 Nov 1994 08:49:37 GMT";
+  if (text.size() != kForm.size()) return bad;
+  const auto number = [&](std::size_t at, std::size_t size) {
+    return base::find_number<Number>(text.substr(at, size));
+  };
+  const auto day = number(5, 2);
+  const auto month = std::ranges::find(kMonths, text.substr(8, 3));
+  const auto year = number(12, 4);
+  const auto hours = number(17, 2);
+  const auto minutes = number(20, 2);
+  const auto seconds = number(23, 2);
+  if (!day || month == kMonths.end() || !year || !hours || !minutes || !seconds) return bad;
+  const std::chrono::year_month_day date(
+      std::chrono::year(static_cast<int>(*year)),
+      std::chrono::month(static_cast<unsigned>(month - kMonths.begin()) + 1), std::chrono::day(*day));
+  if (!date.ok() || *hours > 23 || *minutes > 59 || *seconds > 60) return bad;
+  const auto time = std::chrono::sys_days(date).time_since_epoch() + std::chrono::hours(*hours) +
+                    std::chrono::minutes(*minutes) + std::chrono::seconds(std::min<Number>(*seconds, 59));
+  const base::Instant instant{std::chrono::duration_cast<base::Duration>(time).count()};
+  // What is between the numbers, and the day of the week.
+  auto again = format_http_date(instant);
+  if (*seconds == 60) again.replace(23, 2, "60");
+  if (again != text) return bad;
+  return instant;
 }
 
 std::string Url::str() const {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "base/time.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/stream.hpp"
 
@@ -69,6 +70,10 @@ using HttpHandler = std::function<runtime::Awaitable<HttpResponse>(std::shared_p
 
 std::string percent_encode(std::string_view text);  // everything but unreserved characters
 base::Result<std::string> percent_decode(std::string_view text);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT", as all servers of today send it (RFC 9110, section 5.6.7).
+std::string format_http_date(base::Instant instant);
+base::Result<base::Instant> parse_http_date(std::string_view text);
 
 // "https://host:8443/base" taken apart. scheme: http, https, ws, wss, tcp. IPv6 hosts without brackets.
 struct Url {

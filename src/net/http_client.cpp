@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "net/deadline.hpp"
 #include "net/head_io.hpp"
@@ -22,7 +23,12 @@ struct HttpClient::State {
   runtime::Executor executor;
   runtime::Clock* clock;
   HttpClientConfig config;
-  std::map<std::string, runtime::ByteStreamPtr> idle;  // by scheme, host and port
+
+  struct Idle {
+    runtime::ByteStreamPtr stream;
+    base::Duration since;  // steady
+  };
+  std::map<std::string, std::vector<Idle>> idle;  // by scheme, host and port; the youngest last
 };
 
 namespace {
@@ -36,6 +42,30 @@ bool is_fit(runtime::ByteStream* stream) {
 }
 
 std::string pool_key(const Url& url) { return fmt::format("{} {} {}", url.scheme, url.host, url.port); }
+
+// Places for connections that are not fit any more are made free first; at the limit the oldest goes.
+void keep_idle(HttpClient::State& state, const Url& url, runtime::ByteStreamPtr stream) {
+  auto& kept = state.idle[pool_key(url)];
+  const auto oldest = state.clock->steady() - state.config.idle_age;
+  std::erase_if(kept, [&](const auto& one) { return one.since < oldest || !is_fit(one.stream.get()); });
+  if (!kept.empty() && kept.size() >= state.config.idle_connections) kept.erase(kept.begin());
+  kept.push_back({std::move(stream), state.clock->steady()});
+}
+
+// The youngest: the others may then grow old and go.
+runtime::ByteStreamPtr take_idle(HttpClient::State& state, const Url& url) {
+  const auto found = state.idle.find(pool_key(url));
+  if (found == state.idle.end()) return nullptr;
+  auto& kept = found->second;
+  const auto oldest = state.clock->steady() - state.config.idle_age;
+  while (!kept.empty()) {
+    auto last = std::move(kept.back());
+    kept.pop_back();
+    if (last.since >= oldest && is_fit(last.stream.get())) return std::move(last.stream);
+  }
+  state.idle.erase(found);
+  return nullptr;
+}
 
 // A request on its way: what is needed to send it, perhaps twice.
 struct Outgoing {
@@ -234,7 +264,7 @@ class Body final : public HttpBody {
   void finish() {
     done_ = true;
     if (rest_.empty() && head_.framing.keep_alive && is_fit(stream_.get())) {
-      state_->idle[pool_key(out_->request.url)] = std::move(stream_);
+      keep_idle(*state_, out_->request.url, std::move(stream_));
     } else {
       stream_->close();
     }
@@ -270,15 +300,6 @@ base::Result<OutgoingPtr> prepare(const HttpClient::State& state, HttpClientRequ
   out.first_byte = out.request.first_byte.value_or(state.config.first_byte);
   out.idle = out.request.idle.value_or(state.config.idle);
   return std::make_shared<const Outgoing>(std::move(out));
-}
-
-runtime::ByteStreamPtr take_idle(HttpClient::State& state, const Url& url) {
-  const auto found = state.idle.find(pool_key(url));
-  if (found == state.idle.end()) return nullptr;
-  auto stream = std::move(found->second);
-  state.idle.erase(found);
-  if (!is_fit(stream.get())) return nullptr;
-  return stream;
 }
 
 Awaitable<base::Result<std::unique_ptr<Body>>> open_body(StatePtr state, HttpClientRequest request) {

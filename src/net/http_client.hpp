@@ -24,6 +24,9 @@ struct HttpClientConfig {
   base::Duration idle = std::chrono::seconds(60);        // between two pieces of a body, and for writing
   std::size_t body_bytes = 64 * 1024 * 1024;             // of a whole answer; streams have no limit
   std::size_t header_bytes = 64 * 1024;
+  std::size_t idle_connections = 1;  // kept for each scheme, host and port
+  // Longer ones are not used again: routers and load balancers forget idle connections without a word.
+  base::Duration idle_age = std::chrono::seconds(60);
 };
 
 struct HttpClientRequest {
@@ -53,8 +56,8 @@ class HttpBody {
   virtual void close() noexcept = 0;
 };
 
-// All calls on its executor. Requests may run at the same time; an idle connection per host is kept. Errors:
-// unavailable (not reachable), timeout, unauthenticated (TLS), corrupt (not HTTP), resource_exhausted
+// All calls on its executor. Requests may run at the same time; idle connections are kept for the next ones.
+// Errors: unavailable (not reachable), timeout, unauthenticated (TLS), corrupt (not HTTP), resource_exhausted
 // (limit). A status such as 404 is not an error. A GET, HEAD, PUT or DELETE on a kept connection that turns
 // out to be dead is repeated once on a new one; a POST is not.
 class HttpClient {

@@ -118,20 +118,6 @@ HttpResponse make_problem_response(const HttpProblem& problem) {
   return response;
 }
 
-std::string format_http_date(base::Instant instant) {
-  constexpr std::string_view kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr std::string_view kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  const std::chrono::sys_time<std::chrono::microseconds> time{std::chrono::microseconds(instant.us)};
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - day));
-  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
-                     kDays[std::chrono::weekday(day).c_encoding()], unsigned(date.day()),
-                     kMonths[unsigned(date.month()) - 1], int(date.year()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count());
-}
-
 namespace {
 
 bool is_ours(std::string_view name) {

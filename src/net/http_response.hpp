@@ -14,7 +14,6 @@ namespace footman::net {
 
 enum class BodyKind { length, chunked, until_close, none };
 
-std::string format_http_date(base::Instant instant);  // Sun, 06 Nov 1994 08:49:37 GMT
 // Status line and headers with the empty line. Line breaks in header values become spaces; framing headers of
 // the handler are dropped: they are ours.
 std::string format_response_head(const HttpResponse& response, BodyKind kind, std::uint64_t length,

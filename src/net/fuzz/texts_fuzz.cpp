@@ -29,6 +29,8 @@ void fuzz_url(const std::string& text) {
 void fuzz_small(const std::string& text) {
   FOOTMAN_CHECK(percent_decode(percent_encode(text)) == text, "percent coding");
   (void)percent_decode(text);
+  if (const auto date = parse_http_date(text); date && text.find(":60 ") == std::string::npos)
+    FOOTMAN_CHECK(format_http_date(*date) == text, "a date changes when it is read and written");
   if (const auto endpoint = parse_endpoint(text))
     FOOTMAN_CHECK(parse_endpoint(endpoint->str()) == *endpoint, "endpoint");
   (void)choose_proxy({"http", "example.org", 80, "/"}, {text, {}, {}, {}});

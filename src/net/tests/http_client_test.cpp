@@ -7,6 +7,7 @@
 #include <boost/asio/post.hpp>
 #include <cstdio>
 #include <cstdlib>
+#include <set>
 #include <thread>
 
 #include "base/tests/machine.hpp"
@@ -167,6 +168,36 @@ TEST_CASE("a kept connection that died is replaced; the answer's limit holds") {
     REQUIRE(answer);
     CHECK(answer->body == "ok");
   }
+}
+
+TEST_CASE("as many idle connections are kept as the config says, and not for longer") {
+  ClientWorld world;
+  std::set<std::string> peers;  // the client's ports: one for each connection
+  const auto three_at_once = [&](HttpClient& client) {
+    std::vector<std::unique_ptr<HttpBody>> bodies;
+    bodies.reserve(3);
+    for (int i = 0; i < 3; ++i)
+      bodies.push_back(std::move(*world.run(client.open({"GET", world.url("http", "/a"), {}, {}, {}, {}}))));
+    for (auto& body : bodies) {
+      peers.insert(std::string(body->headers().value_or("X-Peer", "")));
+      while (!world.run(body->read(1000))->empty()) {
+      }
+    }
+  };
+  world.config.idle_connections = 2;
+  HttpClient client(world.executor(), *world.clock, world.config);
+  three_at_once(client);
+  CHECK(peers.size() == 3);
+  three_at_once(client);
+  CHECK(peers.size() == 4);
+
+  world.config.idle_age = base::Duration(-1);
+  HttpClient forgetful(world.executor(), *world.clock, world.config);
+  const auto first = world.get(forgetful, world.url("http", "/a"));
+  const auto second = world.get(forgetful, world.url("http", "/a"));
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(first->headers.find("X-Peer") != second->headers.find("X-Peer"));
 }
 
 TEST_CASE("a streamed answer arrives piece by piece") {

@@ -53,6 +53,23 @@ TEST_CASE("percent coding goes both ways") {
   for (const char* bad : {"%", "%4", "%zz", "a%f"}) CHECK_FALSE(percent_decode(bad));
 }
 
+TEST_CASE("dates of HTTP go both ways") {
+  const auto date = parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT");
+  REQUIRE(date);
+  CHECK(base::format_rfc3339(*date) == "1994-11-06T08:49:37.000Z");
+  CHECK(format_http_date(*date) == "Sun, 06 Nov 1994 08:49:37 GMT");
+  CHECK(parse_http_date("Thu, 29 Feb 2024 23:59:59 GMT"));
+  CHECK(*parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT") ==
+        *parse_http_date("Sat, 31 Dec 2016 23:59:59 GMT"));
+  for (const char* bad :
+       {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Mon, 06 Nov 1994 08:49:37 GMT",
+        "Sun, 06 Nov 1994 08:49:37 UTC", "Wed, 30 Feb 2022 00:00:00 GMT", "Sun, 06 Nov 1994 24:00:00 GMT",
+        "Sun, 06 nov 1994 08:49:37 GMT", "Sun, -6 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT "}) {
+    CAPTURE(bad);
+    CHECK_FALSE(parse_http_date(bad));
+  }
+}
+
 TEST_CASE("header names compare without case; set replaces all") {
   Headers headers;
   headers.add("Set-Cookie", "a");
