@@ -237,7 +237,9 @@ void Core::adopt_vanished(AgentEntry& entry) {
 }
 
 bool Core::wish_end(AgentEntry* entry, Ending ending) {
-  if (entry->ending || entry->is_ending()) return false;
+  if (entry->is_ending()) return false;
+  // The first wish counts, but for one that does not ask whether there is work.
+  if (entry->ending && (ending.only_if_free || !entry->ending->only_if_free)) return false;
   entry->ending = std::move(ending);
   if (entry->worked_on) entry->wake.notify();
   return blame_template(*entry);
@@ -249,6 +251,7 @@ bool Core::blame_template(const AgentEntry& entry) {
   const auto reason = entry.ending->reason;
   if (entry.proved || entry.drain || entry.seen.started || !entry.asked) return false;
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
+  if (came && now() >= entry.row.connected + kCameForGood && entry.row.connected.is_set()) return false;
   if (reason == launch_deadline && !came) {
     note_launch_failure(entry, FailureClass::connect, {},
                         "an agent did not connect before its launch deadline");
@@ -307,10 +310,10 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
 // True: another variant of the template is tried instead, so that its breaker need not know.
 bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure) {
   if (!policy::concerns_variant(failure.failure)) return false;
-  t.rotation = policy::on_variant_failure(std::move(t.rotation), index_of_variant(t, entry), failure.text,
-                                          failure.retry_at, parts.rng.uniform(), now());
+  t.rotation = policy::on_variant_failure(std::move(t.rotation), index_of_variant(t, entry), failure,
+                                          parts.rng.uniform(), now());
   look->notify();
-  return policy::has_rested_variant(t.rotation, now());
+  return policy::is_for_others(t.rotation, failure, now());
 }
 
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {

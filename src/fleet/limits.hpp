@@ -27,6 +27,10 @@ inline constexpr std::size_t kStraysLookedAt = 1000;  // of one list after a sta
 inline constexpr std::size_t kLookUpsPerRound = 100;  // of resources that a list does not show
 inline constexpr std::size_t kStrayTries = 10;        // in a row, to end one
 
+// An agent that was connected for so long started well, though it never had work: its end says nothing of its
+// template.
+inline constexpr Duration kCameForGood = 5min;
+
 // The cost of a plan and of a list grows with what they look at: all agents, and of the items those that are
 // news; the others are only passed by, in the controller's queue. The pause after one does too, so that they
 // take a bounded share of the thread however many events come: nothing to speak of for a hundred agents, 40

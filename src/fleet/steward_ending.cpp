@@ -45,6 +45,7 @@ Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   if (!entry->ending->only_if_free || !entry->asked || controller == nullptr) co_return true;
   co_await tell_drain(entry);
+  if (!entry->ending->only_if_free) co_return true;  // meanwhile somebody wants it ended in any case
   if (!entry->drain_told) co_return false;
   entry->seen = controller->observe_agent(entry->id());
   if (entry->seen.activity != ports::AgentActivity::busy && entry->seen.working_on.empty()) co_return true;

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "model/nearest.hpp"
+
 namespace footman::policy {
 namespace {
 
@@ -18,6 +20,22 @@ std::uint32_t count_of(const std::map<Key, std::uint32_t>& counts, const Key& ke
 bool is_cap(HoldReason reason) {
   return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
          reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
+}
+
+Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates) {
+  if (label.empty())
+    return {HoldReason::no_default_template, "no template has default: true, and no label was asked for", {}};
+  std::vector<std::string> known;
+  for (const auto& t : templates) known.insert(known.end(), t.labels.begin(), t.labels.end());
+  for (const auto& atom : label.atoms()) {
+    if (std::ranges::find(known, atom) != known.end()) continue;
+    const auto nearest = model::find_nearest(atom, known);
+    return {HoldReason::no_template,
+            fmt::format("no template offers label '{}'{}", atom,
+                        nearest ? fmt::format("; nearest: '{}'", *nearest) : ""),
+            {}};
+  }
+  return {HoldReason::no_template, fmt::format("no template offers '{}'", label.text()), {}};
 }
 
 Obstacles::Obstacles(const Snapshot& offers, const Limits& limits, Instant now)
@@ -163,6 +181,19 @@ bool Obstacles::is_limited_by(HoldReason reason, const Template& t) const {
 bool Obstacles::is_kept(HoldReason reason, const Template& t) const {
   return std::ranges::any_of(list_caps(t),
                              [&](const Cap& cap) { return cap.reason == reason && cap.kept > 0; });
+}
+
+bool Obstacles::may_fit(const Template& t, const ControllerName& controller) const {
+  return !find_trouble(t) && std::ranges::none_of(list_caps(t, controller), [](const Cap& cap) {
+    return cap.spent + cap.needed > cap.limit || (!is_by_size(cap.reason) && cap.is_full());
+  });
+}
+
+bool Obstacles::is_spent(const Template& t) const {
+  return std::ranges::any_of(list_caps(t), [](const Cap& cap) {
+    const bool is_of_day = cap.reason == HoldReason::day_budget || cap.reason == HoldReason::cloud_day_budget;
+    return is_of_day && cap.spent >= cap.limit;
+  });
 }
 
 std::string_view to_string(HoldReason reason) {

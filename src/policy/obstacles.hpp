@@ -18,6 +18,9 @@ namespace footman::policy {
 
 bool is_cap(HoldReason reason);  // of a number of agents, for those of a template
 
+// Why no template fits, with the label that may have been meant.
+Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates);
+
 class Obstacles {
  public:
   // Only the templates and clouds of the snapshot count. Both must outlive it.
@@ -34,6 +37,9 @@ class Obstacles {
   void keep(const Template& t) { usage_.keep(t); }
   void drop_kept() { usage_.drop_kept(); }
   bool is_kept(HoldReason reason, const Template& t) const;  // some of this limit, already
+  // One more agent would be launched if the others ended; no limit is below it, and no budget is used up.
+  bool may_fit(const Template& t, const ControllerName& controller) const;
+  bool is_spent(const Template& t) const;  // a budget of the day that asks about it
 
   bool has_cloud(const CloudName& name) const { return clouds_.contains(name); }
   std::optional<Held> find(const Template& t) const;

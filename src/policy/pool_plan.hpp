@@ -27,7 +27,8 @@ struct PoolCount {
   std::uint32_t unclear = 0;         // their controller has not spoken of them yet: they may be without work
   std::vector<const Agent*> wanted;  // without work; after settle()
   std::vector<const Agent*> spare;   // without work, beyond the target
-  std::uint32_t target() const { return model::pool_target(of->pool, at_work); }
+  bool is_spent = false;             // the budget of the day: it wants nothing until the next one
+  std::uint32_t target() const { return is_spent ? 0 : model::pool_target(of->pool, at_work); }
   std::uint32_t missing() const;
 };
 
@@ -44,12 +45,17 @@ class PoolBook {
   void note_unclear(const SettledAgents& agents);
   void note_spare(const Agent& agent);
   // Once, when all is noted: of the spare ones so many are wanted; idle ones first, then the oldest.
-  void settle();
+  template <class IsSpent>
+  void settle(IsSpent is_spent) {
+    for (auto& pool : pools_) pool.is_spent = is_spent(*pool.of);
+    settle();
+  }
   bool wants(const Agent& agent) const { return wanted_.contains(&agent); }
   bool has_pool(const Agent& agent) const;                        // its template, now
   const std::vector<PoolCount>& pools() const { return pools_; }  // highest priority first, then by name
 
  private:
+  void settle();
   PoolCount* find(const TemplateName& name, const ControllerName& controller);
   template <class OneOrMany>
   PoolCount* find(const OneOrMany& agent);  // that it counts for, or all of them

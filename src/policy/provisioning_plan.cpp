@@ -11,7 +11,6 @@
 #include <unordered_map>
 #include <utility>
 
-#include "model/nearest.hpp"
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
@@ -24,7 +23,8 @@ namespace {
 using model::AgentActivity;
 using model::EndReason;
 
-constexpr std::size_t kMostTold = 3;  // templates, in the reason of a launch
+constexpr std::uint32_t kMostRoomAtOnce = 50;  // places for items with the same label; then the next plan
+constexpr std::size_t kMostTold = 3;           // templates, in the reason of a launch
 
 // So long others may overtake an item that is too large for what is left.
 constexpr Duration kPatience = 10min;
@@ -305,8 +305,7 @@ class Planner {
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
       const auto& obstacle = blocked_[number_of(*t)];
-      if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.is_limited_by(obstacle->reason, *t))
-        continue;
+      if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
       if (obstacles_.is_kept(obstacle->reason, *t)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
       if (now_ < patient_until) return look_no_later(plan_.next_look, patient_until);
@@ -382,7 +381,7 @@ class Planner {
     }
     auto hold = std::make_shared<ClassHold>();
     if (tried->empty())
-      hold->held = describe_misfit(kind.label);
+      hold->held = describe_misfit(kind.label, snapshot_.templates);
     else if (tried->back().reason == HoldReason::launch_limit)
       hold->held = {tried->back().reason, tried->back().text, look};
     else
@@ -410,23 +409,6 @@ class Planner {
     }
   }
 
-  Held describe_misfit(const model::LabelExpr& label) const {
-    if (label.empty())
-      return {
-          HoldReason::no_default_template, "no template has default: true, and no label was asked for", {}};
-    std::vector<std::string> known;
-    for (const auto& t : snapshot_.templates) known.insert(known.end(), t.labels.begin(), t.labels.end());
-    for (const auto& atom : label.atoms()) {
-      if (std::ranges::find(known, atom) != known.end()) continue;
-      const auto nearest = model::find_nearest(atom, known);
-      return {HoldReason::no_template,
-              fmt::format("no template offers label '{}'{}", atom,
-                          nearest ? fmt::format("; nearest: '{}'", *nearest) : ""),
-              {}};
-    }
-    return {HoldReason::no_template, fmt::format("no template offers '{}'", label.text()), {}};
-  }
-
   void report_match(std::size_t index) {
     if (const Agent* agent = served_by_[index]) plan_.matches.push_back({items_[index]->ref, agent->id});
   }
@@ -444,9 +426,10 @@ class Planner {
   // --- pools (pool_plan.hpp)
 
   void plan_pools(const std::vector<const SettledAgents*>& settled = {}) {
-    if (book_.empty()) return;
     fill_book(settled);
+    end_surplus();
     make_room();
+    if (book_.empty()) return;
     reserve_places();
     for (const auto& pool : book_.pools())
       if (obstacles_.has_cloud(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
@@ -465,7 +448,8 @@ class Planner {
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
-    book_.settle();
+    book_.settle(
+        [this](const Template& t) { return obstacles_.has_cloud(t.cloud) && obstacles_.is_spent(t); });
   }
 
   void note_work(const Agent& agent) {
@@ -549,10 +533,12 @@ class Planner {
       }
   }
 
-  // Items that only caps keep waiting get the room of idle agents of pools, as far as those that are leaving
+  // Items that only caps keep waiting get the room of idle agents, as far as those that are leaving
   // do not make it anyway. It is kept for them until they are launched.
   void make_room() {
-    RoomFinder room(list_leaving(), list_idle_of_pools());
+    std::set<AgentId> ended;
+    for (const auto& one : plan_.terminations) ended.insert(one.agent);
+    RoomFinder room(list_leaving(ended), list_idle(ended));
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates)
         if (is_at_launch_limit(*t) || make_room(room, *kind, *t)) break;
@@ -567,7 +553,7 @@ class Planner {
   // For as many of its items as there can be. False: for none.
   bool make_room(RoomFinder& room, const ItemClass& kind, const Template& t) {
     const bool one_only = may_launch(t.breaker, now_).launches == Permission::one_probe;
-    const auto most = one_only ? 1 : kind.held_items;
+    const auto most = one_only ? 1 : std::min(kind.held_items, kMostRoomAtOnce);
     std::vector<const Agent*> to_end;
     std::uint32_t places = 0;
     while (places < most) {
@@ -578,46 +564,50 @@ class Planner {
       ++places;
     }
     if (places == 0) return false;
-    for (const Agent* agent : to_end) {
-      end(*agent, EndReason::made_room);
-      ended_for_room_.insert(agent);
-    }
+    for (const Agent* agent : to_end) end(*agent, EndReason::made_room);
     room.end(to_end);
     obstacles_.reserve(t, kind.controller, places);
     has_reserved_ = true;
     return true;
   }
 
-  std::vector<const Agent*> list_leaving() const {
-    std::set<AgentId> ended;
-    for (const auto& one : plan_.terminations) ended.insert(one.agent);
+  std::vector<const Agent*> list_leaving(const std::set<AgentId>& ended) const {
     std::vector<const Agent*> leaving;
     for (const Agent* agent : agents_)
       if (is_ending(*agent) || ended.contains(agent->id)) leaving.push_back(agent);
     return leaving;
   }
 
-  // Those beyond the targets first, then those of the pools that are filled last.
-  std::vector<const Agent*> list_idle_of_pools() const {
+  // That no item needs now. Those that are kept for no pool first, unless they are paid for anyway; then
+  // those beyond the targets, and those of the pools that are filled last.
+  std::vector<const Agent*> list_idle(const std::set<AgentId>& ended) const {
     std::vector<const Agent*> all;
     for (const auto& pool : book_.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
     for (const auto& pool : book_.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
-    std::erase_if(all, [](const Agent* agent) { return agent->activity != AgentActivity::idle; });
+    for (const auto& pool : pools_)
+      for (const Agent* agent : pool.agents)
+        if (!book_.has_pool(*agent) && agent->max_builds != 1 && now_ >= agent->paid_until)
+          all.push_back(agent);
+    std::erase_if(all, [&](const Agent* agent) {
+      return agent->activity != AgentActivity::idle || ended.contains(agent->id);
+    });
     std::ranges::reverse(all);
     return all;
   }
 
   // --- what nothing needs
 
-  void finish() {
+  void end_surplus() {
     for (auto& pool : pools_)
       for (const Agent* agent : pool.agents) decide_surplus(*agent);
+  }
+
+  void finish() {
     std::ranges::sort(plan_.terminations, {}, &Termination::agent);
     std::ranges::sort(plan_.drains, {}, &Drain::agent);
   }
 
   void decide_surplus(const Agent& agent) {
-    if (ended_for_room_.contains(&agent)) return;
     if (agent.activity == AgentActivity::disconnected)
       return;  // nobody knows what it does; its lease decides
     if (book_.wants(agent)) {
@@ -627,12 +617,23 @@ class Planner {
     }
     if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
-    const Instant deadline = std::max(agent.idle_since + agent.idle_timeout, agent.paid_until);
-    if (now_ >= deadline)
-      return end(agent, EndReason::idle_too_long,
-                 deadline == agent.paid_until ? "It was idle, and the time that is paid for is over." : "");
+    const bool is_spent = is_budget_spent(agent);
+    const Instant deadline =
+        is_spent ? agent.paid_until : std::max(agent.idle_since + agent.idle_timeout, agent.paid_until);
+    if (now_ >= deadline) return end(agent, EndReason::idle_too_long, describe_idle(agent, is_spent));
     look_no_later(plan_.next_look, deadline);
     if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
+  }
+
+  bool is_budget_spent(const Agent& agent) const {
+    const auto t = templates_.find(agent.template_name);
+    return t != templates_.end() && obstacles_.has_cloud(t->second->cloud) && obstacles_.is_spent(*t->second);
+  }
+
+  std::string describe_idle(const Agent& agent, bool is_spent) const {
+    if (is_spent) return "It was idle, and the budget of the day is spent.";
+    const bool was_paid = agent.paid_until > agent.idle_since + agent.idle_timeout;
+    return was_paid ? "It was idle, and the time that is paid for is over." : "";
   }
 
   const Snapshot& snapshot_;
@@ -643,12 +644,11 @@ class Planner {
   Obstacles obstacles_;
   PoolBook book_;
   std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
-  std::set<const Agent*> ended_for_room_;
-  bool has_reserved_ = false;            // places, which then count as agents
-  std::set<std::size_t> keeps_;          // templates that room is kept for
-  std::vector<const Item*> items_;       // in queue order
-  std::vector<const Agent*> served_by_;  // by item; of an open world in no order
-  std::vector<std::size_t> class_of_;    // by item
+  bool has_reserved_ = false;                   // places, which then count as agents
+  std::set<std::size_t> keeps_;                 // templates that room is kept for
+  std::vector<const Item*> items_;              // in queue order
+  std::vector<const Agent*> served_by_;         // by item; of an open world in no order
+  std::vector<std::size_t> class_of_;           // by item
   std::vector<std::size_t> held_items_;
   std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
   std::vector<const Agent*> agents_;

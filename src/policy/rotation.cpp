@@ -25,18 +25,25 @@ bool concerns_variant(model::FailureClass failure) {
   return failure == capacity || failure == boot || failure == connect;
 }
 
-Rotation on_variant_failure(Rotation rotation, std::size_t variant, std::string reason, Instant retry_at,
-                            double random, Instant now) {
+Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failure& failure, double random,
+                            Instant now) {
   if (variant >= rotation.variants.size()) return rotation;
   auto& one = rotation.variants[variant];
   if (rests(one, now)) return rotation;
   ++one.failures;
-  one.reason = std::move(reason);
-  one.until = next_try(one.failures, retry_at, random, kVariantRest, now);
+  one.reason = failure.text;
+  one.until = next_try(one.failures, failure.retry_at, random, kVariantRest, now);
+  if (failure.failure != model::FailureClass::capacity) ++rotation.deaths;
   return rotation;
 }
 
+bool is_for_others(const Rotation& rotation, const Failure& failure, Instant now) {
+  if (!concerns_variant(failure.failure) || !has_rested_variant(rotation, now)) return false;
+  return failure.failure == model::FailureClass::capacity || rotation.deaths <= rotation.variants.size();
+}
+
 Rotation on_variant_success(Rotation rotation, std::size_t variant) {
+  rotation.deaths = 0;
   if (variant < rotation.variants.size()) rotation.variants[variant] = VariantRest();
   return rotation;
 }

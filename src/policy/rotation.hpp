@@ -11,6 +11,7 @@
 
 #include "base/time.hpp"
 #include "model/agent.hpp"
+#include "policy/breaker.hpp"
 #include "policy/retry.hpp"
 
 namespace footman::policy {
@@ -29,6 +30,9 @@ struct VariantRest {
 
 struct Rotation {
   std::vector<VariantRest> variants{VariantRest()};  // best first; never empty
+  // Rests in a row, of any of them, because machines died or did not connect: none of them has ever come to
+  // work meanwhile.
+  std::uint32_t deaths = 0;
 };
 
 // The first one that does not rest; when all do, the one whose rest ends first.
@@ -39,9 +43,12 @@ bool has_rested_variant(const Rotation& rotation, Instant now);
 bool concerns_variant(model::FailureClass failure);
 
 // A launch of this variant has failed. While it rests already, the failures of launches that were made before
-// change nothing. random: uniform in [0, 1]; retry_at: the cloud's wish.
-Rotation on_variant_failure(Rotation rotation, std::size_t variant, std::string reason, Instant retry_at,
-                            double random, Instant now);
+// change nothing. random: uniform in [0, 1].
+Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failure& failure, double random,
+                            Instant now);
+// Another variant is tried instead, so that the template's breaker need not know of it. No more so once more
+// machines of all variants died than there are variants: it is none of theirs, such as a wrong address.
+bool is_for_others(const Rotation& rotation, const Failure& failure, Instant now);
 // Work has begun on one: it is as good as new.
 Rotation on_variant_success(Rotation rotation, std::size_t variant);
 

@@ -8,7 +8,8 @@ namespace {
 const Instant kNow(1'000'000'000'000);
 
 Rotation fail(Rotation rotation, std::size_t variant, Instant now, double random = 1) {
-  return on_variant_failure(std::move(rotation), variant, "no capacity", {}, random, now);
+  return on_variant_failure(std::move(rotation), variant,
+                            {footman::model::FailureClass::capacity, "no capacity", {}}, random, now);
 }
 
 TEST_CASE("the best variant that does not rest is launched") {
@@ -50,10 +51,28 @@ TEST_CASE("rests double with each failure, and a burst of failures is one") {
 
 TEST_CASE("the cloud's own time is kept, within reason") {
   Rotation rotation;
-  rotation = on_variant_failure(rotation, 0, "later", kNow + 20min, 1, kNow);
+  rotation = on_variant_failure(rotation, 0, {footman::model::FailureClass::capacity, "later", kNow + 20min},
+                                1, kNow);
   CHECK(rotation.variants[0].until == kNow + 20min);
-  rotation = on_variant_failure(Rotation(), 0, "much later", kNow + 100h, 1, kNow);
+  rotation = on_variant_failure(Rotation(), 0,
+                                {footman::model::FailureClass::capacity, "much later", kNow + 100h}, 1, kNow);
   CHECK(rotation.variants[0].until == kNow + 1h);
+}
+
+TEST_CASE("machines that die in every variant are told to the breaker, a lack of capacity is not") {
+  using enum model::FailureClass;
+  Rotation rotation{{{}, {}, {}}};
+  auto now = kNow;
+  for (std::size_t i = 0; i < 3; ++i, now = now + 5min) {
+    rotation = on_variant_failure(rotation, choose_variant(rotation, now), {connect, "silent", {}}, 0, now);
+    CHECK(is_for_others(rotation, {connect, "silent", {}}, now));
+  }
+  rotation = on_variant_failure(rotation, choose_variant(rotation, now), {connect, "silent", {}}, 0, now);
+  CHECK_FALSE(is_for_others(rotation, {connect, "silent", {}}, now));
+  CHECK(is_for_others(rotation, {capacity, "none", {}}, now));
+  rotation = on_variant_success(rotation, 1);
+  CHECK(is_for_others(rotation, {connect, "silent", {}}, now));
+  CHECK_FALSE(is_for_others(rotation, {permission, "no", {}}, now));
 }
 
 TEST_CASE("what no other variant would do better is not held against one") {

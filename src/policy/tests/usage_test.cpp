@@ -168,3 +168,84 @@ TEST_CASE("agents for one controller's work are capped, for the others they are 
   CHECK(plan.holds[0].reason == HoldReason::controller_cap);
   CHECK(plan.holds[0].text == "2 of 2 agents for controller 'main' exist");
 }
+
+namespace {
+
+// Of template "small", kept for an hour, idle since a minute ago.
+Snapshot world_with_idle_agent() {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].labels = {"big"};
+  auto idle = busy("idle", {1000, kGiB});
+  idle.template_name = TemplateName("small");
+  idle.labels = {"linux"};
+  idle.activity = footman::model::AgentActivity::idle;
+  idle.max_builds = 0;
+  idle.idle_timeout = 1h;
+  idle.idle_since = kNow - 1min;
+  s.agents = {idle};
+  s.items.clear();
+  return s;
+}
+
+}  // namespace
+
+TEST_CASE("an idle agent of no pool gives its place to an item that a cap keeps waiting") {
+  auto s = world_with_idle_agent();
+  auto big = item("big");
+  big.label = *footman::model::parse_label_expression("big");
+  s.items = {big};
+  Limits limits;
+  limits.max_agents = 1;
+  auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.terminations.size() == 1);
+  CHECK(plan.terminations[0].reason == footman::model::EndReason::made_room);
+  s.agents[0].paid_until = kNow + 1min;  // it is paid for anyway
+  CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
+  s.agents[0].paid_until = {};
+  s.items = {item("small")};  // that it takes itself
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.terminations.empty());
+  CHECK(plan.matches.size() == 1);
+}
+
+TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of a pool or not") {
+  auto s = world_with_idle_agent();
+  s.agents[0].per_hour = footman::model::Money{1'000'000};
+  s.templates[1].per_hour = footman::model::Money{1'000'000};
+  Limits limits;
+  limits.resources.budget.per_day = footman::model::Money{5'000'000};
+  limits.spent.today = footman::model::Money{4'000'000};
+  CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
+  limits.spent.today = footman::model::Money{5'000'000};
+  REQUIRE(plan_provisioning(s, limits, kNow).terminations.size() == 1);
+  CHECK(plan_provisioning(s, limits, kNow).terminations[0].text ==
+        "It was idle, and the budget of the day is spent.");
+  s.templates[1].pool = {1, 0};
+  s.templates[1].pool_controller = kMain;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.terminations.size() == 1);
+  REQUIRE(plan.pools.size() == 1);
+  CHECK(plan.pools[0].target == 0);
+  CHECK(plan.launches.empty());
+  limits.spent.today = {};
+  CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
+}
+
+TEST_CASE("nothing is kept for an item that waits for money, too") {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].labels = {"big"};
+  s.templates[0].per_hour = footman::model::Money{1'000'000};
+  s.agents = {busy("a", {1000, 0})};
+  auto big = item("big");
+  big.label = *footman::model::parse_label_expression("big");
+  s.items = {big, item("small")};
+  s.items[1].since = Instant{2};
+  Limits limits;
+  limits.resources.milli_cpus = 4000;
+  CHECK(plan_provisioning(s, limits, kNow).launches.empty());
+  limits.resources.budget.per_day = footman::model::Money{1'000'000};
+  limits.spent.today = footman::model::Money{1'000'000};
+  CHECK(plan_provisioning(s, limits, kNow).launches.size() == 1);
+}
