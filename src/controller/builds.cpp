@@ -53,8 +53,9 @@ void Builds::take_over(store::OpenState& state) {
     core_.set_assignment(entry, std::move(assignment));
     entry->overdue = fresh;
     if (entry->started()) {
-      const auto end = entry->assignment->started + time_allowed(entry->build.spec);
-      entry->overdue = std::max(fresh, core_.steady() + (end - core_.now()));
+      entry->begun = core_.even.at_past(entry->assignment->started);
+      const auto end = entry->begun + time_allowed(entry->build.spec);
+      entry->overdue = std::max(fresh, core_.steady() + (end - core_.time()));
     }
     if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
   }
@@ -148,6 +149,7 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
         core_.parts.net, core_.hub->logs().close(entry->assignment->stream, std::move(log_note)));
   }
   end.now = core_.now();
+  if (entry->begun.is_set()) end.worked = core_.time() - entry->begun;
   auto finished = co_await core_.until_stored([&] { return core_.parts.store.finish_build(end); });
   if (!finished) {
     core_.parts.log.error("build cannot be finished",
@@ -264,7 +266,8 @@ Awaitable<void> Builds::retain(JobPath path) {
     const auto job = core_.jobs.find(path);
     if (job == core_.jobs.end()) co_return;
     keep = job->second.keep_builds > 0 ? job->second.keep_builds : core_.config.keep_builds;
-    if (job->second.keep_for.count() > 0) older_than = core_.now() - job->second.keep_for;
+    if (job->second.keep_for.count() > 0)
+      older_than = std::min(core_.now(), core_.time()) - job->second.keep_for;
   }
   const auto streams = co_await core_.parts.store.forget_builds(path, keep, older_than);
   if (!streams || streams->empty()) co_return;  // the next finished build looks again

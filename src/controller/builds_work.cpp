@@ -162,8 +162,9 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     entry->assignment = *started;
     entry->build.state = model::BuildState::running;
     entry->build.started = started->started;
+    entry->begun = core_.time();
     entry->overdue = core_.steady() + time_allowed(entry->build.spec);
-    queue_wait_.observe(static_cast<double>((started->started - entry->item.since).count()) / 1e6);
+    queue_wait_.observe(std::chrono::duration<double>(entry->begun - entry->submitted).count());
     publish(*entry);
     core_.changed();
   }

@@ -28,7 +28,7 @@ std::string title_of(const model::Build& build) {
 }
 
 Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
-    : parts(std::move(p)), config(std::move(c)), scope(parts.control, parts.log) {
+    : parts(std::move(p)), config(std::move(c)), even(parts.clock), scope(parts.control, parts.log) {
   hub = std::make_unique<AgentHub>(HubParts{parts.control, parts.net, parts.clock, parts.log_store,
                                             parts.metrics, parts.log, parts.crash_points, config,
                                             [this](bool full) {
@@ -67,10 +67,20 @@ BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
   entry->item = std::move(item);
   // It was parsed when it was submitted: an error here can only come from another version's row.
   if (auto label = model::parse_label_expression(entry->item.label)) entry->label = std::move(*label);
-  entry->buildable_since = std::max(entry->item.since, entry->item.quiet_until);
-  if (entry->item.quiet_until > now()) quiet_ends.insert(entry->item.quiet_until);
+  entry->submitted = even.at_past(entry->item.since);
+  set_quiet_period(*entry);
   if (entry->item.state == model::ItemState::queued) queued.emplace(entry->item.id, entry);
   return entry;
+}
+
+// What is left of it by the wall clock, and never more than all of it.
+void Core::set_quiet_period(BuildEntry& entry) {
+  const auto& item = entry.item;
+  entry.buildable_since = even.at_past(std::max(item.since, item.quiet_until));
+  const auto left = std::min(item.quiet_until - item.since, item.quiet_until - now());
+  if (!item.quiet_until.is_set() || left <= Duration(0)) return;
+  entry.quiet_until = entry.buildable_since = time() + left;
+  quiet_ends.insert(entry.quiet_until);
 }
 
 void Core::erase_build(const BuildPtr& entry) {

@@ -21,6 +21,7 @@
 #include "controller/session_port.hpp"
 #include "model/label.hpp"
 #include "protocol/messages.hpp"
+#include "runtime/even_time.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 #include "store/until_stored.hpp"
@@ -35,7 +36,10 @@ struct BuildEntry {
   model::LabelExpr label;                       // parsed item.label
   AgentId reserved;                             // chosen for it; the offer is not committed yet
   ports::WaitReason fleet_reason;
+  Instant submitted;  // even, as the next ones
   Instant buildable_since;
+  Instant quiet_until;            // not set: it has no quiet period, or that is over
+  Instant begun;                  // work on it; not set: it has not
   Duration overdue{};             // steady: look at it again then; zero: nothing to wait for
   std::uint64_t last_report = 0;  // of the assignment, applied
   std::optional<int> last_exit_status;
@@ -72,7 +76,7 @@ struct NodeEntry {
   model::Node node;
   AgentId id() const { return node.agent; }
   std::string for_item;     // preferred first work
-  Instant secret_deadline;  // a fresh one after a server start
+  Instant secret_deadline;  // even; a fresh one after a server start
   Instant connected_at;
   Instant idle_since;
 
@@ -111,6 +115,7 @@ class Core {
 
   ControllerParts parts;
   ControllerConfig config;
+  runtime::EvenTime even;
   runtime::Scope scope;
   std::unique_ptr<AgentHub> hub;
   bool stopping = false;
@@ -124,8 +129,8 @@ class Core {
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
   std::unordered_set<AgentId> ready;  // may take work now
-  // When the queue has to look again: ends of quiet periods, and of the pauses of agents that refused work
-  // (steady).
+  // When the queue has to look again: ends of quiet periods (even), and of the pauses of agents that refused
+  // work (steady).
   std::multiset<Instant> quiet_ends;
   std::multiset<Duration> pause_ends;
 
@@ -134,6 +139,7 @@ class Core {
   NodeEntry* find_node(const AgentId& id) const;
   NodeEntry* find_session(ConnectionId connection) const;
   BuildPtr insert_build(model::Build build, model::QueueItem item);
+  void set_quiet_period(BuildEntry& entry);
   void erase_build(const BuildPtr& entry);
   void note_number(const model::Build& build);  // its job's next number is above it
   void set_assignment(const BuildPtr& entry, model::Assignment assignment);
@@ -172,7 +178,8 @@ class Core {
   bool storage_full() const { return *store_retries_ > 0 || logs_full.load(std::memory_order_relaxed); }
 
   Duration steady() const { return parts.clock.steady(); }
-  Instant now() const { return parts.clock.now(); }
+  Instant now() const { return parts.clock.now(); }  // to be stored and shown
+  Instant time() const { return even.now(); }        // decides, as steady() does
 
  private:
   std::shared_ptr<int> store_retries_ = std::make_shared<int>(0);  // outlives what is dropped late

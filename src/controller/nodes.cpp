@@ -28,7 +28,7 @@ void Nodes::take_over(store::OpenState& state) {
   for (auto& row : state.nodes) {
     auto node = std::make_unique<NodeEntry>();
     const auto validity = std::max<Duration>(row.secret_deadline - row.created, core_.config.lease);
-    node->secret_deadline = std::max(row.secret_deadline, core_.now() + validity);
+    node->secret_deadline = core_.time() + validity;
     node->last_heard = core_.steady();
     node->node = std::move(row);
     for (const auto& agent : state.agents) {
@@ -73,7 +73,7 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
     if (known->node.attempt > registration.attempt)
       co_return base::fail(Errc::conflict, fmt::format("agent {} has a newer launch attempt", id.str()));
     if (known->node.attempt == registration.attempt && !known->removing) {
-      known->secret_deadline = std::max(known->secret_deadline, registration.secret_deadline);
+      known->secret_deadline = std::max(known->secret_deadline, core_.time() + registration.secret_lifetime);
       co_return secret();
     }
     // A newer attempt takes its place: the older one's session and work end.
@@ -87,13 +87,13 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
   row.labels = registration.labels;
   row.max_builds = registration.max_builds;
   row.is_default = registration.is_default;
-  row.secret_deadline = registration.secret_deadline;
   row.created = core_.now();
+  row.secret_deadline = row.created + registration.secret_lifetime;
   FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.register_node(row));
   auto node = std::make_unique<NodeEntry>();
   node->node = std::move(row);
   node->for_item = registration.for_item;
-  node->secret_deadline = registration.secret_deadline;
+  node->secret_deadline = core_.time() + registration.secret_lifetime;
   node->last_heard = core_.steady();
   core_.ready.erase(id);
   auto& entry = core_.nodes[id];

@@ -44,7 +44,7 @@ QueueLoop::SlotMap QueueLoop::slots_under_way() const {
 
 ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const {
   if (entry.assignment || !entry.reserved.empty()) return ItemView::pending;
-  if (entry.item.quiet_until > at) return ItemView::waiting;
+  if (entry.quiet_until > at) return ItemView::waiting;
   if (entry.build.job.empty()) return ItemView::buildable;
   const auto job = core_.jobs.find(entry.build.job);
   if (job == core_.jobs.end()) return ItemView::buildable;
@@ -79,10 +79,11 @@ QueueEntry QueueLoop::entry_of(const BuildEntry& entry, ItemView view, const Slo
   QueueEntry shown{entry.item, entry.build.number, title_of(entry.build), view, {}};
   switch (view) {
     case ItemView::waiting:
+      shown.item.quiet_until = core_.even.on_wall(entry.quiet_until);
       shown.reason = {"quiet_period",
-                      "Its quiet period lasts until " + format_rfc3339(entry.item.quiet_until) + ".",
+                      "Its quiet period lasts until " + format_rfc3339(shown.item.quiet_until) + ".",
                       {},
-                      entry.item.quiet_until};
+                      shown.item.quiet_until};
       break;
     case ItemView::blocked:
       shown.reason = blocked_reason(entry, slots);
@@ -114,7 +115,7 @@ QueueEntry QueueLoop::entry_of(const BuildEntry& entry, ItemView view, const Slo
 
 std::vector<QueueEntry> QueueLoop::entries() const {
   auto slots = slots_under_way();
-  const auto at = core_.now();
+  const auto at = core_.time();
   std::vector<std::pair<const BuildEntry*, ItemView>> views;
   for (const auto& [id, entry] : core_.builds)
     if (!entry->started()) views.emplace_back(entry.get(), view_of(*entry, at, slots));
@@ -128,7 +129,7 @@ std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
   const auto wanted = core_.find_build(build);
   if (!wanted || wanted->started()) return std::nullopt;
   auto slots = slots_under_way();
-  const auto at = core_.now();
+  const auto at = core_.time();
   for (const auto& [id, entry] : core_.queued) {
     const auto view = view_of(*entry, at, slots);
     if (entry == wanted) return entry_of(*entry, view, slots);
@@ -140,7 +141,7 @@ std::vector<QueueItemId> QueueLoop::list_demand() const {
   std::vector<QueueItemId> ids;
   if (core_.stopping) return ids;
   auto slots = slots_under_way();
-  const auto at = core_.now();
+  const auto at = core_.time();
   for (const auto& [id, entry] : core_.queued)
     if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
       ids.push_back(id);
@@ -203,7 +204,7 @@ bool QueueLoop::forget_past_ends() {
   auto& quiet = core_.quiet_ends;
   auto& pauses = core_.pause_ends;
   const auto before = quiet.size() + pauses.size();
-  quiet.erase(quiet.begin(), quiet.upper_bound(core_.now()));
+  quiet.erase(quiet.begin(), quiet.upper_bound(core_.time()));
   pauses.erase(pauses.begin(), pauses.upper_bound(core_.steady()));
   return quiet.size() + pauses.size() < before;
 }
@@ -212,7 +213,7 @@ Duration QueueLoop::until_next_look() const {
   const auto& quiet = core_.quiet_ends;
   const auto& pauses = core_.pause_ends;
   auto pause = kLongestLookPause;
-  if (!quiet.empty()) pause = std::min<Duration>(pause, *quiet.begin() - core_.now());
+  if (!quiet.empty()) pause = std::min<Duration>(pause, *quiet.begin() - core_.time());
   if (!pauses.empty()) pause = std::min<Duration>(pause, *pauses.begin() - core_.steady());
   return pause;
 }
@@ -246,7 +247,7 @@ NodeEntry* QueueLoop::find_fitting_agent(const BuildEntry& entry) const {
 template <class Choose>
 void QueueLoop::reserve_in_order(Offers& offers, std::size_t most, Choose choose) {
   auto slots = slots_under_way();
-  const auto at = core_.now();
+  const auto at = core_.time();
   for (const auto& [id, entry] : core_.queued) {
     if (most == 0) return;
     if (view_of(*entry, at, slots) != ItemView::buildable || entry->build.cancel_requested) continue;

@@ -64,7 +64,7 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
               node->connection != 0 ? node->hello_connection : 0};
   }
   const auto decision = protocol::decide_redemption(core_.parts.server_key,
-                                                    node != nullptr ? &stored : nullptr, hello, core_.now());
+                                                    node != nullptr ? &stored : nullptr, hello, core_.time());
   if (decision.verdict == protocol::RedemptionVerdict::refuse)
     co_return refuse(hello, peer, protocol::make_refused(decision.cause),
                      protocol::to_string(decision.cause));

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <tuple>
 #include <unordered_map>
 
 namespace footman::fleet {
@@ -68,10 +70,22 @@ class Comparer {
   Duration lag_;
 };
 
+// A list of several pages may have a resource twice, as it was at two times: the later one counts.
+void drop_repeats(std::vector<Resource>& resources) {
+  std::ranges::stable_sort(resources, [](const Resource& a, const Resource& b) {
+    return std::tie(a.client_token, a.handle, b.state) < std::tie(b.client_token, b.handle, a.state);
+  });
+  const auto [first, last] = std::ranges::unique(resources, [](const Resource& a, const Resource& b) {
+    return a.client_token == b.client_token && a.handle == b.handle;
+  });
+  resources.erase(first, last);
+}
+
 }  // namespace
 
 Comparison compare(const std::vector<RowFacts>& rows, std::vector<Resource> resources, const CloudName& cloud,
                    const InstallationId& installation, Duration listing_lag) {
+  drop_repeats(resources);
   Comparer comparer(cloud, listing_lag);
   std::unordered_map<std::string_view, const RowFacts*> by_token;
   by_token.reserve(rows.size());

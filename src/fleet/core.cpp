@@ -98,6 +98,7 @@ void FleetMetrics::set_holds(const std::map<std::string_view, std::int64_t>& hol
 Core::Core(FleetParts p, FleetConfig c)
     : parts(std::move(p)),
       config(std::move(c)),
+      even(parts.clock),
       scope(parts.control, parts.log),
       metrics(parts.metrics),
       look(std::make_shared<runtime::Event>()) {
@@ -130,15 +131,49 @@ void Core::erase_agent(const AgentId& id) {
   const auto& entry = node.mapped();
   erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
-  if (entry->row.state == AgentState::terminated) ended_.push_back(entry->row);
+  if (entry->row.state == AgentState::terminated) ended_.push_back({entry->row, steady()});
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
   agents_changed.notify();
   look->notify();
 }
 
-const model::Agent* Core::find_ended(const AgentId& id) const {
-  const auto it = std::ranges::find(ended_, id, &model::Agent::id);
+const EndedAgent* Core::find_ended(const AgentId& id) const {
+  const auto it = std::ranges::find(ended_, id, [](const EndedAgent& one) { return one.row.id; });
   return it == ended_.end() ? nullptr : &*it;
+}
+
+Duration Core::ended_at(const model::Agent& row) const {
+  if (const auto* kept = find_ended(row.id)) return kept->at;
+  const auto latest = ended_.size() < kEndedAgentsKept ? started : ended_.front().at;
+  return std::min(latest, steady() - (now() - row.ended));
+}
+
+// A first connection and the begin of an idle time count from here: the controller's own instants are wall
+// time, and it tells of them at once.
+void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
+  if (seen.idle_since != entry.seen.idle_since)
+    entry.idle_since = seen.idle_since.is_set() ? time() : Instant();
+  if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
+  entry.seen = std::move(seen);
+}
+
+void Core::follow_wall_clock() {
+  const auto by = even.follow_wall();
+  if (by == Duration(0)) return;
+  parts.log.warning("the clock was set", {{"by_seconds", by / 1s}});
+  spending.move_by(by);
+  for (auto& [name, t] : templates) {
+    runtime::move_by(t.breaker.since, by);
+    runtime::move_by(t.breaker.until, by);
+    for (auto& variant : t.rotation.variants) runtime::move_by(variant.until, by);
+  }
+  for (auto& [name, cloud] : clouds) runtime::move_by(cloud->hold_until, by);
+  for (auto& [order, entry] : by_order_) {
+    auto& life = entry->life;
+    for (auto* kept : {&life.asked, &life.answered, &life.connected, &life.stop_asked, &life.gone,
+                       &entry->launch_deadline, &entry->idle_since, &entry->expected_at})
+      runtime::move_by(*kept, by);
+  }
 }
 
 std::uint32_t Core::cap_of(const CloudName& cloud) const {
@@ -174,7 +209,7 @@ TemplateEntry* Core::find_template(const AgentEntry& entry) {
 void Core::adopt(AgentEntry& entry, model::Agent row) {
   const auto before = entry.row.state;
   const auto after = row.state;
-  row.launch_deadline = std::max(row.launch_deadline, entry.row.launch_deadline);
+  row.launch_deadline = entry.row.launch_deadline;
   row.builds_done = std::max(row.builds_done, entry.row.builds_done);
   row.state = before;
   entry.row = std::move(row);
@@ -298,9 +333,9 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
   metrics.launch_failures(failure).add();
   auto* t = find_template(entry);
   if (t == nullptr) return;
-  const policy::Failure told{failure, text, retry_at};
+  const policy::Failure told{failure, text, even.at(retry_at)};
   if (rest_variant(*t, entry, told)) return;
-  set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), now()));
+  set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), time()));
   auto* cloud = find_cloud(entry.row.cloud);
   if (failure != FailureClass::throttled || cloud == nullptr) return;
   cloud->hold_until = std::max(cloud->hold_until, t->breaker.until);
@@ -311,9 +346,9 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
 bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure) {
   if (!policy::concerns_variant(failure.failure)) return false;
   t.rotation = policy::on_variant_failure(std::move(t.rotation), index_of_variant(t, entry), failure,
-                                          parts.rng.uniform(), now());
+                                          parts.rng.uniform(), time());
   look->notify();
-  return policy::is_for_others(t.rotation, failure, now());
+  return policy::is_for_others(t.rotation, failure, time());
 }
 
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
@@ -321,11 +356,11 @@ void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
   if (t == nullptr) return;
   if (stage == policy::Stage::at_work)
     t->rotation = policy::on_variant_success(std::move(t->rotation), index_of_variant(*t, entry));
-  set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, now()));
+  set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, time()));
 }
 
 void Core::note_planned(TemplateEntry& t, AgentEntry& entry) {
-  set_breaker(t, policy::on_probe_launched(t.breaker, entry.id(), entry.row.launch_deadline, now()));
+  set_breaker(t, policy::on_probe_launched(t.breaker, entry.id(), entry.launch_deadline, time()));
   entry.era = t.breaker.era;
 }
 
@@ -334,8 +369,8 @@ void Core::look_after_probes() {
     if (t.breaker.state != BreakerState::half_open) continue;
     const auto* probe = find_agent(t.breaker.probe);
     if (probe == nullptr || probe->ending || probe->drain || !model::is_serving(probe->row.state))
-      set_breaker(t, policy::on_probe_gone(t.breaker, now()));
-    else if (now() >= t.breaker.until && probe->is_connected_now())
+      set_breaker(t, policy::on_probe_gone(t.breaker, time()));
+    else if (time() >= t.breaker.until && probe->is_connected_now())
       note_progress(*probe, policy::Stage::at_work);  // it lives, but nobody had work for it
   }
   metrics.set_breakers(templates);
@@ -348,7 +383,7 @@ void Core::set_breaker(TemplateEntry& t, policy::Breaker breaker) {
   look->notify();
   LogFields fields{{"template", t.config.name}, {"state", to_string(t.breaker.state)}};
   if (t.breaker.state == BreakerState::closed) return parts.log.info("template is launched again", fields);
-  fields.push_back({"why", describe(t.breaker, now())});
+  fields.push_back({"why", describe(t.breaker, time())});
   parts.log.warning("template is held", fields);
 }
 

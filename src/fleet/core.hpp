@@ -15,10 +15,12 @@
 #include "fleet/fleet.hpp"
 #include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
+#include "policy/billing.hpp"
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
 #include "policy/rotation.hpp"
 #include "policy/spending.hpp"
+#include "runtime/even_time.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -67,6 +69,10 @@ struct AgentEntry {
   std::optional<Gone> gone;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
 
+  // In even time (Core::time), as everything that decides.
+  policy::AgentLife life;
+  Instant launch_deadline;
+  Instant idle_since;
   // When it should be connected, by what was known as it was planned; not set: nothing was. It stays, so that
   // those who wait are not told anew with each launch that ends.
   Instant expected_at;
@@ -83,6 +89,7 @@ struct AgentEntry {
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
   bool told_why = false;       // its history begins with the decision
   bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
+  bool ageless = false;        // planned by an earlier run, and the clock was set back since: how long ago?
   bool calling = false;        // a launch call is under way, or its answer is being written down
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
   Duration next_pause{0};      // of the failing step; 0: no failure yet
@@ -134,6 +141,11 @@ struct CloudEntry {
   runtime::Event look;  // of its watch
 };
 
+struct EndedAgent {
+  model::Agent row;
+  Duration at{0};  // steady
+};
+
 // The fleet's numbers for /metrics.
 class FleetMetrics {
  public:
@@ -166,6 +178,7 @@ class Core {
 
   FleetParts parts;
   FleetConfig config;
+  runtime::EvenTime even;
   runtime::Scope scope;
   FleetMetrics metrics;
   InstallationId installation;
@@ -186,8 +199,12 @@ class Core {
   AgentEntry* insert_agent(std::unique_ptr<AgentEntry> entry);
   void erase_agent(const AgentId& id);                                       // ended, or never stored
   std::vector<AgentId> take_erased() { return std::exchange(erased_, {}); }  // since it was asked last
-  const std::deque<model::Agent>& ended() const { return ended_; }
-  const model::Agent* find_ended(const AgentId& id) const;
+  const std::deque<EndedAgent>& ended() const { return ended_; }
+  const EndedAgent* find_ended(const AgentId& id) const;
+  // Steady; at the latest, if it is not kept any more. row: of an agent that has ended, perhaps long ago.
+  Duration ended_at(const model::Agent& row) const;
+  // What the controller says of it now.
+  void see(AgentEntry& entry, ports::AgentObservation seen);
 
   std::uint32_t cap_of(const CloudName& cloud) const;  // the config's or the provider's; 0: none
   model::ResourceLimits resources_of(const CloudName& cloud) const;
@@ -210,15 +227,20 @@ class Core {
   void note_progress(const AgentEntry& entry, policy::Stage stage);
   void note_planned(TemplateEntry& t, AgentEntry& entry);  // it is the probe, if one is asked for
   void look_after_probes();  // those that are gone without a word, or stand there without work
-  // A launch has failed for good.
+  // A launch has failed for good. retry_at: the cloud's wish, on the wall clock.
   void note_launch_failure(const AgentEntry& entry, model::FailureClass failure, Instant retry_at,
                            const std::string& text);
 
   void note_finding(Finding finding);
   void publish(std::string kind, std::string id, std::string state);
   Logger log_of(const AgentEntry& entry) const;
+  // What decides goes by time() or steady(); now() is for what is stored and shown.
   Instant now() const { return parts.clock.now(); }
+  Instant time() const { return even.now(); }
   Duration steady() const { return parts.clock.steady(); }
+  // Before a plan: when somebody has set the clock on the wall, all that is kept in even time moves with it,
+  // so that people are shown true times.
+  void follow_wall_clock();
 
  private:
   bool blame_template(const AgentEntry& entry);
@@ -231,7 +253,7 @@ class Core {
   std::map<std::uint64_t, std::unique_ptr<AgentEntry>> by_order_;
   std::unordered_map<AgentId, std::uint64_t> order_of_;
   std::uint64_t next_order_ = 0;
-  std::deque<model::Agent> ended_;
+  std::deque<EndedAgent> ended_;
   std::vector<AgentId> erased_;
 };
 

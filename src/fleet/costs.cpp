@@ -6,10 +6,13 @@
 
 namespace footman::fleet {
 
-store::BilledSpan billed_when_gone(model::Agent agent, Instant ended) {
-  agent.ended = ended;
-  const auto billed = policy::find_billed_time(agent.price.billing, policy::life_of(agent), ended);
-  return {billed.from, billed.until};
+policy::BilledTime billed_of(const AgentEntry& entry, Instant now) {
+  return policy::find_billed_time(entry.row.price.billing, entry.life, now);
+}
+
+store::BilledSpan billed_when_gone(const AgentEntry& entry, const runtime::EvenTime& even) {
+  const auto billed = billed_of(entry, entry.life.gone);
+  return {even.on_wall(billed.from), even.on_wall(billed.until)};
 }
 
 model::Cost cost_so_far(const model::Agent& agent, Duration work, Instant now) {

@@ -65,6 +65,18 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   co_return Status();
 }
 
+namespace {
+
+// By the wall clock, the only witness: what lies ahead of it is taken for now.
+policy::AgentLife life_before(const Core& core, const model::Agent& row) {
+  auto life = policy::life_of(row);
+  for (auto* at : {&life.asked, &life.answered, &life.connected, &life.stop_asked, &life.gone})
+    if (at->is_set()) *at = core.even.at_past(*at);
+  return life;
+}
+
+}  // namespace
+
 // Launch deadlines start afresh: while the server was away nobody could connect.
 void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
   std::ranges::sort(rows, [](const model::Agent& a, const model::Agent& b) {
@@ -75,7 +87,11 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
     entry->stored = true;
     entry->asked = row.state != AgentState::planned;
     entry->last_call = core.started;
-    row.launch_deadline = std::max(row.launch_deadline, core.now() + (row.launch_deadline - row.planned));
+    const auto validity = std::max(Duration(0), row.launch_deadline - row.planned);
+    row.launch_deadline = core.now() + validity;
+    entry->launch_deadline = core.time() + validity;
+    entry->ageless = row.planned > core.now();
+    entry->life = life_before(core, row);
     entry->row = std::move(row);
     auto request = parse_request(entry->row.frozen_request);
     if (request) {
@@ -240,7 +256,7 @@ std::vector<AgentView> Fleet::list_agents() const {
   const auto& core = impl_->core;
   std::vector<AgentView> all;
   all.reserve(core.ended().size() + core.agents().size());
-  for (const auto& row : core.ended()) all.push_back({row, {}, false});
+  for (const auto& one : core.ended()) all.push_back({one.row, {}, false});
   for (const auto& [order, entry] : core.agents())
     if (entry->stored) all.push_back({entry->row, entry->seen, false});
   std::ranges::stable_sort(all, {}, [](const AgentView& view) { return view.agent.planned; });
@@ -250,7 +266,7 @@ std::vector<AgentView> Fleet::list_agents() const {
 std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
   if (const auto* entry = impl_->find_living(id))
     return AgentView{entry->row, entry->seen, impl_->provisioner.is_kept_ready(id)};
-  if (const auto* row = impl_->core.find_ended(id)) return AgentView{*row, {}, false};
+  if (const auto* one = impl_->core.find_ended(id)) return AgentView{one->row, {}, false};
   return std::nullopt;
 }
 
@@ -285,7 +301,7 @@ std::vector<VariantView> Fleet::Impl::variants_of(const TemplateEntry& t) const 
   if (t.variants.size() < 2) return views;
   for (std::size_t i = 0; i < t.variants.size(); ++i) {
     const auto& state = t.rotation.variants[i];
-    views.push_back({t.variants[i].name, state.until > core.now() ? state.until : Instant(), state.reason});
+    views.push_back({t.variants[i].name, state.until > core.time() ? state.until : Instant(), state.reason});
   }
   return views;
 }
@@ -314,8 +330,8 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.breaker = view_of(t.breaker);
     one.variants = variants_of(t);
     one.held = t.breaker.state != policy::BreakerState::closed;
-    one.trouble = policy::describe(t.breaker, core.now());
-    one.look_again = policy::may_launch(t.breaker, core.now()).look_again;
+    one.trouble = policy::describe(t.breaker, core.time());
+    one.look_again = policy::may_launch(t.breaker, core.time()).look_again;
     one.pool = provisioner.view_of_pool(template_name);
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));

@@ -30,8 +30,7 @@ bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.conn
 Instant paid_until(const Core& core, const AgentEntry& entry) {
   const auto t = core.templates.find(entry.row.template_name);
   if (t == core.templates.end() || !t->second.config.keep_paid) return {};
-  const auto billed =
-      policy::find_billed_time(entry.row.price.billing, policy::life_of(entry.row), entry.row.launched);
+  const auto billed = policy::find_billed_time(entry.row.price.billing, entry.life, entry.life.answered);
   return billed.from.is_set() ? billed.from + entry.row.price.billing.minimum : Instant();
 }
 
@@ -45,10 +44,10 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   now.working = !entry.seen.working_on.empty();
   now.asked = entry.asked;
   now.was_connected = entry.row.connected.is_set();
-  now.connected = entry.seen.connected_at.is_set() ? entry.seen.connected_at : entry.row.connected;
-  now.idle_since = entry.seen.idle_since;
+  now.connected = entry.life.connected;
+  now.idle_since = entry.idle_since;
   now.paid_until = paid_until(core, entry);
-  now.launch_deadline = entry.row.launch_deadline;
+  now.launch_deadline = entry.launch_deadline;
   now.end_reason = entry.seen.end_reason;
   return now;
 }
@@ -146,6 +145,7 @@ Awaitable<void> Provisioner::run() {
 
 Awaitable<void> Provisioner::decide() {
   look_again_.reset();
+  core_.follow_wall_clock();
   observe_agents();
   core_.look_after_probes();
   plan();
@@ -162,7 +162,7 @@ Awaitable<void> Provisioner::decide() {
 void Provisioner::plan() {
   ++number_;
   view_.reset();
-  plan_at_ = core_.now();
+  plan_at_ = core_.time();
   plan_size_ = core_.agents().size() + items_.size() / kItemsPerThing;
   read_demand();
   plan_ = decide_once();
@@ -186,7 +186,7 @@ policy::Plan Provisioner::decide_once() {
 void Provisioner::observe_agents() {
   for (const auto& [order, entry] : core_.agents()) {
     if (auto* controller = core_.find_controller(entry->row.controller))
-      entry->seen = controller->observe_agent(entry->id());
+      core_.see(*entry, controller->observe_agent(entry->id()));
     note_seen(entry.get());
     pools_.note_seen(*entry);
     if (entry->gone) judge_gone(entry.get());
@@ -206,7 +206,7 @@ void Provisioner::note_seen(AgentEntry* entry) {
   }
   if (seen.activity != AgentActivity::unknown) {
     entry->known = true;
-  } else if (entry->known || (is_awaited(*entry) && core_.now() >= entry->row.launch_deadline)) {
+  } else if (entry->known || (is_awaited(*entry) && core_.time() >= entry->launch_deadline)) {
     core_.wish_end(entry, {EndReason::session_lost, "Its controller does not know it any more."});
   }
 }
@@ -363,8 +363,10 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.client_token = row.id.str() + "-1";
   row.max_builds = t.config.max_builds;
   row.idle_timeout = t.config.idle_timeout;
-  row.planned = plan_at_;
-  row.launch_deadline = plan_at_ + t.config.launch_deadline;
+  row.planned = core_.now();
+  row.launch_deadline = row.planned + t.config.launch_deadline;
+  entry->life.asked = plan_at_;
+  entry->launch_deadline = plan_at_ + t.config.launch_deadline;
   entry->served = 0;
   if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
   auto& request = entry->request;
@@ -468,7 +470,7 @@ void Provisioner::look_no_later(Duration at) {
 
 Duration Provisioner::until_next_look() const {
   auto wait = kLongestLookPause;
-  if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.now());
+  if (plan_.next_look.is_set()) wait = std::min(wait, plan_.next_look - core_.time());
   if (const auto change = pools_.next_change(); change.is_set()) wait = std::min(wait, change - core_.now());
   if (look_again_) wait = std::min(wait, *look_again_ - core_.steady());
   return std::max(wait, kShortestPause);

@@ -40,8 +40,7 @@ Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {
 
 // One round; false: the cloud did not answer.
 Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
-  const auto began = core_.now();
-  const auto began_steady = core_.steady();
+  const auto began = core_.steady();
   const auto listed = co_await runtime::run_for(core_.parts.clock, kCallTimeout, cloud->provider->observe());
   if (!listed || !*listed) {
     core_.note_trouble(*cloud, listed ? describe(listed->error())
@@ -51,14 +50,14 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   core_.note_answer(*cloud);
   cloud->last_listed = core_.now();
   const auto lag = cloud->provider->limits().listing_lag;
-  auto found = compare(facts_of(name, began_steady), **listed, name, core_.installation, lag);
+  auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
   begin_round(name, found.matched);
   carry_out(found);
   std::size_t look_ups = 0;
   for (auto& agent : found.missing)
     if (++look_ups <= kLookUpsPerRound) co_await look_for(std::move(agent), cloud);
   const auto living = found.matched + found.learned.size() + found.strays.size();
-  co_await judge_strays(std::move(found.strays), cloud, {began, began_steady, living});
+  co_await judge_strays(std::move(found.strays), cloud, {began, living});
   co_await settle_doubt();
   co_return true;
 }
@@ -145,7 +144,7 @@ void Reconciler::begin(std::string doubt) {
 bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, const List& list) {
   const bool was_held = guard_.hold().has_value();
   const auto complete = core_.started + core_.clouds.at(name)->provider->limits().listing_lag;
-  const bool may = guard_.judge(name, list.living, std::move(strays), list.steady >= complete);
+  const bool may = guard_.judge(name, list.living, std::move(strays), list.at >= complete);
   tell_hold(name, was_held);
   return may;
 }
@@ -223,19 +222,19 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
 
 // Empty: it need not be ended, or this cannot be said now.
 Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
-                                                            Instant seen) {
+                                                            Duration seen) {
   if (core_.find_agent(resource.agent) != nullptr)
     co_return std::nullopt;  // planned while the list was on its way
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
-  Instant ended;
-  if (const auto* row = core_.find_ended(resource.agent)) {
-    ended = row->ended;
+  Duration ended{0};
+  if (const auto* one = core_.find_ended(resource.agent)) {
+    ended = one->at;
   } else {
     const auto stored = co_await core_.parts.store.get_agent(resource.agent);
     if (!stored && stored.error().code == Errc::not_found) co_return finding;
     if (!stored) co_return std::nullopt;
-    ended = stored->ended;
+    ended = core_.ended_at(*stored);
   }
   // The list is older than the end of the agent.
   if (seen < ended + cloud->provider->limits().listing_lag || seen <= ended) co_return std::nullopt;

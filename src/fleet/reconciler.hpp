@@ -34,9 +34,8 @@ class Reconciler {
     ports::Resource resource;
     Finding finding;
   };
-  struct List {  // when it was begun, and how many agents of ours live in it
-    Instant at;
-    Duration steady;
+  struct List {      // when it was begun, and how many agents of ours live in it
+    Duration at{0};  // steady
     std::size_t living = 0;
   };
   Awaitable<void> judge_strays(std::vector<ports::Resource> listed, CloudEntry* cloud, List list);
@@ -44,7 +43,7 @@ class Reconciler {
   void tell_hold(const CloudName& name, bool was_held);
   void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
   Awaitable<void> settle_doubt();
-  Awaitable<std::optional<Finding>> explain_stray(ports::Resource resource, CloudEntry* cloud, Instant seen);
+  Awaitable<std::optional<Finding>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 
   Core& core_;

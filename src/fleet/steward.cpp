@@ -126,9 +126,13 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
                                                            entry->row.controller.str())});
     co_return;
   }
-  ports::AgentRegistration registration{
-      entry->id(),         entry->row.attempt,         entry->row.labels,        entry->row.max_builds,
-      entry->row.for_item, entry->row.launch_deadline, entry->request.is_default};
+  ports::AgentRegistration registration{entry->id(),
+                                        entry->row.attempt,
+                                        entry->row.labels,
+                                        entry->row.max_builds,
+                                        entry->row.for_item,
+                                        entry->launch_deadline - core_.time(),
+                                        entry->request.is_default};
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                           controller->register_agent(std::move(registration)));
   if (answer && *answer) {
@@ -147,7 +151,8 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
 // forgotten: that could launch a second resource.
 bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const {
   if (!entry.asked) return true;
-  return core_.now() < entry.row.planned + cloud.provider->limits().token_lifetime;
+  if (entry.ageless) return false;
+  return core_.time() < entry.life.asked + cloud.provider->limits().token_lifetime;
 }
 
 Awaitable<void> Steward::launch(AgentEntry* entry) {
@@ -222,6 +227,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
   if (entry->row.state == AgentState::launching) change.state = AgentState::connecting;
   change.handle = std::move(handle);
   change.launched = core_.now();
+  if (!entry->life.answered.is_set()) entry->life.answered = core_.time();
   change.timeline.push_back({core_.now(), std::move(kind), std::move(text)});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->secret = Secret();
@@ -245,15 +251,15 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
   core_.log_of(*entry).warning("the outcome of a launch is unknown, asking again with the same request",
                                {{"failure", word}, {"error", failure.message}});
   ++entry->failures;
-  const auto again =
-      policy::next_try(entry->failures, failure.retry_at, core_.parts.rng.uniform(),
-                       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.now());
+  const auto again = policy::next_try(
+      entry->failures, core_.even.at(failure.retry_at), core_.parts.rng.uniform(),
+      {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.time());
   // While the cloud gives no clear answers, nothing new is asked of it.
   if (again > cloud->hold_until) {
     cloud->hold_until = again;
     cloud->hold_text = failure.message;
   }
-  entry->next_pause = std::max<Duration>(again - core_.now(), Duration(1));
+  entry->next_pause = std::max<Duration>(again - core_.time(), Duration(1));
   core_.look->notify();
 }
 
@@ -263,12 +269,13 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
   const auto at = entry.seen.connected_at;
   if (!at.is_set() || entry.row.connected.is_set()) return;
   change.connected = at;
-  change.timeline.push_back({at, "connected",
-                             fmt::format("It connected{}, {} after the decision.",
-                                         entry.seen.peer.empty() ? "" : " from " + entry.seen.peer,
-                                         format_duration(at - entry.row.planned))});
-  core_.metrics.launch_seconds.observe(std::chrono::duration<double>(at - entry.row.planned).count());
-  if (auto* t = core_.find_template(entry)) t->launch_times.add(at - entry.row.planned);
+  const auto took = entry.life.connected - entry.life.asked;
+  change.timeline.push_back(
+      {at, "connected",
+       fmt::format("It connected{}, {} after the decision.",
+                   entry.seen.peer.empty() ? "" : " from " + entry.seen.peer, format_duration(took))});
+  core_.metrics.launch_seconds.observe(std::chrono::duration<double>(took).count());
+  if (auto* t = core_.find_template(entry)) t->launch_times.add(took);
 }
 
 Awaitable<void> Steward::note_connected(AgentEntry* entry) {

@@ -47,7 +47,7 @@ Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
   co_await tell_drain(entry);
   if (!entry->ending->only_if_free) co_return true;  // meanwhile somebody wants it ended in any case
   if (!entry->drain_told) co_return false;
-  entry->seen = controller->observe_agent(entry->id());
+  core_.see(*entry, controller->observe_agent(entry->id()));
   if (entry->seen.activity != ports::AgentActivity::busy && entry->seen.working_on.empty()) co_return true;
   if (!entry->drain) entry->drain = *entry->ending;
   entry->ending.reset();
@@ -61,6 +61,7 @@ Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   store::AgentChange change;
   change.state = state_of_end(entry->row.state, ending.reason);
   change.stop_asked = core_.now();
+  if (!entry->life.stop_asked.is_set()) entry->life.stop_asked = core_.time();
   change.end_reason = ending.reason;
   change.end_detail = ending.text;
   change.builds_done = entry->row.builds_done;
@@ -124,8 +125,8 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
   store::AgentChange change;
   change.state = AgentState::terminated;
   change.ended = core_.now();
-  const auto billed = billed_when_gone(entry->row, *change.ended);
-  change.billed = billed;
+  entry->life.gone = core_.time();
+  change.billed = billed_when_gone(*entry, core_.even);
   change.builds_done = entry->row.builds_done;
   if (entry->gone) change.death = entry->gone->death;
   const auto death = entry->gone ? entry->gone->death.text : std::string();
@@ -134,7 +135,8 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
                              : death.empty()           ? std::string("The cloud says that it is gone.")
                                                        : "The cloud says that it is gone: " + death});
   if (!co_await core_.change(entry, std::move(change))) co_return;
-  core_.spending.add({entry->row.cloud, billed.from, billed.until, entry->row.cost.total()}, core_.now());
+  const auto paid = billed_of(*entry, core_.time());
+  core_.spending.add({entry->row.cloud, paid.from, paid.until, entry->row.cost.total()}, core_.time());
   core_.log_of(*entry).info("agent is gone", {{"reason", to_string(entry->row.end_reason)}});
 }
 

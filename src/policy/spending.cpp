@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 
 namespace footman::policy {
 namespace {
 
 constexpr Duration kDay = std::chrono::hours(24);
+constexpr std::size_t kDaysKept = 4;
 
 model::Money rate_of(const PaidSpan& span) {
   const auto time = static_cast<double>((span.until - span.from).count());
@@ -28,26 +30,45 @@ model::Money part_of(const PaidSpan& span, Instant from, Instant until) {
   return {std::llround(static_cast<double>(span.amount.micros) * share)};
 }
 
+// A new day begins with what is paid for beyond its beginning. One that was left before anybody kept a page
+// of it is taken for the one that follows: the clock was set back, and money that was spent is not forgotten.
+SpendingBook::Day& SpendingBook::page_of(Instant day) {
+  const auto next = days_.lower_bound(day);
+  if (next != days_.end() && next->first == day) return next->second;
+  auto& page = days_[day];
+  if (next != days_.end())
+    page = next->second;
+  else
+    for (const auto& span : ahead_) page[span.cloud] += part_of(span, day, day + kDay);
+  while (days_.size() > kDaysKept)
+    days_.erase(days_.begin()->first == day ? std::prev(days_.end()) : days_.begin());
+  return page;
+}
+
 void SpendingBook::turn_page(Instant now) {
-  if (const auto day = begin_of_day(now); day > day_) {
-    day_ = day;
-    today_.clear();
-    for (const auto& span : ahead_) today_[span.cloud] += part_of(span, day_, day_ + kDay);
-  }
+  day_ = begin_of_day(now);
+  (void)page_of(day_);
   std::erase_if(ahead_, [&](const PaidSpan& span) { return span.until <= now; });
 }
 
 void SpendingBook::add(const PaidSpan& span, Instant now) {
   turn_page(now);
   if (span.amount <= model::Money() || span.until <= span.from) return;
-  today_[span.cloud] += part_of(span, day_, day_ + kDay);
+  page_of(day_)[span.cloud] += part_of(span, day_, day_ + kDay);
   if (span.until > now) ahead_.push_back(span);
+}
+
+void SpendingBook::move_by(Duration by) {
+  for (auto& span : ahead_) {
+    span.from = span.from + by;
+    span.until = span.until + by;
+  }
 }
 
 Spent SpendingBook::sum(const CloudName* cloud, Instant now) {
   turn_page(now);
   Spent spent;
-  for (const auto& [name, money] : today_)
+  for (const auto& [name, money] : page_of(day_))
     if (cloud == nullptr || name == *cloud) spent.today += money;
   for (const auto& span : ahead_) {
     if (cloud != nullptr && span.cloud != *cloud) continue;

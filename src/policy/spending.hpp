@@ -1,6 +1,7 @@
 // What was spent, as far as budgets ask: what agents that are gone have cost today, and what of them is paid
 // for still, because a minimum is not over. A value; its size follows the agents that ended within the
-// longest minimum, and the clouds.
+// longest minimum, and the clouds. Days stay known for a while, so that a clock that was wrong for some time
+// makes nobody forget what was spent.
 #pragma once
 
 #include <map>
@@ -40,13 +41,18 @@ class SpendingBook {
   void add(const PaidSpan& span, Instant now);
   Spent spent(Instant now);  // by all clouds
   Spent spent(const CloudName& cloud, Instant now);
+  // The clock was set: what is paid for ahead is so for as long as before.
+  void move_by(Duration by);
 
  private:
+  using Day = std::map<CloudName, model::Money>;
+
+  Day& page_of(Instant day);
   void turn_page(Instant now);
   Spent sum(const CloudName* cloud, Instant now);
 
-  Instant day_;  // it began then; it never goes back
-  std::map<CloudName, model::Money> today_;
+  Instant day_;  // it began then
+  std::map<Instant, Day> days_;
   std::vector<PaidSpan> ahead_;  // that are paid for beyond the last look
 };
 

@@ -52,10 +52,10 @@ struct AgentRegistration {
   base::AgentId id;
   std::uint32_t attempt = 1;
   std::vector<std::string> labels;
-  std::uint32_t max_builds = 1;  // then it takes no more; 0: no limit
-  std::string for_item;          // preferred first work
-  base::Instant secret_deadline;
-  bool is_default = false;  // takes items without a label
+  std::uint32_t max_builds = 1;       // then it takes no more; 0: no limit
+  std::string for_item;               // preferred first work
+  base::Duration secret_lifetime{0};  // it can be redeemed for so long from now on
+  bool is_default = false;            // takes items without a label
 };
 
 // How the agent reaches the controller. Goes into the launch; the secret never into a row.

@@ -13,7 +13,7 @@ namespace footman::runtime {
 
 class ManualClock final : public Clock {
  public:
-  base::Instant now() const override { return {1'000'000'000'000 + at_.count()}; }
+  base::Instant now() const override { return {1'000'000'000'000 + (at_ + wall_ahead_).count()}; }
   base::Duration steady() const override { return at_; }
   std::unique_ptr<Timer> call_after(Executor executor, base::Duration delay,
                                     std::function<void()> call) override {
@@ -36,6 +36,8 @@ class ManualClock final : public Clock {
     return true;
   }
   void set(base::Duration at) { at_ = at; }
+  // Somebody sets the clock on the wall.
+  void set_wall(base::Duration by) { wall_ahead_ += by; }
   void drop_all() { timers_.clear(); }
 
  private:
@@ -52,6 +54,7 @@ class ManualClock final : public Clock {
     std::weak_ptr<int> alive;
   };
   base::Duration at_ = std::chrono::hours(1);
+  base::Duration wall_ahead_{0};
   std::multimap<base::Duration, Entry> timers_;
 };
 

@@ -35,8 +35,9 @@ Status record_step(Database& db, const model::StepRecord& step);
 Status record_launch_intents(Database& db, std::vector<model::Agent> agents);
 Result<model::Agent> change_agent(Database& db, const AgentChange& change);
 
-// The build's time on its agent is over: its assignment has started and ended.
-void note_work(Database& db, const model::Assignment& work);
+// The build's time on its agent is over: its assignment has started and ended. lasted: less than nothing
+// counts as nothing.
+void note_work(Database& db, const model::Assignment& work, Duration lasted);
 // The agent is gone. Sets what it has cost; the caller writes the row.
 void note_end(Database& db, model::Agent& agent, const BilledSpan& billed);
 

@@ -81,7 +81,7 @@ Status end_assignment(Database& db, model::Assignment one, const FinishBuild& fi
   one.ended = finish.now;
   one.end_reason = finish.reason;
   update(db, one);
-  if (worked) note_work(db, one);
+  if (worked) note_work(db, one, finish.worked.value_or(one.ended - one.started));
   if (finish.log_bytes)
     db.run("UPDATE log_streams SET closed = 1, final_bytes = ? WHERE id = ?", *finish.log_bytes, one.stream);
   return {};

@@ -56,7 +56,7 @@ CostLine line_of(const Agent& agent) {
 
 }  // namespace
 
-void note_work(Database& db, const model::Assignment& work) {
+void note_work(Database& db, const model::Assignment& work, Duration lasted) {
   auto agent = find<Agent>(db, work.agent);
   if (!agent) return;
   auto line = line_of(*agent);
@@ -68,7 +68,7 @@ void note_work(Database& db, const model::Assignment& work) {
   line.useful = true;
   line.since = work.started;
   line.until = std::max(work.started, work.ended);
-  line.cost.useful_time = line.until - line.since;
+  line.cost.useful_time = std::max(Duration(0), lasted);
   line.cost.useful = model::charge(agent->price.per_hour, line.cost.useful_time);
   agent->cost.useful += line.cost.useful;
   agent->cost.useful_time += line.cost.useful_time;
@@ -142,12 +142,13 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
 Result<std::vector<Charge>> list_charges(Database& db, Instant since) {
   std::vector<Charge> charges;
   auto rows = db.query(
-      "SELECT cloud, since, until, charged FROM costs WHERE until > ? AND charged > 0 ORDER BY until DESC "
-      "LIMIT ?",
+      "SELECT cloud, since, until, coalesce((SELECT ended FROM agents WHERE id = costs.agent), until), "
+      "charged "
+      "FROM costs WHERE until > ? AND charged > 0 ORDER BY until DESC LIMIT ?",
       since, kMaxCharges);
   while (rows.step()) {
     auto& one = charges.emplace_back();
-    rows.read(one.cloud, one.span.from, one.span.until, one.amount.micros);
+    rows.read(one.cloud, one.span.from, one.span.until, one.ended, one.amount.micros);
   }
   return charges;
 }

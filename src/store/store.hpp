@@ -96,6 +96,8 @@ struct FinishBuild {
   // Set: the same is submitted again, with this as its cause, unless it was to be cancelled.
   std::string retry_cause;
   Instant now;
+  // How long it had its agent, by the steady clock; not set: nobody knows better than the rows.
+  std::optional<Duration> worked;
 };
 struct FinishedBuild {
   model::Build build;
@@ -157,6 +159,7 @@ struct CostPage {
 struct Charge {  // one agent that has ended
   CloudName cloud;
   BilledSpan span;
+  Instant ended;  // the agent
   model::Money amount;
 };
 

@@ -189,12 +189,14 @@ class SimLoop {
   std::shared_ptr<Lane> world_lane_;
 };
 
-// A node's view of time. Wall clocks of different nodes differ.
+// A node's view of time. Wall clocks of different nodes differ, and may be set.
 class NodeClock final : public runtime::Clock {
  public:
   NodeClock(SimLoop& loop, Duration wall_offset) : loop_(loop), wall_offset_(wall_offset) {}
   // Its wall clock shows `wall` at this moment.
   NodeClock(SimLoop& loop, Instant wall);
+  // Somebody sets the clock on the wall; the steady one goes on.
+  void set_wall(Duration by) { wall_offset_ += by; }
   Instant now() const override;
   Duration steady() const override { return loop_.now(); }
   std::unique_ptr<runtime::Timer> call_after(runtime::Executor executor, Duration delay,

@@ -226,6 +226,42 @@ TEST_CASE("the end of a quiet period is told to whoever launches agents, at once
   CHECK(demands.back() == 1);
 }
 
+TEST_CASE("a quiet period lasts as long as it was to, whatever is done to the clock") {
+  for (const auto step : {Duration(-5h), Duration(5h)}) {
+    CAPTURE(step.count());
+    World world;
+    SubmitRequest request;
+    request.spec.steps.push_back({"", "", "true"});
+    request.quiet_period = 7s;
+    REQUIRE(submit(world, request));
+    world.clock.set_wall(step);
+    world.advance(2s);
+    CHECK(entry(world, 1).reason.look_again == world.clock.now() + 5s);
+    CHECK(entry(world, 1).item.quiet_until == world.clock.now() + 5s);
+    SUBCASE("in this run") {
+      world.advance(4s);
+      CHECK(entry(world, 1).view == ItemView::waiting);
+    }
+    SUBCASE("in the next run, never longer than all of it") {
+      world.restart();
+      world.advance(2s);
+    }
+    world.advance(5s);
+    CHECK(entry(world, 1).view == ItemView::buildable);
+  }
+}
+
+TEST_CASE("items stay in their order when the clock is set back") {
+  World world;
+  world.submit();
+  world.clock.set_wall(-5h);
+  world.advance(1s);
+  world.submit();
+  const auto demand = world.controller->demand();
+  REQUIRE(demand.size() == 2);
+  CHECK(demand[0].since < demand[1].since);
+}
+
 TEST_CASE("an item goes to an agent that fits, first of all to the one launched for it") {
   World world;
   auto linux_agent = world.join("linux-1", 0, {"linux"});

@@ -68,6 +68,20 @@ TEST_CASE("an expired secret is refused; a restart of the server gives a fresh p
   CHECK(agent->count<protocol::Welcome>() == 1);
 }
 
+TEST_CASE("a secret is good for as long as it was to be, whatever is done to the clock") {
+  for (const auto step : {Duration(-5h), Duration(5h)}) {
+    CAPTURE(step.count());
+    World world;
+    const auto good = world.register_agent("a");
+    const auto late = world.register_agent("b");
+    world.clock.set_wall(step);
+    world.advance(4min);
+    CHECK(!knock(world, world.hello("a", good)));
+    world.advance(2min);
+    CHECK(knock(world, world.hello("b", late))->code == RefusalCode::expired);
+  }
+}
+
 TEST_CASE("a newer launch attempt takes the place of the older one") {
   World world;
   auto first = world.join("a", 0);

@@ -115,7 +115,7 @@ TEST_CASE("many builds on many agents, control and net on two threads") {
     registration.id = AgentId("a" + std::to_string(i));
     registration.max_builds = 0;
     registration.is_default = true;
-    registration.secret_deadline = clock->now() + 1h;
+    registration.secret_lifetime = 1h;
     auto bootstrap = call(control, control_scope, controller->register_agent(registration));
     REQUIRE(bootstrap);
     runtime::post(net.executor(), [&, id = registration.id.str(), secret = bootstrap->secret] {

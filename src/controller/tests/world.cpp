@@ -162,7 +162,7 @@ Secret World::register_agent(const std::string& id, std::uint32_t attempt, std::
   registration.max_builds = max_builds;
   registration.is_default = takes_unlabelled;
   registration.for_item = std::move(for_item);
-  registration.secret_deadline = clock.now() + std::chrono::minutes(5);
+  registration.secret_lifetime = std::chrono::minutes(5);
   auto bootstrap = run(controller->register_agent(std::move(registration)));
   REQUIRE(bootstrap);
   return bootstrap->secret;

@@ -117,6 +117,18 @@ TEST_CASE("comparison: one row, one resource") {
     REQUIRE(found.findings.size() == 1);
     CHECK(found.findings[0].verdict == Verdict::foreign);
   }
+  SUBCASE("the same twice in a list counts once, as it was last") {
+    const auto alive = resource(ResourceState::running);
+    const auto gone = resource(ResourceState::gone);
+    CHECK(compare_one(row_facts(online, "i-a"), {alive, alive}).matched == 1);
+    for (const auto& listed : {std::vector{alive, gone}, std::vector{gone, alive}}) {
+      const auto found = compare_one(row_facts(online, "i-a"), listed);
+      CHECK(found.matched == 0);
+      CHECK(found.ended.size() == 1);
+      CHECK(compare({}, listed, CloudName("cloud"), InstallationId("here"), 10s).strays.empty());
+    }
+    CHECK(compare({}, {alive, alive}, CloudName("cloud"), InstallationId("here"), 10s).strays.size() == 1);
+  }
 }
 
 TEST_CASE("an orphan is ended, a foreign resource is not touched") {

@@ -67,3 +67,24 @@ TEST_CASE("agents that are gone and paid for still") {
   CHECK_FALSE(spent.rate_falls.is_set());
   CHECK(spent.today == Money{30'000});
 }
+
+TEST_CASE("a clock that was wrong for a while makes nobody forget what was spent") {
+  SpendingBook book;
+  const auto noon = kMidnight + 12h;
+  book.add(span(noon - 1h, noon, 800), noon);
+  CHECK(book.spent(noon + kDay * 1000).today == Money());
+  CHECK(book.spent(noon + 1s).today == Money{800});
+  book.add(span(noon, noon + 1s, 100), noon + 1s);
+  CHECK(book.spent(noon + 2s).today == Money{900});
+  for (int day = 0; day < 100; ++day) (void)book.spent(noon + kDay * day);  // days that are over are dropped
+  CHECK(book.spent(noon + kDay * 99).today == Money());
+}
+
+TEST_CASE("what is paid ahead moves with the clock") {
+  SpendingBook book;
+  const auto noon = kMidnight + 12h;
+  book.add(span(noon - 20s, noon + 40s, 60'000), noon);
+  book.move_by(-5h);
+  CHECK(book.spent(noon - 5h).rate_falls == noon - 5h + 40s);
+  CHECK_FALSE(book.spent(noon - 5h + 40s).rate_falls.is_set());
+}

@@ -169,6 +169,7 @@ TEST_CASE("reports are of a time, by day, by label, and what is not over is told
   CHECK(charges[0].cloud.str() == "local");
   CHECK(charges[0].span.from == at(kDay));
   CHECK(charges[0].span.until == at(kDay + 20));
+  CHECK(charges[0].ended == at(kDay + 20));
   CHECK(charges[0].amount == milli(20));
   CHECK(f.get(f.store->list_charges(at(0))).size() == 2);
   f.reopen();
@@ -209,4 +210,23 @@ TEST_CASE("of very many rows the dearest are told, and that there are more") {
   CHECK(report.rows.front().key == "l1199");
   CHECK(report.rows.back().key == "l200");
   CHECK(report.total.agents == 1'200);
+}
+
+TEST_CASE("how long a build had its agent is what the caller knows of it, and never less than nothing") {
+  Fixture f;
+  launch(f, "a");
+  const auto finish_after = [&](Duration by_rows, std::optional<Duration> worked) {
+    auto assignment = f.start(f.submit(""), "a");
+    FinishBuild finish;
+    finish.build = assignment.build;
+    finish.assignment = assignment.id;
+    finish.now = assignment.started + by_rows;
+    finish.worked = worked;
+    const auto id = f.get(f.store->finish_build(finish)).build.id;
+    return f.get(f.store->get_build_cost(id)).useful_time;
+  };
+  CHECK(finish_after(5h, 10s) == 10s);   // the clock was set forward
+  CHECK(finish_after(-5h, 10s) == 10s);  // or back
+  CHECK(finish_after(-5h, std::nullopt) == 0s);
+  CHECK(finish_after(7s, std::nullopt) == 7s);
 }
