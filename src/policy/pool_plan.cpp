@@ -113,6 +113,7 @@ std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
 
 std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
   std::vector<std::int64_t> left;
+  left.reserve(wish.lacks.size());
   for (const auto& lack : wish.lacks) left.push_back(lack.amount);
   const auto helps = [&](const Agent& agent) {
     bool needed = false;
