@@ -90,6 +90,7 @@ class AgentProcess {
 
   const base::AgentId& name() const { return name_; }
   Life& life() { return life_; }
+  NodeClock& clock() { return clock_; }
   // A signal: the agent hears of it on its own executor, once it runs.
   void notice(const std::string& reason, Duration left) {
     runtime::post(executor_,
@@ -138,6 +139,10 @@ void SimAgents::freeze(const std::string& machine, bool on) {
   loop_.trace().note(loop_.now(), it->second->name().str(), on ? "agent freezes" : "agent goes on");
   witness_.disturbed_agents.insert(it->second->name().str());
   it->second->life().pause(on);
+}
+
+void SimAgents::set_wall_clock(const std::string& machine, Duration by) {
+  if (const auto it = processes_.find(machine); it != processes_.end()) it->second->clock().set_wall(by);
 }
 
 void SimAgents::thaw_all() {

@@ -32,6 +32,7 @@ class SimAgents {
   // SIGKILL, or the machine is gone. `silent`: its peers hear nothing.
   void kill(const std::string& machine, bool silent);
   void freeze(const std::string& machine, bool on);
+  void set_wall_clock(const std::string& machine, Duration by);
   void notice(const std::string& machine, const std::string& reason, Duration left);
   void thaw_all();
   // Of the processes that are there.

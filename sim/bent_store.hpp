@@ -15,6 +15,8 @@ namespace footman::sim {
 struct StoreTrouble {
   bool full = false;
   double io_error = 0;
+  // What the database says of itself: a database in memory has no home that could be another one.
+  std::shared_ptr<std::string> doubt = std::make_shared<std::string>();
 };
 
 class BentStore : public store::Store {
@@ -31,11 +33,19 @@ class BentStore : public store::Store {
   BentStore(store::Store& real, runtime::Clock& clock, Dice dice, const StoreTrouble& trouble)
       : real_(real), clock_(clock), dice_(dice), trouble_(trouble) {}
 
-  Awaitable<Result<store::OpenState>> load_open_state() override { return ask(real_.load_open_state()); }
+  Awaitable<Result<store::OpenState>> load_open_state() override {
+    auto state = co_await ask(real_.load_open_state());
+    if (state) state->doubt = *trouble_.doubt;
+    co_return state;
+  }
   Awaitable<Status> record_shutdown(bool clean, base::Instant now) override {
     return write(real_.record_shutdown(clean, now));
   }
-  Awaitable<Status> settle_doubt() override { return write(real_.settle_doubt()); }
+  Awaitable<Status> settle_doubt() override {
+    auto settled = co_await write(real_.settle_doubt());
+    if (settled) trouble_.doubt->clear();
+    co_return settled;
+  }
   Awaitable<Status> back_up(std::string path) override { return real_.back_up(std::move(path)); }
   Awaitable<Result<model::Job>> create_job(model::Job job) override {
     return write(real_.create_job(std::move(job)));

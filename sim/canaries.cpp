@@ -136,6 +136,52 @@ class CallsFailureSuccess final : public BentStore {
   }
 };
 
+// The server waits for longer than its row says.
+class StretchesQuietPeriods final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::SubmittedBuild>> submit_build(store::NewBuild build) override {
+    auto made = co_await BentStore::submit_build(std::move(build));
+    if (made && made->item.quiet_until.is_set()) {
+      made->item.since = made->item.since - 1h;
+      made->item.quiet_until = made->item.quiet_until + 1h;
+    }
+    co_return made;
+  }
+};
+
+class ForgetsPauses final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
+    if (key.ends_with(".pause")) co_return std::optional<std::string>();
+    co_return co_await BentStore::find_setting(std::move(key));
+  }
+};
+
+// After a launch was refused, which may have opened a breaker, another agent comes with the next one.
+class LaunchesOneMore final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<model::Agent>> change_agent(store::AgentChange change) override {
+    if (change.end_reason == model::EndReason::launch_refused) was_refused_ = true;
+    return BentStore::change_agent(std::move(change));
+  }
+  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
+    if (agents.size() == 1 && std::exchange(was_refused_, false)) {
+      auto more = agents.front();
+      more.id = AgentId(more.id.str() + "-too");
+      more.client_token += "-too";
+      more.for_item.clear();
+      agents.push_back(std::move(more));
+    }
+    return BentStore::record_launch_intents(std::move(agents));
+  }
+
+ private:
+  bool was_refused_ = false;
+};
+
 // --- bent logs
 
 template <class Bent>
@@ -250,6 +296,29 @@ class NeverTerminates final : public SimProvider {
   }
 };
 
+class AsksWithoutEnd final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    for (int i = 0; i < 50; ++i) (void)co_await SimProvider::launch(spec);
+    co_return co_await SimProvider::launch(std::move(spec));
+  }
+};
+
+// Does at once what should wait for a person.
+class EndsStrays final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<Result<std::vector<ports::Resource>>> observe() override {
+    auto listed = co_await SimProvider::observe();
+    if (!listed) co_return listed;
+    for (const auto& one : *listed)
+      if (one.agent.str().find("stray") != std::string::npos)
+        (void)co_await SimProvider::terminate(one.handle, one.client_token);
+    co_return listed;
+  }
+};
+
 // --- bent controllers, as the fleet sees them
 
 class BentPort : public ports::ControllerPort {
@@ -299,6 +368,17 @@ class SaysIdleIsBusy final : public BentPort {
   }
 };
 
+// They are ended, and others are launched.
+class CallsNewcomersDone final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  ports::AgentObservation observe_agent(AgentId id) const override {
+    auto seen = BentPort::observe_agent(std::move(id));
+    if (seen.activity == ports::AgentActivity::expected) seen.activity = ports::AgentActivity::done;
+    return seen;
+  }
+};
+
 // --- the rest
 
 void plant_cap(WorldOptions& options) {
@@ -313,6 +393,29 @@ void plant_pool(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     for (auto& one : config.templates)
       if (!one.pool.empty()) ++one.pool.size.min_idle;
+  };
+}
+
+void plant_haste(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    for (auto& one : config.templates) {
+      one.launch_deadline /= 4;
+      one.idle_timeout /= 4;
+      one.max_age /= 4;
+    }
+  };
+}
+
+void plant_patience(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    for (auto& one : config.templates) one.idle_timeout += 2h;
+  };
+}
+
+void plant_thrift(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    for (auto& one : config.templates)
+      if (one.keep_paid) one.price.billing.minimum = 2h;
   };
 }
 
@@ -346,6 +449,17 @@ const std::vector<Canary>& canaries() {
        plant_store<ForgetsAgentsOnTheirWay>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
        plant_pool},
+      {"forgets-pauses", "paused_is_paused", "a pause is forgotten at a restart", 200,
+       plant_store<ForgetsPauses>},
+      {"launches-one-more", "breakers_hold", "with a probe comes another agent", 200,
+       plant_store<LaunchesOneMore>},
+      {"asks-without-end", "launches_are_paced", "a launch is asked for over and over", 10,
+       plant_provider<AsksWithoutEnd>},
+      {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,
+       plant_port<CallsNewcomersDone>},
+      {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 100,
+       plant_provider<EndsStrays>},
+      {"hurries", "time_is_given", "the fleet reads shorter times than were set", 60, plant_haste},
       {"repeats-lines", "log_is_gapless", "some log bytes are appended twice", 10, plant_logs<RepeatsLines>},
       {"acknowledges-too-early", "acknowledged_is_stored", "log bytes are acknowledged that are not stored",
        10, plant_logs<AcknowledgesTooEarly>},
@@ -361,7 +475,12 @@ const std::vector<Canary>& canaries() {
        plant_store<StoresSecrets>},
       {"tells-no-reasons", "reasons_are_true", "the fleet's reasons do not arrive", 40,
        plant_port<TellsNoReasons>},
+      {"stretches-quiet-periods", "reasons_are_true", "quiet periods are an hour longer", 60,
+       plant_store<StretchesQuietPeriods>},
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},
+      {"waits-for-hours", "idle_is_bounded", "the fleet reads longer idle times than were set", 60,
+       plant_patience},
+      {"pays-for-hours", "idle_is_bounded", "what is billed at least is taken for hours", 100, plant_thrift},
       {"varies-requests", "launch_is_frozen", "a repeated launch has other options", 120,
        plant_provider<VariesTheRequest>},
       {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 10, plant_store<ForgetsKeys>},

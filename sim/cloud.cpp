@@ -63,6 +63,7 @@ std::size_t SimCloud::live_count() const {
 }
 
 LaunchResult SimCloud::launch(const LaunchSpec& spec) {
+  if (on_ask) on_ask(spec);
   const auto known = tokens_.find(spec.client_token);
   const bool exists = known != tokens_.end();
   if (dice_.chance(trouble.throttled)) return refuse(FailureClass::throttled, !exists, "Rate exceeded");
@@ -89,6 +90,25 @@ LaunchResult SimCloud::launch_known(const Machine& machine, const LaunchSpec& sp
 
 LaunchResult SimCloud::make(const LaunchSpec& spec) {
   if (on_effect) on_effect(spec);
+  const auto handle = add(spec).handle;
+  loop_.trace().note(loop_.now(), traits_.name,
+                     fmt::format("machine {} made for {}", handle, spec.client_token));
+  tell_changed();
+  if (dice_.chance(trouble.bad_answer)) return refuse(FailureClass::transient, false, "InternalError");
+  return LaunchHandle{handle};
+}
+
+bool SimCloud::add_stray() {
+  if (machines_.empty()) return false;
+  auto spec = machines_.rbegin()->second.spec;
+  spec.agent = base::AgentId(fmt::format("{}-stray-{}", traits_.name, launched_));
+  spec.client_token = spec.agent.str() + "-1";
+  const auto handle = add(spec).handle;
+  loop_.trace().note(loop_.now(), traits_.name, fmt::format("machine {} is there, nobody knows why", handle));
+  return true;
+}
+
+SimCloud::Machine& SimCloud::add(const LaunchSpec& spec) {
   Machine machine;
   machine.spec = spec;
   machine.handle = fmt::format("{}/m-{}", traits_.name, ++launched_);
@@ -99,14 +119,9 @@ LaunchResult SimCloud::make(const LaunchSpec& spec) {
   if (dice_.chance(trouble.dies_at_start)) machine.fate = Fate::dies_at_start;
   machine.history.emplace_back(loop_.now(), ResourceState::starting);
   const auto handle = machine.handle;
-  loop_.trace().note(loop_.now(), traits_.name,
-                     fmt::format("machine {} made for {}", handle, spec.client_token));
   tokens_[spec.client_token] = handle;
-  machines_.emplace(handle, std::move(machine));
   loop_.after(dice_.jitter(traits_.boot), [this, handle] { boot(handle); });
-  tell_changed();
-  if (dice_.chance(trouble.bad_answer)) return refuse(FailureClass::transient, false, "InternalError");
-  return LaunchHandle{handle};
+  return machines_.emplace(handle, std::move(machine)).first->second;
 }
 
 void SimCloud::boot(const std::string& handle) {
@@ -168,6 +183,9 @@ Result<std::vector<Resource>> SimCloud::observe(const base::InstallationId& inst
     const auto resource = describe(machine, loop_.now() - lag());
     if (resource.state == ResourceState::gone && loop_.now() - machine.ended_at > kEndedAreListed) continue;
     listed.push_back(resource);
+    if (!dice_.chance(traits_.repeats)) continue;
+    witness_.count(Happening::list_repeated);
+    listed.push_back(describe(machine, loop_.now() - lag()));
   }
   dice_.shuffle(listed);
   return listed;
@@ -196,6 +214,7 @@ Result<Resource> SimCloud::terminate(const std::string& handle, const std::strin
     return nothing;
   }
   auto& machine = it->second;
+  if (on_terminate && machine.live()) on_terminate(machine);
   if (machine.state() == ResourceState::starting || machine.state() == ResourceState::running) {
     set_state(machine, ResourceState::stopping);
     loop_.after(dice_.jitter(Duration(300ms)),

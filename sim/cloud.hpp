@@ -30,6 +30,7 @@ struct CloudTraits {
   Duration listing_lag = 5s;
   Duration boot = 2s;  // typical
   std::vector<std::string> zones{""};
+  double repeats = 0;  // a machine is in a list twice, as on two pages that were made one after the other
 };
 
 // Probabilities; all zero: a cloud that works.
@@ -73,13 +74,20 @@ class SimCloud {
   std::size_t live_count() const;
   std::uint64_t launched() const { return launched_; }
 
+  void set_repeats(double chance) { traits_.repeats = chance; }
+
   CloudTrouble trouble;
   std::set<std::string> dry_zones;  // without capacity
   // What the machines do: set by the world.
+  std::function<void(const ports::LaunchSpec&)> on_ask;                            // a launch arrives
   std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
+  std::function<void(const Machine&)> on_terminate;                                // of one that lives
   std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
   std::function<void(const std::string& handle)> on_down;                          // killed, at once
 
+  // A machine of the installation that launched here last, which its database does not know: as after a
+  // backup was put back. False: nobody has launched anything yet.
+  bool add_stray();
   // The agent of the machine has ended by itself.
   void exited(const std::string& handle, model::DeathCertificate death);
   // The cloud ends a machine by itself.
@@ -95,6 +103,7 @@ class SimCloud {
 
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);
+  Machine& add(const ports::LaunchSpec& spec);
   void boot(const std::string& handle);
   void set_state(Machine& machine, ports::ResourceState state);
   void end(Machine& machine, model::DeathCertificate death);

@@ -27,7 +27,11 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(0.5, &Faults::fill_database);
   add(0.5, &Faults::break_database);
   add(2, &Faults::trouble_cloud);
+  add(1.5, &Faults::fail_launches);
   add(1, &Faults::dry_up_zone);
+  add(0.5, &Faults::lose_records);
+  add(1.5, &Faults::set_server_clock);
+  add(0.5, &Faults::set_agent_clock);
 }
 
 void Faults::add(double weight, void (Faults::*happen)()) {
@@ -64,7 +68,8 @@ void Faults::end() {
   parts_.server.arm({});
   parts_.net.heal();
   parts_.disk.set_full(false);
-  parts_.store_trouble = {};
+  parts_.store_trouble.full = false;
+  parts_.store_trouble.io_error = 0;
   parts_.agents.thaw_all();
   for (auto* cloud : parts_.clouds) {
     cloud->trouble = {};
@@ -214,12 +219,73 @@ void Faults::trouble_cloud() {
   for_a_while(60s, [cloud] { cloud->trouble = {}; });
 }
 
+// All of a cloud go wrong in the same way, which is what breakers are for.
+void Faults::fail_launches() {
+  auto* cloud = dice_.pick(parts_.clouds);
+  cloud->trouble = {};
+  switch (dice_.below(4)) {
+    case 0:
+      cloud->trouble.throttled = 1;
+      break;
+    case 1:
+      cloud->trouble.no_capacity = 1;
+      break;
+    case 2:
+      cloud->trouble.refused = 1;
+      break;
+    default:
+      cloud->trouble.dies_at_start = 1;
+      break;
+  }
+  parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "lets all launches fail");
+  for_a_while(40s, [cloud] { cloud->trouble = {}; });
+}
+
 void Faults::dry_up_zone() {
   auto* cloud = dice_.pick(parts_.clouds);
   const auto zone = dice_.pick(cloud->traits().zones);
   cloud->dry_zones.insert(zone);
   parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "has no capacity in zone " + zone);
   for_a_while(90s, [cloud, zone] { cloud->dry_zones.erase(zone); });
+}
+
+// As after a backup was put back, or on a copy of another server: machines that the next life finds no record
+// of, and a database that may be sure of itself or not.
+void Faults::lose_records() {
+  ++others_;
+  parts_.server.crash(dice_.chance(0.2));
+  for (auto left = dice_.between(std::uint64_t{1}, 8); left > 0; --left)
+    if (dice_.pick(parts_.clouds)->add_stray()) parts_.witness.count(Happening::stray_appeared);
+  if (!dice_.chance(0.4)) return;
+  *parts_.store_trouble.doubt = "The database was put back from a backup.";
+  parts_.witness.count(Happening::doubt_raised);
+}
+
+// --- clocks
+
+// As NTP sets one (seconds), or a person (hours), forwards or backwards.
+Duration Faults::clock_step() {
+  const auto by = dice_.chance(0.5) ? dice_.between(Duration(1s), Duration(30s))
+                                    : dice_.between(Duration(1min), Duration(5h));
+  return dice_.chance(0.5) ? by : -by;
+}
+
+void Faults::set_server_clock() {
+  const auto by = clock_step();
+  ++others_;
+  parts_.witness.count(Happening::clock_set);
+  parts_.checker.on_clock_set(by);
+  parts_.loop.trace().note(parts_.loop.now(), kServerNode,
+                           fmt::format("its clock is set by {} s", by.count() / 1'000'000));
+  parts_.server.set_wall_clock(by);
+}
+
+void Faults::set_agent_clock() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  ++others_;
+  parts_.witness.count(Happening::clock_set);
+  parts_.agents.set_wall_clock(dice_.pick(machines), clock_step());
 }
 
 }  // namespace footman::sim

@@ -73,7 +73,12 @@ class Faults {
   void fill_database();
   void break_database();
   void trouble_cloud();
+  void fail_launches();
   void dry_up_zone();
+  void lose_records();
+  void set_server_clock();
+  void set_agent_clock();
+  Duration clock_step();
 
   FaultParts parts_;
   Dice dice_;

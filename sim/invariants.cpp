@@ -20,15 +20,9 @@ namespace {
 
 constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
-constexpr Duration kIdleMargin = 3min;     // calls to the cloud may be slow and be tried again
 constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
-constexpr Duration kPoolMargin = 5s;       // between what a plan has seen and what is stored
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
-
-bool is_open(const model::Assignment& one) {
-  return one.state == AssignmentState::offered || one.state == AssignmentState::accepted ||
-         one.state == AssignmentState::started;
-}
+constexpr Duration kLongestPause = 6min;   // of a breaker or a cloud that is held: five, and a little
 
 // The submission that it comes from.
 std::string key_of(const model::Build& build) {
@@ -52,6 +46,8 @@ void Checker::check() {
   look_at_pool_launches();
   look_at_machines();
   look_at_idle_machines();
+  look_at_hold();
+  count_open_breakers();
   look_at_reasons();
   for (const auto& id : finished_) look_at_finished(id);
 }
@@ -72,6 +68,8 @@ void Checker::refresh() {
   look_at_items();
   look_at_caps();
   note_waiting();
+  note_new_agents();
+  look_at_ends();
   note_pool_launches(before);
   remember_finished();
 }
@@ -110,6 +108,7 @@ void Checker::look_at_assignments() {
 // An agent that was given other work than it was launched for says nothing about that item any more. One
 // whose end is decided may serve in its row for as long as that takes to be stored.
 void Checker::look_at_items() {
+  for (const auto& item : rows_.items) item_seen_.emplace(item.id, parts_.loop.now());
   const auto before = std::exchange(doubles_, {});
   std::map<std::string, AgentId> serving;
   for (const auto& row : rows_.agents) {
@@ -178,75 +177,7 @@ void Checker::look_at_limits(const model::ResourceLimits& limits) {
                        model::format_hourly_price(*budget)));
 }
 
-// --- pools
-
-const fleet::Template* Checker::find_template(const base::TemplateName& name) const {
-  const auto& templates = parts_.server.fleet_config().templates;
-  const auto found = std::ranges::find(templates, name, &fleet::Template::name);
-  return found == templates.end() ? nullptr : &*found;
-}
-
-std::size_t Checker::wanted_by_pool(const fleet::Template& of) const {
-  const auto at_work = std::ranges::count(rows_.agents, of.name, &model::Agent::template_name);
-  return model::pool_target(of.pool.size, static_cast<std::uint32_t>(at_work));  // at most
-}
-
-void Checker::note_waiting() {
-  const auto now = parts_.loop.now();
-  const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
-  waiting_.emplace_back(now, static_cast<std::size_t>(count));
-  while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
-}
-
-// Each item that waits may have one of the agents without work; what has ended or is at work by the time that
-// its end or work is stored does not count.
-void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& before) {
-  std::set<base::TemplateName> launched;
-  for (const auto& row : rows_.agents)
-    if (row.for_item.empty() && !before.contains(row.id) && !ended_rows_.contains(row.id))
-      launched.insert(row.template_name);
-  for (const auto& name : launched) {
-    const auto* of = find_template(name);
-    if (of == nullptr) continue;
-    PoolLaunch launch{name, {}, wanted_by_pool(*of), parts_.loop.now()};
-    launch.allowed +=
-        std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
-    for (const auto& row : rows_.agents) {
-      const auto last = active_.find(row.id);
-      const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
-      if (row.template_name == name && model::is_serving(row.state) && !works)
-        launch.without_work.insert(row.id);
-    }
-    if (launch.without_work.size() > launch.allowed) pool_launches_.push_back(std::move(launch));
-  }
-}
-
-void Checker::look_at_pool_launches() {
-  std::erase_if(pool_launches_, [&](PoolLaunch& one) {
-    std::erase_if(one.without_work, [&](const AgentId& id) {
-      const auto* row = find_row(id);
-      return row == nullptr || !model::is_serving(row->state);
-    });
-    if (one.without_work.size() <= one.allowed) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
-    report("pools_are_filled_once",
-           fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
-                       one.template_name.str(), one.without_work.size(), one.allowed));
-    return true;
-  });
-}
-
-bool Checker::only_pools_are_left() const {
-  std::map<base::TemplateName, std::size_t> left;
-  for (const auto& row : rows_.agents) {
-    if (!model::is_serving(row.state)) return false;
-    ++left[row.template_name];
-  }
-  return std::ranges::all_of(left, [&](const auto& one) {
-    const auto* of = find_template(one.first);
-    return of != nullptr && one.second <= model::pool_target(of->pool.size, 0);
-  });
-}
+// --- finished builds
 
 void Checker::remember_finished() {
   std::set<base::BuildId> open;
@@ -288,7 +219,9 @@ void Checker::look_at_machines() {
   for (const auto* cloud : parts_.clouds)
     for (const auto& [handle, machine] : cloud->machines()) {
       if (!machine.live()) continue;
-      if (const auto [other, fresh] = machine_of.emplace(machine.spec.agent, handle); !fresh)
+      const auto ageless = ageless_.find(machine.spec.agent);
+      const bool is_excused = ageless != ageless_.end() && parts_.server.starts() > ageless->second;
+      if (const auto [other, fresh] = machine_of.emplace(machine.spec.agent, handle); !fresh && !is_excused)
         report("one_machine_per_agent", fmt::format("agent {} has the machines {} and {}",
                                                     machine.spec.agent.str(), other->second, handle));
       if (find_row(machine.spec.agent) != nullptr) continue;
@@ -298,31 +231,6 @@ void Checker::look_at_machines() {
       if (parts_.loop.now() - since > kRowlessGrace)
         report("every_machine_has_a_row", fmt::format("machine {} lives, the row of its agent {} has ended",
                                                       handle, machine.spec.agent.str()));
-    }
-}
-
-void Checker::look_at_idle_machines() {
-  if (!parts_.server.up()) return on_trouble();
-  const auto now = parts_.loop.now();
-  std::map<base::TemplateName, std::size_t> overdue;
-  for (const auto* cloud : parts_.clouds)
-    for (const auto& [handle, machine] : cloud->machines()) {
-      const auto* row = find_row(machine.spec.agent);
-      if (!machine.live() || row == nullptr) continue;
-      const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
-      const bool works = std::ranges::any_of(
-          rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
-      if (works) active_[row->id] = now;
-      const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
-      const auto* of = find_template(row->template_name);
-      const auto deadline = of == nullptr ? Duration(0) : of->launch_deadline;
-      const auto wanted = of == nullptr ? 0 : model::pool_target(of->pool.size, 0);
-      const bool kept = row->max_builds != 1 || wanted > 0;
-      const auto most = (row->connected.is_set() && kept ? row->idle_timeout : deadline) + kIdleMargin;
-      if (!works && idle > most && ++overdue[row->template_name] > wanted)
-        report("idle_is_bounded",
-               fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),
-                           to_string(row->state), base::format_duration(idle), base::format_duration(most)));
     }
 }
 
@@ -352,9 +260,7 @@ std::string Checker::untruth(const controller::QueueEntry& entry) const {
   if (code.empty() || entry.reason.text.empty()) return "that is no reason";
   if (entry.view == model::ItemView::pending)
     return entry.reason.agent.empty() ? "no agent is named" : std::string();
-  if (code == "quiet_period")
-    return entry.item.quiet_until > parts_.server.controller().queue().front().item.since ? ""
-                                                                                          : "no quiet period";
+  if (code == "quiet_period") return untruth_of_quiet_period(entry);
   if (code == "job_disabled" || code == "concurrency") {
     const auto found =
         std::ranges::find_if(rows_.jobs, [&](const model::Job& one) { return one.path == job; });
@@ -369,6 +275,23 @@ std::string Checker::untruth(const controller::QueueEntry& entry) const {
     return row != nullptr && model::is_serving(row->state) ? "" : "that agent does not serve";
   }
   return untruth_of_hold(entry);
+}
+
+// It may begin again with each life of the server, when its clock was set.
+std::string Checker::untruth_of_quiet_period(const controller::QueueEntry& entry) const {
+  const auto row = std::ranges::find(rows_.items, entry.item.id, &model::QueueItem::id);
+  const auto seen = item_seen_.find(entry.item.id);
+  if (row == rows_.items.end() || seen == item_seen_.end()) return {};
+  const auto whole = row->quiet_until - row->since;
+  const auto since = std::max(seen->second, parts_.server.up_since());
+  return row->quiet_until.is_set() && parts_.loop.now() - since <= whole ? "" : "that is over";
+}
+
+std::string Checker::untruth_of_time(const controller::QueueEntry& entry) const {
+  if (!entry.reason.look_again.is_set()) return "nobody looks again";
+  const auto left = entry.reason.look_again - parts_.server.wall_now();
+  if (left < Duration(0)) return "that is past";
+  return left > kLongestPause ? "that is too far away" : "";
 }
 
 std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const {
@@ -386,8 +309,8 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const 
     return rows_.agents.empty() ? "there is no agent at all" : "";
   if (code == "hour_budget")  // an agent that is gone may be paid for still
     return rows_.agents.empty() && !entry.reason.look_again.is_set() ? "nothing is paid for" : "";
-  if (code == "template_open" || code == "cloud_held")
-    return entry.reason.look_again.is_set() ? "" : "nobody looks again";
+  if (code == "cloud_paused") return parts_.witness.maybe_paused.empty() ? "nobody has paused it" : "";
+  if (code == "template_open" || code == "cloud_held") return untruth_of_time(entry);
   if (code == "template_half_open") {
     const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
       return model::is_serving(one.state) && entry.reason.text.find(one.id.str()) != std::string::npos;

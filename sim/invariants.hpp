@@ -22,12 +22,17 @@
 
 namespace footman::sim {
 
+inline bool is_open(const model::Assignment& one) {
+  using enum model::AssignmentState;
+  return one.state == offered || one.state == accepted || one.state == started;
+}
+
 struct Invariant {
   std::string_view name;
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 19> kInvariants = {{
+inline constexpr std::array<Invariant, 24> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -39,6 +44,16 @@ inline constexpr std::array<Invariant, 19> kInvariants = {{
     {"pools_are_filled_once",
      "nothing is launched for a pool while as many agents without work are there or on their way as it "
      "wants"},
+    {"paused_is_paused", "nothing is launched in a cloud that people have paused"},
+    {"breakers_hold",
+     "nothing of a template is launched while its breaker is open, and one agent at most while it is "
+     "half-open"},
+    {"launches_are_paced",
+     "however launches fail, only so many of a template are made in a minute, and one is asked for only so "
+     "often"},
+    {"held_is_not_ended", "what a start-up comparison holds back is not ended before a person has said so"},
+    {"time_is_given",
+     "no agent is ended for its launch deadline, its idle time or its age before that time has passed"},
     {"log_is_gapless",
      "a log holds exactly the lines that the script printed, in order, none lost, none twice"},
     {"acknowledged_is_stored", "what an agent is told to be durable is durable: log bytes, starts, results"},
@@ -75,7 +90,10 @@ class Checker {
 
   // --- what happens, told where it happens
   void on_commit(std::string_view move);
+  void on_ask(const ports::LaunchSpec& spec);
   void on_launch(const ports::LaunchSpec& spec);
+  void on_terminate(const SimCloud::Machine& machine);
+  void on_clock_set(Duration by);  // of the server
   void on_durable(base::StreamId stream, std::uint64_t offset, std::string_view bytes);
   void on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
                std::string_view bytes);
@@ -112,7 +130,19 @@ class Checker {
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
 
+  using Pace = std::deque<Duration>;  // when something happened in the last minute
+
   void refresh();
+  void note_new_agents();
+  void look_at_breaker(const model::Agent& row);
+  void keep_pace(Pace& pace, std::size_t most, const std::string& what);
+  void look_at_ends();
+  void look_at_hold();
+  void count_open_breakers();
+  bool is_held(const SimCloud::Machine& machine) const;
+  Duration idle_bound(const model::Agent& row) const;
+  std::string untruth_of_quiet_period(const controller::QueueEntry& entry) const;
+  std::string untruth_of_time(const controller::QueueEntry& entry) const;
   void look_at_rows();
   void look_at_assignments();
   void look_at_items();
@@ -152,6 +182,15 @@ class Checker {
   std::set<base::AgentId> used_agents_;                       // that were ever offered work
   std::map<base::AgentId, Duration> active_;                  // last time that it had work
   std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
+  std::map<base::AgentId, Duration> first_seen_;              // its row
+  std::map<base::AgentId, Duration> connected_;               // its row says so, since
+  std::map<base::AgentId, std::uint64_t> connected_in_;       // that life of the server
+  std::set<base::AgentId> ends_seen_;
+  std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
+  std::map<base::QueueItemId, Duration> item_seen_;
+  std::map<base::TemplateName, Pace> launches_;
+  std::map<std::string, Pace> asks_;  // by token
+  std::set<base::TemplateName> open_breakers_;
   std::set<base::BuildId> open_builds_;
   std::set<base::BuildId> finished_;
   std::map<base::StreamId, LogReader> readers_;

@@ -25,6 +25,7 @@ constexpr int kGood = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr std::size_t kTailLines = 40;
+constexpr std::uint64_t kSeedsForAll = 300;  // in so many everything must happen that may
 
 struct Wishes {
   std::uint64_t seeds = 200;
@@ -106,6 +107,23 @@ void show_progress(const RunSummary& summary, std::uint64_t of) {
   std::fflush(stderr);
 }
 
+// "12 clocks set, 0 clouds paused, …"; what never happened, too.
+std::string describe(const Happenings& happened) {
+  std::string text;
+  for (std::size_t i = 0; i < happened.size(); ++i)
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", happened[i], kHappenings[i]);
+  return text;
+}
+
+// What should have been there, and was not: then the seeds say nothing about it.
+std::string list_missing(const RunSummary& summary) {
+  std::string text;
+  if (summary.done < kSeedsForAll) return text;
+  for (std::size_t i = 0; i < kHappenings.size(); ++i)
+    if (summary.total.happened[i] == 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", kHappenings[i]);
+  return text;
+}
+
 // --- one seed
 
 int show_one(const Wishes& options, const std::string& program) {
@@ -116,9 +134,10 @@ int show_one(const Wishes& options, const std::string& program) {
   const auto outcome = run_world(world);
   fmt::print(
       "seed {}: {} builds, {} launches, {} server crashes, {} agents killed, {} other faults, {} virtual, "
-      "{} steps, trace {:016x}\n",
+      "{} steps, trace {:016x}\n  among them {}\n",
       outcome.seed, outcome.builds, outcome.launches, outcome.crashes, outcome.kills, outcome.faults,
-      base::format_duration(outcome.virtual_time), outcome.steps, outcome.trace_hash);
+      base::format_duration(outcome.virtual_time), outcome.steps, outcome.trace_hash,
+      describe(outcome.happened));
   if (!outcome.violation) return kGood;
   fmt::print("FAILED {} at {} s: {}\n", outcome.violation->invariant, format_time(outcome.violation->at),
              outcome.violation->text);
@@ -143,6 +162,12 @@ json::object to_json(const RunSummary& summary) {
   for (const auto& one : summary.failures)
     failures.push_back(json::object{{"seed", one.seed}, {"invariant", one.invariant}, {"text", one.text}});
   const auto& total = summary.total;
+  json::object happened;
+  for (std::size_t i = 0; i < total.happened.size(); ++i) {
+    std::string name(kHappenings[i]);
+    std::ranges::replace(name, ' ', '_');
+    happened[name] = total.happened[i];
+  }
   return {{"seeds", summary.done},
           {"run_twice", summary.run_twice},
           {"steps", total.steps},
@@ -151,6 +176,7 @@ json::object to_json(const RunSummary& summary) {
           {"server_crashes", total.crashes},
           {"agents_killed", total.kills},
           {"other_faults", total.faults},
+          {"happened", std::move(happened)},
           {"virtual_seconds", total.virtual_time.count() / 1'000'000},
           {"failures", std::move(failures)}};
 }
@@ -162,9 +188,11 @@ int run_many(const Wishes& options, const std::string& program) {
   run.jobs = options.jobs;
   run.on_progress = [&options](const RunSummary& summary) { show_progress(summary, options.seeds); };
   const auto summary = run_seeds(run);
+  const auto missing = list_missing(summary);
+  const auto exit_status = summary.failures.empty() && missing.empty() ? kGood : kFailed;
   if (options.as_json) {
     fmt::print("{}\n", json::serialize(to_json(summary)));
-    return summary.failures.empty() ? kGood : kFailed;
+    return exit_status;
   }
   for (const auto& failure : summary.failures)
     fmt::print("FAILED seed {}: {}: {}\n  replay: {} --seed {} --verbose\n", failure.seed, failure.invariant,
@@ -176,10 +204,12 @@ int run_many(const Wishes& options, const std::string& program) {
   const auto& total = summary.total;
   fmt::print(
       "{} seeds ({} of them twice), {} failed: {} builds, {} launches, {} server crashes, {} agents killed, "
-      "{} other faults, {} of virtual time, {} steps\n",
+      "{} other faults, {} of virtual time, {} steps\n  among them {}\n",
       summary.done, summary.run_twice, summary.failures.size(), total.builds, total.launches, total.crashes,
-      total.kills, total.faults, base::format_duration(total.virtual_time), total.steps);
-  return summary.failures.empty() ? kGood : kFailed;
+      total.kills, total.faults, base::format_duration(total.virtual_time), total.steps,
+      describe(total.happened));
+  if (!missing.empty()) fmt::print("FAILED: in so many seeds there must be some of each: no {}\n", missing);
+  return exit_status;
 }
 
 // --- planted bugs

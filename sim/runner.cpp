@@ -40,6 +40,7 @@ std::string line_of(const Outcome& outcome, bool twice) {
   auto line = fmt::format("E {} {} {} {} {} {} {} {} {}", outcome.seed, outcome.steps, outcome.builds,
                           outcome.launches, outcome.crashes, outcome.kills, outcome.faults,
                           outcome.virtual_time.count(), twice ? 1 : 0);
+  for (const auto count : outcome.happened) line += fmt::format(" {}", count);
   if (outcome.violation) {
     auto text = outcome.violation->text;
     std::ranges::replace(text, '\n', '|');
@@ -145,6 +146,7 @@ class Run {
       *sum += take_number(line);
     total.virtual_time += Duration(static_cast<std::int64_t>(take_number(line)));
     summary_.run_twice += take_number(line);
+    for (auto& sum : total.happened) sum += take_number(line);
     if (!line.empty()) {
       const auto invariant = take_word(line);
       std::ranges::replace(line, '|', '\n');

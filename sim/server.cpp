@@ -54,7 +54,7 @@ class ServerLife {
         life_(parts.loop, std::string(kServerNode)),
         control_(life_.add_lane("control")),
         net_executor_(life_.add_lane("net")),
-        clock_(parts.loop, Duration(0)),
+        clock_(parts.loop, node.wall_ahead()),
         rng_(runtime::make_seeded_rng(dice.next())),
         store_(parts.bends.make_store(parts.real_store, clock_, Dice(dice.next(), "store"),
                                       parts.store_trouble)),
@@ -90,6 +90,7 @@ class ServerLife {
   }
 
   Life& life() { return life_; }
+  NodeClock& clock() { return clock_; }
   bool up() const { return up_ && life_.running(); }
   Duration up_since() const { return up_since_; }
   bool stopped() const { return stopped_; }
@@ -211,6 +212,11 @@ void ServerNode::reap() {
   life_->end(false);
   life_.reset();
   parts_.disk.crash();
+}
+
+void ServerNode::set_wall_clock(Duration by) {
+  wall_ahead_ += by;
+  if (life_) life_->clock().set_wall(by);
 }
 
 bool ServerNode::up() const { return life_ && life_->up(); }

@@ -66,6 +66,12 @@ class ServerNode {
   // Ends a life that is condemned or has stopped. Between steps.
   void reap();
 
+  // Somebody sets the wall clock of its host, whether it runs or not.
+  void set_wall_clock(Duration by);
+  Duration wall_ahead() const { return wall_ahead_; }
+  Instant wall_now() const { return NodeClock(parts_.loop, wall_ahead_).now(); }
+  std::uint64_t starts() const { return starts_; }
+
   bool running() const { return life_ != nullptr; }
   bool up() const;                       // started, answers calls
   Duration up_since() const;             // valid when up
@@ -96,6 +102,7 @@ class ServerNode {
   std::uint64_t seed_;
   std::uint64_t starts_ = 0;
   std::string armed_;
+  Duration wall_ahead_{0};  // of the host's clock
   std::unique_ptr<ServerLife> life_;
 };
 

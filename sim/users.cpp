@@ -10,14 +10,8 @@ using runtime::Awaitable;
 
 namespace {
 
-constexpr Duration kPatience = 20s;  // for one answer
-constexpr double kAsksTwice = 0.2;   // for a build: what was answered did not get to them
+constexpr double kAsksTwice = 0.2;  // for a build: what was answered did not get to them
 constexpr std::string_view kImpossibleLabel = "no-such-label";
-
-bool may_change(Errc code) {
-  return code == Errc::unavailable || code == Errc::timeout || code == Errc::io ||
-         code == Errc::resource_exhausted || code == Errc::cancelled;
-}
 
 }  // namespace
 
@@ -32,6 +26,7 @@ SimUsers::SimUsers(SimLoop& loop, ServerNode& server, Witness& witness, std::uin
       life_(loop, "users"),
       executor_(life_.add_lane("users")),
       clock_(loop, Duration(3s)),
+      caller_(loop, server, clock_, Dice(seed, "users' network"), habits.lost_answers),
       scope_(std::make_unique<runtime::Scope>(executor_, std::move(log))) {
   jobs_.push_back(make_job("team/app", dice_));
   jobs_.push_back(make_job("nightly", dice_));
@@ -45,40 +40,6 @@ SimUsers::~SimUsers() {
   life_.stop();
   scope_.reset();
   life_.destroy();
-}
-
-// --- calls
-
-template <class R>
-Awaitable<R> SimUsers::call(Act<R> act) {
-  const auto pending = std::make_shared<Pending<R>>();
-  const auto answer = [this, pending](R result) {
-    if (!calm_ && dice_.chance(habits_.lost_answers)) return;
-    loop_.after(dice_.jitter(Duration(2ms)), [pending, moved = std::move(result)]() mutable {
-      pending->result = std::move(moved);
-      pending->done.notify();
-    });
-  };
-  loop_.after(dice_.jitter(Duration(2ms)), [this, answer, moved = std::move(act)] {
-    if (server_.up())
-      server_.serve<R>(moved, answer);
-    else
-      answer(base::fail(Errc::unavailable, "connection refused"));
-  });
-  const auto until = clock_.steady() + kPatience;
-  while (!pending->result && clock_.steady() < until)
-    (void)co_await pending->done.wait_for(clock_, until - clock_.steady());
-  if (!pending->result) co_return base::fail(Errc::timeout, "no answer");
-  co_return std::move(*pending->result);
-}
-
-template <class R>
-Awaitable<R> SimUsers::insist(Act<R> act) {
-  while (true) {
-    auto result = co_await call<R>(act);
-    if (result || !may_change(result.error().code)) co_return result;
-    co_await runtime::sleep_for(clock_, dice_.jitter(Duration(2s)));
-  }
 }
 
 // --- jobs
@@ -114,7 +75,7 @@ Awaitable<void> SimUsers::create_jobs(SimUsers* self) {
     const Act<Result<model::Job>> create = [job](ServerNode& server) {
       return server.controller().create_job(job);
     };
-    const auto created = co_await self->insist(create);
+    const auto created = co_await self->caller_.insist(create);
     if (!created && created.error().code != Errc::already_exists)
       self->witness_.report("users_are_served", "a job is refused: " + base::describe(created.error()));
   }
@@ -132,14 +93,14 @@ Awaitable<void> SimUsers::edit_jobs(SimUsers* self) {
     const Act<Result<model::Job>> save = [copy = job](ServerNode& server) {
       return server.controller().save_job(copy);
     };
-    (void)co_await self->call(save);
+    (void)co_await self->caller_.call(save);
   }
   for (auto& job : self->jobs_) {
     job.enabled = true;
     const Act<Result<model::Job>> save = [copy = job](ServerNode& server) {
       return server.controller().save_job(copy);
     };
-    (void)co_await self->insist(save);
+    (void)co_await self->caller_.insist(save);
   }
 }
 
@@ -195,7 +156,7 @@ Awaitable<void> SimUsers::submit(std::string key, Dice dice) {
     return server.controller().submit_build(request);
   };
   while (true) {
-    auto answer = co_await insist(act);
+    auto answer = co_await caller_.insist(act);
     auto& submission = witness_.submissions[key];
     if (answer) {
       submission.build = answer->build.id;
@@ -217,7 +178,7 @@ Awaitable<void> SimUsers::submit(std::string key, Dice dice) {
 
 // A refusal says nothing: the job may be switched off by now.
 Awaitable<void> SimUsers::ask_again(std::string key, Act<Result<store::SubmittedBuild>> act) {
-  const auto again = co_await insist(act);
+  const auto again = co_await caller_.insist(act);
   const auto first = witness_.submissions[key].build;
   if (again && again->build.id != first)
     witness_.report("one_build_per_key", fmt::format("{} was answered with build {}, then with build {}", key,
@@ -239,7 +200,7 @@ Awaitable<void> SimUsers::cancel(std::string key, std::string why) {
   const Act<Result<model::Build>> act = [build = submission.build, why](ServerNode& server) {
     return server.controller().cancel_build(build, why);
   };
-  const auto answer = co_await insist(act);
+  const auto answer = co_await caller_.insist(act);
   if (!answer && answer.error().code != Errc::not_found)
     witness_.report("users_are_served", "a cancel is refused: " + base::describe(answer.error()));
 }
@@ -249,7 +210,7 @@ Awaitable<void> SimUsers::explain(std::string key) {
       [build = witness_.submissions[key].build](ServerNode& server) {
         return server.controller().explain_build(build);
       };
-  const auto answer = co_await call(act);
+  const auto answer = co_await caller_.call(act);
   if (!answer) co_return;
   if (answer->build.state == model::BuildState::finished)
     witness_.see_finished(answer->build, "in an answer of the API");
@@ -274,7 +235,7 @@ Awaitable<void> SimUsers::meddle(SimUsers* self) {
       return drain ? server.fleet().drain_agent(id)
                    : server.fleet().terminate_agent(id, "a person wants it so");
     };
-    (void)co_await self->call(act);
+    (void)co_await self->caller_.call(act);
   }
 }
 

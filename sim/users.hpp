@@ -10,8 +10,7 @@
 #include <vector>
 
 #include "runtime/scope.hpp"
-#include "runtime/wait.hpp"
-#include "sim/loop.hpp"
+#include "sim/caller.hpp"
 #include "sim/server.hpp"
 #include "sim/witness.hpp"
 
@@ -38,24 +37,14 @@ class SimUsers {
   ~SimUsers();
 
   // From now on nothing is broken: calls are answered, jobs are put right, what can never run is cancelled.
-  void calm_down() { calm_ = true; }
+  void calm_down() {
+    calm_ = true;
+    caller_.calm_down();
+  }
   // All have done what they wanted.
   bool done() const { return scope_->running() == 0; }
 
  private:
-  template <class R>
-  using Act = std::function<runtime::Awaitable<R>(ServerNode&)>;
-  template <class R>
-  struct Pending {
-    std::optional<R> result;
-    runtime::Event done;
-  };
-  template <class R>
-  runtime::Awaitable<R> call(Act<R> act);
-  // Until there is an answer that will not change.
-  template <class R>
-  runtime::Awaitable<R> insist(Act<R> act);
-
   static runtime::Awaitable<void> create_jobs(SimUsers* self);
   static runtime::Awaitable<void> live(SimUsers* self, std::uint32_t user);
   static runtime::Awaitable<void> edit_jobs(SimUsers* self);
@@ -80,6 +69,7 @@ class SimUsers {
   Life life_;
   runtime::Executor executor_;
   NodeClock clock_;
+  Caller caller_;
   std::unique_ptr<runtime::Scope> scope_;
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -35,6 +36,22 @@ struct Submission {
   base::Duration timeout{0};    // of the build; 0: none
 };
 
+// What must be seen to happen in enough seeds, beside crashes: counted in the summary of a run.
+enum class Happening : std::uint8_t {
+  clock_set,
+  cloud_paused,
+  config_changed,
+  list_repeated,   // a machine twice in one list
+  stray_appeared,  // a machine of ours that no database knows
+  doubt_raised,    // the database says that it may be an old one
+  hold_released,   // what a start-up comparison held back is ended, as a person has said
+  breaker_opened,
+};
+inline constexpr std::array<std::string_view, 8> kHappenings = {
+    "clocks set", "clouds paused",   "configurations changed", "machines listed twice",
+    "strays",     "doubtful starts", "holds released",         "breakers opened"};
+using Happenings = std::array<std::uint64_t, kHappenings.size()>;
+
 class Witness {
  public:
   explicit Witness(std::function<base::Duration()> now) : now_(std::move(now)) {}
@@ -66,12 +83,21 @@ class Witness {
   // Reports when the text holds one.
   void look_for_secrets(std::string_view where, std::string_view text);
 
+  // --- what was broken, and what came of it
+  void count(Happening what) { ++happened_[static_cast<std::size_t>(what)]; }
+  const Happenings& happened() const { return happened_; }
+
+  // --- clouds that people have paused: surely, since; and those that may be
+  std::map<base::CloudName, base::Duration> paused;
+  std::set<base::CloudName> maybe_paused;
+
   std::map<std::string, Submission> submissions;
   std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
 
  private:
   std::function<base::Duration()> now_;
   std::optional<Violation> violation_;
+  Happenings happened_{};
   std::map<std::string, std::map<std::uint32_t, std::string>> started_;  // step → agent
   std::set<std::pair<std::string, std::string>> began_on_;               // key, agent
   std::map<std::string, std::set<std::uint32_t>> completed_;

@@ -45,6 +45,7 @@ struct Scene {
   fleet::FleetConfig fleet;
   std::vector<CloudTraits> clouds;
   UserHabits habits;
+  AdminHabits admins;
   Duration faults_for{0};
 };
 
@@ -81,6 +82,19 @@ void add_limits(fleet::FleetConfig& config, std::uint64_t seed) {
   if (dice.chance(0.3))
     config.resources.budget.per_hour =
         model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{4}, 15)) * 10'000};
+}
+
+void vary_retention(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "retention");
+  for (auto& one : config.templates) {
+    one.keep_paid = dice.chance(0.2);
+    if (dice.chance(0.15)) one.max_age = dice.between(Duration(1min), Duration(5min));
+  }
+}
+
+AdminHabits make_admins(std::uint64_t seed) {
+  Dice dice(seed, "admins' habits");
+  return {dice.chance(0.25), dice.chance(0.25)};
 }
 
 Scene make_scene(std::uint64_t seed) {
@@ -121,7 +135,11 @@ Scene make_scene(std::uint64_t seed) {
     scene.clouds.push_back(std::move(traits));
   }
 
+  Dice lists(seed, "lists");
+  for (auto& traits : scene.clouds) traits.repeats = lists.chance(0.3) ? lists.uniform() * 0.7 : 0;
   give_pools(scene.fleet, seed);
+  vary_retention(scene.fleet, seed);
+  scene.admins = make_admins(seed);
   scene.habits.users = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 3));
   scene.habits.builds_each = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 5));
   scene.habits.between_builds = dice.between(Duration(100ms), Duration(20s));
@@ -148,7 +166,7 @@ class World {
   void machine_down(const std::string& machine, const std::string& why);
   void run_until_drained();
   bool step(Duration until);
-  bool finished() const { return users_->done() && checker_->drained(); }
+  bool finished() const { return users_->done() && admins_->done() && checker_->drained(); }
   void look_at_the_end();
   std::vector<model::Build> all_builds();
 
@@ -172,6 +190,7 @@ class World {
   std::unique_ptr<SimAgents> agents_;
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<SimUsers> users_;
+  std::unique_ptr<SimAdmins> admins_;
   std::unique_ptr<Faults> faults_;
 };
 
@@ -236,6 +255,8 @@ void World::wire_up() {
                                                       return std::move(*build);
                                                     }});
   for (auto* cloud : clouds) {
+    cloud->on_ask = [this](const ports::LaunchSpec& spec) { checker_->on_ask(spec); };
+    cloud->on_terminate = [this](const SimCloud::Machine& machine) { checker_->on_terminate(machine); };
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
       witness_.add_secret(std::string(spec.secret.expose()));
@@ -254,6 +275,12 @@ void World::wire_up() {
   users_ = std::make_unique<SimUsers>(
       loop_, *server_, witness_, options_.seed, scene_.habits,
       std::vector<std::string>{"linux", "warm", "linux && !warm", "linux || warm"}, log_);
+  std::vector<base::CloudName> names;
+  for (const auto& traits : scene_.clouds) names.emplace_back(traits.name);
+  auto habits = options_.calm ? AdminHabits() : scene_.admins;
+  admins_ = std::make_unique<SimAdmins>(
+      loop_, *server_, witness_, options_.seed, habits, std::move(names), [this] { checker_->on_trouble(); },
+      log_);
   faults_ = std::make_unique<Faults>(FaultParts{loop_, net_, disk_, store_trouble_, clouds, *agents_,
                                                 *server_, *checker_, witness_, scene_.controller.lease},
                                      options_.seed);
@@ -295,13 +322,15 @@ void World::run_until_drained() {
   }
   faults_->end();
   users_->calm_down();
+  admins_->calm_down();
   const auto bound = loop_.now() + kDrainBound;
   while (!finished() && loop_.now() < bound && step(bound)) continue;
   if (!witness_.violation() && !finished())
     witness_.report("everything_drains",
                     fmt::format("{} after the last fault there is still:{}{}",
                                 base::format_duration(loop_.now() - (bound - kDrainBound)),
-                                users_->done() ? "" : "\n  a user who waits", checker_->what_is_left()));
+                                users_->done() && admins_->done() ? "" : "\n  a user who waits",
+                                checker_->what_is_left()));
 }
 
 std::vector<model::Build> World::all_builds() {
@@ -332,8 +361,10 @@ Outcome World::run() {
   outcome.crashes = faults_->crashes();
   outcome.kills = faults_->kills();
   outcome.faults = faults_->others();
+  outcome.happened = witness_.happened();
   // In the order of their needs; before the loop and the network go.
   faults_.reset();
+  admins_.reset();
   users_.reset();
   agents_.reset();
   server_.reset();

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "sim/admins.hpp"
 #include "sim/agents.hpp"
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
@@ -43,6 +44,7 @@ struct Outcome {
   std::uint64_t crashes = 0;  // of the server
   std::uint64_t kills = 0;    // of agents
   std::uint64_t faults = 0;   // all others
+  Happenings happened{};
   Duration virtual_time{0};
 };
 

@@ -121,3 +121,17 @@ TEST_CASE("it can fail in every way") {
     CHECK(sky.sim_cloud().live_count() == 1);
   }
 }
+
+TEST_CASE("a list may have a machine twice, and one that nobody asked for") {
+  Sky sky;
+  CHECK_FALSE(sky.sim_cloud().add_stray());  // whose would it be?
+  const auto made = await_result(sky, sky.cloud().launch(make_spec(sky, "a")));
+  REQUIRE(made);
+  REQUIRE(sky.sim_cloud().add_stray());
+  CHECK(sky.sim_cloud().live_count() == 2);
+  sky.sim_cloud().set_repeats(1);
+  const auto listed = await_result(sky, sky.cloud().observe());
+  REQUIRE(listed);
+  CHECK(listed->size() == 4);
+  CHECK(sky.witness().happened()[static_cast<std::size_t>(Happening::list_repeated)] == 2);
+}

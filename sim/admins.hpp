@@ -1,0 +1,57 @@
+// The people who run the server: they pause clouds and resume them, give it another configuration and the old
+// one again, and, when a start-up comparison waits for a person, say that it may go on.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "runtime/scope.hpp"
+#include "sim/caller.hpp"
+#include "sim/witness.hpp"
+
+namespace footman::sim {
+
+struct AdminHabits {
+  bool pause_clouds = false;
+  bool change_config = false;
+};
+
+class SimAdmins {
+ public:
+  // on_meddling: something changes now that may take time to show.
+  SimAdmins(SimLoop& loop, ServerNode& server, Witness& witness, std::uint64_t seed, AdminHabits habits,
+            std::vector<base::CloudName> clouds, std::function<void()> on_meddling, base::Logger log);
+  SimAdmins(const SimAdmins&) = delete;
+  SimAdmins& operator=(const SimAdmins&) = delete;
+  ~SimAdmins();
+
+  // No more changes: what they have changed is put right.
+  void calm_down();
+  // It is.
+  bool done() const { return scope_->running() == 0; }
+
+ private:
+  static runtime::Awaitable<void> pause_clouds(SimAdmins* self);
+  static runtime::Awaitable<void> change_config(SimAdmins* self);
+  runtime::Awaitable<base::Status> set_pause(base::CloudName cloud, bool on);
+  runtime::Awaitable<base::Status> set_config(fleet::FleetConfig config);
+  fleet::FleetConfig other_config();
+  void look_at_holds();
+
+  SimLoop& loop_;
+  ServerNode& server_;
+  Witness& witness_;
+  Dice dice_;
+  std::vector<base::CloudName> clouds_;
+  fleet::FleetConfig first_config_;
+  std::function<void()> on_meddling_;
+  bool calm_ = false;
+  Life life_;
+  runtime::Executor executor_;
+  NodeClock clock_;
+  Caller caller_;
+  std::unique_ptr<runtime::Scope> scope_;
+};
+
+}  // namespace footman::sim

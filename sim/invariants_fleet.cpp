@@ -1,0 +1,251 @@
+// Invariants of what the fleet does: pools, pauses, breakers, pace, holds, and the time that agents are
+// given.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "policy/provisioning_plan.hpp"
+#include "sim/invariants.hpp"
+
+namespace footman::sim {
+
+using base::AgentId;
+using model::EndReason;
+
+namespace {
+
+constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be tried again
+constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
+constexpr Duration kDoubleMargin = 3s;  // until an ending is stored
+constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
+constexpr Duration kHoldMargin = 2s;    // what the life before had asked of a cloud arrives
+constexpr Duration kTimeMargin = 1s;
+constexpr std::size_t kLaunchesInAMinute = 60;
+constexpr std::size_t kAsksInAMinute = 40;
+
+}  // namespace
+
+// --- pools
+
+const fleet::Template* Checker::find_template(const base::TemplateName& name) const {
+  const auto& templates = parts_.server.fleet_config().templates;
+  const auto found = std::ranges::find(templates, name, &fleet::Template::name);
+  return found == templates.end() ? nullptr : &*found;
+}
+
+std::size_t Checker::wanted_by_pool(const fleet::Template& of) const {
+  const auto at_work = std::ranges::count(rows_.agents, of.name, &model::Agent::template_name);
+  return model::pool_target(of.pool.size, static_cast<std::uint32_t>(at_work));  // at most
+}
+
+void Checker::note_waiting() {
+  const auto now = parts_.loop.now();
+  const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
+  waiting_.emplace_back(now, static_cast<std::size_t>(count));
+  while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
+}
+
+// Each item that waits may have one of the agents without work; what has ended or is at work by the time that
+// its end or work is stored does not count.
+void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& before) {
+  std::set<base::TemplateName> launched;
+  for (const auto& row : rows_.agents)
+    if (row.for_item.empty() && !before.contains(row.id) && !ended_rows_.contains(row.id))
+      launched.insert(row.template_name);
+  for (const auto& name : launched) {
+    const auto* of = find_template(name);
+    if (of == nullptr) continue;
+    PoolLaunch launch{name, {}, wanted_by_pool(*of), parts_.loop.now()};
+    launch.allowed +=
+        std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
+    const auto newest = std::ranges::max(rows_.agents, {}, [&](const model::Agent& row) {
+                          return row.template_name == name ? row.template_generation : 0;
+                        }).template_generation;
+    for (const auto& row : rows_.agents) {
+      if (row.template_generation != newest) continue;  // it goes, as its template was changed
+      const auto last = active_.find(row.id);
+      const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
+      if (row.template_name == name && model::is_serving(row.state) && !works)
+        launch.without_work.insert(row.id);
+    }
+    if (launch.without_work.size() > launch.allowed) pool_launches_.push_back(std::move(launch));
+  }
+}
+
+void Checker::look_at_pool_launches() {
+  std::erase_if(pool_launches_, [&](PoolLaunch& one) {
+    std::erase_if(one.without_work, [&](const AgentId& id) {
+      const auto* row = find_row(id);
+      return row == nullptr || !model::is_serving(row->state);
+    });
+    if (one.without_work.size() <= one.allowed) return true;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    report("pools_are_filled_once",
+           fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
+                       one.template_name.str(), one.without_work.size(), one.allowed));
+    return true;
+  });
+}
+
+bool Checker::only_pools_are_left() const {
+  std::map<base::TemplateName, std::size_t> left;
+  for (const auto& row : rows_.agents) {
+    if (!model::is_serving(row.state)) return false;
+    ++left[row.template_name];
+  }
+  return std::ranges::all_of(left, [&](const auto& one) {
+    const auto* of = find_template(one.first);
+    return of != nullptr && one.second <= model::pool_target(of->pool.size, 0);
+  });
+}
+
+// --- launches
+
+void Checker::note_new_agents() {
+  const auto now = parts_.loop.now();
+  for (const auto& row : rows_.agents) {
+    if (row.connected.is_set() && connected_.emplace(row.id, now).second)
+      connected_in_[row.id] = parts_.server.starts();
+    if (!first_seen_.emplace(row.id, now).second) continue;
+    const auto paused = parts_.witness.paused.find(row.cloud);
+    if (paused != parts_.witness.paused.end() && now - paused->second > kPauseMargin)
+      report("paused_is_paused", fmt::format("agent {} is launched in cloud '{}', which is paused since {} s",
+                                             row.id.str(), row.cloud.str(), format_time(paused->second)));
+    look_at_breaker(row);
+    keep_pace(launches_[row.template_name], kLaunchesInAMinute,
+              fmt::format("agents of template '{}' are launched", row.template_name.str()));
+  }
+}
+
+// As the fleet shows it: what was planned since the breaker came into its state is a launch too many, but for
+// the probe.
+void Checker::look_at_breaker(const model::Agent& row) {
+  if (!parts_.server.up()) return;
+  for (const auto& cloud : parts_.server.fleet().list_clouds())
+    for (const auto& one : cloud.templates) {
+      const auto& breaker = one.breaker;
+      if (one.name != row.template_name || one.generation != row.template_generation) continue;
+      if (breaker.state == "closed" || breaker.probe == row.id || breaker.since > row.planned) continue;
+      report("breakers_hold", fmt::format("agent {} is launched, but the breaker of template '{}' is {}{}",
+                                          row.id.str(), one.name.str(), breaker.state,
+                                          breaker.probe.empty() ? "" : " for " + breaker.probe.str()));
+    }
+}
+
+void Checker::keep_pace(Pace& pace, std::size_t most, const std::string& what) {
+  const auto now = parts_.loop.now();
+  pace.push_back(now);
+  while (pace.front() <= now - 1min) pace.pop_front();
+  if (pace.size() > most)
+    report("launches_are_paced", fmt::format("{} {} times within a minute", what, pace.size()));
+}
+
+void Checker::on_ask(const ports::LaunchSpec& spec) {
+  keep_pace(asks_[spec.client_token], kAsksInAMinute, fmt::format("'{}' is asked for", spec.client_token));
+}
+
+// --- the clock
+
+// A later life of the server has only the clock on the wall to tell how old a token is.
+void Checker::on_clock_set(Duration by) {
+  if (by >= Duration(0)) return;
+  if (rows_changed_) refresh();
+  for (const auto& row : rows_.agents)
+    if (row.handle.empty()) ageless_.emplace(row.id, parts_.server.starts());
+}
+
+// The greatest age is known by the wall clock only once the server was started again.
+void Checker::look_at_ends() {
+  const auto now = parts_.loop.now();
+  for (const auto& row : rows_.agents) {
+    if (row.end_reason == EndReason::none || !ends_seen_.insert(row.id).second) continue;
+    const auto* of = find_template(row.template_name);
+    if (of == nullptr) continue;
+    // It got work between the decision and its end, and does that first.
+    if (row.state == model::AgentState::draining) continue;
+    const auto give = [&](std::string_view what, Duration had, Duration due) {
+      if (had + kTimeMargin < due)
+        report("time_is_given", fmt::format("agent {} is ended ({}) after {} of its {} of {}", row.id.str(),
+                                            to_string(row.end_reason), base::format_duration(had),
+                                            base::format_duration(due), what));
+    };
+    const auto last = active_.find(row.id);
+    if (row.end_reason == EndReason::launch_deadline)
+      give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
+    else if (row.end_reason == EndReason::idle_too_long)
+      give("idle time",
+           now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
+           of->idle_timeout);
+    else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts())
+      give("age", now - connected_.at(row.id), of->max_age);
+  }
+}
+
+// --- what waits for a person
+
+bool Checker::is_held(const SimCloud::Machine& machine) const {
+  const auto& view = parts_.server.fleet().last_reconcile();
+  return view.held && std::ranges::any_of(view.findings, [&](const fleet::Finding& one) {
+           return one.held && one.handle == machine.handle;
+         });
+}
+
+void Checker::on_terminate(const SimCloud::Machine& machine) {
+  if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kHoldMargin) return;
+  if (is_held(machine))
+    report("held_is_not_ended", fmt::format("machine {} is ended, and nobody has said so", machine.handle));
+}
+
+// What waits for a person takes as long as that person.
+void Checker::look_at_hold() {
+  if (parts_.server.up() && parts_.server.fleet().last_reconcile().held) on_trouble();
+}
+
+void Checker::count_open_breakers() {
+  if (!parts_.server.up()) return open_breakers_.clear();
+  for (const auto& cloud : parts_.server.fleet().list_clouds())
+    for (const auto& one : cloud.templates) {
+      if (one.breaker.state == "closed")
+        open_breakers_.erase(one.name);
+      else if (open_breakers_.insert(one.name).second)
+        parts_.witness.count(Happening::breaker_opened);
+    }
+}
+
+// --- idle agents
+
+// From its last work on. One that never connected has its launch deadline; a one-shot one goes at once, and
+// is given as long.
+Duration Checker::idle_bound(const model::Agent& row) const {
+  const auto* of = find_template(row.template_name);
+  if (of == nullptr) return row.launch_deadline - row.planned;
+  const bool is_kept = row.max_builds != 1 || model::pool_target(of->pool.size, 0) > 0;
+  if (!row.connected.is_set() || !is_kept)
+    return std::max(of->launch_deadline, row.launch_deadline - row.planned);
+  return std::max(of->idle_timeout, of->keep_paid ? of->price.billing.minimum : Duration(0));
+}
+
+void Checker::look_at_idle_machines() {
+  if (!parts_.server.up()) return on_trouble();
+  const auto now = parts_.loop.now();
+  std::map<base::TemplateName, std::size_t> overdue;
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      const auto* row = find_row(machine.spec.agent);
+      if (!machine.live() || row == nullptr) continue;
+      const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
+      const bool works = std::ranges::any_of(
+          rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      if (works) active_[row->id] = now;
+      const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
+      const auto* of = find_template(row->template_name);
+      const auto wanted = of == nullptr ? 0 : model::pool_target(of->pool.size, 0);
+      const auto most = idle_bound(*row) + kIdleMargin;
+      if (!works && idle > most && ++overdue[row->template_name] > wanted)
+        report("idle_is_bounded",
+               fmt::format("agent {} ({}) has had no work for {}, its bound is {}", row->id.str(),
+                           to_string(row->state), base::format_duration(idle), base::format_duration(most)));
+    }
+}
+
+}  // namespace footman::sim
