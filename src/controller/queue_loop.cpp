@@ -150,7 +150,7 @@ std::vector<QueueItemId> QueueLoop::list_demand() const {
 
 ports::DemandItem QueueLoop::describe_item(QueueItemId id) const {
   const auto& entry = *core_.queued.at(id);
-  return {id.str(), entry.item.label, entry.buildable_since, title_of(entry.build)};
+  return {id.str(), entry.item.label, core_.even.on_wall(entry.buildable_since), title_of(entry.build)};
 }
 
 std::vector<ports::DemandItem> QueueLoop::demand() const {

@@ -206,3 +206,17 @@ TEST_CASE("how long launches take is what they took") {
   world.settle();
   CHECK(world.controller.reasons.at("2").expected_at == world.now() + 20s);
 }
+
+TEST_CASE("who came first is served first, also when the clock was set back in between") {
+  World world;
+  world.config.max_agents = 1;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.submit("2");
+  world.clock.set_wall(-5h);
+  world.advance(1s);
+  world.submit("3");
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.only_agent().for_item == "2");
+}
