@@ -157,9 +157,9 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   entry.seen = std::move(seen);
 }
 
-void Core::follow_wall_clock() {
+Duration Core::follow_wall_clock() {
   const auto by = even.follow_wall();
-  if (by == Duration(0)) return;
+  if (by == Duration(0)) return by;
   parts.log.warning("the clock was set", {{"by_seconds", by / 1s}});
   spending.move_by(by);
   for (auto& [name, t] : templates) {
@@ -174,6 +174,7 @@ void Core::follow_wall_clock() {
                        &entry->launch_deadline, &entry->idle_since, &entry->expected_at})
       runtime::move_by(*kept, by);
   }
+  return by;
 }
 
 std::uint32_t Core::cap_of(const CloudName& cloud) const {
@@ -286,7 +287,7 @@ bool Core::blame_template(const AgentEntry& entry) {
   const auto reason = entry.ending->reason;
   if (entry.proved || entry.drain || entry.seen.started || !entry.asked) return false;
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
-  if (came && now() >= entry.row.connected + kCameForGood && entry.row.connected.is_set()) return false;
+  if (came && entry.row.connected.is_set() && time() >= entry.life.connected + kCameForGood) return false;
   if (reason == launch_deadline && !came) {
     note_launch_failure(entry, FailureClass::connect, {},
                         "an agent did not connect before its launch deadline");

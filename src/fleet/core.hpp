@@ -239,8 +239,8 @@ class Core {
   Instant time() const { return even.now(); }
   Duration steady() const { return parts.clock.steady(); }
   // Before a plan: when somebody has set the clock on the wall, all that is kept in even time moves with it,
-  // so that people are shown true times.
-  void follow_wall_clock();
+  // so that people are shown true times. By how much; 0: nobody has.
+  Duration follow_wall_clock();
 
  private:
   bool blame_template(const AgentEntry& entry);

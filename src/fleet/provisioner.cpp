@@ -145,7 +145,7 @@ Awaitable<void> Provisioner::run() {
 
 Awaitable<void> Provisioner::decide() {
   look_again_.reset();
-  core_.follow_wall_clock();
+  if (const auto by = core_.follow_wall_clock(); by != Duration(0)) move_items_by(by);
   observe_agents();
   core_.look_after_probes();
   plan();
@@ -284,15 +284,27 @@ void Provisioner::put_item(const ControllerName& controller, ports::DemandItem d
   const auto [it, fresh] = items_.try_emplace(ref);
   auto& item = it->second;
   item.list = lists_;
-  if (!fresh && item.since == demand.since && item.label == demand.label && item.title == demand.title)
+  if (!fresh && item.told_since == demand.since && item.label == demand.label && item.title == demand.title)
     return;
-  item.since = demand.since;
+  item.told_since = demand.since;
+  item.since = core_.even.at(demand.since);
   item.label = std::move(demand.label);
   item.title = std::move(demand.title);
+  put_in_ledger(std::move(ref), item);
+}
+
+void Provisioner::put_in_ledger(policy::ItemRef ref, const WaitingItem& item) {
   const auto& label = parse_label(item.label);
   if (label) return ledger_.put_item({std::move(ref), *label, item.since, item.title});
   ledger_.drop_item(ref);
   tell(ref, {"bad_label", describe(label.error()), {}, {}});
+}
+
+void Provisioner::move_items_by(Duration by) {
+  for (auto& [ref, item] : items_) {
+    runtime::move_by(item.since, by);
+    put_in_ledger(ref, item);
+  }
 }
 
 void Provisioner::drop_item(const policy::ItemRef& ref) {

@@ -13,8 +13,9 @@ namespace footman::fleet {
 // An item that waited at the last plan and what it was told.
 struct WaitingItem {
   std::string title;
-  std::string label;  // as the controller writes it
-  Instant since;
+  std::string label;   // as the controller writes it
+  Instant told_since;  // by the controller
+  Instant since;       // even
   ports::WaitReason reason;
   std::shared_ptr<const std::vector<policy::Tried>> tried;  // null: it has an agent
   std::uint64_t list = 0;                                   // the last complete list that had it
@@ -44,6 +45,8 @@ class Provisioner {
   void read_demand();
   void read(ports::ControllerPort& controller);
   void put_item(const ControllerName& controller, ports::DemandItem demand);
+  void put_in_ledger(policy::ItemRef ref, const WaitingItem& item);
+  void move_items_by(Duration by);
   void drop_item(const policy::ItemRef& ref);
   void drop_unlisted(const ControllerName& controller);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
