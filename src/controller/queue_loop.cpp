@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <string_view>
+#include <unordered_set>
 
 #include "base/number.hpp"
 
@@ -276,8 +278,13 @@ void QueueLoop::hand_over() {
     const auto& node = it->second->node;
     return model::fits(entry.label, node.labels, node.is_default) ? it->second : nullptr;
   });
-  reserve_in_order(offers, core_.ready.size(),
-                   [this](const BuildEntry& entry) { return find_fitting_agent(entry); });
+  std::unordered_set<std::string_view> hopeless;  // labels: what is ready only becomes less
+  reserve_in_order(offers, core_.ready.size(), [&](const BuildEntry& entry) -> NodeEntry* {
+    if (hopeless.contains(entry.item.label)) return nullptr;
+    auto* node = find_fitting_agent(entry);
+    if (node == nullptr) hopeless.insert(entry.item.label);
+    return node;
+  });
   // What is started here may run at once and change the queue.
   for (auto& [build, agent] : offers) core_.scope.spawn("offer", builds_.offer(build, std::move(agent)));
 }

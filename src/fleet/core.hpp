@@ -52,6 +52,7 @@ struct PlannedAs {
   Instant connected;
   Instant idle_since;
   Instant paid_until;
+  Duration least_billed{0};
   Instant launch_deadline;
   model::EndReason end_reason = model::EndReason::none;
   bool operator==(const PlannedAs&) const = default;

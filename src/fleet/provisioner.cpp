@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/check.hpp"
+#include "fleet/costs.hpp"
 #include "policy/billing.hpp"
 
 namespace footman::fleet {
@@ -27,6 +28,10 @@ bool is_leaving(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
+Duration least_billed(const model::Price& price) {
+  return std::max(price.billing.minimum, price.billing.step);
+}
+
 Instant paid_until(const Core& core, const AgentEntry& entry) {
   const auto t = core.templates.find(entry.row.template_name);
   if (t == core.templates.end() || !t->second.config.keep_paid) return {};
@@ -47,6 +52,7 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   now.connected = entry.life.connected;
   now.idle_since = entry.idle_since;
   now.paid_until = paid_until(core, entry);
+  if (!billed_of(entry, core.time()).from.is_set()) now.least_billed = least_billed(entry.row.price);
   now.launch_deadline = entry.launch_deadline;
   now.end_reason = entry.seen.end_reason;
   return now;
@@ -62,6 +68,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.labels = entry.row.labels;
   agent.size = entry.row.size;
   agent.per_hour = entry.row.price.per_hour;
+  agent.least_billed = now.least_billed;
   agent.is_default = entry.request.is_default;
   agent.state = now.state;
   agent.activity = now.activity;
@@ -252,8 +259,8 @@ void Provisioner::tell_offers(const SpentNow& spent) {
   templates.reserve(core_.templates.size());
   for (auto& [name, t] : core_.templates)
     templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour, t.breaker,
-                         pools_.size_of(t), pools_.controller()});
+                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour,
+                         least_billed(t.config.price), t.breaker, pools_.size_of(t), pools_.controller()});
   ledger_.set_templates(std::move(templates));
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());

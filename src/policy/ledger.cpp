@@ -113,16 +113,25 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
 }
 
 Ledger::GroupKey Ledger::group_key(const Agent& agent) {
-  return {agent.cloud,      agent.template_name, agent.generation, agent.labels,          is_under_way(agent),
-          agent.controller, agent.size,          agent.per_hour,   settled_work_of(agent)};
+  return {agent.cloud,         agent.template_name,   agent.generation, agent.labels,
+          is_under_way(agent), agent.controller,      agent.size,       agent.per_hour,
+          agent.least_billed,  settled_work_of(agent)};
 }
 
 SettledAgents& Ledger::find_group(const Agent& agent) {
   const auto [it, fresh] = groups_.try_emplace(group_key(agent));
   if (fresh)
-    it->second = {
-        agent.cloud,      agent.template_name, agent.generation, agent.labels,           is_under_way(agent),
-        agent.controller, agent.size,          agent.per_hour,   settled_work_of(agent), 0};
+    it->second = {agent.cloud,
+                  agent.template_name,
+                  agent.generation,
+                  agent.labels,
+                  is_under_way(agent),
+                  agent.controller,
+                  agent.size,
+                  agent.per_hour,
+                  agent.least_billed,
+                  settled_work_of(agent),
+                  0};
   return it->second;
 }
 

@@ -77,7 +77,7 @@ class Ledger {
   };
   using ClassKey = std::pair<ControllerName, std::string>;
   using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool,
-                              ControllerName, model::AgentSize, model::Money, PoolWork>;
+                              ControllerName, model::AgentSize, model::Money, Duration, PoolWork>;
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);

@@ -57,23 +57,23 @@ void Obstacles::count(const CloudName& cloud, const TemplateName& name,
 
 void Obstacles::count(const Agent& agent) {
   count(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
-  usage_.add(agent.controller, agent.cloud, agent.size, agent.per_hour, 1);
+  usage_.add(agent.controller, agent.cloud, needs_of(agent), 1);
 }
 
 void Obstacles::count(const SettledAgents& agents) {
   count(agents.cloud, agents.template_name, agents.labels, agents.under_way, agents.count);
-  usage_.add(agents.controller, agents.cloud, agents.size, agents.per_hour, agents.count);
+  usage_.add(agents.controller, agents.cloud, needs_of(agents), agents.count);
 }
 
 void Obstacles::count_launch(const Template& t, const ControllerName& controller) {
   count(t.cloud, t.name, t.labels, true, 1);
-  usage_.add(controller, t.cloud, t.size, t.per_hour, 1);
+  usage_.add(controller, t.cloud, needs_of(t), 1);
   if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
 }
 
 void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count_of_items) {
   count(t.cloud, t.name, t.labels, false, count_of_items);
-  usage_.add(controller, t.cloud, t.size, t.per_hour, count_of_items);
+  usage_.add(controller, t.cloud, needs_of(t), count_of_items);
 }
 
 std::optional<Held> Obstacles::find_trouble(const Template& t) const {

@@ -65,6 +65,7 @@ struct SettledAgents {
   ControllerName controller;
   model::AgentSize size;
   model::Money per_hour;
+  Duration least_billed{0};
   PoolWork work = PoolWork::none;
   std::uint32_t count = 0;
 };

@@ -105,7 +105,7 @@ std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
       return agent.per_hour.micros;
     case HoldReason::day_budget:
     case HoldReason::cloud_day_budget:
-      return reserved_ahead(agent.per_hour).micros;
+      return reserved_ahead(needs_of(agent)).micros;
     default:
       return 0;
   }

@@ -448,8 +448,7 @@ class Planner {
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
-    book_.settle(
-        [this](const Template& t) { return obstacles_.has_cloud(t.cloud) && obstacles_.is_spent(t); });
+    book_.settle([this](const Template& t) { return is_budget_spent(t); });
   }
 
   void note_work(const Agent& agent) {
@@ -536,6 +535,7 @@ class Planner {
   // Items that only caps keep waiting get the room of idle agents, as far as those that are leaving
   // do not make it anyway. It is kept for them until they are launched.
   void make_room() {
+    if (held_classes_.empty()) return;
     std::set<AgentId> ended;
     for (const auto& one : plan_.terminations) ended.insert(one.agent);
     RoomFinder room(list_leaving(ended), list_idle(ended));
@@ -625,9 +625,16 @@ class Planner {
     if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
   }
 
-  bool is_budget_spent(const Agent& agent) const {
+  bool is_budget_spent(const Agent& agent) {
     const auto t = templates_.find(agent.template_name);
-    return t != templates_.end() && obstacles_.has_cloud(t->second->cloud) && obstacles_.is_spent(*t->second);
+    return t != templates_.end() && is_budget_spent(*t->second);
+  }
+
+  bool is_budget_spent(const Template& t) {
+    if (!obstacles_.has_cloud(t.cloud)) return false;
+    const auto [known, fresh] = spent_.try_emplace(number_of(t), false);
+    if (fresh) known->second = obstacles_.is_spent(t);
+    return known->second;
   }
 
   std::string describe_idle(const Agent& agent, bool is_spent) const {
@@ -643,12 +650,13 @@ class Planner {
   std::unordered_map<TemplateName, const Template*> templates_;
   Obstacles obstacles_;
   PoolBook book_;
-  std::vector<const ItemClass*> held_classes_;  // in the order in which they became so
-  bool has_reserved_ = false;                   // places, which then count as agents
-  std::set<std::size_t> keeps_;                 // templates that room is kept for
-  std::vector<const Item*> items_;              // in queue order
-  std::vector<const Agent*> served_by_;         // by item; of an open world in no order
-  std::vector<std::size_t> class_of_;           // by item
+  std::vector<const ItemClass*> held_classes_;   // in the order in which they became so
+  bool has_reserved_ = false;                    // places, which then count as agents
+  std::unordered_map<std::size_t, bool> spent_;  // by template: its budget of the day
+  std::set<std::size_t> keeps_;                  // templates that room is kept for
+  std::vector<const Item*> items_;               // in queue order
+  std::vector<const Agent*> served_by_;          // by item; of an open world in no order
+  std::vector<std::size_t> class_of_;            // by item
   std::vector<std::size_t> held_items_;
   std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
   std::vector<const Agent*> agents_;

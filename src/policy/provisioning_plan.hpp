@@ -56,7 +56,8 @@ struct Agent {
   std::vector<std::string> labels;
   model::AgentSize size;
   model::Money per_hour;
-  bool is_default = false;  // takes items without a label
+  Duration least_billed{0};  // that is billed once it begins to be; 0: it has begun
+  bool is_default = false;   // takes items without a label
   model::AgentState state = model::AgentState::planned;
   model::AgentActivity activity = model::AgentActivity::unknown;
   ControllerName controller;
@@ -88,6 +89,7 @@ struct Template {
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
   model::AgentSize size;  // of one agent
   model::Money per_hour;
+  Duration least_billed{0};  // for each of its agents
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;

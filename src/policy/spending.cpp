@@ -11,6 +11,7 @@ constexpr Duration kDay = std::chrono::hours(24);
 constexpr std::size_t kDaysKept = 4;
 
 model::Money rate_of(const PaidSpan& span) {
+  if (!span.per_hour.is_zero()) return span.per_hour;
   const auto time = static_cast<double>((span.until - span.from).count());
   return {std::llround(static_cast<double>(span.amount.micros) * static_cast<double>(Duration(1h).count()) /
                        time)};

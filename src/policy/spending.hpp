@@ -24,6 +24,7 @@ struct PaidSpan {
   Instant from;
   Instant until;
   model::Money amount;
+  model::Money per_hour{};  // its price; 0: as the amount has it, which was rounded
 };
 // What falls between the two.
 model::Money part_of(const PaidSpan& span, Instant from, Instant until);

@@ -14,60 +14,6 @@ bool is_beyond(const Template& t, const model::Budget& budget) {
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-// Of all agents, or of those of one cloud.
-struct Taken {
-  model::AgentSize size;
-  model::Money per_hour;
-  model::AgentSize kept_size;
-  model::Money kept_per_hour;
-  bool of_cloud = false;
-};
-
-void list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
-                    std::vector<Cap>& out) {
-  if (limits.milli_cpus != 0) {
-    auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap;
-    cap.taken = number(taken.size.milli_cpus);
-    cap.kept = number(taken.kept_size.milli_cpus);
-    cap.needed = number(t.size.milli_cpus);
-    cap.limit = number(limits.milli_cpus);
-  }
-  if (limits.memory_bytes != 0) {
-    auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap;
-    cap.taken = number(taken.size.memory_bytes);
-    cap.kept = number(taken.kept_size.memory_bytes);
-    cap.needed = number(t.size.memory_bytes);
-    cap.limit = number(limits.memory_bytes);
-  }
-}
-
-void list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken, const Spent& spent,
-                      std::vector<Cap>& out) {
-  if (is_beyond(t, budget)) return;
-  if (budget.per_hour) {
-    auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget;
-    cap.taken = (taken.per_hour + spent.still_paid_per_hour).micros;
-    cap.kept = taken.kept_per_hour.micros;
-    cap.needed = t.per_hour.micros;
-    cap.limit = budget.per_hour->micros;
-    cap.passing = spent.still_paid_per_hour.micros;
-    if (!cap.never_fits()) cap.look_again = spent.rate_falls;
-  }
-  if (budget.per_day) {
-    auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget;
-    cap.taken = (spent.today + reserved_ahead(taken.per_hour)).micros;
-    cap.kept = reserved_ahead(taken.kept_per_hour).micros;
-    cap.needed = reserved_ahead(t.per_hour).micros;
-    cap.limit = budget.per_day->micros;
-    cap.spent = spent.today.micros;
-    if (!cap.never_fits()) cap.look_again = spent.day_ends;
-  }
-}
-
 std::string describe_agents(const Cap& cap, const std::string& which) {
   return fmt::format("{} of {} agents {} exist", cap.taken, cap.limit, which);
 }
@@ -98,7 +44,7 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
 }
 
 std::string describe_day_budget(const Cap& cap, const Template& t, const std::string& spender) {
-  const auto ahead = format_duration(kReservedAhead);
+  const auto ahead = format_duration(std::max<Duration>(kReservedAhead, t.least_billed));
   const auto money = [](std::int64_t micros) { return model::format_money(model::Money{micros}); };
   if (cap.never_fits())
     return fmt::format(
@@ -106,9 +52,10 @@ std::string describe_day_budget(const Cap& cap, const Template& t, const std::st
         "the configuration changes",
         ahead, t.name.str(), money(cap.needed), money(cap.limit), spender);
   return fmt::format(
-      "less is left of the {} that {} may spend a day (UTC), beside what is reserved for the next {} of its "
-      "agents, than the {} that one of template '{}' needs",
-      money(cap.limit), spender, ahead, money(cap.needed), t.name.str());
+      "less is left of the {} that {} may spend a day (UTC), beside what is reserved for its agents, than "
+      "the "
+      "{} that one of template '{}' needs for the next {}",
+      money(cap.limit), spender, money(cap.needed), t.name.str(), ahead);
 }
 
 std::string describe(const Cap& cap, const Template& t) {
@@ -147,7 +94,9 @@ std::string describe(const Cap& cap, const Template& t) {
 
 }  // namespace
 
-model::Money reserved_ahead(model::Money per_hour) { return model::charge(per_hour, kReservedAhead); }
+model::Money reserved_ahead(const Needs& needs) {
+  return model::charge(needs.per_hour, std::max<Duration>(kReservedAhead, needs.least_billed));
+}
 
 bool is_of_cloud(HoldReason reason) {
   return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
@@ -161,16 +110,17 @@ bool is_by_size(HoldReason reason) {
 
 Usage::Usage(const Limits& limits) : limits_(&limits) {}
 
-void Usage::Sums::add(const model::AgentSize& one, model::Money price, std::uint32_t count) {
-  per_hour += model::Money{price.micros * count};
-  size.milli_cpus += one.milli_cpus * count;
-  size.memory_bytes += one.memory_bytes * count;
+void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
+  per_hour += model::Money{needs.per_hour.micros * count};
+  ahead += model::Money{reserved_ahead(needs).micros * count};
+  size.milli_cpus += needs.size.milli_cpus * count;
+  size.memory_bytes += needs.size.memory_bytes * count;
 }
 
-void Usage::add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
-                model::Money per_hour, std::uint32_t count) {
-  all_.add(size, per_hour, count);
-  by_cloud_[cloud].add(size, per_hour, count);
+void Usage::add(const ControllerName& controller, const CloudName& cloud, const Needs& needs,
+                std::uint32_t count) {
+  all_.add(needs, count);
+  by_cloud_[cloud].add(needs, count);
   if (limits_->controller_caps.contains(controller)) by_controller_[controller] += count;
 }
 
@@ -191,22 +141,61 @@ std::optional<Cap> Usage::find_controller_cap(const ControllerName& controller) 
   return cap;
 }
 
-void Usage::keep(const Template& t) { kept_.push_back({t.cloud, t.size, t.per_hour}); }
+void Usage::keep(const Template& t) { kept_.push_back({t.cloud, needs_of(t)}); }
 void Usage::drop_kept() { kept_.clear(); }
 
 Usage::Sums Usage::kept_of(const CloudName* cloud) const {
   Sums sums;
   for (const auto& one : kept_)
-    if (cloud == nullptr || one.cloud == *cloud) sums.add(one.size, one.per_hour, 1);
+    if (cloud == nullptr || one.cloud == *cloud) sums.add(one.needs, 1);
   return sums;
 }
 
-void Usage::list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const {
-  const auto join = [](const Sums& taken, const Sums& kept, bool of_cloud) {
-    return Taken{taken.size, taken.per_hour, kept.size, kept.per_hour, of_cloud};
+void Usage::list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
+                           std::vector<Cap>& out) {
+  const auto add = [&](HoldReason reason, std::uint64_t model::AgentSize::* amount, std::uint64_t limit) {
+    if (limit == 0) return;
+    auto& cap = out.emplace_back();
+    cap.reason = reason;
+    cap.taken = number(taken.sums.size.*amount);
+    cap.kept = number(taken.kept.size.*amount);
+    cap.needed = number(t.size.*amount);
+    cap.limit = number(limit);
   };
-  const auto all = join(all_, kept_of(nullptr), false);
-  const auto of_cloud = join(sums_of(cloud.name), kept_of(&cloud.name), true);
+  add(taken.of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap, &model::AgentSize::milli_cpus,
+      limits.milli_cpus);
+  add(taken.of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap, &model::AgentSize::memory_bytes,
+      limits.memory_bytes);
+}
+
+void Usage::list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken,
+                             const Spent& spent, std::vector<Cap>& out) {
+  if (is_beyond(t, budget)) return;
+  if (budget.per_hour) {
+    auto& cap = out.emplace_back();
+    cap.reason = taken.of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget;
+    cap.taken = (taken.sums.per_hour + spent.still_paid_per_hour).micros;
+    cap.kept = taken.kept.per_hour.micros;
+    cap.needed = t.per_hour.micros;
+    cap.limit = budget.per_hour->micros;
+    cap.passing = spent.still_paid_per_hour.micros;
+    if (!cap.never_fits()) cap.look_again = spent.rate_falls;
+  }
+  if (budget.per_day) {
+    auto& cap = out.emplace_back();
+    cap.reason = taken.of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget;
+    cap.taken = (spent.today + taken.sums.ahead).micros;
+    cap.kept = taken.kept.ahead.micros;
+    cap.needed = reserved_ahead(needs_of(t)).micros;
+    cap.limit = budget.per_day->micros;
+    cap.spent = spent.today.micros;
+    if (!cap.never_fits()) cap.look_again = spent.day_ends;
+  }
+}
+
+void Usage::list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const {
+  const Taken all{all_, kept_of(nullptr), false};
+  const Taken of_cloud{sums_of(cloud.name), kept_of(&cloud.name), true};
   const auto& ours = limits_->resources;
   list_size_caps(t, ours, all, out);
   list_size_caps(t, cloud.resources, of_cloud, out);

@@ -12,9 +12,20 @@
 
 namespace footman::policy {
 
-// The budget of a day reserves so much of each agent's time ahead, also of those that are there: what builds
-// that are shorter cost is never more than the budget.
+// The budget of a day reserves so much of each agent's time ahead, also of those that are there, and the
+// least that is billed where that is more: what builds that are shorter cost is never more than the budget.
 inline constexpr Duration kReservedAhead = 15min;
+
+// Of limits, by one agent.
+struct Needs {
+  model::AgentSize size;
+  model::Money per_hour;
+  Duration least_billed{0};
+};
+template <class One>  // an agent, settled ones or a template
+Needs needs_of(const One& one) {
+  return {one.size, one.per_hour, one.least_billed};
+}
 
 // One limit, as it stands for one template: in agents, thousandths of a vCPU, bytes, millionths of a dollar.
 struct Cap {
@@ -36,7 +47,7 @@ struct Cap {
 // would be news to all that wait.
 Held describe_obstacle(const Cap& cap, const Template& t);
 
-model::Money reserved_ahead(model::Money per_hour);  // for one agent, of the budget of a day
+model::Money reserved_ahead(const Needs& needs);  // for one agent, of the budget of a day
 
 // Limits of vCPU, memory and money, for which agents count by their size or price.
 bool is_by_size(HoldReason reason);
@@ -47,8 +58,7 @@ class Usage {
   explicit Usage(const Limits& limits);  // which must outlive it
 
   // So many more agents that hold a resource, or will.
-  void add(const ControllerName& controller, const CloudName& cloud, const model::AgentSize& size,
-           model::Money per_hour, std::uint32_t count);
+  void add(const ControllerName& controller, const CloudName& cloud, const Needs& needs, std::uint32_t count);
   // So much of vCPU, memory and money is kept for one more agent of the template.
   void keep(const Template& t);
   void drop_kept();
@@ -62,13 +72,23 @@ class Usage {
   struct Sums {
     model::AgentSize size;
     model::Money per_hour;
-    void add(const model::AgentSize& one, model::Money price, std::uint32_t count);
+    model::Money ahead;
+    void add(const Needs& needs, std::uint32_t count);
   };
   struct Kept {
     CloudName cloud;
-    model::AgentSize size;
-    model::Money per_hour;
+    Needs needs;
   };
+  // Of all agents, or of those of one cloud.
+  struct Taken {
+    Sums sums;
+    Sums kept;
+    bool of_cloud = false;
+  };
+  static void list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
+                             std::vector<Cap>& out);
+  static void list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken,
+                               const Spent& spent, std::vector<Cap>& out);
   Sums sums_of(const CloudName& cloud) const;
   Sums kept_of(const CloudName* cloud) const;  // of all without one
 

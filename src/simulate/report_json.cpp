@@ -118,6 +118,8 @@ json::object make_json(const Setting& setting, const std::vector<Report>& report
 json::object make_goal_json(const Goal& goal, const GoalAnswer& answer) {
   json::object told{{"goal", describe(goal)},
                     {"met", answer.met},
+                    {"never_ran", answer.never_ran},
+                    {"above_budget", answer.above_budget},
                     {"simulations", answer.simulations},
                     {"cost_a_day_usd", money(answer.cost_a_day)},
                     {"wanted_cost_a_day_usd", money(answer.wanted_cost_a_day)}};

@@ -88,9 +88,8 @@ TEST_CASE("a budget per day holds what is spent and reserved") {
   REQUIRE(plan.holds.size() == 1);
   CHECK(plan.holds[0].reason == HoldReason::day_budget);
   CHECK(plan.holds[0].text ==
-        "less is left of the $2.00 that this server may spend a day (UTC), beside what is reserved for the "
-        "next "
-        "15 min 0 s of its agents, than the $0.10 that one of template 't' needs");
+        "less is left of the $2.00 that this server may spend a day (UTC), beside what is reserved for its "
+        "agents, than the $0.10 that one of template 't' needs for the next 15 min 0 s");
   CHECK(plan.holds[0].look_again == kNow + 5h);
   CHECK(plan_provisioning(s, by_day(cents(200), cents(300)), kNow).launches.empty());
 }

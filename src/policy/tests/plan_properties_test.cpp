@@ -103,7 +103,7 @@ void check_resources(const Snapshot& world, const Plan& plan, const Cloud* cloud
   CHECK(keeps(micros(limits.budget.per_hour), spent.still_paid_per_hour.micros,
               [](const auto& one) { return one.per_hour.micros; }));
   CHECK(keeps(micros(limits.budget.per_day), spent.today.micros,
-              [](const auto& one) { return reserved_ahead(one.per_hour).micros; }));
+              [](const auto& one) { return reserved_ahead(needs_of(one)).micros; }));
 }
 
 void check_controller_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {

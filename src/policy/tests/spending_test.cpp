@@ -47,6 +47,14 @@ TEST_CASE("the day's costs are counted by cloud, and begin again at midnight") {
   CHECK(book.spent(kMidnight + kDay).today == Money());
 }
 
+TEST_CASE("what is paid for still has the agent's price, whatever its amount was rounded to") {
+  SpendingBook book;
+  auto one = span(kMidnight, kMidnight + 30s, 417);
+  one.per_hour = Money{50'000};
+  book.add(one, kMidnight + 1s);
+  CHECK(book.spent(kMidnight + 1s).still_paid_per_hour == Money{50'000});
+}
+
 TEST_CASE("agents that are gone and paid for still") {
   SpendingBook book;
   const auto now = kMidnight + kDay - 10s;

@@ -232,6 +232,23 @@ TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of
   CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
 }
 
+TEST_CASE("a day's budget reserves the least that is billed, until that has begun") {
+  auto s = world();
+  s.templates[0].per_hour = footman::model::Money{1'000'000};
+  s.templates[0].least_billed = 1h;
+  s.items.clear();
+  for (int i = 0; i < 40; ++i) s.items.push_back(item(std::to_string(i)));
+  Limits limits;
+  limits.resources.budget.per_day = footman::model::Money{5'000'000};
+  CHECK(plan_provisioning(s, limits, kNow).launches.size() == 5);
+  for (int i = 0; i < 3; ++i) {  // they are billed: their hour is spent, and 15 minutes more reserved
+    s.agents.push_back(busy("a" + std::to_string(i), {}));
+    s.agents.back().per_hour = footman::model::Money{1'000'000};
+  }
+  limits.spent.today = footman::model::Money{3'000'000};
+  CHECK(plan_provisioning(s, limits, kNow).launches.size() == 1);
+}
+
 TEST_CASE("nothing is kept for an item that waits for money, too") {
   auto s = world();
   s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
