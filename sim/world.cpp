@@ -276,6 +276,7 @@ void World::wire_up() {
       loop_, *server_, witness_, options_.seed, scene_.habits,
       std::vector<std::string>{"linux", "warm", "linux && !warm", "linux || warm"}, log_);
   std::vector<base::CloudName> names;
+  names.reserve(scene_.clouds.size());
   for (const auto& traits : scene_.clouds) names.emplace_back(traits.name);
   auto habits = options_.calm ? AdminHabits() : scene_.admins;
   admins_ = std::make_unique<SimAdmins>(
