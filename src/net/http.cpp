@@ -133,12 +133,13 @@ base::Result<base::Instant> parse_http_date(std::string_view text) {
   return instant;
 }
 
-std::string Url::str() const {
+std::string Url::str() const { return fmt::format("{}://{}{}", scheme, authority(), path); }
+
+std::string Url::authority() const {
   const auto standard = default_port(scheme);
   const bool bracketed = host.find(':') != std::string::npos;
   const auto name = bracketed ? "[" + host + "]" : host;
-  const auto port_text = standard && *standard == port ? std::string() : fmt::format(":{}", port);
-  return fmt::format("{}://{}{}{}", scheme, name, port_text, path);
+  return standard && *standard == port ? name : fmt::format("{}:{}", name, port);
 }
 
 namespace {

@@ -82,6 +82,7 @@ struct Url {
   std::uint16_t port = 0;  // filled in from the scheme when absent
   std::string path;        // "/" when absent, with the query
   std::string str() const;
+  std::string authority() const;  // host and port, as the Host header has them
 };
 base::Result<Url> parse_url(std::string_view text);
 

@@ -84,11 +84,8 @@ bool is_repeatable(std::string_view method) {
 std::string format_request_head(const Outgoing& out, const std::string& user_agent) {
   const auto& request = out.request;
   const auto& url = request.url;
-  const bool standard = url.port == (url.scheme == "https" ? 443 : 80);
-  auto host = Endpoint{url.host, url.port}.str();
-  if (standard) host.resize(host.rfind(':'));
   auto head = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", request.method,
-                          out.whole_url() ? url.str() : url.path, host);
+                          out.whole_url() ? url.str() : url.path, url.authority());
   if (!request.headers.find("User-Agent")) head += fmt::format("User-Agent: {}\r\n", user_agent);
   if (!request.headers.find("Accept")) head += "Accept: */*\r\n";
   const bool may_have_body = request.method == "POST" || request.method == "PUT" || request.method == "PATCH";

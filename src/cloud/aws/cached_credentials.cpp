@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/time_limit.hpp"
+
 namespace footman::cloud::aws {
 namespace {
 
@@ -21,20 +23,21 @@ class Mark {
 }  // namespace
 
 CachedCredentials::CachedCredentials(Fetch fetch, runtime::Clock& clock, Logger log)
-    : fetch_(std::move(fetch)), clock_(clock), log_(std::move(log)) {}
+    : fetch_(std::move(fetch)), clock_(clock), log_(std::move(log)), even_(clock) {}
 
 bool CachedCredentials::usable(Instant now) const {
-  return cached_ && (!cached_->expires.is_set() || cached_->expires - now > kLastMoment);
+  if (!cached_) return false;
+  return !expires_.is_set() || expires_ - now > kLastMoment || now - fetched_at_ < kRejectPause;
 }
 
 bool CachedCredentials::due(Instant now) const {
-  if (!cached_->expires.is_set()) return false;
-  const auto before = std::min(kRenewBefore, (cached_->expires - fetched_at_) / 2);
-  return now >= cached_->expires - before && now >= next_renewal_;
+  if (!expires_.is_set()) return false;
+  const auto before = std::min(kRenewBefore, (expires_ - fetched_at_) / 2);
+  return now >= expires_ - before && now >= next_renewal_;
 }
 
 runtime::Awaitable<Result<Credentials>> CachedCredentials::get() {
-  const auto now = clock_.now();
+  const auto now = even_.now();
   if (usable(now) && (renewing_ || !due(now))) co_return *cached_;
   const auto seen = ended_;
   const auto pass = co_await gate_.enter();
@@ -47,15 +50,15 @@ runtime::Awaitable<Result<Credentials>> CachedCredentials::get() {
 
 runtime::Awaitable<Result<Credentials>> CachedCredentials::renew() {
   const Mark mark(renewing_);
-  auto fetched = co_await fetch_();
+  next_renewal_ = even_.now() + kRenewPause;  // also when whoever waits here is cancelled
+  auto fetched = co_await fetch_in_time();
   ++ended_;
-  const auto now = clock_.now();
   if (fetched) {
     keep(*fetched);
     co_return std::move(*fetched);
   }
-  if (usable(now)) {
-    next_renewal_ = now + kRenewPause;
+  if (usable(even_.now())) {
+    next_renewal_ = even_.now() + kRenewPause;
     log_.warning("AWS credentials were not renewed; the present ones are still good",
                  {{"reason", describe(fetched.error())}, {"expire", format_rfc3339(cached_->expires)}});
     co_return *cached_;
@@ -65,9 +68,18 @@ runtime::Awaitable<Result<Credentials>> CachedCredentials::renew() {
   co_return std::unexpected(std::move(fetched).error());
 }
 
+// The present ones are given out when it takes too long.
+runtime::Awaitable<Result<Credentials>> CachedCredentials::fetch_in_time() {
+  if (!usable(even_.now())) co_return co_await fetch_();
+  auto fetched = co_await runtime::run_for(clock_, kRenewLimit, fetch_());
+  if (fetched) co_return std::move(*fetched);
+  co_return fail(Errc::timeout, "they did not come within " + format_duration(kRenewLimit));
+}
+
 void CachedCredentials::keep(Credentials fetched) {
   const bool is_new = !cached_ || cached_->access_key_id != fetched.access_key_id;
-  fetched_at_ = clock_.now();
+  fetched_at_ = even_.now();
+  expires_ = even_.at(fetched.expires);
   // A metadata service gives the same ones until shortly before they expire.
   next_renewal_ = fetched_at_ + kRenewPause;
   cached_ = std::move(fetched);
@@ -78,10 +90,11 @@ void CachedCredentials::keep(Credentials fetched) {
              {"expire", cached_->expires.is_set() ? format_rfc3339(cached_->expires) : "never"}});
 }
 
-void CachedCredentials::reject(const std::string& access_key_id) {
-  if (!cached_ || cached_->access_key_id != access_key_id) return;
-  if (clock_.now() - fetched_at_ < kRejectPause) return;
+bool CachedCredentials::reject(const std::string& access_key_id) {
+  if (!cached_ || cached_->access_key_id != access_key_id) return true;
+  if (even_.now() - fetched_at_ < kRejectPause) return false;
   cached_.reset();
+  return true;
 }
 
 }  // namespace footman::cloud::aws

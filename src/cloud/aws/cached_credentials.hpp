@@ -14,6 +14,7 @@
 #include "base/log.hpp"
 #include "cloud/aws/credentials.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/even_time.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cloud::aws {
@@ -22,7 +23,10 @@ inline constexpr Duration kRenewBefore = 15min;
 inline constexpr Duration kLastMoment = 1min;
 inline constexpr Duration kRenewPause = 1min;
 // Credentials that were fetched so recently are not fetched again because AWS does not take them.
+// Nor because by our clock, which may be wrong, they have expired: AWS decides.
 inline constexpr Duration kRejectPause = 10s;
+// So long a renewal may take while the present ones are good.
+inline constexpr Duration kRenewLimit = 15s;
 
 class CachedCredentials final : public CredentialsSource {
  public:
@@ -32,21 +36,25 @@ class CachedCredentials final : public CredentialsSource {
   CachedCredentials(Fetch fetch, runtime::Clock& clock, Logger log);
 
   runtime::Awaitable<Result<Credentials>> get() override;
-  void reject(const std::string& access_key_id) override;
+  bool reject(const std::string& access_key_id) override;
 
  private:
+  // All in even time.
   bool usable(Instant now) const;  // and will be for a while
   bool due(Instant now) const;     // for being renewed
   runtime::Awaitable<Result<Credentials>> renew();
+  runtime::Awaitable<Result<Credentials>> fetch_in_time();
   void keep(Credentials fetched);
 
   Fetch fetch_;
   runtime::Clock& clock_;
   Logger log_;
   runtime::Gate gate_;
+  runtime::EvenTime even_;
   std::optional<Credentials> cached_;
+  Instant expires_;  // not set: never
   Instant fetched_at_;
-  Instant next_renewal_;  // after one that failed
+  Instant next_renewal_;  // after one that failed, or was cancelled
   bool renewing_ = false;
   std::uint64_t ended_ = 0;  // fetches so far
   Error last_error_;         // of the last one, when nothing is cached
@@ -57,7 +65,7 @@ class FixedCredentials final : public CredentialsSource {
  public:
   explicit FixedCredentials(Credentials credentials) : credentials_(std::move(credentials)) {}
   runtime::Awaitable<Result<Credentials>> get() override { co_return credentials_; }
-  void reject(const std::string&) override {}
+  bool reject(const std::string&) override { return false; }
 
  private:
   Credentials credentials_;

@@ -2,11 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <utility>
 
 #include "base/check.hpp"
-#include "net/tcp.hpp"
+#include "runtime/time_limit.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cloud::aws {
@@ -51,19 +52,22 @@ std::string_view content_type(Protocol protocol) {
   return "application/x-www-form-urlencoded; charset=utf-8";
 }
 
-// The Host header as the HTTP client writes it: it is signed.
-std::string host_header(const net::Url& url) {
-  auto host = net::Endpoint{url.host, url.port}.str();
-  if (url.port == (url.scheme == "https" ? 443 : 80)) host.resize(host.rfind(':'));
-  return host;
-}
-
 std::string format_body(const Service& service, const Call& call) {
   if (is_json(service.protocol)) return call.body.empty() ? "{}" : call.body;
   Query parameters = call.parameters;
   parameters.emplace_back("Action", call.operation);
   parameters.emplace_back("Version", std::string(service.version));
   return format_query(parameters);
+}
+
+// Whatever an answer quotes of a request.
+std::string redact(std::string text, const Credentials& credentials) {
+  for (const auto* secret : {&credentials.secret_access_key, &credentials.session_token}) {
+    if (secret->empty()) continue;
+    for (std::size_t at = 0; (at = text.find(secret->expose(), at)) != std::string::npos;)
+      text.replace(at, secret->expose().size(), "***");
+  }
+  return text;
 }
 
 // Nothing left this machine, or nobody on the other side could read it.
@@ -141,11 +145,11 @@ Awaitable<CallResult<XmlDocument>> Client::call_query(Call call) {
 // `call` is a local of the caller, who waits.
 Awaitable<CallResult<Client::Answer>> Client::perform(const Call* call) {
   Progress progress;
-  progress.deadline = outside_.clock.now() + config_.limits.time;
+  progress.deadline = outside_.even.now() + config_.limits.time;
   while (true) {
     if (!co_await wait_for_rate(call, &progress)) co_return std::unexpected(finish(*call, progress));
     ++progress.attempts;
-    auto outcome = co_await attempt(call);
+    auto outcome = co_await attempt_in_time(call, progress.deadline);
     if (outcome) {
       budget_.give_back(progress.retry_cost > 0 ? progress.retry_cost : RetryBudget::kSuccess);
       co_return std::move(*outcome);
@@ -154,7 +158,7 @@ Awaitable<CallResult<Client::Answer>> Client::perform(const Call* call) {
     const auto next = plan_next(*call, outcome.error(), progress);
     progress.last = std::move(outcome.error().failure);
     if (!next) co_return std::unexpected(finish(*call, progress));
-    const auto pause = *next - outside_.clock.now();
+    const auto pause = *next - outside_.even.now();
     outside_.log.debug("an AWS call is made again", {{"call", name(*call)},
                                                      {"after", format_duration(pause)},
                                                      {"code", progress.last.code},
@@ -166,19 +170,33 @@ Awaitable<CallResult<Client::Answer>> Client::perform(const Call* call) {
 // False: no tokens before the deadline; the last failure says so.
 Awaitable<bool> Client::wait_for_rate(const Call* call, Progress* progress) {
   while (rates_ != nullptr) {
-    const auto later = rates_->take(call->charges, call->urgency, outside_.clock.now());
+    const auto later = rates_->take(call->charges, call->urgency, outside_.even.now());
     if (!later) break;
     if (*later >= progress->deadline) {
-      progress->last = {};
+      const auto before = std::exchange(progress->last, {}).message;
       progress->last.failure = FailureClass::throttled;
       progress->last.definite = true;
       progress->last.retry_at = *later;
       progress->last.message = "the account's rate limit leaves no room for it yet";
+      if (!before.empty()) progress->last.message += "; before: " + before;
       co_return false;
     }
-    co_await runtime::sleep_for(outside_.clock, *later - outside_.clock.now());
+    co_await runtime::sleep_for(outside_.clock, *later - outside_.even.now());
   }
   co_return true;
+}
+
+// Whatever drips or hangs on the other side.
+Awaitable<Client::Attempt> Client::attempt_in_time(const Call* call, Instant deadline) {
+  const auto left = std::max<Duration>(deadline - outside_.even.now(), kShortestAttempt);
+  const auto limit = std::min(left, config_.limits.attempt);
+  auto outcome = co_await runtime::run_for(outside_.clock, limit, attempt(call));
+  if (outcome) co_return std::move(*outcome);
+  Failed failed;
+  failed.failure.message = "no answer within " + format_duration(limit);
+  failed.timed_out = true;
+  failed.remedy = Remedy::repeat;
+  co_return std::unexpected(std::move(failed));
 }
 
 Awaitable<Client::Attempt> Client::attempt(const Call* call) {
@@ -188,13 +206,12 @@ Awaitable<Client::Attempt> Client::attempt(const Call* call) {
     if (!got) co_return std::unexpected(judge_credentials_error(got.error()));
     credentials = std::move(*got);
   }
-  const auto signed_at = outside_.clock.now() + skew_;
+  const auto signed_at = outside_.even.now() + skew_;
   auto answer =
       co_await outside_.services(make_request(*call, credentials ? &*credentials : nullptr, signed_at));
   if (!answer) co_return std::unexpected(judge_silence(answer.error()));
   if (answer->status / 100 == 2) co_return Answer{std::move(answer->body), find_request_id(answer->headers)};
-  co_return std::unexpected(
-      judge_answer(*call, *answer, signed_at, credentials ? credentials->access_key_id : std::string()));
+  co_return std::unexpected(judge_answer(*call, *answer, signed_at, credentials ? &*credentials : nullptr));
 }
 
 net::HttpClientRequest Client::make_request(const Call& call, const Credentials* credentials,
@@ -207,8 +224,7 @@ net::HttpClientRequest Client::make_request(const Call& call, const Credentials*
   if (is_json(config_.service.protocol))
     request.headers.add("X-Amz-Target", fmt::format("{}.{}", config_.service.target, call.operation));
   if (credentials == nullptr) return request;
-  const RequestToSign to_sign{request.method,  host_header(url_), url_.path, {},
-                              request.headers, request.body};
+  const RequestToSign to_sign{request.method, url_.authority(), url_.path, {}, request.headers, request.body};
   const SigningScope scope{config_.region, std::string(config_.service.name)};
   for (const auto& [header, value] : sign(to_sign, scope, *credentials, now).all())
     request.headers.add(header, value);
@@ -216,8 +232,8 @@ net::HttpClientRequest Client::make_request(const Call& call, const Credentials*
 }
 
 Client::Failed Client::judge_answer(const Call& call, const net::HttpClientResponse& answer,
-                                    Instant signed_at, const std::string& key_id) {
-  const auto now = outside_.clock.now();
+                                    Instant signed_at, const Credentials* credentials) {
+  const auto now = outside_.even.now();
   auto error = read_error(config_.service.protocol, answer);
   const auto verdict = judge(error);
   Failed failed;
@@ -227,14 +243,18 @@ Client::Failed Client::judge_answer(const Call& call, const net::HttpClientRespo
   failed.failure.status = error.status;
   failed.failure.code = std::move(error.code);
   failed.failure.request_id = std::move(error.request_id);
-  failed.failure.message = std::move(error.message);
+  failed.failure.message =
+      credentials == nullptr ? std::move(error.message) : redact(std::move(error.message), *credentials);
   failed.failure.retry_at = read_retry_after(answer.headers, now);
   // Which of several buckets was empty is not said.
   if (verdict.remedy == Remedy::wait && rates_ != nullptr)
     for (const auto& charge : call.charges) rates_->on_throttled(charge.category, now);
   if (verdict.remedy == Remedy::set_clock && !correct_clock(answer.headers, signed_at))
     failed.remedy = Remedy::none;
-  if (verdict.remedy == Remedy::renew_credentials && credentials_ != nullptr) credentials_->reject(key_id);
+  // The same again would be refused again: what passes, passes with time.
+  if (verdict.remedy == Remedy::renew_credentials &&
+      (credentials == nullptr || !credentials_->reject(credentials->access_key_id)))
+    failed.remedy = verdict.failure == FailureClass::transient ? Remedy::repeat : Remedy::none;
   return failed;
 }
 
@@ -242,7 +262,7 @@ Client::Failed Client::judge_answer(const Call& call, const net::HttpClientRespo
 bool Client::correct_clock(const net::Headers& headers, Instant signed_at) {
   const auto date = net::parse_http_date(headers.value_or("Date", ""));
   if (!date || std::chrono::abs(*date - signed_at) < kClockTolerance) return false;
-  skew_ = *date - outside_.clock.now();
+  skew_ = *date - outside_.even.now();
   outside_.log.warning("this machine's clock differs from AWS': AWS' time is used for signatures",
                        {{"service", config_.service.name},
                         {"difference", format_duration(std::chrono::abs(skew_))},
@@ -251,7 +271,7 @@ bool Client::correct_clock(const net::Headers& headers, Instant signed_at) {
 }
 
 std::optional<Instant> Client::plan_next(const Call& call, const Failed& failed, Progress& progress) {
-  const auto now = outside_.clock.now();
+  const auto now = outside_.even.now();
   if (failed.remedy == Remedy::set_clock || failed.remedy == Remedy::renew_credentials) {
     bool& done =
         failed.remedy == Remedy::set_clock ? progress.clock_was_set : progress.credentials_were_renewed;
@@ -271,6 +291,7 @@ std::string Client::name(const Call& call) const {
 CallFailure Client::finish(const Call& call, const Progress& progress) const {
   auto failure = progress.last;
   failure.definite = progress.definite && failure.definite;
+  failure.retry_at = outside_.even.on_wall(failure.retry_at);
   std::string details;
   const auto add = [&](std::string text) { details += (details.empty() ? "" : ", ") + std::move(text); };
   if (failure.status != 0) add(fmt::format("HTTP {}", failure.status));

@@ -29,6 +29,7 @@ namespace footman::cloud::aws {
 
 // AWS itself takes no signature that differs by more than 5 minutes.
 inline constexpr Duration kClockTolerance = 4min;
+inline constexpr Duration kShortestAttempt = 1s;  // also when the time of its call is nearly over
 
 struct Call {
   std::string operation;  // "RunTask"
@@ -73,12 +74,13 @@ class Client {
          RateLimits* rates);
   runtime::Awaitable<CallResult<Answer>> perform(const Call* call);
   runtime::Awaitable<bool> wait_for_rate(const Call* call, Progress* progress);
+  runtime::Awaitable<Attempt> attempt_in_time(const Call* call, Instant deadline);
   runtime::Awaitable<Attempt> attempt(const Call* call);
   net::HttpClientRequest make_request(const Call& call, const Credentials* credentials, Instant now) const;
   static Failed judge_credentials_error(const Error& error);
   static Failed judge_silence(const Error& error);
   Failed judge_answer(const Call& call, const net::HttpClientResponse& answer, Instant signed_at,
-                      const std::string& key_id);
+                      const Credentials* credentials);
   bool correct_clock(const net::Headers& headers, Instant signed_at);
   std::optional<Instant> plan_next(const Call& call, const Failed& failed, Progress& progress);
   CallFailure finish(const Call& call, const Progress& progress) const;
@@ -91,7 +93,7 @@ class Client {
   CredentialsSource* credentials_;
   RateLimits* rates_;
   RetryBudget budget_;
-  Duration skew_{0};
+  Duration skew_{0};  // AWS' clock minus even time
 };
 
 }  // namespace footman::cloud::aws

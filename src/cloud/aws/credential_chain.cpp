@@ -220,7 +220,8 @@ CredentialChain::CredentialChain(const Outside& outside, ChainOptions options)
 Awaitable<Result<Credentials>> CredentialChain::fetch() {
   auto credentials = co_await find_credentials(outside_, options_);
   if (credentials) found_once_ = true;
-  if (!credentials && found_once_ && credentials.error().code == Errc::not_found)
+  const auto is_silence = [](Errc code) { return code == Errc::not_found || code == Errc::invalid_argument; };
+  if (!credentials && found_once_ && is_silence(credentials.error().code))
     credentials.error().code = Errc::unavailable;
   co_return credentials;
 }

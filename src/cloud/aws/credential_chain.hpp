@@ -43,7 +43,7 @@ class CredentialChain final : public CredentialsSource {
  public:
   CredentialChain(const Outside& outside, ChainOptions options);
   runtime::Awaitable<Result<Credentials>> get() override { return cache_.get(); }
-  void reject(const std::string& access_key_id) override { cache_.reject(access_key_id); }
+  bool reject(const std::string& access_key_id) override { return cache_.reject(access_key_id); }
 
  private:
   runtime::Awaitable<Result<Credentials>> fetch();
@@ -60,7 +60,7 @@ class AssumedRole final : public CredentialsSource {
   static Result<std::unique_ptr<AssumedRole>> create(const Outside& outside, const ChainOptions& options,
                                                      CredentialsSource& base, RoleToAssume role);
   runtime::Awaitable<Result<Credentials>> get() override { return cache_.get(); }
-  void reject(const std::string& access_key_id) override { cache_.reject(access_key_id); }
+  bool reject(const std::string& access_key_id) override { return cache_.reject(access_key_id); }
 
  private:
   AssumedRole(const Outside& outside, std::unique_ptr<Client> sts, RoleToAssume role);

@@ -38,8 +38,8 @@ class CredentialsSource {
   // Errors: not_found (nothing is configured), permission_denied and invalid_argument (what is configured is
   // refused or wrong), unavailable and timeout (try again).
   virtual runtime::Awaitable<Result<Credentials>> get() = 0;
-  // AWS does not take these any more: the next get() gives others, if it can.
-  virtual void reject(const std::string& access_key_id) = 0;
+  // AWS does not take these any more: the next get() gives others, if it can. False: it gives the same again.
+  virtual bool reject(const std::string& access_key_id) = 0;
 };
 
 }  // namespace footman::cloud::aws

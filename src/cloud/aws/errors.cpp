@@ -28,6 +28,11 @@ std::string as_line(std::string_view text, std::size_t max) {
   return std::string(cut_utf8(out, max));
 }
 
+// A wrong signature is answered with all that was signed, the session token among it.
+std::string_view without_canonical_request(std::string_view message) {
+  return message.substr(0, message.find("The Canonical String"));
+}
+
 // "com.amazonaws.ecs#ClientException" and "ClientException:http://…" are both ClientException.
 std::string bare_code(std::string_view text) {
   text = text.substr(0, text.find(':'));
@@ -78,6 +83,8 @@ constexpr Verdict kPermission{FailureClass::permission, Remedy::none};
 constexpr Verdict kConfiguration{FailureClass::configuration, Remedy::none};
 constexpr Verdict kClock{FailureClass::permission, Remedy::set_clock};
 constexpr Verdict kCredentials{FailureClass::permission, Remedy::renew_credentials};
+// It passes: others are there in a moment, or a region comes to know new ones.
+constexpr Verdict kOldCredentials{FailureClass::transient, Remedy::renew_credentials};
 
 // Sources: "Retry behavior" in the AWS SDKs and Tools Reference Guide, the retry tables of botocore, the
 // clock-skew codes of the AWS SDK for Java, the common errors of the ECS, STS and EC2 API references. Left
@@ -134,12 +141,12 @@ constexpr std::array kRules = std::to_array<Rule>({
     {"InvalidSignatureException", kClock},
     {"SignatureDoesNotMatch", kClock},
     {"AuthFailure", kClock},
-    {"ExpiredToken", kCredentials},
-    {"ExpiredTokenException", kCredentials},
-    {"TokenRefreshRequired", kCredentials},
+    {"ExpiredToken", kOldCredentials},
+    {"ExpiredTokenException", kOldCredentials},
+    {"TokenRefreshRequired", kOldCredentials},
     {"InvalidClientTokenId", kCredentials},
     {"InvalidAccessKeyId", kCredentials},
-    {"UnrecognizedClientException", kCredentials},
+    {"UnrecognizedClientException", kOldCredentials},
 });
 
 // ECS says some things only in the text of its ClientException and InvalidParameterException.
@@ -176,7 +183,7 @@ ServiceError read_error(Protocol protocol, const net::HttpClientResponse& answer
   if (error.message.empty() && error.code.empty())
     error.message = as_line(answer.body, kMaxStrangeBody);
   else
-    error.message = as_line(error.message, kMaxMessage);
+    error.message = as_line(without_canonical_request(error.message), kMaxMessage);
   return error;
 }
 

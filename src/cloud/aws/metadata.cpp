@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/tcp.hpp"
+#include "runtime/time_limit.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cloud::aws {
@@ -17,6 +18,7 @@ using runtime::Awaitable;
 constexpr std::string_view kEcsHost = "169.254.170.2";
 constexpr std::array<std::string_view, 3> kPlainHosts{kEcsHost, "169.254.170.23", "fd00:ec2::23"};
 constexpr int kAttempts = 3;
+constexpr Duration kAttemptTime = 5s;
 constexpr Duration kFirstPause = 200ms;  // doubled
 constexpr std::size_t kMaxToken = 16UL * 1024;
 constexpr std::size_t kMaxRole = 64;
@@ -59,11 +61,19 @@ Result<std::string> check_answer(Result<net::HttpClientResponse> answer, const s
   return fail(Errc::permission_denied, words);
 }
 
+// Whatever drips there.
+Awaitable<Result<net::HttpClientResponse>> ask_in_time(const Outside& outside,
+                                                       net::HttpClientRequest request) {
+  auto answer = co_await runtime::run_for(outside.clock, kAttemptTime, outside.metadata(std::move(request)));
+  if (answer) co_return std::move(*answer);
+  co_return fail(Errc::timeout, "no answer within " + format_duration(kAttemptTime));
+}
+
 Awaitable<Result<std::string>> ask(const Outside& outside, net::HttpClientRequest request,
                                    std::string source) {
   auto pause = kFirstPause;
   for (int attempt = 1;; ++attempt) {
-    auto answer = co_await outside.metadata(request);
+    auto answer = co_await ask_in_time(outside, request);
     if (attempt == kAttempts || !is_worth_repeating(answer))
       co_return check_answer(std::move(answer), source);
     co_await runtime::sleep_for(outside.clock, pause);
@@ -97,10 +107,13 @@ bool is_role_name(std::string_view text) {
 Awaitable<Result<Secret>> fetch_instance_token(const Outside& outside, net::Url endpoint) {
   auto request = make_instance_request(endpoint, "PUT", "latest/api/token");
   request.headers.add("X-aws-ec2-metadata-token-ttl-seconds", std::string(kTokenSeconds));
-  auto answer = co_await outside.metadata(std::move(request));
+  auto answer = co_await ask_in_time(outside, std::move(request));
   if (!answer)
     co_return fail(Errc::not_found,
                    fmt::format("nobody answers at {}: {}", endpoint.str(), answer.error().message));
+  if (answer->status >= 500 || answer->status == 429)
+    co_return fail(Errc::unavailable,
+                   fmt::format("{} answered with status {}", endpoint.str(), answer->status));
   if (answer->status != 200 || !is_header_value(answer->body))
     co_return fail(Errc::not_found,
                    fmt::format("{} gives no token (status {})", endpoint.str(), answer->status));

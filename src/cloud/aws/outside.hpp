@@ -11,6 +11,7 @@
 #include "net/http_client.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/even_time.hpp"
 #include "runtime/rng.hpp"
 
 namespace footman::cloud::aws {
@@ -31,6 +32,8 @@ struct Outside {
   runtime::Clock& clock;
   runtime::Rng& rng;
   base::Logger log;
+  // What decides within this process: deadlines, rates, ages. Of all that share this, the same.
+  runtime::EvenTime even{clock};
 };
 
 // Requests of any executor through a client that lives on `net`. The client outlives all requests.

@@ -76,6 +76,8 @@ void RateLimits::on_throttled(ApiCategory category, Instant now) {
   fill(at, now);
   auto& bucket = buckets_[at];
   bucket.tokens = std::min(bucket.tokens, 0.0);
+  if (bucket.slowed.is_set() && now - bucket.slowed < kOneEpisode) return;
+  bucket.slowed = now;
   bucket.factor = std::max(bucket.factor / 2, kSlowestRate);
 }
 

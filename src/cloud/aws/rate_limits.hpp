@@ -63,6 +63,8 @@ enum class Urgency {
 inline constexpr std::size_t kUrgencies = 3;
 
 inline constexpr double kSlowestRate = 1.0 / 16;  // of the full one, however often AWS throttles
+// Calls under way that AWS throttles at the same time are one reason to go slower, not many.
+inline constexpr Duration kOneEpisode = 1s;
 inline constexpr Duration kRecovery = 60s;        // from standstill to the full rate
 inline constexpr Duration kLongestPromise = 60s;  // nobody is sent away for longer
 
@@ -95,6 +97,7 @@ class RateLimits {
     double tokens = 0;
     double factor = 1;  // of the full rate, when it was filled last
     Instant filled;
+    Instant slowed;                              // the factor, last
     std::array<Instant, kUrgencies> promised{};  // the last one's time
   };
   void fill(std::size_t at, Instant now);

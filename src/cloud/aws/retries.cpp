@@ -23,7 +23,9 @@ Instant read_retry_after(const net::Headers& headers, Instant now) {
   if (!value) return {};
   if (const auto seconds = find_number<std::uint32_t>(*value)) return now + std::chrono::seconds(*seconds);
   const auto date = net::parse_http_date(*value);
-  return date && *date > now ? *date : Instant{};
+  if (!date) return {};
+  const auto wait = *date - net::parse_http_date(headers.value_or("Date", "")).value_or(now);
+  return wait > Duration(0) ? now + wait : Instant{};
 }
 
 }  // namespace footman::cloud::aws

@@ -35,7 +35,8 @@ class RetryBudget {
 
 struct CallLimits {
   std::uint32_t attempts = 4;  // of one call
-  Duration time = 60s;         // for all of them, pauses included; no attempt begins after it
+  Duration time = 45s;         // for all of them, pauses included; no attempt begins after it
+  Duration attempt = 30s;      // for one, whatever it waits for
   policy::RetryLimits transient{.first_pause = 200ms, .longest_pause = 20s};
   policy::RetryLimits throttled{.first_pause = 1s, .longest_pause = 20s};
 };
@@ -54,7 +55,8 @@ struct FailedAttempt {
 std::optional<Instant> plan_retry(const FailedAttempt& attempt, bool idempotent, double random, Instant now,
                                   Instant deadline, const CallLimits& limits, RetryBudget& budget, int* cost);
 
-// The Retry-After of an answer: seconds or a date; not set when there is none or it makes no sense.
+// The Retry-After of an answer: seconds, or a date, which is compared with that of the answer where it has
+// one; not set when there is none or it makes no sense.
 Instant read_retry_after(const net::Headers& headers, Instant now);
 
 }  // namespace footman::cloud::aws

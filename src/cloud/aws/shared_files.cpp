@@ -24,6 +24,8 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+constexpr std::size_t kMaxValueBytes = 16UL * 1024;
+
 bool is_comment(std::string_view trimmed) { return trimmed.starts_with('#') || trimmed.starts_with(';'); }
 
 std::string_view without_comment(std::string_view value) {
@@ -118,6 +120,7 @@ class Reader {
     if (property_ == nullptr)
       return bad("a line that begins with a blank goes on with a value, and there is none");
     if (property_->empty()) return {};
+    if (property_->expose().size() > kMaxValueBytes) return bad("a value is too long");
     std::string longer(property_->expose());
     longer += '\n';
     longer += line;

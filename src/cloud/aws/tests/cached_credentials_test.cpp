@@ -15,12 +15,13 @@ struct Source {
   int fetches = 0;
   int fails = 0;  // the next ones
   Duration lasts = 6h;
+  Duration takes = 1s;
   bool forever = false;
   CachedCredentials cache{[this] { return fetch(this); }, world.clock, {}};
 
   static Awaitable<Result<Credentials>> fetch(Source* self) {
     const auto number = ++self->fetches;
-    co_await runtime::sleep_for(self->world.clock, 1s);
+    co_await runtime::sleep_for(self->world.clock, self->takes);
     if (self->fails > 0) {
       --self->fails;
       co_return fail(Errc::unavailable, "failure " + std::to_string(number));
@@ -118,17 +119,57 @@ TEST_CASE("short-lived credentials are renewed at half their time") {
   CHECK(source.get() == "key-2");
 }
 
-TEST_CASE("the same credentials again, as a metadata service gives them: no storm") {
+TEST_CASE("credentials that are nearly over when they come, or seem so to a wrong clock: no storm") {
+  for (const auto lasts : {Duration(10s), Duration(-5h)}) {
+    Source source;
+    source.lasts = lasts;
+    CHECK(source.get() == "key-1");
+    for (int i = 0; i < 20; ++i) CHECK(source.get_at_once() == "key-1");  // AWS decides
+    CHECK(source.fetches == 1);
+    source.world.move(kRejectPause);
+    CHECK(source.get() == "key-2");  // nobody relies on them for long
+  }
+}
+
+TEST_CASE("a renewal that hangs, or whose caller goes, holds up nobody: the present ones are good") {
   Source source;
-  source.lasts = 10s;  // nearly expired when they come
   CHECK(source.get() == "key-1");
-  CHECK(source.get() == "key-2");  // good for now, but nobody relies on them
+  source.world.move(6h - kRenewBefore);
+  source.takes = 10min;
+  CHECK(source.get() == "key-1");  // after kRenewLimit
+  CHECK(source.fetches == 2);
+  CHECK(source.get_at_once() == "key-1");
+  CHECK(source.fetches == 2);
+
+  source.world.move(kRenewPause);
+  runtime::Scope caller(source.world.io.get_executor(), {});
+  struct Waits {
+    static Awaitable<void> get(CachedCredentials* cache) { (void)co_await cache->get(); }
+  };
+  caller.spawn("caller", Waits::get(&source.cache));
+  source.world.run_all(source.world.clock.steady());
+  CHECK(source.fetches == 3);
+  caller.cancel();
+  source.world.run_all(source.world.clock.steady());
+  CHECK(source.get_at_once() == "key-1");
+  CHECK(source.fetches == 3);
+}
+
+TEST_CASE("a clock that is set changes nothing of how long credentials are kept") {
+  Source source;
+  CHECK(source.get() == "key-1");
+  source.world.clock.set_wall(-5h);
+  source.world.move(kRejectPause);
+  CHECK(source.cache.reject("key-1"));
+  CHECK(source.get() == "key-2");
+  source.world.clock.set_wall(50h);
+  CHECK(source.get_at_once() == "key-2");
 }
 
 TEST_CASE("rejected credentials are fetched anew, but not at once again") {
   Source source;
   CHECK(source.get() == "key-1");
-  source.cache.reject("key-1");
+  CHECK_FALSE(source.cache.reject("key-1"));
   CHECK(source.get_at_once() == "key-1");
   source.world.move(kRejectPause);
   source.cache.reject("another key");

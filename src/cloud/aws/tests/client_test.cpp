@@ -20,10 +20,12 @@ class CountedCredentials final : public CredentialsSource {
     if (error) co_return std::unexpected(*error);
     co_return Credentials{"key-" + std::to_string(number), Secret("secret"), Secret("token"), {}, "a test"};
   }
-  void reject(const std::string& key) override {
+  bool reject(const std::string& key) override {
     rejected.push_back(key);
-    ++number;
+    if (has_others) ++number;
+    return has_others;
   }
+  bool has_others = true;
   int number = 1;
   std::optional<Error> error;
   std::vector<std::string> rejected;
@@ -94,7 +96,7 @@ TEST_CASE("throttled: pauses, then success") {
   CHECK(times[1] - times[0] <= 1s + 100ms);  // and a token of the slowed bucket
   CHECK(times[2] - times[1] <= 2s + 100ms);
   CHECK(times[2] > times[0]);
-  CHECK(caller.rates.rate(ApiCategory::cluster_resource_modify, caller.world.now()) < 15);
+  CHECK(caller.rates.rate(ApiCategory::cluster_resource_modify, caller.world.now()) < 30);
 }
 
 TEST_CASE("throttled to the end") {
@@ -215,11 +217,32 @@ TEST_CASE("expired credentials are renewed once") {
   CHECK(caller.credentials.rejected == std::vector<std::string>{"key-1"});
   CHECK(has(caller.sent(0, "Authorization"), "Credential=key-1/"));
   CHECK(has(caller.sent(1, "Authorization"), "Credential=key-2/"));
-  caller.world.services.answers(
-      {json_error("UnrecognizedClientException"), json_error("UnrecognizedClientException")});
+}
+
+TEST_CASE("there are no other credentials: what passes with time is tried again, the rest is not") {
+  Caller caller;
+  caller.credentials.has_others = false;
+  caller.world.services.answers({json_error("UnrecognizedClientException"), kOk});
+  CHECK(caller.call());
+  caller.world.services.answers({json_error("InvalidClientTokenId")});
   const auto failed = caller.call();
   REQUIRE_FALSE(failed);
   CHECK(failed.error().failure == FailureClass::permission);
+  CHECK(caller.attempts() == 3);
+}
+
+TEST_CASE("what an answer quotes of a request's secrets is not told on") {
+  Caller caller;
+  caller.world.services.script = [](const auto&) {
+    return json_error("SignatureDoesNotMatch",
+                      "No match for 'token' of 'secret'. The Canonical String for this request was "
+                      "POST x-amz-security-token:token",
+                      403);
+  };
+  const auto failed = caller.call();
+  REQUIRE_FALSE(failed);
+  CHECK(has(failed.error().message, "No match for '***' of '***'."));
+  CHECK_FALSE(has(failed.error().message, "token"));
 }
 
 TEST_CASE("no credentials: nothing is sent") {

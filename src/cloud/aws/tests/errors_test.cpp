@@ -83,7 +83,8 @@ TEST_CASE("codes say what is to be done") {
   CHECK(judge_code("InsufficientInstanceCapacity", 500) == Verdict{FailureClass::capacity, Remedy::none});
   CHECK(judge_code("LimitExceededException") == Verdict{FailureClass::capacity, Remedy::none});
   CHECK(judge_code("AccessDeniedException") == Verdict{FailureClass::permission, Remedy::none});
-  CHECK(judge_code("ExpiredTokenException") == Verdict{FailureClass::permission, Remedy::renew_credentials});
+  CHECK(judge_code("ExpiredTokenException") == Verdict{FailureClass::transient, Remedy::renew_credentials});
+  CHECK(judge_code("InvalidClientTokenId") == Verdict{FailureClass::permission, Remedy::renew_credentials});
   CHECK(judge_code("InvalidSignatureException", 403) == Verdict{FailureClass::permission, Remedy::set_clock});
   CHECK(judge_code("RequestTimeTooSkewed", 403) == Verdict{FailureClass::permission, Remedy::set_clock});
   CHECK(judge_code("ClusterNotFoundException") == Verdict{FailureClass::configuration, Remedy::none});
