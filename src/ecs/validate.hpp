@@ -39,8 +39,7 @@ struct Problem {
 
 // In the order of the fields. Empty: nothing is wrong as far as can be told.
 std::vector<Problem> validate(const CloudOptions& cloud);
-// `cloud`: the one that the template belongs to. The patch is checked where it is applied
-// (task_definition.hpp).
+// `cloud`: the one that the template belongs to. The patch is checked when nothing else is wrong.
 std::vector<Problem> validate(const TemplateOptions& options, const CloudOptions& cloud);
 
 }  // namespace footman::ecs
