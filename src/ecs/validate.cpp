@@ -366,7 +366,7 @@ class TemplateCheck {
     auto all = o_.tags;
     all.insert(cloud_.tags.begin(), cloud_.tags.end());
     wrong_if(all.size() + kOwnTags > kMaxTags, "tags",
-             "AWS takes 50 tags, the cloud's and Footman's own 6 included");
+             "AWS takes 50 tags, the cloud's and Footman's own 8 included");
   }
 
   // What can only be told of the definition itself: the patch and the size.
