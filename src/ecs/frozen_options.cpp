@@ -91,7 +91,7 @@ json::value write(const TextMap& map) {
 
 template <Object T>
 json::value write(const T& value) {
-  static const T kDefault{};
+  [[maybe_unused]] static const T kDefault{};  // g++ 12 does not see the use
   json::object object;
   visit_fields(
       [&]<class Field>(const char* name, Field T::* member) {

@@ -21,7 +21,7 @@ inline constexpr Word<Compatibility> kCompatibilities[] = {
     {Compatibility::managed_instances, "MANAGED_INSTANCES"}};
 
 enum class OsFamily {
-  linux_,  // "linux" is a macro of some compilers
+  linux_,  // NOLINT(readability-identifier-naming): "linux" is a macro of some compilers
   windows_2016_full,
   windows_2019_core,
   windows_2019_full,

@@ -10,11 +10,6 @@ namespace {
 Capacity providers(std::vector<CapacityProvider> list) {
   return {CapacityKind::strategy, LaunchType::fargate, std::move(list), {}};
 }
-std::string names(const TemplateOptions& options) {
-  std::string text;
-  for (const auto& form : list_forms(options)) text += form.name + ";";
-  return text;
-}
 }  // namespace
 
 TEST_CASE("capacity: what a definition is registered for follows from full names") {
@@ -43,24 +38,4 @@ TEST_CASE("capacity: all of a template's") {
   CHECK_FALSE(uses_awsvpc(options));
   options.task_definition = "ci";
   CHECK(uses_awsvpc(options));  // it names subnets
-}
-
-TEST_CASE("capacity: the forms of a template, sizes before capacities, each with a name of its own") {
-  auto options = make_fargate_options();
-  CHECK(names(options) == "FARGATE, 1 vCPU with 2.0 GiB;");
-  options.fallback_sizes = {{2048, 4096}};
-  options.fallback_capacities = {{}};
-  options.capacity = providers({{"FARGATE_SPOT", 0, 1}});
-  CHECK(names(options) ==
-        "FARGATE_SPOT, 1 vCPU with 2.0 GiB;FARGATE_SPOT, 2 vCPU with 4.0 GiB;"
-        "FARGATE, 1 vCPU with 2.0 GiB;FARGATE, 2 vCPU with 4.0 GiB;");
-  CHECK(list_forms(options)[1] ==
-        LaunchForm{"FARGATE_SPOT, 2 vCPU with 4.0 GiB", options.capacity, {2048, 4096}});
-  options.fallback_sizes.clear();
-  options.size = {};
-  options.fallback_capacities = {providers({{"FARGATE_SPOT", 0, 2}}),
-                                 providers({{"a", 0, 1}, {"b", 0, 1}}),
-                                 {CapacityKind::cluster_default, LaunchType::ec2, {}, Compatibility::ec2},
-                                 {}};
-  CHECK(names(options) == "FARGATE_SPOT;FARGATE_SPOT (2);a + b;the cluster's default;FARGATE;");
 }
