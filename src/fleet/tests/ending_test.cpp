@@ -204,6 +204,33 @@ TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   CHECK(world.row(id).end_reason == EndReason::max_age);
 }
 
+TEST_CASE("a cloud whose agents end their resources by themselves is not called before they had time to") {
+  World world;
+  world.cloud.limits.own_exit = 30s;
+  world.start();
+  const auto id = world.busy_agent("1");
+  SUBCASE("it goes") {
+    world.controller.finish(id, world.now());
+    world.advance(29s);
+    CHECK(world.cloud.terminate_calls == 0);
+    CHECK(world.controller.removed.contains(id));  // it was told to leave
+    world.cloud.end(world.row(id).client_token, {0, 0, false, "exited"});
+    world.provider->changed();
+    world.settle();
+  }
+  SUBCASE("it stays") {
+    world.controller.finish(id, world.now());
+    world.advance(30s);
+    CHECK(world.cloud.terminate_calls > 0);
+  }
+  SUBCASE("it is silent: nothing is waited for") {
+    world.controller.say(id, AgentActivity::lost, EndReason::session_lost, "silent");
+    world.settle();
+  }
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.cloud.alive() == 0);
+}
+
 TEST_CASE("a resource that ends by itself: its build is told why") {
   World world;
   world.start();
