@@ -293,17 +293,19 @@ bool Core::blame_template(const AgentEntry& entry) {
                         "an agent did not connect before its launch deadline");
     return true;
   }
-  const bool ended_by_itself = (reason == resource_gone || reason == out_of_memory) && entry.gone;
+  const bool ended_by_itself =
+      (reason == resource_gone || reason == out_of_memory || reason == notice) && entry.gone;
   if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
-  note_launch_failure(entry, FailureClass::boot, {},
+  const auto known = !came && ended_by_itself ? entry.gone->failure : std::nullopt;
+  note_launch_failure(entry, known.value_or(FailureClass::boot), {},
                       fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected",
                                   entry.ending->text));
   return true;
 }
 
-void Core::note_gone(AgentEntry* entry, model::DeathCertificate death) {
+void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
   if (entry->gone) return;
-  entry->gone = Gone{std::move(death), steady()};
+  entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
   if (entry->worked_on) entry->wake.notify();
   look->notify();
 }

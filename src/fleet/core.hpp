@@ -36,6 +36,8 @@ struct Ending {
 // The cloud says that the resource has ended.
 struct Gone {
   model::DeathCertificate death;
+  std::optional<model::FailureClass> failure;  // as of ports::Resource, like the next one
+  bool reclaimed = false;
   Duration at{0};  // steady, learned
 };
 
@@ -220,7 +222,7 @@ class Core {
   Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);
   // The first wish counts. True: the agent was of no use to anybody, which holds up its template.
   bool wish_end(AgentEntry* entry, Ending ending);
-  void note_gone(AgentEntry* entry, model::DeathCertificate death);
+  void note_gone(AgentEntry* entry, const ports::Resource& resource);
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);

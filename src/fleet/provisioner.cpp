@@ -224,7 +224,9 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   const auto grace_over = entry->gone->at + kGoneGrace;
   if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
   const auto& death = entry->gone->death;
-  const auto reason = death.out_of_memory ? EndReason::out_of_memory : EndReason::resource_gone;
+  const auto reason = entry->gone->reclaimed ? EndReason::notice
+                      : death.out_of_memory  ? EndReason::out_of_memory
+                                             : EndReason::resource_gone;
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 

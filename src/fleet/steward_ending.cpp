@@ -121,7 +121,7 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
     if ((*answer)->state == ports::ResourceState::gone && may_trust_gone(*entry, *cloud)) {
       entry->nothing_left = true;
       entry->next_pause = Duration(0);
-      if (!entry->gone) entry->gone = Gone{(*answer)->death, core_.steady()};
+      if (!entry->gone) entry->gone = Gone{(*answer)->death, {}, false, core_.steady()};
       co_return;
     }
   } else {

@@ -67,7 +67,10 @@ struct Resource {
   std::string handle;
   ResourceState state = ResourceState::running;
   base::Instant created;
-  model::DeathCertificate death;  // for gone, as far as known
+  // For gone, as far as known.
+  model::DeathCertificate death;
+  std::optional<FailureClass> failure;  // why it never became an agent, when it did not
+  bool reclaimed = false;               // the cloud took it back: spot, or a host that failed
 };
 
 // One form in which a template can be launched: another zone, size, architecture, or spot and on demand.

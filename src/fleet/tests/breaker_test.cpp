@@ -95,6 +95,23 @@ TEST_CASE("no capacity: however many wait, one is tried at a time, and all go wh
   CHECK(world.live_agents().size() == 20);
 }
 
+TEST_CASE(
+    "a resource that the cloud could not start says why: what only a person mends disables the template") {
+  World world;
+  world.start();
+  submit_many(world, 1);
+  const auto token = world.only_agent().client_token;
+  world.cloud.end(token, {std::nullopt, 0, false, "the image does not exist"});
+  world.cloud.resources.at(token).resource.failure = FailureClass::image;
+  world.provider->changed();
+  world.settle();
+  CHECK(breaker(world).state == "disabled");
+  CHECK(breaker(world).failure == "image");
+  CHECK(breaker(world).reason.find("the image does not exist") != std::string::npos);
+  world.advance(24h);
+  CHECK(world.cloud.launch_calls == 1);
+}
+
 TEST_CASE("while the probe is on its way nobody else is launched, over many plans") {
   World world;
   world.cloud.launching = Launching::refused;

@@ -262,6 +262,21 @@ TEST_CASE("a resource that ends by itself: its build is told why") {
   CHECK(std::ranges::count(findings, Verdict::resource_gone, &Finding::verdict) == 1);
 }
 
+TEST_CASE("a resource that the cloud took back: its build hears that it was a notice") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto token = world.row(id).client_token;
+  world.cloud.end(token, {std::nullopt, 9, false, "the spot capacity was taken back"});
+  world.cloud.resources.at(token).resource.reclaimed = true;
+  world.controller.say(id, AgentActivity::disconnected);
+  world.provider->changed();
+  world.settle();
+  CHECK(world.row(id).end_reason == EndReason::notice);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.controller.removed.at(id) == "the spot capacity was taken back");
+}
+
 TEST_CASE("a one-shot agent that leaves after its build is not a loss") {
   World world;
   world.start();
