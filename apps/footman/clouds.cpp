@@ -35,7 +35,22 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
   auto* provider = made.get();
   return Clouds::Member{std::move(made), [provider](const config::CloudConfig& next) {
                           provider->set_templates(make_local_templates(next));
-                        }};
+                        },
+                        {}};
+}
+
+Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSite& site, AwsAccess& aws) {
+  FOOTMAN_TRY(auto* credentials, aws.credentials(*cloud.ecs, site.installation.str()));
+  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud(
+                             {base::CloudName(cloud.name), site.installation, *cloud.ecs, make_ecs_templates(cloud)},
+                             {aws.outside(), *credentials, aws.rates(*cloud.ecs), site.control}));
+  made->start();
+  auto* provider = made.get();
+  return Clouds::Member{std::move(made),
+                        [provider](const config::CloudConfig& next) {
+                          provider->set_templates(make_ecs_templates(next));
+                        },
+                        [provider] { return provider->stop(); }};
 }
 
 }  // namespace
@@ -43,7 +58,13 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
 Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site) {
   Clouds out;
   for (const auto& cloud : clouds) {
-    FOOTMAN_TRY(out.members_[cloud.name], make_local(cloud, site));
+    if (cloud.type == "local") {
+      FOOTMAN_TRY(out.members_[cloud.name], make_local(cloud, site));
+      continue;
+    }
+    if (!out.aws_)
+      out.aws_ = std::make_unique<AwsAccess>(site.control, site.net, site.clock, site.rng, site.log);
+    FOOTMAN_TRY(out.members_[cloud.name], make_ecs(cloud, site, *out.aws_));
   }
   return out;
 }
@@ -61,6 +82,12 @@ Status Clouds::check(const std::vector<config::CloudConfig>& clouds) const {
                         fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
                         {}, "Nothing was changed");
   return {};
+}
+
+runtime::Awaitable<void> Clouds::stop() {
+  for (auto& [name, member] : members_)
+    if (member.stop) co_await member.stop();
+  if (aws_) co_await aws_->stop();
 }
 
 void Clouds::set_templates(const std::vector<config::CloudConfig>& clouds) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/footman/aws_access.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -21,7 +22,9 @@ struct CloudSite {
   base::InstallationId installation;
   std::string local_folder;  // of all local clouds, in the data directory
   runtime::Executor control;
+  runtime::Executor net;
   runtime::Clock& clock;
+  runtime::Rng& rng;
   base::Logger log;
   runtime::CrashPoints crash_points;
 };
@@ -33,6 +36,7 @@ class Clouds {
   struct Member {
     std::unique_ptr<ports::CloudProvider> provider;
     std::function<void(const config::CloudConfig&)> set_templates;
+    std::function<runtime::Awaitable<void>()> stop;  // empty: nothing is to be stopped
   };
 
   static base::Result<Clouds> create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site);
@@ -41,8 +45,11 @@ class Clouds {
   // For a reload: invalid_argument when it names a cloud that was not made.
   base::Status check(const std::vector<config::CloudConfig>& clouds) const;
   void set_templates(const std::vector<config::CloudConfig>& clouds);
+  // Before they are destroyed; what runs in them goes on.
+  runtime::Awaitable<void> stop();
 
  private:
+  std::unique_ptr<AwsAccess> aws_;  // made with the first cloud on AWS; outlives them
   std::map<std::string, Member> members_;
 };
 

@@ -148,7 +148,7 @@ class Server {
   runtime::Gate reloads_;  // SIGHUP and the API may ask at once; each compares with what the one before made
 
   asio::io_context control_{1};  // of the main thread
-  SecretReader secrets_{control_.get_executor(), *clock_};
+  SecretReader secrets_{control_.get_executor(),  *clock_};
   runtime::real::LimitedCalls<LoadOutcome> load_calls_{control_.get_executor(), *clock_, kReloadLimit,
                                                        kMaxReloadReads};
   runtime::real::Thread net_{"net"};
@@ -278,7 +278,7 @@ Status Server::make_clouds() {
   FOOTMAN_TRY(auto folder, data_->make_folder("local"));
   FOOTMAN_TRY(clouds_,
               Clouds::create(loaded_.config.clouds, {installation_, std::move(folder),
-                                                     control_.get_executor(), *clock_, log_, crash_points_}));
+                                                     control_.get_executor(), net_.executor(), *clock_, *rng_, log_, crash_points_}));
   return {};
 }
 
@@ -395,6 +395,7 @@ Awaitable<void> Server::stop() {
   if (http_) co_await runtime::run_on(net_.executor(), stop_network());
   if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
   if (http_) co_await runtime::run_on(net_.executor(), http_->join());
+  if (clouds_) co_await clouds_->stop();
   if (controller_) (void)co_await store_->record_shutdown(true, clock_->now());
   if (logs_) co_await logs_->close();
   if (store_) store_->close();

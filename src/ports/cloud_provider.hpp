@@ -35,6 +35,10 @@ struct AgentEndpoint {
 struct LaunchSpec {
   base::InstallationId installation;  // tag on every resource
   base::AgentId agent;                // tag on every resource; also its name
+  // For the tags by which people find a resource and its costs.
+  base::TemplateName template_name;
+  std::uint64_t generation = 0;  // of the template
+  std::string work;              // what it was launched for: "team/app #17"; empty: a pool
   std::uint32_t attempt = 1;
   std::string client_token;  // the idempotency token: same token → same resource, never a second one
   std::string options;       // the provider's own frozen options, JSON (made by freeze())
