@@ -71,7 +71,7 @@ json::string utf8(std::string_view text) {
   return base::is_utf8(text) ? json::string(text) : json::string(base::replace_invalid_utf8(text));
 }
 
-std::string serialize(const json::object& object) { return json::serialize(object); }
+std::string to_text(const json::object& object) { return json::serialize(object); }
 
 // --- work
 
