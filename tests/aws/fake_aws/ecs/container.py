@@ -1,0 +1,136 @@
+"""One container of a task: how its definition and the overrides become a process, and what is known of it."""
+import os
+import pathlib
+import subprocess
+import threading
+
+from ..world import now
+from .image_roots import ImageRoot
+from .sandbox import Sandbox
+
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+DEFAULT_STOP_SECONDS = 30
+MAX_LINE = 256 * 1024
+
+
+class CannotStart(Exception):
+    """The reason that the container shows."""
+
+
+class Container:
+    """Belongs to the thread of its task's life, except for `health`, which its checker sets."""
+
+    def __init__(self, spec, override, task_environment, volumes, image_folder, folder, write_log):
+        self.spec, self.name = spec, spec["name"]
+        self.essential = spec.get("essential", True)
+        self.waits_for = [(one["containerName"], one["condition"]) for one in spec.get("dependsOn", [])]
+        self._override, self._task_environment, self._volumes = override, task_environment, volumes
+        self._root = ImageRoot(image_folder, pathlib.Path(folder) / "root")
+        self._write_log = write_log
+        self._line = b""
+        self.state = "PENDING"  # RUNNING, STOPPED
+        self.health = "UNKNOWN"
+        self.exit_code = None
+        self.kill_at = None  # monotonic, once it was asked to stop
+        self.sandbox = None
+        self._stopped = threading.Event()
+
+    @property
+    def stop_seconds(self):
+        return self.spec.get("stopTimeout", DEFAULT_STOP_SECONDS)
+
+    # --- start
+
+    def start(self, hostname):
+        command = self._override.get("command") or self.spec.get("command", [])
+        command = [*self.spec.get("entryPoint", []), *command]
+        if not command:
+            raise CannotStart("CannotCreateContainerError: Error response from daemon: No command specified")
+        try:
+            uid, gid, home = self._root.find_user(self.spec.get("user") or "0")
+        except KeyError as error:
+            raise CannotStart(f"CannotStartContainerError: Error response from daemon: {error.args[0]}") from None
+        paths = [one["containerPath"] for one in self.spec.get("mountPoints", [])]
+        arguments = self._root.arguments(paths) + self._mounts() + ["--hostname", hostname]
+        if self.spec.get("workingDirectory"):
+            arguments += self._working_directory(self.spec["workingDirectory"], paths)
+        if self.spec.get("readonlyRootFilesystem"):
+            arguments += ["--remount-ro", "/", "--remount-ro", "/tmp"]
+        init = self.spec.get("linuxParameters", {}).get("initProcessEnabled", False)
+        self.sandbox = Sandbox(arguments, command, self._environment(home, hostname), (uid, gid), init)
+        self.state = "RUNNING"
+
+    def _mounts(self):
+        arguments = []
+        for mount in self.spec.get("mountPoints", []):
+            how = "--ro-bind" if mount.get("readOnly") else "--bind"
+            arguments += [how, str(self._volumes[mount["sourceVolume"]]), mount["containerPath"]]
+        return arguments
+
+    def _working_directory(self, path, mount_paths):
+        """It is made when the image does not have it."""
+        inside_mount = any(path == one or path.startswith(one.rstrip("/") + "/") for one in mount_paths)
+        make = [] if (self._root.folder / path.lstrip("/")).is_dir() or inside_mount else ["--dir", path]
+        return [*make, "--chdir", path]
+
+    def _environment(self, home, hostname):
+        environment = {"PATH": PATH, "HOME": home, "HOSTNAME": hostname, **self._task_environment}
+        for variable in [*self.spec.get("environment", []), *self._override.get("environment", [])]:
+            environment[variable["name"]] = variable.get("value", "")
+        return environment
+
+    # --- output
+
+    def read_output(self):
+        """False at its end."""
+        part = os.read(self.sandbox.output, 65536)
+        lines = (self._line + part).split(b"\n")
+        self._line = lines.pop()
+        if len(self._line) > MAX_LINE or (not part and self._line):
+            lines.append(self._line)
+            self._line = b""
+        for line in lines:
+            self._write_log(line.decode(errors="replace"), now())
+        return bool(part)
+
+    # --- end
+
+    def finished(self):
+        """After the sandbox's end. CannotStart when its command was never run."""
+        self.exit_code = self.sandbox.finish()
+        self.state = "STOPPED"
+        self._stopped.set()
+        if self.exit_code is None:
+            command = [*self.spec.get("entryPoint", []), *(self._override.get("command") or self.spec.get("command", []))]
+            raise CannotStart("CannotStartContainerError: Error response from daemon: failed to create task for container: exec: "
+                              f"\"{command[0]}\": executable file not found in $PATH")
+
+    # --- health
+
+    def watch_health(self, scale, wake):
+        """Starts the checker, a thread that ends with the container."""
+        check = self.spec["healthCheck"]
+        threading.Thread(target=self._check_health, args=(check, scale, wake), daemon=True).start()
+
+    def _check_health(self, check, scale, wake):
+        command = check["command"][1:]
+        if check["command"][0] == "CMD-SHELL":
+            command = ["/bin/sh", "-c", *command]
+        failed = 0
+        grace = check.get("startPeriod", 0) * scale
+        while not self._stopped.wait(check["interval"] * scale):
+            grace -= check["interval"] * scale
+            if self._ask_health(command, check["timeout"] * max(scale, 0.2)):
+                failed, self.health = 0, "HEALTHY"
+            elif grace <= 0:
+                failed += 1
+                self.health = "UNHEALTHY" if failed >= check["retries"] else self.health
+            wake()
+
+    def _ask_health(self, command, limit):
+        try:
+            done = subprocess.run(["nsenter", "--target", str(self.sandbox.pid), "--all", "--", *command], stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0

@@ -1,0 +1,71 @@
+"""The root directory of a container, put together for bubblewrap from an image's folder or from this machine's root.
+
+The root itself is a new empty folder, so that any mount point can be made. Of an image's folder, the programs are bound
+read-only and the rest is copied, so that containers do not see each other's writes; this machine's folders are all
+read-only, and /tmp is private.
+"""
+import os
+import pathlib
+import shutil
+
+OWN = ("proc", "dev", "sys", "tmp")
+SHARED_PROGRAMS = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin")
+
+
+class ImageRoot:
+    def __init__(self, folder, copies):
+        """folder: of the image, "" for this machine; copies: a folder of this container alone, may be missing yet."""
+        self.folder = pathlib.Path(folder or "/")
+        self.copied = bool(folder)
+        self.copies = pathlib.Path(copies)
+
+    def arguments(self, mount_paths):
+        """bubblewrap's, for the root without the volumes that come to `mount_paths`."""
+        arguments = []
+        tops = {pathlib.PurePosixPath(path).parts[1] for path in mount_paths if len(pathlib.PurePosixPath(path).parts) > 1}
+        for entry in sorted(self.folder.iterdir()):
+            if entry.name in OWN:
+                continue
+            inside = f"/{entry.name}"
+            if entry.is_symlink():
+                arguments += ["--symlink", os.readlink(entry), inside]
+            elif not self.copied or (entry.name in SHARED_PROGRAMS and entry.name not in tops):
+                arguments += ["--ro-bind", str(entry), inside]
+            else:
+                arguments += ["--bind", str(self._copy(entry)), inside]
+        return arguments + ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
+
+    def _copy(self, entry):
+        target = self.copies / entry.name
+        self.copies.mkdir(parents=True, exist_ok=True)
+        if entry.is_dir():
+            shutil.copytree(entry, target, symlinks=True)
+        else:
+            shutil.copy2(entry, target)
+        return target
+
+    def find_user(self, user):
+        """(uid, gid, home) of "name", "uid", "name:group" or "uid:gid"; KeyError when the image does not know it."""
+        name, _, group = user.partition(":")
+        uid, gid, home = self._passwd(name)
+        if group:
+            gid = int(group) if group.isdigit() else self._group(group)
+        return uid, gid, home
+
+    def _lines(self, file):
+        path = self.folder / "etc" / file
+        return [line.split(":") for line in path.read_text(errors="replace").splitlines()] if path.is_file() else []
+
+    def _passwd(self, name):
+        for entry in self._lines("passwd"):
+            if len(entry) >= 6 and name in (entry[0], entry[2]):
+                return int(entry[2]), int(entry[3]), entry[5]
+        if name.isdigit():
+            return int(name), 0, "/root" if name == "0" else "/"
+        raise KeyError(f"unable to find user {name}: no matching entries in passwd file")
+
+    def _group(self, name):
+        for entry in self._lines("group"):
+            if len(entry) >= 3 and entry[0] == name:
+                return int(entry[2])
+        raise KeyError(f"unable to find group {name}: no matching entries in group file")

@@ -1,0 +1,80 @@
+"""One process in a sandbox of bubblewrap: its start, its signals, its end.
+
+The process is number 1 of a process space of its own, as in a container: SIGTERM reaches it only when it has a handler.
+It dies with the thread that started it, and with the fake.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+
+BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
+STATUS_LIMIT = 8192
+
+
+class Sandbox:
+    """Not for several threads. `output` and `status` are descriptors to wait for; both end when the process has."""
+
+    def __init__(self, arguments, command, environment, user, init):
+        """user: (uid, gid); init: whether a small init process runs before the command (initProcessEnabled)."""
+        status, status_end = os.pipe()
+        output, output_end = os.pipe()
+        base = [BWRAP, "--die-with-parent", "--unshare-pid", "--unshare-ipc", "--unshare-uts", "--new-session",
+                "--json-status-fd", str(status_end)]
+        if not init:
+            base.append("--as-pid-1")
+        identity = {}
+        if os.geteuid() == 0 and user[0] != 0:
+            identity = {"user": user[0], "group": user[1], "extra_groups": []}
+        elif os.geteuid() != 0 and user[0] != os.geteuid():
+            base += ["--unshare-user", "--uid", str(user[0]), "--gid", str(user[1])]
+        self.process = subprocess.Popen([*base, *arguments, "--", *command], stdin=subprocess.DEVNULL, stdout=output_end,
+                                        stderr=output_end, pass_fds=[status_end], cwd="/", env=environment, **identity)
+        os.close(status_end)
+        os.close(output_end)
+        self.status, self.output, self._init = status, output, init
+        self._said = b""
+        self.pid = self._read_pid()  # the container's first process, 0 when the sandbox could not be made
+
+    def _read_pid(self):
+        while b"\n" not in self._said:
+            if not self.read_status():
+                return 0
+        return json.loads(self._said.split(b"\n")[0]).get("child-pid", 0)
+
+    def read_status(self):
+        """False at the end of the status: the process has ended."""
+        part = os.read(self.status, STATUS_LIMIT)
+        self._said += part
+        return bool(part)
+
+    def send(self, number):
+        with contextlib.suppress(OSError):
+            os.kill(self._command_pid(), number)
+
+    def kill(self):
+        if self.pid:
+            with contextlib.suppress(OSError):
+                os.kill(self.pid, signal.SIGKILL)
+        self.process.kill()
+
+    def _command_pid(self):
+        """With an init process, what it runs: an init hands signals on."""
+        if self._init:
+            with contextlib.suppress(OSError, IndexError):
+                return int(pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+        return self.pid
+
+    def finish(self):
+        """After the end: the exit code, or None when the command could not be started at all."""
+        self.process.wait()
+        os.close(self.status)
+        os.close(self.output)
+        for line in self._said.split(b"\n"):
+            if b"exit-code" in line:
+                return json.loads(line)["exit-code"]
+        # Without the line: the command was not found, or the sandbox itself was killed.
+        return 128 - self.process.returncode if self.process.returncode < 0 else None
