@@ -21,7 +21,6 @@ from .permissions import Permissions
 from .quotas import ServiceQuotas
 from .sqs import Sqs
 from .sts import Sts
-from .world import now
 
 TARGETS = {"AmazonEC2ContainerServiceV20141113": "ecs", "AmazonSQS": "sqs", "Logs_20140328": "logs",
            "AmazonEC2ContainerRegistry_V20150921": "ecr", "ServiceQuotasV20190624": "service-quotas"}
@@ -57,6 +56,8 @@ class Account:
             raise
         except AwsError as error:
             call.result = error.code
+            if error.malformed:
+                self.world.calls.add_violation(call, str(error))
             return self._refusal(error, call, request_id)
         except Exception:
             call.result = "bug"
@@ -92,24 +93,24 @@ class Account:
 
     def _identify(self, request, call):
         if request.method != "POST":
-            raise self._violation(call, AwsError("MethodNotAllowed", f"{request.method} is not served", 405))
+            raise AwsError("MethodNotAllowed", f"{request.method} is not served", 405, malformed=True)
         target = request.headers.get("X-Amz-Target")
         if target:
             prefix, _, call.operation = target.partition(".")
             call.service = TARGETS.get(prefix, "")
             kind = request.headers.get("Content-Type", "")
             if call.service and kind != self._json_type(call.service):
-                raise self._violation(call, AwsError("SerializationException", f"Content-Type '{kind}': {self._json_type(call.service)} is expected"))
+                raise AwsError("SerializationException", f"Content-Type '{kind}': {self._json_type(call.service)} is expected", malformed=True)
         else:
             form = dict(urllib.parse.parse_qsl(request.body.decode("utf-8", "replace"), keep_blank_values=True))
             call.operation, call.service = form.get("Action", ""), QUERY_VERSIONS.get(form.get("Version", ""), "")
         if request.target != "/" and not (call.service == "sqs" and re.fullmatch(r"/\d+/[\w-]+", request.target)):
-            raise self._violation(call, AwsError("UnknownOperationException", f"no operation at {request.target}", 404))
+            raise AwsError("UnknownOperationException", f"no operation at {request.target}", 404, malformed=True)
         model = self.models.operation(call.service, call.operation) if call.service else None
         if model is None:
-            raise self._violation(call, AwsError("UnknownOperationException", f"no operation '{call.operation}' of '{call.service}'"))
+            raise AwsError("UnknownOperationException", f"no operation '{call.operation}' of '{call.service}'", malformed=True)
         if call.operation not in self.services[call.service].operations:
-            raise self._violation(call, AwsError("UnknownOperationException", f"the fake does not have {call.service}:{call.operation}"))
+            raise AwsError("UnknownOperationException", f"the fake does not have {call.service}:{call.operation}", malformed=True)
         return model
 
     def _json_type(self, service):
@@ -133,21 +134,20 @@ class Account:
             call.principal, call.key = "nobody", None
             return
         name = SIGNING_NAMES.get(call.service, call.service)
-        call.key = signatures.verify(request, name, operation.metadata["protocol"], self.world.region, self.world.keys, now())
+        call.key = signatures.verify(request, name, operation.metadata["protocol"], self.world.region, self.world.keys,
+                                     self.world.clock())
         call.principal = call.key.arn
 
     def _read(self, request, call, operation, wire):
         try:
             params = wire.parse(request.body, operation)
-        except AwsError as error:
-            raise self._violation(call, error) from None
         except ValueError as error:
-            raise self._violation(call, AwsError("MalformedQueryString", str(error))) from None
+            raise AwsError("MalformedQueryString", str(error), malformed=True) from None
         params = {name: value for name, value in params.items() if value is not None}
         call.params = params
         problems = validation.find_problems(params, operation.input_shape)
         if problems:
-            raise self._violation(call, _refuse_problems(call.service, problems))
+            raise _refuse_problems(call.service, problems)
         return params
 
     def _authorize(self, call, params):
@@ -160,11 +160,6 @@ class Account:
                 raise access_denied(call.service, call.principal, action, resource)
 
     # --- refusals
-
-    def _violation(self, call, error):
-        """What a correct client never sends: the test run fails for it."""
-        self.world.calls.add_violation(call, f"{error.code}: {error.message}")
-        return error
 
     def _refusal(self, error, call, request_id):
         if call.service in QUERY_VERSIONS.values():
@@ -182,11 +177,12 @@ def _throttled(service):
     return AwsError("Throttling" if service in ("sts", "iam") else "ThrottlingException", "Rate exceeded")
 
 def _refuse_problems(service, problems):
-    text = "; ".join(problem.text for problem in problems)
     if service in ("sts", "iam"):
-        return AwsError("ValidationError", text)
-    if service == "ec2":
-        return AwsError("UnknownParameter" if problems[0].kind == "unknown" else "InvalidParameterValue", text)
-    if any(problem.kind in ("type", "unknown") for problem in problems):
-        return AwsError("SerializationException", text)
-    return AwsError("InvalidParameterException", text)
+        code = "ValidationError"
+    elif service == "ec2":
+        code = "UnknownParameter" if problems[0].kind == "unknown" else "InvalidParameterValue"
+    elif any(problem.kind in ("type", "unknown") for problem in problems):
+        code = "SerializationException"
+    else:
+        code = "InvalidParameterException"
+    return AwsError(code, "; ".join(problem.text for problem in problems), malformed=True)

@@ -4,7 +4,7 @@ import dataclasses
 import threading
 import time
 
-MAX_CALLS = 200_000
+MAX_CALLS = 50_000  # older ones are forgotten
 
 
 @dataclasses.dataclass
@@ -49,6 +49,11 @@ class Calls:
     def violations(self):
         with self._lock:
             return list(self._violations)
+
+    def take_violations(self):
+        with self._lock:
+            taken, self._violations = self._violations, []
+            return taken
 
     def counts(self):
         with self._lock:

@@ -16,7 +16,7 @@ class Control:
         self._gets = {"world": self.world, "tasks": self.tasks, "definitions": self.definitions, "calls": self.calls,
                       "violations": self.violations, "counts": self.counts, "settings": self.settings, "logs": self.logs}
         self._posts = {"settings": self.set_settings, "buckets": self.set_bucket, "faults": self.add_fault, "task-faults": self.add_task_fault,
-                       "clear-faults": self.clear_faults, "reclaim": self.reclaim, "subnets": self.set_subnet,
+                       "clear-faults": self.clear_faults, "clear-violations": self.clear_violations, "reclaim": self.reclaim, "subnets": self.set_subnet,
                        "security-groups": self.set_security_group, "clusters": self.set_cluster, "roles": self.set_role, "keys": self.make_key,
                        "revoke-key": self.revoke_key, "secrets": self.set_secret, "queues": self.add_queue, "log-groups": self.add_log_group,
                        "identity-tokens": self.add_identity_token, "repositories": self.set_repository, "reset": self.reset}
@@ -86,6 +86,10 @@ class Control:
     def clear_faults(self):
         self._world.faults.clear()
         return {}
+
+    def clear_violations(self):
+        """For a test that was wrong on purpose; answers those that there were."""
+        return self._world.calls.take_violations()
 
     def reclaim(self, task):
         self._account.ecs.tasks.reclaim(task)

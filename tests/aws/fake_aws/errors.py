@@ -2,11 +2,12 @@
 
 
 class AwsError(Exception):
-    """A definite refusal. `fields` are the members of the error's shape beside the message."""
+    """A definite refusal. `fields` are the members of the error's shape beside the message. malformed: a correct client
+    never sends such a request, so the test run fails for it."""
 
-    def __init__(self, code, message, status=400, **fields):
+    def __init__(self, code, message, status=400, malformed=False, **fields):
         super().__init__(f"{code}: {message}")
-        self.code, self.message, self.status, self.fields = code, message, status, fields
+        self.code, self.message, self.status, self.malformed, self.fields = code, message, status, malformed, fields
 
 
 class LostConnection(Exception):
@@ -19,6 +20,10 @@ def client_error(message):
 
 def invalid_parameter(message):
     return AwsError("InvalidParameterException", message)
+
+
+def malformed(message):
+    return AwsError("InvalidParameterException", message, malformed=True)
 
 
 def access_denied(service, principal, action, resource):

@@ -81,7 +81,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, status, body, content_type, headers=()):
         self.send_response_only(status)
-        self.send_header("Date", email.utils.formatdate(usegmt=True))
+        self.send_header("Date", email.utils.format_datetime(self.server.account.world.clock(), usegmt=True))
         self.send_header("Content-Type", content_type)
         self.send_header("Content-Length", str(len(body)))
         for name, value in headers:

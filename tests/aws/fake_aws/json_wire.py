@@ -7,13 +7,13 @@ from .errors import AwsError
 
 def parse(body, operation):
     if not body:
-        raise AwsError("SerializationException", "the body is empty: a JSON object is expected")
+        raise AwsError("SerializationException", "the body is empty: a JSON object is expected", malformed=True)
     try:
         value = json.loads(body, object_pairs_hook=_no_name_twice)
     except ValueError as error:
-        raise AwsError("SerializationException", f"the body is no JSON: {error}") from None
+        raise AwsError("SerializationException", f"the body is no JSON: {error}", malformed=True) from None
     if not isinstance(value, dict):
-        raise AwsError("SerializationException", "the body must be a JSON object")
+        raise AwsError("SerializationException", "the body must be a JSON object", malformed=True)
     return value
 
 

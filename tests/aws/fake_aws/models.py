@@ -46,7 +46,7 @@ def forget_query_names(model):
     """JSON has the members' own names; a model of the query protocol names them for XML."""
     for shape in model["shapes"].values():
         shape.pop("flattened", None)
-        for member in [*shape.get("members", {}).values(), *[shape[k] for k in ("member", "key", "value") if k in shape]]:
+        for member in [shape, *shape.get("members", {}).values(), *[shape[k] for k in ("member", "key", "value") if k in shape]]:
             member.pop("locationName", None)
     for operation in model["operations"].values():
         operation.get("output", {}).pop("resultWrapper", None)

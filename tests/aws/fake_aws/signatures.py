@@ -30,7 +30,7 @@ STATUSES = {"json": 400, "query": 403, "ec2": 401}
 
 def refuse(protocol, kind, message):
     index = {"json": 0, "query": 1, "ec2": 2}[protocol]
-    return AwsError(CODES[kind][index], message, STATUSES[protocol])
+    return AwsError(CODES[kind][index], message, STATUSES[protocol], malformed=kind in ("wrong", "incomplete"))
 
 
 class Signed:

@@ -71,7 +71,7 @@ class Sqs:
                                        ("VisibilityTimeout", hidden, 0, 43200)):
             if not low <= value <= high:
                 raise AwsError("InvalidParameterValue", f"Value {value} for parameter {name} is invalid. Reason: Must be between {low} and "
-                                                        f"{high}, if provided.")
+                                                        f"{high}, if provided.", malformed=True)
         deadline = time.monotonic() + wait
         with self._changed:
             queue = self._find(params)

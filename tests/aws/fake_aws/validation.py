@@ -33,7 +33,7 @@ def find_problems(params, shape):
     if shape is None:
         return [Problem("unknown", f"{name} is not a parameter of this operation") for name in params]
     _look(params, shape, "", problems)
-    if not any(problem.kind == "type" for problem in problems):
+    if not any(problem.kind in ("type", "unknown") for problem in problems):  # which botocore would find again
         report = botocore.validate.ParamValidator().validate(params, shape)
         if report.has_errors():
             problems.append(Problem("value", report.generate_report()))

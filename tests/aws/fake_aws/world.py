@@ -24,6 +24,7 @@ class Settings:
     consistency_seconds: float = 0.0  # how long a new task is in no answer but RunTask's
     stopped_visible_seconds: float = 3600.0
     task_credentials_seconds: float = 6 * 3600.0
+    clock_offset_seconds: float = 0.0  # how far AWS' clock is ahead of this machine's
     throttling: bool = True
     vcpu_quota: dict = dataclasses.field(default_factory=lambda: {"FARGATE": 1000.0, "FARGATE_SPOT": 1000.0})
     # By capacity and zone: how many tasks there is room for; what is not named has room.
@@ -110,6 +111,10 @@ class World:
 
     def arn(self, resource, service="ecs"):
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+
+    def clock(self):
+        """The time as AWS sees it, for signatures and Date headers; what tasks show is this machine's time."""
+        return now() + datetime.timedelta(seconds=self.settings.clock_offset_seconds)
 
     def scaled(self, seconds):
         return seconds * self.settings.time_scale

@@ -14,7 +14,7 @@ def parse(body, operation):
     pairs = urllib.parse.parse_qsl(body.decode("utf-8", "strict"), keep_blank_values=True, strict_parsing=True)
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        raise AwsError("MalformedQueryString", "a field stands twice in the form")
+        raise AwsError("MalformedQueryString", "a field stands twice in the form", malformed=True)
     for name in ("Action", "Version"):
         fields.pop(name, None)
     reader = _FormReader(fields, operation.metadata["protocol"] == "ec2")
@@ -22,7 +22,7 @@ def parse(body, operation):
     value = reader.structure(shape, "") if shape is not None else {}
     left = sorted(set(fields) - reader.used)
     if left:
-        raise AwsError("UnknownParameter", f"The parameter {left[0]} is not recognized")
+        raise AwsError("UnknownParameter", f"The parameter {left[0]} is not recognized", malformed=True)
     return value
 
 
@@ -80,7 +80,7 @@ def _scalar(text, shape, where):
         if shape.type_name == "boolean":
             return {"true": True, "false": False}[text]
     except (ValueError, KeyError):
-        raise AwsError("InvalidParameterValue", f"{where}: '{text}' is no {shape.type_name}") from None
+        raise AwsError("InvalidParameterValue", f"{where}: '{text}' is no {shape.type_name}", malformed=True) from None
     return text
 
 

@@ -51,10 +51,11 @@ class Container:
         except KeyError as error:
             raise CannotStart(f"CannotStartContainerError: Error response from daemon: {error.args[0]}") from None
         paths = [one["containerPath"] for one in self.spec.get("mountPoints", [])]
-        arguments = self._root.arguments(paths) + self._mounts() + ["--hostname", hostname]
+        read_only = self.spec.get("readonlyRootFilesystem", False)
+        arguments = self._root.arguments(paths, read_only) + self._mounts() + ["--hostname", hostname]
         if self.spec.get("workingDirectory"):
             arguments += self._working_directory(self.spec["workingDirectory"], paths)
-        if self.spec.get("readonlyRootFilesystem"):
+        if read_only:
             arguments += ["--remount-ro", "/", "--remount-ro", "/tmp"]
         init = self.spec.get("linuxParameters", {}).get("initProcessEnabled", False)
         self.sandbox = Sandbox(arguments, command, self._environment(home, hostname), (uid, gid), init)

@@ -126,6 +126,8 @@ class ContainerRun:
         timeout = max(0.005, min(deadlines) - time.monotonic()) if deadlines else None
         for key, _ in self._selector.select(timeout):
             kind, container = key.data
+            if key.fd not in self._selector.get_map():
+                continue  # closed by an event before it
             if kind == "wake":
                 self._task.drain_wake()
             elif kind == "output" and not container.read_output():

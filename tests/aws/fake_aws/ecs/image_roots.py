@@ -19,7 +19,7 @@ class ImageRoot:
         self.copied = bool(folder)
         self.copies = pathlib.Path(copies)
 
-    def arguments(self, mount_paths):
+    def arguments(self, mount_paths, read_only):
         """bubblewrap's, for the root without the volumes that come to `mount_paths`."""
         arguments = []
         tops = {pathlib.PurePosixPath(path).parts[1] for path in mount_paths if len(pathlib.PurePosixPath(path).parts) > 1}
@@ -32,7 +32,7 @@ class ImageRoot:
             elif not self.copied or (entry.name in SHARED_PROGRAMS and entry.name not in tops):
                 arguments += ["--ro-bind", str(entry), inside]
             else:
-                arguments += ["--bind", str(self._copy(entry)), inside]
+                arguments += ["--ro-bind" if read_only else "--bind", str(self._copy(entry)), inside]
         return arguments + ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp"]
 
     def _copy(self, entry):

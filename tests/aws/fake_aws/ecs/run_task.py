@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html (2025
 import json
 import re
 
-from ..errors import AwsError, client_error, invalid_parameter
+from ..errors import AwsError, client_error, invalid_parameter, malformed
 from . import definition_checks, sizes, tags
 from .clusters import check_strategy
 
@@ -20,20 +20,20 @@ def check_form(params):
     """Everything that depends on the request alone."""
     count = params.get("count", 1)
     if not 1 <= count <= 10:
-        raise invalid_parameter("Count must be between 1 and 10.")
+        raise malformed("Count must be between 1 and 10.")
     if not STARTED_BY.fullmatch(params.get("startedBy", "")):
-        raise invalid_parameter("startedBy must be at most 128 letters, digits, hyphens, forward slashes and underscores.")
+        raise malformed("startedBy must be at most 128 letters, digits, hyphens, forward slashes and underscores.")
     if "clientToken" in params and not TOKEN.fullmatch(params["clientToken"]):
-        raise invalid_parameter("clientToken must be 1 to 64 ASCII characters in the range of 33-126.")
+        raise malformed("clientToken must be 1 to 64 ASCII characters in the range of 33-126.")
     if len(json.dumps(params.get("overrides", {}), separators=(",", ":"))) > MAX_OVERRIDES:
-        raise invalid_parameter(f"Container Overrides length must be at most {MAX_OVERRIDES}")
+        raise malformed(f"Container Overrides length must be at most {MAX_OVERRIDES}")
     tags.check(params.get("tags", []))
     if params.get("propagateTags") == "SERVICE":
-        raise invalid_parameter("SERVICE is not a valid value of propagateTags for RunTask.")
+        raise malformed("SERVICE is not a valid value of propagateTags for RunTask.")
     if params.get("launchType") and params.get("capacityProviderStrategy"):
-        raise invalid_parameter("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
+        raise malformed("Specifying both a launch type and capacity provider strategy is not supported. Remove one and try again.")
     if len(params.get("placementConstraints", [])) > 10 or len(params.get("placementStrategy", [])) > 5:
-        raise invalid_parameter("At most 10 placement constraints and 5 placement strategies.")
+        raise malformed("At most 10 placement constraints and 5 placement strategies.")
 
 
 def find_definition(params, definitions):

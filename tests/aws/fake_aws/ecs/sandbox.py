@@ -10,9 +10,11 @@ import pathlib
 import shutil
 import signal
 import subprocess
+import time
 
-BWRAP = shutil.which("bwrap") or "/usr/bin/bwrap"
+BWRAP = os.path.realpath(shutil.which("bwrap") or "/usr/bin/bwrap")
 STATUS_LIMIT = 8192
+START_SECONDS = 10
 
 
 class Sandbox:
@@ -38,12 +40,26 @@ class Sandbox:
         self.status, self.output, self._init = status, output, init
         self._said = b""
         self.pid = self._read_pid()  # the container's first process, 0 when the sandbox could not be made
+        self._wait_for_command()
 
     def _read_pid(self):
         while b"\n" not in self._said:
             if not self.read_status():
                 return 0
         return json.loads(self._said.split(b"\n")[0]).get("child-pid", 0)
+
+    def _wait_for_command(self):
+        """Until bubblewrap has become the command: a signal before that would be lost."""
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                pid = self._command_pid()
+                if pid != self.pid or not self._init:
+                    if os.readlink(f"/proc/{pid}/exe") != BWRAP:
+                        return
+            except OSError:
+                return  # it has ended already
+            time.sleep(0.001)
 
     def read_status(self):
         """False at the end of the status: the process has ended."""

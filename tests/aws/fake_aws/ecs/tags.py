@@ -1,5 +1,5 @@
 """Tags: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-using-tags.html"""
-from ..errors import invalid_parameter
+from ..errors import malformed
 
 MAX_TAGS = 50
 
@@ -7,14 +7,14 @@ MAX_TAGS = 50
 def check(tags):
     keys = [tag.get("key", "") for tag in tags]
     if len(tags) > MAX_TAGS:
-        raise invalid_parameter(f"Tags can have a maximum size of {MAX_TAGS}.")
+        raise malformed(f"Tags can have a maximum size of {MAX_TAGS}.")
     if len(set(keys)) != len(keys):
-        raise invalid_parameter("Duplicate tag keys found. Tag keys must be unique.")
+        raise malformed("Duplicate tag keys found. Tag keys must be unique.")
     for key in keys:
         if not key:
-            raise invalid_parameter("A tag must have a key.")
+            raise malformed("A tag must have a key.")
         if key.lower().startswith("aws:"):
-            raise invalid_parameter("Tag keys cannot start with 'aws:'.")
+            raise malformed("Tag keys cannot start with 'aws:'.")
 
 
 def merge(*lists):

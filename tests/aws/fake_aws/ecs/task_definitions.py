@@ -2,7 +2,7 @@
 import copy
 import re
 
-from ..errors import client_error, invalid_parameter
+from ..errors import client_error, malformed
 from ..world import now
 from . import definition_checks, sizes, tags
 
@@ -45,7 +45,7 @@ class TaskDefinitions:
     def deregister(self, params):
         reference = params["taskDefinition"]
         if not re.search(r":\d+$", reference):
-            raise invalid_parameter("Invalid task definition. Must be of the form \"family:revision\" or a full ARN.")
+            raise malformed("Invalid task definition. Must be of the form \"family:revision\" or a full ARN.")
         with self._world.lock:
             definition = self.find(reference)
             if definition is None or definition["status"] != "ACTIVE":
@@ -57,7 +57,7 @@ class TaskDefinitions:
     def delete(self, params):
         references = params["taskDefinitions"]
         if not 1 <= len(references) <= 10:
-            raise invalid_parameter("The number of task definitions must be between 1 and 10.")
+            raise malformed("The number of task definitions must be between 1 and 10.")
         deleted, failures = [], []
         with self._world.lock:
             for reference in references:
@@ -127,11 +127,11 @@ def page(found, params, name, greatest=100):
     if params.get("nextToken"):
         match = re.fullmatch(r"fake-page-(\d+)", params["nextToken"])
         if not match:
-            raise invalid_parameter("Invalid token.")
+            raise malformed("Invalid token.")
         begin = int(match[1])
     size = params.get("maxResults") or greatest
     if not 1 <= size <= greatest:
-        raise invalid_parameter(f"maxResults must be between 1 and {greatest}.")
+        raise malformed(f"maxResults must be between 1 and {greatest}.")
     answer = {name: found[begin:begin + size]}
     if begin + size < len(found):
         answer["nextToken"] = f"fake-page-{begin + size}"

@@ -3,7 +3,7 @@ import copy
 import json
 import time
 
-from ..errors import AwsError, client_error, invalid_parameter
+from ..errors import AwsError, client_error, invalid_parameter, malformed
 from ..world import now, random_hex
 from . import run_task, tags
 from .clusters import choose_providers
@@ -50,9 +50,9 @@ class Tasks:
 
     def describe(self, params):
         if len(params["tasks"]) > MAX_DESCRIBED:
-            raise invalid_parameter(f"Tasks can have at most {MAX_DESCRIBED} items.")
+            raise malformed(f"Tasks can have at most {MAX_DESCRIBED} items.")
         if not params["tasks"]:
-            raise invalid_parameter("Tasks cannot be empty.")
+            raise malformed("Tasks cannot be empty.")
         with self._world.lock:
             cluster = self._clusters.get(params.get("cluster"))
             found, failures = [], []
@@ -68,7 +68,7 @@ class Tasks:
     def list(self, params):
         filters = [name for name in ("startedBy", "family", "serviceName", "containerInstance") if params.get(name)]
         if "startedBy" in filters and len(filters) > 1:
-            raise invalid_parameter("Cannot specify startedBy with another filter.")
+            raise malformed("Cannot specify startedBy with another filter.")
         wanted = params.get("desiredStatus", "RUNNING")
         with self._world.lock:
             cluster = self._clusters.get(params.get("cluster"))
