@@ -11,7 +11,7 @@ from .calls import Call
 from .ec2 import Ec2
 from .ecr import Ecr
 from .ecs.service import Ecs
-from .errors import AwsError, LostConnection, access_denied
+from .errors import AwsError, LostConnection, StrangeAnswer, access_denied
 from .events import TaskEvents
 from .iam import Iam
 from .logs import Logs
@@ -59,6 +59,9 @@ class Account:
             if error.malformed:
                 self.world.calls.add_violation(call, str(error))
             return self._refusal(error, call, request_id)
+        except StrangeAnswer as strange:
+            call.result = str(strange)
+            return Answer(strange.status, b"<html><body><h1>Service Unavailable</h1></body></html>", "text/html", request_id)
         except Exception:
             call.result = "bug"
             self.world.calls.add_violation(call, f"bug in the fake: {traceback.format_exc()}")
@@ -82,6 +85,8 @@ class Account:
         except AwsError as error:
             call.throttled = error.code == "ThrottlingException"
             raise
+        if self.world.settings.check_answers:
+            self._check_answer(call, operation, result)
         if fault and fault.kind == "lost-answer":
             call.result = "lost answer"
             raise LostConnection()
@@ -125,6 +130,8 @@ class Account:
         elif fault.kind == "lost-request":
             call.result = "lost request"
             raise LostConnection()
+        elif fault.kind == "strange":
+            raise StrangeAnswer(fault.status)
         elif fault.kind == "error":
             raise AwsError(fault.code, fault.message, fault.status)
         return fault
@@ -158,6 +165,10 @@ class Account:
         for action, resource, _ in call.permissions:
             if action in self.world.settings.denied_actions:
                 raise access_denied(call.service, call.principal, action, resource)
+
+    def _check_answer(self, call, operation, result):
+        for problem in validation.find_problems(result or {}, operation.output_shape):
+            self.world.calls.add_violation(call, f"bug in the fake: its answer: {problem.text}")
 
     # --- refusals
 

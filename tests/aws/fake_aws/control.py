@@ -98,7 +98,7 @@ class Control:
     def set_subnet(self, id, **fields):  # noqa: A002 - the member's name
         with self._world.lock:
             if id in self._world.subnets:
-                self._world.subnets[id] = dataclasses.replace(self._world.subnets[id], **fields)
+                change(self._world.subnets[id], fields)  # in place: its tasks give their addresses back to it
             else:
                 self._world.add_subnet(Subnet(id, **fields))
         return {}
@@ -106,7 +106,7 @@ class Control:
     def set_security_group(self, id, **fields):  # noqa: A002
         with self._world.lock:
             if id in self._world.security_groups:
-                self._world.security_groups[id] = dataclasses.replace(self._world.security_groups[id], **fields)
+                change(self._world.security_groups[id], fields)
             else:
                 self._world.add_security_group(SecurityGroup(id, **fields))
         return {}
@@ -168,3 +168,10 @@ class Control:
             self._world.buckets.reset()
             self._world.restore_settings()
         return {"ended": ended}
+
+
+def change(thing, fields):
+    for name, value in fields.items():
+        if not hasattr(thing, name):
+            raise KeyError(f"{type(thing).__name__} has no '{name}'")
+        setattr(thing, name, value)

@@ -10,6 +10,14 @@ class AwsError(Exception):
         self.code, self.message, self.status, self.malformed, self.fields = code, message, status, malformed, fields
 
 
+class StrangeAnswer(Exception):
+    """An answer that is not the service's."""
+
+    def __init__(self, status):
+        super().__init__(f"status {status}")
+        self.status = status
+
+
 class LostConnection(Exception):
     """The connection is closed without an answer."""
 

@@ -2,12 +2,13 @@
 import random
 import threading
 
-CALL_KINDS = ("error", "lost-request", "lost-answer", "slow")
+CALL_KINDS = ("error", "strange", "lost-request", "lost-answer", "slow")
 
 
 class CallFault:
     """service and operation: whom it hits, empty for all. kind, see CALL_KINDS; times: how often, 0 for ever;
-    probability of each hit; error: code, message, status; slow: seconds."""
+    probability of each hit; error: code, message, status; strange: a page of
+    HTML with `status`, as from something in between; slow: seconds."""
 
     def __init__(self, service="", operation="", kind="error", times=1, probability=1.0, code="ServerException",
                  message="Service Unavailable. Please try again later.", status=500, seconds=1.0):

@@ -3,6 +3,7 @@
 botocore's own validator checks what must be there, types and least lengths. What it leaves to the service is checked
 here: members that the model does not have, greatest lengths, patterns and enumerations.
 """
+import datetime
 import functools
 import re
 
@@ -41,7 +42,7 @@ def find_problems(params, shape):
 
 
 PYTHON_TYPES = {"structure": (dict,), "list": (list,), "map": (dict,), "string": (str,), "boolean": (bool,),
-                "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float), "timestamp": (int, float, str)}
+                "integer": (int,), "long": (int,), "float": (int, float), "double": (int, float), "timestamp": (int, float, str, datetime.datetime)}
 
 
 def _look(value, shape, path, problems):

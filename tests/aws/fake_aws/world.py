@@ -36,6 +36,7 @@ class Settings:
     events_lost: float = 0.0
     events_late_seconds: float = 0.0  # each is late by up to this: then they come out of order
     denied_actions: list = dataclasses.field(default_factory=list)  # "ecs:RunTask", answered as IAM does
+    check_answers: bool = False  # hold the fake's own answers against the model, too
     run_containers: bool = True  # False: tasks without processes, that run until they are stopped
 
     def change(self, changes):

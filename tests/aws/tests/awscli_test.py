@@ -73,4 +73,4 @@ def test_the_network_and_an_error():
 if __name__ == "__main__":
     print(VERSION, "of", pathlib.Path(AWS))
     with FAKE:
-        common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+        common.run_with(FAKE, globals())

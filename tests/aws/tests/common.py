@@ -1,4 +1,5 @@
 """What the tests of the fake share: where things are, a definition, and waiting."""
+import functools
 import os
 import pathlib
 import shutil
@@ -33,6 +34,17 @@ def need_botocore():
 
 def need_bubblewrap():
     need(shutil.which("bwrap"), "bubblewrap")
+
+
+def run_with(fake, names):
+    """Runs the tests among `names`; after each, the fake must not have found a bug of its own."""
+    def watched(test):
+        @functools.wraps(test)
+        def both():
+            test()
+            check_equal([one["violation"] for one in fake.ask("violations") if one["violation"].startswith("bug")], [])
+        return both
+    run_tests([watched(value) for name, value in list(names.items()) if name.startswith("test_")])
 
 
 def shell(script, name="main", **more):

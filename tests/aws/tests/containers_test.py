@@ -25,7 +25,7 @@ ROOT = os.geteuid() == 0
 
 def fresh(**settings):
     check(FAKE.tell("reset")["ended"], "tasks that do not end")
-    FAKE.set(**settings)
+    FAKE.set(check_answers=True, **settings)
 
 
 def run_to_end(*containers, **more):
@@ -255,4 +255,4 @@ def test_nothing_is_left_when_the_fake_is_killed():
 
 if __name__ == "__main__":
     with FAKE:
-        common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+        common.run_with(FAKE, globals())

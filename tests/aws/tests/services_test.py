@@ -18,7 +18,7 @@ RUN = "AmazonEC2ContainerServiceV20141113.ListClusters"
 
 def fresh(**settings):
     FAKE.tell("reset")
-    FAKE.set(run_containers=False, **settings)
+    FAKE.set(run_containers=False, check_answers=True, **settings)
 
 
 def stamp(minutes):
@@ -237,4 +237,4 @@ def test_roles_images_and_log_groups():
 
 if __name__ == "__main__":
     with FAKE:
-        common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+        common.run_with(FAKE, globals())

@@ -20,7 +20,7 @@ ECS = FAKE.botocore_client("ecs")
 def fresh(**settings):
     """An empty account with these settings; no processes."""
     check(FAKE.tell("reset")["ended"], "tasks that do not end")
-    FAKE.set(run_containers=False, **settings)
+    FAKE.set(run_containers=False, check_answers=True, **settings)
 
 
 def test_a_task_lives_and_is_stopped():
@@ -167,12 +167,14 @@ def test_lost_answers_and_errors():
         check_equal(len(FAKE.tasks()), 1)
     FAKE.tell("faults", operation="RunTask", code="ServerException", status=500)
     check_equal(refusal(ECS.run_task, **run_request(task_definition))[0], "ServerException")
+    FAKE.tell("faults", operation="RunTask", kind="strange", status=503)
+    check_equal(refusal(ECS.run_task, **run_request(task_definition))[0], "503")
     FAKE.tell("faults", operation="RunTask", kind="slow", seconds=0.3)
     begin = time.monotonic()
     run(ECS, task_definition)
     check(time.monotonic() - begin >= 0.3, "not slow")
     results = [call["result"] for call in FAKE.calls("ecs", "RunTask")]
-    check_equal(results, ["lost answer", "ok", "lost request", "ServerException", "ok"])
+    check_equal(results, ["lost answer", "ok", "lost request", "ServerException", "status 503", "ok"])
 
 
 def test_throttling():
@@ -315,4 +317,4 @@ def test_two_hundred_at_once():
 
 if __name__ == "__main__":
     with FAKE:
-        common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+        common.run_with(FAKE, globals())
