@@ -3,6 +3,7 @@ import dataclasses
 import datetime
 
 from .faults import CallFault, TaskFault
+from .policies import Policy
 from .world import SecurityGroup, Subnet, now
 
 
@@ -18,7 +19,7 @@ class Control:
         self._posts = {"settings": self.set_settings, "buckets": self.set_bucket, "faults": self.add_fault, "task-faults": self.add_task_fault,
                        "clear-faults": self.clear_faults, "clear-violations": self.clear_violations, "reclaim": self.reclaim, "subnets": self.set_subnet,
                        "security-groups": self.set_security_group, "clusters": self.set_cluster, "roles": self.set_role, "keys": self.make_key,
-                       "revoke-key": self.revoke_key, "secrets": self.set_secret, "queues": self.add_queue, "log-groups": self.add_log_group,
+                       "revoke-key": self.revoke_key, "policies": self.set_policy, "secrets": self.set_secret, "queues": self.add_queue, "log-groups": self.add_log_group,
                        "identity-tokens": self.add_identity_token, "repositories": self.set_repository, "reset": self.reset}
 
     def answer(self, method, name, params):
@@ -132,6 +133,14 @@ class Control:
     def revoke_key(self, access_key_id):
         return {"revoked": self._world.keys.remove(access_key_id)}
 
+    def set_policy(self, principal, document=None):
+        """The only policy of a user or role, by ARN; without a document: it may do everything again."""
+        with self._world.lock:
+            self._world.policies.pop(principal, None)
+            if document is not None:
+                self._world.policies[principal] = Policy(document)
+        return {}
+
     def set_secret(self, name, value):
         with self._world.lock:
             self._world.secrets[name] = value
@@ -157,13 +166,14 @@ class Control:
         return {}
 
     def reset(self):
-        """Ends all tasks and forgets everything but keys, network, roles, secrets and queues."""
+        """Ends all tasks and forgets everything but keys, network, roles, secrets and queues' names."""
         ended = self._account.ecs.tasks.end_all()
         with self._world.lock:
             self._account.ecs.clear()
             self._account.sqs.clear()
             self._account.logs.clear()
             self._world.faults.clear()
+            self._world.policies.clear()
             self._world.calls.clear()
             self._world.buckets.reset()
             self._world.restore_settings()

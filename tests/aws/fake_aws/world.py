@@ -86,6 +86,7 @@ class World:
         self.buckets.enabled = self.settings.throttling
         self.vpcs = {"vpc-0a000001": "10.0.0.0/16", "vpc-0b000002": "10.1.0.0/16"}
         self.subnets, self.security_groups, self.roles, self.secrets = {}, {}, {}, {}
+        self.policies = {}  # by the ARN of a user or role; who has none may do everything
         for index, zone in enumerate("abc"):
             self.add_subnet(Subnet(f"subnet-0a00000{index + 1}", "vpc-0a000001", region + zone, f"10.0.{index}.0/24"))
         self.add_subnet(Subnet("subnet-0b000001", "vpc-0b000002", region + "a", "10.1.0.0/24", public=False))
