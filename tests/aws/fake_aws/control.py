@@ -2,6 +2,7 @@
 import dataclasses
 import datetime
 
+from .ecs.image_roots import Image
 from .faults import CallFault, TaskFault
 from .policies import Policy
 from .world import SecurityGroup, Subnet, now
@@ -67,6 +68,9 @@ class Control:
     # --- telling
 
     def set_settings(self, **changes):
+        for said in changes.get("images", {}).values():
+            if said is not None:
+                Image(said)  # which says what is wrong
         with self._world.lock:
             self._world.settings.change(changes)
             self._world.buckets.enabled = self._world.settings.throttling

@@ -126,7 +126,7 @@ def test_an_init_process_hands_the_signal_on():
 
 def test_the_spot_notice_is_sigterm():
     fresh(time_scale=0.1)
-    script = "trap 'echo noticed' TERM; echo ready; i=0; while [ $i -lt 60 ]; do sleep 0.02; i=$((i+1)); done; exit 0"
+    script = "trap 'echo noticed; noticed=1' TERM; echo ready; while [ -z \"$noticed\" ]; do sleep 0.02; done; sleep 2; exit 0"
     arn = run(ECS, register(ECS, shell(script, stopTimeout=120)), capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
     wait_output(arn, "ready")
     FAKE.tell("reclaim", task=arn)
@@ -166,6 +166,30 @@ def test_an_image_is_a_folder():
         task = run_to_end({"name": "main", "image": "tiny", "readonlyRootFilesystem": True,
                            "command": ["/bin/sh", "-c", "for f in /x /data/x /tmp/x; do (echo > $f) 2>/dev/null && echo $f; done; echo end"]})
         check_equal(output(task), ["end"], "nothing is writable")
+
+
+def test_an_image_brings_an_entry_point():
+    image = {"root": "", "entrypoint": ["sh", "-c", "echo image $0 $FROM; pwd"], "command": ["cmd"], "environment": {"FROM": "image"},
+             "working_directory": "/usr", "architectures": ["X86_64"]}
+    fresh(images={"app": image})
+    for spec, lines in [({}, ["image cmd image", "/usr"]), ({"command": ["own"]}, ["image own image", "/usr"]),
+                        ({"entryPoint": ["echo"]}, [""]), ({"entryPoint": ["echo"], "command": ["own"]}, ["own"])]:
+        check_equal(output(run_to_end({"name": "main", "image": "app", **spec})), lines, str(spec))
+    task = run_to_end({"name": "main", "image": "app"}, runtimePlatform={"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"})
+    check_in("does not contain descriptor matching platform 'linux/arm64'", task["stoppedReason"])
+
+
+def test_a_dependency_has_a_time_limit():
+    fresh(time_scale=0.05)
+    task = run_to_end(shell("sleep 60", "init", essential=False, startTimeout=6, stopTimeout=2), shell("echo never", **after("init", "SUCCESS")))
+    check_equal((task["stopCode"], output(task)), ("TaskFailedToStart", []))
+
+
+def test_tmpfs():
+    fresh()
+    tmpfs = {"linuxParameters": {"tmpfs": [{"containerPath": "/scratch", "size": 1}]}}
+    task = run_to_end(shell("head -c 2000000 /dev/zero 2>/dev/null > /scratch/x || echo full; wc -c < /scratch/x", **tmpfs))
+    check_equal(output(task), ["full", str(1 << 20)])
 
 
 def test_this_machine_is_read_only_and_tmp_private():

@@ -8,10 +8,11 @@ common.need_botocore()
 import botocore  # noqa: E402
 import botocore.loaders  # noqa: E402
 from fake_aws import models, validation, xml_wire  # noqa: E402
-from fake_aws.buckets import Bucket  # noqa: E402
+from fake_aws.buckets import BUCKET_OF, SIZES, Bucket  # noqa: E402
 from fake_aws.ecs import definition_checks, sizes, task_definitions  # noqa: E402
 from fake_aws.ecs.clusters import choose_providers  # noqa: E402
 from fake_aws.errors import AwsError  # noqa: E402
+from fake_aws.policies import Policy  # noqa: E402
 
 MODELS = models.Models()
 
@@ -113,6 +114,8 @@ def test_a_bucket_gives_its_burst_and_then_its_rate():
     check_equal(sum(bucket.take(begin) for _ in range(200)), 100)
     check_equal(sum(bucket.take(begin + 1) for _ in range(200)), 40)
     check_equal(sum(bucket.take(begin + 100) for _ in range(200)), 100, "never more than the burst")
+    check_equal(SIZES[BUCKET_OF["ecs:RunTask"]], (100, 40))
+    check_equal(BUCKET_OF["ecs:DeregisterTaskDefinition"], BUCKET_OF["ecs:RegisterTaskDefinition"])
 
 
 def test_fargate_sizes():
@@ -173,6 +176,36 @@ def test_definitions_that_aws_refuses():
             check_in(part, error.message)
             continue
         check(False, f"not refused: {part}")
+
+
+def test_policies():
+    def decide(conditions, context, **more):
+        statement = {"Effect": "Allow", "Action": "ecs:*", "Resource": "*", "Condition": conditions, **more}
+        return Policy({"Version": "2012-10-17", "Statement": statement}).decide("ecs:RunTask", "arn:aws:ecs:r:1:task/c/x", context)[0]
+
+    for conditions, context, expected in [
+        ({}, {}, True),
+        ({"StringEquals": {"k": ["a", "b"]}}, {"K": "b"}, True),
+        ({"StringEquals": {"k": "a"}}, {}, False),
+        ({"StringEqualsIfExists": {"k": "a"}}, {}, True),
+        ({"StringNotEquals": {"k": ["a", "b"]}}, {"k": "b"}, False),
+        ({"StringNotEquals": {"k": "a"}}, {}, True),
+        ({"Null": {"k": "true"}}, {}, True),
+        ({"Null": {"k": "true"}}, {"k": "x"}, False),
+        ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, False),
+        ({"ForAnyValue:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, True),
+        ({"ArnLike": {"k": "arn:*:c/*"}, "StringLike": {"l": "x?"}}, {"k": "arn:aws:c/d", "l": "xy"}, True),
+        ({"ArnLike": {"k": "arn:*:c/*"}, "StringLike": {"l": "x?"}}, {"k": "arn:aws:c/d", "l": "x"}, False),
+    ]:
+        check_equal(decide(conditions, context), expected, f"{conditions} {context}")
+    check_equal([decide({}, {}, Resource=pattern) for pattern in ("arn:aws:ecs:*:*:task/c/*", "arn:aws:ecs:*:*:task/d/*")], [True, False])
+    for wrong in ({"StringMatches": {"k": "a"}}, {"NumericLessThan": {"k": "1"}}):
+        try:
+            decide(wrong, {})
+        except ValueError as error:
+            check_in("is not known", str(error))
+            continue
+        check(False, f"accepted {wrong}")
 
 
 def test_capacity_providers_are_chosen_by_base_and_weight():

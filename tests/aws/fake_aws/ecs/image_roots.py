@@ -8,8 +8,21 @@ import os
 import pathlib
 import shutil
 
+IMAGE_MEMBERS = {"root": "", "entrypoint": [], "command": [], "environment": {}, "user": "", "working_directory": "", "architectures": ["X86_64", "ARM64"]}
 OWN = ("proc", "dev", "sys", "tmp")
 SHARED_PROGRAMS = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin")
+
+
+class Image:
+    """What a test says of an image: its folder, or an object with more (the members of IMAGE_MEMBERS)."""
+
+    def __init__(self, said):
+        said = {"root": said} if isinstance(said, str) else said
+        unknown = set(said) - set(IMAGE_MEMBERS)
+        if unknown:
+            raise ValueError(f"an image has no {', '.join(sorted(unknown))}; it has {', '.join(IMAGE_MEMBERS)}")
+        for name, value in IMAGE_MEMBERS.items():
+            setattr(self, name, said.get(name, value))
 
 
 class ImageRoot:
