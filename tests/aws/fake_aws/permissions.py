@@ -28,7 +28,8 @@ class Permissions:
         if service == "logs":
             return self._world.arn("log-group::log-stream:", "logs")
         if service == "iam":
-            return f"arn:aws:iam::{self._world.account}:role/{params['RoleName']}"
+            return {"GetRole": f"arn:aws:iam::{self._world.account}:role/{params.get('RoleName', '')}",
+                    "SimulatePrincipalPolicy": params.get("PolicySourceArn", "")}.get(operation, "*")
         if service == "ecr":
             return self._world.arn(f"repository/{params['repositoryName']}", "ecr")
         return "*" if service != "ecs" or operation in EVERYTHING else params.get("resourceArn", "*")

@@ -209,6 +209,20 @@ def test_a_policy_decides():
     FAKE.check_no_violation()
 
 
+def test_a_policy_is_simulated():
+    fresh()
+    iam = FAKE.botocore_client("iam")
+    principal = "arn:aws:iam::123456789012:user/footman"
+    FAKE.tell("policies", principal=principal, document={"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["iam:*", "ecs:RunTask"], "Resource": "*"}, {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"}]})
+    found = iam.simulate_principal_policy(PolicySourceArn=principal, ActionNames=["ecs:RunTask", "ecs:StopTask", "iam:PassRole"],
+                                          ResourceArns=[TASK_ROLE])["EvaluationResults"]
+    check_equal([one["EvalDecision"] for one in found], ["allowed", "implicitDeny", "explicitDeny"])
+    names = [one["RoleName"] for page in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 2}) for one in page["Roles"]]
+    check({"footman-task", "footman-execution", "footman-server"} <= set(names) and names == sorted(set(names)), names)
+    FAKE.check_no_violation()
+
+
 def test_the_network():
     fresh()
     ec2 = FAKE.botocore_client("ec2")
