@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 
 import common
-from common import TASK_ROLE, check, check_equal, check_in, wait_until
+from common import TASK_ROLE, check_equal, check_in, wait_until
 
 common.need_botocore()
 AWS = "/usr/bin/aws" if os.access("/usr/bin/aws", os.X_OK) else shutil.which("aws")

@@ -196,7 +196,9 @@ def test_this_machine_is_read_only_and_tmp_private():
     fresh()
     marker = tempfile.mkdtemp()
     try:
-        task = run_to_end(shell(f"touch {pathlib.Path(__file__).parent}/x 2>/dev/null || echo kept; ls {marker} 2>/dev/null || echo private; echo a > /tmp/a && echo own"))
+        script = (f"touch {pathlib.Path(__file__).parent}/x 2>/dev/null || echo kept; ls {marker} 2>/dev/null || echo private; "
+                  "echo a > /tmp/a && echo own")
+        task = run_to_end(shell(script))
         check_equal(output(task), ["kept", "private", "own"])
     finally:
         os.rmdir(marker)
@@ -223,7 +225,8 @@ def test_credentials_and_metadata():
 
 def test_lines_are_in_cloudwatch():
     fresh()
-    log = {"logDriver": "awslogs", "options": {"awslogs-group": "/footman/agents", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "agent"}}
+    options = {"awslogs-group": "/footman/agents", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "agent"}
+    log = {"logDriver": "awslogs", "options": options}
     task = run_to_end(shell("for i in 1 2 3 4 5; do echo line $i; done", logConfiguration=log), executionRoleArn=EXECUTION_ROLE)
     logs = FAKE.botocore_client("logs")
     stream = {"logGroupName": "/footman/agents", "logStreamName": f"agent/main/{task['taskArn'].rsplit('/', 1)[1]}"}

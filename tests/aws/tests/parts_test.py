@@ -139,7 +139,8 @@ def test_definitions_are_normalised_as_the_server_does():
          "portMappings": [{"containerPort": 80}], "healthCheck": {"command": ["CMD", "true"]}}, cpu="0.25 vCPU", memory="0.5 GB",
         volumes=[{"name": "v"}]))
     container = kept["containerDefinitions"][0]
-    check_equal((kept["cpu"], kept["memory"], kept["volumes"], kept["compatibilities"]), ("256", "512", [{"name": "v", "host": {}}], ["EC2", "FARGATE"]))
+    check_equal([kept[name] for name in ("cpu", "memory", "volumes", "compatibilities")],
+                ["256", "512", [{"name": "v", "host": {}}], ["EC2", "FARGATE"]])
     check_equal([one["name"] for one in container["environment"]], ["A", "Z"])
     check_equal(container["portMappings"], [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}])
     check_equal((container["cpu"], container["essential"], container["mountPoints"], container["healthCheck"]["interval"]), (0, True, [], 30))
@@ -148,6 +149,7 @@ def test_definitions_are_normalised_as_the_server_does():
 def test_definitions_that_aws_refuses():
     good = {"name": "a", "image": "i"}
     helper = {"name": "b", "image": "i", "essential": False}
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}
     for params, part in [
         (common.definition(good, family="a b"), "Family"),
         (common.definition({**good, "image": ""}), "image"),
@@ -166,7 +168,7 @@ def test_definitions_that_aws_refuses():
         (common.definition({**good, "dependsOn": [{"containerName": "b", "condition": "START"}]},
                            {**helper, "dependsOn": [{"containerName": "a", "condition": "START"}]}), "Cycle"),
         (common.definition({**good, "secrets": [{"name": "S", "valueFrom": "x"}]}), "executionRoleArn"),
-        (common.definition({**good, "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}}), "execution role"),
+        (common.definition({**good, "logConfiguration": log}), "execution role"),
         (common.definition(good, ephemeralStorage={"sizeInGiB": 20}), "between 21 and 200"),
         (common.definition({**good, "environment": [{"name": "E", "value": "x" * 70000}]}), "65536"),
     ]:

@@ -184,7 +184,8 @@ def test_a_policy_decides():
         {"Sid": "Run", "Effect": "Allow", "Action": ["ecs:RunTask"], "Resource": definitions, "Condition": {"ArnEquals": {"ecs:cluster": cluster}}},
         {"Sid": "Tag", "Effect": "Allow", "Action": "ecs:TagResource", "Resource": "arn:aws:ecs:*:*:task/footman/*",
          "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}, "ForAllValues:StringLike": {"aws:TagKeys": "footman:*"}}},
-        {"Sid": "Stop", "Effect": "Allow", "Action": "ecs:Stop*", "Resource": "*", "Condition": {"StringEquals": {"aws:ResourceTag/footman:by": "me"}}},
+        {"Sid": "Stop", "Effect": "Allow", "Action": "ecs:Stop*", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:ResourceTag/footman:by": "me"}}},
         {"Sid": "Describe", "Effect": "Allow", "Action": "ecs:DescribeTaskDefinition", "Resource": definitions},
         {"Sid": "Never", "Effect": "Deny", "Action": "ecs:*", "Resource": "*", "Condition": {"Bool": {"ecs:enable-execute-command": "true"}}}]})
     arn = register(ecs)
@@ -254,9 +255,11 @@ def test_queues():
     again = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=60, MessageSystemAttributeNames=["ApproximateReceiveCount"])["Messages"][0]
     check_equal((again["MessageId"], again["Attributes"]), (first["MessageId"], {"ApproximateReceiveCount": "2"}))
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    check_equal((attributes["ApproximateNumberOfMessagesNotVisible"], attributes["QueueArn"]), ("1", "arn:aws:sqs:eu-central-1:123456789012:messages"))
+    check_equal((attributes["ApproximateNumberOfMessagesNotVisible"], attributes["QueueArn"]),
+                ("1", "arn:aws:sqs:eu-central-1:123456789012:messages"))
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"])
-    answer = sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": "a", "ReceiptHandle": "nonsense"}, {"Id": "b", "ReceiptHandle": again["ReceiptHandle"]}])
+    entries = [{"Id": "a", "ReceiptHandle": "nonsense"}, {"Id": "b", "ReceiptHandle": again["ReceiptHandle"]}]
+    answer = sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
     check_equal(([one["Id"] for one in answer["Successful"]], answer["Failed"][0]["Code"]), (["b"], "ReceiptHandleIsInvalid"))
     begin = time.monotonic()
     empty = FAKE.tell("queues", name="empty", task_events=False)["url"]

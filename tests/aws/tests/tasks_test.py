@@ -5,7 +5,7 @@ import json
 import time
 
 import common
-from common import (EXECUTION_ROLE, NETWORK, TASK_ROLE, Failed, check, check_equal, check_in, definition, describe, refusal, register, run,
+from common import (EXECUTION_ROLE, NETWORK, TASK_ROLE, Failed, check, check_equal, check_in, describe, refusal, register, run,
                     run_request, shell, wait_status, wait_until)
 
 common.need_botocore()
@@ -237,7 +237,8 @@ def events(queue):
         if not messages:
             return sorted(found, key=lambda one: one["detail"]["version"])
         found += [json.loads(one["Body"]) for one in messages]
-        sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": str(index), "ReceiptHandle": one["ReceiptHandle"]} for index, one in enumerate(messages)])
+        entries = [{"Id": str(index), "ReceiptHandle": one["ReceiptHandle"]} for index, one in enumerate(messages)]
+        sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
 
 
 def test_events_come_to_the_queue():

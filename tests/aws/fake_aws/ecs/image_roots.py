@@ -8,7 +8,8 @@ import os
 import pathlib
 import shutil
 
-IMAGE_MEMBERS = {"root": "", "entrypoint": [], "command": [], "environment": {}, "user": "", "working_directory": "", "architectures": ["X86_64", "ARM64"]}
+IMAGE_MEMBERS = {"root": "", "entrypoint": [], "command": [], "environment": {}, "user": "", "working_directory": "",
+                 "architectures": ["X86_64", "ARM64"]}
 OWN = ("proc", "dev", "sys", "tmp")
 SHARED_PROGRAMS = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin")
 
