@@ -114,6 +114,16 @@ def test_stop_is_a_signal_and_then_the_end():
     check(0.5 <= time.monotonic() - begin < 5, f"stopTimeout took {time.monotonic() - begin}")
 
 
+def test_who_depends_on_others_is_stopped_first():
+    fresh()
+    script = "trap 'sleep 0.2; echo {0} >> /shared/order; {1}exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    side = shell(script.format("side", "cat /shared/order; "), "side", essential=False, **VOLUME)
+    arn = run(ECS, register(ECS, side, shell(script.format("main", ""), **VOLUME, **after("side", "START")), volumes=[{"name": "shared"}]))
+    wait_until(lambda: FAKE.ask("logs", task=arn) == ["ready", "ready"], "both to be ready")
+    ECS.stop_task(cluster="footman", task=arn)
+    check_equal(output(wait_status(ECS, arn, "STOPPED"), "side"), ["ready", "main", "side"])
+
+
 def test_an_init_process_hands_the_signal_on():
     fresh()
     arn = run(ECS, register(ECS, {"name": "main", "image": "i", "command": ["sleep", "100"], "linuxParameters": {"initProcessEnabled": True}}))
