@@ -82,10 +82,11 @@ def test_a_failed_dependency_stops_the_task():
 
 def test_health():
     fresh(time_scale=0.02)
-    check_command = {"command": ["CMD-SHELL", "test -e /tmp/good"], "interval": 10, "retries": 10}
-    task = run_to_end(shell("sleep 0.3; touch /tmp/good; sleep 60", "side", healthCheck=check_command),
-                      shell("echo healthy", **after("side", "HEALTHY")))
-    check_equal(output(task), ["healthy"])
+    check_command = {"command": ["CMD-SHELL", "test -e /tmp/good && test $(id -u) = $(stat -c %u /tmp/good)"], "interval": 10, "retries": 10}
+    for user in ("root", "1234") if ROOT else ("root",):
+        task = run_to_end(shell("sleep 0.3; touch /tmp/good; sleep 60", "side", healthCheck=check_command, user=user),
+                          shell("echo healthy", **after("side", "HEALTHY")))
+        check_equal(output(task), ["healthy"], user)
     task = run_to_end(shell("sleep 60", healthCheck={"command": ["CMD", "false"], "interval": 5, "retries": 2}))
     check_equal((task["stoppedReason"], task["healthStatus"]), ("Task failed container health checks", "UNHEALTHY"))
 

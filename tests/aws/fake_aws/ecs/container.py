@@ -1,7 +1,6 @@
 """One container of a task: how its definition and the overrides become a process, and what is known of it."""
 import os
 import pathlib
-import subprocess
 import threading
 import time
 
@@ -136,17 +135,9 @@ class Container:
         grace = check.get("startPeriod", 0) * scale
         while not self._stopped.wait(check["interval"] * scale):
             grace -= check["interval"] * scale
-            if self._ask_health(command, check["timeout"] * max(scale, 0.2)):
+            if self.sandbox.run_inside(command, check["timeout"] * max(scale, 0.2)):
                 failed, self.health = 0, "HEALTHY"
             elif grace <= 0:
                 failed += 1
                 self.health = "UNHEALTHY" if failed >= check["retries"] else self.health
             wake()
-
-    def _ask_health(self, command, limit):
-        try:
-            done = subprocess.run(["nsenter", "--target", str(self.sandbox.pid), "--all", "--", *command], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0
