@@ -257,6 +257,9 @@ def test_queues():
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
     check_equal((attributes["ApproximateNumberOfMessagesNotVisible"], attributes["QueueArn"]),
                 ("1", "arn:aws:sqs:eu-central-1:123456789012:messages"))
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"], VisibilityTimeout=0)
+    again = sqs.receive_message(QueueUrl=queue)["Messages"][0]
+    check_equal(again["MessageId"], first["MessageId"])
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"])
     entries = [{"Id": "a", "ReceiptHandle": "nonsense"}, {"Id": "b", "ReceiptHandle": again["ReceiptHandle"]}]
     answer = sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
