@@ -1,8 +1,8 @@
 """The root directory of a container, put together for bubblewrap from an image's folder or from this machine's root.
 
-The root itself is a new empty folder, so that any mount point can be made. Of an image's folder, programs and the
-files at its top are bound read-only and the other folders are copied, so that containers do not see each other's writes; this machine's folders are all
-read-only, and /tmp is private.
+The root itself is a new empty folder, so that any mount point can be made. Of an image's folder, programs and the files at
+its top are bound read-only and the other folders are copied, so that containers do not see each other's writes; this
+machine's folders are all read-only. /tmp is private.
 """
 import os
 import pathlib
