@@ -10,7 +10,7 @@ import time
 import common
 from common import (EXECUTION_ROLE, TASK_ROLE, check, check_equal, check_in, container_of, describe, register, run, shell, wait_status,
                     wait_until)
-from footman import processes_of
+from footman import kill_processes_of, processes_of
 
 common.need_botocore()
 common.need_bubblewrap()
@@ -288,6 +288,7 @@ def test_nothing_is_left_when_the_fake_is_killed():
             wait_until(lambda: not processes_of(folder), lambda: f"no process to be left; there are {processes_of(folder)}")
         finally:
             other.kill()
+            kill_processes_of(folder)
     shutil.rmtree(folder)
 
 
