@@ -41,6 +41,8 @@ def main():
     from .http_server import Server
     from .world import Settings, World
     chosen = options()
+    if not shutil.which("bwrap"):
+        print("fake_aws: without bubblewrap (bwrap) no container can run; tasks need the setting run_containers=false", file=sys.stderr)
     if chosen.with_parent:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     settings = Settings(throttling=not chosen.no_throttling)

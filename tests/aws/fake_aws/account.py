@@ -162,9 +162,15 @@ class Account:
             return
         with self.world.lock:
             call.permissions = self.permissions.of_call(call.service, call.operation, params)
-        for action, resource, _ in call.permissions:
+            policy = self.world.policies.get(call.key.role or call.key.arn)
+        for action, resource, conditions in call.permissions:
             if action in self.world.settings.denied_actions:
                 raise access_denied(call.service, call.principal, action, resource)
+            if policy and action != "sts:GetCallerIdentity":  # which nobody can be denied
+                allowed, statement = policy.decide(action, resource, {"aws:RequestedRegion": self.world.region, **conditions})
+                call.statements.append(statement)
+                if not allowed:
+                    raise access_denied(call.service, call.principal, action, resource)
 
     def _check_answer(self, call, operation, result):
         for problem in validation.find_problems(result or {}, operation.output_shape):

@@ -19,6 +19,7 @@ class Call:
     params: dict = dataclasses.field(default_factory=dict)
     # What IAM would have asked about: [action, resource, {condition key: value}].
     permissions: list = dataclasses.field(default_factory=list)
+    statements: list = dataclasses.field(default_factory=list)  # of the principal's policy, which decided each of them
 
     key = None  # the signer's, while the call is answered: never recorded
 

@@ -19,7 +19,10 @@ PROGRAM = pathlib.Path(__file__).resolve().parents[1] / "fake-aws"
 
 
 class FakeAws:
-    """A fake of its own; a context manager. Options are those of the command line: `provision_seconds=0.1`."""
+    """A fake of its own; a context manager. Options are those of the command line: `provision_seconds=0.1`.
+
+    The fake dies with the thread that made this object, so make it in one that stays, such as the main thread.
+    """
 
     def __init__(self, throttling=True, environment=None, **options):
         command = [str(PROGRAM), "--with-parent"]

@@ -100,11 +100,11 @@ class Sqs:
     def delete_batch(self, params, call):
         entries = params["Entries"]
         if not entries:
-            raise AwsError("AWS.SimpleQueueService.EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request.")
+            raise batch_error("EmptyBatchRequest", "There should be at least one DeleteMessageBatchRequestEntry in the request.")
         if len(entries) > 10:
-            raise AwsError("AWS.SimpleQueueService.TooManyEntriesInBatchRequest", f"Maximum number of entries per request are 10. You have sent {len(entries)}.")
+            raise batch_error("TooManyEntriesInBatchRequest", "Maximum number of entries per request are 10.")
         if len({one["Id"] for one in entries}) != len(entries):
-            raise AwsError("AWS.SimpleQueueService.BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
+            raise batch_error("BatchEntryIdsNotDistinct", "Two or more batch entries in the request have the same Id.")
         answer = {"Successful": [], "Failed": []}
         with self._changed:
             queue = self._find(params)
@@ -164,6 +164,10 @@ class Sqs:
         if message:
             del queue.messages[message.id]
             queue.deleted += 1
+
+
+def batch_error(code, message):
+    return AwsError("AWS.SimpleQueueService." + code, message, malformed=True)
 
 
 def _no_queue():

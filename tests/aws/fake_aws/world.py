@@ -29,7 +29,8 @@ class Settings:
     vcpu_quota: dict = dataclasses.field(default_factory=lambda: {"FARGATE": 1000.0, "FARGATE_SPOT": 1000.0})
     # By capacity and zone: how many tasks there is room for; what is not named has room.
     capacity: dict = dataclasses.field(default_factory=dict)
-    # By image: the folder that is the image's root, "" for this machine's, None for an image that does not exist.
+    # By image: the folder that is the image's root, "" for this machine's, None for an image that does not exist; or an
+    # object with the folder as "root" and what an image brings along, see ecs.image_roots.Image.
     images: dict = dataclasses.field(default_factory=dict)
     unknown_images_exist: bool = True  # whether an image that is not in `images` has this machine's root
     events_duplicated: float = 0.0  # probability that an event comes twice
@@ -86,6 +87,7 @@ class World:
         self.buckets.enabled = self.settings.throttling
         self.vpcs = {"vpc-0a000001": "10.0.0.0/16", "vpc-0b000002": "10.1.0.0/16"}
         self.subnets, self.security_groups, self.roles, self.secrets = {}, {}, {}, {}
+        self.policies = {}  # by the ARN of a user or role; who has none may do everything
         for index, zone in enumerate("abc"):
             self.add_subnet(Subnet(f"subnet-0a00000{index + 1}", "vpc-0a000001", region + zone, f"10.0.{index}.0/24"))
         self.add_subnet(Subnet("subnet-0b000001", "vpc-0b000002", region + "a", "10.1.0.0/24", public=False))

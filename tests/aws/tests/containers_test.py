@@ -10,7 +10,7 @@ import time
 import common
 from common import (EXECUTION_ROLE, TASK_ROLE, check, check_equal, check_in, container_of, describe, register, run, shell, wait_status,
                     wait_until)
-from footman import processes_of
+from footman import kill_processes_of, processes_of
 
 common.need_botocore()
 common.need_bubblewrap()
@@ -82,10 +82,11 @@ def test_a_failed_dependency_stops_the_task():
 
 def test_health():
     fresh(time_scale=0.02)
-    check_command = {"command": ["CMD-SHELL", "test -e /tmp/good"], "interval": 10, "retries": 10}
-    task = run_to_end(shell("sleep 0.3; touch /tmp/good; sleep 60", "side", healthCheck=check_command),
-                      shell("echo healthy", **after("side", "HEALTHY")))
-    check_equal(output(task), ["healthy"])
+    check_command = {"command": ["CMD-SHELL", "test -e /tmp/good && test $(id -u) = $(stat -c %u /tmp/good)"], "interval": 10, "retries": 10}
+    for user in ("root", "1234") if ROOT else ("root",):
+        task = run_to_end(shell("sleep 0.3; touch /tmp/good; sleep 60", "side", healthCheck=check_command, user=user),
+                          shell("echo healthy", **after("side", "HEALTHY")))
+        check_equal(output(task), ["healthy"], user)
     task = run_to_end(shell("sleep 60", healthCheck={"command": ["CMD", "false"], "interval": 5, "retries": 2}))
     check_equal((task["stoppedReason"], task["healthStatus"]), ("Task failed container health checks", "UNHEALTHY"))
 
@@ -114,6 +115,16 @@ def test_stop_is_a_signal_and_then_the_end():
     check(0.5 <= time.monotonic() - begin < 5, f"stopTimeout took {time.monotonic() - begin}")
 
 
+def test_who_depends_on_others_is_stopped_first():
+    fresh()
+    script = "trap 'sleep 0.2; echo {0} >> /shared/order; {1}exit 0' TERM; echo ready; while :; do sleep 0.02; done"
+    side = shell(script.format("side", "cat /shared/order; "), "side", essential=False, **VOLUME)
+    arn = run(ECS, register(ECS, side, shell(script.format("main", ""), **VOLUME, **after("side", "START")), volumes=[{"name": "shared"}]))
+    wait_until(lambda: FAKE.ask("logs", task=arn) == ["ready", "ready"], "both to be ready")
+    ECS.stop_task(cluster="footman", task=arn)
+    check_equal(output(wait_status(ECS, arn, "STOPPED"), "side"), ["ready", "main", "side"])
+
+
 def test_an_init_process_hands_the_signal_on():
     fresh()
     arn = run(ECS, register(ECS, {"name": "main", "image": "i", "command": ["sleep", "100"], "linuxParameters": {"initProcessEnabled": True}}))
@@ -126,7 +137,7 @@ def test_an_init_process_hands_the_signal_on():
 
 def test_the_spot_notice_is_sigterm():
     fresh(time_scale=0.1)
-    script = "trap 'echo noticed' TERM; echo ready; i=0; while [ $i -lt 60 ]; do sleep 0.02; i=$((i+1)); done; exit 0"
+    script = "trap 'echo noticed; noticed=1' TERM; echo ready; while [ -z \"$noticed\" ]; do sleep 0.02; done; sleep 2; exit 0"
     arn = run(ECS, register(ECS, shell(script, stopTimeout=120)), capacityProviderStrategy=[{"capacityProvider": "FARGATE_SPOT", "weight": 1}])
     wait_output(arn, "ready")
     FAKE.tell("reclaim", task=arn)
@@ -168,11 +179,37 @@ def test_an_image_is_a_folder():
         check_equal(output(task), ["end"], "nothing is writable")
 
 
+def test_an_image_brings_an_entry_point():
+    image = {"root": "", "entrypoint": ["sh", "-c", "echo image $0 $FROM; pwd"], "command": ["cmd"], "environment": {"FROM": "image"},
+             "working_directory": "/usr", "architectures": ["X86_64"]}
+    fresh(images={"app": image})
+    for spec, lines in [({}, ["image cmd image", "/usr"]), ({"command": ["own"]}, ["image own image", "/usr"]),
+                        ({"entryPoint": ["echo"]}, [""]), ({"entryPoint": ["echo"], "command": ["own"]}, ["own"])]:
+        check_equal(output(run_to_end({"name": "main", "image": "app", **spec})), lines, str(spec))
+    task = run_to_end({"name": "main", "image": "app"}, runtimePlatform={"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"})
+    check_in("does not contain descriptor matching platform 'linux/arm64'", task["stoppedReason"])
+
+
+def test_a_dependency_has_a_time_limit():
+    fresh(time_scale=0.05)
+    task = run_to_end(shell("sleep 60", "init", essential=False, startTimeout=6, stopTimeout=2), shell("echo never", **after("init", "SUCCESS")))
+    check_equal((task["stopCode"], output(task)), ("TaskFailedToStart", []))
+
+
+def test_tmpfs():
+    fresh()
+    tmpfs = {"linuxParameters": {"tmpfs": [{"containerPath": "/scratch", "size": 1}]}}
+    task = run_to_end(shell("head -c 2000000 /dev/zero 2>/dev/null > /scratch/x || echo full; wc -c < /scratch/x", **tmpfs))
+    check_equal(output(task), ["full", str(1 << 20)])
+
+
 def test_this_machine_is_read_only_and_tmp_private():
     fresh()
     marker = tempfile.mkdtemp()
     try:
-        task = run_to_end(shell(f"touch {pathlib.Path(__file__).parent}/x 2>/dev/null || echo kept; ls {marker} 2>/dev/null || echo private; echo a > /tmp/a && echo own"))
+        script = (f"touch {pathlib.Path(__file__).parent}/x 2>/dev/null || echo kept; ls {marker} 2>/dev/null || echo private; "
+                  "echo a > /tmp/a && echo own")
+        task = run_to_end(shell(script))
         check_equal(output(task), ["kept", "private", "own"])
     finally:
         os.rmdir(marker)
@@ -199,7 +236,8 @@ def test_credentials_and_metadata():
 
 def test_lines_are_in_cloudwatch():
     fresh()
-    log = {"logDriver": "awslogs", "options": {"awslogs-group": "/footman/agents", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "agent"}}
+    options = {"awslogs-group": "/footman/agents", "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "agent"}
+    log = {"logDriver": "awslogs", "options": options}
     task = run_to_end(shell("for i in 1 2 3 4 5; do echo line $i; done", logConfiguration=log), executionRoleArn=EXECUTION_ROLE)
     logs = FAKE.botocore_client("logs")
     stream = {"logGroupName": "/footman/agents", "logStreamName": f"agent/main/{task['taskArn'].rsplit('/', 1)[1]}"}
@@ -250,6 +288,7 @@ def test_nothing_is_left_when_the_fake_is_killed():
             wait_until(lambda: not processes_of(folder), lambda: f"no process to be left; there are {processes_of(folder)}")
         finally:
             other.kill()
+            kill_processes_of(folder)
     shutil.rmtree(folder)
 
 

@@ -8,10 +8,11 @@ common.need_botocore()
 import botocore  # noqa: E402
 import botocore.loaders  # noqa: E402
 from fake_aws import models, validation, xml_wire  # noqa: E402
-from fake_aws.buckets import Bucket  # noqa: E402
+from fake_aws.buckets import BUCKET_OF, SIZES, Bucket  # noqa: E402
 from fake_aws.ecs import definition_checks, sizes, task_definitions  # noqa: E402
 from fake_aws.ecs.clusters import choose_providers  # noqa: E402
 from fake_aws.errors import AwsError  # noqa: E402
+from fake_aws.policies import Policy  # noqa: E402
 
 MODELS = models.Models()
 
@@ -113,6 +114,8 @@ def test_a_bucket_gives_its_burst_and_then_its_rate():
     check_equal(sum(bucket.take(begin) for _ in range(200)), 100)
     check_equal(sum(bucket.take(begin + 1) for _ in range(200)), 40)
     check_equal(sum(bucket.take(begin + 100) for _ in range(200)), 100, "never more than the burst")
+    check_equal(SIZES[BUCKET_OF["ecs:RunTask"]], (100, 40))
+    check_equal(BUCKET_OF["ecs:DeregisterTaskDefinition"], BUCKET_OF["ecs:RegisterTaskDefinition"])
 
 
 def test_fargate_sizes():
@@ -136,7 +139,8 @@ def test_definitions_are_normalised_as_the_server_does():
          "portMappings": [{"containerPort": 80}], "healthCheck": {"command": ["CMD", "true"]}}, cpu="0.25 vCPU", memory="0.5 GB",
         volumes=[{"name": "v"}]))
     container = kept["containerDefinitions"][0]
-    check_equal((kept["cpu"], kept["memory"], kept["volumes"], kept["compatibilities"]), ("256", "512", [{"name": "v", "host": {}}], ["EC2", "FARGATE"]))
+    check_equal([kept[name] for name in ("cpu", "memory", "volumes", "compatibilities")],
+                ["256", "512", [{"name": "v", "host": {}}], ["EC2", "FARGATE"]])
     check_equal([one["name"] for one in container["environment"]], ["A", "Z"])
     check_equal(container["portMappings"], [{"containerPort": 80, "hostPort": 80, "protocol": "tcp"}])
     check_equal((container["cpu"], container["essential"], container["mountPoints"], container["healthCheck"]["interval"]), (0, True, [], 30))
@@ -145,6 +149,7 @@ def test_definitions_are_normalised_as_the_server_does():
 def test_definitions_that_aws_refuses():
     good = {"name": "a", "image": "i"}
     helper = {"name": "b", "image": "i", "essential": False}
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}
     for params, part in [
         (common.definition(good, family="a b"), "Family"),
         (common.definition({**good, "image": ""}), "image"),
@@ -163,7 +168,7 @@ def test_definitions_that_aws_refuses():
         (common.definition({**good, "dependsOn": [{"containerName": "b", "condition": "START"}]},
                            {**helper, "dependsOn": [{"containerName": "a", "condition": "START"}]}), "Cycle"),
         (common.definition({**good, "secrets": [{"name": "S", "valueFrom": "x"}]}), "executionRoleArn"),
-        (common.definition({**good, "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}}), "execution role"),
+        (common.definition({**good, "logConfiguration": log}), "execution role"),
         (common.definition(good, ephemeralStorage={"sizeInGiB": 20}), "between 21 and 200"),
         (common.definition({**good, "environment": [{"name": "E", "value": "x" * 70000}]}), "65536"),
     ]:
@@ -173,6 +178,36 @@ def test_definitions_that_aws_refuses():
             check_in(part, error.message)
             continue
         check(False, f"not refused: {part}")
+
+
+def test_policies():
+    def decide(conditions, context, **more):
+        statement = {"Effect": "Allow", "Action": "ecs:*", "Resource": "*", "Condition": conditions, **more}
+        return Policy({"Version": "2012-10-17", "Statement": statement}).decide("ecs:RunTask", "arn:aws:ecs:r:1:task/c/x", context)[0]
+
+    for conditions, context, expected in [
+        ({}, {}, True),
+        ({"StringEquals": {"k": ["a", "b"]}}, {"K": "b"}, True),
+        ({"StringEquals": {"k": "a"}}, {}, False),
+        ({"StringEqualsIfExists": {"k": "a"}}, {}, True),
+        ({"StringNotEquals": {"k": ["a", "b"]}}, {"k": "b"}, False),
+        ({"StringNotEquals": {"k": "a"}}, {}, True),
+        ({"Null": {"k": "true"}}, {}, True),
+        ({"Null": {"k": "true"}}, {"k": "x"}, False),
+        ({"ForAllValues:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, False),
+        ({"ForAnyValue:StringEquals": {"k": ["a", "b"]}}, {"k": ["a", "c"]}, True),
+        ({"ArnLike": {"k": "arn:*:c/*"}, "StringLike": {"l": "x?"}}, {"k": "arn:aws:c/d", "l": "xy"}, True),
+        ({"ArnLike": {"k": "arn:*:c/*"}, "StringLike": {"l": "x?"}}, {"k": "arn:aws:c/d", "l": "x"}, False),
+    ]:
+        check_equal(decide(conditions, context), expected, f"{conditions} {context}")
+    check_equal([decide({}, {}, Resource=pattern) for pattern in ("arn:aws:ecs:*:*:task/c/*", "arn:aws:ecs:*:*:task/d/*")], [True, False])
+    for wrong in ({"StringMatches": {"k": "a"}}, {"NumericLessThan": {"k": "1"}}):
+        try:
+            decide(wrong, {})
+        except ValueError as error:
+            check_in("is not known", str(error))
+            continue
+        check(False, f"accepted {wrong}")
 
 
 def test_capacity_providers_are_chosen_by_base_and_weight():

@@ -166,11 +166,62 @@ def test_calls_are_recorded_with_their_permissions():
     call = FAKE.calls("ecs", "RunTask")[0]
     cluster = "arn:aws:ecs:eu-central-1:123456789012:cluster/footman"
     check_equal(call["permissions"], [
-        ["ecs:RunTask", arn, {"ecs:cluster": cluster, "aws:RequestTag/k": "v"}],
+        ["ecs:RunTask", arn, {"ecs:cluster": cluster, "ecs:enable-execute-command": "false", "aws:RequestTag/k": "v", "aws:TagKeys": ["k"]}],
         ["iam:PassRole", TASK_ROLE, {"iam:PassedToService": "ecs-tasks.amazonaws.com"}],
-        ["ecs:TagResource", "arn:aws:ecs:eu-central-1:123456789012:task/footman/*", {"ecs:CreateAction": "RunTask", "aws:RequestTag/k": "v"}]])
+        ["ecs:TagResource", "arn:aws:ecs:eu-central-1:123456789012:task/footman/*", 
+         {"ecs:CreateAction": "RunTask", "aws:RequestTag/k": "v", "aws:TagKeys": ["k"]}]])
     check_equal((call["result"], call["principal"]), ("ok", "arn:aws:iam::123456789012:user/footman"))
     check_equal(FAKE.ask("counts"), {"ecs:RegisterTaskDefinition": 1, "ecs:RunTask": 1})
+
+
+def test_a_policy_decides():
+    fresh()
+    ecs = FAKE.botocore_client("ecs", **FAKE.tell("keys", user="limited"))
+    cluster = "arn:aws:ecs:eu-central-1:123456789012:cluster/footman"
+    definitions = "arn:aws:ecs:eu-central-1:123456789012:task-definition/family:*"
+    FAKE.tell("policies", principal="arn:aws:iam::123456789012:user/limited", document={"Version": "2012-10-17", "Statement": [
+        {"Sid": "Register", "Effect": "Allow", "Action": "ecs:RegisterTaskDefinition", "Resource": definitions},
+        {"Sid": "Run", "Effect": "Allow", "Action": ["ecs:RunTask"], "Resource": definitions, "Condition": {"ArnEquals": {"ecs:cluster": cluster}}},
+        {"Sid": "Tag", "Effect": "Allow", "Action": "ecs:TagResource", "Resource": "arn:aws:ecs:*:*:task/footman/*",
+         "Condition": {"StringEquals": {"ecs:CreateAction": "RunTask"}, "ForAllValues:StringLike": {"aws:TagKeys": "footman:*"}}},
+        {"Sid": "Stop", "Effect": "Allow", "Action": "ecs:Stop*", "Resource": "*",
+         "Condition": {"StringEquals": {"aws:ResourceTag/footman:by": "me"}}},
+        {"Sid": "Describe", "Effect": "Allow", "Action": "ecs:DescribeTaskDefinition", "Resource": definitions},
+        {"Sid": "Never", "Effect": "Deny", "Action": "ecs:*", "Resource": "*", "Condition": {"Bool": {"ecs:enable-execute-command": "true"}}}]})
+    arn = register(ecs)
+    tagged = {"tags": [{"key": "footman:by", "value": "me"}]}
+    task = ecs.run_task(**run_request(arn, **tagged))["tasks"][0]["taskArn"]
+    check_equal(FAKE.calls("ecs", "RunTask")[-1]["statements"], ["Run", "Tag"])
+    other = FAKE.botocore_client("ecs").run_task(**run_request(arn))["tasks"][0]["taskArn"]
+    ecs.stop_task(cluster="footman", task=task)
+    for call, params, part in [
+        (ecs.stop_task, {"cluster": "footman", "task": other}, "ecs:StopTask"),
+        (ecs.run_task, run_request("family", **tagged), "ecs:RunTask"),  # the ARN of a family has no number to match
+        (ecs.run_task, run_request(arn, tags=[{"key": "mine", "value": ""}]), "ecs:TagResource"),
+        (ecs.run_task, run_request(arn, enableExecuteCommand=True), "ecs:RunTask"),
+        (ecs.register_task_definition, definition(family="other"), "ecs:RegisterTaskDefinition"),
+        (ecs.register_task_definition, definition(taskRoleArn=TASK_ROLE), "iam:PassRole"),
+        (ecs.describe_task_definition, {"taskDefinition": arn}, "ecs:DescribeTaskDefinition"),  # it has no resource types
+        (ecs.list_clusters, {}, "ecs:ListClusters"),
+    ]:
+        code, message = refusal(call, **params)
+        check_equal(code, "AccessDeniedException", part)
+        check_in(f"perform: {part} on", message)
+    FAKE.check_no_violation()
+
+
+def test_a_policy_is_simulated():
+    fresh()
+    iam = FAKE.botocore_client("iam")
+    principal = "arn:aws:iam::123456789012:user/footman"
+    FAKE.tell("policies", principal=principal, document={"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": ["iam:*", "ecs:RunTask"], "Resource": "*"}, {"Effect": "Deny", "Action": "iam:PassRole", "Resource": "*"}]})
+    found = iam.simulate_principal_policy(PolicySourceArn=principal, ActionNames=["ecs:RunTask", "ecs:StopTask", "iam:PassRole"],
+                                          ResourceArns=[TASK_ROLE])["EvaluationResults"]
+    check_equal([one["EvalDecision"] for one in found], ["allowed", "implicitDeny", "explicitDeny"])
+    names = [one["RoleName"] for page in iam.get_paginator("list_roles").paginate(PaginationConfig={"PageSize": 2}) for one in page["Roles"]]
+    check({"footman-task", "footman-execution", "footman-server"} <= set(names) and names == sorted(set(names)), names)
+    FAKE.check_no_violation()
 
 
 def test_the_network():
@@ -204,9 +255,14 @@ def test_queues():
     again = sqs.receive_message(QueueUrl=queue, VisibilityTimeout=60, MessageSystemAttributeNames=["ApproximateReceiveCount"])["Messages"][0]
     check_equal((again["MessageId"], again["Attributes"]), (first["MessageId"], {"ApproximateReceiveCount": "2"}))
     attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
-    check_equal((attributes["ApproximateNumberOfMessagesNotVisible"], attributes["QueueArn"]), ("1", "arn:aws:sqs:eu-central-1:123456789012:messages"))
+    check_equal((attributes["ApproximateNumberOfMessagesNotVisible"], attributes["QueueArn"]),
+                ("1", "arn:aws:sqs:eu-central-1:123456789012:messages"))
+    sqs.change_message_visibility(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"], VisibilityTimeout=0)
+    again = sqs.receive_message(QueueUrl=queue)["Messages"][0]
+    check_equal(again["MessageId"], first["MessageId"])
     sqs.delete_message(QueueUrl=queue, ReceiptHandle=again["ReceiptHandle"])
-    answer = sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": "a", "ReceiptHandle": "nonsense"}, {"Id": "b", "ReceiptHandle": again["ReceiptHandle"]}])
+    entries = [{"Id": "a", "ReceiptHandle": "nonsense"}, {"Id": "b", "ReceiptHandle": again["ReceiptHandle"]}]
+    answer = sqs.delete_message_batch(QueueUrl=queue, Entries=entries)
     check_equal(([one["Id"] for one in answer["Successful"]], answer["Failed"][0]["Code"]), (["b"], "ReceiptHandleIsInvalid"))
     begin = time.monotonic()
     empty = FAKE.tell("queues", name="empty", task_events=False)["url"]

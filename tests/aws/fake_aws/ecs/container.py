@@ -1,8 +1,8 @@
 """One container of a task: how its definition and the overrides become a process, and what is known of it."""
 import os
 import pathlib
-import subprocess
 import threading
+import time
 
 from ..world import now
 from .image_roots import ImageRoot
@@ -20,17 +20,19 @@ class CannotStart(Exception):
 class Container:
     """Belongs to the thread of its task's life, except for `health`, which its checker sets."""
 
-    def __init__(self, spec, override, task_environment, volumes, image_folder, folder, write_log):
+    def __init__(self, spec, override, task_environment, volumes, image, folder, write_log):
         self.spec, self.name = spec, spec["name"]
         self.essential = spec.get("essential", True)
         self.waits_for = [(one["containerName"], one["condition"]) for one in spec.get("dependsOn", [])]
         self._override, self._task_environment, self._volumes = override, task_environment, volumes
-        self._root = ImageRoot(image_folder, pathlib.Path(folder) / "root")
+        self._image = image
+        self._root = ImageRoot(image.root, pathlib.Path(folder) / "root")
         self._write_log = write_log
         self._line = b""
         self.state = "PENDING"  # RUNNING, STOPPED
         self.health = "UNKNOWN"
         self.exit_code = None
+        self.started = 0.0  # monotonic
         self.kill_at = None  # monotonic, once it was asked to stop
         self.sandbox = None
         self._stopped = threading.Event()
@@ -39,30 +41,43 @@ class Container:
     def stop_seconds(self):
         return self.spec.get("stopTimeout", DEFAULT_STOP_SECONDS)
 
+    @property
+    def start_seconds(self):
+        """How long others wait for what they wait for; None: as long as it takes."""
+        return self.spec.get("startTimeout")
+
     # --- start
 
     def start(self, hostname):
-        command = self._override.get("command") or self.spec.get("command", [])
-        command = [*self.spec.get("entryPoint", []), *command]
-        if not command:
+        if not self._command():
             raise CannotStart("CannotCreateContainerError: Error response from daemon: No command specified")
         try:
-            uid, gid, home = self._root.find_user(self.spec.get("user") or "0")
+            uid, gid, home = self._root.find_user(self.spec.get("user") or self._image.user or "0")
         except KeyError as error:
             raise CannotStart(f"CannotStartContainerError: Error response from daemon: {error.args[0]}") from None
         paths = [one["containerPath"] for one in self.spec.get("mountPoints", [])]
         read_only = self.spec.get("readonlyRootFilesystem", False)
         arguments = self._root.arguments(paths, read_only) + self._mounts() + ["--hostname", hostname]
-        if self.spec.get("workingDirectory"):
-            arguments += self._working_directory(self.spec["workingDirectory"], paths)
+        directory = self.spec.get("workingDirectory") or self._image.working_directory
+        if directory:
+            arguments += self._working_directory(directory, paths)
         if read_only:
             arguments += ["--remount-ro", "/", "--remount-ro", "/tmp"]
         init = self.spec.get("linuxParameters", {}).get("initProcessEnabled", False)
-        self.sandbox = Sandbox(arguments, command, self._environment(home, hostname), (uid, gid), init)
-        self.state = "RUNNING"
+        self.sandbox = Sandbox(arguments, self._command(), self._environment(home, hostname), (uid, gid), init)
+        self.state, self.started = "RUNNING", time.monotonic()
+
+    def _command(self):
+        """An entry point of the definition replaces the image's, and its command, too."""
+        command = self._override.get("command") or self.spec.get("command")
+        if self.spec.get("entryPoint"):
+            return [*self.spec["entryPoint"], *(command or [])]
+        return [*self._image.entrypoint, *(command or self._image.command)]
 
     def _mounts(self):
         arguments = []
+        for mount in self.spec.get("linuxParameters", {}).get("tmpfs", []):
+            arguments += ["--size", str(mount["size"] << 20), "--tmpfs", mount["containerPath"]]
         for mount in self.spec.get("mountPoints", []):
             how = "--ro-bind" if mount.get("readOnly") else "--bind"
             arguments += [how, str(self._volumes[mount["sourceVolume"]]), mount["containerPath"]]
@@ -75,7 +90,7 @@ class Container:
         return [*make, "--chdir", path]
 
     def _environment(self, home, hostname):
-        environment = {"PATH": PATH, "HOME": home, "HOSTNAME": hostname, **self._task_environment}
+        environment = {"PATH": PATH, "HOME": home, "HOSTNAME": hostname, **self._image.environment, **self._task_environment}
         for variable in [*self.spec.get("environment", []), *self._override.get("environment", [])]:
             environment[variable["name"]] = variable.get("value", "")
         return environment
@@ -102,9 +117,8 @@ class Container:
         self.state = "STOPPED"
         self._stopped.set()
         if self.exit_code is None:
-            command = [*self.spec.get("entryPoint", []), *(self._override.get("command") or self.spec.get("command", []))]
             raise CannotStart("CannotStartContainerError: Error response from daemon: failed to create task for container: exec: "
-                              f"\"{command[0]}\": executable file not found in $PATH")
+                              f"\"{self._command()[0]}\": executable file not found in $PATH")
 
     # --- health
 
@@ -121,17 +135,9 @@ class Container:
         grace = check.get("startPeriod", 0) * scale
         while not self._stopped.wait(check["interval"] * scale):
             grace -= check["interval"] * scale
-            if self._ask_health(command, check["timeout"] * max(scale, 0.2)):
+            if self.sandbox.run_inside(command, check["timeout"] * max(scale, 0.2)):
                 failed, self.health = 0, "HEALTHY"
             elif grace <= 0:
                 failed += 1
                 self.health = "UNHEALTHY" if failed >= check["retries"] else self.health
             wake()
-
-    def _ask_health(self, command, limit):
-        try:
-            done = subprocess.run(["nsenter", "--target", str(self.sandbox.pid), "--all", "--", *command], stdin=subprocess.DEVNULL,
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=limit, check=False)
-        except subprocess.TimeoutExpired:
-            return False
-        return done.returncode == 0

@@ -57,17 +57,23 @@ class ContainerRun:
                 if self._task.asked_to_stop():
                     return
 
-    @staticmethod
-    def _condition(other, condition):
+    def _condition(self, other, condition):
         """met, wait, or never."""
         ended = other.state == "STOPPED"
         if condition == "START":
             return "met" if other.state != "PENDING" else "wait"
-        if condition == "HEALTHY":
-            return "never" if ended or other.health == "UNHEALTHY" else "met" if other.health == "HEALTHY" else "wait"
-        if not ended:
-            return "wait"
-        return "met" if condition == "COMPLETE" or other.exit_code == 0 else "never"
+        if condition == "HEALTHY" and (ended or other.health != "UNKNOWN"):
+            return "met" if other.health == "HEALTHY" and not ended else "never"
+        if ended:
+            return "met" if condition == "COMPLETE" or other.exit_code == 0 else "never"
+        limit = self._start_limit(other)
+        return "never" if limit is not None and time.monotonic() >= limit else "wait"
+
+    def _start_limit(self, container):
+        """Monotonic: until when others wait for it. None: no limit."""
+        if container.state != "RUNNING" or container.start_seconds is None:
+            return None
+        return container.started + self._world.scaled(container.start_seconds)
 
     def _start(self, container):
         try:
@@ -123,6 +129,9 @@ class ContainerRun:
         deadlines = [one.kill_at for one in self._of_state("RUNNING") if one.kill_at is not None]
         if self.deadline:
             deadlines.append(self.deadline)
+        if self._of_state("PENDING"):
+            limits = [self._start_limit(one) for one in self._of_state("RUNNING")]
+            deadlines += [limit for limit in limits if limit is not None and limit > time.monotonic()]
         timeout = max(0.005, min(deadlines) - time.monotonic()) if deadlines else None
         for key, _ in self._selector.select(timeout):
             kind, container = key.data

@@ -1,15 +1,29 @@
 """The root directory of a container, put together for bubblewrap from an image's folder or from this machine's root.
 
-The root itself is a new empty folder, so that any mount point can be made. Of an image's folder, the programs are bound
-read-only and the rest is copied, so that containers do not see each other's writes; this machine's folders are all
-read-only, and /tmp is private.
+The root itself is a new empty folder, so that any mount point can be made. Of an image's folder, programs and the files at
+its top are bound read-only and the other folders are copied, so that containers do not see each other's writes; this
+machine's folders are all read-only. /tmp is private.
 """
 import os
 import pathlib
 import shutil
 
+IMAGE_MEMBERS = {"root": "", "entrypoint": [], "command": [], "environment": {}, "user": "", "working_directory": "",
+                 "architectures": ["X86_64", "ARM64"]}
 OWN = ("proc", "dev", "sys", "tmp")
-SHARED_PROGRAMS = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin")
+SHARED_PROGRAMS = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt")
+
+
+class Image:
+    """What a test says of an image: its folder, or an object with more (the members of IMAGE_MEMBERS)."""
+
+    def __init__(self, said):
+        said = {"root": said} if isinstance(said, str) else said
+        unknown = set(said) - set(IMAGE_MEMBERS)
+        if unknown:
+            raise ValueError(f"an image has no {', '.join(sorted(unknown))}; it has {', '.join(IMAGE_MEMBERS)}")
+        for name, value in IMAGE_MEMBERS.items():
+            setattr(self, name, said.get(name, value))
 
 
 class ImageRoot:
@@ -29,7 +43,7 @@ class ImageRoot:
             inside = f"/{entry.name}"
             if entry.is_symlink():
                 arguments += ["--symlink", os.readlink(entry), inside]
-            elif not self.copied or (entry.name in SHARED_PROGRAMS and entry.name not in tops):
+            elif not self.copied or entry.is_file() or (entry.name in SHARED_PROGRAMS and entry.name not in tops):
                 arguments += ["--ro-bind", str(entry), inside]
             else:
                 arguments += ["--ro-bind" if read_only else "--bind", str(self._copy(entry)), inside]
@@ -38,10 +52,7 @@ class ImageRoot:
     def _copy(self, entry):
         target = self.copies / entry.name
         self.copies.mkdir(parents=True, exist_ok=True)
-        if entry.is_dir():
-            shutil.copytree(entry, target, symlinks=True)
-        else:
-            shutil.copy2(entry, target)
+        shutil.copytree(entry, target, symlinks=True)
         return target
 
     def find_user(self, user):

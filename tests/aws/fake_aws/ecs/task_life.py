@@ -11,6 +11,7 @@ from ..calls import Call
 from ..world import now, random_hex
 from .container import Container
 from .container_run import ContainerRun
+from .image_roots import Image
 
 SPOT_REASON = "Your Spot Task was interrupted."
 
@@ -75,13 +76,23 @@ class TaskLife:
         task.change(pullStartedAt=now())
         self._pause(settings.pull_seconds)
         for container in task.definition["containerDefinitions"]:
-            image = container["image"]
-            there = settings.images[image] is not None if image in settings.images else settings.unknown_images_exist
-            if not there:
-                reason = (f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {image}: "
-                          f"{image}: not found")
-                raise StartFailed(reason, reason)
+            self._find_image(container["image"])
         task.change(pullStoppedAt=now())
+
+    def _find_image(self, name):
+        settings = self._world.settings
+        said = settings.images.get(name, "" if settings.unknown_images_exist else None)
+        if said is None:
+            reason = f"CannotPullContainerError: pull image manifest has been retried 1 time(s): failed to resolve ref {name}: {name}: not found"
+            raise StartFailed(reason, reason)
+        image = Image(said)
+        architecture = self._task.definition.get("runtimePlatform", {}).get("cpuArchitecture", "X86_64")
+        if architecture not in image.architectures:
+            platform = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}[architecture]
+            reason = (f"CannotPullContainerError: pull image manifest has been retried 7 time(s): image Manifest does not contain descriptor "
+                      f"matching platform '{platform}'")
+            raise StartFailed(reason, reason)
+        return image
 
     def _check_secrets(self):
         for container in self._task.definition["containerDefinitions"]:
@@ -168,11 +179,10 @@ class TaskLife:
 
     def _make_container(self, spec, volumes):
         overrides = {one["name"]: one for one in self._task.data["overrides"].get("containerOverrides", [])}
-        images = self._world.settings.images
         options = spec.get("logConfiguration", {}).get("options", {})
         group = options.get("awslogs-group", "")
         stream = f"{options.get('awslogs-stream-prefix', 'ecs')}/{spec['name']}/{self._task.id}"
-        return Container(spec, overrides.get(spec["name"], {}), self._environment(spec), volumes, images.get(spec["image"]) or "",
+        return Container(spec, overrides.get(spec["name"], {}), self._environment(spec), volumes, self._find_image(spec["image"]),
                          self._folder / spec["name"], self._services.logs.writer(group, stream))
 
     def _environment(self, spec):
