@@ -95,6 +95,18 @@ void normalise_port(json::object& port, const std::string& network_mode) {
   port["hostPort"] = network_mode == "awsvpc" || network_mode == "host" ? *container_port : json::value(0);
 }
 
+void normalise_health_check(json::object& check) {
+  fill_in(check, "interval", 30);
+  fill_in(check, "timeout", 5);
+  fill_in(check, "retries", 3);
+  drop_if(check, "startPeriod", 0);
+}
+
+void normalise_volume(json::object& volume) {
+  if (auto* efs = volume.if_contains("efsVolumeConfiguration"); efs != nullptr && efs->is_object())
+    drop_if(efs->get_object(), "rootDirectory", "/");
+}
+
 void normalise_container(json::object& container, const std::string& network_mode) {
   fill_in(container, "essential", true);
   drop_if(container, "cpu", 0);
@@ -105,6 +117,8 @@ void normalise_container(json::object& container, const std::string& network_mod
        {"privileged", "readonlyRootFilesystem", "interactive", "pseudoTerminal", "disableNetworking"})
     drop_if(container, flag, false);
   for (const auto& [list, key] : kContainerLists) sort_by(container, list, key);
+  if (auto* check = container.if_contains("healthCheck"); check != nullptr && check->is_object())
+    normalise_health_check(check->get_object());
   auto* linux_parameters = container.if_contains("linuxParameters");
   if (linux_parameters == nullptr || !linux_parameters->is_object()) return;
   drop_if(linux_parameters->get_object(), "initProcessEnabled", false);
@@ -143,6 +157,7 @@ json::value normalise(const json::value& definition) {
   const auto network_mode = text_of(value, "networkMode");
   for_each_in(object, "containerDefinitions",
               [&](auto& container) { normalise_container(container, network_mode); });
+  for_each_in(object, "volumes", normalise_volume);
   sort_words(object, "requiresCompatibilities");
   sort_by(object, "tags", "key");
   sort_by(object, "volumes", "name");

@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxTaskTextBytes = 2048;  // a longer ARN or name 
 
 // In the order in which a task goes through them. Source: "Task lifecycle".
 enum class TaskStatus {
-  unknown,  // a word that we do not know: look at the next answer
+  unknown,  // a word that is not in kTaskStatuses: look at the next answer
   provisioning,
   pending,
   activating,

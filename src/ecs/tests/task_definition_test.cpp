@@ -292,6 +292,10 @@ TEST_CASE("normal form: what AWS answers with is what was registered") {
   auto options = make_fargate_options();
   options.container.environment = {{"B", "2"}, {"A", "1"}};
   options.container.port_mappings = {{5005, 0, PortProtocol::tcp}};
+  options.container.health_check = HealthCheck{{"CMD-SHELL", "true"}, 0s, 0s, 0, 0s};
+  options.volumes.resize(1);
+  options.volumes[0].name = "shared";
+  options.volumes[0].efs = EfsVolume{"fs-0a1b2c3d", "", "", false, true, 0};
   options.task_definition_patch = R"({"cpu":"1 vCPU","memory":"2 GB"})";
   auto answer = json::parse(make(options).request);
   auto& object = answer.get_object();
@@ -308,6 +312,12 @@ TEST_CASE("normal form: what AWS answers with is what was registered") {
   object["placementConstraints"] = json::array{};
   object["volumes"].get_array()[0].get_object()["host"] = json::object{};
   auto& container = object["containerDefinitions"].get_array()[0].get_object();
+  object["volumes"].get_array()[1].get_object()["efsVolumeConfiguration"].get_object()["rootDirectory"] = "/";
+  container["healthCheck"] = json::value({{"command", {"CMD-SHELL", "true"}},
+                                          {"interval", 30},
+                                          {"timeout", 5},
+                                          {"retries", 3},
+                                          {"startPeriod", 0}});
   container["cpu"] = 0;
   container["volumesFrom"] = json::array{};
   container["systemControls"] = json::array{};
