@@ -36,6 +36,10 @@ struct YamlNode {
   std::vector<YamlNode> items;                         // list and map: the values
   std::vector<std::pair<std::string, Position>> keys;  // map: one for each item
   bool quoted = false;                                 // scalar: in quotes or a block, so that it is text
+
+  // The value of a key of a map; it may be null.
+  const YamlNode* find(std::string_view key) const;
+  Position place_of(std::string_view key) const;  // of the value of the key, else of the map itself
 };
 
 // Error: the first thing that is wrong. More than one document, duplicate keys and keys that are not text are

@@ -1,0 +1,79 @@
+// What all sections of footman.yaml are read with: typed values out of a map's keys. What is wrong becomes an
+// error with its place, and the value that was there before stays.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "config/config.hpp"
+#include "config/yaml_tree.hpp"
+#include "model/money.hpp"
+
+namespace footman::config {
+
+class Reader {
+ public:
+  using Kind = YamlNode::Kind;
+
+  // Both outlive the reader.
+  Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
+
+  void error(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
+  // In the order of the lines.
+  std::vector<Diagnostic> take_errors();
+  const Sources& sources() const { return sources_; }
+
+  // That it is a map of the keys that the schema has below `path`.
+  bool check_keys(const YamlNode& node, std::string_view path);
+  // Nothing: it is not there, null or wrong.
+  const YamlNode* section(const YamlNode& map, std::string_view key, std::string_view path);
+  const YamlNode* list(const YamlNode& map, std::string_view key);
+
+  // With `${env:…}` and `file:…` replaced. `key` is for the message.
+  std::optional<std::string> text_of(const YamlNode& node, std::string_view key);
+
+  void get(const YamlNode& map, std::string_view key, std::string& out);
+  void get(const YamlNode& map, std::string_view key, Duration& out);
+  void get(const YamlNode& map, std::string_view key, std::uint64_t& bytes);
+  void get(const YamlNode& map, std::string_view key, std::uint32_t& out);
+  void get(const YamlNode& map, std::string_view key, int& out);
+  void get(const YamlNode& map, std::string_view key, bool& out);
+  void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus);
+  void get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
+                 Result<model::Money> (*parse)(std::string_view), std::string_view expectation);
+
+  // `parse`: from a text to an optional<Value>.
+  template <class Value, class Parse>
+  void get_parsed(const YamlNode& map, std::string_view key, Value& out, Parse parse,
+                  std::string_view expectation) {
+    const auto* node = map.find(key);
+    if (node == nullptr) return;
+    const auto text = text_of(*node, key);
+    if (!text) return;
+    if (std::optional<Value> value = parse(*text))
+      out = *value;
+    else
+      error(node->at, fmt::format("'{}': {} was expected, found '{}'", key, expectation, *text));
+  }
+
+  template <class Value>
+  void check_least(const YamlNode& map, std::string_view key, Value value, Value least,
+                   std::string_view shown) {
+    if (const auto* node = map.find(key); node != nullptr && value < least)
+      error(node->at, fmt::format("'{}': {} or more was expected", key, shown));
+  }
+
+ private:
+  const std::string& file_;
+  const Sources& sources_;
+  std::vector<Diagnostic> errors_;
+};
+
+}  // namespace footman::config
