@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 
+#include "config/inheritance.hpp"
 #include "config/reader.hpp"
 #include "config/sections.hpp"
 
@@ -19,8 +20,10 @@ Config read_document(Reader& reader, const YamlNode& root) {
 
 std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view text, const std::string& file,
                                                             const Sources& sources, const std::string& arch) {
-  const auto root = parse_yaml(text, file);
+  auto root = parse_yaml(text, file);
   if (!root) return std::unexpected(std::vector<Diagnostic>{root.error()});
+  if (auto errors = resolve_inheritance(*root, file); !errors.empty())
+    return std::unexpected(std::move(errors));
   Reader reader(file, sources);
   Config config = read_document(reader, *root);
   auto errors = reader.take_errors();

@@ -103,7 +103,8 @@ struct Sources {
   std::function<Result<std::string>(const std::string& name)> read_zone = {};
 };
 
-// All errors of the document by line (the first one only when it is not YAML). In any text value
+// All errors of the document by line (the first one only when it is not YAML, and those of `extends` only
+// when there are some: they change what the rest says). In any text value
 // `${env:NAME}` becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's
 // content without its last line end. Without `clouds` the ones of the default configuration are used (`arch`
 // as below).

@@ -61,17 +61,24 @@ class CloudsReader {
     for (const auto& item : list.items) {
       auto t = read_template(reader_, item, c.address);
       t.price.billing.minimum = std::max(t.price.billing.minimum, c.minimum_billing);
-      if (item.kind == YamlNode::Kind::map) check_template(item.at, c, t);
+      if (item.kind == YamlNode::Kind::map) check_name(item.at, t.name);
+      bool is_abstract = false;
+      reader_.get(item, "abstract", is_abstract);
+      if (is_abstract) continue;
+      check_size(item.at, c, t);
       c.templates.push_back(std::move(t));
     }
   }
 
-  void check_template(Position at, const CloudConfig& c, const TemplateConfig& t) {
-    if (t.name.empty())
+  void check_name(Position at, const std::string& name) {
+    if (name.empty())
       reader_.error(at, "a template needs a 'name'");
-    else if (!templates_.insert(t.name).second)
-      reader_.error(at, fmt::format("the template '{}' is there twice", t.name));
-    // What is limited must be counted.
+    else if (!templates_.insert(name).second)
+      reader_.error(at, fmt::format("the template '{}' is there twice", name));
+  }
+
+  // What is limited must be counted.
+  void check_size(Position at, const CloudConfig& c, const TemplateConfig& t) {
     const auto must_say = [&](std::string_view what, std::string_view example) {
       reader_.error(at, fmt::format("{} limited, so the template '{}' must say its size, like 'size: {{{}}}'",
                                     what, t.name, example));

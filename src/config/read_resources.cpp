@@ -13,7 +13,7 @@ void read_budget(Reader& reader, const YamlNode& node, model::Budget& out) {
 
 void read_resources(Reader& reader, const YamlNode& limits, model::ResourceLimits& out) {
   reader.get_cpus(limits, "vcpus", out.milli_cpus);
-  reader.get(limits, "memory", out.memory_bytes);
+  reader.get_memory(limits, "memory", out.memory_bytes);
   if (const auto* budget = reader.section(limits, "budget", "limits.budget"))
     read_budget(reader, *budget, out.budget);
 }

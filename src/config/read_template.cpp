@@ -11,7 +11,7 @@ void read_size(Reader& reader, const YamlNode& node, model::AgentSize& out) {
   const auto* size = reader.section(node, "size", "clouds[].templates[].size");
   if (size == nullptr) return;
   reader.get_cpus(*size, "cpu", out.milli_cpus);
-  reader.get(*size, "memory", out.memory_bytes);
+  reader.get_memory(*size, "memory", out.memory_bytes);
 }
 
 // "$0.05/h", or the name of a list price.
@@ -92,7 +92,7 @@ TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAd
   read_size(reader, node, t.size);
   read_price(reader, node, t.size, t.price);
   reader.get(node, "max_age", t.max_age);
-  reader.get(node, "memory", t.memory_bytes);
+  reader.get_memory(node, "memory", t.memory_bytes);
   reader.get(node, "processes", t.max_processes);
   reader.get(node, "open_files", t.max_open_files);
   reader.get(node, "proxy_variables", t.proxy_variables);

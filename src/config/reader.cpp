@@ -11,6 +11,9 @@
 namespace footman::config {
 namespace {
 
+constexpr std::uint64_t kLeastMemory = 1 << 20;    // of anything that runs
+constexpr std::uint64_t kLeastMebibytes = 1 << 7;  // smaller numbers are meant as GiB
+
 // A parser that gives a Result as one that gives an optional.
 template <class Value>
 auto optional_of(Result<Value> (*parse)(std::string_view)) {
@@ -35,6 +38,11 @@ std::vector<Diagnostic> Reader::take_errors() {
     return std::pair(at.line, at.column);
   };
   std::ranges::stable_sort(errors_, {}, place);
+  // What several templates inherit is read for each of them.
+  const auto same = [](const Diagnostic& a, const Diagnostic& b) {
+    return a.at == b.at && a.message == b.message;
+  };
+  errors_.erase(std::ranges::unique(errors_, same).begin(), errors_.end());
   return std::move(errors_);
 }
 
@@ -110,6 +118,15 @@ void Reader::get(const YamlNode& map, std::string_view key, Duration& out) {
 }
 void Reader::get(const YamlNode& map, std::string_view key, std::uint64_t& bytes) {
   get_parsed(map, key, bytes, optional_of(parse_bytes), "a size such as 64 MiB");
+}
+void Reader::get_memory(const YamlNode& map, std::string_view key, std::uint64_t& bytes) {
+  get(map, key, bytes);
+  const auto* node = map.find(key);
+  if (node == nullptr || node->kind != Kind::scalar || bytes == 0 || bytes >= kLeastMemory) return;
+  if (const auto number = find_number<std::uint64_t>(node->text))
+    error(node->at, fmt::format("'{}': a size with its unit was expected: {} without one are bytes; did you "
+                                "mean '{} {}'?",
+                                key, *number, *number, *number < kLeastMebibytes ? "GiB" : "MiB"));
 }
 void Reader::get(const YamlNode& map, std::string_view key, std::uint32_t& out) {
   get_parsed(map, key, out, find_number<std::uint32_t>, "a whole number such as 10");

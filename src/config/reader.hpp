@@ -26,7 +26,7 @@ class Reader {
   Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
 
   void error(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
-  // In the order of the lines.
+  // In the order of the lines, each once.
   std::vector<Diagnostic> take_errors();
   const Sources& sources() const { return sources_; }
 
@@ -45,6 +45,8 @@ class Reader {
   void get(const YamlNode& map, std::string_view key, std::uint32_t& out);
   void get(const YamlNode& map, std::string_view key, int& out);
   void get(const YamlNode& map, std::string_view key, bool& out);
+  // What something that runs may use or has: a small number without a unit is not meant as bytes.
+  void get_memory(const YamlNode& map, std::string_view key, std::uint64_t& bytes);
   void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus);
   void get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
                  Result<model::Money> (*parse)(std::string_view), std::string_view expectation);

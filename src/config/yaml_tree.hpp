@@ -19,6 +19,7 @@ inline constexpr std::size_t kMaxDocumentNodes = 100'000;
 struct Position {
   int line = 1;
   int column = 1;
+  bool operator==(const Position&) const = default;
 };
 
 struct Diagnostic {

@@ -174,7 +174,8 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {
-    if (key.path == "clouds[].type") continue;  // one value only
+    if (key.path == "clouds[].type") continue;                                          // one value only
+    if (key.path.ends_with("].extends") || key.path.ends_with("].abstract")) continue;  // see below
     CAPTURE(key.path);
     REQUIRE(samples.contains(key.type));
     auto value = samples.at(key.type);
@@ -196,4 +197,15 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
     REQUIRE(found != changes.end());
     CHECK(found->restart == key.restart);
   }
+}
+
+TEST_CASE("what a template inherits changes with its parent, and an abstract one is none") {
+  const auto with = [](const char* base) {
+    return parse(std::string("clouds: [{name: a, type: local, templates: [{name: b, ") + base +
+                 "}, {name: t, extends: b}]}]");
+  };
+  CHECK(texts(with("cap: 1"), with("cap: 2")) ==
+        std::vector<std::string>{"template b: cap: 1 -> 2", "template t: cap: 1 -> 2"});
+  CHECK(texts(with("cap: 1"), with("cap: 1, abstract: true")) ==
+        std::vector<std::string>{"template b removed"});
 }

@@ -275,6 +275,22 @@ clouds:
   CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
 }
 
+TEST_CASE("memory without a unit is not meant as bytes") {
+  const auto with = [](const std::string& keys) {
+    return error_of("clouds: [{name: a, type: local, templates: [{name: t, " + keys + "}]}]\n");
+  };
+  CHECK(
+      with("memory: 4") ==
+      "f:1:63: 'memory': a size with its unit was expected: 4 without one are bytes; did you mean '4 GiB'?");
+  CHECK(with("memory: 512").ends_with("did you mean '512 MiB'?"));
+  CHECK(with("size: {memory: 1048575}").ends_with("did you mean '1048575 MiB'?"));
+  CHECK(error_of("limits: {memory: 16}\n").ends_with("did you mean '16 GiB'?"));
+  CHECK(with("memory: 0") == "ok");
+  CHECK(with("memory: 1048576") == "ok");
+  CHECK(with("memory: 64 KiB") == "ok");
+  CHECK(error_of("limits: {log_bytes: 4096}\n") == "ok");
+}
+
 TEST_CASE("budgets") {
   const auto config = parse_config(R"(limits: {budget: {per_hour: $2, per_day: $20.50, beyond: $0.02/h}}
 clouds: [{name: a, type: local, limits: {budget: {per_day: 0}}}]
