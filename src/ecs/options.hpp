@@ -273,8 +273,8 @@ struct Container {
   TextMap docker_labels;
 
   std::vector<ExtraHost> extra_hosts;
-  Texts dns_servers;         // not with awsvpc
-  Texts dns_search_domains;  // not with awsvpc
+  Texts dns_servers;         // not on Windows
+  Texts dns_search_domains;  // not on Windows
   Texts links;               // bridge only
   std::vector<PortMapping> port_mappings;
 
