@@ -69,9 +69,14 @@ const YamlNode* Reader::section(const YamlNode& map, std::string_view key, std::
 const YamlNode* Reader::list(const YamlNode& map, std::string_view key) {
   const auto* value = map.find(key);
   if (value == nullptr || value->kind == Kind::null) return nullptr;
-  if (value->kind == Kind::list) return value;
-  error(value->at, fmt::format("'{}': a list was expected, like '- item'", key));
-  return nullptr;
+  return check_kind(*value, key, Kind::list) ? value : nullptr;
+}
+
+bool Reader::check_kind(const YamlNode& node, std::string_view key, Kind kind) {
+  if (node.kind == kind) return true;
+  error(node.at, fmt::format("'{}': a {} was expected, like '{}'", key, kind == Kind::list ? "list" : "map",
+                             kind == Kind::list ? "- item" : "name: value"));
+  return false;
 }
 
 std::optional<std::string> Reader::text_of(const YamlNode& node, std::string_view key) {
@@ -109,36 +114,29 @@ std::optional<std::string> Reader::text_of(const YamlNode& node, std::string_vie
   }
 }
 
-void Reader::get(const YamlNode& map, std::string_view key, std::string& out) {
-  if (const auto* node = map.find(key))
-    if (auto text = text_of(*node, key)) out = std::move(*text);
+void Reader::read(const YamlNode& node, std::string_view key, std::string& out) {
+  if (auto text = text_of(node, key)) out = std::move(*text);
 }
-void Reader::get(const YamlNode& map, std::string_view key, Duration& out) {
-  get_parsed(map, key, out, optional_of(parse_duration), "a duration such as 30s or 5m");
+void Reader::read(const YamlNode& node, std::string_view key, Duration& out) {
+  parse(node, key, out, optional_of(parse_duration), "a duration such as 30s or 5m");
 }
-void Reader::get(const YamlNode& map, std::string_view key, std::uint64_t& bytes) {
-  get_parsed(map, key, bytes, optional_of(parse_bytes), "a size such as 64 MiB");
+void Reader::read(const YamlNode& node, std::string_view key, std::uint64_t& bytes) {
+  parse(node, key, bytes, optional_of(parse_bytes), "a size such as 64 MiB");
 }
-void Reader::get_memory(const YamlNode& map, std::string_view key, std::uint64_t& bytes) {
-  get(map, key, bytes);
-  const auto* node = map.find(key);
-  if (node == nullptr || node->kind != Kind::scalar || bytes == 0 || bytes >= kLeastMemory) return;
-  if (const auto number = find_number<std::uint64_t>(node->text))
-    error(node->at, fmt::format("'{}': a size with its unit was expected: {} without one are bytes; did you "
-                                "mean '{} {}'?",
-                                key, *number, *number, *number < kLeastMebibytes ? "GiB" : "MiB"));
+void Reader::read(const YamlNode& node, std::string_view key, bool& out) {
+  parse(node, key, out, parse_bool, "true or false");
 }
-void Reader::get(const YamlNode& map, std::string_view key, std::uint32_t& out) {
-  get_parsed(map, key, out, find_number<std::uint32_t>, "a whole number such as 10");
+
+void Reader::read_memory(const YamlNode& node, std::string_view key, std::uint64_t& bytes) {
+  read(node, key, bytes);
+  if (node.kind != Kind::scalar || bytes == 0 || bytes >= kLeastMemory) return;
+  if (const auto number = find_number<std::uint64_t>(node.text))
+    error(node.at, fmt::format("'{}': a size with its unit was expected: {} without one are bytes; did you "
+                               "mean '{} {}'?",
+                               key, *number, *number, *number < kLeastMebibytes ? "GiB" : "MiB"));
 }
-void Reader::get(const YamlNode& map, std::string_view key, int& out) {
-  get_parsed(map, key, out, find_number<int>, "a whole number such as 10");
-}
-void Reader::get(const YamlNode& map, std::string_view key, bool& out) {
-  get_parsed(map, key, out, parse_bool, "true or false");
-}
-void Reader::get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus) {
-  get_parsed(map, key, milli_cpus, optional_of(model::parse_cpus), "a number of vCPU such as 2 or 0.25 vCPU");
+void Reader::read_cpus(const YamlNode& node, std::string_view key, std::uint64_t& milli_cpus) {
+  parse(node, key, milli_cpus, optional_of(model::parse_cpus), "a number of vCPU such as 2 or 0.25 vCPU");
 }
 void Reader::get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
                        Result<model::Money> (*parse)(std::string_view), std::string_view expectation) {

@@ -4,12 +4,15 @@
 
 #include <fmt/format.h>
 
+#include <concepts>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
+#include "base/number.hpp"
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/config.hpp"
@@ -35,34 +38,53 @@ class Reader {
   // Nothing: it is not there, null or wrong.
   const YamlNode* section(const YamlNode& map, std::string_view key, std::string_view path);
   const YamlNode* list(const YamlNode& map, std::string_view key);
+  // That it is a list or a map.
+  bool check_kind(const YamlNode& node, std::string_view key, YamlNode::Kind kind);
 
   // With `${env:…}` and `file:…` replaced. `key` is for the message.
   std::optional<std::string> text_of(const YamlNode& node, std::string_view key);
 
-  void get(const YamlNode& map, std::string_view key, std::string& out);
-  void get(const YamlNode& map, std::string_view key, Duration& out);
-  void get(const YamlNode& map, std::string_view key, std::uint64_t& bytes);
-  void get(const YamlNode& map, std::string_view key, std::uint32_t& out);
-  void get(const YamlNode& map, std::string_view key, int& out);
-  void get(const YamlNode& map, std::string_view key, bool& out);
+  // One value. `key` is for the message.
+  void read(const YamlNode& node, std::string_view key, std::string& out);
+  void read(const YamlNode& node, std::string_view key, Duration& out);
+  void read(const YamlNode& node, std::string_view key, std::uint64_t& bytes);
+  void read(const YamlNode& node, std::string_view key, bool& out);
+  void read(const YamlNode& node, std::string_view key, std::integral auto& out) {
+    parse(node, key, out, find_number<std::remove_reference_t<decltype(out)>>, "a whole number such as 10");
+  }
   // What something that runs may use or has: a small number without a unit is not meant as bytes.
-  void get_memory(const YamlNode& map, std::string_view key, std::uint64_t& bytes);
-  void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus);
+  void read_memory(const YamlNode& node, std::string_view key, std::uint64_t& bytes);
+  void read_cpus(const YamlNode& node, std::string_view key, std::uint64_t& milli_cpus);
+
+  // The same for the value of a key, if it is there.
+  template <class Value>
+  void get(const YamlNode& map, std::string_view key, Value& out) {
+    if (const auto* node = map.find(key)) read(*node, key, out);
+  }
+  void get_memory(const YamlNode& map, std::string_view key, std::uint64_t& bytes) {
+    if (const auto* node = map.find(key)) read_memory(*node, key, bytes);
+  }
+  void get_cpus(const YamlNode& map, std::string_view key, std::uint64_t& milli_cpus) {
+    if (const auto* node = map.find(key)) read_cpus(*node, key, milli_cpus);
+  }
   void get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
                  Result<model::Money> (*parse)(std::string_view), std::string_view expectation);
 
   // `parse`: from a text to an optional<Value>.
   template <class Value, class Parse>
-  void get_parsed(const YamlNode& map, std::string_view key, Value& out, Parse parse,
-                  std::string_view expectation) {
-    const auto* node = map.find(key);
-    if (node == nullptr) return;
-    const auto text = text_of(*node, key);
+  void parse(const YamlNode& node, std::string_view key, Value& out, Parse parse,
+             std::string_view expectation) {
+    const auto text = text_of(node, key);
     if (!text) return;
     if (std::optional<Value> value = parse(*text))
       out = *value;
     else
-      error(node->at, fmt::format("'{}': {} was expected, found '{}'", key, expectation, *text));
+      error(node.at, fmt::format("'{}': {} was expected, found '{}'", key, expectation, *text));
+  }
+  template <class Value, class Parse>
+  void get_parsed(const YamlNode& map, std::string_view key, Value& out, Parse parse_text,
+                  std::string_view expectation) {
+    if (const auto* node = map.find(key)) parse(*node, key, out, parse_text, expectation);
   }
 
   template <class Value>
