@@ -1,0 +1,146 @@
+#include <algorithm>
+
+#include "base/utf8.hpp"
+#include "ecs/forms.hpp"
+#include "ecs/problems.hpp"
+
+namespace footman::ecs {
+namespace {
+
+constexpr std::size_t kMaxPrefix = 64;
+constexpr std::size_t kMaxUrlBytes = 2048;
+constexpr std::string_view kServices[] = {"ec2", "ecs", "logs", "sqs", "sts"};
+
+bool has_only(std::string_view text, std::string_view besides) {
+  return std::ranges::all_of(text, [&](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           besides.find(c) != std::string_view::npos;
+  });
+}
+
+bool is_url(std::string_view text) {
+  const auto scheme = text.find("://");
+  if (text.size() > kMaxUrlBytes || scheme == std::string_view::npos) return false;
+  return (text.starts_with("https://") || text.starts_with("http://")) && text.size() > scheme + 3 &&
+         text[scheme + 3] != '/' && std::ranges::all_of(text, [](char c) { return c > ' ' && c != 127; });
+}
+
+void check_place(const CloudOptions& cloud, Problems& problems) {
+  const bool region = cloud.region.empty() || !find_partition(cloud.region).empty();
+  problems.add_if(!region, "region", "an AWS region was expected, like eu-central-1");
+  if (cloud.cluster.empty() || is_ecs_name(cloud.cluster)) return;
+  const auto arn = find_arn(cloud.cluster);
+  if (problems.add_if(!arn || arn->service != "ecs" || !arn->resource.starts_with("cluster/"), "cluster",
+                      "a cluster's name or ARN was expected"))
+    return;
+  if (!cloud.region.empty() && arn->region != cloud.region)
+    problems.add("cluster", fmt::format("the cluster is in {}, the cloud in {}", arn->region, cloud.region));
+}
+
+void check_credentials(const CredentialOptions& credentials, const std::string& region, Problems& problems) {
+  const auto& role = credentials.assume_role;
+  problems.add_if(
+      !std::ranges::all_of(credentials.profile, [](char c) { return c >= ' ' && c != ']' && c != 127; }),
+      "credentials.profile", "a profile's name was expected");
+  if (role.role_arn.empty()) {
+    problems.add_if(!role.external_id.empty() || !role.session_name.empty(),
+                    "credentials.assume_role.role_arn",
+                    "external id and session name are of a role: which one?");
+    return;
+  }
+  check_role(role.role_arn, "credentials.assume_role.role_arn", std::string(find_partition(region)),
+             problems);
+  const auto in = [](std::size_t size, std::size_t least, std::size_t most) {
+    return size == 0 || (size >= least && size <= most);
+  };
+  problems.add_if(!in(role.external_id.size(), 2, 1224) || !has_only(role.external_id, "_+=,.@:/-"),
+                  "credentials.assume_role.external_id",
+                  "2 to 1224 letters, digits and _+=,.@:/- were expected");
+  problems.add_if(!in(role.session_name.size(), 2, 64) || !has_only(role.session_name, "_+=,.@-"),
+                  "credentials.assume_role.session_name",
+                  "2 to 64 letters, digits and _+=,.@- were expected");
+}
+
+void check_endpoint(const EndpointOptions& endpoint, Problems& problems) {
+  constexpr std::string_view kExpected = "a URL was expected, like https://ecs.example.com";
+  problems.add_if(!endpoint.url.empty() && !is_url(endpoint.url), "endpoint.url", kExpected);
+  for (const auto& [service, url] : endpoint.urls) {
+    const auto field = "endpoint.urls." + service;
+    if (std::ranges::find(kServices, service) == std::end(kServices))
+      problems.add(field, fmt::format("there is no service '{}' here: ec2, ecs, logs, sqs, sts", service));
+    else
+      problems.add_if(!is_url(url), field, kExpected);
+  }
+  if (!endpoint.url.empty() && (endpoint.fips || endpoint.dual_stack))
+    problems.warn("endpoint.url", "with a URL of your own, fips and dual_stack have no effect");
+}
+
+// https://sqs.eu-central-1.amazonaws.com/123456789012/footman
+void check_queue(const CloudOptions& cloud, Problems& problems) {
+  const std::string_view url = cloud.event_queue_url;
+  if (url.empty()) return;
+  const auto path = is_url(url) ? url.find('/', url.find("://") + 3) : std::string_view::npos;
+  if (problems.add_if(path == std::string_view::npos || std::ranges::count(url.substr(path), '/') != 2 ||
+                          url.back() == '/',
+                      "event_queue_url",
+                      "the URL of an SQS queue was expected, like "
+                      "https://sqs.eu-central-1.amazonaws.com/123456789012/footman"))
+    return;
+  constexpr std::string_view kHost = "https://sqs.";
+  const auto region = url.substr(0, path).starts_with(kHost)
+                          ? url.substr(kHost.size(), url.find('.', kHost.size()) - kHost.size())
+                          : std::string_view();
+  if (!cloud.region.empty() && !find_partition(region).empty() && region != cloud.region)
+    problems.add("event_queue_url", fmt::format("the queue is in {}, the cloud in {}", region, cloud.region));
+}
+
+bool starts_with_aws(std::string_view text) {
+  return text.size() >= 4 && (text[0] | 0x20) == 'a' && (text[1] | 0x20) == 'w' && (text[2] | 0x20) == 's' &&
+         text[3] == ':';
+}
+
+}  // namespace
+
+void check_role(const std::string& arn, const std::string& field, const std::string& partition,
+                Problems& problems) {
+  if (problems.add_if(!is_role_arn(arn), field,
+                      "a role's ARN was expected, like arn:aws:iam::123456789012:role/name"))
+    return;
+  const auto found = find_arn(arn)->partition;
+  if (!partition.empty() && found != partition)
+    problems.add(field, fmt::format("the role is of the partition {}, the region of {}", found, partition));
+}
+
+void check_tags(const TextMap& tags, const CloudOptions& cloud, const std::string& field,
+                Problems& problems) {
+  for (const auto& [key, value] : tags) {
+    const auto at = fmt::format("{}.{}", field, key);
+    problems.add_if(key.empty() || !is_tag_text(key, kMaxTagKey), at,
+                    "a tag's name has 1 to 128 letters, digits, spaces and _.:/=+-@");
+    problems.add_if(!is_tag_text(value, kMaxTagValue), at,
+                    "a tag's value has at most 256 letters, digits, spaces and _.:/=+-@");
+    problems.add_if(starts_with_aws(key) || starts_with_aws(value), at, "'aws:' at the begin is AWS' own");
+    if (!cloud.tag_prefix.empty() && key.starts_with(cloud.tag_prefix))
+      problems.add(at, fmt::format("'{}' at the begin is of Footman's own tags", cloud.tag_prefix));
+  }
+}
+
+std::vector<Problem> validate(const CloudOptions& cloud) {
+  Problems problems;
+  check_place(cloud, problems);
+  check_credentials(cloud.credentials, cloud.region, problems);
+  check_endpoint(cloud.endpoint, problems);
+  check_queue(cloud, problems);
+  problems.add_if(!cloud.log_group.empty() && !is_log_group(cloud.log_group), "log_group",
+                  "a log group has 1 to 512 letters, digits and _/.#-");
+  problems.add_if(cloud.tag_prefix.empty() || !is_tag_text(cloud.tag_prefix, kMaxPrefix) ||
+                      starts_with_aws(cloud.tag_prefix),
+                  "tag_prefix",
+                  "1 to 64 letters, digits and _.:/=+-@ were expected, not 'aws:' at the begin");
+  check_tags(cloud.tags, cloud, "tags", problems);
+  problems.add_if(cloud.tags.size() + kOwnTags > kMaxTags, "tags",
+                  "AWS takes 50 tags, Footman's own 6 included");
+  return problems.take();
+}
+
+}  // namespace footman::ecs
