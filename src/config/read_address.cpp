@@ -65,4 +65,23 @@ void read_address(Reader& reader, const YamlNode& map, AgentAddress& out) {
     check_url(reader, *out.agent_url, out.insecure.value_or(false), map.place_of("agent_url"));
 }
 
+std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server) {
+  if (address.tunnel) {
+    if (!is_loopback(*address.tunnel)) return std::nullopt;
+    return fmt::format("tunnel is {}, which is each machine itself", *address.tunnel);
+  }
+  if (address.agent_url) {
+    if (!is_loopback(*address.agent_url)) return std::nullopt;
+    return fmt::format("agent_url is {}, which is each machine itself", *address.agent_url);
+  }
+  const bool tcp = address.connect == Connect::tcp;
+  const auto& listen = tcp ? server.agent_listen : server.listen;
+  const auto host = host_of(listen);
+  const auto* key = tcp ? "agent_listen" : "listen";
+  if (is_loopback(listen)) return fmt::format("{} is {}, which only this machine reaches", key, listen);
+  if (host == "0.0.0.0" || host == "::")
+    return fmt::format("{} is {}, which is no address to connect to", key, listen);
+  return std::nullopt;
+}
+
 }  // namespace footman::config

@@ -28,7 +28,10 @@ class Reader {
   // Both outlive the reader.
   Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
 
-  void error(Position at, std::string message) { errors_.push_back({file_, at, std::move(message)}); }
+  void error(Position at, std::string message, std::string key = {}) {
+    errors_.push_back({file_, at, std::move(message), std::move(key)});
+  }
+  std::size_t error_count() const { return errors_.size(); }
   // In the order of the lines, each once.
   std::vector<Diagnostic> take_errors();
   const Sources& sources() const { return sources_; }

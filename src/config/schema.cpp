@@ -83,8 +83,8 @@ const Key kCoreRows[] = {
         "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"clouds[].minimum_billing", "duration", "0s",
         "what each agent is paid for at least, when the prices of its templates do not say more"},
-    Key{"clouds[].agent_binary", "path", "", "footman-agent, when it is not beside the server",
-        kRestart, "local"},
+    Key{"clouds[].agent_binary", "path", "", "footman-agent, when it is not beside the server", kRestart,
+        "local"},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
     Key{"clouds[].tunnel", "host:port", "", "instead of the server's"},
     Key{"clouds[].connect", "websocket or tcp", "", "instead of the server's"},
@@ -129,12 +129,13 @@ const Key kCoreRows[] = {
     Key{"clouds[].templates[].env", "map", "{}",
         "environment of the agent and its builds; PATH is a fixed one unless it is set here"},
     Key{"clouds[].templates[].memory", "size", "0",
-        "memory of the agent with its builds (control group), else address space of each process; 0: no limit",
+        "memory of the agent with its builds (control group), else address space of each process; 0: no "
+        "limit",
         false, "local"},
     Key{"clouds[].templates[].processes", "number", "0",
         "processes of the agent with its builds (control group only); 0: no limit", false, "local"},
-    Key{"clouds[].templates[].open_files", "number", "0",
-        "open files of each process; 0: the server's limit", false, "local"},
+    Key{"clouds[].templates[].open_files", "number", "0", "open files of each process; 0: the server's limit",
+        false, "local"},
     Key{"clouds[].templates[].proxy_variables", "true or false", "false",
         "agents inherit http_proxy, https_proxy, all_proxy and no_proxy", false, "local"},
     Key{"clouds[].templates[].agent_url", "URL", "", "instead of the cloud's"},
@@ -155,7 +156,8 @@ std::vector<Key> make_schema() {
   for (auto row : ecs_container_rows()) {
     const auto key = row.path.substr(kEcsSidecarPath.size());
     row.path = fmt::format("{}{}", kEcsTemplatePath, key);
-    if (key != "name" && key != "env" && std::ranges::find(of_template, row.path, &Key::path) == of_template.end())
+    if (key != "name" && key != "env" &&
+        std::ranges::find(of_template, row.path, &Key::path) == of_template.end())
       all.push_back(std::move(row));
   }
   return all;
@@ -193,11 +195,16 @@ const Key* find_key(std::string_view path) {
   return found == keys.end() ? nullptr : &*found;
 }
 
-std::string_view cloud_type_of(std::string_view path) {
+const Key* find_key_or_section(std::string_view path) {
   const auto keys = schema();
-  const auto found =
-      std::ranges::find_if(keys, [&](const Key& key) { return key.path == path || is_below(key.path, path); });
-  return found == keys.end() ? "" : found->cloud_type;
+  const auto found = std::ranges::find_if(
+      keys, [&](const Key& key) { return key.path == path || is_below(key.path, path); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::string_view cloud_type_of(std::string_view path) {
+  const auto* found = find_key_or_section(path);
+  return found == nullptr ? "" : found->cloud_type;
 }
 
 std::vector<std::string> keys_of(std::string_view section) {
@@ -228,11 +235,13 @@ std::string describe_schema() {
   describe_section(out, "A cloud of type ecs (`ecs:` of the cloud)", kEcsCloudPath, ecs_cloud_rows(), is_any);
   describe_section(out, "A template of such a cloud (`ecs:` of the template)", kEcsTemplatePath,
                    ecs_template_rows(), is_any);
+  describe_section(
+      out,
+      "A container (`sidecars:`, a list; all but `name` and `env` are also keys of `ecs:` itself, for "
+      "the agent's container, where `cpu` and `memory` are the whole task's)",
+      kEcsSidecarPath, ecs_container_rows(), is_any);
   describe_section(out,
-                   "A container (`sidecars:`, a list; all but `name` and `env` are also keys of `ecs:` itself, for "
-                   "the agent's container, where `cpu` and `memory` are the whole task's)",
-                   kEcsSidecarPath, ecs_container_rows(), is_any);
-  describe_section(out, "A volume (`volumes:`, a list; one of `host_path`, `efs`, `ebs`, `docker`, `fsx_windows`)",
+                   "A volume (`volumes:`, a list; one of `host_path`, `efs`, `ebs`, `docker`, `fsx_windows`)",
                    kEcsVolumePath, ecs_volume_rows(), is_any);
   return out;
 }

@@ -18,6 +18,8 @@ struct Key {
 };
 std::span<const Key> schema();
 const Key* find_key(std::string_view path);
+// The same; of a section its first key.
+const Key* find_key_or_section(std::string_view path);
 // The type of cloud that the key or section is for; "": for any.
 std::string_view cloud_type_of(std::string_view path);
 

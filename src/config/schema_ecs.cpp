@@ -19,7 +19,8 @@ std::vector<Key> make_rows(std::string_view section, bool restart, std::initiali
   std::vector<Key> keys;
   keys.reserve(rows.size());
   for (const auto& row : rows)
-    keys.push_back({fmt::format("{}{}", section, row.key), row.type, row.fallback, row.meaning, restart, "ecs"});
+    keys.push_back(
+        {fmt::format("{}{}", section, row.key), row.type, row.fallback, row.meaning, restart, "ecs"});
   return keys;
 }
 
@@ -45,7 +46,8 @@ std::vector<Key> ecs_cloud_rows() {
           {"event_queue", "URL", "",
            "an SQS queue that gets ECS' task state changes from EventBridge; without it tasks are asked for"},
           {"log_group", "name", "",
-           "a CloudWatch log group that exists, for containers that name no log driver; without it what agents "
+           "a CloudWatch log group that exists, for containers that name no log driver; without it what "
+           "agents "
            "print themselves is not kept"},
           {"tags", "map", "{}", "on every task and task definition; a template's own win"},
           {"tag_prefix", "text", "'footman:'", "before the names of Footman's own tags"},
@@ -56,21 +58,27 @@ std::vector<Key> ecs_template_rows() {
   return make_rows(
       kEcsTemplatePath, false,
       {
-          {"image", "image", "", "required unless `task_definition` is there; the container that builds run in"},
+          {"image", "image", "",
+           "required unless `task_definition` is there; the container that builds run in"},
           {"cpu", "vCPU", "",
            "of the whole task, like 1 vCPU or 0.25 vCPU; Fargate needs it, and in certain pairs with memory"},
           {"memory", "size", "", "of the whole task, like 2 GiB; Fargate needs it"},
-          {"fallback_sizes", "list of {cpu, memory}", "[]", "tried in this order when nothing of that size is free"},
+          {"fallback_sizes", "list of {cpu, memory}", "[]",
+           "tried in this order when nothing of that size is free"},
           {"fallback_sizes[].cpu", "vCPU", "", "as cpu"},
           {"fallback_sizes[].memory", "size", "", "as memory"},
           {"round_up", "true or false", "false",
-           "takes Fargate's next larger pair of cpu and memory instead of refusing one that it does not have"},
-          {"capacity", "FARGATE, EC2, EXTERNAL, cluster_default, a capacity provider, a list of them or a map",
-           "FARGATE", "what tasks run on: FARGATE_SPOT, or [{name: FARGATE_SPOT, weight: 3}, FARGATE]"},
+           "takes Fargate's next larger pair of cpu and memory instead of refusing one that it does not "
+           "have"},
+          {"capacity",
+           "FARGATE, EC2, EXTERNAL, cluster_default, a capacity provider, a list of them or a map", "FARGATE",
+           "what tasks run on: FARGATE_SPOT, or [{name: FARGATE_SPOT, weight: 3}, FARGATE]"},
           {"capacity.providers", "list of {name, base, weight} or names", "[]",
            "the capacity providers; none: the cluster's default"},
-          {"capacity.providers[].name", "name", "", "required; FARGATE, FARGATE_SPOT or one of the cluster's"},
-          {"capacity.providers[].base", "number", "0", "how many tasks it gets at least; of one provider only"},
+          {"capacity.providers[].name", "name", "",
+           "required; FARGATE, FARGATE_SPOT or one of the cluster's"},
+          {"capacity.providers[].base", "number", "0",
+           "how many tasks it gets at least; of one provider only"},
           {"capacity.providers[].weight", "number", "1", "its share of the others; 1000 or less"},
           {"capacity.compatibility", "FARGATE, EC2, EXTERNAL or MANAGED_INSTANCES", "",
            "what the definition is made for, when the providers do not say it by their names"},
@@ -91,10 +99,11 @@ std::vector<Key> ecs_template_rows() {
           {"execution_role", "ARN", "", "what ECS may do to start the task: pull, log, read secrets"},
           {"execute_command", "true or false", "false", "ECS Exec; needs task_role"},
           {"placement_strategies", "list of {type, field}", "[]", "not on Fargate; 5 at most"},
-          {"placement_strategies[].type", "random, spread or binpack", "", "required"},
+          {"placement_strategies[].type", "random, spread or binpack", "random", "how tasks are laid out"},
           {"placement_strategies[].field", "text", "", "such as attribute:ecs.availability-zone or memory"},
           {"placement_constraints", "list of {type, expression}", "[]", "not on Fargate; 10 at most"},
-          {"placement_constraints[].type", "distinctInstance or memberOf", "", "required"},
+          {"placement_constraints[].type", "distinctInstance or memberOf", "memberOf",
+           "each on another instance; or where the expression holds"},
           {"placement_constraints[].expression", "text", "", "of memberOf, in the cluster query language"},
           {"group", "name", "", "the task group; without it AWS' own, the definition's family"},
           {"tags", "map", "{}", "on tasks and definition, over those of the cloud"},
@@ -110,14 +119,17 @@ std::vector<Key> ecs_template_rows() {
           {"container_name", "name", "",
            "of the agent's container; without it agent, or the first of task_definition"},
           {"container_cpu", "vCPU", "", "the share of the agent's container in the task's cpu"},
-          {"container_memory", "size", "", "the agent's container is killed above it; without it the task's limit"},
+          {"container_memory", "size", "",
+           "the agent's container is killed above it; without it the task's limit"},
           {"sidecars", "list of containers", "[]", "further containers of the task, see below"},
           {"volumes", "list of volumes", "[]", "what containers mount, see below"},
           {"task_definition", "family, family:revision or ARN", "",
-           "an existing definition instead of one made from these keys; only what can be said for a single task "
+           "an existing definition instead of one made from these keys; only what can be said for a single "
+           "task "
            "may stand beside it"},
           {"task_definition_patch", "map or JSON", "",
-           "merged over the request that registers the definition, with AWS' own names: for what has no key here"},
+           "merged over the request that registers the definition, with AWS' own names: for what has no key "
+           "here"},
       });
 }
 
@@ -153,7 +165,8 @@ std::vector<Key> ecs_container_rows() {
           {"add_capabilities", "list of names", "[]", "Linux' without CAP_; Fargate takes SYS_PTRACE alone"},
           {"drop_capabilities", "list of names", "[]", "the same, taken away"},
           {"docker_security_options", "list of texts", "[]", "EC2 only"},
-          {"init_process", "true or false", "false", "a first process that passes signals on and reaps others"},
+          {"init_process", "true or false", "false",
+           "a first process that passes signals on and reaps others"},
           {"shared_memory", "size", "", "of /dev/shm; not on Fargate"},
           {"max_swap", "size", "", "0: none; not on Fargate"},
           {"swappiness", "number", "", "0 to 100; not on Fargate"},
@@ -166,7 +179,7 @@ std::vector<Key> ecs_container_rows() {
           {"devices[].container_path", "path", "", "without it the same"},
           {"devices[].permissions", "list of read, write and mknod", "[]", "none: all three"},
           {"ulimits", "list of {name, soft, hard}", "[]", "Fargate takes nofile alone"},
-          {"ulimits[].name", "name", "", "required: core, nofile, nproc and so on"},
+          {"ulimits[].name", "name", "nofile", "core, nofile, nproc and so on"},
           {"ulimits[].soft", "number", "", "required; -1: no limit"},
           {"ulimits[].hard", "number", "", "required; -1: no limit"},
           {"system_controls", "map", "{}", "kernel parameters: {net.core.somaxconn: 1024}"},
@@ -196,15 +209,18 @@ std::vector<Key> ecs_container_rows() {
           {"depends_on[].condition", "START, COMPLETE, SUCCESS or HEALTHY", "START", "what it waits for"},
           {"start_timeout", "duration", "", "how long those wait that depend on it; Fargate: 2s to 2m"},
           {"stop_timeout", "duration", "",
-           "between SIGTERM and SIGKILL; without it 2m for the agent's container, 30s for others; Fargate: 2m or "
+           "between SIGTERM and SIGKILL; without it 2m for the agent's container, 30s for others; Fargate: "
+           "2m or "
            "less"},
-          {"restart_policy.ignored_exit_codes", "list of numbers", "[]", "with these it is not started again"},
+          {"restart_policy.ignored_exit_codes", "list of numbers", "[]",
+           "with these it is not started again"},
           {"restart_policy.attempt_period", "duration", "", "how long it must have run; without it 5m"},
           {"log.driver", "awslogs, splunk, awsfirelens or one of the container instance's", "awslogs",
            "without `log` awslogs into the cloud's log_group"},
           {"log.options", "map", "{}", "of the driver, with its own names"},
           {"log.secret_options", "map of ARNs", "{}", "the same from Secrets Manager or SSM"},
-          {"firelens.type", "fluentbit or fluentd", "fluentbit", "it routes the logs of the others (awsfirelens)"},
+          {"firelens.type", "fluentbit or fluentd", "fluentbit",
+           "it routes the logs of the others (awsfirelens)"},
           {"firelens.options", "map", "{}", "with its own names"},
       });
 }

@@ -26,6 +26,7 @@ struct Diagnostic {
   std::string file;
   std::optional<Position> at;  // nothing: it is about the file as a whole
   std::string message;
+  std::string key = {};  // "sidecars[1].log.driver", when it is about one of a section `ecs`
 };
 std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message", "file: message"
 
