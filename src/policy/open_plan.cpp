@@ -15,6 +15,16 @@ bool is_under_way(const Agent& agent) {
   return agent.state == AgentState::planned || agent.state == AgentState::launching;
 }
 
+bool stays(const Agent& agent) {
+  return model::is_serving(agent.state) && !agent.is_leaving && agent.max_builds != 1;
+}
+
+bool may_drain(const Agent& agent) { return stays(agent) && has_work(agent) && !agent.awaited; }
+
+bool drains(const Agent& agent) {
+  return agent.state == AgentState::draining || (agent.is_leaving && model::is_serving(agent.state));
+}
+
 Instant next_change(const Agent& agent, Instant now) {
   Instant next;
   for (const auto at :
