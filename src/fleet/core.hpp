@@ -247,6 +247,7 @@ class Core {
   bool blame_template(const AgentEntry& entry);
   bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
+  static Awaitable<void> store_breaker(Core* self, TemplateName name, std::string encoded);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);
