@@ -105,7 +105,7 @@ std::string ending_of(const model::StepRecord& step) {
   if (!step.finished.is_set()) return "running";
   if (step.out_of_memory) return "out of memory";
   if (step.signal != 0) return fmt::format("signal {}", step.signal);
-  return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "ended";
+  return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "not known";
 }
 
 Tone tone_of(const model::StepRecord& step) {
