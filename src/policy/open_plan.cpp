@@ -8,7 +8,8 @@ using model::AgentState;
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
   if (agent.awaited) return PoolWork::unclear;
-  return has_work(agent) ? PoolWork::at_work : PoolWork::none;
+  if (has_work(agent)) return PoolWork::at_work;
+  return agent.is_leaving ? PoolWork::unclear : PoolWork::none;
 }
 
 bool is_under_way(const Agent& agent) {

@@ -63,7 +63,7 @@ using AgentsByAge = std::set<const Agent*, IsOlder>;
 enum class PoolWork {
   none,     // it may be spare, or is nothing to the pool
   at_work,  // or given an item
-  unclear,  // its controller has not spoken of it yet
+  unclear,  // its controller has not spoken of it yet, or its row does not say yet that it ends
 };
 
 // Agents that hold a resource, with nothing to decide about them.

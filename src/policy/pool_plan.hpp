@@ -24,7 +24,7 @@ namespace footman::policy {
 struct PoolCount {
   const Template* of = nullptr;
   std::uint32_t at_work = 0;
-  std::uint32_t unclear = 0;         // their controller has not spoken of them yet: they may be without work
+  std::uint32_t unclear = 0;         // they may be without work, now or after a crash (PoolWork::unclear)
   std::vector<const Agent*> wanted;  // without work; after settle()
   std::vector<const Agent*> spare;   // without work, beyond the target
   bool is_spent = false;             // the budget of the day: it wants nothing until the next one

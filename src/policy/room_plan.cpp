@@ -127,6 +127,10 @@ void Occupants::add(const SettledAgents& agents) {
   if (!agents.draining.empty()) all_draining_.push_back(&agents.draining);
 }
 
+bool Occupants::any_drains() const {
+  return !may_drain_.empty() || !draining_.empty() || all_that_may_drain_.size() + all_draining_.size() > 2;
+}
+
 bool Occupants::any_stays_for(const ItemClass& kind) const {
   const auto serves = [&](const auto* one) {
     return one->controller == kind.controller && model::fits(kind.label, one->labels, one->is_default);
@@ -177,6 +181,7 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
     has_reserved |= found;
     if (!found) left.push_back(kind);
   }
+  if (!occupants.any_drains()) return has_reserved;
   for (auto* kind : left) {
     const auto patient_until = kind->oldest_held->since + kPatience;
     if (now_ >= patient_until) {

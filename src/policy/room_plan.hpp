@@ -46,6 +46,7 @@ class Occupants {
   void add(const SettledAgents& agents);
   void add_draining(const Agent& agent);  // by this plan
 
+  bool any_drains() const;  // or may
   // One of them takes an item of this class when its turn comes.
   bool any_stays_for(const ItemClass& kind) const;
   struct Room {
