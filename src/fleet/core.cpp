@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/utf8.hpp"
+#include "fleet/stored_breaker.hpp"
 #include "store/until_stored.hpp"
 
 namespace footman::fleet {
@@ -379,11 +380,21 @@ void Core::look_after_probes() {
   metrics.set_breakers(templates);
 }
 
+// One that cannot be stored is closed after a restart.
+Awaitable<void> Core::store_breaker(Core* self, TemplateName name, std::string encoded) {
+  const auto stored = co_await self->parts.store.save_setting(breaker_key(name), std::move(encoded));
+  if (!stored)
+    self->parts.log.warning("breaker cannot be stored",
+                            {{"template", name}, {"error", describe(stored.error())}});
+}
+
 void Core::set_breaker(TemplateEntry& t, policy::Breaker breaker) {
   const bool news = breaker.state != t.breaker.state;
   t.breaker = std::move(breaker);
   if (!news) return;
   look->notify();
+  if (t.breaker.state != BreakerState::half_open)
+    scope.spawn("store breaker", store_breaker(this, t.config.name, encode_breaker(t.breaker, t.generation)));
   LogFields fields{{"template", t.config.name}, {"state", to_string(t.breaker.state)}};
   if (t.breaker.state == BreakerState::closed) return parts.log.info("template is launched again", fields);
   fields.push_back({"why", describe(t.breaker, time())});

@@ -114,7 +114,7 @@ struct AgentEntry {
   }
 };
 
-// What a template's agents did, since the server was started.
+// What a template's agents did, since the server was started; the first two of those with a pool.
 struct PoolRecord {
   std::uint64_t hits = 0;    // builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that had to wait for a launch
@@ -249,6 +249,7 @@ class Core {
   bool blame_template(const AgentEntry& entry);
   bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
+  static Awaitable<void> store_breaker(Core* self, TemplateName name, std::string encoded);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);

@@ -245,6 +245,12 @@ Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, C
   co_return finding;
 }
 
+// It stands in the list of findings until the next comparison.
+void Reconciler::note_ended(const Resource& resource, const CloudName& name) {
+  for (auto& finding : core_.reconcile.findings)
+    if (finding.cloud == name && finding.handle == resource.handle) finding.text += " It is ended now.";
+}
+
 Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
   const std::pair key{cloud->provider->name(), key_of(resource)};
   auto pause = kTerminateFirstPause;
@@ -253,7 +259,10 @@ Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
     const auto answer = co_await runtime::run_for(
         core_.parts.clock, kCallTimeout, cloud->provider->terminate(resource.handle, resource.client_token));
     core_.parts.crash_points.hit("terminate:after-call");
-    if (answer && *answer && (*answer)->state == ResourceState::gone) break;
+    if (answer && *answer && (*answer)->state == ResourceState::gone) {
+      note_ended(resource, key.first);
+      break;
+    }
     co_await runtime::sleep_for(core_.parts.clock, pause);
     pause = std::min<Duration>(pause * 2, kTerminateLongestPause);
   }
