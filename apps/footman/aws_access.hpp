@@ -1,5 +1,5 @@
-// What the clouds on AWS share: HTTP to AWS, files and environment, credentials for each profile and role, and
-// rate limits for each account (as far as credentials tell them apart) and region.
+// What the clouds on AWS share: HTTP to AWS, files and environment, credentials for each profile and role,
+// and rate limits for each account (as far as credentials tell them apart) and region.
 #pragma once
 
 #include <map>

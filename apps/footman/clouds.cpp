@@ -5,6 +5,8 @@
 #include <filesystem>
 
 #include "apps/footman/settings.hpp"
+#include "cloud/ecs/ecs_cloud.hpp"
+#include "cloud/local/local_cloud.hpp"
 
 namespace footman::app {
 namespace {
@@ -33,24 +35,42 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
   FOOTMAN_TRY(auto made,
               cloud::local::create_local_cloud(std::move(local), site.control, site.clock, site.log));
   auto* provider = made.get();
-  return Clouds::Member{std::move(made), [provider](const config::CloudConfig& next) {
-                          provider->set_templates(make_local_templates(next));
-                        },
-                        {}};
+  return Clouds::Member{
+      std::move(made),
+      [provider](const config::CloudConfig& next) { provider->set_templates(make_local_templates(next)); },
+      {}};
+}
+
+cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
+  cloud::ecs::Templates out;
+  for (const auto& t : cloud.templates) out[base::TemplateName(t.name)] = t.ecs.value();
+  return out;
+}
+
+// What is said, or what AWS' own tools take.
+Result<ecs::CloudOptions> find_region(const config::CloudConfig& cloud, const AwsAccess& aws) {
+  auto options = cloud.ecs.value();
+  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+    if (options.region.empty()) options.region = aws.outside().environment(name).value_or("");
+  if (options.region.empty())
+    return base::fail(base::Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name),
+                      "ecs.region", "Set it, or the variable AWS_REGION");
+  return options;
 }
 
 Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSite& site, AwsAccess& aws) {
-  FOOTMAN_TRY(auto* credentials, aws.credentials(*cloud.ecs, site.installation.str()));
-  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud(
-                             {base::CloudName(cloud.name), site.installation, *cloud.ecs, make_ecs_templates(cloud)},
-                             {aws.outside(), *credentials, aws.rates(*cloud.ecs), site.control}));
+  FOOTMAN_TRY(auto options, find_region(cloud, aws));
+  FOOTMAN_TRY(auto* credentials, aws.credentials(options, site.installation.str()));
+  auto& rates = aws.rates(options);
+  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud({base::CloudName(cloud.name), site.installation,
+                                                       std::move(options), make_ecs_templates(cloud)},
+                                                      {aws.outside(), *credentials, rates, site.control}));
   made->start();
   auto* provider = made.get();
-  return Clouds::Member{std::move(made),
-                        [provider](const config::CloudConfig& next) {
-                          provider->set_templates(make_ecs_templates(next));
-                        },
-                        [provider] { return provider->stop(); }};
+  return Clouds::Member{
+      std::move(made),
+      [provider](const config::CloudConfig& next) { provider->set_templates(make_ecs_templates(next)); },
+      [provider] { return provider->stop(); }};
 }
 
 }  // namespace

@@ -148,7 +148,7 @@ class Server {
   runtime::Gate reloads_;  // SIGHUP and the API may ask at once; each compares with what the one before made
 
   asio::io_context control_{1};  // of the main thread
-  SecretReader secrets_{control_.get_executor(),  *clock_};
+  SecretReader secrets_{control_.get_executor(), *clock_};
   runtime::real::LimitedCalls<LoadOutcome> load_calls_{control_.get_executor(), *clock_, kReloadLimit,
                                                        kMaxReloadReads};
   runtime::real::Thread net_{"net"};
@@ -276,9 +276,9 @@ Awaitable<Status> Server::listen() {
 
 Status Server::make_clouds() {
   FOOTMAN_TRY(auto folder, data_->make_folder("local"));
-  FOOTMAN_TRY(clouds_,
-              Clouds::create(loaded_.config.clouds, {installation_, std::move(folder),
-                                                     control_.get_executor(), net_.executor(), *clock_, *rng_, log_, crash_points_}));
+  FOOTMAN_TRY(clouds_, Clouds::create(loaded_.config.clouds,
+                                      {installation_, std::move(folder), control_.get_executor(),
+                                       net_.executor(), *clock_, *rng_, log_, crash_points_}));
   return {};
 }
 
