@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "apps/footman/ecs_settings.hpp"
 #include "base/check.hpp"
 #include "config/schema.hpp"
 #include "protocol/limits.hpp"
@@ -81,6 +82,8 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   for (const auto& [name, value] : t.env)
     env += fmt::format(" {}={:x}", name, std::hash<std::string>()(value));
   out[prefix + "env"] = env;
+  if (t.ecs)
+    for (auto& [key, value] : flatten_ecs(*t.ecs)) out[prefix + "ecs." + key] = value;
   flatten(out, prefix, t.address);
 }
 
@@ -131,6 +134,8 @@ Flat flatten(const config::Config& c) {
     flatten(out, at, cloud.resources);
     out[at + "minimum_billing"] = base::format_duration(cloud.minimum_billing);
     out[at + "agent_binary"] = cloud.agent_binary;
+    if (cloud.ecs)
+      for (auto& [key, value] : flatten_ecs(*cloud.ecs)) out[at + "ecs." + key] = value;
     for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
   }
   return out;
@@ -146,7 +151,7 @@ std::string schema_path(const std::string& key) {
 }
 
 bool needs_restart(const std::string& key) {
-  const auto* known = config::find_key(schema_path(key));
+  const auto* known = config::find_key_or_section(schema_path(key));
   FOOTMAN_CHECK(known != nullptr, "a key that is compared stands in the schema");
   return known->restart;
 }
@@ -266,7 +271,7 @@ std::vector<ConfigChange> compare_configs(const config::Config& before, const co
     if (it == old_values.end())
       add(name_of(key), name_of(key) + " added");
     else if (it->second != value)
-      add(key, key.ends_with(": env")
+      add(key, key.ends_with(": env") || it->second.starts_with(kHidden) || value.starts_with(kHidden)
                    ? key + " changed"
                    : fmt::format("{}: {} -> {}", key, it->second.empty() ? "(none)" : it->second,
                                  value.empty() ? "(none)" : value));

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
+#include "ecs/options.hpp"
 #include "model/budget.hpp"
 #include "model/pool.hpp"
 #include "model/price.hpp"
@@ -49,21 +50,23 @@ struct TemplateConfig {
   Duration max_age{0};
   model::PoolRules pool;
   std::map<std::string, std::string> env;
-  std::uint64_t memory_bytes = 0;    // local; 0: no limit
-  std::uint32_t max_processes = 0;   // local; 0: no limit
-  std::uint32_t max_open_files = 0;  // local; 0: the server's limit
-  bool proxy_variables = false;      // local
-  AgentAddress address;              // complete: the levels above are merged in
+  std::uint64_t memory_bytes = 0;           // local; 0: no limit
+  std::uint32_t max_processes = 0;          // local; 0: no limit
+  std::uint32_t max_open_files = 0;         // local; 0: the server's limit
+  bool proxy_variables = false;             // local
+  std::optional<ecs::TemplateOptions> ecs;  // of a cloud of type ecs, and complete there: env is in it, too
+  AgentAddress address;                     // complete: the levels above are merged in
   bool operator==(const TemplateConfig&) const = default;
 };
 
 struct CloudConfig {
   std::string name;
-  std::string type;  // "local"
+  std::string type;  // "local", "ecs"
   std::uint32_t cap = 0;
   Duration minimum_billing{0};
   std::string agent_binary;  // empty: beside the server's own
   model::ResourceLimits resources;
+  std::optional<ecs::CloudOptions> ecs;  // of type ecs
   AgentAddress address;
   std::vector<TemplateConfig> templates;
   bool operator==(const CloudConfig&) const = default;
@@ -103,7 +106,8 @@ struct Sources {
   std::function<Result<std::string>(const std::string& name)> read_zone = {};
 };
 
-// All errors of the document by line (the first one only when it is not YAML). In any text value
+// All errors of the document by line (the first one only when it is not YAML, and those of `extends` only
+// when there are some: they change what the rest says). In any text value
 // `${env:NAME}` becomes the variable's value; a value that is `file:PATH` as a whole becomes the file's
 // content without its last line end. Without `clouds` the ones of the default configuration are used (`arch`
 // as below).

@@ -4,6 +4,10 @@
 #include <algorithm>
 
 #include "config/config.hpp"
+#include "config/ecs_keys.hpp"
+#include "config/sections.hpp"
+#include "ecs/validate.hpp"
+#include "model/price_list.hpp"
 
 namespace footman::config {
 namespace {
@@ -84,6 +88,24 @@ void doubt_budget(const model::Budget& budget, const std::string& place, std::ve
         "the budget {} has 'beyond', but neither per_hour nor per_day: it limits nothing", place));
 }
 
+void doubt_ecs(const Config& config, std::vector<std::string>& doubts) {
+  const auto add = [&](const std::string& whose, const std::vector<ecs::Problem>& problems) {
+    for (const auto& problem : problems)
+      if (!problem.fatal)
+        doubts.push_back(fmt::format("{}, ecs.{}: {}", whose, ecs_key_path(problem.field), problem.message));
+  };
+  for (const auto& cloud : config.clouds)
+    if (cloud.ecs) add(fmt::format("the cloud '{}'", cloud.name), ecs::validate(*cloud.ecs));
+  for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
+    if (!cloud.ecs || !t.ecs) return;
+    add(fmt::format("the template '{}'", t.name), ecs::validate(*t.ecs, *cloud.ecs));
+    const auto price = find_fargate_price(cloud, *t.ecs);
+    if (price && t.price.per_hour.is_zero() && !model::find_list_price(*price, t.size))
+      doubts.push_back(fmt::format(
+          "the template '{}' has no price, and the list has no {}: it counts as free", t.name, *price));
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> find_doubts(const Config& config) {
@@ -93,6 +115,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_sizes(config, doubts);
   doubt_pools(config, doubts);
   doubt_labels(config, doubts);
+  doubt_ecs(config, doubts);
   doubt_budget(config.resources.budget, "of limits", doubts);
   for (const auto& cloud : config.clouds)
     doubt_budget(cloud.resources.budget, fmt::format("of the cloud '{}'", cloud.name), doubts);

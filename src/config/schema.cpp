@@ -3,16 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
+
+#include "config/schema_rows.hpp"
 
 namespace footman::config {
 namespace {
 
-constexpr std::string_view kCloud = "clouds[].";
-constexpr std::string_view kTemplate = "clouds[].templates[].";
 constexpr bool kRestart = true;
 
-constexpr std::array kSchema = {
+const Key kCoreRows[] = {
     Key{"listen", "address:port", "127.0.0.1:8080",
         "where the HTTP API, the pages and agents by WebSocket are served; port 0 takes a free one",
         kRestart},
@@ -69,7 +68,7 @@ constexpr std::array kSchema = {
     Key{"launch.deadline", "duration", "5m",
         "from the decision to launch an agent until it must be connected"},
     Key{"clouds[].name", "name", "", "required; stands in the ids of its agents", kRestart},
-    Key{"clouds[].type", "local", "", "required; what launches the agents", kRestart},
+    Key{"clouds[].type", "local or ecs", "", "required; what launches the agents", kRestart},
     Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
     Key{"clouds[].limits.vcpus", "vCPU", "0",
         "vCPU of all agents of this cloud, by the sizes of their templates; 0: no limit"},
@@ -84,13 +83,17 @@ constexpr std::array kSchema = {
         "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"clouds[].minimum_billing", "duration", "0s",
         "what each agent is paid for at least, when the prices of its templates do not say more"},
-    Key{"clouds[].agent_binary", "path", "", "local: footman-agent, when it is not beside the server",
-        kRestart},
+    Key{"clouds[].agent_binary", "path", "", "footman-agent, when it is not beside the server", kRestart,
+        "local"},
     Key{"clouds[].agent_url", "URL", "", "instead of the server's"},
     Key{"clouds[].tunnel", "host:port", "", "instead of the server's"},
     Key{"clouds[].connect", "websocket or tcp", "", "instead of the server's"},
     Key{"clouds[].insecure", "true or false", "", "instead of the server's"},
     Key{"clouds[].templates[].name", "name", "", "required; unique over all clouds"},
+    Key{"clouds[].templates[].extends", "name", "",
+        "a template of the same cloud whose keys it takes over, see above"},
+    Key{"clouds[].templates[].abstract", "true or false", "false",
+        "only lends its keys to those that extend it; no agents are launched from it"},
     Key{"clouds[].templates[].labels", "list of labels", "[]", "what label expressions are matched with"},
     Key{"clouds[].templates[].default", "true or false", "false", "takes builds that ask for no label"},
     Key{"clouds[].templates[].priority", "number", "0", "among templates that fit, the highest is used"},
@@ -126,45 +129,88 @@ constexpr std::array kSchema = {
     Key{"clouds[].templates[].env", "map", "{}",
         "environment of the agent and its builds; PATH is a fixed one unless it is set here"},
     Key{"clouds[].templates[].memory", "size", "0",
-        "local: memory of the agent with its builds (control group), else address space of each process; 0: "
-        "no limit"},
+        "memory of the agent with its builds (control group), else address space of each process; 0: no "
+        "limit",
+        false, "local"},
     Key{"clouds[].templates[].processes", "number", "0",
-        "local: processes of the agent with its builds (control group only); 0: no limit"},
-    Key{"clouds[].templates[].open_files", "number", "0",
-        "local: open files of each process; 0: the server's limit"},
+        "processes of the agent with its builds (control group only); 0: no limit", false, "local"},
+    Key{"clouds[].templates[].open_files", "number", "0", "open files of each process; 0: the server's limit",
+        false, "local"},
     Key{"clouds[].templates[].proxy_variables", "true or false", "false",
-        "local: agents inherit http_proxy, https_proxy, all_proxy and no_proxy"},
+        "agents inherit http_proxy, https_proxy, all_proxy and no_proxy", false, "local"},
     Key{"clouds[].templates[].agent_url", "URL", "", "instead of the cloud's"},
     Key{"clouds[].templates[].tunnel", "host:port", "", "instead of the cloud's"},
     Key{"clouds[].templates[].connect", "websocket or tcp", "", "instead of the cloud's"},
     Key{"clouds[].templates[].insecure", "true or false", "", "instead of the cloud's"},
 };
 
-void describe_section(std::string& out, std::string_view title, std::string_view prefix, auto belongs) {
+std::vector<Key> make_schema() {
+  std::vector<Key> all(std::begin(kCoreRows), std::end(kCoreRows));
+  const auto add = [&](const std::vector<Key>& rows) { all.insert(all.end(), rows.begin(), rows.end()); };
+  add(ecs_cloud_rows());
+  const auto of_template = ecs_template_rows();
+  add(of_template);
+  add(ecs_container_rows());
+  add(ecs_volume_rows());
+  // The agent's container is described by the template's own keys.
+  for (auto row : ecs_container_rows()) {
+    const auto key = row.path.substr(kEcsSidecarPath.size());
+    row.path = fmt::format("{}{}", kEcsTemplatePath, key);
+    if (key != "name" && key != "env" &&
+        std::ranges::find(of_template, row.path, &Key::path) == of_template.end())
+      all.push_back(std::move(row));
+  }
+  return all;
+}
+
+void describe_section(std::string& out, std::string_view title, std::string_view prefix,
+                      std::span<const Key> rows, auto belongs) {
   out += fmt::format(
       "### {}\n\n| Key | Value | Without it | A change needs | Meaning |\n|---|---|---|---|---|\n", title);
-  for (const auto& key : kSchema) {
+  for (const auto& key : rows) {
     if (!belongs(key.path)) continue;
     const auto fallback = key.fallback.empty() ? std::string("–") : fmt::format("`{}`", key.fallback);
-    out += fmt::format("| `{}` | {} | {} | {} | {} |\n", key.path.substr(prefix.size()), key.type, fallback,
-                       key.restart ? "restart" : "reload", key.meaning);
+    const auto only = key.cloud_type == "local" ? "local: " : "";
+    out += fmt::format("| `{}` | {} | {} | {} | {}{} |\n", key.path.substr(prefix.size()), key.type, fallback,
+                       key.restart ? "restart" : "reload", only, key.meaning);
   }
   out += '\n';
 }
 
+bool is_below(std::string_view path, std::string_view section) {
+  return path.size() > section.size() && path.starts_with(section) &&
+         (path[section.size()] == '.' || path[section.size()] == '[');
+}
+
 }  // namespace
 
-std::span<const Key> schema() { return kSchema; }
+std::span<const Key> schema() {
+  static const std::vector<Key> all = make_schema();
+  return all;
+}
 
 const Key* find_key(std::string_view path) {
-  const auto found = std::ranges::find(kSchema, path, &Key::path);
-  return found == kSchema.end() ? nullptr : &*found;
+  const auto keys = schema();
+  const auto found = std::ranges::find(keys, path, &Key::path);
+  return found == keys.end() ? nullptr : &*found;
+}
+
+const Key* find_key_or_section(std::string_view path) {
+  const auto keys = schema();
+  const auto found = std::ranges::find_if(
+      keys, [&](const Key& key) { return key.path == path || is_below(key.path, path); });
+  return found == keys.end() ? nullptr : &*found;
+}
+
+std::string_view cloud_type_of(std::string_view path) {
+  const auto* found = find_key_or_section(path);
+  return found == nullptr ? "" : found->cloud_type;
 }
 
 std::vector<std::string> keys_of(std::string_view section) {
   std::vector<std::string> keys;
-  for (const auto& key : kSchema) {
-    auto rest = key.path;
+  for (const auto& key : schema()) {
+    std::string_view rest = key.path;
     if (!section.empty()) {
       if (!rest.starts_with(section) || rest.size() <= section.size() || rest[section.size()] != '.')
         continue;
@@ -178,12 +224,25 @@ std::vector<std::string> keys_of(std::string_view section) {
 
 std::string describe_schema() {
   std::string out;
-  describe_section(out, "The server", "", [](std::string_view path) { return !path.starts_with(kCloud); });
-  describe_section(out, "A cloud (`clouds:`, a list)", kCloud, [](std::string_view path) {
-    return path.starts_with(kCloud) && !path.starts_with(kTemplate);
+  const auto is_any = [](std::string_view) { return true; };
+  describe_section(out, "The server", "", kCoreRows,
+                   [](std::string_view path) { return !path.starts_with(kCloudPath); });
+  describe_section(out, "A cloud (`clouds:`, a list)", kCloudPath, kCoreRows, [](std::string_view path) {
+    return path.starts_with(kCloudPath) && !path.starts_with(kTemplatePath);
   });
-  describe_section(out, "A template (`templates:` of a cloud, a list)", kTemplate,
-                   [](std::string_view path) { return path.starts_with(kTemplate); });
+  describe_section(out, "A template (`templates:` of a cloud, a list)", kTemplatePath, kCoreRows,
+                   [](std::string_view path) { return path.starts_with(kTemplatePath); });
+  describe_section(out, "A cloud of type ecs (`ecs:` of the cloud)", kEcsCloudPath, ecs_cloud_rows(), is_any);
+  describe_section(out, "A template of such a cloud (`ecs:` of the template)", kEcsTemplatePath,
+                   ecs_template_rows(), is_any);
+  describe_section(
+      out,
+      "A container (`sidecars:`, a list; all but `name` and `env` are also keys of `ecs:` itself, for "
+      "the agent's container, where `cpu` and `memory` are the whole task's)",
+      kEcsSidecarPath, ecs_container_rows(), is_any);
+  describe_section(out,
+                   "A volume (`volumes:`, a list; one of `host_path`, `efs`, `ebs`, `docker`, `fsx_windows`)",
+                   kEcsVolumePath, ecs_volume_rows(), is_any);
   return out;
 }
 

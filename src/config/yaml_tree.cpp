@@ -124,6 +124,17 @@ Diagnostic explain(const YAML::Exception& error, std::string_view text, const st
 
 }  // namespace
 
+const YamlNode* YamlNode::find(std::string_view key) const {
+  for (std::size_t i = 0; i < keys.size(); ++i)
+    if (keys[i].first == key) return &items[i];
+  return nullptr;
+}
+
+Position YamlNode::place_of(std::string_view key) const {
+  const auto* value = find(key);
+  return value != nullptr ? value->at : at;
+}
+
 std::string describe(const Diagnostic& diagnostic) {
   if (!diagnostic.at) return fmt::format("{}: {}", diagnostic.file, diagnostic.message);
   return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at->line, diagnostic.at->column,

@@ -19,12 +19,14 @@ inline constexpr std::size_t kMaxDocumentNodes = 100'000;
 struct Position {
   int line = 1;
   int column = 1;
+  bool operator==(const Position&) const = default;
 };
 
 struct Diagnostic {
   std::string file;
   std::optional<Position> at;  // nothing: it is about the file as a whole
   std::string message;
+  std::string key = {};  // "sidecars[1].log.driver", when it is about one of a section `ecs`
 };
 std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message", "file: message"
 
@@ -36,6 +38,10 @@ struct YamlNode {
   std::vector<YamlNode> items;                         // list and map: the values
   std::vector<std::pair<std::string, Position>> keys;  // map: one for each item
   bool quoted = false;                                 // scalar: in quotes or a block, so that it is text
+
+  // The value of a key of a map; it may be null.
+  const YamlNode* find(std::string_view key) const;
+  Position place_of(std::string_view key) const;  // of the value of the key, else of the map itself
 };
 
 // Error: the first thing that is wrong. More than one document, duplicate keys and keys that are not text are

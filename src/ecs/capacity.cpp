@@ -53,6 +53,13 @@ std::set<Compatibility> find_compatibilities(const TemplateOptions& options) {
   return found;
 }
 
+bool is_fargate_spot_only(const Capacity& capacity) {
+  const auto is_spot = [](const CapacityProvider& one) {
+    return one.name == kFargateSpot || (one.base == 0 && one.weight == 0);
+  };
+  return has_spot(capacity) && std::ranges::all_of(capacity.providers, is_spot);
+}
+
 bool uses_fargate_spot(const TemplateOptions& options) {
   return has_spot(options.capacity) || std::ranges::any_of(options.fallback_capacities, has_spot);
 }

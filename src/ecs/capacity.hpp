@@ -16,6 +16,8 @@ bool is_fargate_provider(std::string_view name);  // FARGATE, FARGATE_SPOT
 std::optional<Compatibility> find_compatibility(const Capacity& capacity);
 // Of the template's capacity and its fallbacks.
 std::set<Compatibility> find_compatibilities(const TemplateOptions& options);
+// Do all of its tasks run on FARGATE_SPOT?
+bool is_fargate_spot_only(const Capacity& capacity);
 // May any of its tasks be reclaimed by AWS (FARGATE_SPOT among the providers)?
 bool uses_fargate_spot(const TemplateOptions& options);
 

@@ -1,5 +1,5 @@
 // The fields of the options, each listed once with its name: for what goes over all of them (the frozen form,
-// the check of what an existing task definition leaves open). Inside the module.
+// the check of what an existing task definition leaves open, the reader of footman.yaml).
 #pragma once
 
 #include <type_traits>
@@ -7,6 +7,39 @@
 #include "ecs/options.hpp"
 
 namespace footman::ecs {
+
+template <class Visitor>
+void visit_fields(const Visitor& visit, std::type_identity<RoleToAssume>) {
+  visit("role_arn", &RoleToAssume::role_arn);
+  visit("external_id", &RoleToAssume::external_id);
+  visit("session_name", &RoleToAssume::session_name);
+}
+
+template <class Visitor>
+void visit_fields(const Visitor& visit, std::type_identity<CredentialOptions>) {
+  visit("profile", &CredentialOptions::profile);
+  visit("assume_role", &CredentialOptions::assume_role);
+}
+
+template <class Visitor>
+void visit_fields(const Visitor& visit, std::type_identity<EndpointOptions>) {
+  visit("url", &EndpointOptions::url);
+  visit("urls", &EndpointOptions::urls);
+  visit("fips", &EndpointOptions::fips);
+  visit("dual_stack", &EndpointOptions::dual_stack);
+}
+
+template <class Visitor>
+void visit_fields(const Visitor& visit, std::type_identity<CloudOptions>) {
+  visit("region", &CloudOptions::region);
+  visit("cluster", &CloudOptions::cluster);
+  visit("credentials", &CloudOptions::credentials);
+  visit("endpoint", &CloudOptions::endpoint);
+  visit("event_queue_url", &CloudOptions::event_queue_url);
+  visit("log_group", &CloudOptions::log_group);
+  visit("tags", &CloudOptions::tags);
+  visit("tag_prefix", &CloudOptions::tag_prefix);
+}
 
 template <class Visitor>
 void visit_fields(const Visitor& visit, std::type_identity<CapacityProvider>) {
@@ -259,5 +292,9 @@ void visit_fields(const Visitor& visit, std::type_identity<TemplateOptions>) {
   visit("ecs_managed_tags", &TemplateOptions::ecs_managed_tags);
   visit("task_definition_patch", &TemplateOptions::task_definition_patch);
 }
+
+// Options whose fields are listed here.
+template <class T>
+concept Object = requires(const T& value) { visit_fields([](auto, auto) {}, std::type_identity<T>()); };
 
 }  // namespace footman::ecs

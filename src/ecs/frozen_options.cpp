@@ -8,7 +8,6 @@
 #include <boost/json/value.hpp>
 #include <concepts>
 #include <limits>
-#include <span>
 
 #include "ecs/fields.hpp"
 
@@ -16,32 +15,6 @@ namespace footman::ecs {
 namespace {
 
 namespace json = boost::json;
-
-template <class T>
-concept Object = requires(const T& value) { visit_fields([](auto, auto) {}, std::type_identity<T>()); };
-
-template <class E>
-using Words = std::span<const Word<E>>;
-Words<LaunchType> words_of(LaunchType) { return kLaunchTypes; }
-Words<Compatibility> words_of(Compatibility) { return kCompatibilities; }
-Words<OsFamily> words_of(OsFamily) { return kOsFamilies; }
-Words<CpuArchitecture> words_of(CpuArchitecture) { return kCpuArchitectures; }
-Words<NetworkMode> words_of(NetworkMode) { return kNetworkModes; }
-Words<PidMode> words_of(PidMode) { return kPidModes; }
-Words<IpcMode> words_of(IpcMode) { return kIpcModes; }
-Words<PortProtocol> words_of(PortProtocol) { return kPortProtocols; }
-Words<DevicePermission> words_of(DevicePermission) { return kDevicePermissions; }
-Words<DependencyCondition> words_of(DependencyCondition) { return kDependencyConditions; }
-Words<UlimitName> words_of(UlimitName) { return kUlimitNames; }
-Words<LogDriver> words_of(LogDriver) { return kLogDrivers; }
-Words<FirelensType> words_of(FirelensType) { return kFirelensTypes; }
-Words<DockerVolumeScope> words_of(DockerVolumeScope) { return kDockerVolumeScopes; }
-Words<FileSystemType> words_of(FileSystemType) { return kFileSystemTypes; }
-Words<PlacementStrategyType> words_of(PlacementStrategyType) { return kPlacementStrategyTypes; }
-Words<PlacementConstraintType> words_of(PlacementConstraintType) { return kPlacementConstraintTypes; }
-Words<PropagateTags> words_of(PropagateTags) { return kPropagateTags; }
-Words<CapacityKind> words_of(CapacityKind) { return kCapacityKinds; }
-Words<AgentDelivery> words_of(AgentDelivery) { return kAgentDeliveries; }
 
 template <class T>
 std::string key_of(const char* name) {

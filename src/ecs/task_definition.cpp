@@ -72,6 +72,7 @@ Container make_carrier(const TemplateOptions& options) {
   carrier.name = kCarrierContainer;
   carrier.image = options.agent.carrier_image;
   carrier.essential = false;
+  carrier.entry_point = {fmt::format("/{}", kAgentProgram)};
   carrier.command = {std::string(kInstallCommand), options.agent.directory};
   carrier.read_only_root = true;
   carrier.mount_points = {{std::string(kAgentVolume), options.agent.directory, false}};

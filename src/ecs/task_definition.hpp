@@ -17,7 +17,7 @@ inline constexpr std::size_t kMaxDefinitionBytes = 64 * 1024;  // AWS' limit
 inline constexpr std::string_view kFamilyPrefix = "footman-";
 // Log streams of containers without a log of their own: "footman/<container>/<task id>".
 inline constexpr std::string_view kLogStreamPrefix = "footman";
-// The carrier image's program is run as "<entry point> install <directory>": it puts itself there as
+// The carrier image has /footman-agent, run as "/footman-agent install <directory>": it puts itself there as
 // footman-agent (mode 0755), makes <directory>/work, which everybody may write, and ends.
 inline constexpr std::string_view kInstallCommand = "install";
 inline constexpr std::string_view kAgentProgram = "footman-agent";

@@ -2,6 +2,8 @@
 // find_value(kNetworkModes, "awsvpc") and get_word() of model/words.hpp read and write them.
 #pragma once
 
+#include <span>
+
 #include "model/words.hpp"
 
 namespace footman::ecs {
@@ -156,5 +158,31 @@ enum class AgentDelivery {
 };
 inline constexpr Word<AgentDelivery> kAgentDeliveries[] = {{AgentDelivery::inject, "inject"},
                                                            {AgentDelivery::image, "image"}};
+
+// Their tables, by type: words_of(NetworkMode{}).
+template <class E>
+using Words = std::span<const Word<E>>;
+constexpr Words<LaunchType> words_of(LaunchType) { return kLaunchTypes; }
+constexpr Words<Compatibility> words_of(Compatibility) { return kCompatibilities; }
+constexpr Words<OsFamily> words_of(OsFamily) { return kOsFamilies; }
+constexpr Words<CpuArchitecture> words_of(CpuArchitecture) { return kCpuArchitectures; }
+constexpr Words<NetworkMode> words_of(NetworkMode) { return kNetworkModes; }
+constexpr Words<PidMode> words_of(PidMode) { return kPidModes; }
+constexpr Words<IpcMode> words_of(IpcMode) { return kIpcModes; }
+constexpr Words<PortProtocol> words_of(PortProtocol) { return kPortProtocols; }
+constexpr Words<DevicePermission> words_of(DevicePermission) { return kDevicePermissions; }
+constexpr Words<DependencyCondition> words_of(DependencyCondition) { return kDependencyConditions; }
+constexpr Words<UlimitName> words_of(UlimitName) { return kUlimitNames; }
+constexpr Words<LogDriver> words_of(LogDriver) { return kLogDrivers; }
+constexpr Words<FirelensType> words_of(FirelensType) { return kFirelensTypes; }
+constexpr Words<DockerVolumeScope> words_of(DockerVolumeScope) { return kDockerVolumeScopes; }
+constexpr Words<FileSystemType> words_of(FileSystemType) { return kFileSystemTypes; }
+constexpr Words<PlacementStrategyType> words_of(PlacementStrategyType) { return kPlacementStrategyTypes; }
+constexpr Words<PlacementConstraintType> words_of(PlacementConstraintType) {
+  return kPlacementConstraintTypes;
+}
+constexpr Words<PropagateTags> words_of(PropagateTags) { return kPropagateTags; }
+constexpr Words<CapacityKind> words_of(CapacityKind) { return kCapacityKinds; }
+constexpr Words<AgentDelivery> words_of(AgentDelivery) { return kAgentDeliveries; }
 
 }  // namespace footman::ecs

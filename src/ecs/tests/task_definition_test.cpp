@@ -72,7 +72,7 @@ TEST_CASE("task definition: what is sent, to the byte") {
          "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "footman"}}},
       {"name": "footman-carrier", "essential": false,
        "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/footman-agent:1",
-       "command": ["install", "/footman"], "readonlyRootFilesystem": true,
+       "entryPoint": ["/footman-agent"], "command": ["install", "/footman"], "readonlyRootFilesystem": true,
        "mountPoints": [{"sourceVolume": "footman-agent", "containerPath": "/footman"}],
        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/footman",
          "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "footman"}}}],

@@ -1,0 +1,87 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/number.hpp"
+#include "config/sections.hpp"
+
+namespace footman::config {
+namespace {
+
+// "wss://ci.example.com:8443/x" -> "ci.example.com"; IPv6 without brackets.
+std::string_view host_of(std::string_view address) {
+  if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
+    address.remove_prefix(scheme + 3);
+  address = address.substr(0, address.find_first_of("/?#"));
+  if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
+  return address.substr(0, address.rfind(':'));
+}
+
+// Four numbers, as agents have it: 127.1 is a name to them.
+bool is_ipv4(std::string_view host) {
+  for (int dots = 0;; ++dots) {
+    const auto end = std::min(host.find('.'), host.size());
+    if (!base::find_number<std::uint8_t>(host.substr(0, end))) return false;
+    if (end == host.size()) return dots == 3;
+    host.remove_prefix(end + 1);
+  }
+}
+
+bool is_loopback(std::string_view address) {
+  const auto host = host_of(address);
+  return (is_ipv4(host) && host.starts_with("127.")) || host == "localhost" || host == "::1";
+}
+
+void check_url(Reader& reader, const std::string& url, bool insecure, Position at) {
+  const bool plain = url.starts_with("ws://") || url.starts_with("http://");
+  const bool known =
+      plain || url.starts_with("wss://") || url.starts_with("https://") || url.starts_with("tcp://");
+  if (!known || host_of(url).empty())
+    reader.error(at,
+                 "'agent_url': a URL was expected, like wss://ci.example.com or tcp://ci.example.com:50000");
+  else if (url.substr(0, url.find('/', url.find("://") + 3)).contains('@'))
+    reader.error(at, "'agent_url': a URL with a user name or password in it is not accepted by agents");
+  else if (plain && !insecure && !is_loopback(url))
+    reader.error(at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
+}
+
+}  // namespace
+
+void read_address(Reader& reader, const YamlNode& map, AgentAddress& out) {
+  if (map.find("agent_url") != nullptr) reader.get(map, "agent_url", out.agent_url.emplace());
+  if (map.find("tunnel") != nullptr) reader.get(map, "tunnel", out.tunnel.emplace());
+  if (map.find("insecure") != nullptr) reader.get(map, "insecure", out.insecure.emplace(false));
+  Connect connect = Connect::websocket;
+  reader.get_parsed(
+      map, "connect", connect,
+      [](const std::string& t) -> std::optional<Connect> {
+        if (t == "websocket") return Connect::websocket;
+        if (t == "tcp") return Connect::tcp;
+        return std::nullopt;
+      },
+      "websocket or tcp");
+  if (map.find("connect") != nullptr) out.connect = connect;
+  if (out.agent_url)
+    check_url(reader, *out.agent_url, out.insecure.value_or(false), map.place_of("agent_url"));
+}
+
+std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server) {
+  if (address.tunnel) {
+    if (!is_loopback(*address.tunnel)) return std::nullopt;
+    return fmt::format("tunnel is {}, which is each machine itself", *address.tunnel);
+  }
+  if (address.agent_url) {
+    if (!is_loopback(*address.agent_url)) return std::nullopt;
+    return fmt::format("agent_url is {}, which is each machine itself", *address.agent_url);
+  }
+  const bool tcp = address.connect == Connect::tcp;
+  const auto& listen = tcp ? server.agent_listen : server.listen;
+  const auto host = host_of(listen);
+  const auto* key = tcp ? "agent_listen" : "listen";
+  if (is_loopback(listen)) return fmt::format("{} is {}, which only this machine reaches", key, listen);
+  if (host == "0.0.0.0" || host == "::")
+    return fmt::format("{} is {}, which is no address to connect to", key, listen);
+  return std::nullopt;
+}
+
+}  // namespace footman::config

@@ -1,0 +1,144 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/schema.hpp"
+#include "config/sections.hpp"
+
+namespace footman::config {
+namespace {
+
+bool is_id_part(std::string_view text) {
+  return text.size() <= 40 && text.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == text.npos;
+}
+
+bool is_known_type(std::string_view type) { return type == "local" || type == "ecs"; }
+
+// What must be unique over all clouds is what it remembers.
+class CloudsReader {
+ public:
+  CloudsReader(Reader& reader, const Config& server) : reader_(reader), server_(server) {}
+
+  CloudConfig read(const YamlNode& node, const AgentAddress& above) {
+    CloudConfig c;
+    c.address = above;
+    if (!reader_.check_keys(node, "clouds[]")) return c;
+    read_name(node, c.name);
+    read_type(node, c.type);
+    reader_.get(node, "cap", c.cap);
+    reader_.get(node, "minimum_billing", c.minimum_billing);
+    if (c.minimum_billing > model::kMaxMinimumBilling)
+      reader_.error(node.place_of("minimum_billing"), "'minimum_billing': a duration up to 31d was expected");
+    reader_.get(node, "agent_binary", c.agent_binary);
+    if (const auto* limits = reader_.section(node, "limits", "clouds[].limits"))
+      read_resources(reader_, *limits, c.resources);
+    read_address(reader_, node, c.address);
+    check_cloud_type(node, "clouds[]", c.type);
+    if (c.type == "ecs") read_ecs_cloud(reader_, node, c);
+    if (const auto* templates = reader_.list(node, "templates")) read_templates(node, *templates, c);
+    return c;
+  }
+
+ private:
+  void read_name(const YamlNode& node, std::string& name) {
+    reader_.get(node, "name", name);
+    if (name.empty())
+      reader_.error(node.at, "a cloud needs a 'name'");
+    else if (!clouds_.insert(name).second)
+      reader_.error(node.at, fmt::format("the cloud '{}' is there twice", name));
+    else if (!is_id_part(name))
+      reader_.error(node.place_of("name"),
+                    "'name': 1 to 40 lower-case letters, digits and '-' were expected; it becomes part of "
+                    "the agents' names");
+  }
+
+  void read_type(const YamlNode& node, std::string& type) {
+    reader_.get(node, "type", type);
+    if (node.find("type") == nullptr)
+      reader_.error(node.at, "a cloud needs a 'type': local or ecs");
+    else if (!is_known_type(type))
+      reader_.error(node.place_of("type"),
+                    fmt::format("'type': local or ecs was expected, found '{}'", type));
+  }
+
+  // Keys for clouds of another type.
+  void check_cloud_type(const YamlNode& node, std::string_view section, std::string_view type) {
+    if (!is_known_type(type)) return;
+    for (const auto& [key, at] : node.keys) {
+      const auto only = cloud_type_of(fmt::format("{}.{}", section, key));
+      if (only.empty() || only == type) continue;
+      const auto instead = fmt::format("{}.{}.{}", section, type, key);
+      reader_.error(
+          at,
+          fmt::format("'{}' is for clouds of type {}, this one is of type {}{}", key, only, type,
+                      find_key(instead) == nullptr ? "" : fmt::format(": say '{}: {{{}: …}}'", type, key)));
+    }
+  }
+
+  void read_templates(const YamlNode& cloud, const YamlNode& list, CloudConfig& c) {
+    c.templates.reserve(list.items.size());
+    for (const auto& item : list.items) {
+      auto t = read_template(reader_, item, c.address);
+      if (item.kind != YamlNode::Kind::map) continue;
+      check_name(item.at, t.name);
+      check_cloud_type(item, "clouds[].templates[]", c.type);
+      bool is_abstract = false;
+      reader_.get(item, "abstract", is_abstract);
+      if (c.type == "ecs") read_ecs_template(reader_, item, c, is_abstract, t);
+      if (is_abstract) continue;
+      t.price.billing.minimum = std::max(t.price.billing.minimum, c.minimum_billing);
+      check_size(item.at, c, t);
+      check_address(cloud, item, c, t.address);
+      c.templates.push_back(std::move(t));
+    }
+  }
+
+  // Agents of a local cloud are on this machine; others must find it.
+  void check_address(const YamlNode& cloud, const YamlNode& item, const CloudConfig& c,
+                     const AgentAddress& address) {
+    const auto why =
+        c.type == "local" || !is_known_type(c.type) ? std::nullopt : find_loopback(address, server_);
+    if (!why) return;
+    const auto& place = item.find("agent_url") != nullptr || item.find("tunnel") != nullptr ? item : cloud;
+    reader_.error(
+        place.place_of("agent_url"),
+        fmt::format("agents of the cloud '{}' do not reach the server: {}; set agent_url to a URL that "
+                    "they reach, such as wss://ci.example.com",
+                    c.name, *why));
+  }
+
+  void check_name(Position at, const std::string& name) {
+    if (name.empty())
+      reader_.error(at, "a template needs a 'name'");
+    else if (!templates_.insert(name).second)
+      reader_.error(at, fmt::format("the template '{}' is there twice", name));
+  }
+
+  // What is limited must be counted.
+  void check_size(Position at, const CloudConfig& c, const TemplateConfig& t) {
+    const auto must_say = [&](std::string_view what, std::string_view example) {
+      reader_.error(at, fmt::format("{} limited, so the template '{}' must say its size, like 'size: {{{}}}'",
+                                    what, t.name, example));
+    };
+    if ((server_.resources.milli_cpus > 0 || c.resources.milli_cpus > 0) && t.size.milli_cpus == 0)
+      must_say("vCPU are", "cpu: 2 vCPU");
+    if ((server_.resources.memory_bytes > 0 || c.resources.memory_bytes > 0) && t.size.memory_bytes == 0)
+      must_say("memory is", "memory: 4 GiB");
+  }
+
+  Reader& reader_;
+  const Config& server_;
+  std::set<std::string> clouds_, templates_;
+};
+
+}  // namespace
+
+void read_clouds(Reader& reader, const YamlNode& root, Config& out) {
+  const auto* clouds = reader.list(root, "clouds");
+  if (clouds == nullptr) return;
+  CloudsReader all(reader, out);
+  for (const auto& node : clouds->items) out.clouds.push_back(all.read(node, out.address));
+}
+
+}  // namespace footman::config

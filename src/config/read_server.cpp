@@ -1,0 +1,118 @@
+#include <fmt/format.h>
+
+#include "base/number.hpp"
+#include "config/sections.hpp"
+#include "model/label.hpp"
+#include "model/work.hpp"
+
+namespace footman::config {
+namespace {
+
+// Below them nothing could be built: a limit of none is no limit at all elsewhere.
+constexpr std::uint64_t kLeastLogBytes = 4 << 10;
+constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
+constexpr Duration kLeastBuildTimeout = 1s;
+
+void check_listen(Reader& reader, const YamlNode& map, std::string_view key, const std::string& value) {
+  const auto* node = map.find(key);
+  if (node == nullptr) return;
+  const auto colon = value.rfind(':');
+  if (colon == std::string::npos || colon == 0 || !base::find_number<std::uint16_t>(value.substr(colon + 1)))
+    reader.error(
+        node->at,
+        fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));
+}
+
+void read_label_caps(Reader& reader, const YamlNode& limits,
+                     std::map<std::string, std::uint32_t, std::less<>>& out) {
+  const auto* caps = limits.find("labels");
+  if (caps == nullptr || caps->kind == YamlNode::Kind::null) return;
+  if (caps->kind != YamlNode::Kind::map)
+    return reader.error(caps->at, "'labels': a map was expected, like gpu: 4");
+  for (const auto& [label, at] : caps->keys) {
+    if (auto status = model::validate_label(label, "labels"); !status)
+      reader.error(at, describe(status.error()));
+    reader.get(*caps, label, out[label]);
+    reader.check_least(*caps, label, out[label], std::uint32_t{1}, "1");
+  }
+}
+
+void read_controller_caps(Reader& reader, const YamlNode& limits,
+                          std::map<std::string, std::uint32_t, std::less<>>& out) {
+  const auto* caps = limits.find("controllers");
+  if (caps == nullptr || caps->kind == YamlNode::Kind::null) return;
+  if (caps->kind != YamlNode::Kind::map)
+    return reader.error(caps->at, "'controllers': a map was expected, like footman: 20");
+  for (const auto& [controller, at] : caps->keys) {
+    if (controller != model::kBuiltInController)
+      reader.error(at, fmt::format("'controllers': there is no controller '{}'; the built-in one is '{}'",
+                                   controller, model::kBuiltInController));
+    reader.get(*caps, controller, out[controller]);
+    reader.check_least(*caps, controller, out[controller], std::uint32_t{1}, "1");
+  }
+}
+
+void read_tls(Reader& reader, const YamlNode& root, Config& out) {
+  const auto* tls = reader.section(root, "tls", "tls");
+  if (tls == nullptr) return;
+  reader.get(*tls, "certificate", out.tls_certificate);
+  reader.get(*tls, "key", out.tls_key);
+  reader.get(*tls, "ca", out.tls_ca);
+  if (out.tls_certificate.empty() != out.tls_key.empty())
+    reader.error(tls->at, "certificate and key belong together");
+}
+
+void read_session(Reader& reader, const YamlNode& root, Config& out) {
+  const auto* session = reader.section(root, "session", "session");
+  if (session == nullptr) return;
+  reader.get(*session, "heartbeat", out.heartbeat);
+  reader.get(*session, "lease", out.lease);
+  reader.get(*session, "orphan_timeout", out.orphan_timeout);
+  if (out.heartbeat <= Duration(0) || out.heartbeat > kMaxHeartbeat)
+    reader.error(session->at, fmt::format("heartbeat must be between 1us and {}s", kMaxHeartbeat / 1s));
+  if (out.lease < 3 * out.heartbeat) reader.error(session->at, "lease must be at least three heartbeats");
+  if (out.orphan_timeout <= out.lease)
+    reader.error(session->at, "orphan_timeout must be longer than the lease");
+}
+
+void read_limits(Reader& reader, const YamlNode& root, Config& out) {
+  const auto* limits = reader.section(root, "limits", "limits");
+  if (limits == nullptr) return;
+  reader.get(*limits, "agents", out.max_agents);
+  read_label_caps(reader, *limits, out.label_caps);
+  read_controller_caps(reader, *limits, out.controller_caps);
+  read_resources(reader, *limits, out.resources);
+  reader.get(*limits, "log_bytes", out.log_bytes);
+  reader.get(*limits, "build_timeout", out.build_timeout);
+  reader.get(*limits, "queue_items", out.queue_items);
+  reader.get(*limits, "request_bytes", out.request_bytes);
+  reader.check_least(*limits, "log_bytes", out.log_bytes, kLeastLogBytes, format_bytes(kLeastLogBytes));
+  reader.check_least(*limits, "build_timeout", out.build_timeout, kLeastBuildTimeout,
+                     format_duration(kLeastBuildTimeout));
+  reader.check_least(*limits, "queue_items", out.queue_items, std::uint32_t{1}, "1");
+  reader.check_least(*limits, "request_bytes", out.request_bytes, kLeastRequestBytes,
+                     format_bytes(kLeastRequestBytes));
+}
+
+}  // namespace
+
+void read_server(Reader& reader, const YamlNode& root, Config& out) {
+  reader.get(root, "listen", out.listen);
+  check_listen(reader, root, "listen", out.listen);
+  reader.get(root, "agent_listen", out.agent_listen);
+  check_listen(reader, root, "agent_listen", out.agent_listen);
+  reader.get(root, "data", out.data);
+  if (const auto* hosts = reader.list(root, "hosts"))
+    for (const auto& item : hosts->items)
+      if (auto host = reader.text_of(item, "hosts")) out.hosts.push_back(std::move(*host));
+  read_address(reader, root, out.address);
+  read_tls(reader, root, out);
+  read_session(reader, root, out);
+  read_limits(reader, root, out);
+  if (const auto* retention = reader.section(root, "retention", "retention"))
+    reader.get(*retention, "builds", out.keep_builds);
+  if (const auto* launch = reader.section(root, "launch", "launch"))
+    reader.get(*launch, "deadline", out.launch_deadline);
+}
+
+}  // namespace footman::config

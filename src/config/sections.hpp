@@ -1,0 +1,30 @@
+// The sections of footman.yaml, each from its node of the document to its part of Config.
+#pragma once
+
+#include "config/reader.hpp"
+
+namespace footman::config {
+
+void read_server(Reader& reader, const YamlNode& root, Config& out);
+// The list `clouds`; the server's keys were read.
+void read_clouds(Reader& reader, const YamlNode& root, Config& out);
+// `above`: of the cloud.
+TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAddress& above);
+void read_pool(Reader& reader, const YamlNode& node, model::PoolRules& out);
+
+// The section `ecs` of a cloud of that type, and of a template of such a cloud, whose other keys were read.
+void read_ecs_cloud(Reader& reader, const YamlNode& node, CloudConfig& out);
+void read_ecs_template(Reader& reader, const YamlNode& node, const CloudConfig& cloud, bool is_abstract,
+                       TemplateConfig& out);
+// The name of the list price of its tasks, which the list may not have; nothing: they are not Fargate's.
+std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options);
+
+// The keys of an address; those that are not there stay as they are.
+void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);
+// Why agents on other machines do not reach the server there; nothing: it does not lead to this machine
+// itself.
+std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server);
+// vcpus, memory and budget of a section `limits`.
+void read_resources(Reader& reader, const YamlNode& limits, model::ResourceLimits& out);
+
+}  // namespace footman::config
