@@ -7,6 +7,7 @@
 #include <set>
 
 #include "config/config.hpp"
+#include "config/inheritance.hpp"
 #include "ecs/forms.hpp"
 #include "jcasc/draft.hpp"
 #include "jcasc/fields.hpp"
@@ -96,6 +97,7 @@ class CloudImport {
     convert_cloud();
     const auto& own = items_of(source_, "templates");
     find_parents(own);
+    cut_long_lines();
     add_base();
     for (std::size_t i = 0; i < own.size(); ++i)
       names_.push_back(template_name(own[i], out_.cloud.name, template_names_));
@@ -169,7 +171,7 @@ class CloudImport {
     out_.templates.push_back(std::move(base));
   }
 
-  // By the label that inheritFrom names; what leads to a circle is cut.
+  // By the label that inheritFrom names; what leads to a circle or too far is cut.
   void find_parents(const std::vector<YamlNode>& own) {
     parents_.assign(own.size(), kNone);
     for (std::size_t i = 0; i < own.size(); ++i) {
@@ -179,6 +181,15 @@ class CloudImport {
         const auto labels = split(text_of(own[j], "label"), " \t\n,");
         if (j != i && std::ranges::find(labels, wanted) != labels.end() && !leads_to(j, i)) parents_[i] = j;
       }
+    }
+  }
+  void cut_long_lines() {
+    for (std::size_t i = 0; i < parents_.size(); ++i) {
+      std::size_t ancestors = 1;  // the base
+      for (auto next = parents_[i]; next != kNone && ancestors <= config::kMaxAncestors;
+           next = parents_[next])
+        ++ancestors;
+      if (ancestors > config::kMaxAncestors) parents_[i] = kNone;
     }
   }
   bool leads_to(std::size_t from, std::size_t to) const {
@@ -223,7 +234,7 @@ class CloudImport {
     if (const auto wanted = text_of(own[i], "inheritFrom"); !wanted.empty() && !has_parent)
       block.remarks.push_back(
           fmt::format("inheritFrom ({}): left out: no other template of this cloud has this label, or "
-                      "it would be a circle",
+                      "it would be a circle or too long a line",
                       wanted));
     const auto converted = full(with_inherited(own, i));
     const auto parent = has_parent ? full(with_inherited(own, parents_[i])) : base_;

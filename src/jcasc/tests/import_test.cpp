@@ -364,3 +364,13 @@ TEST_CASE("docs/clouds/ecs.md holds the table of the fields") {
   INFO("replace the tables of docs/clouds/ecs.md by:\n", reference);
   CHECK(text.str().find(reference) != std::string::npos);
 }
+
+TEST_CASE("lines of inheritance are cut where they become too long") {
+  std::string text = "jenkins: {clouds: [{ecs: {name: a, templates: [";
+  for (int i = 0; i < 30; ++i)
+    text += fmt::format("{{label: l{}, inheritFrom: l{}, image: a, memory: 512}}, ", i, i + 1);
+  const auto all = round_trip_text(text + "]}}]}");
+  CHECK(all.config.clouds.at(0).templates.size() == 30);
+  CHECK(all.says("# inheritFrom (l1): left out"));
+  CHECK(all.says("extends: l29\n"));
+}
