@@ -38,7 +38,7 @@ if(FOOTMAN_FUZZ)  # the libraries too report their coverage to the fuzzer
   target_link_options(footman_options INTERFACE -fsanitize=fuzzer-no-link)
 endif()
 target_compile_definitions(footman_options INTERFACE
-  FMT_HEADER_ONLY=1 BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
+  BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION
   BOOST_ALL_NO_LIB FOOTMAN_VERSION="${PROJECT_VERSION}")
 target_include_directories(footman_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(footman_options INTERFACE Threads::Threads)
@@ -47,6 +47,37 @@ if(FOOTMAN_SANITIZE)
   target_link_options(footman_options INTERFACE -fsanitize=${FOOTMAN_SANITIZE})
 endif()
 
+# The headers of libraries, parsed once for each set of flags; those of Asio only for what runs (its objects need Asio to
+# link). Not in the dev build: there, and so for clang-tidy, a file must include what it uses.
+if(FOOTMAN_PCH)
+  # The time stamp of a precompiled header would make ccache miss.
+  target_compile_options(footman_options INTERFACE "SHELL:-Xclang -fno-pch-timestamp")
+  file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cpp "")
+  foreach(headers pure running)
+    foreach(flags modules tests)
+      set(target footman_precompiled_${headers}_${flags})
+      add_library(${target} OBJECT EXCLUDE_FROM_ALL ${CMAKE_BINARY_DIR}/precompiled.cpp)
+      target_link_libraries(${target} PRIVATE footman_options)
+      target_precompile_headers(${target} PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled_${headers}.hpp)
+      if(flags STREQUAL tests)
+        target_compile_options(${target} PRIVATE -O0)
+      endif()
+    endforeach()
+  endforeach()
+endif()
+
+function(footman_precompiled target flags)
+  if(NOT FOOTMAN_PCH)
+    return()
+  endif()
+  set(headers pure)
+  footman_closure(modules "${ARGN}")
+  if(runtime IN_LIST modules OR target STREQUAL "footman_runtime")
+    set(headers running)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM footman_precompiled_${headers}_${flags})
+endfunction()
+
 # What tools/build builds by name: see the Makefile and .ci/run.
 foreach(group programs end-to-end-tests threaded-tests benchmarks fuzzers)
   add_custom_target(${group})
@@ -54,7 +85,7 @@ endforeach()
 set(FOOTMAN_BIN ${CMAKE_BINARY_DIR}/bin)
 
 function(footman_link target visibility)
-  cmake_parse_arguments(L "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(L "TEST" "" "DEPS;LIBS" ${ARGN})
   target_link_libraries(${target} ${visibility} footman_options)
   foreach(dep ${L_DEPS})
     string(REPLACE "/" "_" dep ${dep})
@@ -62,6 +93,13 @@ function(footman_link target visibility)
   endforeach()
   if(L_LIBS)
     target_link_libraries(${target} ${visibility} ${L_LIBS})
+  endif()
+  if(NOT visibility STREQUAL "INTERFACE")
+    if(L_TEST)
+      footman_precompiled(${target} tests ${L_DEPS})
+    else()
+      footman_precompiled(${target} modules ${L_DEPS})
+    endif()
   endif()
 endfunction()
 
@@ -84,13 +122,20 @@ function(footman_module name)
   set_property(GLOBAL PROPERTY FOOTMAN_LIBS_${name} "${M_LIBS}")
 endfunction()
 
-# footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END]):
+# footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END] [HEAVY]):
 # one program, one ctest entry. THREADED: also run under ThreadSanitizer. END_TO_END: starts real programs (they are
-# built first, in build/PRESET/bin); also run with the release build. main() comes from cmake/doctest_main.cpp.
+# built first, in build/PRESET/bin); also run with the release build. HEAVY: its own code
+# is optimised like the modules; else it is not, since most time of compiling a test goes into that. main() comes from cmake/doctest_main.cpp.
 function(footman_test name)
-  cmake_parse_arguments(T "THREADED;END_TO_END" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
-  footman_link(${name} PRIVATE DEPS ${T_DEPS} LIBS footman_doctest_main ${T_LIBS})
+  set(flags TEST)
+  if(T_HEAVY)
+    set(flags)
+  else()
+    target_compile_options(${name} PRIVATE -O0)
+  endif()
+  footman_link(${name} PRIVATE ${flags} DEPS ${T_DEPS} LIBS footman_doctest_main ${T_LIBS})
   add_test(NAME ${name} COMMAND ${name})
   footman_test_properties(${name} "${T_TIMEOUT}" "${T_THREADED}" "${T_END_TO_END}")
   if(T_THREADED)
@@ -200,6 +245,9 @@ function(footman_agent_program name)
   add_library(${name}-modules STATIC ${sources})
   target_link_libraries(${name}-modules PUBLIC footman_options)
   target_compile_options(${name}-modules PUBLIC ${FOOTMAN_SMALL_FLAGS})
+  if(FOOTMAN_PCH)
+    target_precompile_headers(${name}-modules PRIVATE ${CMAKE_SOURCE_DIR}/cmake/precompiled_running.hpp)
+  endif()
   add_executable(${name} ${A_SOURCES})
   target_link_libraries(${name} PRIVATE ${name}-modules ${statics})
   target_link_options(${name} PRIVATE -static -s LINKER:--gc-sections LINKER:--icf=safe

@@ -139,8 +139,9 @@ class BentStore : public store::Store {
   Awaitable<Result<store::CostPage>> list_costs(store::CostSpan span, store::CostPlace behind) override {
     return ask(real_.list_costs(span, behind));
   }
-  Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant since) override {
-    return ask(real_.list_charges(since));
+  Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant since,
+                                                             base::Instant now) override {
+    return ask(real_.list_charges(since, now));
   }
   Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) override {
     return ask(real_.list_timeline(std::move(subject)));

@@ -358,6 +358,17 @@ class TellsNoReasons final : public BentPort {
   void set_wait_reason(const std::string&, ports::WaitReason) override {}
 };
 
+// For an hour each of them is taken for a newcomer.
+class TellsYoungItems final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  std::vector<ports::DemandItem> demand() const override {
+    auto items = BentPort::demand();
+    for (auto& one : items) one.since = one.since + 1h;
+    return items;
+  }
+};
+
 class SaysIdleIsBusy final : public BentPort {
  public:
   using BentPort::BentPort;
@@ -477,6 +488,8 @@ const std::vector<Canary>& canaries() {
        plant_port<TellsNoReasons>},
       {"stretches-quiet-periods", "reasons_are_true", "quiet periods are an hour longer", 60,
        plant_store<StretchesQuietPeriods>},
+      {"items-stay-young", "nobody_starves", "the fleet is told that items have just come", 200,
+       plant_port<TellsYoungItems>},
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},
       {"waits-for-hours", "idle_is_bounded", "the fleet reads longer idle times than were set", 60,
        plant_patience},

@@ -22,7 +22,8 @@ constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
-constexpr Duration kLongestPause = 6min;   // of a breaker or a cloud that is held: five, and a little
+constexpr Duration kLongestOvertaking = 15min;
+constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
 
 // The submission that it comes from.
 std::string key_of(const model::Build& build) {
@@ -92,7 +93,7 @@ void Checker::look_at_assignments() {
   std::map<AgentId, base::AssignmentId> by_agent;
   for (const auto& one : rows_.assignments) {
     if (!is_open(one)) continue;
-    if (one.state == AssignmentState::started) started_.insert(one.id);
+    if (one.state == AssignmentState::started && started_.insert(one.id).second) note_overtaken(one);
     used_agents_.insert(one.agent);
     agents_of_[one.build].insert(one.agent.str());
     active_[one.agent] = parts_.loop.now();
@@ -102,6 +103,17 @@ void Checker::look_at_assignments() {
     if (const auto [other, fresh] = by_agent.emplace(one.agent, one.id); !fresh)
       report("one_open_assignment", fmt::format("agent {} has the open assignments {} and {}",
                                                 one.agent.str(), other->second.str(), one.id.str()));
+  }
+}
+
+// By one that came later and starts.
+void Checker::note_overtaken(const model::Assignment& started) {
+  const auto seen = item_seen_.find(started.item);
+  if (seen == item_seen_.end()) return;
+  for (const auto& item : rows_.items) {
+    const auto older = item_seen_.find(item.id);
+    if (item.state == model::ItemState::queued && older != item_seen_.end() && older->second < seen->second)
+      overtaken_[item.id] = parts_.loop.now();
   }
 }
 
@@ -241,6 +253,7 @@ void Checker::look_at_reasons() {
   const auto now = parts_.loop.now();
   const auto before = std::exchange(wrong_reasons_, {});
   for (const auto& entry : parts_.server.controller().queue()) {
+    look_at_overtaken(entry);
     auto text = untruth(entry);
     if (text.empty()) continue;
     const auto known = before.find(entry.item.id);
@@ -251,6 +264,18 @@ void Checker::look_at_reasons() {
                          entry.reason.code, entry.reason.text, text));
     wrong_reasons_[entry.item.id] = {std::move(text), since};
   }
+}
+
+void Checker::look_at_overtaken(const controller::QueueEntry& entry) {
+  const auto overtaken = overtaken_.find(entry.item.id);
+  const bool is_by_limit = entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
+  if (overtaken == overtaken_.end() || !is_by_limit) return;
+  const auto since = std::max({item_seen_.at(entry.item.id), calm_since_, parts_.server.up_since()});
+  if (overtaken->second - since > kLongestOvertaking)
+    report("nobody_starves",
+           fmt::format("item {} waits since {} s ({}: {}), and a younger one has started at {} s",
+                       entry.item.id.str(), format_time(since), entry.reason.code, entry.reason.text,
+                       format_time(overtaken->second)));
 }
 
 // Empty: it is true.

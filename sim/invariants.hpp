@@ -32,7 +32,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 24> kInvariants = {{
+inline constexpr std::array<Invariant, 25> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -63,6 +63,10 @@ inline constexpr std::array<Invariant, 24> kInvariants = {{
      "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
     {"reasons_are_true", "every waiting item has a reason, and the reason is true"},
+    {"nobody_starves",
+     "an item that only limits keep waiting is not overtaken by younger ones for longer than ten minutes and "
+     "a "
+     "margin"},
     {"idle_is_bounded",
      "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
@@ -158,6 +162,8 @@ class Checker {
   void look_at_machines();
   void look_at_idle_machines();
   void look_at_reasons();
+  void note_overtaken(const model::Assignment& started);
+  void look_at_overtaken(const controller::QueueEntry& entry);
   void look_at_finished(base::BuildId id);
   void on_message(const protocol::Message& message, const std::string& from, const std::string& to);
   void read_line(LogReader& reader, base::StreamId stream, std::string_view line);
@@ -188,6 +194,7 @@ class Checker {
   std::set<base::AgentId> ends_seen_;
   std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
   std::map<base::QueueItemId, Duration> item_seen_;
+  std::map<base::QueueItemId, Duration> overtaken_;  // last
   std::map<base::TemplateName, Pace> launches_;
   std::map<std::string, Pace> asks_;  // by token
   std::set<base::TemplateName> open_breakers_;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr double kAsksTwice = 0.2;  // for a build: what was answered did not get to them
 constexpr std::string_view kImpossibleLabel = "no-such-label";
+constexpr std::uint32_t kRushBuilds = 3;  // that are there at once
+constexpr Duration kRushAlone = 2min;     // until they have all agents
+constexpr Duration kLongestRush = 25min;
 
 }  // namespace
 
@@ -40,6 +43,12 @@ SimUsers::~SimUsers() {
   life_.stop();
   scope_.reset();
   life_.destroy();
+}
+
+void SimUsers::calm_down() {
+  calm_ = true;
+  caller_.calm_down();
+  if (!habits_.rush_label.empty()) scope_->spawn("rush", rush(this));
 }
 
 // --- jobs
@@ -148,6 +157,51 @@ controller::SubmitRequest SimUsers::make_request(const std::string& key, Dice& d
   request.spec.grace = 3s;
   if (dice.chance(0.4)) request.spec.retries = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
   return request;
+}
+
+// --- a rush
+
+Awaitable<void> SimUsers::rush(SimUsers* self) {
+  const std::string other = "rush.other";
+  const auto begin = self->loop_.now();
+  std::vector<std::string> open;
+  for (std::uint32_t number = 0;; ++number) {
+    std::erase_if(open, [&](const std::string& key) { return self->witness_.steps_completed(key) > 0; });
+    while (open.size() < kRushBuilds) {
+      open.push_back(fmt::format("rush.{}.{}", number, open.size()));
+      co_await self->submit_long(open.back(), self->habits_.rush_label);
+    }
+    co_await runtime::sleep_for(self->clock_, 5s);
+    const auto since = self->loop_.now() - begin;
+    if (since > kLongestRush || self->witness_.has_started(other)) co_return;
+    if (since > kRushAlone && !self->witness_.submissions.contains(other))
+      co_await self->submit_long(other, self->habits_.other_label);
+  }
+}
+
+Awaitable<void> SimUsers::submit_long(std::string key, std::string label) {
+  Script script;
+  script.key = key;
+  script.lines = 20;
+  script.gap = 2s;
+  auto& submission = witness_.submissions[key];
+  submission.key = key;
+  submission.scripts = {script};
+  controller::SubmitRequest request;
+  request.cause = "started in a rush";
+  request.idempotency_key = key;
+  request.spec.label = std::move(label);
+  request.spec.grace = 3s;
+  request.spec.steps.push_back({"", "", to_text(script)});
+  const Act<Result<store::SubmittedBuild>> act = [request](ServerNode& server) {
+    return server.controller().submit_build(request);
+  };
+  const auto answer = co_await caller_.insist(act);
+  if (answer)
+    witness_.submissions[key].build = answer->build.id;
+  else
+    witness_.report("users_are_served",
+                    fmt::format("{} is refused: {}", key, base::describe(answer.error())));
 }
 
 Awaitable<void> SimUsers::submit(std::string key, Dice dice) {

@@ -24,6 +24,9 @@ struct UserHabits {
   double cancels = 0.15;
   bool edits_jobs = true;
   bool meddles_with_agents = true;
+  // Once nothing breaks, short builds come one after the other for as long as one with another label waits.
+  std::string rush_label;  // of the short ones; empty: no rush
+  std::string other_label;
   std::uint32_t most_lines = 30;
   Duration line_gap = 200ms;
 };
@@ -37,10 +40,7 @@ class SimUsers {
   ~SimUsers();
 
   // From now on nothing is broken: calls are answered, jobs are put right, what can never run is cancelled.
-  void calm_down() {
-    calm_ = true;
-    caller_.calm_down();
-  }
+  void calm_down();
   // All have done what they wanted.
   bool done() const { return scope_->running() == 0; }
 
@@ -49,6 +49,8 @@ class SimUsers {
   static runtime::Awaitable<void> live(SimUsers* self, std::uint32_t user);
   static runtime::Awaitable<void> edit_jobs(SimUsers* self);
   static runtime::Awaitable<void> meddle(SimUsers* self);
+  static runtime::Awaitable<void> rush(SimUsers* self);
+  runtime::Awaitable<void> submit_long(std::string key, std::string label);
   runtime::Awaitable<void> submit(std::string key, Dice dice);
   runtime::Awaitable<void> ask_again(std::string key, Act<base::Result<store::SubmittedBuild>> act);
   runtime::Awaitable<void> look_after(std::string key, Dice dice);

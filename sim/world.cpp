@@ -17,6 +17,7 @@ namespace {
 constexpr std::uint64_t kMostSteps = 400'000;  // ten times what a seed needs
 constexpr Duration kDrainBound =
     60min;  // after the last fault; launch deadlines, leases and back-offs fit in
+constexpr double kRushes = 0.03;
 constexpr std::string_view kPassword = "correct-horse-battery-staple";
 
 // What the production code logs: part of the readable trace, and never a secret.
@@ -92,6 +93,23 @@ void vary_retention(fleet::FleetConfig& config, std::uint64_t seed) {
   }
 }
 
+// One template whose agents are kept has all that a limit allows, and builds without end.
+void make_rush(Scene& scene, std::uint64_t seed) {
+  Dice dice(seed, "rush");
+  if (!dice.chance(kRushes)) return;
+  scene.habits.rush_label = "linux && !warm";
+  scene.habits.other_label = "warm";
+  scene.fleet.max_agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+  scene.fleet.cloud_caps.clear();
+  for (auto& one : scene.fleet.templates) {
+    one.pool = {};
+    if (one.name.str() != "linux") continue;
+    one.max_builds = 0;
+    one.max_age = Duration(0);
+    one.cap = scene.fleet.max_agents;
+  }
+}
+
 AdminHabits make_admins(std::uint64_t seed) {
   Dice dice(seed, "admins' habits");
   return {dice.chance(0.25), dice.chance(0.25)};
@@ -146,6 +164,7 @@ Scene make_scene(std::uint64_t seed) {
   scene.habits.lost_answers = dice.chance(0.5) ? 0.2 : 0.02;
   scene.habits.edits_jobs = dice.chance(0.5);
   scene.habits.meddles_with_agents = dice.chance(0.3);
+  make_rush(scene, seed);
   scene.faults_for = dice.between(Duration(60s), Duration(5min));
   return scene;
 }

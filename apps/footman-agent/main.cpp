@@ -15,6 +15,7 @@
 #include "agent/real/children.hpp"
 #include "agent/real/connector.hpp"
 #include "agent/real/guardian.hpp"
+#include "agent/real/install.hpp"
 #include "agent/real/options.hpp"
 #include "agent/real/process_runner.hpp"
 #include "agent/real/secrecy.hpp"
@@ -217,6 +218,10 @@ int main(int argc, char** argv) {
   if (line->command == Command::help) return std::fputs(help_text().c_str(), stdout) < 0 ? kBroken : kDone;
   if (line->command == Command::version)
     return std::printf("footman-agent %s\n", std::string(base::version()).c_str()) < 0 ? kBroken : kDone;
+  if (line->command == Command::install) {
+    const auto installed = install_agent(line->directory);
+    return installed ? kDone : complain(installed.error(), kBroken);
+  }
   program.options = std::move(line->options);
   if (program.options.secret_file.empty() && program.environment.secret.empty())
     return complain({base::Errc::invalid_argument,

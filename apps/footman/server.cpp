@@ -13,6 +13,7 @@
 
 #include "api/api.hpp"
 #include "apps/footman/agent_port.hpp"
+#include "apps/footman/clouds.hpp"
 #include "apps/footman/data_directory.hpp"
 #include "apps/footman/secrets.hpp"
 #include "apps/footman/settings.hpp"
@@ -69,15 +70,6 @@ void apply_options(config::Config& config, const cli::UpOptions& options) {
 std::string crash_point() {
   const char* name = std::getenv("FOOTMAN_CRASH_POINT");  // for the crash tests
   return name == nullptr ? "" : name;
-}
-
-Result<std::string> find_agent_binary(const config::CloudConfig& cloud) {
-  if (!cloud.agent_binary.empty()) return cloud.agent_binary;
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error)
-    return base::fail(base::Errc::io, "where this program stands cannot be found: " + error.message());
-  return (self.parent_path() / "footman-agent").string();
 }
 
 // Coroutines for run_on: a call on the executor where its parts live.
@@ -177,7 +169,7 @@ class Server {
   net::Endpoint http_at_;  // as it is set; once it listens, as bound
   net::Endpoint agent_at_;
 
-  std::map<base::CloudName, std::unique_ptr<cloud::local::LocalCloud>> clouds_;
+  std::optional<Clouds> clouds_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<fleet::Fleet> fleet_;
   std::unique_ptr<api::Auth> auth_;
@@ -283,20 +275,10 @@ Awaitable<Status> Server::listen() {
 }
 
 Status Server::make_clouds() {
-  FOOTMAN_TRY(const auto folder, data_->make_folder("local"));
-  for (const auto& cloud : loaded_.config.clouds) {
-    FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
-    const base::CloudName name(cloud.name);
-    cloud::local::LocalCloudConfig local;
-    local.name = name;
-    local.installation = installation_;
-    local.directory = folder + "/" + cloud.name;
-    local.agent_binary = std::move(binary);
-    local.templates = make_local_templates(cloud);
-    local.crash_points = crash_points_;
-    FOOTMAN_TRY(clouds_[name],
-                cloud::local::create_local_cloud(std::move(local), control_.get_executor(), *clock_, log_));
-  }
+  FOOTMAN_TRY(auto folder, data_->make_folder("local"));
+  FOOTMAN_TRY(clouds_, Clouds::create(loaded_.config.clouds,
+                                      {installation_, std::move(folder), control_.get_executor(),
+                                       net_.executor(), *clock_, *rng_, log_, crash_points_}));
   return {};
 }
 
@@ -321,7 +303,7 @@ void Server::make_fleet() {
                           log_,
                           crash_points_,
                           [this] { return controller_->storage_full(); }};
-  for (const auto& [name, cloud] : clouds_) parts.clouds.push_back(cloud.get());
+  parts.clouds = clouds_->providers();
   fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), make_fleet_config(loaded_.config, facts()));
 }
 
@@ -413,6 +395,7 @@ Awaitable<void> Server::stop() {
   if (http_) co_await runtime::run_on(net_.executor(), stop_network());
   if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
   if (http_) co_await runtime::run_on(net_.executor(), http_->join());
+  if (clouds_) co_await clouds_->stop();
   if (controller_) (void)co_await store_->record_shutdown(true, clock_->now());
   if (logs_) co_await logs_->close();
   if (store_) store_->close();
@@ -456,17 +439,11 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
 // The clouds get their templates first, because the fleet compares what they freeze. When it refuses them the
 // clouds get the old ones back, and nothing has changed.
 Awaitable<Status> Server::apply(cli::LoadedConfig next) {
-  for (const auto& cloud : next.config.clouds)
-    if (!clouds_.contains(base::CloudName(cloud.name)))
-      co_return base::fail(base::Errc::invalid_argument,
-                           fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
-                           {}, "Nothing was changed");
-  for (const auto& cloud : next.config.clouds)
-    clouds_[base::CloudName(cloud.name)]->set_templates(make_local_templates(cloud));
+  FOOTMAN_CO_TRY_STATUS(clouds_->check(next.config.clouds));
+  clouds_->set_templates(next.config.clouds);
   auto applied = co_await fleet_->apply_config(make_fleet_config(next.config, facts()));
   if (!applied) {
-    for (const auto& cloud : loaded_.config.clouds)
-      clouds_[base::CloudName(cloud.name)]->set_templates(make_local_templates(cloud));
+    clouds_->set_templates(loaded_.config.clouds);
     co_return applied;
   }
   loaded_ = std::move(next);

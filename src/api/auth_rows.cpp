@@ -63,7 +63,7 @@ std::string format_tokens(const std::vector<TokenRow>& rows) {
                                 {"hash", row.hash},
                                 {"access", to_string(row.access)},
                                 {"created_us", row.created.us}});
-  return serialize({{"rows", std::move(list)}});
+  return to_text({{"rows", std::move(list)}});
 }
 
 std::string format_sessions(const std::vector<SessionRow>& rows) {
@@ -72,7 +72,7 @@ std::string format_sessions(const std::vector<SessionRow>& rows) {
   for (const auto& row : rows)
     list.push_back(
         json::object{{"hash", row.hash}, {"token_hash", row.token_hash}, {"expires_us", row.expires.us}});
-  return serialize({{"rows", std::move(list)}});
+  return to_text({{"rows", std::move(list)}});
 }
 
 Result<std::vector<TokenRow>> parse_tokens(std::string_view text) {

@@ -94,7 +94,7 @@ std::string event_id(const Context& context, std::uint64_t position) {
 }
 
 std::string format_reset(const Context& context, std::string_view reason, std::uint64_t position) {
-  return net::format_sse({event_id(context, position), "reset", serialize({{"reason", reason}})});
+  return net::format_sse({event_id(context, position), "reset", to_text({{"reason", reason}})});
 }
 
 class EventSender {
@@ -144,7 +144,7 @@ class EventSender {
     for (auto& change : batch.values) {
       change.sequence = ++position;
       if (!wanted_.filter.takes(change)) continue;
-      text += net::format_sse({event_id(*context_, position), "change", serialize(to_json(change))});
+      text += net::format_sse({event_id(*context_, position), "change", to_text(to_json(change))});
       if (++count % kMaxEventBatch == 0 && !co_await send(std::exchange(text, {}))) co_return false;
     }
     co_return text.empty() || co_await send(std::move(text));

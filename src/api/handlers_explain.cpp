@@ -16,6 +16,16 @@ std::string expectation_of(const ports::WaitReason& reason, Instant now) {
              : " It takes longer than usual.";
 }
 
+// The builds before and after it, where one was lost with its agent.
+std::string chain_of(const model::Build& build) {
+  std::string text;
+  if (!build.retry_of.empty())
+    text +=
+        fmt::format(" It runs in place of build {}, which was lost with its agent.", build.retry_of.str());
+  if (!build.retried_by.empty()) text += fmt::format(" It is run again as build {}.", build.retried_by.str());
+  return text;
+}
+
 std::string sentence_of(const controller::BuildExplanation& told, Instant now) {
   const auto& build = told.build;
   if (build.state == model::BuildState::finished) {
@@ -51,7 +61,7 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto id, parse_id(call.params[0], "id"));
   FOOTMAN_CO_TRY(const auto story, co_await tell_build(context.stories(), BuildId(id)));
   const auto& told = story.told;
-  json::object body{{"sentence", utf8(sentence_of(told, context.now()))}};
+  json::object body{{"sentence", utf8(sentence_of(told, context.now()) + chain_of(told.build))}};
   auto build = to_json(told.build, told.queue,
                        told.assignments.empty() ? AgentId() : told.assignments.back().agent, context.now());
   build["cost"] = to_json(story.cost);

@@ -71,7 +71,7 @@ json::string utf8(std::string_view text) {
   return base::is_utf8(text) ? json::string(text) : json::string(base::replace_invalid_utf8(text));
 }
 
-std::string serialize(const json::object& object) { return json::serialize(object); }
+std::string to_text(const json::object& object) { return json::serialize(object); }
 
 // --- work
 
@@ -328,15 +328,9 @@ json::object variant_to_json(const fleet::VariantView& view) {
 }
 
 json::object pool_to_json(const fleet::PoolView& view) {
-  json::object out{{"size", utf8(view.size)},
-                   {"target", view.target},
-                   {"at_work", view.at_work},
-                   {"idle", view.idle},
-                   {"on_way", view.on_way},
-                   {"hits", view.hits},
-                   {"misses", view.misses},
-                   {"idle_ms", to_ms(view.idle_time)},
-                   {"idle_micro_usd", view.idle_cost.micros}};
+  json::object out{{"size", utf8(view.size)}, {"target", view.target}, {"at_work", view.at_work},
+                   {"idle", view.idle},       {"on_way", view.on_way}, {"hits", view.hits},
+                   {"misses", view.misses}};
   put_text(out, "schedule", view.schedule);
   put(out, "schedule_until_at", view.until);
   if (!view.hold.empty()) {
@@ -358,6 +352,8 @@ json::object template_to_json(const fleet::TemplateView& view) {
                    {"holding", view.holding},
                    {"held", view.held},
                    {"trouble", utf8(view.trouble)},
+                   {"idle_ms", to_ms(view.idle_time)},
+                   {"idle_micro_usd", view.idle_cost.micros},
                    {"breaker", breaker_to_json(view.breaker)}};
   put(out, "size", view.size);
   out["micro_usd_per_hour"] = view.price.per_hour.micros;

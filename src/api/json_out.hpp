@@ -23,7 +23,7 @@ namespace json = boost::json;
 
 // Bytes that are not UTF-8 become U+FFFD: what agents and clouds say may be anything.
 json::string utf8(std::string_view text);
-std::string serialize(const json::object& object);
+std::string to_text(const json::object& object);
 
 json::object to_json(const model::BuildSpec& spec);
 json::object to_json(const model::Job& job);

@@ -18,7 +18,7 @@ class Page {
   // No more goes in. At kMaxPageBytes a page ends early: jobs and builds may be big.
   bool full() const { return items_.size() >= limit_ || bytes_ >= kMaxPageBytes; }
   void add(json::object item) {
-    bytes_ += serialize(item).size();
+    bytes_ += to_text(item).size();
     items_.push_back(std::move(item));
   }
   json::array take() { return std::move(items_); }

@@ -36,7 +36,7 @@ net::HttpResponse json_response(int status, const json::object& body) {
   response.status = status;
   response.headers.add("Content-Type", "application/json");
   add_safety_headers(response.headers);
-  response.body = serialize(body);
+  response.body = to_text(body);
   response.body += '\n';
   return response;
 }

@@ -152,13 +152,19 @@ std::string kept_text(std::int64_t max_builds) {
   return max_builds == 0 ? "yes" : fmt::format("{} builds", max_builds);
 }
 
+// Of all agents of a template.
+std::string idle_text(const json::value& one) {
+  const auto idle = millis_of(one, "idle_ms").value_or(Duration(0));
+  return idle < 1s ? "" : format_duration(idle);
+}
+
 Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
   FOOTMAN_CO_TRY(const auto clouds, co_await session.client.get("/clouds"));
   if (session.json) {
     session.out().write(pretty(clouds));
     co_return exit_ok;
   }
-  Table table({"CLOUD", "TEMPLATE", "AGENTS", "LABELS", "DEFAULT", "KEPT", "STATE", "TROUBLE"});
+  Table table({"CLOUD", "TEMPLATE", "AGENTS", "LABELS", "DEFAULT", "KEPT", "IDLE TIME", "STATE", "TROUBLE"});
   for (const auto& cloud : list_of(clouds, "clouds")) {
     const auto count = [&](const char* field) { return number_of(cloud, field).value_or(0); };
     const auto agents = count("starting") + count("online") + count("ending");
@@ -166,11 +172,13 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
     const auto* state = !paused.empty() ? "paused" : flag_of(cloud, "healthy") ? "healthy" : "trouble";
     auto trouble = text_of(cloud, "trouble");
     if (!paused.empty()) trouble = fmt::format("paused {}{}{}", paused, trouble.empty() ? "" : "; ", trouble);
-    table.add({text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "", state, std::move(trouble)});
+    table.add(
+        {text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "", "", state, std::move(trouble)});
     for (const auto& one : list_of(cloud, "templates")) {
       table.add({"", text_of(one, "name"), cap_text(number_of(one, "holding").value_or(0), one),
                  words_of(one, "labels"), flag_of(one, "default") ? "yes" : "",
-                 kept_text(number_of(one, "max_builds").value_or(1)), breaker_state(one), trouble_of(one)});
+                 kept_text(number_of(one, "max_builds").value_or(1)), idle_text(one), breaker_state(one),
+                 trouble_of(one)});
     }
   }
   table.print(session.out());

@@ -69,7 +69,7 @@ std::string end_of_step(const json::value& step) {
   if (const auto signal = number_of(step, "signal"); signal && *signal != 0)
     return fmt::format("signal {}", *signal);
   if (const auto status = number_of(step, "exit_status")) return fmt::format("exit status {}", *status);
-  return text_of(step, "finished_at").empty() ? "running" : "ended";
+  return text_of(step, "finished_at").empty() ? "running" : "not known";
 }
 
 void print_steps(Output& out, const json::value& explanation) {

@@ -28,6 +28,8 @@ Awaitable<Result<int>> list_pools(Session& session, const Arguments&) {
       auto pool = part_of(one, "pool").as_object();
       pool["template"] = text_of(one, "name");
       pool["cloud"] = text_of(cloud, "name");
+      for (const auto* field : {"idle_ms", "idle_micro_usd"})
+        if (const auto value = number_of(one, field)) pool[field] = *value;
       pools.emplace_back(std::move(pool));
     }
   if (session.json) {

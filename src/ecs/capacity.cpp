@@ -1,6 +1,11 @@
 #include "ecs/capacity.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
+
+#include "ecs/fargate_sizes.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -23,6 +28,15 @@ Compatibility compatibility_of(LaunchType type) {
 bool has_spot(const Capacity& capacity) {
   return capacity.kind == CapacityKind::strategy &&
          std::ranges::any_of(capacity.providers, [](const auto& one) { return one.name == kFargateSpot; });
+}
+
+std::string name_capacity(const Capacity& capacity) {
+  if (capacity.kind == CapacityKind::launch_type)
+    return std::string(model::get_word(kLaunchTypes, capacity.launch_type));
+  if (capacity.kind == CapacityKind::cluster_default) return "the cluster's default";
+  std::string name;
+  for (const auto& one : capacity.providers) name += (name.empty() ? "" : " + ") + one.name;
+  return name;
 }
 
 }  // namespace
@@ -62,6 +76,23 @@ bool is_fargate_spot_only(const Capacity& capacity) {
 
 bool uses_fargate_spot(const TemplateOptions& options) {
   return has_spot(options.capacity) || std::ranges::any_of(options.fallback_capacities, has_spot);
+}
+
+std::vector<LaunchForm> list_forms(const TemplateOptions& options) {
+  auto capacities = options.fallback_capacities;
+  capacities.insert(capacities.begin(), options.capacity);
+  auto sizes = options.fallback_sizes;
+  sizes.insert(sizes.begin(), options.size);
+  std::vector<LaunchForm> forms;
+  std::map<std::string, int> times;
+  for (const auto& capacity : capacities)
+    for (const auto& size : sizes) {
+      auto name = name_capacity(capacity);
+      if (size != TaskSize()) name += ", " + format_task_size(size);
+      if (const auto time = ++times[name]; time > 1) name += fmt::format(" ({})", time);
+      forms.push_back({std::move(name), capacity, size});
+    }
+  return forms;
 }
 
 std::optional<NetworkMode> find_network_mode(const TemplateOptions& options) {

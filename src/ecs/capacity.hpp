@@ -4,6 +4,9 @@
 
 #include <optional>
 #include <set>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "ecs/options.hpp"
 
@@ -19,6 +22,17 @@ std::set<Compatibility> find_compatibilities(const TemplateOptions& options);
 bool is_fargate_spot_only(const Capacity& capacity);
 // May any of its tasks be reclaimed by AWS (FARGATE_SPOT among the providers)?
 bool uses_fargate_spot(const TemplateOptions& options);
+
+// One form in which the template can be launched, and what people call it: "FARGATE_SPOT, 1 vCPU with 2.0
+// GiB".
+struct LaunchForm {
+  std::string name;
+  Capacity capacity;
+  TaskSize size;  // as the template says it
+  bool operator==(const LaunchForm&) const = default;
+};
+// The best first: all sizes with the first capacity, then all with its fallbacks. Names differ.
+std::vector<LaunchForm> list_forms(const TemplateOptions& options);
 
 // awsvpc on Fargate; nothing: AWS' default outside of it.
 std::optional<NetworkMode> find_network_mode(const TemplateOptions& options);

@@ -303,7 +303,7 @@ struct AgentOptions {
   AgentDelivery delivery = AgentDelivery::inject;
   // image: where the agent is in it. inject: empty; the agent is then at <directory>/footman-agent.
   std::string path;
-  // inject: an image whose entry point is the static agent (`footman image push`), for the template's
+  // inject: an image that has the static agent as /footman-agent (`footman image push`), for the template's
   // architecture.
   std::string carrier_image;
   std::string directory = "/footman";  // inject: where the shared volume is mounted

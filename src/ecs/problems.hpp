@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ecs/validate.hpp"
@@ -21,6 +22,9 @@ class Problems {
   bool add_if(bool wrong, std::string_view field, std::string_view message) {
     if (wrong) add(std::string(field), std::string(message));
     return wrong;
+  }
+  bool any_fatal() const {
+    return std::ranges::any_of(list_, [](const Problem& one) { return one.fatal; });
   }
   std::vector<Problem> take() { return std::move(list_); }
 

@@ -9,6 +9,7 @@
 #include "ecs/fields.hpp"
 #include "ecs/forms.hpp"
 #include "ecs/problems.hpp"
+#include "ecs/task_definition.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -44,6 +45,7 @@ class TemplateCheck {
     check_roles();
     check_placement();
     check_all_tags();
+    check_whole();
     return problems_.take();
   }
 
@@ -364,7 +366,15 @@ class TemplateCheck {
     auto all = o_.tags;
     all.insert(cloud_.tags.begin(), cloud_.tags.end());
     wrong_if(all.size() + kOwnTags > kMaxTags, "tags",
-             "AWS takes 50 tags, the cloud's and Footman's own 6 included");
+             "AWS takes 50 tags, the cloud's and Footman's own 8 included");
+  }
+
+  // What can only be told of the definition itself: the patch and the size.
+  void check_whole() {
+    if (problems_.any_fatal() || !o_.task_definition.empty()) return;
+    const auto made =
+        make_task_definition(o_, cloud_, {InstallationId("x"), TemplateName("x"), cloud_.region});
+    if (!made) problems_.add(made.error().field, with_hint(made.error()));
   }
 
   const TemplateOptions& o_;

@@ -19,7 +19,7 @@ inline constexpr std::uint32_t kMaxProviderBase = 100'000;
 inline constexpr std::size_t kMaxPlacementStrategies = 5;
 inline constexpr std::size_t kMaxPlacementConstraints = 10;
 inline constexpr std::size_t kMaxTags = 50;     // of a resource, Footman's own included
-inline constexpr std::size_t kOwnTags = 6;      // as many are kept free for Footman's
+inline constexpr std::size_t kOwnTags = 8;      // as many are kept free for Footman's
 inline constexpr std::size_t kMaxTagKey = 128;  // characters
 inline constexpr std::size_t kMaxTagValue = 256;
 inline constexpr std::size_t kMaxFallbacks = 16;  // of sizes and of capacities
@@ -39,8 +39,7 @@ struct Problem {
 
 // In the order of the fields. Empty: nothing is wrong as far as can be told.
 std::vector<Problem> validate(const CloudOptions& cloud);
-// `cloud`: the one that the template belongs to. The patch is checked where it is applied
-// (task_definition.hpp).
+// `cloud`: the one that the template belongs to. The patch is checked when nothing else is wrong.
 std::vector<Problem> validate(const TemplateOptions& options, const CloudOptions& cloud);
 
 }  // namespace footman::ecs

@@ -139,7 +139,7 @@ std::vector<Problem> validate(const CloudOptions& cloud) {
                   "1 to 64 letters, digits and _.:/=+-@ were expected, not 'aws:' at the begin");
   check_tags(cloud.tags, cloud, "tags", problems);
   problems.add_if(cloud.tags.size() + kOwnTags > kMaxTags, "tags",
-                  "AWS takes 50 tags, Footman's own 6 included");
+                  "AWS takes 50 tags, Footman's own 8 included");
   return problems.take();
 }
 

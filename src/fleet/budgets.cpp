@@ -50,7 +50,7 @@ SpentNow spent_now(Core& core) {
 
 Awaitable<Status> read_spending(Core& core) {
   const auto now = core.time();
-  FOOTMAN_CO_TRY(const auto charges, co_await core.parts.store.list_charges(policy::begin_of_day(now)));
+  FOOTMAN_CO_TRY(const auto charges, co_await core.parts.store.list_charges(policy::begin_of_day(now), now));
   for (const auto& one : charges) core.spending.add(span_of(one, now), now);
   co_return Status();
 }

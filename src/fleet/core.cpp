@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "base/utf8.hpp"
+#include "fleet/stored_breaker.hpp"
 #include "store/until_stored.hpp"
 
 namespace footman::fleet {
@@ -293,17 +294,19 @@ bool Core::blame_template(const AgentEntry& entry) {
                         "an agent did not connect before its launch deadline");
     return true;
   }
-  const bool ended_by_itself = (reason == resource_gone || reason == out_of_memory) && entry.gone;
+  const bool ended_by_itself =
+      (reason == resource_gone || reason == out_of_memory || reason == notice) && entry.gone;
   if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
-  note_launch_failure(entry, FailureClass::boot, {},
+  const auto known = !came && ended_by_itself ? entry.gone->failure : std::nullopt;
+  note_launch_failure(entry, known.value_or(FailureClass::boot), {},
                       fmt::format("an agent ended before it {}: {}", came ? "had any work" : "connected",
                                   entry.ending->text));
   return true;
 }
 
-void Core::note_gone(AgentEntry* entry, model::DeathCertificate death) {
+void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
   if (entry->gone) return;
-  entry->gone = Gone{std::move(death), steady()};
+  entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
   if (entry->worked_on) entry->wake.notify();
   look->notify();
 }
@@ -377,11 +380,21 @@ void Core::look_after_probes() {
   metrics.set_breakers(templates);
 }
 
+// One that cannot be stored is closed after a restart.
+Awaitable<void> Core::store_breaker(Core* self, TemplateName name, std::string encoded) {
+  const auto stored = co_await self->parts.store.save_setting(breaker_key(name), std::move(encoded));
+  if (!stored)
+    self->parts.log.warning("breaker cannot be stored",
+                            {{"template", name}, {"error", describe(stored.error())}});
+}
+
 void Core::set_breaker(TemplateEntry& t, policy::Breaker breaker) {
   const bool news = breaker.state != t.breaker.state;
   t.breaker = std::move(breaker);
   if (!news) return;
   look->notify();
+  if (t.breaker.state != BreakerState::half_open)
+    scope.spawn("store breaker", store_breaker(this, t.config.name, encode_breaker(t.breaker, t.generation)));
   LogFields fields{{"template", t.config.name}, {"state", to_string(t.breaker.state)}};
   if (t.breaker.state == BreakerState::closed) return parts.log.info("template is launched again", fields);
   fields.push_back({"why", describe(t.breaker, time())});

@@ -36,6 +36,8 @@ struct Ending {
 // The cloud says that the resource has ended.
 struct Gone {
   model::DeathCertificate death;
+  std::optional<model::FailureClass> failure;  // as of ports::Resource, like the next one
+  bool reclaimed = false;
   Duration at{0};  // steady, learned
 };
 
@@ -112,7 +114,7 @@ struct AgentEntry {
   }
 };
 
-// What a template's agents did, since the server was started.
+// What a template's agents did, since the server was started; the first two of those with a pool.
 struct PoolRecord {
   std::uint64_t hits = 0;    // builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that had to wait for a launch
@@ -220,7 +222,7 @@ class Core {
   Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);
   // The first wish counts. True: the agent was of no use to anybody, which holds up its template.
   bool wish_end(AgentEntry* entry, Ending ending);
-  void note_gone(AgentEntry* entry, model::DeathCertificate death);
+  void note_gone(AgentEntry* entry, const ports::Resource& resource);
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);
@@ -247,6 +249,7 @@ class Core {
   bool blame_template(const AgentEntry& entry);
   bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
+  static Awaitable<void> store_breaker(Core* self, TemplateName name, std::string encoded);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);

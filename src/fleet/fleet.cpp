@@ -333,6 +333,8 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.trouble = policy::describe(t.breaker, core.time());
     one.look_again = policy::may_launch(t.breaker, core.time()).look_again;
     one.pool = provisioner.view_of_pool(template_name);
+    one.idle_time = provisioner.idle_time_of(t);
+    one.idle_cost = model::charge(t.config.price.per_hour, one.idle_time);
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

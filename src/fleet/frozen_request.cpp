@@ -36,6 +36,11 @@ FrozenRequest request_of(const json::object& object) {
   auto& spec = request.spec;
   spec.installation = InstallationId(json::value_to<std::string>(object.at("installation")));
   spec.agent = AgentId(json::value_to<std::string>(object.at("agent")));
+  if (const auto* name = object.if_contains("template")) {  // older ones have none of the three
+    spec.template_name = TemplateName(json::value_to<std::string>(*name));
+    spec.generation = object.at("generation").to_number<std::uint64_t>();
+    spec.work = json::value_to<std::string>(object.at("work"));
+  }
   spec.attempt = object.at("attempt").to_number<std::uint32_t>();
   spec.client_token = json::value_to<std::string>(object.at("client_token"));
   spec.options = json::value_to<std::string>(object.at("options"));
@@ -57,6 +62,9 @@ std::string encode_request(const FrozenRequest& request) {
   return json::serialize(json::object{{"version", kVersion},
                                       {"installation", spec.installation.str()},
                                       {"agent", spec.agent.str()},
+                                      {"template", spec.template_name.str()},
+                                      {"generation", spec.generation},
+                                      {"work", spec.work},
                                       {"attempt", spec.attempt},
                                       {"client_token", spec.client_token},
                                       {"options", spec.options},

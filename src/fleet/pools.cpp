@@ -35,12 +35,9 @@ base::Counter& Pools::builds(const TemplateName& name, const char* outcome) cons
 
 void Pools::note_seen(AgentEntry& entry) {
   const auto it = core_.templates.find(entry.row.template_name);
-  if (it == core_.templates.end() || it->second.config.pool.empty()) {
-    entry.idle_from.reset();
-    return;
-  }
+  if (it == core_.templates.end()) return entry.idle_from.reset();
   auto& record = it->second.pool;
-  count_builds(entry, record);
+  if (!it->second.config.pool.empty()) count_builds(entry, record);
   const auto now = core_.steady();
   if (entry.idle_from) record.idle += now - *entry.idle_from;
   entry.idle_from.reset();
@@ -77,12 +74,15 @@ PoolView Pools::view(const TemplateEntry& t, const policy::PoolReport& report) c
   }
   view.hits = t.pool.hits;
   view.misses = t.pool.misses;
-  view.idle_time = t.pool.idle;
+  return view;
+}
+
+Duration Pools::idle_time(const TemplateEntry& t) const {
+  auto time = t.pool.idle;
   for (const auto& [order, entry] : core_.agents())
     if (entry->idle_from && entry->row.template_name == t.config.name)
-      view.idle_time += core_.steady() - *entry->idle_from;
-  view.idle_cost = model::charge(t.config.price.per_hour, view.idle_time);
-  return view;
+      time += core_.steady() - *entry->idle_from;
+  return time;
 }
 
 }  // namespace footman::fleet

@@ -1,5 +1,5 @@
-// What the fleet adds to the plan's pools: whose agents they are, and what they were good for. Inside the
-// module; control executor.
+// What the fleet adds to the plan's pools: whose agents they are, and what they were good for; and the idle
+// time of all agents. Inside the module; control executor.
 #pragma once
 
 #include "fleet/core.hpp"
@@ -16,6 +16,7 @@ class Pools {
   Instant next_change() const;                      // of the first of them; not set: none
   // After each look at the agent.
   void note_seen(AgentEntry& entry);
+  Duration idle_time(const TemplateEntry& t) const;  // of its agents, with a pool or not
   PoolView view(const TemplateEntry& t, const policy::PoolReport& report) const;
 
  private:

@@ -224,7 +224,9 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   const auto grace_over = entry->gone->at + kGoneGrace;
   if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
   const auto& death = entry->gone->death;
-  const auto reason = death.out_of_memory ? EndReason::out_of_memory : EndReason::resource_gone;
+  const auto reason = entry->gone->reclaimed ? EndReason::notice
+                      : death.out_of_memory  ? EndReason::out_of_memory
+                                             : EndReason::resource_gone;
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
@@ -391,6 +393,9 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   auto& request = entry->request;
   request.spec.installation = core_.installation;
   request.spec.agent = row.id;
+  request.spec.template_name = row.template_name;
+  request.spec.generation = row.template_generation;
+  if (const auto item = items_.find(launch.item); item != items_.end()) request.spec.work = item->second.title;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
   const auto& variant = t.variants[policy::choose_variant(t.rotation, plan_at_)];

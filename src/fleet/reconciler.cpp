@@ -104,7 +104,7 @@ void Reconciler::carry_out(const Comparison& found) {
     steward_.look_at(entry);
   }
   for (const auto& [agent, resource] : found.ended)
-    if (auto* entry = core_.find_agent(agent)) core_.note_gone(entry, resource.death);
+    if (auto* entry = core_.find_agent(agent)) core_.note_gone(entry, resource);
 }
 
 // Not listed is not gone: the cloud is asked for this one.
@@ -118,10 +118,12 @@ Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
   if (found && *found && (*found)->state == ResourceState::gone) {
     finding.text = (*found)->death.text;
-    core_.note_gone(entry, (*found)->death);
+    core_.note_gone(entry, **found);
   } else if (found && !*found && found->error().code == Errc::not_found) {
     finding.text = "The cloud has no trace of it any more.";
-    core_.note_gone(entry, model::DeathCertificate{{}, 0, false, finding.text});
+    ports::Resource nowhere;
+    nowhere.death.text = finding.text;
+    core_.note_gone(entry, nowhere);
   } else {
     finding.verdict = Verdict::not_listed_yet;
     finding.text = "It is not listed, but it cannot be said to be gone.";
@@ -243,6 +245,12 @@ Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, C
   co_return finding;
 }
 
+// It stands in the list of findings until the next comparison.
+void Reconciler::note_ended(const Resource& resource, const CloudName& name) {
+  for (auto& finding : core_.reconcile.findings)
+    if (finding.cloud == name && finding.handle == resource.handle) finding.text += " It is ended now.";
+}
+
 Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
   const std::pair key{cloud->provider->name(), key_of(resource)};
   auto pause = kTerminateFirstPause;
@@ -251,7 +259,10 @@ Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
     const auto answer = co_await runtime::run_for(
         core_.parts.clock, kCallTimeout, cloud->provider->terminate(resource.handle, resource.client_token));
     core_.parts.crash_points.hit("terminate:after-call");
-    if (answer && *answer && (*answer)->state == ResourceState::gone) break;
+    if (answer && *answer && (*answer)->state == ResourceState::gone) {
+      note_ended(resource, key.first);
+      break;
+    }
     co_await runtime::sleep_for(core_.parts.clock, pause);
     pause = std::min<Duration>(pause * 2, kTerminateLongestPause);
   }

@@ -44,6 +44,7 @@ class Reconciler {
   void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
   Awaitable<void> settle_doubt();
   Awaitable<std::optional<Finding>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
+  void note_ended(const ports::Resource& resource, const CloudName& name);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 
   Core& core_;

@@ -61,6 +61,7 @@ class Steward {
 
   Awaitable<bool> is_free_to_end(AgentEntry* entry);
   Awaitable<void> begin_end(AgentEntry* entry);
+  Awaitable<void> wait_for_own_exit(AgentEntry* entry, const CloudEntry& cloud);
   Awaitable<void> terminate(AgentEntry* entry);
   Awaitable<bool> try_forget(AgentEntry* entry);
   Awaitable<void> conclude(AgentEntry* entry);

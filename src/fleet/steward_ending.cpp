@@ -93,11 +93,22 @@ Awaitable<bool> Steward::try_forget(AgentEntry* entry) {
   co_return entry->removed;
 }
 
+// An agent that was here has been told to leave, or has left: its resource goes by itself, and the cloud's
+// list says so. One that never connected, or is silent, is not waited for.
+Awaitable<void> Steward::wait_for_own_exit(AgentEntry* entry, const CloudEntry& cloud) {
+  const auto& row = entry->row;
+  if (!row.connected.is_set() || row.state == AgentState::lost || !entry->life.stop_asked.is_set()) co_return;
+  const auto until = entry->life.stop_asked + cloud.provider->limits().own_exit;
+  while (!entry->gone && core_.time() < until)
+    (void)co_await entry->wake.wait_for(core_.parts.clock, until - core_.time());
+}
+
 // The controller first, so that no work starts on it and its build learns the reason; but a controller that
 // does not answer must not keep a resource alive.
 Awaitable<void> Steward::terminate(AgentEntry* entry) {
   (void)co_await try_forget(entry);  // conclude() tries again
   auto* cloud = core_.find_cloud(entry->row.cloud);
+  co_await wait_for_own_exit(entry, *cloud);
   co_await terminations_.enter();
   core_.parts.crash_points.hit("terminate:before-call");
   auto answer =
@@ -110,7 +121,7 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
     if ((*answer)->state == ports::ResourceState::gone && may_trust_gone(*entry, *cloud)) {
       entry->nothing_left = true;
       entry->next_pause = Duration(0);
-      if (!entry->gone) entry->gone = Gone{(*answer)->death, core_.steady()};
+      if (!entry->gone) entry->gone = Gone{(*answer)->death, {}, false, core_.steady()};
       co_return;
     }
   } else {

@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "base/digest.hpp"
+#include "fleet/stored_breaker.hpp"
 
 namespace footman::fleet {
 namespace {
@@ -105,7 +106,11 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it.
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
-    if (old == core_.templates.end()) continue;
+    if (old == core_.templates.end()) {
+      FOOTMAN_CO_TRY(const auto stored, co_await core_.parts.store.find_setting(breaker_key(name)));
+      t.breaker = restore_breaker(stored.value_or(""), t.generation, core_.time());
+      continue;
+    }
     t.pool = old->second.pool;
     if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;

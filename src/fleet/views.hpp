@@ -55,8 +55,6 @@ struct PoolView {
   Instant look_again;
   std::uint64_t hits = 0;    // since the server was started: builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that waited for the launch of their agent
-  Duration idle_time{0};     // of all its agents together
-  model::Money idle_cost;    // of that, at the template's price
 };
 
 struct TemplateView {
@@ -76,6 +74,8 @@ struct TemplateView {
   BreakerView breaker;
   std::vector<VariantView> variants;       // best first; empty: it has one form only
   std::optional<PoolView> pool;            // empty: it keeps none now
+  Duration idle_time{0};                   // of all its agents together, since the server was started
+  model::Money idle_cost;                  // of that, at its price
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

@@ -44,7 +44,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::max_builds, "max_builds", "It has had as many builds as its template allows."},
     {EndReason::idle_too_long, "idle_too_long", "It was idle for longer than its template allows."},
     {EndReason::surplus, "surplus", "Nothing waits for it any more."},
-    {EndReason::made_room, "made_room", "It was idle, and a build waited for the place that it took."},
+    {EndReason::made_room, "made_room", "A build waited for the place that it took."},
     {EndReason::max_age, "max_age", "It reached the maximum age of its template."},
     {EndReason::drained, "drained", "A person asked for its end."},
     {EndReason::template_changed, "template_changed", "Its template was changed or removed."},

@@ -58,7 +58,7 @@ enum class EndReason {
   max_builds,      // it has had as many builds as it may
   idle_too_long,
   surplus,    // nothing waits for it any more
-  made_room,  // idle in a pool, and an item waited for the place that it took
+  made_room,  // an item waited for the place that it took
   max_age,
   drained,           // by a person
   template_changed,  // its template generation was replaced

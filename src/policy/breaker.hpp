@@ -9,8 +9,9 @@
 //                          the probe came as far as the failed ones had not
 //     any ── configuration, permission, image ──► disabled, for as long as this generation is configured
 //
-// Breakers live in memory. A new generation has a new one; a restart of the server begins closed, which is
-// also how a person says "try again" after mending what no configuration shows (a permission, an image).
+// A new generation has a new one. After a restart of the server one that was not closed is open and its pause
+// is over: one agent is tried. That is also how a person says "try again" after mending what no configuration
+// shows (a permission, an image).
 #pragma once
 
 #include <array>

@@ -98,24 +98,37 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
   if (one.standing == Standing::open) open_.erase(&one);
   if (one.standing == Standing::settled) {
     if (one.look_again.is_set()) looks_.erase({one.look_again, &one});
-    if (one.group != nullptr && --one.group->count == 0) groups_.erase(group_key(one.agent));
-    one.group = nullptr;
+    leave_group(one);
   }
   one.standing = standing;
   if (standing == Standing::open) open_.insert(&one);
   if (standing == Standing::settled) {
     if (one.look_again.is_set()) looks_.insert({one.look_again, &one});
-    if (model::may_hold_resource(one.agent.state)) {
-      one.group = &find_group(one.agent);
-      ++one.group->count;
-    }
+    if (model::may_hold_resource(one.agent.state)) join_group(one);
   }
 }
 
+void Ledger::join_group(LedgerAgent& one) {
+  one.group = &find_group(one.agent);
+  ++one.group->count;
+  if (stays(one.agent)) ++one.group->staying;
+  if (may_drain(one.agent)) one.group->may_drain.insert(&one.agent);
+  if (drains(one.agent)) one.group->draining.insert(&one.agent);
+}
+
+void Ledger::leave_group(LedgerAgent& one) {
+  auto* const group = std::exchange(one.group, nullptr);
+  if (group == nullptr) return;
+  if (stays(one.agent)) --group->staying;
+  group->may_drain.erase(&one.agent);
+  group->draining.erase(&one.agent);
+  if (--group->count == 0) groups_.erase(group_key(one.agent));
+}
+
 Ledger::GroupKey Ledger::group_key(const Agent& agent) {
-  return {agent.cloud,         agent.template_name,   agent.generation, agent.labels,
-          is_under_way(agent), agent.controller,      agent.size,       agent.per_hour,
-          agent.least_billed,  settled_work_of(agent)};
+  return {agent.cloud,         agent.template_name, agent.generation,      agent.labels,
+          is_under_way(agent), agent.is_default,    agent.controller,      agent.size,
+          agent.per_hour,      agent.least_billed,  settled_work_of(agent)};
 }
 
 SettledAgents& Ledger::find_group(const Agent& agent) {
@@ -131,7 +144,11 @@ SettledAgents& Ledger::find_group(const Agent& agent) {
                   agent.per_hour,
                   agent.least_billed,
                   settled_work_of(agent),
-                  0};
+                  agent.is_default,
+                  0,
+                  0,
+                  {},
+                  {}};
   return it->second;
 }
 

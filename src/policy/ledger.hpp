@@ -76,7 +76,7 @@ class Ledger {
     std::shared_ptr<const ClassHold> told;
   };
   using ClassKey = std::pair<ControllerName, std::string>;
-  using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool,
+  using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool, bool,
                               ControllerName, model::AgentSize, model::Money, Duration, PoolWork>;
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
@@ -89,6 +89,8 @@ class Ledger {
   void serve(const OpenPlanner& planner, LedgerItem& one, const LedgerAgent* agent);
   void join_class(const OpenPlanner& planner, LedgerItem& one);
   void leave_class(LedgerItem& one);
+  void join_group(LedgerAgent& one);
+  void leave_group(LedgerAgent& one);
   SettledAgents& find_group(const Agent& agent);
   static GroupKey group_key(const Agent& agent);
   OpenWorld gather();

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "policy/open_plan.hpp"
-#include "policy/pool_plan.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {
@@ -20,6 +19,22 @@ bool is_cap(HoldReason reason);  // of a number of agents, for those of a templa
 
 // Why no template fits, with the label that may have been meant.
 Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates);
+
+// What must become free before so many more agents of a template can be launched for a controller: all of it,
+// or nothing is won.
+struct RoomWish {
+  struct Lack {
+    HoldReason reason = HoldReason::global_cap;
+    std::string label;        // of a label's cap, or the controller of its own
+    std::int64_t amount = 1;  // agents, thousandths of a vCPU, bytes, or millionths of a dollar
+  };
+  CloudName cloud;
+  TemplateName template_name;
+  ControllerName controller;
+  std::vector<Lack> lacks;  // never empty
+  // How much of it the end of the agent makes free.
+  std::int64_t relief(const Lack& lack, const Agent& agent) const;
+};
 
 class Obstacles {
  public:

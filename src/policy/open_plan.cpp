@@ -8,11 +8,22 @@ using model::AgentState;
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
   if (agent.awaited) return PoolWork::unclear;
-  return has_work(agent) ? PoolWork::at_work : PoolWork::none;
+  if (has_work(agent)) return PoolWork::at_work;
+  return agent.is_leaving ? PoolWork::unclear : PoolWork::none;
 }
 
 bool is_under_way(const Agent& agent) {
   return agent.state == AgentState::planned || agent.state == AgentState::launching;
+}
+
+bool stays(const Agent& agent) {
+  return model::is_serving(agent.state) && !agent.is_leaving && agent.max_builds != 1;
+}
+
+bool may_drain(const Agent& agent) { return stays(agent) && has_work(agent) && !agent.awaited; }
+
+bool drains(const Agent& agent) {
+  return agent.state == AgentState::draining || (agent.is_leaving && model::is_serving(agent.state));
 }
 
 Instant next_change(const Agent& agent, Instant now) {

@@ -20,6 +20,7 @@ namespace footman::policy {
 struct ClassHold {
   Held held;
   std::shared_ptr<const std::vector<Tried>> tried;  // never null
+  std::string room;                                 // as the class had it, also in the text
 };
 
 struct QueueOrder {
@@ -37,8 +38,11 @@ struct ItemClass {
   std::size_t pool_cursor = 0;             // among idle ones
   std::vector<const Template*> templates;  // that fit, best first
   std::size_t template_cursor = 0;
-  std::uint32_t held_items = 0;  // that are left over
-  bool is_held = false;          // neither an agent nor a template is left for the rest of it
+  std::uint32_t held_items = 0;       // that are left over
+  const Item* oldest_held = nullptr;  // of these
+  bool is_held = false;               // neither an agent nor a template is left for the rest of it
+  std::optional<Held> of_controller;  // as the plan leaves it, before room is kept
+  std::string room;                   // who makes it, for the oldest one; empty: nobody
   std::shared_ptr<const ClassHold> hold;
 };
 
@@ -48,11 +52,18 @@ struct OpenClass {
   std::set<const Item*, QueueOrder> line;
 };
 
+struct IsOlder {
+  bool operator()(const Agent* a, const Agent* b) const {
+    return std::tie(a->planned, a->id) < std::tie(b->planned, b->id);
+  }
+};
+using AgentsByAge = std::set<const Agent*, IsOlder>;
+
 // What an agent is to the pool of its template.
 enum class PoolWork {
   none,     // it may be spare, or is nothing to the pool
   at_work,  // or given an item
-  unclear,  // its controller has not spoken of it yet
+  unclear,  // its controller has not spoken of it yet, or its row does not say yet that it ends
 };
 
 // Agents that hold a resource, with nothing to decide about them.
@@ -67,7 +78,11 @@ struct SettledAgents {
   model::Money per_hour;
   Duration least_billed{0};
   PoolWork work = PoolWork::none;
+  bool is_default = false;
   std::uint32_t count = 0;
+  std::uint32_t staying = 0;  // of all these
+  AgentsByAge may_drain;      // likewise
+  AgentsByAge draining;
 };
 
 struct OpenWorld {
@@ -100,6 +115,9 @@ class OpenPlanner {
 
 PoolWork pool_work_of(const Agent& agent);  // before any item is given out
 bool is_under_way(const Agent& agent);      // its launch is not answered yet
+bool stays(const Agent& agent);      // is kept when its work is over, and takes the next item that it fits
+bool may_drain(const Agent& agent);  // of those: has work
+bool drains(const Agent& agent);     // ends when its work is over
 // When the verdict on the agent may change by itself; not set: never.
 Instant next_change(const Agent& agent, Instant now);
 // The better of two agents for an item: those that stay, connected ones first, then the one on its way for

@@ -5,11 +5,7 @@
 #include <algorithm>
 #include <tuple>
 
-#include "policy/usage.hpp"
-
 namespace footman::policy {
-
-using model::AgentActivity;
 
 std::uint32_t PoolCount::missing() const {
   const auto have = unclear + static_cast<std::uint32_t>(wanted.size());
@@ -79,61 +75,6 @@ void PoolBook::settle() {
 std::string describe_need(const PoolCount& pool) {
   return fmt::format("the pool of template '{}' wants {} agents without work and has {}", pool.of->name.str(),
                      pool.target(), pool.wanted.size() + pool.unclear);
-}
-
-std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
-  if (is_of_cloud(lack.reason) && agent.cloud != cloud) return 0;
-  switch (lack.reason) {
-    case HoldReason::global_cap:
-      return 1;
-    case HoldReason::label_cap:
-      return std::ranges::count(agent.labels, lack.label) > 0 ? 1 : 0;
-    case HoldReason::cloud_cap:
-      return agent.cloud == cloud ? 1 : 0;
-    case HoldReason::template_cap:
-      return agent.template_name == template_name ? 1 : 0;
-    case HoldReason::controller_cap:
-      return agent.controller == controller ? 1 : 0;
-    case HoldReason::vcpu_cap:
-    case HoldReason::cloud_vcpu_cap:
-      return static_cast<std::int64_t>(agent.size.milli_cpus);
-    case HoldReason::memory_cap:
-    case HoldReason::cloud_memory_cap:
-      return static_cast<std::int64_t>(agent.size.memory_bytes);
-    case HoldReason::hour_budget:
-    case HoldReason::cloud_hour_budget:
-      return agent.per_hour.micros;
-    case HoldReason::day_budget:
-    case HoldReason::cloud_day_budget:
-      return reserved_ahead(needs_of(agent)).micros;
-    default:
-      return 0;
-  }
-}
-
-std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
-  std::vector<std::int64_t> left;
-  left.reserve(wish.lacks.size());
-  for (const auto& lack : wish.lacks) left.push_back(lack.amount);
-  const auto helps = [&](const Agent& agent) {
-    bool needed = false;
-    for (std::size_t i = 0; i < left.size(); ++i)
-      needed |= left[i] > 0 && wish.relief(wish.lacks[i], agent) > 0;
-    if (needed)
-      for (std::size_t i = 0; i < left.size(); ++i) left[i] -= wish.relief(wish.lacks[i], agent);
-    return needed;
-  };
-  for (const Agent* agent : leaving_) (void)helps(*agent);
-  std::vector<const Agent*> to_end;
-  for (const Agent* agent : idle_)
-    if (helps(*agent)) to_end.push_back(agent);
-  if (std::ranges::any_of(left, [](auto amount) { return amount > 0; })) return std::nullopt;
-  return to_end;
-}
-
-void RoomFinder::end(const std::vector<const Agent*>& agents) {
-  leaving_.insert(leaving_.end(), agents.begin(), agents.end());
-  std::erase_if(idle_, [&](const Agent* agent) { return std::ranges::count(agents, agent) > 0; });
 }
 
 }  // namespace footman::policy

@@ -1,6 +1,6 @@
-// The part of a plan that keeps warm pools: which agents without work are wanted, how many are missing, and
-// which of them make room for items that only a cap keeps waiting. Pure; the provisioning plan tells it who
-// is at work and who is spare once all items are served, and launches within the caps what is missing.
+// The part of a plan that keeps warm pools: which agents without work are wanted, and how many are missing.
+// Pure; the provisioning plan tells it who is at work and who is spare once all items are served, and
+// launches within the caps what is missing.
 //
 // An agent counts for the pool of its template when it may take work, is of the template's present generation
 // and of the pool's controller. At work, or given an item by this plan, it counts by the pool's share only;
@@ -24,7 +24,7 @@ namespace footman::policy {
 struct PoolCount {
   const Template* of = nullptr;
   std::uint32_t at_work = 0;
-  std::uint32_t unclear = 0;         // their controller has not spoken of them yet: they may be without work
+  std::uint32_t unclear = 0;         // they may be without work, now or after a crash (PoolWork::unclear)
   std::vector<const Agent*> wanted;  // without work; after settle()
   std::vector<const Agent*> spare;   // without work, beyond the target
   bool is_spent = false;             // the budget of the day: it wants nothing until the next one
@@ -67,37 +67,5 @@ class PoolBook {
 
 // "the pool of template 't' wants 2 agents without work and has 1"
 std::string describe_need(const PoolCount& pool);
-
-// What must become free before so many more agents of a template can be launched for a controller: all of it,
-// or nothing is won.
-struct RoomWish {
-  struct Lack {
-    HoldReason reason = HoldReason::global_cap;
-    std::string label;        // of a label's cap
-    std::int64_t amount = 1;  // agents, thousandths of a vCPU, bytes, or millionths of a dollar
-  };
-  CloudName cloud;
-  TemplateName template_name;
-  ControllerName controller;
-  std::vector<Lack> lacks;  // never empty
-  // How much of it the end of the agent makes free.
-  std::int64_t relief(const Lack& lack, const Agent& agent) const;
-};
-
-// Finds room: of agents that are ending anyway, then of idle ones of pools. What was found once counts again:
-// a wish says what is lacking with all that was promised before.
-class RoomFinder {
- public:
-  RoomFinder(std::vector<const Agent*> leaving, std::vector<const Agent*> idle)
-      : leaving_(std::move(leaving)), idle_(std::move(idle)) {}
-  // The idle ones that have to end; none: those that are leaving are enough. Not set: all of them together
-  // would not be enough.
-  std::optional<std::vector<const Agent*>> find(const RoomWish& wish) const;
-  void end(const std::vector<const Agent*>& agents);  // from now on they are leaving
-
- private:
-  std::vector<const Agent*> leaving_;
-  std::vector<const Agent*> idle_;  // the first that helps is ended
-};
 
 }  // namespace footman::policy

@@ -14,6 +14,7 @@
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
+#include "policy/room_plan.hpp"
 #include "policy/template_rank.hpp"
 #include "policy/usage.hpp"
 
@@ -23,11 +24,7 @@ namespace {
 using model::AgentActivity;
 using model::EndReason;
 
-constexpr std::uint32_t kMostRoomAtOnce = 50;  // places for items with the same label; then the next plan
-constexpr std::size_t kMostTold = 3;           // templates, in the reason of a launch
-
-// So long others may overtake an item that is too large for what is left.
-constexpr Duration kPatience = 10min;
+constexpr std::size_t kMostTold = 3;  // templates, in the reason of a launch
 
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
@@ -69,6 +66,7 @@ class Planner {
       if (served_by_[i] == nullptr) serve(i);
     for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
     note_obstacles();
+    find_room({});
     for (std::size_t i : held_items_) report_hold(i);
     plan_pools();
     finish();
@@ -88,8 +86,9 @@ class Planner {
     match_own();
     serve_lines(world.classes);
     note_obstacles();
+    find_room(world.settled);
     explain_lines(world);
-    plan_pools(world.settled);
+    plan_pools();
     world.obstacles = std::move(blocked_);
     finish();
     return std::move(plan_);
@@ -263,6 +262,7 @@ class Planner {
     kind.pool_cursor = kind.template_cursor = 0;
     kind.is_held = false;
     kind.held_items = 0;
+    kind.room.clear();
   }
 
   // Connected ones first, the ones with the fewest labels before others; then the one that has been on its
@@ -296,7 +296,10 @@ class Planner {
       launch(item.ref, t, describe_choice(item, kind));
       return nullptr;
     }
-    if (!std::exchange(kind.is_held, true)) keep_room(item, kind);
+    if (!std::exchange(kind.is_held, true)) {
+      kind.oldest_held = &item;
+      keep_room(item, kind);
+    }
     return nullptr;
   }
 
@@ -357,6 +360,7 @@ class Planner {
     obstacles_.drop_kept();
     for (const auto& t : snapshot_.templates)
       if (keeps_.contains(number_of(t))) note_obstacle(t);  // not what is kept for itself
+    for (auto* kind : held_classes_) kind->of_controller = obstacles_.find_for(kind->controller);
   }
 
   void note_obstacle(const Template& t) {
@@ -369,7 +373,7 @@ class Planner {
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
-    const auto of_controller = obstacles_.find_for(kind.controller);
+    const auto& of_controller = kind.of_controller;
     for (const Template* t : kind.templates) {
       const auto& of_template = blocked_[number_of(*t)];
       const bool is_limit = of_template && of_template->reason == HoldReason::launch_limit;
@@ -386,6 +390,7 @@ class Planner {
       hold->held = {tried->back().reason, tried->back().text, look};
     else
       hold->held = {tried->front().reason, tried->front().text, look};
+    hold->held.text += hold->room = kind.room;
     hold->tried = std::move(tried);
     if (kind.hold && kind.hold->held == hold->held && *kind.hold->tried == *hold->tried) return;
     kind.hold = std::move(hold);
@@ -404,7 +409,8 @@ class Planner {
       }
       const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
       const bool is_capped = limits_.controller_caps.contains(kind.controller);
-      if (!kind.hold || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
+      const bool is_told = kind.hold && kind.hold->room == kind.room;
+      if (!is_told || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
   }
@@ -423,12 +429,15 @@ class Planner {
     plan_.holds.push_back({items_[index]->ref, held.reason, held.text, held.look_again, kind.hold->tried});
   }
 
-  // --- pools (pool_plan.hpp)
+  // --- pools (pool_plan.hpp) and room (room_plan.hpp)
 
-  void plan_pools(const std::vector<const SettledAgents*>& settled = {}) {
+  void find_room(const std::vector<const SettledAgents*>& settled) {
     fill_book(settled);
     end_surplus();
-    make_room();
+    make_room(settled);
+  }
+
+  void plan_pools() {
     if (book_.empty()) return;
     reserve_places();
     for (const auto& pool : book_.pools())
@@ -532,43 +541,29 @@ class Planner {
       }
   }
 
-  // Items that only caps keep waiting get the room of idle agents, as far as those that are leaving
-  // do not make it anyway. It is kept for them until they are launched.
-  void make_room() {
+  void make_room(const std::vector<const SettledAgents*>& settled) {
     if (held_classes_.empty()) return;
     std::set<AgentId> ended;
+    std::set<AgentId> drained;
     for (const auto& one : plan_.terminations) ended.insert(one.agent);
-    RoomFinder room(list_leaving(ended), list_idle(ended));
-    for (const auto* kind : held_classes_)
-      for (const Template* t : kind->templates)
-        if (is_at_launch_limit(*t) || make_room(room, *kind, *t)) break;
+    for (const auto& one : plan_.drains) drained.insert(one.agent);
+    Occupants occupants;
+    for (const auto* group : settled) occupants.add(*group);
+    for (const Agent* agent : agents_) {
+      if (drained.contains(agent->id))
+        occupants.add_draining(*agent);
+      else if (!ended.contains(agent->id))
+        occupants.add(*agent);
+    }
+    RoomPlanner rooms(
+        obstacles_, held_classes_, [this](const Template& t) { return is_at_launch_limit(t); }, now_);
+    has_reserved_ = rooms.make_room({list_leaving(ended), list_idle(ended)}, occupants, plan_);
   }
 
   // The templates behind it are not asked.
   bool is_at_launch_limit(const Template& t) const {
     const auto& obstacle = blocked_[number_of(t)];
     return obstacle && obstacle->reason == HoldReason::launch_limit;
-  }
-
-  // For as many of its items as there can be. False: for none.
-  bool make_room(RoomFinder& room, const ItemClass& kind, const Template& t) {
-    const bool one_only = may_launch(t.breaker, now_).launches == Permission::one_probe;
-    const auto most = one_only ? 1 : std::min(kind.held_items, kMostRoomAtOnce);
-    std::vector<const Agent*> to_end;
-    std::uint32_t places = 0;
-    while (places < most) {
-      const auto wish = obstacles_.find_wish(t, kind.controller, places + 1);
-      auto found = wish ? room.find(*wish) : std::nullopt;
-      if (!found) break;
-      to_end = std::move(*found);
-      ++places;
-    }
-    if (places == 0) return false;
-    for (const Agent* agent : to_end) end(*agent, EndReason::made_room);
-    room.end(to_end);
-    obstacles_.reserve(t, kind.controller, places);
-    has_reserved_ = true;
-    return true;
   }
 
   std::vector<const Agent*> list_leaving(const std::set<AgentId>& ended) const {
@@ -650,7 +645,7 @@ class Planner {
   std::unordered_map<TemplateName, const Template*> templates_;
   Obstacles obstacles_;
   PoolBook book_;
-  std::vector<const ItemClass*> held_classes_;   // in the order in which they became so
+  std::vector<ItemClass*> held_classes_;         // in the order in which they became so
   bool has_reserved_ = false;                    // places, which then count as agents
   std::unordered_map<std::size_t, bool> spent_;  // by template: its budget of the day
   std::set<std::size_t> keeps_;                  // templates that room is kept for

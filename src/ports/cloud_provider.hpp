@@ -35,6 +35,10 @@ struct AgentEndpoint {
 struct LaunchSpec {
   base::InstallationId installation;  // tag on every resource
   base::AgentId agent;                // tag on every resource; also its name
+  // For the tags by which people find a resource and its costs.
+  base::TemplateName template_name;
+  std::uint64_t generation = 0;  // of the template
+  std::string work;              // what it was launched for: "team/app #17"; empty: a pool
   std::uint32_t attempt = 1;
   std::string client_token;  // the idempotency token: same token → same resource, never a second one
   std::string options;       // the provider's own frozen options, JSON (made by freeze())
@@ -67,7 +71,10 @@ struct Resource {
   std::string handle;
   ResourceState state = ResourceState::running;
   base::Instant created;
-  model::DeathCertificate death;  // for gone, as far as known
+  // For gone, as far as known.
+  model::DeathCertificate death;
+  std::optional<FailureClass> failure;  // why it never became an agent, when it did not
+  bool reclaimed = false;               // the cloud took it back: spot, or a host that failed
 };
 
 // One form in which a template can be launched: another zone, size, architecture, or spot and on demand.
@@ -81,6 +88,9 @@ struct CloudLimits {
   std::uint32_t max_agents = 0;      // 0: the config's caps only
   base::Duration token_lifetime{0};  // how long the same token is honoured; older ones are looked up by tag
   base::Duration listing_lag{0};     // a resource may be missing from observe() for this long after launch
+  // An agent that leaves ends its resource by itself within this time: the fleet waits so long before it
+  // calls terminate(), as each call costs something of the API's quota.
+  base::Duration own_exit{0};
 };
 
 class CloudProvider {

@@ -65,7 +65,7 @@ Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
 Result<model::Cost> get_build_cost(Database& db, BuildId build);
 Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind);
-Result<std::vector<Charge>> list_charges(Database& db, Instant since);
+Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant now);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);
 

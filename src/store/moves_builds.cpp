@@ -81,6 +81,11 @@ Status end_assignment(Database& db, model::Assignment one, const FinishBuild& fi
   one.ended = finish.now;
   one.end_reason = finish.reason;
   update(db, one);
+  // How they ended nobody knows: their agent was lost.
+  db.run(
+      "UPDATE steps SET finished = max(started, ?), wall_time = max(0, ? - started) WHERE assignment = ? AND "
+      "finished = 0",
+      finish.now, finish.now, one.id);
   if (worked) note_work(db, one, finish.worked.value_or(one.ended - one.started));
   if (finish.log_bytes)
     db.run("UPDATE log_streams SET closed = 1, final_bytes = ? WHERE id = ?", *finish.log_bytes, one.stream);

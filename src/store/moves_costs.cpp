@@ -14,11 +14,24 @@ using model::Cost;
 
 namespace {
 
-// Of the ledger. Beyond, the oldest go; every so many lines it is looked for them.
+// Of the ledger. Beyond the first, those of earlier days go, beyond the second the oldest; every so many
+// lines it is looked for them.
 constexpr std::int64_t kCostLinesKept = 200'000;
+constexpr std::int64_t kCostLinesMost = 2'000'000;
 constexpr std::int64_t kCostLinesAtOnce = 1'000;
+constexpr std::int64_t kDay = Duration(24h).count();
 constexpr std::size_t kCostPage = 2'000;              // lines; some milliseconds
-constexpr std::int64_t kMaxCharges = kCostLinesKept;  // of the agents that ended lately, the newest
+constexpr std::int64_t kMaxCharges = kCostLinesKept;  // told one by one, the newest
+
+// What budgets of the day go by stays. Lines come about in the order of their ends, so that the first one of
+// this day is where to stop looking.
+void drop_old_lines(Database& db, std::int64_t newest, Instant day) {
+  db.run(
+      "DELETE FROM costs WHERE until < ?2 AND id <= min(?1, "
+      "coalesce((SELECT id FROM costs WHERE until >= ?2 ORDER BY until, id LIMIT 1), ?1))",
+      newest - kCostLinesKept, day);
+  db.run("DELETE FROM costs WHERE id <= ?", newest - kCostLinesMost);
+}
 
 void add_line(Database& db, const CostLine& line) {
   const auto time = line.useful ? line.cost.useful_time : line.cost.idle_time;
@@ -30,7 +43,7 @@ void add_line(Database& db, const CostLine& line) {
       line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.useful, line.since,
       line.until, time, amount.micros, line.charged.micros);
   const auto newest = db.last_insert_id();
-  if (newest % kCostLinesAtOnce == 0) db.run("DELETE FROM costs WHERE id <= ?", newest - kCostLinesKept);
+  if (newest % kCostLinesAtOnce == 0) drop_old_lines(db, newest, {line.until.us - line.until.us % kDay});
 }
 
 // An agent that had one build was there for that alone.
@@ -139,17 +152,23 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
   return page;
 }
 
-Result<std::vector<Charge>> list_charges(Database& db, Instant since) {
+Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant now) {
   std::vector<Charge> charges;
-  auto rows = db.query(
+  const auto read = [&](Query rows) {
+    while (rows.step()) {
+      auto& one = charges.emplace_back();
+      rows.read(one.cloud, one.span.from, one.span.until, one.ended, one.amount.micros);
+    }
+  };
+  read(db.query(
+      "SELECT cloud, min(since), max(until), max(until), sum(charged) FROM costs "
+      "WHERE until > ?1 AND until <= ?2 AND since >= ?1 AND charged > 0 GROUP BY cloud ORDER BY cloud",
+      since, now));
+  read(db.query(
       "SELECT cloud, since, until, coalesce((SELECT ended FROM agents WHERE id = costs.agent), until), "
-      "charged "
-      "FROM costs WHERE until > ? AND charged > 0 ORDER BY until DESC LIMIT ?",
-      since, kMaxCharges);
-  while (rows.step()) {
-    auto& one = charges.emplace_back();
-    rows.read(one.cloud, one.span.from, one.span.until, one.ended, one.amount.micros);
-  }
+      "charged FROM costs "
+      "WHERE until > ?1 AND (until > ?2 OR since < ?1) AND charged > 0 ORDER BY until DESC LIMIT ?3",
+      since, now, kMaxCharges));
   return charges;
 }
 

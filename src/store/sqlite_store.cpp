@@ -210,8 +210,8 @@ class SqliteStore final : public Store {
   Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) override {
     return ask([span, behind](Database& db) { return moves::list_costs(db, span, behind); });
   }
-  Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) override {
-    return ask([since](Database& db) { return moves::list_charges(db, since); });
+  Awaitable<Result<std::vector<Charge>>> list_charges(Instant since, Instant now) override {
+    return ask([since, now](Database& db) { return moves::list_charges(db, since, now); });
   }
   Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) override {
     return ask([subject = std::move(subject)](Database& db) { return moves::list_timeline(db, subject); });

@@ -156,10 +156,10 @@ struct CostPage {
   bool is_last = false;
   model::Money useful_of_live;  // for builds that are over, of agents that are still there
 };
-struct Charge {  // one agent that has ended
+struct Charge {  // of one agent that has ended, or of several
   CloudName cloud;
   BilledSpan span;
-  Instant ended;  // the agent
+  Instant ended;  // the agent, or the last one
   model::Money amount;
 };
 
@@ -250,13 +250,15 @@ class Store {
   virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
   // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
-  // agent is gone; that of an agent that had one build alone is that build's. Older ones than the last
-  // 200,000 lines are forgotten. Builds that are forgotten stay.
+  // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are kept,
+  // those of the day (UTC) up to two million. Builds that are forgotten stay.
   virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
   // A few thousand at a time (cost_report.hpp adds them up).
   virtual Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) = 0;
-  // Of agents that were paid for beyond `since` and cost anything, newest first; at most 200,000.
-  virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since) = 0;
+  // Of agents that have ended, were paid for beyond `since` and cost anything. Those that were paid for
+  // between `since` and `now` alone come together, one charge for each cloud; the others one by one, newest
+  // first, at most 200,000.
+  virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since, Instant now) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
 
   // Small durable settings: template generations, last configuration hash.

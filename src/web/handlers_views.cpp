@@ -286,4 +286,17 @@ Awaitable<Reply> show_clouds(Context& context, Visit visit) {
   co_return show(context, clouds_page(data, visit.view), visit.view);
 }
 
+// What is no choice of the page shows what it shows without.
+Awaitable<Reply> show_costs(Context& context, Visit visit) {
+  CostsData data;
+  for (const auto& one : kCostViews)
+    if (one.word == query(visit, "by")) data.by = one.by;
+  if (const auto days = parse_id(query(visit, "days")); days && *days <= kMostCostDays) data.days = *days;
+  constexpr Duration kDay = 24h;
+  const Instant today{context.now().us - context.now().us % kDay.count()};
+  FOOTMAN_CO_TRY(data.report, co_await store::report_costs(context.parts.store, data.by,
+                                                           {today - (data.days - 1) * kDay, {}}));
+  co_return show(context, costs_page(data, visit.view), visit.view);
+}
+
 }  // namespace footman::web

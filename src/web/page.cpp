@@ -34,6 +34,7 @@ constexpr Place kPlaces[] = {
     {Section::overview, "/ui/", "Overview"},   {Section::jobs, "/ui/jobs", "Jobs"},
     {Section::builds, "/ui/builds", "Builds"}, {Section::queue, "/ui/queue", "Queue"},
     {Section::agents, "/ui/agents", "Agents"}, {Section::clouds, "/ui/clouds", "Clouds"},
+    {Section::costs, "/ui/costs", "Costs"},
 };
 
 Markup navigation(Section here) {

@@ -47,7 +47,7 @@ struct View {
   bool may_change() const { return who.access == api::Access::admin; }
 };
 
-enum class Section { none, overview, jobs, builds, queue, agents, clouds };
+enum class Section { none, overview, jobs, builds, queue, agents, clouds, costs };
 
 struct Page {
   std::string title;

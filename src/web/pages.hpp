@@ -1,6 +1,7 @@
 // Every page as a pure function of what it shows. What is shown is gathered by the handlers.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "fleet/views.hpp"
 #include "model/work.hpp"
 #include "ports/log_store.hpp"
+#include "store/cost_report.hpp"
 #include "web/page.hpp"
 #include "web/words.hpp"
 
@@ -125,12 +127,36 @@ struct CloudsData {
 };
 Page clouds_page(const CloudsData& data, const View& view);
 
+// --- costs
+
+struct CostView {
+  store::CostGroup by;
+  std::string_view word;  // in the address
+  std::string_view name;
+};
+inline constexpr std::array<CostView, 5> kCostViews{
+    {{store::CostGroup::day, "day", "Day"},
+     {store::CostGroup::job, "job", "Job"},
+     {store::CostGroup::label, "label", "Label"},
+     {store::CostGroup::template_name, "template", "Template"},
+     {store::CostGroup::cloud, "cloud", "Cloud"}}};
+inline constexpr std::int64_t kCostDays = 30;  // that are shown when nobody asks for others
+inline constexpr std::int64_t kMostCostDays = 365;
+
+struct CostsData {
+  store::CostReport report;
+  store::CostGroup by = store::CostGroup::day;
+  std::int64_t days = kCostDays;  // with the present one
+};
+Page costs_page(const CostsData& data, const View& view);
+
 // --- pieces that several pages share
 
 Markup build_table(const std::vector<model::Build>& builds, const View& view);
 Markup agent_table(const std::vector<fleet::AgentView>& agents, const View& view);
 Markup queue_table(const std::vector<controller::QueueEntry>& entries, const View& view);
 Markup history_list(const std::vector<model::TimelineEntry>& entries, const View& view);
+Markup filter_link(std::string_view word, const Url& url, bool chosen);  // of a list of filters
 Markup log_box(const LogPart& log, BuildId build, bool follow);
 Markup facts(const std::vector<std::pair<std::string_view, Markup>>& rows);  // empty ones are left out
 

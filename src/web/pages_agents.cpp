@@ -117,11 +117,15 @@ std::string kind_of(std::uint32_t max_builds) {
 
 Markup pool_facts(const fleet::PoolView& pool) {
   return html(
-      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once, idle for {}{}{}{}</span>)",
+      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once{}{}</span>)",
       pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
-      format_duration(pool.idle_time),
-      pool.idle_cost.is_zero() ? "" : fmt::format(" ({})", model::format_money(pool.idle_cost)),
       pool.trouble.empty() ? "" : "; ", pool.trouble);
+}
+
+Markup idle_fact(const fleet::TemplateView& one) {
+  if (one.idle_time < 1s) return {};
+  return html(R"( <span class="muted">idle for {}{}</span>)", format_duration(one.idle_time),
+              one.idle_cost.is_zero() ? "" : fmt::format(" ({})", model::format_money(one.idle_cost)));
 }
 
 Markup template_table(const fleet::CloudView& cloud, const View& view) {
@@ -133,8 +137,8 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
             R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Price">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), one.pool ? pool_facts(*one.pool) : Markup(), price_of(one.price),
-            kind_of(one.max_builds), breaker_badge(one.breaker),
+            cap_of(one.holding, one.cap), (one.pool ? pool_facts(*one.pool) : Markup()) + idle_fact(one),
+            price_of(one.price), kind_of(one.max_builds), breaker_badge(one.breaker),
             (one.held ? breaker_facts(one.breaker, view) : Markup()) +
                 each(one.variants,
                      [&](const fleet::VariantView& variant) { return variant_fact(variant, view); }));

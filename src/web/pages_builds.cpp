@@ -15,10 +15,6 @@ namespace {
 
 std::string_view why(const model::Build& build) { return build.reason.empty() ? build.cause : build.reason; }
 
-Markup filter_link(std::string_view word, const Url& url, bool chosen) {
-  return html(R"(<li><a href="{}"{}>{}</a></li>)", url, attribute_if(chosen, "aria-current", "true"), word);
-}
-
 Markup filters(const BuildsData& data) {
   struct Filter {
     std::string_view word, state, result;
@@ -105,7 +101,7 @@ std::string ending_of(const model::StepRecord& step) {
   if (!step.finished.is_set()) return "running";
   if (step.out_of_memory) return "out of memory";
   if (step.signal != 0) return fmt::format("signal {}", step.signal);
-  return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "ended";
+  return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "not known";
 }
 
 Tone tone_of(const model::StepRecord& step) {
@@ -253,6 +249,10 @@ Markup history_list(const std::vector<model::TimelineEntry>& entries, const View
             format_rfc3339(entry.at), format_rfc3339(entry.at), format_duration(entry.at - first),
             words_of(entry.kind), entry.text);
       }));
+}
+
+Markup filter_link(std::string_view word, const Url& url, bool chosen) {
+  return html(R"(<li><a href="{}"{}>{}</a></li>)", url, attribute_if(chosen, "aria-current", "true"), word);
 }
 
 Page builds_page(const BuildsData& data, const View& view) {

@@ -50,6 +50,7 @@ Awaitable<Reply> show_queue(Context& context, Visit visit);
 Awaitable<Reply> show_agents(Context& context, Visit visit);
 Awaitable<Reply> show_agent(Context& context, Visit visit);
 Awaitable<Reply> show_clouds(Context& context, Visit visit);
+Awaitable<Reply> show_costs(Context& context, Visit visit);
 // handlers_forms.cpp
 Awaitable<Reply> show_new_job(Context& context, Visit visit);
 Awaitable<Reply> create_job(Context& context, Visit visit);

@@ -43,6 +43,7 @@ constexpr PageRoute kRoutes[] = {
     {"POST", "/ui/agents/{}/drain", drain_agent, kAdmin},
     {"POST", "/ui/agents/{}/terminate", terminate_agent, kAdmin},
     {"GET", "/ui/clouds", show_clouds},
+    {"GET", "/ui/costs", show_costs},
     {"POST", "/ui/clouds/{}/pause", pause_cloud, kAdmin},
     {"POST", "/ui/clouds/{}/resume", resume_cloud, kAdmin},
     {"POST", "/ui/reconcile/apply", apply_reconcile, kAdmin},

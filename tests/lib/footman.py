@@ -55,7 +55,8 @@ class ApiError(Exception):
 class Server:
     """A `footman up` with its own data directory. Ports are chosen at the first start and kept."""
 
-    def __init__(self, config="", name="server"):
+    def __init__(self, config="", name="server", host="127.0.0.1"):
+        self.host = host  # where it listens
         self.certificate = None  # that the server's HTTPS must show; else it speaks HTTP
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix=f"footman-{name}-"))
         self.data = self.folder / "data"
@@ -75,7 +76,7 @@ class Server:
         with open(self.folder / "server.log", "ab") as log:
             self.process = subprocess.Popen(
                 [BIN / "footman", "up", "--data", self.data, "--config", self.config_file,
-                 "--listen", f"127.0.0.1:{self.http_port}", "--agent-listen", f"127.0.0.1:{self.agent_port}"],
+                 "--listen", f"{self.host}:{self.http_port}", "--agent-listen", f"{self.host}:{self.agent_port}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self.folder)
         return self
 
@@ -135,9 +136,9 @@ class Server:
 
     def connect(self, timeout):
         if not self.certificate:
-            return http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=timeout)
+            return http.client.HTTPConnection(self.host, self.http_port, timeout=timeout)
         context = ssl.create_default_context(cafile=self.certificate)
-        return http.client.HTTPSConnection("127.0.0.1", self.http_port, timeout=timeout, context=context)
+        return http.client.HTTPSConnection(self.host, self.http_port, timeout=timeout, context=context)
 
     def request(self, method, path, body=None, headers=None, raw=False, token=None, timeout=None):
         connection = self.connect(timeout or PATIENCE)

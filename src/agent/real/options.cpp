@@ -251,14 +251,20 @@ base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arg
     return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
   };
   if (has("--help") || has("-h") || (!arguments.empty() && arguments[0] == "help"))
-    return CommandLine{Command::help, {}};
-  if (has("--version")) return CommandLine{Command::version, {}};
+    return CommandLine{Command::help, {}, {}};
+  if (has("--version")) return CommandLine{Command::version, {}, {}};
+  if (!arguments.empty() && arguments[0] == "install") {
+    if (arguments.size() != 2 || !arguments[1].starts_with('/'))
+      return base::fail(Errc::invalid_argument, "install: one absolute path was expected", {},
+                        "See footman-agent --help.");
+    return CommandLine{Command::install, {}, arguments[1]};
+  }
   if (arguments.empty() || arguments[0] != "run")
     return base::fail(
         Errc::invalid_argument,
         arguments.empty() ? "there is no command" : fmt::format("\"{}\" is not a command", arguments[0]), {},
         "See footman-agent --help.");
-  CommandLine line{Command::run, {}};
+  CommandLine line{Command::run, {}, {}};
   line.options.log_json = !stderr_is_terminal;
   FOOTMAN_TRY_STATUS(read_environment(line.options, get));
   FOOTMAN_TRY_STATUS(read_flags(line.options, arguments));
@@ -276,6 +282,8 @@ std::string help_text() {
       "  footman-agent run --url wss://ci.example.com/ --name NAME --secret-file FILE\n"
       "  FOOTMAN_AGENT_SECRET=... footman-agent run --url tcp://ci.example.com:50000 \\\n"
       "      --public-key-sha256 HEX --name NAME\n\n"
+      "The init container of a task whose image has no agent puts it into a volume that both mount:\n\n"
+      "  footman-agent install DIRECTORY\n\n"
       "Options, and the variables that stand for them:\n";
   for (const auto& flag : kFlags) {
     text += fmt::format("  {}{}{}  ({})\n", flag.name, flag.value != nullptr ? " " : "",

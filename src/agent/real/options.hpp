@@ -41,10 +41,11 @@ struct Options {
   base::LogLevel log_level = base::LogLevel::info;
 };
 
-enum class Command { run, help, version };
+enum class Command { run, install, help, version };
 struct CommandLine {
   Command command = Command::help;
-  Options options;
+  Options options;        // of run
+  std::string directory;  // of install, absolute
 };
 
 // `get` answers like getenv. Errors: invalid_argument; `field` is the flag, `hint` what to do.

@@ -23,7 +23,7 @@ void check(const footman::base::Result<T>& result) {
 std::string as_request(const footman::model::Job& job) {
   auto object = to_json(job);
   for (const auto* only_told : {"next_number", "created_at", "changed_at"}) object.erase(only_told);
-  return serialize(object);
+  return to_text(object);
 }
 }  // namespace
 

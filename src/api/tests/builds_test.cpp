@@ -105,6 +105,24 @@ TEST_CASE("from the submission to the end of the agent") {
   CHECK(has(kinds_of(story.at("timeline")), "decided"));
 }
 
+TEST_CASE("a build that is lost with its agent and run again tells both of it") {
+  World world;
+  REQUIRE(world.post("/api/v1/builds", R"({"spec":{"retries":1,"steps":[{"script":"true"}]}})").status ==
+          201);
+  auto worker = world.connect_worker();
+  REQUIRE(world.run(world.controller->remove_agent(
+      worker.id, {footman::model::EndReason::resource_gone, "its machine was reclaimed"})));
+  const auto lost = world.get("/api/v1/builds/1/explain").json();
+  CHECK(text_of(lost.at("sentence")) ==
+        "It ended with FAILURE: Agent " + worker.id.str() +
+            " was lost: its machine was reclaimed It is run again as build 2.");
+  CHECK(lost.at("build").at("retried_by") == 2);
+  const auto next = world.get("/api/v1/builds/2/explain").json();
+  CHECK(
+      text_of(next.at("sentence")).ends_with(" It runs in place of build 1, which was lost with its agent."));
+  CHECK(next.at("build").at("retry_of") == 1);
+}
+
 TEST_CASE("a build of a job takes its parameters") {
   World world;
   REQUIRE(

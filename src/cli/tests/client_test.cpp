@@ -294,6 +294,30 @@ TEST_CASE("build list: query, pages, table, JSON") {
   CHECK(text_of(value, "next") == "c2");
 }
 
+TEST_CASE("build trace: CSV, JSON, and no job of that name") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    if (request.path == "/api/v1/jobs/nope")
+      return json_answer(R"({"error":{"code":"not_found","message":"There is no job nope"}})", 404);
+    if (request.path == "/api/v1/jobs/idle") return json_answer(R"({"path":"idle"})");
+    if (request.find_query("job")) return json_answer(R"({"builds":[]})");
+    return json_answer(fmt::format(R"({{"builds":[{}]}})", kBuild));
+  });
+  auto ran = run_footman({"build", "trace"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out == "submitted,label,duration,job\n2026-11-24T08:40:15.001Z,linux,2.107,team/app\n");
+  ran = run_footman({"build", "trace", "--json"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(json::parse(ran.out) == json::parse(R"({"submitted":"2026-11-24T08:40:15.001Z","label":"linux",)"
+                                            R"("duration":2.107,"job":"team/app"})"));
+  ran = run_footman({"build", "trace", "--job", "nope"}, server.variables());
+  CHECK(ran.code == exit_not_found);
+  CHECK(ran.out.empty());
+  CHECK(ran.err == "footman: There is no job nope\n");
+  ran = run_footman({"build", "trace", "--job", "idle"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.err == "no build ran in this time\n");
+}
+
 TEST_CASE("a build is found by its job and number") {
   ScriptServer server([](const net::HttpRequest& request) {
     if (request.path == "/api/v1/builds/17") return json_answer(kBuild);
@@ -409,8 +433,8 @@ TEST_CASE("the other lists, empty and full") {
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
     return json_answer(
         R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
-        R"("templates":[{"name":"t","labels":["x"],"default":true,"max_builds":1,"cap":0,"holding":3,"held":true,"trouble":"no capacity","breaker":{"state":"half_open"},)"
-        R"("pool":{"size":"2 idle","target":2,"at_work":3,"idle":1,"on_way":1,"hits":7,"misses":2,"idle_ms":90000,"hold":"cloud_cap","trouble":"4 of 4"}},)"
+        R"("templates":[{"name":"t","labels":["x"],"default":true,"max_builds":1,"cap":0,"holding":3,"held":true,"trouble":"no capacity","idle_ms":90000,"breaker":{"state":"half_open"},)"
+        R"("pool":{"size":"2 idle","target":2,"at_work":3,"idle":1,"on_way":1,"hits":7,"misses":2,"hold":"cloud_cap","trouble":"4 of 4"}},)"
         R"({"name":"u","labels":[],"default":false,"max_builds":20,"cap":0,"holding":0,"held":false,"trouble":"","breaker":{"state":"closed"}}]}]})");
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
@@ -425,9 +449,10 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("for queue item 9") != std::string::npos);
   CHECK(server.requests().back().target == "/api/v1/agents?ended=true&limit=100");
   ran = run_footman({"cloud", "list"}, server.variables());
-  CHECK(ran.out.find("local  -         3/4     -       -        -          healthy    -\n") !=
+  CHECK(ran.out.find("local  -         3/4     -       -        -          -           healthy    -\n") !=
         std::string::npos);
-  CHECK(ran.out.find("-      t         3       x       yes      -          half_open  no capacity\n") !=
+  CHECK(ran.out.find(
+            "-      t         3       x       yes      -          1 min 30 s  half_open  no capacity\n") !=
         std::string::npos);
   CHECK(ran.out.find("-      u         0       -       -        20 builds") != std::string::npos);
   ran = run_footman({"pool", "list"}, server.variables());

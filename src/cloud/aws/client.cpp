@@ -122,6 +122,13 @@ Client::Client(ClientConfig config, net::Url url, const Outside& outside, Creden
       credentials_(credentials),
       rates_(rates) {}
 
+Awaitable<CallResult<std::string>> Client::call_text(Call call) {
+  FOOTMAN_CHECK(is_json(config_.service.protocol), "a JSON call to a query service");
+  auto answer = co_await perform(&call);
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  co_return std::move(answer->body);
+}
+
 Awaitable<CallResult<boost::json::object>> Client::call_json(Call call) {
   FOOTMAN_CHECK(is_json(config_.service.protocol), "a JSON call to a query service");
   auto answer = co_await perform(&call);

@@ -60,6 +60,8 @@ class Client {
   // The answer of a JSON or of a query service; calling the wrong one is a bug.
   runtime::Awaitable<CallResult<boost::json::object>> call_json(Call call);
   runtime::Awaitable<CallResult<XmlDocument>> call_query(Call call);
+  // The JSON as it came, for those who read it themselves.
+  runtime::Awaitable<CallResult<std::string>> call_text(Call call);
 
   const std::string& region() const { return config_.region; }
   Duration clock_skew() const { return skew_; }  // AWS' clock minus ours, as far as it was seen to matter

@@ -365,23 +365,30 @@ TEST_CASE("validate: an existing definition leaves open what RunTask can change,
        {"no name", [](auto& o) { o.task_definition = "c i"; }, "task_definition\n"}});
 }
 
+TEST_CASE("validate: the patch is checked against what ECS takes") {
+  check_rows(make_fargate_options(), make_cloud(),
+             {{"right", [](auto& o) { o.task_definition_patch = R"({"pidMode":"task"})"; }, ""},
+              {"wrong", [](auto& o) { o.task_definition_patch = R"({"pidmode":"task"})"; },
+               "task_definition_patch\n"}});
+}
+
 TEST_CASE("validate: tags, together with the cloud's and Footman's own, are at most 50") {
   auto cloud = make_cloud();
   for (int i = 0; i < 22; ++i) cloud.tags[fmt::format("c{}", i)] = "x";
   check_rows(make_fargate_options(), cloud,
-             {{"44",
+             {{"42",
                [](auto& o) {
-                 for (int i = 0; i < 22; ++i) o.tags[fmt::format("t{}", i)] = "x";
+                 for (int i = 0; i < 20; ++i) o.tags[fmt::format("t{}", i)] = "x";
                },
                ""},
-              {"45",
+              {"43",
                [](auto& o) {
-                 for (int i = 0; i < 23; ++i) o.tags[fmt::format("t{}", i)] = "x";
+                 for (int i = 0; i < 21; ++i) o.tags[fmt::format("t{}", i)] = "x";
                },
                "tags\n"},
               {"the cloud's again",
                [](auto& o) {
-                 for (int i = 0; i < 23; ++i) o.tags[fmt::format("c{}", i)] = "x";
+                 for (int i = 0; i < 21; ++i) o.tags[fmt::format("c{}", i)] = "x";
                },
                ""},
               {"AWS' own", [](auto& o) { o.tags = {{"AWS:x", "y"}}; }, "tags.AWS:x\n"},

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/stored_breaker.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
@@ -93,6 +94,23 @@ TEST_CASE("no capacity: however many wait, one is tried at a time, and all go wh
   CHECK(breaker(world).state == "closed");
   CHECK(world.cloud.alive() == 20);
   CHECK(world.live_agents().size() == 20);
+}
+
+TEST_CASE(
+    "a resource that the cloud could not start says why: what only a person mends disables the template") {
+  World world;
+  world.start();
+  submit_many(world, 1);
+  const auto token = world.only_agent().client_token;
+  world.cloud.end(token, {std::nullopt, 0, false, "the image does not exist"});
+  world.cloud.resources.at(token).resource.failure = FailureClass::image;
+  world.provider->changed();
+  world.settle();
+  CHECK(breaker(world).state == "disabled");
+  CHECK(breaker(world).failure == "image");
+  CHECK(breaker(world).reason.find("the image does not exist") != std::string::npos);
+  world.advance(24h);
+  CHECK(world.cloud.launch_calls == 1);
 }
 
 TEST_CASE("while the probe is on its way nobody else is launched, over many plans") {
@@ -256,10 +274,66 @@ TEST_CASE("a reload keeps the breaker of a generation it does not touch; another
     world.config.templates[0].labels.emplace_back("more");
     REQUIRE(world.run(world.fleet->apply_config(world.config)));
   }
-  SUBCASE("a restart") { world.restart(); }
+  SUBCASE("a restart, and the cause is gone") { world.restart(); }
   world.settle();
   CHECK(breaker(world).state == "closed");
   CHECK(world.cloud.alive() == 1);
+}
+
+TEST_CASE("each start of a server tries one agent of a template that was disabled, and no more") {
+  World world;
+  world.cloud.refusal.failure = FailureClass::permission;
+  world.cloud.launching = Launching::refused;
+  world.start();
+  submit_many(world, 20);
+  CHECK(breaker(world).state == "disabled");
+  const auto since = breaker(world).since;
+  auto calls = world.cloud.launch_calls;
+  for (int starts = 0; starts < 3; ++starts) {
+    CAPTURE(starts);
+    world.advance(1min);
+    world.restart();
+    world.settle();
+    CHECK(breaker(world).state == "disabled");
+    CHECK(world.cloud.launch_calls == calls + 1);
+    CHECK(waiting_with(world, "template_disabled") == 20);
+    calls = world.cloud.launch_calls;
+    world.advance(1h);
+    CHECK(world.cloud.launch_calls == calls);
+  }
+  CHECK(breaker(world).since > since);
+
+  world.cloud.launching = Launching::answered;  // the permission was granted
+  world.restart();
+  world.settle();
+  CHECK(breaker(world).state == "closed");
+  CHECK(world.cloud.alive() == 20);
+  world.restart();
+  CHECK(breaker(world).state == "closed");
+}
+
+TEST_CASE("what is stored of a breaker, and what is made of it") {
+  policy::Breaker one;
+  CHECK(encode_breaker(one, 7).empty());
+  one.state = policy::BreakerState::disabled;
+  one.since = Instant{5'000'000};
+  one.failure = FailureClass::permission;
+  one.reason = "may not \"run\"";
+  one.failures = {2, 0, 1};
+  const auto text = encode_breaker(one, 7);
+  const Instant now{9'000'000};
+  auto read = restore_breaker(text, 7, now);
+  CHECK(read.state == policy::BreakerState::open);
+  CHECK(policy::may_launch(read, now).launches == policy::Permission::one_probe);
+  CHECK(read.since == one.since);
+  CHECK(read.failure == one.failure);
+  CHECK(read.reason == one.reason);
+  CHECK(read.failures == one.failures);
+  CHECK(restore_breaker(text, 7, Instant{1'000'000}).since == Instant{1'000'000});  // the clock was set back
+  for (const auto& bad : {std::string(), std::string("{"), std::string("[]"), std::string("{}"),
+                          text.substr(0, text.size() / 2), std::string(R"({"generation":7,"failure":"x"})")})
+    CHECK(restore_breaker(bad, 7, now) == policy::Breaker());
+  CHECK(restore_breaker(text, 8, now) == policy::Breaker());
 }
 
 TEST_CASE("the other template takes what the one that is held cannot") {

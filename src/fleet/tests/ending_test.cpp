@@ -204,6 +204,33 @@ TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   CHECK(world.row(id).end_reason == EndReason::max_age);
 }
 
+TEST_CASE("a cloud whose agents end their resources by themselves is not called before they had time to") {
+  World world;
+  world.cloud.limits.own_exit = 30s;
+  world.start();
+  const auto id = world.busy_agent("1");
+  SUBCASE("it goes") {
+    world.controller.finish(id, world.now());
+    world.advance(29s);
+    CHECK(world.cloud.terminate_calls == 0);
+    CHECK(world.controller.removed.contains(id));  // it was told to leave
+    world.cloud.end(world.row(id).client_token, {0, 0, false, "exited"});
+    world.provider->changed();
+    world.settle();
+  }
+  SUBCASE("it stays") {
+    world.controller.finish(id, world.now());
+    world.advance(30s);
+    CHECK(world.cloud.terminate_calls > 0);
+  }
+  SUBCASE("it is silent: nothing is waited for") {
+    world.controller.say(id, AgentActivity::lost, EndReason::session_lost, "silent");
+    world.settle();
+  }
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.cloud.alive() == 0);
+}
+
 TEST_CASE("a resource that ends by itself: its build is told why") {
   World world;
   world.start();
@@ -233,6 +260,21 @@ TEST_CASE("a resource that ends by itself: its build is told why") {
   CHECK(row.death.signal == 9);
   const auto& findings = world.fleet->last_reconcile().findings;
   CHECK(std::ranges::count(findings, Verdict::resource_gone, &Finding::verdict) == 1);
+}
+
+TEST_CASE("a resource that the cloud took back: its build hears that it was a notice") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto token = world.row(id).client_token;
+  world.cloud.end(token, {std::nullopt, 9, false, "the spot capacity was taken back"});
+  world.cloud.resources.at(token).resource.reclaimed = true;
+  world.controller.say(id, AgentActivity::disconnected);
+  world.provider->changed();
+  world.settle();
+  CHECK(world.row(id).end_reason == EndReason::notice);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.controller.removed.at(id) == "the spot capacity was taken back");
 }
 
 TEST_CASE("a one-shot agent that leaves after its build is not a loss") {

@@ -48,7 +48,7 @@ TEST_CASE("a pool is filled before anything waits, and a build is served without
   world.advance(2h);
   CHECK(world.cloud.launch_calls == 2);  // idle time does not end what is wanted
   CHECK(world.cloud.alive() == 2);
-  CHECK(pool_of(world).idle_time == 4h);
+  CHECK(world.fleet->list_clouds()[0].templates[0].idle_time == 4h);
 
   world.submit("1");
   CHECK(world.controller.reasons.at("1").code == "agent_idle");

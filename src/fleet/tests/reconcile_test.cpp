@@ -142,6 +142,9 @@ TEST_CASE("an orphan is ended, a foreign resource is not touched") {
   CHECK(world.cloud.resources.at("other-1").resource.state == ResourceState::running);
   CHECK(count(world, Verdict::orphan) == 1);
   CHECK(count(world, Verdict::foreign) == 1);
+  for (const auto& one : world.fleet->last_reconcile().findings)
+    if (one.verdict == Verdict::orphan)
+      CHECK(one.text == "This server has no record of it. It is ended now.");
   world.advance(10min);
   CHECK(world.cloud.resources.at("other-1").resource.state == ResourceState::running);
 }

@@ -121,6 +121,16 @@ TEST_CASE("agents that the controller has not spoken of count: they may be witho
   CHECK(plan(s).launches.empty());
 }
 
+TEST_CASE("an agent of the pool that is to end is replaced once its row says so") {
+  auto s = world({.min_idle = 2});
+  s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::idle)};
+  s.agents[0].is_leaving = true;
+  CHECK(plan(s).launches.empty());
+  s.agents[0].is_leaving = false;
+  s.agents[0].state = AgentState::terminating;
+  CHECK(plan(s).launches.size() == 1);
+}
+
 TEST_CASE("agents that do not count for the pool") {
   const auto launches = [](auto change) {
     auto s = world({.min_idle = 1});

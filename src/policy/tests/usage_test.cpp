@@ -106,6 +106,7 @@ TEST_CASE("an item that is too large for what is left is overtaken for ten minut
   s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
   s.templates[0].labels = {"big"};
   s.agents = {busy("a", {1000, 0})};
+  s.agents[0].template_name = TemplateName("small");
   auto big = item("big");
   big.label = *footman::model::parse_label_expression("big");
   big.since = kNow;
@@ -158,6 +159,7 @@ TEST_CASE("agents for one controller's work are capped, for the others they are 
   const ControllerName other("other");
   s.items.push_back(item("4", other));
   s.agents = {busy("a", {})};
+  s.agents[0].template_name = TemplateName("t");
   Limits limits;
   limits.controller_caps[kMain] = 2;
   const auto plan = plan_provisioning(s, limits, kNow);

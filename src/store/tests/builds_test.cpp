@@ -425,7 +425,16 @@ TEST_CASE("a build that is run again: both know each other, and it happens once"
   end.reason = "its machine went";
   end.retry_cause = "retry 1 of build 1";
   end.now = at(30);
+  model::StepRecord step;
+  step.assignment = one.id;
+  step.started = at(13);
+  f.get(f.store->record_step(step));
   const auto done = f.get(f.store->finish_build(end));
+  const auto steps = f.get(f.store->list_steps(one.id));
+  REQUIRE(steps.size() == 1);
+  CHECK(steps[0].finished == at(30));  // it does not run any more
+  CHECK(steps[0].wall_time == at(30) - at(13));
+  CHECK(!steps[0].exit_status);
   REQUIRE(done.retry);
   const auto& next = done.retry->build;
   CHECK(done.build.retried_by == next.id);

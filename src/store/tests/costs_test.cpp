@@ -164,15 +164,33 @@ TEST_CASE("reports are of a time, by day, by label, and what is not over is told
   CHECK(report(f, CostGroup::day, at(kDay + 21)).rows.empty());
   CHECK(report(f, CostGroup::label).rows.size() == 2);  // of the build, and of agents without one
 
-  const auto charges = f.get(f.store->list_charges(at(15)));
+  const auto charges = f.get(f.store->list_charges(at(15), at(kDay)));
   REQUIRE(charges.size() == 1);
   CHECK(charges[0].cloud.str() == "local");
   CHECK(charges[0].span.from == at(kDay));
   CHECK(charges[0].span.until == at(kDay + 20));
   CHECK(charges[0].ended == at(kDay + 20));
   CHECK(charges[0].amount == milli(20));
-  CHECK(f.get(f.store->list_charges(at(0))).size() == 2);
+  CHECK(f.get(f.store->list_charges(at(0), at(kDay))).size() == 2);
   f.reopen();
+}
+
+TEST_CASE("what a cloud's agents were charged for comes together once it lies within the time") {
+  Fixture f;
+  for (const auto* id : {"over midnight", "first", "second", "paid ahead"}) launch(f, id);
+  end(f, "over midnight", at(-5), at(5));
+  end(f, "first", at(0), at(10));
+  end(f, "second", at(20), at(50));
+  end(f, "paid ahead", at(30), at(200));
+  const auto charges = f.get(f.store->list_charges(at(0), at(100)));
+  REQUIRE(charges.size() == 3);
+  CHECK(charges[0].span.from == at(0));
+  CHECK(charges[0].span.until == at(50));
+  CHECK(charges[0].ended == at(50));
+  CHECK(charges[0].amount == milli(40));
+  CHECK(charges[1].span.until == at(200));
+  CHECK(charges[1].amount == milli(170));
+  CHECK(charges[2].span.from == at(-5));
 }
 
 TEST_CASE("a report over many pages has each line once, also those that are over at the same time") {

@@ -100,6 +100,38 @@ TEST_CASE("what cannot have been written is damage") {
   CHECK_THROWS_AS(database->get<model::DeathCertificate>("SELECT '[]'"), SqlError);
 }
 
+TEST_CASE("of the lines of costs the oldest go, but for those of the present day") {
+  auto db = new_database();
+  constexpr std::int64_t kDay = 86'400;
+  const auto charge = [&](const std::string& id, Instant until) {
+    auto agent = new_agent(id);
+    agent.price = {model::Money{3'600'000}, {}};
+    CHECK(moves::record_launch_intents(db, {agent}));
+    AgentChange change;
+    change.id = agent.id;
+    change.state = model::AgentState::terminated;
+    change.ended = until;
+    change.billed = BilledSpan{until - std::chrono::seconds(1), until};
+    moves::change_agent(db, change).value();
+  };
+  const auto skip_to = [&](std::int64_t line) {
+    db.run("UPDATE sqlite_sequence SET seq = ? WHERE name = 'costs'", line - 1);
+  };
+  const auto count = [&] { return db.get<std::int64_t>("SELECT count(*) FROM costs"); };
+  charge("yesterday", at(0));
+  charge("today", at(kDay));
+  skip_to(200'999);
+  charge("also today", at(kDay + 1));
+  CHECK(count() == 3);
+  charge("and now", at(kDay + 2));  // line 201,000
+  CHECK(count() == 3);
+  CHECK(db.get<std::int64_t>("SELECT count(*) FROM costs WHERE agent = 'yesterday'") == 0);
+  skip_to(2'001'000);
+  charge("much later", at(kDay + 3));
+  CHECK(count() == 3);
+  CHECK(db.get<std::int64_t>("SELECT count(*) FROM costs WHERE agent = 'today'") == 0);
+}
+
 TEST_CASE("every question and move goes by an index") {
   auto db = new_database();
   model::Job job;

@@ -96,8 +96,8 @@ TEST_CASE("who may read sees pages and no buttons") {
   REQUIRE(site.world.run(site.world.auth->create_token("viewer", api::Access::read)));
   site.sign_in("viewer");
   const auto id = site.world.submit();
-  for (const auto* page :
-       {"/ui/", "/ui/jobs", "/ui/builds", "/ui/builds/1", "/ui/queue", "/ui/agents", "/ui/clouds"}) {
+  for (const auto* page : {"/ui/", "/ui/jobs", "/ui/builds", "/ui/builds/1", "/ui/queue", "/ui/agents",
+                           "/ui/clouds", "/ui/costs"}) {
     CHECK(site.get(page).status == 200);
     for (const auto& link : site.page.links) {
       CHECK_FALSE(link.starts_with("/ui/run"));

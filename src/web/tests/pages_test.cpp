@@ -32,9 +32,39 @@ TEST_CASE("an empty server shows the first steps") {
   CHECK(site.get("/ui/").status == 200);
   CHECK(site.shows("First steps"));
   CHECK(site.shows("footman run"));
-  for (const auto* path :
-       {"/ui/jobs", "/ui/builds", "/ui/queue", "/ui/agents", "/ui/agents?ended=true", "/ui/clouds"})
+  for (const auto* path : {"/ui/jobs", "/ui/builds", "/ui/queue", "/ui/agents", "/ui/agents?ended=true",
+                           "/ui/clouds", "/ui/costs"})
     CHECK(site.get(path).status == 200);
+}
+
+TEST_CASE("costs by day, job and label, with a bar for each row") {
+  Site site;
+  site.sign_in();
+  site.get("/ui/costs");
+  CHECK(site.shows("Nothing has ended in this time."));
+  site.world.submit();
+  auto worker = site.world.connect_worker();
+  site.world.advance(30s);
+  site.world.finish(worker);
+  worker.agent->close();
+  site.world.advance(10s);
+
+  const auto body = site.get("/ui/costs").body;
+  CHECK(site.shows(base::format_rfc3339(site.world.clock.now()).substr(0, 10)));
+  CHECK(site.shows("All together"));
+  CHECK(body.find(R"(<rect class="work" x="0" y="0" width=")") != std::string::npos);
+  for (const auto& one : web::kCostViews)
+    CHECK(site.links_to(fmt::format("/ui/costs?by={}&days=30", one.word)));
+  site.get("/ui/costs?by=job&days=7");
+  CHECK(site.shows("no job"));
+  CHECK(site.shows("$0.03"));
+  site.get("/ui/costs?by=label&days=365");
+  CHECK(site.shows("no label"));
+  for (const auto* odd : {"/ui/costs?by=x", "/ui/costs?days=0", "/ui/costs?days=99999999999999999999"})
+    CHECK(site.get(odd).status == 200);
+  site.world.advance(48h);
+  site.get("/ui/costs?days=1");
+  CHECK(site.shows("Nothing has ended in this time."));
 }
 
 TEST_CASE("a build from its form to its end") {

@@ -1,0 +1,117 @@
+#include "apps/footman/clouds.hpp"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "apps/footman/settings.hpp"
+#include "cloud/ecs/ecs_cloud.hpp"
+#include "cloud/local/local_cloud.hpp"
+
+namespace footman::app {
+namespace {
+
+using base::Result;
+using base::Status;
+
+Result<std::string> find_agent_binary(const config::CloudConfig& cloud) {
+  if (!cloud.agent_binary.empty()) return cloud.agent_binary;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    return base::fail(base::Errc::io, "where this program stands cannot be found: " + error.message());
+  return (self.parent_path() / "footman-agent").string();
+}
+
+Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudSite& site) {
+  FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
+  cloud::local::LocalCloudConfig local;
+  local.name = base::CloudName(cloud.name);
+  local.installation = site.installation;
+  local.directory = site.local_folder + "/" + cloud.name;
+  local.agent_binary = std::move(binary);
+  local.templates = make_local_templates(cloud);
+  local.crash_points = site.crash_points;
+  FOOTMAN_TRY(auto made,
+              cloud::local::create_local_cloud(std::move(local), site.control, site.clock, site.log));
+  auto* provider = made.get();
+  return Clouds::Member{
+      std::move(made),
+      [provider](const config::CloudConfig& next) { provider->set_templates(make_local_templates(next)); },
+      {}};
+}
+
+cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
+  cloud::ecs::Templates out;
+  for (const auto& t : cloud.templates) out[base::TemplateName(t.name)] = t.ecs.value();
+  return out;
+}
+
+// What is said, or what AWS' own tools take.
+Result<ecs::CloudOptions> find_region(const config::CloudConfig& cloud, const AwsAccess& aws) {
+  auto options = cloud.ecs.value();
+  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+    if (options.region.empty()) options.region = aws.outside().environment(name).value_or("");
+  if (options.region.empty())
+    return base::fail(base::Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name),
+                      "ecs.region", "Set it, or the variable AWS_REGION");
+  return options;
+}
+
+Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSite& site, AwsAccess& aws) {
+  FOOTMAN_TRY(auto options, find_region(cloud, aws));
+  FOOTMAN_TRY(auto* credentials, aws.credentials(options, site.installation.str()));
+  auto& rates = aws.rates(options);
+  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud({base::CloudName(cloud.name), site.installation,
+                                                       std::move(options), make_ecs_templates(cloud)},
+                                                      {aws.outside(), *credentials, rates, site.control}));
+  made->start();
+  auto* provider = made.get();
+  return Clouds::Member{
+      std::move(made),
+      [provider](const config::CloudConfig& next) { provider->set_templates(make_ecs_templates(next)); },
+      [provider] { return provider->stop(); }};
+}
+
+}  // namespace
+
+Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site) {
+  Clouds out;
+  for (const auto& cloud : clouds) {
+    if (cloud.type == "local") {
+      FOOTMAN_TRY(out.members_[cloud.name], make_local(cloud, site));
+      continue;
+    }
+    if (!out.aws_)
+      out.aws_ = std::make_unique<AwsAccess>(site.control, site.net, site.clock, site.rng, site.log);
+    FOOTMAN_TRY(out.members_[cloud.name], make_ecs(cloud, site, *out.aws_));
+  }
+  return out;
+}
+
+std::vector<ports::CloudProvider*> Clouds::providers() const {
+  std::vector<ports::CloudProvider*> out;
+  for (const auto& [name, member] : members_) out.push_back(member.provider.get());
+  return out;
+}
+
+Status Clouds::check(const std::vector<config::CloudConfig>& clouds) const {
+  for (const auto& cloud : clouds)
+    if (!members_.contains(cloud.name))
+      return base::fail(base::Errc::invalid_argument,
+                        fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
+                        {}, "Nothing was changed");
+  return {};
+}
+
+runtime::Awaitable<void> Clouds::stop() {
+  for (auto& [name, member] : members_)
+    if (member.stop) co_await member.stop();
+  if (aws_) co_await aws_->stop();
+}
+
+void Clouds::set_templates(const std::vector<config::CloudConfig>& clouds) {
+  for (const auto& cloud : clouds) members_.at(cloud.name).set_templates(cloud);
+}
+
+}  // namespace footman::app

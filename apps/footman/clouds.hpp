@@ -1,0 +1,56 @@
+// The clouds of the configuration, each made by its type.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "apps/footman/aws_access.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "ports/cloud_provider.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/crash_points.hpp"
+
+namespace footman::app {
+
+// What clouds need of the server; it outlives them.
+struct CloudSite {
+  base::InstallationId installation;
+  std::string local_folder;  // of all local clouds, in the data directory
+  runtime::Executor control;
+  runtime::Executor net;
+  runtime::Clock& clock;
+  runtime::Rng& rng;
+  base::Logger log;
+  runtime::CrashPoints crash_points;
+};
+
+// On the control executor.
+class Clouds {
+ public:
+  // The provider and its way to get the templates of another configuration.
+  struct Member {
+    std::unique_ptr<ports::CloudProvider> provider;
+    std::function<void(const config::CloudConfig&)> set_templates;
+    std::function<runtime::Awaitable<void>()> stop;  // empty: nothing is to be stopped
+  };
+
+  static base::Result<Clouds> create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site);
+
+  std::vector<ports::CloudProvider*> providers() const;
+  // For a reload: invalid_argument when it names a cloud that was not made.
+  base::Status check(const std::vector<config::CloudConfig>& clouds) const;
+  void set_templates(const std::vector<config::CloudConfig>& clouds);
+  // Before they are destroyed; what runs in them goes on.
+  runtime::Awaitable<void> stop();
+
+ private:
+  std::unique_ptr<AwsAccess> aws_;  // made with the first cloud on AWS; outlives them
+  std::map<std::string, Member> members_;
+};
+
+}  // namespace footman::app

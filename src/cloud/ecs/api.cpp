@@ -1,0 +1,177 @@
+#include "cloud/ecs/api.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/serialize.hpp>
+#include <utility>
+
+#include "base/check.hpp"
+
+namespace footman::cloud::ecs {
+namespace {
+
+namespace json = boost::json;
+using aws::ApiCategory;
+using aws::Call;
+using aws::CallFailure;
+using aws::Charge;
+using aws::Urgency;
+
+constexpr std::size_t kMaxPages = 1000;  // of a list: 100,000 tasks
+
+Call make_call(std::string operation, const json::object& body, bool idempotent, std::vector<Charge> charges,
+               Urgency urgency) {
+  return {std::move(operation), json::serialize(body), {}, idempotent, std::move(charges), urgency};
+}
+
+// An answer of AWS that is not what its API says: nobody knows what was done.
+CallFailure strange(const std::string& operation, const std::string& what) {
+  CallFailure failure;
+  failure.message = fmt::format("the answer of ECS to {} is strange: {}", operation, what);
+  return failure;
+}
+
+json::object as_object(const TextMap& texts) {
+  json::object out;
+  for (const auto& [key, value] : texts) out[key] = value;
+  return out;
+}
+
+std::string text_of(const json::object& object, std::string_view key) {
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
+}
+
+const json::array& list_of(const json::object& object, std::string_view key) {
+  static const json::array none;
+  const auto* value = object.if_contains(key);
+  return value != nullptr && value->is_array() ? value->get_array() : none;
+}
+
+CallResult<TaskAnswer> read_tasks(const std::string& answer, const std::string& operation) {
+  auto read = footman::ecs::parse_task_answer(answer);
+  if (!read) return std::unexpected(strange(operation, describe(read.error())));
+  return std::move(*read);
+}
+
+CallResult<DefinitionState> read_definition(const json::object& answer, const std::string& operation) {
+  const auto* found = answer.if_contains("taskDefinition");
+  if (found == nullptr || !found->is_object())
+    return std::unexpected(strange(operation, "it has no taskDefinition"));
+  DefinitionState state{text_of(found->get_object(), "taskDefinitionArn"),
+                        text_of(found->get_object(), "status")};
+  if (state.arn.empty()) return std::unexpected(strange(operation, "the task definition has no ARN"));
+  return state;
+}
+
+bool says_not_found(const CallFailure& failure) {
+  return failure.definite &&
+         (failure.code == "ClientException" || failure.code == "InvalidParameterException") &&
+         (failure.message.find("Unable to describe task definition") != std::string::npos ||
+          failure.message.find("not found") != std::string::npos);
+}
+
+}  // namespace
+
+Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quota) {
+  std::vector<Charge> charges{{ApiCategory::cluster_resource_modify}};
+  if (quota == LaunchQuota::fargate) charges.push_back({ApiCategory::fargate_launch});
+  if (quota == LaunchQuota::fargate_spot) charges.push_back({ApiCategory::fargate_spot_launch});
+  Call call{"RunTask", std::string(request.expose()), {}, true, std::move(charges), Urgency::launch};
+  auto answer = co_await client_.call_text(std::move(call));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  auto tasks = read_tasks(*answer, "RunTask");
+  if (tasks && tasks->tasks.empty() && tasks->failures.empty())
+    co_return std::unexpected(strange("RunTask", "neither a task nor a failure"));
+  co_return tasks;
+}
+
+Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::string reason) {
+  auto answer = co_await client_.call_json(
+      make_call("StopTask", {{"cluster", cluster_}, {"task", std::move(arn)}, {"reason", std::move(reason)}},
+                true, {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
+  if (!answer) {
+    if (says_not_found(answer.error())) co_return std::optional<Task>();
+    co_return std::unexpected(std::move(answer).error());
+  }
+  const auto* found = answer->if_contains("task");
+  if (found == nullptr) co_return std::unexpected(strange("StopTask", "it has no task"));
+  auto read = read_tasks(json::serialize(json::object{{"tasks", json::array{*found}}}), "StopTask");
+  if (!read) co_return std::unexpected(std::move(read).error());
+  co_return std::move(read->tasks.front());
+}
+
+Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> arns) {
+  FOOTMAN_CHECK(!arns.empty() && arns.size() <= kDescribedAtOnce,
+                "so many tasks cannot be described at once");
+  json::array tasks;
+  for (auto& arn : arns) tasks.emplace_back(std::move(arn));
+  auto answer = co_await client_.call_text(make_call(
+      "DescribeTasks", {{"cluster", cluster_}, {"tasks", std::move(tasks)}, {"include", json::array{"TAGS"}}},
+      true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  co_return read_tasks(*answer, "DescribeTasks");
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string started_by, std::string status) {
+  return list_all(
+      "ListTasks",
+      {{"cluster", cluster_}, {"startedBy", std::move(started_by)}, {"desiredStatus", std::move(status)}},
+      "taskArns", ApiCategory::cluster_resource_read);
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_families(std::string prefix) {
+  return list_all("ListTaskDefinitionFamilies", {{"familyPrefix", std::move(prefix)}, {"status", "ACTIVE"}},
+                  "families", ApiCategory::task_definition_read);
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_all(std::string operation, TextMap request,
+                                                              std::string field, ApiCategory category) {
+  std::vector<std::string> out;
+  for (std::size_t page = 0; page < kMaxPages; ++page) {
+    auto answer = co_await client_.call_json(
+        make_call(operation, as_object(request), true, {{category}}, Urgency::read));
+    if (!answer) co_return std::unexpected(std::move(answer).error());
+    for (const auto& one : list_of(*answer, field)) {
+      if (!one.is_string()) co_return std::unexpected(strange(operation, "an entry that is no text"));
+      out.emplace_back(one.get_string());
+    }
+    auto next = text_of(*answer, "nextToken");
+    if (next.empty()) co_return out;
+    request["nextToken"] = std::move(next);
+  }
+  co_return std::unexpected(strange(operation, fmt::format("it has more than {} pages", kMaxPages)));
+}
+
+Awaitable<CallResult<std::optional<DefinitionState>>> Api::describe_definition(std::string name) {
+  auto answer =
+      co_await client_.call_json(make_call("DescribeTaskDefinition", {{"taskDefinition", std::move(name)}},
+                                           true, {{ApiCategory::task_definition_read}}, Urgency::launch));
+  if (!answer) {
+    if (says_not_found(answer.error())) co_return std::optional<DefinitionState>();
+    co_return std::unexpected(std::move(answer).error());
+  }
+  auto state = read_definition(*answer, "DescribeTaskDefinition");
+  if (!state) co_return std::unexpected(std::move(state).error());
+  co_return std::move(*state);
+}
+
+// Not idempotent: each success makes a revision. A second one would do no harm, but is not asked for.
+Awaitable<CallResult<DefinitionState>> Api::register_definition(std::string request) {
+  Call call{"RegisterTaskDefinition", std::move(request), {}, false, {{ApiCategory::task_definition_modify}},
+            Urgency::launch};
+  auto answer = co_await client_.call_json(std::move(call));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  co_return read_definition(*answer, "RegisterTaskDefinition");
+}
+
+Awaitable<CallResult<void>> Api::deregister_definition(std::string arn) {
+  auto answer =
+      co_await client_.call_json(make_call("DeregisterTaskDefinition", {{"taskDefinition", std::move(arn)}},
+                                           true, {{ApiCategory::task_definition_modify}}, Urgency::read));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  co_return CallResult<void>();
+}
+
+}  // namespace footman::cloud::ecs

@@ -1,0 +1,62 @@
+// The calls of Amazon ECS that Footman makes, each with its rate limits and urgency. Requests and answers are
+// those of the API (Amazon ECS API Reference, 2014-11-13); what is read of an answer is checked.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cloud/aws/client.hpp"
+#include "ecs/task.hpp"
+
+namespace footman::cloud::ecs {
+
+using namespace footman::base;
+using aws::CallResult;
+using footman::ecs::Task;
+using footman::ecs::TaskAnswer;
+using footman::ecs::TextMap;
+using runtime::Awaitable;
+
+inline constexpr std::size_t kDescribedAtOnce = 100;  // tasks of one DescribeTasks
+
+// Which quota of Fargate a launch is charged to, besides that of the API.
+enum class LaunchQuota { none, fargate, fargate_spot };
+
+// Task definitions without which something cannot run are found by family; `status` is ACTIVE or INACTIVE.
+struct DefinitionState {
+  std::string arn;
+  std::string status;
+};
+
+// On the client's executor; the client outlives all calls.
+class Api {
+ public:
+  Api(aws::Client& client, std::string cluster) : client_(client), cluster_(std::move(cluster)) {}
+
+  // `request`: JSON (ecs/run_task.hpp). Repeated by the client, because it carries a client token.
+  Awaitable<CallResult<TaskAnswer>> run_task(Secret request, LaunchQuota quota);
+  // The task as it is now; nothing: ECS knows no such task, or no longer.
+  Awaitable<CallResult<std::optional<Task>>> stop_task(std::string arn, std::string reason);
+  // At most kDescribedAtOnce; with tags. Unknown ones are failures "MISSING".
+  Awaitable<CallResult<TaskAnswer>> describe_tasks(std::vector<std::string> arns);
+  // All pages. `status`: RUNNING (whatever is not to be stopped, also what only begins) or STOPPED.
+  Awaitable<CallResult<std::vector<std::string>>> list_tasks(std::string started_by, std::string status);
+
+  // The newest active revision, or the one that is named; nothing: there is none.
+  Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
+  Awaitable<CallResult<DefinitionState>> register_definition(std::string request);
+  Awaitable<CallResult<void>> deregister_definition(std::string arn);
+  // Families with active revisions whose names begin so.
+  Awaitable<CallResult<std::vector<std::string>>> list_families(std::string prefix);
+
+  const std::string& cluster() const { return cluster_; }
+
+ private:
+  Awaitable<CallResult<std::vector<std::string>>> list_all(std::string operation, TextMap request,
+                                                           std::string field, aws::ApiCategory category);
+  aws::Client& client_;
+  std::string cluster_;
+};
+
+}  // namespace footman::cloud::ecs

@@ -1,0 +1,405 @@
+#include "cloud/ecs/ecs_cloud.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "cloud/ecs/api.hpp"
+#include "cloud/ecs/definitions.hpp"
+#include "cloud/ecs/launch_options.hpp"
+#include "cloud/ecs/subnets.hpp"
+#include "cloud/ecs/task_table.hpp"
+#include "ecs/capacity.hpp"
+#include "ecs/run_task.hpp"
+#include "ecs/stop_reason.hpp"
+#include "ecs/task_definition.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::cloud::ecs {
+namespace {
+
+namespace ecs = footman::ecs;
+using ports::FailureClass;
+using ports::LaunchFailure;
+using ports::LaunchHandle;
+using ports::LaunchResult;
+using ports::LaunchSpec;
+using ports::Resource;
+using ports::ResourceState;
+
+constexpr Duration kTokenLifetime = 20h;  // AWS keeps client tokens for about a day
+constexpr Duration kListPause = 20s;      // between two lists of all tasks; in between the table answers
+constexpr Duration kStopAgain = 60s;      // a task that was asked to stop and does not is asked again
+constexpr Duration kOwnExit = 30s;
+
+std::unexpected<LaunchFailure> refuse(FailureClass failure, std::string message) {
+  return std::unexpected(LaunchFailure{failure, true, {}, std::move(message)});
+}
+std::unexpected<LaunchFailure> unknown(std::string message) {
+  return std::unexpected(LaunchFailure{FailureClass::transient, false, {}, std::move(message)});
+}
+LaunchFailure as_launch_failure(const aws::CallFailure& failure) {
+  return {failure.failure, failure.definite, failure.retry_at, failure.message};
+}
+
+// The definition has gone since it was found.
+bool says_no_definition(const aws::CallFailure& failure) {
+  return failure.definite && (failure.message.find("TaskDefinition is inactive") != std::string::npos ||
+                              failure.message.find("TaskDefinition not found") != std::string::npos);
+}
+
+LaunchQuota quota_of(const ecs::Capacity& capacity) {
+  if (capacity.kind == ecs::CapacityKind::launch_type)
+    return capacity.launch_type == ecs::LaunchType::fargate ? LaunchQuota::fargate : LaunchQuota::none;
+  if (ecs::find_compatibility(capacity) != ecs::Compatibility::fargate) return LaunchQuota::none;
+  const bool spot = std::ranges::any_of(
+      capacity.providers, [](const auto& one) { return one.name == "FARGATE_SPOT" && one.weight > 0; });
+  return spot ? LaunchQuota::fargate_spot : LaunchQuota::fargate;
+}
+
+// Of a task that an earlier life of the server launched: which container is the agent's.
+std::string find_container(const ecs::Task& task) {
+  const auto is_ours = [](const auto& one) { return one.name == ecs::kAgentContainerName; };
+  if (task.containers.empty() || std::ranges::any_of(task.containers, is_ours))
+    return std::string(ecs::kAgentContainerName);
+  return task.containers.front().name;
+}
+
+// Marks a token as being launched.
+class Leave {
+ public:
+  Leave(std::set<std::string>& tokens, const std::string& token) : tokens_(tokens), token_(token) {}
+  Leave(const Leave&) = delete;
+  Leave& operator=(const Leave&) = delete;
+  ~Leave() { tokens_.erase(token_); }
+
+ private:
+  std::set<std::string>& tokens_;
+  const std::string& token_;
+};
+
+class EcsCloudImpl final : public EcsCloud {
+ public:
+  EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, std::unique_ptr<aws::Client> client)
+      : config_(std::move(config)),
+        parts_(parts),
+        client_(std::move(client)),
+        api_(*client_, config_.options.cluster.empty() ? "default" : config_.options.cluster),
+        definitions_(api_, parts_.outside.log),
+        table_(!config_.options.event_queue_url.empty()),
+        scope_(parts_.control, parts_.outside.log) {}
+
+  CloudName name() const override { return config_.name; }
+  ports::CloudLimits limits() const override { return {0, kTokenLifetime, kMissingGrace, kOwnExit}; }
+  void set_templates(Templates templates) override { config_.templates = std::move(templates); }
+  void set_on_change(std::function<void()> look_again) override { look_again_ = std::move(look_again); }
+  void start() override { scope_.spawn("ecs tasks of " + config_.name.str(), follow()); }
+  Awaitable<void> stop() override {
+    scope_.cancel();
+    co_await scope_.join();
+  }
+
+  Result<std::vector<ports::Variant>> freeze(const TemplateName& name) const override;
+  Awaitable<LaunchResult> launch(LaunchSpec spec) override;
+  Awaitable<Result<std::vector<Resource>>> observe() override;
+  Awaitable<Result<Resource>> find_by_token(std::string client_token) override;
+  Awaitable<Result<Resource>> terminate(std::string handle, std::string client_token) override;
+
+ private:
+  Awaitable<LaunchResult> run_task(const LaunchSpec* spec, const LaunchOptions* options);
+  Awaitable<std::expected<void, LaunchFailure>> provide_definition(const ecs::TemplateOptions& wanted,
+                                                                   ecs::RunTaskInput* input);
+  Awaitable<LaunchResult> find_launched(const LaunchSpec* spec, const aws::CallFailure* conflict);
+  LaunchFailure judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets);
+  Awaitable<void> follow();
+  Awaitable<void> look();
+  Awaitable<Status> list_all();
+  Awaitable<Status> learn(std::vector<std::string> arns);
+  void adopt(Task task);
+  Resource resource_of(const Tracked& one) const;
+  Instant now() const { return parts_.outside.even.now(); }
+  void tell() const {
+    if (look_again_) look_again_();
+  }
+
+  EcsCloudConfig config_;
+  EcsCloudParts parts_;
+  std::unique_ptr<aws::Client> client_;
+  Api api_;
+  Definitions definitions_;
+  Subnets subnets_;
+  TaskTable table_;
+  std::set<std::string> launching_;  // tokens of calls under way
+  std::function<void()> look_again_;
+  runtime::Gate listing_;
+  Instant listed_;           // even, the start of the last list that succeeded
+  bool knows_past_ = false;  // those that had stopped before this object was made were listed
+  runtime::Event wake_;      // of follow()
+  runtime::Scope scope_;
+};
+
+Result<std::vector<ports::Variant>> EcsCloudImpl::freeze(const TemplateName& name) const {
+  const auto found = config_.templates.find(name);
+  if (found == config_.templates.end())
+    return fail(Errc::not_found, fmt::format("cloud {} has no template {}", config_.name.str(), name.str()));
+  return list_variants(found->second);
+}
+
+// --- launch
+
+Awaitable<LaunchResult> EcsCloudImpl::launch(LaunchSpec spec) {
+  if (const auto* known = table_.find_token(spec.client_token)) co_return LaunchHandle{known->task.arn};
+  const auto options = parse_launch_options(spec.options);
+  if (!options) co_return refuse(FailureClass::configuration, describe(options.error()));
+  if (!launching_.insert(spec.client_token).second) co_return unknown("an earlier call is still under way");
+  const Leave leave{launching_, spec.client_token};
+  co_return co_await run_task(&spec, &*options);
+}
+
+// The caller waits, so pointers are good.
+Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const LaunchOptions* options) {
+  ecs::RunTaskInput input{spec->installation,
+                          spec->agent,
+                          spec->template_name,
+                          spec->generation,
+                          spec->client_token,
+                          {},
+                          {},
+                          options->capacity,
+                          options->size,
+                          {},
+                          make_agent_variables(*spec),
+                          make_work_tags(spec->work)};
+  const auto& wanted = options->options;
+  if (auto there = co_await provide_definition(wanted, &input); !there)
+    co_return std::unexpected(std::move(there).error());
+  if (ecs::uses_awsvpc(wanted) && !wanted.subnets.empty())
+    input.subnets = {subnets_.choose(wanted.subnets, parts_.outside.rng.uniform(), now())};
+  auto request = ecs::make_run_task(wanted, config_.options, input);
+  if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
+  auto with_secret = ecs::add_secret(*request, spec->secret);
+  if (!with_secret) co_return refuse(FailureClass::configuration, describe(with_secret.error()));
+  auto answer = co_await api_.run_task(std::move(*with_secret), quota_of(options->capacity));
+  if (!answer) {
+    const auto& failure = answer.error();
+    if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
+    if (says_no_definition(failure)) definitions_.forget(input.task_definition);
+    co_return std::unexpected(as_launch_failure(failure));
+  }
+  if (answer->tasks.empty())
+    co_return std::unexpected(judge_placement(answer->failures.front(), input.subnets));
+  for (const auto& subnet : input.subnets) subnets_.on_launched(subnet);
+  auto& task = answer->tasks.front();
+  const LaunchHandle handle{task.arn};
+  if (table_.find(task.arn) == nullptr)
+    table_.add({spec->client_token, spec->agent, input.container}, std::move(task), now());
+  wake_.notify();
+  co_return handle;
+}
+
+// Fills in definition and container.
+Awaitable<std::expected<void, LaunchFailure>> EcsCloudImpl::provide_definition(
+    const ecs::TemplateOptions& wanted, ecs::RunTaskInput* input) {
+  if (!wanted.task_definition.empty()) {
+    input->task_definition = wanted.task_definition;
+    input->container =
+        wanted.container.name.empty() ? std::string(ecs::kAgentContainerName) : wanted.container.name;
+    co_return std::expected<void, LaunchFailure>();
+  }
+  const auto definition = ecs::make_task_definition(
+      wanted, config_.options, {config_.installation, input->template_name, config_.options.region});
+  if (!definition) co_return refuse(FailureClass::configuration, describe(definition.error()));
+  input->task_definition = definition->family;
+  input->container = definition->container;
+  auto there = co_await definitions_.ensure(definition->family, definition->request);
+  if (!there) co_return std::unexpected(as_launch_failure(there.error()));
+  co_return std::expected<void, LaunchFailure>();
+}
+
+// The token was used with another subnet, by a call whose answer was lost: so there is a task.
+Awaitable<LaunchResult> EcsCloudImpl::find_launched(const LaunchSpec* spec,
+                                                    const aws::CallFailure* conflict) {
+  auto found = co_await find_by_token(spec->client_token);
+  if (found) co_return LaunchHandle{found->handle};
+  co_return unknown(conflict->message);
+}
+
+LaunchFailure EcsCloudImpl::judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets) {
+  const auto why = ecs::explain_failure(failure);
+  if (why.failure == FailureClass::capacity)
+    for (const auto& subnet : subnets) subnets_.on_no_room(subnet, now());
+  return {why.failure, true, {}, why.sentence};
+}
+
+// --- look
+
+Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
+  if (!listed_.is_set() || now() >= listed_ + kListPause) FOOTMAN_CO_TRY_STATUS(co_await list_all());
+  table_.forget_old(now());
+  std::vector<Resource> out;
+  out.reserve(table_.all().size());
+  for (const auto& [arn, one] : table_.all()) out.push_back(resource_of(one));
+  co_return out;
+}
+
+Awaitable<Result<Resource>> EcsCloudImpl::find_by_token(std::string client_token) {
+  if (const auto* known = table_.find_token(client_token)) co_return resource_of(*known);
+  FOOTMAN_CO_TRY_STATUS(co_await list_all());
+  if (const auto* known = table_.find_token(client_token)) co_return resource_of(*known);
+  co_return fail(Errc::not_found, "no task was launched with token " + client_token);
+}
+
+Awaitable<Status> EcsCloudImpl::list_all() {
+  const auto asked = now();
+  const auto pass = co_await listing_.enter();
+  if (listed_.is_set() && listed_ >= asked) co_return Status();  // somebody else did meanwhile
+  const auto begun = now();
+  std::vector<std::string> unknown_arns;
+  std::set<std::string> seen;
+  const auto started_by = ecs::make_started_by(config_.installation);
+  for (const std::string status : {"RUNNING", "STOPPED"}) {
+    if (status == "STOPPED" && knows_past_) continue;
+    auto arns = co_await api_.list_tasks(started_by, status);
+    if (!arns) co_return std::unexpected(to_error(arns.error()));
+    for (auto& arn : *arns)
+      if (seen.insert(arn).second && table_.find(arn) == nullptr) unknown_arns.push_back(std::move(arn));
+  }
+  FOOTMAN_CO_TRY_STATUS(co_await learn(std::move(unknown_arns)));
+  for (const auto& [arn, one] : table_.all())
+    if (!one.is_over() && !seen.contains(arn) && one.launched + kMissingGrace < begun)
+      table_.look_at_once(arn, now());
+  wake_.notify();
+  knows_past_ = true;
+  listed_ = begun;
+  co_return Status();
+}
+
+Awaitable<Status> EcsCloudImpl::learn(std::vector<std::string> arns) {
+  for (std::size_t at = 0; at < arns.size(); at += kDescribedAtOnce) {
+    const auto end = std::min(arns.size(), at + kDescribedAtOnce);
+    auto described = co_await api_.describe_tasks(
+        {arns.begin() + static_cast<std::ptrdiff_t>(at), arns.begin() + static_cast<std::ptrdiff_t>(end)});
+    if (!described) co_return std::unexpected(to_error(described.error()));
+    for (auto& task : described->tasks) adopt(std::move(task));
+  }
+  co_return Status();
+}
+
+// Of an earlier life of the server. Whoever else uses our `startedBy` is left alone.
+void EcsCloudImpl::adopt(ecs::Task task) {
+  const auto tag = [&](std::string_view name) {
+    const auto found = task.tags.find(config_.options.tag_prefix + std::string(name));
+    return found == task.tags.end() ? std::string() : found->second;
+  };
+  auto token = tag(ecs::kTokenTag);
+  if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) return;
+  if (table_.find(task.arn) != nullptr) return;
+  AgentId agent(tag(ecs::kAgentTag));
+  table_.add({std::move(token), std::move(agent), find_container(task)}, std::move(task), now());
+}
+
+Awaitable<void> EcsCloudImpl::follow() {
+  while (true) {
+    const auto next = table_.next_due();
+    if (!next.is_set())
+      co_await wake_.wait();
+    else if (next > now())
+      (void)co_await wake_.wait_for(parts_.outside.clock, next - now());
+    co_await look();
+  }
+}
+
+Awaitable<void> EcsCloudImpl::look() {
+  auto arns = table_.due(now(), kDescribedAtOnce);
+  if (arns.empty()) co_return;
+  auto described = co_await api_.describe_tasks(std::move(arns));
+  if (!described) {
+    parts_.outside.log.warning("tasks are not described", {{"error", described.error().message}});
+    co_return;
+  }
+  bool changed = false;
+  for (auto& task : described->tasks) changed |= table_.update(std::move(task), now());
+  for (const auto& failure : described->failures)
+    if (failure.reason == "MISSING") changed |= table_.on_missing(failure.arn, now());
+  if (changed) tell();
+}
+
+Resource EcsCloudImpl::resource_of(const Tracked& one) const {
+  Resource out{config_.installation,
+               one.owner.agent,
+               one.owner.token,
+               one.task.arn,
+               ResourceState::running,
+               {},
+               {},
+               {},
+               false};
+  out.created =
+      one.task.created_at.is_set() ? one.task.created_at : parts_.outside.even.on_wall(one.launched);
+  if (one.is_over()) {
+    out.state = ResourceState::gone;
+    if (one.is_missing) {
+      out.death.text = "ECS does not know the task any more.";
+    } else {
+      auto why = ecs::explain_stop(one.task, one.owner.container);
+      out.death = std::move(why.death);
+      if (why.cause != ecs::StopCause::ours) out.failure = why.failure;
+      out.reclaimed = why.end_reason == footman::model::EndReason::notice;
+    }
+  } else if (one.stop_asked.is_set() || ecs::find_phase(one.task) == ecs::TaskPhase::stopping) {
+    out.state = ResourceState::stopping;
+  } else if (ecs::find_phase(one.task) == ecs::TaskPhase::starting) {
+    out.state = ResourceState::starting;
+  }
+  return out;
+}
+
+// --- end
+
+Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::string client_token) {
+  auto* known = handle.empty() ? table_.find_token(client_token) : table_.find(handle);
+  if (known == nullptr) known = table_.find_token(client_token);
+  if (known == nullptr && handle.empty()) {
+    FOOTMAN_CO_TRY_STATUS(co_await list_all());
+    known = table_.find_token(client_token);
+    if (known == nullptr)
+      co_return Resource{config_.installation, {}, client_token, {}, ResourceState::gone, {}, {}, {}, false};
+  }
+  if (known != nullptr) {
+    handle = known->task.arn;
+    if (known->is_over() || (known->stop_asked.is_set() && now() < known->stop_asked + kStopAgain))
+      co_return resource_of(*known);
+  }
+  auto stopped = co_await api_.stop_task(
+      handle, std::string(ecs::kOurStopReason) + "the agent " + client_token + " is no longer needed");
+  if (!stopped) co_return std::unexpected(to_error(stopped.error()));
+  if (!*stopped) {
+    (void)table_.on_missing(handle, now());
+    Resource gone{config_.installation, {}, client_token, handle, ResourceState::gone, {}, {}, {}, false};
+    gone.death.text = "ECS does not know the task any more.";
+    co_return gone;
+  }
+  known = table_.find(handle);
+  if (known == nullptr) known = &table_.add({client_token, {}, find_container(**stopped)}, **stopped, now());
+  known->stop_asked = now();
+  (void)table_.update(std::move(**stopped), now());
+  table_.look_at_once(handle, now() + 1s);
+  wake_.notify();
+  co_return resource_of(*known);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<EcsCloud>> create_ecs_cloud(EcsCloudConfig config, EcsCloudParts parts) {
+  const auto& said = config.options.endpoint;
+  aws::ClientConfig client{aws::kEcs, config.options.region, {said.fips, said.dual_stack, said.url}, {}};
+  if (const auto own = said.urls.find("ecs"); own != said.urls.end()) client.endpoint.url = own->second;
+  FOOTMAN_TRY(auto made,
+              aws::Client::create(std::move(client), parts.outside, &parts.credentials, &parts.rates));
+  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(made));
+}
+
+}  // namespace footman::cloud::ecs

@@ -1,0 +1,34 @@
+// What one launch is frozen with: its template's options and which of their capacities and sizes it tries.
+// The definition follows from the template alone, so that all of its variants share one.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "ecs/options.hpp"
+#include "ports/cloud_provider.hpp"
+
+namespace footman::cloud::ecs {
+
+using namespace footman::base;
+
+struct LaunchOptions {
+  footman::ecs::TemplateOptions options;
+  footman::ecs::Capacity capacity;
+  footman::ecs::TaskSize size;
+};
+
+// All capacities with all sizes, the template's own first: before a dearer capacity is tried, the other sizes
+// of the cheaper one are.
+std::vector<ports::Variant> list_variants(const footman::ecs::TemplateOptions& options);
+// corrupt: not written by list_variants().
+Result<LaunchOptions> parse_launch_options(const std::string& frozen);
+
+// The variables by which the agent knows itself and its server; its secret is not among them.
+footman::ecs::TextMap make_agent_variables(const ports::LaunchSpec& spec);
+// "team/app #17" → {"job": "team/app", "build": "17"}; of a pool nothing.
+footman::ecs::TextMap make_work_tags(const std::string& work);
+
+}  // namespace footman::cloud::ecs

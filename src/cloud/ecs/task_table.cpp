@@ -1,0 +1,125 @@
+#include "cloud/ecs/task_table.hpp"
+
+#include <algorithm>
+
+namespace footman::cloud::ecs {
+namespace {
+
+constexpr Duration kFirstLook = 5s;
+constexpr Duration kStartingPace =
+    10s;  // an agent that comes up tells so itself; failures are what is looked for
+constexpr Duration kRunningPace = 60s;
+constexpr Duration kStoppingPace = 5s;
+constexpr Duration kSafetyPace = 5min;  // with events
+constexpr std::size_t kLooksBeforeSlower = 12;
+
+using footman::ecs::find_phase;
+using footman::ecs::TaskPhase;
+using footman::ecs::TaskStatus;
+
+}  // namespace
+
+Tracked& TaskTable::add(Owner owner, Task task, Instant now) {
+  auto& one = by_arn_[task.arn];
+  by_token_[owner.token] = task.arn;
+  one.owner = std::move(owner);
+  one.task = std::move(task);
+  one.launched = now;
+  if (find_phase(one.task) == TaskPhase::gone) one.stopped_at = now;
+  plan_look(one, now);
+  return one;
+}
+
+bool TaskTable::update(Task task, Instant now) {
+  auto* one = find(task.arn);
+  if (one == nullptr || one->is_over()) return false;
+  one->is_missing = false;
+  if (task.version < one->task.version) return false;
+  const bool changed =
+      task.last_status != one->task.last_status || task.desired_status != one->task.desired_status;
+  if (task.tags.empty()) task.tags = std::move(one->task.tags);  // RunTask, StopTask and events have none
+  one->looks = changed ? 0 : one->looks + 1;
+  one->task = std::move(task);
+  if (find_phase(one->task) == TaskPhase::gone) one->stopped_at = now;
+  plan_look(*one, now);
+  return changed;
+}
+
+bool TaskTable::on_missing(const std::string& arn, Instant now) {
+  auto* one = find(arn);
+  if (one == nullptr || one->is_over()) return false;
+  if (now < one->launched + kMissingGrace) {
+    one->next_look = now + kFirstLook;
+    return false;
+  }
+  one->is_missing = true;
+  one->stopped_at = now;
+  one->next_look = {};
+  return true;
+}
+
+Tracked* TaskTable::find(const std::string& arn) {
+  const auto found = by_arn_.find(arn);
+  return found == by_arn_.end() ? nullptr : &found->second;
+}
+
+Tracked* TaskTable::find_token(const std::string& token) {
+  const auto found = by_token_.find(token);
+  return found == by_token_.end() ? nullptr : find(found->second);
+}
+
+Duration TaskTable::pace(const Tracked& one, Instant) const {
+  const bool stopping = find_phase(one.task) == TaskPhase::stopping || one.stop_asked.is_set();
+  if (stopping) return one.looks < kLooksBeforeSlower ? kStoppingPace : 6 * kStoppingPace;
+  if (events_) return kSafetyPace;
+  if (one.task.last_status == TaskStatus::running) return kRunningPace;
+  if (one.looks == 0) return kFirstLook;
+  return one.looks < kLooksBeforeSlower ? kStartingPace : 3 * kStartingPace;
+}
+
+void TaskTable::plan_look(Tracked& one, Instant now) {
+  one.next_look = one.is_over() ? Instant() : now + pace(one, now);
+}
+
+void TaskTable::look_at_once(const std::string& arn, Instant now) {
+  if (auto* one = find(arn); one != nullptr && !one->is_over()) one->next_look = now;
+}
+
+// A call describes a hundred for the price of one: whatever is due within half of its pace goes along.
+std::vector<std::string> TaskTable::due(Instant now, std::size_t limit) {
+  std::vector<std::pair<Instant, const std::string*>> soon;
+  bool any = false;
+  for (auto& [arn, one] : by_arn_) {
+    if (!one.next_look.is_set() || one.next_look > now + pace(one, now) / 2) continue;
+    any = any || one.next_look <= now;
+    soon.emplace_back(one.next_look, &arn);
+  }
+  if (!any) return {};
+  const auto count = std::min(limit, soon.size());
+  std::partial_sort(soon.begin(), soon.begin() + static_cast<std::ptrdiff_t>(count), soon.end());
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < count; ++i) {
+    out.push_back(*soon[i].second);
+    auto& one = by_arn_.at(*soon[i].second);
+    one.next_look = now + pace(one, now);  // also when the call fails
+  }
+  return out;
+}
+
+Instant TaskTable::next_due() const {
+  Instant first;
+  for (const auto& [arn, one] : by_arn_)
+    if (one.next_look.is_set() && (!first.is_set() || one.next_look < first)) first = one.next_look;
+  return first;
+}
+
+void TaskTable::forget_old(Instant now) {
+  std::erase_if(by_arn_, [&](const auto& item) {
+    const auto& one = item.second;
+    if (!one.is_over() || now < one.stopped_at + kStoppedKept) return false;
+    by_token_.erase(one.owner.token);
+    return true;
+  });
+}
+
+}  // namespace footman::cloud::ecs

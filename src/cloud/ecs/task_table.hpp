@@ -1,0 +1,74 @@
+// The tasks of this installation as they were last seen: by token, by ARN, and when each is to be looked at
+// again. Pure: even times come in.
+//
+// What is told later but happened earlier (answers that overtake each other, events twice or out of order) is
+// recognised by the task's version and changes nothing.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "ecs/task.hpp"
+
+namespace footman::cloud::ecs {
+
+using namespace footman::base;
+using footman::ecs::Task;
+
+// ECS may not know a task yet that it has just launched (eventual consistency: its API reference).
+inline constexpr Duration kMissingGrace = 60s;
+inline constexpr Duration kStoppedKept = 1h;  // as long as ECS itself keeps them
+
+// Whose task it is.
+struct Owner {
+  std::string token;
+  AgentId agent;
+  std::string container;  // the agent's
+};
+
+struct Tracked {
+  Owner owner;
+  Task task;
+  Instant launched;         // even; or when it was found
+  Instant next_look;        // not set: it has stopped
+  Instant stopped_at;       // even, as we learned it
+  Instant stop_asked;       // even, the last call of StopTask
+  std::size_t looks = 0;    // without a change
+  bool is_missing = false;  // ECS does not know it any more
+  bool is_over() const { return stopped_at.is_set(); }
+};
+
+class TaskTable {
+ public:
+  // events: changes are told by a queue, and looks are only a safety net.
+  explicit TaskTable(bool events) : events_(events) {}
+
+  Tracked& add(Owner owner, Task task, Instant now);
+  // Whether anything that the fleet cares for has changed. Of a task that is not ours: false.
+  bool update(Task task, Instant now);
+  // ECS answered MISSING. True: it is over now.
+  bool on_missing(const std::string& arn, Instant now);
+
+  Tracked* find(const std::string& arn);
+  Tracked* find_token(const std::string& token);
+  const std::map<std::string, Tracked>& all() const { return by_arn_; }
+
+  // Those to describe now, at most `limit`; when any is due, others that will be soon go along.
+  std::vector<std::string> due(Instant now, std::size_t limit);
+  Instant next_due() const;  // not set: nothing is to be looked at
+  void look_at_once(const std::string& arn, Instant now);
+  void forget_old(Instant now);
+
+ private:
+  Duration pace(const Tracked& one, Instant now) const;
+  void plan_look(Tracked& one, Instant now);
+
+  bool events_;
+  std::map<std::string, Tracked> by_arn_;
+  std::map<std::string, std::string> by_token_;
+};
+
+}  // namespace footman::cloud::ecs

@@ -1,0 +1,223 @@
+// The provider on a small ECS in memory and virtual time: the contract, and what is ECS' own.
+#include "cloud/ecs/ecs_cloud.hpp"
+
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "cloud/aws/cached_credentials.hpp"
+#include "cloud/ecs/tests/small_ecs.hpp"
+#include "cloud/tests/provider_contract.hpp"
+
+using namespace footman;
+using namespace footman::cloud;
+using namespace footman::cloud::ecs;
+using namespace footman::cloud::ecs::testing;
+using footman::ecs::TemplateOptions;
+using ports::FailureClass;
+using ports::ResourceState;
+
+namespace {
+
+TemplateOptions make_template() {
+  TemplateOptions options;
+  options.container.image = "node:20";
+  options.agent.carrier_image = "ci/footman-agent";
+  options.size = {1024, 2048};
+  options.subnets = {"subnet-0a", "subnet-0b"};
+  options.security_groups = {"sg-0a"};
+  return options;
+}
+
+class EcsWorld final : public contract::World {
+ public:
+  EcsWorld() { make(); }
+  ~EcsWorld() override { drop(); }
+
+  ports::CloudProvider& cloud() override { return *provider; }
+  base::TemplateName template_name() override { return base::TemplateName("small"); }
+  runtime::Executor executor() override { return outside.io.get_executor(); }
+  bool run_until(std::function<bool()> done) override {
+    const auto limit = outside.clock.steady() + 1h;
+    do {
+      outside.io.restart();
+      outside.io.poll();
+    } while (!done() && outside.clock.step(limit));
+    return done();
+  }
+  void restart() override {
+    drop();
+    outside.move(1s);
+    make();
+  }
+  void end_resource(const std::string& handle) override {
+    ecs.stop(handle, "EssentialContainerExited", "Essential container in task exited");
+  }
+
+  void make() {
+    EcsCloudConfig config;
+    config.name = base::CloudName("aws");
+    config.installation = base::InstallationId("contract");
+    config.options.region = "eu-west-1";
+    config.options.cluster = "builds";
+    config.templates[template_name()] = template_options;
+    auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
+    REQUIRE(made.has_value());
+    provider = std::move(*made);
+    provider->set_on_change([this] { ++changes; });
+    provider->start();
+  }
+  void drop() {
+    if (!provider) return;
+    outside.run(stop(provider.get()));
+    provider.reset();
+  }
+  static runtime::Awaitable<bool> stop(EcsCloud* cloud) {
+    co_await cloud->stop();
+    co_return true;
+  }
+
+  ports::LaunchResult launch(const std::string& agent) {
+    return contract::await_result(*this, provider->launch(contract::make_spec(*this, agent)));
+  }
+  ports::Resource listed(const std::string& agent) {
+    auto found = contract::find_listed(*this, agent + "-1");
+    REQUIRE(found.has_value());
+    return *found;
+  }
+  ports::Resource terminate(const std::string& handle, const std::string& token) {
+    auto answer = contract::await_result(*this, provider->terminate(handle, token));
+    REQUIRE(answer.has_value());
+    return *answer;
+  }
+
+  aws::test::World outside;
+  SmallEcs ecs{outside};
+  TemplateOptions template_options = make_template();
+  aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
+  aws::RateLimits rates;
+  std::unique_ptr<EcsCloud> provider;
+  int changes = 0;
+};
+
+}  // namespace
+
+TEST_CASE("the contract of every provider") {
+  contract::check_provider_contract([] { return std::make_unique<EcsWorld>(); });
+}
+
+TEST_CASE("one definition for each content, whatever restarts and however many launch at once") {
+  EcsWorld world;
+  std::vector<std::optional<ports::LaunchResult>> results(20);
+  runtime::Scope scope(world.executor(), {});
+  for (std::size_t i = 0; i < results.size(); ++i)
+    scope.spawn("launch", contract::store_result<ports::LaunchResult>(
+                              world.provider->launch(contract::make_spec(world, "a" + std::to_string(i))),
+                              &results[i]));
+  REQUIRE(world.run_until([&] { return scope.running() == 0; }));
+  for (const auto& one : results) CHECK((one && one->has_value()));
+  world.restart();
+  CHECK(world.launch("b").has_value());
+  REQUIRE(world.ecs.definitions.size() == 1);
+  CHECK(world.ecs.definitions.begin()->second == 1);
+  CHECK(world.ecs.calls["RegisterTaskDefinition"] == 1);
+  CHECK(world.ecs.calls["RunTask"] == 21);
+}
+
+TEST_CASE("an answer that is lost after success: the same task, also when another subnet is chosen next") {
+  EcsWorld world;
+  for (int i = 0; i < 10; ++i) {
+    const auto agent = "a" + std::to_string(i);
+    world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};  // of all attempts of one call
+    const auto lost = world.launch(agent);
+    REQUIRE_FALSE(lost.has_value());
+    CHECK_FALSE(lost.error().definite);
+    CHECK(world.launch(agent).has_value());
+    CHECK(world.ecs.tasks.size() == static_cast<std::size_t>(i) + 1);
+  }
+}
+
+TEST_CASE("nothing is placed: the reason, its class, and another subnet the next time") {
+  EcsWorld world;
+  world.ecs.refusals = {"RESOURCE:ENI"};
+  const auto refused = world.launch("a");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().definite);
+  CHECK(refused.error().failure == FailureClass::capacity);
+  CHECK(refused.error().message.find("RESOURCE:ENI") != std::string::npos);
+  std::set<std::string> used;
+  for (int i = 0; i < 20; ++i) {
+    const auto arn = world.launch("b" + std::to_string(i)).value().value;
+    used.insert(json::serialize(world.ecs.tasks.at(arn).request.at("networkConfiguration")));
+  }
+  CHECK(used.size() == 1);  // the full one is avoided for a while
+}
+
+TEST_CASE("ECS does not show a task yet that it has launched: that is no death") {
+  EcsWorld world;
+  world.ecs.seen_after = 40s;
+  const auto arn = world.launch("a").value().value;
+  world.outside.move(30s);
+  CHECK(world.listed("a").state == ResourceState::starting);
+  world.outside.move(2min);
+  CHECK(world.listed("a").state == ResourceState::starting);
+  world.ecs.tasks.erase(arn);
+  world.outside.move(2min);
+  CHECK(world.listed("a").state == ResourceState::gone);
+  CHECK(world.listed("a").death.text == "ECS does not know the task any more.");
+}
+
+TEST_CASE("a task that could not start says why, and the fleet is told to look") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  const auto before = world.changes;
+  world.ecs.stop(arn, "TaskFailedToStart",
+                 "CannotPullContainerError: manifest unknown: requested image not found");
+  world.outside.move(10s);
+  CHECK(world.changes > before);
+  const auto gone = world.listed("a");
+  CHECK(gone.state == ResourceState::gone);
+  CHECK(gone.failure == FailureClass::image);
+  CHECK(gone.death.text.find("manifest unknown") != std::string::npos);
+}
+
+TEST_CASE("spot capacity that is taken back is the cloud's doing") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.ecs.stop(arn, "SpotInterruption", "Your Spot Task was interrupted.");
+  world.outside.move(10s);
+  CHECK(world.listed("a").reclaimed);
+}
+
+TEST_CASE("few calls: one to launch, one to stop, and looks that hundreds share") {
+  EcsWorld world;
+  for (int i = 0; i < 200; ++i) REQUIRE(world.launch("a" + std::to_string(i)).has_value());
+  for (const auto& [token, arn] : world.ecs.by_token) world.ecs.set_status(arn, "RUNNING");
+  world.outside.move(5min);
+  CHECK(world.ecs.calls["DescribeTasks"] < 40);
+  // Half of them leave by themselves: the fleet asks for their end later, and nobody is called for that.
+  int number = 0;
+  for (const auto& [token, arn] : world.ecs.by_token)
+    if (++number % 2 == 0)
+      world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+  world.outside.move(2min);
+  number = 0;
+  for (const auto& [token, arn] : world.ecs.by_token)
+    if (++number % 2 == 0) CHECK(world.terminate(arn, token).state == ResourceState::gone);
+  CHECK(world.ecs.calls["StopTask"] == 0);
+  for (const auto& [token, arn] : world.ecs.by_token)
+    for (int i = 0; i < 3; ++i) (void)world.terminate(arn, token);
+  CHECK(world.ecs.calls["StopTask"] == 100);
+  world.outside.move(1min);
+  CHECK(world.ecs.alive() == 0);
+  CHECK(world.ecs.calls["DescribeTasks"] < 80);
+}
+
+TEST_CASE("tasks of others are left alone, whatever they are started by") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  for (auto& tag : world.ecs.task(arn).at("tags").as_array())
+    if (tag.as_object().at("value") == "contract") tag.as_object()["value"] = "another";
+  world.restart();
+  CHECK(contract::list(world).empty());
+}

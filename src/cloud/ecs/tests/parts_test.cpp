@@ -1,0 +1,95 @@
+// Where the next agent starts, and what is remembered of tasks.
+#include <doctest/doctest.h>
+
+#include "cloud/ecs/subnets.hpp"
+#include "cloud/ecs/task_table.hpp"
+
+using namespace footman;
+using namespace footman::base;
+using namespace footman::cloud::ecs;
+using footman::ecs::TaskStatus;
+
+namespace {
+
+const Instant kStart = Instant{} + std::chrono::hours(500'000);
+
+Task make_task(const std::string& arn, std::uint64_t version = 1, TaskStatus status = TaskStatus::pending) {
+  Task task;
+  task.arn = arn;
+  task.version = version;
+  task.last_status = status;
+  task.desired_status = status == TaskStatus::stopped ? status : TaskStatus::running;
+  return task;
+}
+
+std::map<std::string, int> throw_often(const Subnets& subnets, const std::vector<std::string>& from,
+                                       Instant now) {
+  std::map<std::string, int> counts;
+  for (int i = 0; i < 1000; ++i) ++counts[subnets.choose(from, i / 1000.0, now)];
+  return counts;
+}
+
+}  // namespace
+
+TEST_CASE("subnets: by their free addresses, none that is full") {
+  Subnets subnets;
+  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 500);
+  subnets.set_free({{"a", 30}, {"b", 10}, {"c", 0}});
+  const auto counts = throw_often(subnets, {"a", "b", "c"}, kStart);
+  CHECK(counts.at("a") == 750);
+  CHECK(counts.at("b") == 250);
+  CHECK_FALSE(counts.contains("c"));
+  for (int i = 0; i < 10; ++i) subnets.on_launched("b");
+  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 1000);
+}
+
+TEST_CASE("subnets: one without room is avoided for a while, unless there is no other") {
+  Subnets subnets;
+  subnets.on_no_room("a", kStart);
+  CHECK(throw_often(subnets, {"a", "b"}, kStart)["b"] == 1000);
+  CHECK(throw_often(subnets, {"a"}, kStart)["a"] == 1000);
+  subnets.on_no_room("b", kStart);
+  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 500);
+  CHECK(throw_often(subnets, {"a", "b"}, kStart + kAvoidSubnet)["a"] == 500);
+}
+
+TEST_CASE("tasks: what is told late or twice changes nothing") {
+  TaskTable table(false);
+  table.add({"t", AgentId("a"), "agent"}, make_task("arn", 3, TaskStatus::running), kStart);
+  CHECK_FALSE(table.update(make_task("arn", 2, TaskStatus::pending), kStart));
+  CHECK_FALSE(table.update(make_task("arn", 3, TaskStatus::running), kStart));
+  CHECK(table.find("arn")->task.last_status == TaskStatus::running);
+  CHECK(table.update(make_task("arn", 4, TaskStatus::stopped), kStart));
+  CHECK_FALSE(table.update(make_task("arn", 5, TaskStatus::running), kStart));
+  CHECK(table.find_token("t")->is_over());
+  CHECK_FALSE(table.update(make_task("other"), kStart));
+}
+
+TEST_CASE("tasks: missing is death only after a while") {
+  TaskTable table(false);
+  table.add({"t", AgentId("a"), "agent"}, make_task("arn"), kStart);
+  CHECK_FALSE(table.on_missing("arn", kStart + kMissingGrace - 1us));
+  CHECK(table.on_missing("arn", kStart + kMissingGrace));
+  CHECK(table.find("arn")->is_missing);
+  table.forget_old(kStart + kMissingGrace + kStoppedKept);
+  CHECK(table.find_token("t") == nullptr);
+}
+
+TEST_CASE("tasks: many are looked at together, none too often, none never") {
+  TaskTable table(false);
+  for (int i = 0; i < 150; ++i) {
+    const auto text = std::to_string(i);
+    table.add({"t" + text, AgentId(text), "agent"}, make_task("arn" + text, 1, TaskStatus::running),
+              kStart + i * 100ms);
+  }
+  CHECK(table.due(kStart + 59s, 100).empty());
+  std::map<std::string, int> looks;
+  for (auto now = kStart; now < kStart + 10min; now = now + 1s)
+    for (auto batch = table.due(now, 100); !batch.empty(); batch = table.due(now, 100))
+      for (const auto& arn : batch) ++looks[arn];
+  REQUIRE(looks.size() == 150);
+  for (const auto& [arn, count] : looks) {
+    CHECK(count >= 8);
+    CHECK(count <= 20);
+  }
+}

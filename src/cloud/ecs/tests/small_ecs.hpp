@@ -1,0 +1,165 @@
+// As much of ECS as the provider's unit tests need, in memory and virtual time: it answers what the API
+// answers and can be told to lose answers, to throttle, to refuse, and to list late. The strict one, for the
+// wire, is in tests/aws.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cloud/aws/tests/world.hpp"
+
+namespace footman::cloud::ecs::testing {
+
+namespace json = boost::json;
+using namespace std::chrono_literals;
+
+struct SmallEcs {
+  struct Held {
+    json::object task;
+    json::object request;
+    base::Duration created{0};
+  };
+
+  explicit SmallEcs(aws::test::World& around) : world(around) {
+    world.services.script = [this](const net::HttpClientRequest& request) { return answer(request); };
+  }
+
+  aws::test::World& world;
+  std::map<std::string, Held> tasks;            // by ARN
+  std::map<std::string, std::string> by_token;  // client token → ARN
+  std::map<std::string, int> definitions;       // family → registrations
+  std::map<std::string, int> calls;             // by operation
+  std::vector<std::string> lose;                // operations whose next answer is lost after its effect
+  std::vector<std::string> refusals;            // of the next RunTasks: reasons of failures[]
+  base::Duration seen_after{0};                 // eventual consistency: describe and list come later
+
+  json::object& task(const std::string& arn) { return tasks.at(arn).task; }
+  void stop(const std::string& arn, const std::string& code, const std::string& reason) {
+    auto& one = task(arn);
+    one["lastStatus"] = "STOPPED";
+    one["desiredStatus"] = "STOPPED";
+    one["stopCode"] = code;
+    one["stoppedReason"] = reason;
+    one["version"] = one.at("version").to_number<int>() + 1;
+  }
+  void set_status(const std::string& arn, const std::string& status) {
+    auto& one = task(arn);
+    one["lastStatus"] = status;
+    one["version"] = one.at("version").to_number<int>() + 1;
+  }
+  std::size_t alive() const {
+    std::size_t count = 0;
+    for (const auto& [arn, held] : tasks) count += held.task.at("lastStatus") != "STOPPED";
+    return count;
+  }
+
+ private:
+  using Answer = base::Result<net::HttpClientResponse>;
+
+  static Answer ok(const json::object& body) { return aws::test::answer(200, json::serialize(body)); }
+
+  Answer answer(const net::HttpClientRequest& request) {
+    const std::string target(request.headers.value_or("X-Amz-Target", ""));
+    const auto operation = target.substr(target.find('.') + 1);
+    ++calls[operation];
+    const auto body = json::parse(request.body).as_object();
+    auto out = perform(operation, body);
+    if (const auto lost = std::find(lose.begin(), lose.end(), operation); lost != lose.end()) {
+      lose.erase(lost);
+      return base::fail(base::Errc::io, "the connection was closed");
+    }
+    return out;
+  }
+
+  Answer perform(const std::string& operation, const json::object& body) {
+    if (operation == "RunTask") return run_task(body);
+    if (operation == "StopTask") return stop_task(body);
+    if (operation == "DescribeTasks") return describe(body);
+    if (operation == "ListTasks") return list(body);
+    if (operation == "DescribeTaskDefinition") {
+      const std::string family(body.at("taskDefinition").as_string());
+      if (!definitions.contains(family))
+        return aws::test::json_error("ClientException", "Unable to describe task definition.");
+      return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
+    }
+    if (operation == "RegisterTaskDefinition") {
+      const std::string family(body.at("family").as_string());
+      ++definitions[family];
+      return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
+    }
+    FAIL_CHECK("not expected: " << operation);
+    return aws::test::json_error("InvalidAction");
+  }
+
+  Answer run_task(const json::object& body) {
+    const std::string token(body.at("clientToken").as_string());
+    if (const auto known = by_token.find(token); known != by_token.end()) {
+      if (tasks.at(known->second).request != body)
+        return aws::test::json_error("ConflictException", "the token was used with other parameters");
+      return ok({{"tasks", json::array{tasks.at(known->second).task}}, {"failures", json::array()}});
+    }
+    if (!refusals.empty()) {
+      const auto reason = refusals.front();
+      refusals.erase(refusals.begin());
+      return ok({{"tasks", json::array()}, {"failures", json::array{json::object{{"reason", reason}}}}});
+    }
+    const auto arn = fmt::format("arn:aws:ecs:eu-west-1:123456789012:task/builds/{:032x}", tasks.size() + 1);
+    json::object task{{"taskArn", arn},
+                      {"lastStatus", "PROVISIONING"},
+                      {"desiredStatus", "RUNNING"},
+                      {"version", 1},
+                      {"createdAt", static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000},
+                      {"startedBy", body.at("startedBy")},
+                      {"tags", body.at("tags")}};
+    tasks[arn] = {task, body, world.clock.steady()};
+    by_token[token] = arn;
+    return ok({{"tasks", json::array{task}}, {"failures", json::array()}});
+  }
+
+  bool is_seen(const Held& held) const { return world.clock.steady() >= held.created + seen_after; }
+
+  Answer stop_task(const json::object& body) {
+    const auto found = tasks.find(std::string(body.at("task").as_string()));
+    if (found == tasks.end() || !is_seen(found->second))
+      return aws::test::json_error("InvalidParameterException", "The referenced task was not found.");
+    auto& task = found->second.task;
+    if (task.at("lastStatus") != "STOPPED") {
+      task["desiredStatus"] = "STOPPED";
+      task["version"] = task.at("version").to_number<int>() + 1;
+    }
+    return ok({{"task", task}});
+  }
+
+  // A task that is to stop has done so by the time it is looked at.
+  Answer describe(const json::object& body) {
+    json::array found, failures;
+    for (const auto& one : body.at("tasks").as_array()) {
+      const std::string arn(one.as_string());
+      const auto held = tasks.find(arn);
+      if (held == tasks.end() || !is_seen(held->second)) {
+        failures.push_back(json::object{{"arn", arn}, {"reason", "MISSING"}});
+        continue;
+      }
+      auto& task = held->second.task;
+      if (task.at("desiredStatus") == "STOPPED" && task.at("lastStatus") != "STOPPED")
+        stop(arn, "UserInitiated", "Footman ends it");
+      found.push_back(task);
+    }
+    return ok({{"tasks", std::move(found)}, {"failures", std::move(failures)}});
+  }
+
+  Answer list(const json::object& body) {
+    json::array arns;
+    for (const auto& [arn, held] : tasks)
+      if (is_seen(held) && held.task.at("desiredStatus") == body.at("desiredStatus") &&
+          held.task.at("startedBy") == body.at("startedBy"))
+        arns.emplace_back(arn);
+    return ok({{"taskArns", std::move(arns)}});
+  }
+};
+
+}  // namespace footman::cloud::ecs::testing

@@ -1,0 +1,335 @@
+#include "ecs/task_definition.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <set>
+
+#include "ecs/fields.hpp"
+#include "ecs/json_text.hpp"
+#include "ecs/service_model.hpp"
+#include "ecs/tests/samples.hpp"
+
+using namespace footman::ecs;
+namespace json = boost::json;
+
+namespace {
+
+const DefinitionScope kScope{InstallationId("inst-1"), TemplateName("node"), "eu-central-1"};
+
+TaskDefinition make(const TemplateOptions& options, const CloudOptions& cloud = make_cloud()) {
+  return make_task_definition(options, cloud, kScope).value();
+}
+json::value request_of(const TemplateOptions& options, const CloudOptions& cloud = make_cloud()) {
+  return json::parse(make(options, cloud).request);
+}
+std::string refusal(std::string patch) {
+  auto options = make_fargate_options();
+  options.task_definition_patch = std::move(patch);
+  const auto made = make_task_definition(options, make_cloud(), kScope);
+  if (made) return "taken";
+  CHECK(made.error().field == "task_definition_patch");
+  return made.error().message;
+}
+json::value patched(std::string patch) {
+  auto options = make_fargate_options();
+  options.task_definition_patch = std::move(patch);
+  return request_of(options);
+}
+
+// The full sample as a definition that can be made of it.
+TemplateOptions make_complete_options() {
+  auto options = make_full_options();
+  options.task_definition.clear();
+  options.container.command.clear();
+  options.sidecars[1].name = "cache";
+  options.sidecars[1].image = "redis:7";
+  options.capacity = {CapacityKind::launch_type, LaunchType::ec2, {}, {}};
+  options.fallback_capacities.clear();
+  options.agent = {AgentDelivery::inject, "", "carrier:1", "/footman", ""};
+  for (std::size_t i = 0; i < options.volumes.size(); ++i) options.volumes[i].name = "v" + std::to_string(i);
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("task definition: what is sent, to the byte") {
+  auto cloud = make_cloud();
+  cloud.log_group = "/footman";
+  const auto made = make(make_fargate_options(), cloud);
+  CHECK(made.container == "agent");
+  CHECK(made.family == "footman-node-" + made.hash.substr(0, 16));
+  const auto expected = json::parse(R"({
+    "containerDefinitions": [
+      {"name": "agent", "image": "node:20", "essential": true,
+       "entryPoint": ["/footman/footman-agent"], "command": ["run"], "stopTimeout": 120,
+       "environment": [{"name": "FOOTMAN_AGENT_NOTICE", "value": "120s"},
+                       {"name": "FOOTMAN_AGENT_WORK_DIR", "value": "/footman/work"}],
+       "mountPoints": [{"sourceVolume": "footman-agent", "containerPath": "/footman"}],
+       "dependsOn": [{"containerName": "footman-carrier", "condition": "SUCCESS"}],
+       "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/footman",
+         "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "footman"}}},
+      {"name": "footman-carrier", "essential": false,
+       "image": "123456789012.dkr.ecr.eu-central-1.amazonaws.com/footman-agent:1",
+       "entryPoint": ["/footman-agent"], "command": ["install", "/footman"], "readonlyRootFilesystem": true,
+       "mountPoints": [{"sourceVolume": "footman-agent", "containerPath": "/footman"}],
+       "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/footman",
+         "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "footman"}}}],
+    "volumes": [{"name": "footman-agent"}],
+    "cpu": "1024", "memory": "2048", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"],
+    "runtimePlatform": {"cpuArchitecture": "X86_64", "operatingSystemFamily": "LINUX"},
+    "taskRoleArn": "arn:aws:iam::123456789012:role/footman-agent",
+    "executionRoleArn": "arn:aws:iam::123456789012:role/footman-execution"})");
+  auto request = json::parse(made.request);
+  auto tags = request.get_object()["tags"];
+  request.get_object().erase("tags");
+  request.get_object().erase("family");
+  CHECK(canonical_text(request) == canonical_text(expected));
+  CHECK(json::serialize(tags) == R"([{"key":"footman:definition","value":")" + made.hash +
+                                     R"("},{"key":"footman:installation","value":"inst-1"},)"
+                                     R"({"key":"footman:template","value":"node"}])");
+  CHECK(make(make_fargate_options(), cloud).request == made.request);
+}
+
+TEST_CASE("task definition: every field of the options has a place that AWS knows") {
+  const auto request = request_of(make_complete_options());
+  const auto fits = check_shape(request, kRegisterTaskDefinition);
+  CHECK_MESSAGE(fits.has_value(), (fits ? "" : describe(fits.error())));
+  const auto& container = request.at("containerDefinitions").at(0).get_object();
+  // All that the shape has, but for what is only reached through the patch.
+  const std::set<std::string_view> patch_only = {"credentialSpecs", "disableNetworking",
+                                                 "versionConsistency"};
+  const auto& sidecar = request.at("containerDefinitions").at(2).get_object();
+  for (const auto* name : {"name",
+                           "image",
+                           "repositoryCredentials",
+                           "cpu",
+                           "memory",
+                           "memoryReservation",
+                           "links",
+                           "portMappings",
+                           "essential",
+                           "restartPolicy",
+                           "entryPoint",
+                           "command",
+                           "environment",
+                           "environmentFiles",
+                           "mountPoints",
+                           "volumesFrom",
+                           "linuxParameters",
+                           "secrets",
+                           "dependsOn",
+                           "startTimeout",
+                           "stopTimeout",
+                           "hostname",
+                           "user",
+                           "workingDirectory",
+                           "privileged",
+                           "readonlyRootFilesystem",
+                           "dnsServers",
+                           "dnsSearchDomains",
+                           "extraHosts",
+                           "dockerSecurityOptions",
+                           "interactive",
+                           "pseudoTerminal",
+                           "dockerLabels",
+                           "ulimits",
+                           "logConfiguration",
+                           "healthCheck",
+                           "systemControls",
+                           "resourceRequirements",
+                           "firelensConfiguration"})
+    CHECK_MESSAGE(sidecar.contains(name), std::string(name));
+  CHECK(container.at("linuxParameters").get_object().size() == 7);
+  CHECK(container.at("linuxParameters").at("capabilities").at("drop").at(0) == "NET_RAW");  // not lost to shm
+  CHECK(request.at("volumes").get_array().size() == 6);
+}
+
+TEST_CASE("task definition: whatever changes its content changes the family, and nothing else does") {
+  auto base = make_fargate_options();
+  base.volumes.resize(1);
+  base.volumes[0].name = "data";
+  const auto usual = make(base).family;
+  const auto full = make_complete_options();
+  const std::set<std::string_view> of_the_run = {
+      "task_definition",  "fallback_sizes",   "platform_version",     "subnets", "security_groups",
+      "assign_public_ip", "execute_command",  "placement_strategies", "group",   "placement_constraints",
+      "propagate_tags",   "ecs_managed_tags", "fallback_capacities",  "round_up"};
+  std::set<std::string> families = {usual};
+  visit_fields(
+      [&](const char* name, auto member) {
+        auto options = base;
+        if (options.*member == full.*member) return;
+        options.*member = full.*member;
+        if (std::string_view(name) == "agent") options.agent.directory = "/other";
+        if (std::string_view(name) == "network_mode")
+          options.network_mode = NetworkMode::bridge;  // not Fargate's own
+        if (std::string_view(name) == "task_definition_patch")
+          options.task_definition_patch = R"({"enableFaultInjection":true})";
+        const auto family = make(options).family;
+        if (of_the_run.contains(name))
+          CHECK_MESSAGE(family == usual, std::string(name));
+        else
+          CHECK_MESSAGE(families.insert(family).second, std::string(name));
+      },
+      std::type_identity<TemplateOptions>());
+  visit_fields(
+      [&](const char* name, auto member) {
+        auto options = base;
+        if (options.container.*member == full.container.*member) return;
+        options.container.*member = full.container.*member;
+        CHECK_MESSAGE(families.insert(make(options).family).second, std::string(name));
+      },
+      std::type_identity<Container>());
+  for (auto field : {&CloudOptions::cluster, &CloudOptions::region, &CloudOptions::event_queue_url}) {
+    auto cloud = make_cloud();
+    cloud.*field = "other";
+    CHECK(make(base, cloud).family == usual);
+  }
+  auto other = kScope;
+  other.installation = InstallationId("inst-2");
+  CHECK(make_task_definition(base, make_cloud(), other)->family != usual);
+  CHECK(families.size() > 50);
+}
+
+TEST_CASE("task definition: the agent's own entry point, an image that holds it, and other names") {
+  auto options = make_fargate_options();
+  options.container.entry_point = {"/sbin/tini", "--"};
+  options.container.name = "build";
+  options.container.stop_timeout = 30s;
+  auto container = request_of(options).at("containerDefinitions").at(0);
+  CHECK(json::serialize(container.at("entryPoint")) == R"(["/sbin/tini","--"])");
+  CHECK(json::serialize(container.at("command")) == R"(["/footman/footman-agent","run"])");
+  CHECK(container.at("stopTimeout") == 30);
+  CHECK(container.at("environment").at(0).at("value") == "30s");
+  CHECK(make(options).container == "build");
+
+  options = make_fargate_options();
+  options.agent = {AgentDelivery::image, "/usr/bin/footman-agent", "", "", "/work"};
+  auto request = request_of(options);
+  CHECK(request.at("containerDefinitions").get_array().size() == 1);
+  CHECK_FALSE(request.get_object().contains("volumes"));
+  CHECK(json::serialize(request.at("containerDefinitions").at(0).at("entryPoint")) ==
+        R"(["/usr/bin/footman-agent"])");
+  options.agent.path.clear();
+  container = request_of(options).at("containerDefinitions").at(0);
+  CHECK_FALSE(container.get_object().contains("entryPoint"));
+  CHECK(json::serialize(container.at("command")) == R"(["run"])");
+
+  auto scope = kScope;
+  scope.template_name = TemplateName("Größe 1/" + std::string(300, 'x'));
+  const auto family = make_task_definition(make_fargate_options(), make_cloud(), scope)->family;
+  CHECK(family.starts_with("footman-Gr----e-1-xxx"));
+  CHECK(family.size() <= 255);
+}
+
+TEST_CASE("task definition: sizes are rounded up when that is wished, and every capacity is provided for") {
+  auto options = make_fargate_options();
+  options.size = {1000, 2000};
+  CHECK_FALSE(make_task_definition(options, make_cloud(), kScope).has_value());
+  options.round_up = true;
+  CHECK(request_of(options).at("cpu") == "1024");
+  options = make_fargate_options();
+  options.fallback_capacities = {{CapacityKind::launch_type, LaunchType::ec2, {}, {}}};
+  CHECK(json::serialize(request_of(options).at("requiresCompatibilities")) == R"(["EC2","FARGATE"])");
+}
+
+TEST_CASE("task definition: a patch reaches what has no field") {
+  const auto request = patched(R"({"enableFaultInjection":true,"pidMode":"task",
+      "containerDefinitions":{"agent":{"versionConsistency":"disabled","image":"node:22"},
+                              "extra":{"image":"busybox","essential":false}}})");
+  CHECK(request.at("enableFaultInjection") == true);
+  const auto& containers = request.at("containerDefinitions").get_array();
+  REQUIRE(containers.size() == 3);
+  CHECK(containers[0].at("versionConsistency") == "disabled");
+  CHECK(containers[0].at("image") == "node:22");
+  CHECK(containers[0].at("stopTimeout") == 120);
+  CHECK(containers[2].at("name") == "extra");
+  CHECK(patched("{}") == request_of(make_fargate_options()));
+  CHECK_FALSE(patched(R"({"runtimePlatform":null})").get_object().contains("runtimePlatform"));
+  CHECK(patched(R"({"volumes":{"footman-agent":{"host":{"sourcePath":"/x"}}}})")
+            .at("volumes")
+            .at(0)
+            .at("host")
+            .at("sourcePath") == "/x");
+}
+
+TEST_CASE("task definition: a patch that ECS would not take is refused with its place") {
+  CHECK(refusal("{").starts_with("this is not JSON"));
+  CHECK(refusal("[]") == "a JSON object was expected");
+  CHECK(refusal(R"({"family":"x"})") == "the family's name follows from the content, so it cannot be said");
+  CHECK(refusal(R"({"tags":[]})") == "tags cannot be patched: say them in 'tags'");
+  CHECK(refusal(R"({"pid_mode":"task"})") ==
+        "pid_mode: there is no 'pid_mode' here; did you mean 'pidMode'?");
+  CHECK(refusal(R"({"containerDefinitions":{"agent":{"cpu":"1"}}})") ==
+        "containerDefinitions[0].cpu: a whole number was expected");
+  CHECK(refusal(R"({"containerDefinitions":{"agent":null}})") == "the container 'agent' was taken away");
+  CHECK(refusal(R"({"containerDefinitions":[{"name":"x"}]})") == "the container 'agent' was taken away");
+  CHECK(refusal(R"({"containerDefinitions":[{"image":"x"}]})") == "a container has no name");
+  CHECK(refusal(R"({"containerDefinitions":{"footman-carrier":null}})") ==
+        "the container 'footman-carrier' was taken away");
+  CHECK(refusal(R"({"containerDefinitions":{"agent":{"command":["sleep"]}}})") ==
+        "'command' of the container 'agent' cannot be patched");
+  CHECK(refusal(R"({"containerDefinitions":{"agent":{"entryPoint":null}}})") ==
+        "'entryPoint' of the container 'agent' cannot be patched");
+  CHECK(refusal(R"({"containerDefinitions":{"agent":1}})") ==
+        "containerDefinitions.agent: an object was expected");
+  CHECK(refusal(R"({"containerDefinitions":null})") ==
+        "containerDefinitions: 'containerDefinitions' must be there");
+  CHECK(refusal(R"({"networkMode":"nat"})") == "networkMode: one of bridge, host, awsvpc, none was expected");
+}
+
+TEST_CASE("task definition: 64 KiB are the most that ECS takes") {
+  auto options = make_fargate_options();
+  options.container.environment["LONG"] = std::string(kMaxDefinitionBytes, 'x');
+  const auto made = make_task_definition(options, make_cloud(), kScope);
+  REQUIRE_FALSE(made.has_value());
+  CHECK(made.error().code == footman::base::Errc::resource_exhausted);
+}
+
+TEST_CASE("normal form: what AWS answers with is what was registered") {
+  auto options = make_fargate_options();
+  options.container.environment = {{"B", "2"}, {"A", "1"}};
+  options.container.port_mappings = {{5005, 0, PortProtocol::tcp}};
+  options.container.health_check = HealthCheck{{"CMD-SHELL", "true"}, 0s, 0s, 0, 0s};
+  options.volumes.resize(1);
+  options.volumes[0].name = "shared";
+  options.volumes[0].efs = EfsVolume{"fs-0a1b2c3d", "", "", false, true, 0};
+  options.task_definition_patch = R"({"cpu":"1 vCPU","memory":"2 GB"})";
+  auto answer = json::parse(make(options).request);
+  auto& object = answer.get_object();
+  object.erase("tags");
+  const auto sent = normalise(answer);
+  // As DescribeTaskDefinition shows it.
+  object["taskDefinitionArn"] = "arn:aws:ecs:eu-central-1:123456789012:task-definition/x:1";
+  object["revision"] = 1;
+  object["status"] = "ACTIVE";
+  object["registeredAt"] = 1795000000.123;
+  object["registeredBy"] = "arn:aws:iam::123456789012:user/x";
+  object["compatibilities"] = json::array{"EC2", "FARGATE"};
+  object["requiresAttributes"] = json::array{json::object{{"name", "ecs.capability.x"}}};
+  object["placementConstraints"] = json::array{};
+  object["volumes"].get_array()[0].get_object()["host"] = json::object{};
+  auto& container = object["containerDefinitions"].get_array()[0].get_object();
+  object["volumes"].get_array()[1].get_object()["efsVolumeConfiguration"].get_object()["rootDirectory"] = "/";
+  container["healthCheck"] = json::value({{"command", {"CMD-SHELL", "true"}},
+                                          {"interval", 30},
+                                          {"timeout", 5},
+                                          {"retries", 3},
+                                          {"startPeriod", 0}});
+  container["cpu"] = 0;
+  container["volumesFrom"] = json::array{};
+  container["systemControls"] = json::array{};
+  container["mountPoints"].get_array()[0].get_object()["readOnly"] = false;
+  auto& environment = container["environment"].get_array();
+  std::swap(environment[0], environment[2]);
+  CHECK(canonical_text(normalise(answer)) == canonical_text(sent));
+  CHECK(canonical_text(normalise(sent)) == canonical_text(sent));
+  CHECK(hash_definition(answer) == hash_definition(sent));
+  CHECK(sent.at("cpu") == "1024");
+  CHECK(sent.at("memory") == "2048");
+  CHECK(sent.at("containerDefinitions").at(0).at("portMappings").at(0).at("hostPort") == 5005);
+  container["image"] = "node:21";
+  CHECK(hash_definition(answer) != hash_definition(sent));
+}

@@ -1,0 +1,253 @@
+#include "policy/room_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <queue>
+#include <tuple>
+
+#include "policy/usage.hpp"
+
+namespace footman::policy {
+namespace {
+
+using model::AgentState;
+using model::EndReason;
+
+constexpr std::uint32_t kMostRoomAtOnce = 50;  // places for items with the same label; then the next plan
+constexpr std::size_t kMostNamed = 3;          // agents that make room
+
+// What is lacking still.
+class Shortage {
+ public:
+  explicit Shortage(const RoomWish& wish) : wish_(wish) {
+    for (const auto& lack : wish.lacks) left_.push_back(lack.amount);
+  }
+  bool is_met() const {
+    return std::ranges::all_of(left_, [](auto amount) { return amount <= 0; });
+  }
+  bool is_helped_by(const Agent& agent) const {
+    for (std::size_t i = 0; i < left_.size(); ++i)
+      if (left_[i] > 0 && wish_.relief(wish_.lacks[i], agent) > 0) return true;
+    return false;
+  }
+  // False: its end would not help.
+  bool take(const Agent& agent) {
+    if (!is_helped_by(agent)) return false;
+    for (std::size_t i = 0; i < left_.size(); ++i) left_[i] -= wish_.relief(wish_.lacks[i], agent);
+    return true;
+  }
+
+ private:
+  const RoomWish& wish_;
+  std::vector<std::int64_t> left_;
+};
+
+// Which limit it is, of those that have the same reason.
+std::string name_of(const RoomWish& wish, const RoomWish::Lack& lack) {
+  if (is_of_cloud(lack.reason) || lack.reason == HoldReason::cloud_cap) return wish.cloud.str();
+  if (lack.reason == HoldReason::template_cap) return wish.template_name.str();
+  return lack.label;
+}
+
+std::string describe(const Occupants::Room& room) {
+  auto all = room.draining;
+  all.insert(all.end(), room.to_drain.begin(), room.to_drain.end());
+  std::string names;
+  for (std::size_t i = 0; i < std::min(all.size(), kMostNamed); ++i)
+    names += fmt::format("{}{}", i == 0 ? "" : ", ", all[i]->id.str());
+  if (all.size() > kMostNamed) names += fmt::format(" and {} more", all.size() - kMostNamed);
+  return all.size() == 1 ? fmt::format("agent {} makes room", names)
+                         : fmt::format("agents {} make room", names);
+}
+
+}  // namespace
+
+// --- wishes
+
+std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
+  if (is_of_cloud(lack.reason) && agent.cloud != cloud) return 0;
+  switch (lack.reason) {
+    case HoldReason::global_cap:
+      return 1;
+    case HoldReason::label_cap:
+      return std::ranges::count(agent.labels, lack.label) > 0 ? 1 : 0;
+    case HoldReason::cloud_cap:
+      return agent.cloud == cloud ? 1 : 0;
+    case HoldReason::template_cap:
+      return agent.template_name == template_name ? 1 : 0;
+    case HoldReason::controller_cap:
+      return agent.controller == controller ? 1 : 0;
+    case HoldReason::vcpu_cap:
+    case HoldReason::cloud_vcpu_cap:
+      return static_cast<std::int64_t>(agent.size.milli_cpus);
+    case HoldReason::memory_cap:
+    case HoldReason::cloud_memory_cap:
+      return static_cast<std::int64_t>(agent.size.memory_bytes);
+    case HoldReason::hour_budget:
+    case HoldReason::cloud_hour_budget:
+      return agent.per_hour.micros;
+    case HoldReason::day_budget:
+    case HoldReason::cloud_day_budget:
+      return reserved_ahead(needs_of(agent)).micros;
+    default:
+      return 0;
+  }
+}
+
+// --- idle agents
+
+std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
+  Shortage shortage(wish);
+  for (const Agent* agent : leaving_) (void)shortage.take(*agent);
+  std::vector<const Agent*> to_end;
+  for (const Agent* agent : idle_)
+    if (shortage.take(*agent)) to_end.push_back(agent);
+  return shortage.is_met() ? std::optional(std::move(to_end)) : std::nullopt;
+}
+
+void RoomFinder::end(const std::vector<const Agent*>& agents) {
+  leaving_.insert(leaving_.end(), agents.begin(), agents.end());
+  std::erase_if(idle_, [&](const Agent* agent) { return std::ranges::count(agents, agent) > 0; });
+}
+
+// --- agents at work
+
+void Occupants::add(const Agent& agent) {
+  if (stays(agent)) staying_.push_back(&agent);
+  if (may_drain(agent)) may_drain_.insert(&agent);
+  if (drains(agent) && !is_ending(agent)) add_draining(agent);
+}
+
+void Occupants::add_draining(const Agent& agent) { draining_.insert(&agent); }
+
+void Occupants::add(const SettledAgents& agents) {
+  if (agents.staying > 0) settled_.push_back(&agents);
+  if (!agents.may_drain.empty()) all_that_may_drain_.push_back(&agents.may_drain);
+  if (!agents.draining.empty()) all_draining_.push_back(&agents.draining);
+}
+
+bool Occupants::any_drains() const {
+  return !may_drain_.empty() || !draining_.empty() || all_that_may_drain_.size() + all_draining_.size() > 2;
+}
+
+bool Occupants::any_stays_for(const ItemClass& kind) const {
+  const auto serves = [&](const auto* one) {
+    return one->controller == kind.controller && model::fits(kind.label, one->labels, one->is_default);
+  };
+  return std::ranges::any_of(staying_, serves) || std::ranges::any_of(settled_, serves);
+}
+
+std::optional<Occupants::Room> Occupants::find(const RoomWish& wish, const RoomFinder& room) const {
+  Shortage shortage(wish);
+  for (const Agent* agent : room.leaving()) (void)shortage.take(*agent);
+  // The oldest of all, without looking at more of those that are alike than are needed.
+  const auto take_from = [&](const std::vector<const AgentsByAge*>& groups, std::vector<const Agent*>& out) {
+    using Range = std::pair<AgentsByAge::const_iterator, AgentsByAge::const_iterator>;
+    const auto is_younger = [](const Range& a, const Range& b) { return IsOlder()(*b.first, *a.first); };
+    std::priority_queue<Range, std::vector<Range>, decltype(is_younger)> ranges(is_younger);
+    for (std::size_t i = 0; i < groups.size(); ++i) {
+      const auto& group = *groups[i];
+      if (!group.empty() && (i == 0 || shortage.is_helped_by(**group.begin())))
+        ranges.push({group.begin(), group.end()});
+    }
+    for (; !ranges.empty() && !shortage.is_met();) {
+      auto [next, end] = ranges.top();
+      ranges.pop();
+      if (shortage.take(**next)) out.push_back(*next);
+      if (++next != end) ranges.push({next, end});
+    }
+  };
+  Room found;
+  take_from(all_draining_, found.draining);
+  take_from(all_that_may_drain_, found.to_drain);
+  return shortage.is_met() ? std::optional(std::move(found)) : std::nullopt;
+}
+
+// --- the plan
+
+// Items that only limits keep waiting get the room of idle agents, as far as those that are leaving do not
+// make it anyway.
+bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& plan) {
+  std::vector<ItemClass*> left;
+  bool has_reserved = false;
+  for (auto* kind : held_) {
+    bool found = false;
+    for (const Template* t : kind->templates) {
+      if (is_last_(*t)) break;
+      found = end_idle(room, *kind, *t, plan);
+      if (found) break;
+    }
+    has_reserved |= found;
+    if (!found) left.push_back(kind);
+  }
+  if (!occupants.any_drains()) return has_reserved;
+  for (auto* kind : left) {
+    const auto patient_until = kind->oldest_held->since + kPatience;
+    if (now_ >= patient_until) {
+      drain_for(*kind, room, occupants, plan);
+      continue;
+    }
+    if (!plan.next_look.is_set() || patient_until < plan.next_look) plan.next_look = patient_until;
+    break;  // those behind it have not waited for so long
+  }
+  return has_reserved;
+}
+
+// For as many of its items as there can be. False: for none.
+bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, const Template& t, Plan& plan) {
+  const bool one_only = may_launch(t.breaker, now_).launches == Permission::one_probe;
+  const auto most = one_only ? 1 : std::min(kind.held_items, kMostRoomAtOnce);
+  std::vector<const Agent*> to_end;
+  std::uint32_t places = 0;
+  while (places < most) {
+    const auto wish = obstacles_.find_wish(t, kind.controller, places + 1);
+    auto found = wish ? room.find(*wish) : std::nullopt;
+    if (!found) break;
+    to_end = std::move(*found);
+    ++places;
+  }
+  if (places == 0) return false;
+  for (const Agent* agent : to_end)
+    plan.terminations.push_back(
+        {agent->id, EndReason::made_room, std::string(sentence(EndReason::made_room))});
+  room.end(to_end);
+  obstacles_.reserve(t, kind.controller, places);
+  return true;
+}
+
+bool RoomPlanner::is_promised(const RoomWish& wish) const {
+  return std::ranges::any_of(wish.lacks, [&](const RoomWish::Lack& lack) {
+    return promised_.contains({lack.reason, name_of(wish, lack)});
+  });
+}
+
+void RoomPlanner::promise(const RoomWish& wish) {
+  for (const auto& lack : wish.lacks) promised_.emplace(lack.reason, name_of(wish, lack));
+}
+
+// What becomes free of a limit goes to the oldest item that waits for it, so that nothing drains for another
+// one; and nothing drains for items that agents of their own serve one after the other.
+void RoomPlanner::drain_for(ItemClass& kind, const RoomFinder& room, const Occupants& occupants, Plan& plan) {
+  std::vector<RoomWish> wishes;
+  for (const Template* t : kind.templates) {
+    if (is_last_(*t)) break;
+    if (auto wish = obstacles_.find_wish(*t, kind.controller, 1)) wishes.push_back(std::move(*wish));
+  }
+  std::optional<Occupants::Room> found;
+  for (const auto& wish : wishes)
+    if (!found && !is_promised(wish) && !occupants.any_stays_for(kind)) found = occupants.find(wish, room);
+  for (const auto& wish : wishes) promise(wish);
+  if (!found) return;
+  const auto& item = *kind.oldest_held;
+  for (const Agent* agent : found->to_drain)
+    plan.drains.push_back(
+        {agent->id, EndReason::made_room,
+         fmt::format(
+             "{} has waited for {}, and no agent that is kept fits it: this one ends after its build.",
+             item.title.empty() ? item.ref.key : item.title,
+             fmt::format("{} min", std::chrono::duration_cast<std::chrono::minutes>(kPatience).count()))});
+  kind.room = fmt::format("; {} for the one that waits longest, once the build is over", describe(*found));
+}
+
+}  // namespace footman::policy

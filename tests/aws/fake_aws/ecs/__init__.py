@@ -1,0 +1,1 @@
+"""The Elastic Container Service: clusters, task definitions, and tasks that run as processes of this machine."""

@@ -1,0 +1,112 @@
+"""A Footman server whose agents are tasks of a fake AWS (tests/aws)."""
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
+from fake_aws.client import FakeAws
+from footman import BIN, Server, check, wait_until
+
+CONFIG = """
+agent_url: ws://{host}:{port}
+insecure: true
+clouds:
+- name: fargate
+  type: ecs
+  cap: 300
+  ecs:
+    region: {region}
+    cluster: footman
+    endpoint: {{url: "{url}"}}
+    log_group: /footman/agents
+  templates:
+  - name: small
+    default: true
+    labels: [linux]
+    ecs:
+      image: node:20
+      cpu: 0.25 vCPU
+      memory: 512 MiB
+      subnets: [subnet-0a000001, subnet-0a000002]
+      security_groups: [sg-0a000001]
+      execution_role: arn:aws:iam::{account}:role/footman-execution
+      task_role: arn:aws:iam::{account}:role/footman-task
+      agent: {{carrier_image: footman/agent}}
+{more}
+"""
+
+
+def own_address():
+    """An address of this machine that is not loopback: agents elsewhere could not reach that."""
+    for line in subprocess.run(["hostname", "-I"], capture_output=True, text=True, check=True).stdout.split():
+        if ":" not in line:
+            return line
+    raise RuntimeError("this machine has no address but loopback: a container must have one")
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def make_carrier(folder):
+    """The root of an image that holds the agent alone. Builds that are not static need their libraries, too."""
+    folder.mkdir()
+    agent = BIN / "footman-agent"
+    shutil.copy2(agent, folder / "footman-agent")
+    needed = subprocess.run(["ldd", agent], capture_output=True, text=True, check=False).stdout
+    for library in re.findall(r"(/\S+) \(0x", needed):
+        place = folder / library.lstrip("/")
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(library, place)
+
+
+class EcsServer:
+    """Both together; a context manager. At its end AWS must have had nothing to complain of."""
+
+    def __init__(self, more="", throttling=False, **settings):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footman-ecs-"))
+        make_carrier(self.folder / "carrier")
+        self.aws = FakeAws(throttling=throttling, provision_seconds=0.1)
+        self.aws.set(images={"footman/agent": str(self.folder / "carrier")}, **settings)
+        host = own_address()
+        port = free_port(host)
+        config = CONFIG.format(host=host, port=port, region=self.aws.region, url=self.aws.url,
+                               account=self.aws.account, more=more)
+        self.server = Server(config, "ecs", host)
+        self.server.http_port = port
+
+    def start(self, **how):
+        return self.server.start(environment=self.aws.environment(), **how)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *rest):
+        try:
+            if kind is None:
+                self.aws.check_no_violation()
+        finally:
+            self.aws.stop()
+            self.server.__exit__(kind, *rest)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # --- what AWS has
+
+    def tasks(self, alive=True):
+        found = self.aws.ask("tasks")["tasks"]
+        return [one for one in found if not alive or one["lastStatus"] != "STOPPED"]
+
+    def calls(self, operation):
+        return self.aws.ask("counts").get(f"ecs:{operation}", 0)
+
+    def wait_no_tasks(self):
+        wait_until(lambda: not self.tasks(), lambda: f"all tasks to end; there are {self.tasks()}")
+
+    def tags(self, task):
+        return {tag["key"]: tag["value"] for tag in task["tags"]}
