@@ -1,5 +1,5 @@
-// The command line of `footman`. Every command but `up`, `config check`, `completion`, `version`, `demo`
-// and `simulate` is a client of the server's API.
+// The command line of `footman`. Every command but `up`, `config check`, `import`, `completion`, `version`,
+// `demo` and `simulate` is a client of the server's API.
 //
 // Exit codes (the table of `footman --help` and docs/CLI.md comes from kExitCodes):
 //   0   done; `run`, `logs --follow` and `start --follow`: the build succeeded

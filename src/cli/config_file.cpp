@@ -13,21 +13,6 @@ namespace footman::cli {
 namespace {
 
 using base::Errc;
-using base::Result;
-
-// The message goes on after the path.
-Result<std::string> read_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, "is a directory");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return base::fail_errno("cannot be opened", errno);
-  std::string text;
-  text.resize(config::kMaxDocumentBytes + 1);
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return base::fail_errno("cannot be read", errno);
-  text.resize(static_cast<std::size_t>(in.gcount()));
-  return text;
-}
 
 std::string find_file(const std::string& named) {
   if (!named.empty()) return named;
@@ -47,13 +32,26 @@ std::string machine() {
 
 }  // namespace
 
+base::Result<std::string> read_config_file(const std::string& path) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, "is a directory");
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return base::fail_errno("cannot be opened", errno);
+  std::string text;
+  text.resize(config::kMaxDocumentBytes + 1);
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return base::fail_errno("cannot be read", errno);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
+}
+
 std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file) {
   LoadedConfig loaded{find_file(file), {}};
   if (loaded.file.empty()) {
     loaded.config = config::default_config(machine());
     return loaded;
   }
-  const auto text = read_file(loaded.file);
+  const auto text = read_config_file(loaded.file);
   if (!text) return std::unexpected(std::vector{config::Diagnostic{loaded.file, {}, text.error().message}});
   const config::Sources sources{[](const std::string& name) -> std::optional<std::string> {
                                   const char* value = std::getenv(name.c_str());
@@ -61,13 +59,13 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const s
                                   return value;
                                 },
                                 [](const std::string& path) {
-                                  auto content = read_file(path);
+                                  auto content = read_config_file(path);
                                   if (!content)
                                     content.error().message = path + " " + content.error().message;
                                   return content;
                                 },
                                 [](const std::string& zone) {
-                                  auto content = read_file(kZoneFolder + zone);
+                                  auto content = read_config_file(kZoneFolder + zone);
                                   if (!content)
                                     content.error().message =
                                         kZoneFolder + zone + " " + content.error().message;

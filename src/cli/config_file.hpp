@@ -14,6 +14,9 @@ struct LoadedConfig {
   config::Config config;
 };
 
+// At most kMaxDocumentBytes and one more; the error's message goes on after the path. Blocking.
+base::Result<std::string> read_config_file(const std::string& path);
+
 // `file` empty: ./footman.yaml, else /etc/footman/footman.yaml, else the default configuration. A named file
 // must exist. Blocking.
 std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file);

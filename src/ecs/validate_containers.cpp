@@ -122,7 +122,7 @@ class ContainerCheck {
     const auto soft = c_.memory_reservation_mib;
     wrong_if(hard != 0 && hard < kLeastMemoryMib, "memory_mib", "at least 6 MiB were expected");
     wrong_if(soft != 0 && soft < kLeastMemoryMib, "memory_reservation_mib", "at least 6 MiB were expected");
-    wrong_if(hard != 0 && soft >= hard, "memory_reservation_mib", "less than memory_mib was expected");
+    wrong_if(hard != 0 && soft >= hard, "memory_reservation_mib", "less than the hard limit was expected");
     wrong_if(!around_.fargate && options_.size.memory_mib == 0 && hard == 0 && soft == 0, "memory_mib",
              "outside of Fargate the task's memory or each container's was expected");
   }

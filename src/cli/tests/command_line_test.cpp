@@ -367,6 +367,32 @@ TEST_CASE("jobs in YAML are what they look like") {
   CHECK(json::serialize(*parse_document(" {\"a\": \"\\u00e9\", \"b\": 2}", "x")) == "{\"a\":\"é\",\"b\":2}");
 }
 
+TEST_CASE("import jcasc: what is printed is a configuration, and no file is written over") {
+  char folder[] = "/tmp/footman-cli-XXXXXX";
+  REQUIRE(::mkdtemp(folder) != nullptr);
+  const std::string at = folder;
+  const std::string source = FOOTMAN_SOURCE_DIR "/src/jcasc/tests/samples/fargate_blog.yaml";
+  const auto printed = run_footman({"import", "jcasc", source});
+  CHECK(printed.code == exit_ok);
+  CHECK(printed.out.find("  - name: ecs-fargate\n") != std::string::npos);
+  CHECK(printed.err == "1 cloud, 1 template; 3 places to fill in or decide: look for FILL IN\n");
+
+  const auto file = at + "/footman.yaml";
+  const auto written = run_footman({"import", "jcasc", source, "--output", file, "--json"});
+  CHECK(written.code == exit_ok);
+  CHECK(written.out.find("\"to_fill_in\": 3") != std::string::npos);
+  CHECK(run_footman({"config", "check", file}).code == exit_ok);
+  const auto again = run_footman({"import", "jcasc", source, "-o", file});
+  CHECK(again.code == exit_usage);
+  CHECK(again.err.find("is there already") != std::string::npos);
+
+  CHECK(run_footman({"import", "jcasc", at + "/none"}).code == exit_usage);
+  CHECK(run_footman({"import", "jcasc", file}).err.find("none of the clouds is of amazon-ecs-plugin") !=
+        std::string::npos);
+  CHECK(run_footman({"import", "jcasc", source, "-o", at + "/no/such"}).code == exit_usage);
+  std::filesystem::remove_all(at);
+}
+
 TEST_CASE("config check shows every place") {
   const Place place("config");
   const auto bad = place.file("bad.yaml", "listn: 1\nsession:\n  lease: soon\n");

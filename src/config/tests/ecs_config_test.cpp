@@ -119,7 +119,7 @@ clouds:
         env: {POSTGRES_HOST_AUTH_METHOD: trust}
         health_check: {command: [CMD-SHELL, pg_isready], interval: 10s}
       depends_on: [{container: postgres, condition: HEALTHY}]
-      task_definition_patch: {pidMode: task, enableFaultInjection: false, x: [1, "1", ~]}
+      task_definition_patch: {enableFaultInjection: false, ephemeralStorage: {sizeInGiB: 100}, proxyConfiguration: {containerName: "7"}, placementConstraints: []}
 )");
   if (!config)
     for (const auto& error : config.error()) MESSAGE(describe(error));
@@ -157,7 +157,9 @@ clouds:
   CHECK(tests.sidecars.at(0).memory_mib == 1024);
   CHECK(tests.sidecars[0].health_check.value().interval == 10s);
   CHECK(tests.container.depends_on.at(0).condition == ecs::DependencyCondition::healthy);
-  CHECK(tests.task_definition_patch == R"({"pidMode":"task","enableFaultInjection":false,"x":[1,"1",null]})");
+  CHECK(tests.task_definition_patch ==
+        R"({"enableFaultInjection":false,"ephemeralStorage":{"sizeInGiB":100},)"
+        R"("proxyConfiguration":{"containerName":"7"},"placementConstraints":[]})");
   // Some tasks are on demand, so their price is that.
   CHECK(cloud.templates[1].price.per_hour.micros == 4 * 37'250 + 16 * 4'090);
 }
@@ -182,6 +184,15 @@ TEST_CASE("capacity is a word, a list or a map") {
   CHECK(errors_of(with(kNode + "capacity: cluster_default")).find("say FARGATE, EC2") != std::string::npos);
   CHECK(errors_of(with(kNode + "capacity: {provider: x}")).find("did you mean 'providers'?") !=
         std::string::npos);
+}
+
+TEST_CASE("a patch of the task definition is a map, or JSON with its nulls") {
+  const auto patch = [](const std::string& text) {
+    return task(kNode + "task_definition_patch: " + text).ecs->task_definition_patch;
+  };
+  CHECK(patch("{enableFaultInjection: true, ipcMode: ~}") ==
+        R"({"enableFaultInjection":true,"ipcMode":null})");
+  CHECK(patch(R"('{"ipcMode": null}')") == R"({"ipcMode": null})");
 }
 
 TEST_CASE("sizes have units, and are those that Fargate has") {
@@ -259,6 +270,7 @@ TEST_CASE("what is wrong with the options is told where it was written") {
   CHECK(
       wrong("ulimits: [{name: nofiles, soft: 1, hard: 1}]").starts_with("f:15:24: 'name': core, cpu, data,"));
   CHECK(wrong("user: [a]") == "f:15:13: 'user': one value was expected\n");
+  CHECK(wrong("task_definition_patch: {pidMod: task}").starts_with("f:15:30: 'task_definition_patch': "));
   CHECK(wrong("subnets_: x").starts_with("f:15:7: unknown key"));
   CHECK(wrong("tags: [a]") == "f:15:13: 'tags': a map was expected, like 'name: value'\n");
   CHECK(wrong("drop_capabilities: ALL") ==

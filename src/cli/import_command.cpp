@@ -1,0 +1,105 @@
+// footman import: other programs' configurations as one of ours.
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <boost/json/object.hpp>
+#include <cerrno>
+
+#include "cli/config_file.hpp"
+#include "cli/context.hpp"
+#include "cli/groups.hpp"
+#include "cli/json.hpp"
+#include "jcasc/import.hpp"
+
+namespace footman::cli {
+namespace {
+
+std::string counted(std::size_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+// A file that is there is never written over: people may have filled it in.
+Status write_new_file(const std::string& path, std::string_view text) {
+  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  if (fd < 0 && errno == EEXIST)
+    return fail(Errc::invalid_argument, path + " is there already", "--output", "Name another file.");
+  if (fd < 0) return fail(Errc::invalid_argument, fail_errno(path, errno).error().message, "--output");
+  while (!text.empty()) {
+    const auto count = ::write(fd, text.data(), text.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) {
+      const int error = errno;
+      ::close(fd);
+      ::unlink(path.c_str());
+      return fail(Errc::invalid_argument, fail_errno(path, error).error().message, "--output");
+    }
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+  if (::close(fd) != 0)
+    return fail(Errc::invalid_argument, fail_errno(path, errno).error().message, "--output");
+  return {};
+}
+
+Result<std::string> read_source(Context& context, const std::string& file) {
+  if (file == "-") return context.read_input();
+  auto text = read_config_file(file);
+  if (!text) return fail(Errc::invalid_argument, fmt::format("{} {}", file, text.error().message), "FILE");
+  return text;
+}
+
+void show(Context& context, const jcasc::Imported& imported, const std::string& output, bool as_json) {
+  json::array problems;
+  for (const auto& problem : imported.problems) problems.push_back(json::value(config::describe(problem)));
+  if (as_json) {
+    json::object answer{{"clouds", imported.clouds},
+                        {"templates", imported.templates},
+                        {"to_fill_in", imported.to_fill_in},
+                        {"problems", std::move(problems)}};
+    if (output.empty()) answer["yaml"] = imported.yaml;
+    return context.out.write(pretty(answer));
+  }
+  if (output.empty()) context.out.write(imported.yaml);
+  for (const auto& problem : problems) context.err.line("still wrong: " + clean(problem.as_string()));
+  context.err.line(
+      fmt::format("{}, {}; {}", counted(imported.clouds, "cloud"), counted(imported.templates, "template"),
+                  imported.to_fill_in == 0
+                      ? "nothing to fill in"
+                      : counted(imported.to_fill_in, "place") + " to fill in or decide: look for FILL IN"));
+}
+
+Result<int> import_jcasc(Context& context, const Arguments& arguments) {
+  const auto file = arguments.text("FILE");
+  const auto output = arguments.text("output");
+  FOOTMAN_TRY(const auto text, read_source(context, file));
+  const auto imported = jcasc::import_jcasc(text, file == "-" ? "standard input" : file);
+  if (!imported) return fail(Errc::invalid_argument, config::describe(imported.error()));
+  if (!output.empty()) FOOTMAN_TRY_STATUS(write_new_file(output, imported->yaml));
+  show(context, *imported, output, arguments.has("json"));
+  return imported->problems.empty() ? exit_ok : exit_usage;
+}
+
+}  // namespace
+
+Command import_commands() {
+  return {
+      "import",
+      "make a footman.yaml from another program's configuration",
+      "",
+      {{"footman import jcasc jenkins.yaml --output footman.yaml", "from Jenkins' amazon-ecs-plugin"}},
+      {},
+      {},
+      {{"jcasc",
+        "from Jenkins' configuration as code",
+        "Reads the clouds of amazon-ecs-plugin and prints a configuration that launches the same tasks. What "
+        "changes its\n"
+        "meaning, is left out or must be filled in is said in comments. Needs no server.",
+        {{"footman import jcasc jenkins.yaml --output footman.yaml", "then: grep -n 'FILL IN' footman.yaml"},
+         {"footman import jcasc - < jenkins.yaml", "to standard output"}},
+        {{"output", 'o', Value::file, "FILE", "a new file; else standard output"}},
+        {{"FILE", "Jenkins' YAML; -: standard input", Value::file}},
+        {},
+        import_jcasc}}};
+}
+
+}  // namespace footman::cli

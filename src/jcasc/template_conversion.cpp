@@ -1,0 +1,380 @@
+#include "jcasc/template_conversion.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "ecs/fargate_sizes.hpp"
+#include "jcasc/fields.hpp"
+#include "model/label.hpp"
+#include "model/size.hpp"
+
+namespace footman::jcasc {
+namespace {
+
+constexpr std::string_view kUsualRemoteRoots[] = {"/home/jenkins", "/home/jenkins/agent", "/home/jenkins/"};
+
+std::string lower(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return text;
+}
+std::string upper(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
+  return text;
+}
+
+// The vCPU that are read as so many units again, where three decimals can say it.
+std::string show_units(std::int64_t units) {
+  const auto milli =
+      static_cast<std::int64_t>(std::llround(static_cast<double>(units) * 1000 / ecs::kUnitsPerCpu));
+  for (const auto candidate : {milli, milli - 1, milli + 1})
+    if ((candidate * ecs::kUnitsPerCpu + 500) / 1000 == units)
+      return model::format_cpus(static_cast<std::uint64_t>(candidate));
+  return model::format_cpus(static_cast<std::uint64_t>(milli));
+}
+std::string show_mib(std::int64_t mib) {
+  return mib % 1024 == 0 ? fmt::format("{} GiB", mib / 1024) : fmt::format("{} MiB", mib);
+}
+
+class Conversion {
+ public:
+  explicit Conversion(const YamlNode& all) : all_(all), fargate_(is_fargate(all)) {}
+
+  ConvertedTemplate run() {
+    labels();
+    if (said("taskDefinitionOverride"))
+      existing_definition();
+    else
+      own_definition();
+    capacity();
+    network();
+    platform();
+    return std::move(out_);
+  }
+
+ private:
+  bool said(std::string_view field) const { return is_said(all_, field); }
+  std::string text(std::string_view field) const { return text_of(all_, field); }
+
+  Entry& add(std::vector<Entry>& to, std::string key, std::string value,
+             std::vector<std::string_view> sources) {
+    return to.emplace_back(Entry{std::move(key), std::move(value), {}, std::move(sources)});
+  }
+  Entry& add_ecs(std::string key, std::string value, std::vector<std::string_view> sources) {
+    return add(out_.ecs, std::move(key), std::move(value), std::move(sources));
+  }
+  Entry& add_map(std::vector<Entry>& to, std::string key, std::vector<Member> members,
+                 std::vector<std::string_view> sources) {
+    return to.emplace_back(Entry{std::move(key), "{}", std::move(members), std::move(sources)});
+  }
+  void take_text(std::string_view field, std::string key) {
+    if (said(field)) add_ecs(std::move(key), quote(text(field)), {field});
+  }
+  void take_flag(std::string_view field, std::string key) {
+    if (is_true(all_, field)) add_ecs(std::move(key), "true", {field});
+  }
+  void take_list(std::string_view field, std::string key, std::string_view separators) {
+    if (said(field)) add_ecs(std::move(key), quote(split(text(field), separators)), {field});
+  }
+  // [{name, value}] as a map.
+  std::vector<Member> named_values(std::string_view field, const std::string& prefix = {}) const {
+    std::vector<Member> members;
+    for (const auto& item : items_of(all_, field)) {
+      const auto name = text_of(item, "name");
+      if (name.empty()) continue;
+      std::erase_if(members, [&](const Member& one) { return one.first == prefix + name; });
+      members.emplace_back(prefix + name, quote(text_of(item, "value")));
+    }
+    return members;
+  }
+
+  void labels() {
+    std::vector<std::string> good;
+    std::string bad;
+    for (const auto& label : split(text("label"), " \t\n,"))
+      if (model::validate_label(label, "label"))
+        good.push_back(label);
+      else
+        bad += fmt::format(" '{}'", label);
+    auto& entry = add(out_.entries, "labels", quote(good), {"label"});
+    if (!bad.empty()) entry.notes.push_back("these cannot be labels and were left out:" + bad);
+  }
+
+  void existing_definition() {
+    take_text("taskDefinitionOverride", "task_definition");
+    take_text("agentContainerName", "container_name");
+    add_map(out_.ecs, "agent", {{"delivery", "image"}, {"carrier_image", "~"}}, {"taskDefinitionOverride"});
+    tags();
+  }
+
+  void own_definition() {
+    take_text("image", "image");
+    take_text("repositoryCredentials", "repository_credentials");
+    size();
+    take_text("taskrole", "task_role");
+    take_text("executionRole", "execution_role");
+    if (!said("executionRole") &&
+        (said("repositoryCredentials") || (fargate_ && text("logDriver") == "awslogs")))
+      add_ecs("execution_role", "", {"executionRole"}).fill_in =
+          "nothing in Jenkins: logs and credentials need it";
+    environment();
+    take_text("containerUser", "user");
+    rights();
+    volumes();
+    hosts_and_ports();
+    log();
+    tags();
+    agent();
+    if (said("entrypoint"))
+      add_ecs("entry_point", quote(split(text("entrypoint"), " ")), {"entrypoint"}).refused =
+          "FILL IN: keep it only if it runs what follows, as [tini, --] does";
+  }
+
+  void agent() {
+    std::vector<Member> members;
+    if (fargate_ && is_windows()) members = {{"delivery", "image"}, {"carrier_image", "~"}};
+    const auto root = text("remoteFSRoot");
+    if (!root.empty() && std::ranges::find(kUsualRemoteRoots, root) == std::end(kUsualRemoteRoots))
+      members.emplace_back("work_directory", quote(root));
+    if (members.empty()) return;
+    auto& entry = add_map(out_.ecs, "agent", std::move(members), {"remoteFSRoot", "operatingSystemFamily"});
+    if (fargate_ && is_windows())
+      entry.notes.emplace_back(
+          "FILL IN: on Windows nothing can be injected: the image must hold footman-agent");
+  }
+
+  void size() {
+    const auto cpu = number_of(all_, "cpu");
+    const auto hard = number_of(all_, "memory");
+    const auto soft = number_of(all_, "memoryReservation");
+    if (!fargate_) {
+      if (cpu > 0) add_ecs("container_cpu", show_units(cpu), {"cpu"});
+      if (hard > 0) add_ecs("container_memory", show_mib(hard), {"memory"});
+      if (soft > 0) add_ecs("memory_reservation", show_mib(soft), {"memoryReservation"});
+      return;
+    }
+    const auto memory = soft > 0 ? soft : hard;
+    if (cpu > 0) add_ecs("cpu", show_units(cpu), {"cpu"});
+    if (memory > 0) {
+      auto& entry = add_ecs("memory", show_mib(memory), {"memory", "memoryReservation"});
+      if (soft > 0 && hard > soft)
+        entry.notes.push_back(
+            fmt::format("of both, the plugin made the soft limit the task's memory; the hard one was {}",
+                        show_mib(hard)));
+    }
+    if (cpu <= 0 || memory <= 0) return;
+    const ecs::TaskSize asked{static_cast<std::uint32_t>(std::min<std::int64_t>(cpu, 1 << 20)),
+                              static_cast<std::uint32_t>(std::min<std::int64_t>(memory, 1 << 30))};
+    const auto os = is_windows() ? ecs::OsFamily::windows_2022_core : ecs::OsFamily::linux_;
+    if (ecs::check_size(asked, os, false)) return;
+    if (const auto larger = ecs::check_size(asked, os, true)) {
+      add_ecs("round_up", "true", {"cpu", "memory", "memoryReservation"})
+          .notes.push_back("Fargate has no such size; it becomes " + ecs::format_task_size(*larger));
+      return;
+    }
+    for (auto& entry : out_.ecs) {
+      if (entry.key != "cpu" && entry.key != "memory") continue;
+      entry.fill_in = fmt::format("{} in Jenkins: Fargate has nothing as large as {}", entry.value,
+                                  ecs::format_task_size(asked));
+      entry.value = entry.key == "cpu" ? "1 vCPU" : "2 GiB";
+    }
+  }
+  bool is_windows() const { return upper(text("operatingSystemFamily")).starts_with("WINDOWS"); }
+
+  void environment() {
+    std::vector<Member> members = named_values("environments");
+    if (!members.empty()) add_map(out_.entries, "env", std::move(members), {"environments"});
+  }
+
+  void rights() {
+    take_flag("privileged", "privileged");
+    if (said("kernelCapabilities")) {
+      auto names = split(upper(text("kernelCapabilities")), ", ");
+      for (auto& name : names)
+        if (name.starts_with("CAP_")) name.erase(0, 4);
+      add_ecs("add_capabilities", quote(names), {"kernelCapabilities"});
+    }
+    if (const auto mib = number_of(all_, "sharedMemorySize"); mib > 0)
+      add_ecs("shared_memory", show_mib(mib), {"sharedMemorySize"});
+    std::string limits;
+    for (const auto& one : items_of(all_, "ulimits"))
+      limits += fmt::format("{}{{name: {}, soft: {}, hard: {}}}", limits.empty() ? "" : ", ",
+                            quote(lower(text_of(one, "ulimitName"))), number_of(one, "softLimit"),
+                            number_of(one, "hardLimit"));
+    if (!limits.empty()) add_ecs("ulimits", fmt::format("[{}]", limits), {"ulimits"});
+  }
+
+  void volumes() {
+    std::string volumes;
+    std::string mounts;
+    const auto mount = [&](const YamlNode& one) {
+      mounts += fmt::format("{}{{volume: {}, path: {}{}}}", mounts.empty() ? "" : ", ",
+                            quote(text_of(one, "name")), quote(text_of(one, "containerPath")),
+                            is_true(one, "readOnly") ? ", read_only: true" : "");
+    };
+    const auto volume = [&](const YamlNode& one, const std::string& rest) {
+      volumes +=
+          fmt::format("{}{{name: {}{}}}", volumes.empty() ? "" : ", ", quote(text_of(one, "name")), rest);
+      mount(one);
+    };
+    for (const auto& one : items_of(all_, "mountPoints"))
+      volume(one, is_said(one, "sourcePath") ? ", host_path: " + quote(text_of(one, "sourcePath")) : "");
+    bool iam_left_out = false;
+    for (const auto& one : items_of(all_, "efsMountPoints")) {
+      const bool point = is_said(one, "accessPointId");
+      auto efs = "file_system: " + quote(text_of(one, "fileSystemId"));
+      if (is_said(one, "rootDirectory") && !point)
+        efs += ", root_directory: " + quote(text_of(one, "rootDirectory"));
+      if (point) efs += ", access_point: " + quote(text_of(one, "accessPointId"));
+      if (point && is_true(one, "iam")) efs += ", iam: true";
+      iam_left_out |= !point && is_true(one, "iam");
+      // Access points need it, so AWS would have refused them without.
+      if (!point && !is_true(one, "transitEncryption")) efs += ", transit_encryption: false";
+      volume(one, fmt::format(", efs: {{{}}}", efs));
+    }
+    if (volumes.empty()) return;
+    auto& entry = add_ecs("volumes", fmt::format("[{}]", volumes), {"mountPoints", "efsMountPoints"});
+    if (iam_left_out)
+      entry.notes.emplace_back("iam without an access point had no effect in the plugin, so it is not here");
+    add_ecs("mounts", fmt::format("[{}]", mounts), {"mountPoints", "efsMountPoints"});
+  }
+
+  void hosts_and_ports() {
+    std::string hosts;
+    for (const auto& one : items_of(all_, "extraHosts"))
+      hosts += fmt::format("{}{{hostname: {}, ip_address: {}}}", hosts.empty() ? "" : ", ",
+                           quote(text_of(one, "hostname")), quote(text_of(one, "ipAddress")));
+    if (!hosts.empty()) add_ecs("extra_hosts", fmt::format("[{}]", hosts), {"extraHosts"});
+    take_list("dnsSearchDomains", "dns_search_domains", " ,");
+    std::string ports;
+    for (const auto& one : items_of(all_, "portMappings"))
+      ports += fmt::format(
+          "{}{{container_port: {}{}{}}}", ports.empty() ? "" : ", ", number_of(one, "containerPort"),
+          is_said(one, "hostPort") ? fmt::format(", host_port: {}", number_of(one, "hostPort")) : "",
+          is_said(one, "protocol") ? ", protocol: " + quote(lower(text_of(one, "protocol"))) : "");
+    if (!ports.empty()) add_ecs("ports", fmt::format("[{}]", ports), {"portMappings"});
+  }
+
+  void log() {
+    if (!said("logDriver")) return;
+    std::vector<Member> members{{"driver", quote(text("logDriver"))}};
+    for (auto& option : named_values("logDriverOptions", std::string("options") + kNested))
+      members.push_back(std::move(option));
+    add_map(out_.ecs, "log", std::move(members), {"logDriver", "logDriverOptions"});
+  }
+
+  void tags() {
+    if (auto members = named_values("tags"); !members.empty())
+      add_map(out_.ecs, "tags", std::move(members), {"tags"});
+  }
+
+  void capacity() {
+    const auto& providers = items_of(all_, "capacityProviderStrategies");
+    const bool of_cluster = is_true(all_, "defaultCapacityProvider");
+    if (of_cluster) {
+      const auto* kind = same_word(text("launchType"), "FARGATE") ? "FARGATE" : "EC2";
+      auto& entry =
+          add_map(out_.ecs, "capacity", {{"compatibility", kind}}, {"defaultCapacityProvider", "launchType"});
+      entry.notes.push_back(
+          fmt::format("FILL IN: the cluster's default strategy is used; say FARGATE, EC2 or "
+                      "MANAGED_INSTANCES, whichever it leads "
+                      "to: {} was taken from launchType",
+                      kind));
+      return;
+    }
+    if (providers.empty()) {
+      const auto type = upper(text("launchType"));
+      add_ecs("capacity", type.empty() ? "EC2" : quote(type), {"launchType"});
+      return;
+    }
+    std::string list;
+    std::int64_t weights = 0;
+    for (const auto& one : providers) weights += number_of(one, "weight");
+    for (const auto& one : providers) {
+      const auto name = text_of(one, "provider");
+      const auto weight = weights == 0 && &one == &providers.front() ? 1 : number_of(one, "weight");
+      list += fmt::format("{}{{name: {}, weight: {}{}}}", list.empty() ? "" : ", ", quote(name), weight,
+                          is_said(one, "base") ? fmt::format(", base: {}", number_of(one, "base")) : "");
+    }
+    auto& entry = add_map(out_.ecs, "capacity", {{"providers", fmt::format("[{}]", list)}},
+                          {"capacityProviderStrategies"});
+    if (weights == 0)
+      entry.notes.emplace_back("no provider had a weight above 0, which AWS refuses; the first one got 1");
+    const auto only_fargates = [](const YamlNode& one) {
+      const auto name = text_of(one, "provider");
+      return name == "FARGATE" || name == "FARGATE_SPOT" || name.find("FARGATE") == std::string::npos;
+    };
+    if (!std::ranges::all_of(providers, only_fargates))
+      entry.notes.emplace_back(
+          "the plugin took a provider for Fargate's because its name contains FARGATE; here it is EC2");
+  }
+
+  void network() {
+    const auto mode = lower(text("networkMode"));
+    if (!fargate_ && !mode.empty() && mode != "default" && !said("taskDefinitionOverride"))
+      add_ecs("network_mode", quote(mode), {"networkMode"});
+    // Elsewhere the plugin does not send them.
+    if (!fargate_ && mode != "awsvpc" && !said("taskDefinitionOverride")) return;
+    take_list("subnets", "subnets", ", ");
+    take_list("securityGroups", "security_groups", ", ");
+    take_flag("assignPublicIp", "assign_public_ip");
+  }
+
+  void platform() {
+    if (fargate_) {
+      if (said("operatingSystemFamily") && !same_word(text("operatingSystemFamily"), "LINUX"))
+        add_ecs("os_family", quote(upper(text("operatingSystemFamily"))), {"operatingSystemFamily"});
+      if (said("cpuArchitecture") && !same_word(text("cpuArchitecture"), "X86_64"))
+        add_ecs("cpu_architecture", quote(upper(text("cpuArchitecture"))), {"cpuArchitecture"});
+      if (said("platformVersion") && !same_word(text("platformVersion"), "LATEST"))
+        take_text("platformVersion", "platform_version");
+      if (const auto gib = number_of(all_, "ephemeralStorageSizeInGiB"); gib > 20)
+        add_ecs("ephemeral_storage", fmt::format("{} GiB", gib), {"ephemeralStorageSizeInGiB"});
+    }
+    take_flag("enableExecuteCommand", "execute_command");
+    std::string strategies;
+    for (const auto& one : items_of(all_, "placementStrategies"))
+      strategies +=
+          fmt::format("{}{{type: {}{}}}", strategies.empty() ? "" : ", ", quote(lower(text_of(one, "type"))),
+                      is_said(one, "field") ? ", field: " + quote(text_of(one, "field")) : "");
+    if (!strategies.empty())
+      add_ecs("placement_strategies", fmt::format("[{}]", strategies), {"placementStrategies"});
+  }
+
+  const YamlNode& all_;
+  const bool fargate_;
+  ConvertedTemplate out_;
+};
+
+}  // namespace
+
+ConvertedTemplate convert_template(const YamlNode& all) { return Conversion(all).run(); }
+
+std::vector<std::string> remarks_on(const YamlNode& own) {
+  std::vector<std::string> remarks;
+  for (const auto& [name, at] : own.keys) {
+    const auto* field = find_field(template_fields(), name);
+    if (field == nullptr) {
+      remarks.push_back(fmt::format("{}: not known, left out", name));
+      continue;
+    }
+    if (!is_said(own, name)) continue;
+    if (field->fate == Fate::dropped)
+      remarks.push_back(fmt::format("{} ({}): left out: {}", name, text_of(own, name), field->remark));
+  }
+  if (!is_said(own, "taskDefinitionOverride")) return remarks;
+  std::string ignored;
+  for (const auto name : {"image", "cpu", "memory", "memoryReservation", "environments", "mountPoints",
+                          "efsMountPoints", "logDriver", "portMappings", "taskrole", "executionRole"})
+    if (is_said(own, name)) ignored += (ignored.empty() ? "" : ", ") + std::string(name);
+  remarks.push_back(fmt::format("FILL IN: {}: {}{}", "taskDefinitionOverride",
+                                find_field(template_fields(), "taskDefinitionOverride")->remark,
+                                ignored.empty() ? "" : "; beside it the plugin ignores " + ignored));
+  return remarks;
+}
+
+}  // namespace footman::jcasc

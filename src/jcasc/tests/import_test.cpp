@@ -1,0 +1,376 @@
+#include "jcasc/import.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <fstream>
+#include <sstream>
+
+#include "config/config.hpp"
+#include "jcasc/fields.hpp"
+
+using namespace footman;
+using namespace footman::jcasc;
+
+namespace {
+
+std::string sample(const std::string& name) {
+  std::ifstream in(FOOTMAN_SOURCE_DIR "/src/jcasc/tests/samples/" + name + ".yaml");
+  REQUIRE(in.good());
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+struct RoundTrip {
+  Imported imported;
+  config::Config config;
+  const config::TemplateConfig& find(const std::string& name) const {
+    for (const auto& cloud : config.clouds)
+      for (const auto& t : cloud.templates)
+        if (t.name == name) return t;
+    FAIL("no template " << name);
+    return config.clouds.at(0).templates.at(0);
+  }
+  bool says(const std::string& text) const { return imported.yaml.find(text) != std::string::npos; }
+};
+
+RoundTrip round_trip_text(const std::string& text) {
+  auto imported = import_jcasc(text, "jenkins.yaml");
+  REQUIRE_MESSAGE(imported.has_value(), imported.error().message);
+  INFO(imported->yaml);
+  for (const auto& problem : imported->problems) FAIL_CHECK(describe(problem));
+  const config::Sources sources{[](const std::string&) { return std::nullopt; },
+                                [](const std::string&) -> base::Result<std::string> { return "x"; }};
+  auto config = config::parse_config(imported->yaml, "footman.yaml", sources, "x86_64");
+  REQUIRE(config.has_value());
+  return {std::move(*imported), std::move(*config)};
+}
+RoundTrip round_trip(const std::string& name) {
+  CAPTURE(name);
+  return round_trip_text(sample(name));
+}
+
+}  // namespace
+
+TEST_CASE("every field of the plugin has a fate, and every fate that is no plain one says what to know") {
+  // ECSCloud and ECSTaskTemplate of amazon-ecs-plugin, commit 4d48ab3: all that configuration as code writes.
+  const std::vector<std::string_view> cloud = {"name",
+                                               "credentialsId",
+                                               "assumedRoleArn",
+                                               "regionName",
+                                               "cluster",
+                                               "templates",
+                                               "allowedOverrides",
+                                               "maxCpu",
+                                               "maxMemory",
+                                               "maxMemoryReservation",
+                                               "maxAgents",
+                                               "numExecutors",
+                                               "tunnel",
+                                               "jenkinsUrl",
+                                               "retainAgents",
+                                               "retentionTimeout",
+                                               "slaveTimeoutInSeconds",
+                                               "taskPollingIntervalInSeconds"};
+  const std::vector<std::string_view> of_template = {"label",
+                                                     "templateName",
+                                                     "agentContainerName",
+                                                     "taskDefinitionOverride",
+                                                     "dynamicTaskDefinitionOverride",
+                                                     "image",
+                                                     "repositoryCredentials",
+                                                     "launchType",
+                                                     "defaultCapacityProvider",
+                                                     "capacityProviderStrategies",
+                                                     "operatingSystemFamily",
+                                                     "cpuArchitecture",
+                                                     "networkMode",
+                                                     "subnets",
+                                                     "securityGroups",
+                                                     "assignPublicIp",
+                                                     "platformVersion",
+                                                     "cpu",
+                                                     "memory",
+                                                     "memoryReservation",
+                                                     "ephemeralStorageSizeInGiB",
+                                                     "sharedMemorySize",
+                                                     "kernelCapabilities",
+                                                     "privileged",
+                                                     "containerUser",
+                                                     "ulimits",
+                                                     "entrypoint",
+                                                     "jvmArgs",
+                                                     "environments",
+                                                     "extraHosts",
+                                                     "dnsSearchDomains",
+                                                     "mountPoints",
+                                                     "efsMountPoints",
+                                                     "portMappings",
+                                                     "logDriver",
+                                                     "logDriverOptions",
+                                                     "taskrole",
+                                                     "executionRole",
+                                                     "enableExecuteCommand",
+                                                     "placementStrategies",
+                                                     "tags",
+                                                     "remoteFSRoot",
+                                                     "uniqueRemoteFSRoot",
+                                                     "inheritFrom"};
+  const auto names = [](std::span<const Field> fields) {
+    std::vector<std::string_view> out;
+    for (const auto& field : fields) {
+      out.push_back(field.name);
+      CAPTURE(field.name);
+      CHECK((field.fate == Fate::kept || !field.remark.empty()));
+      CHECK(field.key.empty() == (field.fate == Fate::dropped));
+    }
+    return out;
+  };
+  CHECK(names(cloud_fields()) == cloud);
+  CHECK(names(template_fields()) == of_template);
+}
+
+TEST_CASE("the smallest file: EC2, as the plugin takes it") {
+  const auto all = round_trip("minimal");
+  CHECK(all.imported.clouds == 1);
+  CHECK(all.imported.templates == 1);
+  CHECK(all.imported.to_fill_in == 2);  // agent_url and the carrier image
+  const auto& cloud = all.config.clouds.at(0);
+  CHECK(cloud.name == "ecs-cloud");
+  CHECK(cloud.ecs->region == "us-east-1");
+  CHECK(cloud.ecs->cluster == "arn:aws:ecs:us-east-1:123456789012:cluster/jenkins");
+  const auto& t = all.find("default");
+  CHECK(t.labels == std::vector<std::string>{"ecs"});
+  CHECK(t.ecs->container.image == "jenkins/inbound-agent");
+  CHECK(t.ecs->container.memory_reservation_mib == 2048);
+  CHECK(t.ecs->capacity.launch_type == ecs::LaunchType::ec2);
+  CHECK(t.max_builds == 1);
+}
+
+TEST_CASE("Fargate, as posts about it have it") {
+  const auto all = round_trip("fargate_blog");
+  const auto& cloud = all.config.clouds.at(0);
+  CHECK(cloud.name == "ecs-fargate");
+  CHECK(cloud.cap == 20);
+  CHECK(all.config.launch_deadline == std::chrono::minutes(10));
+  const auto& t = all.find("hello");
+  CHECK(t.labels == std::vector<std::string>{"fargate", "hello"});
+  CHECK(t.ecs->size == ecs::TaskSize{512, 1024});
+  CHECK(t.ecs->capacity == ecs::Capacity());
+  CHECK(t.ecs->subnets.size() == 2);
+  CHECK(t.ecs->security_groups == ecs::Texts{"sg-0123456789abcdef0"});
+  CHECK(t.ecs->assign_public_ip);
+  CHECK(t.ecs->execute_command);
+  CHECK(t.ecs->task_role == "arn:aws:iam::123456789012:role/jenkins-agent");
+  CHECK(t.ecs->container.log->options.at("awslogs-group") == "/ecs/jenkins-agents");
+  CHECK(t.ecs->platform_version.empty());
+  CHECK(t.ecs->agent.work_directory.empty());
+  CHECK(all.says("# 'ecs_Fargate' in Jenkins\n"));
+  CHECK(all.says("# jvmArgs (-Xmx512m): left out: the agent has no JVM"));
+  CHECK(all.says("# allowedOverrides (inheritFrom,label,memory,cpu,image): builds choose"));
+  CHECK(all.says(
+      "agent_url: wss://footman.example.com  # FILL IN: where agents reach this server; Jenkins is at "
+      "http://jenkins-nlb.internal.example.com:8001/\n"));
+  CHECK(all.says("# FILL IN: tunnel (jenkins-nlb.internal.example.com:50000)"));
+  CHECK(all.says("# taskPollingIntervalInSeconds (5)"));
+}
+
+TEST_CASE("EC2 with folders of the host, and all that only EC2 has") {
+  const auto all = round_trip("ec2_docker");
+  const auto& t = all.find("docker");
+  const auto& c = t.ecs->container;
+  CHECK(t.max_builds == 0);
+  CHECK(t.idle_timeout == std::chrono::minutes(30));
+  CHECK(t.env == std::map<std::string, std::string>{{"DOCKER_BUILDKIT", "1"}});
+  CHECK(t.ecs->network_mode == ecs::NetworkMode::bridge);
+  CHECK(t.ecs->subnets.empty());
+  CHECK(c.cpu_units == 1024);
+  CHECK(c.memory_mib == 4096);
+  CHECK(c.memory_reservation_mib == 2048);
+  CHECK(c.privileged);
+  CHECK(c.user == "root");
+  CHECK(c.shared_memory_mib == 512);
+  CHECK(c.add_capabilities == ecs::Texts{"SYS_ADMIN", "NET_ADMIN"});
+  CHECK(c.dns_search_domains == ecs::Texts{"corp.example.com", "example.com"});
+  CHECK(c.extra_hosts == std::vector<ecs::ExtraHost>{{"nexus.corp.example.com", "10.0.0.7"}});
+  CHECK(c.port_mappings.size() == 1);
+  CHECK(c.ulimits == std::vector<ecs::Ulimit>{{ecs::UlimitName::nofile, 65536, 65536}});
+  CHECK(c.mount_points == std::vector<ecs::MountPoint>{{"docker-sock", "/var/run/docker.sock", false},
+                                                       {"m2", "/root/.m2", true}});
+  CHECK(t.ecs->volumes.at(1).host_path == "/mnt/m2");
+  CHECK(t.ecs->placement_strategies.at(1).field == "memory");
+  CHECK(c.log->driver == ecs::LogDriver::json_file);
+  CHECK(c.entry_point.empty());
+  CHECK(all.says("# entry_point: [/usr/local/bin/jenkins-agent]   # FILL IN: keep it only if"));
+}
+
+TEST_CASE("capacity providers and Spot; a size that Fargate does not have; a role that is assumed") {
+  const auto all = round_trip("spot");
+  CHECK(all.config.clouds.at(0).ecs->credentials.assume_role.role_arn ==
+        "arn:aws:iam::123456789012:role/jenkins-ecs");
+  const auto& t = all.find("spot");
+  CHECK(t.ecs->capacity.providers ==
+        std::vector<ecs::CapacityProvider>{{"FARGATE_SPOT", 0, 4}, {"FARGATE", 1, 1}});
+  CHECK(t.ecs->size == ecs::TaskSize{1000, 2500});
+  CHECK(t.ecs->round_up);
+  CHECK(t.size == model::AgentSize{1000, 3ULL << 30});
+  CHECK(all.says("# Fargate has no such size; it becomes 1 vCPU with 3.0 GiB\n"));
+  CHECK(t.ecs->ephemeral_storage_gib == 60);
+  CHECK(t.ecs->tags == ecs::TextMap{{"cost-center", "4711"}, {"team", "web"}});
+  const auto& other = all.find("cluster-default");
+  CHECK(other.ecs->capacity.kind == ecs::CapacityKind::cluster_default);
+  CHECK(other.ecs->capacity.compatibility == ecs::Compatibility::ec2);
+  CHECK(all.says("# FILL IN: the cluster's default strategy is used"));
+}
+
+TEST_CASE("EFS, with and without an access point") {
+  const auto all = round_trip("efs");
+  const auto& t = all.find("maven");
+  const auto& cache = t.ecs->volumes.at(0).efs.value();
+  CHECK(cache.root_directory == "/maven");
+  CHECK_FALSE(cache.iam);
+  CHECK_FALSE(cache.transit_encryption);
+  const auto& work = t.ecs->volumes.at(1).efs.value();
+  CHECK(work.access_point_id == "fsap-0123456789abcdef0");
+  CHECK(work.iam);
+  CHECK(work.transit_encryption);
+  CHECK(work.root_directory.empty());
+  CHECK(t.ecs->agent.work_directory == "/mnt/work");
+  CHECK(all.says("# iam without an access point had no effect in the plugin"));
+  CHECK(all.says("# uniqueRemoteFSRoot (true): left out"));
+}
+
+TEST_CASE("inheritance: what the plugin would have run is what is launched") {
+  const auto all = round_trip("inheritance");
+  const auto& leaf = all.find("leaf");
+  CHECK(leaf.labels == std::vector<std::string>{"leaf"});
+  CHECK(leaf.ecs->container.image == "node:20");
+  CHECK(leaf.ecs->size == ecs::TaskSize{1024, 4096});  // 0 inherits
+  CHECK(leaf.ecs->assign_public_ip);                   // false does not switch off in the plugin
+  CHECK(leaf.env == std::map<std::string, std::string>{{"ONLY", "leaf"}});   // lists replace
+  CHECK(leaf.ecs->tags == ecs::TextMap{{"stage", "ci"}, {"team", "leaf"}});  // tags are united
+  CHECK(leaf.ecs->container.log->options ==
+        ecs::TextMap{{"awslogs-group", "/middle"}, {"awslogs-region", "eu-central-1"}});
+  CHECK(leaf.ecs->subnets.size() == 1);
+  CHECK(
+      all.says("      - name: leaf\n        extends: middle\n        labels: [leaf]\n        env: {ONLY: "
+               "leaf, A: ~, B: ~}\n"));
+  CHECK(all.says("# inheritFrom (nothing): left out"));
+  CHECK(all.says("# inheritFrom (circle-a): left out"));
+  CHECK(all.says("subnets: [subnet-00000000000000000]  # FILL IN: "));
+  CHECK(all.find("circle-a").ecs->container.image == "a");
+}
+
+TEST_CASE("an existing task definition") {
+  const auto all = round_trip("task_definition");
+  const auto& t = all.find("prepared");
+  CHECK(t.ecs->task_definition == "jenkins-agent:12");
+  CHECK(t.ecs->container.name == "agent");
+  CHECK(t.ecs->container.image.empty());
+  CHECK(t.env.empty());
+  CHECK(t.ecs->agent.delivery == ecs::AgentDelivery::image);
+  CHECK(t.ecs->tags.at("team") == "web");
+  CHECK(all.says("# FILL IN: taskDefinitionOverride: its image must hold footman-agent"));
+  CHECK(all.says("beside it the plugin ignores image, cpu, memory, environments"));
+  CHECK(t.ecs->execute_command);
+}
+
+TEST_CASE("ARM64 and Windows; what Fargate does not have becomes a comment") {
+  const auto all = round_trip("arm64");
+  CHECK(all.config.clouds.at(0).ecs->region == "us-east-1");  // of the cluster's ARN
+  const auto& arm = all.find("arm");
+  CHECK(arm.ecs->cpu_architecture == ecs::CpuArchitecture::arm64);
+  CHECK(arm.ecs->platform_version == "1.4.0");
+  CHECK(arm.ecs->container.add_capabilities == ecs::Texts{"SYS_PTRACE"});
+  CHECK_FALSE(arm.ecs->container.privileged);
+  CHECK(all.says("# privileged: true   # "));
+  CHECK(arm.ecs->agent.carrier_image == "footman-agent");
+  const auto& windows = all.find("windows");
+  CHECK(windows.ecs->os_family == ecs::OsFamily::windows_2022_core);
+  CHECK(windows.ecs->agent.delivery == ecs::AgentDelivery::image);
+  CHECK(all.says("# FILL IN: on Windows nothing can be injected"));
+}
+
+TEST_CASE("several clouds; variables, placeholders and what cannot be") {
+  const auto all = round_trip("several_clouds");
+  REQUIRE(all.config.clouds.size() == 2);
+  CHECK(all.says("# 1 clouds of other plugins were left out."));
+  CHECK(all.config.clouds[0].name == "prod-eu");
+  CHECK(all.config.clouds[0].ecs->region == "eu-central-1");  // the variable's default
+  CHECK(all.config.clouds[1].name == "prod-eu-2");
+  CHECK(all.says("# cluster: \"${CLUSTER}\"   # FILL IN: only Jenkins knows this variable\n"));
+  CHECK(all.says("# FILL IN: credentialsId (aws-keys): Jenkins' credentials are not read"));
+  CHECK(all.says("# maxCpu (4096): it limits what a pipeline may override"));
+  CHECK(all.says("# unheardOf: not known, left out\n"));
+  CHECK(all.says("# newField: not known, left out\n"));
+  const auto& t = all.find("agent");
+  CHECK(t.labels == std::vector<std::string>{"linux", "good"});
+  CHECK(t.env == std::map<std::string, std::string>{{"PLAIN", "a: b # c"}});
+  CHECK(all.says(
+      "image: FILL-IN  # FILL IN: \"${REGISTRY}/agent:1\" in Jenkins: only Jenkins knows this variable\n"));
+  CHECK(all.says("subnets: [subnet-00000000000000000]  # FILL IN: [subnet-xxxxxxxx] in Jenkins: "));
+  CHECK(all.says("# env: {TOKEN: \"${TOKEN}\", URL: file:///x}   # FILL IN: "));
+  // Names are unique over all clouds.
+  const auto& second = all.find("agent-2");
+  CHECK(second.ecs->execution_role == "arn:aws-us-gov:iam::000000000000:role/FILL-IN");
+  CHECK(all.says("cpu: 1 vCPU  # FILL IN: 2.93 vCPU in Jenkins: Fargate has nothing as large as "));
+  CHECK(all.says("# task_role: not-an-arn   # a role's ARN was expected"));
+}
+
+TEST_CASE("what is no such file is refused, with its place") {
+  const auto error_of = [](const std::string& text) {
+    const auto imported = import_jcasc(text, "j.yaml");
+    return imported ? "ok" : describe(imported.error());
+  };
+  CHECK(error_of("a: [").starts_with("j.yaml:"));
+  CHECK(error_of("jenkins: {}") ==
+        "j.yaml: there are no clouds: a list 'jenkins: {clouds: [...]}' was expected");
+  CHECK(error_of("- a") == "j.yaml: there are no clouds: a list 'jenkins: {clouds: [...]}' was expected");
+  CHECK(error_of("jenkins: {clouds: [{kubernetes: {}}]}") ==
+        "j.yaml:1:19: none of the clouds is of amazon-ecs-plugin: an item 'ecs:' was expected");
+  std::string many = "jenkins: {clouds: [{ecs: {name: a, templates: [";
+  for (std::size_t i = 0; i <= kMaxTemplates; ++i) many += "{label: a}, ";
+  CHECK(error_of(many + "]}}]}").find("more than 1000 templates") != std::string::npos);
+}
+
+TEST_CASE("odd values break nothing") {
+  const auto all = round_trip_text(R"(jenkins:
+  clouds:
+  - ecs:
+      name: "Ünsere Cloud, eine mit einem sehr langen Namen, der nicht passt"
+      templates:
+      - label: [not, text]
+        image: {a: b}
+        cpu: many
+        memory: -5
+        launchType: MOON
+        subnets: [a]
+        environments: text
+        tags: [text, {value: x}, {name: "a\nb", value: "c\"d"}]
+        mountPoints: [{}]
+        ulimits: [{ulimitName: none, softLimit: x}]
+        networkMode: odd
+      - ~
+      - text
+)");
+  CHECK(all.imported.templates == 3);
+}
+
+TEST_CASE("docs/clouds/ecs.md holds the table of the fields") {
+  std::ostringstream text;
+  text << std::ifstream(FOOTMAN_SOURCE_DIR "/docs/clouds/ecs.md").rdbuf();
+  const auto reference = describe_fields();
+  INFO("replace the tables of docs/clouds/ecs.md by:\n", reference);
+  CHECK(text.str().find(reference) != std::string::npos);
+}
+
+TEST_CASE("lines of inheritance are cut where they become too long") {
+  std::string text = "jenkins: {clouds: [{ecs: {name: a, templates: [";
+  for (int i = 0; i < 30; ++i)
+    text += fmt::format("{{label: l{}, inheritFrom: l{}, image: a, memory: 512}}, ", i, i + 1);
+  const auto all = round_trip_text(text + "]}}]}");
+  CHECK(all.config.clouds.at(0).templates.size() == 30);
+  CHECK(all.says("# inheritFrom (l1): left out"));
+  CHECK(all.says("extends: l29\n"));
+}
