@@ -99,7 +99,7 @@ class EcsServer:
     # --- what AWS has
 
     def tasks(self, alive=True):
-        found = self.aws.ask("tasks")["tasks"]
+        found = self.aws.ask("tasks")
         return [one for one in found if not alive or one["lastStatus"] != "STOPPED"]
 
     def calls(self, operation):
