@@ -395,7 +395,8 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.spec.agent = row.id;
   request.spec.template_name = row.template_name;
   request.spec.generation = row.template_generation;
-  if (const auto item = items_.find(launch.item); item != items_.end()) request.spec.work = item->second.title;
+  if (const auto item = items_.find(launch.item); item != items_.end())
+    request.spec.work = item->second.title;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
   const auto& variant = t.variants[policy::choose_variant(t.rotation, plan_at_)];
