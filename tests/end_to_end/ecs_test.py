@@ -80,6 +80,20 @@ def test_answers_that_are_lost_and_tasks_that_are_seen_late():
         server.stop()
 
 
+def test_events_through_a_queue_instead_of_questions():
+    with EcsServer(events=True, events_duplicated=0.5, events_late_seconds=0.5) as ecs:
+        server = ecs.start()
+        builds = [server.submit("true") for _ in range(5)]
+        for build in builds:
+            check(server.wait_build(build, 120)["result"] == "SUCCESS", build)
+        server.wait_no_agents(120)
+        ecs.wait_no_tasks()
+        counts = ecs.aws.ask("counts")
+        check(counts.get("sqs:DeleteMessageBatch", 0) > 0, counts)
+        check(ecs.calls("DescribeTasks") == 0 and ecs.calls("StopTask") == 0, counts)
+        server.stop()
+
+
 def test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again():
     with EcsServer() as ecs:
         ecs.aws.set(images={**ecs.aws.ask("settings")["images"], "node:20": None})
@@ -116,6 +130,6 @@ def test_spot_capacity_that_is_taken_back():
 
 if __name__ == "__main__":
     run_tests([test_the_main_job, test_many_at_once_while_throttled, test_kill_at_random_moments,
-               test_answers_that_are_lost_and_tasks_that_are_seen_late,
+               test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
                test_spot_capacity_that_is_taken_back])

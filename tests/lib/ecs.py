@@ -23,6 +23,7 @@ clouds:
     cluster: footman
     endpoint: {{url: "{url}"}}
     log_group: /footman/agents
+{cloud_more}
   templates:
   - name: small
     default: true
@@ -69,15 +70,19 @@ def make_carrier(folder):
 class EcsServer:
     """Both together; a context manager. At its end AWS must have had nothing to complain of."""
 
-    def __init__(self, more="", throttling=False, **settings):
+    def __init__(self, more="", throttling=False, events=False, **settings):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footman-ecs-"))
         make_carrier(self.folder / "carrier")
         self.aws = FakeAws(throttling=throttling, provision_seconds=0.1)
         self.aws.set(images={"footman/agent": str(self.folder / "carrier")}, **settings)
+        cloud_more = ""
+        if events:
+            self.aws.tell("queues", name="footman-events")
+            cloud_more = f"    event_queue: {self.aws.url}/{self.aws.account}/footman-events"
         host = own_address()
         port = free_port(host)
         config = CONFIG.format(host=host, port=port, region=self.aws.region, url=self.aws.url,
-                               account=self.aws.account, more=more)
+                               account=self.aws.account, more=more, cloud_more=cloud_more)
         self.server = Server(config, "ecs", host)
         self.server.http_port = port
 

@@ -8,6 +8,7 @@
 
 #include "cloud/ecs/api.hpp"
 #include "cloud/ecs/definitions.hpp"
+#include "cloud/ecs/event_queue.hpp"
 #include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
@@ -34,6 +35,7 @@ constexpr Duration kTokenLifetime = 20h;  // AWS keeps client tokens for about a
 constexpr Duration kListPause = 20s;      // between two lists of all tasks; in between the table answers
 constexpr Duration kStopAgain = 60s;      // a task that was asked to stop and does not is asked again
 constexpr Duration kOwnExit = 30s;
+constexpr Duration kQueuePause = 15s;  // after a queue that could not be read
 
 std::unexpected<LaunchFailure> refuse(FailureClass failure, std::string message) {
   return std::unexpected(LaunchFailure{failure, true, {}, std::move(message)});
@@ -83,20 +85,25 @@ class Leave {
 
 class EcsCloudImpl final : public EcsCloud {
  public:
-  EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, std::unique_ptr<aws::Client> client)
+  // `queue_client` null: no queue is configured.
+  EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, std::unique_ptr<aws::Client> client,
+               std::unique_ptr<aws::Client> queue_client)
       : config_(std::move(config)),
         parts_(parts),
         client_(std::move(client)),
+        queue_client_(std::move(queue_client)),
         api_(*client_, config_.options.cluster.empty() ? "default" : config_.options.cluster),
         definitions_(api_, parts_.outside.log),
-        table_(!config_.options.event_queue_url.empty()),
         scope_(parts_.control, parts_.outside.log) {}
 
   CloudName name() const override { return config_.name; }
   ports::CloudLimits limits() const override { return {0, kTokenLifetime, kMissingGrace, kOwnExit}; }
   void set_templates(Templates templates) override { config_.templates = std::move(templates); }
   void set_on_change(std::function<void()> look_again) override { look_again_ = std::move(look_again); }
-  void start() override { scope_.spawn("ecs tasks of " + config_.name.str(), follow()); }
+  void start() override {
+    scope_.spawn("ecs tasks of " + config_.name.str(), follow());
+    if (queue_client_) scope_.spawn("ecs events of " + config_.name.str(), read_events());
+  }
   Awaitable<void> stop() override {
     scope_.cancel();
     co_await scope_.join();
@@ -116,6 +123,8 @@ class EcsCloudImpl final : public EcsCloud {
   LaunchFailure judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets);
   Awaitable<void> follow();
   Awaitable<void> look();
+  Awaitable<void> read_events();
+  void set_events(bool readable, const std::string& reason);
   Awaitable<Status> list_all();
   Awaitable<Status> learn(std::vector<std::string> arns);
   void adopt(Task task);
@@ -128,6 +137,7 @@ class EcsCloudImpl final : public EcsCloud {
   EcsCloudConfig config_;
   EcsCloudParts parts_;
   std::unique_ptr<aws::Client> client_;
+  std::unique_ptr<aws::Client> queue_client_;
   Api api_;
   Definitions definitions_;
   Subnets subnets_;
@@ -135,7 +145,8 @@ class EcsCloudImpl final : public EcsCloud {
   std::set<std::string> launching_;  // tokens of calls under way
   std::function<void()> look_again_;
   runtime::Gate listing_;
-  Instant listed_;           // even, the start of the last list that succeeded
+  Instant listed_;  // even, the start of the last list that succeeded
+  bool events_readable_ = false;
   bool knows_past_ = false;  // those that had stopped before this object was made were listed
   runtime::Event wake_;      // of follow()
   runtime::Scope scope_;
@@ -327,6 +338,35 @@ Awaitable<void> EcsCloudImpl::look() {
   if (changed) tell();
 }
 
+Awaitable<void> EcsCloudImpl::read_events() {
+  EventQueue queue(*queue_client_, config_.options.event_queue_url);
+  set_events(true, {});
+  while (true) {
+    auto events = co_await queue.receive();
+    set_events(events.has_value(), events ? std::string() : events.error().message);
+    if (!events) {
+      co_await runtime::sleep_for(parts_.outside.clock, kQueuePause);
+      continue;
+    }
+    bool changed = false;
+    for (auto& task : events->tasks) changed |= table_.update(std::move(task), now());
+    if (changed) tell();
+    if (events->receipts.empty()) continue;
+    if (auto removed = co_await queue.remove(std::move(events->receipts)); !removed)
+      parts_.outside.log.warning("events stay in the queue", {{"error", removed.error().message}});
+  }
+}
+
+// Without the queue tasks are looked at as if there were none.
+void EcsCloudImpl::set_events(bool readable, const std::string& reason) {
+  table_.set_events(readable);
+  if (readable == events_readable_) return;
+  events_readable_ = readable;
+  if (!readable)
+    parts_.outside.log.warning("the queue of events cannot be read: tasks are described instead",
+                               {{"queue", config_.options.event_queue_url}, {"error", reason}});
+}
+
 Resource EcsCloudImpl::resource_of(const Tracked& one) const {
   Resource out{config_.installation,
                one.owner.agent,
@@ -394,12 +434,21 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
 }  // namespace
 
 Result<std::unique_ptr<EcsCloud>> create_ecs_cloud(EcsCloudConfig config, EcsCloudParts parts) {
-  const auto& said = config.options.endpoint;
-  aws::ClientConfig client{aws::kEcs, config.options.region, {said.fips, said.dual_stack, said.url}, {}};
-  if (const auto own = said.urls.find("ecs"); own != said.urls.end()) client.endpoint.url = own->second;
-  FOOTMAN_TRY(auto made,
-              aws::Client::create(std::move(client), parts.outside, &parts.credentials, &parts.rates));
-  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(made));
+  const auto make_client = [&](const aws::Service& service, const std::string& name) {
+    const auto& said = config.options.endpoint;
+    const auto own = said.urls.find(name);
+    return aws::Client::create({service,
+                                config.options.region,
+                                {said.fips, said.dual_stack, own == said.urls.end() ? said.url : own->second},
+                                {}},
+                               parts.outside, &parts.credentials, &parts.rates);
+  };
+  FOOTMAN_TRY(auto client, make_client(aws::kEcs, "ecs"));
+  std::unique_ptr<aws::Client> queue_client;
+  if (!config.options.event_queue_url.empty()) {
+    FOOTMAN_TRY(queue_client, make_client(aws::kSqs, "sqs"));
+  }
+  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(client), std::move(queue_client));
 }
 
 }  // namespace footman::cloud::ecs

@@ -43,8 +43,8 @@ struct Tracked {
 
 class TaskTable {
  public:
-  // events: changes are told by a queue, and looks are only a safety net.
-  explicit TaskTable(bool events) : events_(events) {}
+  // Changes are told by a queue, and looks are only a safety net. False at first.
+  void set_events(bool events) { events_ = events; }
 
   Tracked& add(Owner owner, Task task, Instant now);
   // Whether anything that the fleet cares for has changed. Of a task that is not ours: false.
@@ -66,7 +66,7 @@ class TaskTable {
   Duration pace(const Tracked& one, Instant now) const;
   void plan_look(Tracked& one, Instant now);
 
-  bool events_;
+  bool events_ = false;
   std::map<std::string, Tracked> by_arn_;
   std::map<std::string, std::string> by_token_;
 };

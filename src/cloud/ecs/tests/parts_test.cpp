@@ -54,7 +54,7 @@ TEST_CASE("subnets: one without room is avoided for a while, unless there is no 
 }
 
 TEST_CASE("tasks: what is told late or twice changes nothing") {
-  TaskTable table(false);
+  TaskTable table;
   table.add({"t", AgentId("a"), "agent"}, make_task("arn", 3, TaskStatus::running), kStart);
   CHECK_FALSE(table.update(make_task("arn", 2, TaskStatus::pending), kStart));
   CHECK_FALSE(table.update(make_task("arn", 3, TaskStatus::running), kStart));
@@ -66,7 +66,7 @@ TEST_CASE("tasks: what is told late or twice changes nothing") {
 }
 
 TEST_CASE("tasks: missing is death only after a while") {
-  TaskTable table(false);
+  TaskTable table;
   table.add({"t", AgentId("a"), "agent"}, make_task("arn"), kStart);
   CHECK_FALSE(table.on_missing("arn", kStart + kMissingGrace - 1us));
   CHECK(table.on_missing("arn", kStart + kMissingGrace));
@@ -76,7 +76,7 @@ TEST_CASE("tasks: missing is death only after a while") {
 }
 
 TEST_CASE("tasks: many are looked at together, none too often, none never") {
-  TaskTable table(false);
+  TaskTable table;
   for (int i = 0; i < 150; ++i) {
     const auto text = std::to_string(i);
     table.add({"t" + text, AgentId(text), "agent"}, make_task("arn" + text, 1, TaskStatus::running),
