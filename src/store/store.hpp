@@ -250,8 +250,8 @@ class Store {
   virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
   // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
-  // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are kept,
-  // those of the day (UTC) up to two million. Builds that are forgotten stay.
+  // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are
+  // kept, those of the day (UTC) up to two million. Builds that are forgotten stay.
   virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
   // A few thousand at a time (cost_report.hpp adds them up).
   virtual Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) = 0;
