@@ -468,7 +468,7 @@ const std::vector<Canary>& canaries() {
        plant_provider<AsksWithoutEnd>},
       {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,
        plant_port<CallsNewcomersDone>},
-      {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 100,
+      {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 400,
        plant_provider<EndsStrays>},
       {"hurries", "time_is_given", "the fleet reads shorter times than were set", 60, plant_haste},
       {"repeats-lines", "log_is_gapless", "some log bytes are appended twice", 10, plant_logs<RepeatsLines>},
