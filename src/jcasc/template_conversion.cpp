@@ -166,7 +166,12 @@ class Conversion {
             fmt::format("of both, the plugin made the soft limit the task's memory; the hard one was {}",
                         show_mib(hard)));
     }
-    if (cpu <= 0 || memory <= 0) return;
+    if (cpu <= 0 || memory <= 0) {
+      for (const auto* key : {"cpu", "memory"})
+        if (std::ranges::find(out_.ecs, key, &Entry::key) == out_.ecs.end())
+          add_ecs(key, "nothing", {"cpu", "memory"});
+      return ask_for_size("Fargate needs both");
+    }
     const ecs::TaskSize asked{static_cast<std::uint32_t>(std::min<std::int64_t>(cpu, 1 << 20)),
                               static_cast<std::uint32_t>(std::min<std::int64_t>(memory, 1 << 30))};
     const auto os = is_windows() ? ecs::OsFamily::windows_2022_core : ecs::OsFamily::linux_;
@@ -176,10 +181,12 @@ class Conversion {
           .notes.push_back("Fargate has no such size; it becomes " + ecs::format_task_size(*larger));
       return;
     }
+    ask_for_size("Fargate has nothing as large as " + ecs::format_task_size(asked));
+  }
+  void ask_for_size(const std::string& why) {
     for (auto& entry : out_.ecs) {
       if (entry.key != "cpu" && entry.key != "memory") continue;
-      entry.fill_in = fmt::format("{} in Jenkins: Fargate has nothing as large as {}", entry.value,
-                                  ecs::format_task_size(asked));
+      entry.fill_in = fmt::format("{} in Jenkins: {}", entry.value, why);
       entry.value = entry.key == "cpu" ? "1 vCPU" : "2 GiB";
     }
   }

@@ -374,3 +374,12 @@ TEST_CASE("lines of inheritance are cut where they become too long") {
   CHECK(all.says("# inheritFrom (l1): left out"));
   CHECK(all.says("extends: l29\n"));
 }
+
+TEST_CASE("half a size on Fargate is to be filled in, both halves") {
+  const auto all = round_trip_text(
+      "jenkins: {clouds: [{ecs: {name: a, templates: [{label: a, image: a, launchType: FARGATE, memory: 512, "
+      "subnets: subnet-0123456789abcdef0}]}}]}");
+  CHECK(all.find("a").ecs->size == ecs::TaskSize{1024, 2048});
+  CHECK(all.says("memory: 2 GiB  # FILL IN: 512 MiB in Jenkins: Fargate needs both\n"));
+  CHECK(all.says("cpu: 1 vCPU  # FILL IN: nothing in Jenkins: Fargate needs both\n"));
+}
