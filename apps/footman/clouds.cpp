@@ -91,6 +91,7 @@ Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, co
 
 std::vector<ports::CloudProvider*> Clouds::providers() const {
   std::vector<ports::CloudProvider*> out;
+  out.reserve(members_.size());
   for (const auto& [name, member] : members_) out.push_back(member.provider.get());
   return out;
 }

@@ -119,6 +119,7 @@ class Family {
   }
   std::string describe_unknown(const std::string& name) const {
     std::vector<std::string> names;
+    names.reserve(by_name_.size());
     for (const auto& [known, index] : by_name_) names.push_back(known);
     const auto nearest = model::find_nearest(name, names);
     return fmt::format("the cloud '{}' has no template '{}'{}", cloud_name_, name,

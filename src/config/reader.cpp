@@ -139,9 +139,9 @@ void Reader::read_cpus(const YamlNode& node, std::string_view key, std::uint64_t
   parse(node, key, milli_cpus, optional_of(model::parse_cpus), "a number of vCPU such as 2 or 0.25 vCPU");
 }
 void Reader::get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
-                       Result<model::Money> (*parse)(std::string_view), std::string_view expectation) {
+                       Result<model::Money> (*convert)(std::string_view), std::string_view expectation) {
   if (map.find(key) == nullptr) return;
-  get_parsed(map, key, out.emplace(), optional_of(parse), expectation);
+  get_parsed(map, key, out.emplace(), optional_of(convert), expectation);
 }
 
 }  // namespace footman::config

@@ -71,15 +71,15 @@ class Reader {
     if (const auto* node = map.find(key)) read_cpus(*node, key, milli_cpus);
   }
   void get_money(const YamlNode& map, std::string_view key, std::optional<model::Money>& out,
-                 Result<model::Money> (*parse)(std::string_view), std::string_view expectation);
+                 Result<model::Money> (*convert)(std::string_view), std::string_view expectation);
 
-  // `parse`: from a text to an optional<Value>.
-  template <class Value, class Parse>
-  void parse(const YamlNode& node, std::string_view key, Value& out, Parse parse,
+  // `convert`: from a text to an optional<Value>.
+  template <class Value, class Convert>
+  void parse(const YamlNode& node, std::string_view key, Value& out, Convert convert,
              std::string_view expectation) {
     const auto text = text_of(node, key);
     if (!text) return;
-    if (std::optional<Value> value = parse(*text))
+    if (std::optional<Value> value = convert(*text))
       out = *value;
     else
       error(node.at, fmt::format("'{}': {} was expected, found '{}'", key, expectation, *text));

@@ -308,8 +308,8 @@ void EcsCloudImpl::adopt(ecs::Task task) {
   auto token = tag(ecs::kTokenTag);
   if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) return;
   if (table_.find(task.arn) != nullptr) return;
-  AgentId agent(tag(ecs::kAgentTag));
-  table_.add({std::move(token), std::move(agent), find_container(task)}, std::move(task), now());
+  Owner owner{std::move(token), AgentId(tag(ecs::kAgentTag)), find_container(task)};
+  table_.add(std::move(owner), std::move(task), now());
 }
 
 Awaitable<void> EcsCloudImpl::follow() {
