@@ -21,7 +21,7 @@ using config::Diagnostic;
 using Kind = YamlNode::Kind;
 
 constexpr std::string_view kFillIn = "FILL IN";
-constexpr int kMaxRounds = 1000;  // each settles one key at least
+constexpr int kMaxRounds = 100;  // each settles one key at least
 constexpr std::size_t kMaxCloudName = 40;
 
 // What is required, in a form that the checks accept, where Jenkins' file does not have it.
@@ -366,7 +366,10 @@ class Settlement {
 
   static bool add_missing(const std::string& key, const std::string& why, Block& block,
                           const CloudImport& import) {
-    const auto present = [&](const Entry& entry) { return entry.key == key && entry.refused.empty(); };
+    // What was filled in already, and refused, is not filled in again: that would go on for ever.
+    const auto present = [&](const Entry& entry) {
+      return entry.key == key && (entry.refused.empty() || !entry.fill_in.empty());
+    };
     if (std::ranges::any_of(block.ecs, present)) return false;
     Entry missing{.key = key, .value = "nothing", .members = {}};
     import.refuse(missing, why);
