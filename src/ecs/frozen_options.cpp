@@ -140,8 +140,10 @@ Status read(const json::value& value, const std::string& place, std::vector<T>& 
   if (array == nullptr || array->size() > kMaxFrozenItems)
     return corrupt(place, fmt::format("a list of at most {} was expected", kMaxFrozenItems));
   out.clear();
-  for (const auto& item : *array)
-    FOOTMAN_TRY_STATUS(read(item, fmt::format("{}[{}]", place, out.size()), out.emplace_back()));
+  for (const auto& item : *array) {
+    const auto item_place = fmt::format("{}[{}]", place, out.size());
+    FOOTMAN_TRY_STATUS(read(item, item_place, out.emplace_back()));
+  }
   return {};
 }
 
