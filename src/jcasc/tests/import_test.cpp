@@ -197,7 +197,7 @@ TEST_CASE("EC2 with folders of the host, and all that only EC2 has") {
   CHECK(c.port_mappings.size() == 1);
   CHECK(c.ulimits == std::vector<ecs::Ulimit>{{ecs::UlimitName::nofile, 65536, 65536}});
   CHECK(c.mount_points == std::vector<ecs::MountPoint>{{"docker-sock", "/var/run/docker.sock", false},
-                                                       {"m2", "/root/.m2", true}});
+                                                       {"m2", "/home/ci/.m2", true}});
   CHECK(t.ecs->volumes.at(1).host_path == "/mnt/m2");
   CHECK(t.ecs->placement_strategies.at(1).field == "memory");
   CHECK(c.log->driver == ecs::LogDriver::json_file);
