@@ -32,12 +32,6 @@ CallFailure strange(const std::string& operation, const std::string& what) {
   return failure;
 }
 
-json::object as_object(const TextMap& texts) {
-  json::object out;
-  for (const auto& [key, value] : texts) out[key] = value;
-  return out;
-}
-
 std::string text_of(const json::object& object, std::string_view key) {
   const auto* value = object.if_contains(key);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -59,17 +53,18 @@ CallResult<DefinitionState> read_definition(const json::object& answer, const st
   const auto* found = answer.if_contains("taskDefinition");
   if (found == nullptr || !found->is_object())
     return std::unexpected(strange(operation, "it has no taskDefinition"));
-  DefinitionState state{text_of(found->get_object(), "taskDefinitionArn"),
-                        text_of(found->get_object(), "status")};
+  const auto& definition = found->get_object();
+  DefinitionState state{text_of(definition, "taskDefinitionArn"), text_of(definition, "status"), {}};
+  if (const auto& containers = list_of(definition, "containerDefinitions");
+      !containers.empty() && containers.front().is_object())
+    state.first_container = text_of(containers.front().get_object(), "name");
   if (state.arn.empty()) return std::unexpected(strange(operation, "the task definition has no ARN"));
   return state;
 }
 
-bool says_not_found(const CallFailure& failure) {
-  return failure.definite &&
-         (failure.code == "ClientException" || failure.code == "InvalidParameterException") &&
-         (failure.message.find("Unable to describe task definition") != std::string::npos ||
-          failure.message.find("not found") != std::string::npos);
+// ECS has no code of its own for it.
+bool says(const CallFailure& failure, std::string_view words) {
+  return failure.definite && failure.message.find(words) != std::string::npos;
 }
 
 }  // namespace
@@ -92,7 +87,7 @@ Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::
       make_call("StopTask", {{"cluster", cluster_}, {"task", std::move(arn)}, {"reason", std::move(reason)}},
                 true, {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
   if (!answer) {
-    if (says_not_found(answer.error())) co_return std::optional<Task>();
+    if (says(answer.error(), "The referenced task was not found")) co_return std::optional<Task>();
     co_return std::unexpected(std::move(answer).error());
   }
   const auto* found = answer->if_contains("task");
@@ -115,25 +110,14 @@ Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> a
 }
 
 Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string started_by, std::string status) {
-  return list_all(
-      "ListTasks",
-      {{"cluster", cluster_}, {"startedBy", std::move(started_by)}, {"desiredStatus", std::move(status)}},
-      "taskArns", ApiCategory::cluster_resource_read);
-}
-
-Awaitable<CallResult<std::vector<std::string>>> Api::list_families(std::string prefix) {
-  return list_all("ListTaskDefinitionFamilies", {{"familyPrefix", std::move(prefix)}, {"status", "ACTIVE"}},
-                  "families", ApiCategory::task_definition_read);
-}
-
-Awaitable<CallResult<std::vector<std::string>>> Api::list_all(std::string operation, TextMap request,
-                                                              std::string field, ApiCategory category) {
+  const std::string operation = "ListTasks";
+  json::object request{{"cluster", cluster_}, {"startedBy", started_by}, {"desiredStatus", status}};
   std::vector<std::string> out;
   for (std::size_t page = 0; page < kMaxPages; ++page) {
     auto answer = co_await client_.call_json(
-        make_call(operation, as_object(request), true, {{category}}, Urgency::read));
+        make_call(operation, request, true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
     if (!answer) co_return std::unexpected(std::move(answer).error());
-    for (const auto& one : list_of(*answer, field)) {
+    for (const auto& one : list_of(*answer, "taskArns")) {
       if (!one.is_string()) co_return std::unexpected(strange(operation, "an entry that is no text"));
       out.emplace_back(one.get_string());
     }
@@ -149,7 +133,8 @@ Awaitable<CallResult<std::optional<DefinitionState>>> Api::describe_definition(s
       co_await client_.call_json(make_call("DescribeTaskDefinition", {{"taskDefinition", std::move(name)}},
                                            true, {{ApiCategory::task_definition_read}}, Urgency::launch));
   if (!answer) {
-    if (says_not_found(answer.error())) co_return std::optional<DefinitionState>();
+    if (says(answer.error(), "Unable to describe task definition"))
+      co_return std::optional<DefinitionState>();
     co_return std::unexpected(std::move(answer).error());
   }
   auto state = read_definition(*answer, "DescribeTaskDefinition");
@@ -164,14 +149,6 @@ Awaitable<CallResult<DefinitionState>> Api::register_definition(std::string requ
   auto answer = co_await client_.call_json(std::move(call));
   if (!answer) co_return std::unexpected(std::move(answer).error());
   co_return read_definition(*answer, "RegisterTaskDefinition");
-}
-
-Awaitable<CallResult<void>> Api::deregister_definition(std::string arn) {
-  auto answer =
-      co_await client_.call_json(make_call("DeregisterTaskDefinition", {{"taskDefinition", std::move(arn)}},
-                                           true, {{ApiCategory::task_definition_modify}}, Urgency::read));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
-  co_return CallResult<void>();
 }
 
 }  // namespace footman::cloud::ecs

@@ -15,7 +15,6 @@ using namespace footman::base;
 using aws::CallResult;
 using footman::ecs::Task;
 using footman::ecs::TaskAnswer;
-using footman::ecs::TextMap;
 using runtime::Awaitable;
 
 inline constexpr std::size_t kDescribedAtOnce = 100;  // tasks of one DescribeTasks
@@ -23,10 +22,10 @@ inline constexpr std::size_t kDescribedAtOnce = 100;  // tasks of one DescribeTa
 // Which quota of Fargate a launch is charged to, besides that of the API.
 enum class LaunchQuota { none, fargate, fargate_spot };
 
-// Task definitions without which something cannot run are found by family; `status` is ACTIVE or INACTIVE.
 struct DefinitionState {
   std::string arn;
-  std::string status;
+  std::string status;  // ACTIVE or INACTIVE
+  std::string first_container;
 };
 
 // On the client's executor; the client outlives all calls.
@@ -46,15 +45,8 @@ class Api {
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
   Awaitable<CallResult<DefinitionState>> register_definition(std::string request);
-  Awaitable<CallResult<void>> deregister_definition(std::string arn);
-  // Families with active revisions whose names begin so.
-  Awaitable<CallResult<std::vector<std::string>>> list_families(std::string prefix);
-
-  const std::string& cluster() const { return cluster_; }
 
  private:
-  Awaitable<CallResult<std::vector<std::string>>> list_all(std::string operation, TextMap request,
-                                                           std::string field, aws::ApiCategory category);
   aws::Client& client_;
   std::string cluster_;
 };

@@ -20,10 +20,11 @@ class Definitions {
   // Afterwards the family has an active revision. `request`: of RegisterTaskDefinition, for this family.
   // In steady state it asks nobody.
   Awaitable<CallResult<void>> ensure(std::string family, std::string request);
-  // A launch was told that there is no such definition: it is looked for again.
-  void forget(const std::string& family);
-
-  std::size_t registered() const { return registered_; }  // by this object
+  // The first container of a definition that others made, by its family, family:revision or ARN. Asked once.
+  // A definition that is not there is a failure of the configuration.
+  Awaitable<CallResult<std::string>> find_first_container(std::string name);
+  // A launch was refused because of this definition: it is looked at anew.
+  void forget(const std::string& name);
 
  private:
   struct Entry {
@@ -32,9 +33,8 @@ class Definitions {
   };
   Api& api_;
   Logger log_;
-  std::map<std::string, std::shared_ptr<Entry>>
-      entries_;  // by family; one for each content of the configuration
-  std::size_t registered_ = 0;
+  std::map<std::string, std::shared_ptr<Entry>> entries_;  // ours, by family: one for each content
+  std::map<std::string, std::string> first_containers_;    // others', by the name that is configured
 };
 
 }  // namespace footman::cloud::ecs

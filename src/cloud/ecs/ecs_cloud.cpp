@@ -43,14 +43,13 @@ std::unexpected<LaunchFailure> refuse(FailureClass failure, std::string message)
 std::unexpected<LaunchFailure> unknown(std::string message) {
   return std::unexpected(LaunchFailure{FailureClass::transient, false, {}, std::move(message)});
 }
+// A refusal of ECS says in its text more than in its code.
 LaunchFailure as_launch_failure(const aws::CallFailure& failure) {
-  return {failure.failure, failure.definite, failure.retry_at, failure.message};
-}
-
-// The definition has gone since it was found.
-bool says_no_definition(const aws::CallFailure& failure) {
-  return failure.definite && (failure.message.find("TaskDefinition is inactive") != std::string::npos ||
-                              failure.message.find("TaskDefinition not found") != std::string::npos);
+  LaunchFailure out{failure.failure, failure.definite, failure.retry_at, failure.message};
+  if (!failure.definite || failure.code.empty() || failure.failure == FailureClass::throttled) return out;
+  const auto why = ecs::explain_error(failure.code, failure.message);
+  if (why.cause != ecs::StopCause::unknown) out.failure = why.failure;
+  return out;
 }
 
 LaunchQuota quota_of(const ecs::Capacity& capacity) {
@@ -125,7 +124,7 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<void> look();
   Awaitable<void> read_events();
   void set_events(bool readable, const std::string& reason);
-  Awaitable<Status> list_all();
+  Awaitable<Status> list_all(bool with_stopped);
   Awaitable<Status> learn(std::vector<std::string> arns);
   void adopt(Task task);
   Resource resource_of(const Tracked& one) const;
@@ -188,7 +187,7 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   if (auto there = co_await provide_definition(wanted, &input); !there)
     co_return std::unexpected(std::move(there).error());
   if (ecs::uses_awsvpc(wanted) && !wanted.subnets.empty())
-    input.subnets = {subnets_.choose(wanted.subnets, parts_.outside.rng.uniform(), now())};
+    input.subnets = {subnets_.choose(wanted.subnets, spec->client_token, now())};
   auto request = ecs::make_run_task(wanted, config_.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
   auto with_secret = ecs::add_secret(*request, spec->secret);
@@ -197,12 +196,11 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   if (!answer) {
     const auto& failure = answer.error();
     if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
-    if (says_no_definition(failure)) definitions_.forget(input.task_definition);
+    if (failure.definite) definitions_.forget(input.task_definition);  // it may have gone since it was found
     co_return std::unexpected(as_launch_failure(failure));
   }
   if (answer->tasks.empty())
     co_return std::unexpected(judge_placement(answer->failures.front(), input.subnets));
-  for (const auto& subnet : input.subnets) subnets_.on_launched(subnet);
   auto& task = answer->tasks.front();
   const LaunchHandle handle{task.arn};
   if (table_.find(task.arn) == nullptr)
@@ -216,8 +214,11 @@ Awaitable<std::expected<void, LaunchFailure>> EcsCloudImpl::provide_definition(
     const ecs::TemplateOptions& wanted, ecs::RunTaskInput* input) {
   if (!wanted.task_definition.empty()) {
     input->task_definition = wanted.task_definition;
-    input->container =
-        wanted.container.name.empty() ? std::string(ecs::kAgentContainerName) : wanted.container.name;
+    input->container = wanted.container.name;
+    if (!input->container.empty()) co_return std::expected<void, LaunchFailure>();
+    auto first = co_await definitions_.find_first_container(wanted.task_definition);
+    if (!first) co_return std::unexpected(as_launch_failure(first.error()));
+    input->container = std::move(*first);
     co_return std::expected<void, LaunchFailure>();
   }
   const auto definition = ecs::make_task_definition(
@@ -248,7 +249,8 @@ LaunchFailure EcsCloudImpl::judge_placement(const ecs::TaskFailure& failure, con
 // --- look
 
 Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
-  if (!listed_.is_set() || now() >= listed_ + kListPause) FOOTMAN_CO_TRY_STATUS(co_await list_all());
+  if (!listed_.is_set() || now() >= listed_ + kListPause)
+    FOOTMAN_CO_TRY_STATUS(co_await list_all(!knows_past_));
   table_.forget_old(now());
   std::vector<Resource> out;
   out.reserve(table_.all().size());
@@ -258,21 +260,23 @@ Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
 
 Awaitable<Result<Resource>> EcsCloudImpl::find_by_token(std::string client_token) {
   if (const auto* known = table_.find_token(client_token)) co_return resource_of(*known);
-  FOOTMAN_CO_TRY_STATUS(co_await list_all());
+  FOOTMAN_CO_TRY_STATUS(co_await list_all(true));
   if (const auto* known = table_.find_token(client_token)) co_return resource_of(*known);
   co_return fail(Errc::not_found, "no task was launched with token " + client_token);
 }
 
-Awaitable<Status> EcsCloudImpl::list_all() {
+// What runs, and with_stopped what has ended within the hour, as long as ECS keeps that.
+Awaitable<Status> EcsCloudImpl::list_all(bool with_stopped) {
   const auto asked = now();
   const auto pass = co_await listing_.enter();
-  if (listed_.is_set() && listed_ >= asked) co_return Status();  // somebody else did meanwhile
+  if (!with_stopped && listed_.is_set() && listed_ >= asked)
+    co_return Status();  // somebody else did meanwhile
   const auto begun = now();
   std::vector<std::string> unknown_arns;
   std::set<std::string> seen;
   const auto started_by = ecs::make_started_by(config_.installation);
   for (const std::string status : {"RUNNING", "STOPPED"}) {
-    if (status == "STOPPED" && knows_past_) continue;
+    if (status == "STOPPED" && !with_stopped) continue;
     auto arns = co_await api_.list_tasks(started_by, status);
     if (!arns) co_return std::unexpected(to_error(arns.error()));
     for (auto& arn : *arns)
@@ -281,9 +285,9 @@ Awaitable<Status> EcsCloudImpl::list_all() {
   FOOTMAN_CO_TRY_STATUS(co_await learn(std::move(unknown_arns)));
   for (const auto& [arn, one] : table_.all())
     if (!one.is_over() && !seen.contains(arn) && one.launched + kMissingGrace < begun)
-      table_.look_at_once(arn, now());
+      table_.look_at(arn, now());
   wake_.notify();
-  knows_past_ = true;
+  knows_past_ |= with_stopped;
   listed_ = begun;
   co_return Status();
 }
@@ -340,7 +344,6 @@ Awaitable<void> EcsCloudImpl::look() {
 
 Awaitable<void> EcsCloudImpl::read_events() {
   EventQueue queue(*queue_client_, config_.options.event_queue_url);
-  set_events(true, {});
   while (true) {
     auto events = co_await queue.receive();
     set_events(events.has_value(), events ? std::string() : events.error().message);
@@ -403,7 +406,7 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
   auto* known = handle.empty() ? table_.find_token(client_token) : table_.find(handle);
   if (known == nullptr) known = table_.find_token(client_token);
   if (known == nullptr && handle.empty()) {
-    FOOTMAN_CO_TRY_STATUS(co_await list_all());
+    FOOTMAN_CO_TRY_STATUS(co_await list_all(true));
     known = table_.find_token(client_token);
     if (known == nullptr)
       co_return Resource{config_.installation, {}, client_token, {}, ResourceState::gone, {}, {}, {}, false};
@@ -416,17 +419,20 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
   auto stopped = co_await api_.stop_task(
       handle, std::string(ecs::kOurStopReason) + "the agent " + client_token + " is no longer needed");
   if (!stopped) co_return std::unexpected(to_error(stopped.error()));
-  if (!*stopped) {
-    (void)table_.on_missing(handle, now());
-    Resource gone{config_.installation, {}, client_token, handle, ResourceState::gone, {}, {}, {}, false};
-    gone.death.text = "ECS does not know the task any more.";
-    co_return gone;
-  }
   known = table_.find(handle);
-  if (known == nullptr) known = &table_.add({client_token, {}, find_container(**stopped)}, **stopped, now());
-  known->stop_asked = now();
-  (void)table_.update(std::move(**stopped), now());
-  table_.look_at_once(handle, now() + 1s);
+  if (known == nullptr) {
+    ecs::Task task;
+    task.arn = handle;
+    if (*stopped) task = **stopped;
+    known = &table_.add({client_token, {}, find_container(task)}, std::move(task), now());
+  }
+  if (*stopped) {
+    known->stop_asked = now();
+    (void)table_.update(std::move(**stopped), now());
+    table_.look_at(handle, now() + 1s);
+  } else {
+    (void)table_.on_missing(handle, now());  // gone, unless it is so new that ECS may not know it yet
+  }
   wake_.notify();
   co_return resource_of(*known);
 }

@@ -1,10 +1,7 @@
-// In which subnet the next agent starts: one with free addresses, in a zone that had room lately. Pure: times
-// and chance come in.
+// In which subnet an agent starts: spread over all that had room lately. Pure: times come in.
 #pragma once
 
-#include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -19,19 +16,16 @@ inline constexpr Duration kAvoidSubnet = 3min;
 
 class Subnets {
  public:
-  // `share`: between 0 and 1, a throw of the dice. By their free addresses, where these are known; those
-  // without a free one, and those that are to be avoided, only when there is no other. `from` is not empty.
-  std::string choose(const std::vector<std::string>& from, double share, Instant now) const;
+  // Always the same one for a launch, as long as the same ones have room: a call that is repeated with its
+  // token has to ask for the same. Those that are to be avoided only when there is no other. `from` is not
+  // empty.
+  std::string choose(const std::vector<std::string>& from, const std::string& client_token,
+                     Instant now) const;
 
   void on_no_room(const std::string& subnet, Instant now) { avoid_until_[subnet] = now + kAvoidSubnet; }
-  // As last described; what is not named is unknown. A launch takes one address.
-  void set_free(std::map<std::string, std::uint64_t> free) { free_ = std::move(free); }
-  void on_launched(const std::string& subnet);
 
  private:
-  double weight(const std::string& subnet, Instant now) const;
   std::map<std::string, Instant> avoid_until_;
-  std::map<std::string, std::uint64_t> free_;
 };
 
 }  // namespace footman::cloud::ecs

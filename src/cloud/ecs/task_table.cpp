@@ -11,6 +11,7 @@ constexpr Duration kStartingPace =
 constexpr Duration kRunningPace = 60s;
 constexpr Duration kStoppingPace = 5s;
 constexpr Duration kSafetyPace = 5min;  // with events
+constexpr Duration kFirstLookWithEvents = 30s;
 constexpr std::size_t kLooksBeforeSlower = 12;
 
 using footman::ecs::find_phase;
@@ -71,7 +72,8 @@ Tracked* TaskTable::find_token(const std::string& token) {
 Duration TaskTable::pace(const Tracked& one, Instant) const {
   const bool stopping = find_phase(one.task) == TaskPhase::stopping || one.stop_asked.is_set();
   if (stopping) return one.looks < kLooksBeforeSlower ? kStoppingPace : 6 * kStoppingPace;
-  if (events_) return kSafetyPace;
+  // Its first events may have come before the answer to its launch, and found nobody who knew it.
+  if (events_) return one.looks == 0 && !one.task.started_at.is_set() ? kFirstLookWithEvents : kSafetyPace;
   if (one.task.last_status == TaskStatus::running) return kRunningPace;
   if (one.looks == 0) return kFirstLook;
   return one.looks < kLooksBeforeSlower ? kStartingPace : 3 * kStartingPace;
@@ -81,8 +83,8 @@ void TaskTable::plan_look(Tracked& one, Instant now) {
   one.next_look = one.is_over() ? Instant() : now + pace(one, now);
 }
 
-void TaskTable::look_at_once(const std::string& arn, Instant now) {
-  if (auto* one = find(arn); one != nullptr && !one->is_over()) one->next_look = now;
+void TaskTable::look_at(const std::string& arn, Instant at) {
+  if (auto* one = find(arn); one != nullptr && !one->is_over()) one->next_look = at;
 }
 
 // A call describes a hundred for the price of one: whatever is due within half of its pace goes along.

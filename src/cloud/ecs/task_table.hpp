@@ -59,7 +59,7 @@ class TaskTable {
   // Those to describe now, at most `limit`; when any is due, others that will be soon go along.
   std::vector<std::string> due(Instant now, std::size_t limit);
   Instant next_due() const;  // not set: nothing is to be looked at
-  void look_at_once(const std::string& arn, Instant now);
+  void look_at(const std::string& arn, Instant at);
   void forget_old(Instant now);
 
  private:

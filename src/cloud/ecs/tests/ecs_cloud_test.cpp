@@ -167,6 +167,55 @@ TEST_CASE("ECS does not show a task yet that it has launched: that is no death")
   CHECK(world.listed("a").death.text == "ECS does not know the task any more.");
 }
 
+TEST_CASE("the end of a task that ECS does not show yet is asked for until it is there") {
+  for (const bool restart : {false, true}) {
+    EcsWorld world;
+    world.ecs.seen_after = 40s;
+    const auto arn = world.launch("a").value().value;
+    if (restart) world.restart();
+    CHECK(world.terminate(arn, "a-1").state != ResourceState::gone);
+    CHECK(world.ecs.alive() == 1);
+    world.outside.move(50s);
+    CHECK(world.terminate(arn, "a-1").state == ResourceState::stopping);
+    world.outside.move(10s);
+    CHECK(world.terminate(arn, "a-1").state == ResourceState::gone);
+    CHECK(world.ecs.alive() == 0);
+  }
+}
+
+TEST_CASE("a task that has ended is found by its token, long after the first list") {
+  EcsWorld world;
+  CHECK(contract::list(world).empty());
+  world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};
+  REQUIRE_FALSE(world.launch("a").has_value());
+  world.ecs.stop(world.ecs.by_token.at("a-1"), "EssentialContainerExited",
+                 "Essential container in task exited");
+  const auto found = contract::await_result(world, world.provider->find_by_token("a-1"));
+  REQUIRE(found.has_value());
+  CHECK(found->state == ResourceState::gone);
+}
+
+TEST_CASE("a definition that others made: its first container, asked once") {
+  EcsWorld world;
+  world.template_options = {};
+  world.template_options.task_definition = "theirs:3";
+  world.ecs.others["theirs:3"] = "main";
+  world.restart();
+  const auto arn = world.launch("a").value().value;
+  REQUIRE(world.launch("b").has_value());
+  const auto& request = world.ecs.tasks.at(arn).request;
+  CHECK(request.at("taskDefinition") == "theirs:3");
+  const auto& overrides = request.at("overrides").at("containerOverrides").as_array();
+  CHECK(overrides.at(0).at("name") == "main");
+  CHECK(world.ecs.calls["DescribeTaskDefinition"] == 1);
+  world.ecs.others.clear();
+  world.restart();
+  const auto refused = world.launch("c");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().definite);
+  CHECK(refused.error().failure == FailureClass::configuration);
+}
+
 TEST_CASE("a task that could not start says why, and the fleet is told to look") {
   EcsWorld world;
   const auto arn = world.launch("a").value().value;

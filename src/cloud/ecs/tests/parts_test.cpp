@@ -22,35 +22,32 @@ Task make_task(const std::string& arn, std::uint64_t version = 1, TaskStatus sta
   return task;
 }
 
-std::map<std::string, int> throw_often(const Subnets& subnets, const std::vector<std::string>& from,
-                                       Instant now) {
+std::map<std::string, int> choose_often(const Subnets& subnets, const std::vector<std::string>& from,
+                                        Instant now) {
   std::map<std::string, int> counts;
-  for (int i = 0; i < 1000; ++i) ++counts[subnets.choose(from, i / 1000.0, now)];
+  for (int i = 0; i < 1000; ++i) ++counts[subnets.choose(from, "token-" + std::to_string(i), now)];
   return counts;
 }
 
 }  // namespace
 
-TEST_CASE("subnets: by their free addresses, none that is full") {
-  Subnets subnets;
-  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 500);
-  subnets.set_free({{"a", 30}, {"b", 10}, {"c", 0}});
-  const auto counts = throw_often(subnets, {"a", "b", "c"}, kStart);
-  CHECK(counts.at("a") == 750);
-  CHECK(counts.at("b") == 250);
-  CHECK_FALSE(counts.contains("c"));
-  for (int i = 0; i < 10; ++i) subnets.on_launched("b");
-  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 1000);
+TEST_CASE("subnets: launches are spread, and a repeated one asks for the same") {
+  const Subnets subnets;
+  for (const auto& [subnet, count] : choose_often(subnets, {"a", "b", "c"}, kStart)) {
+    CHECK(count > 250);
+    CHECK(count < 420);
+  }
+  CHECK(subnets.choose({"a", "b", "c"}, "t", kStart) == subnets.choose({"a", "b", "c"}, "t", kStart + 1h));
 }
 
 TEST_CASE("subnets: one without room is avoided for a while, unless there is no other") {
   Subnets subnets;
   subnets.on_no_room("a", kStart);
-  CHECK(throw_often(subnets, {"a", "b"}, kStart)["b"] == 1000);
-  CHECK(throw_often(subnets, {"a"}, kStart)["a"] == 1000);
+  CHECK(choose_often(subnets, {"a", "b"}, kStart)["b"] == 1000);
+  CHECK(choose_often(subnets, {"a"}, kStart)["a"] == 1000);
   subnets.on_no_room("b", kStart);
-  CHECK(throw_often(subnets, {"a", "b"}, kStart)["a"] == 500);
-  CHECK(throw_often(subnets, {"a", "b"}, kStart + kAvoidSubnet)["a"] == 500);
+  CHECK(choose_often(subnets, {"a", "b"}, kStart).size() == 2);
+  CHECK(choose_often(subnets, {"a", "b"}, kStart + kAvoidSubnet).size() == 2);
 }
 
 TEST_CASE("tasks: what is told late or twice changes nothing") {
@@ -73,6 +70,19 @@ TEST_CASE("tasks: missing is death only after a while") {
   CHECK(table.find("arn")->is_missing);
   table.forget_old(kStart + kMissingGrace + kStoppedKept);
   CHECK(table.find_token("t") == nullptr);
+}
+
+TEST_CASE("tasks: with events, a look soon after the launch and then few") {
+  TaskTable table;
+  table.set_events(true);
+  table.add({"t", AgentId("a"), "agent"}, make_task("arn"), kStart);
+  CHECK(table.due(kStart + 10s, 100).empty());
+  CHECK(table.due(kStart + 30s, 100).size() == 1);
+  auto running = make_task("arn", 2, TaskStatus::running);
+  running.started_at = kStart;
+  table.update(running, kStart + 30s);
+  CHECK(table.due(kStart + 2min, 100).empty());
+  CHECK(table.due(kStart + 6min, 100).size() == 1);
 }
 
 TEST_CASE("tasks: many are looked at together, none too often, none never") {

@@ -32,6 +32,7 @@ struct SmallEcs {
   std::map<std::string, Held> tasks;            // by ARN
   std::map<std::string, std::string> by_token;  // client token → ARN
   std::map<std::string, int> definitions;       // family → registrations
+  std::map<std::string, std::string> others;    // definitions that others made: name → first container
   std::map<std::string, int> calls;             // by operation
   std::vector<std::string> lose;                // operations whose next answer is lost after its effect
   std::vector<std::string> refusals;            // of the next RunTasks: reasons of failures[]
@@ -82,6 +83,11 @@ struct SmallEcs {
     if (operation == "ListTasks") return list(body);
     if (operation == "DescribeTaskDefinition") {
       const std::string family(body.at("taskDefinition").as_string());
+      if (const auto other = others.find(family); other != others.end())
+        return ok({{"taskDefinition",
+                    {{"taskDefinitionArn", family},
+                     {"status", "ACTIVE"},
+                     {"containerDefinitions", json::array{json::object{{"name", other->second}}}}}}});
       if (!definitions.contains(family))
         return aws::test::json_error("ClientException", "Unable to describe task definition.");
       return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
