@@ -38,6 +38,8 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
   return Clouds::Member{
       std::move(made),
       [provider](const config::CloudConfig& next) { provider->set_templates(make_local_templates(next)); },
+      cloud.type,
+      {},
       {}};
 }
 
@@ -65,12 +67,11 @@ Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSit
   FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud({base::CloudName(cloud.name), site.installation,
                                                        std::move(options), make_ecs_templates(cloud)},
                                                       {aws.outside(), *credentials, rates, site.control}));
-  made->start();
   auto* provider = made.get();
   return Clouds::Member{
       std::move(made),
       [provider](const config::CloudConfig& next) { provider->set_templates(make_ecs_templates(next)); },
-      [provider] { return provider->stop(); }};
+      cloud.type, [provider] { provider->start(); }, [provider] { return provider->stop(); }};
 }
 
 }  // namespace
@@ -97,12 +98,20 @@ std::vector<ports::CloudProvider*> Clouds::providers() const {
 }
 
 Status Clouds::check(const std::vector<config::CloudConfig>& clouds) const {
-  for (const auto& cloud : clouds)
-    if (!members_.contains(cloud.name))
-      return base::fail(base::Errc::invalid_argument,
-                        fmt::format("the cloud '{}' is new; it needs a restart of the server", cloud.name),
-                        {}, "Nothing was changed");
+  for (const auto& cloud : clouds) {
+    const auto member = members_.find(cloud.name);
+    if (member != members_.end() && member->second.type == cloud.type) continue;
+    const auto* what = member == members_.end() ? "is new" : "is of another type now";
+    return base::fail(base::Errc::invalid_argument,
+                      fmt::format("the cloud '{}' {}; it needs a restart of the server", cloud.name, what),
+                      {}, "Nothing was changed");
+  }
   return {};
+}
+
+void Clouds::start() {
+  for (auto& [name, member] : members_)
+    if (member.start) member.start();
 }
 
 runtime::Awaitable<void> Clouds::stop() {

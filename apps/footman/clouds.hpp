@@ -36,13 +36,18 @@ class Clouds {
   struct Member {
     std::unique_ptr<ports::CloudProvider> provider;
     std::function<void(const config::CloudConfig&)> set_templates;
-    std::function<runtime::Awaitable<void>()> stop;  // empty: nothing is to be stopped
+    std::string type;
+    // Empty: it does nothing by itself.
+    std::function<void()> start;
+    std::function<runtime::Awaitable<void>()> stop;
   };
 
   static base::Result<Clouds> create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site);
 
   std::vector<ports::CloudProvider*> providers() const;
-  // For a reload: invalid_argument when it names a cloud that was not made.
+  // Once; they do nothing by themselves before.
+  void start();
+  // For a reload: invalid_argument when it names a cloud that was not made, or was of another type.
   base::Status check(const std::vector<config::CloudConfig>& clouds) const;
   void set_templates(const std::vector<config::CloudConfig>& clouds);
   // Before they are destroyed; what runs in them goes on.

@@ -209,6 +209,7 @@ Awaitable<Status> Server::start() {
   FOOTMAN_CO_TRY_STATUS(co_await open_stores());
   FOOTMAN_CO_TRY_STATUS(co_await listen());
   FOOTMAN_CO_TRY_STATUS(make_clouds());
+  clouds_->start();
   make_controller();
   make_fleet();
   FOOTMAN_CO_TRY_STATUS(co_await make_api());

@@ -8,7 +8,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from ecs import EcsServer
-from footman import check, check_numbered, numbered, run_tests, wait_until
+from footman import ApiError, check, check_numbered, numbered, run_tests, wait_until
 
 
 def test_the_main_job():
@@ -112,6 +112,20 @@ def test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again():
         server.stop()
 
 
+def test_a_reload_that_changes_a_clouds_type_is_refused():
+    with EcsServer() as ecs:
+        server = ecs.start()
+        server.config_file.write_text("clouds: [{name: fargate, type: local, templates: [{name: small, default: true}]}]\n")
+        try:
+            server.request("POST", "/api/v1/reload")
+            check(False, "it was taken")
+        except ApiError as error:
+            check(error.status == 400 and "'fargate' is of another type now" in str(error), error)
+        check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", "nothing has changed")
+        server.wait_no_agents()
+        server.stop()
+
+
 SPOT = "  - {name: spot, extends: small, default: false, labels: [spot], ecs: {capacity: FARGATE_SPOT, stop_timeout: 12s}}\n"
 
 
@@ -132,4 +146,4 @@ if __name__ == "__main__":
     run_tests([test_the_main_job, test_many_at_once_while_throttled, test_kill_at_random_moments,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
-               test_spot_capacity_that_is_taken_back])
+               test_a_reload_that_changes_a_clouds_type_is_refused, test_spot_capacity_that_is_taken_back])
