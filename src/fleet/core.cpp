@@ -380,7 +380,7 @@ void Core::look_after_probes() {
   metrics.set_breakers(templates);
 }
 
-// One that cannot be stored is closed after a restart.
+// Behind its change: a server that dies before, or cannot store it, finds the one before at its next start.
 Awaitable<void> Core::store_breaker(Core* self, TemplateName name, std::string encoded) {
   const auto stored = co_await self->parts.store.save_setting(breaker_key(name), std::move(encoded));
   if (!stored)

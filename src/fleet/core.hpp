@@ -114,7 +114,7 @@ struct AgentEntry {
   }
 };
 
-// What a template's agents did, since the server was started; the first two of those with a pool.
+// What a template's agents did, since the server was started. Hits and misses are counted with a pool only.
 struct PoolRecord {
   std::uint64_t hits = 0;    // builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that had to wait for a launch

@@ -247,8 +247,10 @@ Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, C
 
 // It stands in the list of findings until the next comparison.
 void Reconciler::note_ended(const Resource& resource, const CloudName& name) {
+  constexpr std::string_view kEnded = " It is ended now.";
   for (auto& finding : core_.reconcile.findings)
-    if (finding.cloud == name && finding.handle == resource.handle) finding.text += " It is ended now.";
+    if (finding.cloud == name && finding.handle == resource.handle && !finding.text.ends_with(kEnded))
+      finding.text += kEnded;
 }
 
 Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {

@@ -103,14 +103,16 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   for (auto& [name, t] : fresh) {
     FOOTMAN_CO_TRY(t.generation, co_await find_generation(name, hash_content(t, config.orphan_timeout)));
   }
-  // What is known of a generation's launches outlives a reload that does not touch it.
+  for (auto& [name, t] : fresh) {
+    if (core_.templates.contains(name)) continue;
+    FOOTMAN_CO_TRY(const auto stored, co_await core_.parts.store.find_setting(breaker_key(name)));
+    t.breaker = restore_breaker(stored.value_or(""), t.generation, core_.time());
+  }
+  // What is known of a generation's launches outlives a reload that does not touch it. Nothing is waited for
+  // from here on, so that nothing is lost that happens meanwhile.
   for (auto& [name, t] : fresh) {
     const auto old = core_.templates.find(name);
-    if (old == core_.templates.end()) {
-      FOOTMAN_CO_TRY(const auto stored, co_await core_.parts.store.find_setting(breaker_key(name)));
-      t.breaker = restore_breaker(stored.value_or(""), t.generation, core_.time());
-      continue;
-    }
+    if (old == core_.templates.end()) continue;
     t.pool = old->second.pool;
     if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
