@@ -234,9 +234,16 @@ void RoomPlanner::drain_for(ItemClass& kind, const RoomFinder& room, const Occup
     if (is_last_(*t)) break;
     if (auto wish = obstacles_.find_wish(*t, kind.controller, 1)) wishes.push_back(std::move(*wish));
   }
+  // Whether the agent of a launch stays is known once it has a row: then the next plan asks again.
+  const bool is_launched_for = std::ranges::any_of(plan.launches, [&](const Launch& one) {
+    return one.item.controller == kind.controller &&
+           std::ranges::any_of(kind.templates,
+                               [&](const Template* t) { return t->name == one.template_name; });
+  });
   std::optional<Occupants::Room> found;
   for (const auto& wish : wishes)
-    if (!found && !is_promised(wish) && !occupants.any_stays_for(kind)) found = occupants.find(wish, room);
+    if (!found && !is_launched_for && !is_promised(wish) && !occupants.any_stays_for(kind))
+      found = occupants.find(wish, room);
   for (const auto& wish : wishes) promise(wish);
   if (!found) return;
   const auto& item = *kind.oldest_held;

@@ -113,6 +113,27 @@ TEST_CASE("an item that waits behind agents that are always at work gets a place
   }
 }
 
+TEST_CASE("while an agent that fits is launched nothing drains for the next item") {
+  auto s = full_world();
+  s.items.push_back(item("patient too", "windows", 11min));
+  std::erase_if(s.agents, [](const Agent& one) { return one.id == AgentId("old"); });
+  const auto plan = plan_of(s);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].item.key == "patient too");
+  CHECK(plan.drains.empty());
+
+  auto launched = busy("fresh", "windows");
+  launched.state = AgentState::connecting;
+  launched.activity = AgentActivity::expected;
+  launched.for_item = "patient too";
+  s.agents.push_back(launched);
+  SUBCASE("it stays, and takes the next one in its turn") { CHECK(plan_of(s).drains.empty()); }
+  SUBCASE("it is for one build: then a place is made") {
+    s.agents.back().max_builds = 1;
+    CHECK(plan_of(s).drains.size() == 1);
+  }
+}
+
 TEST_CASE("nothing drains where that is not needed") {
   auto s = full_world();
   SUBCASE("agents for one build end anyway") {
