@@ -81,7 +81,7 @@ Status end_assignment(Database& db, model::Assignment one, const FinishBuild& fi
   one.ended = finish.now;
   one.end_reason = finish.reason;
   update(db, one);
-  // How they ended nobody knows: their agent was lost.
+  // Steps whose end nobody reported: their agent was lost.
   db.run(
       "UPDATE steps SET finished = max(started, ?), wall_time = max(0, ? - started) WHERE assignment = ? AND "
       "finished = 0",

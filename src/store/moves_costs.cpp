@@ -19,6 +19,8 @@ namespace {
 constexpr std::int64_t kCostLinesKept = 200'000;
 constexpr std::int64_t kCostLinesMost = 2'000'000;
 constexpr std::int64_t kCostLinesAtOnce = 1'000;
+// More than come meanwhile, so that it catches up after a busy day; and no more, as the store waits for it.
+constexpr std::int64_t kCostLinesDropped = 5'000;
 constexpr std::int64_t kDay = Duration(24h).count();
 constexpr std::size_t kCostPage = 2'000;              // lines; some milliseconds
 constexpr std::int64_t kMaxCharges = kCostLinesKept;  // told one by one, the newest
@@ -27,9 +29,9 @@ constexpr std::int64_t kMaxCharges = kCostLinesKept;  // told one by one, the ne
 // this day is where to stop looking.
 void drop_old_lines(Database& db, std::int64_t newest, Instant day) {
   db.run(
-      "DELETE FROM costs WHERE until < ?2 AND id <= min(?1, "
+      "DELETE FROM costs WHERE until < ?2 AND id <= min(?1, (SELECT min(id) FROM costs) + ?3, "
       "coalesce((SELECT id FROM costs WHERE until >= ?2 ORDER BY until, id LIMIT 1), ?1))",
-      newest - kCostLinesKept, day);
+      newest - kCostLinesKept, day, kCostLinesDropped);
   db.run("DELETE FROM costs WHERE id <= ?", newest - kCostLinesMost);
 }
 
@@ -43,7 +45,8 @@ void add_line(Database& db, const CostLine& line) {
       line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.useful, line.since,
       line.until, time, amount.micros, line.charged.micros);
   const auto newest = db.last_insert_id();
-  if (newest % kCostLinesAtOnce == 0) drop_old_lines(db, newest, {line.until.us - line.until.us % kDay});
+  // Its end may lie ahead, in the time that is paid for; its beginning is never later than today.
+  if (newest % kCostLinesAtOnce == 0) drop_old_lines(db, newest, {line.since.us - line.since.us % kDay});
 }
 
 // An agent that had one build was there for that alone.
