@@ -61,7 +61,10 @@ Awaitable<Reply> explain_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto id, parse_id(call.params[0], "id"));
   FOOTMAN_CO_TRY(const auto story, co_await tell_build(context.stories(), BuildId(id)));
   const auto& told = story.told;
-  json::object body{{"sentence", utf8(sentence_of(told, context.now()) + chain_of(told.build))}};
+  auto sentence = sentence_of(told, context.now());
+  const auto chain = chain_of(told.build);
+  if (!chain.empty() && !sentence.ends_with('.')) sentence += '.';
+  json::object body{{"sentence", utf8(sentence + chain)}};
   auto build = to_json(told.build, told.queue,
                        told.assignments.empty() ? AgentId() : told.assignments.back().agent, context.now());
   build["cost"] = to_json(story.cost);

@@ -115,7 +115,7 @@ TEST_CASE("a build that is lost with its agent and run again tells both of it") 
   const auto lost = world.get("/api/v1/builds/1/explain").json();
   CHECK(text_of(lost.at("sentence")) ==
         "It ended with FAILURE: Agent " + worker.id.str() +
-            " was lost: its machine was reclaimed It is run again as build 2.");
+            " was lost: its machine was reclaimed. It is run again as build 2.");
   CHECK(lost.at("build").at("retried_by") == 2);
   const auto next = world.get("/api/v1/builds/2/explain").json();
   CHECK(
