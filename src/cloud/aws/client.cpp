@@ -60,12 +60,15 @@ std::string format_body(const Service& service, const Call& call) {
   return format_query(parameters);
 }
 
+constexpr std::string_view kHidden = "***";
+
 // Whatever an answer quotes of a request.
 std::string redact(std::string text, const Credentials& credentials) {
   for (const auto* secret : {&credentials.secret_access_key, &credentials.session_token}) {
     if (secret->empty()) continue;
-    for (std::size_t at = 0; (at = text.find(secret->expose(), at)) != std::string::npos;)
-      text.replace(at, secret->expose().size(), "***");
+    for (std::size_t at = 0; (at = text.find(secret->expose(), at)) != std::string::npos;
+         at += kHidden.size())
+      text.replace(at, secret->expose().size(), kHidden);
   }
   return text;
 }
@@ -241,7 +244,10 @@ net::HttpClientRequest Client::make_request(const Call& call, const Credentials*
 Client::Failed Client::judge_answer(const Call& call, const net::HttpClientResponse& answer,
                                     Instant signed_at, const Credentials* credentials) {
   const auto now = outside_.even.now();
-  auto error = read_error(config_.service.protocol, answer);
+  // Before it is cut to a length, and after it is read: there it may have been written in another form.
+  auto told = answer;
+  if (credentials != nullptr) told.body = redact(std::move(told.body), *credentials);
+  auto error = read_error(config_.service.protocol, told);
   const auto verdict = judge(error);
   Failed failed;
   failed.remedy = verdict.remedy;

@@ -242,6 +242,7 @@ TEST_CASE("what an answer quotes of a request's secrets is not told on") {
   const auto failed = caller.call();
   REQUIRE_FALSE(failed);
   CHECK(has(failed.error().message, "No match for '***' of '***'."));
+  CHECK_FALSE(has(failed.error().message, "secret"));
   CHECK_FALSE(has(failed.error().message, "token"));
 }
 

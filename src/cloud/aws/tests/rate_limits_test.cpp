@@ -98,7 +98,7 @@ TEST_CASE("AWS throttles all the same: an empty bucket and half the rate, which 
   CHECK(limits.rate(kModify, kStart + 50ms) == doctest::Approx(20).epsilon(0.01));
   for (int i = 0; i < 20; ++i) limits.on_throttled(kModify, kStart + i * kOneEpisode);
   const auto last = kStart + 19 * kOneEpisode;
-  CHECK(limits.rate(kModify, last) == doctest::Approx(40 * kSlowestRate).epsilon(0.5));
+  CHECK(limits.rate(kModify, last) == doctest::Approx(40 * kSlowestRate));
   CHECK(limits.rate(kModify, last + kRecovery) == doctest::Approx(40));
   // Other categories are as they were.
   CHECK(limits.rate(ApiCategory::cluster_resource_read, kStart) == doctest::Approx(20));
