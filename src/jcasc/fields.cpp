@@ -81,7 +81,7 @@ constexpr Field kTemplateFields[] = {
     {"portMappings", Fate::kept, "ecs.ports", ""},
     {"logDriver", Fate::kept, "ecs.log.driver", ""},
     {"logDriverOptions", Fate::kept, "ecs.log.options", ""},
-    {"taskrole", Fate::changed, "ecs.task_role", "the agent also proves with it who it is"},
+    {"taskrole", Fate::kept, "ecs.task_role", ""},
     {"executionRole", Fate::kept, "ecs.execution_role", ""},
     {"enableExecuteCommand", Fate::kept, "ecs.execute_command", ""},
     {"placementStrategies", Fate::kept, "ecs.placement_strategies", ""},

@@ -137,7 +137,7 @@ class CloudImport {
       if (!value.empty()) cloud.ecs.push_back({.key = std::move(key), .value = quote(value), .members = {}});
     };
     add("region", region());
-    if (region().empty()) remark("FILL IN: no region was said: that of AWS_REGION or the profile is used");
+    if (region().empty()) remark("FILL IN: no region was said: that of AWS_REGION is used");
     add("cluster", text_of(source_, "cluster"));
     if (const auto role = text_of(source_, "assumedRoleArn"); !role.empty()) {
       if (is_said(source_, "credentialsId"))
@@ -166,7 +166,7 @@ class CloudImport {
     base.ecs.push_back({.key = "agent",
                         .value = "",
                         .members = {{"carrier_image", "footman-agent"}},
-                        .fill_in = "the image with the agent, see footman image push"});
+                        .fill_in = "the image with the agent, see docs/clouds/ecs.md"});
     base_ = {base.entries, base.ecs};
     out_.templates.push_back(std::move(base));
   }
@@ -408,6 +408,8 @@ std::expected<Found, Diagnostic> find_clouds(const YamlNode& root, const std::st
   if (found.clouds.empty())
     return std::unexpected(Diagnostic{
         file, clouds->at, "none of the clouds is of amazon-ecs-plugin: an item 'ecs:' was expected"});
+  if (found.clouds.size() > kMaxClouds)
+    return std::unexpected(Diagnostic{file, clouds->at, fmt::format("more than {} clouds", kMaxClouds)});
   if (templates > kMaxTemplates)
     return std::unexpected(
         Diagnostic{file, clouds->at, fmt::format("more than {} templates", kMaxTemplates)});

@@ -13,6 +13,7 @@
 
 namespace footman::jcasc {
 
+inline constexpr std::size_t kMaxClouds = 100;
 inline constexpr std::size_t kMaxTemplates = 1000;  // of all clouds together
 
 struct Imported {

@@ -29,6 +29,7 @@ std::string upper(std::string text) {
 
 // The vCPU that are read as so many units again, where three decimals can say it.
 std::string show_units(std::int64_t units) {
+  units = std::min(units, std::int64_t{1} << 40);  // no machine has as many, and nothing below overflows
   const auto milli =
       static_cast<std::int64_t>(std::llround(static_cast<double>(units) * 1000 / ecs::kUnitsPerCpu));
   for (const auto candidate : {milli, milli - 1, milli + 1})
@@ -84,7 +85,8 @@ class Conversion {
   std::vector<Member> named_values(std::string_view field, const std::string& prefix = {}) const {
     std::vector<Member> members;
     for (const auto& item : items_of(all_, field)) {
-      const auto name = text_of(item, "name");
+      auto name = text_of(item, "name");
+      std::ranges::replace(name, kNested, ' ');  // a separator here, and in no name that works
       if (name.empty()) continue;
       std::erase_if(members, [&](const Member& one) { return one.first == prefix + name; });
       members.emplace_back(prefix + name, quote(text_of(item, "value")));
@@ -299,17 +301,17 @@ class Conversion {
       return;
     }
     std::string list;
-    std::int64_t weights = 0;
-    for (const auto& one : providers) weights += number_of(one, "weight");
+    const bool is_weighted =
+        std::ranges::any_of(providers, [](const YamlNode& one) { return number_of(one, "weight") > 0; });
     for (const auto& one : providers) {
       const auto name = text_of(one, "provider");
-      const auto weight = weights == 0 && &one == &providers.front() ? 1 : number_of(one, "weight");
+      const auto weight = !is_weighted && &one == &providers.front() ? 1 : number_of(one, "weight");
       list += fmt::format("{}{{name: {}, weight: {}{}}}", list.empty() ? "" : ", ", quote(name), weight,
                           is_said(one, "base") ? fmt::format(", base: {}", number_of(one, "base")) : "");
     }
     auto& entry = add_map(out_.ecs, "capacity", {{"providers", fmt::format("[{}]", list)}},
                           {"capacityProviderStrategies"});
-    if (weights == 0)
+    if (!is_weighted)
       entry.notes.emplace_back("no provider had a weight above 0, which AWS refuses; the first one got 1");
     const auto only_fargates = [](const YamlNode& one) {
       const auto name = text_of(one, "provider");

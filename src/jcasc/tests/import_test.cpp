@@ -346,7 +346,7 @@ TEST_CASE("odd values break nothing") {
         memory: -5
         launchType: MOON
         subnets: [a]
-        environments: text
+        environments: [{name: "a\x1fb", value: c}]
         tags: [text, {value: x}, {name: "a\nb", value: "c\"d"}]
         mountPoints: [{}]
         ulimits: [{ulimitName: none, softLimit: x}]
@@ -355,6 +355,24 @@ TEST_CASE("odd values break nothing") {
       - text
 )");
   CHECK(all.imported.templates == 3);
+}
+
+TEST_CASE("what is too much is refused, however it is too much") {
+  std::string clouds = "jenkins:\n  clouds:\n";
+  for (std::size_t i = 0; i <= kMaxClouds; ++i) clouds += "  - ecs: {name: a}\n";
+  const auto many = import_jcasc(clouds, "jenkins.yaml");
+  REQUIRE_FALSE(many.has_value());
+  CHECK(many.error().message == "more than 100 clouds");
+  const auto large = import_jcasc(R"(jenkins: {clouds: [{ecs: {name: a, templates: [{label: l, image: i,
+  cpu: 9223372036854775807, capacityProviderStrategies: [{provider: A, weight: 9000000000000000000},
+  {provider: B, weight: 9000000000000000000}]}]}}]})",
+                                  "jenkins.yaml");
+  REQUIRE(large.has_value());
+  CHECK_FALSE(large->problems.empty());  // nothing can be launched with it, and that is said
+  std::string deep =
+      "jenkins:\n  clouds:\n  - ecs:\n      name: a\n      templates:\n      - environments: [{name: \"";
+  for (int i = 0; i < 50'000; ++i) deep += "\\x1f";
+  CHECK(import_jcasc(deep + "a\", value: b}]\n", "jenkins.yaml").has_value());
 }
 
 TEST_CASE("docs/clouds/ecs.md holds the table of the fields") {
