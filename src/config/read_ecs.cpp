@@ -26,17 +26,18 @@ model::AgentSize size_of(const ecs::TemplateOptions& options) {
   auto size = options.size;
   if (ecs::find_compatibility(options.capacity) == ecs::Compatibility::fargate)
     size = ecs::check_size(size, options.os_family, options.round_up).value_or(size);
-  ecs::TaskSize asked;
+  std::uint64_t units = 0;
+  std::uint64_t mib = 0;
   const auto add = [&](const ecs::Container& one) {
-    asked.cpu_units += one.cpu_units;
-    asked.memory_mib += one.memory_reservation_mib != 0 ? one.memory_reservation_mib : one.memory_mib;
+    units += one.cpu_units;
+    mib += one.memory_reservation_mib != 0 ? one.memory_reservation_mib : one.memory_mib;
   };
   add(options.container);
   for (const auto& sidecar : options.sidecars) add(sidecar);
-  if (size.cpu_units == 0) size.cpu_units = asked.cpu_units;
-  if (size.memory_mib == 0) size.memory_mib = asked.memory_mib;
+  if (size.cpu_units != 0) units = size.cpu_units;
+  if (size.memory_mib != 0) mib = size.memory_mib;
   constexpr std::uint64_t kUnits = ecs::kUnitsPerCpu;
-  return {(size.cpu_units * 1000 + kUnits - 1) / kUnits, std::uint64_t{size.memory_mib} << 20};
+  return {(units * 1000 + kUnits - 1) / kUnits, mib << 20};
 }
 
 void settle_size(Reader& reader, const YamlNode& node, const model::AgentSize& task, model::AgentSize& out) {

@@ -30,7 +30,8 @@ std::vector<Key> ecs_cloud_rows() {
   return make_rows(
       kEcsCloudPath, true,
       {
-          {"region", "AWS region", "", "such as eu-central-1; without it that of AWS_REGION or the profile"},
+          {"region", "AWS region", "",
+           "such as eu-central-1; without it that of AWS_REGION or AWS_DEFAULT_REGION"},
           {"cluster", "name or ARN", "", "the cluster that tasks run in; without it `default`"},
           {"credentials.profile", "name", "",
            "a profile of AWS' shared files; without it AWS' own chain: environment, files, web identity, "
@@ -95,7 +96,7 @@ std::vector<Key> ecs_template_rows() {
           {"assign_public_ip", "true or false", "false", "needed in a public subnet to reach anything"},
           {"pid_mode", "host or task", "", "whose processes containers see"},
           {"ipc_mode", "host, task or none", "", "whose shared memory containers see"},
-          {"task_role", "ARN", "", "what builds may do in AWS; also how the agent proves who it is"},
+          {"task_role", "ARN", "", "what builds may do in AWS"},
           {"execution_role", "ARN", "", "what ECS may do to start the task: pull, log, read secrets"},
           {"execute_command", "true or false", "false", "ECS Exec; needs task_role"},
           {"placement_strategies", "list of {type, field}", "[]", "not on Fargate; 5 at most"},
@@ -113,9 +114,11 @@ std::vector<Key> ecs_template_rows() {
           {"agent.delivery", "inject or image", "inject",
            "a container copies the agent into the image's; or the image holds it already"},
           {"agent.path", "path", "", "image: where footman-agent is in it"},
-          {"agent.carrier_image", "image", "", "inject: the image with the agent, see `footman image push`"},
+          {"agent.carrier_image", "image", "",
+           "inject: the image that has the agent as /footman-agent, see clouds/ecs.md"},
           {"agent.directory", "path", "/footman", "inject: where the agent's volume is mounted"},
-          {"agent.work_directory", "path", "", "where builds work; without it below agent.directory"},
+          {"agent.work_directory", "path", "",
+           "where builds work; without it below agent.directory, or with image in its working directory"},
           {"container_name", "name", "",
            "of the agent's container; without it agent, or the first of task_definition"},
           {"container_cpu", "vCPU", "", "the share of the agent's container in the task's cpu"},

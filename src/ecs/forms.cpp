@@ -16,7 +16,7 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_alnum(char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); }
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_seen(char c) { return c > ' ' && c != 127; }
+bool is_seen(char c) { return c > ' ' && c < 127; }
 
 template <class Predicate>
 bool all(std::string_view text, Predicate predicate) {

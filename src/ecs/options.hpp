@@ -49,14 +49,14 @@ struct EndpointOptions {
 };
 
 struct CloudOptions {
-  std::string region;   // "eu-central-1"; empty: the profile's or AWS_REGION's, found at start
+  std::string region;   // "eu-central-1"; empty: AWS_REGION's, found at start
   std::string cluster;  // name or ARN; empty: "default", AWS' own default
   CredentialOptions credentials;
   EndpointOptions endpoint;
   // SQS queue that EventBridge sends "ECS Task State Change" to; empty: tasks are followed by DescribeTasks.
   std::string event_queue_url;
-  // CloudWatch log group for templates that name no log driver; empty: the agent's own output is not kept, so
-  // no last lines for the death certificate. Must exist; the execution role writes to it.
+  // CloudWatch log group for templates that name no log driver; empty: the agent's own output is not kept.
+  // Must exist; the execution role writes to it.
   std::string log_group;
   TextMap tags;  // on every task and task definition; a template's win
   // Before the names of Footman's own tags: "footman:installation", "…agent", "…template", "…generation".
@@ -273,8 +273,8 @@ struct Container {
   TextMap docker_labels;
 
   std::vector<ExtraHost> extra_hosts;
-  Texts dns_servers;         // not on Windows
-  Texts dns_search_domains;  // not on Windows
+  Texts dns_servers;         // not on Windows, not with awsvpc
+  Texts dns_search_domains;  // not on Windows, not with awsvpc
   Texts links;               // bridge only
   std::vector<PortMapping> port_mappings;
 
@@ -303,7 +303,7 @@ struct AgentOptions {
   AgentDelivery delivery = AgentDelivery::inject;
   // image: where the agent is in it. inject: empty; the agent is then at <directory>/footman-agent.
   std::string path;
-  // inject: an image that has the static agent as /footman-agent (`footman image push`), for the template's
+  // inject: an image that has the static agent as /footman-agent, for the template's
   // architecture.
   std::string carrier_image;
   std::string directory = "/footman";  // inject: where the shared volume is mounted
@@ -346,7 +346,7 @@ struct TemplateOptions {
   std::optional<PidMode> pid_mode;
   std::optional<IpcMode> ipc_mode;
 
-  std::string task_role;         // ARN: what builds may do; also how the agent proves who it is
+  std::string task_role;         // ARN: what builds may do
   std::string execution_role;    // ARN: what ECS may do to start them: pull, log, read secrets
   bool execute_command = false;  // ECS Exec; needs a task role
 

@@ -45,8 +45,8 @@ struct RunTaskInput {
 Result<std::string> make_run_task(const TemplateOptions& options, const CloudOptions& cloud,
                                   const RunTaskInput& input);
 
-// For agents without a task role, who cannot prove who they are otherwise: the request as it is sent, never
-// as it is stored. Errors: resource_exhausted; corrupt when it is no request of make_run_task.
+// With the agent's one-time secret in its environment: the request as it is sent, never as it is stored.
+// Errors: resource_exhausted; corrupt when it is no request of make_run_task.
 Result<Secret> add_secret(const std::string& request, const Secret& secret);
 
 // What ListTasks finds this installation's tasks by: its id where that has the form (≤ 36 letters, digits,

@@ -18,6 +18,7 @@ using model::FailureClass;
 constexpr std::size_t kMaxWordsBytes = 600;  // of AWS in a sentence
 constexpr int kSignalBase = 128;             // an exit code above it is a signal's
 constexpr int kKilled = kSignalBase + 9;
+constexpr int kTerminated = kSignalBase + 15;
 
 struct Meaning {
   StopCause cause;
@@ -262,23 +263,25 @@ const TaskContainer* find_container(const Task& task, std::string_view name) {
   return found == task.containers.end() ? nullptr : &*found;
 }
 
-// A container that ended with a failure, while the agent's did not: the sidecar that took it along.
+// A container that ended with a failure of its own: SIGTERM and SIGKILL are what ECS ends the others with.
 const TaskContainer* find_failed_sidecar(const Task& task, std::string_view agent) {
-  for (const auto& one : task.containers)
-    if (one.name != agent && one.exit_code.value_or(0) != 0) return &one;
+  for (const auto& one : task.containers) {
+    const int code = one.exit_code.value_or(0);
+    if (one.name != agent && code != 0 && code != kTerminated && code != kKilled) return &one;
+  }
   return nullptr;
 }
 
 StopCause find_exit_cause(const Task& task, std::string_view agent_name) {
   const auto* agent = find_container(task, agent_name);
   const bool agent_failed = agent != nullptr && agent->exit_code.value_or(0) != 0;
-  // Nobody asked for the end, so SIGKILL came from the kernel.
-  if (agent_failed && *agent->exit_code == kKilled) return StopCause::out_of_memory;
-  // When an essential sidecar ends, ECS ends the agent's container with SIGTERM.
-  const bool terminated = agent_failed && *agent->exit_code == kSignalBase + 15;
-  if ((!agent_failed || terminated) && find_failed_sidecar(task, agent_name) != nullptr)
+  const bool killed = agent_failed && *agent->exit_code == kKilled;
+  // When an essential sidecar ends, ECS ends the agent's container with SIGTERM, and later with SIGKILL.
+  const bool ended = killed || (agent_failed && *agent->exit_code == kTerminated);
+  if ((!agent_failed || ended) && find_failed_sidecar(task, agent_name) != nullptr)
     return StopCause::sidecar_exited;
-  return StopCause::agent_exited;
+  // Nobody asked for the end, so SIGKILL came from the kernel.
+  return killed ? StopCause::out_of_memory : StopCause::agent_exited;
 }
 
 StopCause find_stop_cause(const Task& task, std::string_view agent, const std::string& words) {

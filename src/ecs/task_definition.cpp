@@ -11,6 +11,7 @@
 #include "ecs/container_json.hpp"
 #include "ecs/fargate_sizes.hpp"
 #include "ecs/json_text.hpp"
+#include "ecs/run_task.hpp"
 #include "ecs/service_model.hpp"
 #include "ecs/validate.hpp"
 
@@ -111,8 +112,8 @@ void put_tags(json::object& request, const TemplateOptions& options, const Cloud
               const DefinitionScope& scope) {
   auto tags = options.tags;
   tags.insert(cloud.tags.begin(), cloud.tags.end());
-  tags[cloud.tag_prefix + "installation"] = scope.installation.str();
-  tags[cloud.tag_prefix + "template"] = scope.template_name.str();
+  tags[cloud.tag_prefix + std::string(kInstallationTag)] = scope.installation.str();
+  tags[cloud.tag_prefix + std::string(kTemplateTag)] = clean_tag_value(scope.template_name.str());
   request["tags"] = to_pairs(tags, "key", "value");
 }
 

@@ -8,6 +8,7 @@
 #include "ecs/fargate_sizes.hpp"
 #include "ecs/fields.hpp"
 #include "ecs/forms.hpp"
+#include "ecs/frozen_options.hpp"
 #include "ecs/problems.hpp"
 #include "ecs/task_definition.hpp"
 
@@ -135,7 +136,7 @@ class TemplateCheck {
             "what is injected is a Linux program; on Windows the image must hold the agent: say 'image'"))
       return;
     wrong_if(agent.carrier_image.empty() || !is_image(agent.carrier_image), "agent.carrier_image",
-             "the image that `footman image push` made was expected");
+             "an image that has the agent as /footman-agent was expected");
     wrong_if(!agent.path.empty(), "agent.path", "it follows from 'directory'");
     wrong_if(
         !is_absolute_path(agent.directory, false) || agent.directory == "/" || agent.directory.ends_with('/'),
@@ -317,10 +318,6 @@ class TemplateCheck {
     if (!o_.execution_role.empty())
       check_role(o_.execution_role, "execution_role", around_.partition, problems_);
     if (!o_.task_definition.empty()) return;
-    if (o_.task_role.empty())
-      problems_.warn("task_role",
-                     "without it the agent cannot prove who it is, so a one-time secret stands in the task's "
-                     "environment, where all who may describe tasks can read it");
     wrong_if(o_.execute_command && o_.task_role.empty(), "execute_command", "it needs a task role");
     wrong_if(around_.fargate && o_.execution_role.empty() && uses_log_group(), "execution_role",
              "the agent's output goes to the cloud's log group with the execution role");
@@ -332,7 +329,8 @@ class TemplateCheck {
   }
   bool uses_log_group() const {
     const auto silent = [](const Container& one) { return !one.log; };
-    return !cloud_.log_group.empty() && (silent(o_.container) || std::ranges::any_of(o_.sidecars, silent));
+    return !cloud_.log_group.empty() &&
+           (around_.inject || silent(o_.container) || std::ranges::any_of(o_.sidecars, silent));
   }
 
   void check_placement() {
@@ -371,7 +369,13 @@ class TemplateCheck {
 
   // What can only be told of the definition itself: the patch and the size.
   void check_whole() {
-    if (problems_.any_fatal() || !o_.task_definition.empty()) return;
+    if (problems_.any_fatal()) return;
+    // A launch keeps the options frozen: what cannot be read back could never be launched.
+    if (const auto back = parse_frozen(freeze(o_)); !back)
+      return problems_.add(
+          back.error().field.empty() ? std::string("task_definition_patch") : back.error().field,
+          back.error().message);
+    if (!o_.task_definition.empty()) return;
     const auto made =
         make_task_definition(o_, cloud_, {InstallationId("x"), TemplateName("x"), cloud_.region});
     if (!made) problems_.add(made.error().field, with_hint(made.error()));

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kMaxPrefix = 64;
 constexpr std::size_t kMaxUrlBytes = 2048;
-constexpr std::string_view kServices[] = {"ec2", "ecs", "logs", "sqs", "sts"};
+constexpr std::string_view kServices[] = {"ecs", "sqs", "sts"};  // that are called
 
 bool has_only(std::string_view text, std::string_view besides) {
   return std::ranges::all_of(text, [&](char c) {
@@ -22,7 +22,7 @@ bool is_url(std::string_view text) {
   const auto scheme = text.find("://");
   if (text.size() > kMaxUrlBytes || scheme == std::string_view::npos) return false;
   return (text.starts_with("https://") || text.starts_with("http://")) && text.size() > scheme + 3 &&
-         text[scheme + 3] != '/' && std::ranges::all_of(text, [](char c) { return c > ' ' && c != 127; });
+         text[scheme + 3] != '/' && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
 void check_place(const CloudOptions& cloud, Problems& problems) {
@@ -67,7 +67,7 @@ void check_endpoint(const EndpointOptions& endpoint, Problems& problems) {
   for (const auto& [service, url] : endpoint.urls) {
     const auto field = "endpoint.urls." + service;
     if (std::ranges::find(kServices, service) == std::end(kServices))
-      problems.add(field, fmt::format("there is no service '{}' here: ec2, ecs, logs, sqs, sts", service));
+      problems.add(field, fmt::format("there is no service '{}' here: ecs, sqs, sts", service));
     else
       problems.add_if(!is_url(url), field, kExpected);
   }

@@ -37,6 +37,8 @@ constexpr Unsupported kNotOnFargate[] = {
 constexpr Unsupported kNotWithAwsvpc[] = {
     {"extra_hosts", [](const Container& c) { return !c.extra_hosts.empty(); }},
     {"hostname", [](const Container& c) { return !c.hostname.empty(); }},
+    {"dns_servers", [](const Container& c) { return !c.dns_servers.empty(); }},
+    {"dns_search_domains", [](const Container& c) { return !c.dns_search_domains.empty(); }},
 };
 constexpr Unsupported kNotOnWindows[] = {
     {"privileged", [](const Container& c) { return c.privileged; }},
@@ -109,10 +111,9 @@ class ContainerCheck {
     if (around_.fargate) refuse(kNotOnFargate, "Fargate does not have this");
     if (around_.network_mode == NetworkMode::awsvpc)
       refuse(kNotWithAwsvpc, "the network mode awsvpc does not have this");
-    else
-      wrong_if(!around_.fargate && !c_.links.empty() && around_.network_mode &&
-                   around_.network_mode != NetworkMode::bridge,
-               "links", "only the network mode bridge has this");
+    wrong_if(!around_.fargate && !c_.links.empty() && around_.network_mode &&
+                 around_.network_mode != NetworkMode::bridge,
+             "links", "only the network mode bridge has this");
     if (around_.fargate && !c_.tmpfs.empty())
       problems_.warn(at("tmpfs"), "Fargate did not have this for long: try it before you rely on it");
   }
@@ -158,7 +159,7 @@ class ContainerCheck {
     const bool known = arn && (arn->service == "secretsmanager" ||
                                (arn->service == "ssm" && arn->resource.starts_with("parameter/")));
     const bool name = !from.empty() && !from.starts_with("arn:") && from.size() <= 1011 &&
-                      std::ranges::all_of(from, [](char c) { return c > ' ' && c != ':' && c != 127; });
+                      std::ranges::all_of(from, [](char c) { return c > ' ' && c < 127 && c != ':'; });
     wrong_if(!known && !name, place,
              "the ARN of a secret in Secrets Manager, or the name or ARN of an SSM parameter was expected");
   }

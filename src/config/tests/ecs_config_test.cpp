@@ -334,13 +334,12 @@ TEST_CASE("agents of another machine need an address that leads to the server") 
 }
 
 TEST_CASE("what works but is hardly meant is doubted") {
-  auto text = with("image: node:20\ncpu: 1 vCPU\nmemory: 2 GiB");
+  const auto text = with(kNode + "tmpfs: [{path: /cache, size: 64 MiB}]\n");
   const auto config = parse(text);
   REQUIRE(config.has_value());
   const auto doubts = find_doubts(*config);
   REQUIRE(doubts.size() == 1);
-  CHECK(
-      doubts[0].starts_with("the template 't', ecs.task_role: without it the agent cannot prove who it is"));
+  CHECK(doubts[0].starts_with("the template 't', ecs.tmpfs: Fargate did not have this for long"));
 }
 
 TEST_CASE("the examples of docs/CONFIG.md are configurations without errors or doubts") {

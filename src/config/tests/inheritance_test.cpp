@@ -153,16 +153,18 @@ TEST_CASE("chains are short, and what is inherited does not blow the document up
   CHECK(chain(kMaxAncestors).empty());
   CHECK(chain(kMaxAncestors + 1) == "f:13:25: 'extends': more than 8 templates, one above the other\n");
 
-  const auto children = [](std::size_t count) {
+  const auto children = [](std::size_t count, const std::string& own = "") {
     std::string text = "clouds:\n- name: c\n  templates:\n  - {name: base, env: {";
     for (int i = 0; i < 1000; ++i) text += fmt::format("V{}: 1, ", i);
     text += "}}\n";
-    for (std::size_t i = 0; i < count; ++i) text += fmt::format("  - {{name: t{}, extends: base}}\n", i);
+    for (std::size_t i = 0; i < count; ++i)
+      text += fmt::format("  - {{name: t{}, extends: base{}}}\n", i, own);
     return errors_of(text);
   };
   CHECK(children(90).empty());
   CHECK(children(110).ends_with(
       "'extends': with what is inherited, the document has more than 100000 values\n"));
+  CHECK_FALSE(children(110, ", env: ~").empty());  // what is cleared is copied before
 }
 
 TEST_CASE(

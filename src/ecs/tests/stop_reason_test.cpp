@@ -257,6 +257,17 @@ TEST_CASE("stop reason: exits") {
   CHECK(describe(explanation) == "sidecar_exited boot");
   CHECK(explanation.sentence.ends_with("exit code 1 of 'db'"));
   CHECK(explanation.death.signal == 15);
+  task.containers[0].exit_code = 137;  // it did not go at SIGTERM
+  explanation = explain_stop(task, "agent");
+  CHECK(describe(explanation) == "sidecar_exited boot");
+  CHECK_FALSE(explanation.death.out_of_memory);
+
+  // The agent ends, and ECS ends the sidecar.
+  for (const int code : {143, 137}) {
+    task.containers[0].exit_code = 0;
+    task.containers[1].exit_code = code;
+    CHECK(describe(explain_stop(task, "agent")) == "agent_exited boot");
+  }
 }
 
 TEST_CASE("stop reason: SIGKILL after somebody asked for the end is no lack of memory") {

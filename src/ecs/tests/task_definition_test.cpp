@@ -219,7 +219,9 @@ TEST_CASE("task definition: the agent's own entry point, an image that holds it,
 
   auto scope = kScope;
   scope.template_name = TemplateName("Größe 1/" + std::string(300, 'x'));
-  const auto family = make_task_definition(make_fargate_options(), make_cloud(), scope)->family;
+  const auto made = make_task_definition(make_fargate_options(), make_cloud(), scope);
+  CHECK(made->request.find("Größe 1/" + std::string(248, 'x') + '"') != std::string::npos);  // a tag's length
+  const auto& family = made->family;
   CHECK(family.starts_with("footman-Gr----e-1-xxx"));
   CHECK(family.size() <= 255);
 }

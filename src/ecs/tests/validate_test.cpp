@@ -92,6 +92,13 @@ TEST_CASE("validate: Fargate") {
        {"extra hosts", [](auto& o) { o.container.extra_hosts = {{"a", "10.0.0.1"}}; },
         "container.extra_hosts\n"},
        {"hostname", [](auto& o) { o.container.hostname = "a"; }, "container.hostname\n"},
+       {"dns", [](auto& o) { o.container.dns_servers = {"10.0.0.2"}; }, "container.dns_servers\n"},
+       {"more than a launch can keep",
+        [](auto& o) {
+          for (int i = 0; i < 1001; ++i) o.container.environment["V" + std::to_string(i)] = "";
+        },
+        "container.environment\n"},
+       {"what a launch cannot keep", [](auto& o) { o.container.user = "\xff"; }, "task_definition_patch\n"},
        {"ptrace", [](auto& o) { o.container.add_capabilities = {"SYS_PTRACE"}; }, ""},
        {"drop", [](auto& o) { o.container.drop_capabilities = {"NET_RAW", "ALL"}; }, ""},
        {"admin", [](auto& o) { o.container.add_capabilities = {"SYS_ADMIN"}; },
@@ -145,9 +152,9 @@ TEST_CASE("validate: Fargate") {
        {"large, old", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.3.0"; },
         "platform_version\n"},
        {"large", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.4.0"; }, ""},
-       {"no task role", [](auto& o) { o.task_role.clear(); }, "task_role (warning)\n"},
+       {"no task role", [](auto& o) { o.task_role.clear(); }, ""},
        {"exec without role", [](auto& o) { o.task_role.clear(), o.execute_command = true; },
-        "task_role (warning)\nexecute_command\n"},
+        "execute_command\n"},
        {"ECR without role", [](auto& o) { o.execution_role.clear(); }, "execution_role\n"},
        {"secrets without role",
         [](auto& o) {
@@ -451,4 +458,7 @@ TEST_CASE("validate: the cloud's log group needs the execution role on Fargate")
   options.agent.carrier_image = "carrier:1";
   CHECK(list(validate(options, cloud)) == "execution_role\n");
   CHECK(list(validate(options, make_cloud())).empty());
+  options.container.log =
+      LogConfiguration{LogDriver::splunk, {{"splunk-url", "https://logs.example.com"}}, {}};
+  CHECK(list(validate(options, cloud)) == "execution_role\n");  // the carrier's log
 }
