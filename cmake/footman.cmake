@@ -124,8 +124,8 @@ endfunction()
 
 # footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END] [HEAVY]):
 # one program, one ctest entry. THREADED: also run under ThreadSanitizer. END_TO_END: starts real programs (they are
-# built first, in build/PRESET/bin); also run with the release build. HEAVY: its own code
-# is optimised like the modules; else it is not, since most time of compiling a test goes into that. main() comes from cmake/doctest_main.cpp.
+# built first, in build/PRESET/bin); also run with the release build. HEAVY: its own code is optimised as the modules' is;
+# else it is not, because its checks take long to compile so. main() comes from cmake/doctest_main.cpp.
 function(footman_test name)
   cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${T_SOURCES})
