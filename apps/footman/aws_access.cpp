@@ -49,12 +49,13 @@ AwsAccess::AwsAccess(runtime::Executor control, runtime::Executor net, runtime::
 base::Result<aws::CredentialsSource*> AwsAccess::credentials(const ecs::CloudOptions& cloud,
                                                              const std::string& installation) {
   const auto& said = cloud.credentials;
-  auto& login = logins_[{said.profile, said.assume_role.role_arn, cloud.region, cloud.endpoint.url}];
   const aws::ChainOptions options{said.profile, cloud.region, sts_endpoint(cloud)};
+  const auto& role = said.assume_role;
+  auto& login = logins_[{said.profile, role.role_arn, role.external_id, role.session_name, cloud.region,
+                         options.endpoint.url}];
   if (!login.chain) login.chain = std::make_unique<aws::CredentialChain>(outside_, options);
-  if (said.assume_role.role_arn.empty()) return login.chain.get();
+  if (role.role_arn.empty()) return login.chain.get();
   if (!login.role) {
-    const auto& role = said.assume_role;
     const auto session = role.session_name.empty() ? "footman-" + installation : role.session_name;
     FOOTMAN_TRY(login.role,
                 aws::AssumedRole::create(outside_, options, *login.chain,

@@ -38,7 +38,9 @@ class AwsAccess {
     std::unique_ptr<cloud::aws::CredentialChain> chain;
     std::unique_ptr<cloud::aws::AssumedRole> role;  // with what the chain gives
   };
-  using LoginKey = std::tuple<std::string, std::string, std::string, std::string>;
+  // Whatever makes another identity, or has it told by another STS.
+  using LoginKey = std::tuple<std::string, std::string, std::string, std::string, std::string, std::string>;
+  using AccountKey = std::tuple<std::string, std::string, std::string, std::string>;
 
   runtime::Executor net_;
   runtime::Rng& rng_;
@@ -47,7 +49,7 @@ class AwsAccess {
   cloud::aws::FileReader files_;
   cloud::aws::Outside outside_;
   std::map<LoginKey, Login> logins_;
-  std::map<LoginKey, cloud::aws::RateLimits> rates_;
+  std::map<AccountKey, cloud::aws::RateLimits> rates_;
 };
 
 }  // namespace footman::app

@@ -123,7 +123,7 @@ Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string star
     }
     auto next = text_of(*answer, "nextToken");
     if (next.empty()) co_return out;
-    request["nextToken"] = std::move(next);
+    request["nextToken"] = next;
   }
   co_return std::unexpected(strange(operation, fmt::format("it has more than {} pages", kMaxPages)));
 }

@@ -424,7 +424,8 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
     ecs::Task task;
     task.arn = handle;
     if (*stopped) task = **stopped;
-    known = &table_.add({client_token, {}, find_container(task)}, std::move(task), now());
+    auto container = find_container(task);
+    known = &table_.add({client_token, {}, std::move(container)}, std::move(task), now());
   }
   if (*stopped) {
     known->stop_asked = now();

@@ -176,6 +176,7 @@ TEST_CASE("validate: capacities") {
     };
   };
   std::vector<CapacityProvider> many;
+  many.reserve(21);
   for (int i = 0; i < 21; ++i) many.push_back({fmt::format("p{}", i), 0, 1});
   auto options = make_ec2_options();
   check_rows(options, make_cloud(),
