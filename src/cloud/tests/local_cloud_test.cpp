@@ -1,6 +1,7 @@
 #include "cloud/local/local_cloud.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,7 @@
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
+#include "runtime/unique_fd.hpp"
 
 using namespace footman;
 using namespace footman::cloud;
@@ -219,6 +221,17 @@ TEST_CASE("whatever an agent's tree has done, it ends with its agent where v2 co
   CHECK(world.run_until([&] { return !std::filesystem::exists(group); }));
 }
 
+// An agent's limit is the agent's: a server that holds more is not in its way.
+TEST_CASE("an agent may have fewer files open than the server has") {
+  std::vector<runtime::UniqueFd> ours;
+  for (int i = 0; i < 100; ++i) ours.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  LocalWorld world("wait");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE_MESSAGE(launched.has_value(), (launched ? std::string() : launched.error().message));
+  CHECK(has_line(world.seen("a-1"), "nofile 77"));
+  contract::terminate_until_gone(world, launched->value, "a-1");
+}
+
 // While many end, the wake-ups of those before them arrive: nobody is taken for dead because of another one.
 TEST_CASE("many agents that come and go at once: how each ended is told") {
   constexpr std::size_t kAgents = 300;
@@ -229,6 +242,8 @@ TEST_CASE("many agents that come and go at once: how each ended is told") {
     scope.spawn("launch", contract::store_result<ports::LaunchResult>(
                               world.cloud().launch(make_spec(world, "a" + std::to_string(i))), &launched[i]));
   REQUIRE(world.run_until([&] { return scope.running() == 0; }));
+  for (const auto& one : launched)
+    CHECK_MESSAGE(one->has_value(), (*one ? std::string() : one->error().message));
   const auto all_gone = [&] {
     return std::ranges::all_of(contract::list(world),
                                [](const auto& one) { return one.state == ports::ResourceState::gone; });

@@ -135,14 +135,15 @@ FOOTMAN_CHILD int run_child(void* argument) {
     if (::getppid() != plan->parent) ::_exit(127);  // it is gone already
   }
   ::umask(022);
-  for (std::size_t i = 0; i < plan->limit_count; ++i)
-    ::setrlimit(static_cast<__rlimit_resource>(plan->limits[i].first), &plan->limits[i].second);
   join_cgroups(plan);
   if (::chdir(plan->directory) < 0) return child_fails(plan, "enter the work directory");
   if (!set_descriptors(plan)) return child_fails(plan, "set up descriptors");
   plan->answer->start_ticks = own_start_ticks();
   if (plan->answer->start_ticks == 0 && plan->lock_fd >= 0) return child_fails(plan, "read /proc/self/stat");
   if (!write_launched(plan)) return child_fails(plan, "write the token file");
+  // Last, as our own many descriptors may be above the limit until they are closed.
+  for (std::size_t i = 0; i < plan->limit_count; ++i)
+    ::setrlimit(static_cast<__rlimit_resource>(plan->limits[i].first), &plan->limits[i].second);
   ::execve(plan->program, plan->argv, plan->envp);
   return child_fails(plan, kExecute);
 }
