@@ -8,6 +8,7 @@ namespace footman::cli {
 Command up_command();
 Command config_commands();
 Command import_commands();
+Command iam_policy_command();
 Command backup_command();
 Command status_command();
 Command version_command();

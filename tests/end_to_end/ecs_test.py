@@ -126,6 +126,18 @@ def test_a_reload_that_changes_a_clouds_type_is_refused():
         server.stop()
 
 
+def test_a_task_that_is_not_needed_any_more_is_stopped():
+    with EcsServer(provision_seconds=600) as ecs:
+        server = ecs.start()
+        build = server.submit("true")
+        wait_until(lambda: ecs.calls("RunTask") == 1 and server.agents(), "the launch")
+        server.request("POST", f"/api/v1/builds/{build}/cancel")
+        server.wait_no_agents(90)
+        ecs.wait_no_tasks()
+        check(ecs.calls("StopTask") == 1, ecs.aws.ask("counts"))
+        server.stop()
+
+
 SPOT = "  - {name: spot, extends: small, default: false, labels: [spot], ecs: {capacity: FARGATE_SPOT, stop_timeout: 12s}}\n"
 
 
@@ -142,8 +154,17 @@ def test_spot_capacity_that_is_taken_back():
         server.stop()
 
 
+def test_the_policy_has_what_was_called_and_nothing_else():
+    """After all the others: a call that it does not allow would have been denied."""
+    with EcsServer():
+        pass
+    unused = EcsServer.granted - EcsServer.used
+    check(not unused, f"granted and never called: {sorted(unused)}; called: {sorted(EcsServer.used)}")
+
+
 if __name__ == "__main__":
     run_tests([test_the_main_job, test_many_at_once_while_throttled, test_kill_at_random_moments,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
-               test_a_reload_that_changes_a_clouds_type_is_refused, test_spot_capacity_that_is_taken_back])
+               test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped, test_spot_capacity_that_is_taken_back,
+               test_the_policy_has_what_was_called_and_nothing_else])

@@ -1,4 +1,5 @@
 """A Footman server whose agents are tasks of a fake AWS (tests/aws)."""
+import json
 import pathlib
 import re
 import shutil
@@ -68,7 +69,12 @@ def make_carrier(folder):
 
 
 class EcsServer:
-    """Both together; a context manager. At its end AWS must have had nothing to complain of."""
+    """Both together; a context manager. At its end AWS must have had nothing to complain of.
+
+    The server may do what `footman iam-policy` prints for its configuration, and nothing else.
+    """
+    granted = set()  # (statement, action) of all the policies there were, as the next one
+    used = set()
 
     def __init__(self, more="", throttling=False, events=False, **settings):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footman-ecs-"))
@@ -85,6 +91,20 @@ class EcsServer:
                                account=self.aws.account, more=more, cloud_more=cloud_more)
         self.server = Server(config, "ecs", host)
         self.server.http_port = port
+        self.grant()
+
+    def grant(self):
+        command = [BIN / "footman", "iam-policy", self.server.config_file, "--account", self.aws.account]
+        policy = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for statement in policy["Statement"]:
+            self.granted.update((statement["Sid"], action) for action in statement["Action"])
+        self.aws.tell("policies", principal=f"arn:aws:iam::{self.aws.account}:user/footman", document=policy)
+
+    def note_what_was_used(self):
+        for call in self.aws.calls():
+            actions = [action for action, *_ in call["permissions"] if action != "sts:GetCallerIdentity"]
+            self.used.update(zip(call["statements"], actions, strict=False))
+            check("AccessDenied" not in str(call["result"]), call)
 
     def start(self, **how):
         return self.server.start(environment=self.aws.environment(), **how)
@@ -95,6 +115,7 @@ class EcsServer:
     def __exit__(self, kind, *rest):
         try:
             if kind is None:
+                self.note_what_was_used()
                 self.aws.check_no_violation()
         finally:
             self.aws.stop()

@@ -393,6 +393,35 @@ TEST_CASE("import jcasc: what is printed is a configuration, and no file is writ
   std::filesystem::remove_all(at);
 }
 
+TEST_CASE("iam-policy: for one cloud of the file; what it lacks is told") {
+  const Place place("iam-policy");
+  const auto write = [&](const std::string& name, const std::string& clouds) {
+    return place.file(name, "agent_url: wss://ci.example.com\nclouds: [" + clouds + "]\n");
+  };
+  const auto cloud = [](std::string_view name, std::string_view more) {
+    return fmt::format(
+        "{{name: {0}, type: ecs, ecs: {{{1}}}, templates: [{{name: t-{0}, ecs: {{"
+        "task_definition: ci, agent: {{delivery: image}}, subnets: [subnet-0a1b2c3d]}}}}]}}",
+        name, more);
+  };
+  const auto one = write("one.yaml", cloud("a", "region: eu-central-1"));
+  CHECK(run_footman({"iam-policy", one}).err.find("--account") != std::string::npos);
+  const auto printed = run_footman({"iam-policy", one, "--account", "123456789012"});
+  CHECK(printed.code == exit_ok);
+  CHECK(printed.out.find("arn:aws:ecs:eu-central-1:123456789012:task-definition/ci:*") != std::string::npos);
+  CHECK(printed.err.starts_with("note: the template 't-a' uses the task definition ci"));
+  CHECK(run_footman({"iam-policy", one, "--account", "12"}).code == exit_usage);
+
+  const auto two =
+      write("two.yaml", cloud("a", "region: eu-central-1") + ", " +
+                            cloud("b", "cluster: 'arn:aws:ecs:eu-west-1:123456789012:cluster/ci'"));
+  CHECK(run_footman({"iam-policy", two}).err.find("several clouds of type ecs") != std::string::npos);
+  CHECK(run_footman({"iam-policy", two, "--cloud", "c"}).err.find("no cloud 'c'") != std::string::npos);
+  CHECK(run_footman({"iam-policy", two, "--cloud", "b"}).err.find("AWS_REGION") != std::string::npos);
+  const auto none = write("none.yaml", "{name: here, type: local, templates: [{name: small}]}");
+  CHECK(run_footman({"iam-policy", none}).code == exit_usage);
+}
+
 TEST_CASE("config check shows every place") {
   const Place place("config");
   const auto bad = place.file("bad.yaml", "listn: 1\nsession:\n  lease: soon\n");

@@ -15,7 +15,8 @@ class Permissions:
         special = getattr(self, "_" + operation, None) if service == "ecs" else None
         if special:
             return special(params)
-        return [[f"{service}:{operation}", self._resource(service, operation, params), {}]]
+        action = operation.removesuffix("Batch") if service == "sqs" else operation  # SQS has no actions of its own for batches
+        return [[f"{service}:{action}", self._resource(service, operation, params), {}]]
 
     def _resource(self, service, operation, params):
         if service == "sqs":

@@ -1,0 +1,202 @@
+#include "ecs/iam_policy.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <set>
+#include <string_view>
+
+#include "ecs/forms.hpp"
+#include "ecs/task_definition.hpp"
+
+namespace footman::ecs {
+namespace {
+
+namespace json = boost::json;
+using Names = std::set<std::string>;  // sorted, so that the document is always the same
+
+constexpr std::string_view kTaskService = "ecs-tasks.amazonaws.com";
+constexpr std::string_view kInfrastructureService = "ecs.amazonaws.com";
+constexpr std::size_t kAccountDigits = 12;
+
+bool is_account(std::string_view text) {
+  return text.size() == kAccountDigits &&
+         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+// "https://sqs.eu-central-1.amazonaws.com/123456789012/events"
+struct Queue {
+  std::string account, name;
+};
+Queue find_queue(std::string_view url) {
+  const auto name = url.rfind('/');
+  if (name == std::string_view::npos) return {};
+  const auto before = url.substr(0, name);
+  const auto account = before.substr(before.rfind('/') + 1);
+  return {is_account(account) ? std::string(account) : "", std::string(url.substr(name + 1))};
+}
+
+json::array list_of(const Names& names) { return json::array(names.begin(), names.end()); }
+
+class Writer {
+ public:
+  Writer(const CloudOptions& cloud, const std::string& account)
+      : cloud_(cloud), account_(account), partition_(find_partition(cloud.region)) {
+    const auto given = find_arn(cloud.cluster);
+    cluster_arn_ = given ? cloud.cluster : ecs_arn("cluster/" + cluster_name());
+  }
+
+  Status add(const TemplateName& name, const TemplateOptions& options) {
+    add_role(options.task_role, task_roles_);
+    add_role(options.execution_role, task_roles_);
+    for (const auto& volume : options.volumes)
+      if (volume.ebs) add_role(volume.ebs->role_arn, infrastructure_roles_);
+    if (!options.task_definition.empty()) {
+      add_existing(name, options);
+      return {};
+    }
+    FOOTMAN_TRY(const auto made,
+                make_task_definition(options, cloud_, {InstallationId("any"), name, cloud_.region}));
+    registers_ = true;
+    definitions_.insert(ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix)));
+    add_roles_of_definition(made.request);  // a patch may name other ones
+    return {};
+  }
+
+  IamPolicy write() {
+    launch();
+    allow("FollowAndEndAgents", {"ecs:DescribeTasks", "ecs:StopTask"}, {task_arns()}, in_cluster());
+    allow("FindAgents", {"ecs:ListTasks"}, {"*"}, in_cluster());
+    allow("ReadDefinitions", {"ecs:DescribeTaskDefinition"}, {"*"});  // it knows no narrower resource
+    tag();
+    pass("PassRolesToTasks", task_roles_, kTaskService);
+    pass("PassRolesToEcs", infrastructure_roles_, kInfrastructureService);
+    follow_queue();
+    note_assumed_role();
+    return {json::object{{"Version", "2012-10-17"}, {"Statement", std::move(statements_)}},
+            std::move(notes_)};
+  }
+
+ private:
+  std::string ecs_arn(const std::string& resource) const {
+    return fmt::format("arn:{}:ecs:{}:{}:{}", partition_, cloud_.region, account_, resource);
+  }
+  std::string cluster_name() const {
+    if (cloud_.cluster.empty()) return "default";
+    const auto arn = find_arn(cloud_.cluster);
+    return arn ? arn->resource.substr(arn->resource.find('/') + 1) : cloud_.cluster;
+  }
+  std::string task_arns() const { return ecs_arn(fmt::format("task/{}/*", cluster_name())); }
+  json::object in_cluster() const { return {{"ArnEquals", {{"ecs:cluster", cluster_arn_}}}}; }
+
+  static void add_role(const std::string& role, Names& roles) {
+    if (!role.empty()) roles.insert(role);
+  }
+
+  void add_roles_of_definition(const std::string& request) {
+    boost::system::error_code error;
+    const auto value = json::parse(request, error);
+    const auto* definition = error ? nullptr : value.if_object();
+    if (definition == nullptr) return;
+    for (const auto* member : {"taskRoleArn", "executionRoleArn"})
+      if (const auto* role = definition->if_contains(member); role != nullptr && role->is_string())
+        add_role(std::string(role->get_string()), task_roles_);
+  }
+
+  // A family alone means its newest revision.
+  void add_existing(const TemplateName& name, const TemplateOptions& options) {
+    const auto& said = options.task_definition;
+    const auto arn = find_arn(said) ? said : ecs_arn("task-definition/" + said);
+    definitions_.insert(arn);
+    if (arn.find(':', arn.rfind('/')) == std::string::npos) definitions_.insert(arn + ":*");
+    if (options.task_role.empty() || options.execution_role.empty())
+      notes_.push_back(
+          fmt::format("the template '{}' uses the task definition {}: add the roles that stand in it to the "
+                      "statement PassRolesToTasks, or name them in the template",
+                      name.str(), said));
+  }
+
+  void allow(std::string_view name, const Names& actions, const Names& resources,
+             json::object condition = {}) {
+    json::object statement{
+        {"Sid", name}, {"Effect", "Allow"}, {"Action", list_of(actions)}, {"Resource", list_of(resources)}};
+    if (!condition.empty()) statement["Condition"] = std::move(condition);
+    statements_.push_back(std::move(statement));
+  }
+
+  void launch() {
+    if (!definitions_.empty()) allow("LaunchAgents", {"ecs:RunTask"}, definitions_, in_cluster());
+    if (registers_)
+      allow("RegisterDefinitions", {"ecs:RegisterTaskDefinition"},
+            {ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix))});
+  }
+
+  // Only what is being made.
+  void tag() {
+    Names makers{"RunTask"};
+    Names made{task_arns()};
+    if (registers_) {
+      makers.insert("RegisterTaskDefinition");
+      made.insert(ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix)));
+    }
+    allow("TagWhatIsMade", {"ecs:TagResource"}, made,
+          {{"StringEquals", {{"ecs:CreateAction", list_of(makers)}}}});
+  }
+
+  void pass(std::string_view name, const Names& roles, std::string_view service) {
+    if (!roles.empty())
+      allow(name, {"iam:PassRole"}, roles, {{"StringEquals", {{"iam:PassedToService", service}}}});
+  }
+
+  void follow_queue() {
+    if (cloud_.event_queue_url.empty()) return;
+    const auto queue = find_queue(cloud_.event_queue_url);
+    const auto arn = fmt::format("arn:{}:sqs:{}:{}:{}", partition_, cloud_.region,
+                                 queue.account.empty() ? account_ : queue.account, queue.name);
+    allow("ReceiveEvents", {"sqs:DeleteMessage", "sqs:ReceiveMessage"}, {arn});
+  }
+
+  void note_assumed_role() {
+    const auto& role = cloud_.credentials.assume_role.role_arn;
+    if (!role.empty())
+      notes_.push_back(fmt::format(
+          "it belongs to the role {}; the credentials that assume it need sts:AssumeRole on that role",
+          role));
+  }
+
+  const CloudOptions& cloud_;
+  const std::string& account_;
+  std::string partition_;
+  std::string cluster_arn_;
+  bool registers_ = false;  // definitions of our own
+  Names definitions_, task_roles_, infrastructure_roles_;
+  json::array statements_;
+  std::vector<std::string> notes_;
+};
+
+}  // namespace
+
+std::string find_account(const CloudOptions& cloud, const NamedTemplates& templates) {
+  std::vector<std::string> arns{cloud.cluster, cloud.credentials.assume_role.role_arn};
+  for (const auto& [name, options] : templates)
+    arns.insert(arns.end(), {options.task_role, options.execution_role, options.task_definition});
+  for (const auto& text : arns)
+    if (const auto arn = find_arn(text); arn && is_account(arn->account)) return arn->account;
+  return find_queue(cloud.event_queue_url).account;
+}
+
+Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplates& templates,
+                                  const std::string& account) {
+  if (!is_account(account))
+    return fail(Errc::invalid_argument, "an AWS account has twelve digits", "account");
+  if (find_partition(cloud.region).empty())
+    return fail(Errc::invalid_argument, "an AWS region was expected, like eu-central-1", "region");
+  Writer writer(cloud, account);
+  for (const auto& [name, options] : templates) FOOTMAN_TRY_STATUS(writer.add(name, options));
+  return writer.write();
+}
+
+}  // namespace footman::ecs

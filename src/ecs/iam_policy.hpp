@@ -1,0 +1,33 @@
+// What Footman itself must be allowed to do for one cloud: the identity policy of the principal that its
+// credentials are of, for this very configuration. Source of actions, resource types and condition keys:
+// "Actions, resources, and condition keys for Amazon Elastic Container Service" (and for IAM, SQS and STS) in
+// AWS' service authorization reference.
+#pragma once
+
+#include <boost/json/value.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/result.hpp"
+#include "ecs/options.hpp"
+
+namespace footman::ecs {
+
+using NamedTemplates = std::vector<std::pair<TemplateName, TemplateOptions>>;
+
+// The first account that an ARN or a queue's URL of the configuration names; empty: none does.
+std::string find_account(const CloudOptions& cloud, const NamedTemplates& templates);
+
+struct IamPolicy {
+  boost::json::value document;     // of the principal that calls: the assumed role, where one is assumed
+  std::vector<std::string> notes;  // for people: what the configuration alone cannot tell
+};
+
+// Of options that validate() finds right. `account`: twelve digits; the cloud's region is not empty. Errors:
+// invalid_argument, as of make_task_definition for a template. Same input, same document.
+Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplates& templates,
+                                  const std::string& account);
+
+}  // namespace footman::ecs

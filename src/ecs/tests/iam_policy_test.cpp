@@ -1,0 +1,113 @@
+#include "ecs/iam_policy.hpp"
+
+#include <doctest/doctest.h>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+#include <map>
+
+#include "ecs/tests/samples.hpp"
+
+using namespace footman::ecs;
+namespace json = boost::json;
+
+namespace {
+
+const std::string kAccount = "123456789012";
+const std::string kEcs = "arn:aws:ecs:eu-central-1:123456789012:";
+
+std::map<std::string, json::object> statements_of(const IamPolicy& policy) {
+  std::map<std::string, json::object> out;
+  for (const auto& one : policy.document.at("Statement").as_array())
+    out[std::string(one.at("Sid").as_string())] = one.as_object();
+  return out;
+}
+
+std::map<std::string, json::object> make(const CloudOptions& cloud, const TemplateOptions& options,
+                                         std::vector<std::string>* notes = nullptr) {
+  const auto made = make_iam_policy(cloud, {{TemplateName("node"), options}}, kAccount);
+  REQUIRE(made.has_value());
+  if (notes != nullptr) *notes = made->notes;
+  return statements_of(*made);
+}
+
+std::string text(const json::value& value) { return json::serialize(value); }
+
+}  // namespace
+
+TEST_CASE("iam policy: one cluster, definitions of our own, the roles of the templates") {
+  const auto all = make(make_cloud(), make_fargate_options());
+  CHECK(all.size() == 7);
+  const auto& launch = all.at("LaunchAgents");
+  CHECK(text(launch.at("Action")) == R"(["ecs:RunTask"])");
+  CHECK(text(launch.at("Resource")) == R"([")" + kEcs + R"(task-definition/footman-*"])");
+  CHECK(text(launch.at("Condition")) == R"({"ArnEquals":{"ecs:cluster":")" + kEcs + R"(cluster/ci"}})");
+  CHECK(text(all.at("FollowAndEndAgents").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");
+  CHECK(
+      text(all.at("PassRolesToTasks").at("Resource")) ==
+      R"(["arn:aws:iam::123456789012:role/footman-agent","arn:aws:iam::123456789012:role/footman-execution"])");
+  CHECK(text(all.at("PassRolesToTasks").at("Condition")) ==
+        R"({"StringEquals":{"iam:PassedToService":"ecs-tasks.amazonaws.com"}})");
+  CHECK(text(all.at("TagWhatIsMade").at("Condition")) ==
+        R"({"StringEquals":{"ecs:CreateAction":["RegisterTaskDefinition","RunTask"]}})");
+}
+
+TEST_CASE("iam policy: what is not used is not in it") {
+  auto options = make_fargate_options();
+  options.task_role.clear();
+  options.execution_role.clear();
+  CHECK_FALSE(make(make_cloud(), options).contains("PassRolesToTasks"));
+  CHECK_FALSE(make(make_cloud(), options).contains("ReceiveEvents"));
+  auto existing = TemplateOptions();
+  existing.task_definition = "ci";
+  std::vector<std::string> notes;
+  const auto all = make(make_cloud(), existing, &notes);
+  CHECK_FALSE(all.contains("RegisterDefinitions"));
+  CHECK(text(all.at("LaunchAgents").at("Resource")) ==
+        R"([")" + kEcs + R"(task-definition/ci",")" + kEcs + R"(task-definition/ci:*"])");
+  CHECK(text(all.at("TagWhatIsMade").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("'node'") != std::string::npos);
+}
+
+TEST_CASE("iam policy: a revision, a role of a patch, a queue, a role that is assumed, another partition") {
+  auto existing = TemplateOptions();
+  existing.task_definition = "ci:7";
+  CHECK(text(make(make_cloud(), existing).at("LaunchAgents").at("Resource")) ==
+        R"([")" + kEcs + R"(task-definition/ci:7"])");
+
+  auto patched = make_fargate_options();
+  patched.task_definition_patch = R"({"taskRoleArn": "arn:aws:iam::123456789012:role/other"})";
+  CHECK(text(make(make_cloud(), patched).at("PassRolesToTasks").at("Resource")).find("role/other") !=
+        std::string::npos);
+
+  auto cloud = make_cloud();
+  cloud.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/210987654321/events";
+  cloud.credentials.assume_role.role_arn = "arn:aws:iam::123456789012:role/footman";
+  std::vector<std::string> notes;
+  const auto all = make(cloud, make_fargate_options(), &notes);
+  CHECK(text(all.at("ReceiveEvents").at("Resource")) ==
+        R"(["arn:aws:sqs:eu-central-1:210987654321:events"])");
+  REQUIRE(notes.size() == 1);
+  CHECK(notes[0].find("sts:AssumeRole") != std::string::npos);
+
+  auto china = make_cloud();
+  china.region = "cn-north-1";
+  auto options = make_fargate_options();
+  options.task_role = options.execution_role = "arn:aws-cn:iam::123456789012:role/agent";
+  CHECK(text(make(china, options).at("FollowAndEndAgents").at("Resource")) ==
+        R"(["arn:aws-cn:ecs:cn-north-1:123456789012:task/ci/*"])");
+}
+
+TEST_CASE("iam policy: the account is what the configuration names") {
+  CHECK(find_account(make_cloud(), {}).empty());
+  CHECK(find_account(make_cloud(), {{TemplateName("node"), make_fargate_options()}}) == kAccount);
+  auto cloud = make_cloud();
+  cloud.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/210987654321/events";
+  CHECK(find_account(cloud, {}) == "210987654321");
+  cloud.cluster = "arn:aws:ecs:eu-central-1:111111111111:cluster/ci";
+  CHECK(find_account(cloud, {}) == "111111111111");
+  CHECK_FALSE(make_iam_policy(make_cloud(), {}, "12").has_value());
+  CHECK_FALSE(make_iam_policy({}, {}, kAccount).has_value());
+}
