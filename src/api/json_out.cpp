@@ -321,7 +321,8 @@ json::object breaker_to_json(const fleet::BreakerView& view) {
 }
 
 json::object variant_to_json(const fleet::VariantView& view) {
-  json::object out{{"name", utf8(view.name)}};
+  json::object out{{"name", utf8(view.name)}, {"micro_usd_per_hour", view.price.per_hour.micros}};
+  put(out, "size", view.size);
   put(out, "rests_until", view.rests_until);
   put_text(out, "reason", view.reason);
   return out;

@@ -30,7 +30,8 @@ struct Template {
   bool is_default = false;  // takes items without a label
   int priority = 0;         // higher first among templates that fit
   std::uint32_t cap = 0;    // agents that may hold a resource; 0: no limit
-  model::AgentSize size;    // what limits count
+  // What limits, budgets and costs count, unless the variant that is launched says otherwise.
+  model::AgentSize size;
   model::Price price;
   std::uint32_t max_builds = 1;     // so many builds, then gone; 0: no limit
   Duration idle_timeout = 1min;     // for agents of more than one build

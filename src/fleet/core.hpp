@@ -118,7 +118,8 @@ struct AgentEntry {
 struct PoolRecord {
   std::uint64_t hits = 0;    // builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that had to wait for a launch
-  Duration idle{0};          // of its agents, connected and without work
+  // Of its agents, connected and without work, by what they cost.
+  std::map<model::Money, Duration> idle;
 };
 
 struct TemplateEntry {
@@ -126,10 +127,15 @@ struct TemplateEntry {
   std::uint64_t generation = 0;
   std::vector<ports::Variant> variants;  // frozen, best first
   policy::Rotation rotation;             // over the variants
+  std::size_t offered = 0;               // the variant that the last plan was made with, and launches
   policy::Breaker breaker;
   policy::LaunchTimes launch_times;  // since the server was started
   PoolRecord pool;
   std::optional<model::PoolNow> pool_now;  // what its rules say at this time
+
+  // Of one agent.
+  model::AgentSize size_of(const ports::Variant& variant) const { return variant.size.value_or(config.size); }
+  model::Price price_of(const ports::Variant& variant) const { return variant.price.value_or(config.price); }
 };
 
 struct CloudEntry {

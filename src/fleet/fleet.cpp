@@ -300,8 +300,10 @@ std::vector<VariantView> Fleet::Impl::variants_of(const TemplateEntry& t) const 
   std::vector<VariantView> views;
   if (t.variants.size() < 2) return views;
   for (std::size_t i = 0; i < t.variants.size(); ++i) {
+    const auto& variant = t.variants[i];
     const auto& state = t.rotation.variants[i];
-    views.push_back({t.variants[i].name, state.until > core.time() ? state.until : Instant(), state.reason});
+    views.push_back({variant.name, t.size_of(variant), t.price_of(variant),
+                     state.until > core.time() ? state.until : Instant(), state.reason});
   }
   return views;
 }
@@ -325,16 +327,18 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.is_default = t.config.is_default;
     one.max_builds = t.config.max_builds;
     one.cap = t.config.cap;
-    one.size = t.config.size;
-    one.price = t.config.price;
+    one.size = t.size_of(t.variants.front());
+    one.price = t.price_of(t.variants.front());
     one.breaker = view_of(t.breaker);
     one.variants = variants_of(t);
     one.held = t.breaker.state != policy::BreakerState::closed;
     one.trouble = policy::describe(t.breaker, core.time());
     one.look_again = policy::may_launch(t.breaker, core.time()).look_again;
     one.pool = provisioner.view_of_pool(template_name);
-    one.idle_time = provisioner.idle_time_of(t);
-    one.idle_cost = model::charge(t.config.price.per_hour, one.idle_time);
+    for (const auto& [per_hour, time] : provisioner.idle_times_of(t)) {
+      one.idle_time += time;
+      one.idle_cost += model::charge(per_hour, time);
+    }
     one.typical_launch = t.launch_times.typical();
     view.templates.push_back(std::move(one));
   }

@@ -39,7 +39,7 @@ void Pools::note_seen(AgentEntry& entry) {
   auto& record = it->second.pool;
   if (!it->second.config.pool.empty()) count_builds(entry, record);
   const auto now = core_.steady();
-  if (entry.idle_from) record.idle += now - *entry.idle_from;
+  if (entry.idle_from) record.idle[entry.row.price.per_hour] += now - *entry.idle_from;
   entry.idle_from.reset();
   if (entry.seen.activity == AgentActivity::idle && !entry.is_ending()) entry.idle_from = now;
 }
@@ -77,12 +77,12 @@ PoolView Pools::view(const TemplateEntry& t, const policy::PoolReport& report) c
   return view;
 }
 
-Duration Pools::idle_time(const TemplateEntry& t) const {
-  auto time = t.pool.idle;
+std::map<model::Money, Duration> Pools::idle_times(const TemplateEntry& t) const {
+  auto times = t.pool.idle;
   for (const auto& [order, entry] : core_.agents())
     if (entry->idle_from && entry->row.template_name == t.config.name)
-      time += core_.steady() - *entry->idle_from;
-  return time;
+      times[entry->row.price.per_hour] += core_.steady() - *entry->idle_from;
+  return times;
 }
 
 }  // namespace footman::fleet

@@ -16,7 +16,8 @@ class Pools {
   Instant next_change() const;                      // of the first of them; not set: none
   // After each look at the agent.
   void note_seen(AgentEntry& entry);
-  Duration idle_time(const TemplateEntry& t) const;  // of its agents, with a pool or not
+  // Of its agents, with a pool or not, by what they cost.
+  std::map<model::Money, Duration> idle_times(const TemplateEntry& t) const;
   PoolView view(const TemplateEntry& t, const policy::PoolReport& report) const;
 
  private:

@@ -116,6 +116,29 @@ policy::Spent spent_by(const SpentNow& spent, const CloudName& cloud) {
   return it == spent.by_cloud.end() ? policy::Spent() : it->second;
 }
 
+// What is launched of the template in this plan, and until when.
+policy::Template offer_of(const TemplateEntry& t, Instant now) {
+  const auto& variant = t.variants[t.offered];
+  const auto price = t.price_of(variant);
+  policy::Template offer;
+  offer.cloud = t.config.cloud;
+  offer.name = t.config.name;
+  offer.generation = t.generation;
+  offer.labels = t.config.labels;
+  offer.is_default = t.config.is_default;
+  offer.priority = t.config.priority;
+  offer.cap = t.config.cap;
+  offer.size = t.size_of(variant);
+  offer.per_hour = price.per_hour;
+  offer.least_billed = least_billed(price);
+  offer.breaker = t.breaker;
+  const auto next = policy::next_choice(t.rotation, now);
+  if (!next.is_set()) return offer;
+  const auto& other = t.variants[policy::choose_variant(t.rotation, next)];
+  if (t.size_of(other) != offer.size || t.price_of(other) != price) offer.offered_until = next;
+  return offer;
+}
+
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
   const auto& id = entry.id().str();
   if (is_leaving(entry))
@@ -259,10 +282,12 @@ void Provisioner::tell_agents() {
 void Provisioner::tell_offers(const SpentNow& spent) {
   std::vector<policy::Template> templates;
   templates.reserve(core_.templates.size());
-  for (auto& [name, t] : core_.templates)
-    templates.push_back({t.config.cloud, name, t.generation, t.config.labels, t.config.is_default,
-                         t.config.priority, t.config.cap, t.config.size, t.config.price.per_hour,
-                         least_billed(t.config.price), t.breaker, pools_.size_of(t), pools_.controller()});
+  for (auto& [name, t] : core_.templates) {
+    t.offered = policy::choose_variant(t.rotation, plan_at_);
+    auto& offer = templates.emplace_back(offer_of(t, plan_at_));
+    offer.pool = pools_.size_of(t);
+    offer.pool_controller = pools_.controller();
+  }
   ledger_.set_templates(std::move(templates));
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());
@@ -378,8 +403,9 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.state = AgentState::planned;
   row.for_item = launch.item.key;
   row.labels = t.config.labels;
-  row.size = t.config.size;
-  row.price = t.config.price;
+  const auto& variant = t.variants[t.offered];  // which the plan has counted
+  row.size = t.size_of(variant);
+  row.price = t.price_of(variant);
   row.attempt = 1;
   row.client_token = row.id.str() + "-1";
   row.max_builds = t.config.max_builds;
@@ -399,7 +425,6 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
     request.spec.work = item->second.title;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
-  const auto& variant = t.variants[policy::choose_variant(t.rotation, plan_at_)];
   request.spec.options = variant.options;
   request.variant = variant.name;
   request.spec.endpoint = t.config.endpoint;

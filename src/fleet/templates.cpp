@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
@@ -9,6 +10,7 @@
 
 #include "base/digest.hpp"
 #include "fleet/stored_breaker.hpp"
+#include "policy/usage.hpp"
 
 namespace footman::fleet {
 namespace {
@@ -39,6 +41,45 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
                             orphan_timeout.count(),
                             std::move(variants)};
   return base::to_hex(base::sha256(json::serialize(content)));
+}
+
+// One agent alone would be too much.
+bool is_beyond(const model::AgentSize& size, const model::Price& price, const model::ResourceLimits& limits) {
+  const auto is_more = [](std::uint64_t needed, std::uint64_t limit) { return limit != 0 && needed > limit; };
+  if (is_more(size.milli_cpus, limits.milli_cpus) || is_more(size.memory_bytes, limits.memory_bytes))
+    return true;
+  const auto& budget = limits.budget;
+  if (price.per_hour.is_zero() || (budget.beyond && price.per_hour <= *budget.beyond)) return false;
+  const auto least = std::max(price.billing.minimum, price.billing.step);
+  return (budget.per_hour && price.per_hour > *budget.per_hour) ||
+         (budget.per_day && policy::reserved_ahead({size, price.per_hour, least}) > *budget.per_day);
+}
+
+// Variants that no limit or budget ever admits are left out: items would wait for them, and others do fit.
+// Where none is left all stay, so that it is told what does not fit.
+void keep_fitting(TemplateEntry& t, const FleetConfig& config) {
+  const auto of_cloud = config.cloud_resources.find(t.config.cloud);
+  const auto never_fits = [&](const ports::Variant& variant) {
+    const auto size = t.size_of(variant);
+    const auto price = t.price_of(variant);
+    return is_beyond(size, price, config.resources) ||
+           (of_cloud != config.cloud_resources.end() && is_beyond(size, price, of_cloud->second));
+  };
+  if (std::ranges::all_of(t.variants, never_fits)) return;
+  std::erase_if(t.variants, never_fits);
+  t.rotation.variants.resize(t.variants.size());
+}
+
+// What was known of the variants that are still there.
+policy::Rotation carry_over(const TemplateEntry& old, const TemplateEntry& now) {
+  auto rotation = now.rotation;
+  rotation.deaths = old.rotation.deaths;
+  for (std::size_t i = 0; i < now.variants.size(); ++i) {
+    const auto known = std::ranges::find(old.variants, now.variants[i].name, &ports::Variant::name);
+    if (known == old.variants.end()) continue;
+    rotation.variants[i] = old.rotation.variants[static_cast<std::size_t>(known - old.variants.begin())];
+  }
+  return rotation;
 }
 
 struct Known {
@@ -111,12 +152,13 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it. Nothing is waited for
   // from here on, so that nothing is lost that happens meanwhile.
   for (auto& [name, t] : fresh) {
+    keep_fitting(t, config);
     const auto old = core_.templates.find(name);
     if (old == core_.templates.end()) continue;
     t.pool = old->second.pool;
     if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
-    t.rotation = old->second.rotation;
+    t.rotation = carry_over(old->second, t);
     t.launch_times = old->second.launch_times;
   }
   core_.templates = std::move(fresh);

@@ -36,6 +36,8 @@ struct BreakerView {
 // One form of a template (policy/rotation.hpp); shown when there are several.
 struct VariantView {
   std::string name;
+  model::AgentSize size;
+  model::Price price;
   Instant rests_until;  // not set: it does not rest
   std::string reason;   // of its last failure; empty: none since work began on one
 };
@@ -66,7 +68,7 @@ struct TemplateView {
   std::uint32_t max_builds = 1;  // of one agent; 0: no limit
   std::uint32_t cap = 0;         // 0: none
   std::uint32_t holding = 0;     // agents that may hold a resource
-  model::AgentSize size;
+  model::AgentSize size;         // of its first variant, as the price
   model::Price price;
   bool held = false;    // its breaker is not closed, see `trouble`
   std::string trouble;  // sentence; empty: none
@@ -75,7 +77,7 @@ struct TemplateView {
   std::vector<VariantView> variants;       // best first; empty: it has one form only
   std::optional<PoolView> pool;            // empty: it keeps none now
   Duration idle_time{0};                   // of all its agents together, since the server was started
-  model::Money idle_cost;                  // of that, at its price
+  model::Money idle_cost;                  // of that, at the agents' prices
   std::optional<Duration> typical_launch;  // from the decision to the connection, as launches went lately
 };
 

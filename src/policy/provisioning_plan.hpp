@@ -87,9 +87,11 @@ struct Template {
   bool is_default = false;
   int priority = 0;       // higher first
   std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
-  model::AgentSize size;  // of one agent
+  // Of one agent, as it would be launched now.
+  model::AgentSize size;
   model::Money per_hour;
-  Duration least_billed{0};  // for each of its agents
+  Duration least_billed{0};
+  Instant offered_until;  // another size or price is offered from then on; not set: nobody knows of any
   // While it is open and its pause is over, one launch of a plan at most: that one is the probe, and who
   // carries the plan out tells the breaker (on_probe_launched) before the next plan.
   Breaker breaker;

@@ -16,6 +16,15 @@ std::size_t choose_variant(const Rotation& rotation, Instant now) {
   return static_cast<std::size_t>(best - all.begin());
 }
 
+// When the rest of a better one ends. While all rest, the one that is chosen is ready before.
+Instant next_choice(const Rotation& rotation, Instant now) {
+  Instant next;
+  const auto chosen = rotation.variants.begin() + static_cast<std::ptrdiff_t>(choose_variant(rotation, now));
+  for (auto one = rotation.variants.begin(); one != chosen; ++one)
+    if (rests(*one, now) && (!next.is_set() || one->until < next)) next = one->until;
+  return next;
+}
+
 bool has_rested_variant(const Rotation& rotation, Instant now) {
   return std::ranges::any_of(rotation.variants, [&](const auto& one) { return !rests(one, now); });
 }

@@ -37,6 +37,8 @@ struct Rotation {
 
 // The first one that does not rest; when all do, the one whose rest ends first.
 std::size_t choose_variant(const Rotation& rotation, Instant now);
+// From when on another one may be chosen though nothing happens; not set: never.
+Instant next_choice(const Rotation& rotation, Instant now);
 bool has_rested_variant(const Rotation& rotation, Instant now);
 
 // Another variant may do better; the other classes say nothing about one of them.

@@ -12,7 +12,19 @@ bool is_beyond(const Template& t, const model::Budget& budget) {
   return t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond);
 }
 
+// With another size or price it may fit.
+void look_no_later(Cap& cap, const Template& t) {
+  if (t.offered_until.is_set() && (!cap.look_again.is_set() || t.offered_until < cap.look_again))
+    cap.look_again = t.offered_until;
+}
+
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+// What never fits is not launched before.
+std::string_view until_when(const Template& t) {
+  return t.offered_until.is_set() ? "until another variant of it is launched"
+                                  : "until the configuration changes";
+}
 
 std::string describe_agents(const Cap& cap, const std::string& which) {
   return fmt::format("{} of {} agents {} exist", cap.taken, cap.limit, which);
@@ -23,8 +35,7 @@ std::string describe_size(const Cap& cap, const Template& t, std::string_view pl
   const auto amount = [&](std::int64_t value) { return format(static_cast<std::uint64_t>(value)); };
   const auto needed = fmt::format("an agent of template '{}' needs {}", t.name.str(), amount(cap.needed));
   if (cap.never_fits())
-    return fmt::format("{}, more than all {}{}: until the configuration changes", needed, amount(cap.limit),
-                       place);
+    return fmt::format("{}, more than all {}{}: {}", needed, amount(cap.limit), place, until_when(t));
   const auto kept =
       cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", amount(cap.kept)) : "";
   return fmt::format("{} of {}{} are taken{}, and {}", amount(cap.taken), amount(cap.limit), place, kept,
@@ -35,8 +46,8 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
   const auto price = [](std::int64_t micros) { return model::format_hourly_price(model::Money{micros}); };
   const auto needed = fmt::format("one of template '{}' costs {}", t.name.str(), price(cap.needed));
   if (cap.never_fits())
-    return fmt::format("{}, more than the {} that {} may spend: until the configuration changes", needed,
-                       price(cap.limit), spender);
+    return fmt::format("{}, more than the {} that {} may spend: {}", needed, price(cap.limit), spender,
+                       until_when(t));
   const auto kept =
       cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", price(cap.kept)) : "";
   return fmt::format("agents for {} are paid for, of {} that {} may spend{}, and {}", price(cap.taken),
@@ -48,9 +59,8 @@ std::string describe_day_budget(const Cap& cap, const Template& t, const std::st
   const auto money = [](std::int64_t micros) { return model::format_money(model::Money{micros}); };
   if (cap.never_fits())
     return fmt::format(
-        "the next {} of an agent of template '{}' cost {}, more than the {} that {} may spend a day: until "
-        "the configuration changes",
-        ahead, t.name.str(), money(cap.needed), money(cap.limit), spender);
+        "the next {} of an agent of template '{}' cost {}, more than the {} that {} may spend a day: {}",
+        ahead, t.name.str(), money(cap.needed), money(cap.limit), spender, until_when(t));
   return fmt::format(
       "less is left of the {} that {} may spend a day (UTC), beside what is reserved for its agents, than "
       "the "
@@ -161,6 +171,7 @@ void Usage::list_size_caps(const Template& t, const model::ResourceLimits& limit
     cap.kept = number(taken.kept.size.*amount);
     cap.needed = number(t.size.*amount);
     cap.limit = number(limit);
+    look_no_later(cap, t);
   };
   add(taken.of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap, &model::AgentSize::milli_cpus,
       limits.milli_cpus);
@@ -180,6 +191,7 @@ void Usage::list_budget_caps(const Template& t, const model::Budget& budget, con
     cap.limit = budget.per_hour->micros;
     cap.passing = spent.still_paid_per_hour.micros;
     if (!cap.never_fits()) cap.look_again = spent.rate_falls;
+    look_no_later(cap, t);
   }
   if (budget.per_day) {
     auto& cap = out.emplace_back();
@@ -190,6 +202,7 @@ void Usage::list_budget_caps(const Template& t, const model::Budget& budget, con
     cap.limit = budget.per_day->micros;
     cap.spent = spent.today.micros;
     if (!cap.never_fits()) cap.look_again = spent.day_ends;
+    look_no_later(cap, t);
   }
 }
 

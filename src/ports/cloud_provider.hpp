@@ -16,6 +16,8 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 #include "model/agent.hpp"
+#include "model/price.hpp"
+#include "model/size.hpp"
 #include "runtime/awaitable.hpp"
 
 namespace footman::ports {
@@ -81,6 +83,9 @@ struct Resource {
 struct Variant {
   std::string name;     // for people: "eu-west-1a, spot"; empty when it is the only one
   std::string options;  // frozen, JSON
+  // What one agent of it is and costs, for limits, budgets and costs; not set: as the template says.
+  std::optional<model::AgentSize> size;
+  std::optional<model::Price> price;
   bool operator==(const Variant&) const = default;
 };
 

@@ -13,9 +13,9 @@ using namespace std::chrono_literals;
 namespace {
 
 struct Zones : World {
-  Zones() {
+  explicit Zones(bool starts = true) {
     cloud.variants = {"/a-spot", "/b-spot", "/a"};
-    start();
+    if (starts) start();
   }
   // How many live agents were launched so.
   auto alive(const std::string& variant) const {
@@ -29,6 +29,20 @@ struct Zones : World {
     settle();
   }
   TemplateView view() const { return fleet->list_clouds()[0].templates[0]; }
+};
+
+constexpr model::Money cents(std::int64_t count) { return {count * 10'000}; }
+
+// One that is small and cheap, as the template says, and one that is large and dear.
+struct Sizes : Zones {
+  Sizes() : Zones(false) {
+    cloud.variants = {"/spot", "/large"};
+    cloud.sizes["/large"] = {4000, 8ULL << 30};
+    cloud.prices["/large"] = {cents(40), {.minimum = 1min}};
+    config.templates[0].size = {2000, 4ULL << 30};
+    config.templates[0].price.per_hour = cents(10);
+  }
+  void fail_spot() { cloud.without_capacity = {"/spot"}; }
 };
 
 }  // namespace
@@ -103,4 +117,111 @@ TEST_CASE("another variant is another content: agents of the old one drain") {
   world.cloud.variants = {"/a", "/b"};
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.fleet->list_clouds()[0].templates[0].generation == before + 1);
+}
+
+TEST_CASE("a limit of vCPU counts the variant that is launched") {
+  Sizes world;
+  world.config.resources.milli_cpus = 5000;
+  world.fail_spot();
+  world.start();
+  world.submit_many(1, 2);
+  CHECK(world.alive("/large") == 1);
+  CHECK(world.cloud.alive() == 1);
+  CHECK(world.only_agent().size == model::AgentSize{4000, 8ULL << 30});
+  const auto rests_until = world.view().variants[0].rests_until;
+  const auto& reason = world.controller.reasons.at("2");
+  CHECK(reason.code == "vcpu_cap");
+  CHECK(reason.text.find("4 vCPU of 5 vCPU of this server are taken, and an agent of template 'small' needs "
+                         "4 vCPU") != std::string::npos);
+  CHECK(reason.look_again == rests_until);
+
+  // From then on a smaller one is offered, which does not fit beside it either; both do without it.
+  world.cloud.without_capacity.clear();
+  world.advance(rests_until - world.now());
+  CHECK(world.controller.reasons.at("2").text.find("needs 2 vCPU") != std::string::npos);
+  CHECK(!world.controller.reasons.at("2").look_again.is_set());
+  for (int i = 0; i < 3; ++i) {  // it connects, works, has finished
+    world.play_agents();
+    world.settle();
+  }
+  world.submit_many(3, 2);
+  CHECK(world.alive("/spot") == 2);
+  CHECK(world.controller.reasons.at("4").code == "vcpu_cap");
+}
+
+TEST_CASE("a budget of the hour counts the price of the variant that is launched, and so do costs") {
+  Sizes world;
+  world.config.resources.budget.per_hour = cents(50);
+  world.start();
+  world.submit_many(1, 3);
+  CHECK(world.alive("/spot") == 3);
+  CHECK(world.view().variants[1].price.per_hour == cents(40));
+  CHECK(world.view().variants[1].size.milli_cpus == 4000);
+  world.fail_spot();
+  world.submit_many(4, 1);
+  CHECK(world.cloud.alive() == 3);
+  CHECK(world.controller.reasons.at("4").code == "hour_budget");
+  CHECK(world.controller.reasons.at("4").text.find("one of template 'small' costs $0.40/h") !=
+        std::string::npos);
+
+  world.restart();
+  world.fail_spot();
+  world.settle();
+  CHECK(world.cloud.alive() == 3);
+}
+
+TEST_CASE("a variant that no limit ever admits is left out, whichever it is") {
+  Sizes world;
+  world.config.resources.milli_cpus = 3000;
+  world.fail_spot();
+  world.start();
+  CHECK(world.view().variants.empty());  // it has one form only
+  world.submit_many(1, 1);
+  CHECK(world.controller.reasons.at("1").code == "template_open");
+  CHECK(world.cloud.launch_calls == 1);
+
+  // With another limit it is there again, and what was known of the first one still counts.
+  auto more = world.config;
+  more.resources.milli_cpus = 4000;
+  more.resources.budget.per_hour = cents(40);
+  const auto generation = world.view().generation;
+  REQUIRE(world.run(world.fleet->apply_config(more)));
+  CHECK(world.view().generation == generation);
+  REQUIRE(world.view().variants.size() == 2);
+  CHECK(world.view().variants[0].rests_until.is_set());
+}
+
+TEST_CASE("a best variant that never fits does not keep the others from being launched") {
+  Sizes world;
+  world.cloud.variants = {"/large", "/spot"};
+  SUBCASE("by its size") { world.config.resources.memory_bytes = 4ULL << 30; }
+  SUBCASE("by its price") { world.config.resources.budget.per_hour = cents(20); }
+  SUBCASE("by what is reserved of a day") {
+    world.config.cloud_resources[CloudName("cloud")].budget.per_day = cents(9);
+  }
+  world.start();
+  world.submit_many(1, 1);
+  CHECK(world.alive("/spot") == 1);
+}
+
+TEST_CASE("where no variant ever fits it is told why") {
+  Sizes world;
+  world.config.resources.milli_cpus = 1000;
+  world.start();
+  world.submit_many(1, 1);
+  CHECK(world.controller.reasons.at("1").text.find("needs 2 vCPU, more than all 1 vCPU of this server: until "
+                                                   "the configuration changes") != std::string::npos);
+}
+
+TEST_CASE("an agent costs what its variant does") {
+  Sizes world;
+  world.fail_spot();
+  world.start();
+  const auto agent = world.busy_agent("1");
+  CHECK(world.row(agent).price == model::Price{cents(40), {.minimum = 1min}});
+  world.advance(30min);
+  world.controller.finish(agent, world.now());
+  world.settle();
+  CHECK(world.row(agent).cost.total() >= cents(20));
+  CHECK(world.row(agent).cost.total() < cents(21));
 }

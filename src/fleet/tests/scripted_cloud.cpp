@@ -44,7 +44,12 @@ Result<std::vector<ports::Variant>> ScriptedCloud::freeze(const TemplateName& na
   if (state_.freeze_fails) return fail(Errc::invalid_argument, "no such size", "size");
   std::vector<ports::Variant> variants;
   variants.reserve(state_.variants.size());
-  for (const auto& one : state_.variants) variants.push_back({one, state_.options + name.str() + one});
+  for (const auto& one : state_.variants) {
+    auto& variant = variants.emplace_back(ports::Variant{one, state_.options + name.str() + one});
+    if (const auto size = state_.sizes.find(one); size != state_.sizes.end()) variant.size = size->second;
+    if (const auto price = state_.prices.find(one); price != state_.prices.end())
+      variant.price = price->second;
+  }
   return variants;
 }
 

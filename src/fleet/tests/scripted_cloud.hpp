@@ -43,7 +43,9 @@ struct CloudState {
   ports::LaunchFailure refusal{model::FailureClass::capacity, true, {}, "no capacity here"};
   ports::CloudLimits limits{0, 1h, Duration(0)};
   std::string options = R"({"size":1})";
-  std::vector<std::string> variants{""};   // their names
+  std::vector<std::string> variants{""};          // their names
+  std::map<std::string, model::AgentSize> sizes;  // of variants that have one of their own; prices likewise
+  std::map<std::string, model::Price> prices;
   std::set<std::string> without_capacity;  // variants that are refused, as by `refusal`
   bool freeze_fails = false;
   bool lists = true;  // observe() works

@@ -32,6 +32,27 @@ TEST_CASE("when all rest it is the one whose rest ends first") {
   CHECK(has_rested_variant(rotation, kNow + 5s));
 }
 
+TEST_CASE("another one is chosen by itself only when the rest of a better one ends") {
+  Rotation rotation{{{}, {}, {}}};
+  CHECK(!next_choice(rotation, kNow).is_set());
+  rotation = fail(rotation, 2, kNow);
+  CHECK(!next_choice(rotation, kNow).is_set());
+  rotation = fail(rotation, 0, kNow);
+  CHECK(next_choice(rotation, kNow) == kNow + 30s);
+  CHECK(!next_choice(rotation, kNow + 30s).is_set());
+  rotation = fail(rotation, 1, kNow + 1s, 0);  // for 5 s
+  REQUIRE(choose_variant(rotation, kNow + 2s) == 1);
+  CHECK(next_choice(rotation, kNow + 2s) == kNow + 30s);  // at 6 s it is chosen, too
+  for (auto at = kNow; at < kNow + 40s; at = at + 1s) {   // whatever it says is so, and nothing before
+    const auto next = next_choice(rotation, at);
+    for (auto later = at; !next.is_set() || later < next; later = later + 1s) {
+      if (later > kNow + 50s) break;
+      CHECK(choose_variant(rotation, later) == choose_variant(rotation, at));
+    }
+    if (next.is_set()) CHECK(choose_variant(rotation, next) < choose_variant(rotation, at));
+  }
+}
+
 TEST_CASE("rests double with each failure, and a burst of failures is one") {
   Rotation rotation;
   auto now = kNow;

@@ -101,6 +101,33 @@ TEST_CASE("an agent that no limit ever admits says so") {
         "configuration changes");
 }
 
+TEST_CASE("what another size or price may change is looked at again when that is offered") {
+  auto s = world();
+  s.templates[0].offered_until = kNow + 20s;
+  s.templates[0].per_hour = footman::model::Money{1'000'000};
+  Limits limits;
+  limits.resources.memory_bytes = kGiB;
+  auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).text ==
+        "an agent of template 't' needs 4.0 GiB, more than all 1.0 GiB of memory of this server: until "
+        "another variant of it is launched");
+  CHECK(plan.holds[0].look_again == kNow + 20s);
+  CHECK(plan.next_look == kNow + 20s);
+  limits.resources = {};
+  limits.resources.budget.per_hour = footman::model::Money{1'000'000};
+  limits.spent.still_paid_per_hour = footman::model::Money{500'000};
+  limits.spent.rate_falls = kNow + 60s;
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).look_again == kNow + 20s);
+  limits.spent.rate_falls = kNow + 10s;
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).look_again == kNow + 10s);
+  limits = {};
+  limits.max_agents = 1;  // no size or price changes that
+  s.agents = {busy("a", {1000, 0})};
+  CHECK(!plan_provisioning(s, limits, kNow).holds.at(0).look_again.is_set());
+}
+
 TEST_CASE("an item that is too large for what is left is overtaken for ten minutes and no longer") {
   auto s = world();
   s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
