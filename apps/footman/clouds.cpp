@@ -45,7 +45,7 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
 
 cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
   cloud::ecs::Templates out;
-  for (const auto& t : cloud.templates) out[base::TemplateName(t.name)] = t.ecs.value();
+  for (const auto& t : cloud.templates) out[base::TemplateName(t.name)] = {t.ecs.value(), t.offers};
   return out;
 }
 

@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "base/time.hpp"
 #include "config/yaml_tree.hpp"
+#include "ecs/choices.hpp"
 #include "ecs/options.hpp"
 #include "model/budget.hpp"
 #include "model/pool.hpp"
@@ -55,7 +56,9 @@ struct TemplateConfig {
   std::uint32_t max_open_files = 0;         // local; 0: the server's limit
   bool proxy_variables = false;             // local
   std::optional<ecs::TemplateOptions> ecs;  // of a cloud of type ecs, and complete there: env is in it, too
-  AgentAddress address;                     // complete: the levels above are merged in
+  // Of type ecs: of each of ecs::list_choices(), in that order. `size` and `price` are those of the first.
+  std::vector<ecs::Offer> offers;
+  AgentAddress address;  // complete: the levels above are merged in
   bool operator==(const TemplateConfig&) const = default;
 };
 

@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 #include "config/ecs_keys.hpp"
 #include "config/sections.hpp"
+#include "ecs/choices.hpp"
 #include "ecs/validate.hpp"
 #include "model/price_list.hpp"
 
@@ -35,30 +36,51 @@ void doubt_paid(const Config& config, std::vector<std::string>& doubts) {
   });
 }
 
-// One agent alone would be beyond a limit: it is never launched.
-void doubt_limits(const TemplateConfig& t, const model::ResourceLimits& limits, const std::string& place,
+// What is launched of a template: one form, or several that are tried one after the other.
+struct Form {
+  std::string is_never;  // "no agent of the template 'x' is ever launched"
+  model::AgentSize size;
+  model::Money per_hour;
+};
+
+std::vector<Form> forms_of(const TemplateConfig& t) {
+  if (t.offers.size() < 2)
+    return {
+        {fmt::format("no agent of the template '{}' is ever launched", t.name), t.size, t.price.per_hour}};
+  std::vector<Form> forms;
+  const auto choices = ecs::list_choices(*t.ecs);
+  for (std::size_t i = 0; i < std::min(choices.size(), t.offers.size()); ++i)
+    forms.push_back({fmt::format("the template '{}' is never launched as its variant '{}'", t.name,
+                                 ecs::name_of(*t.ecs, choices[i])),
+                     t.offers[i].size, t.offers[i].price.value_or(t.price).per_hour});
+  return forms;
+}
+
+// One agent alone would be beyond a limit.
+void doubt_limits(const Form& form, const model::ResourceLimits& limits, const std::string& place,
                   std::vector<std::string>& doubts) {
   const auto never = [&](const std::string& what, const std::string& key, const std::string& limit) {
-    doubts.push_back(fmt::format("no agent of the template '{}' is ever launched: {}, and {}{} is {}", t.name,
-                                 what, key, place, limit));
+    doubts.push_back(fmt::format("{}: {}, and {}{} is {}", form.is_never, what, key, place, limit));
   };
-  if (limits.milli_cpus != 0 && t.size.milli_cpus > limits.milli_cpus)
-    never("it needs " + model::format_cpus(t.size.milli_cpus), "limits.vcpus",
+  if (limits.milli_cpus != 0 && form.size.milli_cpus > limits.milli_cpus)
+    never("it needs " + model::format_cpus(form.size.milli_cpus), "limits.vcpus",
           model::format_cpus(limits.milli_cpus));
-  if (limits.memory_bytes != 0 && t.size.memory_bytes > limits.memory_bytes)
-    never("it needs " + format_bytes(t.size.memory_bytes), "limits.memory",
+  if (limits.memory_bytes != 0 && form.size.memory_bytes > limits.memory_bytes)
+    never("it needs " + format_bytes(form.size.memory_bytes), "limits.memory",
           format_bytes(limits.memory_bytes));
   const auto& budget = limits.budget;
-  if (budget.beyond && t.price.per_hour <= *budget.beyond) return;
-  if (budget.per_hour && t.price.per_hour > *budget.per_hour)
-    never("it costs " + model::format_hourly_price(t.price.per_hour), "limits.budget.per_hour",
+  if (budget.beyond && form.per_hour <= *budget.beyond) return;
+  if (budget.per_hour && form.per_hour > *budget.per_hour)
+    never("it costs " + model::format_hourly_price(form.per_hour), "limits.budget.per_hour",
           model::format_hourly_price(*budget.per_hour));
 }
 
 void doubt_sizes(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
-    doubt_limits(t, config.resources, "", doubts);
-    doubt_limits(t, cloud.resources, fmt::format(" of the cloud '{}'", cloud.name), doubts);
+    for (const auto& form : forms_of(t)) {
+      doubt_limits(form, config.resources, "", doubts);
+      doubt_limits(form, cloud.resources, fmt::format(" of the cloud '{}'", cloud.name), doubts);
+    }
   });
 }
 
@@ -88,6 +110,21 @@ void doubt_budget(const model::Budget& budget, const std::string& place, std::ve
         "the budget {} has 'beyond', but neither per_hour nor per_day: it limits nothing", place));
 }
 
+// Fargate is not free, whatever the list says.
+void doubt_fargate_price(const CloudConfig& cloud, const TemplateConfig& t,
+                         std::vector<std::string>& doubts) {
+  const auto name = find_fargate_price(cloud, *t.ecs, t.ecs->capacity);
+  if (!name) return;
+  if (cloud.ecs->region.empty())
+    doubts.push_back(
+        fmt::format("the template '{}' has no price, and its cloud '{}' no ecs.region to find one by: it "
+                    "counts as free",
+                    t.name, cloud.name));
+  else if (!model::find_list_price(*name, t.size))
+    doubts.push_back(fmt::format("the template '{}' has no price, and the list has no {}: it counts as free",
+                                 t.name, *name));
+}
+
 void doubt_ecs(const Config& config, std::vector<std::string>& doubts) {
   const auto add = [&](const std::string& whose, const std::vector<ecs::Problem>& problems) {
     for (const auto& problem : problems)
@@ -99,10 +136,7 @@ void doubt_ecs(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
     if (!cloud.ecs || !t.ecs) return;
     add(fmt::format("the template '{}'", t.name), ecs::validate(*t.ecs, *cloud.ecs));
-    const auto price = find_fargate_price(cloud, *t.ecs);
-    if (price && t.price.per_hour.is_zero() && !model::find_list_price(*price, t.size))
-      doubts.push_back(fmt::format(
-          "the template '{}' has no price, and the list has no {}: it counts as free", t.name, *price));
+    if (t.price.per_hour.is_zero()) doubt_fargate_price(cloud, t, doubts);
   });
 }
 

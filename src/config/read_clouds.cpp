@@ -87,11 +87,22 @@ class CloudsReader {
       reader_.get(item, "abstract", is_abstract);
       if (c.type == "ecs") read_ecs_template(reader_, item, c, is_abstract, t);
       if (is_abstract) continue;
-      t.price.billing.minimum = std::max(t.price.billing.minimum, c.minimum_billing);
+      read_prices(item, c, t);
       check_size(item.at, c, t);
       check_address(cloud, item, c, t.address);
       c.templates.push_back(std::move(t));
     }
+  }
+
+  void read_prices(const YamlNode& item, const CloudConfig& c, TemplateConfig& t) {
+    read_price(reader_, item, t);
+    if (c.type == "ecs") read_ecs_offers(item, c, t);
+    const auto bill = [&](model::Price& price) {
+      price.billing.minimum = std::max(price.billing.minimum, c.minimum_billing);
+    };
+    bill(t.price);
+    for (auto& offer : t.offers)
+      if (offer.price) bill(*offer.price);
   }
 
   // Agents of a local cloud are on this machine; others must find it.

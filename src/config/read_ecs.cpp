@@ -4,7 +4,7 @@
 #include "config/ecs_reader.hpp"
 #include "config/sections.hpp"
 #include "ecs/capacity.hpp"
-#include "ecs/fargate_sizes.hpp"
+#include "ecs/choices.hpp"
 #include "ecs/validate.hpp"
 #include "model/price_list.hpp"
 
@@ -21,25 +21,6 @@ void report(Reader& reader, const EcsReader& fields, const std::vector<ecs::Prob
   }
 }
 
-// What one task takes: its own size, else what its containers ask for.
-model::AgentSize size_of(const ecs::TemplateOptions& options) {
-  auto size = options.size;
-  if (ecs::find_compatibility(options.capacity) == ecs::Compatibility::fargate)
-    size = ecs::check_size(size, options.os_family, options.round_up).value_or(size);
-  std::uint64_t units = 0;
-  std::uint64_t mib = 0;
-  const auto add = [&](const ecs::Container& one) {
-    units += one.cpu_units;
-    mib += one.memory_reservation_mib != 0 ? one.memory_reservation_mib : one.memory_mib;
-  };
-  add(options.container);
-  for (const auto& sidecar : options.sidecars) add(sidecar);
-  if (size.cpu_units != 0) units = size.cpu_units;
-  if (size.memory_mib != 0) mib = size.memory_mib;
-  constexpr std::uint64_t kUnits = ecs::kUnitsPerCpu;
-  return {(units * 1000 + kUnits - 1) / kUnits, mib << 20};
-}
-
 void settle_size(Reader& reader, const YamlNode& node, const model::AgentSize& task, model::AgentSize& out) {
   const auto differs = [](std::uint64_t said, std::uint64_t is) {
     return said != 0 && is != 0 && said != is;
@@ -52,15 +33,51 @@ void settle_size(Reader& reader, const YamlNode& node, const model::AgentSize& t
   if (task.memory_bytes != 0) out.memory_bytes = task.memory_bytes;
 }
 
+constexpr std::string_view kSpot = "/spot";
+
+// What an agent costs, by the price that the template names, or by Fargate's own.
+class Pricing {
+ public:
+  Pricing(const YamlNode& node, const CloudConfig& cloud, const ecs::TemplateOptions& options)
+      : cloud_(cloud), options_(options) {
+    const auto* price = node.find("price");
+    if (price != nullptr && price->kind != YamlNode::Kind::null) said_ = price->text;
+  }
+
+  // Nothing: it is the template's, or the list does not have it.
+  std::optional<model::Price> find(const ecs::Capacity& capacity, const model::AgentSize& size) const {
+    const auto name = said_ ? by_name(*said_, capacity) : find_fargate_price(cloud_, options_, capacity);
+    if (!name) return said_ ? std::nullopt : std::optional(model::Price());
+    const auto listed = model::find_list_price(*name, size);
+    return listed ? std::optional(*listed) : std::nullopt;
+  }
+
+ private:
+  // What was said is of the first capacity: where one of them is Spot and the other is not, the other's price
+  // is the one beside it in the list. An amount has no other.
+  std::optional<std::string> by_name(std::string name, const ecs::Capacity& capacity) const {
+    if (model::parse_hourly_price(name)) return std::nullopt;
+    const bool is_spot = ecs::is_fargate_spot_only(capacity);
+    if (!name.starts_with("aws-fargate/") || is_spot == ecs::is_fargate_spot_only(options_.capacity))
+      return name;
+    if (name.ends_with(kSpot)) name.resize(name.size() - kSpot.size());
+    return is_spot ? name.append(kSpot) : name;
+  }
+
+  const CloudConfig& cloud_;
+  const ecs::TemplateOptions& options_;
+  std::optional<std::string> said_;
+};
+
 }  // namespace
 
-std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options) {
-  if (!cloud.ecs || ecs::find_compatibility(options.capacity) != ecs::Compatibility::fargate)
-    return std::nullopt;
+std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options,
+                                              const ecs::Capacity& capacity) {
+  if (!cloud.ecs || ecs::find_compatibility(capacity) != ecs::Compatibility::fargate) return std::nullopt;
   const bool arm = options.cpu_architecture == ecs::CpuArchitecture::arm64;
   const auto* platform = ecs::is_windows(options.os_family) ? "windows" : arm ? "arm64" : "x86_64";
   return fmt::format("aws-fargate/{}/{}{}", cloud.ecs->region, platform,
-                     ecs::is_fargate_spot_only(options.capacity) ? "/spot" : "");
+                     ecs::is_fargate_spot_only(capacity) ? kSpot : std::string_view());
 }
 
 void read_ecs_cloud(Reader& reader, const YamlNode& node, CloudConfig& out) {
@@ -85,10 +102,20 @@ void read_ecs_template(Reader& reader, const YamlNode& node, const CloudConfig& 
   if (is_abstract || reader.error_count() != errors) return;
   fields.set_place("container.environment", node.place_of("env"));
   report(reader, fields, ecs::validate(*out.ecs, *cloud.ecs), said ? section->at : node.at);
-  settle_size(reader, node, size_of(*out.ecs), out.size);
-  if (node.find("price") != nullptr) return;
-  if (const auto name = find_fargate_price(cloud, *out.ecs))
-    if (const auto price = model::find_list_price(*name, out.size)) out.price = *price;
+  settle_size(reader, node, ecs::find_agent_size(*out.ecs, ecs::list_choices(*out.ecs).front()), out.size);
+}
+
+void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateConfig& out) {
+  if (!out.ecs || !cloud.ecs) return;
+  const Pricing pricing(node, cloud, *out.ecs);
+  for (const auto& choice : ecs::list_choices(*out.ecs)) {
+    ecs::Offer offer{ecs::find_agent_size(*out.ecs, choice), {}};
+    if (offer.size.milli_cpus == 0) offer.size.milli_cpus = out.size.milli_cpus;
+    if (offer.size.memory_bytes == 0) offer.size.memory_bytes = out.size.memory_bytes;
+    offer.price = pricing.find(choice.capacity, offer.size);
+    out.offers.push_back(std::move(offer));
+  }
+  if (const auto& first = out.offers.front().price) out.price = *first;
 }
 
 }  // namespace footman::config

@@ -14,28 +14,6 @@ void read_size(Reader& reader, const YamlNode& node, model::AgentSize& out) {
   reader.get_memory(*size, "memory", out.memory_bytes);
 }
 
-// "$0.05/h", or the name of a list price.
-void read_price(Reader& reader, const YamlNode& node, const model::AgentSize& size, model::Price& out) {
-  const auto* price = node.find("price");
-  if (price == nullptr) return;
-  const auto text = reader.text_of(*price, "price");
-  if (!text) return;
-  if (const auto per_hour = model::parse_hourly_price(*text)) {
-    out.per_hour = *per_hour;
-    return;
-  }
-  const auto listed = model::find_list_price(*text, size);
-  if (listed)
-    out = *listed;
-  else if (listed.error().code == Errc::not_found && text->find('/') == text->rfind('/'))
-    reader.error(price->at,
-                 fmt::format("'price': a price such as $0.05/h, up to {}, or the name of a list price such "
-                             "as aws-ec2/us-east-1/m7g.large was expected, found '{}'",
-                             model::format_hourly_price(model::kMaxHourlyPrice), *text));
-  else
-    reader.error(price->at, fmt::format("'price': {}", listed.error().message));
-}
-
 void read_retention(Reader& reader, const YamlNode& node, TemplateConfig& t) {
   const auto* retention = node.find("retention");
   if (retention == nullptr || (retention->kind != YamlNode::Kind::map && retention->text == "one-shot"))
@@ -80,6 +58,28 @@ void read_env(Reader& reader, const YamlNode& node, std::map<std::string, std::s
 
 }  // namespace
 
+// "$0.05/h", or the name of a list price.
+void read_price(Reader& reader, const YamlNode& node, TemplateConfig& out) {
+  const auto* price = node.find("price");
+  if (price == nullptr) return;
+  const auto text = reader.text_of(*price, "price");
+  if (!text) return;
+  if (const auto per_hour = model::parse_hourly_price(*text)) {
+    out.price.per_hour = *per_hour;
+    return;
+  }
+  const auto listed = model::find_list_price(*text, out.size);
+  if (listed)
+    out.price = *listed;
+  else if (listed.error().code == Errc::not_found && text->find('/') == text->rfind('/'))
+    reader.error(price->at,
+                 fmt::format("'price': a price such as $0.05/h, up to {}, or the name of a list price such "
+                             "as aws-ec2/us-east-1/m7g.large was expected, found '{}'",
+                             model::format_hourly_price(model::kMaxHourlyPrice), *text));
+  else
+    reader.error(price->at, fmt::format("'price': {}", listed.error().message));
+}
+
 TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAddress& above) {
   TemplateConfig t;
   t.address = above;
@@ -90,7 +90,6 @@ TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAd
   reader.get(node, "cap", t.cap);
   reader.get(node, "priority", t.priority);
   read_size(reader, node, t.size);
-  read_price(reader, node, t.size, t.price);
   reader.get(node, "max_age", t.max_age);
   reader.get_memory(node, "memory", t.memory_bytes);
   reader.get(node, "processes", t.max_processes);

@@ -10,14 +10,19 @@ void read_server(Reader& reader, const YamlNode& root, Config& out);
 void read_clouds(Reader& reader, const YamlNode& root, Config& out);
 // `above`: of the cloud.
 TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAddress& above);
+// Its size is known.
+void read_price(Reader& reader, const YamlNode& node, TemplateConfig& out);
 void read_pool(Reader& reader, const YamlNode& node, model::PoolRules& out);
 
 // The section `ecs` of a cloud of that type, and of a template of such a cloud, whose other keys were read.
 void read_ecs_cloud(Reader& reader, const YamlNode& node, CloudConfig& out);
 void read_ecs_template(Reader& reader, const YamlNode& node, const CloudConfig& cloud, bool is_abstract,
                        TemplateConfig& out);
-// The name of the list price of its tasks, which the list may not have; nothing: they are not Fargate's.
-std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options);
+// What each choice is counted and priced as; the template's own size and price were read.
+void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateConfig& out);
+// The name of the list price of such tasks, which the list may not have; nothing: they are not Fargate's.
+std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options,
+                                              const ecs::Capacity& capacity);
 
 // The keys of an address; those that are not there stay as they are.
 void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);

@@ -10,9 +10,11 @@
 
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "base/log.hpp"
 #include "cloud/aws/client.hpp"
+#include "ecs/choices.hpp"
 #include "ecs/options.hpp"
 #include "ports/cloud_provider.hpp"
 
@@ -20,7 +22,11 @@ namespace footman::cloud::ecs {
 
 using namespace footman::base;
 
-using Templates = std::map<TemplateName, footman::ecs::TemplateOptions>;
+struct Template {
+  footman::ecs::TemplateOptions options;
+  std::vector<footman::ecs::Offer> offers;  // of each of ecs::list_choices(); of the rest nothing is known
+};
+using Templates = std::map<TemplateName, Template>;
 
 struct EcsCloudConfig {
   CloudName name;

@@ -7,55 +7,14 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "ecs/choices.hpp"
 #include "ecs/frozen_options.hpp"
 
 namespace footman::cloud::ecs {
 namespace {
 
 namespace json = boost::json;
-using footman::ecs::Capacity;
-using footman::ecs::CapacityKind;
-using footman::ecs::LaunchType;
-using footman::ecs::TaskSize;
-using footman::ecs::TemplateOptions;
 using footman::ecs::TextMap;
-
-std::vector<Capacity> capacities_of(const TemplateOptions& options) {
-  std::vector<Capacity> out{options.capacity};
-  out.insert(out.end(), options.fallback_capacities.begin(), options.fallback_capacities.end());
-  return out;
-}
-std::vector<TaskSize> sizes_of(const TemplateOptions& options) {
-  std::vector<TaskSize> out{options.size};
-  out.insert(out.end(), options.fallback_sizes.begin(), options.fallback_sizes.end());
-  return out;
-}
-
-std::string describe(const Capacity& capacity) {
-  switch (capacity.kind) {
-    case CapacityKind::launch_type:
-      return std::string(footman::model::get_word(footman::ecs::kLaunchTypes, capacity.launch_type));
-    case CapacityKind::cluster_default:
-      return "the cluster's default";
-    case CapacityKind::strategy:
-      break;
-  }
-  std::string out;
-  for (const auto& one : capacity.providers) out += (out.empty() ? "" : " + ") + one.name;
-  return out;
-}
-
-std::string describe(const TaskSize& size) {
-  return fmt::format("{} CPU units, {} MiB", size.cpu_units, size.memory_mib);
-}
-
-// A number that each variant has of its own, and a name only where there are several.
-std::string name_of(const TemplateOptions& options, const Capacity& capacity, const TaskSize& size) {
-  std::string out;
-  if (!options.fallback_capacities.empty()) out = describe(capacity);
-  if (!options.fallback_sizes.empty()) out += (out.empty() ? "" : ", ") + describe(size);
-  return out;
-}
 
 std::optional<std::size_t> index_of(const json::object& object, std::string_view key, std::size_t count) {
   const auto* value = object.if_contains(key);
@@ -67,15 +26,21 @@ std::optional<std::size_t> index_of(const json::object& object, std::string_view
 
 }  // namespace
 
-std::vector<ports::Variant> list_variants(const TemplateOptions& options) {
-  const auto text = footman::ecs::freeze(options);
-  const auto capacities = capacities_of(options);
-  const auto sizes = sizes_of(options);
+std::vector<ports::Variant> list_variants(const Template& of) {
+  const auto text = footman::ecs::freeze(of.options);
+  const auto choices = footman::ecs::list_choices(of.options);
+  const auto sizes = of.options.fallback_sizes.size() + 1;
   std::vector<ports::Variant> out;
-  for (std::size_t c = 0; c < capacities.size(); ++c)
-    for (std::size_t s = 0; s < sizes.size(); ++s)
-      out.push_back({name_of(options, capacities[c], sizes[s]),
-                     json::serialize(json::object{{"capacity", c}, {"size", s}, {"template", text}})});
+  out.reserve(choices.size());
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    auto& variant = out.emplace_back();
+    variant.name = footman::ecs::name_of(of.options, choices[i]);
+    variant.options =
+        json::serialize(json::object{{"capacity", i / sizes}, {"size", i % sizes}, {"template", text}});
+    if (i >= of.offers.size()) continue;
+    variant.size = of.offers[i].size;
+    variant.price = of.offers[i].price;
+  }
   return out;
 }
 
@@ -89,12 +54,12 @@ Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
   const auto* text = object == nullptr ? nullptr : object->if_contains("template");
   if (text == nullptr || !text->is_string()) return bad("no template");
   FOOTMAN_TRY(auto options, footman::ecs::parse_frozen(text->get_string()));
-  const auto capacities = capacities_of(options);
-  const auto sizes = sizes_of(options);
-  const auto capacity = index_of(*object, "capacity", capacities.size());
-  const auto size = index_of(*object, "size", sizes.size());
+  const auto sizes = options.fallback_sizes.size() + 1;
+  const auto capacity = index_of(*object, "capacity", options.fallback_capacities.size() + 1);
+  const auto size = index_of(*object, "size", sizes);
   if (!capacity || !size) return bad("no such capacity or size");
-  return LaunchOptions{std::move(options), capacities[*capacity], sizes[*size]};
+  auto choice = std::move(footman::ecs::list_choices(options).at(*capacity * sizes + *size));
+  return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size};
 }
 
 TextMap make_agent_variables(const ports::LaunchSpec& spec) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/ids.hpp"
+#include "cloud/ecs/ecs_cloud.hpp"
 #include "ecs/options.hpp"
 #include "ports/cloud_provider.hpp"
 
@@ -20,9 +21,8 @@ struct LaunchOptions {
   footman::ecs::TaskSize size;
 };
 
-// All capacities with all sizes, the template's own first: before a dearer capacity is tried, the other sizes
-// of the cheaper one are.
-std::vector<ports::Variant> list_variants(const footman::ecs::TemplateOptions& options);
+// One for each of ecs::list_choices(), in that order.
+std::vector<ports::Variant> list_variants(const Template& of);
 // corrupt: not written by list_variants().
 Result<LaunchOptions> parse_launch_options(const std::string& frozen);
 

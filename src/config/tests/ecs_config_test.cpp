@@ -255,6 +255,103 @@ TEST_CASE("a price that is said is the one; without one, a region that is not in
             "counts as free"});
 }
 
+TEST_CASE("a region that is not said is doubted where Fargate's price would need it") {
+  auto text = with(kNode);
+  text.replace(text.find("region: eu-central-1, "), 22, "");
+  const auto config = parse(text);
+  REQUIRE(config.has_value());
+  CHECK(find_doubts(*config) ==
+        std::vector<std::string>{"the template 't' has no price, and its cloud 'fargate' no ecs.region to "
+                                 "find one by: it counts as free"});
+  text.insert(text.find("    ecs:\n      subnets"), "    price: $0.05/h\n");
+  CHECK(find_doubts(*parse(text)).empty());
+}
+
+namespace {
+
+const std::string kFallbacks =
+    "capacity: [FARGATE_SPOT]\nfallback_capacities: [FARGATE]\nfallback_sizes: [{cpu: 2 vCPU, memory: 4 "
+    "GiB}]\n";
+
+std::vector<std::int64_t> prices_of(const TemplateConfig& t) {
+  std::vector<std::int64_t> out;
+  for (const auto& offer : t.offers) out.push_back(offer.price.value_or(t.price).per_hour.micros);
+  return out;
+}
+
+TemplateConfig priced(const std::string& line, const std::string& ecs_lines) {
+  auto text = with(kNode + ecs_lines);
+  text.insert(text.find("    ecs:\n      subnets"), "    price: " + line + "\n");
+  const auto config = parse(text);
+  REQUIRE(config.has_value());
+  return config->clouds.at(0).templates.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("each choice has the size and the list price that it is") {
+  const auto t = task(kNode + kFallbacks);
+  const std::int64_t spot = 13'968 + 2 * 1'533;
+  const std::int64_t on_demand = 46'560 + 2 * 5'110;
+  CHECK(prices_of(t) == std::vector<std::int64_t>{spot, 2 * spot, on_demand, 2 * on_demand});
+  CHECK(t.price.per_hour.micros == spot);
+  REQUIRE(t.offers.size() == 4);
+  CHECK(t.offers[0].size == t.size);
+  CHECK(t.offers[1].size == model::AgentSize{2000, 4ULL << 30});
+  CHECK(t.offers[3].price->billing.minimum == 1min);
+  CHECK(prices_of(task(kNode)) == std::vector<std::int64_t>{on_demand});
+}
+
+TEST_CASE("an amount that is said stands for all choices, a list price for what they are") {
+  CHECK(prices_of(priced("$1/h", kFallbacks)) == std::vector<std::int64_t>(4, 1'000'000));
+  const std::int64_t spot = 12'144 + 2 * 1'334;
+  const std::int64_t on_demand = 40'480 + 2 * 4'445;
+  CHECK(prices_of(priced("aws-fargate/us-east-1/x86_64/spot", kFallbacks)) ==
+        std::vector<std::int64_t>{spot, 2 * spot, on_demand, 2 * on_demand});
+  CHECK(prices_of(priced("aws-fargate/us-east-1/x86_64", "fallback_capacities: [[FARGATE_SPOT]]\n")) ==
+        std::vector<std::int64_t>{on_demand, spot});
+  // Whoever counts Spot as on demand means what follows it, too.
+  CHECK(prices_of(priced("aws-fargate/us-east-1/x86_64", kFallbacks)) ==
+        std::vector<std::int64_t>{on_demand, 2 * on_demand, on_demand, 2 * on_demand});
+  const auto machine = priced("aws-ec2/us-east-1/m7g.large", kFallbacks);
+  CHECK(prices_of(machine) == std::vector<std::int64_t>(4, machine.price.per_hour.micros));
+}
+
+TEST_CASE("what is not Fargate's has no list price, and its size is said where nothing else says it") {
+  const auto t = task(kNode + "network_mode: awsvpc\nfallback_capacities: [EC2]\n");
+  CHECK(prices_of(t) == std::vector<std::int64_t>{46'560 + 2 * 5'110, 0});
+  CHECK(t.offers.at(1).size == t.size);
+}
+
+TEST_CASE("the least that a cloud bills is billed for every choice") {
+  auto text = with(kNode + kFallbacks);
+  text.insert(text.find("  ecs: {"), "  minimum_billing: 10m\n");
+  const auto config = parse(text);
+  REQUIRE(config.has_value());
+  for (const auto& offer : config->clouds[0].templates[0].offers)
+    CHECK(offer.price->billing.minimum == 10min);
+}
+
+TEST_CASE("a choice that is beyond a limit is doubted by its name") {
+  const auto doubts_of = [](const std::string& limits) {
+    const auto config = parse("limits: " + limits + "\n" + with(kNode + kFallbacks));
+    REQUIRE(config.has_value());
+    return find_doubts(*config);
+  };
+  CHECK(doubts_of("{vcpus: 2}").empty());
+  CHECK(doubts_of("{vcpus: 1}") ==
+        std::vector<std::string>{
+            "the template 't' is never launched as its variant 'FARGATE_SPOT, 2048 CPU units, 4096 MiB': it "
+            "needs 2 vCPU, and limits.vcpus is 1 vCPU",
+            "the template 't' is never launched as its variant 'FARGATE, 2048 CPU units, 4096 MiB': it needs "
+            "2 vCPU, and limits.vcpus is 1 vCPU"});
+  CHECK(doubts_of("{budget: {per_hour: $0.1}}") ==
+        std::vector<std::string>{"the template 't' is never launched as its variant 'FARGATE, 2048 CPU "
+                                 "units, 4096 MiB': it costs $0.11356/h, and limits.budget.per_hour is "
+                                 "$0.10/h"});
+  CHECK(doubts_of("{memory: 1 GiB}").size() == 4);
+}
+
 TEST_CASE("what is wrong with the options is told where it was written") {
   const auto wrong = [](const std::string& lines) { return errors_of(with(kNode + lines)); };
   CHECK(errors_of(with("cpu: 1 vCPU\nmemory: 2 GiB")).starts_with("f:9:7: 'image': "));

@@ -60,7 +60,7 @@ class EcsWorld final : public contract::World {
     config.installation = base::InstallationId("contract");
     config.options.region = "eu-west-1";
     config.options.cluster = "builds";
-    config.templates[template_name()] = template_options;
+    config.templates[template_name()] = {template_options, offers};
     auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
     REQUIRE(made.has_value());
     provider = std::move(*made);
@@ -94,6 +94,7 @@ class EcsWorld final : public contract::World {
   aws::test::World outside;
   SmallEcs ecs{outside};
   TemplateOptions template_options = make_template();
+  std::vector<footman::ecs::Offer> offers;
   aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
   aws::RateLimits rates;
   std::unique_ptr<EcsCloud> provider;

@@ -1,6 +1,7 @@
 // Where the next agent starts, and what is remembered of tasks.
 #include <doctest/doctest.h>
 
+#include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
 
@@ -102,4 +103,26 @@ TEST_CASE("tasks: many are looked at together, none too often, none never") {
     CHECK(count >= 8);
     CHECK(count <= 20);
   }
+}
+
+TEST_CASE("variants: each capacity with each size, counted and priced as it is, and read as it was frozen") {
+  Template of;
+  of.options.container.image = "node:20";
+  of.options.size = {1024, 2048};
+  of.options.fallback_sizes = {{2048, 4096}};
+  of.options.fallback_capacities = {
+      {footman::ecs::CapacityKind::launch_type, footman::ecs::LaunchType::ec2, {}, {}}};
+  of.offers = {{{1000, 1}, {}}, {{2000, 2}, model::Price{{7}, {}}}, {{1000, 3}, {}}};
+  const auto variants = list_variants(of);
+  REQUIRE(variants.size() == 4);
+  CHECK(variants[1].size == model::AgentSize{2000, 2});
+  CHECK(variants[1].price->per_hour.micros == 7);
+  CHECK(!variants[0].price);
+  CHECK(!variants[3].size);  // nothing was said
+  CHECK(variants[2].name == "EC2, 1024 CPU units, 2048 MiB");
+  const auto read = parse_launch_options(variants[3].options);
+  REQUIRE(read.has_value());
+  CHECK(read->capacity == of.options.fallback_capacities[0]);
+  CHECK(read->size == of.options.fallback_sizes[0]);
+  CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})"));
 }
