@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace footman::sim {
 
 using base::CloudName;
@@ -33,6 +35,7 @@ SimAdmins::SimAdmins(SimLoop& loop, ServerNode& server, Witness& witness, std::u
       server_(server),
       witness_(witness),
       dice_(seed, "admins"),
+      habits_(habits),
       clouds_(std::move(clouds)),
       first_config_(server.fleet_config()),
       on_meddling_(std::move(on_meddling)),
@@ -44,6 +47,7 @@ SimAdmins::SimAdmins(SimLoop& loop, ServerNode& server, Witness& witness, std::u
   if (habits.pause_clouds) scope_->spawn("pauses", pause_clouds(this));
   if (habits.change_config) scope_->spawn("configurations", change_config(this));
   look_at_holds();
+  look_at_disabled();
 }
 
 SimAdmins::~SimAdmins() {
@@ -55,6 +59,7 @@ SimAdmins::~SimAdmins() {
 void SimAdmins::calm_down() {
   calm_ = true;
   caller_.calm_down();
+  allow_more();
 }
 
 // --- pauses
@@ -129,6 +134,50 @@ Awaitable<void> SimAdmins::change_config(SimAdmins* self) {
     (void)co_await self->set_config(self->other_config());
   }
   (void)co_await self->set_config(self->first_config_);
+}
+
+Awaitable<void> SimAdmins::set_first_config(SimAdmins* self) {
+  (void)co_await self->set_config(self->first_config_);
+}
+
+// Tomorrow is too far away for builds that only the money of the day keeps waiting.
+void SimAdmins::allow_more() {
+  auto& config = first_config_;
+  bool was_limited = config.resources.budget.per_day.has_value();
+  config.resources.budget.per_day.reset();
+  for (auto& [name, resources] : config.cloud_resources) {
+    was_limited |= resources.budget.per_day.has_value();
+    resources.budget.per_day.reset();
+  }
+  if (was_limited && !habits_.change_config) scope_->spawn("more money", set_first_config(this));
+}
+
+// --- templates that are refused for good
+
+// True: another generation of some has to be tried.
+bool SimAdmins::mend_templates() {
+  bool any = false;
+  for (const auto& cloud : server_.fleet().list_clouds())
+    for (const auto& one : cloud.templates) {
+      const auto known = std::ranges::find(first_config_.templates, one.name, &fleet::Template::name);
+      if (one.breaker.state != "disabled" || known == first_config_.templates.end()) continue;
+      known->endpoint.url += "?mended";
+      witness_.count(Happening::template_mended);
+      any = true;
+    }
+  return any;
+}
+
+void SimAdmins::look_at_disabled() {
+  loop_.after(dice_.jitter(kBetweenLooks), [this] {
+    look_at_disabled();
+    if (!server_.up() || !mend_templates()) return;
+    loop_.trace().note(loop_.now(), "admins", "mend what was refused for good");
+    on_meddling_();
+    server_.serve<Status>(
+        [config = first_config_](ServerNode& server) { return apply_config(config, &server); },
+        [this](const Status&) { on_meddling_(); });  // what it has not come to is found again
+  });
 }
 
 // --- what waits for a person

@@ -1,5 +1,6 @@
 // The people who run the server: they pause clouds and resume them, give it another configuration and the old
-// one again, and, when a start-up comparison waits for a person, say that it may go on.
+// one again, mend templates that their cloud has refused for good, and, when a start-up comparison waits for
+// a person, say that it may go on. In the end they allow more money.
 #pragma once
 
 #include <functional>
@@ -37,14 +38,19 @@ class SimAdmins {
   runtime::Awaitable<base::Status> set_pause(base::CloudName cloud, bool on);
   runtime::Awaitable<base::Status> set_config(fleet::FleetConfig config);
   fleet::FleetConfig other_config();
+  static runtime::Awaitable<void> set_first_config(SimAdmins* self);
+  void allow_more();
   void look_at_holds();
+  void look_at_disabled();
+  bool mend_templates();
 
   SimLoop& loop_;
   ServerNode& server_;
   Witness& witness_;
   Dice dice_;
+  AdminHabits habits_;
   std::vector<base::CloudName> clouds_;
-  fleet::FleetConfig first_config_;
+  fleet::FleetConfig first_config_;  // with what was mended since
   std::function<void()> on_meddling_;
   bool calm_ = false;
   Life life_;

@@ -1,6 +1,7 @@
 #include "sim/canaries.hpp"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "runtime/wait.hpp"
@@ -319,6 +320,31 @@ class EndsStrays final : public SimProvider {
   }
 };
 
+// All of them are what their template says.
+class ForgetsForms final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Result<std::vector<ports::Variant>> freeze(const base::TemplateName& name) const override {
+    auto variants = SimProvider::freeze(name);
+    if (!variants) return variants;
+    for (auto& one : *variants) {
+      one.size.reset();
+      one.price.reset();
+    }
+    return variants;
+  }
+};
+
+class RefusesForGood final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    auto answer = co_await SimProvider::launch(std::move(spec));
+    if (!answer && answer.error().definite) answer.error().failure = model::FailureClass::permission;
+    co_return answer;
+  }
+};
+
 // --- bent controllers, as the fleet sees them
 
 class BentPort : public ports::ControllerPort {
@@ -379,6 +405,28 @@ class SaysIdleIsBusy final : public BentPort {
   }
 };
 
+// Those on their way to an item that is gone: nobody else gets them.
+class KeepsLeftOvers final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
+    item_of_[registration.id] = registration.for_item;
+    return BentPort::register_agent(std::move(registration));
+  }
+  ports::AgentObservation observe_agent(AgentId id) const override {
+    auto seen = BentPort::observe_agent(id);
+    const auto item = item_of_.find(id);
+    if (seen.activity != ports::AgentActivity::expected || item == item_of_.end()) return seen;
+    const auto waiting = real_.demand();
+    if (std::ranges::find(waiting, item->second, &ports::DemandItem::key) == waiting.end())
+      seen.activity = ports::AgentActivity::busy;
+    return seen;
+  }
+
+ private:
+  std::map<AgentId, std::string> item_of_;
+};
+
 // They are ended, and others are launched.
 class CallsNewcomersDone final : public BentPort {
  public:
@@ -397,6 +445,30 @@ void plant_cap(WorldOptions& options) {
     config.max_agents = 0;
     config.cloud_caps.clear();
     for (auto& one : config.templates) one.cap = one.cap * 2 + 1;
+  };
+}
+
+void plant_generosity(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    config.resources = {};
+    config.cloud_resources.clear();
+    config.label_caps.clear();
+    config.controller_caps.clear();
+  };
+}
+
+void plant_low_caps(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    config.max_agents = 1;
+    for (auto& [label, cap] : config.label_caps) cap = 1;
+  };
+}
+
+void plant_avarice(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    config.resources.milli_cpus /= 2;
+    config.resources.memory_bytes /= 2;
+    if (auto& budget = config.resources.budget.per_hour) budget->micros /= 2;
   };
 }
 
@@ -454,10 +526,16 @@ const std::vector<Canary>& canaries() {
       {"forgets-the-token", "one_machine_per_agent", "a repeated launch has a new token", 40,
        plant_provider<ForgetsTheToken>},
       {"caps-too-high", "never_above_a_cap", "the fleet reads higher caps than were set", 30, plant_cap},
+      {"limits-too-high", "never_above_a_cap", "the fleet reads no limits of vCPU, memory, money and labels",
+       60, plant_generosity},
+      {"forgets-forms", "never_above_a_cap", "every variant is counted as what its template says", 200,
+       plant_provider<ForgetsForms>},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
-      {"forgets-agents", "one_agent_per_item", "an agent on its way is forgotten at a restart", 60,
+      {"forgets-agents", "one_agent_per_item", "an agent on its way is forgotten at a restart", 200,
        plant_store<ForgetsAgentsOnTheirWay>},
+      {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
+       plant_port<KeepsLeftOvers>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
        plant_pool},
       {"forgets-pauses", "paused_is_paused", "a pause is forgotten at a restart", 200,
@@ -488,6 +566,11 @@ const std::vector<Canary>& canaries() {
        plant_port<TellsNoReasons>},
       {"stretches-quiet-periods", "reasons_are_true", "quiet periods are an hour longer", 60,
        plant_store<StretchesQuietPeriods>},
+      {"caps-too-low", "reasons_are_true", "the fleet reads lower caps than were set", 60, plant_low_caps},
+      {"limits-too-low", "reasons_are_true", "the fleet reads lower limits of vCPU, memory and money", 100,
+       plant_avarice},
+      {"refuses-for-good", "reasons_are_true", "each refusal of a cloud is told as one for good", 60,
+       plant_provider<RefusesForGood>},
       {"items-stay-young", "nobody_starves", "the fleet is told that items have just come", 200,
        plant_port<TellsYoungItems>},
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},

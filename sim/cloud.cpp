@@ -70,6 +70,10 @@ LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (dice_.chance(trouble.no_effect)) return refuse(FailureClass::transient, false, "InternalError");
   if (exists && loop_.now() - machines_.at(known->second).launched_at <= traits_.token_lifetime)
     return launch_known(machines_.at(known->second), spec);
+  if (const auto* spoiled = find_spoiled(spec)) {
+    refused_for_good_.emplace(spec.template_name.str(), spec.generation);
+    return refuse(spoiled->why, !exists, "The image or the role is not there");
+  }
   if (traits_.max_agents > 0 && live_count() >= traits_.max_agents)
     return refuse(FailureClass::capacity, !exists, "The quota is used up");
   if (const auto zone = zone_of(spec); dice_.chance(trouble.no_capacity) || dry_zones.contains(zone))
@@ -77,6 +81,14 @@ LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (dice_.chance(trouble.refused))
     return refuse(FailureClass::transient, !exists, "The host turned it away");
   return make(spec);
+}
+
+const SimCloud::Spoiled* SimCloud::find_spoiled(const LaunchSpec& spec) {
+  const auto found = spoiled_.find(spec.template_name.str());
+  if (found == spoiled_.end()) return nullptr;
+  auto& one = found->second;
+  if (!one.generation) one.generation = spec.generation;
+  return spec.generation <= *one.generation ? &one : nullptr;
 }
 
 LaunchResult SimCloud::launch_known(const Machine& machine, const LaunchSpec& spec) {
@@ -259,15 +271,23 @@ Awaitable<R> SimProvider::ask(std::function<R()> at_the_cloud, R when_broken) {
 }
 
 ports::CloudLimits SimProvider::limits() const {
-  return {cloud_.traits().max_agents, cloud_.traits().token_lifetime, cloud_.traits().listing_lag};
+  const auto& traits = cloud_.traits();
+  return {traits.max_agents, traits.token_lifetime, traits.listing_lag, traits.own_exit};
 }
 
 Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName& name) const {
   if (std::ranges::find(cloud_.traits().templates, name.str()) == cloud_.traits().templates.end())
     return base::fail(Errc::invalid_argument, fmt::format("no template '{}' in this cloud", name.str()));
   std::vector<ports::Variant> variants;
-  for (const auto& zone : cloud_.traits().zones)
-    variants.push_back({zone, fmt::format(R"({{"machine":"{}","zone":"{}"}})", name.str(), zone)});
+  const auto& traits = cloud_.traits();
+  for (const auto& zone : traits.zones) {
+    auto& variant = variants.emplace_back();
+    variant.name = zone;
+    variant.options = fmt::format(R"({{"machine":"{}","zone":"{}"}})", name.str(), zone);
+    if (const auto size = traits.sizes.find(zone); size != traits.sizes.end()) variant.size = size->second;
+    if (const auto price = traits.prices.find(zone); price != traits.prices.end())
+      variant.price = price->second;
+  }
   return variants;
 }
 

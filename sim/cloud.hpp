@@ -28,8 +28,12 @@ struct CloudTraits {
   std::uint32_t max_agents = 0;
   Duration token_lifetime = 1h;
   Duration listing_lag = 5s;
+  Duration own_exit{0};
   Duration boot = 2s;  // typical
   std::vector<std::string> zones{""};
+  // Of machines of these zones, whatever their template says.
+  std::map<std::string, model::AgentSize> sizes;
+  std::map<std::string, model::Price> prices;
   double repeats = 0;  // a machine is in a list twice, as on two pages that were made one after the other
 };
 
@@ -78,6 +82,14 @@ class SimCloud {
 
   CloudTrouble trouble;
   std::set<std::string> dry_zones;  // without capacity
+  // From now on launches of the template as it is configured now are refused for good.
+  void spoil(const std::string& template_name, model::FailureClass why) {
+    spoiled_[template_name] = {why, {}};
+  }
+  void mend(const std::string& template_name) { spoiled_.erase(template_name); }
+  bool has_refused_for_good(const std::string& template_name, std::uint64_t generation) const {
+    return refused_for_good_.contains({template_name, generation});
+  }
   // What the machines do: set by the world.
   std::function<void(const ports::LaunchSpec&)> on_ask;                            // a launch arrives
   std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
@@ -95,6 +107,10 @@ class SimCloud {
 
  private:
   friend class SimProvider;
+  struct Spoiled {
+    model::FailureClass why;
+    std::optional<std::uint64_t> generation;  // not set: that of the next launch
+  };
   // What arrives from a provider.
   ports::LaunchResult launch(const ports::LaunchSpec& spec);
   base::Result<std::vector<ports::Resource>> observe(const base::InstallationId& installation);
@@ -102,6 +118,7 @@ class SimCloud {
   base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
 
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
+  const Spoiled* find_spoiled(const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);
   Machine& add(const ports::LaunchSpec& spec);
   void boot(const std::string& handle);
@@ -119,6 +136,8 @@ class SimCloud {
   CloudTraits traits_;
   std::map<std::string, Machine> machines_;
   std::map<std::string, std::string> tokens_;  // to the newest machine
+  std::map<std::string, Spoiled> spoiled_;     // by template
+  std::set<std::pair<std::string, std::uint64_t>> refused_for_good_;
   std::uint64_t launched_ = 0;
   std::weak_ptr<std::function<void()>> listener_;
 };

@@ -32,6 +32,7 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(0.5, &Faults::lose_records);
   add(1.5, &Faults::set_server_clock);
   add(0.5, &Faults::set_agent_clock);
+  add(0.7, &Faults::spoil_template);
 }
 
 void Faults::add(double weight, void (Faults::*happen)()) {
@@ -247,6 +248,19 @@ void Faults::dry_up_zone() {
   cloud->dry_zones.insert(zone);
   parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "has no capacity in zone " + zone);
   for_a_while(90s, [cloud, zone] { cloud->dry_zones.erase(zone); });
+}
+
+// Its image is gone, or a role: a person must change its configuration, or mend what no configuration shows.
+// Then it is launched again after a restart, or once a person changes its configuration all the same.
+void Faults::spoil_template() {
+  using enum model::FailureClass;
+  auto* cloud = dice_.pick(parts_.clouds);
+  const auto name = dice_.pick(cloud->traits().templates);
+  const auto why = dice_.pick(std::vector{configuration, permission, image});
+  ++others_;
+  cloud->spoil(name, why);
+  parts_.loop.trace().note(parts_.loop.now(), cloud->traits().name, "refuses template " + name + " for good");
+  if (why == permission) parts_.loop.after(dice_.jitter(Duration(40s)), [cloud, name] { cloud->mend(name); });
 }
 
 // As after a backup was put back, or on a copy of another server: machines that the next life finds no record

@@ -75,6 +75,7 @@ class Faults {
   void trouble_cloud();
   void fail_launches();
   void dry_up_zone();
+  void spoil_template();
   void lose_records();
   void set_server_clock();
   void set_agent_clock();

@@ -43,14 +43,18 @@ void Checker::check() {
   if (rows_changed_) refresh();
   if (parts_.loop.now() < next_look_) return;
   next_look_ = parts_.loop.now() + kLookEvery;
+  clouds_now_ = parts_.server.up() ? parts_.server.fleet().list_clouds() : std::vector<fleet::CloudView>();
+  note_pool_sizes();
+  note_spare();
   look_at_items();
+  look_at_item_launches();
   look_at_pool_launches();
   look_at_machines();
   look_at_idle_machines();
   look_at_hold();
   count_open_breakers();
   look_at_reasons();
-  for (const auto& id : finished_) look_at_finished(id);
+  look_at_next_finished();
 }
 
 void Checker::refresh() {
@@ -67,11 +71,15 @@ void Checker::refresh() {
   look_at_chains();
   look_at_assignments();
   look_at_items();
+  note_forms();
   look_at_caps();
   note_waiting();
   note_new_agents();
   look_at_ends();
+  note_pool_sizes();
   note_pool_launches(before);
+  note_item_launches(before);
+  note_spare();
   remember_finished();
 }
 
@@ -147,48 +155,6 @@ bool Checker::is_reserved(const AgentId& id) const {
          parts_.server.controller().observe_agent(id).activity == ports::AgentActivity::busy;
 }
 
-std::size_t Checker::holding(const std::function<bool(const model::Agent&)>& counts) const {
-  return static_cast<std::size_t>(std::ranges::count_if(rows_.agents, [&](const model::Agent& row) {
-    return model::may_hold_resource(row.state) && counts(row);
-  }));
-}
-
-void Checker::look_at_caps() {
-  const auto& config = parts_.server.fleet_config();
-  const auto check_cap = [this](std::string_view what, const std::string& name, std::size_t count,
-                                std::uint32_t cap) {
-    if (cap > 0 && count > cap)
-      report("never_above_a_cap",
-             fmt::format("{} '{}' has {} agents, its cap is {}", what, name, count, cap));
-  };
-  check_cap("everything", "", holding([](const auto&) { return true; }), config.max_agents);
-  for (const auto& one : config.templates)
-    check_cap("template", one.name.str(),
-              holding([&](const auto& row) { return row.template_name == one.name; }), one.cap);
-  for (const auto& [cloud, cap] : config.cloud_caps)
-    check_cap("cloud", cloud.str(), holding([&](const auto& row) { return row.cloud == cloud; }), cap);
-  look_at_limits(config.resources);
-}
-
-void Checker::look_at_limits(const model::ResourceLimits& limits) {
-  std::uint64_t milli_cpus = 0;
-  model::Money per_hour;
-  for (const auto& row : rows_.agents) {
-    if (!model::may_hold_resource(row.state)) continue;
-    milli_cpus += row.size.milli_cpus;
-    per_hour += row.price.per_hour;
-  }
-  if (limits.milli_cpus > 0 && milli_cpus > limits.milli_cpus)
-    report("never_above_a_cap",
-           fmt::format("the agents have {}, the limit is {}", model::format_cpus(milli_cpus),
-                       model::format_cpus(limits.milli_cpus)));
-  const auto& budget = limits.budget.per_hour;
-  if (budget && per_hour > *budget)
-    report("never_above_a_cap",
-           fmt::format("the agents cost {}, the budget is {}", model::format_hourly_price(per_hour),
-                       model::format_hourly_price(*budget)));
-}
-
 // --- finished builds
 
 void Checker::remember_finished() {
@@ -204,6 +170,15 @@ void Checker::remember_finished() {
     look_at_finished(id);
   }
   open_builds_ = std::move(open);
+}
+
+// One of them at each look, in turn: reading all of them was a third of the whole simulation.
+void Checker::look_at_next_finished() {
+  if (finished_.empty()) return;
+  auto next = finished_.upper_bound(last_finished_);
+  if (next == finished_.end()) next = finished_.begin();
+  last_finished_ = *next;
+  look_at_finished(last_finished_);
 }
 
 void Checker::look_at_finished(base::BuildId id) {
@@ -279,7 +254,7 @@ void Checker::look_at_overtaken(const controller::QueueEntry& entry) {
 }
 
 // Empty: it is true.
-std::string Checker::untruth(const controller::QueueEntry& entry) const {
+std::string Checker::untruth(const controller::QueueEntry& entry) {
   const auto& code = entry.reason.code;
   const auto& job = entry.item.job;
   if (code.empty() || entry.reason.text.empty()) return "that is no reason";
@@ -312,39 +287,11 @@ std::string Checker::untruth_of_quiet_period(const controller::QueueEntry& entry
   return row->quiet_until.is_set() && parts_.loop.now() - since <= whole ? "" : "that is over";
 }
 
-std::string Checker::untruth_of_time(const controller::QueueEntry& entry) const {
-  if (!entry.reason.look_again.is_set()) return "nobody looks again";
-  const auto left = entry.reason.look_again - parts_.server.wall_now();
+std::string Checker::untruth_of_time(base::Instant look_again) const {
+  if (!look_again.is_set()) return "nobody looks again";
+  const auto left = look_again - parts_.server.wall_now();
   if (left < Duration(0)) return "that is past";
   return left > kLongestPause ? "that is too far away" : "";
-}
-
-std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) const {
-  const auto& code = entry.reason.code;
-  const auto& config = parts_.server.fleet_config();
-  const auto label = model::parse_label_expression(entry.item.label);
-  const bool fits_any = label && std::ranges::any_of(config.templates, [&](const fleet::Template& one) {
-                          return model::fits(*label, one.labels, one.is_default);
-                        });
-  if (code == "no_template" || code == "no_default_template")
-    return fits_any ? "a template offers that" : std::string();
-  if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
-  if (!fits_any) return "no template offers that";
-  if (code == "global_cap" || code == "cloud_cap" || code == "template_cap" || code == "vcpu_cap")
-    return rows_.agents.empty() ? "there is no agent at all" : "";
-  if (code == "hour_budget")  // an agent that is gone may be paid for still
-    return rows_.agents.empty() && !entry.reason.look_again.is_set() ? "nothing is paid for" : "";
-  if (code == "cloud_paused") return parts_.witness.maybe_paused.empty() ? "nobody has paused it" : "";
-  if (code == "template_open" || code == "cloud_held") return untruth_of_time(entry);
-  if (code == "template_half_open") {
-    const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
-      return model::is_serving(one.state) && entry.reason.text.find(one.id.str()) != std::string::npos;
-    });
-    return any ? "" : "no agent is tried";
-  }
-  if (code == "no_idle_agent") return "the fleet has not spoken";
-  if (code == "template_disabled") return "nothing was switched off";
-  return "nobody knows this reason";
 }
 
 // --- logs

@@ -32,15 +32,19 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 25> kInvariants = {{
+inline constexpr std::array<Invariant, 26> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
     {"one_machine_per_agent", "an agent never has two machines"},
     {"never_above_a_cap",
-     "agents of a template, of a cloud and of all clouds stay within their caps, limits and budgets"},
+     "agents of a template, a label, a controller, a cloud and of all clouds stay within their caps, limits "
+     "and budgets, each counted as the machine that was launched for it"},
     {"one_open_assignment", "an item, an agent and a build have at most one open assignment"},
     {"one_agent_per_item", "at most one agent is on its way for a waiting item"},
+    {"launches_are_needed",
+     "nothing is launched for an item while more agents that fit it have nothing to do, or are on their way "
+     "to nothing, than other items wait"},
     {"pools_are_filled_once",
      "nothing is launched for a pool while as many agents without work are there or on their way as it "
      "wants"},
@@ -62,11 +66,13 @@ inline constexpr std::array<Invariant, 25> kInvariants = {{
     {"run_again_when_lost",
      "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
-    {"reasons_are_true", "every waiting item has a reason, and the reason is true"},
+    {"reasons_are_true",
+     "every waiting item has a reason, every template that fits it says why it is not launched, and all of "
+     "that "
+     "is true"},
     {"nobody_starves",
      "an item that only limits keep waiting is not overtaken by younger ones for longer than ten minutes and "
-     "a "
-     "margin"},
+     "a margin"},
     {"idle_is_bounded",
      "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
@@ -131,6 +137,32 @@ class Checker {
     std::size_t allowed = 0;
     Duration at{0};
   };
+  struct ItemLaunch {  // that seems to be of no use
+    base::QueueItemId item;
+    base::AgentId agent;
+    std::set<base::AgentId> spare;  // that fit the item, too
+    std::size_t others = 0;         // items that may want one of these
+    Duration at{0};
+  };
+  struct Form {  // what an agent is counted as, by what its machine is
+    model::AgentSize size;
+    model::Price price;
+    bool is_default = false;
+  };
+  struct Taken {  // by some agents together
+    std::uint64_t agents = 0;
+    model::AgentSize size;
+    model::Money per_hour;
+    model::Money dear_per_hour;  // of those that a budget asks about
+    model::Money dear_ahead;     // for the next quarter of an hour
+    model::Money ahead;
+  };
+  struct Spell {  // of an agent's life
+    base::CloudName cloud;
+    Duration from{0};
+    std::optional<Duration> until;
+    model::Price price;
+  };
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
 
@@ -146,35 +178,59 @@ class Checker {
   bool is_held(const SimCloud::Machine& machine) const;
   Duration idle_bound(const model::Agent& row) const;
   std::string untruth_of_quiet_period(const controller::QueueEntry& entry) const;
-  std::string untruth_of_time(const controller::QueueEntry& entry) const;
+  std::string untruth_of_time(base::Instant look_again) const;
   void look_at_rows();
   void look_at_assignments();
   void look_at_items();
+  // --- limits (invariants_limits.cpp)
+  const Form& form_of(const model::Agent& row);
+  Form form_of(const fleet::Template& of, const std::string& zone) const;
+  Form offered_by(const fleet::Template& of) const;
+  Taken taken_by(const std::function<bool(const model::Agent&)>& counts, const model::Budget& budget);
+  void note_forms();
   void look_at_caps();
+  void look_at_limits(const std::string& whose, const Taken& taken, const model::ResourceLimits& limits);
+  std::string untruth_of_hold(const controller::QueueEntry& entry);
+  std::string untruth_of_tried(const controller::QueueEntry& entry, const fleet::Consideration& tried);
+  std::string untruth_of_cap(const fleet::Consideration& tried, const fleet::Template& of);
+  std::string untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
+                               const fleet::Template& of);
+  model::Money still_paid(const base::CloudName* cloud) const;
+  model::Money most_spent(const base::CloudName* cloud) const;
+  bool older_waits(const controller::QueueEntry& entry) const;
+  const fleet::TemplateView* find_view(const base::TemplateName& name) const;
+
+  // --- launches for items
+  void note_spare();
+  bool is_spare(const model::Agent& row) const;
+  void note_item_launches(const std::map<base::AgentId, const model::Agent*>& before);
+  void look_at_item_launches();
+
+  void note_pool_sizes();
   void note_pool_launches(const std::map<base::AgentId, const model::Agent*>& before);
   void look_at_pool_launches();
   void note_waiting();
   const fleet::Template* find_template(const base::TemplateName& name) const;
-  std::size_t wanted_by_pool(const fleet::Template& of) const;
+  // At most, at any time since then, with so many at work.
+  std::size_t wanted_by_pool(const fleet::Template& of, std::size_t at_work, Duration since) const;
+  std::size_t count_agents(const base::TemplateName& name) const;
   bool only_pools_are_left() const;
-  void look_at_limits(const model::ResourceLimits& limits);
   void remember_finished();
   void look_at_machines();
   void look_at_idle_machines();
   void look_at_reasons();
   void note_overtaken(const model::Assignment& started);
   void look_at_overtaken(const controller::QueueEntry& entry);
+  void look_at_next_finished();
   void look_at_finished(base::BuildId id);
   void on_message(const protocol::Message& message, const std::string& from, const std::string& to);
   void read_line(LogReader& reader, base::StreamId stream, std::string_view line);
-  std::string untruth(const controller::QueueEntry& entry) const;
-  std::string untruth_of_hold(const controller::QueueEntry& entry) const;
+  std::string untruth(const controller::QueueEntry& entry);
   void look_at_result(const Submission& submission, const model::Build& build);
   void look_at_retry(const model::Build& lost, const model::Build* next);
   void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
-  std::size_t holding(const std::function<bool(const model::Agent&)>& counts) const;
   void report(std::string_view invariant, std::string text) {
     parts_.witness.report(invariant, std::move(text));
   }
@@ -200,12 +256,23 @@ class Checker {
   std::set<base::TemplateName> open_breakers_;
   std::set<base::BuildId> open_builds_;
   std::set<base::BuildId> finished_;
+  base::BuildId last_finished_;  // that was looked at
   std::map<base::StreamId, LogReader> readers_;
   std::map<std::string, base::StreamId> stream_of_;  // by key
   FrameDecoders decoders_;
   std::map<base::QueueItemId, Wrong> wrong_reasons_;
   std::map<std::string, Duration> doubles_;  // items with two agents, since
   std::vector<PoolLaunch> pool_launches_;
+  std::vector<ItemLaunch> item_launches_;
+  std::map<base::AgentId, Duration> spare_since_;
+  std::deque<std::pair<Duration, std::size_t>> demand_;      // items that want an agent, lately
+  std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
+  std::map<base::AgentId, Form> forms_;
+  std::map<base::AgentId, Spell> spells_;
+  bool clock_was_set_back_ = false;           // the server's
+  std::vector<fleet::CloudView> clouds_now_;  // as the fleet showed them at this look
+  using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on
+  std::map<base::TemplateName, PoolSizes> pool_sizes_;
   std::deque<std::pair<Duration, std::size_t>> waiting_;  // items, lately
   Duration calm_since_{0};
   Duration next_look_{0};

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "model/label.hpp"
 #include "policy/provisioning_plan.hpp"
 #include "sim/invariants.hpp"
 
@@ -16,6 +17,7 @@ namespace {
 
 constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be tried again
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
+constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
 constexpr Duration kDoubleMargin = 3s;  // until an ending is stored
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
 constexpr Duration kHoldMargin = 2s;    // what the life before had asked of a cloud arrives
@@ -33,9 +35,32 @@ const fleet::Template* Checker::find_template(const base::TemplateName& name) co
   return found == templates.end() ? nullptr : &*found;
 }
 
-std::size_t Checker::wanted_by_pool(const fleet::Template& of) const {
-  const auto at_work = std::ranges::count(rows_.agents, of.name, &model::Agent::template_name);
-  return model::pool_target(of.pool.size, static_cast<std::uint32_t>(at_work));  // at most
+// By the clock on the wall.
+void Checker::note_pool_sizes() {
+  const auto now = parts_.loop.now();
+  for (const auto& one : parts_.server.fleet_config().templates) {
+    auto& sizes = pool_sizes_[one.name];
+    const auto size = model::pool_at(one.pool, parts_.server.wall_now()).size;
+    if (sizes.empty() || sizes.back().second != size) sizes.emplace_back(now, size);
+    while (sizes.size() > 1 && sizes[1].first < now - kIdleMargin) sizes.pop_front();
+  }
+}
+
+std::size_t Checker::count_agents(const base::TemplateName& name) const {
+  return static_cast<std::size_t>(std::ranges::count(rows_.agents, name, &model::Agent::template_name));
+}
+
+std::size_t Checker::wanted_by_pool(const fleet::Template& of, std::size_t at_work, Duration since) const {
+  const auto sizes = pool_sizes_.find(of.name);
+  if (sizes == pool_sizes_.end()) return 0;
+  std::size_t most = 0;
+  for (std::size_t i = 0; i < sizes->second.size(); ++i) {
+    const bool was_over = i + 1 < sizes->second.size() && sizes->second[i + 1].first < since;
+    if (was_over) continue;
+    most = std::max<std::size_t>(
+        most, model::pool_target(sizes->second[i].second, static_cast<std::uint32_t>(at_work)));
+  }
+  return most;
 }
 
 void Checker::note_waiting() {
@@ -44,6 +69,78 @@ void Checker::note_waiting() {
   waiting_.emplace_back(now, static_cast<std::size_t>(count));
   while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
 }
+
+// --- launches for items
+
+// Connected and without work, or on its way to an item that does not wait any more.
+bool Checker::is_spare(const model::Agent& row) const {
+  if (!model::is_serving(row.state)) return false;
+  if (row.max_builds != 0 && row.builds_done >= row.max_builds) return false;
+  const auto activity = parts_.server.controller().observe_agent(row.id).activity;
+  if (activity != ports::AgentActivity::expected && activity != ports::AgentActivity::idle) return false;
+  return std::ranges::none_of(rows_.assignments,
+                              [&](const auto& one) { return one.agent == row.id && is_open(one); }) &&
+         std::ranges::none_of(rows_.items, [&](const model::QueueItem& item) {
+           return item.id.str() == row.for_item && item.state == model::ItemState::queued;
+         });
+}
+
+void Checker::note_spare() {
+  if (!parts_.server.up()) {
+    spare_since_.clear();
+    return;
+  }
+  const auto now = parts_.loop.now();
+  std::map<AgentId, Duration> spare;
+  for (const auto& row : rows_.agents) {
+    if (!is_spare(row)) continue;
+    const auto known = spare_since_.find(row.id);
+    spare[row.id] = known == spare_since_.end() ? now : known->second;
+  }
+  spare_since_ = std::move(spare);
+  demand_.emplace_back(now, parts_.server.controller().demand().size());
+  while (demand_.front().first < now - kPoolMargin) demand_.pop_front();
+}
+
+// Sure is only what no way to give the spare ones to the other items could explain.
+void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& before) {
+  const auto now = parts_.loop.now();
+  if (!parts_.server.up() || demand_.empty()) return;
+  if (now - std::max(calm_since_, parts_.server.up_since()) < kSpareMargin) return;
+  const auto most = std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
+  for (const auto& row : rows_.agents) {
+    if (row.for_item.empty() || before.contains(row.id) || ended_rows_.contains(row.id)) continue;
+    const auto item = std::ranges::find(rows_.items, row.for_item,
+                                        [](const model::QueueItem& one) { return one.id.str(); });
+    if (item == rows_.items.end()) continue;
+    const auto label = model::parse_label_expression(item->label);
+    if (!label) continue;
+    ItemLaunch launch{item->id, row.id, {}, std::max<std::size_t>(most, 1) - 1, now};
+    for (const auto& [id, since] : spare_since_) {
+      const auto* other = find_row(id);
+      if (other != nullptr && now - since >= kSpareMargin && other->controller == row.controller &&
+          model::fits(*label, other->labels, form_of(*other).is_default))
+        launch.spare.insert(id);
+    }
+    if (launch.spare.size() > launch.others) item_launches_.push_back(std::move(launch));
+  }
+}
+
+void Checker::look_at_item_launches() {
+  if (!parts_.server.up()) return item_launches_.clear();
+  std::erase_if(item_launches_, [&](ItemLaunch& one) {
+    std::erase_if(one.spare, [&](const AgentId& id) { return !spare_since_.contains(id); });
+    if (one.spare.size() <= one.others) return true;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    report(
+        "launches_are_needed",
+        fmt::format("agent {} was launched for item {}, but {} had nothing to do, and {} other items waited",
+                    one.agent.str(), one.item.str(), one.spare.begin()->str(), one.others));
+    return true;
+  });
+}
+
+// --- launches for pools
 
 // Each item that waits may have one of the agents without work; what has ended or is at work by the time that
 // its end or work is stored does not count.
@@ -55,7 +152,8 @@ void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& b
   for (const auto& name : launched) {
     const auto* of = find_template(name);
     if (of == nullptr) continue;
-    PoolLaunch launch{name, {}, wanted_by_pool(*of), parts_.loop.now()};
+    const auto now = parts_.loop.now();
+    PoolLaunch launch{name, {}, wanted_by_pool(*of, count_agents(name), now - kPoolMargin), now};
     launch.allowed +=
         std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
     const auto newest = std::ranges::max(rows_.agents, {}, [&](const model::Agent& row) {
@@ -95,7 +193,7 @@ bool Checker::only_pools_are_left() const {
   }
   return std::ranges::all_of(left, [&](const auto& one) {
     const auto* of = find_template(one.first);
-    return of != nullptr && one.second <= model::pool_target(of->pool.size, 0);
+    return of != nullptr && one.second <= wanted_by_pool(*of, 0, parts_.loop.now());
   });
 }
 
@@ -121,7 +219,7 @@ void Checker::note_new_agents() {
 // the probe.
 void Checker::look_at_breaker(const model::Agent& row) {
   if (!parts_.server.up()) return;
-  for (const auto& cloud : parts_.server.fleet().list_clouds())
+  for (const auto& cloud : parts_.server.fleet().list_clouds())  // now, not at the last look
     for (const auto& one : cloud.templates) {
       const auto& breaker = one.breaker;
       if (one.name != row.template_name || one.generation != row.template_generation) continue;
@@ -149,6 +247,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
   if (by >= Duration(0)) return;
+  clock_was_set_back_ = true;
   if (rows_changed_) refresh();
   for (const auto& row : rows_.agents)
     if (row.handle.empty()) ageless_.emplace(row.id, parts_.server.starts());
@@ -203,12 +302,14 @@ void Checker::look_at_hold() {
 
 void Checker::count_open_breakers() {
   if (!parts_.server.up()) return open_breakers_.clear();
-  for (const auto& cloud : parts_.server.fleet().list_clouds())
+  for (const auto& cloud : clouds_now_)
     for (const auto& one : cloud.templates) {
-      if (one.breaker.state == "closed")
+      if (one.breaker.state == "closed") {
         open_breakers_.erase(one.name);
-      else if (open_breakers_.insert(one.name).second)
-        parts_.witness.count(Happening::breaker_opened);
+      } else if (open_breakers_.insert(one.name).second) {
+        const bool for_good = one.breaker.state == "disabled";
+        parts_.witness.count(for_good ? Happening::template_disabled : Happening::breaker_opened);
+      }
     }
 }
 
@@ -219,10 +320,12 @@ void Checker::count_open_breakers() {
 Duration Checker::idle_bound(const model::Agent& row) const {
   const auto* of = find_template(row.template_name);
   if (of == nullptr) return row.launch_deadline - row.planned;
-  const bool is_kept = row.max_builds != 1 || model::pool_target(of->pool.size, 0) > 0;
+  const bool is_kept = row.max_builds != 1 || !of->pool.empty();
   if (!row.connected.is_set() || !is_kept)
     return std::max(of->launch_deadline, row.launch_deadline - row.planned);
-  return std::max(of->idle_timeout, of->keep_paid ? of->price.billing.minimum : Duration(0));
+  const auto form = forms_.find(row.id);
+  const auto paid = form == forms_.end() ? of->price.billing.minimum : form->second.price.billing.minimum;
+  return std::max(of->idle_timeout, of->keep_paid ? paid : Duration(0));
 }
 
 void Checker::look_at_idle_machines() {
@@ -239,7 +342,7 @@ void Checker::look_at_idle_machines() {
       if (works) active_[row->id] = now;
       const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
       const auto* of = find_template(row->template_name);
-      const auto wanted = of == nullptr ? 0 : model::pool_target(of->pool.size, 0);
+      const auto wanted = of == nullptr ? 0 : wanted_by_pool(*of, count_agents(of->name), now - kIdleMargin);
       const auto most = idle_bound(*row) + kIdleMargin;
       if (!works && idle > most && ++overdue[row->template_name] > wanted)
         report("idle_is_bounded",

@@ -46,10 +46,21 @@ enum class Happening : std::uint8_t {
   doubt_raised,    // the database says that it may be an old one
   hold_released,   // what a start-up comparison held back is ended, as a person has said
   breaker_opened,
+  template_disabled,  // the cloud had refused it for good
+  template_mended,
+  form_launched,  // a machine of another size or price than its template says
 };
-inline constexpr std::array<std::string_view, 8> kHappenings = {
-    "clocks set", "clouds paused",   "configurations changed", "machines listed twice",
-    "strays",     "doubtful starts", "holds released",         "breakers opened"};
+inline constexpr std::array<std::string_view, 11> kHappenings = {"clocks set",
+                                                                 "clouds paused",
+                                                                 "configurations changed",
+                                                                 "machines listed twice",
+                                                                 "strays",
+                                                                 "doubtful starts",
+                                                                 "holds released",
+                                                                 "breakers opened",
+                                                                 "templates disabled",
+                                                                 "templates mended",
+                                                                 "other forms launched"};
 using Happenings = std::array<std::uint64_t, kHappenings.size()>;
 
 class Witness {

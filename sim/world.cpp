@@ -85,6 +85,62 @@ void add_limits(fleet::FleetConfig& config, std::uint64_t seed) {
         model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{4}, 15)) * 10'000};
 }
 
+// Limits of every other kind. Every template alone fits within them, too.
+void add_more_limits(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "more limits");
+  const auto count = [&](std::uint64_t from, std::uint64_t to) {
+    return static_cast<std::uint32_t>(dice.between(from, to));
+  };
+  for (auto& one : config.templates) one.size.memory_bytes = dice.between(std::uint64_t{1}, 4) << 30;
+  if (dice.chance(0.2)) config.label_caps["linux"] = count(1, 4);
+  if (dice.chance(0.2)) config.label_caps["warm"] = count(1, 2);
+  if (dice.chance(0.2)) config.controller_caps[base::ControllerName("footman")] = count(2, 6);
+  if (dice.chance(0.2)) config.resources.memory_bytes = dice.between(std::uint64_t{4}, 10) << 30;
+  if (dice.chance(0.15)) config.resources.budget.per_day = model::Money{count(2, 8) * 10'000LL};
+  if (dice.chance(0.2)) config.resources.budget.beyond = model::Money{count(1, 2) * 10'000LL};
+  for (const auto* name : {"alpha", "beta"}) {
+    auto& limits = config.cloud_resources[base::CloudName(name)];
+    if (dice.chance(0.15)) limits.milli_cpus = dice.between(std::uint64_t{2000}, 4000);
+    if (dice.chance(0.15)) limits.memory_bytes = dice.between(std::uint64_t{4}, 8) << 30;
+    if (dice.chance(0.15)) limits.budget.per_hour = model::Money{count(4, 8) * 10'000LL};
+    if (dice.chance(0.1)) limits.budget.per_day = model::Money{count(2, 6) * 10'000LL};
+  }
+}
+
+// Some zones have machines of their own: larger, dearer, cheaper; a few that no limit ever admits. One of
+// them has what the template says, which fits.
+void vary_forms(CloudTraits& traits, std::uint64_t seed) {
+  Dice dice(seed, "forms of " + traits.name);
+  traits.own_exit = dice.chance(0.5) ? dice.between(Duration(1s), Duration(30s)) : Duration(0);
+  if (traits.zones.size() < 2 || !dice.chance(0.6)) return;
+  const auto plain = dice.pick(traits.zones);
+  for (const auto& zone : traits.zones) {
+    if (zone == plain) continue;
+    if (dice.chance(0.5))
+      traits.sizes[zone] = {dice.between(std::uint64_t{250}, 3000), dice.between(std::uint64_t{1}, 6) << 30};
+    if (dice.chance(0.5))
+      traits.prices[zone] = {{static_cast<std::int64_t>(dice.between(std::uint64_t{0}, 8)) * 10'000},
+                             {.minimum = dice.between(Duration(0), Duration(60s))}};
+  }
+}
+
+// Two minutes of every four, or five, are another size's.
+void schedule_pools(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "pool schedules");
+  for (auto& one : config.templates) {
+    if (dice.chance(0.1)) {
+      one.pool.size.per_mille = 500;
+      one.pool.size.max_idle = 2;
+    }
+    if (!dice.chance(0.1)) continue;
+    model::PoolSchedule schedule;
+    schedule.begins = *model::parse_cron(dice.chance(0.5) ? "*/4 * * * *" : "*/5 * * * *");
+    schedule.length = 2min;
+    schedule.size.min_idle = static_cast<std::uint32_t>(dice.below(3));
+    one.pool.schedules = {schedule};
+  }
+}
+
 void vary_retention(fleet::FleetConfig& config, std::uint64_t seed) {
   Dice dice(seed, "retention");
   for (auto& one : config.templates) {
@@ -137,6 +193,7 @@ Scene make_scene(std::uint64_t seed) {
   warm.priority = dice.chance(0.5) ? 1 : 0;
   scene.fleet.templates = {plain, linux_box, warm};
   add_limits(scene.fleet, seed);
+  add_more_limits(scene.fleet, seed);
   if (dice.chance(0.5))
     scene.fleet.cloud_caps[base::CloudName("alpha")] =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
@@ -150,12 +207,14 @@ Scene make_scene(std::uint64_t seed) {
     if (dice.chance(0.6)) traits.zones = {"a", "b", "c"};
     for (const auto& one : scene.fleet.templates)
       if (one.cloud.str() == name) traits.templates.push_back(one.name.str());
+    vary_forms(traits, seed);
     scene.clouds.push_back(std::move(traits));
   }
 
   Dice lists(seed, "lists");
   for (auto& traits : scene.clouds) traits.repeats = lists.chance(0.3) ? lists.uniform() * 0.7 : 0;
   give_pools(scene.fleet, seed);
+  schedule_pools(scene.fleet, seed);
   vary_retention(scene.fleet, seed);
   scene.admins = make_admins(seed);
   scene.habits.users = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 3));

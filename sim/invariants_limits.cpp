@@ -1,0 +1,320 @@
+// Caps, limits and budgets: what agents really take, and whether a reason that names one of them is true.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "fleet/frozen_request.hpp"
+#include "model/label.hpp"
+#include "policy/usage.hpp"
+#include "sim/invariants.hpp"
+
+namespace footman::sim {
+
+using base::AgentId;
+using base::CloudName;
+
+namespace {
+
+// How much later than it happened the fleet may learn of an answer or an end, by which it pays longer.
+constexpr Duration kLearnedLate = 2min;
+
+bool is_dear(const model::Price& price, const model::Budget& budget) {
+  return !price.per_hour.is_zero() && !(budget.beyond && price.per_hour <= *budget.beyond);
+}
+
+model::Money ahead_of(const model::Price& price) {
+  return policy::reserved_ahead({{}, price.per_hour, std::max(price.billing.minimum, price.billing.step)});
+}
+
+}  // namespace
+
+// --- what agents are
+
+Checker::Form Checker::form_of(const fleet::Template& of, const std::string& zone) const {
+  Form form{of.size, of.price, of.is_default};
+  for (const auto* cloud : parts_.clouds) {
+    const auto& traits = cloud->traits();
+    if (traits.name != of.cloud.str()) continue;
+    if (const auto size = traits.sizes.find(zone); size != traits.sizes.end()) form.size = size->second;
+    if (const auto price = traits.prices.find(zone); price != traits.prices.end()) form.price = price->second;
+  }
+  return form;
+}
+
+// By the zone that it is launched in.
+const Checker::Form& Checker::form_of(const model::Agent& row) {
+  const auto known = forms_.find(row.id);
+  if (known != forms_.end()) return known->second;
+  Form form{row.size, row.price, false};
+  const auto of = templates_.find(row.template_name);
+  const auto request = fleet::parse_request(row.frozen_request);
+  if (of != templates_.end() && request) form = form_of(of->second, zone_of(request->spec));
+  if (request) form.is_default = request->is_default;
+  return forms_.emplace(row.id, form).first->second;
+}
+
+// As it would be launched now: the first one that does not rest, or the one that is the first to be ready.
+Checker::Form Checker::offered_by(const fleet::Template& of) const {
+  const auto* view = find_view(of.name);
+  if (view == nullptr) return form_of(of, {});
+  if (view->variants.empty())
+    return {view->size, view->price, of.is_default};  // one is left, or there is one
+  const auto best = std::ranges::min_element(view->variants, {}, &fleet::VariantView::rests_until);
+  return form_of(of, best->name);
+}
+
+const fleet::TemplateView* Checker::find_view(const base::TemplateName& name) const {
+  for (const auto& cloud : clouds_now_)
+    for (const auto& one : cloud.templates)
+      if (one.name == name) return &one;
+  return nullptr;
+}
+
+void Checker::note_forms() {
+  const auto now = parts_.loop.now();
+  for (const auto& one : parts_.server.fleet_config().templates) templates_.try_emplace(one.name, one);
+  for (const auto& row : rows_.agents) {
+    if (forms_.contains(row.id)) continue;
+    const auto& form = form_of(row);
+    spells_[row.id] = {row.cloud, now, {}, form.price};
+    const auto of = templates_.find(row.template_name);
+    if (of != templates_.end() && (of->second.size != form.size || of->second.price != form.price))
+      parts_.witness.count(Happening::form_launched);
+  }
+  for (auto& [id, spell] : spells_)
+    if (!spell.until && find_row(id) == nullptr) spell.until = now;
+}
+
+Checker::Taken Checker::taken_by(const std::function<bool(const model::Agent&)>& counts,
+                                 const model::Budget& budget) {
+  Taken taken;
+  for (const auto& row : rows_.agents) {
+    if (!model::may_hold_resource(row.state) || !counts(row)) continue;
+    const auto& form = form_of(row);
+    ++taken.agents;
+    taken.size.milli_cpus += form.size.milli_cpus;
+    taken.size.memory_bytes += form.size.memory_bytes;
+    taken.per_hour += form.price.per_hour;
+    taken.ahead += ahead_of(form.price);
+    if (!is_dear(form.price, budget)) continue;
+    taken.dear_per_hour += form.price.per_hour;
+    taken.dear_ahead += model::charge(form.price.per_hour, policy::kReservedAhead);
+  }
+  return taken;
+}
+
+// --- never above a cap
+
+void Checker::look_at_caps() {
+  const auto& config = parts_.server.fleet_config();
+  const auto check_cap = [this](const std::string& whose, const auto& counts, std::uint32_t cap) {
+    const auto count = taken_by(counts, {}).agents;
+    if (cap > 0 && count > cap)
+      report("never_above_a_cap", fmt::format("{} has {} agents, its cap is {}", whose, count, cap));
+  };
+  const auto everything = [](const model::Agent&) { return true; };
+  check_cap("everything", everything, config.max_agents);
+  look_at_limits("everything", taken_by(everything, config.resources.budget), config.resources);
+  for (const auto& one : config.templates)
+    check_cap(
+        fmt::format("template '{}'", one.name.str()),
+        [&](const model::Agent& row) { return row.template_name == one.name; }, one.cap);
+  for (const auto& [label, cap] : config.label_caps)
+    check_cap(
+        fmt::format("label '{}'", label),
+        [&](const model::Agent& row) { return std::ranges::find(row.labels, label) != row.labels.end(); },
+        cap);
+  for (const auto& [name, cap] : config.controller_caps)
+    check_cap(
+        fmt::format("controller '{}'", name.str()),
+        [&](const model::Agent& row) { return row.controller == name; }, cap);
+  const auto of_cloud = [](const CloudName& name) {
+    return [&name](const model::Agent& row) { return row.cloud == name; };
+  };
+  for (const auto& [name, cap] : config.cloud_caps)
+    check_cap(fmt::format("cloud '{}'", name.str()), of_cloud(name), cap);
+  for (const auto& [name, limits] : config.cloud_resources)
+    look_at_limits(fmt::format("cloud '{}'", name.str()), taken_by(of_cloud(name), limits.budget), limits);
+}
+
+// What a budget does not ask about may be there beyond it.
+void Checker::look_at_limits(const std::string& whose, const Taken& taken,
+                             const model::ResourceLimits& limits) {
+  const auto above = [&](const std::string& amount, const std::string& limit) {
+    report("never_above_a_cap",
+           fmt::format("the agents of {} take {}, the limit is {}", whose, amount, limit));
+  };
+  if (limits.milli_cpus > 0 && taken.size.milli_cpus > limits.milli_cpus)
+    above(model::format_cpus(taken.size.milli_cpus), model::format_cpus(limits.milli_cpus));
+  if (limits.memory_bytes > 0 && taken.size.memory_bytes > limits.memory_bytes)
+    above(base::format_bytes(taken.size.memory_bytes), base::format_bytes(limits.memory_bytes));
+  const auto& budget = limits.budget;
+  if (budget.per_hour && taken.dear_per_hour > *budget.per_hour)
+    above(model::format_hourly_price(taken.dear_per_hour), model::format_hourly_price(*budget.per_hour));
+  if (budget.per_day && taken.dear_ahead > *budget.per_day)
+    above(model::format_money(taken.dear_ahead) + " in a quarter of an hour",
+          model::format_money(*budget.per_day) + " a day");
+}
+
+// --- reasons of what waits
+
+// Every template that fits must have been tried, and what each of them says must be so.
+std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) {
+  const auto& code = entry.reason.code;
+  const auto& config = parts_.server.fleet_config();
+  const auto label = model::parse_label_expression(entry.item.label);
+  std::vector<const fleet::Template*> fitting;
+  for (const auto& one : config.templates)
+    if (label && model::fits(*label, one.labels, one.is_default)) fitting.push_back(&one);
+  if (code == "no_template" || code == "no_default_template")
+    return fitting.empty() ? std::string() : "a template offers that";
+  if (code == "no_idle_agent") return "the fleet has not spoken";
+  if (fitting.empty()) return "no template offers that";
+  const auto told = parts_.server.fleet().explain(parts_.server.controller().name(), entry.item.id.str());
+  if (!told || told->considered.empty()) return "no template was tried";
+  for (const auto* one : fitting)
+    if (std::ranges::find(told->considered, one->name, &fleet::Consideration::template_name) ==
+        told->considered.end())
+      return fmt::format("nothing is said of template '{}'", one->name.str());
+  for (const auto& tried : told->considered) {
+    const auto text = untruth_of_tried(entry, tried);
+    if (!text.empty())
+      return fmt::format("of template '{}' it says '{}: {}', and {}", tried.template_name.str(), tried.code,
+                         tried.text, text);
+  }
+  return {};
+}
+
+std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
+                                      const fleet::Consideration& tried) {
+  const auto* of = find_template(tried.template_name);
+  if (of == nullptr) return "there is no such template";
+  const auto& code = tried.code;
+  if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
+  if (code == "cloud_paused")
+    return parts_.witness.maybe_paused.contains(of->cloud) ? "" : "nobody has paused it";
+  if (code == "template_open" || code == "cloud_held") return untruth_of_time(tried.look_again);
+  if (code == "template_half_open") {
+    const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
+      return model::is_serving(one.state) && tried.text.find(one.id.str()) != std::string::npos;
+    });
+    return any ? "" : "no agent is tried";
+  }
+  if (code == "template_disabled") {
+    const auto* view = find_view(of->name);
+    const bool was_refused =
+        view != nullptr && std::ranges::any_of(parts_.clouds, [&](const SimCloud* cloud) {
+          return cloud->has_refused_for_good(of->name.str(), view->generation);
+        });
+    return was_refused ? "" : "its cloud has never refused it for good";
+  }
+  if (code.ends_with("vcpu_cap") || code.ends_with("memory_cap") || code.ends_with("_budget"))
+    return untruth_of_limit(entry, tried, *of);
+  if (code.ends_with("_cap")) return untruth_of_cap(tried, *of);
+  return "nobody knows this reason";
+}
+
+std::string Checker::untruth_of_cap(const fleet::Consideration& tried, const fleet::Template& of) {
+  const auto& config = parts_.server.fleet_config();
+  std::uint64_t count = 0;
+  std::uint64_t cap = 0;
+  const auto look = [&](const auto& counts, std::uint32_t limit) {
+    const auto taken = taken_by(counts, {}).agents;
+    if (limit == 0 || (cap > 0 && count >= cap)) return;
+    count = taken;
+    cap = limit;
+  };
+  if (tried.code == "global_cap") {
+    look([](const model::Agent&) { return true; }, config.max_agents);
+  } else if (tried.code == "template_cap") {
+    look([&](const model::Agent& row) { return row.template_name == of.name; }, of.cap);
+  } else if (tried.code == "cloud_cap") {
+    const auto limit = config.cloud_caps.find(of.cloud);
+    if (limit != config.cloud_caps.end())
+      look([&](const model::Agent& row) { return row.cloud == of.cloud; }, limit->second);
+  } else if (tried.code == "label_cap") {  // one of its labels
+    for (const auto& [label, limit] : config.label_caps)
+      if (std::ranges::find(of.labels, label) != of.labels.end())
+        look(
+            [&](const model::Agent& row) { return std::ranges::find(row.labels, label) != row.labels.end(); },
+            limit);
+  } else if (tried.code == "controller_cap") {
+    const auto name = parts_.server.controller().name();
+    const auto limit = config.controller_caps.find(name);
+    if (limit != config.controller_caps.end())
+      look([&](const model::Agent& row) { return row.controller == name; }, limit->second);
+  }
+  if (cap == 0) return "there is no such cap";
+  return count >= cap ? std::string() : fmt::format("{} agents of {} are there", count, cap);
+}
+
+// One more agent of it must be too much; of money as much is taken for spent as may be.
+std::string Checker::untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
+                                      const fleet::Template& of) {
+  const auto& config = parts_.server.fleet_config();
+  const auto& code = tried.code;
+  const auto* cloud = code.starts_with("cloud_") ? &of.cloud : nullptr;
+  const auto of_cloud = config.cloud_resources.find(of.cloud);
+  const auto limits = cloud == nullptr                           ? config.resources
+                      : of_cloud == config.cloud_resources.end() ? model::ResourceLimits()
+                                                                 : of_cloud->second;
+  const auto& budget = limits.budget;
+  const auto form = offered_by(of);
+  const auto taken =
+      taken_by([&](const model::Agent& row) { return cloud == nullptr || row.cloud == *cloud; }, budget);
+  // What is kept for it is not told of the money of a day.
+  const bool is_kept =
+      (code.ends_with("day_budget") || tried.text.find(" are kept for ") != std::string::npos) &&
+      older_waits(entry);
+  const auto judge = [&](std::uint64_t all, std::uint64_t needed, std::uint64_t limit) {
+    if (limit == 0) return std::string("there is no such limit");
+    if (all + needed > limit || is_kept) return std::string();
+    return fmt::format("{} of {} are taken, {} are needed", all, limit, needed);
+  };
+  const auto judge_money = [&](model::Money all, model::Money needed,
+                               const std::optional<model::Money>& limit) {
+    if (!limit) return std::string("there is no such budget");
+    if (!is_dear(form.price, budget)) return std::string("the budget does not ask about it");
+    if (all + needed > *limit || is_kept) return std::string();
+    return fmt::format("{} of {} are taken, {} are needed", model::format_money(all),
+                       model::format_money(*limit), model::format_money(needed));
+  };
+  if (code.ends_with("vcpu_cap"))
+    return judge(taken.size.milli_cpus, form.size.milli_cpus, limits.milli_cpus);
+  if (code.ends_with("memory_cap"))
+    return judge(taken.size.memory_bytes, form.size.memory_bytes, limits.memory_bytes);
+  if (code.ends_with("hour_budget"))
+    return judge_money(taken.per_hour + still_paid(cloud), form.price.per_hour, budget.per_hour);
+  return judge_money(taken.ahead + most_spent(cloud), ahead_of(form.price), budget.per_day);
+}
+
+// By agents that are gone, at most. Once its clock was set back, a life of the server takes what was paid
+// ahead at their end for paid ahead at its start.
+model::Money Checker::still_paid(const CloudName* cloud) const {
+  model::Money sum;
+  for (const auto& [id, spell] : spells_) {
+    if (!spell.until || (cloud != nullptr && spell.cloud != *cloud)) continue;
+    const auto end = clock_was_set_back_ ? std::max(*spell.until, parts_.server.up_since()) : *spell.until;
+    if (parts_.loop.now() <= end + spell.price.billing.minimum + kLearnedLate) sum += spell.price.per_hour;
+  }
+  return sum;
+}
+
+// Ever, at most.
+model::Money Checker::most_spent(const CloudName* cloud) const {
+  model::Money sum;
+  for (const auto& [id, spell] : spells_) {
+    if (cloud != nullptr && spell.cloud != *cloud) continue;
+    const auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
+    sum += model::charge(spell.price.per_hour, life + spell.price.billing.minimum + kLearnedLate);
+  }
+  return sum;
+}
+
+bool Checker::older_waits(const controller::QueueEntry& entry) const {
+  return std::ranges::any_of(rows_.items, [&](const model::QueueItem& one) {
+    return one.id != entry.item.id && one.state == model::ItemState::queued && one.since <= entry.item.since;
+  });
+}
+
+}  // namespace footman::sim
