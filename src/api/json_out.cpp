@@ -407,6 +407,7 @@ json::object to_json(const fleet::Consideration& consideration) {
                    {"code", utf8(consideration.code)},
                    {"text", utf8(consideration.text)}};
   put(out, "look_again_at", consideration.look_again);
+  put(out, "expected_at", consideration.expected_at);
   return out;
 }
 

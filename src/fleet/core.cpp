@@ -295,7 +295,8 @@ bool Core::blame_template(const AgentEntry& entry) {
     return true;
   }
   const bool ended_by_itself =
-      (reason == resource_gone || reason == out_of_memory || reason == notice) && entry.gone;
+      (reason == resource_gone || reason == agent_exited || reason == out_of_memory || reason == notice) &&
+      entry.gone;
   if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
   const auto known = !came && ended_by_itself ? entry.gone->failure : std::nullopt;
   note_launch_failure(entry, known.value_or(FailureClass::boot), {},

@@ -47,5 +47,6 @@ inline constexpr std::size_t kEndedAgentsKept = 200;  // for views, the latest; 
 inline constexpr std::size_t kFindingsKept = 1000;    // of one round, the first; all are counted
 inline constexpr std::size_t kLabelsKept = 10'000;    // parsed; beyond it all are parsed again
 inline constexpr std::size_t kMessageBytes = 500;     // of a cloud, for people; the rest is cut
+inline constexpr std::size_t kConsideredKept = 50;    // templates that were passed over, in an agent's row
 
 }  // namespace footman::fleet

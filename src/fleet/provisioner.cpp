@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "fleet/costs.hpp"
 #include "policy/billing.hpp"
+#include "policy/build_retry.hpp"
 
 namespace footman::fleet {
 
@@ -114,6 +115,17 @@ void add_earlier(policy::Plan& plan, policy::Plan earlier) {
 policy::Spent spent_by(const SpentNow& spent, const CloudName& cloud) {
   const auto it = spent.by_cloud.find(cloud);
   return it == spent.by_cloud.end() ? policy::Spent() : it->second;
+}
+
+std::vector<Consideration> list_answers(const std::vector<policy::Tried>& tried, std::size_t most) {
+  std::vector<Consideration> all;
+  all.reserve(std::min(tried.size(), most));
+  for (const auto& one : tried) {
+    if (all.size() == most) break;
+    all.push_back(
+        {one.template_name, one.cloud, std::string(to_string(one.reason)), one.text, one.look_again, {}});
+  }
+  return all;
 }
 
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
@@ -224,9 +236,7 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   const auto grace_over = entry->gone->at + kGoneGrace;
   if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
   const auto& death = entry->gone->death;
-  const auto reason = entry->gone->reclaimed ? EndReason::notice
-                      : death.out_of_memory  ? EndReason::out_of_memory
-                                             : EndReason::resource_gone;
+  const auto reason = policy::judge_death(death, entry->gone->reclaimed);
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
@@ -409,6 +419,8 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.max_age = t.config.max_age;
   request.why =
       variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
+  if (launch.not_these) request.not_these = list_answers(*launch.not_these, kConsideredKept);
+  for (auto& one : request.not_these) one.look_again = {};  // the choice is made
   row.frozen_request = encode_request(request);
   return entry;
 }
@@ -465,8 +477,7 @@ void Provisioner::tell_holds() {
   core_.metrics.set_holds(counts);
 }
 
-void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason,
-                       std::shared_ptr<const std::vector<policy::Tried>> tried) {
+void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried) {
   const auto it = items_.find(ref);
   if (it == items_.end()) return;
   it->second.tried = std::move(tried);
@@ -523,12 +534,19 @@ bool Provisioner::is_kept_ready(const AgentId& id) const {
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});
   if (it == items_.end()) return std::nullopt;
-  ItemView view{controller, key, it->second.title, it->second.reason, {}};
-  if (!it->second.tried) return view;
-  for (const auto& tried : *it->second.tried)
-    view.considered.push_back({tried.template_name, tried.cloud, std::string(to_string(tried.reason)),
-                               tried.text, tried.look_again});
-  return view;
+  return ItemView{controller, key, it->second.title, it->second.reason, consider(it->first, it->second)};
+}
+
+std::vector<Consideration> Provisioner::consider(const policy::ItemRef& ref, const WaitingItem& item) const {
+  if (item.tried) return list_answers(*item.tried, item.tried->size());
+  const auto* agent = core_.find_agent(item.reason.agent);
+  if (agent == nullptr) return {};
+  std::vector<Consideration> all;
+  const auto& row = agent->row;
+  if (row.for_item == ref.key && row.controller == ref.controller) all = agent->request.not_these;
+  const auto& reason = item.reason;
+  all.push_back({row.template_name, row.cloud, reason.code, reason.text, {}, reason.expected_at});
+  return all;
 }
 
 const PlanView& Provisioner::view() const {

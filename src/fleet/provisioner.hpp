@@ -17,8 +17,8 @@ struct WaitingItem {
   Instant told_since;  // by the controller
   Instant since;       // even
   ports::WaitReason reason;
-  std::shared_ptr<const std::vector<policy::Tried>> tried;  // null: it has an agent
-  std::uint64_t list = 0;                                   // the last complete list that had it
+  policy::TriedList tried;  // null: it has an agent
+  std::uint64_t list = 0;   // the last complete list that had it
 };
 
 class Provisioner {
@@ -62,8 +62,8 @@ class Provisioner {
 
   void tell_matches();
   void tell_holds();
-  void tell(const policy::ItemRef& ref, ports::WaitReason reason,
-            std::shared_ptr<const std::vector<policy::Tried>> tried = nullptr);
+  void tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried = nullptr);
+  std::vector<Consideration> consider(const policy::ItemRef& ref, const WaitingItem& item) const;
   void publish_plan(bool launched);
   void look_no_later(Duration at);  // steady
   Duration until_next_look() const;

@@ -99,13 +99,15 @@ struct CloudView {
   std::vector<TemplateView> templates;
 };
 
-// One template (or agent) that was considered for an item and what it said.
+// One template that was considered for an item and what it said.
 struct Consideration {
   TemplateName template_name;
   CloudName cloud;
-  std::string code;  // stable word
-  std::string text;  // sentence
-  Instant look_again;
+  std::string code;     // stable word: policy::HoldReason; of the item's own agent that of its WaitReason
+  std::string text;     // sentence
+  Instant look_again;   // for holds
+  Instant expected_at;  // of an agent that is on its way: as in WaitReason
+  bool operator==(const Consideration&) const = default;
 };
 
 struct ItemView {
@@ -113,6 +115,8 @@ struct ItemView {
   std::string item_key;
   std::string title;
   ports::WaitReason reason;
+  // In the order in which they are tried. Of an item whose agent is on its way: those that said no when that
+  // was launched for it, then the agent's template.
   std::vector<Consideration> considered;
 };
 

@@ -387,6 +387,12 @@ TEST_CASE("what every template says to a build that waits") {
   REQUIRE(considered.size() == 1);
   CHECK(considered[0].at("template") == "small");
   CHECK(!considered[0].at("text").as_string().empty());
+
+  const auto served = world.get("/api/v1/builds/1/explain").json();  // its agent is on its way
+  REQUIRE(served.at("considered").as_array().size() == 1);
+  CHECK(served.at("considered").at(0).at("template") == "small");
+  CHECK(served.at("considered").at(0).at("code") == "launching");
+  CHECK(served.at("considered").at(0).at("text") == served.at("build").at("queue").at("reason").at("text"));
 }
 
 TEST_CASE("the queue, the plan and the clouds agree") {

@@ -411,6 +411,21 @@ TEST_CASE("explain tells the whole story") {
   CHECK(ran.out.find("Builds it was given") != std::string::npos);
 }
 
+TEST_CASE("explain lists the templates of a build whose agent is on its way") {
+  ScriptServer server([&](const net::HttpRequest&) {
+    return json_answer(fmt::format(
+        R"({{"sentence":"It waits.","build":{},"considered":[)"
+        R"({{"cloud":"here","template":"big","code":"template_cap","text":"2 of 2 agents exist"}},)"
+        R"({{"cloud":"here","template":"small","code":"launching","text":"Agent here-x comes.",)"
+        R"("expected_at":"2999-01-01T00:00:00Z"}}],"attempts":[],"steps":[],"timeline":[]}})",
+        kBuild));
+  });
+  const auto ran = run_footman({"explain", "17"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.find("here   big       2 of 2 agents exist\n") != std::string::npos);
+  CHECK(ran.out.find("here   small     Agent here-x comes. Expected in ") != std::string::npos);
+}
+
 TEST_CASE("the other lists, empty and full") {
   bool empty = true;
   ScriptServer server([&](const net::HttpRequest& request) {

@@ -46,6 +46,7 @@ Awaitable<Status> ScriptedController::remove_agent(AgentId id, ports::AgentEnd e
   if (!removes) co_return fail(Errc::unavailable, "the controller is away");
   nodes.erase(id);
   removed.emplace(id, std::move(end.text));
+  removed_for.emplace(id, end.reason);
   changed();
   co_return Status();
 }

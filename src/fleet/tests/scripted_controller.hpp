@@ -24,7 +24,8 @@ class ScriptedController final : public ports::ControllerPort {
   };
   std::deque<ports::DemandItem> items;
   std::map<AgentId, Node> nodes;
-  std::map<AgentId, std::string> removed;  // with the reason
+  std::map<AgentId, std::string> removed;  // with the sentence
+  std::map<AgentId, model::EndReason> removed_for;
   std::map<std::string, ports::WaitReason> reasons;
   int reasons_told = 0;
   mutable int demand_calls = 0;
