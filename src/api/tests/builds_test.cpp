@@ -472,7 +472,11 @@ TEST_CASE("agents are drained and terminated") {
   const auto build = world.get("/api/v1/builds/1").json();
   CHECK(build.at("result") == "FAILURE");
   CHECK(text_of(build.at("reason")).find("Terminated by admin: on fire") != std::string::npos);
-  CHECK(world.post(path + "/terminate").error() == "404 not_found");
+  for (const auto* verb : {"/terminate", "/drain"}) {
+    const auto late = world.post(path + verb);
+    CHECK(late.error() == "404 not_found");
+    CHECK(late.body.find("has ended, at 20") != std::string::npos);
+  }
   CHECK(world.post(path + "/terminate", "[]").error() == "400 invalid_argument");
   CHECK(world.get("/api/v1/agents/nobody").error() == "404 not_found");
   CHECK(world.get("/api/v1/agents/nobody/explain").error() == "404 not_found");

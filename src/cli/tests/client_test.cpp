@@ -512,6 +512,10 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
         ",2,1,30.000,5.500,0.01,0.0023,0.0123\n");
   CHECK(run_footman({"cost", "--json"}, vars).out.find("\"useful_micro_usd\": 10000") != std::string::npos);
   CHECK(run_footman({"cost", "--since", "7d"}, vars).code == 0);
+  const auto both = run_footman({"cost", "--csv", "--json"}, vars);
+  CHECK(both.code == exit_usage);
+  CHECK(both.err.find("--csv and --json do not go together") != std::string::npos);
+  CHECK(both.out.empty());
   CHECK(server.requests().back().target.starts_with("/api/v1/costs?since=20"));
   ran = run_footman({"cost", "--since", "yesterday"}, vars);
   CHECK(ran.code == exit_usage);
