@@ -130,6 +130,7 @@ struct TemplateEntry {
   policy::LaunchTimes launch_times;  // since the server was started
   PoolRecord pool;
   std::optional<model::PoolNow> pool_now;  // what its rules say at this time
+  std::optional<PoolAnswer> answer;        // to the goal of its pool, if it has one
 };
 
 struct CloudEntry {

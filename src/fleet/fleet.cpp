@@ -144,6 +144,10 @@ Awaitable<Status> Fleet::apply_config(FleetConfig config) {
   co_return status;
 }
 
+void Fleet::set_pool_answers(PoolAnswers answers) {
+  impl_->provisioner.set_pool_answers(std::move(answers));
+}
+
 void Fleet::look_again() {
   impl_->core.look->notify();
   for (const auto& [name, cloud] : impl_->core.clouds) cloud->look.notify();

@@ -75,6 +75,10 @@ class Fleet {
   // Idempotent; a second pause has the new text. not_found.
   Awaitable<Status> pause_cloud(CloudName name, std::string text);
   Awaitable<Status> resume_cloud(CloudName name);
+  // How large pools with a goal must be; from the next plan on, until another answer comes. Answers of
+  // templates without a goal are ignored. Kept over restarts; before the first one a pool has the min_idle of
+  // its configuration.
+  void set_pool_answers(PoolAnswers answers);
   // Looks at everything again soon. The ports' on_change call it too.
   void look_again();
 

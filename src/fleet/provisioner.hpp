@@ -31,6 +31,7 @@ class Provisioner {
   const PlanView& view() const;                                          // until the next plan
   std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
   Duration idle_time_of(const TemplateEntry& t) const { return pools_.idle_time(t); }
+  void set_pool_answers(PoolAnswers answers) { pools_.set_answers(std::move(answers)); }
   bool is_kept_ready(const AgentId& id) const;
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
