@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ports/controller_port.hpp"
@@ -34,7 +35,9 @@ class ScriptedController final : public ports::ControllerPort {
   bool removes = true;
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
-  ControllerName name() const override { return ControllerName("builtin"); }
+  explicit ScriptedController(ControllerName name = ControllerName("builtin")) : name_(std::move(name)) {}
+
+  ControllerName name() const override { return name_; }
   std::vector<ports::DemandItem> demand() const override {
     ++demand_calls;
     return {items.begin(), items.end()};
@@ -66,6 +69,7 @@ class ScriptedController final : public ports::ControllerPort {
 
  private:
   Awaitable<void> turn();
+  ControllerName name_;
   std::unique_ptr<runtime::Event> never_ = std::make_unique<runtime::Event>();
   std::function<void()> on_change_;
 };
