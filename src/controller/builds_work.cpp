@@ -166,6 +166,7 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     entry->overdue = core_.steady() + time_allowed(entry->build.spec);
     queue_wait_.observe(std::chrono::duration<double>(entry->begun - entry->submitted).count());
     publish(*entry);
+    core_.changed_nodes.add(agent);
     core_.changed();
   }
   const auto* node = core_.find_node(agent);

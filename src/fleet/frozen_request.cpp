@@ -46,8 +46,8 @@ std::vector<Consideration> considered_of(const json::array& list) {
   for (const auto& one : list)
     all.push_back({TemplateName(json::value_to<std::string>(one.at("template"))),
                    CloudName(json::value_to<std::string>(one.at("cloud"))),
-                   json::value_to<std::string>(one.at("code")),
-                   json::value_to<std::string>(one.at("text")), Instant(), Instant()});
+                   json::value_to<std::string>(one.at("code")), json::value_to<std::string>(one.at("text")),
+                   Instant(), Instant()});
   return all;
 }
 

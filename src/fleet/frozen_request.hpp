@@ -17,8 +17,8 @@ struct FrozenRequest {
   ports::LaunchSpec spec;   // without the secret
   bool is_default = false;  // takes items without a label
   Duration max_age{0};
-  std::string variant;  // of the template; empty: it has one only
-  std::string why;      // the decision, for people
+  std::string variant;                   // of the template; empty: it has one only
+  std::string why;                       // the decision, for people
   std::vector<Consideration> not_these;  // the better templates, as they were; kConsideredKept at most
 };
 

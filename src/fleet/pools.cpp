@@ -21,7 +21,8 @@ model::PoolSize Pools::size_of(TemplateEntry& t) const {
   if (holds) return known->size;
   known = model::pool_at(t.config.pool, now);
   auto& size = known->size;
-  if (t.config.pool.goal && t.answer) size.min_idle = std::clamp(t.answer->min_idle, size.min_idle, size.max_idle);
+  if (t.config.pool.goal && t.answer)
+    size.min_idle = std::clamp(t.answer->min_idle, size.min_idle, size.max_idle);
   return size;
 }
 
@@ -76,12 +77,10 @@ base::Counter& Pools::builds(const TemplateName& name, const char* outcome) cons
 void Pools::note_seen(AgentEntry& entry) {
   const auto it = core_.templates.find(entry.row.template_name);
   if (it == core_.templates.end()) return entry.idle_from.reset();
-  auto& record = it->second.pool;
-  if (!it->second.config.pool.empty()) count_builds(entry, record);
-  const auto now = core_.steady();
-  if (entry.idle_from) record.idle += now - *entry.idle_from;
-  entry.idle_from.reset();
-  if (entry.seen.activity == AgentActivity::idle && !entry.is_ending()) entry.idle_from = now;
+  if (!it->second.config.pool.empty()) count_builds(entry, it->second.pool);
+  const bool is_idle = entry.seen.activity == AgentActivity::idle && !entry.is_ending();
+  if (!is_idle) core_.settle_idle(entry);
+  if (is_idle && !entry.idle_from) entry.idle_from = core_.steady();
 }
 
 // The first build of an agent that was launched for one had to wait for it, whichever that is in the end.
@@ -119,12 +118,12 @@ PoolView Pools::view(const TemplateEntry& t, const policy::PoolReport& report) c
   return view;
 }
 
-Duration Pools::idle_time(const TemplateEntry& t) const {
-  auto time = t.pool.idle;
+std::map<TemplateName, Duration> Pools::idle_times() const {
+  std::map<TemplateName, Duration> times;
+  for (const auto& [name, t] : core_.templates) times[name] = t.pool.idle;
   for (const auto& [order, entry] : core_.agents())
-    if (entry->idle_from && entry->row.template_name == t.config.name)
-      time += core_.steady() - *entry->idle_from;
-  return time;
+    if (entry->idle_from) times[entry->row.template_name] += core_.steady() - *entry->idle_from;
+  return times;
 }
 
 }  // namespace footman::fleet

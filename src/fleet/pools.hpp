@@ -18,7 +18,7 @@ class Pools {
   void set_answers(PoolAnswers answers);
   // After each look at the agent.
   void note_seen(AgentEntry& entry);
-  Duration idle_time(const TemplateEntry& t) const;  // of its agents, with a pool or not
+  std::map<TemplateName, Duration> idle_times() const;  // of their agents, with a pool or not
   PoolView view(const TemplateEntry& t, const policy::PoolReport& report) const;
 
  private:

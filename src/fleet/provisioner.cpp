@@ -182,7 +182,7 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.time();
-  plan_size_ = core_.agents().size() + items_.size() / kItemsPerThing;
+  plan_size_ = looked_at_.size() + items_.size() / kItemsPerThing;
   read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;
@@ -202,14 +202,40 @@ policy::Plan Provisioner::decide_once() {
 
 // --- looking
 
+// Which agents have to be looked at. All of them now and then: nothing may depend on who was told of what.
+void Provisioner::take_news() {
+  const auto& controllers = core_.parts.controllers;
+  agent_versions_.resize(controllers.size(), 0);
+  bool all = core_.steady() >= next_sweep_;
+  for (std::size_t i = 0; i < controllers.size(); ++i) {
+    auto news = controllers[i]->agents_since(agent_versions_[i]);
+    agent_versions_[i] = news.version;
+    all |= news.complete;
+    for (const auto& id : news.changed)
+      if (const auto* entry = core_.find_agent(id)) core_.touch(*entry);
+  }
+  if (!all) return;
+  core_.touch_all();
+  next_sweep_ = core_.steady() + kSweepEvery;
+}
+
 void Provisioner::observe_agents() {
-  for (const auto& [order, entry] : core_.agents()) {
+  take_news();
+  looked_at_ = core_.take_touched();
+  for (auto* entry : core_.find_agents(looked_at_)) {
     if (auto* controller = core_.find_controller(entry->row.controller))
       core_.see(*entry, controller->observe_agent(entry->id()));
-    note_seen(entry.get());
+    note_seen(entry);
     pools_.note_seen(*entry);
-    if (entry->gone) judge_gone(entry.get());
+    if (entry->gone) judge_gone(entry);
   }
+}
+
+// What was looked at, and what the plan itself has changed since.
+std::vector<AgentEntry*> Provisioner::list_changed() const {
+  auto orders = core_.touched();
+  orders.insert(looked_at_.begin(), looked_at_.end());
+  return core_.find_agents(orders);
 }
 
 void Provisioner::note_seen(AgentEntry* entry) {
@@ -227,6 +253,8 @@ void Provisioner::note_seen(AgentEntry* entry) {
     entry->known = true;
   } else if (entry->known || (is_awaited(*entry) && core_.time() >= entry->launch_deadline)) {
     core_.wish_end(entry, {EndReason::session_lost, "Its controller does not know it any more."});
+  } else if (is_awaited(*entry)) {
+    core_.touch(*entry);  // until then
   }
 }
 
@@ -234,7 +262,10 @@ void Provisioner::note_seen(AgentEntry* entry) {
 void Provisioner::judge_gone(AgentEntry* entry) {
   if (entry->ending || entry->is_ending() || entry->seen.activity == AgentActivity::done) return;
   const auto grace_over = entry->gone->at + kGoneGrace;
-  if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
+  if (entry->is_connected_now() && core_.steady() < grace_over) {
+    core_.touch(*entry);
+    return look_no_later(grace_over);
+  }
   const auto& death = entry->gone->death;
   const auto reason = policy::judge_death(death, entry->gone->reclaimed);
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
@@ -258,7 +289,7 @@ void Provisioner::tell_ledger(const SpentNow& spent) {
 
 void Provisioner::tell_agents() {
   for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
-  for (const auto& [order, entry] : core_.agents()) {
+  for (auto* entry : list_changed()) {
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;
@@ -362,6 +393,7 @@ bool Provisioner::carry_out_endings() {
   for (const auto& drain : plan_.drains) {
     auto* entry = core_.find_agent(drain.agent);
     if (!entry->drain) entry->drain = Ending{drain.reason, drain.text};
+    core_.touch(*entry);
   }
   return blamed;
 }
@@ -455,9 +487,10 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
 
 void Provisioner::wake_agents() {
   // What is started here may run at once and change the map.
-  std::vector<AgentEntry*> awake;
-  for (const auto& [order, entry] : core_.agents())
-    if (!entry->worked_on && next_step(*entry) != Step::rest) awake.push_back(entry.get());
+  auto awake = list_changed();
+  std::erase_if(awake, [](const AgentEntry* entry) {
+    return entry->worked_on || next_step(*entry) == Step::rest;
+  });
   for (auto* entry : awake) steward_.look_at(entry);
 }
 

@@ -30,13 +30,15 @@ class Provisioner {
 
   const PlanView& view() const;                                          // until the next plan
   std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
-  Duration idle_time_of(const TemplateEntry& t) const { return pools_.idle_time(t); }
+  std::map<TemplateName, Duration> idle_times() const { return pools_.idle_times(); }
   void set_pool_answers(PoolAnswers answers) { pools_.set_answers(std::move(answers)); }
   bool is_kept_ready(const AgentId& id) const;
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
   Awaitable<void> decide();
+  void take_news();
+  std::vector<AgentEntry*> list_changed() const;
   void observe_agents();
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
@@ -79,6 +81,9 @@ class Provisioner {
   Instant plan_at_;
   std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
   std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read
+  std::vector<std::uint64_t> agent_versions_;         // of what controllers said of agents, as they stand
+  Core::Orders looked_at_;                            // agents, by the last plan
+  Duration next_sweep_{0};                            // steady: all agents are looked at
   std::uint64_t lists_ = 0;                           // complete ones that were read
   std::uint32_t launched_ = 0;                        // by it
   bool told_something_ = false;                       // since it was published

@@ -126,6 +126,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   }
   core_.templates = std::move(fresh);
   core_.config = std::move(config);
+  core_.touch_all();
   core_.look->notify();
   for (auto& [name, cloud] : core_.clouds) cloud->look.notify();
   co_return Status();

@@ -46,11 +46,11 @@ struct VariantView {
 // expected of them.
 struct PoolAnswer {
   std::uint32_t min_idle = 0;
-  bool met = false;           // the goal, with so many
-  std::string text;           // sentences, for people
-  Instant at;                 // found out
-  std::uint64_t builds = 0;   // of the past, that it was tried on
-  std::optional<Duration> wait;  // so many per cent of them would have waited no longer
+  bool met = false;                        // the goal, with so many
+  std::string text;                        // sentences, for people
+  Instant at;                              // found out
+  std::uint64_t builds = 0;                // of the past, that it was tried on
+  std::optional<Duration> wait;            // so many per cent of them would have waited no longer
   std::optional<model::Money> cost_a_day;  // of the template's agents, builds included
   bool operator==(const PoolAnswer&) const = default;
 };

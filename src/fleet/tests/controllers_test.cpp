@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/limits.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
@@ -15,14 +16,11 @@ using model::EndReason;
 namespace {
 
 struct TwoControllers {
-  World world;
   ScriptedController other{ControllerName("other")};
+  World world;
   ScriptedController& first = world.controller;
 
   TwoControllers() { world.others = {&other}; }
-  ~TwoControllers() { world.others.clear(); }  // it goes before the world does
-  TwoControllers(const TwoControllers&) = delete;
-  TwoControllers& operator=(const TwoControllers&) = delete;
 
   void submit(ScriptedController& controller, const std::string& key) {
     controller.submit(key, world.now());
@@ -177,4 +175,41 @@ TEST_CASE("a controller that is configured no longer: its agents end, the others
   CHECK(two.agent_of(two.first) == of_first);
   CHECK(two.world.live_agents().size() == 1);
   CHECK(two.world.cloud.alive() == 1);
+}
+
+TEST_CASE("of a controller that tells which agents changed the others are not looked at, but now and then") {
+  World world;
+  world.controller.tells_news = true;
+  world.start();
+  std::vector<AgentId> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(world.busy_agent(std::to_string(i)));
+  world.settle();
+  world.controller.observe_calls = 0;
+  world.controller.finish(ids[7], world.now());
+  world.settle();
+  CHECK(world.row(ids[7]).state == AgentState::terminated);
+  CHECK(world.controller.observe_calls < 20);
+  CHECK(world.controller.observe_calls > 0);
+
+  auto& silent = world.controller.nodes.at(ids[3]).seen;  // nobody tells
+  silent.activity = ports::AgentActivity::lost;
+  world.submit("another");
+  CHECK(world.row(ids[3]).state == AgentState::online);
+  world.advance(kSweepEvery);
+  CHECK(world.row(ids[3]).state == AgentState::terminated);
+  CHECK(world.row(ids[3]).end_reason == EndReason::session_lost);
+  CHECK(world.row(ids[4]).state == AgentState::online);
+}
+
+TEST_CASE("a restart looks at all agents, whatever the controller tells") {
+  World world;
+  world.controller.tells_news = true;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.restart();
+  world.settle();
+  CHECK(world.fleet->find_agent(id)->observation.activity == ports::AgentActivity::busy);
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.row(id).state == AgentState::terminated);
 }

@@ -196,7 +196,8 @@ TEST_CASE("a schedule begins and ends by itself") {
   CHECK(world.cloud.launch_calls == 2);
 }
 
-TEST_CASE("a pool with a goal has the size that was found for it, over restarts and reloads, within its own") {
+TEST_CASE(
+    "a pool with a goal has the size that was found for it, over restarts and reloads, within its own") {
   World world;
   auto& pool = world.config.templates[0].pool;
   pool.goal = model::PoolGoal{{90, 5s}, model::Money{20'000'000}};
