@@ -34,8 +34,8 @@ Awaitable<base::Status> say_if_ended(StorySources from, AgentId id, base::Status
   const auto view = co_await find_agent(from, id);
   if (!view || view->agent.state != model::AgentState::terminated) co_return done;
   co_return base::fail(Errc::not_found, fmt::format("Agent {} has ended, at {}. {}", id.str(),
-                                                   base::format_rfc3339(view->agent.ended),
-                                                   model::sentence(view->agent.end_reason)));
+                                                    base::format_rfc3339(view->agent.ended),
+                                                    model::sentence(view->agent.end_reason)));
 }
 
 Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {

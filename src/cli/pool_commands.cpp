@@ -70,23 +70,24 @@ Awaitable<Result<int>> list_pools(Session& session, const Arguments&) {
 }  // namespace
 
 Command pool_commands() {
-  return {"pool",
-          "list warm pools",
-          "",
-          {{"footman pool list", "agents that are kept ready, and what they were good for"}},
-          {},
-          {},
-          {{"list",
-            "templates that keep agents ready",
-            "READY: agents without work, of those that are wanted. SERVED: builds for which no agent had to\n"
-            "be launched, of all builds since the server was started. IDLE TIME: of all its agents together.\n"
-            "Below the table stands what the pools with a goal need for it, and when that was found.",
-            {{"footman pool list", ""}},
-            {},
-            {},
-            {},
-            {},
-            list_pools}}};
+  return {
+      "pool",
+      "list warm pools",
+      "",
+      {{"footman pool list", "agents that are kept ready, and what they were good for"}},
+      {},
+      {},
+      {{"list",
+        "templates that keep agents ready",
+        "READY: agents without work, of those that are wanted. SERVED: builds for which no agent had to\n"
+        "be launched, of all builds since the server was started. IDLE TIME: of all its agents together.\n"
+        "Below the table stands what the pools with a goal need for it, and when that was found.",
+        {{"footman pool list", ""}},
+        {},
+        {},
+        {},
+        {},
+        list_pools}}};
 }
 
 }  // namespace footman::cli

@@ -45,7 +45,7 @@ struct WaitGoal {
   bool operator==(const WaitGoal&) const = default;
 };
 Result<WaitGoal> parse_wait_goal(std::string_view text);  // "p90 <= 5s", "p90 wait <= 5s"; p1 to p100
-std::string describe(const WaitGoal& goal);               // "p90 wait <= 5.00 s"
+std::string describe(const WaitGoal& goal);               // "p90 wait <= 5.0 s"
 
 // What a pool is for, instead of a size that somebody has thought of: its min_idle is found out from the
 // builds of the past (simulate/pool_goals.hpp).
@@ -54,7 +54,7 @@ struct PoolGoal {
   std::optional<Money> per_day;  // what its agents may cost, builds included
   bool operator==(const PoolGoal&) const = default;
 };
-std::string describe(const PoolGoal& goal);  // "p90 wait <= 5.00 s, at most $20.00 a day"
+std::string describe(const PoolGoal& goal);  // "p90 wait <= 5.0 s, at most $20.00 a day"
 
 struct PoolRules {
   PoolSize size;                        // with a goal its min_idle is the least

@@ -53,9 +53,10 @@ Result<GoalAnswer> find_wished_pools(const SimulationSpec& spec, const BuildTrac
                                      const PoolWishes& wishes, const Billing& billing,
                                      const OnProgress& on_progress = {});
 
-// For all templates the same goal. The pools of `spec` are replaced by pools of one size all day. A pool is never larger than the caps
-// leave its template, or model::kMaxPoolIdle: when that is not enough, the answer says so. With a budget
-// (dollars a day; it needs prices) the answer is the largest part of the pools wanted that it pays for.
+// For all templates the same goal. The pools of `spec` are replaced by pools of one size all day. A pool is
+// never larger than the caps leave its template, or model::kMaxPoolIdle: when that is not enough, the answer
+// says so. With a budget (dollars a day; it needs prices) the answer is the largest part of the pools wanted
+// that it pays for.
 Result<GoalAnswer> find_pools(const SimulationSpec& spec, const BuildTrace& trace, const Goal& goal,
                               const Billing& billing, std::optional<double> budget,
                               const OnProgress& on_progress = {});

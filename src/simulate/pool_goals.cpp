@@ -22,9 +22,8 @@ const std::vector<double> kSearchSeconds{0.1, 0.5, 1, 2, 5, 10, 20, 30, 60, 120}
 // --- the past
 
 bool may_run(const model::LabelExpr& label, const fleet::FleetConfig& config) {
-  return std::ranges::any_of(config.templates, [&](const fleet::Template& t) {
-    return model::fits(label, t.labels, t.is_default);
-  });
+  return std::ranges::any_of(
+      config.templates, [&](const fleet::Template& t) { return model::fits(label, t.labels, t.is_default); });
 }
 
 BuildTrace make_trace(const std::vector<model::Build>& builds, const fleet::FleetConfig& config) {
@@ -82,7 +81,8 @@ PoolAnswer know_too_little(const PoolWish& wish, std::uint64_t builds) {
   answer.min_idle = wish.least;
   answer.builds = builds;
   answer.text = fmt::format(
-      "Too little is known of the last {} days: {} builds ran on its agents, and {} are needed. Until then {} "
+      "Too little is known of the last {} days: {} builds ran on its agents, and {} are needed. Until then "
+      "{} "
       "are kept.",
       kHistory / 24h, builds, kLeastBuilds, idle_agents(wish.least));
   return answer;
@@ -99,7 +99,8 @@ std::string describe(const PoolWish& wish, const TemplatePool& pool) {
   const bool is_dear = wish.per_day && pool.cost_a_day.value_or(0) > *wish.per_day;
   if (pool.wanted_cost_a_day && !is_dear)
     return fmt::format("The goal costs {} a day; {}.", money(*pool.wanted_cost_a_day), expected);
-  if (is_dear) return fmt::format("Its builds alone cost more than {} a day: {}.", money(*wish.per_day), expected);
+  if (is_dear)
+    return fmt::format("Its builds alone cost more than {} a day: {}.", money(*wish.per_day), expected);
   if (!pool.met) return fmt::format("The goal is not met by as many as may be: {}.", expected);
   expected.front() = 'W';
   return expected + ".";
@@ -125,7 +126,8 @@ PoolAnswer find_answer(const PoolWish& wish, const TemplateName& name, const Goa
   answer.met = false;
   answer.min_idle = wish.least;
   answer.text = fmt::format(
-      "{} builds of the last {} days would never run with the limits of this configuration, so that no pool can "
+      "{} builds of the last {} days would never run with the limits of this configuration, so that no pool "
+      "can "
       "be "
       "tried on them; `footman simulate` tells what they wait for.",
       found.never_ran, kHistory / 24h);
@@ -241,10 +243,11 @@ void PoolGoals::note(const Result<PoolAnswers>& answers, Duration took) {
   if (answers) return parts_.log.debug("pools were tried on the builds of the past", {{"took", took / 1ms}});
   const bool is_late = answers.error().code == Errc::cancelled;
   if (is_late) most_builds_ = std::max<std::size_t>(most_builds_ / 2, kLeastBuilds);
-  parts_.log.warning("the search for the sizes of pools gave no answer, so they keep theirs",
-                     {{"error", is_late ? fmt::format("it took longer than {}; the next one looks at {} builds",
-                                                      format_duration(kSearchTime), most_builds_)
-                                        : describe(answers.error())}});
+  parts_.log.warning(
+      "the search for the sizes of pools gave no answer, so they keep theirs",
+      {{"error", is_late ? fmt::format("it took longer than {}; the next one looks at {} builds",
+                                       format_duration(kSearchTime), most_builds_)
+                         : describe(answers.error())}});
 }
 
 Awaitable<Result<PastBuilds>> PoolGoals::read_past() {

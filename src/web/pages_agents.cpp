@@ -120,8 +120,8 @@ Markup goal_fact(const fleet::PoolView& pool, const View& view) {
   if (!pool.answer)
     return html(R"( <span class="muted">goal: {}; its size is being found</span>)",
                 model::describe(*pool.goal));
-  return html(R"( <span class="muted">goal: {}; {} {}</span>)", model::describe(*pool.goal), pool.answer->text,
-              when(pool.answer->at, view.now));
+  return html(R"( <span class="muted">goal: {}; {} {}</span>)", model::describe(*pool.goal),
+              pool.answer->text, when(pool.answer->at, view.now));
 }
 
 Markup pool_facts(const fleet::PoolView& pool, const View& view) {
@@ -147,8 +147,9 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
             R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Price">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), (one.pool ? pool_facts(*one.pool, view) : Markup()) + idle_fact(one),
-            price_of(one.price), kind_of(one.max_builds), breaker_badge(one.breaker),
+            cap_of(one.holding, one.cap),
+            (one.pool ? pool_facts(*one.pool, view) : Markup()) + idle_fact(one), price_of(one.price),
+            kind_of(one.max_builds), breaker_badge(one.breaker),
             (one.held ? breaker_facts(one.breaker, view) : Markup()) +
                 each(one.variants,
                      [&](const fleet::VariantView& variant) { return variant_fact(variant, view); }));

@@ -395,13 +395,13 @@ TEST_CASE("what can never be launched, or limits nothing, is doubted") {
   CHECK(doubts_of(with("budget: {per_hour: $1, beyond: $3/h}", "", "price: $3/h").c_str()).empty());
   CHECK(doubts_of(with("agents: 2", "", "pool: {min_idle: 3}").c_str()).size() == 1);
   CHECK(doubts_of(with("", "", "pool: {goal: {wait: p90 <= 5s, per_day: $2}}").c_str()) ==
-        std::vector<std::string>{"the goal of the pool of the template 't' has per_day, but the template has no "
-                                 "price: it limits nothing"});
+        std::vector<std::string>{
+            "the goal of the pool of the template 't' has per_day, but the template has no "
+            "price: it limits nothing"});
   CHECK(doubts_of(with("", "", "price: $1/h, pool: {goal: {wait: p90 <= 5s, per_day: $2}}").c_str()).empty());
   CHECK(doubts_of(with("", "", "pool: {goal: {wait: p90 <= 5s}, max_idle: 0}").c_str()).size() == 1);
-  CHECK(
-      doubts_of(("retention: {builds: 5}\n" + with("", "", "pool: {goal: {wait: p90 <= 5s}}")).c_str()).size() ==
-      1);
+  CHECK(doubts_of(("retention: {builds: 5}\n" + with("", "", "pool: {goal: {wait: p90 <= 5s}}")).c_str())
+            .size() == 1);
   CHECK(doubts_of(with("labels: {gpu: 2}", "", "labels: [cpu]").c_str()).size() == 1);
   CHECK(doubts_of(with("budget: {beyond: $1/h}", "", "").c_str()).size() == 1);
   CHECK(

@@ -75,10 +75,10 @@ TEST_CASE("of the past counts what ran and what a template would take") {
   builds[2].started = {};
   auto never = make_agent(1s);
   never.connected = {};
-  const auto past = make_past(builds,
-                              {make_agent(10s), make_agent(20s), make_agent(90s), never,
-                               make_agent(5s, TemplateName("other"))},
-                              config);
+  const auto past = make_past(
+      builds,
+      {make_agent(10s), make_agent(20s), make_agent(90s), never, make_agent(5s, TemplateName("other"))},
+      config);
   REQUIRE(past.trace.builds.size() == 2);
   CHECK(past.trace.start == kTraceEpoch);
   CHECK(past.trace.builds[0].submitted == Duration(0));
@@ -180,8 +180,10 @@ class World {
   fleet::FleetConfig config_;
 
  public:
-  ModelCloud cloud{CloudName("cloud"), CloudModel(), 1, clock, executor_, happenings_,
-                   [this](const AgentId& id) { controller_.connect(id); }};
+  ModelCloud cloud{
+      CloudName("cloud"), CloudModel(), 1, clock, executor_, happenings_, [this](const AgentId& id) {
+        controller_.connect(id);
+      }};
   std::optional<fleet::Fleet> fleet;
   std::optional<PoolGoals> goals;
 
