@@ -488,9 +488,8 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
 void Provisioner::wake_agents() {
   // What is started here may run at once and change the map.
   auto awake = list_changed();
-  std::erase_if(awake, [](const AgentEntry* entry) {
-    return entry->worked_on || next_step(*entry) == Step::rest;
-  });
+  std::erase_if(awake,
+                [](const AgentEntry* entry) { return entry->worked_on || next_step(*entry) == Step::rest; });
   for (auto* entry : awake) steward_.look_at(entry);
 }
 
