@@ -30,6 +30,7 @@
 #include "runtime/real/limited_calls.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
+#include "simulate/pool_goals.hpp"
 #include "store/directory.hpp"
 #include "store/store.hpp"
 #include "web/web.hpp"
@@ -152,6 +153,7 @@ class Server {
   runtime::real::LimitedCalls<LoadOutcome> load_calls_{control_.get_executor(), *clock_, kReloadLimit,
                                                        kMaxReloadReads};
   runtime::real::Thread net_{"net"};
+  runtime::real::Thread search_{"search"};
   runtime::Feed<model::Change> changes_{kChangesKept};
 
   std::optional<DataDirectory> data_;
@@ -172,6 +174,7 @@ class Server {
   std::optional<Clouds> clouds_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<fleet::Fleet> fleet_;
+  std::unique_ptr<simulate::PoolGoals> pool_goals_;
   std::unique_ptr<api::Auth> auth_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<web::Web> web_;
@@ -217,6 +220,7 @@ Awaitable<Status> Server::start() {
   auto state = open_state_;
   FOOTMAN_CO_TRY_STATUS(co_await controller_->start(std::move(state)));
   FOOTMAN_CO_TRY_STATUS(co_await fleet_->start(std::exchange(open_state_, {})));
+  pool_goals_->start();
   co_await runtime::run_on(net_.executor(), serve_network());
   co_return data_->announce(url());
 }
@@ -305,7 +309,12 @@ void Server::make_fleet() {
                           crash_points_,
                           [this] { return controller_->storage_full(); }};
   parts.clouds = clouds_->providers();
-  fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), make_fleet_config(loaded_.config, facts()));
+  auto config = make_fleet_config(loaded_.config, facts());
+  fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), config);
+  pool_goals_ = std::make_unique<simulate::PoolGoals>(
+      simulate::PoolGoalParts{*store_, *fleet_, *clock_, control_.get_executor(), search_.executor(),
+                              metrics_, log_},
+      std::move(config));
 }
 
 Awaitable<Status> Server::make_api() {
@@ -391,6 +400,7 @@ Awaitable<void> Server::obey_signals() {
 Awaitable<void> Server::stop() {
   stopping_ = true;
   if (data_) data_->withdraw();
+  if (pool_goals_) co_await pool_goals_->stop();
   if (fleet_) co_await fleet_->stop();
   if (controller_) co_await controller_->stop();
   if (http_) co_await runtime::run_on(net_.executor(), stop_network());
@@ -442,11 +452,13 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
 Awaitable<Status> Server::apply(cli::LoadedConfig next) {
   FOOTMAN_CO_TRY_STATUS(clouds_->check(next.config.clouds));
   clouds_->set_templates(next.config.clouds);
-  auto applied = co_await fleet_->apply_config(make_fleet_config(next.config, facts()));
+  auto config = make_fleet_config(next.config, facts());
+  auto applied = co_await fleet_->apply_config(config);
   if (!applied) {
     clouds_->set_templates(loaded_.config.clouds);
     co_return applied;
   }
+  pool_goals_->set_config(std::move(config));
   loaded_ = std::move(next);
   co_return Status();
 }

@@ -65,6 +65,9 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   out[prefix + "pool.min_idle"] = fmt::format("{}", t.pool.size.min_idle);
   out[prefix + "pool.per_busy"] = fmt::format("{}", t.pool.size.per_mille / 1000.0);
   out[prefix + "pool.max_idle"] = fmt::format("{}", t.pool.size.max_idle);
+  const auto& goal = t.pool.goal;
+  out[prefix + "pool.goal.wait"] = goal ? model::describe(goal->wait) : "";
+  out[prefix + "pool.goal.per_day"] = goal && goal->per_day ? model::format_money(*goal->per_day) : "";
   std::string schedules;
   for (const auto& one : t.pool.schedules)
     schedules +=

@@ -282,14 +282,17 @@ Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Mod
                                       const Builds& builds, std::uint64_t seed, cli::Output& err) {
   const auto spec = make_spec(loaded, models, seed);
   ProgressLine line(err, "simulating " + name_of(loaded));
-  const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
+  const auto show = [&](const simulate::SimulationProgress& progress) {
+    line.show(progress);
+    return true;
+  };
   FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
   return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet));
 }
 
 Status search(const cli::SimulateOptions& options, const cli::LoadedConfig& loaded, const Models& models,
               const Builds& builds, cli::Output& err, Answers& answers) {
-  FOOTMAN_TRY(answers.goal, simulate::parse_goal(options.goal));
+  FOOTMAN_TRY(answers.goal, model::parse_wait_goal(options.goal));
   const auto spec = make_spec(loaded, models, options.seed);
   const auto billing = make_billing(spec.fleet);
   std::optional<double> budget;
@@ -300,7 +303,10 @@ Status search(const cli::SimulateOptions& options, const cli::LoadedConfig& load
                         {}, "Give one with --price");
   }
   ProgressLine line(err, "searching");
-  const auto show = [&](const simulate::SimulationProgress& progress) { line.show(progress); };
+  const auto show = [&](const simulate::SimulationProgress& progress) {
+    line.show(progress);
+    return true;
+  };
   FOOTMAN_TRY(answers.pools, simulate::find_pools(spec, builds.trace, *answers.goal, billing, budget, show));
   answers.reports.push_back(simulate::make_report("with the pools", answers.pools.happenings, billing));
   return {};

@@ -16,8 +16,8 @@
 namespace footman::api {
 namespace {
 
-const std::vector<std::string> kKinds = {"agent", "build", "cloud",      "config", "job",
-                                         "log",   "plan",  "queue_item", "step"};
+const std::vector<std::string> kKinds = {"agent", "build", "cloud", "config",     "job",
+                                         "log",   "plan",  "pool",  "queue_item", "step"};
 
 struct EventFilter {
   std::vector<std::string> kinds;  // empty: all

@@ -105,7 +105,8 @@ Awaitable<Reply> get_agent(Context& context, Call call) {
 
 Awaitable<Reply> drain_agent(Context& context, Call call) {
   const AgentId id(call.params[0]);
-  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.drain_agent(id));
+  FOOTMAN_CO_TRY_STATUS(
+      co_await say_if_ended(context.stories(), id, co_await context.parts.fleet.drain_agent(id)));
   FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), id));
   co_return json_response(200, agent_to_json(context, view));
 }
@@ -115,7 +116,8 @@ Awaitable<Reply> terminate_agent(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto words, parse_reason(call.request->body));
   const auto reason = words.empty() ? fmt::format("Terminated by {}", call.principal.name)
                                     : fmt::format("Terminated by {}: {}", call.principal.name, words);
-  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.terminate_agent(id, reason));
+  FOOTMAN_CO_TRY_STATUS(
+      co_await say_if_ended(context.stories(), id, co_await context.parts.fleet.terminate_agent(id, reason)));
   FOOTMAN_CO_TRY(const auto view, co_await find_agent(context.stories(), id));
   co_return json_response(200, agent_to_json(context, view));
 }

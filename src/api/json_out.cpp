@@ -328,6 +328,26 @@ json::object variant_to_json(const fleet::VariantView& view) {
   return out;
 }
 
+json::object answer_to_json(const fleet::PoolAnswer& answer) {
+  json::object out{{"min_idle", answer.min_idle},
+                   {"met", answer.met},
+                   {"text", utf8(answer.text)},
+                   {"builds", answer.builds}};
+  put(out, "at", answer.at);
+  if (answer.wait) out["wait_ms"] = to_ms(*answer.wait);
+  if (answer.cost_a_day) out["micro_usd_per_day"] = answer.cost_a_day->micros;
+  return out;
+}
+
+json::object goal_to_json(const model::PoolGoal& goal, const std::optional<fleet::PoolAnswer>& answer) {
+  json::object out{{"text", utf8(model::describe(goal))},
+                   {"percent", goal.wait.percent},
+                   {"wait_ms", to_ms(goal.wait.wait)}};
+  if (goal.per_day) out["micro_usd_per_day"] = goal.per_day->micros;
+  if (answer) out["answer"] = answer_to_json(*answer);
+  return out;
+}
+
 json::object pool_to_json(const fleet::PoolView& view) {
   json::object out{{"size", utf8(view.size)}, {"target", view.target}, {"at_work", view.at_work},
                    {"idle", view.idle},       {"on_way", view.on_way}, {"hits", view.hits},
@@ -339,6 +359,7 @@ json::object pool_to_json(const fleet::PoolView& view) {
     out["trouble"] = utf8(view.trouble);
   }
   put(out, "look_again_at", view.look_again);
+  if (view.goal) out["goal"] = goal_to_json(*view.goal, view.answer);
   return out;
 }
 
@@ -408,6 +429,7 @@ json::object to_json(const fleet::Consideration& consideration) {
                    {"code", utf8(consideration.code)},
                    {"text", utf8(consideration.text)}};
   put(out, "look_again_at", consideration.look_again);
+  put(out, "expected_at", consideration.expected_at);
   return out;
 }
 

@@ -29,6 +29,15 @@ Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
   co_return std::unexpected(std::move(agent).error());
 }
 
+Awaitable<base::Status> say_if_ended(StorySources from, AgentId id, base::Status done) {
+  if (done || done.error().code != Errc::not_found) co_return done;
+  const auto view = co_await find_agent(from, id);
+  if (!view || view->agent.state != model::AgentState::terminated) co_return done;
+  co_return base::fail(Errc::not_found, fmt::format("Agent {} has ended, at {}. {}", id.str(),
+                                                    base::format_rfc3339(view->agent.ended),
+                                                    model::sentence(view->agent.end_reason)));
+}
+
 Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
   BuildStory story;
   FOOTMAN_CO_TRY(story.told, co_await from.controller.explain_build(id));

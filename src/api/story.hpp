@@ -47,6 +47,8 @@ runtime::Awaitable<base::Result<ShownCost>> tell_build_cost(StorySources from, m
 
 // Live, recently ended, or from the store.
 runtime::Awaitable<base::Result<fleet::AgentView>> find_agent(StorySources from, base::AgentId id);
+// `done`, of a call about this agent; where that has ended, not_found says so, and when.
+runtime::Awaitable<base::Status> say_if_ended(StorySources from, base::AgentId id, base::Status done);
 // An agent as the store has it, with what its controller sees of it.
 fleet::AgentView view_of(StorySources from, model::Agent agent);
 

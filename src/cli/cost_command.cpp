@@ -74,6 +74,8 @@ void print_table(const Session& session, const json::value& report) {
 }
 
 Awaitable<Result<int>> cost(Session& session, const Arguments& arguments) {
+  if (session.json && arguments.has("csv"))
+    co_return fail(Errc::invalid_argument, "--csv and --json do not go together");
   Query query;
   if (arguments.has("by")) query.emplace_back("by", arguments.text("by"));
   for (const auto* option : {"since", "until"}) {

@@ -35,13 +35,19 @@ void print_timeline(Output& out, const json::value& explanation) {
   }
 }
 
-void print_considered(Output& out, const json::value& explanation) {
+std::string answer_of(const json::value& considered, Instant now) {
+  const auto expected = time_of(considered, "expected_at");
+  const auto text = text_of(considered, "text");
+  return expected > now ? fmt::format("{} Expected in {}.", text, format_duration(expected - now)) : text;
+}
+
+void print_considered(Output& out, const json::value& explanation, Instant now) {
   const auto& all = list_of(explanation, "considered");
   if (all.empty()) return;
   print_heading(out, "What the templates say");
   Table table({"CLOUD", "TEMPLATE", "ANSWER"});
   for (const auto& one : all)
-    table.add({text_of(one, "cloud"), text_of(one, "template"), text_of(one, "text")});
+    table.add({text_of(one, "cloud"), text_of(one, "template"), answer_of(one, now)});
   table.print(out);
 }
 
@@ -89,14 +95,14 @@ void print_steps(Output& out, const json::value& explanation) {
   table.print(out);
 }
 
-void print_build(Output& out, const json::value& explanation) {
+void print_build(Output& out, const json::value& explanation, Instant now) {
   const auto& build = part_of(explanation, "build");
   const auto result = text_of(build, "result");
   const auto state = result.empty() ? text_of(build, "state") : result;
   out.line(fmt::format("build {} ({}): {}", number_text(build, "id"), clean(text_of(build, "title")),
                        styled(out, style_of(state), clean(state))));
   out.line(clean(text_of(explanation, "sentence")));
-  print_considered(out, explanation);
+  print_considered(out, explanation, now);
   print_attempts(out, explanation, "attempts");
   print_steps(out, explanation);
   if (const auto& agent = part_of(explanation, "agent"); agent.is_object()) {
@@ -130,7 +136,7 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
   if (session.json) {
     session.out().write(pretty(explanation));
   } else if (is_build) {
-    print_build(session.out(), explanation);
+    print_build(session.out(), explanation, session.clock.now());
   } else {
     print_agent(session.out(), explanation);
   }

@@ -19,6 +19,19 @@ std::string share_of_hits(const json::value& pool) {
   return all == 0 ? "-" : fmt::format("{} of {}", hits, all);
 }
 
+// What is known of the goals of pools, below their table.
+void print_goals(Output& out, const json::array& pools) {
+  for (const auto& pool : pools) {
+    const auto& goal = part_of(pool, "goal");
+    if (!goal.is_object()) continue;
+    const auto& answer = part_of(goal, "answer");
+    const auto found = answer.is_object() ? fmt::format("{} (found {})", text_of(answer, "text"),
+                                                        show_time(time_of(answer, "at")))
+                                          : std::string("its size is being found");
+    out.line(clean(fmt::format("{}: {}: {}", text_of(pool, "template"), text_of(goal, "text"), found)));
+  }
+}
+
 Awaitable<Result<int>> list_pools(Session& session, const Arguments&) {
   FOOTMAN_CO_TRY(const auto clouds, co_await session.client.get("/clouds"));
   json::array pools;
@@ -45,32 +58,36 @@ Awaitable<Result<int>> list_pools(Session& session, const Arguments&) {
          number_text(pool, "on_way"), number_text(pool, "at_work"), share_of_hits(pool),
          format_duration(millis_of(pool, "idle_ms").value_or(Duration(0))),
          money_text(pool, "idle_micro_usd"), text_of(pool, "trouble")});
-  if (table.empty())
+  if (table.empty()) {
     session.err().line("no template keeps a pool now");
-  else
+  } else {
     table.print(session.out());
+    print_goals(session.out(), pools);
+  }
   co_return exit_ok;
 }
 
 }  // namespace
 
 Command pool_commands() {
-  return {"pool",
-          "list warm pools",
-          "",
-          {{"footman pool list", "agents that are kept ready, and what they were good for"}},
-          {},
-          {},
-          {{"list",
-            "templates that keep agents ready",
-            "READY: agents without work, of those that are wanted. SERVED: builds for which no agent had to\n"
-            "be launched, of all builds since the server was started. IDLE TIME: of all its agents together.",
-            {{"footman pool list", ""}},
-            {},
-            {},
-            {},
-            {},
-            list_pools}}};
+  return {
+      "pool",
+      "list warm pools",
+      "",
+      {{"footman pool list", "agents that are kept ready, and what they were good for"}},
+      {},
+      {},
+      {{"list",
+        "templates that keep agents ready",
+        "READY: agents without work, of those that are wanted. SERVED: builds for which no agent had to\n"
+        "be launched, of all builds since the server was started. IDLE TIME: of all its agents together.\n"
+        "Below the table stands what the pools with a goal need for it, and when that was found.",
+        {{"footman pool list", ""}},
+        {},
+        {},
+        {},
+        {},
+        list_pools}}};
 }
 
 }  // namespace footman::cli

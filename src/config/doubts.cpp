@@ -13,6 +13,8 @@
 namespace footman::config {
 namespace {
 
+constexpr std::uint64_t kBuildsForGoal = 30;  // fewer of a job say little
+
 // Calls with each template and its cloud.
 template <class Visit>
 void for_each_template(const Config& config, Visit visit) {
@@ -94,6 +96,22 @@ void doubt_pools(const Config& config, std::vector<std::string>& doubts) {
   });
 }
 
+void doubt_goals(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
+    const auto& goal = t.pool.goal;
+    if (!goal) return;
+    const auto doubt = [&](std::string_view why) {
+      doubts.push_back(fmt::format("the goal of the pool of the template '{}' {}", t.name, why));
+    };
+    if (goal->per_day && t.price.per_hour.is_zero())
+      doubt("has per_day, but the template has no price: it limits nothing");
+    if (t.pool.size.max_idle == 0) doubt("has no use: max_idle is 0");
+    if (config.keep_builds != 0 && config.keep_builds < kBuildsForGoal)
+      doubt(fmt::format("is found from the builds that are kept, and retention.builds keeps only {} of a job",
+                        config.keep_builds));
+  });
+}
+
 void doubt_labels(const Config& config, std::vector<std::string>& doubts) {
   for (const auto& [label, cap] : config.label_caps) {
     bool is_offered = false;
@@ -148,6 +166,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_paid(config, doubts);
   doubt_sizes(config, doubts);
   doubt_pools(config, doubts);
+  doubt_goals(config, doubts);
   doubt_labels(config, doubts);
   doubt_ecs(config, doubts);
   doubt_budget(config.resources.budget, "of limits", doubts);

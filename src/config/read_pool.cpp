@@ -37,6 +37,20 @@ void read_pool_size(Reader& reader, const YamlNode& node, model::PoolSize& size)
                  fmt::format("'min_idle': no more than max_idle ({}) was expected", size.max_idle));
 }
 
+std::optional<model::WaitGoal> find_wait_goal(const std::string& text) {
+  const auto goal = model::parse_wait_goal(text);
+  return goal ? std::optional(*goal) : std::nullopt;
+}
+
+void read_goal(Reader& reader, const YamlNode& node, model::PoolRules& out) {
+  auto& goal = out.goal.emplace();
+  if (node.find("wait") == nullptr) reader.error(node.at, "'goal': 'wait' is missing: {wait: p90 <= 5s}");
+  reader.get_parsed(node, "wait", goal.wait, find_wait_goal, "a goal such as 'p90 <= 5s'");
+  reader.get_money(node, "per_day", goal.per_day, model::parse_money, "an amount in US dollars such as $20");
+  if (!out.schedules.empty())
+    reader.error(node.at, "'goal': not together with schedules: its size is found for all day");
+}
+
 Result<model::TimeZone> find_zone(const Sources& sources, const std::string& name) {
   if (name == "UTC") return model::TimeZone();
   const auto unknown = [&](std::string_view why) {
@@ -79,12 +93,14 @@ void read_schedule(Reader& reader, const YamlNode& node, model::PoolRules& pool)
 
 void read_pool(Reader& reader, const YamlNode& node, model::PoolRules& out) {
   read_pool_size(reader, node, out.size);
-  const auto* schedules = reader.list(node, "schedules");
-  if (schedules == nullptr) return;
-  if (schedules->items.size() > model::kMaxPoolSchedules)
-    reader.error(schedules->at,
-                 fmt::format("'schedules': {} or fewer were expected", model::kMaxPoolSchedules));
-  for (const auto& item : schedules->items) read_schedule(reader, item, out);
+  if (const auto* schedules = reader.list(node, "schedules")) {
+    if (schedules->items.size() > model::kMaxPoolSchedules)
+      reader.error(schedules->at,
+                   fmt::format("'schedules': {} or fewer were expected", model::kMaxPoolSchedules));
+    for (const auto& item : schedules->items) read_schedule(reader, item, out);
+  }
+  if (const auto* goal = reader.section(node, "goal", "clouds[].templates[].pool.goal"))
+    read_goal(reader, *goal, out);
 }
 
 }  // namespace footman::config

@@ -116,6 +116,11 @@ const Key kCoreRows[] = {
     Key{"clouds[].templates[].pool.per_busy", "number", "0",
         "agents kept ready for each one at work, rounded up: 0.2 keeps one for five; 10 or less"},
     Key{"clouds[].templates[].pool.max_idle", "number", "1000", "of both together; 1000 or less"},
+    Key{"clouds[].templates[].pool.goal.wait", "goal", "",
+        "finds out min_idle from the builds of the past, so that so many per cent of the template's builds "
+        "wait no longer: p90 <= 5s"},
+    Key{"clouds[].templates[].pool.goal.per_day", "amount", "",
+        "with `wait`: what the template's agents may cost in a day, builds included: $20"},
     Key{"clouds[].templates[].pool.schedules", "list", "[]",
         "other sizes at times; the first one that is on is used"},
     Key{"clouds[].templates[].pool.schedules[].cron", "minute hour day month weekday", "",

@@ -181,6 +181,10 @@ Duration Builds::time_allowed(const model::BuildSpec& spec) const {
   return limit + spec.grace + core_.config.timeout_margin;
 }
 
+std::string cause_of_retry(const model::Build& build) {
+  return fmt::format("retry {} of build {}, whose agent was lost", build.retry + 1, build.id.str());
+}
+
 Awaitable<void> Builds::lose(BuildPtr entry, WorkLoss loss) {
   const auto agent = entry->assignment->agent.str();
   store::FinishBuild end;
@@ -188,18 +192,20 @@ Awaitable<void> Builds::lose(BuildPtr entry, WorkLoss loss) {
   end.result = loss.result;
   end.timed_out = loss.result == BuildResult::aborted && !entry->build.cancel_requested;
   end.reason = fmt::format("Agent {} was lost: {}", agent, loss.sentence);
-  end.retry_cause =
+  const auto verdict =
       judge_retry(*entry, {.reason = loss.reason, .given_up = loss.result == BuildResult::aborted});
+  if (verdict.again) end.retry_cause = cause_of_retry(entry->build);
+  if (!verdict.why_not.empty())
+    end.reason += fmt::format("{} {}", end.reason.ends_with('.') ? "" : ".", verdict.why_not);
   core_.parts.metrics.counter("footman_builds_lost_total", "Builds whose agent was lost").add();
   co_await finish(entry, std::move(end),
                   fmt::format("[footman] agent {} was lost here: {}", agent, loss.sentence));
 }
 
-// The cause of the build that is run in its place; empty: none is.
-std::string Builds::judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) const {
+policy::RetryVerdict Builds::judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) {
   const auto& build = entry.build;
-  if (build.cancel_requested || !policy::is_run_again(loss, build.spec.retries, build.retry)) return {};
-  return fmt::format("retry {} of build {}, whose agent was lost", build.retry + 1, build.id.str());
+  if (build.cancel_requested) return {};
+  return policy::judge_retry(loss, build.spec.retries, build.retry);
 }
 
 Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {

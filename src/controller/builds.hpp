@@ -17,6 +17,9 @@ struct WorkLoss {
       model::BuildResult::failure;  // aborted: given up, for a cancel or its time limit
 };
 
+// Of the build that is run in place of this one.
+std::string cause_of_retry(const model::Build& build);
+
 class Builds {
  public:
   explicit Builds(Core& core);
@@ -66,7 +69,7 @@ class Builds {
   Awaitable<void> return_work(BuildPtr entry, std::string reason);
   Awaitable<void> finish(BuildPtr entry, store::FinishBuild finish, std::string log_note = {});
   Awaitable<void> lose(BuildPtr entry, WorkLoss loss);
-  std::string judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss) const;
+  static policy::RetryVerdict judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss);
   Awaitable<bool> nothing_began(BuildPtr entry);
   Awaitable<void> abort_unstarted(BuildPtr entry);
   Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);

@@ -166,6 +166,7 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     entry->overdue = core_.steady() + time_allowed(entry->build.spec);
     queue_wait_.observe(std::chrono::duration<double>(entry->begun - entry->submitted).count());
     publish(*entry);
+    core_.changed_nodes.add(agent);
     core_.changed();
   }
   const auto* node = core_.find_node(agent);
@@ -300,11 +301,11 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
     end.exit_status = co_await exit_status_of(entry, report.failed_step);
   else if (report.outcome == protocol::BuildOutcome::success)
     end.exit_status = 0;
-  if (is_loss(report.outcome))
-    end.retry_cause = judge_retry(
-        *entry, {.reason = report.outcome == protocol::BuildOutcome::lost_by_notice ? model::EndReason::notice
-                                                                                    : model::EndReason::none,
-                 .nothing_began = co_await nothing_began(entry)});
+  if (is_loss(report.outcome)) {
+    policy::BuildLoss loss{.nothing_began = co_await nothing_began(entry)};
+    if (report.outcome == protocol::BuildOutcome::lost_by_notice) loss.reason = model::EndReason::notice;
+    if (judge_retry(*entry, loss).again) end.retry_cause = cause_of_retry(entry->build);
+  }
   co_await finish(entry, std::move(end));
   if (!entry->over) co_return;
   const auto* node = core_.find_node(agent);

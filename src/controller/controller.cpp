@@ -167,6 +167,10 @@ ports::AgentObservation Controller::observe_agent(AgentId id) const {
   return node == nullptr ? ports::AgentObservation() : impl_->core.observe(*node);
 }
 
+ports::AgentNews Controller::agents_since(std::uint64_t version) {
+  return impl_->core.changed_nodes.take(version);
+}
+
 Awaitable<Status> Controller::drain_agent(AgentId id) {
   co_return co_await impl_->core.owned(
       "drain agent", impl_->nodes.drain(std::move(id), model::EndReason::drained, "drained"));

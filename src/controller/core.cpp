@@ -180,6 +180,7 @@ void Core::refresh(NodeEntry& node) {
   } else if (ready.insert(node.id()).second) {
     node.idle_since = now();
   }
+  changed_nodes.add(node.id());
   const auto activity = observe(node).activity;
   if (node.told != activity) {
     node.told = activity;

@@ -109,6 +109,23 @@ struct NodeEntry {
   }
 };
 
+// Nodes of which something else is observed now; for one reader.
+class ChangedNodes {
+ public:
+  void add(const AgentId& id) { ids_.insert(id); }
+  ports::AgentNews take(std::uint64_t version) {
+    ports::AgentNews news{version_ + 1, version == 0 || version != version_, {}};
+    ++version_;
+    if (!news.complete) news.changed.assign(ids_.begin(), ids_.end());
+    ids_.clear();
+    return news;
+  }
+
+ private:
+  std::set<AgentId> ids_;
+  std::uint64_t version_ = 0;
+};
+
 class Core {
  public:
   Core(ControllerParts parts, ControllerConfig config, SessionPort& sessions);
@@ -129,6 +146,7 @@ class Core {
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
   std::unordered_set<AgentId> ready;  // may take work now
+  ChangedNodes changed_nodes;         // for the fleet
   // When the queue has to look again: ends of quiet periods (even), and of the pauses of agents that refused
   // work (steady).
   std::multiset<Instant> quiet_ends;

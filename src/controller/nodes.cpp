@@ -137,6 +137,7 @@ Awaitable<Status> Nodes::remove(AgentId id, ports::AgentEnd end) {
   if (!removed && removed.error().code != Errc::not_found) co_return removed;
   core_.ready.erase(id);
   core_.nodes.erase(id);
+  core_.changed_nodes.add(id);
   core_.changed();
   co_return Status();
 }

@@ -103,6 +103,7 @@ Core::Core(FleetParts p, FleetConfig c)
       scope(parts.control, parts.log),
       metrics(parts.metrics),
       look(std::make_shared<runtime::Event>()) {
+  for (const auto* controller : parts.controllers) controller_names_.push_back(controller->name());
   for (auto* provider : parts.clouds) {
     auto cloud = std::make_shared<CloudEntry>();
     cloud->provider = provider;
@@ -117,7 +118,8 @@ AgentEntry* Core::find_agent(const AgentId& id) const {
 
 AgentEntry* Core::insert_agent(std::unique_ptr<AgentEntry> entry) {
   auto* const agent = entry.get();
-  const auto order = ++next_order_;
+  const auto order = agent->order = ++next_order_;
+  touched_.insert(order);
   order_of_.emplace(agent->id(), order);
   by_order_.emplace(order, std::move(entry));
   metrics.count_state(agent->row.state, 1);
@@ -128,14 +130,57 @@ void Core::erase_agent(const AgentId& id) {
   const auto it = order_of_.find(id);
   if (it == order_of_.end()) return;
   const auto node = by_order_.extract(it->second);
+  touched_.erase(it->second);
+  worked_on_.erase(it->second);
   order_of_.erase(it);
   const auto& entry = node.mapped();
+  settle_idle(*entry);
   erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
   if (entry->row.state == AgentState::terminated) ended_.push_back({entry->row, steady()});
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
   agents_changed.notify();
   look->notify();
+}
+
+void Core::touch_all() {
+  for (const auto& [order, entry] : by_order_) touched_.insert(touched_.end(), order);
+}
+
+Core::Orders Core::touched() const {
+  auto orders = touched_;
+  orders.insert(worked_on_.begin(), worked_on_.end());
+  return orders;
+}
+
+Core::Orders Core::take_touched() {
+  auto orders = touched();
+  touched_.clear();
+  return orders;
+}
+
+std::vector<AgentEntry*> Core::find_agents(const Orders& orders) const {
+  std::vector<AgentEntry*> found;
+  found.reserve(orders.size());
+  for (const auto order : orders)
+    if (const auto it = by_order_.find(order); it != by_order_.end()) found.push_back(it->second.get());
+  return found;
+}
+
+void Core::set_worked_on(AgentEntry& entry, bool worked_on) {
+  entry.worked_on = worked_on;
+  if (worked_on)
+    worked_on_.insert(entry.order);
+  else
+    worked_on_.erase(entry.order);
+  touch(entry);
+}
+
+void Core::settle_idle(AgentEntry& entry) {
+  if (!entry.idle_from) return;
+  const auto t = templates.find(entry.row.template_name);
+  if (t != templates.end()) t->second.pool.idle += steady() - *entry.idle_from;
+  entry.idle_from.reset();
 }
 
 const EndedAgent* Core::find_ended(const AgentId& id) const {
@@ -175,6 +220,7 @@ Duration Core::follow_wall_clock() {
                        &entry->launch_deadline, &entry->idle_since, &entry->expected_at})
       runtime::move_by(*kept, by);
   }
+  touch_all();
   return by;
 }
 
@@ -196,8 +242,10 @@ CloudEntry* Core::find_cloud(const CloudName& name) const {
 }
 
 ports::ControllerPort* Core::find_controller(const ControllerName& name) const {
-  const auto it = std::ranges::find(parts.controllers, name, [](auto* one) { return one->name(); });
-  return it == parts.controllers.end() ? nullptr : *it;
+  const auto it = std::ranges::find(controller_names_, name);
+  return it == controller_names_.end()
+             ? nullptr
+             : parts.controllers[static_cast<std::size_t>(it - controller_names_.begin())];
 }
 
 TemplateEntry* Core::find_template(const AgentEntry& entry) {
@@ -215,6 +263,7 @@ void Core::adopt(AgentEntry& entry, model::Agent row) {
   row.builds_done = std::max(row.builds_done, entry.row.builds_done);
   row.state = before;
   entry.row = std::move(row);
+  touch(entry);
   if (after != before) set_state(entry, after);
 }
 
@@ -222,6 +271,7 @@ void Core::set_state(AgentEntry& entry, AgentState state) {
   metrics.count_state(entry.row.state, -1);
   metrics.count_state(state, 1);
   entry.row.state = state;
+  touch(entry);
   publish("agent", entry.id().str(), std::string(to_string(state)));
   agents_changed.notify();
   look->notify();
@@ -278,6 +328,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
   // The first wish counts, but for one that does not ask whether there is work.
   if (entry->ending && (ending.only_if_free || !entry->ending->only_if_free)) return false;
   entry->ending = std::move(ending);
+  touch(*entry);
   if (entry->worked_on) entry->wake.notify();
   return blame_template(*entry);
 }
@@ -295,7 +346,8 @@ bool Core::blame_template(const AgentEntry& entry) {
     return true;
   }
   const bool ended_by_itself =
-      (reason == resource_gone || reason == out_of_memory || reason == notice) && entry.gone;
+      (reason == resource_gone || reason == agent_exited || reason == out_of_memory || reason == notice) &&
+      entry.gone;
   if (!ended_by_itself && reason != session_lost && reason != goodbye) return false;
   const auto known = !came && ended_by_itself ? entry.gone->failure : std::nullopt;
   note_launch_failure(entry, known.value_or(FailureClass::boot), {},
@@ -307,6 +359,7 @@ bool Core::blame_template(const AgentEntry& entry) {
 void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
   if (entry->gone) return;
   entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
+  touch(*entry);
   if (entry->worked_on) entry->wake.notify();
   look->notify();
 }

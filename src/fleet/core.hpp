@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -100,6 +101,7 @@ struct AgentEntry {
   Secret secret;               // only between introduction and launch
   runtime::Event wake;         // of its sequence
   std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
+  std::uint64_t order = 0;              // of all agents of this run
 
   std::optional<std::uint32_t> served;  // builds that its pool has counted; not set: not looked at yet
   std::optional<Duration> idle_from;    // steady; its idle time is counted up to then
@@ -114,12 +116,13 @@ struct AgentEntry {
   }
 };
 
+using IdleTimes = std::map<model::Money, Duration>;  // without work, by what an agent costs an hour
+
 // What a template's agents did, since the server was started. Hits and misses are counted with a pool only.
 struct PoolRecord {
   std::uint64_t hits = 0;    // builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that had to wait for a launch
-  // Of its agents, connected and without work, by what they cost.
-  std::map<model::Money, Duration> idle;
+  IdleTimes idle;            // of its agents, connected and without work
 };
 
 struct TemplateEntry {
@@ -132,6 +135,7 @@ struct TemplateEntry {
   policy::LaunchTimes launch_times;  // since the server was started
   PoolRecord pool;
   std::optional<model::PoolNow> pool_now;  // what its rules say at this time
+  std::optional<PoolAnswer> answer;        // to the goal of its pool, if it has one
 
   // Of one agent.
   model::AgentSize size_of(const ports::Variant& variant) const { return variant.size.value_or(config.size); }
@@ -205,6 +209,17 @@ class Core {
   // --- agents
   const std::map<std::uint64_t, std::unique_ptr<AgentEntry>>& agents() const { return by_order_; }
   AgentEntry* find_agent(const AgentId& id) const;
+  // Something about it has changed, or has to be looked at again: the next plan looks at it. Of the others it
+  // knows that they are as they were.
+  void touch(const AgentEntry& entry) { touched_.insert(entry.order); }
+  void touch_all();
+  // Those that were touched, and those whose sequence runs, which may change them at any time; by their
+  // order. take: they are not touched any more.
+  using Orders = std::set<std::uint64_t>;
+  Orders touched() const;
+  Orders take_touched();
+  std::vector<AgentEntry*> find_agents(const Orders& orders) const;  // that are still there
+  void set_worked_on(AgentEntry& entry, bool worked_on);
   AgentEntry* insert_agent(std::unique_ptr<AgentEntry> entry);
   void erase_agent(const AgentId& id);                                       // ended, or never stored
   std::vector<AgentId> take_erased() { return std::exchange(erased_, {}); }  // since it was asked last
@@ -221,6 +236,7 @@ class Core {
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
 
+  void settle_idle(AgentEntry& entry);  // its idle time is its template's from now on, or nobody's
   void set_state(AgentEntry& entry,
                  model::AgentState state);  // of an entry whose row has it; tells everybody
   // Stores the change and brings entry and listeners up to date. Keeps trying while the store has no space.
@@ -262,6 +278,9 @@ class Core {
 
   std::map<std::uint64_t, std::unique_ptr<AgentEntry>> by_order_;
   std::unordered_map<AgentId, std::uint64_t> order_of_;
+  std::vector<ControllerName> controller_names_;  // as the parts have them
+  Orders touched_;
+  Orders worked_on_;
   std::uint64_t next_order_ = 0;
   std::deque<EndedAgent> ended_;
   std::vector<AgentId> erased_;

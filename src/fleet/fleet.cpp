@@ -39,7 +39,8 @@ struct Fleet::Impl {
   Awaitable<Status> read_pauses();
   Awaitable<Status> set_pause(CloudName name, Pause pause);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
-  CloudView view_of(const CloudName& name, const CloudEntry& cloud) const;
+  CloudView view_of(const CloudName& name, const CloudEntry& cloud,
+                    const std::map<TemplateName, IdleTimes>& idle_times) const;
   static BreakerView view_of(const policy::Breaker& breaker);
   std::vector<VariantView> variants_of(const TemplateEntry& t) const;
   static void count(CloudView& view, const AgentEntry& entry);
@@ -144,6 +145,8 @@ Awaitable<Status> Fleet::apply_config(FleetConfig config) {
   co_return status;
 }
 
+void Fleet::set_pool_answers(PoolAnswers answers) { impl_->provisioner.set_pool_answers(std::move(answers)); }
+
 void Fleet::look_again() {
   impl_->core.look->notify();
   for (const auto& [name, cloud] : impl_->core.clouds) cloud->look.notify();
@@ -184,6 +187,7 @@ Awaitable<Status> Fleet::drain_agent(AgentId id) {
     impl_->core.wish_end(entry, ending);
   else if (!entry->drain)
     entry->drain = ending;
+  impl_->core.touch(*entry);
   impl_->steward.look_at(entry);
   impl_->core.look->notify();
   co_return co_await impl_->wait_for_end(std::move(id), true);
@@ -279,8 +283,6 @@ void Fleet::Impl::count(CloudView& view, const AgentEntry& entry) {
     ++view.online;
   else
     ++view.ending;
-  for (auto& t : view.templates)
-    if (t.name == entry.row.template_name) ++t.holding;
 }
 
 BreakerView Fleet::Impl::view_of(const policy::Breaker& breaker) {
@@ -308,7 +310,8 @@ std::vector<VariantView> Fleet::Impl::variants_of(const TemplateEntry& t) const 
   return views;
 }
 
-CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) const {
+CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud,
+                               const std::map<TemplateName, IdleTimes>& idle_times) const {
   CloudView view;
   view.name = name;
   view.cap = core.cap_of(name);
@@ -335,7 +338,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
     one.trouble = policy::describe(t.breaker, core.time());
     one.look_again = policy::may_launch(t.breaker, core.time()).look_again;
     one.pool = provisioner.view_of_pool(template_name);
-    for (const auto& [per_hour, time] : provisioner.idle_times_of(t)) {
+    for (const auto& [per_hour, time] : idle_times.at(template_name)) {
       one.idle_time += time;
       one.idle_cost += model::charge(per_hour, time);
     }
@@ -347,10 +350,19 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud) c
 
 std::vector<CloudView> Fleet::list_clouds() const {
   std::vector<CloudView> all;
-  for (const auto& [name, cloud] : impl_->core.clouds) all.push_back(impl_->view_of(name, *cloud));
-  for (const auto& [order, entry] : impl_->core.agents())
-    for (auto& view : all)
-      if (view.name == entry->row.cloud) Impl::count(view, *entry);
+  std::map<CloudName, std::size_t> index;
+  const auto idle_times = impl_->provisioner.idle_times();
+  for (const auto& [name, cloud] : impl_->core.clouds) {
+    index[name] = all.size();
+    all.push_back(impl_->view_of(name, *cloud, idle_times));
+  }
+  std::map<TemplateName, std::uint32_t> holding;
+  for (const auto& [order, entry] : impl_->core.agents()) {
+    if (const auto it = index.find(entry->row.cloud); it != index.end()) Impl::count(all[it->second], *entry);
+    ++holding[entry->row.template_name];
+  }
+  for (auto& view : all)
+    for (auto& t : view.templates) t.holding = holding[t.name];
   return all;
 }
 

@@ -75,13 +75,17 @@ class Fleet {
   // Idempotent; a second pause has the new text. not_found.
   Awaitable<Status> pause_cloud(CloudName name, std::string text);
   Awaitable<Status> resume_cloud(CloudName name);
+  // How large pools with a goal must be; from the next plan on, until another answer comes. Answers of
+  // templates without a goal are ignored. Kept over restarts; before the first one a pool has the min_idle of
+  // its configuration.
+  void set_pool_answers(PoolAnswers answers);
   // Looks at everything again soon. The ports' on_change call it too.
   void look_again();
 
   // Live agents and the last few that ended, in order of planning. Others: Store::get_agent.
   std::vector<AgentView> list_agents() const;
   std::optional<AgentView> find_agent(const AgentId& id) const;
-  std::vector<CloudView> list_clouds() const;
+  std::vector<CloudView> list_clouds() const;  // looks at each agent once
   const PlanView& last_plan() const;
   // Why this item waits, from the last plan. Empty: the item does not wait for an agent (or no plan was made
   // yet).

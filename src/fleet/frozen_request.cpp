@@ -31,6 +31,26 @@ ports::AgentEndpoint endpoint_of(const json::object& object) {
   return endpoint;
 }
 
+json::array to_json(const std::vector<Consideration>& all) {
+  json::array list;
+  for (const auto& one : all)
+    list.push_back(json::object{{"template", one.template_name.str()},
+                                {"cloud", one.cloud.str()},
+                                {"code", one.code},
+                                {"text", one.text}});
+  return list;
+}
+
+std::vector<Consideration> considered_of(const json::array& list) {
+  std::vector<Consideration> all;
+  for (const auto& one : list)
+    all.push_back({TemplateName(json::value_to<std::string>(one.at("template"))),
+                   CloudName(json::value_to<std::string>(one.at("cloud"))),
+                   json::value_to<std::string>(one.at("code")), json::value_to<std::string>(one.at("text")),
+                   Instant(), Instant()});
+  return all;
+}
+
 FrozenRequest request_of(const json::object& object) {
   FrozenRequest request;
   auto& spec = request.spec;
@@ -52,6 +72,7 @@ FrozenRequest request_of(const json::object& object) {
   if (const auto* variant = object.if_contains("variant"))
     request.variant = json::value_to<std::string>(*variant);
   request.why = json::value_to<std::string>(object.at("why"));
+  if (const auto* list = object.if_contains("not_these")) request.not_these = considered_of(list->as_array());
   return request;
 }
 
@@ -59,22 +80,24 @@ FrozenRequest request_of(const json::object& object) {
 
 std::string encode_request(const FrozenRequest& request) {
   const auto& spec = request.spec;
-  return json::serialize(json::object{{"version", kVersion},
-                                      {"installation", spec.installation.str()},
-                                      {"agent", spec.agent.str()},
-                                      {"template", spec.template_name.str()},
-                                      {"generation", spec.generation},
-                                      {"work", spec.work},
-                                      {"attempt", spec.attempt},
-                                      {"client_token", spec.client_token},
-                                      {"options", spec.options},
-                                      {"endpoint", to_json(spec.endpoint)},
-                                      {"orphan_timeout_us", spec.orphan_timeout.count()},
-                                      {"one_shot", spec.one_shot},
-                                      {"is_default", request.is_default},
-                                      {"max_age_us", request.max_age.count()},
-                                      {"variant", request.variant},
-                                      {"why", request.why}});
+  json::object object{{"version", kVersion},
+                      {"installation", spec.installation.str()},
+                      {"agent", spec.agent.str()},
+                      {"template", spec.template_name.str()},
+                      {"generation", spec.generation},
+                      {"work", spec.work},
+                      {"attempt", spec.attempt},
+                      {"client_token", spec.client_token},
+                      {"options", spec.options},
+                      {"endpoint", to_json(spec.endpoint)},
+                      {"orphan_timeout_us", spec.orphan_timeout.count()},
+                      {"one_shot", spec.one_shot},
+                      {"is_default", request.is_default},
+                      {"max_age_us", request.max_age.count()},
+                      {"variant", request.variant},
+                      {"why", request.why}};
+  if (!request.not_these.empty()) object["not_these"] = to_json(request.not_these);
+  return json::serialize(object);
 }
 
 Result<FrozenRequest> parse_request(const std::string& encoded) {

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/result.hpp"
+#include "fleet/views.hpp"
 #include "ports/cloud_provider.hpp"
 
 namespace footman::fleet {
@@ -15,8 +17,9 @@ struct FrozenRequest {
   ports::LaunchSpec spec;   // without the secret
   bool is_default = false;  // takes items without a label
   Duration max_age{0};
-  std::string variant;  // of the template; empty: it has one only
-  std::string why;      // the decision, for people
+  std::string variant;                   // of the template; empty: it has one only
+  std::string why;                       // the decision, for people
+  std::vector<Consideration> not_these;  // the better templates, as they were; kConsideredKept at most
 };
 
 std::string encode_request(const FrozenRequest& request);         // JSON

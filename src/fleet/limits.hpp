@@ -31,15 +31,15 @@ inline constexpr std::size_t kStrayTries = 10;        // in a row, to end one
 // template.
 inline constexpr Duration kCameForGood = 5min;
 
-// The cost of a plan and of a list grows with what they look at: all agents, and of the items those that are
-// news; the others are only passed by, in the controller's queue. The pause after one does too, so that they
-// take a bounded share of the thread however many events come: nothing to speak of for a hundred agents, 40
-// ms for 10,000 of them.
+// The cost of a plan grows with the agents and items that are news to it, and that of a list with all agents;
+// other items are only passed by, in the controller's queue. The pause after one does too, so that they take
+// a bounded share of the thread however many events come.
 inline constexpr Duration kPlanPausePerThing = 4us;
 inline constexpr std::size_t kItemsPerThing = 32;
 inline constexpr Duration kObservePausePerThing = 20us;
 inline constexpr Duration kShortestPause = 1ms;     // below this there is none
 inline constexpr Duration kLongestLookPause = 30s;  // nothing depends on it: every change wakes the loop
+inline constexpr Duration kSweepEvery = 30s;        // all agents are looked at, as if all were news
 inline constexpr Duration kStorageLook = 1s;        // nobody tells when there is space again
 
 // Kept in memory.
@@ -47,5 +47,6 @@ inline constexpr std::size_t kEndedAgentsKept = 200;  // for views, the latest; 
 inline constexpr std::size_t kFindingsKept = 1000;    // of one round, the first; all are counted
 inline constexpr std::size_t kLabelsKept = 10'000;    // parsed; beyond it all are parsed again
 inline constexpr std::size_t kMessageBytes = 500;     // of a cloud, for people; the rest is cut
+inline constexpr std::size_t kConsideredKept = 50;    // templates that were passed over, in an agent's row
 
 }  // namespace footman::fleet

@@ -1,5 +1,9 @@
 #include "fleet/pools.hpp"
 
+#include <algorithm>
+
+#include "fleet/stored_answer.hpp"
+
 namespace footman::fleet {
 
 using ports::AgentActivity;
@@ -14,8 +18,37 @@ model::PoolSize Pools::size_of(TemplateEntry& t) const {
   const auto now = core_.now();
   auto& known = t.pool_now;
   const bool holds = known && now >= known->since && (!known->until.is_set() || now < known->until);
-  if (!holds) known = model::pool_at(t.config.pool, now);
-  return known->size;
+  if (holds) return known->size;
+  known = model::pool_at(t.config.pool, now);
+  auto& size = known->size;
+  if (t.config.pool.goal && t.answer)
+    size.min_idle = std::clamp(t.answer->min_idle, size.min_idle, size.max_idle);
+  return size;
+}
+
+void Pools::set_answers(PoolAnswers answers) {
+  for (auto& [name, answer] : answers) {
+    const auto t = core_.templates.find(name);
+    if (t != core_.templates.end() && t->second.config.pool.goal) set_answer(t->second, std::move(answer));
+  }
+}
+
+void Pools::set_answer(TemplateEntry& t, PoolAnswer answer) {
+  const auto gauge = [&](const char* metric, const char* help) -> base::Gauge& {
+    return core_.parts.metrics.gauge(metric, help, {{"template", t.config.name.str()}});
+  };
+  gauge("footman_pool_goal_idle", "Idle agents that a pool needs for its goal").set(answer.min_idle);
+  gauge("footman_pool_goal_met", "1: by the last search the pool meets its goal").set(answer.met ? 1 : 0);
+  const bool is_news = !t.answer || t.answer->min_idle != answer.min_idle || t.answer->met != answer.met;
+  const LogFields fields{
+      {"template", t.config.name}, {"min_idle", answer.min_idle}, {"met", answer.met}, {"why", answer.text}};
+  t.answer = std::move(answer);
+  t.pool_now.reset();
+  core_.scope.spawn("store answer", store_answer(&core_, t.config.name, encode_answer(*t.answer)));
+  if (!is_news) return;
+  core_.parts.log.info("a pool has a size for its goal", fields);
+  core_.publish("pool", t.config.name.str(), t.answer->met ? "goal_met" : "goal_not_met");
+  core_.look->notify();
 }
 
 Instant Pools::next_change() const {
@@ -24,6 +57,14 @@ Instant Pools::next_change() const {
     if (t.pool_now && t.pool_now->until.is_set() && (!next.is_set() || t.pool_now->until < next))
       next = t.pool_now->until;
   return next;
+}
+
+// Behind its change: a server that dies before finds the one before at its next start.
+Awaitable<void> Pools::store_answer(Core* core, TemplateName name, std::string encoded) {
+  const auto stored = co_await core->parts.store.save_setting(answer_key(name), std::move(encoded));
+  if (!stored)
+    core->parts.log.warning("the size of a pool cannot be stored",
+                            {{"template", name}, {"error", describe(stored.error())}});
 }
 
 base::Counter& Pools::builds(const TemplateName& name, const char* outcome) const {
@@ -36,12 +77,10 @@ base::Counter& Pools::builds(const TemplateName& name, const char* outcome) cons
 void Pools::note_seen(AgentEntry& entry) {
   const auto it = core_.templates.find(entry.row.template_name);
   if (it == core_.templates.end()) return entry.idle_from.reset();
-  auto& record = it->second.pool;
-  if (!it->second.config.pool.empty()) count_builds(entry, record);
-  const auto now = core_.steady();
-  if (entry.idle_from) record.idle[entry.row.price.per_hour] += now - *entry.idle_from;
-  entry.idle_from.reset();
-  if (entry.seen.activity == AgentActivity::idle && !entry.is_ending()) entry.idle_from = now;
+  if (!it->second.config.pool.empty()) count_builds(entry, it->second.pool);
+  const bool is_idle = entry.seen.activity == AgentActivity::idle && !entry.is_ending();
+  if (!is_idle) core_.settle_idle(entry);
+  if (is_idle && !entry.idle_from) entry.idle_from = core_.steady();
 }
 
 // The first build of an agent that was launched for one had to wait for it, whichever that is in the end.
@@ -74,14 +113,17 @@ PoolView Pools::view(const TemplateEntry& t, const policy::PoolReport& report) c
   }
   view.hits = t.pool.hits;
   view.misses = t.pool.misses;
+  view.goal = t.config.pool.goal;
+  if (view.goal) view.answer = t.answer;
   return view;
 }
 
-std::map<model::Money, Duration> Pools::idle_times(const TemplateEntry& t) const {
-  auto times = t.pool.idle;
+std::map<TemplateName, IdleTimes> Pools::idle_times() const {
+  std::map<TemplateName, IdleTimes> times;
+  for (const auto& [name, t] : core_.templates) times[name] = t.pool.idle;
   for (const auto& [order, entry] : core_.agents())
-    if (entry->idle_from && entry->row.template_name == t.config.name)
-      times[entry->row.price.per_hour] += core_.steady() - *entry->idle_from;
+    if (entry->idle_from)
+      times[entry->row.template_name][entry->row.price.per_hour] += core_.steady() - *entry->idle_from;
   return times;
 }
 

@@ -14,13 +14,16 @@ class Pools {
   ControllerName controller() const;
   model::PoolSize size_of(TemplateEntry& t) const;  // that its rules want now
   Instant next_change() const;                      // of the first of them; not set: none
+  // The sizes that goals need, from the next plan on.
+  void set_answers(PoolAnswers answers);
   // After each look at the agent.
   void note_seen(AgentEntry& entry);
-  // Of its agents, with a pool or not, by what they cost.
-  std::map<model::Money, Duration> idle_times(const TemplateEntry& t) const;
+  std::map<TemplateName, IdleTimes> idle_times() const;  // of their agents, with a pool or not
   PoolView view(const TemplateEntry& t, const policy::PoolReport& report) const;
 
  private:
+  void set_answer(TemplateEntry& t, PoolAnswer answer);
+  static Awaitable<void> store_answer(Core* core, TemplateName name, std::string encoded);
   void count_builds(AgentEntry& entry, PoolRecord& record) const;
   base::Counter& builds(const TemplateName& name, const char* outcome) const;
 

@@ -8,6 +8,7 @@
 #include "base/check.hpp"
 #include "fleet/costs.hpp"
 #include "policy/billing.hpp"
+#include "policy/build_retry.hpp"
 
 namespace footman::fleet {
 
@@ -139,6 +140,17 @@ policy::Template offer_of(const TemplateEntry& t, Instant now) {
   return offer;
 }
 
+std::vector<Consideration> list_answers(const std::vector<policy::Tried>& tried, std::size_t most) {
+  std::vector<Consideration> all;
+  all.reserve(std::min(tried.size(), most));
+  for (const auto& one : tried) {
+    if (all.size() == most) break;
+    all.push_back(
+        {one.template_name, one.cloud, std::string(to_string(one.reason)), one.text, one.look_again, {}});
+  }
+  return all;
+}
+
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
   const auto& id = entry.id().str();
   if (is_leaving(entry))
@@ -193,7 +205,7 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.time();
-  plan_size_ = core_.agents().size() + items_.size() / kItemsPerThing;
+  plan_size_ = looked_at_.size() + items_.size() / kItemsPerThing;
   read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;
@@ -213,14 +225,40 @@ policy::Plan Provisioner::decide_once() {
 
 // --- looking
 
+// Which agents have to be looked at. All of them now and then: nothing may depend on who was told of what.
+void Provisioner::take_news() {
+  const auto& controllers = core_.parts.controllers;
+  agent_versions_.resize(controllers.size(), 0);
+  bool all = core_.steady() >= next_sweep_;
+  for (std::size_t i = 0; i < controllers.size(); ++i) {
+    auto news = controllers[i]->agents_since(agent_versions_[i]);
+    agent_versions_[i] = news.version;
+    all |= news.complete;
+    for (const auto& id : news.changed)
+      if (const auto* entry = core_.find_agent(id)) core_.touch(*entry);
+  }
+  if (!all) return;
+  core_.touch_all();
+  next_sweep_ = core_.steady() + kSweepEvery;
+}
+
 void Provisioner::observe_agents() {
-  for (const auto& [order, entry] : core_.agents()) {
+  take_news();
+  looked_at_ = core_.take_touched();
+  for (auto* entry : core_.find_agents(looked_at_)) {
     if (auto* controller = core_.find_controller(entry->row.controller))
       core_.see(*entry, controller->observe_agent(entry->id()));
-    note_seen(entry.get());
+    note_seen(entry);
     pools_.note_seen(*entry);
-    if (entry->gone) judge_gone(entry.get());
+    if (entry->gone) judge_gone(entry);
   }
+}
+
+// What was looked at, and what the plan itself has changed since.
+std::vector<AgentEntry*> Provisioner::list_changed() const {
+  auto orders = core_.touched();
+  orders.insert(looked_at_.begin(), looked_at_.end());
+  return core_.find_agents(orders);
 }
 
 void Provisioner::note_seen(AgentEntry* entry) {
@@ -238,6 +276,8 @@ void Provisioner::note_seen(AgentEntry* entry) {
     entry->known = true;
   } else if (entry->known || (is_awaited(*entry) && core_.time() >= entry->launch_deadline)) {
     core_.wish_end(entry, {EndReason::session_lost, "Its controller does not know it any more."});
+  } else if (is_awaited(*entry)) {
+    core_.touch(*entry);  // until then
   }
 }
 
@@ -245,11 +285,12 @@ void Provisioner::note_seen(AgentEntry* entry) {
 void Provisioner::judge_gone(AgentEntry* entry) {
   if (entry->ending || entry->is_ending() || entry->seen.activity == AgentActivity::done) return;
   const auto grace_over = entry->gone->at + kGoneGrace;
-  if (entry->is_connected_now() && core_.steady() < grace_over) return look_no_later(grace_over);
+  if (entry->is_connected_now() && core_.steady() < grace_over) {
+    core_.touch(*entry);
+    return look_no_later(grace_over);
+  }
   const auto& death = entry->gone->death;
-  const auto reason = entry->gone->reclaimed ? EndReason::notice
-                      : death.out_of_memory  ? EndReason::out_of_memory
-                                             : EndReason::resource_gone;
+  const auto reason = policy::judge_death(death, entry->gone->reclaimed);
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
@@ -271,7 +312,7 @@ void Provisioner::tell_ledger(const SpentNow& spent) {
 
 void Provisioner::tell_agents() {
   for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
-  for (const auto& [order, entry] : core_.agents()) {
+  for (auto* entry : list_changed()) {
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;
@@ -377,6 +418,7 @@ bool Provisioner::carry_out_endings() {
   for (const auto& drain : plan_.drains) {
     auto* entry = core_.find_agent(drain.agent);
     if (!entry->drain) entry->drain = Ending{drain.reason, drain.text};
+    core_.touch(*entry);
   }
   return blamed;
 }
@@ -434,6 +476,8 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.max_age = t.config.max_age;
   request.why =
       variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
+  if (launch.not_these) request.not_these = list_answers(*launch.not_these, kConsideredKept);
+  for (auto& one : request.not_these) one.look_again = {};  // the choice is made
   row.frozen_request = encode_request(request);
   return entry;
 }
@@ -468,9 +512,9 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
 
 void Provisioner::wake_agents() {
   // What is started here may run at once and change the map.
-  std::vector<AgentEntry*> awake;
-  for (const auto& [order, entry] : core_.agents())
-    if (!entry->worked_on && next_step(*entry) != Step::rest) awake.push_back(entry.get());
+  auto awake = list_changed();
+  std::erase_if(awake,
+                [](const AgentEntry* entry) { return entry->worked_on || next_step(*entry) == Step::rest; });
   for (auto* entry : awake) steward_.look_at(entry);
 }
 
@@ -490,8 +534,7 @@ void Provisioner::tell_holds() {
   core_.metrics.set_holds(counts);
 }
 
-void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason,
-                       std::shared_ptr<const std::vector<policy::Tried>> tried) {
+void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried) {
   const auto it = items_.find(ref);
   if (it == items_.end()) return;
   it->second.tried = std::move(tried);
@@ -548,12 +591,19 @@ bool Provisioner::is_kept_ready(const AgentId& id) const {
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});
   if (it == items_.end()) return std::nullopt;
-  ItemView view{controller, key, it->second.title, it->second.reason, {}};
-  if (!it->second.tried) return view;
-  for (const auto& tried : *it->second.tried)
-    view.considered.push_back({tried.template_name, tried.cloud, std::string(to_string(tried.reason)),
-                               tried.text, tried.look_again});
-  return view;
+  return ItemView{controller, key, it->second.title, it->second.reason, consider(it->first, it->second)};
+}
+
+std::vector<Consideration> Provisioner::consider(const policy::ItemRef& ref, const WaitingItem& item) const {
+  if (item.tried) return list_answers(*item.tried, item.tried->size());
+  const auto* agent = core_.find_agent(item.reason.agent);
+  if (agent == nullptr) return {};
+  std::vector<Consideration> all;
+  const auto& row = agent->row;
+  if (row.for_item == ref.key && row.controller == ref.controller) all = agent->request.not_these;
+  const auto& reason = item.reason;
+  all.push_back({row.template_name, row.cloud, reason.code, reason.text, {}, reason.expected_at});
+  return all;
 }
 
 const PlanView& Provisioner::view() const {

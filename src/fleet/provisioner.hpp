@@ -17,8 +17,8 @@ struct WaitingItem {
   Instant told_since;  // by the controller
   Instant since;       // even
   ports::WaitReason reason;
-  std::shared_ptr<const std::vector<policy::Tried>> tried;  // null: it has an agent
-  std::uint64_t list = 0;                                   // the last complete list that had it
+  policy::TriedList tried;  // null: it has an agent
+  std::uint64_t list = 0;   // the last complete list that had it
 };
 
 class Provisioner {
@@ -30,14 +30,15 @@ class Provisioner {
 
   const PlanView& view() const;                                          // until the next plan
   std::optional<PoolView> view_of_pool(const TemplateName& name) const;  // empty: it has none now
-  std::map<model::Money, Duration> idle_times_of(const TemplateEntry& t) const {
-    return pools_.idle_times(t);
-  }
+  std::map<TemplateName, IdleTimes> idle_times() const { return pools_.idle_times(); }
+  void set_pool_answers(PoolAnswers answers) { pools_.set_answers(std::move(answers)); }
   bool is_kept_ready(const AgentId& id) const;
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
   Awaitable<void> decide();
+  void take_news();
+  std::vector<AgentEntry*> list_changed() const;
   void observe_agents();
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
@@ -64,8 +65,8 @@ class Provisioner {
 
   void tell_matches();
   void tell_holds();
-  void tell(const policy::ItemRef& ref, ports::WaitReason reason,
-            std::shared_ptr<const std::vector<policy::Tried>> tried = nullptr);
+  void tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried = nullptr);
+  std::vector<Consideration> consider(const policy::ItemRef& ref, const WaitingItem& item) const;
   void publish_plan(bool launched);
   void look_no_later(Duration at);  // steady
   Duration until_next_look() const;
@@ -80,6 +81,9 @@ class Provisioner {
   Instant plan_at_;
   std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
   std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read
+  std::vector<std::uint64_t> agent_versions_;         // of what controllers said of agents, as they stand
+  Core::Orders looked_at_;                            // agents, by the last plan
+  Duration next_sweep_{0};                            // steady: all agents are looked at
   std::uint64_t lists_ = 0;                           // complete ones that were read
   std::uint32_t launched_ = 0;                        // by it
   bool told_something_ = false;                       // since it was published

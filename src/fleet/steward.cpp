@@ -69,7 +69,7 @@ void Steward::look_at(AgentEntry* entry) {
   if (entry->worked_on || !entry->stored || core_.stopping) return;
   if (core_.find_cloud(entry->row.cloud) == nullptr) return;  // nobody can end it; told at start
   if (next_step(*entry) == Step::rest) return;
-  entry->worked_on = true;
+  core_.set_worked_on(*entry, true);
   core_.scope.spawn("agent " + entry->id().str(), run(entry));
 }
 
@@ -78,7 +78,7 @@ Awaitable<void> Steward::run(AgentEntry* entry) {
     if (step == Step::dismiss) co_return core_.erase_agent(AgentId(entry->id()));
     co_await take(step, entry);
   }
-  entry->worked_on = false;
+  core_.set_worked_on(*entry, false);
 }
 
 Awaitable<void> Steward::take(Step step, AgentEntry* entry) {

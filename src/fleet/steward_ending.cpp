@@ -19,18 +19,20 @@ AgentState state_of_end(AgentState from, EndReason reason) {
   auto to = AgentState::terminating;
   if (reason == EndReason::session_lost) to = AgentState::lost;
   if (reason == EndReason::launch_refused || reason == EndReason::launch_deadline ||
-      reason == EndReason::resource_gone || reason == EndReason::out_of_memory)
+      reason == EndReason::resource_gone || reason == EndReason::agent_exited ||
+      reason == EndReason::out_of_memory)
     to = AgentState::failed;
   return model::can_transition(from, to) ? to : AgentState::terminating;
 }
 
-// What the build that still ran there is told. The row keeps the first reason, which may be that of a drain.
+// What the build that still ran there is told. The row keeps the first reason, which may be that of a drain;
+// how it ended then is not known any more, so that it may have been the build's own doing.
 ports::AgentEnd end_of(const AgentEntry& entry) {
   if (entry.ending) return {entry.ending->reason, entry.ending->text};
   const auto& row = entry.row;
   const bool was_drained =
       row.end_reason == EndReason::drained || row.end_reason == EndReason::template_changed;
-  const auto reason = was_drained && row.state == AgentState::failed ? EndReason::resource_gone
+  const auto reason = was_drained && row.state == AgentState::failed ? EndReason::agent_exited
                       : was_drained && row.state == AgentState::lost ? EndReason::session_lost
                                                                      : row.end_reason;
   const bool has_words = reason == row.end_reason && !row.end_detail.empty();

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "base/digest.hpp"
+#include "fleet/stored_answer.hpp"
 #include "fleet/stored_breaker.hpp"
 #include "policy/usage.hpp"
 
@@ -148,6 +149,9 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
     if (core_.templates.contains(name)) continue;
     FOOTMAN_CO_TRY(const auto stored, co_await core_.parts.store.find_setting(breaker_key(name)));
     t.breaker = restore_breaker(stored.value_or(""), t.generation, core_.time());
+    if (!t.config.pool.goal) continue;
+    FOOTMAN_CO_TRY(const auto answer, co_await core_.parts.store.find_setting(answer_key(name)));
+    t.answer = restore_answer(answer.value_or(""));
   }
   // What is known of a generation's launches outlives a reload that does not touch it. Nothing is waited for
   // from here on, so that nothing is lost that happens meanwhile.
@@ -156,6 +160,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
     const auto old = core_.templates.find(name);
     if (old == core_.templates.end()) continue;
     t.pool = old->second.pool;
+    if (t.config.pool.goal) t.answer = old->second.answer;
     if (old->second.generation != t.generation) continue;
     t.breaker = old->second.breaker;
     t.rotation = carry_over(old->second, t);
@@ -163,6 +168,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   }
   core_.templates = std::move(fresh);
   core_.config = std::move(config);
+  core_.touch_all();
   core_.look->notify();
   for (auto& [name, cloud] : core_.clouds) cloud->look.notify();
   co_return Status();

@@ -3,12 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/agent.hpp"
+#include "model/pool.hpp"
 #include "ports/cloud_provider.hpp"
 #include "ports/controller_port.hpp"
 
@@ -42,6 +44,20 @@ struct VariantView {
   std::string reason;   // of its last failure; empty: none since work began on one
 };
 
+// What somebody has found out about a pool with a goal: how many idle agents it needs, and what is to be
+// expected of them.
+struct PoolAnswer {
+  std::uint32_t min_idle = 0;
+  bool met = false;                        // the goal, with so many
+  std::string text;                        // sentences, for people
+  Instant at;                              // found out
+  std::uint64_t builds = 0;                // of the past, that it was tried on
+  std::optional<Duration> wait;            // so many per cent of them would have waited no longer
+  std::optional<model::Money> cost_a_day;  // of the template's agents, builds included
+  bool operator==(const PoolAnswer&) const = default;
+};
+using PoolAnswers = std::map<TemplateName, PoolAnswer>;
+
 // The warm pool of a template: what it wants and has by the last plan, and what it was good for.
 struct PoolView {
   std::string size;           // "2 idle or 20% of those at work"
@@ -57,6 +73,8 @@ struct PoolView {
   Instant look_again;
   std::uint64_t hits = 0;    // since the server was started: builds that no agent was launched for
   std::uint64_t misses = 0;  // builds that waited for the launch of their agent
+  std::optional<model::PoolGoal> goal;
+  std::optional<PoolAnswer> answer;  // to the goal; empty: none yet
 };
 
 struct TemplateView {
@@ -101,13 +119,15 @@ struct CloudView {
   std::vector<TemplateView> templates;
 };
 
-// One template (or agent) that was considered for an item and what it said.
+// One template that was considered for an item and what it said.
 struct Consideration {
   TemplateName template_name;
   CloudName cloud;
-  std::string code;  // stable word
-  std::string text;  // sentence
-  Instant look_again;
+  std::string code;     // stable word: policy::HoldReason; of the item's own agent that of its WaitReason
+  std::string text;     // sentence
+  Instant look_again;   // for holds
+  Instant expected_at;  // of an agent that is on its way: as in WaitReason
+  bool operator==(const Consideration&) const = default;
 };
 
 struct ItemView {
@@ -115,6 +135,8 @@ struct ItemView {
   std::string item_key;
   std::string title;
   ports::WaitReason reason;
+  // In the order in which they are tried. Of an item whose agent is on its way: those that said no when that
+  // was launched for it, then the agent's template.
   std::vector<Consideration> considered;
 };
 

@@ -65,7 +65,8 @@ enum class EndReason {
   launch_refused,    // the cloud said no for good
   launch_deadline,   // never connected in time
   session_lost,      // connected once, then silent beyond the lease
-  resource_gone,     // the cloud says that it ended by itself
+  resource_gone,     // the cloud has it no more, and nobody saw how it ended
+  agent_exited,      // its process ended or was killed inside its machine, which its own work may have done
   out_of_memory,     // the same, because its work needed more memory than it has
   notice,            // spot reclaim or shutdown of the host
   goodbye,           // the agent left in order

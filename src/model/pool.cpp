@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/number.hpp"
+
 namespace footman::model {
 
 std::uint32_t pool_target(const PoolSize& size, std::uint32_t at_work) {
@@ -13,8 +15,43 @@ std::uint32_t pool_target(const PoolSize& size, std::uint32_t at_work) {
 }
 
 bool PoolRules::empty() const {
-  return size.empty() &&
+  return size.empty() && !goal &&
          std::ranges::all_of(schedules, [](const PoolSchedule& one) { return one.size.empty(); });
+}
+
+namespace {
+
+std::string_view trim(std::string_view text) {
+  while (text.starts_with(' ')) text.remove_prefix(1);
+  while (text.ends_with(' ')) text.remove_suffix(1);
+  return text;
+}
+
+}  // namespace
+
+Result<WaitGoal> parse_wait_goal(std::string_view text) {
+  const auto bad = [&] {
+    return fail(Errc::invalid_argument, fmt::format("'{}' is no goal", text), {},
+                "Write it like \"p90 wait <= 5s\"");
+  };
+  const auto sign = text.find("<=");
+  if (sign == std::string_view::npos) return bad();
+  auto what = trim(text.substr(0, sign));
+  if (what.ends_with("wait")) what = trim(what.substr(0, what.size() - 4));
+  if (!what.starts_with('p')) return bad();
+  const auto percent = find_number<std::uint32_t>(what.substr(1));
+  const auto wait = parse_duration(trim(text.substr(sign + 2)));
+  if (!percent || *percent < 1 || *percent > 100 || !wait) return bad();
+  return WaitGoal{*percent, *wait};
+}
+
+std::string describe(const WaitGoal& goal) {
+  return fmt::format("p{} wait <= {}", goal.percent, format_duration(goal.wait));
+}
+
+std::string describe(const PoolGoal& goal) {
+  return describe(goal.wait) +
+         (goal.per_day ? fmt::format(", at most {} a day", format_money(*goal.per_day)) : std::string());
 }
 
 PoolNow pool_at(const PoolRules& rules, Instant now) {

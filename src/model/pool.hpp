@@ -3,10 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "base/result.hpp"
 #include "model/cron.hpp"
+#include "model/money.hpp"
 
 namespace footman::model {
 
@@ -34,9 +38,28 @@ struct PoolSchedule {
   bool operator==(const PoolSchedule&) const = default;
 };
 
+// So many per cent of builds wait no longer than that for an agent.
+struct WaitGoal {
+  std::uint32_t percent = 90;
+  Duration wait{0};
+  bool operator==(const WaitGoal&) const = default;
+};
+Result<WaitGoal> parse_wait_goal(std::string_view text);  // "p90 <= 5s", "p90 wait <= 5s"; p1 to p100
+std::string describe(const WaitGoal& goal);               // "p90 wait <= 5.0 s"
+
+// What a pool is for, instead of a size that somebody has thought of: its min_idle is found out from the
+// builds of the past (simulate/pool_goals.hpp).
+struct PoolGoal {
+  WaitGoal wait;                 // of the builds that run on the template's agents
+  std::optional<Money> per_day;  // what its agents may cost, builds included
+  bool operator==(const PoolGoal&) const = default;
+};
+std::string describe(const PoolGoal& goal);  // "p90 wait <= 5.0 s, at most $20.00 a day"
+
 struct PoolRules {
-  PoolSize size;
-  std::vector<PoolSchedule> schedules;  // the first one that is on is used
+  PoolSize size;                        // with a goal its min_idle is the least
+  std::vector<PoolSchedule> schedules;  // the first one that is on is used; none with a goal
+  std::optional<PoolGoal> goal;
   bool operator==(const PoolRules&) const = default;
   bool empty() const;  // it never wants an agent
 };

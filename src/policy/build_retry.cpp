@@ -13,12 +13,28 @@ bool is_fault_of_cloud(EndReason reason) {
          reason == EndReason::notice;
 }
 
+std::string_view why_not(EndReason reason) {
+  if (reason == EndReason::agent_exited)
+    return "It is not run again: the cloud had not taken its agent, so it may have ended the agent itself.";
+  if (reason == EndReason::out_of_memory)
+    return "It is not run again: it would need as much memory the next time.";
+  return {};
+}
+
 }  // namespace
 
-bool is_run_again(const BuildLoss& loss, std::uint32_t allowed, std::uint32_t done) {
-  if (loss.given_up) return false;
-  if (loss.nothing_began && done < std::max(allowed, kUnaskedRetries)) return true;
-  return is_fault_of_cloud(loss.reason) && done < allowed;
+RetryVerdict judge_retry(const BuildLoss& loss, std::uint32_t allowed, std::uint32_t done) {
+  if (loss.given_up) return {};
+  if (loss.nothing_began && done < std::max(allowed, kUnaskedRetries)) return {true, {}};
+  if (done >= allowed) return {};
+  return is_fault_of_cloud(loss.reason) ? RetryVerdict{true, {}} : RetryVerdict{false, why_not(loss.reason)};
+}
+
+EndReason judge_death(const model::DeathCertificate& death, bool reclaimed) {
+  if (reclaimed) return EndReason::notice;
+  if (death.out_of_memory) return EndReason::out_of_memory;
+  const bool was_seen = death.exit_status.has_value() || death.signal != 0;
+  return was_seen ? EndReason::agent_exited : EndReason::resource_gone;
 }
 
 }  // namespace footman::policy

@@ -1,9 +1,9 @@
 // Whether a build that was lost with its agent is run again, as a new build. Never because of what the user's
-// own work did, never when a person or a time limit ended it. Pure.
+// own work did or may have done, never when a person or a time limit ended it. Pure.
 #pragma once
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 
 #include "model/agent.hpp"
 
@@ -21,7 +21,15 @@ struct BuildLoss {
 // What is run again without being asked for: a build of which nothing had begun, this often.
 inline constexpr std::uint32_t kUnaskedRetries = 2;
 
+struct RetryVerdict {
+  bool again = false;
+  std::string_view why_not;  // a sentence, where the build's settings would have allowed it; else empty
+};
 // `allowed`: of the build's own settings. `done`: how many builds of the chain came before it.
-bool is_run_again(const BuildLoss& loss, std::uint32_t allowed, std::uint32_t done);
+RetryVerdict judge_retry(const BuildLoss& loss, std::uint32_t allowed, std::uint32_t done);
+
+// Why an agent has ended whose resource is gone. `reclaimed`: the cloud took it back. Where the cloud saw how
+// the agent's process ended, the machine was there until then.
+model::EndReason judge_death(const model::DeathCertificate& death, bool reclaimed);
 
 }  // namespace footman::policy

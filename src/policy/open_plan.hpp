@@ -19,8 +19,8 @@ namespace footman::policy {
 // Why the items of one class wait; every one of them for the same reason.
 struct ClassHold {
   Held held;
-  std::shared_ptr<const std::vector<Tried>> tried;  // never null
-  std::string room;                                 // as the class had it, also in the text
+  TriedList tried;   // never null
+  std::string room;  // as the class had it, also in the text
 };
 
 struct QueueOrder {
@@ -38,6 +38,7 @@ struct ItemClass {
   std::size_t pool_cursor = 0;             // among idle ones
   std::vector<const Template*> templates;  // that fit, best first
   std::size_t template_cursor = 0;
+  TriedList passed;                   // templates before the cursor; null: none, or not listed yet
   std::uint32_t held_items = 0;       // that are left over
   const Item* oldest_held = nullptr;  // of these
   bool is_held = false;               // neither an agent nor a template is left for the rest of it

@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "policy/choice.hpp"
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
@@ -23,8 +24,6 @@ namespace {
 
 using model::AgentActivity;
 using model::EndReason;
-
-constexpr std::size_t kMostTold = 3;  // templates, in the reason of a launch
 
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
@@ -260,6 +259,7 @@ class Planner {
   void begin_class(ItemClass& kind) const {
     kind.pools = list_pools(kind);
     kind.pool_cursor = kind.template_cursor = 0;
+    kind.passed.reset();
     kind.is_held = false;
     kind.held_items = 0;
     kind.room.clear();
@@ -293,7 +293,8 @@ class Planner {
       const Template& t = *kind.templates[kind.template_cursor];
       if (is_blocked(t) || obstacles_.find_for(kind.controller)) continue;
       if (obstacles_.find_launch_limit(t)) break;
-      launch(item.ref, t, describe_choice(item, kind));
+      list_passed(kind);
+      launch(item.ref, t, describe_choice(item, kind), kind.passed);
       return nullptr;
     }
     if (!std::exchange(kind.is_held, true)) {
@@ -318,28 +319,18 @@ class Planner {
     }
   }
 
-  void launch(ItemRef item, const Template& t, std::string why) {
+  void launch(ItemRef item, const Template& t, std::string why, TriedList not_these = {}) {
     obstacles_.count_launch(t, item.controller);
-    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why)});
+    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why), std::move(not_these)});
   }
 
-  std::string describe_choice(const Item& item, const ItemClass& kind) const {
-    const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
-    const Template& t = *kind.templates[kind.template_cursor];
-    const auto price =
-        t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
-    return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}{}",
-                       item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
-                       kind.template_cursor + 1, kind.templates.size(), price, describe_better(kind));
-  }
-
-  // Why it is none of those before.
-  std::string describe_better(const ItemClass& kind) const {
-    std::string text;
-    for (std::size_t i = 0; i < std::min(kind.template_cursor, kMostTold); ++i)
+  void list_passed(ItemClass& kind) const {
+    if (kind.template_cursor == (kind.passed ? kind.passed->size() : 0)) return;
+    auto passed = std::make_shared<std::vector<Tried>>();
+    for (std::size_t i = 0; i < kind.template_cursor; ++i)
       if (const auto& obstacle = blocked_[number_of(*kind.templates[i])])
-        text += fmt::format("; not '{}': {}", kind.templates[i]->name.str(), obstacle->text);
-    return text;
+        passed->push_back(answer_of(*kind.templates[i], *obstacle));
+    kind.passed = std::move(passed);
   }
 
   // What stands against a template once, does so for the rest of the plan.
@@ -380,7 +371,7 @@ class Planner {
       const auto& obstacle = !of_template || (is_limit && of_controller) ? of_controller : of_template;
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
-      tried->push_back({t->cloud, t->name, obstacle->reason, obstacle->text, obstacle->look_again});
+      tried->push_back(answer_of(*t, *obstacle));
       if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
     }
     auto hold = std::make_shared<ClassHold>();

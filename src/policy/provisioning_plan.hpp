@@ -166,12 +166,23 @@ struct Held {
   Instant look_again;  // not set: at the next event
   bool operator==(const Held&) const = default;
 };
+// The same of one template that fits.
+struct Tried {
+  CloudName cloud;
+  TemplateName template_name;
+  HoldReason reason = HoldReason::no_template;
+  std::string text;
+  Instant look_again;
+  bool operator==(const Tried&) const = default;
+};
+using TriedList = std::shared_ptr<const std::vector<Tried>>;  // best first; shared by items of one class
 
 struct Launch {
   ItemRef item;  // without a key: for the pool of the template
   CloudName cloud;
   TemplateName template_name;
-  std::string text;  // why this template
+  std::string text;     // why this template
+  TriedList not_these;  // the better ones; null: none of them, or for a pool
 };
 struct Match {  // this item is served by this agent
   ItemRef item;
@@ -187,21 +198,12 @@ struct Drain {
   model::EndReason reason = model::EndReason::none;
   std::string text;
 };
-struct Tried {
-  CloudName cloud;
-  TemplateName template_name;
-  HoldReason reason = HoldReason::no_template;
-  std::string text;
-  Instant look_again;  // not set: at the next event
-  bool operator==(const Tried&) const = default;
-};
 struct Hold {
   ItemRef item;
   HoldReason reason = HoldReason::no_template;
   std::string text;  // with the inputs it was decided on
   Instant look_again;
-  std::shared_ptr<const std::vector<Tried>>
-      tried;  // best first; shared by items with the same label; never null
+  TriedList tried;  // never null
 };
 
 struct PoolReport {  // of a template that has a pool now

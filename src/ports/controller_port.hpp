@@ -34,6 +34,13 @@ struct DemandNews {
   std::vector<std::string> gone;  // keys
 };
 
+// Agents of which something else may be observed than at an earlier answer.
+struct AgentNews {
+  std::uint64_t version = 0;  // for the next question
+  bool complete = true;       // of any of them; false: of these
+  std::vector<base::AgentId> changed;
+};
+
 using model::AgentActivity;
 
 struct AgentObservation {
@@ -98,6 +105,12 @@ class ControllerPort {
   // again); a higher attempt replaces the lower one, whose secret and session become invalid.
   virtual runtime::Awaitable<base::Result<AgentBootstrap>> register_agent(AgentRegistration registration) = 0;
   virtual AgentObservation observe_agent(base::AgentId id) const = 0;
+  // Which ones to observe again, since the answer with that version; 0: from nothing. Costs no I/O. The whole
+  // contract of a controller with few agents: all of them.
+  virtual AgentNews agents_since(std::uint64_t version) {
+    (void)version;
+    return {};
+  }
   // No new work; running work goes on. Idempotent.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
   // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had

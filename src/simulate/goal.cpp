@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/number.hpp"
 #include "model/pool.hpp"
 
 namespace footman::simulate {
@@ -13,14 +12,9 @@ namespace {
 
 constexpr double kWholePart = 1024;  // the parts of a wish that a budget may pay for: so many steps
 
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 // What is known of one template's pool: enough at `high`, not enough below `low`.
 struct Range {
+  std::uint32_t least = 0;
   std::uint32_t low = 0;
   std::uint32_t tried = 0;
   std::optional<std::uint32_t> high;
@@ -48,17 +42,34 @@ std::uint32_t find_most(const fleet::FleetConfig& fleet, const fleet::Template& 
   return most;
 }
 
+using Sizes = std::map<TemplateName, std::uint32_t>;
+
 class GoalSearch {
  public:
-  GoalSearch(const SimulationSpec& spec, const BuildTrace& trace, const Goal& goal, const Billing& billing,
-             const std::function<void(const SimulationProgress&)>& on_progress)
-      : spec_(spec), trace_(trace), goal_(goal), billing_(billing), on_progress_(on_progress) {
-    for (const auto& t : spec.fleet.templates) {
+  GoalSearch(SimulationSpec spec, const BuildTrace& trace, PoolWishes wishes, const Billing& billing,
+             const OnProgress& on_progress)
+      : spec_(std::move(spec)),
+        trace_(trace),
+        wishes_(std::move(wishes)),
+        billing_(billing),
+        on_progress_(on_progress) {
+    for (const auto& t : spec_.fleet.templates) {
+      const auto wish = wishes_.find(t.name);
+      if (wish == wishes_.end()) continue;
       auto& range = ranges_[t.name];
-      range.most = find_most(spec.fleet, t);
+      range.most = std::min(find_most(spec_.fleet, t), wish->second.most);
+      range.least = range.low = range.tried = std::min(range.most, wish->second.least);
     }
+    std::erase_if(wishes_, [&](const auto& wish) { return !ranges_.contains(wish.first); });
   }
 
+  Result<GoalAnswer> run() {
+    FOOTMAN_TRY(auto answer, find_wanted());
+    if (answer.never_ran > 0) return answer;
+    return keep_budgets(std::move(answer));
+  }
+
+  // With one budget for all of them.
   Result<GoalAnswer> run(std::optional<double> budget) {
     FOOTMAN_TRY(auto answer, find_wanted());
     if (!budget || !answer.cost_a_day || *answer.cost_a_day <= *budget) return answer;
@@ -71,8 +82,6 @@ class GoalSearch {
   }
 
  private:
-  using Sizes = std::map<TemplateName, std::uint32_t>;
-
   static Sizes sizes_of(const GoalAnswer& answer) {
     Sizes sizes;
     for (const auto& pool : answer.pools) sizes[pool.name] = pool.min_idle;
@@ -96,6 +105,47 @@ class GoalSearch {
       }
       if (is_over) return answer;
     }
+  }
+
+  // Each pool that costs more than it may becomes the largest one that does not.
+  Result<GoalAnswer> keep_budgets(GoalAnswer answer) {
+    auto sizes = sizes_of(answer);
+    std::map<TemplateName, double> wanted;
+    for (const auto& [name, wish] : wishes_) {
+      const auto cost = cost_of(answer, name);
+      if (!wish.per_day || cost <= *wish.per_day || sizes[name] <= ranges_.at(name).least) continue;
+      wanted[name] = cost;
+      FOOTMAN_TRY(answer, shrink(sizes, name, *wish.per_day));
+    }
+    for (auto& pool : answer.pools)
+      if (const auto it = wanted.find(pool.name); it != wanted.end()) pool.wanted_cost_a_day = it->second;
+    answer.simulations = simulations_;
+    return answer;
+  }
+
+  // `sizes` has the template's wish, which costs too much; afterwards what is left of it.
+  Result<GoalAnswer> shrink(Sizes& sizes, const TemplateName& name, double budget) {
+    auto too_dear = sizes[name];
+    sizes[name] = ranges_.at(name).least;
+    FOOTMAN_TRY(auto best, simulate(sizes));
+    auto paid = sizes[name];
+    while (too_dear - paid > 1) {
+      const auto middle = sizes[name] = paid + (too_dear - paid) / 2;
+      FOOTMAN_TRY(auto answer, simulate(sizes));
+      if (cost_of(answer, name) > budget) {
+        too_dear = middle;
+        continue;
+      }
+      paid = middle;
+      best = std::move(answer);
+    }
+    sizes[name] = paid;
+    return best;
+  }
+
+  static double cost_of(const GoalAnswer& answer, const TemplateName& name) {
+    const auto pool = std::ranges::find(answer.pools, name, &TemplatePool::name);
+    return pool == answer.pools.end() ? 0 : pool->cost_a_day.value_or(0);
   }
 
   Result<GoalAnswer> find_affordable(const Sizes& wanted, double budget) {
@@ -132,9 +182,11 @@ class GoalSearch {
   Result<GoalAnswer> simulate(const Sizes& sizes) {
     auto spec = spec_;
     for (auto& t : spec.fleet.templates) {
-      t.pool = {};
+      if (!wishes_.contains(t.name)) continue;
       const auto size = sizes.find(t.name);
-      if (size != sizes.end()) t.pool.size.min_idle = size->second;
+      t.pool.goal.reset();
+      t.pool.schedules.clear();
+      t.pool.size.min_idle = size == sizes.end() ? ranges_.at(t.name).least : size->second;
     }
     ++simulations_;
     FOOTMAN_TRY(auto happened, run_simulation(spec, trace_, on_progress_));
@@ -153,56 +205,58 @@ class GoalSearch {
     answer.met = answer.never_ran == 0;
     answer.simulations = simulations_;
     for (auto& [name, all] : waits) {
+      const auto wish = wishes_.find(name);
+      if (wish == wishes_.end()) continue;
       const auto size = sizes.find(name);
       const auto builds = all.size();
-      const auto wait = find_percentile(std::move(all), goal_.percent);
+      const auto wait = find_percentile(std::move(all), wish->second.goal.percent);
+      const bool met = wait <= wish->second.goal.wait;
       answer.pools.push_back(
-          {name, size == sizes.end() ? 0 : size->second, builds, wait, wait <= goal_.wait});
-      answer.met = answer.met && wait <= goal_.wait;
+          {name, size == sizes.end() ? ranges_.at(name).least : size->second, builds, wait, met, {}, {}});
+      answer.met = answer.met && met;
     }
-    const auto report = make_report({}, happened, billing_);
-    const auto days = std::chrono::duration<double>(happened.end).count() / 86400;
-    if (report.agents.cost && days > 0) answer.cost_a_day = *report.agents.cost / days;
+    add_costs(answer, make_report({}, happened, billing_), happened.end);
     answer.happenings = std::move(happened);
     return answer;
   }
 
-  const SimulationSpec& spec_;
+  static void add_costs(GoalAnswer& answer, const Report& report, Duration simulated) {
+    const auto days = std::chrono::duration<double>(simulated).count() / 86400;
+    if (days <= 0) return;
+    if (report.agents.cost) answer.cost_a_day = *report.agents.cost / days;
+    for (auto& pool : answer.pools) {
+      const auto t = std::ranges::find(report.templates, pool.name, &TemplateStats::name);
+      if (t != report.templates.end() && t->times.cost) pool.cost_a_day = *t->times.cost / days;
+    }
+  }
+
+  SimulationSpec spec_;
   const BuildTrace& trace_;
-  Goal goal_;
+  PoolWishes wishes_;
   const Billing& billing_;
-  const std::function<void(const SimulationProgress&)>& on_progress_;
-  std::map<TemplateName, Range> ranges_;
+  const OnProgress& on_progress_;
+  std::map<TemplateName, Range> ranges_;  // of the wishes whose template there is
   std::uint32_t simulations_ = 0;
 };
 
 }  // namespace
 
-Result<Goal> parse_goal(std::string_view text) {
-  const auto bad = [&] {
-    return fail(Errc::invalid_argument, fmt::format("'{}' is no goal", text), {},
-                "Write it like \"p90 wait <= 5s\"");
-  };
-  const auto sign = text.find("<=");
-  if (sign == std::string_view::npos) return bad();
-  auto what = trim(text.substr(0, sign));
-  if (!what.starts_with('p') || !what.ends_with("wait")) return bad();
-  what.remove_prefix(1);
-  what.remove_suffix(4);
-  const auto percent = find_number<std::uint32_t>(trim(what));
-  const auto wait = parse_duration(trim(text.substr(sign + 2)));
-  if (!percent || *percent < 1 || *percent > 100 || !wait) return bad();
-  return Goal{*percent, *wait};
-}
-
-std::string describe(const Goal& goal) {
-  return fmt::format("p{} wait <= {}", goal.percent, format_duration(goal.wait));
+Result<GoalAnswer> find_wished_pools(const SimulationSpec& spec, const BuildTrace& trace,
+                                     const PoolWishes& wishes, const Billing& billing,
+                                     const OnProgress& on_progress) {
+  return GoalSearch(spec, trace, wishes, billing, on_progress).run();
 }
 
 Result<GoalAnswer> find_pools(const SimulationSpec& spec, const BuildTrace& trace, const Goal& goal,
                               const Billing& billing, std::optional<double> budget,
-                              const std::function<void(const SimulationProgress&)>& on_progress) {
-  return GoalSearch(spec, trace, goal, billing, on_progress).run(budget);
+                              const OnProgress& on_progress) {
+  auto without_pools = spec;
+  PoolWishes wishes;
+  for (auto& t : without_pools.fleet.templates) {
+    t.pool = {};
+    wishes[t.name].goal = goal;
+  }
+  return GoalSearch(std::move(without_pools), trace, std::move(wishes), billing, on_progress).run(budget);
 }
 
 }  // namespace footman::simulate

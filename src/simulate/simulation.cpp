@@ -64,14 +64,15 @@ class SimulatedServer {
     life_.destroy();
   }
 
-  Result<Happenings> run(const std::function<void(const SimulationProgress&)>& on_progress) {
+  Result<Happenings> run(const OnProgress& on_progress) {
     scope_->spawn("start", start(this));
     while (!started_) FOOTMAN_CHECK(loop_.step(), "the fleet starts or fails");
     if (!*started_) return std::unexpected(started_->error());
     std::uint64_t steps = 0;
     while (!is_over() && loop_.step())
-      if (++steps % kStepsBetweenLooks == 0 && on_progress)
-        on_progress({controller_.finished(), trace_.builds.size(), now()});
+      if (++steps % kStepsBetweenLooks == 0 && on_progress &&
+          !on_progress({controller_.finished(), trace_.builds.size(), now()}))
+        return fail(Errc::cancelled, "the simulation was given up");
     controller_.close();
     happenings_.end = now();
     return std::move(happenings_);
@@ -150,7 +151,7 @@ class SimulatedServer {
 }  // namespace
 
 Result<Happenings> run_simulation(const SimulationSpec& spec, const BuildTrace& trace,
-                                  const std::function<void(const SimulationProgress&)>& on_progress) {
+                                  const OnProgress& on_progress) {
   SimulatedServer server(spec, trace);
   return server.run(on_progress);
 }

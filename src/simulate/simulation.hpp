@@ -26,15 +26,18 @@ struct SimulationProgress {
   Duration at{0};  // simulated time
 };
 
+// Called now and then; false: the simulation is given up, cancelled.
+using OnProgress = std::function<bool(const SimulationProgress&)>;
+
 // When none runs and nothing has happened to any for so long, the builds that still wait never run. The money
 // of a new day may be what they wait for.
 inline constexpr Duration kGiveUpAfter = 25h;
 // After the last build, agents that are kept may go on for their idle time and so long; then it ends.
 inline constexpr Duration kTail = 2min;
 
-// `on_progress` is called now and then; empty: not. Error: of the fleet's start (a template whose cloud there
-// is not).
+// Blocks, on whatever thread, and shares nothing with other simulations. Errors: of the fleet's start (a
+// template whose cloud there is not); cancelled, by `on_progress`.
 Result<Happenings> run_simulation(const SimulationSpec& spec, const BuildTrace& trace,
-                                  const std::function<void(const SimulationProgress&)>& on_progress = {});
+                                  const OnProgress& on_progress = {});
 
 }  // namespace footman::simulate

@@ -163,14 +163,16 @@ Awaitable<Reply> cancel_build(Context& context, Visit visit) {
 
 Awaitable<Reply> drain_agent(Context& context, Visit visit) {
   const AgentId id(visit.param);
-  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.drain_agent(id));
+  FOOTMAN_CO_TRY_STATUS(
+      co_await api::say_if_ended(context.stories(), id, co_await context.parts.fleet.drain_agent(id)));
   co_return make_redirect(agent_url(id));
 }
 
 Awaitable<Reply> terminate_agent(Context& context, Visit visit) {
   const AgentId id(visit.param);
-  FOOTMAN_CO_TRY_STATUS(co_await context.parts.fleet.terminate_agent(
-      id, fmt::format("The agent was ended by {}.", visit.view.who.name)));
+  auto reason = fmt::format("The agent was ended by {}.", visit.view.who.name);
+  FOOTMAN_CO_TRY_STATUS(co_await api::say_if_ended(
+      context.stories(), id, co_await context.parts.fleet.terminate_agent(id, std::move(reason))));
   co_return make_redirect(agent_url(id));
 }
 

@@ -22,10 +22,6 @@ std::string query(const Visit& visit, std::string_view name) {
 // The page's script looks again: it has the log, or reads it by itself.
 bool is_live(const Visit& visit) { return visit.request->headers.find(kLiveHeader).has_value(); }
 
-api::StorySources stories_of(const Context& context) {
-  return {context.parts.controller, context.parts.fleet, context.parts.store, context.now()};
-}
-
 // --- lists
 
 struct Builds {
@@ -200,7 +196,7 @@ Awaitable<Reply> show_build(Context& context, Visit visit) {
   auto& parts = context.parts;
   FOOTMAN_CO_TRY(const auto id, parse_id(visit.param));
   BuildData data;
-  FOOTMAN_CO_TRY(data.story, co_await api::tell_build(stories_of(context), BuildId(id)));
+  FOOTMAN_CO_TRY(data.story, co_await api::tell_build(context.stories(), BuildId(id)));
   const auto& told = data.story.told;
   if (is_live(visit)) {
     data.log.attempt = told.assignments.size();
@@ -275,7 +271,7 @@ Awaitable<Reply> show_agents(Context& context, Visit visit) {
 Awaitable<Reply> show_agent(Context& context, Visit visit) {
   const AgentId id(visit.param);
   AgentData data;
-  FOOTMAN_CO_TRY(data.story, co_await api::tell_agent(stories_of(context), id));
+  FOOTMAN_CO_TRY(data.story, co_await api::tell_agent(context.stories(), id));
   data.node = context.parts.controller.find_node(id);
   co_return show(context, agent_page(data, visit.view), visit.view);
 }

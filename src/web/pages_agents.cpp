@@ -115,11 +115,21 @@ std::string kind_of(std::uint32_t max_builds) {
   return max_builds == 0 ? "kept while there is work" : fmt::format("up to {} builds each", max_builds);
 }
 
-Markup pool_facts(const fleet::PoolView& pool) {
+Markup goal_fact(const fleet::PoolView& pool, const View& view) {
+  if (!pool.goal) return {};
+  if (!pool.answer)
+    return html(R"( <span class="muted">goal: {}; its size is being found</span>)",
+                model::describe(*pool.goal));
+  return html(R"( <span class="muted">goal: {}; {} {}</span>)", model::describe(*pool.goal),
+              pool.answer->text, when(pool.answer->at, view.now));
+}
+
+Markup pool_facts(const fleet::PoolView& pool, const View& view) {
   return html(
-      R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once{}{}</span>)",
-      pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
-      pool.trouble.empty() ? "" : "; ", pool.trouble);
+             R"( <span class="muted">pool: {} ready of {} wanted, {} on the way; {} of {} builds served at once{}{}</span>)",
+             pool.idle, pool.target, pool.on_way, pool.hits, pool.hits + pool.misses,
+             pool.trouble.empty() ? "" : "; ", pool.trouble) +
+         goal_fact(pool, view);
 }
 
 Markup idle_fact(const fleet::TemplateView& one) {
@@ -137,8 +147,9 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
             R"(<tr><td data-label="Template"><bdi>{}</bdi> <span class="muted">generation {}</span></td><td data-label="Labels">{}{}</td><td data-label="Agents">{}{}</td><td data-label="Price">{}</td><td data-label="Kind">{}</td><td data-label="State" class="wide">{}{}</td></tr>)",
             one.name, one.generation, labels(one.labels),
             one.is_default ? html(R"(<span class="muted">takes builds without a label</span>)") : Markup(),
-            cap_of(one.holding, one.cap), (one.pool ? pool_facts(*one.pool) : Markup()) + idle_fact(one),
-            price_of(one.price), kind_of(one.max_builds), breaker_badge(one.breaker),
+            cap_of(one.holding, one.cap),
+            (one.pool ? pool_facts(*one.pool, view) : Markup()) + idle_fact(one), price_of(one.price),
+            kind_of(one.max_builds), breaker_badge(one.breaker),
             (one.held ? breaker_facts(one.breaker, view) : Markup()) +
                 each(one.variants,
                      [&](const fleet::VariantView& variant) { return variant_fact(variant, view); }));

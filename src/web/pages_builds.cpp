@@ -38,6 +38,12 @@ Markup filters(const BuildsData& data) {
 
 // --- one build
 
+Markup expectation(Instant at, const View& view) {
+  if (!at.is_set()) return {};
+  return at > view.now ? html(R"( <span class="muted">Expected {}.</span>)", when(at, view.now))
+                       : html(R"( <span class="muted">It takes longer than usual.</span>)");
+}
+
 Markup callout(const BuildData& data, const View& view) {
   const auto& build = data.story.told.build;
   if (build.state == model::BuildState::finished) {
@@ -49,11 +55,7 @@ Markup callout(const BuildData& data, const View& view) {
   if (!data.story.told.queue) return {};
   const auto& reason = data.story.told.queue->reason;
   return html(R"(<p class="callout waiting"><strong>It waits:</strong> {}{}{}</p>)", reason.text,
-              reason.expected_at > view.now
-                  ? html(R"( <span class="muted">Expected {}.</span>)", when(reason.expected_at, view.now))
-              : reason.expected_at.is_set()
-                  ? html(R"( <span class="muted">It takes longer than usual.</span>)")
-                  : Markup(),
+              expectation(reason.expected_at, view),
               reason.look_again.is_set()
                   ? html(R"( <span class="muted">Next look {}.</span>)", when(reason.look_again, view.now))
                   : Markup());
@@ -135,8 +137,9 @@ Markup considered(const BuildData& data, const View& view) {
       R"(<section class="card" aria-labelledby="considered"><h2 id="considered">What the agent templates say</h2><ul class="plain">{}</ul></section>)",
       each(data.story.considered, [&](const fleet::Consideration& one) {
         return html(
-            R"(<li><strong><bdi>{}</bdi></strong> <span class="muted">in <bdi>{}</bdi></span>: {} {}</li>)",
-            one.template_name, one.cloud, one.text, when(one.look_again, view.now));
+            R"(<li><strong><bdi>{}</bdi></strong> <span class="muted">in <bdi>{}</bdi></span>: {} {}{}</li>)",
+            one.template_name, one.cloud, one.text, when(one.look_again, view.now),
+            expectation(one.expected_at, view));
       }));
 }
 

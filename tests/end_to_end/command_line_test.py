@@ -76,16 +76,33 @@ def test_jobs_builds_and_what_is_told_about_them():
         footman(server, "job", "show", "team/app", code=5)
 
 
-def test_a_build_whose_agent_goes_is_run_again_and_followed():
+def lose_agent(server, number):
+    """A build that may be run again, whose agent gets this signal at its first try."""
+    mark = server.folder / "mark"
+    script = f"echo try; test -e {mark} || {{ touch {mark}; sleep 600; }}; echo done"
+    client = start_client(server, "run", "--retries", "1", "--", script)
+    wait_until(mark.exists, "the first try to run")
+    build = newest(server)["id"]
+    agent = server.get(f"/api/v1/agents/{server.agent_of(build)}")
+    os.kill(int(agent["handle"].split(":")[0]), number)
+    return client, build
+
+
+def test_a_build_whose_agent_is_killed_is_not_run_again():
     with Server() as server:
         server.start()
-        mark = server.folder / "mark"
-        script = f"echo try; test -e {mark} || {{ touch {mark}; sleep 600; }}; echo done"
-        client = start_client(server, "run", "--retries", "1", "--", script)
-        wait_until(mark.exists, "the first try to run")
-        first = newest(server)["id"]
-        for pid in processes_of(server.data / "local"):
-            os.kill(pid, signal.SIGKILL)
+        client, build = lose_agent(server, signal.SIGKILL)
+        client.communicate(timeout=PATIENCE)
+        check(client.returncode not in (0, None), f"it failed: {client.returncode}")
+        lost = server.build(build)
+        check(lost["result"] == "FAILURE" and "retried_by" not in lost, lost)
+        check("signal 9" in lost["reason"] and "It is not run again" in lost["reason"], lost)
+
+
+def test_a_build_whose_machine_goes_is_run_again_and_followed():
+    with Server() as server:
+        server.start()
+        client, first = lose_agent(server, signal.SIGTERM)
         out, err = (text.decode() for text in client.communicate(timeout=PATIENCE))
         check(client.returncode == 0, f"the exit status is that of the last one: {client.returncode}\n{err}")
         check(out.splitlines()[0] == "try" and out.splitlines()[-2:] == ["try", "done"], out)

@@ -87,5 +87,35 @@ def test_a_schedule_with_a_time_zone():
               checked)
 
 
+def test_a_pool_is_as_large_as_its_goal_needs():
+    with Server(CLOUD % "pool: {min_idle: 0}") as server:
+        server.start()
+        builds = 30
+        for _ in range(builds):  # one after the other: each waits for its agent
+            server.wait_build(server.submit("true"))
+        server.config_file.write_text(CLOUD % "pool: {goal: {wait: p90 <= 1ms}, max_idle: 4}")
+        server.request("POST", "/api/v1/reload")
+        goal = wait_until(lambda: pool(server)["goal"].get("answer") and pool(server)["goal"],
+                          lambda: f"an answer to the goal; the pool is {pool(server)}")
+        answer = goal["answer"]
+        check(answer["builds"] == builds and answer["min_idle"] in (1, 2, 3, 4), goal)
+        check("p90 wait" in goal["text"] and str(builds) in answer["text"], goal)
+        wait_ready(server, answer["min_idle"])
+        check(f'footman_pool_goal_idle{{template="small"}} {answer["min_idle"]}' in server.request("GET", "/metrics", raw=True)[2].decode(), "the metric")
+        table = subprocess.run([BIN / "footman", "pool", "list", "--data", server.data], capture_output=True, text=True,
+                               check=True, timeout=60).stdout
+        check(goal["text"] in table and answer["text"] in table, table)
+
+        server.kill()
+        server.start()
+        check(pool(server)["target"] == answer["min_idle"], f"the size is known at once: {pool(server)}")
+        wait_ready(server, answer["min_idle"])
+
+        server.config_file.write_text(CLOUD % "pool: {min_idle: 0}")
+        server.request("POST", "/api/v1/reload")
+        server.wait_no_agents()
+        server.stop()
+
+
 run_tests([test_a_build_does_not_wait_for_a_launch, test_an_agent_for_two_builds_ends_after_two,
-           test_an_agent_is_used_while_it_is_paid_for, test_a_schedule_with_a_time_zone])
+           test_an_agent_is_used_while_it_is_paid_for, test_a_pool_is_as_large_as_its_goal_needs, test_a_schedule_with_a_time_zone])

@@ -387,6 +387,12 @@ TEST_CASE("what every template says to a build that waits") {
   REQUIRE(considered.size() == 1);
   CHECK(considered[0].at("template") == "small");
   CHECK(!considered[0].at("text").as_string().empty());
+
+  const auto served = world.get("/api/v1/builds/1/explain").json();  // its agent is on its way
+  REQUIRE(served.at("considered").as_array().size() == 1);
+  CHECK(served.at("considered").at(0).at("template") == "small");
+  CHECK(served.at("considered").at(0).at("code") == "launching");
+  CHECK(served.at("considered").at(0).at("text") == served.at("build").at("queue").at("reason").at("text"));
 }
 
 TEST_CASE("the queue, the plan and the clouds agree") {
@@ -466,7 +472,11 @@ TEST_CASE("agents are drained and terminated") {
   const auto build = world.get("/api/v1/builds/1").json();
   CHECK(build.at("result") == "FAILURE");
   CHECK(text_of(build.at("reason")).find("Terminated by admin: on fire") != std::string::npos);
-  CHECK(world.post(path + "/terminate").error() == "404 not_found");
+  for (const auto* verb : {"/terminate", "/drain"}) {
+    const auto late = world.post(path + verb);
+    CHECK(late.error() == "404 not_found");
+    CHECK(late.body.find(" has ended, at ") != std::string::npos);
+  }
   CHECK(world.post(path + "/terminate", "[]").error() == "400 invalid_argument");
   CHECK(world.get("/api/v1/agents/nobody").error() == "404 not_found");
   CHECK(world.get("/api/v1/agents/nobody/explain").error() == "404 not_found");

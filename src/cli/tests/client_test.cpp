@@ -411,6 +411,21 @@ TEST_CASE("explain tells the whole story") {
   CHECK(ran.out.find("Builds it was given") != std::string::npos);
 }
 
+TEST_CASE("explain lists the templates of a build whose agent is on its way") {
+  ScriptServer server([&](const net::HttpRequest&) {
+    return json_answer(fmt::format(
+        R"({{"sentence":"It waits.","build":{},"considered":[)"
+        R"({{"cloud":"here","template":"big","code":"template_cap","text":"2 of 2 agents exist"}},)"
+        R"({{"cloud":"here","template":"small","code":"launching","text":"Agent here-x comes.",)"
+        R"("expected_at":"2999-01-01T00:00:00Z"}}],"attempts":[],"steps":[],"timeline":[]}})",
+        kBuild));
+  });
+  const auto ran = run_footman({"explain", "17"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out.find("here   big       2 of 2 agents exist\n") != std::string::npos);
+  CHECK(ran.out.find("here   small     Agent here-x comes. Expected in ") != std::string::npos);
+}
+
 TEST_CASE("the other lists, empty and full") {
   bool empty = true;
   ScriptServer server([&](const net::HttpRequest& request) {
@@ -497,6 +512,10 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
         ",2,1,30.000,5.500,0.01,0.0023,0.0123\n");
   CHECK(run_footman({"cost", "--json"}, vars).out.find("\"useful_micro_usd\": 10000") != std::string::npos);
   CHECK(run_footman({"cost", "--since", "7d"}, vars).code == 0);
+  const auto both = run_footman({"cost", "--csv", "--json"}, vars);
+  CHECK(both.code == exit_usage);
+  CHECK(both.err.find("--csv and --json do not go together") != std::string::npos);
+  CHECK(both.out.empty());
   CHECK(server.requests().back().target.starts_with("/api/v1/costs?since=20"));
   ran = run_footman({"cost", "--since", "yesterday"}, vars);
   CHECK(ran.code == exit_usage);

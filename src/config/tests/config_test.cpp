@@ -109,6 +109,26 @@ TEST_CASE("pools: ready agents, a share of the busy ones, and a limit") {
   CHECK(error_of(with("{idle: 3}")).find("unknown key 'idle'") != std::string::npos);
 }
 
+TEST_CASE("goals of pools") {
+  const auto with = [](const std::string& pool) {
+    return "clouds: [{name: a, type: local, templates: [{name: t, pool: " + pool + "}]}]";
+  };
+  const auto c =
+      parse_config(with("{goal: {wait: p90 <= 5s, per_day: $20}, min_idle: 1}"), "f", sources(), "x86_64");
+  REQUIRE(c.has_value());
+  const auto& pool = c->clouds.at(0).templates.at(0).pool;
+  REQUIRE(pool.goal);
+  CHECK(pool.goal->wait == footman::model::WaitGoal{90, 5s});
+  CHECK(pool.goal->per_day == footman::model::Money{20'000'000});
+  CHECK(pool.size.min_idle == 1);
+  CHECK(error_of(with("{goal: {wait: soon}}")).find("'wait': a goal such as 'p90 <= 5s' was expected") !=
+        std::string::npos);
+  CHECK(error_of(with("{goal: {per_day: $2}}")).find("'wait' is missing") != std::string::npos);
+  CHECK(error_of(with("{goal: {wait: p90 <= 5s, per_day: much}}")).find("'per_day'") != std::string::npos);
+  CHECK(error_of(with("{goal: {wait: p90 <= 5s}, schedules: [{cron: 0 8 * * *, for: 1h}]}"))
+            .find("not together with schedules") != std::string::npos);
+}
+
 TEST_CASE("schedules of pools: when, for how long, whose clock, and what is wanted") {
   auto from = sources();
   std::string asked;
@@ -374,6 +394,14 @@ TEST_CASE("what can never be launched, or limits nothing, is doubted") {
   CHECK(doubts_of(with("budget: {per_hour: $1}", "", "price: $3/h").c_str()).size() == 1);
   CHECK(doubts_of(with("budget: {per_hour: $1, beyond: $3/h}", "", "price: $3/h").c_str()).empty());
   CHECK(doubts_of(with("agents: 2", "", "pool: {min_idle: 3}").c_str()).size() == 1);
+  CHECK(doubts_of(with("", "", "pool: {goal: {wait: p90 <= 5s, per_day: $2}}").c_str()) ==
+        std::vector<std::string>{
+            "the goal of the pool of the template 't' has per_day, but the template has no "
+            "price: it limits nothing"});
+  CHECK(doubts_of(with("", "", "price: $1/h, pool: {goal: {wait: p90 <= 5s, per_day: $2}}").c_str()).empty());
+  CHECK(doubts_of(with("", "", "pool: {goal: {wait: p90 <= 5s}, max_idle: 0}").c_str()).size() == 1);
+  CHECK(doubts_of(("retention: {builds: 5}\n" + with("", "", "pool: {goal: {wait: p90 <= 5s}}")).c_str())
+            .size() == 1);
   CHECK(doubts_of(with("labels: {gpu: 2}", "", "labels: [cpu]").c_str()).size() == 1);
   CHECK(doubts_of(with("budget: {beyond: $1/h}", "", "").c_str()).size() == 1);
   CHECK(

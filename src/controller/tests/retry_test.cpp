@@ -73,6 +73,10 @@ TEST_CASE("what the build or a person did is not repeated") {
   World world;
   submit(world, 5);
   const auto agent = start_on(world, "a");
+  SUBCASE("its agent was killed, and not by the cloud") {
+    REQUIRE(lose(world, "a", EndReason::agent_exited));
+    CHECK(world.build(1).reason.starts_with("Agent a was lost: the cloud says so. It is not run again: "));
+  }
   SUBCASE("too much memory") { REQUIRE(lose(world, "a", EndReason::out_of_memory)); }
   SUBCASE("its agent was ended by a person") { REQUIRE(lose(world, "a", EndReason::drained)); }
   SUBCASE("it failed") { world.finish(*agent, AssignmentId(1), 1, 0, protocol::BuildOutcome::failure); }

@@ -1,6 +1,8 @@
 // Who may come in, who is lost, what a restart of the server changes.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "controller/tests/world.hpp"
 
 using namespace footman;
@@ -390,4 +392,38 @@ TEST_CASE("remove ends the session and what had started; repeats are safe") {
   REQUIRE(
       world.run(world.controller->remove_agent(AgentId("a"), {model::EndReason::resource_gone, "again"})));
   CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
+}
+
+TEST_CASE("who observes agents is told which ones have changed") {
+  World world;
+  auto& controller = *world.controller;
+  const auto first = world.join("a");
+  const auto second = world.join("b");
+  auto news = controller.agents_since(0);
+  CHECK(news.complete);
+  const auto changed = [&] {
+    news = controller.agents_since(news.version);
+    CHECK_FALSE(news.complete);
+    return news.changed;
+  };
+  CHECK(changed().empty());
+  world.submit();
+  const bool is_first = first->count<protocol::Assign>() == 1;
+  auto& chosen = is_first ? *first : *second;
+  const AgentId id(is_first ? "a" : "b");
+  CHECK(changed() == std::vector{id});
+  chosen.send(protocol::Accepted{AssignmentId(1)});
+  world.settle();
+  CHECK(controller.observe_agent(id).started);
+  CHECK(changed() == std::vector{id});
+  second->wire->cut();
+  world.settle();
+  CHECK(changed() == std::vector{AgentId("b")});
+  world.advance(world.config.lease + 1min);
+  CHECK(std::ranges::count(changed(), AgentId("b")) == 1);
+  CHECK(world.activity("b") == AgentActivity::lost);
+  REQUIRE(world.run(controller.remove_agent(AgentId("b"), {})));
+  CHECK(std::ranges::count(changed(), AgentId("b")) == 1);
+  CHECK(changed().empty());
+  CHECK(controller.agents_since(news.version - 1).complete);  // somebody else has asked meanwhile
 }

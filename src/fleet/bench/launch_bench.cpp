@@ -1,5 +1,6 @@
-// Launches for each second of the whole fleet, with the real clock and a store on disk (TMPDIR), against a
-// cloud and a controller that answer at once: planned, recorded, introduced, launched, noted.
+// The whole fleet, with the real clock and a store on disk (TMPDIR), against a cloud and a controller that
+// answer at once: launches for each second (planned, recorded, introduced, launched, noted), and what a plan
+// costs when one item comes to a long queue and many agents are at work.
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 
 #include "fleet/fleet.hpp"
+#include "fleet/frozen_request.hpp"
 #include "runtime/post.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/thread.hpp"
@@ -58,6 +60,10 @@ class LongQueue final : public ports::ControllerPort {
  public:
   std::vector<ports::DemandItem> items;
   std::function<void()> on_change;
+  const runtime::Clock* clock = nullptr;
+  bool is_busy = false;                           // its agents have work
+  std::string awaited;                            // the item whose reason is waited for
+  std::function<void(base::Duration)> on_reason;  // how long the plan took until it was told
 
   base::ControllerName name() const override { return base::ControllerName("builtin"); }
   std::vector<ports::DemandItem> demand() const override { return items; }
@@ -70,18 +76,51 @@ class LongQueue final : public ports::ControllerPort {
   }
   ports::AgentObservation observe_agent(base::AgentId) const override {
     ports::AgentObservation seen;
-    seen.activity = ports::AgentActivity::expected;
+    seen.activity = is_busy ? ports::AgentActivity::busy : ports::AgentActivity::expected;
+    if (!is_busy) return seen;
+    seen.connected_at = base::Instant{1};
+    seen.working_on = "some item";
+    seen.started = true;
+    seen.peer = "192.0.2.17:41000";
     return seen;
+  }
+  // The first thing that a plan asks. Nothing ever changes.
+  ports::AgentNews agents_since(std::uint64_t version) override {
+    begun_ = clock->steady();
+    return {1, version == 0, {}};
   }
   Awaitable<base::Status> drain_agent(base::AgentId) override { co_return base::Status(); }
   Awaitable<base::Status> remove_agent(base::AgentId, ports::AgentEnd) override { co_return base::Status(); }
-  void set_wait_reason(const std::string&, ports::WaitReason) override {}
+  void set_wait_reason(const std::string& key, ports::WaitReason) override {
+    if (on_reason && key == awaited) on_reason(clock->steady() - begun_);
+  }
   void set_on_change(std::function<void()> look_again) override { on_change = std::move(look_again); }
+
+ private:
+  base::Duration begun_{0};
 };
+
+model::Agent make_busy_agent(std::int64_t number, base::Instant now) {
+  model::Agent agent;
+  agent.id = base::AgentId("agent-" + std::to_string(number));
+  agent.cloud = base::CloudName("cloud-" + std::to_string(number % kClouds));
+  agent.template_name = base::TemplateName("template-" + std::to_string(number % kTemplates));
+  agent.template_generation = 1;
+  agent.controller = base::ControllerName("builtin");
+  agent.for_item = "some item";
+  agent.labels = {"linux", family(number)};
+  agent.state = model::AgentState::online;
+  agent.client_token = agent.id.str() + "-1";
+  agent.handle = agent.client_token;
+  agent.frozen_request = fleet::encode_request({});
+  agent.planned = agent.launched = agent.connected = now;
+  agent.launch_deadline = now + std::chrono::minutes(5);
+  return agent;
+}
 
 class Bench {
  public:
-  Bench() {
+  explicit Bench(std::int64_t agents = 0, std::int64_t items = 0) {
     auto name = (std::filesystem::temp_directory_path() / "footman-bench-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     directory_ = name;
@@ -100,7 +139,11 @@ class Bench {
       t.labels = {"linux", family(i), "size-" + std::to_string(i)};
       config.templates.push_back(std::move(t));
     }
-    on_control([&] { return begin(std::move(config)); });
+    queue_.clock = clock_.get();
+    queue_.is_busy = agents > 0;
+    config.max_agents = static_cast<std::uint32_t>(agents);  // no more, if there are any
+    add_items(items);
+    on_control([&] { return begin(std::move(config), agents); });
   }
   Bench(const Bench&) = delete;
   Bench& operator=(const Bench&) = delete;
@@ -116,18 +159,40 @@ class Bench {
   void launch_all(std::int64_t items) {
     runtime::post(control_.executor(), [&] {
       wanted_ = items;
-      for (std::int64_t i = 0; i < items; ++i)
-        queue_.items.push_back(
-            {std::to_string(i), family(i), clock_->now(), "team/app #" + std::to_string(i)});
+      add_items(items);
       queue_.on_change();
     });
     done_.get_future().get();
   }
 
+  // One more item comes. How long the plan takes from its begin until the item knows why it waits.
+  base::Duration plan_for_one() {
+    std::promise<base::Duration> took;
+    runtime::post(control_.executor(), [&] {
+      queue_.awaited = std::to_string(queue_.items.size());
+      queue_.on_reason = [&](base::Duration time) {
+        queue_.on_reason = {};
+        took.set_value(time);
+      };
+      add_items(1);
+      queue_.on_change();
+    });
+    return took.get_future().get();
+  }
+
  private:
-  Awaitable<void> begin(fleet::FleetConfig config) {
+  void add_items(std::int64_t count) {
+    for (const auto end = static_cast<std::int64_t>(queue_.items.size()) + count;
+         static_cast<std::int64_t>(queue_.items.size()) < end;) {
+      const auto i = static_cast<std::int64_t>(queue_.items.size());
+      queue_.items.push_back({std::to_string(i), family(i), clock_->now(), "team/app #" + std::to_string(i)});
+    }
+  }
+
+  Awaitable<void> begin(fleet::FleetConfig config, std::int64_t agents) {
     auto state = co_await store_->load_open_state();
     if (!state) throw std::runtime_error(describe(state.error()));
+    for (std::int64_t i = 0; i < agents; ++i) state->agents.push_back(make_busy_agent(i, clock_->now()));
     fleet::FleetParts parts{*store_,        *clock_, *rng_,    control_.executor(),
                             {&queue_},      {},      changes_, metrics_,
                             base::Logger(), {},      {}};
@@ -180,6 +245,21 @@ void launches(benchmark::State& state) {
 }
 BENCHMARK(launches)->ArgName("items")->Arg(100)->Arg(1'000)->Arg(10'000)->Iterations(1)->UseRealTime()->Unit(
     benchmark::kMillisecond);
+
+// The global cap is reached: nothing is launched, as in a fleet with a long queue.
+void plans(benchmark::State& state) {
+  Bench bench(state.range(0), 10 * state.range(0));
+  (void)bench.plan_for_one();  // the first plan looks at everything
+  for (auto _ : state) state.SetIterationTime(std::chrono::duration<double>(bench.plan_for_one()).count());
+}
+BENCHMARK(plans)
+    ->ArgName("agents")
+    ->Arg(100)
+    ->Arg(1'000)
+    ->Arg(10'000)
+    ->Iterations(100)
+    ->UseManualTime()
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

@@ -262,6 +262,31 @@ TEST_CASE("a resource that ends by itself: its build is told why") {
   CHECK(std::ranges::count(findings, Verdict::resource_gone, &Finding::verdict) == 1);
 }
 
+TEST_CASE("an agent that was killed inside its machine is told from a machine that went") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  model::DeathCertificate death{{}, 0, false, "no trace of it"};
+  auto reason = EndReason::resource_gone;
+  SUBCASE("the machine went") {}
+  SUBCASE("killed") {
+    death = {{}, 9, false, "killed by signal 9"};
+    reason = EndReason::agent_exited;
+  }
+  SUBCASE("left") {
+    death = {1, 0, false, "exit status 1"};
+    reason = EndReason::agent_exited;
+  }
+  world.cloud.end(world.row(id).client_token, death);
+  world.controller.say(id, AgentActivity::disconnected);
+  world.provider->changed();
+  world.settle();
+  CHECK(world.controller.removed_for.at(id) == reason);
+  CHECK(world.controller.removed.at(id) == death.text);
+  CHECK(world.row(id).end_reason == reason);
+  CHECK(World::has(world.timeline(id), "gone"));
+}
+
 TEST_CASE("a resource that the cloud took back: its build hears that it was a notice") {
   World world;
   world.start();

@@ -202,6 +202,40 @@ TEST_CASE("caps hold, say so, and let go") {
   CHECK(world.only_agent().for_item == "2");
 }
 
+TEST_CASE("an item whose agent is on its way tells which templates were tried, also after a restart") {
+  World world;
+  world.config.templates.push_back(make_template("best"));
+  world.config.templates.back().priority = 1;
+  world.config.templates.back().cap = 1;
+  world.start();
+  world.busy_agent("1");
+  world.submit("2");
+  const auto explain = [&](const char* key) { return world.fleet->explain(ControllerName("builtin"), key); };
+  const auto check = [&] {
+    const auto item = explain("2");
+    REQUIRE(item);
+    REQUIRE(item->considered.size() == 2);
+    CHECK(item->considered[0].template_name.str() == "best");
+    CHECK(item->considered[0].code == "template_cap");
+    CHECK(item->considered[0].text.find("1 of 1 agents") != std::string::npos);
+    CHECK(item->considered[1].template_name.str() == "small");
+    CHECK(item->considered[1].code == "launching");
+    CHECK(item->considered[1].text == item->reason.text);
+    CHECK(item->considered[1].expected_at == item->reason.expected_at);
+  };
+  check();
+  world.restart();
+  check();
+
+  world.controller.withdraw("2");
+  world.submit("3");  // the agent is there already: nothing was tried for this one
+  const auto item = explain("3");
+  REQUIRE(item);
+  REQUIRE(item->considered.size() == 1);
+  CHECK(item->considered[0].template_name.str() == "small");
+  CHECK(item->considered[0].code == "launching");
+}
+
 TEST_CASE("no template offers the label: the nearest is named, nothing is launched") {
   World world;
   world.start();

@@ -74,6 +74,7 @@ TEST_CASE("the frozen request keeps all but the secret") {
   request.is_default = true;
   request.max_age = std::chrono::hours(9);
   request.why = "because";
+  request.not_these = {{TemplateName("big"), CloudName("sky"), "template_cap", "2 of 2 agents", {}, {}}};
   const auto text = encode_request(request);
   CHECK(text.find("hush") == std::string::npos);
   const auto back = parse_request(text);
@@ -90,6 +91,7 @@ TEST_CASE("the frozen request keeps all but the secret") {
   CHECK(back->is_default);
   CHECK(back->max_age == request.max_age);
   CHECK(back->why == "because");
+  CHECK(back->not_these == request.not_these);
   CHECK(encode_request(*back) == text);
 
   auto older = text;  // of a Footman that knew no `only_ca`

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/stored_answer.hpp"
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
@@ -193,4 +194,52 @@ TEST_CASE("a schedule begins and ends by itself") {
   world.advance(30min);
   CHECK(world.cloud.alive() == 0);
   CHECK(world.cloud.launch_calls == 2);
+}
+
+TEST_CASE(
+    "a pool with a goal has the size that was found for it, over restarts and reloads, within its own") {
+  World world;
+  auto& pool = world.config.templates[0].pool;
+  pool.goal = model::PoolGoal{{90, 5s}, model::Money{20'000'000}};
+  pool.size.min_idle = 1;
+  pool.size.max_idle = 3;
+  world.start();
+  CHECK(pool_of(world).size == "1 idle, 3 at most");
+  CHECK_FALSE(pool_of(world).answer);
+  const PoolAnswer answer{2, true, "enough", world.now(), 77, 3s, model::Money{1'500'000}};
+  world.fleet->set_pool_answers({{TemplateName("small"), answer}, {TemplateName("gone"), answer}});
+  world.settle();
+  CHECK(world.cloud.alive() == 2);
+  CHECK(pool_of(world).answer == answer);
+  CHECK(pool_of(world).goal == pool.goal);
+  CHECK(pool_of(world).size == "2 idle, 3 at most");
+  world.restart();
+  CHECK(pool_of(world).answer == answer);
+  CHECK(pool_of(world).target == 2);
+  CHECK(world.cloud.alive() == 2);
+
+  pool.goal->wait.wait = 1s;  // until something is found for that one
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  CHECK(pool_of(world).target == 2);
+  world.fleet->set_pool_answers({{TemplateName("small"), {100, false, "as many as may be", {}, 0, {}, {}}}});
+  world.settle();
+  CHECK(pool_of(world).target == 3);
+  world.fleet->set_pool_answers({{TemplateName("small"), {0, true, "none", {}, 0, {}, {}}}});
+  world.settle();
+  CHECK(pool_of(world).target == 1);
+  CHECK(world.metrics.expose().find("footman_pool_goal_idle{template=\"small\"} 0\n") != std::string::npos);
+
+  pool.goal.reset();
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  world.fleet->set_pool_answers({{TemplateName("small"), answer}});
+  world.settle();
+  CHECK(pool_of(world).target == 1);
+  CHECK_FALSE(pool_of(world).answer);
+}
+
+TEST_CASE("a stored answer that cannot be read is none") {
+  const PoolAnswer answer{2, true, "enough", Instant{5}, 77, 3s, {}};
+  CHECK(restore_answer(encode_answer(answer)) == answer);
+  for (const auto* text : {"", "{", "[]", R"({"min_idle":-1})", R"({"min_idle":2})"})
+    CHECK_FALSE(restore_answer(text));
 }

@@ -22,12 +22,23 @@ Awaitable<Result<ports::AgentBootstrap>> ScriptedController::register_agent(
   auto& node = nodes[id];
   if (node.seen.activity == AgentActivity::unknown) node.seen.activity = AgentActivity::expected;
   node.registration = std::move(registration);
+  changed_agents.insert(id);
   co_return ports::AgentBootstrap{Secret("secret of " + id.str())};
 }
 
 ports::AgentObservation ScriptedController::observe_agent(AgentId id) const {
+  ++observe_calls;
   const auto it = nodes.find(id);
   return it == nodes.end() ? ports::AgentObservation() : it->second.seen;
+}
+
+ports::AgentNews ScriptedController::agents_since(std::uint64_t version) {
+  if (!tells_news) return {};
+  ports::AgentNews news{told_ + 1, version == 0 || version != told_, {}};
+  ++told_;
+  news.changed.assign(changed_agents.begin(), changed_agents.end());
+  changed_agents.clear();
+  return news;
 }
 
 Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
@@ -46,7 +57,8 @@ Awaitable<Status> ScriptedController::remove_agent(AgentId id, ports::AgentEnd e
   if (!removes) co_return fail(Errc::unavailable, "the controller is away");
   nodes.erase(id);
   removed.emplace(id, std::move(end.text));
-  changed();
+  removed_for.emplace(id, end.reason);
+  changed(id);
   co_return Status();
 }
 
@@ -70,7 +82,7 @@ void ScriptedController::connect(const AgentId& id, Instant now) {
   seen.activity = AgentActivity::idle;
   if (!seen.connected_at.is_set()) seen.connected_at = now;
   seen.idle_since = now;
-  changed();
+  changed(id);
 }
 
 void ScriptedController::work(const AgentId& id, const std::string& key) {
@@ -79,7 +91,7 @@ void ScriptedController::work(const AgentId& id, const std::string& key) {
   seen.working_on = key;
   seen.started = true;
   std::erase_if(items, [&](const auto& item) { return item.key == key; });
-  changed();
+  changed(id);
 }
 
 void ScriptedController::finish(const AgentId& id, Instant now) {
@@ -93,7 +105,7 @@ void ScriptedController::finish(const AgentId& id, Instant now) {
                            : AgentActivity::idle;
   if (node.seen.activity == AgentActivity::done)
     node.seen.end_reason = model::spent_reason(node.registration.max_builds);
-  changed();
+  changed(id);
 }
 
 void ScriptedController::say(const AgentId& id, AgentActivity activity, model::EndReason reason,
@@ -102,7 +114,7 @@ void ScriptedController::say(const AgentId& id, AgentActivity activity, model::E
   seen.activity = activity;
   seen.end_reason = reason;
   seen.detail = std::move(detail);
-  changed();
+  changed(id);
 }
 
 }  // namespace footman::fleet::testing

@@ -4,7 +4,9 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ports/controller_port.hpp"
@@ -24,22 +26,29 @@ class ScriptedController final : public ports::ControllerPort {
   };
   std::deque<ports::DemandItem> items;
   std::map<AgentId, Node> nodes;
-  std::map<AgentId, std::string> removed;  // with the reason
+  std::map<AgentId, std::string> removed;  // with the sentence
+  std::map<AgentId, model::EndReason> removed_for;
   std::map<std::string, ports::WaitReason> reasons;
   int reasons_told = 0;
   mutable int demand_calls = 0;
+  bool tells_news = false;  // of agents: only of those that changed
+  std::set<AgentId> changed_agents;
+  mutable int observe_calls = 0;
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
-  ControllerName name() const override { return ControllerName("builtin"); }
+  explicit ScriptedController(ControllerName name = ControllerName("builtin")) : name_(std::move(name)) {}
+
+  ControllerName name() const override { return name_; }
   std::vector<ports::DemandItem> demand() const override {
     ++demand_calls;
     return {items.begin(), items.end()};
   }
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
+  ports::AgentNews agents_since(std::uint64_t version) override;
   Awaitable<Status> drain_agent(AgentId id) override;
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
@@ -65,6 +74,12 @@ class ScriptedController final : public ports::ControllerPort {
 
  private:
   Awaitable<void> turn();
+  void changed(const AgentId& id) {
+    changed_agents.insert(id);
+    changed();
+  }
+  ControllerName name_;
+  std::uint64_t told_ = 0;
   std::unique_ptr<runtime::Event> never_ = std::make_unique<runtime::Event>();
   std::function<void()> on_change_;
 };

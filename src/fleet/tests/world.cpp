@@ -54,11 +54,13 @@ void World::build() {
   const runtime::Executor executor = io->get_executor();
   tools_ = std::make_unique<runtime::Scope>(executor, Logger());
   provider = std::make_unique<ScriptedCloud>(cloud, clock);
+  std::vector<ports::ControllerPort*> controllers{&controller};
+  controllers.insert(controllers.end(), others.begin(), others.end());
   FleetParts parts{*store,
                    clock,
                    *rng,
                    executor,
-                   {&controller},
+                   std::move(controllers),
                    {provider.get()},
                    changes,
                    metrics,
@@ -88,6 +90,7 @@ void World::crash() {
   fleet.reset();
   provider.reset();
   controller.crash();
+  for (auto* other : others) other->crash();
   clock.drop_all();
   io.reset();
 }

@@ -35,6 +35,7 @@ class World {
   CloudState cloud;
   std::unique_ptr<ScriptedCloud> provider;
   ScriptedController controller;
+  std::vector<ScriptedController*> others;  // besides it; of the next build()
   base::Metrics metrics;
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(11);
   runtime::Feed<model::Change> changes{10'000};

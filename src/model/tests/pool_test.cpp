@@ -37,6 +37,30 @@ TEST_CASE("more at work never want fewer") {
       CHECK(pool_target(size, at_work) <= pool_target(size, at_work + 1));
 }
 
+TEST_CASE("goals of waits") {
+  const auto goal = parse_wait_goal("p90 <= 5s").value();
+  CHECK(goal == WaitGoal{90, std::chrono::seconds(5)});
+  CHECK(describe(goal) == "p90 wait <= 5.0 s");
+  CHECK(parse_wait_goal(" p100wait<=1m30s ") == WaitGoal{100, std::chrono::seconds(90)});
+  for (const auto* wrong : {"", "p90", "90 <= 5s", "wait <= 5s", "p0 <= 5s", "p101 <= 5s", "p90 < 5s",
+                            "p90 <= 5", "p90 cost <= 5s", "p90 <= 5s a day"})
+    CHECK_FALSE(parse_wait_goal(wrong).has_value());
+}
+
+TEST_CASE("a goal in words") {
+  PoolGoal goal{{90, std::chrono::seconds(5)}, {}};
+  CHECK(describe(goal) == "p90 wait <= 5.0 s");
+  goal.per_day = Money{20'000'000};
+  CHECK(describe(goal) == "p90 wait <= 5.0 s, at most $20.00 a day");
+}
+
+TEST_CASE("a pool with a goal may want agents, whatever its size") {
+  PoolRules rules;
+  CHECK(rules.empty());
+  rules.goal = PoolGoal{};
+  CHECK_FALSE(rules.empty());
+}
+
 TEST_CASE("a pool in words") {
   CHECK(describe(PoolSize()) == "none");
   CHECK(describe(PoolSize{4, 0, 0}) == "none");

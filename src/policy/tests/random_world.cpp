@@ -30,15 +30,20 @@ std::vector<std::string> lines_of(const Plan& plan) {
   const auto time = [](Instant at) { return at.is_set() ? format_rfc3339(at) : std::string("-"); };
   const auto match = [&](const Match& one) { return "match " + name(one.item) + " " + one.agent.str(); };
   std::ranges::transform(plan.matches, std::back_inserter(lines), match);
-  for (const auto& one : plan.launches)
+  const auto list = [&](const TriedList& all) {
+    for (const auto& tried : *all)
+      lines.push_back("  " + tried.cloud.str() + " " + tried.template_name.str() + " " +
+                      std::string(to_string(tried.reason)) + " " + tried.text + " " + time(tried.look_again));
+  };
+  for (const auto& one : plan.launches) {
     lines.push_back("launch " + name(one.item) + " " + one.cloud.str() + " " + one.template_name.str() + " " +
                     one.text);
+    if (one.not_these) list(one.not_these);
+  }
   for (const auto& one : plan.holds) {
     lines.push_back("hold " + name(one.item) + " " + std::string(to_string(one.reason)) + " " + one.text +
                     " " + time(one.look_again));
-    for (const auto& tried : *one.tried)
-      lines.push_back("  " + tried.cloud.str() + " " + tried.template_name.str() + " " +
-                      std::string(to_string(tried.reason)) + " " + tried.text + " " + time(tried.look_again));
+    list(one.tried);
   }
   const auto end = [&](const char* word, const auto& one) {
     lines.push_back(word + one.agent.str() + " " + std::string(to_string(one.reason)) + " " + one.text);
@@ -56,7 +61,9 @@ std::vector<std::string> lines_of(const Plan& plan) {
 bool is_same(const Plan& a, const Plan& b) {
   const auto match = [](const Match& x, const Match& y) { return x.item == y.item && x.agent == y.agent; };
   const auto launch = [](const Launch& x, const Launch& y) {
-    return x.item == y.item && x.template_name == y.template_name && x.cloud == y.cloud && x.text == y.text;
+    const bool both = x.not_these && y.not_these;
+    return x.item == y.item && x.template_name == y.template_name && x.cloud == y.cloud && x.text == y.text &&
+           (both ? *x.not_these == *y.not_these : x.not_these == y.not_these);
   };
   const auto hold = [](const Hold& x, const Hold& y) {
     return x.item == y.item && x.reason == y.reason && x.text == y.text && x.look_again == y.look_again &&

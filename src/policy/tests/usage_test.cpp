@@ -176,6 +176,10 @@ TEST_CASE("the reason of a launch tells why it is none of the better templates")
   limits.resources.milli_cpus = 2000;
   const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 1);
+  REQUIRE(plan.launches[0].not_these);
+  REQUIRE(plan.launches[0].not_these->size() == 1);
+  CHECK(plan.launches[0].not_these->front().template_name.str() == "large");
+  CHECK(plan.launches[0].text.find(plan.launches[0].not_these->front().text) != std::string::npos);
   CHECK(plan.launches[0].text.find("template 'small' is choice 2 of 2; not 'large': an agent of template "
                                    "'large' needs 4 vCPU, more than all 2 vCPU of this server") !=
         std::string::npos);

@@ -1,6 +1,8 @@
 #include "runtime/real/thread.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -24,6 +26,11 @@ Thread::Thread(const std::string& name) : impl_(std::make_unique<Impl>()) {
 Thread::~Thread() { join(); }
 
 Executor Thread::executor() const { return impl_->io.get_executor(); }
+
+void leave_others_first() {
+  constexpr int kLast = 19;
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLast);  // of Linux: one thread's
+}
 
 void Thread::join() {
   impl_->work.reset();

@@ -28,4 +28,7 @@ class Thread {
   std::unique_ptr<Impl> impl_;
 };
 
+// The calling thread gets from now on what other threads leave: for long calculations that nobody waits for.
+void leave_others_first();
+
 }  // namespace footman::runtime::real

@@ -2,6 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
+#include "simulate/workload.hpp"
+
 using namespace footman;
 using namespace footman::simulate;
 
@@ -37,16 +41,6 @@ Billing one_dollar() {
 
 }  // namespace
 
-TEST_CASE("a goal is a percentile of the wait") {
-  const auto goal = parse_goal("p90 wait <= 5s").value();
-  CHECK(goal.percent == 90);
-  CHECK(goal.wait == 5s);
-  CHECK(parse_goal("p100wait<=1m30s")->wait == 90s);
-  for (const auto* wrong : {"", "p90", "wait <= 5s", "p0 wait <= 5s", "p101 wait <= 5s", "p90 wait < 5s",
-                            "p90 wait <= 5", "p90 cost <= 5s"})
-    CHECK_FALSE(parse_goal(wrong).has_value());
-}
-
 TEST_CASE("the smallest pool that meets the goal") {
   const auto trace = make_pairs(20);
   const auto none = find_pools(make_spec(), trace, {90, 30s}, {}, {}).value();
@@ -80,4 +74,103 @@ TEST_CASE("a budget gives the pool that it pays for") {
   CHECK(poor.pools.front().min_idle == 1);
   CHECK(poor.cost_a_day.value() <= *free.cost_a_day - 1);
   CHECK(poor.wanted_cost_a_day.value() == doctest::Approx(*free.cost_a_day));
+}
+
+namespace {
+
+// Pairs that come for each of two templates.
+SimulationSpec make_two() {
+  auto spec = make_spec();
+  spec.fleet.templates.push_back(spec.fleet.templates.front());
+  spec.fleet.templates.back().name = TemplateName("gpu");
+  spec.fleet.templates.back().labels = {"gpu"};
+  spec.fleet.templates.back().is_default = false;
+  return spec;
+}
+
+BuildTrace for_both(BuildTrace trace) {
+  const auto plain = trace.builds;
+  for (auto build : plain) {
+    build.label = "gpu";
+    trace.builds.push_back(std::move(build));
+  }
+  std::ranges::stable_sort(trace.builds, {}, &TracedBuild::submitted);
+  return trace;
+}
+
+const TemplatePool* find_pool(const GoalAnswer& answer, const char* name) {
+  const auto found = std::ranges::find(answer.pools, TemplateName(name), &TemplatePool::name);
+  return found == answer.pools.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+TEST_CASE("each template's own wish; the others keep their pools") {
+  auto spec = make_two();
+  spec.fleet.templates.back().pool.size.min_idle = 1;
+  const auto trace = for_both(make_pairs(20));
+  const auto alone =
+      find_wished_pools(spec, trace, {{TemplateName("small"), {.goal = {90, 1s}}}}, {}).value();
+  REQUIRE(alone.pools.size() == 1);
+  CHECK(alone.pools.front().min_idle == 2);
+  CHECK(alone.met);
+  const auto both = find_wished_pools(spec, trace,
+                                      {{TemplateName("small"), {.goal = {90, 1s}}},
+                                       {TemplateName("gpu"), {.goal = {45, 1s}, .least = 0}}},
+                                      {})
+                        .value();
+  REQUIRE(find_pool(both, "gpu") != nullptr);
+  CHECK(find_pool(both, "gpu")->min_idle == 1);
+  CHECK(find_pool(both, "small")->min_idle == 2);
+  CHECK(both.met);
+}
+
+TEST_CASE("a wish has its least and its most") {
+  const auto trace = make_pairs(20);
+  const auto wish = [&](PoolWish one) {
+    return find_wished_pools(make_spec(), trace, {{TemplateName("small"), one}}, {}).value();
+  };
+  const auto more = wish({.goal = {90, 30s}, .least = 3});
+  CHECK(more.pools.front().min_idle == 3);
+  CHECK(more.met);
+  const auto fewer = wish({.goal = {90, 1s}, .most = 1});
+  CHECK(fewer.pools.front().min_idle == 1);
+  CHECK_FALSE(fewer.pools.front().met);
+}
+
+TEST_CASE("a wish's budget counts its own template alone") {
+  auto spec = make_two();
+  const auto trace = for_both(make_pairs(20));
+  auto billing = one_dollar();
+  billing.prices[TemplateName("gpu")].per_hour = model::Money{5'000'000};
+  PoolWishes wishes{{TemplateName("small"), {.goal = {90, 1s}}}, {TemplateName("gpu"), {.goal = {90, 1s}}}};
+  const auto free = find_wished_pools(spec, trace, wishes, billing).value();
+  const auto cost = find_pool(free, "small")->cost_a_day.value();
+  CHECK(cost < 60);
+  CHECK(find_pool(free, "gpu")->cost_a_day.value() > 200);
+  wishes[TemplateName("small")].per_day = cost - 1;
+  const auto held = find_wished_pools(spec, trace, wishes, billing).value();
+  CHECK(find_pool(held, "small")->min_idle == 1);
+  CHECK(find_pool(held, "small")->cost_a_day.value() <= cost - 1);
+  CHECK(find_pool(held, "small")->wanted_cost_a_day.value() == doctest::Approx(cost));
+  CHECK_FALSE(find_pool(held, "small")->met);
+  CHECK(find_pool(held, "gpu")->min_idle == 2);
+  CHECK_FALSE(find_pool(held, "gpu")->wanted_cost_a_day.has_value());
+  wishes[TemplateName("small")].per_day = 0.01;  // not even the builds alone
+  const auto none = find_wished_pools(spec, trace, wishes, billing).value();
+  CHECK(find_pool(none, "small")->min_idle == 0);
+  CHECK(find_pool(none, "small")->cost_a_day.value() > 0.01);
+}
+
+TEST_CASE("a search can be given up") {
+  Workload workload;
+  workload.span = 24h;
+  const auto trace = generate_builds(workload).value();
+  auto spec = make_spec();
+  int looks = 0;
+  const auto answer = find_wished_pools(spec, trace, {{TemplateName("small"), {.goal = {90, 1s}}}}, {},
+                                        [&](const SimulationProgress&) { return ++looks < 2; });
+  REQUIRE_FALSE(answer.has_value());
+  CHECK(answer.error().code == Errc::cancelled);
+  CHECK(looks == 2);
 }

@@ -1,0 +1,36 @@
+#include "policy/choice.hpp"
+
+#include <fmt/format.h>
+
+namespace footman::policy {
+namespace {
+
+constexpr std::size_t kMostTold = 3;  // templates, in one sentence
+
+std::string describe_passed(const ItemClass& kind) {
+  std::string text;
+  if (!kind.passed) return text;
+  std::size_t told = 0;
+  for (const auto& one : *kind.passed) {
+    if (told++ == kMostTold) break;
+    text += fmt::format("; not '{}': {}", one.template_name.str(), one.text);
+  }
+  return text;
+}
+
+}  // namespace
+
+Tried answer_of(const Template& t, const Held& held) {
+  return {t.cloud, t.name, held.reason, held.text, held.look_again};
+}
+
+std::string describe_choice(const Item& item, const ItemClass& kind) {
+  const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
+  const Template& t = *kind.templates[kind.template_cursor];
+  const auto price = t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
+  return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}{}",
+                     item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
+                     kind.template_cursor + 1, kind.templates.size(), price, describe_passed(kind));
+}
+
+}  // namespace footman::policy

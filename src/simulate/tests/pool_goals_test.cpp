@@ -1,0 +1,360 @@
+// Goals of pools: what a search answers, and the service that searches.
+#include "simulate/pool_goals.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include "runtime/manual_clock.hpp"
+#include "runtime/real/thread.hpp"
+#include "simulate/trace_controller.hpp"
+
+using namespace footman;
+using namespace footman::simulate;
+using runtime::Awaitable;
+
+namespace {
+
+const TemplateName kSmall("small");
+
+fleet::FleetConfig make_config(model::PoolGoal goal) {
+  fleet::FleetConfig config;
+  fleet::Template t;
+  t.name = kSmall;
+  t.cloud = CloudName("cloud");
+  t.is_default = true;
+  t.price.per_hour = model::Money{1'000'000};
+  t.pool.goal = goal;
+  config.templates.push_back(std::move(t));
+  return config;
+}
+
+model::Build make_build(Instant submitted, Duration took = 1min) {
+  model::Build build;
+  build.submitted = submitted;
+  build.started = submitted + 10s;
+  build.finished = build.started + took;
+  return build;
+}
+
+// Two builds at once each ten minutes; newest first.
+std::vector<model::Build> make_builds(std::size_t count) {
+  std::vector<model::Build> builds;
+  for (auto i = count; i-- > 0;)
+    builds.push_back(make_build(kTraceEpoch + 10min * static_cast<std::int64_t>(i / 2)));
+  return builds;
+}
+
+model::Agent make_agent(Duration came_after, const TemplateName& name = kSmall) {
+  model::Agent agent;
+  agent.cloud = CloudName("cloud");
+  agent.template_name = name;
+  agent.planned = kTraceEpoch;
+  agent.connected = kTraceEpoch + came_after;
+  return agent;
+}
+
+fleet::PoolAnswer answer(const fleet::FleetConfig& config, std::size_t builds) {
+  const auto past = make_past(make_builds(builds), {make_agent(30s)}, config);
+  const auto answers = answer_goals(config, past, kTraceEpoch + 1h);
+  REQUIRE(answers);
+  REQUIRE(answers->size() == 1);
+  return answers->at(kSmall);
+}
+
+}  // namespace
+
+TEST_CASE("of the past counts what ran and what a template would take") {
+  auto config = make_config({});
+  config.templates.front().labels = {"linux"};
+  auto builds = make_builds(4);
+  builds[0].spec.label = "linux";
+  builds[1].spec.label = "gone";
+  builds[2].started = {};
+  auto never = make_agent(1s);
+  never.connected = {};
+  const auto past = make_past(
+      builds,
+      {make_agent(10s), make_agent(20s), make_agent(90s), never, make_agent(5s, TemplateName("other"))},
+      config);
+  REQUIRE(past.trace.builds.size() == 2);
+  CHECK(past.trace.start == kTraceEpoch);
+  CHECK(past.trace.builds[0].submitted == Duration(0));
+  CHECK(past.trace.builds[0].duration == 1min);
+  CHECK(past.trace.builds[1].submitted == 10min);
+  CHECK(past.trace.builds[1].label == "linux");
+  REQUIRE(past.clouds.size() == 1);
+  const auto& model = past.clouds.at(CloudName("cloud"));
+  CHECK(model.boots.at(kSmall) == 20s);
+  CHECK(model.boots.at(TemplateName("other")) == 5s);
+  CHECK(model.boot == 10s);
+  CHECK(model.boot_p90 == 90s);
+}
+
+TEST_CASE("the pool that a goal needs, and what is to be expected of it") {
+  const auto found = answer(make_config({{90, 1s}, {}}), 40);
+  CHECK(found.min_idle == 2);
+  CHECK(found.met);
+  CHECK(found.builds == 40);
+  CHECK(found.wait == Duration(0));
+  CHECK(found.at == kTraceEpoch + 1h);
+  REQUIRE(found.cost_a_day);
+  CHECK(found.text.starts_with("With 2 idle agents 90 % of 40 builds would have waited"));
+  CHECK(found.text.ends_with(" a day."));
+}
+
+TEST_CASE("a budget of a day is kept, and said") {
+  auto goal = model::PoolGoal{{90, 1s}, {}};
+  const auto free = answer(make_config(goal), 40);
+  goal.per_day = *free.cost_a_day - model::Money{1'000'000};
+  const auto held = answer(make_config(goal), 40);
+  CHECK(held.min_idle == 1);
+  CHECK_FALSE(held.met);
+  CHECK(*held.cost_a_day <= *goal.per_day);
+  CHECK(held.text.starts_with("The goal costs $"));
+  goal.per_day = model::Money{10'000};
+  const auto none = answer(make_config(goal), 40);
+  CHECK(none.min_idle == 0);
+  CHECK_FALSE(none.met);
+  CHECK(none.text.starts_with("Its builds alone cost more than $0.01 a day"));
+}
+
+TEST_CASE("what the caps make impossible is said") {
+  auto config = make_config({{90, 1s}, {}});
+  config.templates.front().cap = 1;
+  const auto found = answer(config, 40);
+  CHECK(found.min_idle == 1);
+  CHECK_FALSE(found.met);
+  CHECK(found.text.starts_with("The goal is not met by as many as may be"));
+}
+
+TEST_CASE("with too little of the past a pool keeps its least, and says so") {
+  auto config = make_config({{90, 1s}, {}});
+  config.templates.front().pool.size.min_idle = 1;
+  for (const std::size_t builds : {0, 1, 29}) {
+    const auto found = answer(config, builds);
+    CHECK(found.min_idle == 1);
+    CHECK_FALSE(found.met);
+    CHECK_FALSE(found.wait);
+    CHECK(found.text.starts_with("Too little is known of the last 14 days"));
+  }
+  CHECK(answer(config, 30).met);
+}
+
+TEST_CASE("builds that never run with the limits say nothing about a pool") {
+  auto config = make_config({{90, 1s}, {}});
+  config.resources.budget.per_hour = model::Money{1};
+  const auto found = answer(config, 40);
+  CHECK(found.min_idle == 0);
+  CHECK_FALSE(found.met);
+  CHECK(found.text.find("would never run") != std::string::npos);
+}
+
+TEST_CASE("the same past gives the same answer") {
+  const auto config = make_config({{90, 20s}, {}});
+  CHECK(answer(config, 60) == answer(config, 60));
+}
+
+namespace {
+
+// A server with a store, a fleet and the service, on one executor and a clock that stands still.
+class World {
+ public:
+  boost::asio::io_context io;
+  runtime::ManualClock clock;
+  base::Metrics metrics;
+  runtime::Feed<model::Change> changes{1000};
+  std::unique_ptr<store::Store> store = store::open_store({}, {}, io.get_executor()).value();
+
+ private:
+  runtime::Executor executor_ = io.get_executor();
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{io.get_executor()};
+  runtime::Scope scope_{executor_, {}};
+  std::unique_ptr<runtime::Rng> rng_ = runtime::make_seeded_rng(7);
+  Happenings happenings_;
+  BuildTrace nothing_;
+  TraceController controller_{nothing_, clock, executor_, happenings_,
+                              [this](const AgentId& id) { return cloud.find_record(id); }};
+  fleet::FleetConfig config_;
+
+ public:
+  ModelCloud cloud{
+      CloudName("cloud"), CloudModel(), 1, clock, executor_, happenings_, [this](const AgentId& id) {
+        controller_.connect(id);
+      }};
+  std::optional<fleet::Fleet> fleet;
+  std::optional<PoolGoals> goals;
+
+  explicit World(model::PoolGoal goal, std::optional<runtime::Executor> search = {})
+      : config_(make_config(goal)) {
+    fleet::FleetParts parts{.store = *store,
+                            .clock = clock,
+                            .rng = *rng_,
+                            .control = executor_,
+                            .controllers = {&controller_},
+                            .clouds = {&cloud},
+                            .changes = changes,
+                            .metrics = metrics,
+                            .log = {},
+                            .crash_points = {},
+                            .storage_full = {}};
+    fleet.emplace(std::move(parts), config_);
+    goals.emplace(PoolGoalParts{*store, *fleet, clock, executor_, search.value_or(executor_), metrics, {}},
+                  config_);
+  }
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+  ~World() {
+    run(stop(this));
+    store->close();
+  }
+
+  void start() {
+    auto state = run(store->load_open_state());
+    REQUIRE(state);
+    REQUIRE(run(fleet->start(std::move(*state))));
+    goals->start();
+  }
+
+  void change_goal(std::optional<model::PoolGoal> goal) {
+    config_.templates.front().pool.goal = goal;
+    REQUIRE(run(fleet->apply_config(config_)));
+    goals->set_config(config_);
+    settle();
+  }
+
+  void settle() {
+    io.restart();
+    while (io.poll() > 0) io.restart();
+  }
+  void advance(Duration by) {
+    const auto until = clock.steady() + by;
+    settle();
+    while (clock.step(until)) settle();
+    clock.set(until);
+    settle();
+  }
+
+  template <class R>
+  R run(Awaitable<R> work) {
+    std::optional<R> result;
+    scope_.spawn("test", keep(std::move(work), &result));
+    while (!result) REQUIRE(io.run_one_for(std::chrono::seconds(30)) > 0);
+    return std::move(*result);
+  }
+
+  // Two at once each ten minutes, as in make_builds().
+  void add_builds(std::size_t count) {
+    const auto begin = clock.now() - 10min * static_cast<std::int64_t>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      const auto at = begin + 10min * static_cast<std::int64_t>(i / 2);
+      store::NewBuild build;
+      build.spec.steps.push_back({"", "", "true"});
+      build.now = build.quiet_until = at;
+      const auto submitted = run(store->submit_build(std::move(build)));
+      REQUIRE(submitted);
+      const auto one = run(store->offer_assignment(submitted->item.id, AgentId("a"), 1, at));
+      REQUIRE(one);
+      REQUIRE(run(store->accept_assignment(one->id, at)));
+      REQUIRE(run(store->start_assignment(one->id, at)));
+      store::FinishBuild end;
+      end.build = one->build;
+      end.assignment = one->id;
+      end.result = model::BuildResult::success;
+      end.now = at + 1min;
+      REQUIRE(run(store->finish_build(std::move(end))));
+    }
+  }
+
+  fleet::PoolView pool() const { return fleet->list_clouds().at(0).templates.at(0).pool.value(); }
+  bool exposes(const std::string& line) { return metrics.expose().find(line) != std::string::npos; }
+
+ private:
+  template <class R>
+  static Awaitable<void> keep(Awaitable<R> work, std::optional<R>* result) {
+    result->emplace(co_await std::move(work));
+  }
+  static Awaitable<bool> stop(World* self) {
+    co_await self->goals->stop();
+    co_await self->fleet->stop();
+    co_return true;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a server with a past gets its pool from the goal, and keeps it") {
+  World world({{90, 1s}, {}});
+  world.add_builds(40);
+  world.start();
+  CHECK_FALSE(world.pool().answer);
+  world.settle();
+  world.advance(1min);
+  const auto pool = world.pool();
+  REQUIRE(pool.goal);
+  REQUIRE(pool.answer);
+  CHECK(pool.answer->min_idle == 2);
+  CHECK(pool.answer->met);
+  CHECK(pool.size == "2 idle");
+  CHECK(pool.target == 2);
+  CHECK(pool.idle == 2);
+  CHECK(world.exposes("footman_pool_goal_idle{template=\"small\"} 2\n"));
+  CHECK(world.exposes("footman_pool_goal_met{template=\"small\"} 1\n"));
+  CHECK(world.exposes("footman_pool_goal_searches_total 1\n"));
+  const auto changes = world.changes.read_after(0).values;
+  CHECK(std::ranges::count_if(changes, [](const model::Change& change) {
+          return change.kind == "pool" && change.id == "small" && change.state == "goal_met";
+        }) == 1);
+  CHECK(world.cloud.live() == 2);
+
+  world.advance(50min);
+  CHECK(world.exposes("footman_pool_goal_searches_total 1\n"));
+  world.advance(10min);
+  CHECK(world.exposes("footman_pool_goal_searches_total 2\n"));
+  CHECK(world.pool().answer->at > pool.answer->at);
+  CHECK(world.cloud.live() == 2);
+
+  world.change_goal(model::PoolGoal{{45, 1s}, {}});  // of a reload: at once
+  CHECK(world.pool().answer->min_idle == 1);
+  world.change_goal({});
+  world.advance(2h);
+  CHECK(world.cloud.live() == 0);
+  CHECK(world.exposes("footman_pool_goal_searches_total 3\n"));
+}
+
+TEST_CASE("a server without a past has no pool yet, and says so") {
+  World world({{90, 1s}, {}});
+  world.start();
+  world.settle();
+  world.advance(1min);
+  REQUIRE(world.pool().answer);
+  CHECK(world.pool().answer->text.starts_with("Too little is known"));
+  CHECK(world.pool().size == "none");
+  CHECK(world.cloud.live() == 0);
+  world.add_builds(40);
+  world.advance(kSearchEvery);
+  CHECK(world.pool().answer->min_idle == 2);
+}
+
+TEST_CASE("what is older than two weeks does not count") {
+  World world({{90, 1s}, {}});
+  world.add_builds(40);
+  world.clock.set(world.clock.steady() + kHistory + 1h);
+  world.start();
+  world.settle();
+  CHECK(world.pool().answer->text.starts_with("Too little is known"));
+}
+
+TEST_CASE("a search on a thread of its own is given up at the end of the server") {
+  runtime::real::Thread search("search");
+  World world({{90, 1s}, {}}, search.executor());
+  world.add_builds(60);
+  world.start();
+  SUBCASE("it is waited for") {
+    while (!world.pool().answer) REQUIRE(world.io.run_one_for(std::chrono::seconds(30)) > 0);
+    CHECK(world.pool().answer->min_idle == 2);
+  }
+  SUBCASE("it is not") {}  // ~World stops everything
+}
