@@ -223,7 +223,7 @@ Awaitable<void> Agent::Impl::talk(SessionPtr session) {
 
 void Agent::Impl::say_hello(Session& session) {
   protocol::Hello hello;
-  hello.features = protocol::kAllFeatures;
+  hello.features = protocol::kAllFeatures & ~protocol::kFeatureProof;
   hello.agent = config_.name;
   hello.attempt = config_.attempt;
   hello.connection = ++tries_;
