@@ -75,6 +75,10 @@ class Fleet {
   // Idempotent; a second pause has the new text. not_found.
   Awaitable<Status> pause_cloud(CloudName name, std::string text);
   Awaitable<Status> resume_cloud(CloudName name);
+  // Whether the proof comes from within the resource that was launched for this agent; asks its cloud. While
+  // the launch is not answered it waits for that, for a few seconds. For the controllers; any number of calls
+  // may be under way.
+  Awaitable<ports::ProofAnswer> check_proof(ports::IdentityClaim claim);
   // Looks at everything again soon. The ports' on_change call it too.
   void look_again();
 

@@ -100,6 +100,7 @@ void Reconciler::carry_out(const Comparison& found) {
     auto* entry = core_.find_agent(agent);
     if (entry == nullptr) continue;
     entry->learned_handle = resource.handle;
+    core_.agents_changed.notify();
     if (entry->worked_on) entry->wake.notify();
     steward_.look_at(entry);
   }
