@@ -12,6 +12,7 @@
 #include <optional>
 
 #include "agent/agent.hpp"
+#include "agent/real/aws_prover.hpp"
 #include "agent/real/children.hpp"
 #include "agent/real/connector.hpp"
 #include "agent/real/guardian.hpp"
@@ -165,8 +166,13 @@ AgentExit run_agent(Program& program, base::Secret secret) {
   config.notice_grace = options.notice_grace;
   config.host = look_at_host();
   config.spool_disk_bytes = options.spool_bytes;
-  agent::Agent agent(std::move(config), {io.get_executor(), *clock, *rng, program.log, connector, runner,
-                                         [&program] { return open_spool_file(program.work_dir); }});
+  std::optional<AwsProver> prover;
+  if (!options.proof.empty())
+    prover.emplace(io.get_executor(), *clock, *rng, program.log,
+                   aws::ProofPlace{options.proof_url, options.proof_region});
+  agent::Agent agent(std::move(config),
+                     {io.get_executor(), *clock, *rng, program.log, connector, runner,
+                      [&program] { return open_spool_file(program.work_dir); }, prover ? &*prover : nullptr});
   to_notify = &agent;
 
   std::optional<AgentExit> exit;
@@ -188,7 +194,8 @@ int run_session(Program& program, const LastWords& last_words) {
                     ? base::Result<base::Secret>(std::move(program.environment.secret))
                     : take_secret_file(options.secret_file);
   if (!secret) return complain(secret.error(), kUsage);
-  if (const auto fits = check_secret(*secret); !fits) return complain(fits.error(), kUsage);
+  const bool proves = secret->empty() && !options.proof.empty();
+  if (const auto fits = check_secret(*secret); !proves && !fits) return complain(fits.error(), kUsage);
   program.ca_pem = options.ca_pem;
   if (!options.ca_file.empty()) {
     auto text = runtime::real::read_file(options.ca_file, kMaxCaBytes);
@@ -223,11 +230,12 @@ int main(int argc, char** argv) {
     return installed ? kDone : complain(installed.error(), kBroken);
   }
   program.options = std::move(line->options);
-  if (program.options.secret_file.empty() && program.environment.secret.empty())
+  if (program.options.secret_file.empty() && program.environment.secret.empty() &&
+      program.options.proof.empty())
     return complain({base::Errc::invalid_argument,
                      "there is no secret",
                      {},
-                     "Give --secret-file, or set FOOTMAN_AGENT_SECRET."},
+                     "Give --secret-file, or set FOOTMAN_AGENT_SECRET or FOOTMAN_AGENT_PROOF."},
                     kUsage);
 
   const auto& options = program.options;

@@ -11,7 +11,7 @@
 #include "base/result.hpp"
 #include "cloud/aws/credential_chain.hpp"
 #include "cloud/aws/file_reader.hpp"
-#include "cloud/aws/outside.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "cloud/aws/rate_limits.hpp"
 #include "ecs/options.hpp"
 #include "net/http_client.hpp"

@@ -292,7 +292,8 @@ void Server::make_controller() {
       controller::ControllerParts{
           *store_, *logs_, *clock_, *rng_, control_.get_executor(), net_.executor(), changes_, metrics_, log_,
           crash_points_, server_key_,
-          [this](std::string reference) { return secrets_.read(std::move(reference)); }},
+          [this](std::string reference) { return secrets_.read(std::move(reference)); },
+          [this](ports::IdentityClaim claim) { return fleet_->check_proof(std::move(claim)); }},
       make_controller_config(loaded_.config));
 }
 

@@ -10,7 +10,9 @@
 #include "agent/build.hpp"
 #include "agent/session.hpp"
 #include "base/version.hpp"
+#include "protocol/handshake.hpp"
 #include "runtime/scope.hpp"
+#include "runtime/time_limit.hpp"
 
 namespace footman::agent {
 
@@ -87,6 +89,8 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
 
   // Messages. A text that is not empty is why the connection ends.
   std::string handle(Session& session, Message message);
+  std::string on_challenge(Session& session, const protocol::Challenge& challenge);
+  static Awaitable<void> prove(std::shared_ptr<Impl> self, SessionPtr session, std::string binding);
   std::string on_welcome(Session& session, protocol::Welcome welcome);
   std::string on_refused(const protocol::Refused& refused);
   std::string on_goodbye(const protocol::Goodbye& goodbye);
@@ -128,6 +132,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   Duration heard_{0};                       // steady, from the server
   bool used_ = false;                       // has run a build
   std::string trouble_;                     // why the last try found no server
+  std::string unproved_;                    // why there was no proof, until there is a Welcome
   std::optional<Duration> distrust_since_;  // steady: since then every try found one that is not trusted
   std::optional<std::string> draining_;
   std::optional<Noticed> notice_;
@@ -224,6 +229,7 @@ Awaitable<void> Agent::Impl::talk(SessionPtr session) {
 void Agent::Impl::say_hello(Session& session) {
   protocol::Hello hello;
   hello.features = protocol::kAllFeatures;
+  if (parts_.prover == nullptr) hello.features &= ~protocol::kFeatureProof;
   hello.agent = config_.name;
   hello.attempt = config_.attempt;
   hello.connection = ++tries_;
@@ -339,6 +345,8 @@ void Agent::Impl::wake() {
 std::string Agent::Impl::handle(Session& session, Message message) {
   if (auto* welcome = std::get_if<protocol::Welcome>(&message))
     return on_welcome(session, std::move(*welcome));
+  if (const auto* challenge = std::get_if<protocol::Challenge>(&message))
+    return on_challenge(session, *challenge);
   if (const auto* refused = std::get_if<protocol::Refused>(&message)) return on_refused(*refused);
   if (const auto* goodbye = std::get_if<protocol::Goodbye>(&message)) return on_goodbye(*goodbye);
   if (!session.welcomed) return std::string(protocol::name_of(message)) + " came before Welcome";
@@ -363,8 +371,32 @@ std::string Agent::Impl::handle(Session& session, Message message) {
   return {};
 }
 
+std::string Agent::Impl::on_challenge(Session& session, const protocol::Challenge& challenge) {
+  if (parts_.prover == nullptr) return "a Challenge that was not offered to be answered";
+  if (std::exchange(session.challenged, true)) return "a second Challenge";
+  scope_.spawn("proof",
+               prove(shared_from_this(), session_,
+                     protocol::bind_proof(challenge.nonce, config_.name, config_.attempt, session_key_)));
+  return {};
+}
+
+Awaitable<void> Agent::Impl::prove(std::shared_ptr<Impl> self, SessionPtr session, std::string binding) {
+  auto& parts = self->parts_;
+  auto made = co_await runtime::run_for(parts.clock, kProofTime, parts.prover->prove(std::move(binding)));
+  if (session->over) co_return;
+  if (made && *made) {
+    session->heard = parts.clock.steady();  // from now on it is the server that needs time
+    co_return session->send(protocol::Proof{std::move(**made)});
+  }
+  const auto why = made ? base::describe(made->error()) : std::string("no credentials in time");
+  self->unproved_ = "its identity cannot be proved: " + why;
+  parts.log.warning("cannot prove who it is", {{"error", why}});
+  session->stream->close();
+}
+
 std::string Agent::Impl::on_welcome(Session& session, protocol::Welcome welcome) {
   if (session.welcomed) return "a second Welcome";
+  unproved_.clear();
   config_.secret = base::Secret();  // from now on the key alone opens the door
   config_.single_use = config_.single_use || welcome.single_use;
   epoch_ = welcome.epoch;
@@ -547,9 +579,9 @@ void Agent::Impl::send_notice(Session& session) {
 }
 
 void Agent::Impl::leave(AgentEnd end, std::string reason) {
-  if (!trouble_.empty()) {
+  if (const auto& why = trouble_.empty() ? unproved_ : trouble_; !why.empty()) {
     while (reason.ends_with('.')) reason.pop_back();
-    reason += "; it cannot connect: " + trouble_;
+    reason += "; it cannot connect: " + why;
   }
   if (!exit_) exit_ = AgentExit{end, std::move(reason), builds_.empty()};
   look_again_.notify();

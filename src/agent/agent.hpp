@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "agent/spool.hpp"
 #include "agent/step_runner.hpp"
@@ -20,6 +21,7 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/rng.hpp"
@@ -36,6 +38,15 @@ class Connector {
   virtual runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect() = 0;
 };
 
+// Shows to the server who this agent is where the launch gave it no secret.
+class IdentityProver {
+ public:
+  virtual ~IdentityProver() = default;
+  // The values of a Proof that is bound to `binding`. After an error the agent connects again and is asked
+  // again.
+  virtual runtime::Awaitable<base::Result<std::vector<protocol::ProofValue>>> prove(std::string binding) = 0;
+};
+
 // What is told about the machine in Hello.
 struct HostFacts {
   std::string os;
@@ -49,7 +60,7 @@ struct HostFacts {
 struct AgentConfig {
   base::AgentId name;
   std::uint32_t attempt = 1;
-  base::Secret secret;      // wiped when the server has answered Welcome
+  base::Secret secret;      // wiped when the server has answered Welcome; empty: there is a prover
   bool single_use = false;  // leave after the first build; also when Welcome says so
   // Time without a word from the server after which the agent gives up: what is given here, else what Welcome
   // says, else (before the first Welcome) the default. Counted from the start at first.
@@ -65,6 +76,7 @@ struct AgentConfig {
 
 // Fixed times and limits of a session.
 inline constexpr base::Duration kHandshakeTimeout = 20s;  // from the connection to Welcome
+inline constexpr base::Duration kProofTime = 10s;         // to make a proof; then a new connection is tried
 inline constexpr base::Duration kReconnectFirst = 100ms;  // pause before the second try, then doubled …
 inline constexpr base::Duration kReconnectMost =
     5s;  // … up to this and a quarter of the lease; each is jittered by half
@@ -84,6 +96,7 @@ struct AgentParts {
   Connector& connector;
   StepRunner& runner;
   OpenSpoolFile open_spool;  // empty: memory only
+  IdentityProver* prover = nullptr;
 };
 
 // Why an agent's life is over.

@@ -27,6 +27,7 @@ struct Session {
   runtime::ByteStreamPtr stream;
   protocol::FrameDecoder decoder{protocol::Direction::to_agent};
   protocol::Welcome welcome;
+  bool challenged = false;
   bool welcomed = false;
   bool leaving = false;  // Goodbye is the last of the answers
   bool over = false;     // nothing is read any more

@@ -18,6 +18,8 @@ using protocol::Message;
 
 namespace {
 constexpr Duration kGoodbyeLimit = 2s;  // to take the last words, then the connection is cut
+constexpr std::size_t kMaxStrangerBytes =
+    protocol::kMaxProofFrameBytes + protocol::kFrameHeaderBytes;  // of a message before Welcome
 
 struct Ack {
   StreamId stream;
@@ -142,10 +144,13 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
 
   // --- in
 
-  Awaitable<Result<std::optional<Message>>> read_message(ConnectionPtr connection) {
+  // `most`: bytes of an unfinished message to keep, of somebody who is not in yet.
+  Awaitable<Result<std::optional<Message>>> read_message(ConnectionPtr connection, std::size_t most) {
     while (true) {
       auto message = connection->decoder.next();
       if (!message || *message) co_return message;
+      if (connection->decoder.bytes_buffered() > most)
+        co_return base::fail(Errc::resource_exhausted, "too many bytes for a handshake");
       auto chunk = co_await connection->stream->read(kReadChunkBytes);
       if (!chunk) co_return std::unexpected(chunk.error());
       if (chunk->empty()) co_return std::optional<Message>();
@@ -160,16 +165,19 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
 
   // Empty when the agent is in.
   Awaitable<std::string> shake_hands(ConnectionPtr connection) {
-    connection->limit = parts.clock.call_after(parts.net, parts.config.hello_timeout,
-                                               [weak = std::weak_ptr<Connection>(connection)] {
-                                                 if (const auto live = weak.lock()) live->stream->close();
-                                               });
-    auto first = co_await read_message(connection);
+    cut_after(connection, parts.config.hello_timeout);
+    auto first = co_await read_message(connection, kMaxStrangerBytes);
     if (!first) co_return base::describe(first.error());
     if (!*first) co_return "closed before Hello";
     if (!std::holds_alternative<protocol::Hello>(**first)) co_return "left before Hello";
     connection->introduced = true;
-    auto admission = co_await admit(connection, std::get<protocol::Hello>(std::move(**first)));
+    auto hello = std::get<protocol::Hello>(std::move(**first));
+    auto admission = co_await admit(connection, hello, {});
+    if (const auto* challenge = std::get_if<protocol::Challenge>(&admission.answer)) {
+      ProofGiven given{challenge->nonce, {}};
+      if (auto why = co_await ask_for_proof(connection, &given); !why.empty()) co_return why;
+      admission = co_await admit(connection, std::move(hello), std::move(given));
+    }
     if (auto* refused = std::get_if<protocol::Refused>(&admission.answer)) {
       connection->closing = true;
       enqueue(connection, *refused);
@@ -178,10 +186,32 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)));
   }
 
-  Awaitable<Admission> admit(ConnectionPtr connection, protocol::Hello hello) {
+  // `given` is a local of the caller, who waits.
+  Awaitable<std::string> ask_for_proof(ConnectionPtr connection, ProofGiven* given) {
+    cut_after(connection, parts.config.proof_timeout);
+    enqueue(connection, protocol::Challenge{given->nonce});
+    auto answer = co_await read_message(connection, kMaxStrangerBytes);
+    if (!answer) co_return base::describe(answer.error());
+    if (!*answer) co_return "closed before Proof";
+    auto* proof = std::get_if<protocol::Proof>(&**answer);
+    if (proof == nullptr) co_return std::string(protocol::name_of(**answer)) + " came instead of Proof";
+    given->proof = std::move(*proof);
+    connection->limit.reset();  // until the control half has made up its mind, which it bounds itself
+    co_return std::string();
+  }
+
+  void cut_after(const ConnectionPtr& connection, Duration time) {
+    connection->limit =
+        parts.clock.call_after(parts.net, time, [weak = std::weak_ptr<Connection>(connection)] {
+          if (const auto live = weak.lock()) live->stream->close();
+        });
+  }
+
+  Awaitable<Admission> admit(ConnectionPtr connection, protocol::Hello hello,
+                             std::optional<ProofGiven> given) {
     co_return co_await runtime::run_on(
-        parts.control,
-        sessions.admit(connection->id, connection->stream->peer(), connection->pulse, std::move(hello)));
+        parts.control, sessions.admit(connection->id, connection->stream->peer(), connection->pulse,
+                                      std::move(hello), std::move(given)));
   }
 
   Awaitable<std::string> send_welcome(ConnectionPtr connection, protocol::Welcome welcome) {
@@ -193,11 +223,12 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     }
     welcome.streams = std::move(open);
     if (connection->closing) co_return "replaced";
+    cut_after(connection, parts.config.hello_timeout);
     parts.crash_points.hit("session:before-welcome");
     welcome.server_time = parts.clock.now();
     enqueue(connection, Message(std::move(welcome)));
     connection->welcome = true;
-    auto resume = co_await read_message(connection);
+    auto resume = co_await read_message(connection, protocol::kMaxFrameToServerBytes);
     if (!resume) co_return base::describe(resume.error());
     if (!*resume) co_return "closed before Resume";
     if (!connection->closing) connection->limit.reset();

@@ -23,6 +23,7 @@ struct ControllerConfig {
   std::uint64_t log_window_bytes = protocol::kDefaultLogWindowBytes;
 
   Duration hello_timeout = 10s;   // from the first byte to Hello, and from Welcome to Resume
+  Duration proof_timeout = 20s;   // from Challenge to Proof
   Duration accept_timeout = 20s;  // from Assign to Accepted; then the work goes to another agent
   Duration cancel_limit = 30s;    // beyond the build's grace, then the agent is given up
   Duration timeout_margin = 60s;  // beyond the build's own timeout and grace: the server's net
@@ -40,7 +41,9 @@ inline constexpr std::size_t kMaxCauseBytes = 512;
 inline constexpr std::size_t kMaxIdempotencyKeyBytes = 255;
 
 // Limits of what agents do.
-inline constexpr std::size_t kMaxConnections = 20'000;      // agent connections of one server
+inline constexpr std::size_t kMaxConnections = 20'000;  // agent connections of one server
+inline constexpr std::size_t kMaxProofsAtOnce = 64;     // being checked, one of each agent; others come again
+inline constexpr Duration kProofLimit = 15s;  // to check one, whatever it waits for; then it comes again
 inline constexpr std::size_t kMaxUnhandledMessages = 4096;  // of one connection, beyond: protocol error
 inline constexpr std::uint32_t kMaxBreaches =
     5;  // sessions of one assignment that broke off; then the agent is given up

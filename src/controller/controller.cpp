@@ -64,9 +64,11 @@ Awaitable<void> Controller::stop() {
   auto& core = impl_->core;
   if (core.stopping) co_return;
   core.stopping = true;
+  core.proofs.cancel();  // or their agents' connections would not end
   co_await runtime::run_on(
       core.parts.net, core.hub->stop({protocol::GoodbyeCode::shutting_down, "the server restarts", true}));
   core.scope.cancel();
+  co_await core.proofs.join();
   co_await core.scope.join();
 }
 

@@ -20,6 +20,7 @@
 #include "controller/views.hpp"
 #include "model/change.hpp"
 #include "ports/controller_port.hpp"
+#include "ports/identity_proof.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/crash_points.hpp"
@@ -44,6 +45,9 @@ struct ControllerParts {
   // The value of "file:/path" or "env:NAME", read when a build is handed to its agent. Its error's message
   // becomes the build's reason, so it names the reference, never a value.
   std::function<Awaitable<Result<base::Secret>>(std::string reference)> resolve_secret;
+  // Of an agent without a secret: does its proof come from the resource that was launched for it? Empty: no
+  // proof is right.
+  std::function<Awaitable<ports::ProofAnswer>(ports::IdentityClaim claim)> check_proof;
 };
 
 class Controller final : public ports::ControllerPort {

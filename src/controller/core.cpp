@@ -28,7 +28,11 @@ std::string title_of(const model::Build& build) {
 }
 
 Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
-    : parts(std::move(p)), config(std::move(c)), even(parts.clock), scope(parts.control, parts.log) {
+    : parts(std::move(p)),
+      config(std::move(c)),
+      even(parts.clock),
+      scope(parts.control, parts.log),
+      proofs(parts.control, parts.log) {
   hub = std::make_unique<AgentHub>(HubParts{parts.control, parts.net, parts.clock, parts.log_store,
                                             parts.metrics, parts.log, parts.crash_points, config,
                                             [this](bool full) {

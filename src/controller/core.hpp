@@ -98,6 +98,7 @@ struct NodeEntry {
   bool left = false;  // said good-bye for good
   bool removing = false;
   bool counting_refusal = false;
+  std::string proof_trouble;  // why its proof could not be checked, the last time
   model::EndReason end_reason = model::EndReason::none;
   std::string detail;
   ports::AgentActivity told = ports::AgentActivity::unknown;  // the last one published
@@ -134,6 +135,7 @@ class Core {
   ControllerConfig config;
   runtime::EvenTime even;
   runtime::Scope scope;
+  runtime::Scope proofs;  // where they are checked, by somebody who may take long: ended first
   std::unique_ptr<AgentHub> hub;
   bool stopping = false;
 
@@ -187,7 +189,11 @@ class Core {
   // Runs the work in the controller's own scope: it goes on when the caller is cancelled. Result<T> or
   // Status.
   template <class R>
-  Awaitable<R> owned(std::string name, Awaitable<R> work);
+  Awaitable<R> owned(std::string name, Awaitable<R> work) {
+    return owned_in(scope, std::move(name), std::move(work));
+  }
+  template <class R>
+  Awaitable<R> owned_in(runtime::Scope& in, std::string name, Awaitable<R> work);
   // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
   template <class Call>
   auto until_stored(Call call) -> decltype(call());
@@ -232,10 +238,10 @@ Awaitable<void> Core::run_owned(Told<R> told, Awaitable<R> work) {
 }
 
 template <class R>
-Awaitable<R> Core::owned(std::string name, Awaitable<R> work) {
+Awaitable<R> Core::owned_in(runtime::Scope& in, std::string name, Awaitable<R> work) {
   if (stopping) co_return base::fail(base::Errc::unavailable, "the server is stopping");
   auto outcome = std::make_shared<Outcome<R>>();
-  scope.spawn(std::move(name), run_owned<R>(Told<R>(outcome), std::move(work)));
+  in.spawn(std::move(name), run_owned<R>(Told<R>(outcome), std::move(work)));
   while (!outcome->result && !outcome->gone) co_await outcome->done.wait();
   if (!outcome->result) co_return base::fail(base::Errc::unavailable, "the server is stopping");
   co_return std::move(*outcome->result);

@@ -5,12 +5,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "base/log.hpp"
 #include "base/metrics.hpp"
+#include "base/secret.hpp"
 #include "controller/config.hpp"
 #include "ports/log_store.hpp"
 #include "protocol/messages.hpp"
@@ -31,16 +33,25 @@ struct Pulse {
 };
 
 struct Admission {
-  std::variant<protocol::Refused, protocol::Welcome> answer;
+  std::variant<protocol::Refused, protocol::Welcome, protocol::Challenge> answer;
+};
+
+// A Challenge and what came back.
+struct ProofGiven {
+  base::Secret nonce;
+  protocol::Proof proof;
 };
 
 // The control half. Calls on the control executor.
 class SessionPort {
  public:
   virtual ~SessionPort() = default;
-  // Hello was read. Welcome: from now on the connection is the agent's session, whose messages come in order.
+  // Hello was read, and after a Challenge the Proof. Welcome: from now on the connection is the agent's
+  // session, whose messages come in order. Challenge: ask for a proof, then call again; not answered to one
+  // that has given one.
   virtual runtime::Awaitable<Admission> admit(ConnectionId connection, std::string peer,
-                                              std::shared_ptr<Pulse> pulse, protocol::Hello hello) = 0;
+                                              std::shared_ptr<Pulse> pulse, protocol::Hello hello,
+                                              std::optional<ProofGiven> given) = 0;
   // Everything but heartbeats and log data. First Resume.
   virtual void on_message(ConnectionId connection, protocol::Message message) = 0;
   // `breach`: one of the two sides could not go on with what the other one said.

@@ -5,11 +5,13 @@
 #include <algorithm>
 
 #include "protocol/handshake.hpp"
+#include "runtime/time_limit.hpp"
 
 namespace footman::controller {
 
 using base::Errc;
 using protocol::GoodbyeCode;
+using protocol::ProofState;
 using protocol::RefusalCause;
 using protocol::RefusalCode;
 using protocol::Refused;
@@ -48,28 +50,105 @@ Awaitable<void> Sessions::count_refused(AgentId agent) {
   if (auto* node = core_.find_node(agent)) node->counting_refusal = false;
 }
 
-Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
-                                     protocol::Hello hello) {
-  if (core_.stopping) co_return Admission{Refused{RefusalCode::busy, "the server is stopping", true}};
-  const auto version = protocol::negotiate({}, hello);
-  if (!version)
-    co_return refuse(hello, peer, Refused{RefusalCode::version, base::describe(version.error()), false},
-                     "version");
+// While it lives, the agent's proof is being checked.
+class Sessions::Proving {
+ public:
+  Proving(std::shared_ptr<std::set<AgentId>> all, AgentId agent)
+      : all_(std::move(all)),
+        agent_(std::move(agent)),
+        allowed_(all_->size() < kMaxProofsAtOnce && all_->insert(agent_).second) {}
+  Proving(const Proving&) = delete;
+  Proving& operator=(const Proving&) = delete;
+  ~Proving() {
+    if (allowed_) all_->erase(agent_);
+  }
+  bool allowed() const { return allowed_; }
 
-  auto* node = core_.find_node(hello.agent);
+ private:
+  std::shared_ptr<std::set<AgentId>> all_;
+  AgentId agent_;
+  bool allowed_;
+};
+
+namespace {
+
+Awaitable<Result<ports::ProofAnswer>> check_in_time(Core* core, ports::IdentityClaim claim) {
+  auto answer =
+      co_await runtime::run_for(core->parts.clock, kProofLimit, core->parts.check_proof(std::move(claim)));
+  if (!answer) co_return base::fail(Errc::timeout, "no answer in time");
+  co_return std::move(*answer);
+}
+
+}  // namespace
+
+// Nothing: it cannot be told now. The caller waits, so pointers are good.
+Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const protocol::Hello* hello,
+                                                                     const ProofGiven* given) {
+  if (!core_.parts.check_proof || core_.find_node(hello->agent) == nullptr) co_return ProofState::wrong;
+  const Proving proving(proving_, hello->agent);
+  if (!proving.allowed()) co_return std::nullopt;
+  ports::IdentityClaim claim{
+      hello->agent,
+      hello->attempt,
+      {protocol::bind_proof(given->nonce, hello->agent, hello->attempt, hello->session_key), {}}};
+  for (const auto& [name, value] : given->proof.values)
+    if (!claim.proof.values.emplace(name, value).second) co_return ProofState::wrong;
+  const auto answer =
+      co_await core_.owned_in(core_.proofs, "check proof", check_in_time(&core_, std::move(claim)));
+  if (!answer || answer->verdict == ports::ProofVerdict::unknown) {
+    note_unchecked(hello->agent, answer ? answer->reason : answer.error().message);
+    co_return std::nullopt;
+  }
+  if (answer->verdict == ports::ProofVerdict::right) co_return ProofState::right;
+  core_.parts.log.warning("an agent's proof is wrong", {{"agent", hello->agent}, {"reason", answer->reason}});
+  co_return ProofState::wrong;
+}
+
+// It comes again and again: its timeline gets each reason once.
+void Sessions::note_unchecked(const AgentId& agent, const std::string& reason) {
+  core_.parts.log.warning("an agent's proof cannot be checked", {{"agent", agent}, {"reason", reason}});
+  auto* node = core_.find_node(agent);
+  if (node == nullptr || std::exchange(node->proof_trouble, reason) == reason) return;
+  core_.note_agent(agent, "proof_unchecked", "Whether it is this agent cannot be checked: " + reason);
+}
+
+protocol::Redemption Sessions::decide(const protocol::Hello& hello, ProofState proof) const {
+  const auto* node = core_.find_node(hello.agent);
   protocol::StoredAgent stored;
   if (node != nullptr) {
     stored = {node->node.key_hash, node->node.attempt, node->secret_deadline,
               node->node.revoked || node->lost || node->losing || node->removing || node->left,
               node->connection != 0 ? node->hello_connection : 0};
   }
-  const auto decision = protocol::decide_redemption(core_.parts.server_key,
-                                                    node != nullptr ? &stored : nullptr, hello, core_.time());
+  return protocol::decide_redemption(core_.parts.server_key, node != nullptr ? &stored : nullptr, hello,
+                                     core_.time(), proof);
+}
+
+Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
+                                     protocol::Hello hello, std::optional<ProofGiven> given) {
+  if (core_.stopping) co_return Admission{Refused{RefusalCode::busy, "the server is stopping", true}};
+  const auto version = protocol::negotiate({}, hello);
+  if (!version)
+    co_return refuse(hello, peer, Refused{RefusalCode::version, base::describe(version.error()), false},
+                     "version");
+
+  auto proof = ProofState::not_asked;
+  if (given) {
+    const auto told = co_await check_proof(&hello, &*given);
+    if (!told)
+      co_return refuse(hello, peer, Refused{RefusalCode::busy, "the proof cannot be checked now", true},
+                       "proof_unchecked");
+    proof = *told;
+  }
+  const auto decision = decide(hello, proof);
+  if (decision.verdict == protocol::RedemptionVerdict::challenge)
+    co_return Admission{protocol::Challenge{base::Secret(core_.parts.rng.bytes(protocol::kNonceBytes))}};
   if (decision.verdict == protocol::RedemptionVerdict::refuse)
     co_return refuse(hello, peer, protocol::make_refused(decision.cause),
                      protocol::to_string(decision.cause));
 
   // It lives, whether or not the session can be stored now: a full disk must not cost it its build.
+  auto* node = core_.find_node(hello.agent);
   node->last_heard = core_.steady();
   const auto redeemed =
       co_await core_.parts.store.redeem_node({hello.agent, hello.attempt, decision.key_hash, core_.now()});

@@ -1,12 +1,16 @@
 // The control half of the agents' sessions: who may come in, and what their messages mean. Inside the module.
 #pragma once
 
+#include <memory>
+#include <optional>
+#include <set>
 #include <string>
 
 #include "controller/builds.hpp"
 #include "controller/core.hpp"
 #include "controller/nodes.hpp"
 #include "controller/session_port.hpp"
+#include "protocol/handshake.hpp"
 
 namespace footman::controller {
 
@@ -17,11 +21,16 @@ class Sessions final : public SessionPort {
   void set_installation(InstallationId installation) { installation_ = std::move(installation); }
 
   Awaitable<Admission> admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
-                             protocol::Hello hello) override;
+                             protocol::Hello hello, std::optional<ProofGiven> given) override;
   void on_message(ConnectionId connection, protocol::Message message) override;
   void on_closed(ConnectionId connection, std::string why, bool breach) override;
 
  private:
+  class Proving;
+  protocol::Redemption decide(const protocol::Hello& hello, protocol::ProofState proof) const;
+  Awaitable<std::optional<protocol::ProofState>> check_proof(const protocol::Hello* hello,
+                                                             const ProofGiven* given);
+  void note_unchecked(const AgentId& agent, const std::string& reason);
   Awaitable<void> pump(AgentId agent, ConnectionId connection);
   Awaitable<void> handle(AgentId agent, ConnectionId connection, protocol::Message message);
   Awaitable<void> resume(AgentId agent, ConnectionId connection, protocol::Resume held);
@@ -41,6 +50,8 @@ class Sessions final : public SessionPort {
   Nodes& nodes_;
   InstallationId installation_{"unknown"};
   base::Gauge& live_;
+  // Agents whose proof is being checked; outlives what is dropped late.
+  std::shared_ptr<std::set<AgentId>> proving_ = std::make_shared<std::set<AgentId>>();
 };
 
 }  // namespace footman::controller

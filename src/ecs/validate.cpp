@@ -11,6 +11,7 @@
 #include "ecs/frozen_options.hpp"
 #include "ecs/problems.hpp"
 #include "ecs/task_definition.hpp"
+#include "ecs/task_identity.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -317,6 +318,11 @@ class TemplateCheck {
     if (!o_.task_role.empty()) check_role(o_.task_role, "task_role", around_.partition, problems_);
     if (!o_.execution_role.empty())
       check_role(o_.execution_role, "execution_role", around_.partition, problems_);
+    if (!proves_identity(o_))
+      problems_.warn(
+          "task_role",
+          "without it each agent's one-time secret stands in its task's environment, where whoever may "
+          "call ecs:DescribeTasks reads it; with one the agent proves by it who it is");
     if (!o_.task_definition.empty()) return;
     wrong_if(o_.execute_command && o_.task_role.empty(), "execute_command", "it needs a task role");
     wrong_if(around_.fargate && o_.execution_role.empty() && uses_log_group(), "execution_role",

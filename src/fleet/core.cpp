@@ -262,6 +262,7 @@ void Core::adopt(AgentEntry& entry, model::Agent row) {
   row.launch_deadline = entry.row.launch_deadline;
   row.builds_done = std::max(row.builds_done, entry.row.builds_done);
   row.state = before;
+  if (row.handle != entry.row.handle) agents_changed.notify();
   entry.row = std::move(row);
   touch(entry);
   if (after != before) set_state(entry, after);

@@ -147,6 +147,28 @@ Awaitable<Status> Fleet::apply_config(FleetConfig config) {
 
 void Fleet::set_pool_answers(PoolAnswers answers) { impl_->provisioner.set_pool_answers(std::move(answers)); }
 
+Awaitable<ports::ProofAnswer> Fleet::check_proof(ports::IdentityClaim claim) {
+  using ports::ProofAnswer;
+  using ports::ProofVerdict;
+  auto& core = impl_->core;
+  const auto until = core.steady() + kHandlePatience;
+  for (bool looked = false;; looked = true) {
+    const auto* entry = core.find_agent(claim.agent);
+    auto* cloud = entry == nullptr ? nullptr : core.find_cloud(entry->row.cloud);
+    if (cloud == nullptr || entry->is_ending() || entry->row.attempt != claim.attempt)
+      co_return ProofAnswer{ProofVerdict::wrong, "no agent of this name and attempt is expected"};
+    const auto& handle = entry->row.handle.empty() ? entry->learned_handle : entry->row.handle;
+    if (!handle.empty())
+      co_return co_await cloud->provider->check_proof(handle, entry->request.spec.options,
+                                                      std::move(claim.proof));
+    const auto left = until - core.steady();
+    if (left <= Duration(0) || core.stopping)
+      co_return ProofAnswer{ProofVerdict::unknown, "the cloud has not told yet which resource it is"};
+    if (!looked) cloud->look.notify();  // the answer to the launch may be lost
+    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
+  }
+}
+
 void Fleet::look_again() {
   impl_->core.look->notify();
   for (const auto& [name, cloud] : impl_->core.clouds) cloud->look.notify();

@@ -79,6 +79,10 @@ class Fleet {
   // templates without a goal are ignored. Kept over restarts; before the first one a pool has the min_idle of
   // its configuration.
   void set_pool_answers(PoolAnswers answers);
+  // Whether the proof comes from within the resource that was launched for this agent; asks its cloud. While
+  // the launch is not answered it waits for that, for a few seconds. For the controllers; any number of calls
+  // may be under way.
+  Awaitable<ports::ProofAnswer> check_proof(ports::IdentityClaim claim);
   // Looks at everything again soon. The ports' on_change call it too.
   void look_again();
 

@@ -101,6 +101,7 @@ void Reconciler::carry_out(const Comparison& found) {
     if (entry == nullptr) continue;
     entry->learned_handle = resource.handle;
     core_.touch(*entry);
+    core_.agents_changed.notify();
     if (entry->worked_on) entry->wake.notify();
     steward_.look_at(entry);
   }

@@ -152,7 +152,7 @@ struct Node {
 // One line of an agent's or build's history. `kind` is a stable word, `text` a sentence for people.
 struct TimelineEntry {
   Instant at;
-  std::string kind;  // of an agent: "decided", "api_answered", "connected",
+  std::string kind;  // of an agent: "decided", "api_answered", "proof_unchecked", "connected",
                      // "session_resumed", "first_step", "finished", "notice", "session_lost", "draining",
                      // "stop_asked", "gone"; of a build: "submitted", "agent_planned", "held", "offered",
                      // "accepted", "started", "step_started", "step_finished", "returned", "cancel_asked",

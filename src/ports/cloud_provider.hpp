@@ -18,6 +18,7 @@
 #include "model/agent.hpp"
 #include "model/price.hpp"
 #include "model/size.hpp"
+#include "ports/identity_proof.hpp"
 #include "runtime/awaitable.hpp"
 
 namespace footman::ports {
@@ -47,7 +48,7 @@ struct LaunchSpec {
   AgentEndpoint endpoint;
   base::Duration orphan_timeout{0};
   bool one_shot = true;  // the agent leaves after its first build
-  base::Secret secret;   // the one-time bootstrap secret
+  base::Secret secret;   // the one-time bootstrap secret; not for agents that prove who they are
 };
 
 using model::FailureClass;
@@ -121,6 +122,15 @@ class CloudProvider {
   // With an empty handle the resource is looked up by token.
   virtual runtime::Awaitable<base::Result<Resource>> terminate(std::string handle,
                                                                std::string client_token) = 0;
+
+  // Does this proof come from within the resource `handle`, which was launched with these frozen options?
+  // Every call may be a stranger's: it costs little, and ends within kProofCheckTime. By default agents have
+  // secrets, and no proof is right.
+  virtual runtime::Awaitable<ProofAnswer> check_proof(std::string handle, std::string options,
+                                                      IdentityProof proof) {
+    (void)handle, (void)options, (void)proof;
+    co_return ProofAnswer{ProofVerdict::wrong, "agents of this cloud have a secret"};
+  }
 
   // Called on the control executor when a resource may have changed: look again.
   virtual void set_on_change(std::function<void()> look_again) = 0;

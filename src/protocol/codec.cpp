@@ -24,7 +24,8 @@ constexpr std::size_t kMessageCount = std::variant_size_v<Message>;
 // name, number, from agent, from server, first, sensitive
 constexpr std::array<MessageInfo, kMessageCount> kMessages{{
     {"Hello", 0x01, true, false, true, true},          {"Welcome", 0x02, false, true, true, false},
-    {"Refused", 0x03, false, true, true, false},       {"Resume", 0x04, true, false, false, false},
+    {"Refused", 0x03, false, true, true, false},       {"Challenge", 0x05, false, true, true, false},
+    {"Proof", 0x06, true, false, false, true},         {"Resume", 0x04, true, false, false, false},
     {"Heartbeat", 0x08, true, true, false, false},     {"HeartbeatReply", 0x09, true, true, false, false},
     {"Assign", 0x10, false, true, false, true},        {"Accepted", 0x11, true, false, false, false},
     {"Rejected", 0x12, true, false, false, false},     {"Start", 0x13, false, true, false, false},
@@ -110,8 +111,19 @@ constexpr std::array<DecodeFunction, kMessageCount> make_decoders(std::index_seq
 }
 constexpr auto kDecoders = make_decoders(std::make_index_sequence<kMessageCount>());
 
+constexpr std::uint8_t number_of(std::string_view name) {
+  for (const auto& info : kMessages)
+    if (info.name == name) return info.number;
+  return kNoMessage;
+}
+constexpr auto kHelloNumber = number_of("Hello");
+constexpr auto kChallengeNumber = number_of("Challenge");
+constexpr auto kProofNumber = number_of("Proof");
+constexpr auto kGoodbyeNumber = number_of("Goodbye");
+
 std::size_t max_payload(const MessageInfo& info) {
-  if (info.number == kMessages[0].number) return kMaxHelloFrameBytes;
+  if (info.number == kHelloNumber) return kMaxHelloFrameBytes;
+  if (info.number == kProofNumber) return kMaxProofFrameBytes;
   return info.from_server ? kMaxFrameToAgentBytes : kMaxFrameToServerBytes;
 }
 
@@ -279,13 +291,13 @@ base::Status FrameDecoder::check_header(std::size_t length, std::uint8_t number)
     return base::fail(Errc::unsupported, fmt::format("unknown {}", name));
   if (info != nullptr && !(to_server ? info->from_agent : info->from_server))
     return base::fail(Errc::corrupt, fmt::format("{} in the wrong direction", name));
-  if (!first_done_ && (info == nullptr || !info->first || (to_server && number != kMessages[0].number)))
+  if (!first_done_ && (info == nullptr || !info->first || (to_server && number != kHelloNumber)))
     return base::fail(Errc::corrupt, fmt::format("{} before the handshake", name));
-  if (first_done_ && info != nullptr && info->first && number != kMessages[kMessageCount - 1].number)
+  if (first_done_ && info != nullptr && info->first && number != kGoodbyeNumber)
     return base::fail(Errc::corrupt, fmt::format("{} after the handshake", name));
-  const auto limit = !first_done_ && to_server ? kMaxHelloFrameBytes
-                     : to_server               ? kMaxFrameToServerBytes
-                                               : kMaxFrameToAgentBytes;
+  const auto limit = info != nullptr ? max_payload(*info)
+                     : to_server     ? kMaxFrameToServerBytes
+                                     : kMaxFrameToAgentBytes;
   if (length > limit)
     return base::fail(Errc::resource_exhausted,
                       fmt::format("{} has {} bytes, the limit is {}", name, length, limit));
@@ -302,7 +314,7 @@ base::Result<std::optional<Message>> FrameDecoder::take_frame() {
   if (!reader.problem().empty())
     return fail(reader.problem_code(), reader.problem(), consumed_ + kFrameHeaderBytes + reader.position());
   consume(kFrameHeaderBytes + length, kMessages[index].sensitive);
-  first_done_ = true;
+  first_done_ = kMessages[index].number != kChallengeNumber;  // which Welcome or Refused still has to follow
   return message;
 }
 

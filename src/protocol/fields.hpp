@@ -17,6 +17,8 @@ using As = std::conditional_t<C::kReads, T, const T>;
 template <class C>
 void fields(C& c, As<C, StreamPosition>& m);
 template <class C>
+void fields(C& c, As<C, ProofValue>& m);
+template <class C>
 void fields(C& c, As<C, HeldAssignment>& m);
 template <class C>
 void fields(C& c, As<C, EnvVar>& m);
@@ -75,6 +77,22 @@ void fields(C& c, As<C, Refused>& m) {
   c.open_enumeration("code", m.code, RefusalCode::superseded);
   c.text("message", m.message, kMaxReasonBytes);
   c.flag("retry", m.retry);
+}
+
+template <class C>
+void fields(C& c, As<C, Challenge>& m) {
+  c.key("nonce", m.nonce);
+}
+
+template <class C>
+void fields(C& c, As<C, ProofValue>& m) {
+  c.name("name", m.name, kMaxProofNameBytes);
+  c.secret("value", m.value, kMaxProofValueBytes);
+}
+
+template <class C>
+void fields(C& c, As<C, Proof>& m) {
+  c.list("values", m.values, kMaxProofValues, kEach);
 }
 
 template <class C>

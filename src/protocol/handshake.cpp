@@ -12,6 +12,25 @@ namespace {
 // Keep digests of one use from meaning anything in another.
 constexpr std::string_view kSecretContext = "footman agent secret 1";
 constexpr std::string_view kKeyContext = "footman session key 1";
+constexpr std::string_view kProofContext = "footman agent proof 1";
+
+// The decimal number holds no NUL and an agent's id neither, so no two pairs give the same text.
+std::string name_attempt(std::string_view context, const base::AgentId& agent, std::uint32_t attempt) {
+  std::string text(context);
+  text += '\0';
+  text += agent.str();
+  text += '\0';
+  text += std::to_string(attempt);
+  return text;
+}
+
+// Without a right key or secret.
+RefusalCause cause_of_stranger(ProofState proof) {
+  return proof == ProofState::wrong ? RefusalCause::wrong_proof : RefusalCause::wrong_secret;
+}
+bool may_prove(const Hello& hello, ProofState proof) {
+  return proof == ProofState::not_asked && hello.secret.empty() && (hello.features & kFeatureProof) != 0;
+}
 
 RefusalCause cause_of_first_visit(const StoredAgent& stored, const Hello& hello, base::Instant now) {
   if (stored.ended) return RefusalCause::ended;
@@ -44,12 +63,7 @@ std::uint64_t common_features(std::uint64_t server, std::uint64_t agent) { retur
 
 base::Secret derive_bootstrap_secret(const base::Secret& server_key, const base::AgentId& agent,
                                      std::uint32_t attempt) {
-  // The decimal number holds no NUL, so no two pairs give the same text.
-  std::string message(kSecretContext);
-  message += '\0';
-  message += agent.str();
-  message += '\0';
-  message += std::to_string(attempt);
+  const auto message = name_attempt(kSecretContext, agent, attempt);
   return base::Secret(base::to_hex(base::hmac_sha256(server_key.expose(), message)));
 }
 
@@ -57,11 +71,20 @@ std::string hash_session_key(const base::Secret& session_key) {
   return base::to_hex(base::hmac_sha256(kKeyContext, session_key.expose()));
 }
 
+std::string bind_proof(const base::Secret& nonce, const base::AgentId& agent, std::uint32_t attempt,
+                       const base::Secret& session_key) {
+  auto message = name_attempt(kProofContext, agent, attempt);
+  message += '\0';
+  message += hash_session_key(session_key);
+  return base::to_hex(base::hmac_sha256(nonce.expose(), message));
+}
+
 Redemption decide_redemption(const base::Secret& server_key, const StoredAgent* stored, const Hello& hello,
-                             base::Instant now) {
+                             base::Instant now, ProofState proof) {
   const auto expected = derive_bootstrap_secret(server_key, hello.agent, hello.attempt);
   const auto key_hash = hash_session_key(hello.session_key);
-  const bool secret_right = base::equal_constant_time(expected.expose(), hello.secret.expose());
+  const bool secret_right =
+      base::equal_constant_time(expected.expose(), hello.secret.expose()) || proof == ProofState::right;
   const bool redeemed = stored != nullptr && !stored->key_hash.empty();
   const std::string_view stored_hash = redeemed ? std::string_view(stored->key_hash) : expected.expose();
   const bool key_right = base::equal_constant_time(stored_hash, key_hash) && redeemed;
@@ -70,8 +93,11 @@ Redemption decide_redemption(const base::Secret& server_key, const StoredAgent* 
   if (key_right) {
     result.cause = cause_of_return(*stored, hello);
     result.verdict = RedemptionVerdict::accept_again;
+  } else if (!secret_right && may_prove(hello, proof)) {
+    result.verdict = RedemptionVerdict::challenge;
+    return result;
   } else if (!secret_right) {
-    result.cause = RefusalCause::wrong_secret;
+    result.cause = cause_of_stranger(proof);
   } else if (stored == nullptr) {
     result.cause = RefusalCause::unknown_agent;
   } else {
@@ -91,6 +117,8 @@ std::string_view to_string(RefusalCause cause) {
       return "none";
     case RefusalCause::wrong_secret:
       return "wrong_secret";
+    case RefusalCause::wrong_proof:
+      return "wrong_proof";
     case RefusalCause::other_key:
       return "other_key";
     case RefusalCause::expired:
@@ -110,10 +138,11 @@ std::string_view to_string(RefusalCause cause) {
 Refused make_refused(RefusalCause cause) {
   switch (cause) {
     case RefusalCause::wrong_secret:
+    case RefusalCause::wrong_proof:
     case RefusalCause::other_key:
-      return {RefusalCode::bad_secret, "the agent's name and secret do not fit", false};
+      return {RefusalCode::bad_secret, "the agent's name and secret, or proof, do not fit", false};
     case RefusalCause::expired:
-      return {RefusalCode::expired, "the secret is no longer valid: the launch deadline has passed", false};
+      return {RefusalCode::expired, "it comes too late: the launch deadline has passed", false};
     case RefusalCause::unknown_agent:
       return {RefusalCode::unknown_agent, "the server does not know this agent any more", false};
     case RefusalCause::other_attempt:

@@ -31,6 +31,11 @@ base::Secret derive_bootstrap_secret(const base::Secret& server_key, const base:
 // What the server stores of a session key.
 std::string hash_session_key(const base::Secret& session_key);
 
+// What a Proof is bound to: HMAC-SHA256(nonce, agent, attempt, hash of the session key) in hexadecimal. So it
+// is good for one connection of one agent process only.
+std::string bind_proof(const base::Secret& nonce, const base::AgentId& agent, std::uint32_t attempt,
+                       const base::Secret& session_key);
+
 // What the server has stored of an agent.
 struct StoredAgent {
   std::string key_hash;  // of the session key that redeemed the secret; empty: not redeemed yet. A new launch
@@ -45,14 +50,19 @@ struct StoredAgent {
 enum class RedemptionVerdict : std::uint8_t {
   accept_new,    // store key_hash, then answer Welcome
   accept_again,  // the same agent process came back: answer Welcome with a new epoch
+  challenge,     // neither key nor secret, but it can give a proof: answer Challenge, then decide again
   refuse,
 };
+
+// What came of the Challenge.
+enum class ProofState : std::uint8_t { not_asked, right, wrong };
 
 // Why, for logs and the counter's label. More exact than what the peer is told.
 enum class RefusalCause : std::uint8_t {
   none,
   wrong_secret,  // no secret, or not the one of this agent and attempt
-  other_key,     // the right secret, redeemed before by another key
+  wrong_proof,
+  other_key,  // the right secret, redeemed before by another key
   expired,
   unknown_agent,
   other_attempt,  // a secret of an older (or not yet known) launch attempt
@@ -70,9 +80,9 @@ struct Redemption {
 // May this agent come in? `stored` is null for an id nobody knows. The same Hello gives the same answer as
 // often as it is sent, so a lost answer locks no good agent out. Every path does the same digests and
 // compares in constant time; a stranger without a right secret or key learns nothing about which agents
-// exist.
+// exist. A right proof counts as a right secret.
 Redemption decide_redemption(const base::Secret& server_key, const StoredAgent* stored, const Hello& hello,
-                             base::Instant now);
+                             base::Instant now, ProofState proof = ProofState::not_asked);
 
 // What the peer is told of a refusal.
 Refused make_refused(RefusalCause cause);

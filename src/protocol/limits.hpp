@@ -12,7 +12,8 @@ namespace footman::protocol {
 // Frames: the bytes after the frame header.
 inline constexpr std::size_t kMaxFrameToServerBytes = 1 * 1024 * 1024 + 64 * 1024;  // one full LogData
 inline constexpr std::size_t kMaxFrameToAgentBytes = 4 * 1024 * 1024;               // one full Assign
-inline constexpr std::size_t kMaxHelloFrameBytes = 8 * 1024;  // the first frame comes from a stranger
+inline constexpr std::size_t kMaxHelloFrameBytes = 8 * 1024;   // the first frame comes from a stranger
+inline constexpr std::size_t kMaxProofFrameBytes = 24 * 1024;  // and so does the second one, a Proof
 
 // Text and bytes.
 inline constexpr std::size_t kMaxIdBytes = 128;
@@ -20,6 +21,9 @@ inline constexpr std::size_t kMaxNameBytes = 256;  // host name, os, arch, versi
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 inline constexpr std::size_t kMaxBootstrapSecretBytes = 256;
 inline constexpr std::size_t kSessionKeyBytes = 32;
+inline constexpr std::size_t kNonceBytes = kSessionKeyBytes;
+inline constexpr std::size_t kMaxProofNameBytes = 64;
+inline constexpr std::size_t kMaxProofValueBytes = 16 * 1024;  // a session token of AWS has no fixed size
 inline constexpr std::size_t kMaxJobPathBytes = 1024;
 inline constexpr std::size_t kMaxEnvNameBytes = 256;
 inline constexpr std::size_t kMaxEnvValueBytes = 128 * 1024;  // what Linux allows one string of exec
@@ -29,6 +33,7 @@ inline constexpr std::size_t kMaxMaskBytes = kMaxEnvValueBytes;
 inline constexpr std::size_t kMaxLogDataBytes = 1 * 1024 * 1024;
 
 // Lists.
+inline constexpr std::size_t kMaxProofValues = 16;
 inline constexpr std::size_t kMaxStreamsInWelcome = 1024;
 inline constexpr std::size_t kMaxHeldAssignments = 1024;
 inline constexpr std::size_t kMaxEnv = 4096;

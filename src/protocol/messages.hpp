@@ -27,7 +27,8 @@ inline constexpr std::uint16_t kVersionMax = 1;
 inline constexpr std::uint64_t kFeatureTimeMarks = 1U << 0;  // LogData carries time marks
 inline constexpr std::uint64_t kFeatureNotice =
     1U << 2;  // the agent hears of its machine's end and sends Notice
-inline constexpr std::uint64_t kAllFeatures = kFeatureTimeMarks | kFeatureNotice;
+inline constexpr std::uint64_t kFeatureProof = 1U << 3;  // the agent can prove who it is, see Challenge
+inline constexpr std::uint64_t kAllFeatures = kFeatureTimeMarks | kFeatureNotice | kFeatureProof;
 
 // ---- Handshake ----
 
@@ -39,7 +40,7 @@ struct Hello {
   base::AgentId agent;
   std::uint32_t attempt = 0;     // launch attempt the secret was made for
   std::uint32_t connection = 0;  // counts this agent's connection tries; of two, the server keeps the higher
-  base::Secret secret;           // may be empty once the server has answered Welcome
+  base::Secret secret;           // may be empty once the server has answered Welcome, or with kFeatureProof
   base::Secret session_key;      // 32 random bytes, made once per agent process before it connects
   std::string agent_version;
   std::string os;    // "linux"
@@ -89,6 +90,22 @@ struct Refused {
   RefusalCode code = RefusalCode::other;
   std::string message;
   bool retry = false;  // false: trying again cannot help, the agent ends
+};
+
+// (S) Instead of Welcome, once on a connection: the agent has to prove who it is by what its cloud gives it.
+struct Challenge {
+  base::Secret nonce;  // 32 random bytes, for this connection only
+};
+
+struct ProofValue {
+  std::string name;
+  base::Secret value;
+};
+
+// (A) The answer to Challenge; the server answers with Welcome or Refused. What the values are is agreed upon
+// by the agent and the server's cloud; they are bound to bind_proof() (handshake.hpp).
+struct Proof {
+  std::vector<ProofValue> values;
 };
 
 enum class AssignmentPhase : std::uint8_t { accepted = 1, running = 2, finished = 3 };
@@ -304,9 +321,10 @@ struct Goodbye {
   bool reconnect = false;
 };
 
-using Message = std::variant<Hello, Welcome, Refused, Resume, Heartbeat, HeartbeatReply, Assign, Accepted,
-                             Rejected, Start, Withdraw, StepStarted, StepFinished, BuildFinished, ReportAck,
-                             FinishedAck, Cancel, LogData, LogAck, Drain, Notice, Goodbye>;
+using Message =
+    std::variant<Hello, Welcome, Refused, Challenge, Proof, Resume, Heartbeat, HeartbeatReply, Assign,
+                 Accepted, Rejected, Start, Withdraw, StepStarted, StepFinished, BuildFinished, ReportAck,
+                 FinishedAck, Cancel, LogData, LogAck, Drain, Notice, Goodbye>;
 
 std::string_view to_string(RefusalCode code);
 std::string_view to_string(AssignmentPhase phase);

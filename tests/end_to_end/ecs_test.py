@@ -7,6 +7,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from agent_wire import BODY, AgentWire, bind, sign
 from ecs import EcsServer
 from footman import ApiError, check, check_numbered, numbered, run_tests, wait_until
 
@@ -31,6 +32,78 @@ def test_the_main_job():
         check(ecs.calls("RunTask") == 2, "one launch for each build")
         check(ecs.calls("StopTask") == 0, "agents end their tasks by themselves")
         check("SECRET" not in json.dumps(ecs.aws.ask("definitions")), "no secret in a definition")
+        # The task has a role: its agent has proved with it who it is, and nothing that anybody reads holds a secret.
+        sent = json.dumps([ecs.aws.calls("ecs"), ecs.aws.ask("tasks")])
+        check("FOOTMAN_AGENT_PROOF" in sent and "SECRET" not in sent, "no secret in RunTask or DescribeTasks")
+        asked = ecs.aws.calls("sts", "GetCallerIdentity")
+        check({call["principal"].rsplit("/", 1)[1] for call in asked} == {task_id(one) for one in ecs.tasks(alive=False)},
+              f"each task's own session: {asked}")
+        server.stop()
+
+
+NO_ROLE = "  - {name: plain, extends: small, default: false, labels: [plain], ecs: {task_role: ~}}\n"
+
+
+def test_without_a_task_role_there_is_a_secret_and_a_warning():
+    with EcsServer(NO_ROLE) as ecs:
+        server = ecs.start()
+        build = server.submit("echo ${FOOTMAN_AGENT_SECRET:-none}", label="plain")
+        done = server.wait_build(build)
+        check(done["result"] == "SUCCESS", done)
+        check(server.log(build).strip() == b"none", "a build does not see the secret")
+        check("FOOTMAN_AGENT_SECRET" in json.dumps(ecs.aws.calls("ecs", "RunTask")), "the secret is in RunTask")
+        check(not ecs.aws.calls("sts"), "nobody is asked")
+        check("the template 'plain', ecs.task_role: without it" in server.log_tail(100_000), server.log_tail())
+        server.wait_no_agents()
+        server.stop()
+
+
+def task_id(task):
+    return task["taskArn"].rsplit("/", 1)[1]
+
+
+def test_a_proof_is_good_for_one_task_one_connection_and_one_sts():
+    with EcsServer(run_containers=False) as ecs:  # this test is the agent
+        server = ecs.start()
+        build = server.submit("true")
+        (task,) = wait_until(ecs.tasks, "a task")
+        agent = ecs.tags(task)["footman:agent"]
+        wait_until(lambda: server.get(f"/api/v1/agents/{agent}").get("handle"), "the handle")
+        own = ecs.aws.tell("keys", role="footman-task", session=task_id(task))
+        sts = ecs.aws.url + "/"
+
+        def knock(key=own, url=sts, region=ecs.aws.region, nonce=None, binding=None, body=BODY, session_key=None, **more):
+            with AgentWire(server.host, server.http_port, agent, session_key=session_key) as wire:
+                fresh = wire.challenge()
+                seen.append(fresh)
+                bound = binding or wire.bind(nonce or fresh)
+                return wire.prove({**sign(key, url, region, bound, body), **more})
+
+        seen = []
+        for what, answer in [
+                ("another task's", lambda: knock(ecs.aws.tell("keys", role="footman-task", session="0" * 32))),
+                ("another role's", lambda: knock(ecs.aws.tell("keys", role="footman-server", session=task_id(task)))),
+                ("the server's own user's", lambda: knock({**ecs.aws.about, "session_token": "x"})),
+                ("expired", lambda: knock(ecs.aws.tell("keys", role="footman-task", session=task_id(task), seconds=-1))),
+                ("for an old nonce", lambda: knock(nonce=seen[0])),
+                ("of another process", lambda: knock(binding=bind(seen[0], agent, 1, b"x" * 32))),
+                ("for another host", lambda: knock(url="http://sts.attacker.example/")),
+                ("for another region", lambda: knock(region="us-west-2")),
+                ("for another action", lambda: knock(body="Action=GetSessionToken&Version=2011-06-15")),
+                ("with a value more", lambda: knock(host="sts.attacker.example")),
+                ("with a header more", lambda: knock(session_token="x\r\nHost: attacker.example"))]:
+            said = answer()
+            check(said == "bad_secret", f"a proof {what}: {said}")
+        check(len(set(seen)) == len(seen), "each connection has a nonce of its own")
+        ecs.aws.tell("clear-violations")  # wrong signatures
+
+        # STS cannot be asked: not for good.
+        ecs.aws.tell("faults", service="sts", operation="GetCallerIdentity", kind="error", code="ServiceUnavailable",
+                     message="not now", status=503, times=1)
+        check(knock() == "busy, come again", "a server without STS has the agent come again")
+        check(knock() == "welcome", "its own proof")
+        check(knock() == "bad_secret", "another process of the same task, later")
+        check(server.build(build)["state"] != "finished", "nothing has run")
         server.stop()
 
 
@@ -163,7 +236,8 @@ def test_the_policy_has_what_was_called_and_nothing_else():
 
 
 if __name__ == "__main__":
-    run_tests([test_the_main_job, test_many_at_once_while_throttled, test_kill_at_random_moments,
+    run_tests([test_the_main_job, test_without_a_task_role_there_is_a_secret_and_a_warning,
+               test_a_proof_is_good_for_one_task_one_connection_and_one_sts, test_many_at_once_while_throttled, test_kill_at_random_moments,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
                test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped, test_spot_capacity_that_is_taken_back,

@@ -69,6 +69,19 @@ Status put_name(Options& options, const std::string& value) {
   return {};
 }
 
+Status put_proof(Options& options, const std::string& value) {
+  if (value != "aws")
+    return wrong(fmt::format("the proof \"{}\" is not known", value),
+                 "This agent can give \"aws\"; another one needs a later version of the agent.");
+  options.proof = value;
+  return {};
+}
+
+Status put_proof_url(Options& options, const std::string& value) {
+  FOOTMAN_TRY(options.proof_url, net::parse_url(value));
+  return {};
+}
+
 Status put_bytes(std::uint64_t& to, const std::string& value) {
   FOOTMAN_TRY(to, base::parse_bytes(value));
   return {};
@@ -113,8 +126,14 @@ const Flag kFlags[] = {
     {"--secret-file", "FILE", "FOOTMAN_AGENT_SECRET_FILE",
      "Holds the one-time secret. Read once, then removed. Without it FOOTMAN_AGENT_SECRET is used.",
      [](Options& o, const std::string& v) { return put_text(o.secret_file, v); }},
-    {"--attempt", "N", "FOOTMAN_AGENT_ATTEMPT", "The launch attempt the secret was made for. Default 1.",
-     put_attempt},
+    {"--proof", "aws", "FOOTMAN_AGENT_PROOF",
+     "Instead of a secret: prove who this agent is with the role of its ECS task.", put_proof},
+    {"--proof-url", "URL", "FOOTMAN_AGENT_PROOF_URL",
+     "The STS endpoint that the server will ask about the proof. The agent does not call it.", put_proof_url},
+    {"--proof-region", "REGION", "FOOTMAN_AGENT_PROOF_REGION", "The region of that endpoint.",
+     [](Options& o, const std::string& v) { return put_text(o.proof_region, v); }},
+    {"--attempt", "N", "FOOTMAN_AGENT_ATTEMPT",
+     "The launch attempt, for which the secret was made. Default 1.", put_attempt},
     {"--tunnel", "HOST:PORT", "FOOTMAN_AGENT_TUNNEL",
      "Connect to this address instead of the URL's, for example a network load balancer.", put_tunnel},
     {"--public-key-sha256", "HEX", "FOOTMAN_AGENT_PUBLIC_KEY_SHA256",
@@ -211,6 +230,10 @@ Status check(const Options& options) {
   const auto& scheme = options.url.scheme;
   if (scheme.empty()) return need("--url", "FOOTMAN_AGENT_URL");
   if (options.name.empty()) return need("--name", "FOOTMAN_AGENT_NAME");
+  if (!options.proof.empty() && options.proof_url.scheme.empty())
+    return need("--proof-url", "FOOTMAN_AGENT_PROOF_URL");
+  if (!options.proof.empty() && options.proof_region.empty())
+    return need("--proof-region", "FOOTMAN_AGENT_PROOF_REGION");
   const bool plain = scheme == "ws" || scheme == "http";
   const auto& host = options.tunnel ? options.tunnel->host : options.url.host;
   if (plain && !options.insecure && !net::is_loopback_host(host))

@@ -23,7 +23,10 @@ struct Options {
   std::string name;
   std::uint32_t attempt = 1;
   std::string secret_file;  // empty: FOOTMAN_AGENT_SECRET
-  std::string work_dir;     // absolute; empty: a new one below TMPDIR or /tmp
+  std::string proof;        // instead of a secret; "aws", or empty
+  net::Url proof_url;       // of "aws": the STS endpoint that the proof is for
+  std::string proof_region;
+  std::string work_dir;  // absolute; empty: a new one below TMPDIR or /tmp
   std::string exit_file;
   std::optional<net::Endpoint> tunnel;
   std::string ca_file;

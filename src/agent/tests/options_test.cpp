@@ -139,3 +139,25 @@ TEST_CASE("where a server takes agents over WebSocket") {
   CHECK(websocket_path("/agent/v1") == "/agent/v1");
   CHECK(websocket_path("/x?y=1") == "/x/agent/v1");
 }
+
+TEST_CASE("what an ECS task with a role gives is understood") {
+  const Environment given{{"FOOTMAN_AGENT_URL", "wss://ci.example.com/"},
+                          {"FOOTMAN_AGENT_NAME", "a"},
+                          {"FOOTMAN_AGENT_PROOF", "aws"},
+                          {"FOOTMAN_AGENT_PROOF_URL", "https://sts.eu-central-1.amazonaws.com/"},
+                          {"FOOTMAN_AGENT_PROOF_REGION", "eu-central-1"}};
+  const auto line = parse({"run"}, given);
+  REQUIRE(line.has_value());
+  CHECK(line->options.proof == "aws");
+  CHECK(line->options.proof_url.host == "sts.eu-central-1.amazonaws.com");
+  CHECK(line->options.proof_region == "eu-central-1");
+  const auto without = [&](const char* name) {
+    auto less = given;
+    less.erase(name);
+    return error_of({"run"}, less);
+  };
+  CHECK(holds(without("FOOTMAN_AGENT_PROOF_URL"), "--proof-url is missing"));
+  CHECK(holds(without("FOOTMAN_AGENT_PROOF_REGION"), "--proof-region is missing"));
+  CHECK(holds(error_of({"run", "--proof", "gcp"}, given), "\"gcp\" is not known"));
+  CHECK(holds(error_of({"run", "--proof-url", "nowhere"}, given), "--proof-url"));
+}

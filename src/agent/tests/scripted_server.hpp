@@ -48,6 +48,7 @@ class ScriptedServer final : public Connector {
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(11);
   FakeRunner runner;
   OpenSpoolFile open_spool;
+  IdentityProver* prover = nullptr;
   AgentConfig config;
   std::unique_ptr<Agent> agent;
   std::optional<AgentExit> exit;
@@ -62,7 +63,8 @@ class ScriptedServer final : public Connector {
 
   void start() {
     agent = std::make_unique<Agent>(
-        AgentConfig(config), AgentParts{io.get_executor(), clock, *rng, {}, *this, runner, open_spool});
+        AgentConfig(config),
+        AgentParts{io.get_executor(), clock, *rng, {}, *this, runner, open_spool, prover});
     scope_.spawn("agent", live());
     settle();
   }

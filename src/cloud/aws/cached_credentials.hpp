@@ -12,7 +12,7 @@
 #include <string>
 
 #include "base/log.hpp"
-#include "cloud/aws/credentials.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/even_time.hpp"
 #include "runtime/wait.hpp"

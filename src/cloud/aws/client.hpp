@@ -16,13 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "cloud/aws/credentials.hpp"
 #include "cloud/aws/endpoints.hpp"
 #include "cloud/aws/errors.hpp"
-#include "cloud/aws/outside.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "cloud/aws/rate_limits.hpp"
 #include "cloud/aws/retries.hpp"
-#include "cloud/aws/sigv4.hpp"
 #include "cloud/aws/xml.hpp"
 
 namespace footman::cloud::aws {

@@ -21,7 +21,7 @@
 
 #include "cloud/aws/cached_credentials.hpp"
 #include "cloud/aws/client.hpp"
-#include "cloud/aws/metadata.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "cloud/aws/profiles.hpp"
 
 namespace footman::cloud::aws {

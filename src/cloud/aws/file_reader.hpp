@@ -5,7 +5,7 @@
 #include <string>
 
 #include "base/result.hpp"
-#include "cloud/aws/outside.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "runtime/real/limited_calls.hpp"
 
 namespace footman::cloud::aws {

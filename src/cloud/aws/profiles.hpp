@@ -8,7 +8,7 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
-#include "cloud/aws/credentials.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "cloud/aws/shared_files.hpp"
 
 namespace footman::cloud::aws {

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "runtime/time_limit.hpp"
+
 namespace footman::cloud::aws {
 namespace {
 
@@ -66,16 +68,58 @@ Awaitable<CallResult<Credentials>> assume_role_with_web_identity(Client& client,
                               std::move(source));
 }
 
+namespace {
+
+CallResult<CallerIdentity> read_caller(const XmlDocument& answer) {
+  const std::string place = "GetCallerIdentityResponse/GetCallerIdentityResult/";
+  CallerIdentity identity{answer.text(place + "Account"), answer.text(place + "Arn"),
+                          answer.text(place + "UserId")};
+  if (identity.account.empty() || identity.arn.empty())
+    return std::unexpected(
+        as_failure({Errc::corrupt, "the answer of STS to GetCallerIdentity names nobody", {}, {}}));
+  return identity;
+}
+
+// Only the code: the message may quote the request, which is not ours.
+CallFailure judge_refusal(const net::HttpClientResponse& answer) {
+  const auto error = read_error(Protocol::query, answer);
+  const auto remedy = judge(error).remedy;
+  CallFailure failure;
+  failure.status = error.status;
+  failure.code = error.code;
+  failure.definite =
+      error.status < 500 && !error.code.empty() && remedy != Remedy::wait && remedy != Remedy::repeat;
+  failure.message = fmt::format("STS answers with {} (HTTP {})",
+                                error.code.empty() ? "no word of its own" : error.code, error.status);
+  return failure;
+}
+
+}  // namespace
+
 Awaitable<CallResult<CallerIdentity>> get_caller_identity(Client& client) {
   auto answer = co_await client.call_query(make_call("GetCallerIdentity", {}));
   if (!answer) co_return std::unexpected(std::move(answer).error());
-  const std::string place = "GetCallerIdentityResponse/GetCallerIdentityResult/";
-  CallerIdentity identity{answer->text(place + "Account"), answer->text(place + "Arn"),
-                          answer->text(place + "UserId")};
-  if (identity.account.empty() || identity.arn.empty())
-    co_return std::unexpected(
-        as_failure({Errc::corrupt, "the answer of STS to GetCallerIdentity names nobody", {}, {}}));
-  co_return identity;
+  co_return read_caller(*answer);
+}
+
+Awaitable<CallResult<CallerIdentity>> ask_who_signed(const Outside& outside, net::HttpClientRequest request) {
+  constexpr int kTries = 2;  // a connection that was kept may be dead
+  Error silence;
+  for (int i = 0; i < kTries; ++i) {
+    auto answer = co_await runtime::run_for(outside.clock, kWhoSignedTime, outside.services(request));
+    if (!answer) {
+      silence = {Errc::timeout, "STS does not answer within " + format_duration(kWhoSignedTime), {}, {}};
+    } else if (!*answer) {
+      silence = (*answer).error();
+    } else if ((*answer)->status / 100 != 2) {
+      co_return std::unexpected(judge_refusal(**answer));
+    } else {
+      const auto document = XmlDocument::parse((*answer)->body);
+      if (!document) co_return std::unexpected(as_failure(document.error()));
+      co_return read_caller(*document);
+    }
+  }
+  co_return std::unexpected(as_failure(silence));
 }
 
 }  // namespace footman::cloud::aws

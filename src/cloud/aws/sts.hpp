@@ -26,6 +26,13 @@ struct CallerIdentity {
 };
 runtime::Awaitable<CallResult<CallerIdentity>> get_caller_identity(Client& client);
 
+// Who signed this request: aws::make_identity_request() of values that somebody else gave. It is sent as it
+// is, with nobody's credentials but those. A definite failure: STS says that the signature is none; else it
+// could not be asked. `outside` outlives the call, which ends within twice kWhoSignedTime.
+inline constexpr Duration kWhoSignedTime = 4s;
+runtime::Awaitable<CallResult<CallerIdentity>> ask_who_signed(const Outside& outside,
+                                                              net::HttpClientRequest request);
+
 // Of the answers of the first two; `operation` is their name. Errors: corrupt.
 Result<Credentials> read_sts_credentials(const XmlDocument& answer, const std::string& operation,
                                          std::string source);

@@ -9,6 +9,7 @@
 #include "cloud/ecs/api.hpp"
 #include "cloud/ecs/definitions.hpp"
 #include "cloud/ecs/event_queue.hpp"
+#include "cloud/ecs/identity.hpp"
 #include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
@@ -16,6 +17,7 @@
 #include "ecs/run_task.hpp"
 #include "ecs/stop_reason.hpp"
 #include "ecs/task_definition.hpp"
+#include "ecs/task_identity.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
 
@@ -85,10 +87,11 @@ class Leave {
 class EcsCloudImpl final : public EcsCloud {
  public:
   // `queue_client` null: no queue is configured.
-  EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, std::unique_ptr<aws::Client> client,
-               std::unique_ptr<aws::Client> queue_client)
+  EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, footman::aws::ProofPlace proof_place,
+               std::unique_ptr<aws::Client> client, std::unique_ptr<aws::Client> queue_client)
       : config_(std::move(config)),
         parts_(parts),
+        proof_place_(std::move(proof_place)),
         client_(std::move(client)),
         queue_client_(std::move(queue_client)),
         api_(*client_, config_.options.cluster.empty() ? "default" : config_.options.cluster),
@@ -113,6 +116,8 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<Result<std::vector<Resource>>> observe() override;
   Awaitable<Result<Resource>> find_by_token(std::string client_token) override;
   Awaitable<Result<Resource>> terminate(std::string handle, std::string client_token) override;
+  Awaitable<ports::ProofAnswer> check_proof(std::string handle, std::string frozen,
+                                            ports::IdentityProof proof) override;
 
  private:
   Awaitable<LaunchResult> run_task(const LaunchSpec* spec, const LaunchOptions* options);
@@ -135,6 +140,7 @@ class EcsCloudImpl final : public EcsCloud {
 
   EcsCloudConfig config_;
   EcsCloudParts parts_;
+  footman::aws::ProofPlace proof_place_;
   std::unique_ptr<aws::Client> client_;
   std::unique_ptr<aws::Client> queue_client_;
   Api api_;
@@ -184,15 +190,17 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
                           make_agent_variables(*spec),
                           make_work_tags(spec->work)};
   const auto& wanted = options->options;
+  if (ecs::proves_identity(wanted)) input.variables.merge(make_proof_variables(proof_place_));
   if (auto there = co_await provide_definition(wanted, &input); !there)
     co_return std::unexpected(std::move(there).error());
   if (ecs::uses_awsvpc(wanted) && !wanted.subnets.empty())
     input.subnets = {subnets_.choose(wanted.subnets, spec->client_token, now())};
   auto request = ecs::make_run_task(wanted, config_.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
-  auto with_secret = ecs::add_secret(*request, spec->secret);
-  if (!with_secret) co_return refuse(FailureClass::configuration, describe(with_secret.error()));
-  auto answer = co_await api_.run_task(std::move(*with_secret), quota_of(options->capacity));
+  auto sent = ecs::proves_identity(wanted) ? Result<Secret>(Secret(std::move(*request)))
+                                           : ecs::add_secret(*request, spec->secret);
+  if (!sent) co_return refuse(FailureClass::configuration, describe(sent.error()));
+  auto answer = co_await api_.run_task(std::move(*sent), quota_of(options->capacity));
   if (!answer) {
     const auto& failure = answer.error();
     if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
@@ -244,6 +252,17 @@ LaunchFailure EcsCloudImpl::judge_placement(const ecs::TaskFailure& failure, con
   if (why.failure == FailureClass::capacity)
     for (const auto& subnet : subnets) subnets_.on_no_room(subnet, now());
   return {why.failure, true, {}, why.sentence};
+}
+
+// --- identity
+
+Awaitable<ports::ProofAnswer> EcsCloudImpl::check_proof(std::string handle, std::string frozen,
+                                                        ports::IdentityProof proof) {
+  auto options = parse_launch_options(frozen);
+  if (!options) co_return ports::ProofAnswer{ports::ProofVerdict::wrong, describe(options.error())};
+  co_return co_await check_task_identity(parts_.outside, proof_place_, std::move(handle),
+                                         std::move(options->options), std::move(proof),
+                                         now() + client_->clock_skew());
 }
 
 // --- look
@@ -455,7 +474,9 @@ Result<std::unique_ptr<EcsCloud>> create_ecs_cloud(EcsCloudConfig config, EcsClo
   if (!config.options.event_queue_url.empty()) {
     FOOTMAN_TRY(queue_client, make_client(aws::kSqs, "sqs"));
   }
-  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(client), std::move(queue_client));
+  FOOTMAN_TRY(auto proof_place, find_proof_place(config.options));
+  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(proof_place), std::move(client),
+                                        std::move(queue_client));
 }
 
 }  // namespace footman::cloud::ecs

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -177,6 +178,22 @@ inline void check_terminating_the_unknown(World& world) {
   CHECK(answer->state == ports::ResourceState::gone);
 }
 
+inline void check_proofs_of_strangers(World& world) {
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto options = world.cloud().freeze(world.template_name())->front().options;
+  const std::vector<std::map<std::string, base::Secret>> guesses{
+      {}, {{"", base::Secret()}}, {{"signature", base::Secret("guess\r\n")}}};
+  for (const auto& values : guesses) {
+    for (const auto& handle : {launched->value, std::string("nothing"), std::string()}) {
+      const auto answer = await_result(world, world.cloud().check_proof(handle, options, {"bound", values}));
+      CHECK(answer.verdict == ports::ProofVerdict::wrong);
+      CHECK_FALSE(answer.reason.empty());
+    }
+  }
+  terminate_until_gone(world, launched->value, "a-1");
+}
+
 inline void check_unknown_template(World& world) {
   CHECK_FALSE(world.cloud().freeze(base::TemplateName("no-such-template")).has_value());
   CHECK(world.cloud().freeze(world.template_name()) == world.cloud().freeze(world.template_name()));
@@ -195,6 +212,7 @@ inline void check_provider_contract(const MakeWorld& make_world) {
   }
   SUBCASE("nor after a restart") { check_ended_token_is_not_launched_again(*world, true); }
   SUBCASE("terminating what never was answers gone") { check_terminating_the_unknown(*world); }
+  SUBCASE("a stranger's proof is wrong") { check_proofs_of_strangers(*world); }
   SUBCASE("freeze is pure and knows its templates") { check_unknown_template(*world); }
 }
 

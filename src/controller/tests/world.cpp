@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "controller/agent_hub.hpp"
+#include "runtime/wait.hpp"
 #include "store/crash_points.hpp"
 #include "store/sql_error.hpp"
 
@@ -20,6 +21,13 @@ Awaitable<Result<Secret>> resolve(World* world, std::string reference) {
   const auto it = world->secrets.find(reference);
   if (it == world->secrets.end()) co_return fail(Errc::not_found, "there is no such secret");
   co_return Secret(it->second);
+}
+
+Awaitable<ports::ProofAnswer> check_proof(World* world, ports::IdentityClaim claim) {
+  world->claims.push_back(std::move(claim));
+  if (world->proofs_wait_for != nullptr) co_await world->proofs_wait_for->wait();
+  if (world->proof_takes > Duration(0)) co_await runtime::sleep_for(world->clock, world->proof_takes);
+  co_return world->proof_answer;
 }
 
 }  // namespace
@@ -105,7 +113,8 @@ void World::start() {
       Logger(),
       runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
       Secret("server key"),
-      [this](std::string reference) { return resolve(this, std::move(reference)); }};
+      [this](std::string reference) { return resolve(this, std::move(reference)); },
+      [this](ports::IdentityClaim claim) { return check_proof(this, std::move(claim)); }};
   controller = std::make_unique<Controller>(std::move(parts), config);
   auto state = run(store->load_open_state());
   REQUIRE(state);

@@ -81,6 +81,10 @@ class World {
   ControllerConfig config;
   std::map<std::string, std::string> secrets;       // what references resolve to
   runtime::Event* secrets_wait_for = nullptr;       // when set
+  ports::ProofAnswer proof_answer;                  // to every proof
+  runtime::Event* proofs_wait_for = nullptr;        // when set
+  Duration proof_takes{0};                          // to be checked
+  std::vector<ports::IdentityClaim> claims;         // that were to be checked
   std::vector<std::string> crash_points;            // hit so far
   std::string crash_at;                             // drop the server there
   std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server

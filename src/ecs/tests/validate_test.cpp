@@ -46,6 +46,7 @@ TemplateOptions make_existing_options() {
   options.task_definition = "ci:7";
   options.agent.delivery = AgentDelivery::image;
   options.subnets = {"subnet-0a1b2c3d"};
+  options.task_role = "arn:aws:iam::123456789012:role/footman-agent";
   return options;
 }
 
@@ -152,9 +153,9 @@ TEST_CASE("validate: Fargate") {
        {"large, old", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.3.0"; },
         "platform_version\n"},
        {"large", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.4.0"; }, ""},
-       {"no task role", [](auto& o) { o.task_role.clear(); }, ""},
+       {"no task role", [](auto& o) { o.task_role.clear(); }, "task_role (warning)\n"},
        {"exec without role", [](auto& o) { o.task_role.clear(), o.execute_command = true; },
-        "execute_command\n"},
+        "task_role (warning)\nexecute_command\n"},
        {"ECR without role", [](auto& o) { o.execution_role.clear(); }, "execution_role\n"},
        {"secrets without role",
         [](auto& o) {

@@ -148,4 +148,11 @@ Awaitable<Result<Resource>> ScriptedCloud::terminate(std::string handle, std::st
   co_return answer;
 }
 
+Awaitable<ports::ProofAnswer> ScriptedCloud::check_proof(std::string handle, std::string options,
+                                                         ports::IdentityProof proof) {
+  state_.proofs.push_back(handle + " " + options + " " + proof.binding);
+  co_await travel();
+  co_return state_.proof_answer;
+}
+
 }  // namespace footman::fleet::testing

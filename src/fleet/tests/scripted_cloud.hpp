@@ -57,6 +57,8 @@ struct CloudState {
   int terminate_calls = 0;
   int observe_calls = 0;
   int find_calls = 0;
+  ports::ProofAnswer proof_answer{ports::ProofVerdict::right, {}};
+  std::vector<std::string> proofs;  // "handle options binding" of each that was checked
   int most_alive = 0;
   std::set<std::string> ever;  // tokens of resources that ever existed
 
@@ -77,6 +79,8 @@ class ScriptedCloud final : public ports::CloudProvider {
   Awaitable<Result<std::vector<ports::Resource>>> observe() override;
   Awaitable<Result<ports::Resource>> find_by_token(std::string client_token) override;
   Awaitable<Result<ports::Resource>> terminate(std::string handle, std::string client_token) override;
+  Awaitable<ports::ProofAnswer> check_proof(std::string handle, std::string options,
+                                            ports::IdentityProof proof) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {
     if (on_change_) on_change_();

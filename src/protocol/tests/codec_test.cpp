@@ -163,6 +163,17 @@ TEST_CASE("the handshake comes first and once") {
             .error.starts_with("Welcome after the handshake"));
   CHECK(decode_all(Direction::to_agent, encode(Goodbye{})).error.empty());
   CHECK(decode_all(Direction::to_agent, encode(samples[2])).error.empty());
+  const auto challenge = encode(samples[3]);
+  const auto proof = encode(samples[4]);
+  CHECK(decode_all(Direction::to_agent, challenge + welcome + heartbeat).error.empty());
+  CHECK(decode_all(Direction::to_agent, challenge + encode(samples[2])).error.empty());
+  CHECK(decode_all(Direction::to_agent, challenge + heartbeat)
+            .error.starts_with("Heartbeat before the handshake"));
+  CHECK(decode_all(Direction::to_agent, after_welcome(challenge))
+            .error.starts_with("Challenge after the handshake"));
+  CHECK(decode_all(Direction::to_server, std::string(kPreface) + proof)
+            .error.starts_with("Proof before the handshake"));
+  CHECK(decode_all(Direction::to_server, after_hello(proof)).error.empty());
 }
 
 TEST_CASE("Welcome keeps to the limits of the agent") {
@@ -221,6 +232,9 @@ TEST_CASE("a frame over the limit is refused by its header alone") {
   CHECK(hello.next().error().code == base::Errc::resource_exhausted);
   CHECK(decode_all(Direction::to_server, after_hello(header(kMaxFrameToServerBytes + 1, 0x20))).error != "");
   CHECK(decode_all(Direction::to_server, after_hello(header(kMaxFrameToServerBytes, 0x20))).error.empty());
+  CHECK(decode_all(Direction::to_server, after_hello(header(kMaxProofFrameBytes + 1, 0x06)))
+            .error.starts_with("Proof has 24577 bytes, the limit is 24576"));
+  CHECK(decode_all(Direction::to_server, after_hello(header(kMaxProofFrameBytes, 0x06))).error.empty());
   CHECK(decode_all(Direction::to_agent, after_welcome(header(kMaxFrameToAgentBytes + 1, 0xF0))).error != "");
   CHECK(decode_all(Direction::to_agent, after_welcome(header(kMaxFrameToAgentBytes, 0xF0))).error.empty());
 }
@@ -303,13 +317,13 @@ TEST_CASE("free text is cut to its limit between characters, names are not") {
   drain_message.reason = std::string(2 * kMaxReasonBytes, '\x80');  // not UTF-8 at all
   CHECK(decode_all(Direction::to_agent, after_welcome(encode(drain_message))).events.size() == 2);
 
-  auto assign = std::get<Assign>(sample_messages()[6]);
+  auto assign = std::get<Assign>(sample_messages()[8]);
   assign.job = base::JobPath(std::string(kMaxJobPathBytes + 1, 'x'));
   CHECK(check(assign).error().message == "Assign.job has 1025, the limit is 1024");
 }
 
 TEST_CASE("check() names what makes an Assign too large, and passes what decodes") {
-  auto assign = std::get<Assign>(sample_messages()[6]);
+  auto assign = std::get<Assign>(sample_messages()[8]);
   assign.work.steps[1].script.assign(kMaxScriptBytes, 'x');
   CHECK(check(assign).has_value());
   CHECK(decode_all(Direction::to_agent, after_welcome(encode(assign))).error.empty());
@@ -339,7 +353,7 @@ TEST_CASE("numbers out of range are clamped when written") {
 }
 
 TEST_CASE("the bulk path writes the same bytes as LogData") {
-  const auto data = std::get<LogData>(sample_messages()[17]);
+  const auto data = std::get<LogData>(sample_messages()[19]);
   std::string bulk = "before";
   encode_log_data_to(bulk, data.stream, data.offset, data.marks, data.bytes);
   CHECK(bulk == "before" + encode(data));

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <optional>
+#include <vector>
 
 #include "protocol/limits.hpp"
 
@@ -68,6 +69,80 @@ TEST_CASE("the secret depends on key, agent and attempt, and is a known answer")
   CHECK(secret.expose() != derive_bootstrap_secret(Secret("key"), base::AgentId("a"), 2).expose());
   CHECK(derive_bootstrap_secret(Secret("key"), base::AgentId("a"), 11).expose() !=
         derive_bootstrap_secret(Secret("key"), base::AgentId("a1"), 1).expose());
+}
+
+TEST_CASE("a proof is bound to all that tells one connection from another, and is a known answer") {
+  const Secret nonce(std::string(kNonceBytes, 'n'));
+  const Secret key(std::string(kSessionKeyBytes, 'k'));
+  const auto bound = bind_proof(nonce, base::AgentId("a"), 1, key);
+  // In Python: H = lambda key, text: hmac.new(key, text, hashlib.sha256).hexdigest().encode()
+  // H(b'n' * 32, b'footman agent proof 1\0a\x001\0' + H(b'footman session key 1', b'k' * 32))
+  CHECK(bound == "e5da7c9c611e9375e4e4cbeba6e4f889904fb244cdb1affcc023424f23bf7c8f");
+  CHECK(bound != bind_proof(Secret(std::string(kNonceBytes, 'm')), base::AgentId("a"), 1, key));
+  CHECK(bound != bind_proof(nonce, base::AgentId("b"), 1, key));
+  CHECK(bound != bind_proof(nonce, base::AgentId("a"), 2, key));
+  CHECK(bound != bind_proof(nonce, base::AgentId("a"), 1, Secret(std::string(kSessionKeyBytes, 'l'))));
+}
+
+TEST_CASE("an agent without a secret is asked for a proof, whether it exists or not") {
+  auto hello = hello_with("good");
+  hello.secret = Secret();
+  hello.features = kFeatureProof;
+  const auto stored = launched();
+  const auto redeemed = redeemed_by(hello_with("owner"));
+  auto ended = launched();
+  ended.ended = true;
+  const StoredAgent* const all[] = {nullptr, &stored, &redeemed, &ended};
+  for (const auto* known : all) {
+    CHECK(verdict(known, hello) == RedemptionVerdict::challenge);
+    CHECK(cause(known, hello) == RefusalCause::none);
+    CHECK(decide_redemption(kServerKey, known, hello, kBefore).key_hash.empty());
+  }
+  const auto own = redeemed_by(hello);
+  CHECK(verdict(&own, hello) == RedemptionVerdict::accept_again);
+
+  auto other = hello;
+  other.features = kFeatureNotice;
+  CHECK(cause(&stored, other) == RefusalCause::wrong_secret);
+  other = hello;
+  other.secret = Secret("guess");
+  CHECK(cause(&stored, other) == RefusalCause::wrong_secret);
+}
+
+TEST_CASE("a right proof is worth a right secret, and is asked for once") {
+  struct Case {
+    StoredAgent stored;
+    ProofState proof;
+    Instant now;
+    RefusalCause cause;
+  };
+  auto hello = hello_with("good");
+  hello.secret = Secret();
+  hello.features = kFeatureProof;
+  auto ended = launched();
+  ended.ended = true;
+  auto newer = launched();
+  newer.attempt = 2;
+  const std::vector<Case> cases{
+      {launched(), ProofState::right, kBefore, RefusalCause::none},
+      {launched(), ProofState::wrong, kBefore, RefusalCause::wrong_proof},
+      {launched(), ProofState::right, kDeadline, RefusalCause::expired},
+      {redeemed_by(hello_with("owner")), ProofState::right, kBefore, RefusalCause::other_key},
+      {redeemed_by(hello_with("owner")), ProofState::wrong, kBefore, RefusalCause::wrong_proof},
+      {redeemed_by(hello), ProofState::wrong, kBefore, RefusalCause::none},  // its key alone opens the door
+      {ended, ProofState::right, kBefore, RefusalCause::ended},
+      {newer, ProofState::right, kBefore, RefusalCause::other_attempt},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    CAPTURE(i);
+    const auto& one = cases[i];
+    const auto decided = decide_redemption(kServerKey, &one.stored, hello, one.now, one.proof);
+    CHECK(decided.cause == one.cause);
+    CHECK((decided.verdict == RedemptionVerdict::refuse) == (one.cause != RefusalCause::none));
+    CHECK(decided.key_hash.empty() == (one.cause != RefusalCause::none));
+  }
+  const auto nobody = decide_redemption(kServerKey, nullptr, hello, kBefore, ProofState::wrong);
+  CHECK(make_refused(nobody.cause).message == make_refused(RefusalCause::wrong_secret).message);
 }
 
 TEST_CASE("first visit") {
@@ -151,8 +226,9 @@ TEST_CASE("a stranger cannot learn which agents exist") {
 }
 
 TEST_CASE("only what can get better is to be tried again") {
-  for (auto cause_of : {RefusalCause::wrong_secret, RefusalCause::other_key, RefusalCause::expired,
-                        RefusalCause::unknown_agent, RefusalCause::other_attempt, RefusalCause::ended}) {
+  for (auto cause_of :
+       {RefusalCause::wrong_secret, RefusalCause::wrong_proof, RefusalCause::other_key, RefusalCause::expired,
+        RefusalCause::unknown_agent, RefusalCause::other_attempt, RefusalCause::ended}) {
     CHECK_FALSE(make_refused(cause_of).retry);
     CHECK(make_refused(cause_of).message != "refused");
   }

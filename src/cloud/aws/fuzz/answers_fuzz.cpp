@@ -4,8 +4,8 @@
 
 #include "base/check.hpp"
 #include "base/utf8.hpp"
-#include "cloud/aws/credentials.hpp"
 #include "cloud/aws/errors.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "cloud/aws/sts.hpp"
 
 using namespace footman;

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "cloud/aws/endpoints.hpp"
-#include "cloud/aws/sigv4.hpp"
+#include "cloud/aws/foundation.hpp"
 
 using namespace footman;
 using namespace footman::cloud::aws;

@@ -8,6 +8,7 @@
 using namespace footman;
 using namespace footman::base;
 using namespace footman::cloud::aws;
+using footman::aws::format_amz_date;
 using namespace footman::cloud::aws::test;
 using model::FailureClass;
 

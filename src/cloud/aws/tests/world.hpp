@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "cloud/aws/outside.hpp"
+#include "cloud/aws/foundation.hpp"
 #include "runtime/manual_clock.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"

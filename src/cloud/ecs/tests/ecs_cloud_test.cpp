@@ -10,7 +10,6 @@
 #include "cloud/tests/provider_contract.hpp"
 
 using namespace footman;
-using namespace footman::cloud;
 using namespace footman::cloud::ecs;
 using namespace footman::cloud::ecs::testing;
 using footman::ecs::TemplateOptions;
@@ -29,7 +28,7 @@ TemplateOptions make_template() {
   return options;
 }
 
-class EcsWorld final : public contract::World {
+class EcsWorld final : public cloud::contract::World {
  public:
   EcsWorld() { make(); }
   ~EcsWorld() override { drop(); }
@@ -78,25 +77,25 @@ class EcsWorld final : public contract::World {
   }
 
   ports::LaunchResult launch(const std::string& agent) {
-    return contract::await_result(*this, provider->launch(contract::make_spec(*this, agent)));
+    return cloud::contract::await_result(*this, provider->launch(cloud::contract::make_spec(*this, agent)));
   }
   ports::Resource listed(const std::string& agent) {
-    auto found = contract::find_listed(*this, agent + "-1");
+    auto found = cloud::contract::find_listed(*this, agent + "-1");
     REQUIRE(found.has_value());
     return *found;
   }
   ports::Resource terminate(const std::string& handle, const std::string& token) {
-    auto answer = contract::await_result(*this, provider->terminate(handle, token));
+    auto answer = cloud::contract::await_result(*this, provider->terminate(handle, token));
     REQUIRE(answer.has_value());
     return *answer;
   }
 
-  aws::test::World outside;
+  cloud::aws::test::World outside;
   SmallEcs ecs{outside};
   TemplateOptions template_options = make_template();
   std::vector<footman::ecs::Offer> offers;
-  aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
-  aws::RateLimits rates;
+  cloud::aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
+  cloud::aws::RateLimits rates;
   std::unique_ptr<EcsCloud> provider;
   int changes = 0;
 };
@@ -104,7 +103,7 @@ class EcsWorld final : public contract::World {
 }  // namespace
 
 TEST_CASE("the contract of every provider") {
-  contract::check_provider_contract([] { return std::make_unique<EcsWorld>(); });
+  cloud::contract::check_provider_contract([] { return std::make_unique<EcsWorld>(); });
 }
 
 TEST_CASE("one definition for each content, whatever restarts and however many launch at once") {
@@ -112,9 +111,10 @@ TEST_CASE("one definition for each content, whatever restarts and however many l
   std::vector<std::optional<ports::LaunchResult>> results(20);
   runtime::Scope scope(world.executor(), {});
   for (std::size_t i = 0; i < results.size(); ++i)
-    scope.spawn("launch", contract::store_result<ports::LaunchResult>(
-                              world.provider->launch(contract::make_spec(world, "a" + std::to_string(i))),
-                              &results[i]));
+    scope.spawn(
+        "launch",
+        cloud::contract::store_result<ports::LaunchResult>(
+            world.provider->launch(cloud::contract::make_spec(world, "a" + std::to_string(i))), &results[i]));
   REQUIRE(world.run_until([&] { return scope.running() == 0; }));
   for (const auto& one : results) CHECK((one && one->has_value()));
   world.restart();
@@ -186,12 +186,12 @@ TEST_CASE("the end of a task that ECS does not show yet is asked for until it is
 
 TEST_CASE("a task that has ended is found by its token, long after the first list") {
   EcsWorld world;
-  CHECK(contract::list(world).empty());
+  CHECK(cloud::contract::list(world).empty());
   world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};
   REQUIRE_FALSE(world.launch("a").has_value());
   world.ecs.stop(world.ecs.by_token.at("a-1"), "EssentialContainerExited",
                  "Essential container in task exited");
-  const auto found = contract::await_result(world, world.provider->find_by_token("a-1"));
+  const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
   REQUIRE(found.has_value());
   CHECK(found->state == ResourceState::gone);
 }
@@ -269,5 +269,5 @@ TEST_CASE("tasks of others are left alone, whatever they are started by") {
   for (auto& tag : world.ecs.task(arn).at("tags").as_array())
     if (tag.as_object().at("value") == "contract") tag.as_object()["value"] = "another";
   world.restart();
-  CHECK(contract::list(world).empty());
+  CHECK(cloud::contract::list(world).empty());
 }

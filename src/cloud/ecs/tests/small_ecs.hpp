@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -36,7 +37,9 @@ struct SmallEcs {
   std::map<std::string, int> calls;             // by operation
   std::vector<std::string> lose;                // operations whose next answer is lost after its effect
   std::vector<std::string> refusals;            // of the next RunTasks: reasons of failures[]
-  base::Duration seen_after{0};                 // eventual consistency: describe and list come later
+  // The Security Token Service.
+  std::function<base::Result<net::HttpClientResponse>(const net::HttpClientRequest&)> sts;
+  base::Duration seen_after{0};  // eventual consistency: describe and list come later
 
   json::object& task(const std::string& arn) { return tasks.at(arn).task; }
   void stop(const std::string& arn, const std::string& code, const std::string& reason) {
@@ -64,6 +67,10 @@ struct SmallEcs {
   static Answer ok(const json::object& body) { return aws::test::answer(200, json::serialize(body)); }
 
   Answer answer(const net::HttpClientRequest& request) {
+    if (request.url.host.starts_with("sts.")) {
+      ++calls["GetCallerIdentity"];
+      return sts(request);
+    }
     const std::string target(request.headers.value_or("X-Amz-Target", ""));
     const auto operation = target.substr(target.find('.') + 1);
     ++calls[operation];

@@ -9,7 +9,7 @@
 #include "base/time.hpp"
 #include "runtime/awaitable.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 
 using namespace footman::base;
 
@@ -42,4 +42,4 @@ class CredentialsSource {
   virtual bool reject(const std::string& access_key_id) = 0;
 };
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

@@ -14,7 +14,7 @@
 #include "runtime/even_time.hpp"
 #include "runtime/rng.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 
 // One HTTP exchange, begun on and coming back to the caller's executor. Errors as of net::HttpClient.
 using SendHttp =
@@ -44,4 +44,4 @@ net::HttpClientConfig service_http(net::ProxyEnvironment proxies);
 // How to reach the metadata services of container, pod and instance: at once or not at all, never by a proxy.
 net::HttpClientConfig metadata_http();
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

@@ -1,11 +1,11 @@
-#include "cloud/aws/credentials.hpp"
+#include "aws/credentials.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 namespace {
 
 namespace json = boost::json;
@@ -62,4 +62,4 @@ Result<Credentials> parse_credentials_answer(std::string_view text, std::string 
   return checked;
 }
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

@@ -1,10 +1,10 @@
-#include "cloud/aws/outside.hpp"
+#include "aws/outside.hpp"
 
 #include <utility>
 
 #include "runtime/scope.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 8UL * 1024 * 1024;
@@ -40,4 +40,4 @@ net::HttpClientConfig metadata_http() {
   return config;
 }
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

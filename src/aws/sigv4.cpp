@@ -1,4 +1,4 @@
-#include "cloud/aws/sigv4.hpp"
+#include "aws/sigv4.hpp"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 
 #include "base/digest.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 namespace {
 
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
@@ -142,4 +142,4 @@ net::Headers sign(const RequestToSign& request, const SigningScope& scope, const
   return added;
 }
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

@@ -1,4 +1,4 @@
-#include "cloud/aws/metadata.hpp"
+#include "aws/metadata.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 #include "runtime/time_limit.hpp"
 #include "runtime/wait.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 namespace {
 
 using runtime::Awaitable;
@@ -202,4 +202,4 @@ Awaitable<Result<Credentials>> fetch_instance_credentials(const Outside& outside
   co_return parse_credentials_answer(*body, fmt::format("{} (role {})", source, trim_end(role)));
 }
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

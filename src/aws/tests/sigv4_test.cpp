@@ -1,13 +1,13 @@
 // Signatures that AWS has published: the "aws-sig-v4-test-suite" and the example of the General Reference.
 // tests/botocore_test.py compares many more with those of botocore.
-#include "cloud/aws/sigv4.hpp"
+#include "aws/sigv4.hpp"
 
 #include <doctest/doctest.h>
 
 #include "base/digest.hpp"
 
 using namespace footman;
-using namespace footman::cloud::aws;
+using namespace footman::aws;
 
 namespace {
 

@@ -9,10 +9,10 @@
 #include <optional>
 #include <string>
 
-#include "cloud/aws/credentials.hpp"
-#include "cloud/aws/outside.hpp"
+#include "aws/credentials.hpp"
+#include "aws/outside.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 
 // ECS:  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI, a path on 169.254.170.2
 // EKS:  AWS_CONTAINER_CREDENTIALS_FULL_URI, with AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE or …_TOKEN
@@ -34,4 +34,4 @@ Result<std::optional<net::Url>> find_instance_endpoint(const Environment& enviro
 // not_found: nobody answers there, or the instance has no role.
 runtime::Awaitable<Result<Credentials>> fetch_instance_credentials(const Outside& outside, net::Url endpoint);
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws

@@ -8,10 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include "cloud/aws/credentials.hpp"
+#include "aws/credentials.hpp"
 #include "net/http.hpp"
 
-namespace footman::cloud::aws {
+namespace footman::aws {
 
 using Query = std::vector<std::pair<std::string, std::string>>;  // names and values, not encoded
 
@@ -51,4 +51,4 @@ CanonicalRequest make_canonical_request(const RequestToSign& request, const net:
 // The third: the key for one day, region and service; raw bytes.
 Secret derive_signing_key(const Secret& secret_access_key, std::string_view date, const SigningScope& scope);
 
-}  // namespace footman::cloud::aws
+}  // namespace footman::aws
