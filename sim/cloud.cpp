@@ -173,6 +173,11 @@ void SimCloud::kill(const std::string& handle, const std::string& why) {
   end(machine, {std::nullopt, 9, false, why});
 }
 
+void SimCloud::reclaim(const std::string& handle) {
+  machines_.at(handle).reclaimed = true;
+  kill(handle, "The cloud took the machine back");
+}
+
 Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
   Resource resource;
   resource.installation = machine.spec.installation;
@@ -183,7 +188,9 @@ Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
   resource.state = machine.history.front().second;
   for (const auto& [at, state] : machine.history)
     if (at <= as_of) resource.state = state;
-  if (resource.state == ResourceState::gone) resource.death = machine.death;
+  if (resource.state != ResourceState::gone) return resource;
+  resource.death = machine.death;
+  resource.reclaimed = machine.reclaimed;
   return resource;
 }
 

@@ -66,6 +66,7 @@ class SimCloud {
     Duration ended_at{0};
     std::vector<std::pair<Duration, ports::ResourceState>> history;
     model::DeathCertificate death;
+    bool reclaimed = false;
     ports::ResourceState state() const { return history.back().second; }
     bool live() const { return state() != ports::ResourceState::gone; }
   };
@@ -104,6 +105,7 @@ class SimCloud {
   void exited(const std::string& handle, model::DeathCertificate death);
   // The cloud ends a machine by itself.
   void kill(const std::string& handle, const std::string& why);
+  void reclaim(const std::string& handle);  // as Spot does
 
  private:
   friend class SimProvider;

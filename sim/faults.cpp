@@ -157,7 +157,7 @@ void Faults::reclaim_machine() {
   parts_.agents.notice(machine, "the cloud takes the machine back", left);
   parts_.loop.after(left, [this, machine] {
     for (auto* cloud : parts_.clouds)
-      if (cloud->find(machine) != nullptr) cloud->kill(machine, "The cloud took the machine back");
+      if (cloud->find(machine) != nullptr) cloud->reclaim(machine);
   });
 }
 

@@ -41,7 +41,7 @@ struct World {
     config.name = base::CloudName("aws");
     config.installation = base::InstallationId("here");
     config.options.region = "eu-west-1";
-    auto& options = config.templates[kTemplate];
+    auto& options = config.templates[kTemplate].options;
     options.container.image = "node:20";
     options.agent.carrier_image = "ci/footman-agent";
     options.size = {1024, 2048};
