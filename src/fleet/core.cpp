@@ -179,7 +179,7 @@ void Core::set_worked_on(AgentEntry& entry, bool worked_on) {
 void Core::settle_idle(AgentEntry& entry) {
   if (!entry.idle_from) return;
   const auto t = templates.find(entry.row.template_name);
-  if (t != templates.end()) t->second.pool.idle += steady() - *entry.idle_from;
+  if (t != templates.end()) t->second.pool.idle[entry.row.price.per_hour] += steady() - *entry.idle_from;
   entry.idle_from.reset();
 }
 
