@@ -180,6 +180,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     }
     if (auto* refused = std::get_if<protocol::Refused>(&admission.answer)) {
       connection->closing = true;
+      cut_after(connection, kGoodbyeLimit);
       enqueue(connection, *refused);
       co_return "refused: " + std::string(protocol::to_string(refused->code));
     }
@@ -196,6 +197,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     auto* proof = std::get_if<protocol::Proof>(&**answer);
     if (proof == nullptr) co_return std::string(protocol::name_of(**answer)) + " came instead of Proof";
     given->proof = std::move(*proof);
+    if (connection->closing) co_return "replaced";
     connection->limit.reset();  // until the control half has made up its mind, which it bounds itself
     co_return std::string();
   }

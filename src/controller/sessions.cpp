@@ -53,21 +53,20 @@ Awaitable<void> Sessions::count_refused(AgentId agent) {
 // While it lives, the agent's proof is being checked.
 class Sessions::Proving {
  public:
-  Proving(std::shared_ptr<std::set<AgentId>> all, AgentId agent)
-      : all_(std::move(all)),
-        agent_(std::move(agent)),
-        allowed_(all_->size() < kMaxProofsAtOnce && all_->insert(agent_).second) {}
+  Proving(std::shared_ptr<std::multiset<AgentId>> all, const AgentId& agent) : all_(std::move(all)) {
+    if (all_->size() < kMaxProofsAtOnce && all_->count(agent) < kMaxProofsOfAgent)
+      place_ = all_->insert(agent);
+  }
   Proving(const Proving&) = delete;
   Proving& operator=(const Proving&) = delete;
   ~Proving() {
-    if (allowed_) all_->erase(agent_);
+    if (place_) all_->erase(*place_);
   }
-  bool allowed() const { return allowed_; }
+  bool allowed() const { return place_.has_value(); }
 
  private:
-  std::shared_ptr<std::set<AgentId>> all_;
-  AgentId agent_;
-  bool allowed_;
+  std::shared_ptr<std::multiset<AgentId>> all_;
+  std::optional<std::multiset<AgentId>::iterator> place_;
 };
 
 namespace {
@@ -84,7 +83,10 @@ Awaitable<Result<ports::ProofAnswer>> check_in_time(Core* core, ports::IdentityC
 // Nothing: it cannot be told now. The caller waits, so pointers are good.
 Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const protocol::Hello* hello,
                                                                      const ProofGiven* given) {
-  if (!core_.parts.check_proof || core_.find_node(hello->agent) == nullptr) co_return ProofState::wrong;
+  // What a right proof would not help is not worth a question to the cloud, nor a place among those that ask.
+  if (!core_.parts.check_proof ||
+      decide(*hello, ProofState::right).verdict == protocol::RedemptionVerdict::refuse)
+    co_return ProofState::wrong;
   const Proving proving(proving_, hello->agent);
   if (!proving.allowed()) co_return std::nullopt;
   ports::IdentityClaim claim{
@@ -96,6 +98,7 @@ Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const proto
   const auto answer =
       co_await core_.owned_in(core_.proofs, "check proof", check_in_time(&core_, std::move(claim)));
   if (!answer || answer->verdict == ports::ProofVerdict::unknown) {
+    if (core_.stopping) co_return std::nullopt;
     note_unchecked(hello->agent, answer ? answer->reason : answer.error().message);
     co_return std::nullopt;
   }

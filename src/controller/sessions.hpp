@@ -51,7 +51,7 @@ class Sessions final : public SessionPort {
   InstallationId installation_{"unknown"};
   base::Gauge& live_;
   // Agents whose proof is being checked; outlives what is dropped late.
-  std::shared_ptr<std::set<AgentId>> proving_ = std::make_shared<std::set<AgentId>>();
+  std::shared_ptr<std::multiset<AgentId>> proving_ = std::make_shared<std::multiset<AgentId>>();
 };
 
 }  // namespace footman::controller

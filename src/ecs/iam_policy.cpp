@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "ecs/forms.hpp"
+#include "ecs/run_task.hpp"
 #include "ecs/task_definition.hpp"
 
 namespace footman::ecs {
@@ -62,13 +63,14 @@ class Writer {
                 make_task_definition(options, cloud_, {InstallationId("any"), name, cloud_.region}));
     registers_ = true;
     definitions_.insert(ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix)));
-    add_roles_of_definition(made.request);  // a patch may name other ones
+    add_execution_role(made.request);  // a patch may name another one
     return {};
   }
 
   IamPolicy write() {
     launch();
-    allow("FollowAndEndAgents", {"ecs:DescribeTasks", "ecs:StopTask"}, {task_arns()}, in_cluster());
+    allow("FollowAgents", {"ecs:DescribeTasks"}, {task_arns()}, in_cluster());
+    allow("EndAgents", {"ecs:StopTask"}, {task_arns()}, of_footman());
     allow("FindAgents", {"ecs:ListTasks"}, {"*"}, in_cluster());
     allow("ReadDefinitions", {"ecs:DescribeTaskDefinition"}, {"*"});  // it knows no narrower resource
     tag();
@@ -92,18 +94,25 @@ class Writer {
   std::string task_arns() const { return ecs_arn(fmt::format("task/{}/*", cluster_name())); }
   json::object in_cluster() const { return {{"ArnEquals", {{"ecs:cluster", cluster_arn_}}}}; }
 
+  // Others' tasks in the cluster do not have the tag.
+  json::object of_footman() const {
+    auto condition = in_cluster();
+    const auto key = fmt::format("aws:ResourceTag/{}{}", cloud_.tag_prefix, kInstallationTag);
+    condition["StringLike"] = json::object{{key, "*"}};
+    return condition;
+  }
+
   static void add_role(const std::string& role, Names& roles) {
     if (!role.empty()) roles.insert(role);
   }
 
-  void add_roles_of_definition(const std::string& request) {
+  void add_execution_role(const std::string& request) {
     boost::system::error_code error;
     const auto value = json::parse(request, error);
     const auto* definition = error ? nullptr : value.if_object();
     if (definition == nullptr) return;
-    for (const auto* member : {"taskRoleArn", "executionRoleArn"})
-      if (const auto* role = definition->if_contains(member); role != nullptr && role->is_string())
-        add_role(std::string(role->get_string()), task_roles_);
+    if (const auto* role = definition->if_contains("executionRoleArn"); role != nullptr && role->is_string())
+      add_role(std::string(role->get_string()), task_roles_);
   }
 
   // A family alone means its newest revision.
@@ -192,6 +201,9 @@ Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplate
                                   const std::string& account) {
   if (!is_account(account))
     return fail(Errc::invalid_argument, "an AWS account has twelve digits", "account");
+  if (const auto cluster = find_arn(cloud.cluster); cluster && cluster->account != account)
+    return fail(Errc::invalid_argument, fmt::format("the cluster is in the account {}", cluster->account),
+                "account");
   if (find_partition(cloud.region).empty())
     return fail(Errc::invalid_argument, "an AWS region was expected, like eu-central-1", "region");
   Writer writer(cloud, account);

@@ -208,6 +208,13 @@ Status check_patched(const json::object& before, const json::object& after, cons
   complete["family"] = "x";
   if (const auto fits = check_shape(complete, kRegisterTaskDefinition); !fits)
     return wrong_patch(fmt::format("{}: {}", fits.error().field, fits.error().message), fits.error().hint);
+  const auto role_of = [](const json::object& of) {
+    const auto* role = of.if_contains("taskRoleArn");
+    return role == nullptr ? json::value() : *role;
+  };
+  if (role_of(before) != role_of(after))
+    return wrong_patch("'taskRoleArn' cannot be patched: agents prove with it who they are",
+                       "Say it in 'task_role'");
   for (const auto& one : after.at("containerDefinitions").get_array())
     if (!one.get_object().contains("name")) return wrong_patch("a container has no name");
   std::vector<std::string> ours = {find_container_name(options)};

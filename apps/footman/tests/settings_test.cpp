@@ -173,6 +173,7 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"price", "$7/h"},
       {"hourly price", "$7/h"},
       {"amount", "$7"},
+      {"goal", "p90 <= 7s"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {
@@ -188,6 +189,7 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
     auto document = document_with(key.path, value);
     const bool counts_sizes = key.path.ends_with("limits.vcpus") || key.path.ends_with("limits.memory");
     if (counts_sizes) document.insert(document.find("name: t") + 7, ", size: {cpu: 1, memory: 1 GiB}");
+    if (key.path.ends_with("goal.per_day")) document.insert(document.find("per_day"), "wait: p90 <= 5s, ");
     if (key.path == "tls.certificate") document.insert(document.find('}'), ", key: /k");
     if (key.path == "tls.key") document.insert(document.find('}'), ", certificate: /c");
     const auto changes = compare_configs(before, parse(document));

@@ -164,26 +164,48 @@ TEST_CASE("a proof that cannot be checked now: the agent is told to come again, 
   CHECK(prove(world, prover(world, 9))->count<protocol::Welcome>() == 1);
 }
 
-TEST_CASE("one proof of each agent is checked at a time, and of all agents so many") {
+TEST_CASE("so many proofs of each agent, and of all agents, are checked at a time") {
   World world;
   runtime::Event checked;
   world.proofs_wait_for = &checked;
   world.proof_answer = kRight;
   std::vector<std::unique_ptr<ScriptedAgent>> waiting;
-  for (std::size_t i = 0; i < kMaxProofsAtOnce; ++i) {
+  for (std::size_t i = 0; i < kMaxProofsAtOnce - kMaxProofsOfAgent; ++i) {
     const auto id = "a" + std::to_string(i);
     world.register_agent(id);
     waiting.push_back(prove(world, prover(world, 1, 'k', id)));
   }
-  CHECK(refusal(prove(world, prover(world, 2, 'k', "a0"))) == RefusalCode::busy);
+  world.register_agent("many");
+  std::vector<std::unique_ptr<ScriptedAgent>> same;
+  for (std::size_t i = 0; i < kMaxProofsOfAgent; ++i)
+    same.push_back(prove(world, prover(world, i + 1, static_cast<char>('k' + i), "many")));
+  CHECK(refusal(prove(world, prover(world, 9, 'z', "many"))) == RefusalCode::busy);
   world.register_agent("one-more");
   CHECK(refusal(prove(world, prover(world, 1, 'k', "one-more"))) == RefusalCode::busy);
   CHECK(world.claims.size() == kMaxProofsAtOnce);
   checked.notify();
   world.settle();
   for (const auto& agent : waiting) CHECK(agent->count<protocol::Welcome>() == 1);
+  std::size_t welcome = 0;
+  for (const auto& agent : same) welcome += agent->count<protocol::Welcome>();
+  CHECK(welcome == 1);  // the first key counts
   world.proofs_wait_for = nullptr;
   CHECK(prove(world, prover(world, 2, 'k', "one-more"))->count<protocol::Welcome>() == 1);
+}
+
+TEST_CASE("nobody is asked about a proof that would not help") {
+  World world;
+  world.register_agent("a");
+  world.proof_answer = kRight;
+  CHECK(prove(world, prover(world))->count<protocol::Welcome>() == 1);
+  REQUIRE(world.claims.size() == 1);
+  const auto other = knock(world, prover(world, 2, 'o'));
+  if (other->count<protocol::Challenge>() == 1) {
+    other->send(protocol::Proof{{{"a", Secret("1")}}});
+    world.settle();
+  }
+  CHECK(other->count<protocol::Welcome>() == 0);
+  CHECK(world.claims.size() == 1);
 }
 
 TEST_CASE("who does not answer the Challenge with one Proof is cut off") {

@@ -38,12 +38,12 @@ std::string text(const json::value& value) { return json::serialize(value); }
 
 TEST_CASE("iam policy: one cluster, definitions of our own, the roles of the templates") {
   const auto all = make(make_cloud(), make_fargate_options());
-  CHECK(all.size() == 7);
+  CHECK(all.size() == 8);
   const auto& launch = all.at("LaunchAgents");
   CHECK(text(launch.at("Action")) == R"(["ecs:RunTask"])");
   CHECK(text(launch.at("Resource")) == R"([")" + kEcs + R"(task-definition/footman-*"])");
   CHECK(text(launch.at("Condition")) == R"({"ArnEquals":{"ecs:cluster":")" + kEcs + R"(cluster/ci"}})");
-  CHECK(text(all.at("FollowAndEndAgents").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");
+  CHECK(text(all.at("FollowAgents").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");
   CHECK(
       text(all.at("PassRolesToTasks").at("Resource")) ==
       R"(["arn:aws:iam::123456789012:role/footman-agent","arn:aws:iam::123456789012:role/footman-execution"])");
@@ -78,7 +78,7 @@ TEST_CASE("iam policy: a revision, a role of a patch, a queue, a role that is as
         R"([")" + kEcs + R"(task-definition/ci:7"])");
 
   auto patched = make_fargate_options();
-  patched.task_definition_patch = R"({"taskRoleArn": "arn:aws:iam::123456789012:role/other"})";
+  patched.task_definition_patch = R"({"executionRoleArn": "arn:aws:iam::123456789012:role/other"})";
   CHECK(text(make(make_cloud(), patched).at("PassRolesToTasks").at("Resource")).find("role/other") !=
         std::string::npos);
 
@@ -96,7 +96,7 @@ TEST_CASE("iam policy: a revision, a role of a patch, a queue, a role that is as
   china.region = "cn-north-1";
   auto options = make_fargate_options();
   options.task_role = options.execution_role = "arn:aws-cn:iam::123456789012:role/agent";
-  CHECK(text(make(china, options).at("FollowAndEndAgents").at("Resource")) ==
+  CHECK(text(make(china, options).at("FollowAgents").at("Resource")) ==
         R"(["arn:aws-cn:ecs:cn-north-1:123456789012:task/ci/*"])");
 }
 
@@ -108,6 +108,7 @@ TEST_CASE("iam policy: the account is what the configuration names") {
   CHECK(find_account(cloud, {}) == "210987654321");
   cloud.cluster = "arn:aws:ecs:eu-central-1:111111111111:cluster/ci";
   CHECK(find_account(cloud, {}) == "111111111111");
+  CHECK_FALSE(make_iam_policy(cloud, {}, kAccount).has_value());
   CHECK_FALSE(make_iam_policy(make_cloud(), {}, "12").has_value());
   CHECK_FALSE(make_iam_policy({}, {}, kAccount).has_value());
 }
