@@ -515,6 +515,11 @@ class StoresSecrets final : public BentStore {
 
 void plant_chance(WorldOptions& options) { options.undetermined = true; }
 
+void plant_forgetting(WorldOptions& options) {
+  plant_store<ForgetsAgentsOnTheirWay>(options);
+  options.limits = false;
+}
+
 }  // namespace
 
 const std::vector<Canary>& canaries() {
@@ -533,7 +538,7 @@ const std::vector<Canary>& canaries() {
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-agents", "one_agent_per_item", "an agent on its way is forgotten at a restart", 200,
-       plant_store<ForgetsAgentsOnTheirWay>},
+       plant_forgetting},
       {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
        plant_port<KeepsLeftOvers>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,

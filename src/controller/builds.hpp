@@ -1,6 +1,7 @@
 // The life of a build from its submission to its result. Inside the module; control executor.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -81,7 +82,8 @@ class Builds {
   void add_rows_to_timeline(BuildExplanation& told) const;
 
   Core& core_;
-  runtime::Gate removals_;
+  // Outlives what is dropped late.
+  std::shared_ptr<runtime::Gate> removals_ = std::make_shared<runtime::Gate>();
   base::Counter& late_reports_;
   base::Histogram& queue_wait_;
 };

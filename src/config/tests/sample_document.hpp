@@ -19,7 +19,6 @@ inline std::string nest(std::string_view path, std::string_view value) {
 inline std::string document_with(std::string_view path, std::string_view value) {
   constexpr std::string_view kCloud = "clouds[].";
   constexpr std::string_view kTemplate = "clouds[].templates[].";
-  constexpr std::string_view kPool = "clouds[].templates[].pool.";
   constexpr std::string_view kSchedule = "clouds[].templates[].pool.schedules[].";
   std::string top, cloud, of_template;
   std::string cloud_name = "a", template_name = "t";
@@ -35,8 +34,6 @@ inline std::string document_with(std::string_view path, std::string_view value) 
     of_template =
         fmt::format(", pool: {{schedules: [{{{}{}{}: {}}}]}}", key == "cron" ? "" : "cron: 0 8 * * *, ",
                     key == "for" ? "" : "for: 1h, ", key, value);
-  } else if (path.starts_with(kPool)) {
-    of_template = fmt::format(", pool: {{{}: {}}}", path.substr(kPool.size()), value);
   } else if (path.starts_with(kTemplate)) {
     of_template = ", " + nest(path.substr(kTemplate.size()), value);
   } else if (path.starts_with(kCloud)) {
