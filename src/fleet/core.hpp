@@ -145,8 +145,9 @@ struct TemplateEntry {
 struct CloudEntry {
   ports::CloudProvider* provider = nullptr;
   Pause pause;
-  Instant hold_until;
+  Instant hold_until;  // no launch before it
   std::string hold_text;
+  void hold(Instant until, const std::string& text);  // no effect if it is held for longer already
   bool healthy = true;
   std::string trouble;
   Instant trouble_since;

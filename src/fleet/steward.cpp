@@ -255,10 +255,7 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
       entry->failures, core_.even.at(failure.retry_at), core_.parts.rng.uniform(),
       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.time());
   // While the cloud gives no clear answers, nothing new is asked of it.
-  if (again > cloud->hold_until) {
-    cloud->hold_until = again;
-    cloud->hold_text = failure.message;
-  }
+  cloud->hold(again, failure.message);
   entry->next_pause = std::max<Duration>(again - core_.time(), Duration(1));
   core_.look->notify();
 }

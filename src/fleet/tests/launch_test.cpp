@@ -348,6 +348,49 @@ TEST_CASE("throttling holds the whole cloud until the cloud's own time") {
   CHECK(world.cloud.alive() == 2);
 }
 
+TEST_CASE("a late throttle, of a launch before the probe, holds the cloud for as long as it says") {
+  World world;
+  world.config.templates.push_back(make_template("large", {"big"}));
+  world.config.templates.back().is_default = false;
+  world.cloud.refusal = {model::FailureClass::throttled, true, {}, "slow down"};
+  world.cloud.script = {Launching::refused, Launching::hangs, Launching::hangs, Launching::refused};
+  world.start();
+  world.controller.submit("1", world.now());
+  world.submit("2");
+  world.advance(55s);
+  REQUIRE(world.cloud.launch_calls == 3);  // both, and the probe
+  REQUIRE(world.fleet->list_clouds()[0].templates[1].breaker.state == "half_open");
+  SUBCASE("it says nothing") {
+    world.advance(6500ms);
+    world.submit("3", "big");
+  }
+  SUBCASE("it wants a pause") {
+    world.cloud.refusal.retry_at = world.now() + 1min;
+    world.advance(6500ms);
+    world.submit("3", "big");
+    CHECK(world.controller.reasons.at("3").code == "cloud_held");
+    world.advance(55s);
+  }
+  CHECK(world.controller.reasons.at("3").code == "launching");
+}
+
+TEST_CASE("a cloud's wish for a pause counts, though the template is another one by now") {
+  World world;
+  world.cloud.script = {Launching::hangs, Launching::refused};
+  world.cloud.refusal = {model::FailureClass::throttled, true, world.now() + 3min, "slow down"};
+  world.start();
+  world.submit("1");
+  world.config.templates[0].labels.emplace_back("more");
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  world.advance(61s);
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK(world.controller.reasons.at("1").code == "cloud_held");
+  world.advance(118s);
+  CHECK(world.cloud.launch_calls == 2);
+  world.advance(2s);
+  CHECK(world.cloud.alive() == 1);
+}
+
 TEST_CASE("an agent that never connects is ended at its deadline and its item gets another one") {
   World world;
   world.start();
