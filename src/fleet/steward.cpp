@@ -37,8 +37,9 @@ Step next_step(const AgentEntry& entry) {
     case AgentState::terminating:
     case AgentState::failed:
     case AgentState::lost:
-      if (!entry.nothing_left) return Step::terminate;
-      return entry.removed ? Step::conclude : Step::forget;
+      if (entry.nothing_left) return entry.removed ? Step::conclude : Step::forget;
+      if (entry.has_cloud) return Step::terminate;
+      return entry.removed ? Step::rest : Step::let_go;  // its row stays: the resource may be there
     case AgentState::terminated:
       return Step::dismiss;
   }
@@ -67,7 +68,6 @@ Steward::Steward(Core& core) : core_(core) {}
 
 void Steward::look_at(AgentEntry* entry) {
   if (entry->worked_on || !entry->stored || core_.stopping) return;
-  if (core_.find_cloud(entry->row.cloud) == nullptr) return;  // nobody can end it; told at start
   if (next_step(*entry) == Step::rest) return;
   core_.set_worked_on(*entry, true);
   core_.scope.spawn("agent " + entry->id().str(), run(entry));
@@ -101,6 +101,8 @@ Awaitable<void> Steward::take(Step step, AgentEntry* entry) {
       return begin_end(entry);
     case Step::terminate:
       return terminate(entry);
+    case Step::let_go:
+      return let_go(entry);
     case Step::forget:
     case Step::conclude:
       return conclude(entry);
@@ -124,6 +126,11 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
   if (controller == nullptr) {
     core_.wish_end(entry, {EndReason::surplus, fmt::format("Its controller '{}' is not configured any more.",
                                                            entry->row.controller.str())});
+    co_return;
+  }
+  if (!entry->has_cloud) {
+    core_.wish_end(entry, {EndReason::surplus, fmt::format("Its cloud '{}' is not configured any more.",
+                                                           entry->row.cloud.str())});
     co_return;
   }
   ports::AgentRegistration registration{entry->id(),
@@ -282,7 +289,7 @@ Awaitable<void> Steward::note_connected(AgentEntry* entry) {
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->next_pause = Duration(0);
   // Quicker than the cloud's answer, or the answer was lost: the list knows the handle.
-  if (entry->row.handle.empty()) core_.find_cloud(entry->row.cloud)->look.notify();
+  if (entry->row.handle.empty() && entry->has_cloud) core_.find_cloud(entry->row.cloud)->look.notify();
 }
 
 Awaitable<void> Steward::begin_drain(AgentEntry* entry) {

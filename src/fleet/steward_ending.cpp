@@ -132,9 +132,13 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
   co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
 }
 
+Awaitable<void> Steward::let_go(AgentEntry* entry) {
+  if (!co_await try_forget(entry)) co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+}
+
 Awaitable<void> Steward::conclude(AgentEntry* entry) {
-  if (!co_await try_forget(entry))
-    co_return co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+  co_await let_go(entry);
+  if (!entry->removed) co_return;
   store::AgentChange change;
   change.state = AgentState::terminated;
   change.ended = core_.now();

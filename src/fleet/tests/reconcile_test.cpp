@@ -295,6 +295,50 @@ TEST_CASE("rows that this server cannot go on with") {
     CHECK(world.row(row.id).state == AgentState::terminated);
 }
 
+TEST_CASE("an agent whose cloud is not configured any more gives its item back; its row stays") {
+  World world;
+  world.build();
+  model::Agent row;
+  row.id = AgentId("moon-old");
+  row.cloud = CloudName("moon");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.for_item = "1";
+  row.client_token = "moon-old-1";
+  row.handle = "i-moon-old-1";
+  row.state = AgentState::connecting;
+  row.planned = world.now();
+  row.launch_deadline = world.now() + 5min;
+  FrozenRequest request;
+  request.is_default = true;
+  row.frozen_request = encode_request(request);
+  auto reason = model::EndReason::drained;
+  SUBCASE("it is not launched any more") {
+    row.state = AgentState::launching;
+    row.handle.clear();
+    reason = model::EndReason::surplus;
+  }
+  SUBCASE("a person ends it") {}
+  REQUIRE(world.run(world.store->record_launch_intents({row})));
+  world.controller.submit("1", world.now());
+  world.start();
+  world.settle();
+  if (row.state == AgentState::connecting) {
+    CHECK(world.cloud.alive() == 0);
+    REQUIRE(world.run(world.fleet->terminate_agent(row.id, "its cloud is gone")));
+    world.settle();
+  }
+  for (int starts = 0; starts < 2; ++starts) {
+    CHECK(world.row(row.id).state == AgentState::terminating);
+    CHECK(world.row(row.id).end_reason == reason);
+    CHECK(world.controller.removed.contains(row.id));
+    CHECK(world.cloud.alive() == 1);
+    CHECK(world.live_agents().size() == 2);
+    world.restart();
+    world.advance(1min);
+  }
+}
+
 TEST_CASE("deadlines start afresh with the server") {
   World world;
   world.start();
