@@ -240,6 +240,26 @@ TEST_CASE("not listed is not gone") {
   }
 }
 
+TEST_CASE("a cloud that does not answer a look-up is asked again in the next round, for the next agent") {
+  World world;
+  world.config.templates[0].launch_deadline = 10h;
+  world.start();
+  for (int i = 0; i < 3; ++i) world.controller.submit(std::to_string(i), world.now());
+  world.settle();
+  REQUIRE(world.live_agents().size() == 3);
+  const auto token = [&](int i) { return world.live_agents()[static_cast<std::size_t>(i)].client_token; };
+  const std::vector tokens{token(0), token(1), token(2)};
+  world.cloud.hide_all = true;
+  world.cloud.look_ups_work = false;
+  world.cloud.found.clear();
+  for (int rounds = 1; rounds <= 4; ++rounds) {
+    world.advance(world.config.reconcile_every);
+    REQUIRE(world.cloud.found.size() == static_cast<std::size_t>(rounds));
+  }
+  CHECK(world.cloud.found == std::vector{tokens[0], tokens[1], tokens[2], tokens[0]});
+  CHECK(world.live_agents().size() == 3);
+}
+
 TEST_CASE("a list that fails is trouble of the cloud, not the end of its agents") {
   World world;
   world.start();
