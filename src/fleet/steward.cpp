@@ -166,7 +166,8 @@ Awaitable<void> Steward::launch(AgentEntry* entry) {
   auto* cloud = core_.find_cloud(entry->row.cloud);
   if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
   co_await launches_.enter();
-  if (!entry->ending) co_await call_launch(entry, cloud);
+  // The wait may have been long.
+  if (!entry->ending && may_send_again(*entry, *cloud)) co_await call_launch(entry, cloud);
   launches_.leave();
   // The back-off is outside the turnstile: a cloud that is down does not hold up the others.
   if (entry->next_pause > Duration(0))

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
 #include "fleet/tests/world.hpp"
 
@@ -330,6 +331,38 @@ TEST_CASE("a wrong configuration disables the template until it changes") {
   world.cloud.options = R"({"size":2})";
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.cloud.alive() == 1);
+}
+
+TEST_CASE("a launch that waited until its token is too old is looked up, not sent again") {
+  World world;
+  world.cloud.limits.token_lifetime = 30s;
+  world.cloud.launching = Launching::hangs;
+  world.build();
+  FrozenRequest request;
+  request.is_default = true;
+  std::vector<model::Agent> rows(kLaunchesAtOnce + 10);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& row = rows[i];
+    row.id = AgentId("cloud-" + std::to_string(i));
+    row.cloud = CloudName("cloud");
+    row.template_name = TemplateName("small");
+    row.controller = world.controller.name();
+    row.for_item = std::to_string(i);
+    row.client_token = row.id.str() + "-1";
+    row.state = AgentState::launching;
+    row.planned = world.now();
+    row.launch_deadline = world.now() + 5min;
+    row.frozen_request = encode_request(request);
+    world.controller.submit(row.for_item, world.now());
+  }
+  REQUIRE(world.run(world.store->record_launch_intents(std::move(rows))));
+  world.start();
+  world.advance(59s);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
+  CHECK(world.cloud.find_calls == 0);
+  world.advance(1s);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
+  CHECK(world.cloud.find_calls >= 10);
 }
 
 TEST_CASE("throttling holds the whole cloud until the cloud's own time") {
