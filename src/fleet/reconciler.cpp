@@ -133,7 +133,7 @@ Awaitable<bool> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   entry = core_.find_agent(agent);
   if (entry == nullptr || entry->calling) co_return answered;
   Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
-  if (found && *found && (*found)->state == ResourceState::gone) {
+  if (found && *found && (*found)->state == ResourceState::gone && is_of(entry->row.handle, **found)) {
     finding.text = (*found)->death.text;
     core_.note_gone(entry, **found);
   } else if (found && !*found && found->error().code == Errc::not_found) {
@@ -244,7 +244,7 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
 Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
                                                             Duration seen) {
   if (core_.find_agent(resource.agent) != nullptr)
-    co_return std::nullopt;  // planned while the list was on its way
+    co_return std::nullopt;  // planned while the list was on its way; or a second one, ended after its agent
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
   Duration ended{0};

@@ -117,6 +117,21 @@ TEST_CASE("comparison: one row, one resource") {
     REQUIRE(found.findings.size() == 1);
     CHECK(found.findings[0].verdict == Verdict::foreign);
   }
+  SUBCASE("another resource of the same launch is a stray, and its end says nothing of the agent") {
+    auto other = resource(ResourceState::running);
+    other.handle = "i-b";
+    auto found = compare_one(row_facts(online, "i-a"), {resource(ResourceState::running), other});
+    CHECK(found.matched == 1);
+    REQUIRE(found.strays.size() == 1);
+    CHECK(found.strays[0].handle == "i-b");
+    other.state = ResourceState::gone;
+    found = compare_one(row_facts(online, "i-a"), {resource(ResourceState::running), other});
+    CHECK(found.matched == 1);
+    CHECK(found.ended.empty());
+    CHECK(found.strays.empty());
+    CHECK(compare_one(row_facts(online, "i-a"), {other}).missing == std::vector{AgentId("a")});
+    CHECK(compare_one(row_facts(launching, ""), {other}).ended.size() == 1);
+  }
   SUBCASE("the same twice in a list counts once, as it was last") {
     const auto alive = resource(ResourceState::running);
     const auto gone = resource(ResourceState::gone);
@@ -310,7 +325,7 @@ TEST_CASE("rows that this server cannot go on with") {
   world.advance(10s);
   CHECK(world.cloud.launch_calls == 0);
   if (row.cloud == CloudName("moon"))
-    CHECK(world.only_agent().id == row.id);
+    CHECK(world.row(row.id).state == AgentState::terminating);
   else
     CHECK(world.row(row.id).state == AgentState::terminated);
 }
