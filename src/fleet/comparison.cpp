@@ -83,6 +83,10 @@ void drop_repeats(std::vector<Resource>& resources) {
 
 }  // namespace
 
+bool is_of(const std::string& handle, const Resource& resource) {
+  return handle.empty() || resource.handle.empty() || handle == resource.handle;
+}
+
 Comparison compare(const std::vector<RowFacts>& rows, std::vector<Resource> resources, const CloudName& cloud,
                    const InstallationId& installation, Duration listing_lag) {
   drop_repeats(resources);
@@ -98,7 +102,7 @@ Comparison compare(const std::vector<RowFacts>& rows, std::vector<Resource> reso
       continue;
     }
     const auto it = by_token.find(resource.client_token);
-    if (it == by_token.end()) {
+    if (it == by_token.end() || !is_of(it->second->handle, resource)) {
       if (resource.state != ResourceState::gone) comparer.result.strays.push_back(std::move(resource));
       continue;
     }

@@ -33,6 +33,10 @@ struct Comparison {
   std::vector<ports::Resource> strays;  // alive, of this installation, and of no row that was given
 };
 
+// A cloud may have made two of one launch. handle: of the agent; empty: not known, so that each may be its
+// own.
+bool is_of(const std::string& handle, const ports::Resource& resource);
+
 Comparison compare(const std::vector<RowFacts>& rows, std::vector<ports::Resource> resources,
                    const CloudName& cloud, const InstallationId& installation, Duration listing_lag);
 

@@ -367,6 +367,12 @@ void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
 
 // --- clouds and templates
 
+void CloudEntry::hold(Instant until, const std::string& text) {
+  if (until <= hold_until) return;
+  hold_until = until;
+  hold_text = text;
+}
+
 void Core::note_answer(CloudEntry& cloud) {
   if (cloud.healthy) return;
   cloud.healthy = true;
@@ -389,15 +395,17 @@ void Core::note_trouble(CloudEntry& cloud, std::string text) {
 void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, Instant retry_at,
                                const std::string& text) {
   metrics.launch_failures(failure).add();
-  auto* t = find_template(entry);
-  if (t == nullptr) return;
   const policy::Failure told{failure, text, even.at(retry_at)};
-  if (rest_variant(*t, entry, told)) return;
+  auto* throttling = failure == FailureClass::throttled ? find_cloud(entry.row.cloud) : nullptr;
+  // Its wish is for all of its templates, whatever has become of this one.
+  if (throttling != nullptr)
+    throttling->hold(std::min(told.retry_at, time() + policy::RetryLimits().longest_wish), text);
+  auto* t = find_template(entry);
+  if (t == nullptr || rest_variant(*t, entry, told)) return;
+  const bool was_open = t->breaker.state == BreakerState::open;
   set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), time()));
-  auto* cloud = find_cloud(entry.row.cloud);
-  if (failure != FailureClass::throttled || cloud == nullptr) return;
-  cloud->hold_until = std::max(cloud->hold_until, t->breaker.until);
-  cloud->hold_text = text;
+  const bool has_opened = !was_open && t->breaker.state == BreakerState::open;
+  if (throttling != nullptr && has_opened) throttling->hold(t->breaker.until, text);
 }
 
 // True: another variant of the template is tried instead, so that its breaker need not know.

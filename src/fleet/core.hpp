@@ -93,6 +93,7 @@ struct AgentEntry {
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
   bool told_why = false;       // its history begins with the decision
   bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
+  bool has_cloud = true;       // false: it is not configured any more, so its resource cannot be ended
   bool ageless = false;        // planned by an earlier run, and the clock was set back since: how long ago?
   bool calling = false;        // a launch call is under way, or its answer is being written down
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
@@ -145,8 +146,9 @@ struct TemplateEntry {
 struct CloudEntry {
   ports::CloudProvider* provider = nullptr;
   Pause pause;
-  Instant hold_until;
+  Instant hold_until;  // no launch before it
   std::string hold_text;
+  void hold(Instant until, const std::string& text);  // no effect if it is held for longer already
   bool healthy = true;
   std::string trouble;
   Instant trouble_since;

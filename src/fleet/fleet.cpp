@@ -102,8 +102,10 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
       entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
     }
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
-    if (core.find_cloud(entry->row.cloud) == nullptr)
-      core.log_of(*entry).error("the agent's cloud is not configured any more, so it cannot be ended");
+    entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
+    if (!entry->has_cloud)
+      core.log_of(*entry).error(
+          "the agent's cloud is not configured any more, so its resource cannot be ended");
     core.insert_agent(std::move(entry));
   }
 }

@@ -53,9 +53,7 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
   begin_round(name, found.matched);
   carry_out(found);
-  std::size_t look_ups = 0;
-  for (auto& agent : found.missing)
-    if (++look_ups <= kLookUpsPerRound) co_await look_for(std::move(agent), cloud);
+  co_await look_for_all(name, std::move(found.missing), cloud);
   const auto living = found.matched + found.learned.size() + found.strays.size();
   co_await judge_strays(std::move(found.strays), cloud, {began, living});
   co_await settle_doubt();
@@ -109,16 +107,33 @@ void Reconciler::carry_out(const Comparison& found) {
     if (auto* entry = core_.find_agent(agent)) core_.note_gone(entry, resource);
 }
 
-// Not listed is not gone: the cloud is asked for this one.
-Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
+// In the order of the agents, from where the round before has ended: each has its turn, also while the cloud
+// does not answer.
+Awaitable<void> Reconciler::look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud) {
+  auto& last = rounds_[name].looked_for;
+  std::ranges::rotate(missing, std::ranges::find_if(missing, [&](const AgentId& agent) {
+                        const auto* entry = core_.find_agent(agent);
+                        return entry != nullptr && entry->order > last;
+                      }));
+  if (missing.size() > kLookUpsPerRound) missing.resize(kLookUpsPerRound);
+  for (auto& agent : missing) {
+    const auto* entry = core_.find_agent(agent);
+    if (entry == nullptr) continue;
+    last = entry->order;
+    if (!co_await look_for(std::move(agent), cloud)) co_return;
+  }
+}
+
+// Not listed is not gone: the cloud is asked for this one. False: it did not answer.
+Awaitable<bool> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   auto* entry = core_.find_agent(agent);
-  if (entry == nullptr) co_return;
   const auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                                cloud->provider->find_by_token(entry->row.client_token));
+  const bool answered = found && (*found || found->error().code == Errc::not_found);
   entry = core_.find_agent(agent);
-  if (entry == nullptr || entry->calling) co_return;
+  if (entry == nullptr || entry->calling) co_return answered;
   Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
-  if (found && *found && (*found)->state == ResourceState::gone) {
+  if (found && *found && (*found)->state == ResourceState::gone && is_of(entry->row.handle, **found)) {
     finding.text = (*found)->death.text;
     core_.note_gone(entry, **found);
   } else if (found && !*found && found->error().code == Errc::not_found) {
@@ -131,6 +146,7 @@ Awaitable<void> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
     finding.text = "It is not listed, but it cannot be said to be gone.";
   }
   core_.note_finding(std::move(finding));
+  co_return answered;
 }
 
 // --- the guard after a start
@@ -228,7 +244,7 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
 Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
                                                             Duration seen) {
   if (core_.find_agent(resource.agent) != nullptr)
-    co_return std::nullopt;  // planned while the list was on its way
+    co_return std::nullopt;  // planned while the list was on its way; or a second one, ended after its agent
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
   Duration ended{0};

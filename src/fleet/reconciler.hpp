@@ -29,7 +29,8 @@ class Reconciler {
   void begin_round(const CloudName& name, std::uint32_t matched);
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
-  Awaitable<void> look_for(AgentId agent, CloudEntry* cloud);
+  Awaitable<void> look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud);
+  Awaitable<bool> look_for(AgentId agent, CloudEntry* cloud);
   struct Stray {
     ports::Resource resource;
     Finding finding;
@@ -55,6 +56,7 @@ class Reconciler {
     Duration ends{0};  // steady
     std::uint32_t matched = 0;
     std::size_t strays_ended = 0;  // never many at once: a mistake must not end a whole fleet
+    std::uint64_t looked_for = 0;  // the order of the last agent that the cloud was asked for
   };
   std::map<CloudName, Round> rounds_;  // looks caused by events belong to the periodic round before them
 };

@@ -37,8 +37,9 @@ Step next_step(const AgentEntry& entry) {
     case AgentState::terminating:
     case AgentState::failed:
     case AgentState::lost:
-      if (!entry.nothing_left) return Step::terminate;
-      return entry.removed ? Step::conclude : Step::forget;
+      if (entry.nothing_left) return entry.removed ? Step::conclude : Step::forget;
+      if (entry.has_cloud) return Step::terminate;
+      return entry.removed ? Step::rest : Step::let_go;  // its row stays: the resource may be there
     case AgentState::terminated:
       return Step::dismiss;
   }
@@ -67,7 +68,6 @@ Steward::Steward(Core& core) : core_(core) {}
 
 void Steward::look_at(AgentEntry* entry) {
   if (entry->worked_on || !entry->stored || core_.stopping) return;
-  if (core_.find_cloud(entry->row.cloud) == nullptr) return;  // nobody can end it; told at start
   if (next_step(*entry) == Step::rest) return;
   core_.set_worked_on(*entry, true);
   core_.scope.spawn("agent " + entry->id().str(), run(entry));
@@ -101,6 +101,8 @@ Awaitable<void> Steward::take(Step step, AgentEntry* entry) {
       return begin_end(entry);
     case Step::terminate:
       return terminate(entry);
+    case Step::let_go:
+      return let_go(entry);
     case Step::forget:
     case Step::conclude:
       return conclude(entry);
@@ -124,6 +126,11 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
   if (controller == nullptr) {
     core_.wish_end(entry, {EndReason::surplus, fmt::format("Its controller '{}' is not configured any more.",
                                                            entry->row.controller.str())});
+    co_return;
+  }
+  if (!entry->has_cloud) {
+    core_.wish_end(entry, {EndReason::surplus, fmt::format("Its cloud '{}' is not configured any more.",
+                                                           entry->row.cloud.str())});
     co_return;
   }
   ports::AgentRegistration registration{entry->id(),
@@ -159,7 +166,8 @@ Awaitable<void> Steward::launch(AgentEntry* entry) {
   auto* cloud = core_.find_cloud(entry->row.cloud);
   if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
   co_await launches_.enter();
-  if (!entry->ending) co_await call_launch(entry, cloud);
+  // The wait may have been long.
+  if (!entry->ending && may_send_again(*entry, *cloud)) co_await call_launch(entry, cloud);
   launches_.leave();
   // The back-off is outside the turnstile: a cloud that is down does not hold up the others.
   if (entry->next_pause > Duration(0))
@@ -255,10 +263,7 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
       entry->failures, core_.even.at(failure.retry_at), core_.parts.rng.uniform(),
       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.time());
   // While the cloud gives no clear answers, nothing new is asked of it.
-  if (again > cloud->hold_until) {
-    cloud->hold_until = again;
-    cloud->hold_text = failure.message;
-  }
+  cloud->hold(again, failure.message);
   entry->next_pause = std::max<Duration>(again - core_.time(), Duration(1));
   core_.look->notify();
 }
@@ -285,7 +290,7 @@ Awaitable<void> Steward::note_connected(AgentEntry* entry) {
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->next_pause = Duration(0);
   // Quicker than the cloud's answer, or the answer was lost: the list knows the handle.
-  if (entry->row.handle.empty()) core_.find_cloud(entry->row.cloud)->look.notify();
+  if (entry->row.handle.empty() && entry->has_cloud) core_.find_cloud(entry->row.cloud)->look.notify();
 }
 
 Awaitable<void> Steward::begin_drain(AgentEntry* entry) {

@@ -18,6 +18,7 @@ enum class Step {
   tell_drain,
   begin_end,
   terminate,
+  let_go,  // as forget, of one whose cloud is not configured any more: then it rests
   forget,  // remove_agent, until the controller has heard it
   conclude,
   dismiss,  // over
@@ -64,6 +65,7 @@ class Steward {
   Awaitable<void> wait_for_own_exit(AgentEntry* entry, const CloudEntry& cloud);
   Awaitable<void> terminate(AgentEntry* entry);
   Awaitable<bool> try_forget(AgentEntry* entry);
+  Awaitable<void> let_go(AgentEntry* entry);
   Awaitable<void> conclude(AgentEntry* entry);
   bool may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const;
   bool may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const;

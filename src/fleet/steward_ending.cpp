@@ -25,18 +25,20 @@ AgentState state_of_end(AgentState from, EndReason reason) {
   return model::can_transition(from, to) ? to : AgentState::terminating;
 }
 
-// What the build that still ran there is told. The row keeps the first reason, which may be that of a drain;
-// how it ended then is not known any more, so that it may have been the build's own doing.
+// What the build that still ran there is told.
 ports::AgentEnd end_of(const AgentEntry& entry) {
   if (entry.ending) return {entry.ending->reason, entry.ending->text};
   const auto& row = entry.row;
-  const bool was_drained =
-      row.end_reason == EndReason::drained || row.end_reason == EndReason::template_changed;
-  const auto reason = was_drained && row.state == AgentState::failed ? EndReason::agent_exited
-                      : was_drained && row.state == AgentState::lost ? EndReason::session_lost
-                                                                     : row.end_reason;
-  const bool has_words = reason == row.end_reason && !row.end_detail.empty();
-  return {reason, has_words ? row.end_detail : std::string(sentence(reason))};
+  return {row.end_reason, row.end_detail.empty() ? std::string(sentence(row.end_reason)) : row.end_detail};
+}
+
+// It was drained and its work is done: why it was drained says more than how it left.
+bool is_end_of_drain(const AgentEntry& entry) {
+  using enum EndReason;
+  const auto reason = entry.ending->reason;
+  return entry.row.state == AgentState::draining && entry.seen.activity != ports::AgentActivity::busy &&
+         entry.seen.working_on.empty() &&
+         (reason == build_finished || reason == max_builds || reason == drained || reason == goodbye);
 }
 
 }  // namespace
@@ -64,8 +66,10 @@ Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   change.state = state_of_end(entry->row.state, ending.reason);
   change.stop_asked = core_.now();
   if (!entry->life.stop_asked.is_set()) entry->life.stop_asked = core_.time();
-  change.end_reason = ending.reason;
-  change.end_detail = ending.text;
+  if (!is_end_of_drain(*entry)) {
+    change.end_reason = ending.reason;
+    change.end_detail = ending.text;
+  }
   change.builds_done = entry->row.builds_done;
   put_connection(*entry, change);
   change.timeline.push_back({core_.now(), "stop_asked", ending.text});
@@ -132,9 +136,13 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
   co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
 }
 
+Awaitable<void> Steward::let_go(AgentEntry* entry) {
+  if (!co_await try_forget(entry)) co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+}
+
 Awaitable<void> Steward::conclude(AgentEntry* entry) {
-  if (!co_await try_forget(entry))
-    co_return co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+  co_await let_go(entry);
+  if (!entry->removed) co_return;
   store::AgentChange change;
   change.state = AgentState::terminated;
   change.ended = core_.now();

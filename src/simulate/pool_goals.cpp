@@ -151,7 +151,7 @@ Awaitable<Result<PoolAnswers>> answer_there(fleet::FleetConfig config, PastBuild
 
 PastBuilds make_past(const std::vector<model::Build>& builds, const std::vector<model::Agent>& agents,
                      const fleet::FleetConfig& config) {
-  return {make_trace(builds, config), make_models(agents)};
+  return {make_trace(builds, config), make_models(agents), false};
 }
 
 PoolWishes list_wishes(const fleet::FleetConfig& config) {
@@ -177,8 +177,10 @@ Result<PoolAnswers> answer_goals(const fleet::FleetConfig& config, const PastBui
   }
   PoolAnswers answers;
   for (const auto& [name, wish] : wishes) {
-    auto& answer = answers[name] = find_answer(wish, name, found);
+    auto answer = find_answer(wish, name, found);
+    if (past.is_cut && answer.builds < kLeastBuilds) continue;
     answer.at = now;
+    answers.emplace(name, std::move(answer));
   }
   return answers;
 }
@@ -200,6 +202,7 @@ void PoolGoals::start() { scope_.spawn("pool goals", run()); }
 
 void PoolGoals::set_config(fleet::FleetConfig config) {
   config_ = std::move(config);
+  most_builds_ = kHistoryBuilds;
   if (goes_on_) *goes_on_ = false;
   changed_.notify();
 }
@@ -240,9 +243,12 @@ Awaitable<void> PoolGoals::search() {
 void PoolGoals::note(const Result<PoolAnswers>& answers, Duration took) {
   searches_.add();
   search_seconds_.observe(in_seconds(took));
-  if (answers) return parts_.log.debug("pools were tried on the builds of the past", {{"took", took / 1ms}});
+  if (answers) {
+    most_builds_ = std::min(most_builds_ * 2, kHistoryBuilds);
+    return parts_.log.debug("pools were tried on the builds of the past", {{"took", took / 1ms}});
+  }
   const bool is_late = answers.error().code == Errc::cancelled;
-  if (is_late) most_builds_ = std::max<std::size_t>(most_builds_ / 2, kLeastBuilds);
+  if (is_late) most_builds_ = std::max(most_builds_ / 2, kLeastHistoryBuilds);
   parts_.log.warning(
       "the search for the sizes of pools gave no answer, so they keep theirs",
       {{"error", is_late ? fmt::format("it took longer than {}; the next one looks at {} builds",
@@ -254,7 +260,9 @@ Awaitable<Result<PastBuilds>> PoolGoals::read_past() {
   FOOTMAN_CO_TRY(const auto builds, co_await read_builds());
   FOOTMAN_CO_TRY(const auto agents, co_await parts_.store.list_agents(
                                         {.only_live = false, .before = {}, .limit = kHistoryAgents}));
-  co_return make_past(builds, agents, config_);
+  auto past = make_past(builds, agents, config_);
+  past.is_cut = most_builds_ < kHistoryBuilds && builds.size() == most_builds_;
+  co_return past;
 }
 
 // The newest first.

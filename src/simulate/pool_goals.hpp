@@ -24,15 +24,19 @@ namespace footman::simulate {
 
 inline constexpr Duration kSearchEvery = std::chrono::hours(1);
 inline constexpr Duration kHistory = std::chrono::hours(14 * 24);
-inline constexpr std::size_t kHistoryBuilds = 10'000;  // the newest; after a search that took too long half
-inline constexpr std::size_t kHistoryAgents = 1'000;   // the newest, for the time that they took to come
-inline constexpr std::uint64_t kLeastBuilds = 30;      // of a template: fewer say nothing
+// The newest. After a search that took too long half as many, down to the least; after one that did not
+// twice.
+inline constexpr std::size_t kHistoryBuilds = 10'000;
+inline constexpr std::size_t kLeastHistoryBuilds = 1'000;
+inline constexpr std::size_t kHistoryAgents = 1'000;  // the newest, for the time that they took to come
+inline constexpr std::uint64_t kLeastBuilds = 30;     // of a template: fewer say nothing
 inline constexpr Duration kSearchTime = 2min;
 
 // What a search looks at; values.
 struct PastBuilds {
   BuildTrace trace;
   std::map<CloudName, CloudModel> clouds;
+  bool is_cut = false;  // there is more of it, which would take too long
 };
 // Builds that ran and whose label some template fits, and how long agents took to come. Newest first, as the
 // store lists them.
@@ -41,7 +45,7 @@ PastBuilds make_past(const std::vector<model::Build>& builds, const std::vector<
 
 PoolWishes list_wishes(const fleet::FleetConfig& config);  // of the templates whose pool has a goal
 
-// One answer for each wish. Too little of the past: its pool is its least.
+// One answer for each wish. Too little of the past: its pool is its least; of a past that was cut: no answer.
 Result<fleet::PoolAnswers> answer_goals(const fleet::FleetConfig& config, const PastBuilds& past, Instant now,
                                         const OnProgress& on_progress = {});
 

@@ -26,9 +26,11 @@ void set_if(auto& field, const auto& value) {
   if (value) field = *value;
 }
 
-// The first reason stays, and so does what was said of it.
-void set_end(Agent& agent, const AgentChange& change) {
-  const bool fresh = !change.end_reason || agent.end_reason == EndReason::none;
+// The first reason stays, and so does what was said of it. That of a drain only says why an end was wished
+// for: how it has come is news.
+void set_end(Agent& agent, AgentState before, const AgentChange& change) {
+  const bool fresh =
+      !change.end_reason || agent.end_reason == EndReason::none || before == AgentState::draining;
   if (!fresh) return;
   set_if(agent.end_reason, change.end_reason);
   set_if(agent.end_detail, change.end_detail);
@@ -58,7 +60,7 @@ Status record_launch_intents(Database& db, std::vector<Agent> agents) {
 
 Result<Agent> change_agent(Database& db, const AgentChange& change) {
   FOOTMAN_TRY(auto agent, get<Agent>(db, change.id));
-  const bool was_there = agent.state != AgentState::terminated;
+  const auto before = agent.state;
   if (change.state && *change.state != agent.state) {
     FOOTMAN_TRY_STATUS(check_transition("Agent " + agent.id.str(), agent.state, *change.state));
     agent.state = *change.state;
@@ -71,8 +73,8 @@ Result<Agent> change_agent(Database& db, const AgentChange& change) {
   if (!agent.stop_asked.is_set()) set_if(agent.stop_asked, change.stop_asked);
   set_if(agent.ended, change.ended);
   set_if(agent.death, change.death);
-  set_end(agent, change);
-  if (was_there && change.billed) note_end(db, agent, *change.billed);
+  set_end(agent, before, change);
+  if (before != AgentState::terminated && change.billed) note_end(db, agent, *change.billed);
   update(db, agent);
   FOOTMAN_TRY_STATUS(add_timeline(db, "agent:" + agent.id.str(), change.timeline));
   if (change.state == AgentState::terminated) forget_old_agents(db, agent.id);

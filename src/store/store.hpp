@@ -122,7 +122,7 @@ struct AgentChange {
   std::optional<Instant> stop_asked;  // the first one stays
   std::optional<Instant> ended;
   std::optional<BilledSpan> billed;            // with its end: makes its cost final
-  std::optional<model::EndReason> end_reason;  // the first one set stays, with its detail
+  std::optional<model::EndReason> end_reason;  // the first one stays, with its detail, but for a drain's
   std::optional<std::string> end_detail;
   std::optional<model::DeathCertificate> death;
   std::vector<model::TimelineEntry> timeline;

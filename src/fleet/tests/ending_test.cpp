@@ -302,6 +302,30 @@ TEST_CASE("a resource that the cloud took back: its build hears that it was a no
   CHECK(world.controller.removed.at(id) == "the spot capacity was taken back");
 }
 
+TEST_CASE("a drained agent whose resource was taken back: its build hears that, also after a crash") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  REQUIRE(world.run(world.fleet->drain_agent(id)));
+  REQUIRE(world.row(id).state == AgentState::draining);
+  world.controller.removes = false;
+  const auto token = world.row(id).client_token;
+  world.cloud.end(token, {std::nullopt, 9, false, "the spot capacity was taken back"});
+  world.cloud.resources.at(token).resource.reclaimed = true;
+  world.controller.say(id, AgentActivity::disconnected);
+  world.provider->changed();
+  world.settle();
+  CHECK(world.row(id).end_reason == EndReason::notice);
+  REQUIRE_FALSE(world.controller.removed.contains(id));
+  world.crash();
+  world.controller.removes = true;
+  world.start();
+  world.advance(2min);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.controller.removed_for.at(id) == EndReason::notice);
+  CHECK(world.controller.removed.at(id) == "the spot capacity was taken back");
+}
+
 TEST_CASE("a one-shot agent that leaves after its build is not a loss") {
   World world;
   world.start();

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
 #include "fleet/tests/world.hpp"
 
@@ -332,6 +333,38 @@ TEST_CASE("a wrong configuration disables the template until it changes") {
   CHECK(world.cloud.alive() == 1);
 }
 
+TEST_CASE("a launch that waited until its token is too old is looked up, not sent again") {
+  World world;
+  world.cloud.limits.token_lifetime = 30s;
+  world.cloud.launching = Launching::hangs;
+  world.build();
+  FrozenRequest request;
+  request.is_default = true;
+  std::vector<model::Agent> rows(kLaunchesAtOnce + 10);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    auto& row = rows[i];
+    row.id = AgentId("cloud-" + std::to_string(i));
+    row.cloud = CloudName("cloud");
+    row.template_name = TemplateName("small");
+    row.controller = world.controller.name();
+    row.for_item = std::to_string(i);
+    row.client_token = row.id.str() + "-1";
+    row.state = AgentState::launching;
+    row.planned = world.now();
+    row.launch_deadline = world.now() + 5min;
+    row.frozen_request = encode_request(request);
+    world.controller.submit(row.for_item, world.now());
+  }
+  REQUIRE(world.run(world.store->record_launch_intents(std::move(rows))));
+  world.start();
+  world.advance(59s);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
+  CHECK(world.cloud.find_calls == 0);
+  world.advance(1s);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
+  CHECK(world.cloud.find_calls >= 10);
+}
+
 TEST_CASE("throttling holds the whole cloud until the cloud's own time") {
   World world;
   world.config.templates.push_back(make_template("large", {"big"}));
@@ -346,6 +379,49 @@ TEST_CASE("throttling holds the whole cloud until the cloud's own time") {
   CHECK(world.cloud.launch_calls == 1);
   world.advance(2s);
   CHECK(world.cloud.alive() == 2);
+}
+
+TEST_CASE("a late throttle, of a launch before the probe, holds the cloud for as long as it says") {
+  World world;
+  world.config.templates.push_back(make_template("large", {"big"}));
+  world.config.templates.back().is_default = false;
+  world.cloud.refusal = {model::FailureClass::throttled, true, {}, "slow down"};
+  world.cloud.script = {Launching::refused, Launching::hangs, Launching::hangs, Launching::refused};
+  world.start();
+  world.controller.submit("1", world.now());
+  world.submit("2");
+  world.advance(55s);
+  REQUIRE(world.cloud.launch_calls == 3);  // both, and the probe
+  REQUIRE(world.fleet->list_clouds()[0].templates[1].breaker.state == "half_open");
+  SUBCASE("it says nothing") {
+    world.advance(6500ms);
+    world.submit("3", "big");
+  }
+  SUBCASE("it wants a pause") {
+    world.cloud.refusal.retry_at = world.now() + 1min;
+    world.advance(6500ms);
+    world.submit("3", "big");
+    CHECK(world.controller.reasons.at("3").code == "cloud_held");
+    world.advance(55s);
+  }
+  CHECK(world.controller.reasons.at("3").code == "launching");
+}
+
+TEST_CASE("a cloud's wish for a pause counts, though the template is another one by now") {
+  World world;
+  world.cloud.script = {Launching::hangs, Launching::refused};
+  world.cloud.refusal = {model::FailureClass::throttled, true, world.now() + 3min, "slow down"};
+  world.start();
+  world.submit("1");
+  world.config.templates[0].labels.emplace_back("more");
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  world.advance(61s);
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK(world.controller.reasons.at("1").code == "cloud_held");
+  world.advance(118s);
+  CHECK(world.cloud.launch_calls == 2);
+  world.advance(2s);
+  CHECK(world.cloud.alive() == 1);
 }
 
 TEST_CASE("an agent that never connects is ended at its deadline and its item gets another one") {

@@ -117,6 +117,21 @@ TEST_CASE("comparison: one row, one resource") {
     REQUIRE(found.findings.size() == 1);
     CHECK(found.findings[0].verdict == Verdict::foreign);
   }
+  SUBCASE("another resource of the same launch is a stray, and its end says nothing of the agent") {
+    auto other = resource(ResourceState::running);
+    other.handle = "i-b";
+    auto found = compare_one(row_facts(online, "i-a"), {resource(ResourceState::running), other});
+    CHECK(found.matched == 1);
+    REQUIRE(found.strays.size() == 1);
+    CHECK(found.strays[0].handle == "i-b");
+    other.state = ResourceState::gone;
+    found = compare_one(row_facts(online, "i-a"), {resource(ResourceState::running), other});
+    CHECK(found.matched == 1);
+    CHECK(found.ended.empty());
+    CHECK(found.strays.empty());
+    CHECK(compare_one(row_facts(online, "i-a"), {other}).missing == std::vector{AgentId("a")});
+    CHECK(compare_one(row_facts(launching, ""), {other}).ended.size() == 1);
+  }
   SUBCASE("the same twice in a list counts once, as it was last") {
     const auto alive = resource(ResourceState::running);
     const auto gone = resource(ResourceState::gone);
@@ -240,6 +255,26 @@ TEST_CASE("not listed is not gone") {
   }
 }
 
+TEST_CASE("a cloud that does not answer a look-up is asked again in the next round, for the next agent") {
+  World world;
+  world.config.templates[0].launch_deadline = 10h;
+  world.start();
+  for (int i = 0; i < 3; ++i) world.controller.submit(std::to_string(i), world.now());
+  world.settle();
+  REQUIRE(world.live_agents().size() == 3);
+  const auto token = [&](int i) { return world.live_agents()[static_cast<std::size_t>(i)].client_token; };
+  const std::vector tokens{token(0), token(1), token(2)};
+  world.cloud.hide_all = true;
+  world.cloud.look_ups_work = false;
+  world.cloud.found.clear();
+  for (int rounds = 1; rounds <= 4; ++rounds) {
+    world.advance(world.config.reconcile_every);
+    REQUIRE(world.cloud.found.size() == static_cast<std::size_t>(rounds));
+  }
+  CHECK(world.cloud.found == std::vector{tokens[0], tokens[1], tokens[2], tokens[0]});
+  CHECK(world.live_agents().size() == 3);
+}
+
 TEST_CASE("a list that fails is trouble of the cloud, not the end of its agents") {
   World world;
   world.start();
@@ -290,9 +325,53 @@ TEST_CASE("rows that this server cannot go on with") {
   world.advance(10s);
   CHECK(world.cloud.launch_calls == 0);
   if (row.cloud == CloudName("moon"))
-    CHECK(world.only_agent().id == row.id);
+    CHECK(world.row(row.id).state == AgentState::terminating);
   else
     CHECK(world.row(row.id).state == AgentState::terminated);
+}
+
+TEST_CASE("an agent whose cloud is not configured any more gives its item back; its row stays") {
+  World world;
+  world.build();
+  model::Agent row;
+  row.id = AgentId("moon-old");
+  row.cloud = CloudName("moon");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.for_item = "1";
+  row.client_token = "moon-old-1";
+  row.handle = "i-moon-old-1";
+  row.state = AgentState::connecting;
+  row.planned = world.now();
+  row.launch_deadline = world.now() + 5min;
+  FrozenRequest request;
+  request.is_default = true;
+  row.frozen_request = encode_request(request);
+  auto reason = model::EndReason::drained;
+  SUBCASE("it is not launched any more") {
+    row.state = AgentState::launching;
+    row.handle.clear();
+    reason = model::EndReason::surplus;
+  }
+  SUBCASE("a person ends it") {}
+  REQUIRE(world.run(world.store->record_launch_intents({row})));
+  world.controller.submit("1", world.now());
+  world.start();
+  world.settle();
+  if (row.state == AgentState::connecting) {
+    CHECK(world.cloud.alive() == 0);
+    REQUIRE(world.run(world.fleet->terminate_agent(row.id, "its cloud is gone")));
+    world.settle();
+  }
+  for (int starts = 0; starts < 2; ++starts) {
+    CHECK(world.row(row.id).state == AgentState::terminating);
+    CHECK(world.row(row.id).end_reason == reason);
+    CHECK(world.controller.removed.contains(row.id));
+    CHECK(world.cloud.alive() == 1);
+    CHECK(world.live_agents().size() == 2);
+    world.restart();
+    world.advance(1min);
+  }
 }
 
 TEST_CASE("deadlines start afresh with the server") {

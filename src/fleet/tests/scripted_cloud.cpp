@@ -122,8 +122,9 @@ Awaitable<Result<std::vector<Resource>>> ScriptedCloud::observe() {
 
 Awaitable<Result<Resource>> ScriptedCloud::find_by_token(std::string client_token) {
   ++state_.find_calls;
+  state_.found.push_back(client_token);
   co_await travel();
-  if (!state_.lists) co_return fail(Errc::unavailable, "the look-up is broken");
+  if (!state_.lists || !state_.look_ups_work) co_return fail(Errc::unavailable, "the look-up is broken");
   const auto it = state_.resources.find(client_token);
   if (it == state_.resources.end() || !is_listed(it->second))
     co_return fail(Errc::not_found, "no such token");

@@ -48,7 +48,8 @@ struct CloudState {
   std::map<std::string, model::Price> prices;
   std::set<std::string> without_capacity;  // variants that are refused, as by `refusal`
   bool freeze_fails = false;
-  bool lists = true;  // observe() works
+  bool lists = true;          // observe() works
+  bool look_ups_work = true;  // find_by_token()
   bool terminate_works = true;
   bool hide_all = false;   // from the list and the look-up
   Duration list_takes{0};  // from what it saw to its answer
@@ -57,6 +58,7 @@ struct CloudState {
   int terminate_calls = 0;
   int observe_calls = 0;
   int find_calls = 0;
+  std::vector<std::string> found;  // tokens that were looked up
   ports::ProofAnswer proof_answer{ports::ProofVerdict::right, {}};
   std::vector<std::string> proofs;  // "handle options binding" of each that was checked
   int most_alive = 0;

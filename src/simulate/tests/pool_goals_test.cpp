@@ -143,6 +143,17 @@ TEST_CASE("with too little of the past a pool keeps its least, and says so") {
   CHECK(answer(config, 30).met);
 }
 
+TEST_CASE("of a past that was cut too little is no answer") {
+  const auto config = make_config({{90, 1s}, {}});
+  for (const std::size_t builds : {0, 29, 30}) {
+    auto past = make_past(make_builds(builds), {make_agent(30s)}, config);
+    past.is_cut = true;
+    const auto answers = answer_goals(config, past, kTraceEpoch);
+    REQUIRE(answers);
+    CHECK(answers->size() == (builds < kLeastBuilds ? 0 : 1));
+  }
+}
+
 TEST_CASE("builds that never run with the limits say nothing about a pool") {
   auto config = make_config({{90, 1s}, {}});
   config.resources.budget.per_hour = model::Money{1};
@@ -159,11 +170,41 @@ TEST_CASE("the same past gives the same answer") {
 
 namespace {
 
+// While it is late each look at it takes as long as a search may.
+class LateClock final : public runtime::Clock {
+ public:
+  explicit LateClock(runtime::Clock& clock) : clock_(clock) {}
+  bool is_late = false;
+  Instant now() const override { return clock_.now(); }
+  Duration steady() const override {
+    if (is_late) behind_ += kSearchTime;
+    return clock_.steady() + behind_;
+  }
+  std::unique_ptr<runtime::Timer> call_after(runtime::Executor executor, Duration delay,
+                                             std::function<void()> call) override {
+    return clock_.call_after(std::move(executor), delay, std::move(call));
+  }
+
+ private:
+  runtime::Clock& clock_;
+  mutable Duration behind_{0};
+};
+
+class LastWarning final : public base::LogSink {
+ public:
+  std::string text;
+  void write(base::LogLevel level, std::string_view, const base::LogFields& fields) override {
+    if (level == base::LogLevel::warning) text = fields.empty() ? "" : fields.front().value;
+  }
+};
+
 // A server with a store, a fleet and the service, on one executor and a clock that stands still.
 class World {
  public:
   boost::asio::io_context io;
   runtime::ManualClock clock;
+  LateClock clock_of_searches{clock};
+  std::shared_ptr<LastWarning> warning = std::make_shared<LastWarning>();
   base::Metrics metrics;
   runtime::Feed<model::Change> changes{1000};
   std::unique_ptr<store::Store> store = store::open_store({}, {}, io.get_executor()).value();
@@ -201,7 +242,8 @@ class World {
                             .crash_points = {},
                             .storage_full = {}};
     fleet.emplace(std::move(parts), config_);
-    goals.emplace(PoolGoalParts{*store, *fleet, clock, executor_, search.value_or(executor_), metrics, {}},
+    goals.emplace(PoolGoalParts{*store, *fleet, clock_of_searches, executor_, search.value_or(executor_),
+                                metrics, base::Logger(warning)},
                   config_);
   }
   World(const World&) = delete;
@@ -345,6 +387,32 @@ TEST_CASE("what is older than two weeks does not count") {
   world.start();
   world.settle();
   CHECK(world.pool().answer->text.starts_with("Too little is known"));
+}
+
+TEST_CASE("after a search that took too long the next ones look at fewer builds, then at more again") {
+  World world({{90, 1s}, {}});
+  world.add_builds(600);
+  const auto next = [&] {
+    const auto at = world.warning->text.find("the next one looks at ");
+    return at == std::string::npos ? "" : world.warning->text.substr(at + 22);
+  };
+  world.clock_of_searches.is_late = true;
+  world.start();
+  world.settle();
+  for (const auto* builds : {"5000", "2500", "1250", "1000", "1000"}) {
+    CHECK(next() == std::string(builds) + " builds");
+    world.advance(kSearchEvery);
+  }
+  CHECK_FALSE(world.pool().answer);
+  world.clock_of_searches.is_late = false;
+  world.advance(2 * kSearchEvery);
+  REQUIRE(world.pool().answer);
+  CHECK(world.pool().answer->min_idle == 2);
+  world.clock_of_searches.is_late = true;
+  world.advance(kSearchEvery);
+  CHECK(next() == "2000 builds");
+  world.change_goal(model::PoolGoal{{45, 1s}, {}});
+  CHECK(next() == "5000 builds");
 }
 
 TEST_CASE("a search on a thread of its own is given up at the end of the server") {

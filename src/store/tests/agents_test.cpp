@@ -112,6 +112,27 @@ TEST_CASE("the first reason for an agent's end stays, with what was said of it")
   CHECK(stored.state == AgentState::terminating);
 }
 
+TEST_CASE("why an agent was drained gives way to how it ended") {
+  Fixture f;
+  f.get(f.store->record_launch_intents({new_agent("a")}));
+  for (const auto state : {AgentState::launching, AgentState::connecting, AgentState::online})
+    f.get(f.store->change_agent(to_state("a", state)));
+  auto change = to_state("a", AgentState::draining);
+  change.end_reason = EndReason::made_room;
+  change.end_detail = "for another";
+  CHECK(f.get(f.store->change_agent(change)).end_reason == EndReason::made_room);
+  CHECK(f.get(f.store->change_agent(to_state("a", AgentState::draining))).end_detail == "for another");
+  change = to_state("a", AgentState::terminating);
+  change.end_reason = EndReason::notice;
+  change.end_detail = "taken back";
+  f.get(f.store->change_agent(change));
+  change.end_reason = EndReason::resource_gone;
+  change.end_detail = "gone";
+  const auto agent = f.get(f.store->change_agent(change));
+  CHECK(agent.end_reason == EndReason::notice);
+  CHECK(agent.end_detail == "taken back");
+}
+
 TEST_CASE("agents are listed newest first, live ones or all") {
   Fixture f;
   for (const auto* id : {"d", "c", "b", "a"}) f.get(f.store->record_launch_intents({new_agent(id)}));
