@@ -107,7 +107,9 @@ void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& b
   const auto now = parts_.loop.now();
   if (!parts_.server.up() || demand_.empty()) return;
   if (now - std::max(calm_since_, parts_.server.up_since()) < kSpareMargin) return;
-  const auto most = std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
+  const auto lately =
+      std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
+  const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
   for (const auto& row : rows_.agents) {
     if (row.for_item.empty() || before.contains(row.id) || ended_rows_.contains(row.id)) continue;
     const auto item = std::ranges::find(rows_.items, row.for_item,
