@@ -113,7 +113,7 @@ void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateCon
     if (offer.size.milli_cpus == 0) offer.size.milli_cpus = out.size.milli_cpus;
     if (offer.size.memory_bytes == 0) offer.size.memory_bytes = out.size.memory_bytes;
     offer.price = pricing.find(choice.capacity, offer.size);
-    out.offers.push_back(std::move(offer));
+    out.offers.push_back(offer);
   }
   if (const auto& first = out.offers.front().price) out.price = *first;
 }

@@ -179,6 +179,7 @@ TEST_CASE("so many proofs of each agent, and of all agents, are checked at a tim
   }
   world.register_agent("many");
   std::vector<std::unique_ptr<ScriptedAgent>> same;
+  same.reserve(kMaxProofsOfAgent);
   for (std::size_t i = 0; i < kMaxProofsOfAgent; ++i)
     same.push_back(prove(world, prover(world, i + 1, static_cast<char>('k' + i), "many")));
   CHECK(refusal(prove(world, prover(world, 9, 'z', "many"))) == RefusalCode::busy);
