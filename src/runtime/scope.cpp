@@ -2,7 +2,11 @@
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -92,6 +96,20 @@ void Scope::cancel() {
 Awaitable<void> Scope::join() {
   auto state = state_;
   while (!state->running.empty()) co_await state->ended.wait();
+}
+
+// co_spawn alone would hand the other thread a bare pointer into this coroutine, which may be gone by the
+// time a cancellation arrives there.
+Awaitable<void> run_on(Executor executor, Awaitable<void> coroutine) {
+  auto signal = std::make_shared<asio::cancellation_signal>();
+  auto slot = (co_await asio::this_coro::cancellation_state).slot();
+  if (slot.is_connected()) {
+    slot.assign([signal, executor](asio::cancellation_type type) {
+      asio::dispatch(executor, [signal, type] { signal->emit(type); });
+    });
+  }
+  co_await asio::co_spawn(executor, std::move(coroutine),
+                          asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable));
 }
 
 }  // namespace footman::runtime

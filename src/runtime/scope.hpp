@@ -5,7 +5,9 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "base/log.hpp"
 #include "runtime/awaitable.hpp"
@@ -36,32 +38,20 @@ class Scope {
   std::shared_ptr<State> state_;
 };
 
-// Runs the coroutine on another executor and resumes here with its result (or exception).
+// Runs the coroutine on another executor and resumes here with its result (or exception). What starts it is
+// compiled once, for whatever result.
+Awaitable<void> run_on(Executor executor, Awaitable<void> coroutine);
+
 template <class T>
-Awaitable<T> run_on(Executor executor, Awaitable<T> coroutine);
+Awaitable<void> keep_result(std::shared_ptr<std::optional<T>> place, Awaitable<T> coroutine) {
+  place->emplace(co_await std::move(coroutine));
+}
 
-}  // namespace footman::runtime
-
-#include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/cancellation_signal.hpp>
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
-namespace footman::runtime {
 template <class T>
 Awaitable<T> run_on(Executor executor, Awaitable<T> coroutine) {
-  // co_spawn alone would hand the other thread a bare pointer into this coroutine, which may be gone by the
-  // time a cancellation arrives there.
-  auto signal = std::make_shared<asio::cancellation_signal>();
-  auto slot = (co_await asio::this_coro::cancellation_state).slot();
-  if (slot.is_connected()) {
-    slot.assign([signal, executor](asio::cancellation_type type) {
-      asio::dispatch(executor, [signal, type] { signal->emit(type); });
-    });
-  }
-  co_return co_await asio::co_spawn(executor, std::move(coroutine),
-                                    asio::bind_cancellation_slot(signal->slot(), asio::use_awaitable));
+  auto place = std::make_shared<std::optional<T>>();
+  co_await run_on(std::move(executor), keep_result(place, std::move(coroutine)));
+  co_return std::move(**place);
 }
+
 }  // namespace footman::runtime

@@ -40,6 +40,11 @@ MoveQueue::MoveQueue(runtime::Executor executor, Database database, runtime::Cra
       crash_points_(std::move(crash_points)),
       log_(std::move(log)) {}
 
+runtime::Awaitable<void> MoveQueue::perform(std::shared_ptr<MoveQueue> queue, std::shared_ptr<Move> move) {
+  queue->push(move);
+  while (!move->answered) co_await move->answer.wait();
+}
+
 void MoveQueue::push(std::shared_ptr<Move> move) {
   if (!database_ || waiting_.size() >= kMaxWaitingMoves) {
     move->fail({Errc::unavailable,

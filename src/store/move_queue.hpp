@@ -73,13 +73,9 @@ class MoveQueue : public std::enable_shared_from_this<MoveQueue> {
   MoveQueue(runtime::Executor executor, Database database, runtime::CrashPoints crash_points,
             base::Logger log, std::optional<IdReserve> ids = {});
 
-  // Completes when the move is durable. A caller that is cancelled does not take its move back.
-  template <class R>
-  static runtime::Awaitable<R> perform(std::shared_ptr<MoveQueue> queue, std::shared_ptr<MoveOf<R>> move) {
-    queue->push(move);
-    while (!move->answered) co_await move->answer.wait();
-    co_return std::move(*move->result);
-  }
+  // Completes when the move has its result and is durable. A caller that is cancelled does not take its move
+  // back.
+  static runtime::Awaitable<void> perform(std::shared_ptr<MoveQueue> queue, std::shared_ptr<Move> move);
 
   // Goes on between the turns, a piece at a time.
   void add_chore(std::shared_ptr<Chore> chore);

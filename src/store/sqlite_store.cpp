@@ -240,8 +240,13 @@ class SqliteStore final : public Store {
   AnswerOf<Body> write(std::string_view name, Body body) {
     using R = std::invoke_result_t<Body, Database&>;
     if (closed_) return refuse<R>();
-    auto move = std::make_shared<MoveOf<R>>(name, std::move(body));
-    return runtime::run_on(executor_, MoveQueue::perform(queue_, std::move(move)));
+    return answer(executor_, queue_, std::make_shared<MoveOf<R>>(name, std::move(body)));
+  }
+  template <class R>
+  static Awaitable<R> answer(runtime::Executor executor, std::shared_ptr<MoveQueue> queue,
+                             std::shared_ptr<MoveOf<R>> move) {
+    co_await runtime::run_on(std::move(executor), MoveQueue::perform(std::move(queue), move));
+    co_return std::move(*move->result);
   }
   template <class R>
   static Awaitable<R> refuse() {

@@ -120,6 +120,13 @@ TEST_CASE("a store on a full disk does not open, and says so") {
 
 namespace {
 
+using NumberMove = MoveOf<Result<std::int64_t>>;
+
+Awaitable<Result<std::int64_t>> perform(std::shared_ptr<MoveQueue> queue, std::shared_ptr<NumberMove> move) {
+  co_await MoveQueue::perform(std::move(queue), move);
+  co_return *move->result;
+}
+
 // A queue on a small database of its own, with moves that do as they are told.
 struct SmallQueue {
   boost::asio::io_context io;
@@ -136,8 +143,8 @@ struct SmallQueue {
   using Answer = std::shared_ptr<std::optional<Result<std::int64_t>>>;
   Answer begin(std::string_view name, std::function<Result<std::int64_t>(Database&)> body) {
     auto result = std::make_shared<std::optional<Result<std::int64_t>>>();
-    auto move = std::make_shared<MoveOf<Result<std::int64_t>>>(name, std::move(body));
-    scope.spawn("test", keep(MoveQueue::perform(queue, std::move(move)), result));
+    auto move = std::make_shared<NumberMove>(name, std::move(body));
+    scope.spawn("test", keep(perform(queue, std::move(move)), result));
     return result;
   }
   Answer insert(std::size_t bytes, bool then_fail = false) {
@@ -228,9 +235,8 @@ TEST_CASE("an executor that drops what waits, as a crash does, leaves a queue th
                                            runtime::CrashPoints(), Logger());
   auto scope = std::make_unique<runtime::Scope>(dropped->io.get_executor(), Logger());
   auto result = std::make_shared<std::optional<Result<std::int64_t>>>();
-  auto move = std::make_shared<MoveOf<Result<std::int64_t>>>(
-      "x", [](Database&) -> Result<std::int64_t> { return 1; });
-  scope->spawn("test", keep(MoveQueue::perform(queue, move), result));
+  auto move = std::make_shared<NumberMove>("x", [](Database&) -> Result<std::int64_t> { return 1; });
+  scope->spawn("test", keep(perform(queue, move), result));
   dropped->io.poll_one();  // it waits, its turn is posted
   scope.reset();
   queue->close();  // runs what waits, without the executor's help
