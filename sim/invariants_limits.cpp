@@ -23,7 +23,7 @@ bool is_dear(const model::Price& price, const model::Budget& budget) {
 }
 
 model::Money ahead_of(const model::Price& price) {
-  return policy::reserved_ahead({{}, price.per_hour, std::max(price.billing.minimum, price.billing.step)});
+  return policy::reserved_ahead({{}, price.per_hour, model::least_billed(price.billing)});
 }
 
 }  // namespace

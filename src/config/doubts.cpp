@@ -13,8 +13,6 @@
 namespace footman::config {
 namespace {
 
-constexpr std::uint64_t kBuildsForGoal = 30;  // fewer of a job say little
-
 // Calls with each template and its cloud.
 template <class Visit>
 void for_each_template(const Config& config, Visit visit) {
@@ -106,7 +104,7 @@ void doubt_goals(const Config& config, std::vector<std::string>& doubts) {
     if (goal->per_day && t.price.per_hour.is_zero())
       doubt("has per_day, but the template has no price: it limits nothing");
     if (t.pool.size.max_idle == 0) doubt("has no use: max_idle is 0");
-    if (config.keep_builds != 0 && config.keep_builds < kBuildsForGoal)
+    if (config.keep_builds != 0 && config.keep_builds < model::kLeastBuildsForGoal)
       doubt(fmt::format("is found from the builds that are kept, and retention.builds keeps only {} of a job",
                         config.keep_builds));
   });

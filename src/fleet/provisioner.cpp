@@ -29,10 +29,6 @@ bool is_leaving(const AgentEntry& entry) {
 // work.
 bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
 
-Duration least_billed(const model::Price& price) {
-  return std::max(price.billing.minimum, price.billing.step);
-}
-
 Instant paid_until(const Core& core, const AgentEntry& entry) {
   const auto t = core.templates.find(entry.row.template_name);
   if (t == core.templates.end() || !t->second.config.keep_paid) return {};
@@ -53,7 +49,8 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   now.connected = entry.life.connected;
   now.idle_since = entry.idle_since;
   now.paid_until = paid_until(core, entry);
-  if (!billed_of(entry, core.time()).from.is_set()) now.least_billed = least_billed(entry.row.price);
+  if (!billed_of(entry, core.time()).from.is_set())
+    now.least_billed = model::least_billed(entry.row.price.billing);
   now.launch_deadline = entry.launch_deadline;
   now.end_reason = entry.seen.end_reason;
   return now;
@@ -131,7 +128,7 @@ policy::Template offer_of(const TemplateEntry& t, Instant now) {
   offer.cap = t.config.cap;
   offer.size = t.size_of(variant);
   offer.per_hour = price.per_hour;
-  offer.least_billed = least_billed(price);
+  offer.least_billed = model::least_billed(price.billing);
   offer.breaker = t.breaker;
   const auto next = policy::next_choice(t.rotation, now);
   if (!next.is_set()) return offer;

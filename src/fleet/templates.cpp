@@ -44,27 +44,15 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
   return base::to_hex(base::sha256(json::serialize(content)));
 }
 
-// One agent alone would be too much.
-bool is_beyond(const model::AgentSize& size, const model::Price& price, const model::ResourceLimits& limits) {
-  const auto is_more = [](std::uint64_t needed, std::uint64_t limit) { return limit != 0 && needed > limit; };
-  if (is_more(size.milli_cpus, limits.milli_cpus) || is_more(size.memory_bytes, limits.memory_bytes))
-    return true;
-  const auto& budget = limits.budget;
-  if (price.per_hour.is_zero() || (budget.beyond && price.per_hour <= *budget.beyond)) return false;
-  const auto least = std::max(price.billing.minimum, price.billing.step);
-  return (budget.per_hour && price.per_hour > *budget.per_hour) ||
-         (budget.per_day && policy::reserved_ahead({size, price.per_hour, least}) > *budget.per_day);
-}
-
 // Variants that no limit or budget ever admits are left out: items would wait for them, and others do fit.
 // Where none is left all stay, so that it is told what does not fit.
 void keep_fitting(TemplateEntry& t, const FleetConfig& config) {
   const auto of_cloud = config.cloud_resources.find(t.config.cloud);
   const auto never_fits = [&](const ports::Variant& variant) {
-    const auto size = t.size_of(variant);
     const auto price = t.price_of(variant);
-    return is_beyond(size, price, config.resources) ||
-           (of_cloud != config.cloud_resources.end() && is_beyond(size, price, of_cloud->second));
+    const policy::Needs needs{t.size_of(variant), price.per_hour, model::least_billed(price.billing)};
+    return !policy::Usage::ever_fits(needs, config.resources) ||
+           (of_cloud != config.cloud_resources.end() && !policy::Usage::ever_fits(needs, of_cloud->second));
   };
   if (std::ranges::all_of(t.variants, never_fits)) return;
   std::erase_if(t.variants, never_fits);

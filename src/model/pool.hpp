@@ -18,6 +18,8 @@ inline constexpr std::size_t kMaxPoolSchedules = 20;  // of one pool
 inline constexpr Duration kMaxScheduleLength = std::chrono::hours(31 * 24);
 inline constexpr std::uint32_t kMaxPoolIdle = 1000;        // agents kept idle by one pool
 inline constexpr std::uint32_t kMaxPoolPerMille = 10'000;  // ten idle agents for one at work
+// Of a template: from fewer no size can be found for a goal.
+inline constexpr std::uint64_t kLeastBuildsForGoal = 30;
 
 // min_idle agents, or `per_mille` of those at work, rounded up, whichever is more; at most max_idle.
 struct PoolSize {

@@ -1,6 +1,7 @@
 // What an agent costs while it is there, and which part of its life is paid for.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -35,6 +36,9 @@ struct BillingRule {
   Duration minimum{0};
   bool operator==(const BillingRule&) const = default;
 };
+
+// What is paid for once it begins at all.
+inline Duration least_billed(const BillingRule& rule) { return std::max(rule.minimum, rule.step); }
 
 struct Price {
   Money per_hour;  // 0: free

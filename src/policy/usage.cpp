@@ -206,6 +206,17 @@ void Usage::list_budget_caps(const Template& t, const model::Budget& budget, con
   }
 }
 
+bool Usage::ever_fits(const Needs& needs, const model::ResourceLimits& limits) {
+  Template t;
+  t.size = needs.size;
+  t.per_hour = needs.per_hour;
+  t.least_billed = needs.least_billed;
+  std::vector<Cap> caps;
+  list_size_caps(t, limits, {}, caps);
+  list_budget_caps(t, limits.budget, {}, {}, caps);
+  return std::ranges::none_of(caps, &Cap::never_fits);
+}
+
 void Usage::list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const {
   const Taken all{all_, kept_of(nullptr), false};
   const Taken of_cloud{sums_of(cloud.name), kept_of(&cloud.name), true};

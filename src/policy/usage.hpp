@@ -57,6 +57,9 @@ class Usage {
  public:
   explicit Usage(const Limits& limits);  // which must outlive it
 
+  // Whether one agent alone is within the limits, on a day on which nothing was spent.
+  static bool ever_fits(const Needs& needs, const model::ResourceLimits& limits);
+
   // So many more agents that hold a resource, or will.
   void add(const ControllerName& controller, const CloudName& cloud, const Needs& needs, std::uint32_t count);
   // So much of vCPU, memory and money is kept for one more agent of the template.

@@ -84,7 +84,7 @@ PoolAnswer know_too_little(const PoolWish& wish, std::uint64_t builds) {
       "Too little is known of the last {} days: {} builds ran on its agents, and {} are needed. Until then "
       "{} "
       "are kept.",
-      kHistory / 24h, builds, kLeastBuilds, idle_agents(wish.least));
+      kHistory / 24h, builds, model::kLeastBuildsForGoal, idle_agents(wish.least));
   return answer;
 }
 
@@ -121,7 +121,8 @@ PoolAnswer make_answer(const PoolWish& wish, const TemplatePool& pool) {
 PoolAnswer find_answer(const PoolWish& wish, const TemplateName& name, const GoalAnswer& found) {
   const auto pool = std::ranges::find(found.pools, name, &TemplatePool::name);
   const auto builds = pool == found.pools.end() ? 0 : pool->builds;
-  auto answer = builds < kLeastBuilds ? know_too_little(wish, builds) : make_answer(wish, *pool);
+  auto answer =
+      builds < model::kLeastBuildsForGoal ? know_too_little(wish, builds) : make_answer(wish, *pool);
   if (found.never_ran == 0) return answer;
   answer.met = false;
   answer.min_idle = wish.least;
@@ -171,14 +172,14 @@ Result<PoolAnswers> answer_goals(const fleet::FleetConfig& config, const PastBui
                                  const OnProgress& on_progress) {
   const auto wishes = list_wishes(config);
   GoalAnswer found;
-  if (past.trace.builds.size() >= kLeastBuilds) {
+  if (past.trace.builds.size() >= model::kLeastBuildsForGoal) {
     const SimulationSpec spec{config, past.clouds, 1};
     FOOTMAN_TRY(found, find_wished_pools(spec, past.trace, wishes, make_billing(config), on_progress));
   }
   PoolAnswers answers;
   for (const auto& [name, wish] : wishes) {
     auto answer = find_answer(wish, name, found);
-    if (past.is_cut && answer.builds < kLeastBuilds) continue;
+    if (past.is_cut && answer.builds < model::kLeastBuildsForGoal) continue;
     answer.at = now;
     answers.emplace(name, std::move(answer));
   }

@@ -29,7 +29,6 @@ inline constexpr Duration kHistory = std::chrono::hours(14 * 24);
 inline constexpr std::size_t kHistoryBuilds = 10'000;
 inline constexpr std::size_t kLeastHistoryBuilds = 1'000;
 inline constexpr std::size_t kHistoryAgents = 1'000;  // the newest, for the time that they took to come
-inline constexpr std::uint64_t kLeastBuilds = 30;     // of a template: fewer say nothing
 inline constexpr Duration kSearchTime = 2min;
 
 // What a search looks at; values.

@@ -150,7 +150,7 @@ TEST_CASE("of a past that was cut too little is no answer") {
     past.is_cut = true;
     const auto answers = answer_goals(config, past, kTraceEpoch);
     REQUIRE(answers);
-    CHECK(answers->size() == (builds < kLeastBuilds ? 0 : 1));
+    CHECK(answers->size() == (builds < model::kLeastBuildsForGoal ? 0 : 1));
   }
 }
 
