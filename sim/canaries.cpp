@@ -42,17 +42,14 @@ class DoublesAssignments final : public BentStore {
 };
 
 // After a restart an agent that is still on its way for an item is forgotten.
-class ForgetsAgentsOnTheirWay final : public BentStore {
+class ForgetsLabels final : public BentStore {
  public:
   using BentStore::BentStore;
   Awaitable<Result<store::OpenState>> load_open_state() override {
     auto state = co_await BentStore::load_open_state();
     if (!state) co_return state;
-    const auto is_on_its_way = [](const model::Agent& one) {
-      return model::is_serving(one.state) && !one.connected.is_set() && !one.for_item.empty();
-    };
-    const auto found = std::ranges::find_if(state->agents, is_on_its_way);
-    if (found != state->agents.end()) state->agents.erase(found);
+    for (auto& one : state->agents)
+      if (model::is_serving(one.state) && !one.connected.is_set()) one.labels.clear();
     co_return state;
   }
 };
@@ -515,11 +512,6 @@ class StoresSecrets final : public BentStore {
 
 void plant_chance(WorldOptions& options) { options.undetermined = true; }
 
-void plant_forgetting(WorldOptions& options) {
-  plant_store<ForgetsAgentsOnTheirWay>(options);
-  options.limits = false;
-}
-
 }  // namespace
 
 const std::vector<Canary>& canaries() {
@@ -537,8 +529,8 @@ const std::vector<Canary>& canaries() {
        plant_provider<ForgetsForms>},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
-      {"forgets-agents", "one_agent_per_item", "an agent on its way is forgotten at a restart", 200,
-       plant_forgetting},
+      {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart", 200,
+       plant_store<ForgetsLabels>},
       {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
        plant_port<KeepsLeftOvers>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,

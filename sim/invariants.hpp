@@ -197,6 +197,7 @@ class Checker {
                                const fleet::Template& of);
   model::Money still_paid(const base::CloudName* cloud) const;
   model::Money most_spent(const base::CloudName* cloud) const;
+  bool may_be_spent(const fleet::Template& of) const;
   bool older_waits(const controller::QueueEntry& entry) const;
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;
 
@@ -270,6 +271,7 @@ class Checker {
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
   bool clock_was_set_back_ = false;           // the server's
+  Duration clock_was_set_ahead_{};            // in all, the server's
   std::vector<fleet::CloudView> clouds_now_;  // as the fleet showed them at this look
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on
   std::map<base::TemplateName, PoolSizes> pool_sizes_;

@@ -248,6 +248,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
+  clock_was_set_ahead_ += std::max(by, Duration(0));
   if (by >= Duration(0)) return;
   clock_was_set_back_ = true;
   if (rows_changed_) refresh();
@@ -273,7 +274,7 @@ void Checker::look_at_ends() {
     const auto last = active_.find(row.id);
     if (row.end_reason == EndReason::launch_deadline)
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
-    else if (row.end_reason == EndReason::idle_too_long)
+    else if (row.end_reason == EndReason::idle_too_long && !may_be_spent(*of))
       give("idle time",
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);

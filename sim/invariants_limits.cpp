@@ -300,15 +300,26 @@ model::Money Checker::still_paid(const CloudName* cloud) const {
   return sum;
 }
 
-// Ever, at most.
+// Ever, at most. A later life of the server counts time by which its clock was set as time that was paid.
 model::Money Checker::most_spent(const CloudName* cloud) const {
   model::Money sum;
   for (const auto& [id, spell] : spells_) {
     if (cloud != nullptr && spell.cloud != *cloud) continue;
     const auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
-    sum += model::charge(spell.price.per_hour, life + spell.price.billing.minimum + kLearnedLate);
+    sum += model::charge(spell.price.per_hour, life + clock_was_set_ahead_ + spell.price.billing.minimum + kLearnedLate);
   }
   return sum;
+}
+
+// Idle agents do not live on into money that a day does not have.
+bool Checker::may_be_spent(const fleet::Template& of) const {
+  const auto& config = parts_.server.fleet_config();
+  const auto& per_day = config.resources.budget.per_day;
+  if (per_day && most_spent(nullptr) >= *per_day) return true;
+  const auto of_cloud = config.cloud_resources.find(of.cloud);
+  if (of_cloud == config.cloud_resources.end()) return false;
+  const auto& of_its_day = of_cloud->second.budget.per_day;
+  return of_its_day && most_spent(&of.cloud) >= *of_its_day;
 }
 
 bool Checker::older_waits(const controller::QueueEntry& entry) const {

@@ -344,20 +344,25 @@ class Planner {
     return static_cast<std::size_t>(&t - snapshot_.templates.data());
   }
 
-  // As the plan leaves it, so that the next one says the same.
+  // As the plan leaves it, so that the next one says the same. What is kept is told where nothing else stands
+  // against a template: an item would be told of what is kept for itself otherwise.
   void note_obstacles() {
+    std::vector<std::optional<Held>> kept(snapshot_.templates.size());
+    if (!keeps_.empty()) {
+      for (const auto& t : snapshot_.templates)
+        if (!keeps_.contains(number_of(t)) && obstacles_.has_cloud(t.cloud))
+          kept[number_of(t)] = obstacles_.find(t);
+      obstacles_.drop_kept();
+    }
     for (const auto& t : snapshot_.templates)
-      if (!keeps_.contains(number_of(t))) note_obstacle(t);
-    obstacles_.drop_kept();
-    for (const auto& t : snapshot_.templates)
-      if (keeps_.contains(number_of(t))) note_obstacle(t);  // not what is kept for itself
+      if (obstacles_.has_cloud(t.cloud)) note_obstacle(t, std::move(kept[number_of(t)]));
     for (auto* kind : held_classes_) kind->of_controller = obstacles_.find_for(kind->controller);
   }
 
-  void note_obstacle(const Template& t) {
-    if (!obstacles_.has_cloud(t.cloud)) return;
+  void note_obstacle(const Template& t, std::optional<Held> kept) {
     auto& obstacle = blocked_[number_of(t)];
     obstacle = obstacles_.find(t);
+    if (!obstacle) obstacle = std::move(kept);
     if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
   }
 
