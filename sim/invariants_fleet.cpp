@@ -272,9 +272,13 @@ void Checker::look_at_ends() {
                                             base::format_duration(due), what));
     };
     const auto last = active_.find(row.id);
-    if (row.end_reason == EndReason::launch_deadline)
+    if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
-    else if (row.end_reason == EndReason::idle_too_long && !may_be_spent(*of))
+      if (connected_.contains(row.id))
+        report("time_is_given", fmt::format("agent {} is ended ({}) although it had connected", row.id.str(),
+                                            to_string(row.end_reason)));
+    }
+    if (row.end_reason == EndReason::idle_too_long && !may_be_spent(*of))
       give("idle time",
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);

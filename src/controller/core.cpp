@@ -165,12 +165,15 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
     if (node.left) return ended(AgentActivity::done, EndReason::goodbye, "the agent left");
     if (node.node.draining) return ended(AgentActivity::done, EndReason::drained, "drained");
   }
-  if (node.connection == 0 || node.losing || is_silent(node))
-    seen.activity = node.redeemed() ? AgentActivity::disconnected : AgentActivity::expected;
-  else if (node.work)
+  const bool is_here = node.connection != 0 && !node.losing && !is_silent(node);
+  if (is_here && node.work)
     seen.activity = AgentActivity::busy;
+  else if (is_here && node.resumed)
+    seen.activity = AgentActivity::idle;
+  else if (is_here ? node.node.epoch > 1 : node.redeemed())  // it comes back, and says Hello again
+    seen.activity = AgentActivity::disconnected;
   else
-    seen.activity = node.resumed ? AgentActivity::idle : AgentActivity::expected;
+    seen.activity = AgentActivity::expected;
   if (seen.activity == AgentActivity::idle) seen.idle_since = node.idle_since;
   return seen;
 }

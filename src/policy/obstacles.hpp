@@ -64,7 +64,7 @@ class Obstacles {
   // nothing is lacking.
   std::optional<RoomWish> find_wish(const Template& t, const ControllerName& controller,
                                     std::uint32_t count) const;
-  // `reason` is of a limit that counts the agents of this template, and that one of them fits into.
+  // `reason` is of a limit that asks about this template, and that one agent of it fits into.
   bool is_limited_by(HoldReason reason, const Template& t) const;
 
  private:

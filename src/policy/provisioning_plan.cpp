@@ -514,7 +514,7 @@ class Planner {
         if (!obstacle || !is_by_size(obstacle->reason)) continue;
         if (is_of_cloud(obstacle->reason) && wanted->cloud != t.cloud) continue;
         if (obstacles_.is_limited_by(obstacle->reason, *wanted) &&
-            obstacles_.is_limited_by(obstacle->reason, t))
+            amount_of(obstacle->reason, needs_of(t)) > 0)
           return obstacle;
       }
     return std::nullopt;

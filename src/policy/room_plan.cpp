@@ -78,20 +78,8 @@ std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
       return agent.template_name == template_name ? 1 : 0;
     case HoldReason::controller_cap:
       return agent.controller == controller ? 1 : 0;
-    case HoldReason::vcpu_cap:
-    case HoldReason::cloud_vcpu_cap:
-      return static_cast<std::int64_t>(agent.size.milli_cpus);
-    case HoldReason::memory_cap:
-    case HoldReason::cloud_memory_cap:
-      return static_cast<std::int64_t>(agent.size.memory_bytes);
-    case HoldReason::hour_budget:
-    case HoldReason::cloud_hour_budget:
-      return agent.per_hour.micros;
-    case HoldReason::day_budget:
-    case HoldReason::cloud_day_budget:
-      return reserved_ahead(needs_of(agent)).micros;
     default:
-      return 0;
+      return amount_of(lack.reason, needs_of(agent));
   }
 }
 

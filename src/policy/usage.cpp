@@ -118,6 +118,25 @@ bool is_by_size(HoldReason reason) {
          reason == HoldReason::hour_budget || reason == HoldReason::day_budget;
 }
 
+std::int64_t amount_of(HoldReason reason, const Needs& needs) {
+  switch (reason) {
+    case HoldReason::vcpu_cap:
+    case HoldReason::cloud_vcpu_cap:
+      return number(needs.size.milli_cpus);
+    case HoldReason::memory_cap:
+    case HoldReason::cloud_memory_cap:
+      return number(needs.size.memory_bytes);
+    case HoldReason::hour_budget:
+    case HoldReason::cloud_hour_budget:
+      return needs.per_hour.micros;
+    case HoldReason::day_budget:
+    case HoldReason::cloud_day_budget:
+      return reserved_ahead(needs).micros;
+    default:
+      return 0;
+  }
+}
+
 Usage::Usage(const Limits& limits) : limits_(&limits) {}
 
 void Usage::Sums::add(const Needs& needs, std::uint32_t count) {

@@ -52,6 +52,8 @@ model::Money reserved_ahead(const Needs& needs);  // for one agent, of the budge
 // Limits of vCPU, memory and money, for which agents count by their size or price.
 bool is_by_size(HoldReason reason);
 bool is_of_cloud(HoldReason reason);  // of these: of one cloud
+// What one agent takes of such a limit, also where a budget does not ask about it. 0: nothing.
+std::int64_t amount_of(HoldReason reason, const Needs& needs);
 
 class Usage {
  public:

@@ -57,6 +57,24 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
   CHECK(world.register_agent("a").expose() == secret.expose());
 }
 
+TEST_CASE("an agent that comes back is not one that never came") {
+  World world;
+  auto agent = world.join("a", 0);
+  CHECK(world.activity("a") == AgentActivity::idle);
+  agent->wire->cut();
+  world.settle();
+  CHECK(world.activity("a") == AgentActivity::disconnected);
+  auto again = world.connect();
+  again->send_raw(std::string(protocol::kPreface));
+  again->send(world.hello("a", Secret(), 2));
+  world.settle();
+  REQUIRE(again->count<protocol::Welcome>() == 1);
+  CHECK(world.activity("a") == AgentActivity::disconnected);  // until it says what it has
+  again->send(protocol::Resume{});
+  world.settle();
+  CHECK(world.activity("a") == AgentActivity::idle);
+}
+
 TEST_CASE("an expired secret is refused; a restart of the server gives a fresh period") {
   World world;
   const auto secret = world.register_agent("a");

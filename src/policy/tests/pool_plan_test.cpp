@@ -315,6 +315,28 @@ TEST_CASE("an item that only the vCPU keep waiting gets the room of as many idle
   }
 }
 
+TEST_CASE("agents that a budget does not ask about take nothing that an item waits for, either") {
+  auto s = world({.min_idle = 2});
+  s.templates[0].per_hour = {10};
+  s.templates.push_back(offer("dear", {"arm"}));
+  s.templates[1].per_hour = {30};
+  s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::idle)};
+  for (auto& one : s.agents) one.per_hour = {10};
+  s.items = {item("1", "arm")};
+  Limits limits;
+  limits.resources.budget.per_hour = footman::model::Money{40};
+  limits.resources.budget.beyond = footman::model::Money{10};
+  auto next = plan(s, limits);
+  REQUIRE(next.terminations.size() == 1);
+  apply(s, next);
+  std::erase_if(s.agents, [&](const Agent& one) { return one.id == next.terminations[0].agent; });
+  limits.spent.still_paid_per_hour = {10};  // of the one that is gone
+  limits.spent.rate_falls = kNow + 30s;
+  next = plan(s, limits);
+  CHECK(next.launches.empty());
+  CHECK(next.pools.at(0).hold->reason == HoldReason::hour_budget);
+}
+
 TEST_CASE("an item that waits until an agent that is gone is paid up takes nothing from the pool") {
   auto s = world({.min_idle = 2});
   s.templates[0].per_hour = {10};
