@@ -306,7 +306,8 @@ model::Money Checker::most_spent(const CloudName* cloud) const {
   for (const auto& [id, spell] : spells_) {
     if (cloud != nullptr && spell.cloud != *cloud) continue;
     const auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
-    sum += model::charge(spell.price.per_hour, life + clock_was_set_ahead_ + spell.price.billing.minimum + kLearnedLate);
+    sum += model::charge(spell.price.per_hour,
+                         life + clock_was_set_ahead_ + spell.price.billing.minimum + kLearnedLate);
   }
   return sum;
 }
