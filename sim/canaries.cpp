@@ -41,7 +41,7 @@ class DoublesAssignments final : public BentStore {
   AgentId last_;
 };
 
-// After a restart an agent that is still on its way for an item is forgotten.
+// After a restart nothing fits an agent that is still on its way.
 class ForgetsLabels final : public BentStore {
  public:
   using BentStore::BentStore;

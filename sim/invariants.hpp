@@ -270,9 +270,9 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
-  bool clock_was_set_back_ = false;           // the server's
-  Duration clock_was_set_ahead_{};            // in all, the server's
-  std::vector<fleet::CloudView> clouds_now_;  // as the fleet showed them at this look
+  bool clock_was_set_back_ = false;                             // the server's
+  std::vector<std::pair<Duration, Duration>> clock_set_ahead_;  // when, and by how much
+  std::vector<fleet::CloudView> clouds_now_;                    // as the fleet showed them at this look
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on
   std::map<base::TemplateName, PoolSizes> pool_sizes_;
   std::deque<std::pair<Duration, std::size_t>> waiting_;  // items, lately

@@ -248,7 +248,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
-  clock_was_set_ahead_ += std::max(by, Duration(0));
+  if (by > Duration(0)) clock_set_ahead_.emplace_back(parts_.loop.now(), by);
   if (by >= Duration(0)) return;
   clock_was_set_back_ = true;
   if (rows_changed_) refresh();
@@ -272,18 +272,19 @@ void Checker::look_at_ends() {
                                             base::format_duration(due), what));
     };
     const auto last = active_.find(row.id);
+    const bool for_money = row.end_detail.find("the budget of the day is spent") != std::string::npos;
     if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
       if (connected_.contains(row.id))
         report("time_is_given", fmt::format("agent {} is ended ({}) although it had connected", row.id.str(),
                                             to_string(row.end_reason)));
-    }
-    if (row.end_reason == EndReason::idle_too_long && !may_be_spent(*of))
+    } else if (row.end_reason == EndReason::idle_too_long && !(for_money && may_be_spent(*of))) {
       give("idle time",
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);
-    else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts())
+    } else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts()) {
       give("age", now - connected_.at(row.id), of->max_age);
+    }
   }
 }
 

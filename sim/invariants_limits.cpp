@@ -305,9 +305,10 @@ model::Money Checker::most_spent(const CloudName* cloud) const {
   model::Money sum;
   for (const auto& [id, spell] : spells_) {
     if (cloud != nullptr && spell.cloud != *cloud) continue;
-    const auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
-    sum += model::charge(spell.price.per_hour,
-                         life + clock_was_set_ahead_ + spell.price.billing.minimum + kLearnedLate);
+    auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
+    for (const auto& [at, by] : clock_set_ahead_)
+      if (at >= spell.from) life += by;
+    sum += model::charge(spell.price.per_hour, life + spell.price.billing.minimum + kLearnedLate);
   }
   return sum;
 }

@@ -171,7 +171,7 @@ AdminHabits make_admins(std::uint64_t seed) {
   return {dice.chance(0.25), dice.chance(0.25)};
 }
 
-Scene make_scene(std::uint64_t seed, bool has_limits) {
+Scene make_scene(std::uint64_t seed) {
   Dice dice(seed, "scene");
   Scene scene;
   scene.controller.max_timeout = 10min;
@@ -192,10 +192,8 @@ Scene make_scene(std::uint64_t seed, bool has_limits) {
   warm.is_default = dice.chance(0.3);
   warm.priority = dice.chance(0.5) ? 1 : 0;
   scene.fleet.templates = {plain, linux_box, warm};
-  if (has_limits) {
-    add_limits(scene.fleet, seed);
-    add_more_limits(scene.fleet, seed);
-  }
+  add_limits(scene.fleet, seed);
+  add_more_limits(scene.fleet, seed);
   if (dice.chance(0.5))
     scene.fleet.cloud_caps[base::CloudName("alpha")] =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
@@ -276,7 +274,7 @@ class World {
 
 World::World(const WorldOptions& options)
     : options_(options),
-      scene_(make_scene(options.seed, options.limits)),
+      scene_(make_scene(options.seed)),
       trace_(options.trace),
       loop_(options.undetermined
                 ? static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())

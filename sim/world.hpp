@@ -28,8 +28,6 @@ struct WorldOptions {
   Bends bends = make_straight();
   // For tests: no faults, no crashes.
   bool calm = false;
-  // Of sizes, money, labels and controllers. Without: for planted bugs that these would show first.
-  bool limits = true;
   // A planted bug of the world itself: a choice that does not come from the seed.
   bool undetermined = false;
 };

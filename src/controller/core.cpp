@@ -170,10 +170,8 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
     seen.activity = AgentActivity::busy;
   else if (is_here && node.resumed)
     seen.activity = AgentActivity::idle;
-  else if (is_here ? node.node.epoch > 1 : node.redeemed())  // it comes back, and says Hello again
-    seen.activity = AgentActivity::disconnected;
   else
-    seen.activity = AgentActivity::expected;
+    seen.activity = node.came ? AgentActivity::disconnected : AgentActivity::expected;
   if (seen.activity == AgentActivity::idle) seen.idle_since = node.idle_since;
   return seen;
 }

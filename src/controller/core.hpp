@@ -85,6 +85,7 @@ struct NodeEntry {
   std::uint32_t hello_connection = 0;
   std::shared_ptr<Pulse> pulse;
   bool resumed = false;   // Resume is handled: may take work
+  bool came = false;      // that was so once: it is not waited for as one that is still on its way
   Duration last_heard{};  // steady, valid without a connection
   std::vector<protocol::Message> inbox;
   bool pumping = false;

@@ -31,6 +31,7 @@ void Nodes::take_over(store::OpenState& state) {
     node->secret_deadline = core_.time() + validity;
     node->last_heard = core_.steady();
     node->node = std::move(row);
+    node->came = node->redeemed();  // as far as is known: it may be at work
     for (const auto& agent : state.agents) {
       if (agent.id != node->id()) continue;
       node->for_item = agent.for_item;

@@ -300,7 +300,7 @@ Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protoco
   }
   node = core_.find_node(agent);
   if (node == nullptr || node->connection != connection) co_return;
-  node->resumed = true;
+  node->resumed = node->came = true;
   for (const auto& one : held.assignments) co_await resume_held(agent, one);
   node = core_.find_node(agent);
   if (node == nullptr || node->connection != connection) co_return;

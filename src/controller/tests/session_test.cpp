@@ -46,8 +46,10 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
     world.settle();
     CHECK(agent->count<protocol::Welcome>() == 1);
     CHECK(agent->last<protocol::Welcome>()->epoch == i);
+    CHECK(world.activity("a") == AgentActivity::expected);  // its launch deadline holds still
     agent->wire->cut();
     world.settle();
+    CHECK(world.activity("a") == AgentActivity::expected);
   }
   CHECK(knock(world, world.hello("a", secret, 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(knock(world, world.hello("a", Secret("wrong"), 3, 'x'))->code == RefusalCode::bad_secret);
