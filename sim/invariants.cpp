@@ -274,6 +274,7 @@ std::string Checker::untruth(const controller::QueueEntry& entry) {
     const auto* row = find_row(entry.reason.agent);
     return row != nullptr && model::is_serving(row->state) ? "" : "that agent does not serve";
   }
+  if (code == "replacing") return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";
   return untruth_of_hold(entry);
 }
 

@@ -203,6 +203,7 @@ class Checker {
 
   // --- launches for items
   void note_spare();
+  bool has_lost_its_machine(const model::Agent& row) const;
   bool is_spare(const model::Agent& row) const;
   void note_item_launches(const std::map<base::AgentId, const model::Agent*>& before);
   void look_at_item_launches();

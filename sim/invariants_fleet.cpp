@@ -72,12 +72,22 @@ void Checker::note_waiting() {
 
 // --- launches for items
 
+// The fleet may know that before the row does, and the row may not know which machine it is.
+bool Checker::has_lost_its_machine(const model::Agent& row) const {
+  return std::ranges::any_of(parts_.clouds, [&](const SimCloud* cloud) {
+    return std::ranges::any_of(cloud->machines(), [&](const auto& one) {
+      return one.second.spec.agent == row.id && !one.second.live();
+    });
+  });
+}
+
 // Connected and without work, or on its way to an item that does not wait any more.
 bool Checker::is_spare(const model::Agent& row) const {
   if (!model::is_serving(row.state)) return false;
   if (row.max_builds != 0 && row.builds_done >= row.max_builds) return false;
   const auto activity = parts_.server.controller().observe_agent(row.id).activity;
   if (activity != ports::AgentActivity::expected && activity != ports::AgentActivity::idle) return false;
+  if (has_lost_its_machine(row)) return false;
   return std::ranges::none_of(rows_.assignments,
                               [&](const auto& one) { return one.agent == row.id && is_open(one); }) &&
          std::ranges::none_of(rows_.items, [&](const model::QueueItem& item) {

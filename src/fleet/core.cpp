@@ -328,6 +328,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
   if (entry->is_ending()) return false;
   // The first wish counts, but for one that does not ask whether there is work.
   if (entry->ending && (ending.only_if_free || !entry->ending->only_if_free)) return false;
+  ending.builds_done = entry->row.builds_done;
   entry->ending = std::move(ending);
   touch(*entry);
   if (entry->worked_on) entry->wake.notify();

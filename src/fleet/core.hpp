@@ -31,7 +31,8 @@ namespace footman::fleet {
 struct Ending {
   model::EndReason reason = model::EndReason::none;
   std::string text;
-  bool only_if_free = false;  // it may have got work since this was decided: then it drains instead
+  bool only_if_free = false;      // it may have got work since this was decided
+  std::uint32_t builds_done = 0;  // by the agent as this was decided; wish_end() fills it in
 };
 
 // The cloud says that the resource has ended.
@@ -89,6 +90,7 @@ struct AgentEntry {
   bool worked_on = false;       // its sequence runs
   bool introduced = false;      // the controller knows it, as far as this run of the server can tell
   bool drain_told = false;
+  bool drain_unsure = false;   // the controller was told, and what it answered was lost
   bool removed = false;        // the controller has forgotten it
   bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
   bool told_why = false;       // its history begins with the decision

@@ -313,6 +313,7 @@ Awaitable<void> Steward::tell_drain(AgentEntry* entry) {
     entry->next_pause = Duration(0);
     core_.look->notify();
   } else {
+    if (!told || told->error().code == Errc::timeout) entry->drain_unsure = true;
     co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
   }
 }

@@ -41,6 +41,17 @@ bool is_end_of_drain(const AgentEntry& entry) {
          (reason == build_finished || reason == max_builds || reason == drained || reason == goodbye);
 }
 
+bool is_at_work(const AgentEntry& entry) {
+  return entry.seen.activity == ports::AgentActivity::busy || !entry.seen.working_on.empty();
+}
+
+// The wish waited, for a database without space perhaps, and meanwhile it was needed: the reason is none any
+// more. Not so where the controller may have heard already that it is to get no work.
+bool is_overtaken(const AgentEntry& entry) {
+  if (entry.drain_told || entry.drain_unsure) return false;
+  return is_at_work(entry) || entry.seen.builds_done > entry.ending->builds_done;
+}
+
 }  // namespace
 
 // Between the decision and its end the controller may have given it work, which must not be lost: no work
@@ -48,11 +59,19 @@ bool is_end_of_drain(const AgentEntry& entry) {
 Awaitable<bool> Steward::is_free_to_end(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   if (!entry->ending->only_if_free || !entry->asked || controller == nullptr) co_return true;
+  core_.see(*entry, controller->observe_agent(entry->id()));
+  if (is_overtaken(*entry)) {
+    if (entry->ending->reason == EndReason::drained && !entry->drain) entry->drain = *entry->ending;
+    entry->ending.reset();
+    core_.touch(*entry);
+    core_.look->notify();
+    co_return false;
+  }
   co_await tell_drain(entry);
   if (!entry->ending->only_if_free) co_return true;  // meanwhile somebody wants it ended in any case
   if (!entry->drain_told) co_return false;
   core_.see(*entry, controller->observe_agent(entry->id()));
-  if (entry->seen.activity != ports::AgentActivity::busy && entry->seen.working_on.empty()) co_return true;
+  if (!is_at_work(*entry)) co_return true;
   if (!entry->drain) entry->drain = *entry->ending;
   entry->ending.reset();
   co_return false;

@@ -190,6 +190,38 @@ TEST_CASE("an agent that gets work just when it is to end keeps it and ends afte
   CHECK(world.row(id).builds_done >= 1);
 }
 
+TEST_CASE("an end for idleness that could not be carried out falls away once the agent has worked") {
+  World world;
+  world.config.templates[0].max_builds = 0;
+  world.config.templates[0].idle_timeout = 1min;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.store_full = true;  // its sequence waits with what it heard of the connection
+  world.controller.connect(id, world.now());
+  world.advance(61s);
+  SUBCASE("it is at work") {
+    world.controller.work(id, "1");
+    world.advance(2min);
+    world.store_full = false;
+    world.advance(1min);
+    CHECK(world.row(id).state == AgentState::online);
+    world.controller.finish(id, world.now());
+  }
+  SUBCASE("it has done a build meanwhile") {
+    world.controller.work(id, "1");
+    world.advance(1s);
+    world.controller.finish(id, world.now());
+    world.store_full = false;
+  }
+  world.advance(59s);
+  CHECK(world.cloud.alive() == 1);
+  CHECK(world.row(id).state == AgentState::online);
+  world.advance(2s);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.row(id).end_reason == EndReason::idle_too_long);
+}
+
 TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   World world;
   world.config.templates[0].max_builds = 0;
