@@ -39,11 +39,10 @@ void add_line(Database& db, const CostLine& line) {
   const auto time = line.useful ? line.cost.useful_time : line.cost.idle_time;
   const auto amount = line.useful ? line.cost.useful : line.cost.idle;
   db.run(
-      "INSERT INTO costs (agent, build, job, label, cloud, template_name, useful, since, until, time, "
-      "amount, "
-      "charged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.useful, line.since,
-      line.until, time, amount.micros, line.charged.micros);
+      "INSERT INTO costs (agent, build, job, label, cloud, template_name, controller, labels, useful, since, "
+      "until, time, amount, charged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.controller,
+      line.labels, line.useful, line.since, line.until, time, amount.micros, line.charged.micros);
   const auto newest = db.last_insert_id();
   // Its end may lie ahead, in the time that is paid for; its beginning is never later than today.
   if (newest % kCostLinesAtOnce == 0) drop_old_lines(db, newest, {line.since.us - line.since.us % kDay});
@@ -67,6 +66,8 @@ CostLine line_of(const Agent& agent) {
   line.agent = agent.id;
   line.cloud = agent.cloud;
   line.template_name = agent.template_name;
+  line.controller = agent.controller;
+  line.labels = agent.labels;
   return line;
 }
 
@@ -160,18 +161,21 @@ Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant no
   const auto read = [&](Query rows) {
     while (rows.step()) {
       auto& one = charges.emplace_back();
-      rows.read(one.cloud, one.span.from, one.span.until, one.ended, one.amount.micros);
+      rows.read(one.cloud, one.template_name, one.controller, one.labels, one.span.from, one.span.until,
+                one.ended, one.amount.micros);
     }
   };
   read(db.query(
-      "SELECT cloud, min(since), max(until), max(until), sum(charged) FROM costs "
-      "WHERE until > ?1 AND until <= ?2 AND since >= ?1 AND charged > 0 GROUP BY cloud ORDER BY cloud",
+      "SELECT cloud, template_name, controller, labels, min(since), max(until), max(until), sum(charged) "
+      "FROM costs WHERE until > ?1 AND until <= ?2 AND since >= ?1 AND charged > 0 "
+      "GROUP BY cloud, template_name, controller, labels ORDER BY cloud, template_name, controller, labels",
       since, now));
-  read(db.query(
-      "SELECT cloud, since, until, coalesce((SELECT ended FROM agents WHERE id = costs.agent), until), "
-      "charged FROM costs "
-      "WHERE until > ?1 AND (until > ?2 OR since < ?1) AND charged > 0 ORDER BY until DESC LIMIT ?3",
-      since, now, kMaxCharges));
+  read(
+      db.query("SELECT cloud, template_name, controller, labels, since, until, coalesce((SELECT ended FROM "
+               "agents WHERE id = costs.agent), until), "
+               "charged FROM costs "
+               "WHERE until > ?1 AND (until > ?2 OR since < ?1) AND charged > 0 ORDER BY until DESC LIMIT ?3",
+               since, now, kMaxCharges));
   return charges;
 }
 

@@ -136,6 +136,8 @@ struct CostLine {
   std::string label;  // that the build asked for
   CloudName cloud;
   TemplateName template_name;
+  ControllerName controller;
+  std::vector<std::string> labels;  // of the agent
   bool useful = false;
   Instant since;
   Instant until;
@@ -156,8 +158,11 @@ struct CostPage {
   bool is_last = false;
   model::Money useful_of_live;  // for builds that are over, of agents that are still there
 };
-struct Charge {  // of one agent that has ended, or of several
+struct Charge {  // of one agent that has ended, or of several that are alike
   CloudName cloud;
+  TemplateName template_name;
+  ControllerName controller;
+  std::vector<std::string> labels;  // of the agents
   BilledSpan span;
   Instant ended;  // the agent, or the last one
   model::Money amount;
