@@ -143,12 +143,16 @@ Awaitable<void> SimAdmins::set_first_config(SimAdmins* self) {
 // Tomorrow is too far away for builds that only the money of the day keeps waiting.
 void SimAdmins::allow_more() {
   auto& config = first_config_;
-  bool was_limited = config.resources.budget.per_day.has_value();
-  config.resources.budget.per_day.reset();
-  for (auto& [name, resources] : config.cloud_resources) {
-    was_limited |= resources.budget.per_day.has_value();
-    resources.budget.per_day.reset();
-  }
+  bool was_limited = false;
+  const auto allow = [&](model::AgentLimits& limits) {
+    was_limited |= limits.budget.per_day.has_value();
+    limits.budget.per_day.reset();
+  };
+  allow(config.limits);
+  for (auto& [name, limits] : config.cloud_limits) allow(limits);
+  for (auto& [label, limits] : config.label_limits) allow(limits);
+  for (auto& [name, limits] : config.controller_limits) allow(limits);
+  for (auto& one : config.templates) allow(one.limits);
   if (was_limited && !habits_.change_config) scope_->spawn("more money", set_first_config(this));
 }
 

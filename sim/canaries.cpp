@@ -439,33 +439,33 @@ class CallsNewcomersDone final : public BentPort {
 
 void plant_cap(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
-    config.max_agents = 0;
-    config.cloud_caps.clear();
-    for (auto& one : config.templates) one.cap = one.cap * 2 + 1;
+    config.limits.agents = 0;
+    for (auto& [name, limits] : config.cloud_limits) limits.agents = 0;
+    for (auto& one : config.templates) one.limits.agents = one.limits.agents * 2 + 1;
   };
 }
 
 void plant_generosity(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
-    config.resources = {};
-    config.cloud_resources.clear();
-    config.label_caps.clear();
-    config.controller_caps.clear();
+    config.limits = {};
+    config.cloud_limits.clear();
+    config.label_limits.clear();
+    config.controller_limits.clear();
   };
 }
 
 void plant_low_caps(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
-    config.max_agents = 1;
-    for (auto& [label, cap] : config.label_caps) cap = 1;
+    config.limits.agents = 1;
+    for (auto& [label, limits] : config.label_limits) limits.agents = 1;
   };
 }
 
 void plant_avarice(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
-    config.resources.milli_cpus /= 2;
-    config.resources.memory_bytes /= 2;
-    if (auto& budget = config.resources.budget.per_hour) budget->micros /= 2;
+    config.limits.milli_cpus /= 2;
+    config.limits.memory_bytes /= 2;
+    if (auto& budget = config.limits.budget.per_hour) budget->micros /= 2;
   };
 }
 
@@ -518,7 +518,7 @@ const std::vector<Canary>& canaries() {
   static const std::vector<Canary> all = {
       {"launches-ghosts", "every_machine_has_a_row", "machines are launched that have no row", 10,
        plant_provider<LaunchesGhosts>},
-      {"never-terminates", "every_machine_has_a_row", "a machine is called gone that was never ended", 30,
+      {"never-terminates", "every_machine_has_a_row", "a machine is called gone that was never ended", 60,
        plant_provider<NeverTerminates>},
       {"forgets-the-token", "one_machine_per_agent", "a repeated launch has a new token", 40,
        plant_provider<ForgetsTheToken>},

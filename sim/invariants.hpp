@@ -157,8 +157,14 @@ class Checker {
     model::Money dear_ahead;     // for the next quarter of an hour
     model::Money ahead;
   };
-  struct Spell {  // of an agent's life
-    base::CloudName cloud;
+  struct Group {        // of agents that have limits together
+    std::string scope;  // "cloud", "template", "label" or "controller"; empty: all
+    std::string of;
+    model::AgentLimits limits;
+    bool counts(const model::Agent& row) const;
+  };
+  struct Spell {       // of an agent's life
+    model::Agent row;  // as it was first seen
     Duration from{0};
     std::optional<Duration> until;
     model::Price price;
@@ -186,17 +192,21 @@ class Checker {
   const Form& form_of(const model::Agent& row);
   Form form_of(const fleet::Template& of, const std::string& zone) const;
   Form offered_by(const fleet::Template& of) const;
-  Taken taken_by(const std::function<bool(const model::Agent&)>& counts, const model::Budget& budget);
+  std::vector<Group> list_groups() const;
+  std::vector<Group> list_groups(const fleet::Template& of) const;
+  Taken taken_by(const Group& group);
   void note_forms();
   void look_at_caps();
-  void look_at_limits(const std::string& whose, const Taken& taken, const model::ResourceLimits& limits);
+  void look_at_limits(const std::string& whose, const Taken& taken, const model::AgentLimits& limits);
   std::string untruth_of_hold(const controller::QueueEntry& entry);
   std::string untruth_of_tried(const controller::QueueEntry& entry, const fleet::Consideration& tried);
-  std::string untruth_of_cap(const fleet::Consideration& tried, const fleet::Template& of);
   std::string untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
                                const fleet::Template& of);
-  model::Money still_paid(const base::CloudName* cloud) const;
-  model::Money most_spent(const base::CloudName* cloud) const;
+  std::optional<std::string> untruth_of_limit(const controller::QueueEntry& entry,
+                                              const fleet::Consideration& tried, const fleet::Template& of,
+                                              const Group& group, std::string_view what);
+  model::Money still_paid(const Group& group) const;
+  model::Money most_spent(const Group& group) const;
   bool may_be_spent(const fleet::Template& of) const;
   bool older_waits(const controller::QueueEntry& entry) const;
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;

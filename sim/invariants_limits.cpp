@@ -76,7 +76,7 @@ void Checker::note_forms() {
   for (const auto& row : rows_.agents) {
     if (forms_.contains(row.id)) continue;
     const auto& form = form_of(row);
-    spells_[row.id] = {row.cloud, now, {}, form.price};
+    spells_[row.id] = {row, now, {}, form.price};
     const auto of = templates_.find(row.template_name);
     if (of != templates_.end() && (of->second.size != form.size || of->second.price != form.price))
       parts_.witness.count(Happening::form_launched);
@@ -85,18 +85,17 @@ void Checker::note_forms() {
     if (!spell.until && find_row(id) == nullptr) spell.until = now;
 }
 
-Checker::Taken Checker::taken_by(const std::function<bool(const model::Agent&)>& counts,
-                                 const model::Budget& budget) {
+Checker::Taken Checker::taken_by(const Group& group) {
   Taken taken;
   for (const auto& row : rows_.agents) {
-    if (!model::may_hold_resource(row.state) || !counts(row)) continue;
+    if (!model::may_hold_resource(row.state) || !group.counts(row)) continue;
     const auto& form = form_of(row);
     ++taken.agents;
     taken.size.milli_cpus += form.size.milli_cpus;
     taken.size.memory_bytes += form.size.memory_bytes;
     taken.per_hour += form.price.per_hour;
     taken.ahead += ahead_of(form.price);
-    if (!is_dear(form.price, budget)) continue;
+    if (!is_dear(form.price, group.limits.budget)) continue;
     taken.dear_per_hour += form.price.per_hour;
     taken.dear_ahead += model::charge(form.price.per_hour, policy::kReservedAhead);
   }
@@ -105,45 +104,53 @@ Checker::Taken Checker::taken_by(const std::function<bool(const model::Agent&)>&
 
 // --- never above a cap
 
-void Checker::look_at_caps() {
+std::vector<Checker::Group> Checker::list_groups() const {
   const auto& config = parts_.server.fleet_config();
-  const auto check_cap = [this](const std::string& whose, const auto& counts, std::uint32_t cap) {
-    const auto count = taken_by(counts, {}).agents;
-    if (cap > 0 && count > cap)
-      report("never_above_a_cap", fmt::format("{} has {} agents, its cap is {}", whose, count, cap));
-  };
-  const auto everything = [](const model::Agent&) { return true; };
-  check_cap("everything", everything, config.max_agents);
-  look_at_limits("everything", taken_by(everything, config.resources.budget), config.resources);
-  for (const auto& one : config.templates)
-    check_cap(
-        fmt::format("template '{}'", one.name.str()),
-        [&](const model::Agent& row) { return row.template_name == one.name; }, one.cap);
-  for (const auto& [label, cap] : config.label_caps)
-    check_cap(
-        fmt::format("label '{}'", label),
-        [&](const model::Agent& row) { return std::ranges::find(row.labels, label) != row.labels.end(); },
-        cap);
-  for (const auto& [name, cap] : config.controller_caps)
-    check_cap(
-        fmt::format("controller '{}'", name.str()),
-        [&](const model::Agent& row) { return row.controller == name; }, cap);
-  const auto of_cloud = [](const CloudName& name) {
-    return [&name](const model::Agent& row) { return row.cloud == name; };
-  };
-  for (const auto& [name, cap] : config.cloud_caps)
-    check_cap(fmt::format("cloud '{}'", name.str()), of_cloud(name), cap);
-  for (const auto& [name, limits] : config.cloud_resources)
-    look_at_limits(fmt::format("cloud '{}'", name.str()), taken_by(of_cloud(name), limits.budget), limits);
+  std::vector<Group> groups{{"", "", config.limits}};
+  for (const auto& [name, limits] : config.cloud_limits) groups.push_back({"cloud", name.str(), limits});
+  for (const auto& one : config.templates) groups.push_back({"template", one.name.str(), one.limits});
+  for (const auto& [label, limits] : config.label_limits) groups.push_back({"label", label, limits});
+  for (const auto& [name, limits] : config.controller_limits)
+    groups.push_back({"controller", name.str(), limits});
+  return groups;
+}
+
+bool Checker::Group::counts(const model::Agent& row) const {
+  if (scope == "cloud") return row.cloud.str() == of;
+  if (scope == "template") return row.template_name.str() == of;
+  if (scope == "label") return std::ranges::find(row.labels, of) != row.labels.end();
+  if (scope == "controller") return row.controller.str() == of;
+  return true;
+}
+
+// Those that one more agent of the template would count in.
+std::vector<Checker::Group> Checker::list_groups(const fleet::Template& of) const {
+  model::Agent row;
+  row.cloud = of.cloud;
+  row.template_name = of.name;
+  row.labels = of.labels;
+  row.controller = parts_.server.controller().name();
+  auto groups = list_groups();
+  std::erase_if(groups, [&](const Group& group) { return !group.counts(row); });
+  return groups;
+}
+
+void Checker::look_at_caps() {
+  for (const auto& group : list_groups()) {
+    if (group.limits == model::AgentLimits()) continue;
+    const auto name = group.scope.empty() ? "everything" : fmt::format("{} '{}'", group.scope, group.of);
+    look_at_limits(name, taken_by(group), group.limits);
+  }
 }
 
 // What a budget does not ask about may be there beyond it.
-void Checker::look_at_limits(const std::string& whose, const Taken& taken,
-                             const model::ResourceLimits& limits) {
+void Checker::look_at_limits(const std::string& whose, const Taken& taken, const model::AgentLimits& limits) {
   const auto above = [&](const std::string& amount, const std::string& limit) {
     report("never_above_a_cap",
            fmt::format("the agents of {} take {}, the limit is {}", whose, amount, limit));
   };
+  if (limits.agents > 0 && taken.agents > limits.agents)
+    above(fmt::format("{} places", taken.agents), fmt::format("{}", limits.agents));
   if (limits.milli_cpus > 0 && taken.size.milli_cpus > limits.milli_cpus)
     above(model::format_cpus(taken.size.milli_cpus), model::format_cpus(limits.milli_cpus));
   if (limits.memory_bytes > 0 && taken.size.memory_bytes > limits.memory_bytes)
@@ -208,92 +215,71 @@ std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
         });
     return was_refused ? "" : "its cloud has never refused it for good";
   }
-  if (code.ends_with("vcpu_cap") || code.ends_with("memory_cap") || code.ends_with("_budget"))
-    return untruth_of_limit(entry, tried, *of);
-  if (code.ends_with("_cap")) return untruth_of_cap(tried, *of);
+  if (code.ends_with("_cap") || code.ends_with("_budget")) return untruth_of_limit(entry, tried, *of);
   return "nobody knows this reason";
 }
 
-std::string Checker::untruth_of_cap(const fleet::Consideration& tried, const fleet::Template& of) {
-  const auto& config = parts_.server.fleet_config();
-  std::uint64_t count = 0;
-  std::uint64_t cap = 0;
-  const auto look = [&](const auto& counts, std::uint32_t limit) {
-    const auto taken = taken_by(counts, {}).agents;
-    if (limit == 0 || (cap > 0 && count >= cap)) return;
-    count = taken;
-    cap = limit;
-  };
-  if (tried.code == "global_cap") {
-    look([](const model::Agent&) { return true; }, config.max_agents);
-  } else if (tried.code == "template_cap") {
-    look([&](const model::Agent& row) { return row.template_name == of.name; }, of.cap);
-  } else if (tried.code == "cloud_cap") {
-    const auto limit = config.cloud_caps.find(of.cloud);
-    if (limit != config.cloud_caps.end())
-      look([&](const model::Agent& row) { return row.cloud == of.cloud; }, limit->second);
-  } else if (tried.code == "label_cap") {  // one of its labels
-    for (const auto& [label, limit] : config.label_caps)
-      if (std::ranges::find(of.labels, label) != of.labels.end())
-        look(
-            [&](const model::Agent& row) { return std::ranges::find(row.labels, label) != row.labels.end(); },
-            limit);
-  } else if (tried.code == "controller_cap") {
-    const auto name = parts_.server.controller().name();
-    const auto limit = config.controller_caps.find(name);
-    if (limit != config.controller_caps.end())
-      look([&](const model::Agent& row) { return row.controller == name; }, limit->second);
-  }
-  if (cap == 0) return "there is no such cap";
-  return count >= cap ? std::string() : fmt::format("{} agents of {} are there", count, cap);
-}
-
-// One more agent of it must be too much; of money as much is taken for spent as may be.
+// It is so of one of the limits that the code may mean.
 std::string Checker::untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
                                       const fleet::Template& of) {
-  const auto& config = parts_.server.fleet_config();
-  const auto& code = tried.code;
-  const auto* cloud = code.starts_with("cloud_") ? &of.cloud : nullptr;
-  const auto of_cloud = config.cloud_resources.find(of.cloud);
-  const auto limits = cloud == nullptr                           ? config.resources
-                      : of_cloud == config.cloud_resources.end() ? model::ResourceLimits()
-                                                                 : of_cloud->second;
+  std::string untruth = "there is no such limit";
+  for (const auto& group : list_groups(of)) {
+    const auto prefix = group.scope.empty() ? std::string() : group.scope + "_";
+    if (!tried.code.starts_with(prefix)) continue;
+    const auto what =
+        group.scope.empty() && tried.code == "global_cap" ? "cap" : tried.code.substr(prefix.size());
+    const auto found = untruth_of_limit(entry, tried, of, group, what);
+    if (!found) continue;
+    if (found->empty()) return {};
+    untruth = *found;
+  }
+  return untruth;
+}
+
+// One more agent of it must be too much; of money as much is taken for spent as may be. Not set: the group
+// has no such limit.
+std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntry& entry,
+                                                     const fleet::Consideration& tried,
+                                                     const fleet::Template& of, const Group& group,
+                                                     std::string_view what) {
+  const auto& limits = group.limits;
   const auto& budget = limits.budget;
   const auto form = offered_by(of);
-  const auto taken =
-      taken_by([&](const model::Agent& row) { return cloud == nullptr || row.cloud == *cloud; }, budget);
+  const auto taken = taken_by(group);
   // What is kept for it is not told of the money of a day.
   const bool is_kept =
-      (code.ends_with("day_budget") || tried.text.find(" are kept for ") != std::string::npos) &&
-      older_waits(entry);
-  const auto judge = [&](std::uint64_t all, std::uint64_t needed, std::uint64_t limit) {
-    if (limit == 0) return std::string("there is no such limit");
+      (what == "day_budget" || tried.text.find(" are kept for ") != std::string::npos) && older_waits(entry);
+  using Untruth = std::optional<std::string>;
+  const auto judge = [&](std::uint64_t all, std::uint64_t needed, std::uint64_t limit) -> Untruth {
+    if (limit == 0) return std::nullopt;
     if (all + needed > limit || is_kept) return std::string();
     return fmt::format("{} of {} are taken, {} are needed", all, limit, needed);
   };
   const auto judge_money = [&](model::Money all, model::Money needed,
-                               const std::optional<model::Money>& limit) {
-    if (!limit) return std::string("there is no such budget");
+                               const std::optional<model::Money>& limit) -> Untruth {
+    if (!limit) return std::nullopt;
     if (!is_dear(form.price, budget)) return std::string("the budget does not ask about it");
     if (all + needed > *limit || is_kept) return std::string();
     return fmt::format("{} of {} are taken, {} are needed", model::format_money(all),
                        model::format_money(*limit), model::format_money(needed));
   };
-  if (code.ends_with("vcpu_cap"))
-    return judge(taken.size.milli_cpus, form.size.milli_cpus, limits.milli_cpus);
-  if (code.ends_with("memory_cap"))
+  if (what == "cap") return judge(taken.agents, 1, limits.agents);
+  if (what == "vcpu_cap") return judge(taken.size.milli_cpus, form.size.milli_cpus, limits.milli_cpus);
+  if (what == "memory_cap")
     return judge(taken.size.memory_bytes, form.size.memory_bytes, limits.memory_bytes);
-  if (code.ends_with("hour_budget"))
-    return judge_money(taken.per_hour + still_paid(cloud), form.price.per_hour, budget.per_hour);
-  return judge_money(taken.ahead + most_spent(cloud), ahead_of(form.price), budget.per_day);
+  if (what == "hour_budget")
+    return judge_money(taken.per_hour + still_paid(group), form.price.per_hour, budget.per_hour);
+  if (what == "day_budget")
+    return judge_money(taken.ahead + most_spent(group), ahead_of(form.price), budget.per_day);
+  return std::nullopt;
 }
 
 // By agents that are gone, at most. Once its clock was set back, a life of the server takes what was paid
 // ahead at their end for paid ahead at its start.
-model::Money Checker::still_paid(const CloudName* cloud) const {
+model::Money Checker::still_paid(const Group& group) const {
   model::Money sum;
   for (const auto& [id, spell] : spells_) {
-    if (!spell.until || (cloud != nullptr && spell.cloud != *cloud)) continue;
+    if (!spell.until || !group.counts(spell.row)) continue;
     const auto end = clock_was_set_back_ ? std::max(*spell.until, parts_.server.up_since()) : *spell.until;
     if (parts_.loop.now() <= end + spell.price.billing.minimum + kLearnedLate) sum += spell.price.per_hour;
   }
@@ -301,10 +287,10 @@ model::Money Checker::still_paid(const CloudName* cloud) const {
 }
 
 // Ever, at most. A later life of the server counts time by which its clock was set as time that was paid.
-model::Money Checker::most_spent(const CloudName* cloud) const {
+model::Money Checker::most_spent(const Group& group) const {
   model::Money sum;
   for (const auto& [id, spell] : spells_) {
-    if (cloud != nullptr && spell.cloud != *cloud) continue;
+    if (!group.counts(spell.row)) continue;
     auto life = spell.until.value_or(parts_.loop.now()) - spell.from;
     for (const auto& [at, by] : clock_set_ahead_)
       if (at >= spell.from) life += by;
@@ -315,13 +301,10 @@ model::Money Checker::most_spent(const CloudName* cloud) const {
 
 // Idle agents do not live on into money that a day does not have.
 bool Checker::may_be_spent(const fleet::Template& of) const {
-  const auto& config = parts_.server.fleet_config();
-  const auto& per_day = config.resources.budget.per_day;
-  if (per_day && most_spent(nullptr) >= *per_day) return true;
-  const auto of_cloud = config.cloud_resources.find(of.cloud);
-  if (of_cloud == config.cloud_resources.end()) return false;
-  const auto& of_its_day = of_cloud->second.budget.per_day;
-  return of_its_day && most_spent(&of.cloud) >= *of_its_day;
+  return std::ranges::any_of(list_groups(of), [&](const Group& group) {
+    const auto& per_day = group.limits.budget.per_day;
+    return per_day && most_spent(group) >= *per_day;
+  });
 }
 
 bool Checker::older_waits(const controller::QueueEntry& entry) const {

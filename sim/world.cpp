@@ -54,7 +54,7 @@ fleet::Template make_template(const std::string& name, const std::string& cloud,
   fleet::Template one;
   one.name = base::TemplateName(name);
   one.cloud = base::CloudName(cloud);
-  one.cap = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
+  one.limits.agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
   one.launch_deadline = dice.between(Duration(60s), Duration(3min));
   one.idle_timeout = dice.between(Duration(5s), Duration(60s));
   one.endpoint.url = "wss://ci.example.com/agent";
@@ -79,9 +79,9 @@ void add_limits(fleet::FleetConfig& config, std::uint64_t seed) {
     one.price.per_hour = {static_cast<std::int64_t>(dice.between(std::uint64_t{0}, 4)) * 10'000};
     one.price.billing.minimum = dice.between(Duration(0), Duration(60s));
   }
-  if (dice.chance(0.3)) config.resources.milli_cpus = dice.between(std::uint64_t{2000}, 5000);
+  if (dice.chance(0.3)) config.limits.milli_cpus = dice.between(std::uint64_t{2000}, 5000);
   if (dice.chance(0.3))
-    config.resources.budget.per_hour =
+    config.limits.budget.per_hour =
         model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{4}, 15)) * 10'000};
 }
 
@@ -92,19 +92,37 @@ void add_more_limits(fleet::FleetConfig& config, std::uint64_t seed) {
     return static_cast<std::uint32_t>(dice.between(from, to));
   };
   for (auto& one : config.templates) one.size.memory_bytes = dice.between(std::uint64_t{1}, 4) << 30;
-  if (dice.chance(0.2)) config.label_caps["linux"] = count(1, 4);
-  if (dice.chance(0.2)) config.label_caps["warm"] = count(1, 2);
-  if (dice.chance(0.2)) config.controller_caps[base::ControllerName("footman")] = count(2, 6);
-  if (dice.chance(0.2)) config.resources.memory_bytes = dice.between(std::uint64_t{4}, 10) << 30;
-  if (dice.chance(0.15)) config.resources.budget.per_day = model::Money{count(2, 8) * 10'000LL};
-  if (dice.chance(0.2)) config.resources.budget.beyond = model::Money{count(1, 2) * 10'000LL};
+  if (dice.chance(0.2)) config.label_limits["linux"].agents = count(1, 4);
+  if (dice.chance(0.2)) config.label_limits["warm"].agents = count(1, 2);
+  if (dice.chance(0.2)) config.controller_limits[base::ControllerName("footman")].agents = count(2, 6);
+  if (dice.chance(0.2)) config.limits.memory_bytes = dice.between(std::uint64_t{4}, 10) << 30;
+  if (dice.chance(0.15)) config.limits.budget.per_day = model::Money{count(2, 8) * 10'000LL};
+  if (dice.chance(0.2)) config.limits.budget.beyond = model::Money{count(1, 2) * 10'000LL};
   for (const auto* name : {"alpha", "beta"}) {
-    auto& limits = config.cloud_resources[base::CloudName(name)];
+    auto& limits = config.cloud_limits[base::CloudName(name)];
     if (dice.chance(0.15)) limits.milli_cpus = dice.between(std::uint64_t{2000}, 4000);
     if (dice.chance(0.15)) limits.memory_bytes = dice.between(std::uint64_t{4}, 8) << 30;
     if (dice.chance(0.15)) limits.budget.per_hour = model::Money{count(4, 8) * 10'000LL};
     if (dice.chance(0.1)) limits.budget.per_day = model::Money{count(2, 6) * 10'000LL};
   }
+}
+
+// The same of templates, labels and controllers.
+void add_group_limits(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "group limits");
+  const auto limit = [&](model::AgentLimits& limits) {
+    const auto cents = [&](std::uint64_t from, std::uint64_t to) {
+      return model::Money{static_cast<std::int64_t>(dice.between(from, to)) * 10'000};
+    };
+    if (dice.chance(0.1)) limits.milli_cpus = dice.between(std::uint64_t{2000}, 5000);
+    if (dice.chance(0.1)) limits.memory_bytes = dice.between(std::uint64_t{4}, 9) << 30;
+    if (dice.chance(0.1)) limits.budget.per_hour = cents(4, 10);
+    if (dice.chance(0.05)) limits.budget.per_day = cents(2, 8);
+    if (dice.chance(0.05)) limits.budget.beyond = cents(1, 2);
+  };
+  for (auto& one : config.templates) limit(one.limits);
+  for (const auto* label : {"linux", "warm"}) limit(config.label_limits[label]);
+  limit(config.controller_limits[base::ControllerName("footman")]);
 }
 
 // Some zones have machines of their own: larger, dearer, cheaper; a few that no limit ever admits. One of
@@ -155,14 +173,14 @@ void make_rush(Scene& scene, std::uint64_t seed) {
   if (!dice.chance(kRushes)) return;
   scene.habits.rush_label = "linux && !warm";
   scene.habits.other_label = "warm";
-  scene.fleet.max_agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
-  scene.fleet.cloud_caps.clear();
+  scene.fleet.limits.agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+  for (auto& [name, limits] : scene.fleet.cloud_limits) limits.agents = 0;
   for (auto& one : scene.fleet.templates) {
     one.pool = {};
     if (one.name.str() != "linux") continue;
     one.max_builds = 0;
     one.max_age = Duration(0);
-    one.cap = scene.fleet.max_agents;
+    one.limits.agents = scene.fleet.limits.agents;
   }
 }
 
@@ -178,7 +196,7 @@ Scene make_scene(std::uint64_t seed) {
   scene.controller.orphan_timeout = 30min;
   scene.fleet.orphan_timeout = 30min;
   scene.fleet.reconcile_every = dice.between(Duration(30s), Duration(3min));
-  scene.fleet.max_agents =
+  scene.fleet.limits.agents =
       dice.chance(0.5) ? 0 : static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 6));
 
   auto plain = make_template("plain", "alpha", dice);
@@ -194,8 +212,9 @@ Scene make_scene(std::uint64_t seed) {
   scene.fleet.templates = {plain, linux_box, warm};
   add_limits(scene.fleet, seed);
   add_more_limits(scene.fleet, seed);
+  add_group_limits(scene.fleet, seed);
   if (dice.chance(0.5))
-    scene.fleet.cloud_caps[base::CloudName("alpha")] =
+    scene.fleet.cloud_limits[base::CloudName("alpha")].agents =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
 
   for (const std::string name : {"alpha", "beta"}) {

@@ -42,6 +42,39 @@ void flatten(Flat& out, const std::string& prefix, const config::AgentAddress& a
   out[prefix + "insecure"] = fmt::format("{}", address.insecure.value_or(false));
 }
 
+void flatten(Flat& out, const std::string& prefix, const model::AgentLimits& limits) {
+  out[prefix + "limits.vcpus"] = model::format_cpus(limits.milli_cpus);
+  out[prefix + "limits.memory"] = base::format_bytes(limits.memory_bytes);
+  const auto put = [&](const char* key, const std::optional<model::Money>& money) {
+    out[prefix + "limits.budget." + key] = money ? model::format_money(*money) : "";
+  };
+  put("per_hour", limits.budget.per_hour);
+  put("per_day", limits.budget.per_day);
+  put("beyond", limits.budget.beyond);
+}
+
+// As it would stand in the document.
+std::string describe(const model::AgentLimits& limits) {
+  auto others = limits;
+  others.agents = 0;
+  if (others == model::AgentLimits()) return fmt::format("{}", limits.agents);
+  Flat all, none;
+  flatten(all, "", others);
+  flatten(none, "", model::AgentLimits());
+  std::vector<std::string> keys;
+  if (limits.agents > 0) keys.push_back(fmt::format("agents: {}", limits.agents));
+  for (const auto& [key, value] : all)
+    if (value != none[key]) keys.push_back(fmt::format("{}: {}", key.substr(key.find('.') + 1), value));
+  return fmt::format("{{{}}}", fmt::join(keys, ", "));
+}
+
+std::string describe(const std::map<std::string, model::AgentLimits, std::less<>>& groups) {
+  std::string text;
+  for (const auto& [name, limits] : groups)
+    text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", name, describe(limits));
+  return fmt::format("{{{}}}", text);
+}
+
 std::string describe_retention(const config::TemplateConfig& t) {
   if (t.max_builds == 1) return "one-shot";
   auto text = "{idle: " + base::format_duration(t.idle_timeout);
@@ -53,7 +86,8 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
   out[prefix + "default"] = fmt::format("{}", t.is_default);
   out[prefix + "priority"] = fmt::format("{}", t.priority);
-  out[prefix + "cap"] = fmt::format("{}", t.cap);
+  out[prefix + "cap"] = fmt::format("{}", t.limits.agents);
+  flatten(out, prefix, t.limits);
   out[prefix + "size.cpu"] = model::format_cpus(t.size.milli_cpus);
   const auto& billing = t.price.billing;
   out[prefix + "price"] =
@@ -90,23 +124,6 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
   flatten(out, prefix, t.address);
 }
 
-void flatten(Flat& out, const std::string& prefix, const model::ResourceLimits& limits) {
-  out[prefix + "limits.vcpus"] = model::format_cpus(limits.milli_cpus);
-  out[prefix + "limits.memory"] = base::format_bytes(limits.memory_bytes);
-  const auto put = [&](const char* key, const std::optional<model::Money>& money) {
-    out[prefix + "limits.budget." + key] = money ? model::format_money(*money) : "";
-  };
-  put("per_hour", limits.budget.per_hour);
-  put("per_day", limits.budget.per_day);
-  put("beyond", limits.budget.beyond);
-}
-
-std::string flatten(const std::map<std::string, std::uint32_t, std::less<>>& caps) {
-  std::string text;
-  for (const auto& [name, cap] : caps) text += fmt::format("{}{}: {}", text.empty() ? "" : ", ", name, cap);
-  return fmt::format("{{{}}}", text);
-}
-
 Flat flatten(const config::Config& c) {
   Flat out;
   out["listen"] = c.listen;
@@ -120,10 +137,10 @@ Flat flatten(const config::Config& c) {
   out["session.heartbeat"] = base::format_duration(c.heartbeat);
   out["session.lease"] = base::format_duration(c.lease);
   out["session.orphan_timeout"] = base::format_duration(c.orphan_timeout);
-  out["limits.agents"] = fmt::format("{}", c.max_agents);
-  out["limits.labels"] = flatten(c.label_caps);
-  out["limits.controllers"] = flatten(c.controller_caps);
-  flatten(out, "", c.resources);
+  out["limits.agents"] = fmt::format("{}", c.limits.agents);
+  out["limits.labels"] = describe(c.label_limits);
+  out["limits.controllers"] = describe(c.controller_limits);
+  flatten(out, "", c.limits);
   out["limits.log_bytes"] = base::format_bytes(c.log_bytes);
   out["limits.build_timeout"] = base::format_duration(c.build_timeout);
   out["limits.queue_items"] = fmt::format("{}", c.queue_items);
@@ -133,8 +150,8 @@ Flat flatten(const config::Config& c) {
   for (const auto& cloud : c.clouds) {
     const auto at = fmt::format("cloud {}: ", cloud.name);
     out[at + "type"] = cloud.type;
-    out[at + "cap"] = fmt::format("{}", cloud.cap);
-    flatten(out, at, cloud.resources);
+    out[at + "cap"] = fmt::format("{}", cloud.limits.agents);
+    flatten(out, at, cloud.limits);
     out[at + "minimum_billing"] = base::format_duration(cloud.minimum_billing);
     out[at + "agent_binary"] = cloud.agent_binary;
     if (cloud.ecs)
@@ -204,15 +221,13 @@ ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const Se
 
 fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts) {
   fleet::FleetConfig fleet;
-  fleet.max_agents = config.max_agents;
-  fleet.label_caps = config.label_caps;
-  for (const auto& [name, cap] : config.controller_caps)
-    fleet.controller_caps[base::ControllerName(name)] = cap;
-  fleet.resources = config.resources;
+  fleet.limits = config.limits;
+  fleet.label_limits = config.label_limits;
+  for (const auto& [name, limits] : config.controller_limits)
+    fleet.controller_limits[base::ControllerName(name)] = limits;
   fleet.orphan_timeout = config.orphan_timeout;
   for (const auto& cloud : config.clouds) {
-    fleet.cloud_caps[base::CloudName(cloud.name)] = cloud.cap;
-    fleet.cloud_resources[base::CloudName(cloud.name)] = cloud.resources;
+    fleet.cloud_limits[base::CloudName(cloud.name)] = cloud.limits;
     for (const auto& t : cloud.templates) {
       fleet::Template out;
       out.name = base::TemplateName(t.name);
@@ -220,7 +235,7 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
       out.labels = t.labels;
       out.is_default = t.is_default;
       out.priority = t.priority;
-      out.cap = t.cap;
+      out.limits = t.limits;
       out.size = t.size;
       out.price = t.price;
       out.max_builds = t.max_builds;

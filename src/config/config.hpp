@@ -42,7 +42,7 @@ struct TemplateConfig {
   std::vector<std::string> labels;
   bool is_default = false;
   int priority = 0;
-  std::uint32_t cap = 0;  // 0: no limit
+  model::AgentLimits limits;  // of agents: `cap`
   model::AgentSize size;
   model::Price price;
   std::uint32_t max_builds = 1;  // of one agent; 0: no limit
@@ -64,11 +64,10 @@ struct TemplateConfig {
 
 struct CloudConfig {
   std::string name;
-  std::string type;  // "local", "ecs"
-  std::uint32_t cap = 0;
+  std::string type;           // "local", "ecs"
+  model::AgentLimits limits;  // of agents: `cap`
   Duration minimum_billing{0};
-  std::string agent_binary;  // empty: beside the server's own
-  model::ResourceLimits resources;
+  std::string agent_binary;              // empty: beside the server's own
   std::optional<ecs::CloudOptions> ecs;  // of type ecs
   AgentAddress address;
   std::vector<TemplateConfig> templates;
@@ -88,10 +87,9 @@ struct Config {
   Duration heartbeat = 15s;
   Duration lease = 60s;
   Duration orphan_timeout = 30min;
-  std::uint32_t max_agents = 0;
-  std::map<std::string, std::uint32_t, std::less<>> label_caps;
-  std::map<std::string, std::uint32_t, std::less<>> controller_caps;
-  model::ResourceLimits resources;  // of all clouds together
+  model::AgentLimits limits;  // of all clouds together, as the next ones
+  std::map<std::string, model::AgentLimits, std::less<>> label_limits;
+  std::map<std::string, model::AgentLimits, std::less<>> controller_limits;
   std::uint64_t log_bytes = 1ULL << 30;
   Duration build_timeout = std::chrono::hours(24);
   std::uint32_t queue_items = 100'000;

@@ -57,7 +57,7 @@ std::vector<Form> forms_of(const TemplateConfig& t) {
 }
 
 // One agent alone would be beyond a limit.
-void doubt_limits(const Form& form, const model::ResourceLimits& limits, const std::string& place,
+void doubt_limits(const Form& form, const model::AgentLimits& limits, const std::string& place,
                   std::vector<std::string>& doubts) {
   const auto never = [&](const std::string& what, const std::string& key, const std::string& limit) {
     doubts.push_back(fmt::format("{}: {}, and {}{} is {}", form.is_never, what, key, place, limit));
@@ -78,15 +78,21 @@ void doubt_limits(const Form& form, const model::ResourceLimits& limits, const s
 void doubt_sizes(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
     for (const auto& form : forms_of(t)) {
-      doubt_limits(form, config.resources, "", doubts);
-      doubt_limits(form, cloud.resources, fmt::format(" of the cloud '{}'", cloud.name), doubts);
+      doubt_limits(form, config.limits, "", doubts);
+      doubt_limits(form, cloud.limits, fmt::format(" of the cloud '{}'", cloud.name), doubts);
+      doubt_limits(form, t.limits, " of the template", doubts);
+      for (const auto& [label, limits] : config.label_limits)
+        if (std::ranges::find(t.labels, label) != t.labels.end())
+          doubt_limits(form, limits, fmt::format(" of the label '{}'", label), doubts);
+      for (const auto& [controller, limits] : config.controller_limits)
+        doubt_limits(form, limits, fmt::format(" of the controller '{}'", controller), doubts);
     }
   });
 }
 
 void doubt_pools(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
-    for (const auto cap : {t.cap, cloud.cap, config.max_agents})
+    for (const auto cap : {t.limits.agents, cloud.limits.agents, config.limits.agents})
       if (cap != 0 && t.pool.size.min_idle > cap)
         return doubts.push_back(
             fmt::format("the pool of the template '{}' wants {} idle agents, and a cap allows {}", t.name,
@@ -111,7 +117,7 @@ void doubt_goals(const Config& config, std::vector<std::string>& doubts) {
 }
 
 void doubt_labels(const Config& config, std::vector<std::string>& doubts) {
-  for (const auto& [label, cap] : config.label_caps) {
+  for (const auto& [label, limits] : config.label_limits) {
     bool is_offered = false;
     for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
       is_offered |= std::ranges::find(t.labels, label) != t.labels.end();
@@ -124,6 +130,19 @@ void doubt_budget(const model::Budget& budget, const std::string& place, std::ve
   if (budget.beyond && !budget.per_hour && !budget.per_day)
     doubts.push_back(fmt::format(
         "the budget {} has 'beyond', but neither per_hour nor per_day: it limits nothing", place));
+}
+
+void doubt_budgets(const Config& config, std::vector<std::string>& doubts) {
+  doubt_budget(config.limits.budget, "of limits", doubts);
+  for (const auto& [label, limits] : config.label_limits)
+    doubt_budget(limits.budget, fmt::format("of the label '{}'", label), doubts);
+  for (const auto& [controller, limits] : config.controller_limits)
+    doubt_budget(limits.budget, fmt::format("of the controller '{}'", controller), doubts);
+  for (const auto& cloud : config.clouds)
+    doubt_budget(cloud.limits.budget, fmt::format("of the cloud '{}'", cloud.name), doubts);
+  for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
+    doubt_budget(t.limits.budget, fmt::format("of the template '{}'", t.name), doubts);
+  });
 }
 
 // Fargate is not free, whatever the list says.
@@ -167,9 +186,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_goals(config, doubts);
   doubt_labels(config, doubts);
   doubt_ecs(config, doubts);
-  doubt_budget(config.resources.budget, "of limits", doubts);
-  for (const auto& cloud : config.clouds)
-    doubt_budget(cloud.resources.budget, fmt::format("of the cloud '{}'", cloud.name), doubts);
+  doubt_budgets(config, doubts);
   return doubts;
 }
 

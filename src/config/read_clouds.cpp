@@ -26,13 +26,13 @@ class CloudsReader {
     if (!reader_.check_keys(node, "clouds[]")) return c;
     read_name(node, c.name);
     read_type(node, c.type);
-    reader_.get(node, "cap", c.cap);
+    reader_.get(node, "cap", c.limits.agents);
     reader_.get(node, "minimum_billing", c.minimum_billing);
     if (c.minimum_billing > model::kMaxMinimumBilling)
       reader_.error(node.place_of("minimum_billing"), "'minimum_billing': a duration up to 31d was expected");
     reader_.get(node, "agent_binary", c.agent_binary);
     if (const auto* limits = reader_.section(node, "limits", "clouds[].limits"))
-      read_resources(reader_, *limits, c.resources);
+      read_resources(reader_, *limits, c.limits);
     read_address(reader_, node, c.address);
     check_cloud_type(node, "clouds[]", c.type);
     if (c.type == "ecs") read_ecs_cloud(reader_, node, c);
@@ -132,9 +132,18 @@ class CloudsReader {
       reader_.error(at, fmt::format("{} limited, so the template '{}' must say its size, like 'size: {{{}}}'",
                                     what, t.name, example));
     };
-    if ((server_.resources.milli_cpus > 0 || c.resources.milli_cpus > 0) && t.size.milli_cpus == 0)
+    const auto is_limited = [&](std::uint64_t model::AgentLimits::* amount) {
+      const auto in_group = [&](const auto& group) { return group.second.*amount > 0; };
+      const auto of_label = [&](const auto& group) {
+        return in_group(group) && std::ranges::find(t.labels, group.first) != t.labels.end();
+      };
+      return server_.limits.*amount > 0 || c.limits.*amount > 0 || t.limits.*amount > 0 ||
+             std::ranges::any_of(server_.label_limits, of_label) ||
+             std::ranges::any_of(server_.controller_limits, in_group);
+    };
+    if (is_limited(&model::AgentLimits::milli_cpus) && t.size.milli_cpus == 0)
       must_say("vCPU are", "cpu: 2 vCPU");
-    if ((server_.resources.memory_bytes > 0 || c.resources.memory_bytes > 0) && t.size.memory_bytes == 0)
+    if (is_limited(&model::AgentLimits::memory_bytes) && t.size.memory_bytes == 0)
       must_say("memory is", "memory: 4 GiB");
   }
 

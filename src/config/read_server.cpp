@@ -23,32 +23,30 @@ void check_listen(Reader& reader, const YamlNode& map, std::string_view key, con
         fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));
 }
 
-void read_label_caps(Reader& reader, const YamlNode& limits,
-                     std::map<std::string, std::uint32_t, std::less<>>& out) {
-  const auto* caps = limits.find("labels");
-  if (caps == nullptr || caps->kind == YamlNode::Kind::null) return;
-  if (caps->kind != YamlNode::Kind::map)
-    return reader.error(caps->at, "'labels': a map was expected, like gpu: 4");
-  for (const auto& [label, at] : caps->keys) {
+using GroupLimits = std::map<std::string, model::AgentLimits, std::less<>>;
+
+void read_label_limits(Reader& reader, const YamlNode& limits, GroupLimits& out) {
+  const auto* groups = limits.find("labels");
+  if (groups == nullptr || groups->kind == YamlNode::Kind::null) return;
+  if (groups->kind != YamlNode::Kind::map)
+    return reader.error(groups->at, "'labels': a map was expected, like gpu: 4");
+  for (const auto& [label, at] : groups->keys) {
     if (auto status = model::validate_label(label, "labels"); !status)
       reader.error(at, describe(status.error()));
-    reader.get(*caps, label, out[label]);
-    reader.check_least(*caps, label, out[label], std::uint32_t{1}, "1");
+    read_group_limits(reader, *groups, label, "limits.labels.<label>", out);
   }
 }
 
-void read_controller_caps(Reader& reader, const YamlNode& limits,
-                          std::map<std::string, std::uint32_t, std::less<>>& out) {
-  const auto* caps = limits.find("controllers");
-  if (caps == nullptr || caps->kind == YamlNode::Kind::null) return;
-  if (caps->kind != YamlNode::Kind::map)
-    return reader.error(caps->at, "'controllers': a map was expected, like footman: 20");
-  for (const auto& [controller, at] : caps->keys) {
+void read_controller_limits(Reader& reader, const YamlNode& limits, GroupLimits& out) {
+  const auto* groups = limits.find("controllers");
+  if (groups == nullptr || groups->kind == YamlNode::Kind::null) return;
+  if (groups->kind != YamlNode::Kind::map)
+    return reader.error(groups->at, "'controllers': a map was expected, like footman: 20");
+  for (const auto& [controller, at] : groups->keys) {
     if (controller != model::kBuiltInController)
       reader.error(at, fmt::format("'controllers': there is no controller '{}'; the built-in one is '{}'",
                                    controller, model::kBuiltInController));
-    reader.get(*caps, controller, out[controller]);
-    reader.check_least(*caps, controller, out[controller], std::uint32_t{1}, "1");
+    read_group_limits(reader, *groups, controller, "limits.controllers.<controller>", out);
   }
 }
 
@@ -78,10 +76,10 @@ void read_session(Reader& reader, const YamlNode& root, Config& out) {
 void read_limits(Reader& reader, const YamlNode& root, Config& out) {
   const auto* limits = reader.section(root, "limits", "limits");
   if (limits == nullptr) return;
-  reader.get(*limits, "agents", out.max_agents);
-  read_label_caps(reader, *limits, out.label_caps);
-  read_controller_caps(reader, *limits, out.controller_caps);
-  read_resources(reader, *limits, out.resources);
+  reader.get(*limits, "agents", out.limits.agents);
+  read_label_limits(reader, *limits, out.label_limits);
+  read_controller_limits(reader, *limits, out.controller_limits);
+  read_resources(reader, *limits, out.limits);
   reader.get(*limits, "log_bytes", out.log_bytes);
   reader.get(*limits, "build_timeout", out.build_timeout);
   reader.get(*limits, "queue_items", out.queue_items);

@@ -87,7 +87,9 @@ TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAd
   reader.get(node, "name", t.name);
   read_labels(reader, node, t.labels);
   reader.get(node, "default", t.is_default);
-  reader.get(node, "cap", t.cap);
+  reader.get(node, "cap", t.limits.agents);
+  if (const auto* limits = reader.section(node, "limits", "clouds[].templates[].limits"))
+    read_resources(reader, *limits, t.limits);
   reader.get(node, "priority", t.priority);
   read_size(reader, node, t.size);
   reader.get(node, "max_age", t.max_age);

@@ -30,6 +30,9 @@ void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);
 // itself.
 std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server);
 // vcpus, memory and budget of a section `limits`.
-void read_resources(Reader& reader, const YamlNode& limits, model::ResourceLimits& out);
+void read_resources(Reader& reader, const YamlNode& limits, model::AgentLimits& out);
+// Of the agents of one label or controller: their number, or a map with the keys of `path`.
+void read_group_limits(Reader& reader, const YamlNode& groups, const std::string& name, std::string_view path,
+                       std::map<std::string, model::AgentLimits, std::less<>>& out);
 
 }  // namespace footman::config

@@ -9,10 +9,39 @@ namespace {
 
 bool is_limited(const model::Budget& budget) { return budget.per_hour || budget.per_day; }
 
-bool has_budgets(const FleetConfig& config) {
-  return is_limited(config.resources.budget) ||
-         std::ranges::any_of(config.cloud_resources,
-                             [](const auto& one) { return is_limited(one.second.budget); });
+bool has_label(const std::vector<std::string>& labels, const std::string& label) {
+  return std::ranges::find(labels, label) != labels.end();
+}
+
+// By the agents that are gone.
+SpentNow spent_by_gone(Core& core, Instant now) {
+  const auto& config = core.config;
+  SpentNow spent;
+  const auto look = [&](const model::AgentLimits& limits,
+                        const auto& counts) -> std::optional<policy::Spent> {
+    if (!is_limited(limits.budget)) return std::nullopt;
+    return core.spending.spent(counts, now);
+  };
+  using policy::Payer;
+  if (auto all = look(config.limits, [](const Payer&) { return true; })) spent.all = *all;
+  for (const auto& [name, limits] : config.cloud_limits)
+    if (auto found = look(limits, [&](const Payer& one) { return one.cloud == name; }))
+      spent.clouds[name] = *found;
+  for (const auto& [name, t] : core.templates)
+    if (auto found = look(t.config.limits, [&](const Payer& one) { return one.template_name == name; }))
+      spent.templates[name] = *found;
+  for (const auto& [label, limits] : config.label_limits)
+    if (auto found = look(limits, [&](const Payer& one) { return has_label(one.labels, label); }))
+      spent.labels[label] = *found;
+  for (const auto& [name, limits] : config.controller_limits)
+    if (auto found = look(limits, [&](const Payer& one) { return one.controller == name; }))
+      spent.controllers[name] = *found;
+  return spent;
+}
+
+bool has_budgets(const FleetConfig& config, const SpentNow& spent) {
+  return is_limited(config.limits.budget) || !spent.clouds.empty() || !spent.templates.empty() ||
+         !spent.labels.empty() || !spent.controllers.empty();
 }
 
 // Of an agent that is there, what must be paid by now and is of today.
@@ -26,24 +55,32 @@ model::Money cost_today(const AgentEntry& entry, Instant day, Instant now) {
 policy::PaidSpan span_of(const store::Charge& charge, Instant now) {
   const auto ahead = std::max(Duration(0), charge.span.until - charge.ended);
   const auto late = std::max(Duration(0), charge.span.until - (now + ahead));
-  return {charge.cloud, charge.span.from - late, charge.span.until - late, charge.amount};
+  return {{charge.cloud, charge.template_name, charge.controller, charge.labels},
+          charge.span.from - late,
+          charge.span.until - late,
+          charge.amount};
 }
 
 }  // namespace
 
 SpentNow spent_now(Core& core) {
-  SpentNow spent;
-  if (!has_budgets(core.config)) return spent;
   const auto now = core.time();
-  spent.all = core.spending.spent(now);
-  for (const auto& [name, cloud] : core.clouds) spent.by_cloud[name] = core.spending.spent(name, now);
+  auto spent = spent_by_gone(core, now);
+  if (!has_budgets(core.config, spent)) return spent;
   const auto day = policy::begin_of_day(now);
   for (const auto& [order, entry] : core.agents()) {
     const auto& row = entry->row;
     if (row.price.per_hour.is_zero() || !model::may_hold_resource(row.state)) continue;
     const auto cost = cost_today(*entry, day, now);
+    const auto add = [&](auto& all, const auto& name) {
+      if (const auto it = all.find(name); it != all.end()) it->second.today += cost;
+    };
     spent.all.today += cost;
-    if (const auto it = spent.by_cloud.find(row.cloud); it != spent.by_cloud.end()) it->second.today += cost;
+    add(spent.clouds, row.cloud);
+    add(spent.templates, row.template_name);
+    add(spent.controllers, row.controller);
+    for (auto& [label, of_label] : spent.labels)
+      if (has_label(row.labels, label)) of_label.today += cost;
   }
   return spent;
 }

@@ -2,7 +2,9 @@
 // module; control executor.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <string>
 
 #include "fleet/core.hpp"
 #include "policy/spending.hpp"
@@ -10,10 +12,13 @@
 namespace footman::fleet {
 
 struct SpentNow {
-  policy::Spent all;
-  std::map<CloudName, policy::Spent> by_cloud;  // of every cloud
+  policy::Spent all;  // as nothing where no budget asks
+  // Of those that have a budget.
+  std::map<CloudName, policy::Spent> clouds;
+  std::map<TemplateName, policy::Spent> templates;
+  std::map<std::string, policy::Spent, std::less<>> labels;
+  std::map<ControllerName, policy::Spent> controllers;
 };
-// Empty when there is no budget.
 SpentNow spent_now(Core& core);
 
 // What agents that were gone before this run of the server have cost today.

@@ -20,7 +20,7 @@ using namespace footman::base;
 
 // One agent template. The provider's own options are not here: the CloudProvider knows them by the template's
 // name and freezes them (CloudProvider::freeze). Both together make the template's content; when it changes
-// the template gets the next generation number and agents of the old one drain. Priority, cap, pool, size,
+// the template gets the next generation number and agents of the old one drain. Priority, limits, pool, size,
 // price and launch deadline only steer new launches: they are not content. Agents keep the size and price
 // that they were launched with.
 struct Template {
@@ -29,7 +29,7 @@ struct Template {
   std::vector<std::string> labels;
   bool is_default = false;  // takes items without a label
   int priority = 0;         // higher first among templates that fit
-  std::uint32_t cap = 0;    // agents that may hold a resource; 0: no limit
+  model::AgentLimits limits;
   // What limits, budgets and costs count, unless the variant that is launched says otherwise.
   model::AgentSize size;
   model::Price price;
@@ -43,14 +43,13 @@ struct Template {
 };
 
 struct FleetConfig {
-  std::vector<Template> templates;                // names are unique
-  std::map<CloudName, std::uint32_t> cloud_caps;  // 0 or absent: no limit but the provider's own
-  std::uint32_t max_agents = 0;                   // over all clouds; 0: no limit
-  policy::LabelCaps label_caps;                   // over all clouds
-  policy::ControllerCaps controller_caps;         // over all clouds
-  model::ResourceLimits resources;                // over all clouds
-  std::map<CloudName, model::ResourceLimits> cloud_resources;
-  Duration orphan_timeout = 30min;  // told to every agent
+  std::vector<Template> templates;  // names are unique
+  // Agents count that hold a resource, or will.
+  model::AgentLimits limits;                             // of all clouds together, as those that follow
+  std::map<CloudName, model::AgentLimits> cloud_limits;  // the provider has its own beside
+  std::map<std::string, model::AgentLimits, std::less<>> label_limits;  // of agents that offer it
+  std::map<ControllerName, model::AgentLimits> controller_limits;       // of agents for its work
+  Duration orphan_timeout = 30min;                                      // told to every agent
   Duration reconcile_every = 3min;
 };
 

@@ -224,16 +224,13 @@ Duration Core::follow_wall_clock() {
   return by;
 }
 
-std::uint32_t Core::cap_of(const CloudName& cloud) const {
-  const auto it = config.cloud_caps.find(cloud);
-  const auto ours = it == config.cloud_caps.end() ? 0 : it->second;
+model::AgentLimits Core::limits_of(const CloudName& cloud) const {
+  const auto it = config.cloud_limits.find(cloud);
+  auto limits = it == config.cloud_limits.end() ? model::AgentLimits() : it->second;
   const auto theirs = clouds.at(cloud)->provider->limits().max_agents;
-  return ours == 0 || theirs == 0 ? std::max(ours, theirs) : std::min(ours, theirs);
-}
-
-model::ResourceLimits Core::resources_of(const CloudName& cloud) const {
-  const auto it = config.cloud_resources.find(cloud);
-  return it == config.cloud_resources.end() ? model::ResourceLimits() : it->second;
+  limits.agents =
+      limits.agents == 0 || theirs == 0 ? std::max(limits.agents, theirs) : std::min(limits.agents, theirs);
+  return limits;
 }
 
 CloudEntry* Core::find_cloud(const CloudName& name) const {

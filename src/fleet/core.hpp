@@ -234,8 +234,8 @@ class Core {
   // What the controller says of it now.
   void see(AgentEntry& entry, ports::AgentObservation seen);
 
-  std::uint32_t cap_of(const CloudName& cloud) const;  // the config's or the provider's; 0: none
-  model::ResourceLimits resources_of(const CloudName& cloud) const;
+  // The config's; of the number of agents the provider's, where that is less.
+  model::AgentLimits limits_of(const CloudName& cloud) const;
   CloudEntry* find_cloud(const CloudName& name) const;
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation

@@ -338,7 +338,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud,
                                const std::map<TemplateName, IdleTimes>& idle_times) const {
   CloudView view;
   view.name = name;
-  view.cap = core.cap_of(name);
+  view.cap = core.limits_of(name).agents;
   view.healthy = cloud.healthy;
   view.trouble = cloud.trouble;
   view.trouble_since = cloud.trouble_since;
@@ -353,7 +353,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud,
     one.labels = t.config.labels;
     one.is_default = t.config.is_default;
     one.max_builds = t.config.max_builds;
-    one.cap = t.config.cap;
+    one.cap = t.config.limits.agents;
     one.size = t.size_of(t.variants.front());
     one.price = t.price_of(t.variants.front());
     one.breaker = view_of(t.breaker);

@@ -109,9 +109,10 @@ void add_earlier(policy::Plan& plan, policy::Plan earlier) {
   plan.drains.insert(plan.drains.begin(), earlier.drains.begin(), earlier.drains.end());
 }
 
-policy::Spent spent_by(const SpentNow& spent, const CloudName& cloud) {
-  const auto it = spent.by_cloud.find(cloud);
-  return it == spent.by_cloud.end() ? policy::Spent() : it->second;
+template <class All, class Name>
+policy::Spent spent_by(const All& all, const Name& name) {
+  const auto it = all.find(name);
+  return it == all.end() ? policy::Spent() : it->second;
 }
 
 // What is launched of the template in this plan, and until when.
@@ -125,7 +126,7 @@ policy::Template offer_of(const TemplateEntry& t, Instant now) {
   offer.labels = t.config.labels;
   offer.is_default = t.config.is_default;
   offer.priority = t.config.priority;
-  offer.cap = t.config.cap;
+  offer.most = t.config.limits;
   offer.size = t.size_of(variant);
   offer.per_hour = price.per_hour;
   offer.least_billed = model::least_billed(price.billing);
@@ -215,7 +216,7 @@ void Provisioner::plan() {
 policy::Plan Provisioner::decide_once() {
   const auto spent = spent_now(core_);
   tell_ledger(spent);
-  auto plan = ledger_.plan(limits(spent.all), plan_at_);
+  auto plan = ledger_.plan(limits(spent), plan_at_);
   plan_size_ += ledger_.looked_at() + plan.holds.size();
   return plan;
 }
@@ -291,13 +292,20 @@ void Provisioner::judge_gone(AgentEntry* entry) {
   core_.wish_end(entry, {reason, death.text.empty() ? std::string(sentence(reason)) : death.text});
 }
 
-policy::Limits Provisioner::limits(const policy::Spent& spent) {
-  const bool full =
-      (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
-  if (full) look_no_later(core_.steady() + kStorageLook);
+policy::Limits Provisioner::limits(const SpentNow& spent) {
   const auto& config = core_.config;
-  return {config.max_agents, full,  config.label_caps, config.controller_caps,
-          config.resources,  spent, kLaunchesAtOnce};
+  policy::Limits limits;
+  limits.storage_full =
+      (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
+  if (limits.storage_full) look_no_later(core_.steady() + kStorageLook);
+  limits.launches_at_once = kLaunchesAtOnce;
+  limits.all = {config.limits, spent.all};
+  limits.templates_spent = spent.templates;
+  for (const auto& [label, most] : config.label_limits)
+    limits.labels[label] = {most, spent_by(spent.labels, label)};
+  for (const auto& [name, most] : config.controller_limits)
+    limits.controllers[name] = {most, spent_by(spent.controllers, name)};
+  return limits;
 }
 
 // --- what the ledger is told
@@ -330,8 +338,11 @@ void Provisioner::tell_offers(const SpentNow& spent) {
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());
   for (const auto& [name, cloud] : core_.clouds)
-    clouds.push_back({name, core_.cap_of(name), cloud->pause.text, cloud->hold_until, cloud->hold_text,
-                      core_.resources_of(name), spent_by(spent, name)});
+    clouds.push_back({name,
+                      cloud->pause.text,
+                      cloud->hold_until,
+                      cloud->hold_text,
+                      {core_.limits_of(name), spent_by(spent.clouds, name)}});
   ledger_.set_clouds(std::move(clouds));
 }
 

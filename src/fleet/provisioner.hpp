@@ -54,7 +54,7 @@ class Provisioner {
   void drop_item(const policy::ItemRef& ref);
   void drop_unlisted(const ControllerName& controller);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
-  policy::Limits limits(const policy::Spent& spent);
+  policy::Limits limits(const SpentNow& spent);
 
   void plan();
   bool carry_out_endings();

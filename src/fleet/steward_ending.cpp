@@ -176,9 +176,13 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
                                                        : "The cloud says that it is gone: " + death});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   const auto paid = billed_of(*entry, core_.time());
-  core_.spending.add(
-      {entry->row.cloud, paid.from, paid.until, entry->row.cost.total(), entry->row.price.per_hour},
-      core_.time());
+  const auto& row = entry->row;
+  core_.spending.add({{row.cloud, row.template_name, row.controller, row.labels},
+                      paid.from,
+                      paid.until,
+                      row.cost.total(),
+                      row.price.per_hour},
+                     core_.time());
   core_.log_of(*entry).info("agent is gone", {{"reason", to_string(entry->row.end_reason)}});
 }
 

@@ -46,13 +46,24 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
 
 // Variants that no limit or budget ever admits are left out: items would wait for them, and others do fit.
 // Where none is left all stay, so that it is told what does not fit.
-void keep_fitting(TemplateEntry& t, const FleetConfig& config) {
-  const auto of_cloud = config.cloud_resources.find(t.config.cloud);
+void keep_fitting(TemplateEntry& t, const Core& core, const FleetConfig& config) {
+  std::vector<const model::AgentLimits*> all{&config.limits, &t.config.limits};
+  if (const auto it = config.cloud_limits.find(t.config.cloud); it != config.cloud_limits.end())
+    all.push_back(&it->second);
+  for (const auto& [label, limits] : config.label_limits)
+    if (std::ranges::find(t.config.labels, label) != t.config.labels.end()) all.push_back(&limits);
   const auto never_fits = [&](const ports::Variant& variant) {
     const auto price = t.price_of(variant);
     const policy::Needs needs{t.size_of(variant), price.per_hour, model::least_billed(price.billing)};
-    return !policy::Usage::ever_fits(needs, config.resources) ||
-           (of_cloud != config.cloud_resources.end() && !policy::Usage::ever_fits(needs, of_cloud->second));
+    const auto fits = [&](const model::AgentLimits& limits) {
+      return policy::Usage::ever_fits(needs, limits);
+    };
+    const auto serves = [&](const ports::ControllerPort* controller) {
+      const auto limits = config.controller_limits.find(controller->name());
+      return limits == config.controller_limits.end() || fits(limits->second);
+    };
+    return !std::ranges::all_of(all, [&](const auto* one) { return fits(*one); }) ||
+           !std::ranges::any_of(core.parts.controllers, serves);
   };
   if (std::ranges::all_of(t.variants, never_fits)) return;
   std::erase_if(t.variants, never_fits);
@@ -144,7 +155,7 @@ Awaitable<Status> Templates::apply(FleetConfig config) {
   // What is known of a generation's launches outlives a reload that does not touch it. Nothing is waited for
   // from here on, so that nothing is lost that happens meanwhile.
   for (auto& [name, t] : fresh) {
-    keep_fitting(t, config);
+    keep_fitting(t, core_, config);
     const auto old = core_.templates.find(name);
     if (old == core_.templates.end()) continue;
     t.pool = old->second.pool;

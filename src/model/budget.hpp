@@ -1,4 +1,5 @@
-// What agents may take together: vCPU, memory and money, of one cloud or of all.
+// What agents may take together: all of them, those of one cloud, of one template, with one label, or for one
+// controller.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,12 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
-struct ResourceLimits {
+struct AgentLimits {
+  std::uint32_t agents = 0;        // 0: no limit
   std::uint64_t milli_cpus = 0;    // 0: no limit
   std::uint64_t memory_bytes = 0;  // 0: no limit
   Budget budget;
-  bool operator==(const ResourceLimits&) const = default;
+  bool operator==(const AgentLimits&) const = default;
 };
 
 }  // namespace footman::model

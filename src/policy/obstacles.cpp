@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "model/nearest.hpp"
 
@@ -15,12 +16,12 @@ std::uint32_t count_of(const std::map<Key, std::uint32_t>& counts, const Key& ke
   return it == counts.end() ? 0 : it->second;
 }
 
-}  // namespace
-
-bool is_cap(HoldReason reason) {
-  return reason == HoldReason::global_cap || reason == HoldReason::label_cap ||
-         reason == HoldReason::cloud_cap || reason == HoldReason::template_cap;
+std::optional<Held> find_full(const std::vector<Cap>& caps, const Template& t) {
+  const auto full = std::ranges::find_if(caps, &Cap::is_full);
+  return full == caps.end() ? std::nullopt : std::optional(describe_obstacle(*full, t));
 }
+
+}  // namespace
 
 Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates) {
   if (label.empty())
@@ -39,41 +40,28 @@ Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>&
 }
 
 Obstacles::Obstacles(const Snapshot& offers, const Limits& limits, Instant now)
-    : limits_(limits), now_(now), usage_(limits) {
+    : limits_(limits), now_(now), usage_(offers, limits) {
   for (const auto& cloud : offers.clouds) clouds_[cloud.name] = &cloud;
 }
 
-// So many more that hold a resource, or will.
-void Obstacles::count(const CloudName& cloud, const TemplateName& name,
-                      const std::vector<std::string>& labels, bool under_way, std::uint32_t count) {
-  holding_ += count;
-  cloud_holding_[cloud] += count;
-  template_holding_[name] += count;
-  if (under_way) under_way_[cloud] += count;
-  if (limits_.label_caps.empty()) return;
-  for (const auto& label : std::set<std::string_view>(labels.begin(), labels.end()))
-    if (limits_.label_caps.contains(label)) label_holding_[std::string(label)] += count;
-}
-
 void Obstacles::count(const Agent& agent) {
-  count(agent.cloud, agent.template_name, agent.labels, is_under_way(agent), 1);
-  usage_.add(agent.controller, agent.cloud, needs_of(agent), 1);
+  if (is_under_way(agent)) ++under_way_[agent.cloud];
+  usage_.add(member_of(agent), 1);
 }
 
 void Obstacles::count(const SettledAgents& agents) {
-  count(agents.cloud, agents.template_name, agents.labels, agents.under_way, agents.count);
-  usage_.add(agents.controller, agents.cloud, needs_of(agents), agents.count);
+  if (agents.under_way) under_way_[agents.cloud] += agents.count;
+  usage_.add(member_of(agents), agents.count);
 }
 
 void Obstacles::count_launch(const Template& t, const ControllerName& controller) {
-  count(t.cloud, t.name, t.labels, true, 1);
-  usage_.add(controller, t.cloud, needs_of(t), 1);
+  ++under_way_[t.cloud];
+  usage_.add(member_of(t, controller), 1);
   if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
 }
 
-void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count_of_items) {
-  count(t.cloud, t.name, t.labels, false, count_of_items);
-  usage_.add(controller, t.cloud, needs_of(t), count_of_items);
+void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count) {
+  usage_.add(member_of(t, controller), count);
 }
 
 std::optional<Held> Obstacles::find_trouble(const Template& t) const {
@@ -93,9 +81,7 @@ std::optional<Held> Obstacles::find_trouble(const Template& t) const {
 
 std::optional<Held> Obstacles::find(const Template& t) const {
   if (auto trouble = find_trouble(t)) return trouble;
-  const auto caps = list_caps(t);
-  const auto full = std::ranges::find_if(caps, &Cap::is_full);
-  return full == caps.end() ? std::nullopt : std::optional(describe_obstacle(*full, t));
+  return find_full(usage_.list_caps(t), t);
 }
 
 std::optional<Held> Obstacles::find_launch_limit(const Template& t) const {
@@ -125,43 +111,21 @@ std::optional<Held> Obstacles::ask_breaker(const Template& t) const {
               allowance.look_again};
 }
 
-std::optional<Held> Obstacles::find_for(const ControllerName& controller) const {
-  const auto cap = usage_.find_controller_cap(controller);
-  return cap && cap->is_full() ? std::optional(describe_obstacle(*cap, {})) : std::nullopt;
+std::optional<Held> Obstacles::find_for(const ControllerName& controller, const Template& t) const {
+  return find_full(usage_.list_controller_caps(controller, t), t);
 }
 
-std::vector<Cap> Obstacles::list_caps(const Template& t) const {
-  std::vector<Cap> caps;
-  const auto add = [&](HoldReason reason, std::uint32_t taken, std::uint32_t limit, std::string label = {}) {
-    if (limit == 0) return;
-    auto& cap = caps.emplace_back();
-    cap.reason = reason;
-    cap.of = std::move(label);
-    cap.taken = taken;
-    cap.limit = limit;
-  };
-  const Cloud& cloud = *clouds_.at(t.cloud);
-  add(HoldReason::global_cap, holding_, limits_.max_agents);
-  for (const auto& [label, limit] : limits_.label_caps)
-    if (std::ranges::find(t.labels, label) != t.labels.end())
-      add(HoldReason::label_cap, count_of(label_holding_, label), limit, label);
-  add(HoldReason::cloud_cap, count_of(cloud_holding_, t.cloud), cloud.cap);
-  add(HoldReason::template_cap, count_of(template_holding_, t.name), t.cap);
-  usage_.list_caps(t, cloud, caps);
-  return caps;
-}
-
-std::vector<Cap> Obstacles::list_caps(const Template& t, const ControllerName& controller) const {
-  auto caps = list_caps(t);
-  if (auto cap = usage_.find_controller_cap(controller)) caps.push_back(std::move(*cap));
+std::vector<Cap> Obstacles::list_all_caps(const Template& t, const ControllerName& controller) const {
+  auto caps = usage_.list_caps(t);
+  std::ranges::move(usage_.list_controller_caps(controller, t), std::back_inserter(caps));
   return caps;
 }
 
 std::optional<RoomWish> Obstacles::find_wish(const Template& t, const ControllerName& controller,
                                              std::uint32_t count) const {
   if (find_trouble(t)) return std::nullopt;
-  RoomWish wish{t.cloud, t.name, controller, {}};
-  for (const auto& cap : list_caps(t, controller)) {
+  RoomWish wish;
+  for (const auto& cap : list_all_caps(t, controller)) {
     const auto needed = cap.needed * count;
     if (cap.spent + needed > cap.limit) return std::nullopt;
     if (cap.taken + needed <= cap.limit) continue;
@@ -172,27 +136,30 @@ std::optional<RoomWish> Obstacles::find_wish(const Template& t, const Controller
   return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
 }
 
-bool Obstacles::is_limited_by(HoldReason reason, const Template& t) const {
-  return std::ranges::any_of(list_caps(t, t.pool_controller), [&](const Cap& cap) {
-    return cap.reason == reason && cap.needed > 0 && cap.spent + cap.needed <= cap.limit;
+bool Obstacles::is_shared(HoldReason reason, const Template& wanted, const ControllerName& controller,
+                          const Template& pool) const {
+  const auto member = member_of(pool, pool.pool_controller);
+  if (amount_of(reason, member.needs) == 0) return false;
+  return std::ranges::any_of(list_all_caps(wanted, controller), [&](const Cap& cap) {
+    return cap.reason == reason && cap.needed > 0 && cap.spent + cap.needed <= cap.limit &&
+           is_member(member, limit_of(reason)->scope, cap.of);
   });
 }
 
-bool Obstacles::is_kept(HoldReason reason, const Template& t) const {
-  return std::ranges::any_of(list_caps(t),
+bool Obstacles::is_kept(HoldReason reason, const Template& t, const ControllerName& controller) const {
+  return std::ranges::any_of(list_all_caps(t, controller),
                              [&](const Cap& cap) { return cap.reason == reason && cap.kept > 0; });
 }
 
 bool Obstacles::may_fit(const Template& t, const ControllerName& controller) const {
-  return !find_trouble(t) && std::ranges::none_of(list_caps(t, controller), [](const Cap& cap) {
+  return !find_trouble(t) && std::ranges::none_of(list_all_caps(t, controller), [](const Cap& cap) {
     return cap.spent + cap.needed > cap.limit || (!is_by_size(cap.reason) && cap.is_full());
   });
 }
 
-bool Obstacles::is_spent(const Template& t) const {
-  return std::ranges::any_of(list_caps(t), [](const Cap& cap) {
-    const bool is_of_day = cap.reason == HoldReason::day_budget || cap.reason == HoldReason::cloud_day_budget;
-    return is_of_day && cap.spent >= cap.limit;
+bool Obstacles::is_spent(const Template& t, const ControllerName& controller) const {
+  return std::ranges::any_of(list_all_caps(t, controller), [](const Cap& cap) {
+    return limit_of(cap.reason)->quantity == Quantity::per_day && cap.spent >= cap.limit;
   });
 }
 
@@ -206,30 +173,54 @@ std::string_view to_string(HoldReason reason) {
       return "storage_full";
     case HoldReason::global_cap:
       return "global_cap";
-    case HoldReason::label_cap:
-      return "label_cap";
-    case HoldReason::cloud_cap:
-      return "cloud_cap";
-    case HoldReason::template_cap:
-      return "template_cap";
-    case HoldReason::controller_cap:
-      return "controller_cap";
     case HoldReason::vcpu_cap:
       return "vcpu_cap";
     case HoldReason::memory_cap:
       return "memory_cap";
-    case HoldReason::cloud_vcpu_cap:
-      return "cloud_vcpu_cap";
-    case HoldReason::cloud_memory_cap:
-      return "cloud_memory_cap";
     case HoldReason::hour_budget:
       return "hour_budget";
     case HoldReason::day_budget:
       return "day_budget";
+    case HoldReason::cloud_cap:
+      return "cloud_cap";
+    case HoldReason::cloud_vcpu_cap:
+      return "cloud_vcpu_cap";
+    case HoldReason::cloud_memory_cap:
+      return "cloud_memory_cap";
     case HoldReason::cloud_hour_budget:
       return "cloud_hour_budget";
     case HoldReason::cloud_day_budget:
       return "cloud_day_budget";
+    case HoldReason::template_cap:
+      return "template_cap";
+    case HoldReason::template_vcpu_cap:
+      return "template_vcpu_cap";
+    case HoldReason::template_memory_cap:
+      return "template_memory_cap";
+    case HoldReason::template_hour_budget:
+      return "template_hour_budget";
+    case HoldReason::template_day_budget:
+      return "template_day_budget";
+    case HoldReason::label_cap:
+      return "label_cap";
+    case HoldReason::label_vcpu_cap:
+      return "label_vcpu_cap";
+    case HoldReason::label_memory_cap:
+      return "label_memory_cap";
+    case HoldReason::label_hour_budget:
+      return "label_hour_budget";
+    case HoldReason::label_day_budget:
+      return "label_day_budget";
+    case HoldReason::controller_cap:
+      return "controller_cap";
+    case HoldReason::controller_vcpu_cap:
+      return "controller_vcpu_cap";
+    case HoldReason::controller_memory_cap:
+      return "controller_memory_cap";
+    case HoldReason::controller_hour_budget:
+      return "controller_hour_budget";
+    case HoldReason::controller_day_budget:
+      return "controller_day_budget";
     case HoldReason::template_disabled:
       return "template_disabled";
     case HoldReason::cloud_paused:

@@ -15,8 +15,6 @@
 
 namespace footman::policy {
 
-bool is_cap(HoldReason reason);  // of a number of agents, for those of a template
-
 // Why no template fits, with the label that may have been meant.
 Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates);
 
@@ -25,15 +23,12 @@ Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>&
 struct RoomWish {
   struct Lack {
     HoldReason reason = HoldReason::global_cap;
-    std::string label;        // of a label's cap, or the controller of its own
-    std::int64_t amount = 1;  // agents, thousandths of a vCPU, bytes, or millionths of a dollar
+    std::string of;           // as of Cap
+    std::int64_t amount = 1;  // as amount_of()
   };
-  CloudName cloud;
-  TemplateName template_name;
-  ControllerName controller;
   std::vector<Lack> lacks;  // never empty
   // How much of it the end of the agent makes free.
-  std::int64_t relief(const Lack& lack, const Agent& agent) const;
+  static std::int64_t relief(const Lack& lack, const Agent& agent);
 };
 
 class Obstacles {
@@ -49,40 +44,39 @@ class Obstacles {
 
   // What is left of vCPU, memory and money is kept for one agent of it: a smaller one would take it again and
   // again. Until drop_kept().
-  void keep(const Template& t) { usage_.keep(t); }
+  void keep(const Template& t, const ControllerName& controller) { usage_.keep(member_of(t, controller)); }
   void drop_kept() { usage_.drop_kept(); }
-  bool is_kept(HoldReason reason, const Template& t) const;  // some of this limit, already
+  // Some of this limit, already.
+  bool is_kept(HoldReason reason, const Template& t, const ControllerName& controller) const;
   // One more agent would be launched if the others ended; no limit is below it, and no budget is used up.
   bool may_fit(const Template& t, const ControllerName& controller) const;
-  bool is_spent(const Template& t) const;  // a budget of the day that asks about it
+  // A budget of the day that asks about it.
+  bool is_spent(const Template& t, const ControllerName& controller) const;
 
   bool has_cloud(const CloudName& name) const { return clouds_.contains(name); }
   std::optional<Held> find(const Template& t) const;
   std::optional<Held> find_launch_limit(const Template& t) const;  // asked where find() gives nothing
-  std::optional<Held> find_for(const ControllerName& controller) const;
+  // Limits of the controller, which find() does not ask.
+  std::optional<Held> find_for(const ControllerName& controller, const Template& t) const;
+  bool is_limited(const ControllerName& controller) const { return usage_.is_limited(controller); }
   // What must become free before so many more can be launched. Not set: no end of an agent would help, or
   // nothing is lacking.
   std::optional<RoomWish> find_wish(const Template& t, const ControllerName& controller,
                                     std::uint32_t count) const;
-  // `reason` is of a limit that asks about this template, and that one agent of it fits into.
-  bool is_limited_by(HoldReason reason, const Template& t) const;
+  // `reason` is of a limit that asks about `wanted`, that one agent of it fits into, and that an agent for
+  // the pool of the other template would take of.
+  bool is_shared(HoldReason reason, const Template& wanted, const ControllerName& controller,
+                 const Template& pool) const;
 
  private:
-  void count(const CloudName& cloud, const TemplateName& name, const std::vector<std::string>& labels,
-             bool under_way, std::uint32_t count);
   std::optional<Held> find_trouble(const Template& t) const;  // all but caps
   std::optional<Held> ask_breaker(const Template& t) const;
-  std::vector<Cap> list_caps(const Template& t) const;  // but for those of controllers
-  std::vector<Cap> list_caps(const Template& t, const ControllerName& controller) const;
+  std::vector<Cap> list_all_caps(const Template& t, const ControllerName& controller) const;
 
   const Limits& limits_;
   Instant now_;
   std::unordered_map<CloudName, const Cloud*> clouds_;
-  std::map<CloudName, std::uint32_t> cloud_holding_;
-  std::map<TemplateName, std::uint32_t> template_holding_;
-  std::map<std::string, std::uint32_t> label_holding_;  // of capped labels
-  std::map<CloudName, std::uint32_t> under_way_;        // launches that are not answered
-  std::uint32_t holding_ = 0;
+  std::map<CloudName, std::uint32_t> under_way_;  // launches that are not answered
   Usage usage_;
   std::set<TemplateName> probed_;  // by this plan
 };

@@ -42,8 +42,9 @@ struct ItemClass {
   std::uint32_t held_items = 0;       // that are left over
   const Item* oldest_held = nullptr;  // of these
   bool is_held = false;               // neither an agent nor a template is left for the rest of it
-  std::optional<Held> of_controller;  // as the plan leaves it, before room is kept
-  std::string room;                   // who makes it, for the oldest one; empty: nobody
+  // What limits of its controller say, by template, as the plan leaves it; empty: it has none.
+  std::vector<std::optional<Held>> of_controller;
+  std::string room;  // who makes it, for the oldest one; empty: nobody
   std::shared_ptr<const ClassHold> hold;
 };
 

@@ -50,11 +50,7 @@ struct LabelOrder {
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
-      : snapshot_(snapshot),
-        limits_(limits),
-        now_(now),
-        obstacles_(snapshot, limits, now),
-        book_(snapshot.templates) {}
+      : snapshot_(snapshot), now_(now), obstacles_(snapshot, limits, now), book_(snapshot.templates) {}
 
   Plan plan() {
     index();
@@ -291,7 +287,7 @@ class Planner {
     if (const Agent* agent = take_free(kind)) return agent;
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (is_blocked(t) || obstacles_.find_for(kind.controller)) continue;
+      if (is_blocked(t) || obstacles_.find_for(kind.controller, t)) continue;
       if (obstacles_.find_launch_limit(t)) break;
       list_passed(kind);
       launch(item.ref, t, describe_choice(item, kind), kind.passed);
@@ -308,13 +304,14 @@ class Planner {
   // would take it as long as they come.
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
-      const auto& obstacle = blocked_[number_of(*t)];
+      auto obstacle = blocked_[number_of(*t)];
+      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, *t);
       if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
-      if (obstacles_.is_kept(obstacle->reason, *t)) return;  // for an older one
+      if (obstacles_.is_kept(obstacle->reason, *t, kind.controller)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
       if (now_ < patient_until) return look_no_later(plan_.next_look, patient_until);
       keeps_.insert(number_of(*t));
-      obstacles_.keep(*t);
+      obstacles_.keep(*t, kind.controller);
       return;
     }
   }
@@ -327,9 +324,12 @@ class Planner {
   void list_passed(ItemClass& kind) const {
     if (kind.template_cursor == (kind.passed ? kind.passed->size() : 0)) return;
     auto passed = std::make_shared<std::vector<Tried>>();
-    for (std::size_t i = 0; i < kind.template_cursor; ++i)
-      if (const auto& obstacle = blocked_[number_of(*kind.templates[i])])
-        passed->push_back(answer_of(*kind.templates[i], *obstacle));
+    for (std::size_t i = 0; i < kind.template_cursor; ++i) {
+      const auto& t = *kind.templates[i];
+      auto obstacle = blocked_[number_of(t)];
+      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, t);
+      if (obstacle) passed->push_back(answer_of(t, *obstacle));
+    }
     kind.passed = std::move(passed);
   }
 
@@ -347,36 +347,43 @@ class Planner {
   // As the plan leaves it, so that the next one says the same. What is kept is told where nothing else stands
   // against a template: an item would be told of what is kept for itself otherwise.
   void note_obstacles() {
-    std::vector<std::optional<Held>> kept(snapshot_.templates.size());
-    if (!keeps_.empty()) {
+    for (const bool kept : {true, false}) {
+      if (kept && keeps_.empty()) continue;
+      const auto note = [&](const Template& t, std::optional<Held>& noted, std::optional<Held> found) {
+        if (kept && keeps_.contains(number_of(t))) found.reset();
+        if (kept || found || keeps_.empty()) noted = std::move(found);
+      };
       for (const auto& t : snapshot_.templates)
-        if (!keeps_.contains(number_of(t)) && obstacles_.has_cloud(t.cloud))
-          kept[number_of(t)] = obstacles_.find(t);
-      obstacles_.drop_kept();
+        if (obstacles_.has_cloud(t.cloud)) note(t, blocked_[number_of(t)], obstacles_.find(t));
+      for (auto* kind : held_classes_) {
+        auto& noted = kind->of_controller;
+        noted.resize(obstacles_.is_limited(kind->controller) ? kind->templates.size() : 0);
+        for (std::size_t i = 0; i < noted.size(); ++i)
+          note(*kind->templates[i], noted[i], obstacles_.find_for(kind->controller, *kind->templates[i]));
+      }
+      if (kept) obstacles_.drop_kept();
     }
     for (const auto& t : snapshot_.templates)
-      if (obstacles_.has_cloud(t.cloud)) note_obstacle(t, std::move(kept[number_of(t)]));
-    for (auto* kind : held_classes_) kind->of_controller = obstacles_.find_for(kind->controller);
+      if (auto& obstacle = blocked_[number_of(t)]; !obstacle && obstacles_.has_cloud(t.cloud))
+        obstacle = obstacles_.find_launch_limit(t);
   }
 
-  void note_obstacle(const Template& t, std::optional<Held> kept) {
-    auto& obstacle = blocked_[number_of(t)];
-    obstacle = obstacles_.find(t);
-    if (!obstacle) obstacle = std::move(kept);
-    if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
+  // Before the launch limit, behind which no template is asked, come the limits of the controller.
+  const std::optional<Held>& obstacle_of(const ItemClass& kind, std::size_t i) const {
+    const auto& of_template = blocked_[number_of(*kind.templates[i])];
+    const bool is_told = of_template && of_template->reason != HoldReason::launch_limit;
+    if (is_told || i >= kind.of_controller.size() || !kind.of_controller[i]) return of_template;
+    return kind.of_controller[i];
   }
 
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
-    const auto& of_controller = kind.of_controller;
-    for (const Template* t : kind.templates) {
-      const auto& of_template = blocked_[number_of(*t)];
-      const bool is_limit = of_template && of_template->reason == HoldReason::launch_limit;
-      const auto& obstacle = !of_template || (is_limit && of_controller) ? of_controller : of_template;
+    for (std::size_t i = 0; i < kind.templates.size(); ++i) {
+      const auto& obstacle = obstacle_of(kind, i);
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
-      tried->push_back(answer_of(*t, *obstacle));
+      tried->push_back(answer_of(*kind.templates[i], *obstacle));
       if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
     }
     auto hold = std::make_shared<ClassHold>();
@@ -404,7 +411,7 @@ class Planner {
         continue;
       }
       const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
-      const bool is_capped = limits_.controller_caps.contains(kind.controller);
+      const bool is_capped = obstacles_.is_limited(kind.controller);
       const bool is_told = kind.hold && kind.hold->room == kind.room;
       if (!is_told || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
@@ -453,7 +460,7 @@ class Planner {
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
-    book_.settle([this](const Template& t) { return is_budget_spent(t); });
+    book_.settle([this](const Template& t) { return is_budget_spent(t, t.pool_controller); });
   }
 
   void note_work(const Agent& agent) {
@@ -478,7 +485,7 @@ class Planner {
     for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
       report.hold = find_pool_obstacle(*pool.of);
       if (report.hold) {
-        if (has_reserved_ && (is_cap(report.hold->reason) || is_by_size(report.hold->reason)))
+        if (has_reserved_ && limit_of(report.hold->reason))
           report.hold->text += ", with the places that are left for builds";
         look_no_later(plan_.next_look, report.hold->look_again);
         break;
@@ -490,7 +497,7 @@ class Planner {
 
   std::optional<Held> find_pool_obstacle(const Template& t) const {
     auto obstacle = obstacles_.find(t);
-    if (!obstacle) obstacle = obstacles_.find_for(t.pool_controller);
+    if (!obstacle) obstacle = obstacles_.find_for(t.pool_controller, t);
     if (!obstacle) obstacle = obstacles_.find_launch_limit(t);
     return obstacle ? obstacle : find_line_before(t);
   }
@@ -509,14 +516,11 @@ class Planner {
   // which would then have to make room again.
   std::optional<Held> find_larger_before(const Template& t) const {
     for (const auto* kind : held_classes_)
-      for (const Template* wanted : kind->templates) {
-        const auto& obstacle = blocked_[number_of(*wanted)];
-        if (!obstacle || !is_by_size(obstacle->reason)) continue;
-        if (is_of_cloud(obstacle->reason) && wanted->cloud != t.cloud) continue;
-        if (obstacles_.is_limited_by(obstacle->reason, *wanted) &&
-            amount_of(obstacle->reason, needs_of(t)) > 0)
+      for (std::size_t i = 0; i < kind->templates.size(); ++i)
+        if (const auto& obstacle = obstacle_of(*kind, i);
+            obstacle && is_by_size(obstacle->reason) &&
+            obstacles_.is_shared(obstacle->reason, *kind->templates[i], kind->controller, t))
           return obstacle;
-      }
     return std::nullopt;
   }
 
@@ -618,13 +622,13 @@ class Planner {
 
   bool is_budget_spent(const Agent& agent) {
     const auto t = templates_.find(agent.template_name);
-    return t != templates_.end() && is_budget_spent(*t->second);
+    return t != templates_.end() && is_budget_spent(*t->second, agent.controller);
   }
 
-  bool is_budget_spent(const Template& t) {
+  bool is_budget_spent(const Template& t, const ControllerName& controller) {
     if (!obstacles_.has_cloud(t.cloud)) return false;
-    const auto [known, fresh] = spent_.try_emplace(number_of(t), false);
-    if (fresh) known->second = obstacles_.is_spent(t);
+    const auto [known, fresh] = spent_.try_emplace({number_of(t), controller}, false);
+    if (fresh) known->second = obstacles_.is_spent(t, controller);
     return known->second;
   }
 
@@ -635,19 +639,19 @@ class Planner {
   }
 
   const Snapshot& snapshot_;
-  const Limits& limits_;
   Instant now_;
   Plan plan_;
   std::unordered_map<TemplateName, const Template*> templates_;
   Obstacles obstacles_;
   PoolBook book_;
-  std::vector<ItemClass*> held_classes_;         // in the order in which they became so
-  bool has_reserved_ = false;                    // places, which then count as agents
-  std::unordered_map<std::size_t, bool> spent_;  // by template: its budget of the day
-  std::set<std::size_t> keeps_;                  // templates that room is kept for
-  std::vector<const Item*> items_;               // in queue order
-  std::vector<const Agent*> served_by_;          // by item; of an open world in no order
-  std::vector<std::size_t> class_of_;            // by item
+  std::vector<ItemClass*> held_classes_;  // in the order in which they became so
+  bool has_reserved_ = false;             // places, which then count as agents
+  std::map<std::pair<std::size_t, ControllerName>, bool>
+      spent_;                            // of a template's agents: a budget of the day
+  std::set<std::size_t> keeps_;          // templates that room is kept for
+  std::vector<const Item*> items_;       // in queue order
+  std::vector<const Agent*> served_by_;  // by item; of an open world in no order
+  std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
   std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
   std::vector<const Agent*> agents_;

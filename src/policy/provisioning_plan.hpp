@@ -79,14 +79,20 @@ struct Agent {
   model::EndReason end_reason = model::EndReason::none;  // the controller's word for lost and done
 };
 
+// What a group of agents may take, and what it has spent; agents count that hold a resource, or will.
+struct Quota {
+  model::AgentLimits most;
+  Spent spent;
+};
+
 struct Template {
   CloudName cloud;
   TemplateName name;  // unique over all clouds
   std::uint64_t generation = 0;
   std::vector<std::string> labels;
   bool is_default = false;
-  int priority = 0;       // higher first
-  std::uint32_t cap = 0;  // agents that may hold a resource; 0: no limit
+  int priority = 0;         // higher first
+  model::AgentLimits most;  // agents of it that hold a resource, or will
   // Of one agent, as it would be launched now.
   model::AgentSize size;
   model::Money per_hour;
@@ -102,12 +108,10 @@ struct Template {
 
 struct Cloud {
   CloudName name;
-  std::uint32_t cap = 0;   // 0: no limit
   std::string pause_text;  // "by admin: maintenance"; empty: a person has not paused it
   Instant hold_until;
   std::string hold_text;
-  model::ResourceLimits resources;
-  Spent spent;
+  Quota quota;
 };
 
 struct Snapshot {
@@ -117,17 +121,12 @@ struct Snapshot {
   std::vector<Cloud> clouds;  // a template of a cloud that is not here is not used
 };
 
-using LabelCaps = std::map<std::string, std::uint32_t, std::less<>>;  // agents that offer the label, at most
-
-using ControllerCaps = std::map<ControllerName, std::uint32_t>;  // agents for its work, at most
-
 struct Limits {
-  std::uint32_t max_agents = 0;  // over all clouds; 0: no limit
+  Quota all;
+  std::map<TemplateName, Spent> templates_spent;     // their limits are with them
+  std::map<std::string, Quota, std::less<>> labels;  // of agents that offer it, in any cloud
+  std::map<ControllerName, Quota> controllers;       // of agents for its work, in any cloud
   bool storage_full = false;
-  LabelCaps label_caps;  // over all clouds, as the following ones
-  ControllerCaps controller_caps;
-  model::ResourceLimits resources;
-  Spent spent;
   // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
   // would not be the best one.
   std::uint32_t launches_at_once = 0;
@@ -137,19 +136,32 @@ enum class HoldReason {
   no_template,          // no template's labels satisfy the expression
   no_default_template,  // no label asked for and no template has default: true
   storage_full,
+  // Limits: of all agents; then the same of one cloud, template, label and controller.
   global_cap,
-  label_cap,
-  cloud_cap,
-  template_cap,
-  controller_cap,
-  vcpu_cap,  // over all clouds, as the next one
+  vcpu_cap,
   memory_cap,
+  hour_budget,
+  day_budget,
+  cloud_cap,
   cloud_vcpu_cap,
   cloud_memory_cap,
-  hour_budget,  // over all clouds, as the next one
-  day_budget,
   cloud_hour_budget,
   cloud_day_budget,
+  template_cap,
+  template_vcpu_cap,
+  template_memory_cap,
+  template_hour_budget,
+  template_day_budget,
+  label_cap,
+  label_vcpu_cap,
+  label_memory_cap,
+  label_hour_budget,
+  label_day_budget,
+  controller_cap,
+  controller_vcpu_cap,
+  controller_memory_cap,
+  controller_hour_budget,
+  controller_day_budget,
   template_disabled,   // by its breaker, until its configuration changes
   template_open,       // its breaker: too many failures, and a pause
   template_half_open,  // its breaker: one agent is tried, the others wait for it

@@ -28,13 +28,13 @@ class Shortage {
   }
   bool is_helped_by(const Agent& agent) const {
     for (std::size_t i = 0; i < left_.size(); ++i)
-      if (left_[i] > 0 && wish_.relief(wish_.lacks[i], agent) > 0) return true;
+      if (left_[i] > 0 && RoomWish::relief(wish_.lacks[i], agent) > 0) return true;
     return false;
   }
   // False: its end would not help.
   bool take(const Agent& agent) {
     if (!is_helped_by(agent)) return false;
-    for (std::size_t i = 0; i < left_.size(); ++i) left_[i] -= wish_.relief(wish_.lacks[i], agent);
+    for (std::size_t i = 0; i < left_.size(); ++i) left_[i] -= RoomWish::relief(wish_.lacks[i], agent);
     return true;
   }
 
@@ -42,13 +42,6 @@ class Shortage {
   const RoomWish& wish_;
   std::vector<std::int64_t> left_;
 };
-
-// Which limit it is, of those that have the same reason.
-std::string name_of(const RoomWish& wish, const RoomWish::Lack& lack) {
-  if (is_of_cloud(lack.reason) || lack.reason == HoldReason::cloud_cap) return wish.cloud.str();
-  if (lack.reason == HoldReason::template_cap) return wish.template_name.str();
-  return lack.label;
-}
 
 std::string describe(const Occupants::Room& room) {
   auto all = room.draining;
@@ -65,22 +58,9 @@ std::string describe(const Occupants::Room& room) {
 
 // --- wishes
 
-std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) const {
-  if (is_of_cloud(lack.reason) && agent.cloud != cloud) return 0;
-  switch (lack.reason) {
-    case HoldReason::global_cap:
-      return 1;
-    case HoldReason::label_cap:
-      return std::ranges::count(agent.labels, lack.label) > 0 ? 1 : 0;
-    case HoldReason::cloud_cap:
-      return agent.cloud == cloud ? 1 : 0;
-    case HoldReason::template_cap:
-      return agent.template_name == template_name ? 1 : 0;
-    case HoldReason::controller_cap:
-      return agent.controller == controller ? 1 : 0;
-    default:
-      return amount_of(lack.reason, needs_of(agent));
-  }
+std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) {
+  const auto member = member_of(agent);
+  return is_member(member, limit_of(lack.reason)->scope, lack.of) ? amount_of(lack.reason, member.needs) : 0;
 }
 
 // --- idle agents
@@ -205,13 +185,12 @@ bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, const Templa
 }
 
 bool RoomPlanner::is_promised(const RoomWish& wish) const {
-  return std::ranges::any_of(wish.lacks, [&](const RoomWish::Lack& lack) {
-    return promised_.contains({lack.reason, name_of(wish, lack)});
-  });
+  return std::ranges::any_of(
+      wish.lacks, [&](const RoomWish::Lack& lack) { return promised_.contains({lack.reason, lack.of}); });
 }
 
 void RoomPlanner::promise(const RoomWish& wish) {
-  for (const auto& lack : wish.lacks) promised_.emplace(lack.reason, name_of(wish, lack));
+  for (const auto& lack : wish.lacks) promised_.emplace(lack.reason, lack.of);
 }
 
 // What becomes free of a limit goes to the oldest item that waits for it, so that nothing drains for another

@@ -40,7 +40,7 @@ SpendingBook::Day& SpendingBook::page_of(Instant day) {
   if (next != days_.end())
     page = next->second;
   else
-    for (const auto& span : ahead_) page[span.cloud] += part_of(span, day, day + kDay);
+    for (const auto& span : ahead_) page[span.payer] += part_of(span, day, day + kDay);
   while (days_.size() > kDaysKept)
     days_.erase(days_.begin()->first == day ? std::prev(days_.end()) : days_.begin());
   return page;
@@ -55,7 +55,7 @@ void SpendingBook::turn_page(Instant now) {
 void SpendingBook::add(const PaidSpan& span, Instant now) {
   turn_page(now);
   if (span.amount <= model::Money() || span.until <= span.from) return;
-  page_of(day_)[span.cloud] += part_of(span, day_, day_ + kDay);
+  page_of(day_)[span.payer] += part_of(span, day_, day_ + kDay);
   if (span.until > now) ahead_.push_back(span);
 }
 
@@ -66,21 +66,18 @@ void SpendingBook::move_by(Duration by) {
   }
 }
 
-Spent SpendingBook::sum(const CloudName* cloud, Instant now) {
+Spent SpendingBook::spent(const std::function<bool(const Payer&)>& counts, Instant now) {
   turn_page(now);
   Spent spent;
-  for (const auto& [name, money] : page_of(day_))
-    if (cloud == nullptr || name == *cloud) spent.today += money;
+  for (const auto& [payer, money] : page_of(day_))
+    if (counts(payer)) spent.today += money;
   for (const auto& span : ahead_) {
-    if (cloud != nullptr && span.cloud != *cloud) continue;
+    if (!counts(span.payer)) continue;
     spent.still_paid_per_hour += rate_of(span);
     if (!spent.rate_falls.is_set() || span.until < spent.rate_falls) spent.rate_falls = span.until;
   }
   spent.day_ends = day_ + kDay;
   return spent;
 }
-
-Spent SpendingBook::spent(Instant now) { return sum(nullptr, now); }
-Spent SpendingBook::spent(const CloudName& cloud, Instant now) { return sum(&cloud, now); }
 
 }  // namespace footman::policy

@@ -26,8 +26,27 @@ std::string_view until_when(const Template& t) {
                                   : "until the configuration changes";
 }
 
-std::string describe_agents(const Cap& cap, const std::string& which) {
-  return fmt::format("{} of {} agents {} exist", cap.taken, cap.limit, which);
+std::string describe_owner(const Cap& cap) {
+  switch (limit_of(cap.reason)->scope) {
+    case Scope::all:
+      return "this server";
+    case Scope::cloud:
+      return fmt::format("cloud '{}'", cap.of);
+    case Scope::agent_template:
+      return fmt::format("template '{}'", cap.of);
+    case Scope::label:
+      return fmt::format("label '{}'", cap.of);
+    case Scope::controller:
+      return fmt::format("controller '{}'", cap.of);
+  }
+  return {};
+}
+
+std::string describe_agents(const Cap& cap) {
+  std::string_view relation = "of";
+  if (cap.reason == HoldReason::label_cap) relation = "with";
+  if (cap.reason == HoldReason::controller_cap) relation = "for";
+  return fmt::format("{} of {} agents {} {} exist", cap.taken, cap.limit, relation, describe_owner(cap));
 }
 
 template <class Format>
@@ -69,38 +88,28 @@ std::string describe_day_budget(const Cap& cap, const Template& t, const std::st
 }
 
 std::string describe(const Cap& cap, const Template& t) {
-  const auto cloud = fmt::format("cloud '{}'", t.cloud.str());
-  switch (cap.reason) {
-    case HoldReason::global_cap:
-      return describe_agents(cap, "of this server");
-    case HoldReason::label_cap:
-      return describe_agents(cap, fmt::format("with label '{}'", cap.of));
-    case HoldReason::cloud_cap:
-      return describe_agents(cap, "of " + cloud);
-    case HoldReason::template_cap:
-      return describe_agents(cap, fmt::format("of template '{}'", t.name.str()));
-    case HoldReason::controller_cap:
-      return describe_agents(cap, fmt::format("for controller '{}'", cap.of));
-    case HoldReason::vcpu_cap:
-      return describe_size(cap, t, " of this server", model::format_cpus);
-    case HoldReason::cloud_vcpu_cap:
-      return describe_size(cap, t, " of " + cloud, model::format_cpus);
-    case HoldReason::memory_cap:
-      return describe_size(cap, t, " of memory of this server", format_bytes);
-    case HoldReason::cloud_memory_cap:
-      return describe_size(cap, t, " of memory of " + cloud, format_bytes);
-    case HoldReason::hour_budget:
-      return describe_hour_budget(cap, t, "this server");
-    case HoldReason::cloud_hour_budget:
-      return describe_hour_budget(cap, t, cloud);
-    case HoldReason::day_budget:
-      return describe_day_budget(cap, t, "this server");
-    case HoldReason::cloud_day_budget:
-      return describe_day_budget(cap, t, cloud);
-    default:
-      return {};  // no cap
+  const auto owner = describe_owner(cap);
+  switch (limit_of(cap.reason)->quantity) {
+    case Quantity::agents:
+      return describe_agents(cap);
+    case Quantity::vcpus:
+      return describe_size(cap, t, " of " + owner, model::format_cpus);
+    case Quantity::memory:
+      return describe_size(cap, t, " of memory of " + owner, format_bytes);
+    case Quantity::per_hour:
+      return describe_hour_budget(cap, t, owner);
+    case Quantity::per_day:
+      return describe_day_budget(cap, t, owner);
   }
+  return {};
 }
+
+// Of the reasons, in the order of their scopes; each has all quantities in their order.
+constexpr auto kFirstLimit = HoldReason::global_cap;
+constexpr int kScopes = 5;
+constexpr int kQuantities = 5;
+static_assert(static_cast<int>(HoldReason::controller_day_budget) - static_cast<int>(kFirstLimit) ==
+              kScopes * kQuantities - 1);
 
 }  // namespace
 
@@ -108,104 +117,146 @@ model::Money reserved_ahead(const Needs& needs) {
   return model::charge(needs.per_hour, std::max<Duration>(kReservedAhead, needs.least_billed));
 }
 
-bool is_of_cloud(HoldReason reason) {
-  return reason == HoldReason::cloud_vcpu_cap || reason == HoldReason::cloud_memory_cap ||
-         reason == HoldReason::cloud_hour_budget || reason == HoldReason::cloud_day_budget;
+std::optional<LimitKind> limit_of(HoldReason reason) {
+  const auto place = static_cast<int>(reason) - static_cast<int>(kFirstLimit);
+  if (place < 0 || place >= kScopes * kQuantities) return std::nullopt;
+  return LimitKind{static_cast<Scope>(place / kQuantities), static_cast<Quantity>(place % kQuantities)};
+}
+
+HoldReason reason_of(LimitKind kind) {
+  return static_cast<HoldReason>(static_cast<int>(kFirstLimit) + static_cast<int>(kind.scope) * kQuantities +
+                                 static_cast<int>(kind.quantity));
 }
 
 bool is_by_size(HoldReason reason) {
-  return is_of_cloud(reason) || reason == HoldReason::vcpu_cap || reason == HoldReason::memory_cap ||
-         reason == HoldReason::hour_budget || reason == HoldReason::day_budget;
+  const auto kind = limit_of(reason);
+  return kind && kind->quantity != Quantity::agents;
 }
 
 std::int64_t amount_of(HoldReason reason, const Needs& needs) {
-  switch (reason) {
-    case HoldReason::vcpu_cap:
-    case HoldReason::cloud_vcpu_cap:
+  const auto kind = limit_of(reason);
+  if (!kind) return 0;
+  switch (kind->quantity) {
+    case Quantity::agents:
+      return 1;
+    case Quantity::vcpus:
       return number(needs.size.milli_cpus);
-    case HoldReason::memory_cap:
-    case HoldReason::cloud_memory_cap:
+    case Quantity::memory:
       return number(needs.size.memory_bytes);
-    case HoldReason::hour_budget:
-    case HoldReason::cloud_hour_budget:
+    case Quantity::per_hour:
       return needs.per_hour.micros;
-    case HoldReason::day_budget:
-    case HoldReason::cloud_day_budget:
+    case Quantity::per_day:
       return reserved_ahead(needs).micros;
-    default:
-      return 0;
   }
+  return 0;
 }
 
-Usage::Usage(const Limits& limits) : limits_(&limits) {}
+bool is_member(const GroupMember& one, Scope scope, const std::string& of) {
+  switch (scope) {
+    case Scope::all:
+      return true;
+    case Scope::cloud:
+      return one.cloud->str() == of;
+    case Scope::agent_template:
+      return one.template_name->str() == of;
+    case Scope::label:
+      return std::ranges::find(*one.labels, of) != one.labels->end();
+    case Scope::controller:
+      return one.controller->str() == of;
+  }
+  return false;
+}
+
+Usage::Usage(const Snapshot& offers, const Limits& limits) {
+  static const Spent kNothing;
+  const auto open = [this](Scope scope, const std::string& of, const model::AgentLimits& most,
+                           const Spent& spent, auto& index, const auto& name) {
+    if (most == model::AgentLimits()) return;
+    index[name] = accounts_.size();
+    accounts_.push_back({scope, of, &most, &spent, {}, {}});
+  };
+  accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent, {}, {}});
+  for (const auto& one : offers.clouds)
+    open(Scope::cloud, one.name.str(), one.quota.most, one.quota.spent, clouds_, one.name);
+  for (const auto& t : offers.templates) {
+    const auto spent = limits.templates_spent.find(t.name);
+    open(Scope::agent_template, t.name.str(), t.most,
+         spent == limits.templates_spent.end() ? kNothing : spent->second, templates_, t.name);
+  }
+  for (const auto& [label, quota] : limits.labels)
+    open(Scope::label, label, quota.most, quota.spent, labels_, label);
+  for (const auto& [name, quota] : limits.controllers)
+    open(Scope::controller, name.str(), quota.most, quota.spent, controllers_, name);
+}
 
 void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
+  agents += count;
   per_hour += model::Money{needs.per_hour.micros * count};
   ahead += model::Money{reserved_ahead(needs).micros * count};
   size.milli_cpus += needs.size.milli_cpus * count;
   size.memory_bytes += needs.size.memory_bytes * count;
 }
 
-void Usage::add(const ControllerName& controller, const CloudName& cloud, const Needs& needs,
-                std::uint32_t count) {
-  all_.add(needs, count);
-  by_cloud_[cloud].add(needs, count);
-  if (limits_->controller_caps.contains(controller)) by_controller_[controller] += count;
+template <class Visit>
+void Usage::visit(const GroupMember& one, Visit visit) {
+  const auto visit_named = [&](const auto& index, const auto& name) {
+    if (const auto found = index.find(name); found != index.end()) visit(accounts_[found->second]);
+  };
+  visit(accounts_.front());
+  visit_named(clouds_, *one.cloud);
+  visit_named(templates_, *one.template_name);
+  visit_named(controllers_, *one.controller);
+  for (const auto& [label, place] : labels_)
+    if (std::ranges::find(*one.labels, label) != one.labels->end()) visit(accounts_[place]);
 }
 
-Usage::Sums Usage::sums_of(const CloudName& cloud) const {
-  const auto found = by_cloud_.find(cloud);
-  return found == by_cloud_.end() ? Sums() : found->second;
+void Usage::add(const GroupMember& one, std::uint32_t count) {
+  visit(one, [&](Account& account) { account.sums.add(one.needs, count); });
 }
 
-std::optional<Cap> Usage::find_controller_cap(const ControllerName& controller) const {
-  const auto limit = limits_->controller_caps.find(controller);
-  if (limit == limits_->controller_caps.end()) return std::nullopt;
-  const auto counted = by_controller_.find(controller);
-  Cap cap;
-  cap.reason = HoldReason::controller_cap;
-  cap.of = controller.str();
-  cap.taken = counted == by_controller_.end() ? 0 : counted->second;
-  cap.limit = limit->second;
-  return cap;
+void Usage::keep(const GroupMember& one) {
+  visit(one, [&](Account& account) { account.kept.add(one.needs, 1); });
 }
 
-void Usage::keep(const Template& t) { kept_.push_back({t.cloud, needs_of(t)}); }
-void Usage::drop_kept() { kept_.clear(); }
-
-Usage::Sums Usage::kept_of(const CloudName* cloud) const {
-  Sums sums;
-  for (const auto& one : kept_)
-    if (cloud == nullptr || one.cloud == *cloud) sums.add(one.needs, 1);
-  return sums;
+void Usage::drop_kept() {
+  for (auto& account : accounts_) account.kept = {};
 }
 
-void Usage::list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
-                           std::vector<Cap>& out) {
-  const auto add = [&](HoldReason reason, std::uint64_t model::AgentSize::* amount, std::uint64_t limit) {
+void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
+  if (account.most->agents == 0) return;
+  auto& cap = out.emplace_back();
+  cap.reason = reason_of({account.scope, Quantity::agents});
+  cap.of = account.of;
+  cap.taken = account.sums.agents;
+  cap.limit = account.most->agents;
+}
+
+void Usage::list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out) {
+  const auto add = [&](Quantity quantity, std::uint64_t model::AgentSize::* amount, std::uint64_t limit) {
     if (limit == 0) return;
     auto& cap = out.emplace_back();
-    cap.reason = reason;
-    cap.taken = number(taken.sums.size.*amount);
-    cap.kept = number(taken.kept.size.*amount);
+    cap.reason = reason_of({account.scope, quantity});
+    cap.of = account.of;
+    cap.taken = number(account.sums.size.*amount);
+    cap.kept = number(account.kept.size.*amount);
     cap.needed = number(t.size.*amount);
     cap.limit = number(limit);
     look_no_later(cap, t);
   };
-  add(taken.of_cloud ? HoldReason::cloud_vcpu_cap : HoldReason::vcpu_cap, &model::AgentSize::milli_cpus,
-      limits.milli_cpus);
-  add(taken.of_cloud ? HoldReason::cloud_memory_cap : HoldReason::memory_cap, &model::AgentSize::memory_bytes,
-      limits.memory_bytes);
+  add(Quantity::vcpus, &model::AgentSize::milli_cpus, account.most->milli_cpus);
+  add(Quantity::memory, &model::AgentSize::memory_bytes, account.most->memory_bytes);
 }
 
-void Usage::list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken,
-                             const Spent& spent, std::vector<Cap>& out) {
+void Usage::list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out) {
+  const auto& budget = account.most->budget;
+  const auto& spent = *account.spent;
   if (is_beyond(t, budget)) return;
   if (budget.per_hour) {
     auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_hour_budget : HoldReason::hour_budget;
-    cap.taken = (taken.sums.per_hour + spent.still_paid_per_hour).micros;
-    cap.kept = taken.kept.per_hour.micros;
+    cap.reason = reason_of({account.scope, Quantity::per_hour});
+    cap.of = account.of;
+    cap.taken = (account.sums.per_hour + spent.still_paid_per_hour).micros;
+    cap.kept = account.kept.per_hour.micros;
     cap.needed = t.per_hour.micros;
     cap.limit = budget.per_hour->micros;
     cap.passing = spent.still_paid_per_hour.micros;
@@ -214,9 +265,10 @@ void Usage::list_budget_caps(const Template& t, const model::Budget& budget, con
   }
   if (budget.per_day) {
     auto& cap = out.emplace_back();
-    cap.reason = taken.of_cloud ? HoldReason::cloud_day_budget : HoldReason::day_budget;
-    cap.taken = (spent.today + taken.sums.ahead).micros;
-    cap.kept = taken.kept.ahead.micros;
+    cap.reason = reason_of({account.scope, Quantity::per_day});
+    cap.of = account.of;
+    cap.taken = (spent.today + account.sums.ahead).micros;
+    cap.kept = account.kept.ahead.micros;
     cap.needed = reserved_ahead(needs_of(t)).micros;
     cap.limit = budget.per_day->micros;
     cap.spent = spent.today.micros;
@@ -225,25 +277,40 @@ void Usage::list_budget_caps(const Template& t, const model::Budget& budget, con
   }
 }
 
-bool Usage::ever_fits(const Needs& needs, const model::ResourceLimits& limits) {
+bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
   Template t;
   t.size = needs.size;
   t.per_hour = needs.per_hour;
   t.least_billed = needs.least_billed;
-  std::vector<Cap> caps;
-  list_size_caps(t, limits, {}, caps);
-  list_budget_caps(t, limits.budget, {}, {}, caps);
-  return std::ranges::none_of(caps, &Cap::never_fits);
+  const Spent nothing;
+  const Account account{Scope::all, {}, &limits, &nothing, {}, {}};
+  return std::ranges::none_of(list_caps({&account}, t), &Cap::never_fits);
 }
 
-void Usage::list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const {
-  const Taken all{all_, kept_of(nullptr), false};
-  const Taken of_cloud{sums_of(cloud.name), kept_of(&cloud.name), true};
-  const auto& ours = limits_->resources;
-  list_size_caps(t, ours, all, out);
-  list_size_caps(t, cloud.resources, of_cloud, out);
-  list_budget_caps(t, ours.budget, all, limits_->spent, out);
-  list_budget_caps(t, cloud.resources.budget, of_cloud, cloud.spent, out);
+// Numbers of agents first, they are told best; then sizes, then money.
+std::vector<Cap> Usage::list_caps(const std::vector<const Account*>& accounts, const Template& t) {
+  std::vector<Cap> caps;
+  for (const auto* account : accounts) list_agent_cap(*account, caps);
+  for (const auto* account : accounts) list_size_caps(*account, t, caps);
+  for (const auto* account : accounts) list_budget_caps(*account, t, caps);
+  return caps;
+}
+
+std::vector<Cap> Usage::list_caps(const Template& t) const {
+  std::vector<const Account*> accounts{&accounts_.front()};
+  for (const auto& [label, place] : labels_)
+    if (std::ranges::find(t.labels, label) != t.labels.end()) accounts.push_back(&accounts_[place]);
+  if (const auto found = clouds_.find(t.cloud); found != clouds_.end())
+    accounts.push_back(&accounts_[found->second]);
+  if (const auto found = templates_.find(t.name); found != templates_.end())
+    accounts.push_back(&accounts_[found->second]);
+  return list_caps(accounts, t);
+}
+
+std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, const Template& t) const {
+  const auto found = controllers_.find(controller);
+  if (found == controllers_.end()) return {};
+  return list_caps({&accounts_[found->second]}, t);
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {

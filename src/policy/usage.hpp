@@ -1,11 +1,13 @@
-// What the agents take together, held against the limits that are not plain numbers of agents of a cloud, a
-// template or a label: by controller, by vCPU, by memory, by money. Sums only, so that agents may be counted
-// in any order. A value.
+// What the agents take together, held against all limits: of their number, of vCPU, memory and money, each of
+// all agents, of a cloud, a template, a label or a controller. Sums only, so that agents may be counted in
+// any order. A value.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "policy/open_plan.hpp"
@@ -27,10 +29,45 @@ Needs needs_of(const One& one) {
   return {one.size, one.per_hour, one.least_billed};
 }
 
-// One limit, as it stands for one template: in agents, thousandths of a vCPU, bytes, millionths of a dollar.
+// The agents that a limit is of.
+enum class Scope { all, cloud, agent_template, label, controller };
+// What of them it limits.
+enum class Quantity { agents, vcpus, memory, per_hour, per_day };
+struct LimitKind {
+  Scope scope = Scope::all;
+  Quantity quantity = Quantity::agents;
+};
+// Not set: the reason is no limit.
+std::optional<LimitKind> limit_of(HoldReason reason);
+HoldReason reason_of(LimitKind kind);
+bool is_by_size(HoldReason reason);  // a limit for which agents count by their size or price
+// What one agent takes of a limit, also where a budget does not ask about it: in agents, thousandths of a
+// vCPU, bytes, millionths of a dollar. 0: nothing, or the reason is no limit.
+std::int64_t amount_of(HoldReason reason, const Needs& needs);
+model::Money reserved_ahead(const Needs& needs);  // for one agent, of the budget of a day
+
+// Which limits an agent counts in, or would. Points to what it was made of.
+struct GroupMember {
+  const ControllerName* controller = nullptr;
+  const CloudName* cloud = nullptr;
+  const TemplateName* template_name = nullptr;
+  const std::vector<std::string>* labels = nullptr;
+  Needs needs;
+};
+template <class One>  // an agent, or settled ones
+GroupMember member_of(const One& one) {
+  return {&one.controller, &one.cloud, &one.template_name, &one.labels, needs_of(one)};
+}
+inline GroupMember member_of(const Template& t, const ControllerName& controller) {
+  return {&controller, &t.cloud, &t.name, &t.labels, needs_of(t)};
+}
+// `of`: the name of the cloud, template, label or controller.
+bool is_member(const GroupMember& one, Scope scope, const std::string& of);
+
+// One limit, as it stands for one more agent of a template.
 struct Cap {
   HoldReason reason = HoldReason::global_cap;
-  std::string of;           // the label or the controller of its cap
+  std::string of;           // the cloud, template, label or controller; empty: all
   std::int64_t taken = 0;   // by all that count
   std::int64_t needed = 1;  // by one more agent
   std::int64_t limit = 0;   // of all together
@@ -47,61 +84,54 @@ struct Cap {
 // would be news to all that wait.
 Held describe_obstacle(const Cap& cap, const Template& t);
 
-model::Money reserved_ahead(const Needs& needs);  // for one agent, of the budget of a day
-
-// Limits of vCPU, memory and money, for which agents count by their size or price.
-bool is_by_size(HoldReason reason);
-bool is_of_cloud(HoldReason reason);  // of these: of one cloud
-// What one agent takes of such a limit, also where a budget does not ask about it. 0: nothing.
-std::int64_t amount_of(HoldReason reason, const Needs& needs);
-
 class Usage {
  public:
-  explicit Usage(const Limits& limits);  // which must outlive it
+  Usage(const Snapshot& offers, const Limits& limits);  // which must outlive it
 
   // Whether one agent alone is within the limits, on a day on which nothing was spent.
-  static bool ever_fits(const Needs& needs, const model::ResourceLimits& limits);
+  static bool ever_fits(const Needs& needs, const model::AgentLimits& limits);
 
   // So many more agents that hold a resource, or will.
-  void add(const ControllerName& controller, const CloudName& cloud, const Needs& needs, std::uint32_t count);
-  // So much of vCPU, memory and money is kept for one more agent of the template.
-  void keep(const Template& t);
+  void add(const GroupMember& one, std::uint32_t count);
+  // So much of vCPU, memory and money is kept for one more agent.
+  void keep(const GroupMember& one);
   void drop_kept();
 
-  // All that count agents of the template, full or not; `cloud` is the template's.
-  void list_caps(const Template& t, const Cloud& cloud, std::vector<Cap>& out) const;
-  // On agents for the controller, whatever their template. Not set: there is none.
-  std::optional<Cap> find_controller_cap(const ControllerName& controller) const;
+  // All limits that count agents of the template, full or not, but for those of controllers.
+  std::vector<Cap> list_caps(const Template& t) const;
+  // Those of the controller, for one more agent of the template.
+  std::vector<Cap> list_controller_caps(const ControllerName& controller, const Template& t) const;
+  bool is_limited(const ControllerName& controller) const { return controllers_.contains(controller); }
 
  private:
   struct Sums {
+    std::int64_t agents = 0;
     model::AgentSize size;
     model::Money per_hour;
     model::Money ahead;
     void add(const Needs& needs, std::uint32_t count);
   };
-  struct Kept {
-    CloudName cloud;
-    Needs needs;
-  };
-  // Of all agents, or of those of one cloud.
-  struct Taken {
+  struct Account {
+    Scope scope = Scope::all;
+    std::string of;
+    const model::AgentLimits* most = nullptr;
+    const Spent* spent = nullptr;
     Sums sums;
     Sums kept;
-    bool of_cloud = false;
   };
-  static void list_size_caps(const Template& t, const model::ResourceLimits& limits, const Taken& taken,
-                             std::vector<Cap>& out);
-  static void list_budget_caps(const Template& t, const model::Budget& budget, const Taken& taken,
-                               const Spent& spent, std::vector<Cap>& out);
-  Sums sums_of(const CloudName& cloud) const;
-  Sums kept_of(const CloudName* cloud) const;  // of all without one
 
-  const Limits* limits_;
-  std::map<ControllerName, std::uint32_t> by_controller_;  // of capped ones
-  std::map<CloudName, Sums> by_cloud_;
-  Sums all_;
-  std::vector<Kept> kept_;
+  template <class Visit>
+  void visit(const GroupMember& one, Visit visit);
+  static void list_agent_cap(const Account& account, std::vector<Cap>& out);
+  static void list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out);
+  static void list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out);
+  static std::vector<Cap> list_caps(const std::vector<const Account*>& accounts, const Template& t);
+
+  std::vector<Account> accounts_;  // the first is of all agents; of others those that have limits
+  std::unordered_map<CloudName, std::size_t> clouds_;
+  std::unordered_map<TemplateName, std::size_t> templates_;
+  std::unordered_map<ControllerName, std::size_t> controllers_;
+  std::map<std::string, std::size_t, std::less<>> labels_;
 };
 
 }  // namespace footman::policy

@@ -36,8 +36,9 @@ struct Range {
 // Agents that the caps leave a template, if it had them for itself.
 std::uint32_t find_most(const fleet::FleetConfig& fleet, const fleet::Template& t) {
   auto most = model::kMaxPoolIdle;
-  const auto cloud = fleet.cloud_caps.find(t.cloud);
-  for (const auto cap : {t.cap, fleet.max_agents, cloud == fleet.cloud_caps.end() ? 0 : cloud->second})
+  const auto cloud = fleet.cloud_limits.find(t.cloud);
+  const auto of_cloud = cloud == fleet.cloud_limits.end() ? 0 : cloud->second.agents;
+  for (const auto cap : {t.limits.agents, fleet.limits.agents, of_cloud})
     if (cap != 0) most = std::min(most, cap);
   return most;
 }

@@ -97,8 +97,8 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
       "labels: [x], "
       "default: true, retention: {idle: 5m}, memory: 1 GiB, env: {A: b}}]}]");
   const auto fleet = make_fleet_config(config, facts());
-  CHECK(fleet.max_agents == 9);
-  CHECK(fleet.cloud_caps.at(base::CloudName("a")) == 4);
+  CHECK(fleet.limits.agents == 9);
+  CHECK(fleet.cloud_limits.at(base::CloudName("a")).agents == 4);
   const auto& t = fleet.templates.at(0);
   CHECK(t.cloud == base::CloudName("a"));
   CHECK(t.max_builds == 0);
@@ -111,18 +111,18 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
 
 TEST_CASE("a limit of the built-in controller is one of the controller that there is") {
   const auto fleet = make_fleet_config(parse("limits: {controllers: {footman: 20}}"), facts());
-  CHECK(fleet.controller_caps.at(make_controller_config(config::Config{}).name) == 20);
+  CHECK(fleet.controller_limits.at(make_controller_config(config::Config{}).name).agents == 20);
 }
 
 TEST_CASE("the parts' own defaults are those of the configuration") {
   CHECK(make_controller_config(config::Config{}) == controller::ControllerConfig{});
   const auto fleet = make_fleet_config(config::default_config("x86_64"), facts());
-  CHECK(fleet.max_agents == fleet::FleetConfig{}.max_agents);
+  CHECK(fleet.limits == fleet::FleetConfig{}.limits);
   CHECK(fleet.orphan_timeout == fleet::FleetConfig{}.orphan_timeout);
   const fleet::Template own;
   const auto& made = fleet.templates.at(0);
   CHECK(made.priority == own.priority);
-  CHECK(made.cap == own.cap);
+  CHECK(made.limits == own.limits);
   CHECK(made.max_builds == own.max_builds);
   CHECK(made.idle_timeout == own.idle_timeout);
   CHECK(made.max_age == own.max_age);
@@ -160,7 +160,7 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"URL", "wss://ci.example.com"},
       {"websocket or tcp", "tcp"},
       {"map", "{A: b}"},
-      {"map of numbers", "{gpu: 7}"},
+      {"map of numbers or limits", "{gpu: 7}"},
       {"true or false", "true"},
       {"duration", "2h"},
       {"size", "1 MiB"},
@@ -187,13 +187,15 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
     if (key.path == "session.heartbeat") value = "17s";
     if (key.path == "session.lease") value = "70s";
     auto document = document_with(key.path, value);
-    const bool counts_sizes = key.path.ends_with("limits.vcpus") || key.path.ends_with("limits.memory");
+    const bool counts_sizes = key.path.find("limits.") != std::string::npos &&
+                              (key.path.ends_with(".vcpus") || key.path.ends_with(".memory"));
     if (counts_sizes) document.insert(document.find("name: t") + 7, ", size: {cpu: 1, memory: 1 GiB}");
     if (key.path.ends_with("goal.per_day")) document.insert(document.find("per_day"), "wait: p90 <= 5s, ");
     if (key.path == "tls.certificate") document.insert(document.find('}'), ", key: /k");
     if (key.path == "tls.key") document.insert(document.find('}'), ", certificate: /c");
     const auto changes = compare_configs(before, parse(document));
-    const auto name = std::string(key.path.substr(key.path.rfind('.') + 1));
+    auto name = std::string(key.path.substr(key.path.rfind('.') + 1));
+    if (key.path.ends_with(">.agents")) name = key.path.substr(0, key.path.find(".<"));  // a number alone
     const bool level = key.path.ends_with("].name");
     const auto about = [&](const ConfigChange& change) {
       return change.text.find(level ? "other added" : name) != std::string::npos;

@@ -97,7 +97,7 @@ World::World(int strays) {
   one.cloud = CloudName("cloud");
   one.labels = {"linux"};
   one.is_default = true;
-  one.cap = 3;
+  one.limits.agents = 3;
   one.size = {500, 1ULL << 30};
   one.price.per_hour = {3'600'000};  // a thousandth of a dollar a second
   one.endpoint.url = "ws://127.0.0.1:8080/agents";

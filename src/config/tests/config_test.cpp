@@ -48,7 +48,7 @@ clouds:
   CHECK(c->data == "/srv/data");
   CHECK(c->log_bytes == 64U << 20U);
   const auto& cloud = c->clouds.at(0);
-  CHECK(cloud.cap == 4);
+  CHECK(cloud.limits.agents == 4);
   CHECK(cloud.templates.at(0).idle_timeout == 5min);
   CHECK(cloud.templates[0].max_builds == 0);
   CHECK(cloud.templates.at(1).max_builds == 1);
@@ -243,7 +243,8 @@ TEST_CASE("without clouds the local one is there") {
 TEST_CASE("agents are capped by label") {
   const auto config = parse_config("limits: {labels: {gpu: 4, arm64: 1}}", "f", sources(), "x86_64");
   REQUIRE(config.has_value());
-  CHECK(config->label_caps == decltype(config->label_caps){{"arm64", 1}, {"gpu", 4}});
+  CHECK(config->label_limits.at("arm64").agents == 1);
+  CHECK(config->label_limits.at("gpu").agents == 4);
   CHECK(error_of("limits: {labels: [gpu]}") == "f:1:18: 'labels': a map was expected, like gpu: 4");
   CHECK(error_of("limits: {labels: {gpu: 0}}").find("1 or more was expected") != std::string::npos);
   CHECK(error_of("limits: {labels: {gpu: many}}").find("'gpu'") != std::string::npos);
@@ -258,7 +259,7 @@ TEST_CASE("what is billed at least is a month at most") {
 TEST_CASE("agents are capped by controller") {
   const auto config = parse_config("limits: {controllers: {footman: 20}}", "f", sources(), "x86_64");
   REQUIRE(config.has_value());
-  CHECK(config->controller_caps == decltype(config->controller_caps){{"footman", 20}});
+  CHECK(config->controller_limits.at("footman").agents == 20);
   CHECK(error_of("limits: {controllers: 5}") ==
         "f:1:23: 'controllers': a map was expected, like footman: 20");
   CHECK(error_of("limits: {controllers: {footman: 0}}").find("1 or more was expected") != std::string::npos);
@@ -276,10 +277,10 @@ clouds:
 )",
                                    "f", sources(), "x86_64");
   REQUIRE(config.has_value());
-  CHECK(config->resources.milli_cpus == 16'000);
-  CHECK(config->resources.memory_bytes == 64ULL << 30);
-  CHECK(config->clouds.at(0).resources.milli_cpus == 7'500);
-  CHECK(config->clouds[0].resources.memory_bytes == 8ULL << 30);
+  CHECK(config->limits.milli_cpus == 16'000);
+  CHECK(config->limits.memory_bytes == 64ULL << 30);
+  CHECK(config->clouds.at(0).limits.milli_cpus == 7'500);
+  CHECK(config->clouds[0].limits.memory_bytes == 8ULL << 30);
   CHECK(config->clouds[0].templates.at(0).size == footman::model::AgentSize{250, 512ULL << 20});
 
   const auto with = [](const std::string& limits, const std::string& size) {
@@ -293,6 +294,38 @@ clouds:
   CHECK(with("limits: {vcpus: 4}", "").starts_with("f:3:38: vCPU are limited, so the template 't' must say"));
   CHECK(with("limits: {memory: 4 GiB}", ", size: {cpu: 1}").find("memory is limited") != std::string::npos);
   CHECK(with("limits: {vcpus: 4}", ", size: {cpu: 1}") == "ok");
+}
+
+TEST_CASE("sizes and money are limited by template, label and controller, too") {
+  const auto config = parse_config(R"(limits:
+  labels: {gpu: {agents: 4, vcpus: 16, budget: {per_day: $5}}}
+  controllers: {footman: {memory: 64 GiB}}
+clouds:
+  - name: a
+    type: local
+    templates: [{name: t, labels: [gpu], size: {cpu: 2, memory: 1 GiB}, cap: 3, limits: {memory: 4 GiB}}]
+)",
+                                   "f", sources(), "x86_64");
+  REQUIRE(config.has_value());
+  const auto& gpu = config->label_limits.at("gpu");
+  CHECK(gpu.agents == 4);
+  CHECK(gpu.milli_cpus == 16'000);
+  CHECK(gpu.budget.per_day.value().micros == 5'000'000);
+  CHECK(config->controller_limits.at("footman").memory_bytes == 64ULL << 30);
+  const auto& t = config->clouds.at(0).templates.at(0).limits;
+  CHECK(t.agents == 3);
+  CHECK(t.memory_bytes == 4ULL << 30);
+  CHECK(error_of("limits: {labels: {gpu: {cpus: 4}}}") ==
+        "f:1:25: unknown key 'cpus'; did you mean 'vcpus'?");
+  const auto with = [](const std::string& limits, const std::string& of_template) {
+    return error_of(
+        fmt::format("{}\nclouds:\n- {{name: a, type: local, templates: [{{name: t, labels: [gpu]{}}}]}}\n",
+                    limits, of_template));
+  };
+  CHECK(with("limits: {labels: {gpu: {vcpus: 4}}}", "").find("must say its size") != std::string::npos);
+  CHECK(with("limits: {labels: {arm: {vcpus: 4}}}", "") == "ok");
+  CHECK(with("limits: {controllers: {footman: {memory: 4 GiB}}}", "").find("must say") != std::string::npos);
+  CHECK(with("", ", limits: {vcpus: 4}").find("must say its size") != std::string::npos);
 }
 
 TEST_CASE("memory without a unit is not meant as bytes") {
@@ -317,11 +350,11 @@ clouds: [{name: a, type: local, limits: {budget: {per_day: 0}}}]
 )",
                                    "f", sources(), "x86_64");
   REQUIRE(config.has_value());
-  const auto& all = config->resources.budget;
+  const auto& all = config->limits.budget;
   CHECK(all.per_hour.value().micros == 2'000'000);
   CHECK(all.per_day.value().micros == 20'500'000);
   CHECK(all.beyond.value().micros == 20'000);
-  const auto& cloud = config->clouds.at(0).resources.budget;
+  const auto& cloud = config->clouds.at(0).limits.budget;
   CHECK(cloud.per_day.value().is_zero());
   CHECK_FALSE(cloud.per_hour.has_value());
   CHECK(error_of("limits: {budget: {per_hour: 2 EUR}}") ==

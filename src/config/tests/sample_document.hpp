@@ -10,6 +10,8 @@ namespace footman::config::tests {
 
 // "a.b", "1" becomes "a: {b: 1}".
 inline std::string nest(std::string_view path, std::string_view value) {
+  if (path.starts_with("<label>")) return nest("gpu" + std::string(path.substr(7)), value);
+  if (path.starts_with("<controller>")) return nest("footman" + std::string(path.substr(12)), value);
   const auto dot = path.find('.');
   if (dot == path.npos) return fmt::format("{}: {}", path, value);
   return fmt::format("{}: {{{}}}", path.substr(0, dot), nest(path.substr(dot + 1), value));

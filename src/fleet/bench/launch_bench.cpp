@@ -141,7 +141,7 @@ class Bench {
     }
     queue_.clock = clock_.get();
     queue_.is_busy = agents > 0;
-    config.max_agents = static_cast<std::uint32_t>(agents);  // no more, if there are any
+    config.limits.agents = static_cast<std::uint32_t>(agents);  // no more, if there are any
     add_items(items);
     on_control([&] { return begin(std::move(config), agents); });
   }

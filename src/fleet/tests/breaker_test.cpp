@@ -265,7 +265,7 @@ TEST_CASE("a reload keeps the breaker of a generation it does not touch; another
   world.start();
   world.submit("1");
   CHECK(breaker(world).state == "disabled");
-  world.config.templates[0].cap = 7;
+  world.config.templates[0].limits.agents = 7;
   world.config.templates[0].priority = 2;
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(breaker(world).state == "disabled");

@@ -19,7 +19,7 @@ constexpr Money kDollar{1'000'000};
 TEST_CASE("what was spent today holds launches over restarts, and the next day begins with nothing") {
   World world;
   world.config.templates[0].price.per_hour = Money{3'600'000};  // 90 cents in a quarter of an hour
-  world.config.resources.budget.per_day = kDollar;
+  world.config.limits.budget.per_day = kDollar;
   const auto midnight = policy::begin_of_day(world.now()) + std::chrono::hours(24);
   world.start();
   world.advance(midnight - world.now());
@@ -43,11 +43,47 @@ TEST_CASE("what was spent today holds launches over restarts, and the next day b
   CHECK(world.cloud.launch_calls == 2);
 }
 
+TEST_CASE("what was spent today counts for the template, the label and the controller that spent it") {
+  World world;
+  world.config.templates[0].price.per_hour = Money{3'600'000};  // 90 cents in a quarter of an hour
+  model::AgentLimits* limits = nullptr;
+  std::string code;
+  SUBCASE("template") {
+    limits = &world.config.templates[0].limits;
+    code = "template_day_budget";
+  }
+  SUBCASE("label") {
+    limits = &world.config.label_limits["linux"];
+    code = "label_day_budget";
+  }
+  SUBCASE("controller") {
+    limits = &world.config.controller_limits[world.controller.name()];
+    code = "controller_day_budget";
+  }
+  limits->budget.per_day = kDollar;
+  const auto midnight = policy::begin_of_day(world.now()) + std::chrono::hours(24);
+  world.start();
+  world.advance(midnight - world.now());
+  const auto first = world.busy_agent("1");
+  world.advance(200s);
+  world.controller.finish(first, world.now());
+  world.settle();
+  for (const bool restarted : {false, true}) {
+    if (restarted) world.restart();
+    world.submit(restarted ? "3" : "2");
+    CHECK(world.controller.reasons.at("2").code == code);
+    CHECK(world.controller.reasons.at("2").look_again == midnight + std::chrono::hours(24));
+  }
+  CHECK(world.cloud.launch_calls == 1);
+  world.advance(midnight + std::chrono::hours(24) - world.now());
+  CHECK(world.cloud.launch_calls == 2);
+}
+
 TEST_CASE("an agent that is gone is paid for until its minimum is over, over restarts too") {
   World world;
   const auto cloud = world.config.templates[0].cloud;
   world.config.templates[0].price = {kDollar, {.minimum = 10min}};
-  world.config.cloud_resources[cloud].budget.per_hour = kDollar;
+  world.config.cloud_limits[cloud].budget.per_hour = kDollar;
   world.start();
   const auto first = world.busy_agent("1");
   const auto paid_until = world.row(first).launched + 10min;

@@ -1,6 +1,8 @@
 // Limits of vCPU, memory and controllers hold over restarts and changes of templates.
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "fleet/tests/world.hpp"
 
 using namespace footman;
@@ -11,7 +13,7 @@ using namespace std::chrono_literals;
 TEST_CASE("limits of vCPU hold within one plan, over restarts, and for agents of an older size") {
   World world;
   world.config.templates[0].size = {2000, 4ULL << 30};
-  world.config.resources.milli_cpus = 5000;
+  world.config.limits.milli_cpus = 5000;
   world.start();
   for (const auto* key : {"1", "2", "3"}) world.controller.submit(key, world.now(), {});
   world.settle();
@@ -38,17 +40,50 @@ TEST_CASE("memory of one cloud and agents for one controller are limited") {
   World world;
   const auto cloud = world.config.templates[0].cloud;
   world.config.templates[0].size = {0, 4ULL << 30};
-  world.config.cloud_resources[cloud].memory_bytes = 4ULL << 30;
+  world.config.cloud_limits[cloud].memory_bytes = 4ULL << 30;
   world.start();
   world.submit("1");
   world.submit("2");
   CHECK(world.controller.reasons.at("2").code == "cloud_memory_cap");
   auto config = world.config;
-  config.cloud_resources.clear();
-  config.controller_caps[world.controller.name()] = 1;
+  config.cloud_limits.clear();
+  config.controller_limits[world.controller.name()].agents = 1;
   REQUIRE(world.run(world.fleet->apply_config(config)));
   CHECK(world.controller.reasons.at("2").code == "controller_cap");
-  config.controller_caps.clear();
+  config.controller_limits.clear();
   REQUIRE(world.run(world.fleet->apply_config(config)));
+  CHECK(world.cloud.launch_calls == 2);
+}
+TEST_CASE("sizes and money are limited by template, label and controller, over restarts too") {
+  World world;
+  world.config.templates[0].size = {2000, 4ULL << 30};
+  world.config.templates[0].price.per_hour = model::Money{400'000};
+  const auto code = [&](const std::function<void(FleetConfig&)>& limit) {
+    auto config = world.config;
+    limit(config);
+    REQUIRE(world.run(world.fleet->apply_config(config)));
+    return world.controller.reasons.at("2").code;
+  };
+  auto& label = world.config.label_limits["linux"];
+  label.milli_cpus = 3000;
+  world.start();
+  world.submit("1");
+  world.submit("2");
+  CHECK(world.controller.reasons.at("2").code == "label_vcpu_cap");
+  world.restart();
+  world.settle();
+  CHECK(world.controller.reasons.at("2").code == "label_vcpu_cap");
+  label = {};
+  const auto name = world.controller.name();
+  const model::Money one_only{500'000};
+  CHECK(code([](auto& c) { c.templates[0].limits.memory_bytes = 7ULL << 30; }) == "template_memory_cap");
+  CHECK(code([&](auto& c) { c.templates[0].limits.budget.per_hour = one_only; }) == "template_hour_budget");
+  CHECK(code([&](auto& c) { c.label_limits["linux"].budget.per_day = model::Money{150'000}; }) ==
+        "label_day_budget");
+  CHECK(code([&](auto& c) { c.controller_limits[name].milli_cpus = 3000; }) == "controller_vcpu_cap");
+  CHECK(code([&](auto& c) { c.controller_limits[name].budget.per_hour = one_only; }) ==
+        "controller_hour_budget");
+  CHECK(world.cloud.launch_calls == 1);
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.cloud.launch_calls == 2);
 }

@@ -139,7 +139,7 @@ TEST_CASE("an agent costs what it was there for, and what is paid ahead is so no
     CAPTURE(step.count());
     World world;
     world.config.templates[0].price = {Money{3'600'000}, {.minimum = 5min}};
-    world.config.resources.budget.per_hour = Money{3'600'000};
+    world.config.limits.budget.per_hour = Money{3'600'000};
     world.start();
     const auto id = world.busy_agent("1");
     world.advance(1min);
@@ -209,7 +209,7 @@ TEST_CASE("how long launches take is what they took") {
 
 TEST_CASE("who came first is served first, also when the clock was set back in between") {
   World world;
-  world.config.max_agents = 1;
+  world.config.limits.agents = 1;
   world.start();
   const auto id = world.busy_agent("1");
   world.submit("2");

@@ -103,7 +103,7 @@ TEST_CASE("an agent that one controller needs no longer is not given to the othe
 
 TEST_CASE("a cap of one controller holds its launches alone") {
   TwoControllers two;
-  two.world.config.controller_caps[two.other.name()] = 1;
+  two.world.config.controller_limits[two.other.name()].agents = 1;
   two.world.start();
   for (const auto* key : {"1", "2"}) {
     two.first.submit(key, two.world.now());

@@ -182,10 +182,10 @@ TEST_CASE("an item that goes away takes its agent with it; one that comes instea
 
 TEST_CASE("caps hold, say so, and let go") {
   World world;
-  SUBCASE("template") { world.config.templates[0].cap = 1; }
-  SUBCASE("cloud, of the configuration") { world.config.cloud_caps[CloudName("cloud")] = 1; }
+  SUBCASE("template") { world.config.templates[0].limits.agents = 1; }
+  SUBCASE("cloud, of the configuration") { world.config.cloud_limits[CloudName("cloud")].agents = 1; }
   SUBCASE("cloud, of the provider") { world.cloud.limits.max_agents = 1; }
-  SUBCASE("server") { world.config.max_agents = 1; }
+  SUBCASE("server") { world.config.limits.agents = 1; }
   world.start();
   const auto first = world.busy_agent("1");
   world.submit("2");
@@ -207,7 +207,7 @@ TEST_CASE("an item whose agent is on its way tells which templates were tried, a
   World world;
   world.config.templates.push_back(make_template("best"));
   world.config.templates.back().priority = 1;
-  world.config.templates.back().cap = 1;
+  world.config.templates.back().limits.agents = 1;
   world.start();
   world.busy_agent("1");
   world.submit("2");

@@ -73,7 +73,7 @@ TEST_CASE("a build that the pool cannot serve is a miss") {
   World world;
   world.config.templates[0].pool.size.min_idle = 1;
   world.config.templates[0].max_builds = 0;
-  world.config.templates[0].cap = 3;
+  world.config.templates[0].limits.agents = 3;
   world.start();
   connect_all(world);
   world.controller.work(idle_agent(world), "0");

@@ -25,7 +25,7 @@ TEST_CASE("the same content keeps its number, other content gets the next one") 
   world.restart();
   CHECK(generation(world) == 1);
   SUBCASE("what steers launches only is not content") {
-    world.config.templates[0].cap = 7;
+    world.config.templates[0].limits.agents = 7;
     world.config.templates[0].priority = 3;
     world.config.templates[0].launch_deadline = 1min;
     REQUIRE(world.run(world.fleet->apply_config(world.config)));
@@ -101,13 +101,13 @@ TEST_CASE("a configuration that cannot work leaves the old one in effect") {
 
 TEST_CASE("new caps and templates take effect with the next plan") {
   World world;
-  world.config.templates[0].cap = 1;
+  world.config.templates[0].limits.agents = 1;
   world.start();
   world.submit("1");
   world.submit("2");
   world.submit("3", "arm");
   CHECK(world.cloud.alive() == 1);
-  world.config.templates[0].cap = 0;
+  world.config.templates[0].limits.agents = 0;
   world.config.templates.push_back(make_template("arm", {"arm"}));
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.cloud.alive() == 3);

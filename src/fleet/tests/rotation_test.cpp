@@ -121,7 +121,7 @@ TEST_CASE("another variant is another content: agents of the old one drain") {
 
 TEST_CASE("a limit of vCPU counts the variant that is launched") {
   Sizes world;
-  world.config.resources.milli_cpus = 5000;
+  world.config.limits.milli_cpus = 5000;
   world.fail_spot();
   world.start();
   world.submit_many(1, 2);
@@ -151,7 +151,7 @@ TEST_CASE("a limit of vCPU counts the variant that is launched") {
 
 TEST_CASE("a budget of the hour counts the price of the variant that is launched, and so do costs") {
   Sizes world;
-  world.config.resources.budget.per_hour = cents(50);
+  world.config.limits.budget.per_hour = cents(50);
   world.start();
   world.submit_many(1, 3);
   CHECK(world.alive("/spot") == 3);
@@ -172,7 +172,7 @@ TEST_CASE("a budget of the hour counts the price of the variant that is launched
 
 TEST_CASE("a variant that no limit ever admits is left out, whichever it is") {
   Sizes world;
-  world.config.resources.milli_cpus = 3000;
+  world.config.limits.milli_cpus = 3000;
   world.fail_spot();
   world.start();
   CHECK(world.view().variants.empty());  // it has one form only
@@ -182,8 +182,8 @@ TEST_CASE("a variant that no limit ever admits is left out, whichever it is") {
 
   // With another limit it is there again, and what was known of the first one still counts.
   auto more = world.config;
-  more.resources.milli_cpus = 4000;
-  more.resources.budget.per_hour = cents(40);
+  more.limits.milli_cpus = 4000;
+  more.limits.budget.per_hour = cents(40);
   const auto generation = world.view().generation;
   REQUIRE(world.run(world.fleet->apply_config(more)));
   CHECK(world.view().generation == generation);
@@ -194,10 +194,10 @@ TEST_CASE("a variant that no limit ever admits is left out, whichever it is") {
 TEST_CASE("a best variant that never fits does not keep the others from being launched") {
   Sizes world;
   world.cloud.variants = {"/large", "/spot"};
-  SUBCASE("by its size") { world.config.resources.memory_bytes = 4ULL << 30; }
-  SUBCASE("by its price") { world.config.resources.budget.per_hour = cents(20); }
+  SUBCASE("by its size") { world.config.limits.memory_bytes = 4ULL << 30; }
+  SUBCASE("by its price") { world.config.limits.budget.per_hour = cents(20); }
   SUBCASE("by what is reserved of a day") {
-    world.config.cloud_resources[CloudName("cloud")].budget.per_day = cents(9);
+    world.config.cloud_limits[CloudName("cloud")].budget.per_day = cents(9);
   }
   world.start();
   world.submit_many(1, 1);
@@ -206,7 +206,7 @@ TEST_CASE("a best variant that never fits does not keep the others from being la
 
 TEST_CASE("where no variant ever fits it is told why") {
   Sizes world;
-  world.config.resources.milli_cpus = 1000;
+  world.config.limits.milli_cpus = 1000;
   world.start();
   world.submit_many(1, 1);
   CHECK(world.controller.reasons.at("1").text.find("needs 2 vCPU, more than all 1 vCPU of this server: until "

@@ -152,7 +152,7 @@ TEST_CASE("Fargate, as posts about it have it") {
   const auto all = round_trip("fargate_blog");
   const auto& cloud = all.config.clouds.at(0);
   CHECK(cloud.name == "ecs-fargate");
-  CHECK(cloud.cap == 20);
+  CHECK(cloud.limits.agents == 20);
   CHECK(all.config.launch_deadline == std::chrono::minutes(10));
   const auto& t = all.find("hello");
   CHECK(t.labels == std::vector<std::string>{"fargate", "hello"});

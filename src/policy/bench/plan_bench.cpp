@@ -33,7 +33,7 @@ Template make_template(std::int64_t number) {
   t.labels = {"linux", "family-" + std::to_string(number % (kTemplates / 10)),
               "size-" + std::to_string(number / (kTemplates / 10))};
   t.priority = static_cast<int>(number % 3);
-  t.cap = 1'000;
+  t.most.agents = 1'000;
   return t;
 }
 

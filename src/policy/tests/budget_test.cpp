@@ -45,14 +45,14 @@ Agent busy(Money per_hour) {
 }
 Limits by_hour(Money money) {
   Limits limits;
-  limits.resources.budget.per_hour = money;
+  limits.all.most.budget.per_hour = money;
   return limits;
 }
 Limits by_day(Money money, Money spent) {
   Limits limits;
-  limits.resources.budget.per_day = money;
-  limits.spent.today = spent;
-  limits.spent.day_ends = kNow + 5h;
+  limits.all.most.budget.per_day = money;
+  limits.all.spent.today = spent;
+  limits.all.spent.day_ends = kNow + 5h;
   return limits;
 }
 
@@ -73,8 +73,8 @@ TEST_CASE("a budget per hour holds what agents cost at the same time") {
   CHECK_FALSE(plan.holds[0].look_again.is_set());
 
   // Agents that are gone are paid for until their minimum is over.
-  limits.spent.still_paid_per_hour = cents(10);
-  limits.spent.rate_falls = kNow + 30s;
+  limits.all.spent.still_paid_per_hour = cents(10);
+  limits.all.spent.rate_falls = kNow + 30s;
   plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.launches.size() == 1);
   CHECK(plan.holds.at(0).look_again == kNow + 30s);
@@ -96,13 +96,13 @@ TEST_CASE("a budget per day holds what is spent and reserved") {
 
 TEST_CASE("a cloud has its own budget") {
   auto s = world({offer("t", cents(10))});
-  s.clouds[0].resources.budget.per_hour = cents(10);
+  s.clouds[0].quota.most.budget.per_hour = cents(10);
   auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.size() == 1);
   CHECK(plan.holds.at(0).reason == HoldReason::cloud_hour_budget);
   CHECK(plan.holds[0].text.find("that cloud 'here' may spend") != std::string::npos);
-  s.clouds[0].resources.budget = {};
-  s.clouds[0].resources.budget.per_day = cents(1);
+  s.clouds[0].quota.most.budget = {};
+  s.clouds[0].quota.most.budget.per_day = cents(1);
   plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.empty());
   CHECK(plan.holds.at(0).reason == HoldReason::cloud_day_budget);
@@ -118,10 +118,10 @@ TEST_CASE("beyond the budget free agents are launched, and cheap ones if that is
     return all;
   };
   CHECK(names() == "dear free free ");
-  limits.resources.budget.beyond = cents(2);
+  limits.all.most.budget.beyond = cents(2);
   CHECK(names() == "dear cheap cheap ");
-  limits.resources.budget.per_hour = Money();
+  limits.all.most.budget.per_hour = Money();
   CHECK(names() == "cheap cheap cheap ");
-  limits.resources.budget.beyond = cents(1);
+  limits.all.most.budget.beyond = cents(1);
   CHECK(names() == "free free free ");
 }

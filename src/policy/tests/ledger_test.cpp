@@ -55,7 +55,7 @@ Template offer(std::uint32_t cap) {
   t.cloud = CloudName("cloud");
   t.name = TemplateName("t");
   t.labels = {"linux"};
-  t.cap = cap;
+  t.most.agents = cap;
   return t;
 }
 
@@ -106,7 +106,7 @@ TEST_CASE(
 TEST_CASE("a plan after nothing has changed says nothing and looks at nothing that is settled") {
   Ledger ledger;
   ledger.set_templates({offer(1)});
-  ledger.set_clouds({{CloudName("cloud"), 0, {}, {}, {}}});
+  ledger.set_clouds({{CloudName("cloud")}});
   for (int i = 0; i < 1'000; ++i) ledger.put_item(item(std::to_string(i), "linux", i + 1));
   const Instant now{1'000'000'000};
   const auto first = ledger.plan({}, now);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 
@@ -70,82 +71,63 @@ Count count(const Snapshot& world, const Plan& plan, IsCounted is_counted) {
 // What agents and launches take together of something that has a limit. Nothing where no launch takes any:
 // then the limit may have been lowered.
 template <class AmountOf>
-std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan, const Cloud* cloud,
+std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan,
+                                     const std::function<bool(const GroupMember&)>& counts,
                                      AmountOf amount_of) {
   std::int64_t sum = 0;
   bool adds = false;
   for (const auto& agent : world.agents)
-    if (footman::model::may_hold_resource(agent.state) && (cloud == nullptr || agent.cloud == cloud->name))
-      sum += amount_of(agent);
+    if (footman::model::may_hold_resource(agent.state) && counts(member_of(agent))) sum += amount_of(agent);
   for (const auto& launch : plan.launches) {
     const auto& t = *std::ranges::find(world.templates, launch.template_name, &Template::name);
-    if (cloud != nullptr && t.cloud != cloud->name) continue;
+    if (!counts(member_of(t, launch.item.controller))) continue;
     sum += amount_of(t);
     adds |= amount_of(t) > 0;
   }
   return adds ? std::optional(sum) : std::nullopt;
 }
 
-void check_resources(const Snapshot& world, const Plan& plan, const Cloud* cloud,
-                     const footman::model::ResourceLimits& limits, const Spent& spent) {
+void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
+                  const std::function<bool(const GroupMember&)>& counts) {
+  const auto& most = quota.most;
   const auto keeps = [&](std::uint64_t limit, std::int64_t taken, auto amount_of) {
-    const auto sum = find_sum(world, plan, cloud, amount_of);
+    const auto sum = find_sum(world, plan, counts, amount_of);
     return limit == 0 || !sum || taken + *sum <= static_cast<std::int64_t>(limit);
   };
   const auto micros = [](std::optional<Money> budget) {
     return static_cast<std::uint64_t>(budget ? budget->micros : 0);
   };
-  CHECK(keeps(limits.milli_cpus, 0,
+  CHECK(keeps(most.agents, 0, [](const auto&) { return 1; }));
+  CHECK(keeps(most.milli_cpus, 0,
               [](const auto& one) { return static_cast<std::int64_t>(one.size.milli_cpus); }));
-  CHECK(keeps(limits.memory_bytes, 0,
+  CHECK(keeps(most.memory_bytes, 0,
               [](const auto& one) { return static_cast<std::int64_t>(one.size.memory_bytes); }));
-  if (limits.budget.beyond && *limits.budget.beyond > Money()) return;  // all prices of this world are
-  CHECK(keeps(micros(limits.budget.per_hour), spent.still_paid_per_hour.micros,
+  if (most.budget.beyond && *most.budget.beyond > Money()) return;  // all prices of this world are
+  CHECK(keeps(micros(most.budget.per_hour), quota.spent.still_paid_per_hour.micros,
               [](const auto& one) { return one.per_hour.micros; }));
-  CHECK(keeps(micros(limits.budget.per_day), spent.today.micros,
+  CHECK(keeps(micros(most.budget.per_day), quota.spent.today.micros,
               [](const auto& one) { return reserved_ahead(needs_of(one)).micros; }));
 }
 
-void check_controller_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
-  for (const auto& [controller, cap] : limits.controller_caps) {
-    const auto is_for = [&](const auto& one) { return one.item.controller == controller; };
-    const auto launches = std::ranges::count_if(plan.launches, is_for);
-    const auto agents = std::ranges::count_if(world.agents, [&](const Agent& agent) {
-      return footman::model::may_hold_resource(agent.state) && agent.controller == controller;
-    });
-    CHECK((launches == 0 || agents + launches <= cap));
-  }
-}
-
 void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
-  using Labels = std::vector<std::string>;
-  const auto all = [](const CloudName&, const TemplateName&, const Labels&, AgentState) { return true; };
-  CHECK(count(world, plan, all).keeps(limits.max_agents));
+  check_limits(world, plan, limits.all, [](const GroupMember&) { return true; });
   for (const auto& cloud : world.clouds) {
-    const auto of_cloud = [&](const CloudName& name, const TemplateName&, const Labels&, AgentState) {
-      return name == cloud.name;
-    };
-    const auto under_way = [&](const CloudName& name, const TemplateName&, const Labels&, AgentState state) {
+    const auto under_way = [&](const CloudName& name, const TemplateName&, const std::vector<std::string>&,
+                               AgentState state) {
       return name == cloud.name && (state == AgentState::planned || state == AgentState::launching);
     };
-    CHECK(count(world, plan, of_cloud).keeps(cloud.cap));
     CHECK(count(world, plan, under_way).keeps(limits.launches_at_once));
+    check_limits(world, plan, cloud.quota, [&](const GroupMember& one) { return *one.cloud == cloud.name; });
   }
   for (const auto& t : world.templates) {
-    const auto of_template = [&](const CloudName&, const TemplateName& name, const Labels&, AgentState) {
-      return name == t.name;
-    };
-    CHECK(count(world, plan, of_template).keeps(t.cap));
+    const auto spent = limits.templates_spent.find(t.name);
+    check_limits(world, plan, {t.most, spent == limits.templates_spent.end() ? Spent() : spent->second},
+                 [&](const GroupMember& one) { return *one.template_name == t.name; });
   }
-  for (const auto& [label, cap] : limits.label_caps) {
-    const auto of_label = [&](const CloudName&, const TemplateName&, const Labels& labels, AgentState) {
-      return offers(labels, label);
-    };
-    CHECK(count(world, plan, of_label).keeps(cap));
-  }
-  check_controller_caps(world, limits, plan);
-  check_resources(world, plan, nullptr, limits.resources, limits.spent);
-  for (const auto& cloud : world.clouds) check_resources(world, plan, &cloud, cloud.resources, cloud.spent);
+  for (const auto& [label, quota] : limits.labels)
+    check_limits(world, plan, quota, [&](const GroupMember& one) { return offers(*one.labels, label); });
+  for (const auto& [controller, quota] : limits.controllers)
+    check_limits(world, plan, quota, [&](const GroupMember& one) { return *one.controller == controller; });
 }
 
 }  // namespace

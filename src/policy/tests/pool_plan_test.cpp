@@ -48,7 +48,7 @@ Agent agent(const std::string& id, AgentActivity activity, const std::string& of
 Snapshot world(PoolSize pool) {
   Snapshot s;
   s.templates = {offer("t", {"linux"}, pool)};
-  s.clouds = {{kCloud, 0, {}, {}, {}}};
+  s.clouds = {{kCloud}};
   return s;
 }
 Plan plan(const Snapshot& s, const Limits& limits = {}) { return plan_provisioning(s, limits, kNow); }
@@ -205,9 +205,9 @@ TEST_CASE("items come before pools in caps, and one place is given once") {
   s.items = {item("1"), item("2")};
   for (int i = 0; i < 3; ++i) {
     Limits limits;
-    if (i == 0) limits.max_agents = 3;
-    if (i == 1) limits.label_caps = {{"linux", 3}};
-    s.clouds[0].cap = i == 2 ? 3 : 0;
+    if (i == 0) limits.all.most.agents = 3;
+    if (i == 1) limits.labels["linux"].most.agents = 3;
+    s.clouds[0].quota.most.agents = i == 2 ? 3 : 0;
     const auto next = plan(s, limits);
     CHECK(next.launches.size() == 3);
     CHECK(for_pools(next) == 1);
@@ -242,7 +242,7 @@ TEST_CASE("an item that a cap keeps waiting gets the place of an idle agent of a
   s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::idle)};
   s.items = {item("1", "arm")};
   Limits limits;
-  limits.max_agents = 2;
+  limits.all.most.agents = 2;
   auto next = plan(s, limits);
   REQUIRE(next.terminations.size() == 1);
   CHECK(next.terminations[0].reason == EndReason::made_room);
@@ -261,7 +261,8 @@ TEST_CASE("an item that a cap keeps waiting gets the place of an idle agent of a
   SUBCASE("not when the pool's agents hold no place of that cap") {
     s.agents[1] = agent("b", AgentActivity::idle);
     s.templates[1].cloud = CloudName("far");
-    s.clouds.push_back({CloudName("far"), 1, {}, {}, {}});
+    s.clouds.push_back({CloudName("far")});
+    s.clouds.back().quota.most.agents = 1;
     s.agents.push_back(agent("c", AgentActivity::busy, "other"));
     s.agents.back().cloud = CloudName("far");
     CHECK(plan(s).holds.at(0).reason == HoldReason::cloud_cap);
@@ -290,7 +291,7 @@ TEST_CASE("an item that only the vCPU keep waiting gets the room of as many idle
   for (auto& one : s.agents) one.size = {1000, 0};
   s.items = {item("1", "arm")};
   Limits limits;
-  limits.resources.milli_cpus = 3500;
+  limits.all.most.milli_cpus = 3500;
   auto next = plan(s, limits);
   CHECK(next.holds.at(0).reason == HoldReason::vcpu_cap);
   CHECK(next.terminations.size() == 2);
@@ -324,14 +325,14 @@ TEST_CASE("agents that a budget does not ask about take nothing that an item wai
   for (auto& one : s.agents) one.per_hour = {10};
   s.items = {item("1", "arm")};
   Limits limits;
-  limits.resources.budget.per_hour = footman::model::Money{40};
-  limits.resources.budget.beyond = footman::model::Money{10};
+  limits.all.most.budget.per_hour = footman::model::Money{40};
+  limits.all.most.budget.beyond = footman::model::Money{10};
   auto next = plan(s, limits);
   REQUIRE(next.terminations.size() == 1);
   apply(s, next);
   std::erase_if(s.agents, [&](const Agent& one) { return one.id == next.terminations[0].agent; });
-  limits.spent.still_paid_per_hour = {10};  // of the one that is gone
-  limits.spent.rate_falls = kNow + 30s;
+  limits.all.spent.still_paid_per_hour = {10};  // of the one that is gone
+  limits.all.spent.rate_falls = kNow + 30s;
   next = plan(s, limits);
   CHECK(next.launches.empty());
   CHECK(next.pools.at(0).hold->reason == HoldReason::hour_budget);
@@ -346,14 +347,14 @@ TEST_CASE("an item that waits until an agent that is gone is paid up takes nothi
   for (auto& one : s.agents) one.per_hour = {10};
   s.items = {item("1", "arm")};
   Limits limits;
-  limits.resources.budget.per_hour = footman::model::Money{40};
-  limits.spent.still_paid_per_hour = {10};
-  limits.spent.rate_falls = kNow + 30s;
+  limits.all.most.budget.per_hour = footman::model::Money{40};
+  limits.all.spent.still_paid_per_hour = {10};
+  limits.all.spent.rate_falls = kNow + 30s;
   auto next = plan(s, limits);
   CHECK(next.holds.at(0).reason == HoldReason::hour_budget);
   CHECK(next.terminations.empty());
   CHECK(next.next_look == kNow + 30s);
-  limits.spent = {};
+  limits.all.spent = {};
   next = plan(s, limits);
   REQUIRE(next.launches.size() == 1);
   CHECK(next.launches[0].item.key == "1");
@@ -365,28 +366,28 @@ TEST_CASE("a pool's agent makes no room where its end would not be enough") {
   Limits limits;
   SUBCASE("two caps are full, and it holds a place of one of them only") {
     s.templates.push_back(offer("gpu", {"gpu"}));
-    s.clouds[0].cap = 2;
+    s.clouds[0].quota.most.agents = 2;
     s.agents.push_back(agent("g", AgentActivity::busy, "gpu"));
     s.agents[1].labels = {"gpu"};
     s.items = {item("1", "gpu")};
-    limits.label_caps["gpu"] = 1;
+    limits.labels["gpu"].most.agents = 1;
   }
   SUBCASE("a budget stands behind the cap") {
     s.templates.push_back(offer("dear", {"arm"}));
     s.templates[1].cloud = CloudName("far");
     s.templates[1].per_hour = footman::model::Money{1'000'000};
-    s.clouds.push_back({CloudName("far"), 0, {}, {}, {}});
-    s.clouds[1].resources.budget.per_day = footman::model::Money{10};
+    s.clouds.push_back({CloudName("far")});
+    s.clouds[1].quota.most.budget.per_day = footman::model::Money{10};
     s.items = {item("1", "arm")};
-    limits.max_agents = 1;
+    limits.all.most.agents = 1;
   }
   SUBCASE("the item is larger than all there is") {
     s.templates.push_back(offer("big", {"arm"}));
     s.templates[0].size = s.agents[0].size = {1000, 0};
     s.templates[1].size = {5000, 0};
     s.items = {item("1", "arm")};
-    limits.max_agents = 1;
-    limits.resources.milli_cpus = 4000;
+    limits.all.most.agents = 1;
+    limits.all.most.milli_cpus = 4000;
   }
   const auto next = plan(s, limits);
   CHECK(next.holds.size() == 1);
@@ -399,7 +400,7 @@ TEST_CASE("places are made for as many items as can be launched") {
   for (const auto* id : {"a", "b", "c"}) s.agents.push_back(agent(id, AgentActivity::idle));
   s.items = {item("1", "arm"), item("2", "arm"), item("3", "arm")};
   Limits limits;
-  limits.max_agents = 3;
+  limits.all.most.agents = 3;
   CHECK(plan(s, limits).terminations.size() == 3);
   SUBCASE("one, where one is tried") {
     auto& breaker = s.templates[1].breaker;
@@ -408,7 +409,7 @@ TEST_CASE("places are made for as many items as can be launched") {
     CHECK(plan(s, limits).terminations.size() == 1);
   }
   SUBCASE("what another cap leaves") {
-    s.templates[1].cap = 2;
+    s.templates[1].most.agents = 2;
     CHECK(plan(s, limits).terminations.size() == 2);
   }
 }
@@ -420,7 +421,8 @@ TEST_CASE("while a better template's cloud has enough to answer, nobody makes ro
   s.templates[1].priority = 1;
   s.templates.push_back(offer("second", {"arm"}));
   s.templates[2].cloud = CloudName("far");
-  s.clouds.push_back({CloudName("far"), 1, {}, {}, {}});
+  s.clouds.push_back({CloudName("far")});
+  s.clouds.back().quota.most.agents = 1;
   s.agents = {agent("a", AgentActivity::idle), agent("b", AgentActivity::expected, "best")};
   s.agents[0].cloud = CloudName("far");
   s.agents[1].state = AgentState::launching;
@@ -446,11 +448,11 @@ TEST_CASE("random worlds: stable, within the caps, never more than wanted, more 
     s.templates.push_back(offer("u", {"linux", "arm"}, {.min_idle = static_cast<std::uint32_t>(pick(3))}));
     s.templates.push_back(offer("v", {"gpu"}));
     Limits limits;
-    limits.max_agents = static_cast<std::uint32_t>(pick(2) * (3 + pick(8)));
-    s.clouds[0].cap = static_cast<std::uint32_t>(pick(2) * (3 + pick(8)));
-    s.templates[0].cap = static_cast<std::uint32_t>(pick(2) * (1 + pick(5)));
-    const auto most = std::min(limits.max_agents == 0 ? 99 : limits.max_agents,
-                               s.clouds[0].cap == 0 ? 99 : s.clouds[0].cap);
+    limits.all.most.agents = static_cast<std::uint32_t>(pick(2) * (3 + pick(8)));
+    s.clouds[0].quota.most.agents = static_cast<std::uint32_t>(pick(2) * (3 + pick(8)));
+    s.templates[0].most.agents = static_cast<std::uint32_t>(pick(2) * (1 + pick(5)));
+    const auto most = std::min(limits.all.most.agents == 0 ? 99 : limits.all.most.agents,
+                               s.clouds[0].quota.most.agents == 0 ? 99 : s.clouds[0].quota.most.agents);
     const auto agents = std::min<std::uint64_t>(pick(8), most);
     for (std::uint64_t i = 0; i < agents; ++i) {
       constexpr AgentActivity kAny[] = {AgentActivity::expected, AgentActivity::idle, AgentActivity::busy,
@@ -462,9 +464,9 @@ TEST_CASE("random worlds: stable, within the caps, never more than wanted, more 
       a.awaited = a.activity == AgentActivity::busy && pick(4) == 0;
       s.agents.push_back(a);
     }
-    if (s.templates[0].cap != 0)
-      s.templates[0].cap = std::max<std::uint32_t>(
-          s.templates[0].cap,
+    if (s.templates[0].most.agents != 0)
+      s.templates[0].most.agents = std::max<std::uint32_t>(
+          s.templates[0].most.agents,
           static_cast<std::uint32_t>(std::ranges::count(s.agents, TemplateName("t"), &Agent::template_name)));
     constexpr const char* kLabels[] = {"linux", "arm", "gpu"};
     for (std::uint64_t i = pick(6); i > 0; --i) s.items.push_back(item(std::to_string(i), kLabels[pick(3)]));
@@ -496,8 +498,8 @@ TEST_CASE("random worlds: stable, within the caps, never more than wanted, more 
     CHECK(plan(more, limits).launches.size() + s.agents.size() >= first.launches.size());
     Limits none;
     more = s;
-    more.clouds[0].cap = more.templates[0].cap = 0;
-    for (auto& t : more.templates) t.cap = 0;
+    more.clouds[0].quota.most.agents = more.templates[0].most.agents = 0;
+    for (auto& t : more.templates) t.most.agents = 0;
     const auto before = plan(more, none).launches.size();
     more.items.push_back(item("more", "gpu"));
     CHECK(plan(more, none).launches.size() >= before);

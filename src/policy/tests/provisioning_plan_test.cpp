@@ -46,7 +46,7 @@ Agent agent(const std::string& id, const std::string& for_item,
 Snapshot world() {
   Snapshot s;
   s.templates = {offer("t")};
-  s.clouds = {{CloudName("local"), 0, {}, {}}};
+  s.clouds = {{CloudName("local")}};
   return s;
 }
 // Carries the plan out: launches become agents on their way, matched agents belong to their item.
@@ -125,7 +125,7 @@ TEST_CASE("a limited number of launches of a cloud at once; the best template is
   s.templates = {offer("best"), offer("other")};
   s.templates[0].priority = 1;
   s.templates[1].cloud = CloudName("second");
-  s.clouds.push_back({CloudName("second"), 0, {}, {}, {}});
+  s.clouds.push_back({CloudName("second")});
   s.items = {item("1"), item("2", "linux", 2), item("3", "linux", 3)};
   Limits limits;
   limits.launches_at_once = 2;
@@ -230,9 +230,13 @@ TEST_CASE("holds say why and when") {
   s.items = {item("1", "")};
   CHECK(plan_provisioning(s, {}, kNow).holds.at(0).reason == HoldReason::no_default_template);
   s.items = {item("1"), item("2", "linux", 2)};
-  CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).reason == HoldReason::global_cap);
-  CHECK(plan_provisioning(s, {1, false}, kNow).holds.at(0).item.key == "2");
-  CHECK(plan_provisioning(s, {0, true}, kNow).holds.at(0).reason == HoldReason::storage_full);
+  Limits one;
+  one.all.most.agents = 1;
+  CHECK(plan_provisioning(s, one, kNow).holds.at(0).reason == HoldReason::global_cap);
+  CHECK(plan_provisioning(s, one, kNow).holds.at(0).item.key == "2");
+  Limits full;
+  full.storage_full = true;
+  CHECK(plan_provisioning(s, full, kNow).holds.at(0).reason == HoldReason::storage_full);
   s.templates[0].breaker = {.state = BreakerState::open, .since = kNow, .until = kNow + 5s};
   const auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.holds.at(0).reason == HoldReason::template_open);
@@ -253,7 +257,9 @@ TEST_CASE("agents that offer a label are capped over all templates") {
   s.agents[0].template_name = TemplateName("gone");
   s.agents[0].labels = {"gpu"};
   s.items = {item("1", "gpu"), item("2", "gpu"), item("3", "linux")};
-  const auto plan = plan_provisioning(s, {0, false, {{"gpu", 2}}}, kNow);
+  Limits limits;
+  limits.labels["gpu"].most.agents = 2;
+  const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 2);
   CHECK(plan.launches[0].template_name.str() == "a");
   CHECK(plan.launches[1].item.key == "3");
@@ -315,7 +321,7 @@ TEST_CASE("the best template, then the next one") {
   auto s = world();
   s.templates = {offer("wide", {"linux", "big"}), offer("narrow"), offer("first")};
   s.templates[2].priority = 5;
-  s.templates[2].cap = 1;
+  s.templates[2].most.agents = 1;
   s.items = {item("1"), item("2")};
   const auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.at(0).template_name.str() == "first");
@@ -332,10 +338,10 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
     s.templates.clear();
     for (std::size_t i = 0; i < 1 + pick(4); ++i) {
       s.templates.push_back(offer("t" + std::to_string(i), sets[pick(sets.size())]));
-      s.templates.back().cap = static_cast<std::uint32_t>(pick(4));
+      s.templates.back().most.agents = static_cast<std::uint32_t>(pick(4));
       s.templates.back().is_default = pick(2) == 0;
     }
-    s.clouds[0].cap = static_cast<std::uint32_t>(pick(8));
+    s.clouds[0].quota.most.agents = static_cast<std::uint32_t>(pick(8));
     for (std::size_t i = 0; i < pick(8); ++i)
       s.items.push_back(item(std::to_string(i), labels[pick(6)], static_cast<std::int64_t>(pick(3))));
     for (std::size_t i = 0; i < pick(6); ++i) {
@@ -348,19 +354,20 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
       a.idle_timeout = 1min;
       s.agents.push_back(a);
     }
-    Limits limits{static_cast<std::uint32_t>(pick(10)), false, {}};
-    if (pick(2) == 0) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
+    Limits limits;
+    limits.all.most.agents = static_cast<std::uint32_t>(pick(10));
+    if (pick(2) == 0) limits.labels["arm"].most.agents = static_cast<std::uint32_t>(1 + pick(3));
     const auto plan = plan_provisioning(s, limits, kNow);
     CHECK(plan.matches.size() + plan.launches.size() + plan.holds.size() == s.items.size());
     std::set<AgentId> used;
     for (const auto& match : plan.matches) CHECK(used.insert(match.agent).second);
     for (const auto& end : plan.terminations) CHECK(used.insert(end.agent).second);
-    if (limits.max_agents > 0 && !plan.launches.empty())
-      CHECK(s.agents.size() + plan.launches.size() <= limits.max_agents);
-    if (s.clouds[0].cap > 0 && !plan.launches.empty())
-      CHECK(s.agents.size() + plan.launches.size() <= s.clouds[0].cap);
+    if (limits.all.most.agents > 0 && !plan.launches.empty())
+      CHECK(s.agents.size() + plan.launches.size() <= limits.all.most.agents);
+    if (s.clouds[0].quota.most.agents > 0 && !plan.launches.empty())
+      CHECK(s.agents.size() + plan.launches.size() <= s.clouds[0].quota.most.agents);
 
-    for (const auto& [label, cap] : limits.label_caps) {
+    for (const auto& [label, quota] : limits.labels) {
       auto after = s;
       apply(after, plan);
       const auto offers = [&label](const Agent& a) {
@@ -368,7 +375,7 @@ TEST_CASE("random worlds: stable, within caps, each once, whatever the order, ne
       };
       const auto launched =
           std::ranges::count_if(after.agents, offers) - std::ranges::count_if(s.agents, offers);
-      if (launched > 0) CHECK(std::ranges::count_if(after.agents, offers) <= cap);
+      if (launched > 0) CHECK(std::ranges::count_if(after.agents, offers) <= quota.most.agents);
     }
 
     auto shuffled = s;

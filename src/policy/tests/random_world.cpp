@@ -92,14 +92,14 @@ std::string find_difference(const Plan& a, const Plan& b) {
 }
 
 RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
-  for (std::size_t i = 0; i < kClouds; ++i) clouds_.push_back({cloud_name(i), 0, {}, {}, {}});
+  for (std::size_t i = 0; i < kClouds; ++i) clouds_.push_back({cloud_name(i), {}, {}, {}, {}});
   for (std::size_t i = 0; i < kTemplates; ++i) {
     Template t;
     t.name = TemplateName("t" + std::to_string(i));
     t.cloud = cloud_name(pick(kClouds + 1));  // one of them may be of no cloud
     t.labels = kOffers[pick(kOffers.size())];
     t.is_default = chance(2);
-    t.cap = static_cast<std::uint32_t>(pick(5));
+    if (chance(2)) t.most = some_limits(5);
     t.priority = static_cast<int>(pick(2));
     t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
     t.per_hour = model::Money(static_cast<std::int64_t>(pick(2)));
@@ -133,8 +133,15 @@ void RandomWorld::change() {
       return change_limits();
     default:
       now = now + std::chrono::seconds(pick(40));
-      if (limits.spent.rate_falls <= now) limits.spent = {};
+      pay_up(limits.all.spent);
+      for (auto& [name, spent] : limits.templates_spent) pay_up(spent);
+      for (auto& [name, quota] : limits.labels) pay_up(quota.spent);
+      for (auto& [name, quota] : limits.controllers) pay_up(quota.spent);
   }
+}
+
+void RandomWorld::pay_up(Spent& spent) const {
+  if (spent.rate_falls <= now) spent = {};
 }
 
 // --- items
@@ -188,7 +195,8 @@ std::map<AgentId, Agent>::iterator RandomWorld::any_agent() {
 
 Agent RandomWorld::make_agent(const Template& t) {
   Agent agent;
-  agent.id = AgentId("a" + std::to_string(++agents_made_));
+  agent.id =
+      AgentId(fmt::format("a{:04}", ++agents_made_));  // of those planned at once the first is the first
   agent.cloud = t.cloud;
   agent.template_name = t.name;
   agent.generation = t.generation;
@@ -246,7 +254,7 @@ void RandomWorld::change_template() {
   t.labels = kOffers[pick(kOffers.size())];
   t.is_default = chance(2);
   t.priority = static_cast<int>(pick(2));
-  t.cap = static_cast<std::uint32_t>(pick(5));
+  if (chance(2)) t.most = some_limits(5);
   t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
   t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
   if (chance(2)) ++t.generation;
@@ -264,27 +272,41 @@ void RandomWorld::change_breaker() {
   listener_->offers_changed(snapshot());
 }
 
+model::AgentLimits RandomWorld::some_limits(std::uint32_t agents) {
+  model::AgentLimits most;
+  const auto money = [this] { return model::Money{static_cast<std::int64_t>(1 + pick(8))}; };
+  most.agents = static_cast<std::uint32_t>(pick(agents));
+  if (chance(3)) most.milli_cpus = 1000 * pick(20);
+  if (chance(3)) most.memory_bytes = (1ULL << 30) * pick(12);
+  if (chance(6)) most.budget.per_day = money();
+  if (chance(4)) most.budget.per_hour = money();
+  if (chance(8)) most.budget.beyond = model::Money{static_cast<std::int64_t>(pick(2))};
+  return most;
+}
+
+Spent RandomWorld::some_spending() {
+  if (!chance(4)) return {};
+  return {model::Money{3}, model::Money{1}, now + 30s, now + 10min};
+}
+
 void RandomWorld::change_cloud() {
   auto& cloud = clouds_[pick(clouds_.size())];
-  cloud.cap = static_cast<std::uint32_t>(pick(8));
   cloud.pause_text = chance(3) ? "by admin" : "";
   cloud.hold_until = chance(3) ? now + 10s : Instant();
   cloud.hold_text = "throttled";
-  cloud.resources = {1000 * pick(9), (1ULL << 30) * pick(6)};
+  cloud.quota.most = some_limits(8);
   listener_->offers_changed(snapshot());
 }
 
 void RandomWorld::change_limits() {
   limits = {};
-  limits.max_agents = static_cast<std::uint32_t>(pick(16));
   limits.storage_full = chance(10);
-  if (chance(3)) limits.label_caps["arm"] = static_cast<std::uint32_t>(1 + pick(3));
-  if (chance(3)) limits.controller_caps[ControllerName("other")] = static_cast<std::uint32_t>(1 + pick(3));
-  if (chance(3)) limits.resources = {1000 * pick(20), (1ULL << 30) * pick(12)};
-  if (chance(6)) limits.resources.budget.per_day = model::Money{static_cast<std::int64_t>(1 + pick(8))};
-  if (chance(8)) limits.resources.budget.beyond = model::Money{static_cast<std::int64_t>(pick(2))};
-  if (chance(4)) limits.resources.budget.per_hour = model::Money{static_cast<std::int64_t>(1 + pick(8))};
-  if (chance(4)) limits.spent = {model::Money{3}, model::Money{1}, now + 30s, now + 10min};
+  limits.all.most = some_limits(16);
+  limits.all.spent = some_spending();
+  if (chance(3)) limits.labels["arm"] = {some_limits(5), some_spending()};
+  if (chance(3)) limits.controllers[ControllerName("other")] = {some_limits(5), some_spending()};
+  for (const auto& t : templates_)
+    if (chance(4)) limits.templates_spent[t.name] = some_spending();
   if (chance(3)) limits.launches_at_once = static_cast<std::uint32_t>(1 + pick(4));
 }
 

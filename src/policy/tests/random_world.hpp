@@ -54,6 +54,9 @@ class RandomWorld {
   void change_breaker();
   void change_cloud();
   void change_limits();
+  model::AgentLimits some_limits(std::uint32_t agents);  // fewer than so many
+  Spent some_spending();
+  void pay_up(Spent& spent) const;  // what is paid for ahead is over
   void put(Item item);
   void put(Agent agent);
   Item make_item();

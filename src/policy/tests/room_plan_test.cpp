@@ -50,14 +50,14 @@ Agent busy(const std::string& id, const std::string& of, Duration age = 1h) {
 Snapshot full_world() {
   Snapshot s;
   s.templates = {offer("linux"), offer("windows")};
-  s.clouds = {{CloudName("here"), 0, {}, {}}};
+  s.clouds = {{CloudName("here")}};
   s.agents = {busy("old", "linux", 2h), busy("new", "linux", 1h)};
   s.items = {item("young", "linux", 1min), item("patient", "windows", 10min)};
   return s;
 }
 Limits two_agents() {
   Limits limits;
-  limits.max_agents = 2;
+  limits.all.most.agents = 2;
   return limits;
 }
 Plan plan_of(const Snapshot& s, Limits limits = two_agents()) { return plan_provisioning(s, limits, kNow); }
@@ -169,10 +169,11 @@ TEST_CASE("one place at a time: for the oldest item of each limit") {
   CHECK(plan_of(s).drains.size() == 1);
 
   s.templates[1].cloud = CloudName("there");  // with a limit of its own
-  s.clouds.push_back({CloudName("there"), 1, {}, {}});
+  s.clouds.push_back({CloudName("there")});
+  s.clouds.back().quota.most.agents = 1;
   s.agents.push_back(busy("far", "linux"));
   s.agents.back().cloud = CloudName("there");
-  s.clouds[0].cap = 2;
+  s.clouds[0].quota.most.agents = 2;
   const auto plan = plan_of(s, {});
   REQUIRE(plan.drains.size() == 2);
   CHECK(plan.drains[0].agent == AgentId("far"));
@@ -186,7 +187,7 @@ TEST_CASE("as many agents drain as an item needs of vCPU, and no more") {
   s.templates[0].size.milli_cpus = 2000;
   s.templates[1].size.milli_cpus = 4000;
   Limits limits;
-  limits.resources.milli_cpus = 6000;
+  limits.all.most.milli_cpus = 6000;
   const auto plan = plan_of(s, limits);
   REQUIRE(plan.drains.size() == 2);
   CHECK(plan.drains[0].agent == AgentId("new"));

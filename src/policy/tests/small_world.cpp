@@ -79,7 +79,7 @@ Snapshot look_at(const SmallWorld& world, PlantedBug bug) {
   t.name = TemplateName("t");
   t.is_default = true;
   seen.templates.push_back(t);
-  seen.clouds.push_back({t.cloud, 0, {}, {}, {}});
+  seen.clouds.push_back({t.cloud});
   for (std::size_t i = 0; i < 2; ++i) {
     const bool left_out = bug == PlantedBug::untold && i == 1 && world.builds[0] == Build::waiting;
     if (world.builds[i] == Build::waiting && !left_out)
@@ -308,7 +308,7 @@ class Explorer {
     }
     const auto [it, fresh] = plans_.try_emplace(pack(seen));
     Limits limits;
-    limits.max_agents = kMostAgents;
+    limits.all.most.agents = kMostAgents;
     if (fresh) it->second = plan_provisioning(look_at(seen, bug_), limits, kNow);
     return it->second;
   }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <stdexcept>
+
 using namespace footman::policy;
 using footman::model::AgentSize;
 
@@ -47,7 +49,7 @@ TEST_CASE("vCPU of all agents together are capped, those of templates that are g
   auto s = world();
   s.agents = {busy("old", {1000, 0}, "there")};
   Limits limits;
-  limits.resources.milli_cpus = 5000;
+  limits.all.most.milli_cpus = 5000;
   const auto plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.launches.size() == 2);
   REQUIRE(plan.holds.size() == 1);
@@ -60,13 +62,13 @@ TEST_CASE("vCPU of all agents together are capped, those of templates that are g
 
 TEST_CASE("memory and vCPU of one cloud are capped, and another cloud takes the rest") {
   auto s = world();
-  s.clouds[0].resources.memory_bytes = 7 * kGiB;
+  s.clouds[0].quota.most.memory_bytes = 7 * kGiB;
   auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.size() == 1);
   CHECK(plan.holds.at(0).reason == HoldReason::cloud_memory_cap);
   CHECK(plan.holds[0].text ==
         "4.0 GiB of 7.0 GiB of memory of cloud 'here' are taken, and an agent of template 't' needs 4.0 GiB");
-  s.clouds[0].resources = {.milli_cpus = 3999};
+  s.clouds[0].quota.most = {.milli_cpus = 3999};
   plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.size() == 1);
   CHECK(plan.holds.at(0).reason == HoldReason::cloud_vcpu_cap);
@@ -81,7 +83,7 @@ TEST_CASE("a smaller template goes on where a larger one does not fit any more")
   s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
   s.templates[0].priority = 1;
   Limits limits;
-  limits.resources.milli_cpus = 6000;
+  limits.all.most.milli_cpus = 6000;
   const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 3);
   CHECK(plan.launches[0].template_name.str() == "large");
@@ -92,7 +94,7 @@ TEST_CASE("a smaller template goes on where a larger one does not fit any more")
 TEST_CASE("an agent that no limit ever admits says so") {
   auto s = world();
   Limits limits;
-  limits.resources.memory_bytes = kGiB;
+  limits.all.most.memory_bytes = kGiB;
   const auto plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.launches.empty());
   CHECK(plan.holds.at(0).reason == HoldReason::memory_cap);
@@ -106,24 +108,24 @@ TEST_CASE("what another size or price may change is looked at again when that is
   s.templates[0].offered_until = kNow + 20s;
   s.templates[0].per_hour = footman::model::Money{1'000'000};
   Limits limits;
-  limits.resources.memory_bytes = kGiB;
+  limits.all.most.memory_bytes = kGiB;
   auto plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.holds.at(0).text ==
         "an agent of template 't' needs 4.0 GiB, more than all 1.0 GiB of memory of this server: until "
         "another variant of it is launched");
   CHECK(plan.holds[0].look_again == kNow + 20s);
   CHECK(plan.next_look == kNow + 20s);
-  limits.resources = {};
-  limits.resources.budget.per_hour = footman::model::Money{1'000'000};
-  limits.spent.still_paid_per_hour = footman::model::Money{500'000};
-  limits.spent.rate_falls = kNow + 60s;
+  limits.all.most = {};
+  limits.all.most.budget.per_hour = footman::model::Money{1'000'000};
+  limits.all.spent.still_paid_per_hour = footman::model::Money{500'000};
+  limits.all.spent.rate_falls = kNow + 60s;
   plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.holds.at(0).look_again == kNow + 20s);
-  limits.spent.rate_falls = kNow + 10s;
+  limits.all.spent.rate_falls = kNow + 10s;
   plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.holds.at(0).look_again == kNow + 10s);
   limits = {};
-  limits.max_agents = 1;  // no size or price changes that
+  limits.all.most.agents = 1;  // no size or price changes that
   s.agents = {busy("a", {1000, 0})};
   CHECK(!plan_provisioning(s, limits, kNow).holds.at(0).look_again.is_set());
 }
@@ -140,7 +142,7 @@ TEST_CASE("an item that is too large for what is left is overtaken for ten minut
   s.items = {big, item("small")};
   s.items[1].since = kNow + 1min;
   Limits limits;
-  limits.resources.milli_cpus = 4000;
+  limits.all.most.milli_cpus = 4000;
 
   auto plan = plan_provisioning(s, limits, kNow + 9min);
   REQUIRE(plan.launches.size() == 1);
@@ -161,7 +163,7 @@ TEST_CASE("an item that is too large for what is left is overtaken for ten minut
   REQUIRE(plan.launches.size() == 1);
   CHECK(plan.launches[0].template_name.str() == "large");
 
-  limits.resources.milli_cpus = 3000;  // it never fits: nothing is kept for it
+  limits.all.most.milli_cpus = 3000;  // it never fits: nothing is kept for it
   plan = plan_provisioning(s, limits, kNow + 10min);
   REQUIRE(plan.launches.size() == 1);
   CHECK(plan.launches[0].template_name.str() == "small");
@@ -173,7 +175,7 @@ TEST_CASE("the reason of a launch tells why it is none of the better templates")
   s.templates[0].priority = 1;
   s.items.resize(1);
   Limits limits;
-  limits.resources.milli_cpus = 2000;
+  limits.all.most.milli_cpus = 2000;
   const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 1);
   REQUIRE(plan.launches[0].not_these);
@@ -185,6 +187,105 @@ TEST_CASE("the reason of a launch tells why it is none of the better templates")
         std::string::npos);
 }
 
+namespace {
+
+// The limit of the scope that the first template's agents for kMain count in.
+footman::model::AgentLimits& limits_of(Scope scope, Snapshot& s, Limits& limits) {
+  switch (scope) {
+    case Scope::all:
+      return limits.all.most;
+    case Scope::cloud:
+      return s.clouds[0].quota.most;
+    case Scope::agent_template:
+      return s.templates[0].most;
+    case Scope::label:
+      return limits.labels["linux"].most;
+    case Scope::controller:
+      return limits.controllers[kMain].most;
+  }
+  throw std::logic_error("no scope");
+}
+
+// So that two agents of the first template are the most.
+void allow_two(Quantity quantity, footman::model::AgentLimits& limits) {
+  using footman::model::Money;
+  if (quantity == Quantity::agents) limits.agents = 2;
+  if (quantity == Quantity::vcpus) limits.milli_cpus = 5000;
+  if (quantity == Quantity::memory) limits.memory_bytes = 11 * kGiB;
+  if (quantity == Quantity::per_hour) limits.budget.per_hour = Money{1'000'000};
+  if (quantity == Quantity::per_day) limits.budget.per_day = Money{250'000};
+}
+
+}  // namespace
+
+TEST_CASE("agents, vCPU, memory and money are limited, of all and by cloud, template, label and controller") {
+  for (const auto scope : {Scope::all, Scope::cloud, Scope::agent_template, Scope::label, Scope::controller})
+    for (const auto quantity :
+         {Quantity::agents, Quantity::vcpus, Quantity::memory, Quantity::per_hour, Quantity::per_day}) {
+      const auto reason = reason_of({scope, quantity});
+      INFO(to_string(reason));
+      auto s = world();
+      s.templates[0].per_hour = {400'000};
+      // Somebody else's, that counts in the limit of all alone.
+      s.templates.push_back(offer("other", {2000, 4 * kGiB}, "there"));
+      s.templates[1].labels = {"arm"};
+      s.templates[1].per_hour = {400'000};
+      auto other = item("other", ControllerName("other"));
+      other.label = *footman::model::parse_label_expression("arm");
+      other.since = Instant{2};
+      s.items.push_back(other);
+      Limits limits;
+      allow_two(quantity, limits_of(scope, s, limits));
+      const auto plan = plan_provisioning(s, limits, kNow);
+      CHECK(plan.launches.size() == (scope == Scope::all ? 2 : 3));
+      REQUIRE(plan.holds.size() == (scope == Scope::all ? 2 : 1));
+      CHECK(plan.holds[0].reason == reason);
+      CHECK_FALSE(plan.holds[0].text.empty());
+      if (scope == Scope::all) continue;
+      const auto& of = plan.holds[0].text;
+      CHECK((of.find("'here'") != of.npos || of.find("'t'") != of.npos || of.find("'linux'") != of.npos ||
+             of.find("'main'") != of.npos));
+    }
+}
+
+TEST_CASE("an item takes the template that its controller's limit leaves room for") {
+  auto s = world();
+  s.items = {item("1"), item("2")};
+  s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].priority = 1;
+  Limits limits;
+  limits.controllers[kMain].most.milli_cpus = 5500;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 2);
+  CHECK(plan.launches[0].template_name.str() == "large");
+  CHECK(plan.launches[1].template_name.str() == "small");
+  REQUIRE(plan.launches[1].not_these);
+  CHECK(plan.launches[1].not_these->at(0).reason == HoldReason::controller_vcpu_cap);
+}
+
+TEST_CASE("what becomes free of a controller's memory is kept for its item that has waited for long") {
+  auto s = world();
+  auto large = item("large");
+  large.since = kNow - 11min;
+  large.label = *footman::model::parse_label_expression("large");
+  auto small = item("small");
+  small.since = kNow - 1min;
+  s.items = {large, small};
+  s.templates = {offer("large", {1000, 4 * kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].labels = {"large"};
+  s.agents = {busy("a", {1000, 2 * kGiB})};
+  Limits limits;
+  limits.controllers[kMain].most.memory_bytes = 5 * kGiB;
+  auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.holds.size() == 2);
+  for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::controller_memory_cap);
+  CHECK(plan.holds[1].text.find("4.0 GiB are kept for a build that waits longer") != std::string::npos);
+  s.items[1].ref.controller = ControllerName("other");  // whose memory is not limited
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.size() == 1);
+}
+
 TEST_CASE("agents for one controller's work are capped, for the others they are not") {
   auto s = world();
   const ControllerName other("other");
@@ -192,7 +293,7 @@ TEST_CASE("agents for one controller's work are capped, for the others they are 
   s.agents = {busy("a", {})};
   s.agents[0].template_name = TemplateName("t");
   Limits limits;
-  limits.controller_caps[kMain] = 2;
+  limits.controllers[kMain].most.agents = 2;
   const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 2);
   CHECK(plan.launches[0].item.key == "1");
@@ -229,7 +330,7 @@ TEST_CASE("an idle agent of no pool gives its place to an item that a cap keeps 
   big.label = *footman::model::parse_label_expression("big");
   s.items = {big};
   Limits limits;
-  limits.max_agents = 1;
+  limits.all.most.agents = 1;
   auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.terminations.size() == 1);
   CHECK(plan.terminations[0].reason == footman::model::EndReason::made_room);
@@ -247,10 +348,10 @@ TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of
   s.agents[0].per_hour = footman::model::Money{1'000'000};
   s.templates[1].per_hour = footman::model::Money{1'000'000};
   Limits limits;
-  limits.resources.budget.per_day = footman::model::Money{5'000'000};
-  limits.spent.today = footman::model::Money{4'000'000};
+  limits.all.most.budget.per_day = footman::model::Money{5'000'000};
+  limits.all.spent.today = footman::model::Money{4'000'000};
   CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
-  limits.spent.today = footman::model::Money{5'000'000};
+  limits.all.spent.today = footman::model::Money{5'000'000};
   REQUIRE(plan_provisioning(s, limits, kNow).terminations.size() == 1);
   CHECK(plan_provisioning(s, limits, kNow).terminations[0].text ==
         "It was idle, and the budget of the day is spent.");
@@ -261,7 +362,7 @@ TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of
   REQUIRE(plan.pools.size() == 1);
   CHECK(plan.pools[0].target == 0);
   CHECK(plan.launches.empty());
-  limits.spent.today = {};
+  limits.all.spent.today = {};
   CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
 }
 
@@ -272,13 +373,13 @@ TEST_CASE("a day's budget reserves the least that is billed, until that has begu
   s.items.clear();
   for (int i = 0; i < 40; ++i) s.items.push_back(item(std::to_string(i)));
   Limits limits;
-  limits.resources.budget.per_day = footman::model::Money{5'000'000};
+  limits.all.most.budget.per_day = footman::model::Money{5'000'000};
   CHECK(plan_provisioning(s, limits, kNow).launches.size() == 5);
   for (int i = 0; i < 3; ++i) {  // they are billed: their hour is spent, and 15 minutes more reserved
     s.agents.push_back(busy("a" + std::to_string(i), {}));
     s.agents.back().per_hour = footman::model::Money{1'000'000};
   }
-  limits.spent.today = footman::model::Money{3'000'000};
+  limits.all.spent.today = footman::model::Money{3'000'000};
   CHECK(plan_provisioning(s, limits, kNow).launches.size() == 1);
 }
 
@@ -293,9 +394,9 @@ TEST_CASE("nothing is kept for an item that waits for money, too") {
   s.items = {big, item("small")};
   s.items[1].since = Instant{2};
   Limits limits;
-  limits.resources.milli_cpus = 4000;
+  limits.all.most.milli_cpus = 4000;
   CHECK(plan_provisioning(s, limits, kNow).launches.empty());
-  limits.resources.budget.per_day = footman::model::Money{1'000'000};
-  limits.spent.today = footman::model::Money{1'000'000};
+  limits.all.most.budget.per_day = footman::model::Money{1'000'000};
+  limits.all.spent.today = footman::model::Money{1'000'000};
   CHECK(plan_provisioning(s, limits, kNow).launches.size() == 1);
 }

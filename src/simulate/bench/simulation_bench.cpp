@@ -16,7 +16,7 @@ SimulationSpec make_spec(std::uint32_t cap) {
   t.cloud = CloudName("cloud");
   t.labels = {"linux"};
   t.is_default = true;
-  t.cap = cap;
+  t.limits.agents = cap;
   spec.fleet.templates.push_back(std::move(t));
   return spec;
 }

@@ -27,7 +27,7 @@ SimulationSpec make_spec(std::uint32_t cap = 0) {
   t.name = TemplateName("small");
   t.cloud = CloudName("cloud");
   t.is_default = true;
-  t.cap = cap;
+  t.limits.agents = cap;
   spec.fleet.templates.push_back(std::move(t));
   spec.clouds[CloudName("cloud")].boot = 30s;
   return spec;

@@ -123,7 +123,7 @@ TEST_CASE("a budget of a day is kept, and said") {
 
 TEST_CASE("what the caps make impossible is said") {
   auto config = make_config({{90, 1s}, {}});
-  config.templates.front().cap = 1;
+  config.templates.front().limits.agents = 1;
   const auto found = answer(config, 40);
   CHECK(found.min_idle == 1);
   CHECK_FALSE(found.met);
@@ -156,7 +156,7 @@ TEST_CASE("of a past that was cut too little is no answer") {
 
 TEST_CASE("builds that never run with the limits say nothing about a pool") {
   auto config = make_config({{90, 1s}, {}});
-  config.resources.budget.per_hour = model::Money{1};
+  config.limits.budget.per_hour = model::Money{1};
   const auto found = answer(config, 40);
   CHECK(found.min_idle == 0);
   CHECK_FALSE(found.met);

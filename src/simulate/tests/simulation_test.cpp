@@ -16,7 +16,7 @@ SimulationSpec make_spec(std::uint32_t cap, Duration boot = 10s) {
   t.cloud = CloudName("cloud");
   t.labels = {"linux"};
   t.is_default = true;
-  t.cap = cap;
+  t.limits.agents = cap;
   t.launch_deadline = 5min;
   spec.fleet.templates.push_back(std::move(t));
   spec.clouds[CloudName("cloud")].boot = boot;
@@ -75,7 +75,7 @@ TEST_CASE("an agent that is kept takes the next build at once and goes when it w
 TEST_CASE("what the budget of a day keeps waiting runs on the next one") {
   auto spec = make_spec(0);
   spec.fleet.templates.front().price.per_hour = model::Money{1'000'000};
-  spec.fleet.resources.budget.per_day = model::Money{500'000};
+  spec.fleet.limits.budget.per_day = model::Money{500'000};
   const auto happened = run_simulation(spec, make_trace(3, 2h)).value();
   const auto waits = waits_of(happened);
   CHECK(waits[0] == 10s);
