@@ -97,6 +97,7 @@ Awaitable<Result<model::Build>> Builds::cancel(BuildId id, std::string reason) {
   if (const auto entry = core_.find_build(id)) {
     if (!entry->build.cancel_requested) core_.note_build(id, "cancel_asked", reason);
     entry->build.cancel_requested = true;
+    core_.note_changed(*entry);
     entry->build.cancel_reason = requested->cancel_reason;
     publish(*entry);
   }
@@ -222,6 +223,7 @@ Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {
   entry->item.state = ItemState::queued;
   entry->build.state = BuildState::queued;
   core_.queued.emplace(entry->item.id, entry);
+  core_.note_changed(*entry);
   core_.note_build(entry->build.id, "returned",
                    fmt::format("Back to the queue from agent {}: {}", agent.str(), reason));
   publish(*entry);

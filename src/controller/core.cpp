@@ -74,7 +74,15 @@ BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
   entry->submitted = even.at_past(entry->item.since);
   set_quiet_period(*entry);
   if (entry->item.state == model::ItemState::queued) queued.emplace(entry->item.id, entry);
+  note_changed(*entry);
   return entry;
+}
+
+void Core::note_changed(const BuildEntry& entry) {
+  changed_items.some.insert(entry.item.id);
+  // Where a job has so many places, others of its items wait for this one.
+  const auto job = jobs.find(entry.build.job);
+  if (job != jobs.end() && job->second.max_concurrent > 0) changed_items.all = true;
 }
 
 // What is left of it by the wall clock, and never more than all of it.
@@ -89,6 +97,7 @@ void Core::set_quiet_period(BuildEntry& entry) {
 
 void Core::erase_build(const BuildPtr& entry) {
   entry->over = true;
+  note_changed(*entry);
   clear_assignment(entry);
   queued.erase(entry->item.id);
   builds.erase(entry->build.id);
@@ -107,6 +116,7 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   entry->breaches = 0;
   entry->assignment = std::move(assignment);
   queued.erase(entry->item.id);
+  note_changed(*entry);
 }
 
 void Core::clear_assignment(const BuildPtr& entry) {
@@ -118,6 +128,7 @@ void Core::clear_assignment(const BuildPtr& entry) {
     entry->item.assignment = {};
   }
   entry->reserved = {};
+  note_changed(*entry);
   entry->overdue = Duration(0);
   entry->last_report = 0;
   entry->last_exit_status.reset();

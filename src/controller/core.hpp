@@ -111,6 +111,12 @@ struct NodeEntry {
   }
 };
 
+// Items that have become buildable, or are so no more, or may have; for one reader.
+struct ChangedItems {
+  std::unordered_set<QueueItemId> some;
+  bool all = false;
+};
+
 // Nodes of which something else is observed now; for one reader.
 class ChangedNodes {
  public:
@@ -149,7 +155,8 @@ class Core {
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
   std::unordered_set<AgentId> ready;  // may take work now
-  ChangedNodes changed_nodes;         // for the fleet
+  ChangedNodes changed_nodes;         // for the fleet, as the next one
+  ChangedItems changed_items;
   // When the queue has to look again: ends of quiet periods (even), and of the pauses of agents that refused
   // work (steady).
   std::multiset<Instant> quiet_ends;
@@ -160,6 +167,7 @@ class Core {
   NodeEntry* find_node(const AgentId& id) const;
   NodeEntry* find_session(ConnectionId connection) const;
   BuildPtr insert_build(model::Build build, model::QueueItem item);
+  void note_changed(const BuildEntry& entry);  // it may have become buildable, or be so no more
   void set_quiet_period(BuildEntry& entry);
   void erase_build(const BuildPtr& entry);
   void note_number(const model::Build& build);  // its job's next number is above it

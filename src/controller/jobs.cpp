@@ -92,6 +92,7 @@ Awaitable<Result<model::Job>> Jobs::create(model::Job job) {
   auto created = co_await core_.parts.store.create_job(std::move(job));
   if (!created) co_return created;
   core_.jobs[created->path] = *created;
+  core_.changed_items.all = true;
   core_.publish("job", created->path.str(), "created");
   co_return created;
 }
@@ -108,6 +109,7 @@ Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
   auto& kept = core_.jobs[saved->path];
   saved->next_number = std::max(saved->next_number, kept.next_number);  // a build may have come meanwhile
   kept = *saved;
+  core_.changed_items.all = true;
   core_.publish("job", saved->path.str(), "changed");
   core_.changed();
   co_return saved;
@@ -122,6 +124,7 @@ Awaitable<Status> Jobs::remove(JobPath path) {
   core_.scope.spawn("remove logs", builds_.remove_logs());
   if (!removed) co_return std::unexpected(std::move(removed).error());
   core_.jobs.erase(path);
+  core_.changed_items.all = true;
   core_.publish("job", path.str(), "deleted");
   co_return Status();
 }

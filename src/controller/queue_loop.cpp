@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 #include "base/number.hpp"
 
@@ -139,14 +140,14 @@ std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
   return entry_of(*wanted, view_of(*wanted, at, slots), slots);
 }
 
-std::vector<QueueItemId> QueueLoop::list_demand() const {
-  std::vector<QueueItemId> ids;
+QueueLoop::Items QueueLoop::list_demand() const {
+  Items ids;
   if (core_.stopping) return ids;
   auto slots = slots_under_way();
   const auto at = core_.time();
   for (const auto& [id, entry] : core_.queued)
     if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
-      ids.push_back(id);
+      ids.insert(ids.end(), id);
   return ids;
 }
 
@@ -161,20 +162,60 @@ std::vector<ports::DemandItem> QueueLoop::demand() const {
   return items;
 }
 
-// What is said of an item never changes while it waits: both lists tell all.
+// What is said of an item never changes while it waits: both lists tell all. Costs what has changed, but for
+// changes of jobs and of items of jobs that build only so many at a time.
 ports::DemandNews QueueLoop::demand_since(std::uint64_t version) {
-  auto now = list_demand();
   const bool complete = version == 0 || version != told_version_;
   if (complete) told_demand_.clear();
   ports::DemandNews news{++told_version_, complete, {}, {}};
-  std::vector<QueueItemId> fresh;
-  std::vector<QueueItemId> gone;
-  std::ranges::set_difference(now, told_demand_, std::back_inserter(fresh));
-  std::ranges::set_difference(told_demand_, now, std::back_inserter(gone));
-  for (const auto id : fresh) news.items.push_back(describe_item(id));
-  for (const auto id : gone) news.gone.push_back(id.str());
-  told_demand_ = std::move(now);
+  const auto changed = std::exchange(core_.changed_items, {});
+  Items some(changed.some.begin(), changed.some.end());
+  some.insert(told_quiet_.begin(), told_quiet_.end());
+  if (complete || changed.all || core_.stopping || !tell_changed(some, news)) tell_all(news);
   return news;
+}
+
+void QueueLoop::tell(QueueItemId id, bool is_wanted, ports::DemandNews& news) {
+  if (is_wanted ? !told_demand_.insert(id).second : told_demand_.erase(id) == 0) return;
+  if (is_wanted)
+    news.items.push_back(describe_item(id));
+  else
+    news.gone.push_back(id.str());
+}
+
+void QueueLoop::tell_all(ports::DemandNews& news) {
+  const auto wanted = list_demand();
+  Items gone;
+  std::ranges::set_difference(told_demand_, wanted, std::inserter(gone, gone.end()));
+  for (const auto id : gone) tell(id, false, news);
+  for (const auto id : wanted) tell(id, true, news);
+  told_quiet_.clear();
+  for (const auto& [id, entry] : core_.queued)
+    if (entry->quiet_until > core_.time()) told_quiet_.insert(id);
+}
+
+bool QueueLoop::tell_changed(const Items& changed, ports::DemandNews& news) {
+  const auto at = core_.time();
+  const auto find = [&](QueueItemId id) {
+    const auto it = core_.queued.find(id);
+    return it == core_.queued.end() ? nullptr : it->second.get();
+  };
+  for (const auto id : changed) {  // the end of a quiet period is told by nobody
+    const auto* entry = find(id);
+    const auto job = entry == nullptr ? core_.jobs.end() : core_.jobs.find(entry->build.job);
+    if (job != core_.jobs.end() && job->second.max_concurrent > 0 && entry->quiet_until <= at) return false;
+  }
+  SlotMap no_slots;
+  for (const auto id : changed) {
+    const auto* entry = find(id);
+    const auto view = entry == nullptr ? ItemView::left : view_of(*entry, at, no_slots);
+    tell(id, view == ItemView::buildable && !entry->build.cancel_requested, news);
+    if (view == ItemView::waiting)
+      told_quiet_.insert(id);
+    else
+      told_quiet_.erase(id);
+  }
+  return true;
 }
 
 void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
@@ -256,6 +297,7 @@ void QueueLoop::reserve_in_order(Offers& offers, std::size_t most, Choose choose
     NodeEntry* chosen = choose(*entry);
     if (chosen == nullptr) continue;
     entry->reserved = chosen->id();
+    core_.note_changed(*entry);
     chosen->work = entry->build.id;
     core_.refresh(*chosen);
     offers.emplace_back(entry->build.id, chosen->id());

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -36,7 +37,12 @@ class QueueLoop {
   };
   using SlotMap = std::map<JobPath, Slots>;
 
-  std::vector<QueueItemId> list_demand() const;  // in order
+  using Items = std::set<QueueItemId>;  // in the order of submission
+  Items list_demand() const;
+  void tell(QueueItemId id, bool is_wanted, ports::DemandNews& news);
+  void tell_all(ports::DemandNews& news);
+  // False: more than these may have changed.
+  bool tell_changed(const Items& changed, ports::DemandNews& news);
   ports::DemandItem describe_item(QueueItemId id) const;
   SlotMap slots_under_way() const;
   // Takes a slot for a buildable one: call in the queue's order.
@@ -57,8 +63,10 @@ class QueueLoop {
   Core& core_;
   Builds& builds_;
   base::Gauge& waiting_;
-  std::vector<QueueItemId> told_demand_;  // with the last answer to demand_since()
+  // With the last answer to demand_since().
   std::uint64_t told_version_ = 0;
+  Items told_demand_;
+  Items told_quiet_;  // in their quiet periods then
 };
 
 }  // namespace footman::controller

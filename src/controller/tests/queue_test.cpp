@@ -1,6 +1,11 @@
 // Jobs, the queue's reasons, cancel in every state.
 #include <doctest/doctest.h>
 
+#include <memory>
+#include <random>
+#include <set>
+#include <vector>
+
 #include "controller/tests/world.hpp"
 
 using namespace footman;
@@ -113,6 +118,67 @@ TEST_CASE("the demand since an answer: what came and went; all of it when that w
   CHECK(all.complete);
   CHECK(all.items.size() == 2);
   CHECK(all.gone.empty());
+}
+
+TEST_CASE("what the news of the demand add up to is the demand, whatever happens") {
+  World world;
+  std::mt19937 random(5);
+  const auto pick = [&](std::size_t below) { return static_cast<std::size_t>(random()) % below; };
+  std::vector<model::Job> jobs{job("plain"), job("single"), job("quiet"), job("other")};
+  jobs[1].max_concurrent = 1;
+  for (const auto& one : jobs) REQUIRE(world.run(world.controller->create_job(one)));
+  std::vector<std::unique_ptr<ScriptedAgent>> agents;
+  std::size_t removed = 0;  // of them
+  std::int64_t builds = 0;
+  std::set<std::string> told;
+  std::uint64_t version = 0;
+  std::size_t changes = 0;
+  const auto change = [&] {
+    switch (pick(8)) {
+      case 0:
+      case 1:
+      case 2: {
+        auto request = of_job(jobs[pick(jobs.size())].path.str());
+        if (request.job.str() == "quiet") request.quiet_period = 5s;
+        builds += submit(world, std::move(request)) ? 1 : 0;
+        return;
+      }
+      case 3:
+        if (builds > 0)
+          (void)world.run(world.controller->cancel_build(
+              BuildId(1 + static_cast<std::int64_t>(pick(static_cast<std::size_t>(builds)))), "me"));
+        return;
+      case 4:
+        return world.advance(std::chrono::seconds(1 + pick(4)));
+      case 5:  // it takes the oldest, and leaves without having begun
+        agents.push_back(world.join("a" + std::to_string(agents.size())));
+        return;
+      case 6:
+        for (; removed < agents.size(); ++removed)
+          (void)world.run(world.controller->remove_agent(AgentId("a" + std::to_string(removed)), {}));
+        return;
+      default: {
+        auto& one = jobs[pick(jobs.size())];
+        one.enabled = !one.enabled;
+        if (one.path.str() == "other") one.max_concurrent = static_cast<std::uint32_t>(pick(3));
+        REQUIRE(world.run(world.controller->save_job(one)));
+      }
+    }
+  };
+  for (int step = 0; step < 1'500; ++step) {
+    change();
+    const auto news = world.controller->demand_since(version);
+    CHECK(news.complete == (version == 0));
+    version = news.version;
+    for (const auto& key : news.gone) CHECK(told.erase(key) == 1);
+    for (const auto& item : news.items) CHECK(told.insert(item.key).second);
+    changes += news.gone.size() + news.items.size();
+    std::set<std::string> wanted;
+    for (const auto& item : world.controller->demand()) wanted.insert(item.key);
+    INFO("step ", step);
+    REQUIRE(told == wanted);
+  }
+  CHECK(changes > 1'000);
 }
 
 TEST_CASE("what is malformed is refused with its field") {
