@@ -133,6 +133,9 @@ class BentStore : public store::Store {
   Awaitable<Result<std::vector<model::Agent>>> list_agents(store::AgentFilter filter) override {
     return ask(real_.list_agents(std::move(filter)));
   }
+  Awaitable<Result<std::vector<store::LaunchTime>>> list_launch_times(std::size_t of_each) override {
+    return ask(real_.list_launch_times(of_each));
+  }
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask(real_.get_build_cost(build));
   }

@@ -135,7 +135,7 @@ struct TemplateEntry {
   policy::Rotation rotation;             // over the variants
   std::size_t offered = 0;               // the variant that the last plan was made with, and launches
   policy::Breaker breaker;
-  policy::LaunchTimes launch_times;  // since the server was started
+  policy::LaunchTimes launch_times;
   PoolRecord pool;
   std::optional<model::PoolNow> pool_now;  // what its rules say at this time
   std::optional<PoolAnswer> answer;        // to the goal of its pool, if it has one

@@ -37,6 +37,7 @@ struct Fleet::Impl {
   void start_loops();
   AgentEntry* find_living(const AgentId& id) const;
   Awaitable<Status> read_pauses();
+  Awaitable<Status> read_launch_times();
   Awaitable<Status> set_pause(CloudName name, Pause pause);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud,
@@ -59,6 +60,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   FOOTMAN_CO_TRY_STATUS(co_await impl_->templates.apply(core.config));
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_pauses());
   FOOTMAN_CO_TRY_STATUS(co_await read_spending(core));
+  FOOTMAN_CO_TRY_STATUS(co_await impl_->read_launch_times());
   impl_->take_over(std::move(state.agents));
   impl_->reconciler.begin(std::move(state.doubt));
   impl_->listen();
@@ -256,6 +258,14 @@ Awaitable<Status> Fleet::Impl::read_pauses() {
     if (cloud->pause.since.is_set())
       core.parts.log.warning("cloud is paused", {{"cloud", name}, {"paused", cloud->pause.text}});
   }
+  co_return Status();
+}
+
+Awaitable<Status> Fleet::Impl::read_launch_times() {
+  FOOTMAN_CO_TRY(const auto times, co_await core.parts.store.list_launch_times(policy::LaunchTimes::kKept));
+  for (const auto& one : times)
+    if (const auto t = core.templates.find(one.template_name); t != core.templates.end())
+      t->second.launch_times.add(one.took);
   co_return Status();
 }
 

@@ -63,6 +63,7 @@ Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId ass
 Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
 Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
+Result<std::vector<LaunchTime>> list_launch_times(Database& db, std::size_t of_each);
 Result<model::Cost> get_build_cost(Database& db, BuildId build);
 Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind);
 Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant now);

@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t kMaxListed = 1000;  // rows of one answer; a larger limit is taken as this one
 
+constexpr std::int64_t kNewestAgents = 20'000;  // that launch times are taken from
+
 // As in the partial index.
 constexpr std::string_view kOpenAssignments =
     "INDEXED BY assignments_open WHERE state IN ('offered', 'accepted', 'started')";
@@ -102,6 +104,22 @@ Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& f
         "INDEXED BY agents_live WHERE state <> 'terminated' AND sequence < ? ORDER BY sequence DESC LIMIT ?",
         before, limit);
   return select<model::Agent>(db, "WHERE sequence < ? ORDER BY sequence DESC LIMIT ?", before, limit);
+}
+
+// When the clock was set in between nothing is known.
+Result<std::vector<LaunchTime>> list_launch_times(Database& db, std::size_t of_each) {
+  auto rows = db.query(
+      "SELECT template_name, took FROM (SELECT template_name, connected - planned AS took, sequence, "
+      "row_number() OVER (PARTITION BY template_name ORDER BY sequence DESC) AS place FROM agents "
+      "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM agents) - ?1 AND planned > 0 "
+      "AND connected > planned) WHERE place <= ?2 ORDER BY sequence",
+      kNewestAgents, static_cast<std::int64_t>(of_each));
+  std::vector<LaunchTime> times;
+  while (rows.step()) {
+    auto& one = times.emplace_back();
+    rows.read(one.template_name, one.took);
+  }
+  return times;
 }
 
 }  // namespace footman::store::moves

@@ -204,6 +204,9 @@ class SqliteStore final : public Store {
   Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) override {
     return ask([filter = std::move(filter)](Database& db) { return moves::list_agents(db, filter); });
   }
+  Awaitable<Result<std::vector<LaunchTime>>> list_launch_times(std::size_t of_each) override {
+    return ask([of_each](Database& db) { return moves::list_launch_times(db, of_each); });
+  }
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask([build](Database& db) { return moves::get_build_cost(db, build); });
   }

@@ -168,6 +168,11 @@ struct Charge {  // of one agent that has ended, or of several that are alike
   model::Money amount;
 };
 
+struct LaunchTime {
+  TemplateName template_name;
+  Duration took{0};  // from the decision to the connection
+};
+
 struct Redemption {
   AgentId agent;
   std::uint32_t attempt = 1;
@@ -254,6 +259,8 @@ class Store {
   virtual Awaitable<Result<model::QueueItem>> get_item(QueueItemId id) = 0;
   virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
+  // Of agents that have connected, the last so many of each template among the newest 20,000; oldest first.
+  virtual Awaitable<Result<std::vector<LaunchTime>>> list_launch_times(std::size_t of_each) = 0;
   // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
   // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are
   // kept, those of the day (UTC) up to two million. Builds that are forgotten stay.
@@ -261,8 +268,8 @@ class Store {
   // A few thousand at a time (cost_report.hpp adds them up).
   virtual Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) = 0;
   // Of agents that have ended, were paid for beyond `since` and cost anything. Those that were paid for
-  // between `since` and `now` alone come together, one charge for each cloud; the others one by one, newest
-  // first, at most 200,000.
+  // between `since` and `now` alone come together where cloud, template, controller and labels are the same;
+  // the others one by one, newest first, at most 200,000.
   virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since, Instant now) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
 

@@ -71,6 +71,8 @@ TEST_CASE("those who wait are told when, as launches went lately") {
   CHECK(world.controller.reasons.at("3").expected_at == third + 40s);  // told once, not with each connection
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
+  world.restart();
+  CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
 }
 
 TEST_CASE("one item, one agent, launched at once") {
