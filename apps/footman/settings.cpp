@@ -120,7 +120,7 @@ void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig&
     env += fmt::format(" {}={:x}", name, std::hash<std::string>()(value));
   out[prefix + "env"] = env;
   if (t.ecs)
-    for (auto& [key, value] : flatten_ecs(*t.ecs)) out[prefix + "ecs." + key] = value;
+    for (auto& [key, value] : flatten_ecs(*t.ecs)) out[fmt::format("{}ecs.{}", prefix, key)] = value;
   flatten(out, prefix, t.address);
 }
 
@@ -155,7 +155,7 @@ Flat flatten(const config::Config& c) {
     out[at + "minimum_billing"] = base::format_duration(cloud.minimum_billing);
     out[at + "agent_binary"] = cloud.agent_binary;
     if (cloud.ecs)
-      for (auto& [key, value] : flatten_ecs(*cloud.ecs)) out[at + "ecs." + key] = value;
+      for (auto& [key, value] : flatten_ecs(*cloud.ecs)) out[fmt::format("{}ecs.{}", at, key)] = value;
     for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
   }
   return out;
