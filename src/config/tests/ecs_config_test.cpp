@@ -275,6 +275,7 @@ const std::string kFallbacks =
 
 std::vector<std::int64_t> prices_of(const TemplateConfig& t) {
   std::vector<std::int64_t> out;
+  out.reserve(t.offers.size());
   for (const auto& offer : t.offers) out.push_back(offer.price.value_or(t.price).per_hour.micros);
   return out;
 }

@@ -182,6 +182,7 @@ TEST_CASE("of a controller that tells which agents changed the others are not lo
   world.controller.tells_news = true;
   world.start();
   std::vector<AgentId> ids;
+  ids.reserve(20);
   for (int i = 0; i < 20; ++i) ids.push_back(world.busy_agent(std::to_string(i)));
   world.settle();
   world.controller.observe_calls = 0;

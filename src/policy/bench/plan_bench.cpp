@@ -65,7 +65,7 @@ Agent make_agent(std::int64_t number, const Template& t) {
 Snapshot make_world(std::int64_t items, std::int64_t agents) {
   Snapshot world;
   for (std::int64_t i = 0; i < kClouds; ++i)
-    world.clouds.push_back({base::CloudName("cloud-" + std::to_string(i)), 0, {}, {}});
+    world.clouds.push_back({base::CloudName("cloud-" + std::to_string(i))});
   for (std::int64_t i = 0; i < kTemplates; ++i) world.templates.push_back(make_template(i));
   for (std::int64_t i = 0; i < items; ++i) world.items.push_back(make_item(i));
   for (std::int64_t i = 0; i < agents; ++i)
@@ -74,7 +74,11 @@ Snapshot make_world(std::int64_t items, std::int64_t agents) {
 }
 
 // All that may be launched is there: the common state of a fleet with a long queue.
-Limits full(std::int64_t agents) { return {static_cast<std::uint32_t>(agents), false, {}}; }
+Limits full(std::int64_t agents) {
+  Limits limits;
+  limits.all.most.agents = static_cast<std::uint32_t>(agents);
+  return limits;
+}
 
 void from_nothing(benchmark::State& state) {
   const auto world = make_world(state.range(0), state.range(0) / 10);
