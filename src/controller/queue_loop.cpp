@@ -140,11 +140,10 @@ std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
   return entry_of(*wanted, view_of(*wanted, at, slots), slots);
 }
 
-QueueLoop::Items QueueLoop::list_demand() const {
+QueueLoop::Items QueueLoop::list_demand(Instant at) const {
   Items ids;
   if (core_.stopping) return ids;
   auto slots = slots_under_way();
-  const auto at = core_.time();
   for (const auto& [id, entry] : core_.queued)
     if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
       ids.insert(ids.end(), id);
@@ -158,7 +157,7 @@ ports::DemandItem QueueLoop::describe_item(QueueItemId id) const {
 
 std::vector<ports::DemandItem> QueueLoop::demand() const {
   std::vector<ports::DemandItem> items;
-  for (const auto id : list_demand()) items.push_back(describe_item(id));
+  for (const auto id : list_demand(core_.time())) items.push_back(describe_item(id));
   return items;
 }
 
@@ -170,8 +169,10 @@ ports::DemandNews QueueLoop::demand_since(std::uint64_t version) {
   ports::DemandNews news{++told_version_, complete, {}, {}};
   const auto changed = std::exchange(core_.changed_items, {});
   Items some(changed.some.begin(), changed.some.end());
-  some.insert(told_quiet_.begin(), told_quiet_.end());
-  if (complete || changed.all || core_.stopping || !tell_changed(some, news)) tell_all(news);
+  const auto at = core_.time();  // once: an item whose quiet period ends meanwhile would be missed
+  for (; !quiet_.empty() && quiet_.begin()->first <= at; quiet_.erase(quiet_.begin()))
+    some.insert(quiet_.begin()->second);
+  if (complete || changed.all || core_.stopping || !tell_changed(some, at, news)) tell_all(at, news);
   return news;
 }
 
@@ -183,19 +184,18 @@ void QueueLoop::tell(QueueItemId id, bool is_wanted, ports::DemandNews& news) {
     news.gone.push_back(id.str());
 }
 
-void QueueLoop::tell_all(ports::DemandNews& news) {
-  const auto wanted = list_demand();
+void QueueLoop::tell_all(Instant at, ports::DemandNews& news) {
+  const auto wanted = list_demand(at);
   Items gone;
   std::ranges::set_difference(told_demand_, wanted, std::inserter(gone, gone.end()));
   for (const auto id : gone) tell(id, false, news);
   for (const auto id : wanted) tell(id, true, news);
-  told_quiet_.clear();
+  quiet_.clear();
   for (const auto& [id, entry] : core_.queued)
-    if (entry->quiet_until > core_.time()) told_quiet_.insert(id);
+    if (entry->quiet_until > at) quiet_.emplace(entry->quiet_until, id);
 }
 
-bool QueueLoop::tell_changed(const Items& changed, ports::DemandNews& news) {
-  const auto at = core_.time();
+bool QueueLoop::tell_changed(const Items& changed, Instant at, ports::DemandNews& news) {
   const auto find = [&](QueueItemId id) {
     const auto it = core_.queued.find(id);
     return it == core_.queued.end() ? nullptr : it->second.get();
@@ -210,10 +210,7 @@ bool QueueLoop::tell_changed(const Items& changed, ports::DemandNews& news) {
     const auto* entry = find(id);
     const auto view = entry == nullptr ? ItemView::left : view_of(*entry, at, no_slots);
     tell(id, view == ItemView::buildable && !entry->build.cancel_requested, news);
-    if (view == ItemView::waiting)
-      told_quiet_.insert(id);
-    else
-      told_quiet_.erase(id);
+    if (view == ItemView::waiting) quiet_.emplace(entry->quiet_until, id);
   }
   return true;
 }

@@ -38,11 +38,11 @@ class QueueLoop {
   using SlotMap = std::map<JobPath, Slots>;
 
   using Items = std::set<QueueItemId>;  // in the order of submission
-  Items list_demand() const;
+  Items list_demand(Instant at) const;
   void tell(QueueItemId id, bool is_wanted, ports::DemandNews& news);
-  void tell_all(ports::DemandNews& news);
+  void tell_all(Instant at, ports::DemandNews& news);
   // False: more than these may have changed.
-  bool tell_changed(const Items& changed, ports::DemandNews& news);
+  bool tell_changed(const Items& changed, Instant at, ports::DemandNews& news);
   ports::DemandItem describe_item(QueueItemId id) const;
   SlotMap slots_under_way() const;
   // Takes a slot for a buildable one: call in the queue's order.
@@ -66,7 +66,7 @@ class QueueLoop {
   // With the last answer to demand_since().
   std::uint64_t told_version_ = 0;
   Items told_demand_;
-  Items told_quiet_;  // in their quiet periods then
+  std::set<std::pair<Instant, QueueItemId>> quiet_;  // by the ends of quiet periods that were not over then
 };
 
 }  // namespace footman::controller
