@@ -12,7 +12,7 @@
 namespace footman::fleet {
 
 struct SpentNow {
-  policy::Spent all;  // as nothing where no budget asks
+  policy::Spent all;  // means nothing where no budget of all asks
   // Of those that have a budget.
   std::map<CloudName, policy::Spent> clouds;
   std::map<TemplateName, policy::Spent> templates;

@@ -264,7 +264,8 @@ Awaitable<Status> Fleet::Impl::read_pauses() {
 Awaitable<Status> Fleet::Impl::read_launch_times() {
   FOOTMAN_CO_TRY(const auto times, co_await core.parts.store.list_launch_times(policy::LaunchTimes::kKept));
   for (const auto& one : times)
-    if (const auto t = core.templates.find(one.template_name); t != core.templates.end())
+    if (const auto t = core.templates.find(one.template_name);
+        t != core.templates.end() && t->second.generation == one.generation)
       t->second.launch_times.add(one.took);
   co_return Status();
 }

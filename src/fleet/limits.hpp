@@ -32,11 +32,9 @@ inline constexpr std::size_t kStrayTries = 10;        // in a row, to end one
 // template.
 inline constexpr Duration kCameForGood = 5min;
 
-// The cost of a plan grows with the agents and items that are news to it, and that of a list with all agents;
-// other items are only passed by, in the controller's queue. The pause after one does too, so that they take
-// a bounded share of the thread however many events come.
+// The cost of a plan grows with the agents and items that are news to it, and that of a list with all agents.
+// The pause after one does too, so that they take a bounded share of the thread however many events come.
 inline constexpr Duration kPlanPausePerThing = 4us;
-inline constexpr std::size_t kItemsPerThing = 32;
 inline constexpr Duration kObservePausePerThing = 20us;
 inline constexpr Duration kShortestPause = 1ms;     // below this there is none
 inline constexpr Duration kLongestLookPause = 30s;  // nothing depends on it: every change wakes the loop

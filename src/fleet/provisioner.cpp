@@ -203,7 +203,7 @@ void Provisioner::plan() {
   ++number_;
   view_.reset();
   plan_at_ = core_.time();
-  plan_size_ = looked_at_.size() + items_.size() / kItemsPerThing;
+  plan_size_ = looked_at_.size();
   read_demand();
   plan_ = decide_once();
   if (!carry_out_endings()) return;

@@ -243,14 +243,15 @@ CREATE INDEX costs_by_agent ON costs (agent);
 CREATE INDEX costs_by_build ON costs (build) WHERE build <> 0;
 )sql";
 
-// Whose budgets the charge counts in; of agents that are forgotten nobody knows it any more.
+// Whose budgets the charge counts in: of the last days, which budgets ask about. Of agents that are forgotten
+// nobody knows it any more.
 constexpr const char* kPayers = R"sql(
 ALTER TABLE costs ADD COLUMN controller TEXT NOT NULL DEFAULT '';
 ALTER TABLE costs ADD COLUMN labels TEXT NOT NULL DEFAULT '[]';
 UPDATE costs SET
   controller = coalesce((SELECT controller FROM agents WHERE id = costs.agent), ''),
   labels = coalesce((SELECT labels FROM agents WHERE id = costs.agent), '[]')
-WHERE charged > 0;
+WHERE charged > 0 AND until >= (SELECT max(until) FROM costs) - 3 * 86400 * 1000000;
 )sql";
 
 // Step n leads from version n to n + 1: only ever added to.

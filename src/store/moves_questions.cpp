@@ -109,15 +109,16 @@ Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& f
 // When the clock was set in between nothing is known.
 Result<std::vector<LaunchTime>> list_launch_times(Database& db, std::size_t of_each) {
   auto rows = db.query(
-      "SELECT template_name, took FROM (SELECT template_name, connected - planned AS took, sequence, "
-      "row_number() OVER (PARTITION BY template_name ORDER BY sequence DESC) AS place FROM agents "
+      "SELECT template_name, template_generation, took FROM (SELECT template_name, template_generation, "
+      "connected - planned AS took, sequence, row_number() OVER (PARTITION BY template_name, "
+      "template_generation ORDER BY sequence DESC) AS place FROM agents "
       "WHERE sequence > (SELECT coalesce(max(sequence), 0) FROM agents) - ?1 AND planned > 0 "
       "AND connected > planned) WHERE place <= ?2 ORDER BY sequence",
       kNewestAgents, static_cast<std::int64_t>(of_each));
   std::vector<LaunchTime> times;
   while (rows.step()) {
     auto& one = times.emplace_back();
-    rows.read(one.template_name, one.took);
+    rows.read(one.template_name, one.generation, one.took);
   }
   return times;
 }

@@ -170,6 +170,7 @@ struct Charge {  // of one agent that has ended, or of several that are alike
 
 struct LaunchTime {
   TemplateName template_name;
+  std::uint64_t generation = 0;
   Duration took{0};  // from the decision to the connection
 };
 
@@ -259,7 +260,8 @@ class Store {
   virtual Awaitable<Result<model::QueueItem>> get_item(QueueItemId id) = 0;
   virtual Awaitable<Result<model::Agent>> get_agent(AgentId id) = 0;
   virtual Awaitable<Result<std::vector<model::Agent>>> list_agents(AgentFilter filter) = 0;
-  // Of agents that have connected, the last so many of each template among the newest 20,000; oldest first.
+  // Of agents that have connected, the last so many of each generation of a template among the newest 20,000;
+  // oldest first.
   virtual Awaitable<Result<std::vector<LaunchTime>>> list_launch_times(std::size_t of_each) = 0;
   // Costs. Each build's time on an agent counts once it is over, the rest of the agent's time (idle) once the
   // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are
