@@ -44,10 +44,10 @@ class Obstacles {
 
   // What is left of vCPU, memory and money is kept for one agent of it: a smaller one would take it again and
   // again. Until drop_kept().
-  void keep(const Template& t, const ControllerName& controller) { usage_.keep(member_of(t, controller)); }
+  void keep(const Template& t, const ControllerName& controller) { usage_.keep(t, controller); }
   void drop_kept() { usage_.drop_kept(); }
   // Some of this limit, already.
-  bool is_kept(HoldReason reason, const Template& t, const ControllerName& controller) const;
+  bool is_kept(const Held& limit, const Template& t, const ControllerName& controller) const;
   // One more agent would be launched if the others ended; no limit is below it, and no budget is used up.
   bool may_fit(const Template& t, const ControllerName& controller) const;
   // A budget of the day that asks about it.
@@ -63,9 +63,9 @@ class Obstacles {
   // nothing is lacking.
   std::optional<RoomWish> find_wish(const Template& t, const ControllerName& controller,
                                     std::uint32_t count) const;
-  // `reason` is of a limit that asks about `wanted`, that one agent of it fits into, and that an agent for
-  // the pool of the other template would take of.
-  bool is_shared(HoldReason reason, const Template& wanted, const ControllerName& controller,
+  // The limit asks about `wanted`, one agent of it fits into it, and an agent for the pool of the other
+  // template would take of it.
+  bool is_shared(const Held& limit, const Template& wanted, const ControllerName& controller,
                  const Template& pool) const;
 
  private:

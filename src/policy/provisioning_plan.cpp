@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "policy/choice.hpp"
+#include "policy/free_agents.hpp"
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 #include "policy/pool_plan.hpp"
@@ -28,24 +29,6 @@ using model::EndReason;
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
-
-// Free agents of one controller with the same labels, best last.
-struct Pool {
-  ControllerName controller;
-  const std::vector<std::string>* labels = nullptr;
-  bool is_default = false;
-  std::vector<const Agent*> agents;
-};
-
-using PoolKey = std::tuple<ControllerName, std::vector<std::string>, bool>;
-
-// Agents that stand in the same pool for sure.
-struct LabelOrder {
-  bool operator()(const Agent* a, const Agent* b) const {
-    return std::tie(a->controller, a->labels, a->is_default) <
-           std::tie(b->controller, b->labels, b->is_default);
-  }
-};
 
 class Planner {
  public:
@@ -92,6 +75,7 @@ class Planner {
   void index_offers() {
     for (const auto& t : snapshot_.templates) templates_[t.name] = &t;
     blocked_.resize(snapshot_.templates.size());
+    only_kept_.resize(snapshot_.templates.size());
   }
 
  protected:
@@ -307,10 +291,10 @@ class Planner {
       auto obstacle = blocked_[number_of(*t)];
       if (!obstacle) obstacle = obstacles_.find_for(kind.controller, *t);
       if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
-      if (obstacles_.is_kept(obstacle->reason, *t, kind.controller)) return;  // for an older one
+      if (obstacles_.is_kept(*obstacle, *t, kind.controller)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
       if (now_ < patient_until) return look_no_later(plan_.next_look, patient_until);
-      keeps_.insert(number_of(*t));
+      keeps_ = true;
       obstacles_.keep(*t, kind.controller);
       return;
     }
@@ -344,23 +328,21 @@ class Planner {
     return static_cast<std::size_t>(&t - snapshot_.templates.data());
   }
 
-  // As the plan leaves it, so that the next one says the same. What is kept is told where nothing else stands
-  // against a template: an item would be told of what is kept for itself otherwise.
+  // As the plan leaves it, so that the next one says the same. What is kept for an item is told where nothing
+  // else stands against a template: never to that item itself, which waits for something.
   void note_obstacles() {
     for (const bool kept : {true, false}) {
-      if (kept && keeps_.empty()) continue;
-      const auto note = [&](const Template& t, std::optional<Held>& noted, std::optional<Held> found) {
-        if (kept && keeps_.contains(number_of(t))) found.reset();
-        if (kept || found || keeps_.empty()) noted = std::move(found);
+      if (kept && !keeps_) continue;
+      const auto note = [&](std::optional<Held>& noted, std::optional<Held> found) {
+        if (kept || found || !keeps_) noted = std::move(found);
       };
       for (const auto& t : snapshot_.templates)
-        if (obstacles_.has_cloud(t.cloud)) note(t, blocked_[number_of(t)], obstacles_.find(t));
-      for (auto* kind : held_classes_) {
-        auto& noted = kind->of_controller;
-        noted.resize(obstacles_.is_limited(kind->controller) ? kind->templates.size() : 0);
-        for (std::size_t i = 0; i < noted.size(); ++i)
-          note(*kind->templates[i], noted[i], obstacles_.find_for(kind->controller, *kind->templates[i]));
-      }
+        if (obstacles_.has_cloud(t.cloud)) {
+          auto found = obstacles_.find(t);
+          if (!kept) only_kept_[number_of(t)] = !found && keeps_;
+          note(blocked_[number_of(t)], std::move(found));
+        }
+      note_obstacles_of_controllers(note);
       if (kept) obstacles_.drop_kept();
     }
     for (const auto& t : snapshot_.templates)
@@ -368,10 +350,28 @@ class Planner {
         obstacle = obstacles_.find_launch_limit(t);
   }
 
-  // Before the launch limit, behind which no template is asked, come the limits of the controller.
+  template <class Note>
+  void note_obstacles_of_controllers(Note note) {
+    std::map<std::pair<ControllerName, std::size_t>, std::optional<Held>> known;
+    for (auto* kind : held_classes_) {
+      auto& noted = kind->of_controller;
+      noted.resize(obstacles_.is_limited(kind->controller) ? kind->templates.size() : 0);
+      for (std::size_t i = 0; i < noted.size(); ++i) {
+        const auto& t = *kind->templates[i];
+        const auto [place, fresh] = known.try_emplace({kind->controller, number_of(t)});
+        if (fresh) place->second = obstacles_.find_for(kind->controller, t);
+        note(noted[i], place->second);
+      }
+    }
+  }
+
+  // Before the launch limit, behind which no template is asked, and what is kept come the limits of the
+  // controller.
   const std::optional<Held>& obstacle_of(const ItemClass& kind, std::size_t i) const {
-    const auto& of_template = blocked_[number_of(*kind.templates[i])];
-    const bool is_told = of_template && of_template->reason != HoldReason::launch_limit;
+    const auto number = number_of(*kind.templates[i]);
+    const auto& of_template = blocked_[number];
+    const bool is_told =
+        of_template && of_template->reason != HoldReason::launch_limit && !only_kept_[number];
     if (is_told || i >= kind.of_controller.size() || !kind.of_controller[i]) return of_template;
     return kind.of_controller[i];
   }
@@ -519,7 +519,7 @@ class Planner {
       for (std::size_t i = 0; i < kind->templates.size(); ++i)
         if (const auto& obstacle = obstacle_of(*kind, i);
             obstacle && is_by_size(obstacle->reason) &&
-            obstacles_.is_shared(obstacle->reason, *kind->templates[i], kind->controller, t))
+            obstacles_.is_shared(*obstacle, *kind->templates[i], kind->controller, t))
           return obstacle;
     return std::nullopt;
   }
@@ -648,12 +648,13 @@ class Planner {
   bool has_reserved_ = false;             // places, which then count as agents
   std::map<std::pair<std::size_t, ControllerName>, bool>
       spent_;                            // of a template's agents: a budget of the day
-  std::set<std::size_t> keeps_;          // templates that room is kept for
+  bool keeps_ = false;                   // room, for items that have waited for long
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
   std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
+  std::vector<bool> only_kept_;               // of these: by what is kept
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
   std::vector<ItemClass> classes_;

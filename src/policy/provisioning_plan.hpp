@@ -176,6 +176,7 @@ struct Held {
   HoldReason reason = HoldReason::no_template;
   std::string text;
   Instant look_again;  // not set: at the next event
+  std::string of{};    // of a limit: the cloud, template, label or controller; empty: all
   bool operator==(const Held&) const = default;
 };
 // The same of one template that fits.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 namespace footman::policy {
 namespace {
@@ -214,8 +215,35 @@ void Usage::add(const GroupMember& one, std::uint32_t count) {
   visit(one, [&](Account& account) { account.sums.add(one.needs, count); });
 }
 
-void Usage::keep(const GroupMember& one) {
-  visit(one, [&](Account& account) { account.kept.add(one.needs, 1); });
+namespace {
+
+// Whatever ends in one of these groups ends in the other, too.
+bool contains(Scope outer, Scope inner) {
+  return (outer == Scope::all && inner != Scope::all) ||
+         (outer == Scope::cloud && inner == Scope::agent_template);
+}
+
+}  // namespace
+
+void Usage::keep(const Template& t, const ControllerName& controller) {
+  auto caps = list_caps(t);
+  std::ranges::move(list_controller_caps(controller, t), std::back_inserter(caps));
+  const auto one = member_of(t, controller);
+  visit(one, [&](Account& account) {
+    const auto amount = [&](Quantity quantity) {
+      const auto needed = amount_of(reason_of({account.scope, quantity}), one.needs);
+      std::int64_t freed = 0;
+      for (const auto& cap : caps)
+        if (const auto kind = *limit_of(cap.reason);
+            kind.quantity == quantity && contains(account.scope, kind.scope))
+          freed = std::max(freed, cap.taken + cap.needed - cap.limit);
+      return std::max<std::int64_t>(0, needed - freed);
+    };
+    account.kept.size.milli_cpus += static_cast<std::uint64_t>(amount(Quantity::vcpus));
+    account.kept.size.memory_bytes += static_cast<std::uint64_t>(amount(Quantity::memory));
+    account.kept.per_hour += model::Money{amount(Quantity::per_hour)};
+    account.kept.ahead += model::Money{amount(Quantity::per_day)};
+  });
 }
 
 void Usage::drop_kept() {
@@ -314,7 +342,7 @@ std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, c
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {
-  return {cap.reason, describe(cap, t), cap.look_again};
+  return {cap.reason, describe(cap, t), cap.look_again, cap.of};
 }
 
 }  // namespace footman::policy

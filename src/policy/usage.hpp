@@ -93,8 +93,9 @@ class Usage {
 
   // So many more agents that hold a resource, or will.
   void add(const GroupMember& one, std::uint32_t count);
-  // So much of vCPU, memory and money is kept for one more agent.
-  void keep(const GroupMember& one);
+  // So much of vCPU, memory and money is kept for one more agent, less what becomes free anyway: where it
+  // lacks some in a smaller group, the end of another agent there makes as much free in the larger one.
+  void keep(const Template& t, const ControllerName& controller);
   void drop_kept();
 
   // All limits that count agents of the template, full or not, but for those of controllers.

@@ -286,6 +286,75 @@ TEST_CASE("what becomes free of a controller's memory is kept for its item that 
   CHECK(plan.launches.size() == 1);
 }
 
+TEST_CASE("what a smaller group lacks is not kept of the larger one, which has enough") {
+  auto s = world();
+  auto gpu = item("gpu");
+  gpu.since = kNow - 11min;
+  gpu.label = *footman::model::parse_label_expression("gpu");
+  auto plain = item("plain");
+  plain.since = kNow - 1min;
+  s.items = {gpu, plain};
+  s.templates = {offer("gpu", {8000, kGiB}), offer("plain", {2000, kGiB})};
+  s.templates[0].labels = {"gpu"};
+  s.agents = {busy("a", {8000, kGiB})};  // of one build: nothing makes room
+  s.agents[0].labels = {"gpu"};
+  Limits limits;
+  limits.all.most.milli_cpus = 16'000;
+  limits.labels["gpu"].most.milli_cpus = 8000;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "plain");
+  REQUIRE(plan.holds.size() == 1);
+  CHECK(plan.holds[0].item.key == "gpu");
+}
+
+TEST_CASE("an item of another controller is told that room is kept for the first one's") {
+  auto s = world();
+  const ControllerName other("other");
+  auto old = item("old");
+  old.since = kNow - 11min;
+  s.items = {old, item("new", other)};
+  s.items[1].since = kNow - 1min;
+  s.templates = {offer("large", {1000, 4 * kGiB})};
+  s.agents = {busy("a", {1000, 2 * kGiB})};
+  Limits limits;
+  limits.controllers[kMain].most.memory_bytes = 5 * kGiB;
+  limits.all.most.memory_bytes = 6 * kGiB;
+  limits.all.most.agents = 2;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  for (const auto& hold : plan.holds) {
+    CHECK(hold.reason != HoldReason::no_template);
+    CHECK_FALSE(hold.tried->empty());
+  }
+}
+
+TEST_CASE("of two limits of the same kind each is kept and told for itself") {
+  auto s = world();
+  auto old = item("old");
+  old.since = kNow - 12min;
+  old.label = *footman::model::parse_label_expression("x");
+  auto both = item("both");
+  both.since = kNow - 11min;
+  both.label = *footman::model::parse_label_expression("x && y");
+  auto small = item("small");
+  small.since = kNow - 1min;
+  small.label = *footman::model::parse_label_expression("small");
+  s.items = {old, both, small};
+  s.templates = {offer("x", {4000, kGiB}), offer("xy", {4000, kGiB}), offer("y", {1000, kGiB})};
+  s.templates[0].labels = {"x"};
+  s.templates[1].labels = {"x", "y", "z"};
+  s.templates[2].labels = {"y", "small"};
+  s.agents = {busy("a", {2000, kGiB}), busy("b", {2000, kGiB})};
+  s.agents[0].labels = {"x"};
+  s.agents[1].labels = {"y"};
+  Limits limits;
+  limits.labels["x"].most.milli_cpus = 5000;
+  limits.labels["y"].most.milli_cpus = 5000;
+  const auto plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.holds.size() + plan.launches.size() == 3);
+  for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::label_vcpu_cap);
+}
+
 TEST_CASE("agents for one controller's work are capped, for the others they are not") {
   auto s = world();
   const ControllerName other("other");
