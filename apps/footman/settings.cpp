@@ -53,7 +53,7 @@ void flatten(Flat& out, const std::string& prefix, const model::AgentLimits& lim
   put("beyond", limits.budget.beyond);
 }
 
-// As it would stand in the document.
+// For people; a dot is a level of the document.
 std::string describe(const model::AgentLimits& limits) {
   auto others = limits;
   others.agents = 0;
