@@ -23,31 +23,37 @@ void check_listen(Reader& reader, const YamlNode& map, std::string_view key, con
         fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));
 }
 
-using GroupLimits = std::map<std::string, model::AgentLimits, std::less<>>;
-
-void read_label_limits(Reader& reader, const YamlNode& limits, GroupLimits& out) {
-  const auto* groups = limits.find("labels");
+// `check`: of a group's name and its place.
+template <class Check>
+void read_groups(Reader& reader, const YamlNode& limits, std::string_view key, std::string_view example,
+                 std::string_view path, std::map<std::string, model::AgentLimits, std::less<>>& out,
+                 Check check) {
+  const auto* groups = limits.find(key);
   if (groups == nullptr || groups->kind == YamlNode::Kind::null) return;
   if (groups->kind != YamlNode::Kind::map)
-    return reader.error(groups->at, "'labels': a map was expected, like gpu: 4");
-  for (const auto& [label, at] : groups->keys) {
-    if (auto status = model::validate_label(label, "labels"); !status)
-      reader.error(at, describe(status.error()));
-    read_group_limits(reader, *groups, label, "limits.labels.<label>", out);
+    return reader.error(groups->at, fmt::format("'{}': a map was expected, like {}", key, example));
+  for (const auto& [name, at] : groups->keys) {
+    check(name, at);
+    read_group_limits(reader, *groups, name, path, out);
   }
 }
 
-void read_controller_limits(Reader& reader, const YamlNode& limits, GroupLimits& out) {
-  const auto* groups = limits.find("controllers");
-  if (groups == nullptr || groups->kind == YamlNode::Kind::null) return;
-  if (groups->kind != YamlNode::Kind::map)
-    return reader.error(groups->at, "'controllers': a map was expected, like footman: 20");
-  for (const auto& [controller, at] : groups->keys) {
+void read_label_limits(Reader& reader, const YamlNode& limits, Config& out) {
+  const auto check = [&](const std::string& label, Position at) {
+    if (auto status = model::validate_label(label, "labels"); !status)
+      reader.error(at, describe(status.error()));
+  };
+  read_groups(reader, limits, "labels", "gpu: 4", "limits.labels.<label>", out.label_limits, check);
+}
+
+void read_controller_limits(Reader& reader, const YamlNode& limits, Config& out) {
+  const auto check = [&](const std::string& controller, Position at) {
     if (controller != model::kBuiltInController)
       reader.error(at, fmt::format("'controllers': there is no controller '{}'; the built-in one is '{}'",
                                    controller, model::kBuiltInController));
-    read_group_limits(reader, *groups, controller, "limits.controllers.<controller>", out);
-  }
+  };
+  read_groups(reader, limits, "controllers", "footman: 20", "limits.controllers.<controller>",
+              out.controller_limits, check);
 }
 
 void read_tls(Reader& reader, const YamlNode& root, Config& out) {
@@ -77,8 +83,8 @@ void read_limits(Reader& reader, const YamlNode& root, Config& out) {
   const auto* limits = reader.section(root, "limits", "limits");
   if (limits == nullptr) return;
   reader.get(*limits, "agents", out.limits.agents);
-  read_label_limits(reader, *limits, out.label_limits);
-  read_controller_limits(reader, *limits, out.controller_limits);
+  read_label_limits(reader, *limits, out);
+  read_controller_limits(reader, *limits, out);
   read_resources(reader, *limits, out.limits);
   reader.get(*limits, "log_bytes", out.log_bytes);
   reader.get(*limits, "build_timeout", out.build_timeout);

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "config/schema_rows.hpp"
 
@@ -44,39 +46,11 @@ const Key kCoreRows[] = {
     Key{"limits.labels", "map of numbers or limits", "{}",
         "of the agents of all clouds that offer a label, how many at most: {gpu: 4}; or a map of:"},
     Key{"limits.labels.<label>.agents", "number", "0", "agents that offer it, of all clouds; 0: no limit"},
-    Key{"limits.labels.<label>.vcpus", "vCPU", "0", "vCPU of agents that offer it together; 0: no limit"},
-    Key{"limits.labels.<label>.memory", "size", "0", "memory of agents that offer it together; 0: no limit"},
-    Key{"limits.labels.<label>.budget.per_hour", "amount", "",
-        "what agents that offer it may cost together at the same time: $2"},
-    Key{"limits.labels.<label>.budget.per_day", "amount", "",
-        "what agents that offer it may cost from 00:00 UTC to 00:00 UTC: $20"},
-    Key{"limits.labels.<label>.budget.beyond", "hourly price", "",
-        "agents of at most this price are launched beyond the budget all the same"},
     Key{"limits.controllers", "map of numbers or limits", "{}",
         "of the agents of all clouds for the work of one controller, how many at most: {footman: 20}, the "
         "built-in one; or a map of:"},
     Key{"limits.controllers.<controller>.agents", "number", "0",
         "agents for its work, of all clouds; 0: no limit"},
-    Key{"limits.controllers.<controller>.vcpus", "vCPU", "0",
-        "vCPU of agents for its work together; 0: no limit"},
-    Key{"limits.controllers.<controller>.memory", "size", "0",
-        "memory of agents for its work together; 0: no limit"},
-    Key{"limits.controllers.<controller>.budget.per_hour", "amount", "",
-        "what agents for its work may cost together at the same time: $2"},
-    Key{"limits.controllers.<controller>.budget.per_day", "amount", "",
-        "what agents for its work may cost from 00:00 UTC to 00:00 UTC: $20"},
-    Key{"limits.controllers.<controller>.budget.beyond", "hourly price", "",
-        "agents of at most this price are launched beyond the budget all the same"},
-    Key{"limits.vcpus", "vCPU", "0",
-        "vCPU of all agents together, by the sizes of their templates; 0: no limit"},
-    Key{"limits.memory", "size", "0",
-        "memory of all agents together, by the sizes of their templates; 0: no limit"},
-    Key{"limits.budget.per_hour", "amount", "",
-        "what all agents may cost together at the same time: $2; beyond it launches are held"},
-    Key{"limits.budget.per_day", "amount", "",
-        "what all agents may cost from 00:00 UTC to 00:00 UTC: $20; beyond it launches are held"},
-    Key{"limits.budget.beyond", "hourly price", "",
-        "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"limits.log_bytes", "size", "1 GiB",
         "log of one build, 4 KiB or more; what is beyond is cut with a mark", kRestart},
     Key{"limits.build_timeout", "duration", "24h",
@@ -91,17 +65,6 @@ const Key kCoreRows[] = {
     Key{"clouds[].name", "name", "", "required; stands in the ids of its agents", kRestart},
     Key{"clouds[].type", "local or ecs", "", "required; what launches the agents", kRestart},
     Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
-    Key{"clouds[].limits.vcpus", "vCPU", "0",
-        "vCPU of all agents of this cloud, by the sizes of their templates; 0: no limit"},
-    Key{"clouds[].limits.memory", "size", "0",
-        "memory of all agents of this cloud, by the sizes of their templates; 0: no limit"},
-    Key{"clouds[].limits.budget.per_hour", "amount", "",
-        "what the agents of this cloud may cost together at the same time: $2; beyond it launches are held"},
-    Key{"clouds[].limits.budget.per_day", "amount", "",
-        "what the agents of this cloud may cost from 00:00 UTC to 00:00 UTC: $20; beyond it launches are "
-        "held"},
-    Key{"clouds[].limits.budget.beyond", "hourly price", "",
-        "templates of at most this price are launched beyond the budget all the same; free ones always are"},
     Key{"clouds[].minimum_billing", "duration", "0s",
         "what each agent is paid for at least, when the prices of its templates do not say more"},
     Key{"clouds[].agent_binary", "path", "", "footman-agent, when it is not beside the server", kRestart,
@@ -119,16 +82,6 @@ const Key kCoreRows[] = {
     Key{"clouds[].templates[].default", "true or false", "false", "takes builds that ask for no label"},
     Key{"clouds[].templates[].priority", "number", "0", "among templates that fit, the highest is used"},
     Key{"clouds[].templates[].cap", "number", "0", "agents of this template; 0: no limit"},
-    Key{"clouds[].templates[].limits.vcpus", "vCPU", "0",
-        "vCPU of agents of this template together; 0: no limit"},
-    Key{"clouds[].templates[].limits.memory", "size", "0",
-        "memory of agents of this template together; 0: no limit"},
-    Key{"clouds[].templates[].limits.budget.per_hour", "amount", "",
-        "what agents of this template may cost together at the same time: $2"},
-    Key{"clouds[].templates[].limits.budget.per_day", "amount", "",
-        "what agents of this template may cost from 00:00 UTC to 00:00 UTC: $20"},
-    Key{"clouds[].templates[].limits.budget.beyond", "hourly price", "",
-        "agents of at most this price are launched beyond the budget all the same"},
     Key{"clouds[].templates[].size.cpu", "vCPU", "",
         "vCPU of one agent, like 2 or 0.25 vCPU, for limits and prices; it limits nothing by itself"},
     Key{"clouds[].templates[].size.memory", "size", "",
@@ -177,11 +130,46 @@ const Key kCoreRows[] = {
     Key{"clouds[].templates[].agent_url", "URL", "", "instead of the cloud's"},
     Key{"clouds[].templates[].tunnel", "host:port", "", "instead of the cloud's"},
     Key{"clouds[].templates[].connect", "websocket or tcp", "", "instead of the cloud's"},
-    Key{"clouds[].templates[].insecure", "true or false", "", "instead of the cloud's"},
-};
+    Key{"clouds[].templates[].insecure", "true or false", "", "instead of the cloud's"}};
+
+// Of agents that are limited together: behind the key of their number, what the section limits besides.
+constexpr std::pair<std::string_view, std::string_view> kLimited[] = {
+    {"limits.agents", "limits"},
+    {"limits.labels.<label>.agents", "limits.labels.<label>"},
+    {"limits.controllers.<controller>.agents", "limits.controllers.<controller>"},
+    {"clouds[].cap", "clouds[].limits"},
+    {"clouds[].templates[].cap", "clouds[].templates[].limits"}};
+
+void add_limit_rows(std::vector<Key>& rows, std::string_view section) {
+  const auto add = [&](std::string_view key, std::string_view type, std::string_view fallback,
+                       std::string_view meaning) {
+    rows.push_back({fmt::format("{}.{}", section, key), type, fallback, meaning});
+  };
+  add("vcpus", "vCPU", "0", "vCPU of these agents together, by the sizes of their templates; 0: no limit");
+  add("memory", "size", "0", "memory of these agents together, by the sizes of their templates; 0: no limit");
+  add("budget.per_hour", "amount", "",
+      "what these agents may cost together at the same time: $2; beyond it launches are held");
+  add("budget.per_day", "amount", "",
+      "what these agents may cost from 00:00 UTC to 00:00 UTC: $20; beyond it launches are held");
+  add("budget.beyond", "hourly price", "",
+      "templates of at most this price are launched beyond the budget all the same; free ones always are");
+}
+
+const std::vector<Key>& core_rows() {
+  static const auto all = [] {
+    std::vector<Key> rows;
+    for (const auto& row : kCoreRows) {
+      rows.push_back(row);
+      const auto limited = std::ranges::find(kLimited, row.path, [](const auto& one) { return one.first; });
+      if (limited != std::end(kLimited)) add_limit_rows(rows, limited->second);
+    }
+    return rows;
+  }();
+  return all;
+}
 
 std::vector<Key> make_schema() {
-  std::vector<Key> all(std::begin(kCoreRows), std::end(kCoreRows));
+  auto all = core_rows();
   const auto add = [&](const std::vector<Key>& rows) { all.insert(all.end(), rows.begin(), rows.end()); };
   add(ecs_cloud_rows());
   const auto of_template = ecs_template_rows();
@@ -261,12 +249,12 @@ std::vector<std::string> keys_of(std::string_view section) {
 std::string describe_schema() {
   std::string out;
   const auto is_any = [](std::string_view) { return true; };
-  describe_section(out, "The server", "", kCoreRows,
+  describe_section(out, "The server", "", core_rows(),
                    [](std::string_view path) { return !path.starts_with(kCloudPath); });
-  describe_section(out, "A cloud (`clouds:`, a list)", kCloudPath, kCoreRows, [](std::string_view path) {
+  describe_section(out, "A cloud (`clouds:`, a list)", kCloudPath, core_rows(), [](std::string_view path) {
     return path.starts_with(kCloudPath) && !path.starts_with(kTemplatePath);
   });
-  describe_section(out, "A template (`templates:` of a cloud, a list)", kTemplatePath, kCoreRows,
+  describe_section(out, "A template (`templates:` of a cloud, a list)", kTemplatePath, core_rows(),
                    [](std::string_view path) { return path.starts_with(kTemplatePath); });
   describe_section(out, "A cloud of type ecs (`ecs:` of the cloud)", kEcsCloudPath, ecs_cloud_rows(), is_any);
   describe_section(out, "A template of such a cloud (`ecs:` of the template)", kEcsTemplatePath,
