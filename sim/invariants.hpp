@@ -237,6 +237,7 @@ class Checker {
   void look_at_finished(base::BuildId id);
   void on_message(const protocol::Message& message, const std::string& from, const std::string& to);
   void read_line(LogReader& reader, base::StreamId stream, std::string_view line);
+  bool is_torn_first_line(std::string_view line) const;
   std::string untruth(const controller::QueueEntry& entry);
   void look_at_result(const Submission& submission, const model::Build& build);
   void look_at_retry(const model::Build& lost, const model::Build* next);

@@ -222,6 +222,32 @@ TEST_CASE("an end for idleness that could not be carried out falls away once the
   CHECK(world.row(id).end_reason == EndReason::idle_too_long);
 }
 
+TEST_CASE(
+    "an end whose drain failed falls away once the agent has worked; one that may have arrived does not") {
+  World world;
+  world.config.templates[0].max_builds = 0;
+  world.config.templates[0].idle_timeout = 1min;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.finish(id, world.now());
+  bool falls_away = false;
+  SUBCASE("it failed") {
+    falls_away = true;
+    world.controller.drain_error = Errc::unavailable;
+  }
+  SUBCASE("nobody knows") { world.controller.drain_error = Errc::timeout; }
+  world.advance(1min);
+  CHECK(world.row(id).state == AgentState::online);
+  world.controller.work(id, "2");
+  world.controller.finish(id, world.now());
+  world.controller.drain_error.reset();
+  world.advance(59s);
+  CHECK(world.cloud.alive() == (falls_away ? 1 : 0));
+  world.advance(2s);
+  CHECK(world.cloud.alive() == 0);
+  CHECK(world.row(id).builds_done == 2);
+}
+
 TEST_CASE("pools: an agent leaves at its maximum age once it is idle") {
   World world;
   world.config.templates[0].max_builds = 0;

@@ -43,6 +43,7 @@ ports::AgentNews ScriptedController::agents_since(std::uint64_t version) {
 
 Awaitable<Status> ScriptedController::drain_agent(AgentId id) {
   co_await turn();
+  if (drain_error) co_return fail(*drain_error, "the drain failed");
   if (on_drain) on_drain(id);
   const auto it = nodes.find(id);
   if (it == nodes.end()) co_return fail(Errc::not_found, "no such node");

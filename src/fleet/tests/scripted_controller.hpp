@@ -37,6 +37,7 @@ class ScriptedController final : public ports::ControllerPort {
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
+  std::optional<Errc> drain_error;               // it answers so and has changed nothing
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
   explicit ScriptedController(ControllerName name = ControllerName("builtin")) : name_(std::move(name)) {}

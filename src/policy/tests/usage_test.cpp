@@ -320,39 +320,64 @@ TEST_CASE("an item of another controller is told that room is kept for the first
   Limits limits;
   limits.controllers[kMain].most.memory_bytes = 5 * kGiB;
   limits.all.most.memory_bytes = 6 * kGiB;
-  limits.all.most.agents = 2;
   const auto plan = plan_provisioning(s, limits, kNow);
-  for (const auto& hold : plan.holds) {
-    CHECK(hold.reason != HoldReason::no_template);
-    CHECK_FALSE(hold.tried->empty());
-  }
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.holds.size() == 2);
+  CHECK(plan.holds[0].reason == HoldReason::controller_memory_cap);
+  CHECK(plan.holds[1].reason == HoldReason::memory_cap);
+  CHECK(plan.holds[1].text.find("3.0 GiB are kept for a build that waits longer") != std::string::npos);
 }
 
-TEST_CASE("of two limits of the same kind each is kept and told for itself") {
-  auto s = world();
-  auto old = item("old");
-  old.since = kNow - 12min;
-  old.label = *footman::model::parse_label_expression("x");
-  auto both = item("both");
-  both.since = kNow - 11min;
-  both.label = *footman::model::parse_label_expression("x && y");
-  auto small = item("small");
-  small.since = kNow - 1min;
-  small.label = *footman::model::parse_label_expression("small");
-  s.items = {old, both, small};
-  s.templates = {offer("x", {4000, kGiB}), offer("xy", {4000, kGiB}), offer("y", {1000, kGiB})};
-  s.templates[0].labels = {"x"};
-  s.templates[1].labels = {"x", "y", "z"};
-  s.templates[2].labels = {"y", "small"};
-  s.agents = {busy("a", {2000, kGiB}), busy("b", {2000, kGiB})};
-  s.agents[0].labels = {"x"};
-  s.agents[1].labels = {"y"};
+namespace {
+
+// The oldest item lacks vCPU of label x, the next one of label a, which is told first; agents of both are at
+// work.
+struct TwoLabels {
+  Snapshot s = world();
   Limits limits;
-  limits.labels["x"].most.milli_cpus = 5000;
-  limits.labels["y"].most.milli_cpus = 5000;
-  const auto plan = plan_provisioning(s, limits, kNow);
-  REQUIRE(plan.holds.size() + plan.launches.size() == 3);
-  for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::label_vcpu_cap);
+  TwoLabels() {
+    s.items = {item("old"), item("both")};
+    s.items[0].since = kNow - 12min;
+    s.items[0].label = *footman::model::parse_label_expression("x");
+    s.items[1].since = kNow - 11min;
+    s.items[1].label = *footman::model::parse_label_expression("x && a");
+    s.templates = {offer("x", {4000, kGiB}), offer("both", {4000, kGiB}), offer("a", {1000, kGiB})};
+    s.templates[0].labels = {"x"};
+    s.templates[1].labels = {"x", "a", "z"};
+    s.templates[2].labels = {"a", "small"};
+    s.agents = {busy("1", {2000, kGiB}), busy("2", {2000, kGiB})};
+    s.agents[0].labels = {"x"};
+    s.agents[1].labels = {"a"};
+    limits.labels["x"].most.milli_cpus = 5000;
+    limits.labels["a"].most.milli_cpus = 5000;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("room is kept in each of two labels that items lack") {
+  TwoLabels two;
+  two.s.items.push_back(item("small"));
+  two.s.items[2].since = kNow - 1min;
+  two.s.items[2].label = *footman::model::parse_label_expression("small");
+  const auto plan = plan_provisioning(two.s, two.limits, kNow);
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.holds.size() == 3);
+  CHECK(plan.holds[2].text.find("of label 'a' are taken, 4 vCPU are kept") != std::string::npos);
+}
+
+TEST_CASE("a pool is not held by a limit of the same kind that it does not take of") {
+  TwoLabels two;
+  two.s.items.pop_back();
+  two.s.items[0].label = *footman::model::parse_label_expression("x && a");  // what it lacks is of x
+  two.limits.labels["a"].most.milli_cpus = 20'000;
+  two.s.templates[2].pool.min_idle = 1;
+  two.s.templates[2].pool_controller = kMain;
+  const auto plan = plan_provisioning(two.s, two.limits, kNow);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "a");
+  two.limits.labels["a"].most.milli_cpus = 5000;  // now it lacks some of that, too
+  CHECK(plan_provisioning(two.s, two.limits, kNow).launches.empty());
 }
 
 TEST_CASE("agents for one controller's work are capped, for the others they are not") {

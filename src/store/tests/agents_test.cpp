@@ -26,6 +26,35 @@ using Ids = std::vector<std::string>;
 
 }  // namespace
 
+TEST_CASE("launch times: the newest of each generation of a template, oldest first") {
+  Fixture f;
+  const auto launch = [&](const std::string& id, const std::string& name, std::uint64_t generation,
+                          std::int64_t took) {
+    auto agent = new_agent(id);
+    agent.template_name = TemplateName(name);
+    agent.template_generation = generation;
+    f.get(f.store->record_launch_intents({agent}));
+    if (took == 0) return;
+    auto change = to_state(id, AgentState::launching);
+    change.connected = agent.planned + std::chrono::seconds(took);
+    f.get(f.store->change_agent(change));
+  };
+  CHECK(f.get(f.store->list_launch_times(2)).empty());
+  launch("a", "t", 1, 10);
+  launch("b", "t", 1, 20);
+  launch("c", "u", 1, 5);
+  launch("d", "t", 1, 30);
+  launch("e", "t", 2, 40);
+  launch("f", "t", 1, 0);   // has not connected
+  launch("g", "t", 1, -7);  // the clock was set back
+  const auto times = f.get(f.store->list_launch_times(2));
+  REQUIRE(times.size() == 4);
+  CHECK(times[0].took == std::chrono::seconds(20));
+  CHECK(times[1].template_name.str() == "u");
+  CHECK(times[2].took == std::chrono::seconds(30));
+  CHECK(times[3].generation == 2);
+}
+
 TEST_CASE("an intent keeps the whole agent, and a known id is left alone") {
   Fixture f;
   f.get(f.store->record_launch_intents({new_agent("a"), new_agent("b")}));

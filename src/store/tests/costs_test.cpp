@@ -193,6 +193,38 @@ TEST_CASE("what a cloud's agents were charged for comes together once it lies wi
   CHECK(charges[2].span.from == at(-5));
 }
 
+TEST_CASE("charges say whose agents they were for, and come together where that is the same") {
+  Fixture f;
+  const auto launch_as = [&](const std::string& id, const std::string& name, const std::string& controller,
+                             std::vector<std::string> labels) {
+    auto agent = paid_agent(id);
+    agent.template_name = TemplateName(name);
+    agent.controller = ControllerName(controller);
+    agent.labels = std::move(labels);
+    f.get(f.store->record_launch_intents({agent}));
+    end(f, id, at(0), at(10));
+  };
+  launch_as("a", "t", "c", {"x"});
+  launch_as("b", "t", "c", {"x"});
+  launch_as("c", "u", "c", {"x"});
+  launch_as("d", "t", "d", {"x"});
+  launch_as("e", "t", "c", {"x", "y"});
+  const auto charges = f.get(f.store->list_charges(at(0), at(100)));
+  REQUIRE(charges.size() == 4);
+  CHECK(charges[0].template_name.str() == "t");
+  CHECK(charges[0].controller.str() == "c");
+  CHECK(charges[0].labels == std::vector<std::string>{"x", "y"});
+  CHECK(charges[0].amount == milli(10));
+  CHECK(charges[1].labels == std::vector<std::string>{"x"});
+  CHECK(charges[1].amount == milli(20));
+  CHECK(charges[2].controller.str() == "d");
+  CHECK(charges[3].template_name.str() == "u");
+  const auto ahead = f.get(f.store->list_charges(at(0), at(5)));  // paid for still: one by one
+  REQUIRE(ahead.size() == 5);
+  CHECK(ahead[0].controller.str() == "c");
+  CHECK_FALSE(ahead[0].labels.empty());
+}
+
 TEST_CASE("a report over many pages has each line once, also those that are over at the same time") {
   Fixture f;
   constexpr std::int64_t kAgents = 4'500;

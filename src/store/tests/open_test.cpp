@@ -221,6 +221,40 @@ TEST_CASE("agents of before the number of builds keep what they were made for") 
   CHECK(database->get<int>("SELECT max_builds FROM nodes WHERE agent = 'kept'") == 0);
 }
 
+TEST_CASE("charges of before they said whose they were learn it from the agents that are known") {
+  auto database = Database::open(":memory:");
+  REQUIRE(database);
+  const auto steps = migrations();
+  constexpr std::size_t kBefore = 9;
+  migrate(*database, steps.first(kBefore));
+  database->execute(
+      "INSERT INTO agents (id, cloud, template_name, template_generation, controller, for_item, labels, "
+      "state, "
+      "attempt, client_token, handle, max_builds, idle_timeout, builds_done, planned, launched, connected, "
+      "launch_deadline, ended, end_reason, end_detail, death, frozen_request) VALUES ('known', 'local', "
+      "'small', 0, 'footman', '', '[\"linux\"]', 'terminated', 1, '', '', 1, 0, 0, 0, 0, 0, 0, 0, '', '', "
+      "'', "
+      "'')");
+  const auto add_line = [&](const std::string& agent, std::int64_t until) {
+    database->run(
+        "INSERT INTO costs (agent, build, job, label, cloud, template_name, useful, since, until, time, "
+        "amount, "
+        "charged) VALUES (?, 0, '', '', 'local', 'small', 0, 0, ?, 0, 5, 5)",
+        agent, until);
+  };
+  constexpr std::int64_t kDay = Duration(24h).count();
+  add_line("known", 0);  // no budget asks about it any more
+  add_line("known", 10 * kDay);
+  add_line("forgotten", 10 * kDay);
+  migrate(*database, steps);
+  const auto payer = [&](std::int64_t line) {
+    return database->get<std::string>("SELECT controller || labels FROM costs WHERE id = ?", line);
+  };
+  CHECK(payer(1) == "[]");
+  CHECK(payer(2) == "footman[\"linux\"]");
+  CHECK(payer(3) == "[]");
+}
+
 TEST_CASE("each migration is a step of its own, and an old database catches up") {
   auto opened = Database::open(":memory:");
   REQUIRE(opened);
