@@ -83,6 +83,7 @@ class SimCloud {
 
   CloudTrouble trouble;
   std::set<std::string> dry_zones;  // without capacity
+  bool outlives_agents = false;     // a machine stays when its agent has left, until it is ended
   // From now on launches of the template as it is configured now are refused for good.
   void spoil(const std::string& template_name, model::FailureClass why) {
     spoiled_[template_name] = {why, {}};

@@ -386,7 +386,8 @@ void World::wire_up() {
 
 void World::machine_down(const std::string& machine, const std::string& why) {
   for (const auto& cloud : clouds_)
-    if (cloud->find(machine) != nullptr) cloud->exited(machine, {0, 0, false, why});
+    if (cloud->find(machine) != nullptr && !cloud->outlives_agents)
+      cloud->exited(machine, {0, 0, false, why});
 }
 
 // Past everything that is simulated: nothing else happens meanwhile.
