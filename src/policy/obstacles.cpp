@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "model/nearest.hpp"
 
@@ -115,17 +114,11 @@ std::optional<Held> Obstacles::find_for(const ControllerName& controller, const 
   return find_full(usage_.list_controller_caps(controller, t), t);
 }
 
-std::vector<Cap> Obstacles::list_all_caps(const Template& t, const ControllerName& controller) const {
-  auto caps = usage_.list_caps(t);
-  std::ranges::move(usage_.list_controller_caps(controller, t), std::back_inserter(caps));
-  return caps;
-}
-
 std::optional<RoomWish> Obstacles::find_wish(const Template& t, const ControllerName& controller,
                                              std::uint32_t count) const {
   if (find_trouble(t)) return std::nullopt;
   RoomWish wish;
-  for (const auto& cap : list_all_caps(t, controller)) {
+  for (const auto& cap : usage_.list_all_caps(t, controller)) {
     const auto needed = cap.needed * count;
     if (cap.spent + needed > cap.limit) return std::nullopt;
     if (cap.taken + needed <= cap.limit) continue;
@@ -140,26 +133,26 @@ bool Obstacles::is_shared(const Held& limit, const Template& wanted, const Contr
                           const Template& pool) const {
   const auto member = member_of(pool, pool.pool_controller);
   if (amount_of(limit.reason, member.needs) == 0) return false;
-  return std::ranges::any_of(list_all_caps(wanted, controller), [&](const Cap& cap) {
+  return std::ranges::any_of(usage_.list_all_caps(wanted, controller), [&](const Cap& cap) {
     return cap.reason == limit.reason && cap.of == limit.of && cap.needed > 0 &&
            cap.spent + cap.needed <= cap.limit && is_member(member, limit_of(cap.reason)->scope, cap.of);
   });
 }
 
 bool Obstacles::is_kept(const Held& limit, const Template& t, const ControllerName& controller) const {
-  return std::ranges::any_of(list_all_caps(t, controller), [&](const Cap& cap) {
+  return std::ranges::any_of(usage_.list_all_caps(t, controller), [&](const Cap& cap) {
     return cap.reason == limit.reason && cap.of == limit.of && cap.kept > 0;
   });
 }
 
 bool Obstacles::may_fit(const Template& t, const ControllerName& controller) const {
-  return !find_trouble(t) && std::ranges::none_of(list_all_caps(t, controller), [](const Cap& cap) {
+  return !find_trouble(t) && std::ranges::none_of(usage_.list_all_caps(t, controller), [](const Cap& cap) {
     return cap.spent + cap.needed > cap.limit || (!is_by_size(cap.reason) && cap.is_full());
   });
 }
 
 bool Obstacles::is_spent(const Template& t, const ControllerName& controller) const {
-  return std::ranges::any_of(list_all_caps(t, controller), [](const Cap& cap) {
+  return std::ranges::any_of(usage_.list_all_caps(t, controller), [](const Cap& cap) {
     return limit_of(cap.reason)->quantity == Quantity::per_day && cap.spent >= cap.limit;
   });
 }

@@ -71,7 +71,6 @@ class Obstacles {
  private:
   std::optional<Held> find_trouble(const Template& t) const;  // all but caps
   std::optional<Held> ask_breaker(const Template& t) const;
-  std::vector<Cap> list_all_caps(const Template& t, const ControllerName& controller) const;
 
   const Limits& limits_;
   Instant now_;

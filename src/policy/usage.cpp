@@ -226,8 +226,7 @@ bool contains(Scope outer, Scope inner) {
 }  // namespace
 
 void Usage::keep(const Template& t, const ControllerName& controller) {
-  auto caps = list_caps(t);
-  std::ranges::move(list_controller_caps(controller, t), std::back_inserter(caps));
+  const auto caps = list_all_caps(t, controller);
   const auto one = member_of(t, controller);
   visit(one, [&](Account& account) {
     const auto amount = [&](Quantity quantity) {
@@ -339,6 +338,12 @@ std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, c
   const auto found = controllers_.find(controller);
   if (found == controllers_.end()) return {};
   return list_caps({&accounts_[found->second]}, t);
+}
+
+std::vector<Cap> Usage::list_all_caps(const Template& t, const ControllerName& controller) const {
+  auto caps = list_caps(t);
+  std::ranges::move(list_controller_caps(controller, t), std::back_inserter(caps));
+  return caps;
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {

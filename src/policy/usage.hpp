@@ -102,6 +102,7 @@ class Usage {
   std::vector<Cap> list_caps(const Template& t) const;
   // Those of the controller, for one more agent of the template.
   std::vector<Cap> list_controller_caps(const ControllerName& controller, const Template& t) const;
+  std::vector<Cap> list_all_caps(const Template& t, const ControllerName& controller) const;  // both
   bool is_limited(const ControllerName& controller) const { return controllers_.contains(controller); }
 
  private:
