@@ -450,8 +450,14 @@ void plant_cap(WorldOptions& options) {
 
 void plant_generosity(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
-    config.limits = {};
-    config.cloud_limits.clear();
+    const auto forget_all_but_agents = [](model::AgentLimits& limits) {
+      const auto agents = limits.agents;
+      limits = {};
+      limits.agents = agents;
+    };
+    forget_all_but_agents(config.limits);
+    for (auto& [name, limits] : config.cloud_limits) forget_all_but_agents(limits);
+    for (auto& one : config.templates) forget_all_but_agents(one.limits);
     config.label_limits.clear();
     config.controller_limits.clear();
   };
