@@ -20,7 +20,6 @@ namespace {
 
 constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
-constexpr Duration kDoubleMargin = 3s;     // until an ending is stored
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 constexpr Duration kLongestOvertaking = 15min;
 constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
@@ -143,7 +142,7 @@ void Checker::look_at_items() {
     const auto known = before.find(row.for_item);
     const auto since = known == before.end() ? parts_.loop.now() : known->second;
     doubles_[row.for_item] = since;
-    if (parts_.loop.now() - std::max(since, calm_since_) > kDoubleMargin)
+    if (parts_.loop.now() - std::max(since, calm_since_) > kEndingMargin)
       report("one_agent_per_item", fmt::format("agents {} and {} are both on their way for item {}",
                                                other->second.str(), row.id.str(), row.for_item));
   }

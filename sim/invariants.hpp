@@ -27,6 +27,8 @@ inline bool is_open(const model::Assignment& one) {
   return one.state == offered || one.state == accepted || one.state == started;
 }
 
+inline constexpr Duration kEndingMargin = 3s;  // until an ending is stored
+
 struct Invariant {
   std::string_view name;
   std::string_view says;

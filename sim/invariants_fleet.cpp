@@ -18,7 +18,6 @@ namespace {
 constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be tried again
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
 constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
-constexpr Duration kDoubleMargin = 3s;  // until an ending is stored
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
 constexpr Duration kHoldMargin = 2s;    // what the life before had asked of a cloud arrives
 constexpr Duration kTimeMargin = 1s;
@@ -143,7 +142,7 @@ void Checker::look_at_item_launches() {
   std::erase_if(item_launches_, [&](ItemLaunch& one) {
     std::erase_if(one.spare, [&](const AgentId& id) { return !spare_since_.contains(id); });
     if (one.spare.size() <= one.others) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
     report(
         "launches_are_needed",
         fmt::format("agent {} was launched for item {}, but {} had nothing to do, and {} other items waited",
@@ -189,7 +188,7 @@ void Checker::look_at_pool_launches() {
       return row == nullptr || !model::is_serving(row->state);
     });
     if (one.without_work.size() <= one.allowed) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kDoubleMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
     report("pools_are_filled_once",
            fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
                        one.template_name.str(), one.without_work.size(), one.allowed));

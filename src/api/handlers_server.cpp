@@ -18,12 +18,6 @@ std::vector<std::string> find_problems(const Context& context) {
   return problems;
 }
 
-json::array texts(const std::vector<std::string>& list) {
-  json::array out;
-  for (const auto& text : list) out.emplace_back(utf8(text));
-  return out;
-}
-
 json::object health(const std::vector<std::string>& problems) {
   return {{"ok", problems.empty()}, {"problems", texts(problems)}};
 }

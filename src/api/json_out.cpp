@@ -32,13 +32,6 @@ json::array list(const std::vector<T>& range, json::object (*make)(const T&)) {
   return out;
 }
 
-json::array texts(const std::vector<std::string>& list) {
-  json::array out;
-  out.reserve(list.size());
-  for (const auto& text : list) out.emplace_back(utf8(text));
-  return out;
-}
-
 json::object text_map(const std::map<std::string, std::string>& map) {
   json::object out;
   for (const auto& [name, value] : map) out[utf8(name)] = utf8(value);
@@ -69,6 +62,13 @@ json::object parameter_to_json(const model::ParameterSpec& parameter) {
 
 json::string utf8(std::string_view text) {
   return base::is_utf8(text) ? json::string(text) : json::string(base::replace_invalid_utf8(text));
+}
+
+json::array texts(const std::vector<std::string>& list) {
+  json::array out;
+  out.reserve(list.size());
+  for (const auto& text : list) out.emplace_back(utf8(text));
+  return out;
 }
 
 std::string to_text(const json::object& object) { return json::serialize(object); }

@@ -23,6 +23,7 @@ namespace json = boost::json;
 
 // Bytes that are not UTF-8 become U+FFFD: what agents and clouds say may be anything.
 json::string utf8(std::string_view text);
+json::array texts(const std::vector<std::string>& list);
 std::string to_text(const json::object& object);
 
 json::object to_json(const model::BuildSpec& spec);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "aws/json_fields.hpp"
+
 namespace footman::aws {
 namespace {
 
@@ -21,13 +23,6 @@ Status check_part(const std::string& source, std::string_view what, std::string_
                 fmt::format("{} has a {} with a blank or a character that cannot be in one", source, what));
   return {};
 }
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(std::string_view(value->get_string()))
-                                                : std::string();
-}
-
 }  // namespace
 
 Result<Credentials> check_credentials(Credentials credentials) {

@@ -20,12 +20,12 @@ constexpr std::array<std::string_view, 3> kPlainHosts{kEcsHost, "169.254.170.23"
 constexpr int kAttempts = 3;
 constexpr Duration kAttemptTime = 5s;
 constexpr Duration kFirstPause = 200ms;  // doubled
-constexpr std::size_t kMaxToken = 16UL * 1024;
+constexpr std::size_t kMaxMetadataToken = 16UL * 1024;
 constexpr std::size_t kMaxRole = 64;
 constexpr std::string_view kTokenSeconds = "21600";  // six hours, the most that AWS takes
 
 bool is_header_value(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxToken &&
+  return !text.empty() && text.size() <= kMaxMetadataToken &&
          std::ranges::all_of(text, [](char c) { return c >= ' ' && c <= '~'; });
 }
 

@@ -61,7 +61,7 @@ std::string work_of(const json::value& agent) {
   return item.empty() || activity == "idle" ? activity : "for queue item " + item;
 }
 
-Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> list_agents(Session& session, const Arguments& arguments) {
   Query query;
   if (arguments.has("ended")) query.emplace_back("ended", "true");
   const auto limit = arguments.number("limit").value_or(100);
@@ -88,7 +88,7 @@ Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
   co_return exit_ok;
 }
 
-Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> show_agent(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(const auto agent, co_await session.client.get(target_of_agent(arguments.text("AGENT"))));
   if (session.json) {
     session.out().write(pretty(agent));
@@ -332,7 +332,7 @@ Command agent_commands() {
            {},
            {},
            {},
-           list},
+           list_agents},
           {"show",
            "an agent, also one that has ended",
            "",
@@ -341,7 +341,7 @@ Command agent_commands() {
            {kAgent},
            {},
            {},
-           show},
+           show_agent},
           {"drain",
            "let an agent finish its build and end it",
            "",

@@ -89,7 +89,7 @@ Awaitable<Result<int>> start(Session& session, const Arguments& arguments) {
 
 // --- build list
 
-Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> list_builds(Session& session, const Arguments& arguments) {
   Query query;
   if (arguments.has("job")) query.emplace_back("job", arguments.text("job"));
   if (arguments.has("state")) query.emplace_back("state", arguments.text("state"));
@@ -133,7 +133,7 @@ std::string parameters_of(const json::value& build) {
   return text;
 }
 
-Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> show_build(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(const auto id, co_await find_build(session, arguments.text("BUILD")));
   FOOTMAN_CO_TRY(const auto build, co_await session.client.get(fmt::format("/builds/{}", id)));
   if (session.json) {
@@ -319,7 +319,7 @@ Command build_commands() {
            {},
            {},
            {},
-           list},
+           list_builds},
           {"show",
            "a build with its steps",
            "",
@@ -329,7 +329,7 @@ Command build_commands() {
            {kBuild},
            {},
            {},
-           show},
+           show_build},
           {"cancel",
            "cancel a build in any state",
            "A build that waits is finished at once; one that runs ends within its grace time.",

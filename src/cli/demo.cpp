@@ -27,7 +27,7 @@ namespace {
 constexpr Duration kReady = 20s;     // from the start of the server until it answers
 constexpr Duration kWhole = 90s;     // from the submission until the agent is gone
 constexpr Duration kShutdown = 20s;  // from SIGTERM until the server has ended
-constexpr Duration kLookAgain = 250ms;
+constexpr Duration kLookAtServer = 250ms;
 // A line is held back for so long, because one that is older may still come: the log and the timeline have
 // ways of their own.
 constexpr Duration kHold = 300ms;
@@ -210,7 +210,7 @@ class Demo {
       const auto state = text_of(part_of(explanation_, "agent"), "state");
       const bool is_gone = state == "terminated" || state == "failed" || state == "lost";
       if (is_gone && !build_.is_null()) break;
-      co_await changed_.wait_for(clock_, kLookAgain);
+      co_await changed_.wait_for(clock_, kLookAtServer);
     }
     times_.gone = since_submission();
     if (text_of(build_, "result") == "SUCCESS") co_return Status();

@@ -13,7 +13,7 @@
 namespace footman::cli {
 namespace {
 
-constexpr Duration kLookAgain = 900ms;  // at a waiting build, on a terminal
+constexpr Duration kLookAtBuild = 900ms;  // at a waiting build, on a terminal
 
 class PlainLog final : public LogWriter {
  public:
@@ -115,7 +115,7 @@ void say_reconnecting(Session& session, const Patience& patience, Progress* prog
 
 // Says what a waiting build waits for.
 Awaitable<void> tell_waiting(Session* session, std::int64_t build, Progress* progress) {
-  const auto pause = session->err().is_terminal() ? kLookAgain : kNoteAfter;
+  const auto pause = session->err().is_terminal() ? kLookAtBuild : kNoteAfter;
   while (true) {
     co_await runtime::sleep_for(session->clock, pause);
     const auto now = co_await session->client.get(fmt::format("/builds/{}", build));

@@ -113,7 +113,7 @@ Awaitable<Result<int>> save(Session& session, const Arguments& arguments) {
   co_return exit_ok;
 }
 
-Awaitable<Result<int>> list(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> list_jobs(Session& session, const Arguments& arguments) {
   Query query;
   if (arguments.has("prefix")) query.emplace_back("prefix", arguments.text("prefix"));
   const auto limit = arguments.number("limit").value_or(kMaxPage);
@@ -144,7 +144,7 @@ std::string limit_text(const json::value& job, std::string_view field, std::stri
   return number == 0 ? std::string(nothing) : std::to_string(number);
 }
 
-Awaitable<Result<int>> show(Session& session, const Arguments& arguments) {
+Awaitable<Result<int>> show_job(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(const auto job, co_await session.client.get(target_of_job(arguments.text("JOB"))));
   if (session.json) {
     session.out().write(pretty(job));
@@ -259,7 +259,7 @@ Command job_commands() {
                {},
                {},
                {},
-               list},
+               list_jobs},
               {"show",
                "a job with its steps",
                "",
@@ -269,7 +269,7 @@ Command job_commands() {
                {job},
                {},
                {},
-               show},
+               show_job},
               {"delete",
                "delete a job",
                "Its builds and their logs go with it; numbers of a later job of this name go on. Refused "

@@ -41,8 +41,7 @@ std::optional<Arn> find_arn(std::string_view text) {
   Arn arn;
   for (auto* part : {&arn.partition, &arn.service, &arn.region, &arn.account}) *part = take_until(text, ':');
   arn.resource = text;
-  const bool account = arn.account.empty() || arn.account == "aws" ||
-                       (arn.account.size() == kAccountDigits && all(arn.account, is_digit));
+  const bool account = arn.account.empty() || arn.account == "aws" || is_account(arn.account);
   const bool region = arn.region.empty() || !find_partition(arn.region).empty();
   if (!arn.partition.starts_with("aws") || arn.service.empty() || arn.resource.empty() || !account || !region)
     return std::nullopt;
@@ -107,9 +106,11 @@ bool is_absolute_path(std::string_view text, bool windows) {
          (text[2] == '\\' || text[2] == '/');
 }
 
+bool is_account(std::string_view text) { return text.size() == kAccountDigits && all(text, is_digit); }
+
 bool is_role_arn(std::string_view text) {
   const auto arn = find_arn(text);
-  return arn && arn->service == "iam" && arn->region.empty() && arn->account.size() == kAccountDigits &&
+  return arn && arn->service == "iam" && arn->region.empty() && is_account(arn->account) &&
          arn->resource.starts_with("role/") && arn->resource.size() > 5 && all_of(arn->resource, "/+=,.@-_");
 }
 

@@ -23,6 +23,7 @@ bool is_ecs_name(std::string_view text);  // ≤ 255 letters, digits, - and _: c
 bool is_task_definition(std::string_view text);  // family, family:revision or ARN
 bool is_image(std::string_view text);
 bool is_absolute_path(std::string_view text, bool windows);
+bool is_account(std::string_view text);  // 12 digits
 bool is_role_arn(std::string_view text);
 bool is_log_group(std::string_view text);
 // Of tags; `most` characters, not bytes.

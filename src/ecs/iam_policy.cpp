@@ -21,12 +21,6 @@ using Names = std::set<std::string>;  // sorted, so that the document is always 
 
 constexpr std::string_view kTaskService = "ecs-tasks.amazonaws.com";
 constexpr std::string_view kInfrastructureService = "ecs.amazonaws.com";
-constexpr std::size_t kAccountDigits = 12;
-
-bool is_account(std::string_view text) {
-  return text.size() == kAccountDigits &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
 
 // "https://sqs.eu-central-1.amazonaws.com/123456789012/events"
 struct Queue {

@@ -33,7 +33,7 @@ struct HttpClient::State {
 
 namespace {
 
-constexpr std::size_t kWritePiece = 256 * 1024;
+constexpr std::size_t kBodyPiece = 256 * 1024;
 using StatePtr = std::shared_ptr<HttpClient::State>;
 
 bool is_fit(runtime::ByteStream* stream) {
@@ -125,7 +125,7 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> connect(StatePtr state, Outgoing
 Awaitable<base::Status> write_request(StatePtr state, runtime::ByteStream* stream, OutgoingPtr out) {
   std::string bytes = format_request_head(*out, state->config.user_agent);
   const std::string& body = out->request.body;
-  std::size_t at = std::min(body.size(), kWritePiece);
+  std::size_t at = std::min(body.size(), kBodyPiece);
   bytes.append(body, 0, at);
   while (true) {
     {
@@ -137,7 +137,7 @@ Awaitable<base::Status> write_request(StatePtr state, runtime::ByteStream* strea
       if (!sent) co_return sent;
     }
     if (at == body.size()) co_return base::Status();
-    bytes = body.substr(at, kWritePiece);
+    bytes = body.substr(at, kBodyPiece);
     at += bytes.size();
   }
 }

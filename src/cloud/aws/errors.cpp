@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <string_view>
 
+#include "aws/json_fields.hpp"
 #include "base/utf8.hpp"
 #include "cloud/aws/xml.hpp"
 
@@ -14,6 +15,7 @@ namespace footman::cloud::aws {
 namespace {
 
 namespace json = boost::json;
+using footman::aws::text_of;
 using model::FailureClass;
 
 constexpr std::size_t kMaxCode = 200;
@@ -38,12 +40,6 @@ std::string bare_code(std::string_view text) {
   text = text.substr(0, text.find(':'));
   if (const auto hash = text.rfind('#'); hash != std::string_view::npos) text.remove_prefix(hash + 1);
   return as_line(text, kMaxCode);
-}
-
-std::string text_of(const json::object& object, std::string_view name) {
-  const auto* value = object.if_contains(name);
-  return value != nullptr && value->is_string() ? std::string(std::string_view(value->get_string()))
-                                                : std::string();
 }
 
 void read_json_error(const net::HttpClientResponse& answer, ServiceError& error) {

@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "aws/json_fields.hpp"
 #include "base/check.hpp"
 
 namespace footman::cloud::ecs {
@@ -17,6 +18,7 @@ using aws::Call;
 using aws::CallFailure;
 using aws::Charge;
 using aws::Urgency;
+using footman::aws::text_of;
 
 constexpr std::size_t kMaxPages = 1000;  // of a list: 100,000 tasks
 
@@ -30,11 +32,6 @@ CallFailure strange(const std::string& operation, const std::string& what) {
   CallFailure failure;
   failure.message = fmt::format("the answer of ECS to {} is strange: {}", operation, what);
   return failure;
-}
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
 }
 
 const json::array& list_of(const json::object& object, std::string_view key) {

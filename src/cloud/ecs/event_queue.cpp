@@ -5,19 +5,17 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "aws/json_fields.hpp"
+
 namespace footman::cloud::ecs {
 namespace {
 
 namespace json = boost::json;
 using aws::CallResult;
+using footman::aws::text_of;
 using runtime::Awaitable;
 
 constexpr int kMessagesAtOnce = 10;  // SQS takes no more
-
-std::string text_of(const json::object& object, std::string_view key) {
-  const auto* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
-}
 
 void read_message(const json::object& message, QueuedEvents& out) {
   auto receipt = text_of(message, "ReceiptHandle");

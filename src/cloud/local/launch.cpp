@@ -44,7 +44,7 @@ FailureClass class_of(const Error& error) {
   }
 }
 
-bool make_directory(const std::string& path) { return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST; }
+bool make_private_directory(const std::string& path) { return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST; }
 
 Status write_private_file(const std::string& path, std::string_view bytes) {
   ::unlink(path.c_str());
@@ -113,9 +113,9 @@ std::vector<std::pair<int, rlimit>> limits_of(const Site& site, const TemplateOp
 Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
   const auto work = site.work_directory(spec.client_token);
   for (const auto* sub : {"", "/home", "/tmp"})
-    if (!make_directory(work + sub)) return fail_errno("make " + work + sub, errno);
+    if (!make_private_directory(work + sub)) return fail_errno("make " + work + sub, errno);
   const auto files = site.launch_directory(spec.client_token);
-  if (!make_directory(files)) return fail_errno("make " + files, errno);
+  if (!make_private_directory(files)) return fail_errno("make " + files, errno);
   FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose()));
   if (!spec.endpoint.ca_pem.empty())
     FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem));
