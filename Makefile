@@ -26,11 +26,16 @@ build:  ## build the optimised footman and footman-agent into build/release/bin
 run: build  ## see it work: a server, an agent launched for one "Hello world" build, a clean shutdown
 	@tools/run-demo
 
-test:  ## build everything with the sanitizers and pass all tests and checks
+# End-to-end tests wait most of the time, for processes and browsers: twice as many run at once.
+test: END_TO_END = JOBS=$$((2 * $(JOBS))) tools/run-tests
+test:  ## build everything with the sanitizers, then optimised, and pass all tests and checks
 	@tools/install-packages test browser
 	@tools/check layers format words
 	@tools/build asan all
-	@tools/run-tests asan
+	@tools/run-tests asan -LE end-to-end
+	@$(END_TO_END) asan -L end-to-end
+	@tools/build release programs end-to-end-tests footman-sim
+	@$(END_TO_END) release -L 'end-to-end|simulation'
 
 sim:  ## simulate: SEEDS=n SEED_BASE=m
 	@tools/install-packages test

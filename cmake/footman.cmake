@@ -33,6 +33,9 @@ target_compile_options(footman_options INTERFACE -Wall -Wextra -Wshadow -Werror 
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(footman_options INTERFACE -Wno-deprecated-declarations)
 endif()
+if(FOOTMAN_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")  # takes files that are compiled together for headers
+  target_compile_options(footman_options INTERFACE -Wno-subobject-linkage)
+endif()
 if(FOOTMAN_FUZZ)  # the libraries too report their coverage to the fuzzer
   target_compile_options(footman_options INTERFACE -fsanitize=fuzzer-no-link)
   target_link_options(footman_options INTERFACE -fsanitize=fuzzer-no-link)
@@ -90,8 +93,16 @@ function(footman_precompiled target flags)
   target_precompile_headers(${target} REUSE_FROM footman_precompiled_${headers}${flags})
 endfunction()
 
+# Modules and programs are compiled some files at a time: most of what a file includes is parsed once for all of them.
+# So a name within one file must be the only one of its kind in the module. Not in the dev build, as above.
+function(footman_compile_together target)
+  if(FOOTMAN_UNITY)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+  endif()
+endfunction()
+
 # What tools/build builds by name: see the Makefile and .ci/run.
-foreach(group programs end-to-end-tests threaded-tests benchmarks fuzzers)
+foreach(group modules programs end-to-end-tests threaded-tests benchmarks fuzzers)
   add_custom_target(${group})
 endforeach()
 set(FOOTMAN_BIN ${CMAKE_BINARY_DIR}/bin)
@@ -120,6 +131,8 @@ function(footman_module name)
   string(REPLACE "/" "_" target footman_${name})
   if(M_SOURCES)
     add_library(${target} STATIC ${M_SOURCES})
+    footman_compile_together(${target})
+    add_dependencies(modules ${target})
     set(visibility PUBLIC)
   else()
     add_library(${target} INTERFACE)
@@ -133,13 +146,18 @@ function(footman_module name)
   set_property(GLOBAL PROPERTY FOOTMAN_LIBS_${name} "${M_LIBS}")
 endfunction()
 
-# footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END] [HEAVY]):
-# one program, one ctest entry. THREADED: also run under ThreadSanitizer. END_TO_END: starts real programs (they are
+# footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END] [HEAVY]
+# [ALONE tests/b_test.cpp …]): one program, one ctest entry. ALONE: files of SOURCES whose helpers are called as those of
+# others; they are compiled one by one. THREADED: also run under ThreadSanitizer. END_TO_END: starts real programs (they are
 # built first, in build/PRESET/bin); also run with the release build. HEAVY: its own code is optimised as that of heavy
 # modules; else it is not, because its checks take long to compile so. main() comes from cmake/doctest_main.cpp.
 function(footman_test name)
-  cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY" "TIMEOUT" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY" "TIMEOUT" "SOURCES;DEPS;LIBS;ALONE" ${ARGN})
   add_executable(${name} ${T_SOURCES})
+  footman_compile_together(${name})
+  if(T_ALONE)
+    set_source_files_properties(${T_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+  endif()
   footman_optimisation(flags test ${T_HEAVY})
   footman_link(${name} PRIVATE FLAGS ${flags} DEPS ${T_DEPS} LIBS footman_doctest_main ${T_LIBS})
   add_test(NAME ${name} COMMAND ${name})
@@ -219,6 +237,7 @@ endfunction()
 function(footman_program name)
   cmake_parse_arguments(P "INSTALL" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${P_SOURCES})
+  footman_compile_together(${name})
   footman_link(${name} PRIVATE DEPS ${P_DEPS} LIBS ${P_LIBS})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FOOTMAN_BIN})
   if(P_INSTALL)
@@ -250,6 +269,7 @@ function(footman_agent_program name)
 
   footman_version_source()  # properties of a source file hold for one folder only
   add_library(${name}-modules STATIC ${sources})
+  footman_compile_together(${name}-modules)
   target_link_libraries(${name}-modules PUBLIC footman_options)
   target_compile_options(${name}-modules PUBLIC ${FOOTMAN_SMALL_FLAGS})
   if(FOOTMAN_PCH)
