@@ -44,7 +44,9 @@ FailureClass class_of(const Error& error) {
   }
 }
 
-bool make_private_directory(const std::string& path) { return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST; }
+bool make_private_directory(const std::string& path) {
+  return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
+}
 
 Status write_private_file(const std::string& path, std::string_view bytes) {
   ::unlink(path.c_str());
