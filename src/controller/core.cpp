@@ -193,7 +193,7 @@ void Core::refresh(NodeEntry& node) {
                         !node.spent() && !stopping;
   if (!may_work) {
     ready.erase(node.id());
-  } else if (ready.insert(node.id()).second) {
+  } else if (ready.insert(node.node)) {
     node.idle_since = now();
   }
   changed_nodes.add(node.id());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "controller/controller.hpp"
+#include "controller/ready_agents.hpp"
 #include "controller/session_port.hpp"
 #include "model/label.hpp"
 #include "protocol/messages.hpp"
@@ -76,6 +77,7 @@ struct NodeEntry {
   model::Node node;
   AgentId id() const { return node.agent; }
   std::string for_item;     // preferred first work
+  std::string promised_to;  // the item that was told last to wait for it; empty: none
   Instant secret_deadline;  // even; a fresh one after a server start
   Instant connected_at;
   Instant idle_since;
@@ -154,8 +156,8 @@ class Core {
   std::unordered_map<AssignmentId, BuildId> assignments;
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
-  std::unordered_set<AgentId> ready;  // may take work now
-  ChangedNodes changed_nodes;         // for the fleet, as the next one
+  ReadyAgents ready;
+  ChangedNodes changed_nodes;  // for the fleet, as the next one
   ChangedItems changed_items;
   // When the queue has to look again: ends of quiet periods (even), and of the pauses of agents that refused
   // work (steady).

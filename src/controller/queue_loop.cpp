@@ -226,8 +226,17 @@ void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason r
     core_.note_build(build, "agent_planned", reason.text);
   else if (reason.agent.empty() && reason.code != last.code)
     core_.note_build(build, "held", reason.text);
+  promise(item_key, last.agent, reason.agent);
   last = std::move(reason);
   core_.publish("queue_item", item_key, "buildable", build.str());
+}
+
+// The agent that an item waits for comes to it, whoever else could take it.
+void QueueLoop::promise(const std::string& item_key, const AgentId& before, const AgentId& now) {
+  if (before == now) return;
+  if (auto* node = core_.find_node(before); node != nullptr && node->promised_to == item_key)
+    node->promised_to.clear();
+  if (auto* node = core_.find_node(now)) node->promised_to = item_key;
 }
 
 // --- the loop
@@ -262,23 +271,35 @@ bool QueueLoop::may_take_work(const NodeEntry* node) const {
   return node != nullptr && !core_.is_silent(*node) && node->not_before <= core_.steady();
 }
 
-// By the item that each was launched for, as far as that one still waits.
+// By the item that each was launched for, as far as that one still waits, or else by the one that the fleet
+// has promised it to.
 QueueLoop::OwnAgents QueueLoop::find_own_agents() const {
   OwnAgents own;
-  for (const auto& agent : core_.ready) {
-    auto* node = core_.find_node(agent);
-    if (!may_take_work(node) || node->for_item.empty()) continue;
-    const auto item = item_of_key(node->for_item);
-    if (core_.queued.contains(item)) own.emplace(item, node);
-  }
+  OwnAgents promised;
+  for (const auto& [key, group] : core_.ready.groups())
+    for (const auto& [created, agent] : group.agents) {
+      auto* node = core_.find_node(agent);
+      if (!may_take_work(node)) continue;
+      if (const auto item = find_queued(node->for_item))
+        own.emplace(*item, node);
+      else if (const auto other = find_queued(node->promised_to))
+        promised.emplace(*other, node);
+    }
+  own.merge(promised);
   return own;
 }
 
+std::optional<QueueItemId> QueueLoop::find_queued(const std::string& key) const {
+  if (key.empty()) return std::nullopt;
+  const auto item = item_of_key(key);
+  return core_.queued.contains(item) ? std::optional(item) : std::nullopt;
+}
+
 NodeEntry* QueueLoop::find_fitting_agent(const BuildEntry& entry) const {
-  for (const auto& agent : core_.ready) {
-    auto* node = core_.find_node(agent);
-    if (may_take_work(node) && model::fits(entry.label, node->node.labels, node->node.is_default))
-      return node;
+  for (const auto& [key, group] : core_.ready.groups()) {
+    if (!model::fits(entry.label, group.labels, group.is_default)) continue;
+    for (const auto& [created, agent] : group.agents)
+      if (auto* node = core_.find_node(agent); may_take_work(node)) return node;
   }
   return nullptr;
 }
@@ -302,10 +323,10 @@ void QueueLoop::reserve_in_order(Offers& offers, std::size_t most, Choose choose
   }
 }
 
-// An agent goes to the item that it was launched for while that one can be built, otherwise to the oldest
-// that it fits. So the fleet's count stays right: an older item that took another one's agent could leave it
-// with one that does not fit, and one more would be launched. Nothing is kept back: what no item of its own
-// takes is there for all in the same look.
+// An agent goes to the item that it was launched for or promised to while that one can be built, otherwise to
+// the oldest that it fits. So the fleet's count stays right: an older item that took another one's agent
+// could leave it with one that does not fit, and one more would be launched. Nothing is kept back: what no
+// item of its own takes is there for all in the same look.
 void QueueLoop::hand_over() {
   waiting_.set(static_cast<std::int64_t>(core_.queued.size()));
   if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;

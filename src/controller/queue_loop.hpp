@@ -49,11 +49,13 @@ class QueueLoop {
   model::ItemView view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const;
   QueueEntry entry_of(const BuildEntry& entry, model::ItemView view, const SlotMap& slots) const;
   ports::WaitReason blocked_reason(const BuildEntry& entry, const SlotMap& slots) const;
+  void promise(const std::string& item_key, const AgentId& before, const AgentId& now);
   using Offers = std::vector<std::pair<BuildId, AgentId>>;
   using OwnAgents = std::unordered_map<QueueItemId, NodeEntry*>;
   void hand_over();
   bool may_take_work(const NodeEntry* node) const;
   OwnAgents find_own_agents() const;
+  std::optional<QueueItemId> find_queued(const std::string& key) const;
   NodeEntry* find_fitting_agent(const BuildEntry& entry) const;
   template <class Choose>
   void reserve_in_order(Offers& offers, std::size_t most, Choose choose);

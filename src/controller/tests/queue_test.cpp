@@ -488,6 +488,47 @@ TEST_CASE("an agent goes to the item that it was launched for, or else to the ol
   }
 }
 
+TEST_CASE("an agent that an item was told to wait for comes to that item") {
+  World world;
+  const auto work_of = [](const ScriptedAgent& agent) {
+    const auto assign = agent.last<protocol::Assign>();
+    return assign ? assign->build : BuildId();
+  };
+  const auto older = world.submit("linux");
+  const auto newer = world.submit("gpu");
+  (void)world.register_agent("kept", 1, 1, {"linux", "gpu"});
+  world.controller->set_wait_reason("2", {"launching", "kept is on its way", AgentId("kept"), {}});
+  SUBCASE("whoever else could take it") {
+    CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == newer);
+    CHECK(work_of(*world.join("small", 1, {"linux"})) == older);
+  }
+  SUBCASE("unless another one was promised to it since") {
+    (void)world.register_agent("other", 1, 1, {"gpu"});
+    world.controller->set_wait_reason("2", {"launching", "other is on its way", AgentId("other"), {}});
+    CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == older);
+  }
+  SUBCASE("unless the item is gone") {
+    REQUIRE(world.run(world.controller->cancel_build(newer, "")));
+    CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == older);
+  }
+}
+
+TEST_CASE("of the idle agents that fit, one with the fewest labels takes the work; of these the oldest") {
+  World world;
+  auto large = world.join("a-large", 0, {"linux", "gpu"});
+  auto young = world.join("c-young", 0, {"linux"});
+  const auto work_of = [](const ScriptedAgent& agent) { return agent.last<protocol::Assign>().has_value(); };
+  world.advance(1s);
+  auto younger = world.join("b-younger", 0, {"linux"});
+  world.submit("linux");
+  CHECK(work_of(*young));
+  world.submit("linux");
+  CHECK(work_of(*younger));
+  CHECK_FALSE(work_of(*large));
+  world.submit("gpu");
+  CHECK(work_of(*large));
+}
+
 TEST_CASE("every change is told") {
   World world;
   int changes = 0;
