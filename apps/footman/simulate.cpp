@@ -18,6 +18,7 @@
 #include "cli/output.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
+#include "simulate/pool_goals.hpp"
 #include "simulate/reports.hpp"
 #include "simulate/simulation.hpp"
 #include "simulate/workload.hpp"
@@ -278,16 +279,43 @@ struct Answers {
   simulate::GoalAnswer pools;  // for the goal
 };
 
+// The server keeps a pool that has a goal as large as builds like these need it; its least is what it begins
+// with.
+Result<std::vector<simulate::SearchedPool>> size_pools(simulate::SimulationSpec& spec, const Builds& builds,
+                                                       cli::Output& err) {
+  std::vector<simulate::SearchedPool> pools;
+  if (simulate::list_wishes(spec.fleet).empty()) return pools;
+  ProgressLine line(err, "searching pools for their goals");
+  const auto show = [&](const simulate::SimulationProgress& progress) {
+    line.show(progress);
+    return true;
+  };
+  const auto end = builds.trace.start + builds.trace.builds.back().submitted;
+  FOOTMAN_TRY(const auto answers,
+              simulate::answer_goals(spec.fleet, {builds.trace, spec.clouds, false}, end, show));
+  for (auto& t : spec.fleet.templates) {
+    const auto answer = answers.find(t.name);
+    if (answer == answers.end()) continue;
+    auto& least = t.pool.size.min_idle;
+    least = std::clamp(answer->second.min_idle, least, t.pool.size.max_idle);
+    pools.push_back({t.name, least, answer->second.met, answer->second.text});
+  }
+  return pools;
+}
+
 Result<simulate::Report> simulate_one(const cli::LoadedConfig& loaded, const Models& models,
                                       const Builds& builds, std::uint64_t seed, cli::Output& err) {
-  const auto spec = make_spec(loaded, models, seed);
+  auto spec = make_spec(loaded, models, seed);
+  FOOTMAN_TRY(auto pools, size_pools(spec, builds, err));
   ProgressLine line(err, "simulating " + name_of(loaded));
   const auto show = [&](const simulate::SimulationProgress& progress) {
     line.show(progress);
     return true;
   };
   FOOTMAN_TRY(const auto happened, simulate::run_simulation(spec, builds.trace, show));
-  return simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet));
+  auto report = simulate::make_report(name_of(loaded), happened, make_billing(spec.fleet));
+  report.pools = std::move(pools);
+  return report;
 }
 
 Status search(const cli::SimulateOptions& options, const cli::LoadedConfig& loaded, const Models& models,
@@ -363,6 +391,10 @@ void print_pools(const Answers& answers, cli::Output& out) {
 void print(const simulate::Setting& setting, const Answers& answers, cli::Output& out) {
   out.line(cli::clean(fmt::format("{} builds of {}, seed {}; {}", setting.builds, setting.trace, setting.seed,
                                   setting.cloud)));
+  for (const auto& report : answers.reports)
+    for (const auto& pool : report.pools)
+      out.line(cli::clean(fmt::format("{}: the pool of '{}' keeps {} idle for its goal. {}", report.name,
+                                      pool.name.str(), pool.min_idle, pool.text)));
   for (const auto& sheet : simulate::make_sheets(answers.reports)) print(sheet, out);
   if (answers.goal) print_pools(answers, out);
 }

@@ -76,6 +76,10 @@ json::object to_json(const Report& report) {
     one["cloud"] = stats.cloud.str();
     return one;
   });
+  told["goal_pools"] = list(report.pools, [](const SearchedPool& pool) {
+    return json::object{
+        {"template", pool.name.str()}, {"min_idle", pool.min_idle}, {"met", pool.met}, {"text", pool.text}};
+  });
   told["holds"] = list(report.holds, [](const HoldStats& hold) {
     return json::object{
         {"reason", hold.code}, {"waited_s", in_seconds(hold.total.waited)}, {"times", hold.total.times}};

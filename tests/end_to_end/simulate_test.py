@@ -114,6 +114,21 @@ def test_the_builds_of_a_server_are_a_trace():
     check(result["finished"] == 2, result)
 
 
+def test_a_pool_with_a_goal_is_as_large_as_the_server_would_keep_it():
+    lines = [f"{600 * i + 300},,60" for i in range(60) for _ in range(2)]
+    plain = ONE_AGENT.replace(", cap: 1", "")
+    folder = Folder(footman_yaml=plain.replace("default: true", "default: true, pool: {goal: {wait: p90 <= 1s}}"),
+                    other_yaml=plain, trace_csv="\n".join(["submitted,label,duration", *lines, ""]))
+    words = ("--trace", "trace.csv", "--boot", "30s", "--vs", "other.yaml")
+    told = folder.simulate_json(*words)
+    (pool,) = told["result"]["goal_pools"]
+    check((pool["template"], pool["min_idle"], pool["met"]) == ("small", 2, True), pool)
+    check(told["result"]["wait"]["p90_s"] == 0 and told["vs"]["wait"]["p90_s"] == 30, told["differences"])
+    check(told["vs"]["goal_pools"] == [], told["vs"]["goal_pools"])
+    text = folder.simulate(*words)
+    check("footman.yaml: the pool of 'small' keeps 2 idle for its goal. " in text, text)
+
+
 def test_pools_for_a_goal():
     """Two builds at once each ten minutes: two idle agents, so that nobody waits for a launch."""
     lines = [f"{600 * i + 300},,60" for i in range(12) for _ in range(2)]
