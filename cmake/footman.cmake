@@ -185,7 +185,7 @@ endfunction()
 
 function(footman_test_properties name timeout threaded end_to_end)
   if(NOT timeout)
-    set(timeout 120)
+    set(timeout 300)
   endif()
   set(labels)
   if(threaded)
