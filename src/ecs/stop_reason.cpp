@@ -106,7 +106,7 @@ constexpr Rule kRules[] = {
     {"cannotpull", "503 service", StopCause::pull_transient},
     {"cannotpull", "504 gateway", StopCause::pull_transient},
     {"cannotpull", "unexpected eof", StopCause::pull_transient},
-    {"cannotpull", "no space left", StopCause::configuration},
+    {"cannotpull", "no space left", StopCause::provisioning},
     {"cannotpull", "matching platform", StopCause::image},
     {"cannotpull", "no matching manifest", StopCause::image},
     {"cannotpull", "manifest unknown", StopCause::image},
@@ -319,6 +319,10 @@ void add_exit_code(std::string& words, const TaskContainer* container) {
 
 std::string_view to_string(StopCause cause) { return meaning_of(cause).word; }
 model::FailureClass failure_class_of(StopCause cause) { return meaning_of(cause).failure; }
+
+bool lacked_address(const Task& task) {
+  return to_lower(collect_words(task)).find("insufficientfreeaddresses") != std::string::npos;
+}
 
 StopExplanation explain_stop(const Task& task, std::string_view agent_container) {
   auto words = collect_words(task);

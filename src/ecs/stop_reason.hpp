@@ -50,6 +50,8 @@ struct StopExplanation {
 
 // Of a task that is stopping or has stopped; `agent_container`: the agent's name in it.
 StopExplanation explain_stop(const Task& task, std::string_view agent_container);
+// It got no network interface, as its subnet had no free address: another one may have.
+bool lacked_address(const Task& task);
 // A part of RunTask's `failures`, or DescribeTasks' MISSING, which means nothing right after RunTask.
 StopExplanation explain_failure(const TaskFailure& failure);
 // An error of ECS, such as RunTask's. Throttling, authentication and server errors are judged elsewhere, for

@@ -200,7 +200,9 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   if (seen.idle_since != entry.seen.idle_since)
     entry.idle_since = seen.idle_since.is_set() ? time() : Instant();
   if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
+  const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
+  if (auto* cloud = broke ? find_cloud(entry.row.cloud) : nullptr) cloud->provider->suspect(entry.row.handle);
 }
 
 Duration Core::follow_wall_clock() {
@@ -211,7 +213,10 @@ Duration Core::follow_wall_clock() {
   for (auto& [name, t] : templates) {
     runtime::move_by(t.breaker.since, by);
     runtime::move_by(t.breaker.until, by);
-    for (auto& variant : t.rotation.variants) runtime::move_by(variant.until, by);
+    for (auto& variant : t.rotation.variants) {
+      runtime::move_by(variant.since, by);
+      runtime::move_by(variant.until, by);
+    }
   }
   for (auto& [name, cloud] : clouds) runtime::move_by(cloud->hold_until, by);
   for (auto& [order, entry] : by_order_) {
@@ -275,17 +280,24 @@ void Core::set_state(AgentEntry& entry, AgentState state) {
   look->notify();
 }
 
+void Core::note_storage_trouble(const Error& error, Duration pause) {
+  storage_retry = steady() + pause;
+  storage_trouble = "the database cannot be written: " + shorten(describe(error));
+}
+
 Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   change.id = entry->id();
   if (!std::exchange(entry->told_why, true))  // the same line twice is stored once
     change.timeline.insert(change.timeline.begin(),
                            model::TimelineEntry{entry->row.planned, "decided", entry->request.why});
+  for (const auto& step : std::exchange(entry->untold_steps, {}))
+    change.timeline.push_back({step.at, "cloud_step", fmt::format("The cloud says: {}.", step.what)});
   auto stored = co_await store::until_stored(
       parts.clock, [&] { return parts.store.change_agent(change); },
       [&](const Error& error, Duration pause) {
         log_of(*entry).error("the agent's change cannot be stored, trying again",
                              {{"error", describe(error)}});
-        storage_retry = steady() + pause;
+        note_storage_trouble(error, pause);
         look->notify();
       });
   if (stored) {
@@ -355,7 +367,15 @@ bool Core::blame_template(const AgentEntry& entry) {
   return true;
 }
 
+// With the next change of its row, and all of them: what has become known may be older than what was.
+void Core::note_steps(AgentEntry* entry, const ports::Resource& resource) {
+  if (resource.steps.size() <= entry->known_steps) return;
+  entry->known_steps = resource.steps.size();
+  entry->untold_steps = resource.steps;
+}
+
 void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
+  note_steps(entry, resource);
   if (entry->gone) return;
   entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
   touch(*entry);
@@ -419,7 +439,8 @@ void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
   auto* t = find_template(entry);
   if (t == nullptr) return;
   if (stage == policy::Stage::at_work)
-    t->rotation = policy::on_variant_success(std::move(t->rotation), index_of_variant(*t, entry));
+    t->rotation =
+        policy::on_variant_success(std::move(t->rotation), index_of_variant(*t, entry), entry.life.asked);
   set_breaker(*t, policy::on_success(t->breaker, entry.era, stage, time()));
 }
 

@@ -16,6 +16,7 @@
 #include "fleet/fleet.hpp"
 #include "fleet/frozen_request.hpp"
 #include "fleet/limits.hpp"
+#include "fleet/turnstile.hpp"
 #include "policy/billing.hpp"
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
@@ -72,6 +73,8 @@ struct AgentEntry {
   std::optional<Ending> ending;
   std::optional<Ending> drain;
   std::optional<Gone> gone;
+  std::vector<ports::ResourceStep> untold_steps;  // by the cloud's account, for its history
+  std::size_t known_steps = 0;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
 
   // In even time (Core::time), as everything that decides.
@@ -156,6 +159,9 @@ struct CloudEntry {
   Instant trouble_since;
   Instant last_listed;
   runtime::Event look;  // of its watch
+  // A cloud that does not answer holds up nobody else.
+  Turnstile launches{kLaunchesAtOnce};
+  Turnstile terminations{kTerminationsAtOnce};
 };
 
 struct EndedAgent {
@@ -200,12 +206,14 @@ class Core {
   FleetMetrics metrics;
   InstallationId installation;
   bool stopping = false;
-  Duration started{0};                              // steady
-  std::shared_ptr<runtime::Event> look;             // of the provisioner; shared with the ports' callbacks
-  ReconcileView reconcile;                          // the last round and what was found since
-  policy::SpendingBook spending;                    // by agents that are gone
-  runtime::Event agents_changed;                    // for those who wait for an agent's state
-  Duration storage_retry{0};                        // steady; no launches before it: the store had no space
+  Duration started{0};                   // steady
+  std::shared_ptr<runtime::Event> look;  // of the provisioner; shared with the ports' callbacks
+  ReconcileView reconcile;               // the last round and what was found since
+  policy::SpendingBook spending;         // by agents that are gone
+  runtime::Event agents_changed;         // for those who wait for an agent's state
+  void note_storage_trouble(const Error& error, Duration pause);
+  Duration storage_retry{0};    // steady; no launches before it: a row could not be stored
+  std::string storage_trouble;  // what it said
   std::map<TemplateName, TemplateEntry> templates;  // of the configuration
   std::map<CloudName, std::shared_ptr<CloudEntry>>
       clouds;  // fixed; the providers' callbacks know them weakly
@@ -248,6 +256,7 @@ class Core {
   Awaitable<bool> change(AgentEntry* entry, store::AgentChange change);
   // The first wish counts. True: the agent was of no use to anybody, which holds up its template.
   bool wish_end(AgentEntry* entry, Ending ending);
+  void note_steps(AgentEntry* entry, const ports::Resource& resource);
   void note_gone(AgentEntry* entry, const ports::Resource& resource);
 
   void note_answer(CloudEntry& cloud);

@@ -295,9 +295,11 @@ void Provisioner::judge_gone(AgentEntry* entry) {
 policy::Limits Provisioner::limits(const SpentNow& spent) {
   const auto& config = core_.config;
   policy::Limits limits;
-  limits.storage_full =
-      (core_.parts.storage_full && core_.parts.storage_full()) || core_.steady() < core_.storage_retry;
-  if (limits.storage_full) look_no_later(core_.steady() + kStorageLook);
+  if (core_.parts.storage_full && core_.parts.storage_full())
+    limits.storage_trouble = "no space is left in the data directory";
+  else if (core_.steady() < core_.storage_retry)
+    limits.storage_trouble = core_.storage_trouble;
+  if (!limits.storage_trouble.empty()) look_no_later(core_.steady() + kStorageLook);
   limits.launches_at_once = kLaunchesAtOnce;
   limits.all = {config.limits, spent.all};
   limits.templates_spent = spent.templates;
@@ -502,7 +504,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   if (!stored) {
     core_.parts.log.error("launches cannot be recorded, so nothing is launched",
                           {{"count", entries.size()}, {"error", describe(stored.error())}});
-    core_.storage_retry = core_.steady() + kStorageLook;
+    core_.note_storage_trouble(stored.error(), kStorageLook);
     launched_ = 0;
     for (auto* entry : entries) core_.erase_agent(AgentId(entry->id()));
     co_return;

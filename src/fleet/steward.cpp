@@ -46,24 +46,6 @@ Step next_step(const AgentEntry& entry) {
   return Step::rest;
 }
 
-Awaitable<void> Steward::Turnstile::enter() {
-  if (free_ > 0) {
-    --free_;
-    co_return;
-  }
-  waiting_.push_back(std::make_unique<runtime::Event>());
-  co_await waiting_.back()->wait();  // leave() hands its place over
-}
-
-void Steward::Turnstile::leave() {
-  if (waiting_.empty()) {
-    ++free_;
-    return;
-  }
-  waiting_.front()->notify();
-  waiting_.pop_front();
-}
-
 Steward::Steward(Core& core) : core_(core) {}
 
 void Steward::look_at(AgentEntry* entry) {
@@ -165,11 +147,11 @@ bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) c
 Awaitable<void> Steward::launch(AgentEntry* entry) {
   auto* cloud = core_.find_cloud(entry->row.cloud);
   if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
-  co_await launches_.enter();
+  co_await cloud->launches.enter();
   // The wait may have been long.
   if (!entry->ending && may_send_again(*entry, *cloud)) co_await call_launch(entry, cloud);
-  launches_.leave();
-  // The back-off is outside the turnstile: a cloud that is down does not hold up the others.
+  cloud->launches.leave();
+  // The back-off is outside the turnstile: one launch that fails does not hold up the others.
   if (entry->next_pause > Duration(0))
     (void)co_await entry->wake.wait_for(core_.parts.clock, entry->next_pause);
   entry->next_pause = Duration(0);

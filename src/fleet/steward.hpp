@@ -34,18 +34,6 @@ class Steward {
   void look_at(AgentEntry* entry);
 
  private:
-  // At most so many calls at a time; the rest waits in order.
-  class Turnstile {
-   public:
-    explicit Turnstile(std::size_t limit) : free_(limit) {}
-    Awaitable<void> enter();
-    void leave();
-
-   private:
-    std::size_t free_;
-    std::deque<std::unique_ptr<runtime::Event>> waiting_;
-  };
-
   Awaitable<void> run(AgentEntry* entry);
   Awaitable<void> take(Step step, AgentEntry* entry);
   Awaitable<void> pause(AgentEntry* entry, Duration first, Duration longest);
@@ -72,8 +60,6 @@ class Steward {
   void put_connection(const AgentEntry& entry, store::AgentChange& change);
 
   Core& core_;
-  Turnstile launches_{kLaunchesAtOnce};
-  Turnstile terminations_{kTerminationsAtOnce};
 };
 
 }  // namespace footman::fleet

@@ -134,18 +134,19 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
   (void)co_await try_forget(entry);  // conclude() tries again
   auto* cloud = core_.find_cloud(entry->row.cloud);
   co_await wait_for_own_exit(entry, *cloud);
-  co_await terminations_.enter();
+  co_await cloud->terminations.enter();
   core_.parts.crash_points.hit("terminate:before-call");
   auto answer =
       co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                 cloud->provider->terminate(entry->row.handle, entry->row.client_token));
   core_.parts.crash_points.hit("terminate:after-call");
-  terminations_.leave();
+  cloud->terminations.leave();
   if (answer && *answer) {
     core_.note_answer(*cloud);
     if ((*answer)->state == ports::ResourceState::gone && may_trust_gone(*entry, *cloud)) {
       entry->nothing_left = true;
       entry->next_pause = Duration(0);
+      core_.note_steps(entry, **answer);
       if (!entry->gone) entry->gone = Gone{(*answer)->death, {}, false, core_.steady()};
       co_return;
     }

@@ -64,8 +64,7 @@ void Obstacles::reserve(const Template& t, const ControllerName& controller, std
 }
 
 std::optional<Held> Obstacles::find_trouble(const Template& t) const {
-  if (limits_.storage_full)
-    return Held{HoldReason::storage_full, "no space is left in the data directory", {}};
+  if (!limits_.storage_trouble.empty()) return Held{HoldReason::storage_full, limits_.storage_trouble, {}};
   const Cloud& cloud = *clouds_.at(t.cloud);
   if (!cloud.pause_text.empty())
     return Held{HoldReason::cloud_paused,

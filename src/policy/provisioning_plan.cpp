@@ -59,7 +59,6 @@ class Planner {
     plan_ = {};
     for (const auto* group : world.settled) obstacles_.count(*group);
     for (const auto* agent : world.agents) take_in(*agent);
-    sort_agents();
     sort_out_agents();
     match_own();
     serve_lines(world.classes);
@@ -86,16 +85,12 @@ class Planner {
     served_by_.resize(items_.size());
     for (const auto& agent : snapshot_.agents)
       if (model::may_hold_resource(agent.state)) take_in(agent);
-    sort_agents();
+    std::ranges::sort(agents_, [](const Agent* a, const Agent* b) { return is_better(*a, *b); });
   }
 
   void take_in(const Agent& agent) {
     obstacles_.count(agent);
     agents_.push_back(&agent);
-  }
-
-  void sort_agents() {
-    std::ranges::sort(agents_, [](const Agent* a, const Agent* b) { return is_better(*a, *b); });
   }
 
   void end(const Agent& agent, EndReason reason, std::string text = {}) {

@@ -126,7 +126,7 @@ struct Limits {
   std::map<TemplateName, Spent> templates_spent;     // their limits are with them
   std::map<std::string, Quota, std::less<>> labels;  // of agents that offer it, in any cloud
   std::map<ControllerName, Quota> controllers;       // of agents for its work, in any cloud
-  bool storage_full = false;
+  std::string storage_trouble;                       // why nothing can be stored; empty: it can
   // Of one cloud, planned or launching; 0: no limit. What is beyond waits for an answer: another template
   // would not be the best one.
   std::uint32_t launches_at_once = 0;

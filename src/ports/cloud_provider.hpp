@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -65,6 +66,13 @@ struct LaunchHandle {
 };
 using LaunchResult = std::expected<LaunchHandle, LaunchFailure>;
 
+// What happened to a resource by the cloud's own account and clock.
+struct ResourceStep {
+  base::Instant at;
+  std::string_view what;  // "image pulled"; the text lives for ever
+  bool operator==(const ResourceStep&) const = default;
+};
+
 enum class ResourceState { starting, running, stopping, gone };
 
 struct Resource {
@@ -78,6 +86,7 @@ struct Resource {
   model::DeathCertificate death;
   std::optional<FailureClass> failure;  // why it never became an agent, when it did not
   bool reclaimed = false;               // the cloud took it back: spot, or a host that failed
+  std::vector<ResourceStep> steps;      // oldest first, as far as the cloud tells; few
 };
 
 // One form in which a template can be launched: another zone, size, architecture, or spot and on demand.
@@ -131,6 +140,10 @@ class CloudProvider {
     (void)handle, (void)options, (void)proof;
     co_return ProofAnswer{ProofVerdict::wrong, "agents of this cloud have a secret"};
   }
+
+  // A hint, which costs no I/O here: the session of this resource's agent has broken, so it may have ended. A
+  // provider that looks rarely looks sooner, so that a death is known before the session is given up.
+  virtual void suspect(const std::string& handle) { (void)handle; }
 
   // Called on the control executor when a resource may have changed: look again.
   virtual void set_on_change(std::function<void()> look_again) = 0;

@@ -23,6 +23,10 @@ def test_the_main_job():
         ecs.wait_no_tasks()
         (task,) = ecs.tasks(alive=False)
         check(task["stopCode"] == "EssentialContainerExited", task)
+        history = server.get(f"/api/v1/agents/{done['agent']}/explain")["timeline"]
+        said = [line["text"] for line in history if line["kind"] == "cloud_step"]
+        check(said[0] == "The cloud says: created." and "The cloud says: image pulled." in said
+              and said[-1] == "The cloud says: stopped." and len(said) == len(set(said)), said)
         tags = ecs.tags(task)
         check(tags["footman:agent"] == done["agent"] and tags["footman:template"] == "small", tags)
         again = server.submit("true")

@@ -101,6 +101,10 @@ class EcsCloudImpl final : public EcsCloud {
   CloudName name() const override { return config_.name; }
   ports::CloudLimits limits() const override { return {0, kTokenLifetime, kMissingGrace, kOwnExit}; }
   void set_templates(Templates templates) override { config_.templates = std::move(templates); }
+  void suspect(const std::string& handle) override {
+    table_.suspect(handle, now());
+    wake_.notify();
+  }
   void set_on_change(std::function<void()> look_again) override { look_again_ = std::move(look_again); }
   void start() override {
     scope_.spawn("ecs tasks of " + config_.name.str(), follow());
@@ -127,6 +131,7 @@ class EcsCloudImpl final : public EcsCloud {
   LaunchFailure judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets);
   Awaitable<void> follow();
   Awaitable<void> look();
+  bool note_task(ecs::Task task);  // whether anything has changed that the fleet cares for
   Awaitable<void> read_events();
   void set_events(bool readable, const std::string& reason);
   Awaitable<Status> list_all(bool with_stopped);
@@ -212,7 +217,9 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   auto& task = answer->tasks.front();
   const LaunchHandle handle{task.arn};
   if (table_.find(task.arn) == nullptr)
-    table_.add({spec->client_token, spec->agent, input.container}, std::move(task), now());
+    table_.add({spec->client_token, spec->agent, input.container,
+                input.subnets.empty() ? std::string() : input.subnets.front()},
+               std::move(task), now());
   wake_.notify();
   co_return handle;
 }
@@ -331,7 +338,7 @@ void EcsCloudImpl::adopt(ecs::Task task) {
   auto token = tag(ecs::kTokenTag);
   if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) return;
   if (table_.find(task.arn) != nullptr) return;
-  Owner owner{std::move(token), AgentId(tag(ecs::kAgentTag)), find_container(task)};
+  Owner owner{std::move(token), AgentId(tag(ecs::kAgentTag)), find_container(task), {}};
   table_.add(std::move(owner), std::move(task), now());
 }
 
@@ -355,10 +362,20 @@ Awaitable<void> EcsCloudImpl::look() {
     co_return;
   }
   bool changed = false;
-  for (auto& task : described->tasks) changed |= table_.update(std::move(task), now());
+  for (auto& task : described->tasks) changed |= note_task(std::move(task));
   for (const auto& failure : described->failures)
     if (failure.reason == "MISSING") changed |= table_.on_missing(failure.arn, now());
   if (changed) tell();
+}
+
+// ECS may find only after its answer that a subnet has no address left.
+bool EcsCloudImpl::note_task(ecs::Task task) {
+  const auto* known = table_.find(task.arn);
+  const bool was_over = known == nullptr || known->is_over();
+  if (!table_.update(std::move(task), now())) return false;
+  if (!was_over && known->is_over() && !known->subnet().empty() && ecs::lacked_address(known->task))
+    subnets_.on_no_room(known->subnet(), now());
+  return true;
 }
 
 Awaitable<void> EcsCloudImpl::read_events() {
@@ -371,7 +388,7 @@ Awaitable<void> EcsCloudImpl::read_events() {
       continue;
     }
     bool changed = false;
-    for (auto& task : events->tasks) changed |= table_.update(std::move(task), now());
+    for (auto& task : events->tasks) changed |= note_task(std::move(task));
     if (changed) tell();
     if (events->receipts.empty()) continue;
     if (auto removed = co_await queue.remove(std::move(events->receipts)); !removed)
@@ -398,7 +415,9 @@ Resource EcsCloudImpl::resource_of(const Tracked& one) const {
                {},
                {},
                {},
-               false};
+               false,
+               {}};
+  for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at, step.what});
   out.created =
       one.task.created_at.is_set() ? one.task.created_at : parts_.outside.even.on_wall(one.launched);
   if (one.is_over()) {

@@ -69,9 +69,10 @@ Tracked* TaskTable::find_token(const std::string& token) {
   return found == by_token_.end() ? nullptr : find(found->second);
 }
 
-Duration TaskTable::pace(const Tracked& one, Instant) const {
+Duration TaskTable::pace(const Tracked& one, Instant now) const {
   const bool stopping = find_phase(one.task) == TaskPhase::stopping || one.stop_asked.is_set();
   if (stopping) return one.looks < kLooksBeforeSlower ? kStoppingPace : 6 * kStoppingPace;
+  if (one.suspected.is_set() && now < one.suspected + kSuspectedFor) return kSuspectedPace;
   // Its first events may have come before the answer to its launch, and found nobody who knew it.
   if (events_) return one.looks == 0 && !one.task.started_at.is_set() ? kFirstLookWithEvents : kSafetyPace;
   if (one.task.last_status == TaskStatus::running) return kRunningPace;
@@ -85,6 +86,13 @@ void TaskTable::plan_look(Tracked& one, Instant now) {
 
 void TaskTable::look_at(const std::string& arn, Instant at) {
   if (auto* one = find(arn); one != nullptr && !one->is_over()) one->next_look = at;
+}
+
+void TaskTable::suspect(const std::string& arn, Instant now) {
+  auto* one = find(arn);
+  if (one == nullptr || one->is_over()) return;
+  one->suspected = now;
+  one->next_look = std::min(one->next_look, now + kSuspectedPace / 2);
 }
 
 // A call describes a hundred for the price of one: whatever is due within half of its pace goes along.

@@ -20,6 +20,9 @@ using footman::ecs::Task;
 
 // ECS may not know a task yet that it has just launched (eventual consistency: its API reference).
 inline constexpr Duration kMissingGrace = 60s;
+// The session of an agent is given up after its lease; ECS says some seconds after its end that a task stops.
+inline constexpr Duration kSuspectedFor = 90s;
+inline constexpr Duration kSuspectedPace = 10s;
 inline constexpr Duration kStoppedKept = 1h;  // as long as ECS itself keeps them
 
 // Whose task it is.
@@ -27,6 +30,7 @@ struct Owner {
   std::string token;
   AgentId agent;
   std::string container;  // the agent's
+  std::string subnet;     // that was asked for; empty: not known, or none
 };
 
 struct Tracked {
@@ -36,9 +40,11 @@ struct Tracked {
   Instant next_look;        // not set: it has stopped
   Instant stopped_at;       // even, as we learned it
   Instant stop_asked;       // even, the last call of StopTask
+  Instant suspected;        // even: its agent's session has broken then; not set: never
   std::size_t looks = 0;    // without a change
   bool is_missing = false;  // ECS does not know it any more
   bool is_over() const { return stopped_at.is_set(); }
+  const std::string& subnet() const { return task.subnet.empty() ? owner.subnet : task.subnet; }
 };
 
 class TaskTable {
@@ -60,6 +66,8 @@ class TaskTable {
   std::vector<std::string> due(Instant now, std::size_t limit);
   Instant next_due() const;  // not set: nothing is to be looked at
   void look_at(const std::string& arn, Instant at);
+  void suspect(const std::string& arn,
+               Instant now);  // that it has ended: looked at soon, and often for a while
   void forget_old(Instant now);
 
  private:

@@ -159,7 +159,7 @@ TEST_CASE("stop reason: images") {
            "ecr:GetAuthorizationToken",
            "permission permission"),
       pull("no basic auth credentials", "permission permission"),
-      pull("failed to register layer: write /x: no space left on device", "configuration configuration"),
+      pull("failed to register layer: write /x: no space left on device", "provisioning transient"),
       {"EssentialContainerExited", "Essential container in task exited",
        "exec /footman/footman-agent: exec format error", "image image"},
   });

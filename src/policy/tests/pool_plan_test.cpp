@@ -218,7 +218,7 @@ TEST_CASE("items come before pools in caps, and one place is given once") {
 TEST_CASE("pauses, breakers and a full disk hold pools too") {
   auto s = world({.min_idle = 2});
   Limits full;
-  full.storage_full = true;
+  full.storage_trouble = "no space is left in the data directory";
   CHECK(plan(s, full).launches.empty());
   s.clouds[0].pause_text = "by admin";
   CHECK(plan(s).pools.at(0).hold->reason == HoldReason::cloud_paused);

@@ -235,7 +235,7 @@ TEST_CASE("holds say why and when") {
   CHECK(plan_provisioning(s, one, kNow).holds.at(0).reason == HoldReason::global_cap);
   CHECK(plan_provisioning(s, one, kNow).holds.at(0).item.key == "2");
   Limits full;
-  full.storage_full = true;
+  full.storage_trouble = "no space is left in the data directory";
   CHECK(plan_provisioning(s, full, kNow).holds.at(0).reason == HoldReason::storage_full);
   s.templates[0].breaker = {.state = BreakerState::open, .since = kNow, .until = kNow + 5s};
   const auto plan = plan_provisioning(s, {}, kNow);

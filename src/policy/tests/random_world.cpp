@@ -300,7 +300,7 @@ void RandomWorld::change_cloud() {
 
 void RandomWorld::change_limits() {
   limits = {};
-  limits.storage_full = chance(10);
+  if (chance(10)) limits.storage_trouble = "no space is left";
   limits.all.most = some_limits(16);
   limits.all.spent = some_spending();
   if (chance(3)) limits.labels["arm"] = {some_limits(5), some_spending()};

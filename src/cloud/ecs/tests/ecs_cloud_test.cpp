@@ -217,6 +217,23 @@ TEST_CASE("a definition that others made: its first container, asked once") {
   CHECK(refused.error().failure == FailureClass::configuration);
 }
 
+TEST_CASE("a subnet without an address is avoided also when ECS finds that only after its answer") {
+  EcsWorld world;
+  const auto network_of = [&](const std::string& arn) {
+    return json::serialize(world.ecs.tasks.at(arn).request.at("networkConfiguration"));
+  };
+  const auto arn = world.launch("a").value().value;
+  world.ecs.stop(arn, "TaskFailedToStart",
+                 "Unexpected EC2 error while attempting to Create Network Interface in subnet: "
+                 "InsufficientFreeAddressesInSubnet");
+  world.outside.move(10s);
+  CHECK(world.listed("a").failure == FailureClass::capacity);
+  std::set<std::string> used;
+  for (int i = 0; i < 20; ++i) used.insert(network_of(world.launch("b" + std::to_string(i)).value().value));
+  CHECK(used.size() == 1);
+  CHECK_FALSE(used.contains(network_of(arn)));
+}
+
 TEST_CASE("a task that could not start says why, and the fleet is told to look") {
   EcsWorld world;
   const auto arn = world.launch("a").value().value;

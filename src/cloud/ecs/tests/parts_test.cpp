@@ -86,6 +86,24 @@ TEST_CASE("tasks: with events, a look soon after the launch and then few") {
   CHECK(table.due(kStart + 6min, 100).size() == 1);
 }
 
+TEST_CASE("tasks: one whose agent is not heard of is looked at soon and often, for a while") {
+  TaskTable table;
+  auto task = make_task("arn", 2, TaskStatus::running);
+  task.started_at = kStart;
+  table.add({"t", AgentId("a"), "agent", {}}, task, kStart).next_look = kStart + 60s;
+  table.suspect("arn", kStart + 1s);
+  CHECK(table.next_due() == kStart + 1s + kSuspectedPace / 2);
+  std::size_t looks = 0;
+  for (auto now = kStart; now < kStart + 10min; now = now + 1s)
+    if (!table.due(now, 100).empty()) {
+      table.update(task, now);
+      ++looks;
+    }
+  CHECK(looks >= kSuspectedFor / kSuspectedPace);
+  CHECK(looks <= kSuspectedFor / kSuspectedPace + 12);
+  table.suspect("unknown", kStart);
+}
+
 TEST_CASE("tasks: many are looked at together, none too often, none never") {
   TaskTable table;
   for (int i = 0; i < 150; ++i) {
