@@ -41,6 +41,7 @@ Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failur
   if (rests(one, now)) return rotation;
   ++one.failures;
   one.reason = failure.text;
+  one.since = now;
   one.until = next_try(one.failures, failure.retry_at, random, kVariantRest, now);
   if (failure.failure != model::FailureClass::capacity) ++rotation.deaths;
   return rotation;
@@ -51,9 +52,12 @@ bool is_for_others(const Rotation& rotation, const Failure& failure, Instant now
   return failure.failure == model::FailureClass::capacity || rotation.deaths <= rotation.variants.size();
 }
 
-Rotation on_variant_success(Rotation rotation, std::size_t variant) {
+Rotation on_variant_success(Rotation rotation, std::size_t variant, Instant asked) {
+  if (variant >= rotation.variants.size()) return rotation;
+  auto& one = rotation.variants[variant];
+  if (one.since.is_set() && asked <= one.since) return rotation;
   rotation.deaths = 0;
-  if (variant < rotation.variants.size()) rotation.variants[variant] = VariantRest();
+  one = VariantRest();
   return rotation;
 }
 

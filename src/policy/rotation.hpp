@@ -24,6 +24,7 @@ inline constexpr RetryLimits kVariantRest{
 
 struct VariantRest {
   std::uint32_t failures = 0;  // in a row
+  Instant since;               // the last failure; not set: none
   Instant until;               // not launched before; not set, or past: it does not rest
   std::string reason;          // of the last failure
 };
@@ -51,7 +52,8 @@ Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failur
 // Another variant is tried instead, so that the template's breaker need not know of it. No more so once more
 // machines of all variants died than there are variants: it is none of theirs, such as a wrong address.
 bool is_for_others(const Rotation& rotation, const Failure& failure, Instant now);
-// Work has begun on one: it is as good as new.
-Rotation on_variant_success(Rotation rotation, std::size_t variant);
+// Work has begun on an agent of this variant: it is as good as new, if its launch was asked for after the
+// last failure. One from before says nothing of what failed since. Not set: long ago.
+Rotation on_variant_success(Rotation rotation, std::size_t variant, Instant asked);
 
 }  // namespace footman::policy

@@ -65,7 +65,7 @@ TEST_CASE("rests double with each failure, and a burst of failures is one") {
     now = rotation.variants[0].until;
     rest = std::min<Duration>(rest * 2, 10min);
   }
-  rotation = on_variant_success(rotation, 0);
+  rotation = on_variant_success(rotation, 0, now);
   CHECK(rotation.variants[0].failures == 0);
   CHECK(choose_variant(rotation, now) == 0);
 }
@@ -91,7 +91,7 @@ TEST_CASE("machines that die in every variant are told to the breaker, a lack of
   rotation = on_variant_failure(rotation, choose_variant(rotation, now), {connect, "silent", {}}, 0, now);
   CHECK_FALSE(is_for_others(rotation, {connect, "silent", {}}, now));
   CHECK(is_for_others(rotation, {capacity, "none", {}}, now));
-  rotation = on_variant_success(rotation, 1);
+  rotation = on_variant_success(rotation, 1, now);
   CHECK(is_for_others(rotation, {connect, "silent", {}}, now));
   CHECK_FALSE(is_for_others(rotation, {permission, "no", {}}, now));
 }
@@ -103,9 +103,17 @@ TEST_CASE("what no other variant would do better is not held against one") {
     CHECK(!concerns_variant(failure));
 }
 
+TEST_CASE("an agent whose launch was asked for before the failure says nothing of what failed since") {
+  Rotation rotation{{{}, {}}};
+  rotation = fail(rotation, 0, kNow);
+  CHECK(choose_variant(on_variant_success(rotation, 0, kNow - 1s), kNow + 1s) == 1);
+  CHECK(choose_variant(on_variant_success(rotation, 0, Instant()), kNow + 1s) == 1);
+  CHECK(choose_variant(on_variant_success(rotation, 0, kNow + 1us), kNow + 1s) == 0);
+}
+
 TEST_CASE("a variant that is not there any more changes nothing") {
   const auto rotation = fail(Rotation(), 7, kNow);
-  CHECK(choose_variant(on_variant_success(rotation, 7), kNow) == 0);
+  CHECK(choose_variant(on_variant_success(rotation, 7, kNow), kNow) == 0);
 }
 
 }  // namespace
