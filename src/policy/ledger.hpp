@@ -61,7 +61,7 @@ class Ledger {
       return is_better(a->agent, b->agent);
     }
   };
-  using Claims = std::set<LedgerAgent*, BetterAgent>;
+  using BestFirst = std::set<LedgerAgent*, BetterAgent>;
   struct LedgerClass {
     OpenClass open;
     std::size_t items = 0;  // in line or not
@@ -105,10 +105,10 @@ class Ledger {
   bool has_new_offers_ = false;
   std::unordered_map<ItemRef, LedgerItem, ItemRefHash> items_;
   std::unordered_map<AgentId, LedgerAgent> agents_;
-  std::unordered_map<ItemRef, Claims, ItemRefHash> claims_;
+  std::unordered_map<ItemRef, BestFirst, ItemRefHash> claims_;
   std::map<ClassKey, LedgerClass> classes_;
   std::map<GroupKey, SettledAgents> groups_;
-  std::unordered_set<LedgerAgent*> open_;
+  BestFirst open_;
   Times looks_;    // of settled agents
   Times changes_;  // of all whose verdict changes by itself
   std::vector<std::optional<Held>> obstacles_;

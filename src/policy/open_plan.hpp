@@ -89,7 +89,7 @@ struct SettledAgents {
 
 struct OpenWorld {
   std::vector<const SettledAgents*> settled;
-  std::vector<const Agent*> agents;  // all others that may hold a resource
+  std::vector<const Agent*> agents;  // all others that may hold a resource, best first (is_better)
   std::vector<OpenClass*> classes;   // that have items in line; their lists of templates are made
   // By template, as the last plan left them; kept from plan to plan, so that what it says of a class is made
   // again only when one of them has changed. Empty: makes all of it.
