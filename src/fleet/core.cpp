@@ -202,6 +202,7 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
   const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
+  if (entry.is_connected_now()) entry.unheard = false;
   if (auto* cloud = broke ? find_cloud(entry.row.cloud) : nullptr) cloud->provider->suspect(entry.row.handle);
 }
 

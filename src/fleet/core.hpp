@@ -93,12 +93,15 @@ struct AgentEntry {
   bool worked_on = false;       // its sequence runs
   bool introduced = false;      // the controller knows it, as far as this run of the server can tell
   bool drain_told = false;
-  bool drain_unsure = false;   // the controller was told, and what it answered was lost
-  bool removed = false;        // the controller has forgotten it
-  bool nothing_left = false;   // no resource exists or ever will: never asked for, refused, or gone for sure
-  bool told_why = false;       // its history begins with the decision
-  bool asked = false;          // the cloud was asked to launch it, perhaps by an earlier run
-  bool has_cloud = true;       // false: it is not configured any more, so its resource cannot be ended
+  bool drain_unsure = false;  // the controller was told, and what it answered was lost
+  bool removed = false;       // the controller has forgotten it
+  bool nothing_left = false;  // no resource exists or ever will: never asked for, refused, or gone for sure
+  bool told_why = false;      // its history begins with the decision
+  bool asked = false;         // the cloud was asked to launch it, perhaps by an earlier run
+  bool has_cloud = true;      // false: it is not configured any more, so its resource cannot be ended
+  // Of a database in doubt, and not connected since the start: it may work for the server that the database
+  // was copied from. Not ended before it has come, or the doubt is settled.
+  bool unheard = false;
   bool ageless = false;        // planned by an earlier run, and the clock was set back since: how long ago?
   bool calling = false;        // a launch call is under way, or its answer is being written down
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs

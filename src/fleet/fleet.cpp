@@ -32,7 +32,7 @@ struct Fleet::Impl {
   bool applying = false;
   runtime::Event applied;
 
-  void take_over(std::vector<model::Agent> rows);
+  void take_over(std::vector<model::Agent> rows, bool in_doubt);
   void listen() const;
   void start_loops();
   AgentEntry* find_living(const AgentId& id) const;
@@ -61,7 +61,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_pauses());
   FOOTMAN_CO_TRY_STATUS(co_await read_spending(core));
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_launch_times());
-  impl_->take_over(std::move(state.agents));
+  impl_->take_over(std::move(state.agents), !state.doubt.empty());
   impl_->reconciler.begin(std::move(state.doubt));
   impl_->listen();
   impl_->start_loops();
@@ -81,7 +81,7 @@ policy::AgentLife life_before(const Core& core, const model::Agent& row) {
 }  // namespace
 
 // Launch deadlines start afresh: while the server was away nobody could connect.
-void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
+void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
   std::ranges::sort(rows, [](const model::Agent& a, const model::Agent& b) {
     return std::tie(a.planned, a.id) < std::tie(b.planned, b.id);
   });
@@ -104,6 +104,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows) {
       entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
     }
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
+    entry->unheard = in_doubt && entry->asked && !entry->is_ending();
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
     if (!entry->has_cloud)
       core.log_of(*entry).error(

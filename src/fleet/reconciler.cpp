@@ -57,6 +57,7 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
   begin_round(name, found.matched);
   carry_out(found);
+  report_unheard(name);
   co_await look_for_all(name, std::move(found.missing), cloud);
   const auto living = found.matched + found.learned.size() + found.strays.size();
   co_await judge_strays(std::move(found.strays), cloud, {began, living});
@@ -173,8 +174,30 @@ bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, co
   return may;
 }
 
+// They are to be ended because they did not come; where they are at work for another server that is a reason
+// to leave them alone.
+void Reconciler::report_unheard(const CloudName& name) {
+  for (const auto& [order, entry] : core_.agents())
+    if (entry->unheard && entry->is_ending() && !entry->gone && entry->row.cloud == name)
+      core_.note_finding({Verdict::must_end, entry->id(), name, entry->row.handle,
+                          "It has not connected since this database, which is in doubt, was opened.", true});
+}
+
+std::size_t Reconciler::release_unheard() {
+  std::size_t count = 0;
+  for (const auto& [order, entry] : core_.agents()) {
+    if (!std::exchange(entry->unheard, false) || !entry->is_ending()) continue;
+    ++count;
+    core_.touch(*entry);
+    steward_.look_at(entry.get());
+  }
+  for (auto& finding : core_.reconcile.findings)
+    if (finding.verdict == Verdict::must_end) finding.held = false;
+  return count;
+}
+
 std::size_t Reconciler::apply(const std::string& text) {
-  const auto count = guard_.approve();
+  const auto count = guard_.approve() + release_unheard();
   if (count == 0) return 0;
   core_.parts.log.warning("what the comparison had found is ended", {{"by", text}, {"agents", count}});
   for (const auto& [name, cloud] : core_.clouds) tell_hold(name, true);
@@ -203,7 +226,13 @@ void Reconciler::tell_hold(const CloudName& name, bool was_held) {
 // Tried again with the next look, if the store cannot do it now.
 Awaitable<void> Reconciler::settle_doubt() {
   if (guard_.doubt().empty() || !guard_.is_over()) co_return;
-  if (co_await core_.parts.store.settle_doubt()) guard_.settle_doubt();
+  const bool all_came = std::ranges::none_of(core_.agents(), [](const auto& one) {
+    return one.second->unheard && !one.second->gone && !one.second->nothing_left;
+  });
+  if (!all_came) co_return;
+  if (!co_await core_.parts.store.settle_doubt()) co_return;
+  guard_.settle_doubt();
+  release_unheard();
 }
 
 // --- resources without a live row

@@ -27,6 +27,8 @@ class Reconciler {
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
+  void report_unheard(const CloudName& name);
+  std::size_t release_unheard();  // how many of them were to be ended
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
   Awaitable<void> look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud);

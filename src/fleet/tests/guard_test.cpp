@@ -199,6 +199,49 @@ TEST_CASE("a database in doubt ends nobody unasked, over restarts, until that is
   CHECK(world.cloud.alive() == 1);
 }
 
+TEST_CASE("agents that a database in doubt knows, and that do not come to it, may work for another server") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.crash();
+  world.controller.say(id, ports::AgentActivity::disconnected);
+  start_in_doubt(world);
+  world.advance(world.config.reconcile_every);
+  world.controller.say(id, ports::AgentActivity::lost, model::EndReason::session_lost, "silent for 1 min");
+  world.advance(2 * world.config.reconcile_every);
+  CHECK(world.row(id).state == model::AgentState::lost);
+  CHECK(world.cloud.alive() == 1);
+  CHECK(world.cloud.terminate_calls == 0);
+  CHECK(held_findings(world) == 1);
+  CHECK(std::ranges::find(world.moves, "settle_doubt") == world.moves.end());
+  SUBCASE("until a person says that they do not") {
+    CHECK(world.fleet->apply_reconcile("by ana") == 1);
+    world.advance(1min);
+    CHECK(held_findings(world) == 0);
+    CHECK(world.cloud.alive() == 0);
+  }
+  SUBCASE("until they have ended by themselves") {
+    world.cloud.end(world.row(id).client_token, {0, 0, false, ""});
+    world.provider->changed();
+    world.advance(world.config.reconcile_every);
+    CHECK(world.row(id).state == model::AgentState::terminated);
+    world.advance(world.config.reconcile_every);
+    CHECK(std::ranges::find(world.moves, "settle_doubt") != world.moves.end());
+  }
+}
+
+TEST_CASE("one that comes to a database in doubt is its own") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.crash();
+  start_in_doubt(world);
+  world.advance(1min);
+  world.controller.say(id, ports::AgentActivity::lost, model::EndReason::session_lost, "silent for 1 min");
+  world.advance(1min);
+  CHECK(world.cloud.alive() == 0);
+}
+
 TEST_CASE("the doubt is settled once nothing waits, and not before") {
   World world;
   const auto settled = [&] { return std::ranges::find(world.moves, "settle_doubt") != world.moves.end(); };
