@@ -8,6 +8,20 @@ namespace {
 
 std::string day_of(Instant at) { return format_rfc3339(at).substr(0, 10); }
 
+constexpr std::int64_t kDay = std::chrono::microseconds(std::chrono::hours(24)).count();
+Instant midnight_after(Instant at) { return {at.us - at.us % kDay + kDay}; }
+
+// What of it falls on the first `part` of `whole`. Taken apart at both ends of a day, the days add up to all.
+model::Cost share(const model::Cost& cost, Duration part, Duration whole) {
+  const auto of = [&](std::int64_t all) {
+    return static_cast<std::int64_t>(static_cast<__int128>(all) * part.count() / whole.count());
+  };
+  return {{of(cost.useful.micros)},
+          {of(cost.idle.micros)},
+          Duration(of(cost.useful_time.count())),
+          Duration(of(cost.idle_time.count()))};
+}
+
 bool is_dearer(const CostRow& a, const CostRow& b) {
   const auto time = [](const CostRow& row) { return row.cost.useful_time + row.cost.idle_time; };
   const auto a_cost = a.cost.total();
@@ -46,8 +60,26 @@ std::string CostSum::key_of(const CostLine& line) const {
   return {};
 }
 
+void CostSum::add_to_days(const CostLine& line) {
+  const auto whole = line.until - line.since;
+  auto day = line;
+  for (auto from = line.since; from < line.until; from = day.until) {
+    day.until = std::min(midnight_after(from), line.until);
+    const auto before = share(line.cost, from - line.since, whole);
+    day.cost = share(line.cost, day.until - line.since, whole);
+    day.cost.useful.micros -= before.useful.micros;
+    day.cost.idle.micros -= before.idle.micros;
+    day.cost.useful_time -= before.useful_time;
+    day.cost.idle_time -= before.idle_time;
+    groups_[day_of(from)].add(day);
+  }
+}
+
 void CostSum::add(const CostLine& line) {
-  groups_[key_of(line)].add(line);
+  if (by_ == CostGroup::day && line.since.is_set() && line.since < line.until)
+    add_to_days(line);
+  else
+    groups_[key_of(line)].add(line);
   total_.add(line);
 }
 

@@ -29,6 +29,7 @@ inline constexpr std::size_t kMaxCostRows = 1'000;
 class CostSum {
  public:
   explicit CostSum(CostGroup by) : by_(by) {}
+  // By day: what lasted over midnight counts in each day for the time that it had of it.
   void add(const CostLine& line);
   CostReport report() const;  // without what is not in lines
 
@@ -41,6 +42,7 @@ class CostSum {
     CostRow row(std::string key) const;
   };
   std::string key_of(const CostLine& line) const;
+  void add_to_days(const CostLine& line);
 
   CostGroup by_;
   std::map<std::string, Sum> groups_;

@@ -134,7 +134,7 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
   CostPage page;
   page.next = behind;
   auto rows = db.query(
-      "SELECT id, agent, build, job, label, cloud, template_name, useful, until, time, amount FROM costs "
+      "SELECT id, agent, build, job, label, cloud, template_name, useful, since, until, time, amount FROM costs "
       "WHERE (until, id) > (?, ?) AND until >= ? AND until < ? ORDER BY until, id LIMIT ?",
       behind.until, behind.id, std::max(span.since, behind.until),
       span.until.is_set() ? span.until : Instant{INT64_MAX}, kCostPage);
@@ -143,7 +143,7 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
     Duration time{0};
     model::Money amount;
     rows.read(page.next.id, line.agent, line.build, line.job, line.label, line.cloud, line.template_name,
-              line.useful, line.until, time, amount.micros);
+              line.useful, line.since, line.until, time, amount.micros);
     (line.useful ? line.cost.useful : line.cost.idle) = amount;
     (line.useful ? line.cost.useful_time : line.cost.idle_time) = time;
     page.next.until = line.until;

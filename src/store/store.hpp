@@ -153,7 +153,7 @@ struct CostPlace {  // behind a line; as it is made: before all
   std::int64_t id = 0;
 };
 struct CostPage {
-  std::vector<CostLine> lines;  // in the order in which they were over, without `since` and `charged`
+  std::vector<CostLine> lines;  // in the order in which they were over, without `charged`
   CostPlace next;
   bool is_last = false;
   model::Money useful_of_live;  // for builds that are over, of agents that are still there

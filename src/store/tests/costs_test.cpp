@@ -142,6 +142,26 @@ TEST_CASE("a build whose end is told after that of its agent was not idle time")
           (row.key == "app" ? model::Cost{milli(40), {}, 40s, {}} : model::Cost{{}, milli(60), {}, 60s}));
 }
 
+TEST_CASE("what lasts over midnight counts in each day for its time of it") {
+  CostSum sum(CostGroup::day);
+  CostLine line;
+  line.agent = AgentId("a");
+  line.since = parse_rfc3339("2026-11-24T12:00:00Z").value();
+  line.until = parse_rfc3339("2026-11-27T00:00:00Z").value();  // 12 h, 24 h, 24 h
+  line.cost.idle = {10'000'001};
+  line.cost.idle_time = 60h;
+  sum.add(line);
+  const auto report = sum.report();
+  REQUIRE(report.rows.size() == 3);
+  CHECK(report.rows[0].key == "2026-11-26");
+  CHECK(report.rows[2].key == "2026-11-24");
+  CHECK(report.rows[2].cost == model::Cost{{}, {2'000'000}, {}, 12h});
+  CHECK(report.rows[1].cost == model::Cost{{}, {4'000'000}, {}, 24h});
+  CHECK(report.rows[0].cost == model::Cost{{}, {4'000'001}, {}, 24h});
+  CHECK(report.rows[0].agents == 1);
+  CHECK(report.total.cost == line.cost);
+}
+
 TEST_CASE("reports are of a time, by day, by label, and what is not over is told apart") {
   Fixture f;
   constexpr std::int64_t kDay = 86'400;
