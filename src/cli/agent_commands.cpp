@@ -1,4 +1,4 @@
-// queue, agent list|show|drain|terminate, cloud list|pause|resume, reconcile
+// queue, agent list|show|drain|terminate, cloud list|pause|resume|test, reconcile
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
@@ -365,7 +365,7 @@ Command agent_commands() {
 
 Command cloud_commands() {
   return {"cloud",
-          "list, pause and resume clouds",
+          "list, pause, resume and test clouds",
           "",
           {{"footman cloud list", "with their agents and their troubles"}},
           {},
@@ -396,7 +396,8 @@ Command cloud_commands() {
             {kCloud},
             {},
             {},
-            resume}}};
+            resume},
+           cloud_test_command()}};
 }
 
 Command reconcile_command() {

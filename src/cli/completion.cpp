@@ -29,7 +29,7 @@ std::vector<Place> places_of(const Command& root) {
   return places;
 }
 
-std::vector<std::string> words_of(const Command& command) {
+std::vector<std::string> words_below(const Command& command) {
   std::vector<std::string> words;
   words.reserve(command.commands.size());
   for (const auto& one : command.commands) words.push_back(one.name);
@@ -75,7 +75,7 @@ std::string place_cases(const Command& root, const Dialect& dialect) {
       values += fmt::format("        {}) {} ;;\n", pattern_of(*option), answer);
     }
     if (!values.empty()) text += "      case \"$previous\" in\n" + values + "      esac\n";
-    text += fmt::format("      {} '{}'\n", dialect.words, fmt::join(words_of(*command), " "));
+    text += fmt::format("      {} '{}'\n", dialect.words, fmt::join(words_below(*command), " "));
     if (takes_file(*command)) text += fmt::format("      [[ \"$current\" == -* ]] || {}\n", dialect.files);
     text += "      ;;\n";
   }

@@ -1,4 +1,4 @@
-// What is known about an agent, for people: shared by `agent show` and `explain`.
+// What is known about an agent, for people: shared by `agent show`, `explain` and `cloud test`.
 #pragma once
 
 #include "cli/json.hpp"
@@ -7,5 +7,7 @@
 namespace footman::cli {
 
 Facts agent_facts(const json::value& agent);
+// Of the API's answer to "explain": each moment, as the time that had passed since the first one.
+void print_timeline(Output& out, const json::value& explanation);
 
 }  // namespace footman::cli

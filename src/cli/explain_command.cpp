@@ -17,24 +17,6 @@ void print_heading(Output& out, std::string_view text) {
   out.line(styled(out, Style::bold, text));
 }
 
-// Each moment, as the time that had passed since the first one.
-void print_timeline(Output& out, const json::value& explanation) {
-  const auto& entries = list_of(explanation, "timeline");
-  if (entries.empty()) return;
-  const auto first = time_of(entries.front(), "at");
-  print_heading(out, fmt::format("Timeline from {}", show_time(first)));
-  std::vector<std::string> passed;
-  passed.reserve(entries.size());
-  std::size_t widest = 0;
-  for (const auto& entry : entries) {
-    passed.push_back("+" + format_duration(time_of(entry, "at") - first));
-    widest = std::max(widest, passed.back().size());
-  }
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    out.line(fmt::format("  {:>{}}  {}", passed[i], widest, clean(text_of(entries[i], "text"))));
-  }
-}
-
 std::string answer_of(const json::value& considered, Instant now) {
   const auto expected = time_of(considered, "expected_at");
   const auto text = text_of(considered, "text");
@@ -144,6 +126,23 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
 }
 
 }  // namespace
+
+void print_timeline(Output& out, const json::value& explanation) {
+  const auto& entries = list_of(explanation, "timeline");
+  if (entries.empty()) return;
+  const auto first = time_of(entries.front(), "at");
+  print_heading(out, fmt::format("Timeline from {}", show_time(first)));
+  std::vector<std::string> passed;
+  passed.reserve(entries.size());
+  std::size_t widest = 0;
+  for (const auto& entry : entries) {
+    passed.push_back("+" + format_duration(time_of(entry, "at") - first));
+    widest = std::max(widest, passed.back().size());
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    out.line(fmt::format("  {:>{}}  {}", passed[i], widest, clean(text_of(entries[i], "text"))));
+  }
+}
 
 Command explain_command() {
   return {"explain",

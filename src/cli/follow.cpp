@@ -267,6 +267,11 @@ Awaitable<Result<json::value>> submit_patiently(Session& session, json::value re
 }
 
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options) {
+  FOOTMAN_CO_TRY(const auto watched, co_await submit_and_see(session, std::move(request), options));
+  co_return watched.exit_code;
+}
+
+Awaitable<Result<WatchedBuild>> submit_and_see(Session& session, json::value request, WatchOptions options) {
   CancelOnInterrupt interrupt(session, options.cancel_on_interrupt);
   std::optional<Progress> progress;
   if (!options.quiet)
@@ -282,8 +287,10 @@ Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, W
   }
   co_await interrupt.join();
   if (!finished) co_return std::unexpected(finished.error());
-  if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED") co_return exit_interrupted;
-  co_return co_await find_exit_code(session, std::move(*finished));
+  if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED")
+    co_return WatchedBuild{std::move(*finished), exit_interrupted};
+  const auto code = co_await find_exit_code(session, *finished);
+  co_return WatchedBuild{std::move(*finished), code};
 }
 
 }  // namespace footman::cli

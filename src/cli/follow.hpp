@@ -75,4 +75,11 @@ struct WatchOptions {
 // its agent and is run again is followed by the one that runs in its place.
 Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, WatchOptions options);
 
+struct WatchedBuild {
+  json::value build;  // finished; the last one of a chain
+  int exit_code = 0;
+};
+// The same, for those who want to know more of it.
+Awaitable<Result<WatchedBuild>> submit_and_see(Session& session, json::value request, WatchOptions options);
+
 }  // namespace footman::cli

@@ -25,6 +25,7 @@ Command job_commands();
 Command queue_command();
 Command agent_commands();
 Command cloud_commands();
+Command cloud_test_command();  // of the group before
 Command pool_commands();
 Command reconcile_command();
 Command cost_command();

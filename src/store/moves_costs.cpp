@@ -134,7 +134,8 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
   CostPage page;
   page.next = behind;
   auto rows = db.query(
-      "SELECT id, agent, build, job, label, cloud, template_name, useful, since, until, time, amount FROM costs "
+      "SELECT id, agent, build, job, label, cloud, template_name, useful, since, until, time, amount FROM "
+      "costs "
       "WHERE (until, id) > (?, ?) AND until >= ? AND until < ? ORDER BY until, id LIMIT ?",
       behind.until, behind.id, std::max(span.since, behind.until),
       span.until.is_set() ? span.until : Instant{INT64_MAX}, kCostPage);

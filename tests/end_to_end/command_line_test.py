@@ -280,6 +280,28 @@ def is_server(pid):
         return False
 
 
+def test_cloud_test():
+    config = """clouds:
+  - name: local
+    type: local
+    templates:
+      - {name: small, default: true}
+      - {name: twin, labels: [twin]}
+      - {name: before, labels: [twin, more], priority: 5}
+"""
+    with Server(config) as server:
+        server.start()
+        told = footman(server, "cloud", "test", "local")
+        check(told.startswith("Hello from ") and "Template:       small" in told and told.endswith("This cloud works.\n"), told)
+        check("It connected from" in told and "State:          terminated" in told, told)
+        lines = [json.loads(line) for line in footman(server, "cloud", "test", "local", "-t", "before", "--json").splitlines()]
+        check(lines[-1]["ok"] and lines[-1]["explanation"]["agent"]["template"] == "before", lines[-1])
+        told = footman(server, "cloud", "test", "local", "--template", "twin", code=1)
+        check("was not tested: the build went to template 'before' of cloud 'local'" in told, told)
+        footman(server, "cloud", "test", "locl", code=5)
+        footman(server, "cloud", "test", "local", "--template", "other", code=5)
+
+
 def test_cloud_pause():
     with Server() as server:
         server.start()

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Agents as tasks of ECS: the main job, and what goes wrong, with the real programs on a fake AWS."""
 import json
+import os
 import pathlib
 import random
+import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from agent_wire import BODY, AgentWire, bind, sign
 from ecs import EcsServer
-from footman import ApiError, check, check_numbered, numbered, run_tests, wait_until
+from footman import BIN, ApiError, check, check_numbered, numbered, run_tests, wait_until
 
 
 def test_the_main_job():
@@ -29,11 +31,16 @@ def test_the_main_job():
               and said[-1] == "The cloud says: stopped." and len(said) == len(set(said)), said)
         tags = ecs.tags(task)
         check(tags["footman:agent"] == done["agent"] and tags["footman:template"] == "small", tags)
+        tested = subprocess.run([BIN / "footman", "cloud", "test", "fargate"], env={**os.environ, "FOOTMAN_DATA": str(server.data)},
+                                capture_output=True, text=True)
+        check(tested.returncode == 0 and "The cloud says: image pulled." in tested.stdout
+              and "This cloud works." in tested.stdout, tested)
+        server.wait_no_agents()
         again = server.submit("true")
         check(server.wait_build(again)["result"] == "SUCCESS", again)
         server.wait_no_agents()
         check(ecs.calls("RegisterTaskDefinition") == 1, "one definition for one content")
-        check(ecs.calls("RunTask") == 2, "one launch for each build")
+        check(ecs.calls("RunTask") == 3, "one launch for each build")
         check(ecs.calls("StopTask") == 0, "agents end their tasks by themselves")
         check("SECRET" not in json.dumps(ecs.aws.ask("definitions")), "no secret in a definition")
         # The task has a role: its agent has proved with it who it is, and nothing that anybody reads holds a secret.
