@@ -404,10 +404,30 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
 // --- the end
 
 bool Checker::drained() const {
-  std::size_t live = 0;
-  for (const auto* cloud : parts_.clouds) live += cloud->live_count();
   return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && only_pools_are_left() &&
-         live <= rows_.agents.size();
+         list_unmatched().empty();
+}
+
+// Machines that are nobody's, and agents without their machine: each agent has one, and that is the one of
+// its token and handle.
+std::vector<std::string> Checker::list_unmatched() const {
+  std::vector<std::string> unmatched;
+  std::set<AgentId> with_machine;
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      if (!machine.live()) continue;
+      const auto* row = find_row(machine.spec.agent);
+      const bool is_its_own = row != nullptr && row->cloud.str() == cloud->traits().name &&
+                              row->client_token == machine.spec.client_token && row->handle == handle;
+      if (!is_its_own || !with_machine.insert(row->id).second)
+        unmatched.push_back(
+            fmt::format("machine {} of agent {} lives{}", handle, machine.spec.agent.str(),
+                        is_its_own || row == nullptr ? "" : ", its row has '" + row->handle + "'"));
+    }
+  for (const auto& row : rows_.agents)
+    if (!with_machine.contains(row.id))
+      unmatched.push_back(fmt::format("agent {} has no machine that lives", row.id.str()));
+  return unmatched;
 }
 
 std::string Checker::what_is_left() const {
@@ -420,10 +440,7 @@ std::string Checker::what_is_left() const {
   for (const auto& row : rows_.agents)
     text +=
         fmt::format("\n  agent {} is {} ({})", row.id.str(), to_string(row.state), to_string(row.end_reason));
-  for (const auto* cloud : parts_.clouds)
-    for (const auto& [handle, machine] : cloud->machines())
-      if (machine.live())
-        text += fmt::format("\n  machine {} of agent {} lives", handle, machine.spec.agent.str());
+  for (const auto& one : list_unmatched()) text += "\n  " + one;
   if (parts_.server.up())
     for (const auto& entry : parts_.server.controller().queue())
       text +=

@@ -81,7 +81,8 @@ inline constexpr std::array<Invariant, 26> kInvariants = {{
     {"one_build_per_key", "a submission that is repeated makes one build"},
     {"results_are_true", "a build's result is what its steps did"},
     {"everything_drains",
-     "once nothing breaks any more, all builds end and all machines are given back that no pool wants"},
+     "once nothing breaks any more, all builds end and all machines are given back that no pool wants; each "
+     "agent that is left has its own machine, and there is no other"},
     {"same_seed_same_trace", "a seed that runs twice (5 % do) does the same twice"},
 }};
 
@@ -229,6 +230,7 @@ class Checker {
   std::size_t wanted_by_pool(const fleet::Template& of, std::size_t at_work, Duration since) const;
   std::size_t count_agents(const base::TemplateName& name) const;
   bool only_pools_are_left() const;
+  std::vector<std::string> list_unmatched() const;
   void remember_finished();
   void look_at_machines();
   void look_at_idle_machines();
