@@ -120,6 +120,7 @@ class SimCloud {
   base::Result<ports::Resource> find_by_token(const std::string& token);
   base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
 
+  bool throttles();
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
   const Spoiled* find_spoiled(const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);

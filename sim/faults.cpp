@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/crash_points.hpp"
-#include "store/crash_points.hpp"
+#include "sim/crash_places.hpp"
 
 namespace footman::sim {
 
@@ -42,6 +41,7 @@ void Faults::add(double weight, void (Faults::*happen)()) {
 
 void Faults::begin() {
   active_ = true;
+  if (dice_.chance(0.3)) crash_at_a_point();  // some are come to at the very start only
   next();
 }
 
@@ -117,14 +117,21 @@ void Faults::crash_server_soon() { crash_in_steps_ = dice_.between(std::uint64_t
 void Faults::stop_server() { parts_.server.stop(); }
 
 void Faults::crash_at_a_point() {
-  std::vector<std::string> points;
-  points.reserve(runtime::kCrashPoints.size() + 2 * std::size(store::kWritingMoves));
-  for (const auto name : runtime::kCrashPoints) points.emplace_back(name);
-  for (const auto move : store::kWritingMoves) {
-    points.push_back(std::string(store::kBeforeCommit) + std::string(move));
-    points.push_back(std::string(store::kAfterCommit) + std::string(move));
-  }
-  parts_.server.arm(dice_.pick(points));
+  // Half of them at what is come to so seldom that chance alone would leave it out.
+  static const std::vector<std::string> kRare = {"cancel:before-send",
+                                                 "before-commit:request_cancel",
+                                                 "after-commit:request_cancel",
+                                                 "before-commit:record_shutdown",
+                                                 "after-commit:record_shutdown",
+                                                 "before-commit:return_assignment",
+                                                 "after-commit:return_assignment",
+                                                 "before-commit:create_job",
+                                                 "after-commit:create_job",
+                                                 "before-commit:save_job",
+                                                 "after-commit:save_job"};
+  const auto& place = dice_.pick(dice_.chance(0.5) ? kRare : crash_places());
+  parts_.server.arm(place);
+  if (place.ends_with("record_shutdown")) stop_server();
 }
 
 // --- agents
@@ -152,9 +159,10 @@ void Faults::reclaim_machine() {
   const auto machines = parts_.agents.machines();
   if (machines.empty()) return;
   const auto machine = dice_.pick(machines);
-  const auto left = dice_.between(Duration(1s), Duration(2min));
+  // Sometimes without a word.
+  const auto left = dice_.chance(0.4) ? Duration(0) : dice_.between(Duration(1s), Duration(2min));
   ++others_;
-  parts_.agents.notice(machine, "the cloud takes the machine back", left);
+  if (left > Duration(0)) parts_.agents.notice(machine, "the cloud takes the machine back", left);
   parts_.loop.after(left, [this, machine] {
     for (auto* cloud : parts_.clouds)
       if (cloud->find(machine) != nullptr) cloud->reclaim(machine);
@@ -163,8 +171,17 @@ void Faults::reclaim_machine() {
 
 // --- the network
 
-void Faults::cut() { others_ += parts_.net.cut_one() ? 1 : 0; }
-void Faults::half_open() { others_ += parts_.net.half_open_one() ? 1 : 0; }
+void Faults::cut() {
+  if (!parts_.net.cut_one()) return;
+  ++others_;
+  parts_.witness.count(Happening::connection_cut);
+}
+
+void Faults::half_open() {
+  if (!parts_.net.half_open_one()) return;
+  ++others_;
+  parts_.witness.count(Happening::connection_half_open);
+}
 
 // Shorter than a lease: nothing may be lost by it.
 void Faults::part_agent() {
@@ -173,6 +190,7 @@ void Faults::part_agent() {
   const auto agent = parts_.agents.agent_of(dice_.pick(machines)).str();
   parts_.loop.trace().note(parts_.loop.now(), agent, "is cut off from the server");
   parts_.net.set_partition(agent, std::string(kServerNode), true);
+  parts_.witness.count(Happening::agent_cut_off);
   if (dice_.chance(0.5)) parts_.witness.disturbed_agents.insert(agent);
   const bool disturbed = parts_.witness.disturbed_agents.contains(agent);
   for_a_while(disturbed ? parts_.lease : parts_.lease / 60,
@@ -182,6 +200,7 @@ void Faults::part_agent() {
 void Faults::part_server() {
   parts_.loop.trace().note(parts_.loop.now(), kServerNode, "is cut off from everybody");
   parts_.net.set_partition(std::string(kServerNode), "*", true);
+  parts_.witness.count(Happening::server_cut_off);
   for_a_while(parts_.lease / 60, [this] { parts_.net.set_partition(std::string(kServerNode), "*", false); });
 }
 
@@ -224,7 +243,7 @@ void Faults::trouble_cloud() {
 void Faults::fail_launches() {
   auto* cloud = dice_.pick(parts_.clouds);
   cloud->trouble = {};
-  switch (dice_.below(4)) {
+  switch (dice_.below(6)) {
     case 0:
       cloud->trouble.throttled = 1;
       break;
@@ -233,6 +252,12 @@ void Faults::fail_launches() {
       break;
     case 2:
       cloud->trouble.refused = 1;
+      break;
+    case 3:
+      cloud->trouble.no_answer = 1;
+      break;
+    case 4:
+      cloud->trouble.never_starts = 1;
       break;
     default:
       cloud->trouble.dies_at_start = 1;
@@ -272,6 +297,8 @@ void Faults::lose_records() {
     if (dice_.pick(parts_.clouds)->add_stray()) parts_.witness.count(Happening::stray_appeared);
   if (!dice_.chance(0.4)) return;
   *parts_.store_trouble.doubt = "The database was put back from a backup.";
+  if (dice_.chance(0.3))
+    parts_.server.arm(dice_.chance(0.5) ? "before-commit:settle_doubt" : "after-commit:settle_doubt");
   parts_.witness.count(Happening::doubt_raised);
 }
 

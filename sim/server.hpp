@@ -97,6 +97,7 @@ class ServerNode {
                                              std::function<runtime::Awaitable<R>(ServerNode&)> act,
                                              std::function<void(R)> answer);
   void spawn_call(runtime::Awaitable<void> call);
+  bool dies_at(std::string_view crash_point);  // it is the armed one
 
   ServerParts parts_;
   std::uint64_t seed_;

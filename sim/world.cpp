@@ -461,6 +461,7 @@ Outcome World::run() {
   outcome.kills = faults_->kills();
   outcome.faults = faults_->others();
   outcome.happened = witness_.happened();
+  outcome.crashed_at = witness_.crashes();
   // In the order of their needs; before the loop and the network go.
   faults_.reset();
   admins_.reset();
