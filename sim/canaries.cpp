@@ -335,6 +335,17 @@ class ForgetsForms final : public SimProvider {
   }
 };
 
+// What the cloud wishes does not get to the fleet.
+class ForgetsWishes final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    auto answer = co_await SimProvider::launch(std::move(spec));
+    if (!answer) answer.error().retry_at = {};
+    co_return answer;
+  }
+};
+
 class RefusesForGood final : public SimProvider {
  public:
   using SimProvider::SimProvider;
@@ -548,6 +559,8 @@ const std::vector<Canary>& canaries() {
        plant_store<ForgetsPauses>},
       {"launches-one-more", "breakers_hold", "with a probe comes another agent", 200,
        plant_store<LaunchesOneMore>},
+      {"forgets-wishes", "wishes_are_heeded", "a time that a throttling cloud has told is forgotten", 40,
+       plant_provider<ForgetsWishes>},
       {"asks-without-end", "launches_are_paced", "a launch is asked for over and over", 10,
        plant_provider<AsksWithoutEnd>},
       {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,

@@ -26,6 +26,8 @@ namespace {
 
 constexpr Duration kEndedAreListed = 1h;
 constexpr Duration kSlowBoot = 30s;
+constexpr Duration kShortestWish = 1s;
+constexpr Duration kLongestWish = 2min;
 
 LaunchResult refuse(FailureClass failure, bool definite, std::string message) {
   return std::unexpected(LaunchFailure{failure, definite, {}, std::move(message)});
@@ -70,11 +72,18 @@ bool SimCloud::throttles() {
   return does;
 }
 
+// With the time from which on it wants to hear of launches again, or without.
+LaunchResult SimCloud::put_off(bool definite) {
+  auto answer = refuse(FailureClass::throttled, definite, "Rate exceeded");
+  if (dice_.chance(0.5)) answer.error().retry_at = now() + dice_.between(kShortestWish, kLongestWish);
+  return answer;
+}
+
 LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (on_ask) on_ask(spec);
   const auto known = tokens_.find(spec.client_token);
   const bool exists = known != tokens_.end();
-  if (throttles()) return refuse(FailureClass::throttled, !exists, "Rate exceeded");
+  if (throttles()) return put_off(!exists);
   if (dice_.chance(trouble.no_effect)) return refuse(FailureClass::transient, false, "InternalError");
   if (exists && loop_.now() - machines_.at(known->second).launched_at <= traits_.token_lifetime)
     return launch_known(machines_.at(known->second), spec);
@@ -318,9 +327,18 @@ Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName
   return variants;
 }
 
+// What the cloud tells in its own time is handed on in the server's, as from an answer that shows both.
 Awaitable<LaunchResult> SimProvider::launch(LaunchSpec spec) {
-  return ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
-                           refuse(FailureClass::transient, false, "InternalError"));
+  const auto token = spec.client_token;
+  auto answer =
+      co_await ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
+                                 refuse(FailureClass::transient, false, "InternalError"));
+  if (answer || !answer.error().retry_at.is_set()) co_return answer;
+  const auto left = answer.error().retry_at - cloud_.now();
+  answer.error().retry_at = cloud_.servers_now() + left;
+  cloud_.witness_.count(Happening::wish_told);
+  if (cloud_.on_wish) cloud_.on_wish(token, left);
+  co_return answer;
 }
 
 Awaitable<Result<std::vector<Resource>>> SimProvider::observe() {

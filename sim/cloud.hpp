@@ -79,6 +79,10 @@ class SimCloud {
   std::size_t live_count() const;
   std::uint64_t launched() const { return launched_; }
 
+  // What the clock on the wall of the server shows; unless set, what the cloud's does.
+  std::function<Instant()> clock_of_server;
+  Instant servers_now() const { return clock_of_server ? clock_of_server() : now(); }
+
   void set_repeats(double chance) { traits_.repeats = chance; }
 
   CloudTrouble trouble;
@@ -93,9 +97,11 @@ class SimCloud {
     return refused_for_good_.contains({template_name, generation});
   }
   // What the machines do: set by the world.
-  std::function<void(const ports::LaunchSpec&)> on_ask;                            // a launch arrives
-  std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
-  std::function<void(const Machine&)> on_terminate;                                // of one that lives
+  std::function<void(const ports::LaunchSpec&)> on_ask;     // a launch arrives
+  std::function<void(const ports::LaunchSpec&)> on_effect;  // a machine is being made
+  std::function<void(const Machine&)> on_terminate;         // of one that lives
+  // A server hears that it is to ask for nothing more for so long; it was this token that it had asked for.
+  std::function<void(const std::string& token, Duration left)> on_wish;
   std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
   std::function<void(const std::string& handle)> on_down;                          // killed, at once
 
@@ -121,6 +127,7 @@ class SimCloud {
   base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
 
   bool throttles();
+  ports::LaunchResult put_off(bool definite);
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
   const Spoiled* find_spoiled(const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);

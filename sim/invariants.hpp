@@ -34,7 +34,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 26> kInvariants = {{
+inline constexpr std::array<Invariant, 27> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -54,6 +54,9 @@ inline constexpr std::array<Invariant, 26> kInvariants = {{
     {"breakers_hold",
      "nothing of a template is launched while its breaker is open, and one agent at most while it is "
      "half-open"},
+    {"wishes_are_heeded",
+     "once a cloud has said until when it wants no launch, none is decided there before that time, of any "
+     "template, and what it has put off is not asked for again"},
     {"launches_are_paced",
      "however launches fail, only so many of a template are made in a minute, and one is asked for only so "
      "often"},
@@ -105,6 +108,7 @@ class Checker {
   void on_commit(std::string_view move);
   void on_ask(const ports::LaunchSpec& spec);
   void on_launch(const ports::LaunchSpec& spec);
+  void on_wish(const base::CloudName& cloud, const std::string& token, Duration left);
   void on_terminate(const SimCloud::Machine& machine);
   void on_clock_set(Duration by);  // of the server
   void on_durable(base::StreamId stream, std::uint64_t offset, std::string_view bytes);
@@ -175,11 +179,20 @@ class Checker {
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
 
+  struct Wish {  // of a cloud, as a life of the server was told it
+    std::string token;
+    Instant told;  // by the server's clock on the wall
+    Instant until;
+    Duration over{0};
+  };
+
   using Pace = std::deque<Duration>;  // when something happened in the last minute
 
   void refresh();
   void note_new_agents();
   void look_at_breaker(const model::Agent& row);
+  void look_at_wishes(const model::Agent& row);
+  void look_at_repeated(const ports::LaunchSpec& spec);
   void keep_pace(Pace& pace, std::size_t most, const std::string& what);
   void look_at_ends();
   void look_at_hold();
@@ -269,7 +282,9 @@ class Checker {
   std::map<base::QueueItemId, Duration> item_seen_;
   std::map<base::QueueItemId, Duration> overtaken_;  // last
   std::map<base::TemplateName, Pace> launches_;
-  std::map<std::string, Pace> asks_;  // by token
+  std::map<std::string, Pace> asks_;                     // by token
+  std::map<base::CloudName, std::vector<Wish>> wishes_;  // of which this life of the server knows
+  std::uint64_t wished_in_ = 0;                          // that life
   std::set<base::TemplateName> open_breakers_;
   std::set<base::BuildId> open_builds_;
   std::set<base::BuildId> finished_;

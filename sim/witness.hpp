@@ -50,6 +50,7 @@ enum class Happening : std::uint8_t {
   template_mended,
   form_launched,  // a machine of another size or price than its template says
   throttled,      // an answer of a cloud, to any call
+  wish_told,      // with it, of a time before which it wants no launch
   launch_answer_lost,
   without_capacity,  // the answer to a launch
   slow_boot,         // for more than half a minute
@@ -77,6 +78,7 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "templates mended",
     "other forms launched",
     "throttled calls",
+    "wishes of clouds",
     "lost answers to launches",
     "launches without capacity",
     "slow boots",

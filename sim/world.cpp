@@ -353,6 +353,9 @@ void World::wire_up() {
                                                     }});
   for (auto* cloud : clouds) {
     cloud->on_ask = [this](const ports::LaunchSpec& spec) { checker_->on_ask(spec); };
+    cloud->clock_of_server = [this] { return server_->wall_now(); };
+    cloud->on_wish = [this, name = base::CloudName(cloud->traits().name)](
+                         const std::string& token, Duration left) { checker_->on_wish(name, token, left); };
     cloud->on_terminate = [this](const SimCloud::Machine& machine) { checker_->on_terminate(machine); };
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
