@@ -512,6 +512,10 @@ void plant_patience(WorldOptions& options) {
   };
 }
 
+void plant_trust(WorldOptions& options) {
+  options.bends.bend_controller_config = [](controller::ControllerConfig& config) { config.lease *= 5; };
+}
+
 void plant_thrift(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     for (auto& one : config.templates)
@@ -599,6 +603,8 @@ const std::vector<Canary>& canaries() {
       {"varies-requests", "launch_is_frozen", "a repeated launch has other options", 120,
        plant_provider<VariesTheRequest>},
       {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 10, plant_store<ForgetsKeys>},
+      {"trusts-the-silent", "silence_is_loss", "the controller reads a longer lease than was set", 60,
+       plant_trust},
       {"failure-is-success", "results_are_true", "failed builds are stored as successful", 40,
        plant_store<CallsFailureSuccess>},
       {"never-finishes", "everything_drains", "a log can never be finished", 5, plant_logs<NeverFinishes>},

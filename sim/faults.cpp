@@ -20,6 +20,7 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(2, &Faults::cut);
   add(1, &Faults::half_open);
   add(1, &Faults::part_agent);
+  add(2, &Faults::part_agents);
   add(0.5, &Faults::part_server);
   add(0.5, &Faults::slow_net);
   add(0.5, &Faults::fill_disk);
@@ -79,10 +80,10 @@ void Faults::end() {
   parts_.checker.on_trouble();
 }
 
-void Faults::for_a_while(Duration typical, std::function<void()> undo) {
+void Faults::undo_after(Duration length, std::function<void()> undo) {
   ++others_;
   ++under_way_;
-  parts_.loop.after(dice_.jitter(typical), [this, call = std::move(undo)] {
+  parts_.loop.after(length, [this, call = std::move(undo)] {
     --under_way_;
     call();
     parts_.checker.on_trouble();
@@ -195,6 +196,25 @@ void Faults::part_agent() {
   const bool disturbed = parts_.witness.disturbed_agents.contains(agent);
   for_a_while(disturbed ? parts_.lease : parts_.lease / 60,
               [this, agent] { parts_.net.set_partition(agent, std::string(kServerNode), false); });
+}
+
+// Most of them at once, as when the network between two places fails, and for longer than a lease: what they
+// do is lost for sure.
+void Faults::part_agents() {
+  const auto length = dice_.between(parts_.lease, parts_.lease * 3);
+  std::vector<std::string> parted;
+  for (const auto& machine : parts_.agents.machines())
+    if (dice_.chance(0.7)) parted.push_back(parts_.agents.agent_of(machine).str());
+  if (parted.empty()) return;
+  for (const auto& agent : parted) {
+    parts_.loop.trace().note(parts_.loop.now(), agent, "is cut off from the server for long");
+    parts_.net.set_partition(agent, std::string(kServerNode), true);
+    parts_.witness.disturbed_agents.insert(agent);
+  }
+  parts_.witness.count(Happening::cut_off_for_long);
+  undo_after(length, [this, parted] {
+    for (const auto& agent : parted) parts_.net.set_partition(agent, std::string(kServerNode), false);
+  });
 }
 
 void Faults::part_server() {

@@ -55,7 +55,10 @@ class Faults {
   void add(double weight, void (Faults::*happen)());
   void next();
   // Undone by itself after a while.
-  void for_a_while(Duration typical, std::function<void()> undo);
+  void for_a_while(Duration typical, std::function<void()> undo) {
+    undo_after(dice_.jitter(typical), std::move(undo));
+  }
+  void undo_after(Duration length, std::function<void()> undo);
 
   void crash_server();
   void crash_server_soon();
@@ -67,6 +70,7 @@ class Faults {
   void cut();
   void half_open();
   void part_agent();
+  void part_agents();
   void part_server();
   void slow_net();
   void fill_disk();

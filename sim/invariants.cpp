@@ -22,6 +22,7 @@ constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 constexpr Duration kLongestOvertaking = 15min;
+constexpr Duration kSilenceMargin = 20s;  // until the loss is seen and stored, while the disk works
 constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
 
 // The submission that it comes from.
@@ -51,6 +52,7 @@ void Checker::check() {
   look_at_machines();
   look_at_idle_machines();
   look_at_hold();
+  look_at_silence();
   count_open_breakers();
   look_at_reasons();
   look_at_next_finished();
@@ -218,6 +220,29 @@ void Checker::look_at_machines() {
         report("every_machine_has_a_row", fmt::format("machine {} lives, the row of its agent {} has ended",
                                                       handle, machine.spec.agent.str()));
     }
+}
+
+// A loss in silence is one of an assignment that was open while its agent was cut off, and is not any more.
+void Checker::look_at_silence() {
+  const auto now = parts_.loop.now();
+  if (parts_.storage_fails()) storage_failed_ = now;
+  const auto before = std::exchange(in_silence_, {});
+  if (!parts_.server.up()) return;
+  std::set<base::AssignmentId> open;
+  for (const auto& one : rows_.assignments) {
+    if (!is_open(one)) continue;
+    open.insert(one.id);
+    const auto since = parts_.cut_off_since(one.agent);
+    if (!since) continue;
+    const auto silent = now - std::max({*since, parts_.server.up_since(), storage_failed_});
+    if (one.state == AssignmentState::started && silent >= parts_.lease - 1s) in_silence_.insert(one.id);
+    if (silent > parts_.lease + kSilenceMargin)
+      report("silence_is_loss",
+             fmt::format("build {} is at work on agent {}, of which nothing is heard for {}", one.build.str(),
+                         one.agent.str(), base::format_duration(silent)));
+  }
+  for (const auto& id : before)
+    if (!open.contains(id)) parts_.witness.count(Happening::lost_in_silence);
 }
 
 // --- reasons

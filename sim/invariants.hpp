@@ -34,7 +34,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 27> kInvariants = {{
+inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -82,6 +82,8 @@ inline constexpr std::array<Invariant, 27> kInvariants = {{
      "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
     {"one_build_per_key", "a submission that is repeated makes one build"},
+    {"silence_is_loss",
+     "an agent of which a living server cannot hear for longer than its lease has no work any more"},
     {"results_are_true", "a build's result is what its steps did"},
     {"everything_drains",
      "once nothing breaks any more, all builds end and all machines are given back that no pool wants; each "
@@ -98,6 +100,10 @@ struct CheckerParts {
   // The rows as they are, past everything that is planted between them and the server.
   std::function<store::OpenState()> load_rows;
   std::function<std::optional<model::Build>(base::BuildId)> load_build;
+  // Since when the server cannot hear of this agent.
+  std::function<std::optional<Duration>(const base::AgentId&)> cut_off_since;
+  std::function<bool()> storage_fails;
+  Duration lease{0};
 };
 
 class Checker {
@@ -190,6 +196,7 @@ class Checker {
 
   void refresh();
   void note_new_agents();
+  void look_at_silence();
   void look_at_breaker(const model::Agent& row);
   void look_at_wishes(const model::Agent& row);
   void look_at_repeated(const ports::LaunchSpec& spec);
@@ -307,6 +314,8 @@ class Checker {
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on
   std::map<base::TemplateName, PoolSizes> pool_sizes_;
   std::deque<std::pair<Duration, std::size_t>> waiting_;  // items, lately
+  std::set<base::AssignmentId> in_silence_;               // whose agents are cut off
+  Duration storage_failed_{0};                            // last
   Duration calm_since_{0};
   Duration next_look_{0};
 };

@@ -124,6 +124,8 @@ class ServerLife {
 
   void make_parts(const base::InstallationId& installation) {
     const runtime::CrashPoints crash_points([node = &node_](std::string_view name) { node->hit(name); });
+    auto controller_config = parts_.controller_config;
+    if (parts_.bends.bend_controller_config) parts_.bends.bend_controller_config(controller_config);
     controller_ = std::make_unique<controller::Controller>(
         controller::ControllerParts{*store_, *logs_, clock_, *rng_, control_, net_executor_, changes_,
                                     metrics_, parts_.log, crash_points,
@@ -131,7 +133,7 @@ class ServerLife {
                                     [secrets = &parts_.secrets](std::string reference) {
                                       return resolve(secrets, std::move(reference));
                                     }},
-        parts_.controller_config);
+        std::move(controller_config));
     if (parts_.bends.make_port) port_ = parts_.bends.make_port(*controller_);
     fleet::FleetParts fleet_parts{*store_,
                                   clock_,

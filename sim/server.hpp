@@ -31,6 +31,7 @@ struct Bends {
   // Null: the fleet talks to the controller itself.
   std::function<std::unique_ptr<ports::ControllerPort>(ports::ControllerPort& controller)> make_port;
   std::function<void(fleet::FleetConfig&)> bend_fleet_config;
+  std::function<void(controller::ControllerConfig&)> bend_controller_config;
 };
 Bends make_straight();
 

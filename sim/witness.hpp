@@ -59,9 +59,11 @@ enum class Happening : std::uint8_t {
   reclaimed,         // a machine on which an agent ran
   connection_cut,
   connection_half_open,
-  agent_cut_off,   // from the server
-  server_cut_off,  // from everybody
-  crash_at_point,  // of runtime/crash_points.hpp
+  agent_cut_off,     // from the server
+  cut_off_for_long,  // some agents, for longer than their lease
+  lost_in_silence,   // a build of an agent that was cut off, once the lease is over
+  server_cut_off,    // from everybody
+  crash_at_point,    // of runtime/crash_points.hpp
   crash_before_commit,
   crash_after_commit,
 };
@@ -88,6 +90,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "connections cut",
     "connections half-open",
     "agents cut off",
+    "long cuts",
+    "builds lost in silence",
     "servers cut off",
     "crashes at points",
     "crashes before commits",

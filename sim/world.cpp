@@ -340,17 +340,21 @@ void World::wire_up() {
                                                      options_.bends,
                                                      log_},
                                          options_.seed);
-  checker_ = std::make_unique<Checker>(CheckerParts{loop_, witness_, disk_, *server_, clouds,
-                                                    [this] {
-                                                      auto rows = ask(store_->load_open_state());
-                                                      FOOTMAN_CHECK(rows, "the rows can be read");
-                                                      return std::move(*rows);
-                                                    },
-                                                    [this](base::BuildId id) -> std::optional<model::Build> {
-                                                      auto build = ask(store_->get_build(id));
-                                                      if (!build) return std::nullopt;
-                                                      return std::move(*build);
-                                                    }});
+  checker_ = std::make_unique<Checker>(CheckerParts{
+      loop_, witness_, disk_, *server_, clouds,
+      [this] {
+        auto rows = ask(store_->load_open_state());
+        FOOTMAN_CHECK(rows, "the rows can be read");
+        return std::move(*rows);
+      },
+      [this](base::BuildId id) -> std::optional<model::Build> {
+        auto build = ask(store_->get_build(id));
+        if (!build) return std::nullopt;
+        return std::move(*build);
+      },
+      [this](const base::AgentId& agent) { return net_.parted_since(agent.str(), std::string(kServerNode)); },
+      [this] { return disk_.is_full() || store_trouble_.full || store_trouble_.io_error > 0; },
+      scene_.controller.lease});
   for (auto* cloud : clouds) {
     cloud->on_ask = [this](const ports::LaunchSpec& spec) { checker_->on_ask(spec); };
     cloud->clock_of_server = [this] { return server_->wall_now(); };
