@@ -73,6 +73,15 @@ class RunsAgain final : public BentStore {
   }
 };
 
+class GivesUpTheLost final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
+    finish.retry_cause.clear();
+    return BentStore::finish_build(std::move(finish));
+  }
+};
+
 class RetriesFailures final : public BentStore {
  public:
   using BentStore::BentStore;
@@ -583,6 +592,8 @@ const std::vector<Canary>& canaries() {
        plant_store<RunsAgain>},
       {"retries-failures", "run_again_when_lost", "a build whose step failed is run again", 10,
        plant_store<RetriesFailures>},
+      {"gives-up-the-lost", "run_again_when_lost", "a build that is lost is never run again", 60,
+       plant_store<GivesUpTheLost>},
       {"stores-secrets", "no_secret_is_shown", "a secret's value is stored in place of its reference", 20,
        plant_store<StoresSecrets>},
       {"tells-no-reasons", "reasons_are_true", "the fleet's reasons do not arrive", 40,

@@ -198,9 +198,20 @@ void SimCloud::kill(const std::string& handle, const std::string& why) {
 
 void SimCloud::reclaim(const std::string& handle) {
   auto& machine = machines_.at(handle);
-  if (machine.live()) witness_.count(Happening::reclaimed);
   machine.reclaimed = true;
+  if (!machine.live()) return;
+  witness_.count(Happening::reclaimed);
+  if (on_taken) on_taken(machine);
   kill(handle, "The cloud took the machine back");
+}
+
+void SimCloud::fail_host(const std::string& handle) {
+  auto& machine = machines_.at(handle);
+  if (!machine.live()) return;
+  witness_.count(Happening::host_failed);
+  if (on_taken) on_taken(machine);
+  if (on_down) on_down(handle);
+  end(machine, {std::nullopt, 0, false, "The host has failed"});
 }
 
 Resource SimCloud::describe(const Machine& machine, Duration as_of) const {

@@ -104,6 +104,7 @@ class SimCloud {
   std::function<void(const std::string& token, Duration left)> on_wish;
   std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
   std::function<void(const std::string& handle)> on_down;                          // killed, at once
+  std::function<void(const Machine&)> on_taken;  // of one that lives: reclaimed, or its host fails now
 
   // A machine of the installation that launched here last, which its database does not know: as after a
   // backup was put back. False: nobody has launched anything yet.
@@ -112,7 +113,8 @@ class SimCloud {
   void exited(const std::string& handle, model::DeathCertificate death);
   // The cloud ends a machine by itself.
   void kill(const std::string& handle, const std::string& why);
-  void reclaim(const std::string& handle);  // as Spot does
+  void reclaim(const std::string& handle);    // as Spot does
+  void fail_host(const std::string& handle);  // nobody sees how what ran there ended
 
  private:
   friend class SimProvider;

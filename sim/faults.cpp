@@ -17,6 +17,7 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(1.5, &Faults::kill_agent);
   add(1, &Faults::freeze_agent);
   add(1, &Faults::reclaim_machine);
+  add(1, &Faults::fail_host);
   add(2, &Faults::cut);
   add(1, &Faults::half_open);
   add(1, &Faults::part_agent);
@@ -168,6 +169,15 @@ void Faults::reclaim_machine() {
     for (auto* cloud : parts_.clouds)
       if (cloud->find(machine) != nullptr) cloud->reclaim(machine);
   });
+}
+
+void Faults::fail_host() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto machine = dice_.pick(machines);
+  ++others_;
+  for (auto* cloud : parts_.clouds)
+    if (cloud->find(machine) != nullptr) cloud->fail_host(machine);
 }
 
 // --- the network

@@ -67,6 +67,7 @@ class Faults {
   void kill_agent();
   void freeze_agent();
   void reclaim_machine();
+  void fail_host();
   void cut();
   void half_open();
   void part_agent();

@@ -488,8 +488,11 @@ void Checker::check_end(const std::vector<model::Build>& all_builds) {
     if (!build.retried_by.empty()) {
       const auto next = by_id.find(build.retried_by);
       look_at_retry(build, next == by_id.end() ? nullptr : next->second);
-    } else if (const auto of = parts_.witness.submissions.find(key_of(build));
-               of != parts_.witness.submissions.end()) {
+      continue;
+    }
+    look_at_missing_retry(build);
+    if (const auto of = parts_.witness.submissions.find(key_of(build));
+        of != parts_.witness.submissions.end()) {
       look_at_result(of->second, build);
     }
   }
@@ -505,6 +508,7 @@ void Checker::look_at_retry(const model::Build& lost, const model::Build* next) 
            fmt::format("build {} ({}, {}, '{}') is run again as build {}, but {}", lost.id.str(),
                        key_of(lost), to_string(lost.result), lost.reason, lost.retried_by.str(), what));
   };
+  if (taken_.contains(lost.id)) parts_.witness.count(Happening::run_again);
   if (next == nullptr) return wrong("that is not there");
   if (next->retry_of != lost.id || next->retry != lost.retry + 1) wrong("that does not say so");
   if (lost.result != BuildResult::failure || lost.exit_status) wrong("it was not lost");
@@ -513,6 +517,28 @@ void Checker::look_at_retry(const model::Build& lost, const model::Build* next) 
   if (lost.retry >= policy::kUnaskedRetries) wrong("that is once too often");
   for (const auto& agent : agents_of_[lost.id])
     if (parts_.witness.began_on(key_of(lost), agent)) wrong("it had begun on " + agent);
+}
+
+// Of an agent that had not been given up before, for another reason.
+void Checker::on_taken(const SimCloud::Machine& machine) {
+  if (rows_changed_) refresh();
+  const auto* row = find_row(machine.spec.agent);
+  if (row == nullptr || row->end_reason != model::EndReason::none) return;
+  for (const auto& one : rows_.assignments)
+    if (one.agent == row->id && one.state == AssignmentState::started) taken_.emplace(one.build, row->id);
+}
+
+void Checker::look_at_missing_retry(const model::Build& build) {
+  const auto taken = taken_.find(build.id);
+  if (taken == taken_.end() || parts_.witness.ended_by_people.contains(taken->second.str())) return;
+  // It came to its own end all the same, and that was told before the machine went.
+  if (build.result != BuildResult::failure || build.exit_status) return;
+  if (build.cancel_requested || build.timed_out || build.retry >= build.spec.retries) return;
+  report("run_again_when_lost",
+         fmt::format("build {} ({}, '{}') was lost with the machine of agent {}, and is not run again: "
+                     "retry {} of {}",
+                     build.id.str(), key_of(build), build.reason, taken->second.str(), build.retry,
+                     build.spec.retries));
 }
 
 // What the agents saw decides; who was killed, frozen or told to go may have failed its build.

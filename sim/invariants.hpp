@@ -69,7 +69,9 @@ inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"finished_is_final", "a finished build never changes"},
     {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
     {"run_again_when_lost",
-     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
+     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun; "
+     "and always when the cloud took its machine or the host failed, it allows it, and nobody wanted its "
+     "end"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
     {"reasons_are_true",
      "every waiting item has a reason, every template that fits it says why it is not launched, and all of "
@@ -116,7 +118,8 @@ class Checker {
   void on_launch(const ports::LaunchSpec& spec);
   void on_wish(const base::CloudName& cloud, const std::string& token, Duration left);
   void on_terminate(const SimCloud::Machine& machine);
-  void on_clock_set(Duration by);  // of the server
+  void on_taken(const SimCloud::Machine& machine);  // while its agent is at work, or ready for it
+  void on_clock_set(Duration by);                   // of the server
   void on_durable(base::StreamId stream, std::uint64_t offset, std::string_view bytes);
   void on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
                std::string_view bytes);
@@ -265,6 +268,7 @@ class Checker {
   std::string untruth(const controller::QueueEntry& entry);
   void look_at_result(const Submission& submission, const model::Build& build);
   void look_at_retry(const model::Build& lost, const model::Build* next);
+  void look_at_missing_retry(const model::Build& build);
   void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
@@ -281,6 +285,7 @@ class Checker {
   std::set<base::AgentId> used_agents_;                       // that were ever offered work
   std::map<base::AgentId, Duration> active_;                  // last time that it had work
   std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
+  std::map<base::BuildId, base::AgentId> taken_;              // at work on this agent as its machine went
   std::map<base::AgentId, Duration> first_seen_;              // its row
   std::map<base::AgentId, Duration> connected_;               // its row says so, since
   std::map<base::AgentId, std::uint64_t> connected_in_;       // that life of the server

@@ -57,6 +57,8 @@ enum class Happening : std::uint8_t {
   dead_boot,         // the agent of a machine ends at once
   no_boot,           // a machine never comes up
   reclaimed,         // a machine on which an agent ran
+  host_failed,       // of a machine that runs
+  run_again,         // a build that was lost in one of these two ways and is to be run again
   connection_cut,
   connection_half_open,
   agent_cut_off,     // from the server
@@ -87,6 +89,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "dead boots",
     "boots without end",
     "machines reclaimed",
+    "hosts failed",
+    "taken builds run again",
     "connections cut",
     "connections half-open",
     "agents cut off",
@@ -143,6 +147,7 @@ class Witness {
 
   std::map<std::string, Submission> submissions;
   std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
+  std::set<std::string> ended_by_people;   // agents whose end a person may have asked for
 
  private:
   std::function<base::Duration()> now_;

@@ -361,6 +361,9 @@ void World::wire_up() {
     cloud->on_wish = [this, name = base::CloudName(cloud->traits().name)](
                          const std::string& token, Duration left) { checker_->on_wish(name, token, left); };
     cloud->on_terminate = [this](const SimCloud::Machine& machine) { checker_->on_terminate(machine); };
+    cloud->on_taken = [this](const SimCloud::Machine& machine) {
+      if (!agents_->agent_of(machine.handle).empty()) checker_->on_taken(machine);
+    };
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
       witness_.add_secret(std::string(spec.secret.expose()));
