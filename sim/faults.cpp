@@ -28,7 +28,7 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(0.5, &Faults::fill_database);
   add(0.5, &Faults::break_database);
   add(2, &Faults::trouble_cloud);
-  add(1.5, &Faults::fail_launches);
+  add(3, &Faults::fail_launches);
   add(1, &Faults::dry_up_zone);
   add(0.5, &Faults::lose_records);
   add(1.5, &Faults::set_server_clock);
@@ -273,7 +273,7 @@ void Faults::trouble_cloud() {
 void Faults::fail_launches() {
   auto* cloud = dice_.pick(parts_.clouds);
   cloud->trouble = {};
-  switch (dice_.below(6)) {
+  switch (dice_.below(7)) {
     case 0:
       cloud->trouble.throttled = 1;
       break;
@@ -287,6 +287,9 @@ void Faults::fail_launches() {
       cloud->trouble.no_answer = 1;
       break;
     case 4:
+      cloud->trouble.no_answer = 0.5;  // most requests arrive
+      break;
+    case 5:
       cloud->trouble.never_starts = 1;
       break;
     default:
