@@ -75,7 +75,7 @@ bool SimCloud::throttles() {
 // With the time from which on it wants to hear of launches again, or without.
 LaunchResult SimCloud::put_off(bool definite) {
   auto answer = refuse(FailureClass::throttled, definite, "Rate exceeded");
-  if (dice_.chance(0.5)) answer.error().retry_at = now() + dice_.between(kShortestWish, kLongestWish);
+  if (dice_.chance(0.75)) answer.error().retry_at = now() + dice_.between(kShortestWish, kLongestWish);
   return answer;
 }
 

@@ -208,9 +208,21 @@ void Faults::part_agent() {
               [this, agent] { parts_.net.set_partition(agent, std::string(kServerNode), false); });
 }
 
-// Most of them at once, as when the network between two places fails, and for longer than a lease: what they
-// do is lost for sure.
+// Once there is work. Most of them at once, as when the network between two places fails, and for longer than
+// a lease: what they do is lost for sure.
 void Faults::part_agents() {
+  if (std::exchange(waits_for_work_, true)) return;
+  part_agents_at_work();
+}
+
+void Faults::part_agents_at_work() {
+  if (!active_) return;
+  if (!parts_.checker.is_at_work()) {
+    parts_.loop.after(dice_.jitter(Duration(1s)), [this] { part_agents_at_work(); });
+    return;
+  }
+  waits_for_work_ = false;
+  parts_.checker.on_trouble();
   const auto length = dice_.between(parts_.lease, parts_.lease * 3);
   std::vector<std::string> parted;
   for (const auto& machine : parts_.agents.machines())

@@ -72,6 +72,7 @@ class Faults {
   void half_open();
   void part_agent();
   void part_agents();
+  void part_agents_at_work();
   void part_server();
   void slow_net();
   void fill_disk();
@@ -94,6 +95,7 @@ class Faults {
   std::uint32_t under_way_ = 0;
   std::uint64_t crash_in_steps_ = 0;
   bool restart_planned_ = false;
+  bool waits_for_work_ = false;  // before agents are cut off
   std::uint64_t crashes_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t others_ = 0;

@@ -2,6 +2,7 @@
 // each has planted bugs that break it (canaries.hpp).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
@@ -130,6 +131,12 @@ class Checker {
   void check();
   // Everything has drained: the whole world, once more.
   void check_end(const std::vector<model::Build>& all_builds);
+  // Some build runs.
+  bool is_at_work() const {
+    return std::ranges::any_of(rows_.assignments, [](const model::Assignment& one) {
+      return one.state == model::AssignmentState::started;
+    });
+  }
   // True when nothing waits and nothing runs.
   bool drained() const;
   // What keeps the world from being drained, for people.
