@@ -294,6 +294,7 @@ class Checker {
   std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
   std::map<base::BuildId, base::AgentId> taken_;              // at work on this agent as its machine went
   std::map<base::AgentId, Duration> first_seen_;              // its row
+  std::map<base::AgentId, Duration> welcomed_;                // first
   std::map<base::AgentId, Duration> connected_;               // its row says so, since
   std::map<base::AgentId, std::uint64_t> connected_in_;       // that life of the server
   std::set<base::AgentId> ends_seen_;

@@ -325,7 +325,10 @@ void Checker::look_at_ends() {
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);
     } else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts()) {
-      give("age", now - connected_.at(row.id), of->max_age);
+      // Its row may say so much later, when the answer to its launch was lost.
+      const auto welcomed = welcomed_.find(row.id);
+      const auto since = welcomed == welcomed_.end() ? connected_.at(row.id) : welcomed->second;
+      give("age", now - std::min(since, connected_.at(row.id)), of->max_age);
     }
   }
 }
