@@ -73,6 +73,15 @@ class RunsAgain final : public BentStore {
   }
 };
 
+class GivesUpTheLost final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
+    finish.retry_cause.clear();
+    return BentStore::finish_build(std::move(finish));
+  }
+};
+
 class RetriesFailures final : public BentStore {
  public:
   using BentStore::BentStore;
@@ -335,6 +344,17 @@ class ForgetsForms final : public SimProvider {
   }
 };
 
+// What the cloud wishes does not get to the fleet.
+class ForgetsWishes final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    auto answer = co_await SimProvider::launch(std::move(spec));
+    if (!answer) answer.error().retry_at = {};
+    co_return answer;
+  }
+};
+
 class RefusesForGood final : public SimProvider {
  public:
   using SimProvider::SimProvider;
@@ -501,6 +521,10 @@ void plant_patience(WorldOptions& options) {
   };
 }
 
+void plant_trust(WorldOptions& options) {
+  options.bends.bend_controller_config = [](controller::ControllerConfig& config) { config.lease *= 5; };
+}
+
 void plant_thrift(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     for (auto& one : config.templates)
@@ -539,7 +563,7 @@ const std::vector<Canary>& canaries() {
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart",
-       200, plant_store<ForgetsLabels>},
+       800, plant_store<ForgetsLabels>},
       {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
        plant_port<KeepsLeftOvers>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
@@ -548,6 +572,8 @@ const std::vector<Canary>& canaries() {
        plant_store<ForgetsPauses>},
       {"launches-one-more", "breakers_hold", "with a probe comes another agent", 200,
        plant_store<LaunchesOneMore>},
+      {"forgets-wishes", "wishes_are_heeded", "a time that a throttling cloud has told is forgotten", 40,
+       plant_provider<ForgetsWishes>},
       {"asks-without-end", "launches_are_paced", "a launch is asked for over and over", 10,
        plant_provider<AsksWithoutEnd>},
       {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,
@@ -566,6 +592,8 @@ const std::vector<Canary>& canaries() {
        plant_store<RunsAgain>},
       {"retries-failures", "run_again_when_lost", "a build whose step failed is run again", 10,
        plant_store<RetriesFailures>},
+      {"gives-up-the-lost", "run_again_when_lost", "a build that is lost is never run again", 60,
+       plant_store<GivesUpTheLost>},
       {"stores-secrets", "no_secret_is_shown", "a secret's value is stored in place of its reference", 20,
        plant_store<StoresSecrets>},
       {"tells-no-reasons", "reasons_are_true", "the fleet's reasons do not arrive", 40,
@@ -575,7 +603,7 @@ const std::vector<Canary>& canaries() {
       {"caps-too-low", "reasons_are_true", "the fleet reads lower caps than were set", 60, plant_low_caps},
       {"limits-too-low", "reasons_are_true", "the fleet reads lower limits of vCPU, memory and money", 100,
        plant_avarice},
-      {"refuses-for-good", "reasons_are_true", "each refusal of a cloud is told as one for good", 60,
+      {"refuses-for-good", "reasons_are_true", "each refusal of a cloud is told as one for good", 300,
        plant_provider<RefusesForGood>},
       {"items-stay-young", "nobody_starves", "the fleet is told that items have just come", 200,
        plant_port<TellsYoungItems>},
@@ -586,6 +614,8 @@ const std::vector<Canary>& canaries() {
       {"varies-requests", "launch_is_frozen", "a repeated launch has other options", 600,
        plant_provider<VariesTheRequest>},
       {"forgets-keys", "one_build_per_key", "idempotency keys are not stored", 10, plant_store<ForgetsKeys>},
+      {"trusts-the-silent", "silence_is_loss", "the controller reads a longer lease than was set", 60,
+       plant_trust},
       {"failure-is-success", "results_are_true", "failed builds are stored as successful", 40,
        plant_store<CallsFailureSuccess>},
       {"never-finishes", "everything_drains", "a log can never be finished", 5, plant_logs<NeverFinishes>},

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <type_traits>
 
 #include "base/digest.hpp"
 #include "runtime/post.hpp"
@@ -24,6 +25,9 @@ using runtime::Awaitable;
 namespace {
 
 constexpr Duration kEndedAreListed = 1h;
+constexpr Duration kSlowBoot = 30s;
+constexpr Duration kShortestWish = 1s;
+constexpr Duration kLongestWish = 2min;
 
 LaunchResult refuse(FailureClass failure, bool definite, std::string message) {
   return std::unexpected(LaunchFailure{failure, definite, {}, std::move(message)});
@@ -62,11 +66,24 @@ std::size_t SimCloud::live_count() const {
       std::ranges::count_if(machines_, [](const auto& one) { return one.second.live(); }));
 }
 
+bool SimCloud::throttles() {
+  const bool does = dice_.chance(trouble.throttled);
+  if (does) witness_.count(Happening::throttled);
+  return does;
+}
+
+// With the time from which on it wants to hear of launches again, or without.
+LaunchResult SimCloud::put_off(bool definite) {
+  auto answer = refuse(FailureClass::throttled, definite, "Rate exceeded");
+  if (dice_.chance(0.75)) answer.error().retry_at = now() + dice_.between(kShortestWish, kLongestWish);
+  return answer;
+}
+
 LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (on_ask) on_ask(spec);
   const auto known = tokens_.find(spec.client_token);
   const bool exists = known != tokens_.end();
-  if (dice_.chance(trouble.throttled)) return refuse(FailureClass::throttled, !exists, "Rate exceeded");
+  if (throttles()) return put_off(!exists);
   if (dice_.chance(trouble.no_effect)) return refuse(FailureClass::transient, false, "InternalError");
   if (exists && loop_.now() - machines_.at(known->second).launched_at <= traits_.token_lifetime)
     return launch_known(machines_.at(known->second), spec);
@@ -76,8 +93,10 @@ LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   }
   if (traits_.max_agents > 0 && live_count() >= traits_.max_agents)
     return refuse(FailureClass::capacity, !exists, "The quota is used up");
-  if (const auto zone = zone_of(spec); dice_.chance(trouble.no_capacity) || dry_zones.contains(zone))
+  if (const auto zone = zone_of(spec); dice_.chance(trouble.no_capacity) || dry_zones.contains(zone)) {
+    witness_.count(Happening::without_capacity);
     return refuse(FailureClass::capacity, !exists, "No capacity in zone " + zone);
+  }
   if (dice_.chance(trouble.refused))
     return refuse(FailureClass::transient, !exists, "The host turned it away");
   return make(spec);
@@ -132,15 +151,19 @@ SimCloud::Machine& SimCloud::add(const LaunchSpec& spec) {
   machine.history.emplace_back(loop_.now(), ResourceState::starting);
   const auto handle = machine.handle;
   tokens_[spec.client_token] = handle;
-  loop_.after(dice_.jitter(traits_.boot), [this, handle] { boot(handle); });
+  const auto boots_for = dice_.jitter(traits_.boot);
+  if (boots_for > kSlowBoot) witness_.count(Happening::slow_boot);
+  loop_.after(boots_for, [this, handle] { boot(handle); });
   return machines_.emplace(handle, std::move(machine)).first->second;
 }
 
 void SimCloud::boot(const std::string& handle) {
   auto& machine = machines_.at(handle);
-  if (machine.state() != ResourceState::starting || machine.fate == Fate::never_starts) return;
+  if (machine.state() != ResourceState::starting) return;
+  if (machine.fate == Fate::never_starts) return witness_.count(Happening::no_boot);
   set_state(machine, ResourceState::running);
   if (machine.fate == Fate::dies_at_start) {
+    witness_.count(Happening::dead_boot);
     loop_.after(dice_.jitter(Duration(500ms)),
                 [this, handle] { exited(handle, {1, 0, false, "The container exited with status 1"}); });
     return;
@@ -174,8 +197,21 @@ void SimCloud::kill(const std::string& handle, const std::string& why) {
 }
 
 void SimCloud::reclaim(const std::string& handle) {
-  machines_.at(handle).reclaimed = true;
+  auto& machine = machines_.at(handle);
+  machine.reclaimed = true;
+  if (!machine.live()) return;
+  witness_.count(Happening::reclaimed);
+  if (on_taken) on_taken(machine);
   kill(handle, "The cloud took the machine back");
+}
+
+void SimCloud::fail_host(const std::string& handle) {
+  auto& machine = machines_.at(handle);
+  if (!machine.live()) return;
+  witness_.count(Happening::host_failed);
+  if (on_taken) on_taken(machine);
+  if (on_down) on_down(handle);
+  end(machine, {std::nullopt, 0, false, "The host has failed"});
 }
 
 Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
@@ -195,7 +231,7 @@ Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
 }
 
 Result<std::vector<Resource>> SimCloud::observe(const base::InstallationId& installation) {
-  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  if (throttles()) return base::fail(Errc::unavailable, "Rate exceeded");
   std::vector<Resource> listed;
   for (const auto& [handle, machine] : machines_) {
     if (machine.spec.installation != installation || loop_.now() < machine.visible_at) continue;
@@ -211,7 +247,7 @@ Result<std::vector<Resource>> SimCloud::observe(const base::InstallationId& inst
 }
 
 Result<Resource> SimCloud::find_by_token(const std::string& token) {
-  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  if (throttles()) return base::fail(Errc::unavailable, "Rate exceeded");
   const auto known = tokens_.find(token);
   if (known == tokens_.end() || loop_.now() < machines_.at(known->second).visible_at)
     return base::fail(Errc::not_found, "no such machine");
@@ -219,7 +255,7 @@ Result<Resource> SimCloud::find_by_token(const std::string& token) {
 }
 
 Result<Resource> SimCloud::terminate(const std::string& handle, const std::string& token) {
-  if (dice_.chance(trouble.throttled)) return base::fail(Errc::unavailable, "Rate exceeded");
+  if (throttles()) return base::fail(Errc::unavailable, "Rate exceeded");
   auto it = machines_.find(handle);
   if (handle.empty()) {
     const auto found = find_by_token(token);
@@ -266,7 +302,11 @@ Awaitable<R> SimProvider::ask(std::function<R()> at_the_cloud, R when_broken) {
               [cloud, loop, call, act = std::move(at_the_cloud), broken = std::move(when_broken)] {
                 if (cloud->dice_.chance(cloud->trouble.no_answer / 2)) return;  // lost on the way there
                 auto result = act();
-                if (cloud->dice_.chance(cloud->trouble.no_answer)) return;
+                if (cloud->dice_.chance(cloud->trouble.no_answer)) {
+                  if constexpr (std::is_same_v<R, LaunchResult>)
+                    cloud->witness_.count(Happening::launch_answer_lost);
+                  return;
+                }
                 if (cloud->dice_.chance(cloud->trouble.bad_answer)) result = broken;
                 loop->after(cloud->latency(), [call, moved = std::move(result)]() mutable {
                   call->result = std::move(moved);
@@ -298,9 +338,18 @@ Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName
   return variants;
 }
 
+// What the cloud tells in its own time is handed on in the server's, as from an answer that shows both.
 Awaitable<LaunchResult> SimProvider::launch(LaunchSpec spec) {
-  return ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
-                           refuse(FailureClass::transient, false, "InternalError"));
+  const auto token = spec.client_token;
+  auto answer =
+      co_await ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
+                                 refuse(FailureClass::transient, false, "InternalError"));
+  if (answer || !answer.error().retry_at.is_set()) co_return answer;
+  const auto left = answer.error().retry_at - cloud_.now();
+  answer.error().retry_at = cloud_.servers_now() + left;
+  cloud_.witness_.count(Happening::wish_told);
+  if (cloud_.on_wish) cloud_.on_wish(token, left);
+  co_return answer;
 }
 
 Awaitable<Result<std::vector<Resource>>> SimProvider::observe() {

@@ -79,6 +79,10 @@ class SimCloud {
   std::size_t live_count() const;
   std::uint64_t launched() const { return launched_; }
 
+  // What the clock on the wall of the server shows; unless set, what the cloud's does.
+  std::function<Instant()> clock_of_server;
+  Instant servers_now() const { return clock_of_server ? clock_of_server() : now(); }
+
   void set_repeats(double chance) { traits_.repeats = chance; }
 
   CloudTrouble trouble;
@@ -93,11 +97,14 @@ class SimCloud {
     return refused_for_good_.contains({template_name, generation});
   }
   // What the machines do: set by the world.
-  std::function<void(const ports::LaunchSpec&)> on_ask;                            // a launch arrives
-  std::function<void(const ports::LaunchSpec&)> on_effect;                         // a machine is being made
-  std::function<void(const Machine&)> on_terminate;                                // of one that lives
+  std::function<void(const ports::LaunchSpec&)> on_ask;     // a launch arrives
+  std::function<void(const ports::LaunchSpec&)> on_effect;  // a machine is being made
+  std::function<void(const Machine&)> on_terminate;         // of one that lives
+  // A server hears that it is to ask for nothing more for so long; it was this token that it had asked for.
+  std::function<void(const std::string& token, Duration left)> on_wish;
   std::function<void(const std::string& handle, const ports::LaunchSpec&)> on_up;  // its agent starts
   std::function<void(const std::string& handle)> on_down;                          // killed, at once
+  std::function<void(const Machine&)> on_taken;  // of one that lives: reclaimed, or its host fails now
 
   // A machine of the installation that launched here last, which its database does not know: as after a
   // backup was put back. False: nobody has launched anything yet.
@@ -106,7 +113,8 @@ class SimCloud {
   void exited(const std::string& handle, model::DeathCertificate death);
   // The cloud ends a machine by itself.
   void kill(const std::string& handle, const std::string& why);
-  void reclaim(const std::string& handle);  // as Spot does
+  void reclaim(const std::string& handle);    // as Spot does
+  void fail_host(const std::string& handle);  // nobody sees how what ran there ended
 
  private:
   friend class SimProvider;
@@ -120,6 +128,8 @@ class SimCloud {
   base::Result<ports::Resource> find_by_token(const std::string& token);
   base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
 
+  bool throttles();
+  ports::LaunchResult put_off(bool definite);
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
   const Spoiled* find_spoiled(const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);

@@ -22,6 +22,7 @@ class SimDisk {
   // The server has died: of what was written and not synced, any part may be there.
   void crash();
   void set_full(bool on) { logs_.full = on; }
+  bool is_full() const { return logs_.full; }
   std::uint64_t durable_bytes(base::StreamId stream) const { return durable(stream).size(); }
   std::string_view durable(base::StreamId stream) const;
 

@@ -4,8 +4,7 @@
 
 #include <algorithm>
 
-#include "runtime/crash_points.hpp"
-#include "store/crash_points.hpp"
+#include "sim/crash_places.hpp"
 
 namespace footman::sim {
 
@@ -18,16 +17,18 @@ Faults::Faults(FaultParts parts, std::uint64_t seed)
   add(1.5, &Faults::kill_agent);
   add(1, &Faults::freeze_agent);
   add(1, &Faults::reclaim_machine);
+  add(1, &Faults::fail_host);
   add(2, &Faults::cut);
   add(1, &Faults::half_open);
   add(1, &Faults::part_agent);
+  add(2, &Faults::part_agents);
   add(0.5, &Faults::part_server);
   add(0.5, &Faults::slow_net);
   add(0.5, &Faults::fill_disk);
   add(0.5, &Faults::fill_database);
   add(0.5, &Faults::break_database);
   add(2, &Faults::trouble_cloud);
-  add(1.5, &Faults::fail_launches);
+  add(3, &Faults::fail_launches);
   add(1, &Faults::dry_up_zone);
   add(0.5, &Faults::lose_records);
   add(1.5, &Faults::set_server_clock);
@@ -42,6 +43,7 @@ void Faults::add(double weight, void (Faults::*happen)()) {
 
 void Faults::begin() {
   active_ = true;
+  if (dice_.chance(0.3)) crash_at_a_point();  // some are come to at the very start only
   next();
 }
 
@@ -79,10 +81,10 @@ void Faults::end() {
   parts_.checker.on_trouble();
 }
 
-void Faults::for_a_while(Duration typical, std::function<void()> undo) {
+void Faults::undo_after(Duration length, std::function<void()> undo) {
   ++others_;
   ++under_way_;
-  parts_.loop.after(dice_.jitter(typical), [this, call = std::move(undo)] {
+  parts_.loop.after(length, [this, call = std::move(undo)] {
     --under_way_;
     call();
     parts_.checker.on_trouble();
@@ -117,14 +119,21 @@ void Faults::crash_server_soon() { crash_in_steps_ = dice_.between(std::uint64_t
 void Faults::stop_server() { parts_.server.stop(); }
 
 void Faults::crash_at_a_point() {
-  std::vector<std::string> points;
-  points.reserve(runtime::kCrashPoints.size() + 2 * std::size(store::kWritingMoves));
-  for (const auto name : runtime::kCrashPoints) points.emplace_back(name);
-  for (const auto move : store::kWritingMoves) {
-    points.push_back(std::string(store::kBeforeCommit) + std::string(move));
-    points.push_back(std::string(store::kAfterCommit) + std::string(move));
-  }
-  parts_.server.arm(dice_.pick(points));
+  // Half of them at what is come to so seldom that chance alone would leave it out.
+  static const std::vector<std::string> kRare = {"cancel:before-send",
+                                                 "before-commit:request_cancel",
+                                                 "after-commit:request_cancel",
+                                                 "before-commit:record_shutdown",
+                                                 "after-commit:record_shutdown",
+                                                 "before-commit:return_assignment",
+                                                 "after-commit:return_assignment",
+                                                 "before-commit:create_job",
+                                                 "after-commit:create_job",
+                                                 "before-commit:save_job",
+                                                 "after-commit:save_job"};
+  const auto& place = dice_.pick(dice_.chance(0.5) ? kRare : crash_places());
+  parts_.server.arm(place);
+  if (place.ends_with("record_shutdown")) stop_server();
 }
 
 // --- agents
@@ -152,19 +161,38 @@ void Faults::reclaim_machine() {
   const auto machines = parts_.agents.machines();
   if (machines.empty()) return;
   const auto machine = dice_.pick(machines);
-  const auto left = dice_.between(Duration(1s), Duration(2min));
+  // Sometimes without a word.
+  const auto left = dice_.chance(0.4) ? Duration(0) : dice_.between(Duration(1s), Duration(2min));
   ++others_;
-  parts_.agents.notice(machine, "the cloud takes the machine back", left);
+  if (left > Duration(0)) parts_.agents.notice(machine, "the cloud takes the machine back", left);
   parts_.loop.after(left, [this, machine] {
     for (auto* cloud : parts_.clouds)
       if (cloud->find(machine) != nullptr) cloud->reclaim(machine);
   });
 }
 
+void Faults::fail_host() {
+  const auto machines = parts_.agents.machines();
+  if (machines.empty()) return;
+  const auto machine = dice_.pick(machines);
+  ++others_;
+  for (auto* cloud : parts_.clouds)
+    if (cloud->find(machine) != nullptr) cloud->fail_host(machine);
+}
+
 // --- the network
 
-void Faults::cut() { others_ += parts_.net.cut_one() ? 1 : 0; }
-void Faults::half_open() { others_ += parts_.net.half_open_one() ? 1 : 0; }
+void Faults::cut() {
+  if (!parts_.net.cut_one()) return;
+  ++others_;
+  parts_.witness.count(Happening::connection_cut);
+}
+
+void Faults::half_open() {
+  if (!parts_.net.half_open_one()) return;
+  ++others_;
+  parts_.witness.count(Happening::connection_half_open);
+}
 
 // Shorter than a lease: nothing may be lost by it.
 void Faults::part_agent() {
@@ -173,15 +201,48 @@ void Faults::part_agent() {
   const auto agent = parts_.agents.agent_of(dice_.pick(machines)).str();
   parts_.loop.trace().note(parts_.loop.now(), agent, "is cut off from the server");
   parts_.net.set_partition(agent, std::string(kServerNode), true);
+  parts_.witness.count(Happening::agent_cut_off);
   if (dice_.chance(0.5)) parts_.witness.disturbed_agents.insert(agent);
   const bool disturbed = parts_.witness.disturbed_agents.contains(agent);
   for_a_while(disturbed ? parts_.lease : parts_.lease / 60,
               [this, agent] { parts_.net.set_partition(agent, std::string(kServerNode), false); });
 }
 
+// Once there is work. Most of them at once, as when the network between two places fails, and for longer than
+// a lease: what they do is lost for sure.
+void Faults::part_agents() {
+  if (std::exchange(waits_for_work_, true)) return;
+  part_agents_at_work();
+}
+
+void Faults::part_agents_at_work() {
+  if (!active_) return;
+  if (!parts_.checker.is_at_work()) {
+    parts_.loop.after(dice_.jitter(Duration(1s)), [this] { part_agents_at_work(); });
+    return;
+  }
+  waits_for_work_ = false;
+  parts_.checker.on_trouble();
+  const auto length = dice_.between(parts_.lease, parts_.lease * 3);
+  std::vector<std::string> parted;
+  for (const auto& machine : parts_.agents.machines())
+    if (dice_.chance(0.7)) parted.push_back(parts_.agents.agent_of(machine).str());
+  if (parted.empty()) return;
+  for (const auto& agent : parted) {
+    parts_.loop.trace().note(parts_.loop.now(), agent, "is cut off from the server for long");
+    parts_.net.set_partition(agent, std::string(kServerNode), true);
+    parts_.witness.disturbed_agents.insert(agent);
+  }
+  parts_.witness.count(Happening::cut_off_for_long);
+  undo_after(length, [this, parted] {
+    for (const auto& agent : parted) parts_.net.set_partition(agent, std::string(kServerNode), false);
+  });
+}
+
 void Faults::part_server() {
   parts_.loop.trace().note(parts_.loop.now(), kServerNode, "is cut off from everybody");
   parts_.net.set_partition(std::string(kServerNode), "*", true);
+  parts_.witness.count(Happening::server_cut_off);
   for_a_while(parts_.lease / 60, [this] { parts_.net.set_partition(std::string(kServerNode), "*", false); });
 }
 
@@ -224,7 +285,7 @@ void Faults::trouble_cloud() {
 void Faults::fail_launches() {
   auto* cloud = dice_.pick(parts_.clouds);
   cloud->trouble = {};
-  switch (dice_.below(4)) {
+  switch (dice_.below(7)) {
     case 0:
       cloud->trouble.throttled = 1;
       break;
@@ -233,6 +294,15 @@ void Faults::fail_launches() {
       break;
     case 2:
       cloud->trouble.refused = 1;
+      break;
+    case 3:
+      cloud->trouble.no_answer = 1;
+      break;
+    case 4:
+      cloud->trouble.no_answer = 0.5;  // most requests arrive
+      break;
+    case 5:
+      cloud->trouble.never_starts = 1;
       break;
     default:
       cloud->trouble.dies_at_start = 1;
@@ -272,6 +342,8 @@ void Faults::lose_records() {
     if (dice_.pick(parts_.clouds)->add_stray()) parts_.witness.count(Happening::stray_appeared);
   if (!dice_.chance(0.4)) return;
   *parts_.store_trouble.doubt = "The database was put back from a backup.";
+  if (dice_.chance(0.3))
+    parts_.server.arm(dice_.chance(0.5) ? "before-commit:settle_doubt" : "after-commit:settle_doubt");
   parts_.witness.count(Happening::doubt_raised);
 }
 

@@ -55,7 +55,10 @@ class Faults {
   void add(double weight, void (Faults::*happen)());
   void next();
   // Undone by itself after a while.
-  void for_a_while(Duration typical, std::function<void()> undo);
+  void for_a_while(Duration typical, std::function<void()> undo) {
+    undo_after(dice_.jitter(typical), std::move(undo));
+  }
+  void undo_after(Duration length, std::function<void()> undo);
 
   void crash_server();
   void crash_server_soon();
@@ -64,9 +67,12 @@ class Faults {
   void kill_agent();
   void freeze_agent();
   void reclaim_machine();
+  void fail_host();
   void cut();
   void half_open();
   void part_agent();
+  void part_agents();
+  void part_agents_at_work();
   void part_server();
   void slow_net();
   void fill_disk();
@@ -89,6 +95,7 @@ class Faults {
   std::uint32_t under_way_ = 0;
   std::uint64_t crash_in_steps_ = 0;
   bool restart_planned_ = false;
+  bool waits_for_work_ = false;  // before agents are cut off
   std::uint64_t crashes_ = 0;
   std::uint64_t kills_ = 0;
   std::uint64_t others_ = 0;

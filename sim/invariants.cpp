@@ -22,6 +22,7 @@ constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
 constexpr Duration kLongestOvertaking = 15min;
+constexpr Duration kSilenceMargin = 20s;  // until the loss is seen and stored, while the disk works
 constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
 
 // The submission that it comes from.
@@ -51,6 +52,7 @@ void Checker::check() {
   look_at_machines();
   look_at_idle_machines();
   look_at_hold();
+  look_at_silence();
   count_open_breakers();
   look_at_reasons();
   look_at_next_finished();
@@ -220,6 +222,29 @@ void Checker::look_at_machines() {
     }
 }
 
+// A loss in silence is one of an assignment that was open while its agent was cut off, and is not any more.
+void Checker::look_at_silence() {
+  const auto now = parts_.loop.now();
+  if (parts_.storage_fails()) storage_failed_ = now;
+  const auto before = std::exchange(in_silence_, {});
+  if (!parts_.server.up()) return;
+  std::set<base::AssignmentId> open;
+  for (const auto& one : rows_.assignments) {
+    if (!is_open(one)) continue;
+    open.insert(one.id);
+    const auto since = parts_.cut_off_since(one.agent);
+    if (!since) continue;
+    const auto silent = now - std::max({*since, parts_.server.up_since(), storage_failed_});
+    if (one.state == AssignmentState::started && silent >= parts_.lease - 1s) in_silence_.insert(one.id);
+    if (silent > parts_.lease + kSilenceMargin)
+      report("silence_is_loss",
+             fmt::format("build {} is at work on agent {}, of which nothing is heard for {}", one.build.str(),
+                         one.agent.str(), base::format_duration(silent)));
+  }
+  for (const auto& id : before)
+    if (!open.contains(id)) parts_.witness.count(Happening::lost_in_silence);
+}
+
 // --- reasons
 
 void Checker::look_at_reasons() {
@@ -383,6 +408,7 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
     parts_.loop.trace().tell(parts_.loop.now(), from,
                              fmt::format("-> {} {}", to, protocol::name_of(message)));
   if (from != kServerNode) return;
+  if (std::holds_alternative<protocol::Welcome>(message)) welcomed_.emplace(AgentId(to), parts_.loop.now());
   if (rows_changed_) refresh();
   if (const auto* ack = std::get_if<protocol::LogAck>(&message)) {
     const auto durable = parts_.disk.durable_bytes(ack->stream);
@@ -404,10 +430,30 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
 // --- the end
 
 bool Checker::drained() const {
-  std::size_t live = 0;
-  for (const auto* cloud : parts_.clouds) live += cloud->live_count();
   return !rows_changed_ && rows_.builds.empty() && rows_.items.empty() && only_pools_are_left() &&
-         live <= rows_.agents.size();
+         list_unmatched().empty();
+}
+
+// Machines that are nobody's, and agents without their machine: each agent has one, and that is the one of
+// its token and handle.
+std::vector<std::string> Checker::list_unmatched() const {
+  std::vector<std::string> unmatched;
+  std::set<AgentId> with_machine;
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      if (!machine.live()) continue;
+      const auto* row = find_row(machine.spec.agent);
+      const bool is_its_own = row != nullptr && row->cloud.str() == cloud->traits().name &&
+                              row->client_token == machine.spec.client_token && row->handle == handle;
+      if (!is_its_own || !with_machine.insert(row->id).second)
+        unmatched.push_back(
+            fmt::format("machine {} of agent {} lives{}", handle, machine.spec.agent.str(),
+                        is_its_own || row == nullptr ? "" : ", its row has '" + row->handle + "'"));
+    }
+  for (const auto& row : rows_.agents)
+    if (!with_machine.contains(row.id))
+      unmatched.push_back(fmt::format("agent {} has no machine that lives", row.id.str()));
+  return unmatched;
 }
 
 std::string Checker::what_is_left() const {
@@ -420,10 +466,7 @@ std::string Checker::what_is_left() const {
   for (const auto& row : rows_.agents)
     text +=
         fmt::format("\n  agent {} is {} ({})", row.id.str(), to_string(row.state), to_string(row.end_reason));
-  for (const auto* cloud : parts_.clouds)
-    for (const auto& [handle, machine] : cloud->machines())
-      if (machine.live())
-        text += fmt::format("\n  machine {} of agent {} lives", handle, machine.spec.agent.str());
+  for (const auto& one : list_unmatched()) text += "\n  " + one;
   if (parts_.server.up())
     for (const auto& entry : parts_.server.controller().queue())
       text +=
@@ -446,8 +489,11 @@ void Checker::check_end(const std::vector<model::Build>& all_builds) {
     if (!build.retried_by.empty()) {
       const auto next = by_id.find(build.retried_by);
       look_at_retry(build, next == by_id.end() ? nullptr : next->second);
-    } else if (const auto of = parts_.witness.submissions.find(key_of(build));
-               of != parts_.witness.submissions.end()) {
+      continue;
+    }
+    look_at_missing_retry(build);
+    if (const auto of = parts_.witness.submissions.find(key_of(build));
+        of != parts_.witness.submissions.end()) {
       look_at_result(of->second, build);
     }
   }
@@ -463,6 +509,7 @@ void Checker::look_at_retry(const model::Build& lost, const model::Build* next) 
            fmt::format("build {} ({}, {}, '{}') is run again as build {}, but {}", lost.id.str(),
                        key_of(lost), to_string(lost.result), lost.reason, lost.retried_by.str(), what));
   };
+  if (taken_.contains(lost.id)) parts_.witness.count(Happening::run_again);
   if (next == nullptr) return wrong("that is not there");
   if (next->retry_of != lost.id || next->retry != lost.retry + 1) wrong("that does not say so");
   if (lost.result != BuildResult::failure || lost.exit_status) wrong("it was not lost");
@@ -471,6 +518,28 @@ void Checker::look_at_retry(const model::Build& lost, const model::Build* next) 
   if (lost.retry >= policy::kUnaskedRetries) wrong("that is once too often");
   for (const auto& agent : agents_of_[lost.id])
     if (parts_.witness.began_on(key_of(lost), agent)) wrong("it had begun on " + agent);
+}
+
+// Of an agent that had not been given up before, for another reason.
+void Checker::on_taken(const SimCloud::Machine& machine) {
+  if (rows_changed_) refresh();
+  const auto* row = find_row(machine.spec.agent);
+  if (row == nullptr || row->end_reason != model::EndReason::none) return;
+  for (const auto& one : rows_.assignments)
+    if (one.agent == row->id && one.state == AssignmentState::started) taken_.emplace(one.build, row->id);
+}
+
+void Checker::look_at_missing_retry(const model::Build& build) {
+  const auto taken = taken_.find(build.id);
+  if (taken == taken_.end() || parts_.witness.ended_by_people.contains(taken->second.str())) return;
+  // It came to its own end all the same, and that was told before the machine went.
+  if (build.result != BuildResult::failure || build.exit_status) return;
+  if (build.cancel_requested || build.timed_out || build.retry >= build.spec.retries) return;
+  report("run_again_when_lost",
+         fmt::format("build {} ({}, '{}') was lost with the machine of agent {}, and is not run again: "
+                     "retry {} of {}",
+                     build.id.str(), key_of(build), build.reason, taken->second.str(), build.retry,
+                     build.spec.retries));
 }
 
 // What the agents saw decides; who was killed, frozen or told to go may have failed its build.

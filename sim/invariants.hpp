@@ -2,6 +2,7 @@
 // each has planted bugs that break it (canaries.hpp).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <functional>
@@ -34,7 +35,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 26> kInvariants = {{
+inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -54,6 +55,9 @@ inline constexpr std::array<Invariant, 26> kInvariants = {{
     {"breakers_hold",
      "nothing of a template is launched while its breaker is open, and one agent at most while it is "
      "half-open"},
+    {"wishes_are_heeded",
+     "once a cloud has said until when it wants no launch, none is decided there before that time, of any "
+     "template, and what it has put off is not asked for again"},
     {"launches_are_paced",
      "however launches fail, only so many of a template are made in a minute, and one is asked for only so "
      "often"},
@@ -66,7 +70,9 @@ inline constexpr std::array<Invariant, 26> kInvariants = {{
     {"finished_is_final", "a finished build never changes"},
     {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
     {"run_again_when_lost",
-     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun"},
+     "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun; "
+     "and always when the cloud took its machine or the host failed, it allows it, and nobody wanted its "
+     "end"},
     {"no_secret_is_shown", "no secret value stands in a log, a row, an answer or a launch"},
     {"reasons_are_true",
      "every waiting item has a reason, every template that fits it says why it is not launched, and all of "
@@ -79,9 +85,12 @@ inline constexpr std::array<Invariant, 26> kInvariants = {{
      "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
     {"one_build_per_key", "a submission that is repeated makes one build"},
+    {"silence_is_loss",
+     "an agent of which a living server cannot hear for longer than its lease has no work any more"},
     {"results_are_true", "a build's result is what its steps did"},
     {"everything_drains",
-     "once nothing breaks any more, all builds end and all machines are given back that no pool wants"},
+     "once nothing breaks any more, all builds end and all machines are given back that no pool wants; each "
+     "agent that is left has its own machine, and there is no other"},
     {"same_seed_same_trace", "a seed that runs twice (5 % do) does the same twice"},
 }};
 
@@ -94,6 +103,10 @@ struct CheckerParts {
   // The rows as they are, past everything that is planted between them and the server.
   std::function<store::OpenState()> load_rows;
   std::function<std::optional<model::Build>(base::BuildId)> load_build;
+  // Since when the server cannot hear of this agent.
+  std::function<std::optional<Duration>(const base::AgentId&)> cut_off_since;
+  std::function<bool()> storage_fails;
+  Duration lease{0};
 };
 
 class Checker {
@@ -104,8 +117,10 @@ class Checker {
   void on_commit(std::string_view move);
   void on_ask(const ports::LaunchSpec& spec);
   void on_launch(const ports::LaunchSpec& spec);
+  void on_wish(const base::CloudName& cloud, const std::string& token, Duration left);
   void on_terminate(const SimCloud::Machine& machine);
-  void on_clock_set(Duration by);  // of the server
+  void on_taken(const SimCloud::Machine& machine);  // while its agent is at work, or ready for it
+  void on_clock_set(Duration by);                   // of the server
   void on_durable(base::StreamId stream, std::uint64_t offset, std::string_view bytes);
   void on_wire(std::uint64_t connection, const std::string& from, const std::string& to,
                std::string_view bytes);
@@ -116,6 +131,12 @@ class Checker {
   void check();
   // Everything has drained: the whole world, once more.
   void check_end(const std::vector<model::Build>& all_builds);
+  // Some build runs.
+  bool is_at_work() const {
+    return std::ranges::any_of(rows_.assignments, [](const model::Assignment& one) {
+      return one.state == model::AssignmentState::started;
+    });
+  }
   // True when nothing waits and nothing runs.
   bool drained() const;
   // What keeps the world from being drained, for people.
@@ -174,11 +195,21 @@ class Checker {
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
 
+  struct Wish {  // of a cloud, as a life of the server was told it
+    std::string token;
+    Instant told;  // by the server's clock on the wall
+    Instant until;
+    Duration over{0};
+  };
+
   using Pace = std::deque<Duration>;  // when something happened in the last minute
 
   void refresh();
   void note_new_agents();
+  void look_at_silence();
   void look_at_breaker(const model::Agent& row);
+  void look_at_wishes(const model::Agent& row);
+  void look_at_repeated(const ports::LaunchSpec& spec);
   void keep_pace(Pace& pace, std::size_t most, const std::string& what);
   void look_at_ends();
   void look_at_hold();
@@ -229,6 +260,7 @@ class Checker {
   std::size_t wanted_by_pool(const fleet::Template& of, std::size_t at_work, Duration since) const;
   std::size_t count_agents(const base::TemplateName& name) const;
   bool only_pools_are_left() const;
+  std::vector<std::string> list_unmatched() const;
   void remember_finished();
   void look_at_machines();
   void look_at_idle_machines();
@@ -243,6 +275,7 @@ class Checker {
   std::string untruth(const controller::QueueEntry& entry);
   void look_at_result(const Submission& submission, const model::Build& build);
   void look_at_retry(const model::Build& lost, const model::Build* next);
+  void look_at_missing_retry(const model::Build& build);
   void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
@@ -259,7 +292,9 @@ class Checker {
   std::set<base::AgentId> used_agents_;                       // that were ever offered work
   std::map<base::AgentId, Duration> active_;                  // last time that it had work
   std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
+  std::map<base::BuildId, base::AgentId> taken_;              // at work on this agent as its machine went
   std::map<base::AgentId, Duration> first_seen_;              // its row
+  std::map<base::AgentId, Duration> welcomed_;                // first
   std::map<base::AgentId, Duration> connected_;               // its row says so, since
   std::map<base::AgentId, std::uint64_t> connected_in_;       // that life of the server
   std::set<base::AgentId> ends_seen_;
@@ -267,7 +302,9 @@ class Checker {
   std::map<base::QueueItemId, Duration> item_seen_;
   std::map<base::QueueItemId, Duration> overtaken_;  // last
   std::map<base::TemplateName, Pace> launches_;
-  std::map<std::string, Pace> asks_;  // by token
+  std::map<std::string, Pace> asks_;                     // by token
+  std::map<base::CloudName, std::vector<Wish>> wishes_;  // of which this life of the server knows
+  std::uint64_t wished_in_ = 0;                          // that life
   std::set<base::TemplateName> open_breakers_;
   std::set<base::BuildId> open_builds_;
   std::set<base::BuildId> finished_;
@@ -290,6 +327,8 @@ class Checker {
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on
   std::map<base::TemplateName, PoolSizes> pool_sizes_;
   std::deque<std::pair<Duration, std::size_t>> waiting_;  // items, lately
+  std::set<base::AssignmentId> in_silence_;               // whose agents are cut off
+  Duration storage_failed_{0};                            // last
   Duration calm_since_{0};
   Duration next_look_{0};
 };

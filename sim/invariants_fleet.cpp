@@ -221,6 +221,7 @@ void Checker::note_new_agents() {
       report("paused_is_paused", fmt::format("agent {} is launched in cloud '{}', which is paused since {} s",
                                              row.id.str(), row.cloud.str(), format_time(paused->second)));
     look_at_breaker(row);
+    look_at_wishes(row);
     keep_pace(launches_[row.template_name], kLaunchesInAMinute,
               fmt::format("agents of template '{}' are launched", row.template_name.str()));
   }
@@ -241,6 +242,36 @@ void Checker::look_at_breaker(const model::Agent& row) {
     }
 }
 
+// The life that is told knows of it, later ones need not. Nobody can tell what comes of it when the clock is
+// set meanwhile.
+void Checker::on_wish(const base::CloudName& cloud, const std::string& token, Duration left) {
+  if (std::exchange(wished_in_, parts_.server.starts()) != parts_.server.starts()) wishes_.clear();
+  const auto now = parts_.server.wall_now();
+  wishes_[cloud].push_back({token, now, now + left, parts_.loop.now() + left});
+}
+
+// What was decided before the server knew may still be asked for.
+void Checker::look_at_wishes(const model::Agent& row) {
+  if (wished_in_ != parts_.server.starts()) return;
+  for (const auto& wish : wishes_[row.cloud])
+    if (row.planned > wish.told && row.planned < wish.until)
+      report(
+          "wishes_are_heeded",
+          fmt::format("agent {} of template '{}' is launched, but cloud '{}' wants no launch for another {}",
+                      row.id.str(), row.template_name.str(), row.cloud.str(),
+                      base::format_duration(wish.until - row.planned)));
+}
+
+void Checker::look_at_repeated(const ports::LaunchSpec& spec) {
+  if (wished_in_ != parts_.server.starts()) return;
+  for (const auto& [cloud, wishes] : wishes_)
+    for (const auto& wish : wishes)
+      if (wish.token == spec.client_token && parts_.loop.now() < wish.over)
+        report("wishes_are_heeded",
+               fmt::format("'{}' is asked for again {} before cloud '{}' wants that", spec.client_token,
+                           base::format_duration(wish.over - parts_.loop.now()), cloud.str()));
+}
+
 void Checker::keep_pace(Pace& pace, std::size_t most, const std::string& what) {
   const auto now = parts_.loop.now();
   pace.push_back(now);
@@ -250,6 +281,7 @@ void Checker::keep_pace(Pace& pace, std::size_t most, const std::string& what) {
 }
 
 void Checker::on_ask(const ports::LaunchSpec& spec) {
+  look_at_repeated(spec);
   keep_pace(asks_[spec.client_token], kAsksInAMinute, fmt::format("'{}' is asked for", spec.client_token));
 }
 
@@ -257,6 +289,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
+  wishes_.clear();
   if (by > Duration(0)) clock_set_ahead_.emplace_back(parts_.loop.now(), by);
   if (by >= Duration(0)) return;
   clock_was_set_back_ = true;
@@ -292,7 +325,10 @@ void Checker::look_at_ends() {
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);
     } else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts()) {
-      give("age", now - connected_.at(row.id), of->max_age);
+      // Its row may say so much later, when the answer to its launch was lost.
+      const auto welcomed = welcomed_.find(row.id);
+      const auto since = welcomed == welcomed_.end() ? connected_.at(row.id) : welcomed->second;
+      give("age", now - std::min(since, connected_.at(row.id)), of->max_age);
     }
   }
 }

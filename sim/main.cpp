@@ -14,6 +14,7 @@
 
 #include "base/number.hpp"
 #include "sim/canaries.hpp"
+#include "sim/crash_places.hpp"
 #include "sim/runner.hpp"
 
 namespace footman::sim {
@@ -25,7 +26,8 @@ constexpr int kGood = 0;
 constexpr int kFailed = 1;
 constexpr int kUsage = 2;
 constexpr std::size_t kTailLines = 40;
-constexpr std::uint64_t kSeedsForAll = 300;  // in so many everything must happen that may
+constexpr std::uint64_t kSeedsForAll = 300;        // in so many everything must happen that may
+constexpr std::uint64_t kSeedsForPlaces = 10'000;  // in so many the server must die at each place
 
 struct Wishes {
   std::uint64_t seeds = 200;
@@ -119,8 +121,14 @@ std::string describe(const Happenings& happened) {
 std::string list_missing(const RunSummary& summary) {
   std::string text;
   if (summary.done < kSeedsForAll) return text;
+  const auto add = [&](std::string_view what) {
+    text += fmt::format("{}{}", text.empty() ? "" : ", ", what);
+  };
   for (std::size_t i = 0; i < kHappenings.size(); ++i)
-    if (summary.total.happened[i] == 0) text += fmt::format("{}{}", text.empty() ? "" : ", ", kHappenings[i]);
+    if (summary.total.happened[i] == 0) add(kHappenings[i]);
+  if (summary.done < kSeedsForPlaces) return text;
+  for (std::size_t i = 0; i < crash_places().size(); ++i)
+    if (summary.total.crashed_at[i] == 0) add("crash at " + crash_places()[i]);
   return text;
 }
 
@@ -162,6 +170,9 @@ json::object to_json(const RunSummary& summary) {
   for (const auto& one : summary.failures)
     failures.push_back(json::object{{"seed", one.seed}, {"invariant", one.invariant}, {"text", one.text}});
   const auto& total = summary.total;
+  json::object crashed_at;
+  for (std::size_t i = 0; i < total.crashed_at.size(); ++i)
+    crashed_at[crash_places()[i]] = total.crashed_at[i];
   json::object happened;
   for (std::size_t i = 0; i < total.happened.size(); ++i) {
     std::string name(kHappenings[i]);
@@ -177,6 +188,7 @@ json::object to_json(const RunSummary& summary) {
           {"agents_killed", total.kills},
           {"other_faults", total.faults},
           {"happened", std::move(happened)},
+          {"crashed_at", std::move(crashed_at)},
           {"virtual_seconds", total.virtual_time.count() / 1'000'000},
           {"failures", std::move(failures)}};
 }

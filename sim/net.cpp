@@ -278,17 +278,20 @@ bool SimNet::half_open_one() {
 
 void SimNet::set_partition(const std::string& a, const std::string& b, bool on) {
   if (on) {
-    partitions_.insert(pair_of(a, b));
+    partitions_.emplace(pair_of(a, b), loop_.now());
     return;
   }
   partitions_.erase(pair_of(a, b));
   for (const auto& wire : wires_)
-    if (pair_of(wire->name(0), wire->name(1)) == pair_of(a, b)) wire->release_held();
+    if (!partitioned(wire->name(0), wire->name(1))) wire->release_held();
 }
 
-bool SimNet::partitioned(const std::string& a, const std::string& b) const {
-  return partitions_.contains(pair_of(a, b)) || partitions_.contains(pair_of(a, "*")) ||
-         partitions_.contains(pair_of(b, "*"));
+std::optional<Duration> SimNet::parted_since(const std::string& a, const std::string& b) const {
+  std::optional<Duration> since;
+  for (const auto& pair : {pair_of(a, b), pair_of(a, "*"), pair_of(b, "*")})
+    if (const auto found = partitions_.find(pair); found != partitions_.end())
+      since = std::min(since.value_or(found->second), found->second);
+  return since;
 }
 
 void SimNet::heal() {

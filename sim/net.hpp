@@ -12,7 +12,7 @@
 #include <list>
 #include <map>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,8 +43,13 @@ class SimNet {
   // Faults. The ones on connections hit one that exists; false: there is none.
   bool cut_one();
   bool half_open_one();
+  // b: "*" for everybody.
   void set_partition(const std::string& a, const std::string& b, bool on);
-  bool partitioned(const std::string& a, const std::string& b) const;
+  bool partitioned(const std::string& a, const std::string& b) const {
+    return parted_since(a, b).has_value();
+  }
+  // Without a moment of connection between them; not set: they are not parted.
+  std::optional<Duration> parted_since(const std::string& a, const std::string& b) const;
   void set_slow(bool on) { slow_ = on; }  // latencies of seconds
   void heal();
 
@@ -67,7 +72,7 @@ class SimNet {
   bool slow_ = false;
   std::uint64_t wires_made_ = 0;
   std::map<std::string, Listener> listeners_;
-  std::set<std::pair<std::string, std::string>> partitions_;
+  std::map<std::pair<std::string, std::string>, Duration> partitions_;  // since
   std::list<std::shared_ptr<Wire>> wires_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "base/check.hpp"
 #include "base/number.hpp"
+#include "sim/crash_places.hpp"
 
 namespace footman::sim {
 
@@ -41,6 +42,7 @@ std::string line_of(const Outcome& outcome, bool twice) {
                           outcome.launches, outcome.crashes, outcome.kills, outcome.faults,
                           outcome.virtual_time.count(), twice ? 1 : 0);
   for (const auto count : outcome.happened) line += fmt::format(" {}", count);
+  for (const auto count : outcome.crashed_at) line += fmt::format(" {}", count);
   if (outcome.violation) {
     auto text = outcome.violation->text;
     std::ranges::replace(text, '\n', '|');
@@ -72,7 +74,9 @@ std::uint64_t take_number(std::string& text) {
 
 class Run {
  public:
-  explicit Run(const RunOptions& options) : options_(options), end_(options.first_seed + options.seeds) {}
+  explicit Run(const RunOptions& options) : options_(options), end_(options.first_seed + options.seeds) {
+    summary_.total.crashed_at.resize(crash_places().size());
+  }
 
   RunSummary run() {
     std::vector<Worker> workers(options_.jobs);
@@ -147,6 +151,7 @@ class Run {
     total.virtual_time += Duration(static_cast<std::int64_t>(take_number(line)));
     summary_.run_twice += take_number(line);
     for (auto& sum : total.happened) sum += take_number(line);
+    for (auto& sum : total.crashed_at) sum += take_number(line);
     if (!line.empty()) {
       const auto invariant = take_word(line);
       std::ranges::replace(line, '|', '\n');

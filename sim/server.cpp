@@ -124,6 +124,8 @@ class ServerLife {
 
   void make_parts(const base::InstallationId& installation) {
     const runtime::CrashPoints crash_points([node = &node_](std::string_view name) { node->hit(name); });
+    auto controller_config = parts_.controller_config;
+    if (parts_.bends.bend_controller_config) parts_.bends.bend_controller_config(controller_config);
     controller_ = std::make_unique<controller::Controller>(
         controller::ControllerParts{*store_, *logs_, clock_, *rng_, control_, net_executor_, changes_,
                                     metrics_, parts_.log, crash_points,
@@ -131,7 +133,7 @@ class ServerLife {
                                     [secrets = &parts_.secrets](std::string reference) {
                                       return resolve(secrets, std::move(reference));
                                     }},
-        parts_.controller_config);
+        std::move(controller_config));
     if (parts_.bends.make_port) port_ = parts_.bends.make_port(*controller_);
     fleet::FleetParts fleet_parts{*store_,
                                   clock_,
@@ -226,21 +228,23 @@ fleet::Fleet& ServerNode::fleet() { return life_->fleet(); }
 store::Store& ServerNode::store() { return life_->store(); }
 void ServerNode::spawn_call(Awaitable<void> call) { life_->spawn(std::move(call)); }
 
-// The process ends here: what runs unwinds as if it were cancelled, and nothing of this life runs afterwards.
-void ServerNode::hit(std::string_view crash_point) {
-  if (!life_ || armed_.empty() || crash_point != armed_) return;
+bool ServerNode::dies_at(std::string_view crash_point) {
+  if (!life_ || armed_.empty() || crash_point != armed_) return false;
   armed_.clear();
   parts_.loop.trace().note(parts_.loop.now(), kServerNode, fmt::format("dies at {}", crash_point));
+  parts_.witness.count_crash(crash_point);
   life_->life().condemn();
-  throw boost::system::system_error(boost::asio::error::operation_aborted, "crashed");
+  return true;
+}
+
+// The process ends here: what runs unwinds as if it were cancelled, and nothing of this life runs afterwards.
+void ServerNode::hit(std::string_view crash_point) {
+  if (dies_at(crash_point))
+    throw boost::system::system_error(boost::asio::error::operation_aborted, "crashed");
 }
 
 void ServerNode::hit_in_store(std::string_view crash_point) {
-  if (!life_ || armed_.empty() || crash_point != armed_) return;
-  armed_.clear();
-  parts_.loop.trace().note(parts_.loop.now(), kServerNode, fmt::format("dies at {}", crash_point));
-  life_->life().condemn();
-  if (crash_point.starts_with("before-commit:"))
+  if (dies_at(crash_point) && crash_point.starts_with("before-commit:"))
     throw store::SqlError({Errc::io, "the process has died", {}, {}});
 }
 

@@ -31,6 +31,7 @@ struct Bends {
   // Null: the fleet talks to the controller itself.
   std::function<std::unique_ptr<ports::ControllerPort>(ports::ControllerPort& controller)> make_port;
   std::function<void(fleet::FleetConfig&)> bend_fleet_config;
+  std::function<void(controller::ControllerConfig&)> bend_controller_config;
 };
 Bends make_straight();
 
@@ -97,6 +98,7 @@ class ServerNode {
                                              std::function<runtime::Awaitable<R>(ServerNode&)> act,
                                              std::function<void(R)> answer);
   void spawn_call(runtime::Awaitable<void> call);
+  bool dies_at(std::string_view crash_point);  // it is the armed one
 
   ServerParts parts_;
   std::uint64_t seed_;

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/crash_places.hpp"
+
 namespace footman::sim {
 
 namespace {
@@ -17,6 +19,16 @@ std::string fingerprint(const model::Build& build) {
 }
 
 }  // namespace
+
+Witness::Witness(std::function<base::Duration()> now)
+    : now_(std::move(now)), crashes_(crash_places().size()) {}
+
+void Witness::count_crash(std::string_view place) {
+  count(kind_of_crash(place));
+  const auto& places = crash_places();
+  if (const auto found = std::ranges::find(places, place); found != places.end())
+    ++crashes_[static_cast<std::size_t>(found - places.begin())];
+}
 
 void Witness::step_started(const std::string& key, std::uint32_t step, const std::string& agent) {
   auto& steps = started_[key];

@@ -49,23 +49,64 @@ enum class Happening : std::uint8_t {
   template_disabled,  // the cloud had refused it for good
   template_mended,
   form_launched,  // a machine of another size or price than its template says
+  throttled,      // an answer of a cloud, to any call
+  wish_told,      // with it, of a time before which it wants no launch
+  launch_answer_lost,
+  without_capacity,  // the answer to a launch
+  slow_boot,         // for more than half a minute
+  dead_boot,         // the agent of a machine ends at once
+  no_boot,           // a machine never comes up
+  reclaimed,         // a machine on which an agent ran
+  host_failed,       // of a machine that runs
+  run_again,         // a build that was lost in one of these two ways and is to be run again
+  connection_cut,
+  connection_half_open,
+  agent_cut_off,     // from the server
+  cut_off_for_long,  // some agents, for longer than their lease
+  lost_in_silence,   // a build of an agent that was cut off, once the lease is over
+  server_cut_off,    // from everybody
+  crash_at_point,    // of runtime/crash_points.hpp
+  crash_before_commit,
+  crash_after_commit,
 };
-inline constexpr std::array<std::string_view, 11> kHappenings = {"clocks set",
-                                                                 "clouds paused",
-                                                                 "configurations changed",
-                                                                 "machines listed twice",
-                                                                 "strays",
-                                                                 "doubtful starts",
-                                                                 "holds released",
-                                                                 "breakers opened",
-                                                                 "templates disabled",
-                                                                 "templates mended",
-                                                                 "other forms launched"};
+inline constexpr auto kHappenings = std::to_array<std::string_view>({
+    "clocks set",
+    "clouds paused",
+    "configurations changed",
+    "machines listed twice",
+    "strays",
+    "doubtful starts",
+    "holds released",
+    "breakers opened",
+    "templates disabled",
+    "templates mended",
+    "other forms launched",
+    "throttled calls",
+    "wishes of clouds",
+    "lost answers to launches",
+    "launches without capacity",
+    "slow boots",
+    "dead boots",
+    "boots without end",
+    "machines reclaimed",
+    "hosts failed",
+    "taken builds run again",
+    "connections cut",
+    "connections half-open",
+    "agents cut off",
+    "long cuts",
+    "builds lost in silence",
+    "servers cut off",
+    "crashes at points",
+    "crashes before commits",
+    "crashes after commits",
+});
+static_assert(kHappenings.size() == static_cast<std::size_t>(Happening::crash_after_commit) + 1);
 using Happenings = std::array<std::uint64_t, kHappenings.size()>;
 
 class Witness {
  public:
-  explicit Witness(std::function<base::Duration()> now) : now_(std::move(now)) {}
+  explicit Witness(std::function<base::Duration()> now);
 
   void report(std::string_view invariant, std::string text) {
     if (!violation_) violation_ = Violation{std::string(invariant), std::move(text), now_()};
@@ -97,6 +138,8 @@ class Witness {
   // --- what was broken, and what came of it
   void count(Happening what) { ++happened_[static_cast<std::size_t>(what)]; }
   const Happenings& happened() const { return happened_; }
+  void count_crash(std::string_view place);                               // of the server
+  const std::vector<std::uint64_t>& crashes() const { return crashes_; }  // as crash_places()
 
   // --- clouds that people have paused: surely, since; and those that may be
   std::map<base::CloudName, base::Duration> paused;
@@ -104,11 +147,13 @@ class Witness {
 
   std::map<std::string, Submission> submissions;
   std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
+  std::set<std::string> ended_by_people;   // agents whose end a person may have asked for
 
  private:
   std::function<base::Duration()> now_;
   std::optional<Violation> violation_;
   Happenings happened_{};
+  std::vector<std::uint64_t> crashes_;
   std::map<std::string, std::map<std::uint32_t, std::string>> started_;  // step → agent
   std::set<std::pair<std::string, std::string>> began_on_;               // key, agent
   std::map<std::string, std::set<std::uint32_t>> completed_;

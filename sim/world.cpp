@@ -340,20 +340,30 @@ void World::wire_up() {
                                                      options_.bends,
                                                      log_},
                                          options_.seed);
-  checker_ = std::make_unique<Checker>(CheckerParts{loop_, witness_, disk_, *server_, clouds,
-                                                    [this] {
-                                                      auto rows = ask(store_->load_open_state());
-                                                      FOOTMAN_CHECK(rows, "the rows can be read");
-                                                      return std::move(*rows);
-                                                    },
-                                                    [this](base::BuildId id) -> std::optional<model::Build> {
-                                                      auto build = ask(store_->get_build(id));
-                                                      if (!build) return std::nullopt;
-                                                      return std::move(*build);
-                                                    }});
+  checker_ = std::make_unique<Checker>(CheckerParts{
+      loop_, witness_, disk_, *server_, clouds,
+      [this] {
+        auto rows = ask(store_->load_open_state());
+        FOOTMAN_CHECK(rows, "the rows can be read");
+        return std::move(*rows);
+      },
+      [this](base::BuildId id) -> std::optional<model::Build> {
+        auto build = ask(store_->get_build(id));
+        if (!build) return std::nullopt;
+        return std::move(*build);
+      },
+      [this](const base::AgentId& agent) { return net_.parted_since(agent.str(), std::string(kServerNode)); },
+      [this] { return disk_.is_full() || store_trouble_.full || store_trouble_.io_error > 0; },
+      scene_.controller.lease});
   for (auto* cloud : clouds) {
     cloud->on_ask = [this](const ports::LaunchSpec& spec) { checker_->on_ask(spec); };
+    cloud->clock_of_server = [this] { return server_->wall_now(); };
+    cloud->on_wish = [this, name = base::CloudName(cloud->traits().name)](
+                         const std::string& token, Duration left) { checker_->on_wish(name, token, left); };
     cloud->on_terminate = [this](const SimCloud::Machine& machine) { checker_->on_terminate(machine); };
+    cloud->on_taken = [this](const SimCloud::Machine& machine) {
+      if (!agents_->agent_of(machine.handle).empty()) checker_->on_taken(machine);
+    };
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
       witness_.add_secret(std::string(spec.secret.expose()));
@@ -461,6 +471,7 @@ Outcome World::run() {
   outcome.kills = faults_->kills();
   outcome.faults = faults_->others();
   outcome.happened = witness_.happened();
+  outcome.crashed_at = witness_.crashes();
   // In the order of their needs; before the loop and the network go.
   faults_.reset();
   admins_.reset();

@@ -45,6 +45,7 @@ struct Outcome {
   std::uint64_t kills = 0;    // of agents
   std::uint64_t faults = 0;   // all others
   Happenings happened{};
+  std::vector<std::uint64_t> crashed_at;  // as crash_places()
   Duration virtual_time{0};
 };
 

@@ -122,6 +122,24 @@ TEST_CASE("a partition holds what is sent until it is healed") {
   CHECK(f.at_server == "one two");
 }
 
+TEST_CASE("a node that is cut off from everybody is heard again once that is over") {
+  Fixture f;
+  auto& stream = f.connect();
+  f.net.set_partition("server", "*", true);
+  f.net.set_partition("agent", "server", true);
+  f.send(stream, "one ");
+  f.run(10s);
+  CHECK(f.net.parted_since("agent", "server").has_value());
+  f.net.set_partition("agent", "server", false);
+  f.run(1s);
+  CHECK(f.at_server.empty());
+  f.net.set_partition("server", "*", false);
+  CHECK_FALSE(f.net.partitioned("agent", "server"));
+  f.send(stream, "two");
+  f.run(1s);
+  CHECK(f.at_server == "one two");
+}
+
 TEST_CASE("cut: both ends know; half-open: nobody does") {
   Fixture f;
   auto& stream = f.connect();
