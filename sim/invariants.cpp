@@ -251,8 +251,9 @@ void Checker::look_at_reasons() {
   if (!parts_.server.up()) return wrong_reasons_.clear();
   const auto now = parts_.loop.now();
   const auto before = std::exchange(wrong_reasons_, {});
-  for (const auto& entry : parts_.server.controller().queue()) {
-    look_at_overtaken(entry);
+  const auto queue = parts_.server.controller().queue();
+  look_at_overtaken(queue);
+  for (const auto& entry : queue) {
     auto text = untruth(entry);
     if (text.empty()) continue;
     const auto known = before.find(entry.item.id);
@@ -265,16 +266,25 @@ void Checker::look_at_reasons() {
   }
 }
 
-void Checker::look_at_overtaken(const controller::QueueEntry& entry) {
+// The oldest one is judged: those behind it have their turn after it, however many are in front of them.
+void Checker::look_at_overtaken(const std::vector<controller::QueueEntry>& queue) {
+  const auto is_by_limit = [](const controller::QueueEntry& entry) {
+    return entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
+  };
+  const auto oldest = std::ranges::find_if(queue, is_by_limit);
+  if (oldest == queue.end()) return;
+  const auto& entry = *oldest;
+  if (!oldest_limited_ || oldest_limited_->first != entry.item.id)
+    oldest_limited_.emplace(entry.item.id, parts_.loop.now());
   const auto overtaken = overtaken_.find(entry.item.id);
-  const bool is_by_limit = entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
-  if (overtaken == overtaken_.end() || !is_by_limit) return;
-  const auto since = std::max({item_seen_.at(entry.item.id), calm_since_, parts_.server.up_since()});
+  if (overtaken == overtaken_.end()) return;
+  const auto since = std::max({oldest_limited_->second, calm_since_, parts_.server.up_since()});
   if (overtaken->second - since > kLongestOvertaking)
     report("nobody_starves",
-           fmt::format("item {} waits since {} s ({}: {}), and a younger one has started at {} s",
-                       entry.item.id.str(), format_time(since), entry.reason.code, entry.reason.text,
-                       format_time(overtaken->second)));
+           fmt::format(
+               "item {} is the oldest that waits since {} s ({}: {}), and a younger one has started at {} s",
+               entry.item.id.str(), format_time(since), entry.reason.code, entry.reason.text,
+               format_time(overtaken->second)));
 }
 
 // Empty: it is true.

@@ -79,8 +79,8 @@ inline constexpr std::array<Invariant, 28> kInvariants = {{
      "that "
      "is true"},
     {"nobody_starves",
-     "an item that only limits keep waiting is not overtaken by younger ones for longer than ten minutes and "
-     "a margin"},
+     "the oldest item that only limits keep waiting is not overtaken by younger ones for longer than ten "
+     "minutes and a margin"},
     {"idle_is_bounded",
      "an agent without work that no pool wants ends within its idle time-out and a margin"},
     {"launch_is_frozen", "a token is never sent with other parameters"},
@@ -266,7 +266,7 @@ class Checker {
   void look_at_idle_machines();
   void look_at_reasons();
   void note_overtaken(const model::Assignment& started);
-  void look_at_overtaken(const controller::QueueEntry& entry);
+  void look_at_overtaken(const std::vector<controller::QueueEntry>& queue);
   void look_at_next_finished();
   void look_at_finished(base::BuildId id);
   void on_message(const protocol::Message& message, const std::string& from, const std::string& to);
@@ -301,6 +301,8 @@ class Checker {
   std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
   std::map<base::QueueItemId, Duration> item_seen_;
   std::map<base::QueueItemId, Duration> overtaken_;  // last
+  std::optional<std::pair<base::QueueItemId, Duration>>
+      oldest_limited_;  // that limits keep waiting, since then
   std::map<base::TemplateName, Pace> launches_;
   std::map<std::string, Pace> asks_;                     // by token
   std::map<base::CloudName, std::vector<Wish>> wishes_;  // of which this life of the server knows

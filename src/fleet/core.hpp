@@ -99,8 +99,9 @@ struct AgentEntry {
   bool told_why = false;      // its history begins with the decision
   bool asked = false;         // the cloud was asked to launch it, perhaps by an earlier run
   bool has_cloud = true;      // false: it is not configured any more, so its resource cannot be ended
-  // Of a database in doubt, and not connected since the start: it may work for the server that the database
-  // was copied from. Not ended before it has come, or the doubt is settled.
+  // Of a database in doubt, which says that it had connected, and not heard of since the start: it may work
+  // for the server that the database was copied from. Not ended before it has come, or the doubt is settled;
+  // its own orphan time-out is the net.
   bool unheard = false;
   bool ageless = false;        // planned by an earlier run, and the clock was set back since: how long ago?
   bool calling = false;        // a launch call is under way, or its answer is being written down

@@ -104,7 +104,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
       entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
     }
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
-    entry->unheard = in_doubt && entry->asked && !entry->is_ending();
+    entry->unheard = in_doubt && entry->row.connected.is_set() && !entry->is_ending();
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
     if (!entry->has_cloud)
       core.log_of(*entry).error(
