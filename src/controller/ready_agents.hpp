@@ -34,11 +34,12 @@ class ReadyAgents {
   const std::map<GroupKey, Group>& groups() const { return groups_; }
 
  private:
+  using Groups = std::map<GroupKey, Group>;
   struct Place {
-    GroupKey group;
+    Groups::iterator group;
     base::Instant created;
   };
-  std::map<GroupKey, Group> groups_;
+  Groups groups_;
   std::unordered_map<base::AgentId, Place> places_;
 };
 

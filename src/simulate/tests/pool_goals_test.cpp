@@ -202,6 +202,7 @@ class LastWarning final : public base::LogSink {
 class World {
  public:
   boost::asio::io_context io;
+  std::optional<runtime::real::Thread> search_thread;  // ends before `io`, which what is left on it refers to
   runtime::ManualClock clock;
   LateClock clock_of_searches{clock};
   std::shared_ptr<LastWarning> warning = std::make_shared<LastWarning>();
@@ -228,8 +229,9 @@ class World {
   std::optional<fleet::Fleet> fleet;
   std::optional<PoolGoals> goals;
 
-  explicit World(model::PoolGoal goal, std::optional<runtime::Executor> search = {})
-      : config_(make_config(goal)) {
+  enum class Search { here, on_a_thread };
+  explicit World(model::PoolGoal goal, Search search = Search::here) : config_(make_config(goal)) {
+    if (search == Search::on_a_thread) search_thread.emplace("search");
     fleet::FleetParts parts{.store = *store,
                             .clock = clock,
                             .rng = *rng_,
@@ -242,9 +244,10 @@ class World {
                             .crash_points = {},
                             .storage_full = {}};
     fleet.emplace(std::move(parts), config_);
-    goals.emplace(PoolGoalParts{*store, *fleet, clock_of_searches, executor_, search.value_or(executor_),
-                                metrics, base::Logger(warning)},
-                  config_);
+    goals.emplace(
+        PoolGoalParts{*store, *fleet, clock_of_searches, executor_,
+                      search_thread ? search_thread->executor() : executor_, metrics, base::Logger(warning)},
+        config_);
   }
   World(const World&) = delete;
   World& operator=(const World&) = delete;
@@ -416,8 +419,7 @@ TEST_CASE("after a search that took too long the next ones look at fewer builds,
 }
 
 TEST_CASE("a search on a thread of its own is given up at the end of the server") {
-  runtime::real::Thread search("search");
-  World world({{90, 1s}, {}}, search.executor());
+  World world({{90, 1s}, {}}, World::Search::on_a_thread);
   world.add_builds(60);
   world.start();
   SUBCASE("it is waited for") {
