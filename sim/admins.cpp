@@ -189,7 +189,7 @@ void SimAdmins::look_at_disabled() {
 void SimAdmins::look_at_holds() {
   loop_.after(dice_.jitter(kBetweenLooks), [this] {
     look_at_holds();
-    if (!server_.up() || !server_.fleet().last_reconcile().held) return;
+    if (!server_.up() || !waits_for_a_person(server_.fleet().last_reconcile())) return;
     loop_.trace().note(loop_.now(), "admins", "say that it may go on");
     server_.serve<Result<std::size_t>>([](ServerNode& server) { return apply_reconcile(&server); },
                                        [this](const Result<std::size_t>& count) {

@@ -2,6 +2,7 @@
 // What survives is the database and the disk; they belong to the world.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
@@ -51,6 +52,11 @@ struct ServerParts {
 };
 
 class ServerLife;
+
+// Ends that are only reported: of agents without a record, or of those that a database in doubt knows.
+inline bool waits_for_a_person(const fleet::ReconcileView& view) {
+  return view.held || std::ranges::any_of(view.findings, &fleet::Finding::held);
+}
 
 class ServerNode {
  public:
