@@ -274,11 +274,10 @@ void Checker::look_at_overtaken(const std::vector<controller::QueueEntry>& queue
   const auto oldest = std::ranges::find_if(queue, is_by_limit);
   if (oldest == queue.end()) return;
   const auto& entry = *oldest;
-  if (!oldest_limited_ || oldest_limited_->first != entry.item.id)
-    oldest_limited_.emplace(entry.item.id, parts_.loop.now());
+  const auto first = oldest_since_.try_emplace(entry.item.id, parts_.loop.now()).first->second;
   const auto overtaken = overtaken_.find(entry.item.id);
   if (overtaken == overtaken_.end()) return;
-  const auto since = std::max({oldest_limited_->second, calm_since_, parts_.server.up_since()});
+  const auto since = std::max({first, calm_since_, parts_.server.up_since()});
   if (overtaken->second - since > kLongestOvertaking)
     report("nobody_starves",
            fmt::format(

@@ -301,8 +301,8 @@ class Checker {
   std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
   std::map<base::QueueItemId, Duration> item_seen_;
   std::map<base::QueueItemId, Duration> overtaken_;  // last
-  std::optional<std::pair<base::QueueItemId, Duration>>
-      oldest_limited_;  // that limits keep waiting, since then
+  std::map<base::QueueItemId, Duration>
+      oldest_since_;  // of all that limits keep waiting; when that was first so
   std::map<base::TemplateName, Pace> launches_;
   std::map<std::string, Pace> asks_;                     // by token
   std::map<base::CloudName, std::vector<Wish>> wishes_;  // of which this life of the server knows

@@ -23,6 +23,7 @@ Status check_part(const std::string& source, std::string_view what, std::string_
                 fmt::format("{} has a {} with a blank or a character that cannot be in one", source, what));
   return {};
 }
+
 }  // namespace
 
 Result<Credentials> check_credentials(Credentials credentials) {

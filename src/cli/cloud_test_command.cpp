@@ -47,8 +47,10 @@ Result<json::value> choose_template(const json::value& cloud, const Arguments& a
 // Asks for all that it offers, so that few others fit.
 json::object make_request(const json::value& chosen) {
   std::string label;
-  for (const auto& one : list_of(chosen, "labels"))
+  for (const auto& one : list_of(chosen, "labels")) {
+    if (!one.is_string()) continue;
     label += fmt::format("{}\"{}\"", label.empty() ? "" : " && ", std::string(one.as_string()));
+  }
   json::object spec{{"steps", json::array{json::object{{"name", "hello"}, {"script", kHello}}}}};
   if (!label.empty()) spec["label"] = label;
   return {{"spec", std::move(spec)}, {"cause", "footman cloud test"}};

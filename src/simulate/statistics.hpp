@@ -80,6 +80,7 @@ struct TimeSeries {
 // Upper bounds of the classes of waits; what is longer than the last is in a class of its own.
 inline constexpr std::array<Duration, 13> kWaitClasses = {1s,   2s,   5s,    10s,   20s, 30s, 60s,
                                                           2min, 5min, 10min, 30min, 1h,  6h};
+
 // A pool whose size was searched before, as a server searches it: the configuration gives it a goal.
 struct SearchedPool {
   TemplateName name;
