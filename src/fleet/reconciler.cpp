@@ -176,11 +176,28 @@ bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, co
 
 // They are to be ended because they did not come; where they are at work for another server that is a reason
 // to leave them alone.
+bool Reconciler::is_left_alone(const AgentEntry& entry) {
+  return entry.unheard && entry.is_ending() && !entry.gone;
+}
+
 void Reconciler::report_unheard(const CloudName& name) {
   for (const auto& [order, entry] : core_.agents())
-    if (entry->unheard && entry->is_ending() && !entry->gone && entry->row.cloud == name)
+    if (is_left_alone(*entry) && entry->row.cloud == name)
       core_.note_finding({Verdict::must_end, entry->id(), name, entry->row.handle,
                           "It has not connected since this database, which is in doubt, was opened.", true});
+  count_held();
+}
+
+void Reconciler::count_held() {
+  const auto left_alone =
+      std::ranges::count_if(core_.agents(), [](const auto& one) { return is_left_alone(*one.second); });
+  if (left_alone > 0 && left_alone_ == 0)
+    core_.parts.log.warning(
+        "agents that have not come to this database are not ended: see `footman reconcile`",
+        {{"agents", left_alone}});
+  left_alone_ = left_alone;
+  const auto& hold = guard_.hold();
+  core_.metrics.held.set(left_alone + (hold ? static_cast<std::int64_t>(hold->would_end) : 0));
 }
 
 std::size_t Reconciler::release_unheard() {
@@ -193,6 +210,7 @@ std::size_t Reconciler::release_unheard() {
   }
   for (auto& finding : core_.reconcile.findings)
     if (finding.verdict == Verdict::must_end) finding.held = false;
+  count_held();
   return count;
 }
 
@@ -207,7 +225,7 @@ std::size_t Reconciler::apply(const std::string& text) {
 void Reconciler::tell_hold(const CloudName& name, bool was_held) {
   const auto& hold = guard_.hold();
   core_.reconcile.held = hold;
-  core_.metrics.held.set(hold ? static_cast<std::int64_t>(hold->would_end) : 0);
+  count_held();
   if (hold.has_value() == was_held) return;
   core_.publish("cloud", name.str(), hold ? "held" : "released");
   if (hold) {

@@ -27,7 +27,9 @@ class Reconciler {
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
+  static bool is_left_alone(const AgentEntry& entry);  // of a database in doubt, though it is to end
   void report_unheard(const CloudName& name);
+  void count_held();              // what waits for a person
   std::size_t release_unheard();  // how many of them were to be ended
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
@@ -52,6 +54,7 @@ class Reconciler {
 
   Core& core_;
   Steward& steward_;
+  std::ptrdiff_t left_alone_ = 0;
   StartGuard guard_;
   std::set<std::pair<CloudName, std::string>> being_ended_;  // strays, by token and handle
   struct Round {

@@ -46,6 +46,18 @@ TEST_CASE("a cloud that tells of its changes is believed at once") {
   CHECK(world.row(id).death.text == "exited");
 }
 
+TEST_CASE("the cloud is told when the session of an agent breaks, and only then") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  CHECK(world.cloud.suspected.empty());
+  world.controller.say(id, AgentActivity::disconnected);
+  world.settle();
+  CHECK(world.cloud.suspected == std::vector<std::string>{world.row(id).handle});
+  world.advance(30s);
+  CHECK(world.cloud.suspected.size() == 1);
+}
+
 TEST_CASE("neither a cloud nor a controller that is away loses an agent") {
   World world;
   world.start();

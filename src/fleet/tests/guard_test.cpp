@@ -213,11 +213,13 @@ TEST_CASE("agents that a database in doubt knows, and that do not come to it, ma
   CHECK(world.cloud.alive() == 1);
   CHECK(world.cloud.terminate_calls == 0);
   CHECK(held_findings(world) == 1);
+  CHECK(gauge(world) == 1);
   CHECK(std::ranges::find(world.moves, "settle_doubt") == world.moves.end());
   SUBCASE("until a person says that they do not") {
     CHECK(world.fleet->apply_reconcile("by ana") == 1);
     world.advance(1min);
     CHECK(held_findings(world) == 0);
+    CHECK(gauge(world) == 0);
     CHECK(world.cloud.alive() == 0);
   }
   SUBCASE("until they have ended by themselves") {

@@ -126,6 +126,26 @@ TEST_CASE("one item, one agent, launched at once") {
   }
 }
 
+TEST_CASE("a cloud that does not answer holds up no launch of another one") {
+  World world;
+  world.second_cloud.emplace();
+  auto other = world.config.templates[0];
+  other.name = TemplateName("other");
+  other.cloud = CloudName("second");
+  other.labels = {"other"};
+  other.is_default = false;
+  world.config.templates.push_back(other);
+  world.cloud.launching = Launching::hangs;
+  world.start();
+  for (int i = 0; i < 300; ++i) world.controller.submit("hung-" + std::to_string(i), world.now());
+  world.settle();
+  CHECK(world.cloud.launch_calls == 256);
+  world.controller.submit("fine", world.now(), "other");
+  world.advance(1s);  // within the time limit of the calls that hang
+  CHECK(world.cloud.launch_calls == 256);
+  CHECK(world.second_cloud->alive() == 1);
+}
+
 TEST_CASE("what the cloud says of a resource's life is in its history, each line once") {
   World world;
   world.start();

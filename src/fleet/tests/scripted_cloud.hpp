@@ -62,7 +62,8 @@ struct CloudState {
   ports::ProofAnswer proof_answer{ports::ProofVerdict::right, {}};
   std::vector<std::string> proofs;  // "handle options binding" of each that was checked
   int most_alive = 0;
-  std::set<std::string> ever;  // tokens of resources that ever existed
+  std::vector<std::string> suspected;  // handles
+  std::set<std::string> ever;          // tokens of resources that ever existed
 
   int alive() const;
   // It ends by itself.
@@ -83,6 +84,7 @@ class ScriptedCloud final : public ports::CloudProvider {
   Awaitable<Result<ports::Resource>> terminate(std::string handle, std::string client_token) override;
   Awaitable<ports::ProofAnswer> check_proof(std::string handle, std::string options,
                                             ports::IdentityProof proof) override;
+  void suspect(const std::string& handle) override { state_.suspected.push_back(handle); }
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {
     if (on_change_) on_change_();

@@ -54,6 +54,11 @@ void World::build() {
   const runtime::Executor executor = io->get_executor();
   tools_ = std::make_unique<runtime::Scope>(executor, Logger());
   provider = std::make_unique<ScriptedCloud>(cloud, clock);
+  std::vector<ports::CloudProvider*> clouds{provider.get()};
+  if (second_cloud) {
+    second_provider = std::make_unique<ScriptedCloud>(*second_cloud, clock, CloudName("second"));
+    clouds.push_back(second_provider.get());
+  }
   std::vector<ports::ControllerPort*> controllers{&controller};
   controllers.insert(controllers.end(), others.begin(), others.end());
   FleetParts parts{*store,
@@ -61,7 +66,7 @@ void World::build() {
                    *rng,
                    executor,
                    std::move(controllers),
-                   {provider.get()},
+                   std::move(clouds),
                    changes,
                    metrics,
                    Logger(),

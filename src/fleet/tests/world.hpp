@@ -34,6 +34,8 @@ class World {
   std::vector<std::string> moves;  // their names
   CloudState cloud;
   std::unique_ptr<ScriptedCloud> provider;
+  std::optional<CloudState> second_cloud;  // "second"; not set: there is none
+  std::unique_ptr<ScriptedCloud> second_provider;
   ScriptedController controller;
   std::vector<ScriptedController*> others;  // besides it; of the next build()
   base::Metrics metrics;

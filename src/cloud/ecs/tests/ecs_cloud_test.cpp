@@ -256,6 +256,19 @@ TEST_CASE("spot capacity that is taken back is the cloud's doing") {
   CHECK(world.listed("a").reclaimed);
 }
 
+TEST_CASE("a task whose agent's session has broken is looked at soon, before the session is given up") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.ecs.set_status(arn, "RUNNING");
+  world.outside.move(2min);
+  world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+  world.provider->suspect(arn);
+  const auto before = world.changes;
+  world.outside.move(10s);
+  CHECK(world.changes > before);
+  CHECK(world.listed("a").state == ResourceState::gone);
+}
+
 TEST_CASE("few calls: one to launch, one to stop, and looks that hundreds share") {
   EcsWorld world;
   for (int i = 0; i < 200; ++i) REQUIRE(world.launch("a" + std::to_string(i)).has_value());
