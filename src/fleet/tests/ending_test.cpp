@@ -58,6 +58,38 @@ TEST_CASE("the cloud is told when the session of an agent breaks, and only then"
   CHECK(world.cloud.suspected.size() == 1);
 }
 
+TEST_CASE("what the cloud says of a resource's life is in its history, each line once") {
+  World world;
+  world.start();
+  world.submit("1");
+  world.settle();
+  const auto agent = world.only_agent();
+  auto& resource = world.cloud.resources.at(agent.client_token).resource;
+  const auto created = world.now();
+  const auto said = [&] {
+    std::vector<std::string> lines;
+    for (const auto& line : world.timeline(agent.id))
+      if (line.kind == "cloud_step") lines.push_back(line.text);
+    return lines;
+  };
+  resource.steps = {{created, "created"}, {created + 3s, "started"}};
+  world.provider->changed();
+  world.settle();
+  CHECK(said().empty());  // with the next change of the row
+  world.controller.connect(agent.id, world.now());
+  world.settle();
+  CHECK(said() == std::vector<std::string>{"The cloud says: created.", "The cloud says: started."});
+  // One becomes known that is older than another.
+  resource.steps = {{created, "created"}, {created + 1s, "image pulled"}, {created + 3s, "started"}};
+  world.provider->changed();
+  world.settle();
+  REQUIRE(world.run(world.fleet->terminate_agent(agent.id, "enough")));
+  world.advance(1min);
+  REQUIRE(world.row(agent.id).state == AgentState::terminated);
+  CHECK(said() == std::vector<std::string>{"The cloud says: created.", "The cloud says: image pulled.",
+                                           "The cloud says: started."});
+}
+
 TEST_CASE("neither a cloud nor a controller that is away loses an agent") {
   World world;
   world.start();
