@@ -42,7 +42,8 @@ if(FOOTMAN_FUZZ)  # the libraries too report their coverage to the fuzzer
 endif()
 target_compile_definitions(footman_options INTERFACE
   BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE BOOST_ASIO_SEPARATE_COMPILATION
-  BOOST_ALL_NO_LIB FOOTMAN_VERSION="${PROJECT_VERSION}")
+  BOOST_ALL_NO_LIB FOOTMAN_VERSION="${PROJECT_VERSION}"
+  FMT_STATIC_THOUSANDS_SEPARATOR=',')  # no text depends on a locale, and the small agent has none
 target_include_directories(footman_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(footman_options INTERFACE Threads::Threads)
 if(FOOTMAN_SANITIZE)

@@ -7,13 +7,13 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <vector>
 
 #include "base/digest.hpp"
 #include "net/certificate.hpp"
 #include "net/tls.hpp"
+#include "runtime/real/files.hpp"
 
 namespace footman::net {
 
@@ -145,15 +145,8 @@ int check_pin(X509_STORE_CTX* store, void* pin) {
 
 base::Result<std::string> read_pem_file(const std::string& path, const char* what) {
   constexpr std::size_t kMaxPemBytes = 1024 * 1024;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return base::fail_errno(fmt::format("cannot read the {} {}", what, path), errno);
-  std::string text(kMaxPemBytes + 1, '\0');
-  file.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(file.gcount()));
-  if (text.size() > kMaxPemBytes) {
-    return base::fail(base::Errc::resource_exhausted,
-                      fmt::format("the {} {} is larger than 1 MiB", what, path));
-  }
+  auto text = runtime::real::read_file(path, kMaxPemBytes, runtime::real::Files::any);
+  if (!text) text.error().message = fmt::format("cannot read the {}: {}", what, text.error().message);
   return text;
 }
 
