@@ -53,28 +53,25 @@ runtime::Awaitable<void> AgentPort::accept_all() {
 }
 
 runtime::Awaitable<void> AgentPort::serve(runtime::ByteStreamPtr stream) {
+  if (auto secured = co_await secure(std::move(stream))) co_await hub_.serve(std::move(secured));
+}
+
+runtime::Awaitable<runtime::ByteStreamPtr> AgentPort::secure(runtime::ByteStreamPtr stream) {
   const auto peer = stream->peer();
-  runtime::ByteStreamPtr secured;
-  {
-    const UnknownPeers::Place unknown(unknown_, peer);
-    auto sniffed = co_await net::sniff_stream(std::move(stream), clock_, kFirstBytesLimit);
-    if (!sniffed) co_return;
-    if (sniffed->protocol != net::SniffedProtocol::tls) {
-      refused_.add();
-      log_.debug("not an agent", {{"peer", peer}, {"protocol", net::to_string(sniffed->protocol)}});
-      if (sniffed->protocol == net::SniffedProtocol::http)
-        (void)co_await sniffed->stream->write(http_answer());
-      co_return;
-    }
-    auto done = co_await net::accept_tls(std::move(sniffed->stream), tls_, clock_, kFirstBytesLimit);
-    if (!done) {
-      refused_.add();
-      log_.debug("TLS on the agent port failed", {{"peer", peer}, {"error", base::describe(done.error())}});
-      co_return;
-    }
-    secured = std::move(*done);
+  const UnknownPeers::Place unknown(unknown_, peer);
+  auto sniffed = co_await net::sniff_stream(std::move(stream), clock_, kFirstBytesLimit);
+  if (!sniffed) co_return nullptr;
+  if (sniffed->protocol != net::SniffedProtocol::tls) {
+    refused_.add();
+    log_.debug("not an agent", {{"peer", peer}, {"protocol", net::to_string(sniffed->protocol)}});
+    if (sniffed->protocol == net::SniffedProtocol::http) (void)co_await sniffed->stream->write(http_answer());
+    co_return nullptr;
   }
-  co_await hub_.serve(std::move(secured));
+  auto done = co_await net::accept_tls(std::move(sniffed->stream), tls_, clock_, kFirstBytesLimit);
+  if (done) co_return std::move(*done);
+  refused_.add();
+  log_.debug("TLS on the agent port failed", {{"peer", peer}, {"error", base::describe(done.error())}});
+  co_return nullptr;
 }
 
 }  // namespace footman::app

@@ -28,6 +28,9 @@ class AgentPort {
  private:
   runtime::Awaitable<void> accept_all();
   runtime::Awaitable<void> serve(runtime::ByteStreamPtr stream);
+  // Null: it was not an agent, and has been told so. Apart from serve(), whose frame lasts as long as the
+  // agent.
+  runtime::Awaitable<runtime::ByteStreamPtr> secure(runtime::ByteStreamPtr stream);
 
   std::unique_ptr<net::Listener> listener_;
   net::TlsServerContextPtr tls_;

@@ -29,6 +29,7 @@
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/limited_calls.hpp"
+#include "runtime/real/memory.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/wait.hpp"
 #include "simulate/pool_goals.hpp"
@@ -80,6 +81,8 @@ Awaitable<Result<std::unique_ptr<net::Listener>>> open_listener(runtime::Executo
   co_return net::create_listener(std::move(net), *clock, at, std::move(log));
 }
 using LoadOutcome = std::expected<cli::LoadedConfig, std::vector<config::Diagnostic>>;
+constexpr base::Duration kTidyPace = std::chrono::seconds(30);
+constexpr std::size_t kFreeMemoryKept = 8 * 1024 * 1024;  // for the next burst
 constexpr base::Duration kReloadLimit = std::chrono::seconds(10);
 constexpr std::size_t kMaxReloadReads = 4;  // that do not come back
 
@@ -128,6 +131,7 @@ class Server {
   Awaitable<void> serve_network();
   void welcome_people();
   Awaitable<void> obey_signals();
+  Awaitable<void> tidy_memory();
   Awaitable<void> stop();
   Awaitable<void> stop_network();
 
@@ -147,6 +151,7 @@ class Server {
   const runtime::CrashPoints crash_points_ = runtime::make_crash_points(crash_point());
   int exit_code_ = cli::exit_ok;
   bool stopping_ = false;
+  runtime::Event stopped_tidying_;
   runtime::Gate reloads_;  // SIGHUP and the API may ask at once; each compares with what the one before made
 
   asio::io_context control_{1};  // of the main thread
@@ -186,6 +191,7 @@ class Server {
 int Server::run() {
   runtime::Scope scope(control_.get_executor(), log_);
   scope.spawn("server", live());
+  scope.spawn("tidy memory", tidy_memory());
   control_.run();
   // What still holds sockets of the net thread goes before it; the thread ends when nothing of it waits.
   agent_port_.reset();
@@ -398,9 +404,15 @@ Awaitable<void> Server::obey_signals() {
   }
 }
 
+Awaitable<void> Server::tidy_memory() {
+  while (!co_await stopped_tidying_.wait_for(*clock_, kTidyPace))
+    runtime::real::return_freed_memory(kFreeMemoryKept);
+}
+
 // Agents and their builds go on. What was not made is not there.
 Awaitable<void> Server::stop() {
   stopping_ = true;
+  stopped_tidying_.notify();
   if (data_) data_->withdraw();
   if (pool_goals_) co_await pool_goals_->stop();
   if (fleet_) co_await fleet_->stop();
