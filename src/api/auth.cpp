@@ -6,6 +6,7 @@
 
 #include "api/auth_rows.hpp"
 #include "api/header_values.hpp"
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "runtime/wait.hpp"
 
@@ -24,11 +25,8 @@ std::string csrf_token_of(std::string_view cookie) {
 }
 
 bool is_token_name(std::string_view name) {
-  const auto is_alnum = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-  };
-  return !name.empty() && name.size() <= kMaxTokenNameBytes && is_alnum(name.front()) &&
-         std::ranges::all_of(name, [&](char c) { return is_alnum(c) || c == '.' || c == '_' || c == '-'; });
+  return !name.empty() && name.size() <= kMaxTokenNameBytes && base::is_alnum(name.front()) &&
+         std::ranges::all_of(name, [](char c) { return base::is_alnum_or("._-", c); });
 }
 
 // All are compared, so that the time tells nothing.

@@ -2,24 +2,16 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "base/number.hpp"
 
 namespace footman::api {
 namespace {
 
-constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
+using base::equal_ignoring_case;
+using base::is_digit;
+using base::trim;
 
 bool is_port(std::string_view text) {
   return text.size() <= 5 && std::ranges::all_of(text, is_digit);  // "" too: "localhost:"
@@ -58,7 +50,7 @@ std::optional<HostName> parse_host(std::string_view header) {
     rest = header.substr(end);
   }
   if (!rest.empty() && (rest.front() != ':' || !is_port(rest.substr(1)))) return std::nullopt;
-  std::ranges::transform(host.text, host.text.begin(), lower);
+  std::ranges::transform(host.text, host.text.begin(), base::to_lower);
   if (host.text.ends_with('.')) host.text.pop_back();
   if (host.text.empty()) return std::nullopt;
   host.is_address = header.starts_with('[') ? is_ipv6_text(host.text) : is_ipv4(host.text);

@@ -7,6 +7,7 @@
 #include <chrono>
 
 #include "aws/sigv4.hpp"
+#include "base/ascii.hpp"
 
 namespace footman::aws {
 namespace {
@@ -29,10 +30,8 @@ constexpr std::size_t kMaxToken = 16UL * 1024;
 constexpr std::size_t kTimeBytes = 16;
 constexpr std::size_t kSignatureBytes = 64;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
-bool is_of_key(char c) { return is_digit(c) || is_upper(c) || (c >= 'a' && c <= 'z') || c == '_'; }
+bool is_hex(char c) { return base::is_digit(c) || (c >= 'a' && c <= 'f'); }
+bool is_of_key(char c) { return base::is_alnum_or("_", c); }
 bool is_of_token(char c) { return c > ' ' && c <= '~'; }
 
 std::unexpected<Error> wrong(std::string_view name, std::string_view what) {

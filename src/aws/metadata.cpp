@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "net/tcp.hpp"
 #include "runtime/time_limit.hpp"
 #include "runtime/wait.hpp"
@@ -96,11 +97,8 @@ net::HttpClientRequest make_instance_request(net::Url url, std::string method, s
 }
 
 bool is_role_name(std::string_view text) {
-  constexpr std::string_view kOdd = "+=,.@-_";
-  return !text.empty() && text.size() <= kMaxRole && std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           kOdd.find(c) != std::string_view::npos;
-  });
+  return !text.empty() && text.size() <= kMaxRole &&
+         std::ranges::all_of(text, [](char c) { return base::is_alnum_or("+=,.@-_", c); });
 }
 
 // One attempt: on most machines nobody is there.

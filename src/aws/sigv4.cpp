@@ -6,6 +6,7 @@
 #include <chrono>
 #include <map>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 
 namespace footman::aws {
@@ -15,13 +16,6 @@ constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kTerminator = "aws4_request";
 
 bool is_blank(char c) { return c == ' ' || c == '\t'; }
-
-std::string to_lower_ascii(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
 
 // Without blanks at the ends, and one space for each run of blanks.
 std::string squeeze(std::string_view text) {
@@ -94,7 +88,7 @@ std::string format_amz_date(Instant instant) {
 CanonicalRequest make_canonical_request(const RequestToSign& request, const net::Headers& headers) {
   std::map<std::string, std::string> fields;  // several of one name are joined
   for (const auto& [name, value] : headers.all()) {
-    const auto [at, is_new] = fields.try_emplace(to_lower_ascii(name), squeeze(value));
+    const auto [at, is_new] = fields.try_emplace(base::lower_case(name), squeeze(value));
     if (!is_new) at->second += "," + squeeze(value);
   }
   CanonicalRequest out;

@@ -3,9 +3,10 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cctype>
 #include <charconv>
 #include <ctime>
+
+#include "base/ascii.hpp"
 
 namespace footman::base {
 namespace {
@@ -85,8 +86,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
     std::int64_t unit = 100'000;
-    if (rest.empty() || std::isdigit(static_cast<unsigned char>(rest.front())) == 0) return bad();
-    while (!rest.empty() && std::isdigit(static_cast<unsigned char>(rest.front())) != 0) {
+    if (rest.empty() || !is_digit(rest.front())) return bad();
+    while (!rest.empty() && is_digit(rest.front())) {
       micros += (rest.front() - '0') * unit;
       unit /= 10;
       rest.remove_prefix(1);

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "base/ascii.hpp"
 #include "cli/context.hpp"
 #include "cli/costs.hpp"
 #include "cli/csv.hpp"
@@ -47,15 +48,9 @@ void add_row(Table& table, std::string key, const json::value& row) {
              money_text(cost, "total_micro_usd")});
 }
 
-std::string title_of(const std::string& by) {
-  std::string title = by;
-  for (auto& letter : title) letter = static_cast<char>(std::toupper(static_cast<unsigned char>(letter)));
-  return title;
-}
-
 void print_table(const Session& session, const json::value& report) {
-  Table table(
-      {title_of(text_of(report, "by")), "BUILDS", "AGENTS", "AT WORK", "IDLE", "WORK", "IDLE COST", "TOTAL"});
+  Table table({base::upper_case(text_of(report, "by")), "BUILDS", "AGENTS", "AT WORK", "IDLE", "WORK",
+               "IDLE COST", "TOTAL"});
   for (const auto& row : list_of(report, "rows")) {
     const auto key = text_of(row, "key");
     add_row(table, key.empty() ? "(none)" : key, row);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "cli/cli.hpp"
 #include "cli/parser.hpp"
 
@@ -92,9 +93,7 @@ std::string show_exit_codes() {
 void describe(std::string& text, std::vector<const Command*>& path) {
   const Command& command = *path.back();
   if (command.commands.empty()) {
-    auto summary = command.summary;
-    if (!summary.empty() && summary.front() >= 'a' && summary.front() <= 'z') summary.front() -= 'a' - 'A';
-    text += fmt::format("\n### {}\n\n{}.\n", name_of(path), summary);
+    text += fmt::format("\n### {}\n\n{}.\n", name_of(path), base::with_capital(command.summary));
     if (!command.description.empty()) text += fmt::format("\n{}\n", command.description);
     text += fmt::format("\n```\n{}\n```\n", show_usage(path));
     if (!command.arguments.empty() || !command.options.empty()) text += "\n";

@@ -5,13 +5,13 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 
+#include "base/ascii.hpp"
+
 namespace footman::cli {
 namespace {
 
 bool needs_no_quotes(const std::string& word) {
-  return !word.empty() && std::ranges::all_of(word, [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_-./:,@%+").contains(static_cast<char>(c));
-  });
+  return !word.empty() && std::ranges::all_of(word, [](char c) { return base::is_alnum_or("_-./:,@%+", c); });
 }
 
 std::string quote(const std::string& word) {

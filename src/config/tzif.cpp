@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
+
 namespace footman::config {
 namespace {
 
@@ -122,10 +124,7 @@ class TzifReader {
 Result<model::TimeZone> parse_tzif(std::string_view bytes) { return TzifReader(bytes).read(); }
 
 bool is_zone_name(std::string_view text) {
-  const auto is_known = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '/' ||
-           c == '_' || c == '-' || c == '+';
-  };
+  const auto is_known = [](char c) { return base::is_alnum_or("/_-+", c); };
   return !text.empty() && text.size() <= kMaxNameBytes && text.front() != '/' && text.back() != '/' &&
          std::ranges::all_of(text, is_known);
 }

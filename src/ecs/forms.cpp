@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 #include "base/utf8.hpp"
 
@@ -12,9 +13,10 @@ constexpr std::size_t kMaxArnBytes = 2048;
 constexpr std::size_t kMaxNameBytes = 255;
 constexpr std::size_t kAccountDigits = 12;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_alnum(char c) { return is_digit(c) || is_lower(c) || (c >= 'A' && c <= 'Z'); }
+using base::is_alnum;
+using base::is_digit;
+using base::is_lower;
+
 bool is_hex(char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); }
 bool is_seen(char c) { return c > ' ' && c < 127; }
 

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 
+#include "base/ascii.hpp"
 #include "base/check.hpp"
 #include "base/utf8.hpp"
 
@@ -196,15 +197,8 @@ constexpr Marker kErrorCodes[] = {
     {"UnsupportedFeatureException", StopCause::configuration},
     {"ClientException", StopCause::configuration}};
 
-std::string to_lower(std::string_view text) {
-  std::string lower(text);
-  std::ranges::transform(lower, lower.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return lower;
-}
-
 std::optional<StopCause> find_cause(std::string_view text) {
-  const auto lower = to_lower(text);
+  const auto lower = base::lower_case(text);
   for (const auto& rule : kRules)
     if (lower.find(rule.part) != std::string::npos && lower.find(rule.other) != std::string::npos)
       return rule.cause;
@@ -321,7 +315,7 @@ std::string_view to_string(StopCause cause) { return meaning_of(cause).word; }
 model::FailureClass failure_class_of(StopCause cause) { return meaning_of(cause).failure; }
 
 bool lacked_address(const Task& task) {
-  return to_lower(collect_words(task)).find("insufficientfreeaddresses") != std::string::npos;
+  return base::lower_case(collect_words(task)).find("insufficientfreeaddresses") != std::string::npos;
 }
 
 StopExplanation explain_stop(const Task& task, std::string_view agent_container) {

@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "ecs/capacity.hpp"
 #include "ecs/container_json.hpp"
 #include "ecs/fargate_sizes.hpp"
@@ -238,13 +239,7 @@ Status check_patched(const json::object& before, const json::object& after, cons
 
 std::string make_family(const TemplateName& name, const std::string& hash) {
   auto text = name.str().substr(0, kMaxTemplateInFamily);
-  std::ranges::replace_if(
-      text,
-      [](char c) {
-        return !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                 c == '_');
-      },
-      '-');
+  std::ranges::replace_if(text, [](char c) { return !base::is_alnum_or("-_", c); }, '-');
   return fmt::format("{}{}-{}", kFamilyPrefix, text, hash.substr(0, kHashDigitsInFamily));
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "ecs/forms.hpp"
 #include "ecs/problems.hpp"
@@ -12,10 +13,7 @@ constexpr std::size_t kMaxUrlBytes = 2048;
 constexpr std::string_view kServices[] = {"ecs", "sqs", "sts"};  // that are called
 
 bool has_only(std::string_view text, std::string_view besides) {
-  return std::ranges::all_of(text, [&](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           besides.find(c) != std::string_view::npos;
-  });
+  return std::ranges::all_of(text, [&](char c) { return base::is_alnum_or(besides, c); });
 }
 
 bool is_url(std::string_view text) {

@@ -2,14 +2,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 
 namespace footman::jcasc {
 namespace {
 
 using Kind = YamlNode::Kind;
-
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
 
 // Configuration as code takes the default of a variable that is not set.
 std::string with_defaults(std::string_view text) {
@@ -49,13 +48,11 @@ YamlNode unite_tags(const YamlNode& parent, const YamlNode& child) {
 
 }  // namespace
 
-bool same_word(std::string_view a, std::string_view b) { return std::ranges::equal(a, b, {}, upper, upper); }
-
 bool is_said(const YamlNode& map, std::string_view key) {
   const auto* value = map.find(key);
   if (value == nullptr || value->kind == Kind::null) return false;
   if (value->kind != Kind::scalar) return !value->items.empty();
-  return !value->text.empty() && value->text != "0" && !same_word(value->text, "false");
+  return !value->text.empty() && value->text != "0" && !base::equal_ignoring_case(value->text, "false");
 }
 
 std::string text_of(const YamlNode& map, std::string_view key) {
@@ -67,7 +64,9 @@ std::int64_t number_of(const YamlNode& map, std::string_view key) {
   return base::find_number<std::int64_t>(text_of(map, key)).value_or(0);
 }
 
-bool is_true(const YamlNode& map, std::string_view key) { return same_word(text_of(map, key), "true"); }
+bool is_true(const YamlNode& map, std::string_view key) {
+  return base::equal_ignoring_case(text_of(map, key), "true");
+}
 
 const std::vector<YamlNode>& items_of(const YamlNode& map, std::string_view key) {
   static const std::vector<YamlNode> kNone;
@@ -103,7 +102,7 @@ YamlNode inherit(const YamlNode& parent, const YamlNode& child) {
 
 bool is_fargate(const YamlNode& plugin_template) {
   const auto& providers = items_of(plugin_template, "capacityProviderStrategies");
-  if (providers.empty()) return same_word(text_of(plugin_template, "launchType"), "FARGATE");
+  if (providers.empty()) return base::equal_ignoring_case(text_of(plugin_template, "launchType"), "FARGATE");
   return std::ranges::any_of(providers, [](const YamlNode& one) {
     return text_of(one, "provider").find("FARGATE") != std::string::npos;
   });

@@ -22,7 +22,6 @@ bool is_true(const YamlNode& map, std::string_view key);
 const std::vector<YamlNode>& items_of(const YamlNode& map, std::string_view key);
 // "a, b" → {"a", "b"}; without empty ones.
 std::vector<std::string> split(std::string_view text, std::string_view separators);
-bool same_word(std::string_view a, std::string_view b);  // upper and lower case are the same
 
 // What a template has with all that it inherits, as the plugin merges: what the child does not say is the
 // parent's, and tags are put together by name.

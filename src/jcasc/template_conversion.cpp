@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "base/ascii.hpp"
 #include "ecs/fargate_sizes.hpp"
 #include "jcasc/fields.hpp"
 #include "model/label.hpp"
@@ -15,17 +16,6 @@ namespace footman::jcasc {
 namespace {
 
 constexpr std::string_view kUsualRemoteRoots[] = {"/home/jenkins", "/home/jenkins/agent", "/home/jenkins/"};
-
-std::string lower(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return text;
-}
-std::string upper(std::string text) {
-  std::ranges::transform(text, text.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; });
-  return text;
-}
 
 // The vCPU that are read as so many units again, where three decimals can say it.
 std::string show_units(std::int64_t units) {
@@ -192,7 +182,7 @@ class Conversion {
       entry.value = entry.key == "cpu" ? "1 vCPU" : "2 GiB";
     }
   }
-  bool is_windows() const { return upper(text("operatingSystemFamily")).starts_with("WINDOWS"); }
+  bool is_windows() const { return base::upper_case(text("operatingSystemFamily")).starts_with("WINDOWS"); }
 
   void environment() {
     std::vector<Member> members = named_values("environments");
@@ -202,7 +192,7 @@ class Conversion {
   void rights() {
     take_flag("privileged", "privileged");
     if (said("kernelCapabilities")) {
-      auto names = split(upper(text("kernelCapabilities")), ", ");
+      auto names = split(base::upper_case(text("kernelCapabilities")), ", ");
       for (auto& name : names)
         if (name.starts_with("CAP_")) name.erase(0, 4);
       add_ecs("add_capabilities", quote(names), {"kernelCapabilities"});
@@ -212,7 +202,7 @@ class Conversion {
     std::string limits;
     for (const auto& one : items_of(all_, "ulimits"))
       limits += fmt::format("{}{{name: {}, soft: {}, hard: {}}}", limits.empty() ? "" : ", ",
-                            quote(lower(text_of(one, "ulimitName"))), number_of(one, "softLimit"),
+                            quote(base::lower_case(text_of(one, "ulimitName"))), number_of(one, "softLimit"),
                             number_of(one, "hardLimit"));
     if (!limits.empty()) add_ecs("ulimits", fmt::format("[{}]", limits), {"ulimits"});
   }
@@ -264,7 +254,7 @@ class Conversion {
       ports += fmt::format(
           "{}{{container_port: {}{}{}}}", ports.empty() ? "" : ", ", number_of(one, "containerPort"),
           is_said(one, "hostPort") ? fmt::format(", host_port: {}", number_of(one, "hostPort")) : "",
-          is_said(one, "protocol") ? ", protocol: " + quote(lower(text_of(one, "protocol"))) : "");
+          is_said(one, "protocol") ? ", protocol: " + quote(base::lower_case(text_of(one, "protocol"))) : "");
     if (!ports.empty()) add_ecs("ports", fmt::format("[{}]", ports), {"portMappings"});
   }
 
@@ -285,7 +275,7 @@ class Conversion {
     const auto& providers = items_of(all_, "capacityProviderStrategies");
     const bool of_cluster = is_true(all_, "defaultCapacityProvider");
     if (of_cluster) {
-      const auto* kind = same_word(text("launchType"), "FARGATE") ? "FARGATE" : "EC2";
+      const auto* kind = base::equal_ignoring_case(text("launchType"), "FARGATE") ? "FARGATE" : "EC2";
       auto& entry =
           add_map(out_.ecs, "capacity", {{"compatibility", kind}}, {"defaultCapacityProvider", "launchType"});
       entry.notes.push_back(
@@ -296,7 +286,7 @@ class Conversion {
       return;
     }
     if (providers.empty()) {
-      const auto type = upper(text("launchType"));
+      const auto type = base::upper_case(text("launchType"));
       add_ecs("capacity", type.empty() ? "EC2" : quote(type), {"launchType"});
       return;
     }
@@ -323,7 +313,7 @@ class Conversion {
   }
 
   void network() {
-    const auto mode = lower(text("networkMode"));
+    const auto mode = base::lower_case(text("networkMode"));
     if (!fargate_ && !mode.empty() && mode != "default" && !said("taskDefinitionOverride"))
       add_ecs("network_mode", quote(mode), {"networkMode"});
     // Elsewhere the plugin does not send them.
@@ -335,11 +325,12 @@ class Conversion {
 
   void platform() {
     if (fargate_) {
-      if (said("operatingSystemFamily") && !same_word(text("operatingSystemFamily"), "LINUX"))
-        add_ecs("os_family", quote(upper(text("operatingSystemFamily"))), {"operatingSystemFamily"});
-      if (said("cpuArchitecture") && !same_word(text("cpuArchitecture"), "X86_64"))
-        add_ecs("cpu_architecture", quote(upper(text("cpuArchitecture"))), {"cpuArchitecture"});
-      if (said("platformVersion") && !same_word(text("platformVersion"), "LATEST"))
+      if (said("operatingSystemFamily") && !base::equal_ignoring_case(text("operatingSystemFamily"), "LINUX"))
+        add_ecs("os_family", quote(base::upper_case(text("operatingSystemFamily"))),
+                {"operatingSystemFamily"});
+      if (said("cpuArchitecture") && !base::equal_ignoring_case(text("cpuArchitecture"), "X86_64"))
+        add_ecs("cpu_architecture", quote(base::upper_case(text("cpuArchitecture"))), {"cpuArchitecture"});
+      if (said("platformVersion") && !base::equal_ignoring_case(text("platformVersion"), "LATEST"))
         take_text("platformVersion", "platform_version");
       if (const auto gib = number_of(all_, "ephemeralStorageSizeInGiB"); gib > 20)
         add_ecs("ephemeral_storage", fmt::format("{} GiB", gib), {"ephemeralStorageSizeInGiB"});
@@ -347,9 +338,9 @@ class Conversion {
     take_flag("enableExecuteCommand", "execute_command");
     std::string strategies;
     for (const auto& one : items_of(all_, "placementStrategies"))
-      strategies +=
-          fmt::format("{}{{type: {}{}}}", strategies.empty() ? "" : ", ", quote(lower(text_of(one, "type"))),
-                      is_said(one, "field") ? ", field: " + quote(text_of(one, "field")) : "");
+      strategies += fmt::format("{}{{type: {}{}}}", strategies.empty() ? "" : ", ",
+                                quote(base::lower_case(text_of(one, "type"))),
+                                is_said(one, "field") ? ", field: " + quote(text_of(one, "field")) : "");
     if (!strategies.empty())
       add_ecs("placement_strategies", fmt::format("[{}]", strategies), {"placementStrategies"});
   }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 #include "logs/limits.hpp"
 
@@ -19,8 +20,7 @@ constexpr std::array<std::pair<FileKind, std::string_view>, 5> kSuffixes = {{
 }};
 
 bool is_number(std::string_view text) {
-  return !text.empty() && (text == "0" || text.front() != '0') &&
-         std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && (text == "0" || text.front() != '0') && std::ranges::all_of(text, base::is_digit);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/check.hpp"
 #include "base/number.hpp"
 
@@ -51,9 +52,7 @@ std::vector<std::string_view> split_blanks(std::string_view text) {
 }
 
 std::optional<unsigned> find_value_of(const Field& field, std::string_view text) {
-  std::string upper(text);
-  std::ranges::transform(upper, upper.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+  const auto upper = base::upper_case(text);
   for (std::size_t i = 0; i < field.words.size(); ++i)
     if (field.words[i] == upper) return field.least + static_cast<unsigned>(i);
   const auto number = base::find_number<unsigned>(text);

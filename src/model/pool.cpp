@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 
 namespace footman::model {
@@ -19,15 +20,7 @@ bool PoolRules::empty() const {
          std::ranges::all_of(schedules, [](const PoolSchedule& one) { return one.size.empty(); });
 }
 
-namespace {
-
-std::string_view trim(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
-}  // namespace
+using base::trim;
 
 Result<WaitGoal> parse_wait_goal(std::string_view text) {
   const auto bad = [&] {

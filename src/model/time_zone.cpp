@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/check.hpp"
 
 namespace footman::model {
@@ -85,19 +86,18 @@ class RuleReader {
   bool skip_name() {
     const bool quoted = take('<');
     std::size_t length = 0;
-    while (length < left_.size() && (is_letter(left_[length]) || (quoted && is_more(left_[length]))))
+    while (length < left_.size() && (base::is_letter(left_[length]) || (quoted && is_more(left_[length]))))
       ++length;
     if (length < 3) return false;
     left_.remove_prefix(length);
     return !quoted || take('>');
   }
-  static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-  static bool is_more(char c) { return (c >= '0' && c <= '9') || c == '+' || c == '-'; }
+  static bool is_more(char c) { return base::is_digit(c) || c == '+' || c == '-'; }
 
   std::optional<std::int32_t> read_number(std::int32_t most) {
     std::int32_t value = 0;
     std::size_t digits = 0;
-    for (; digits < left_.size() && left_[digits] >= '0' && left_[digits] <= '9'; ++digits) {
+    for (; digits < left_.size() && base::is_digit(left_[digits]); ++digits) {
       value = value * 10 + (left_[digits] - '0');
       if (value > most) return std::nullopt;
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "model/label.hpp"
 #include "model/nearest.hpp"
 
@@ -21,11 +22,9 @@ Status check_size(std::size_t size, std::size_t limit, std::string_view what, co
 }
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
 bool is_env_name(std::string_view name) {
-  return !name.empty() && is_letter(name.front()) &&
-         std::ranges::all_of(name, [](char c) { return is_letter(c) || is_digit(c); });
+  return !name.empty() && !base::is_digit(name.front()) &&
+         std::ranges::all_of(name, [](char c) { return base::is_alnum_or("_", c); });
 }
 bool has_nul(std::string_view text) { return text.find('\0') != std::string_view::npos; }
 

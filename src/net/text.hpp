@@ -1,26 +1,23 @@
-// ASCII without a locale, for protocol texts. For use inside net only.
+// Parts of protocol texts. For use inside net only.
 #pragma once
 
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.hpp"
+
 namespace footman::net {
 
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; }
+using base::equal_ignoring_case;
+using base::is_alnum;
+using base::is_digit;
+using base::to_lower;
+using base::trim;
+
 constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';
   const char low = to_lower(c);
   return low >= 'a' && low <= 'f' ? low - 'a' + 10 : -1;
-}
-constexpr bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return std::ranges::equal(a, b, [](char x, char y) { return to_lower(x) == to_lower(y); });
-}
-constexpr std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
 }
 // Takes the part before the next separator; false when nothing is left.
 constexpr bool take_part(std::string_view& rest, char separator, std::string_view& part) {

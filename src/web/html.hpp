@@ -21,6 +21,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "base/ids.hpp"
 
 namespace footman::web {
@@ -206,8 +207,7 @@ Markup each(const Range& range, Make make) {
 
 namespace detail {
 
-constexpr bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-constexpr bool is_name(char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '-'; }
+constexpr bool is_name(char c) { return base::is_alnum_or("-", c); }
 constexpr bool is_blank(char c) { return c == ' ' || c == '\n'; }
 template <std::size_t N>
 constexpr bool is_one_of(std::string_view text, const std::string_view (&list)[N]) {
@@ -278,7 +278,7 @@ class Scanner {
   consteval void scan_attribute() {
     while (is_blank(peek())) ++at_;
     if (peek() == '{') return scan_hole(Hole::attributes);
-    if (!is_letter(peek())) return;
+    if (!base::is_letter(peek())) return;
     const auto name = take_name();
     if (name == "style" || name.starts_with("on")) throw "the security policy has no room for this attribute";
     if (!take("=")) return;

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "base/ascii.hpp"
 #include "controller/views.hpp"
 
 namespace footman::web {
@@ -89,14 +90,8 @@ Markup how_long(Instant from, Instant to, Instant now) {
               format_duration(now - from));
 }
 
-static std::string with_capital(std::string_view words) {
-  std::string text(words);
-  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
-  return text;
-}
-
 std::string sentence(std::string_view message) {
-  auto text = with_capital(message);
+  auto text = base::with_capital(message);
   if (text.empty()) return text;
   if (!std::string_view(".!?").contains(text.back())) text += '.';
   return text;
@@ -125,7 +120,7 @@ std::string_view to_string(Tone tone) {
 Markup badge(Tone tone, std::string_view word) {
   return html(
       R"(<span class="badge {}"><svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">{}</svg>{}</span>)",
-      to_string(tone), icon_of(tone), with_capital(word));
+      to_string(tone), icon_of(tone), base::with_capital(word));
 }
 
 Tone tone_of(const model::Build& build) {

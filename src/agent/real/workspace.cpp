@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "runtime/unique_fd.hpp"
 
@@ -19,10 +20,7 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMaxFolderBytes = 200;  // file systems allow 255
 constexpr std::size_t kDigestDigits = 32;
 
-bool is_plain(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-         c == '.';
-}
+bool is_plain(char c) { return base::is_alnum_or("-_.", c); }
 
 base::Status make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0700) == 0) return {};

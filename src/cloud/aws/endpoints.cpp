@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "net/tcp.hpp"
 
 namespace footman::cloud::aws {
@@ -24,9 +25,8 @@ bool is_region(std::string_view text) {
   if (text.size() > kMaxRegion || dash == std::string_view::npos) return false;
   const auto area = text.substr(0, dash);
   const auto number = text.substr(dash + 1);
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  const auto is_part = [](char c) { return c == '-' || (c >= 'a' && c <= 'z'); };
-  return !number.empty() && std::ranges::all_of(number, is_digit) && area.size() >= 4 &&
+  const auto is_part = [](char c) { return c == '-' || base::is_lower(c); };
+  return !number.empty() && std::ranges::all_of(number, base::is_digit) && area.size() >= 4 &&
          area.find('-') != std::string_view::npos && std::ranges::all_of(area, is_part) &&
          area.front() != '-' && area.back() != '-' && area.find("--") == std::string_view::npos;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 
 namespace footman::cloud::aws {
@@ -143,11 +144,8 @@ Result<ProfilePlan> plan_profile(const Profiles& profiles, const std::string& na
 }
 
 bool is_session_name(std::string_view text) {
-  constexpr std::string_view kOdd = "+=,.@-_";
-  return text.size() >= 2 && text.size() <= 64 && std::ranges::all_of(text, [&](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-                  kOdd.find(c) != std::string_view::npos;
-         });
+  return text.size() >= 2 && text.size() <= 64 &&
+         std::ranges::all_of(text, [](char c) { return base::is_alnum_or("+=,.@-_", c); });
 }
 
 }  // namespace footman::cloud::aws

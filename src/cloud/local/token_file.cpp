@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 
 namespace footman::cloud::local {
@@ -46,10 +47,7 @@ void read_ended(std::string_view line, TokenRecord& record) {
 
 bool is_client_token(std::string_view text) {
   if (text.empty() || text.size() > kClientTokenLimit || text.front() == '.') return false;
-  return std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
-           c == '_' || c == '.';
-  });
+  return std::ranges::all_of(text, [](char c) { return base::is_alnum_or("-_.", c); });
 }
 
 std::string format_header(const TokenRecord& record) {

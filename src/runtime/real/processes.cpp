@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 #include "runtime/real/files.hpp"
 
@@ -76,7 +77,7 @@ std::uint64_t start_ticks_of_stat(const char* text, std::size_t size) noexcept {
     ++at;
   }
   std::uint64_t value = 0;
-  while (at < size && text[at] >= '0' && text[at] <= '9')
+  while (at < size && base::is_digit(text[at]))
     value = value * 10 + static_cast<std::uint64_t>(text[at++] - '0');
   return field == 22 ? value : 0;
 }
