@@ -148,7 +148,7 @@ void doubt_budgets(const Config& config, std::vector<std::string>& doubts) {
 // Fargate is not free, whatever the list says.
 void doubt_fargate_price(const CloudConfig& cloud, const TemplateConfig& t,
                          std::vector<std::string>& doubts) {
-  const auto name = find_fargate_price(cloud, *t.ecs, t.ecs->capacity);
+  const auto name = find_fargate_price(cloud, *t.ecs, ecs::list_choices(*t.ecs).front());
   if (!name) return;
   if (cloud.ecs->region.empty())
     doubts.push_back(

@@ -35,6 +35,11 @@ void settle_size(Reader& reader, const YamlNode& node, const model::AgentSize& t
 
 constexpr std::string_view kSpot = "/spot";
 
+std::string_view platform_of(ecs::OsFamily os, ecs::CpuArchitecture architecture) {
+  if (ecs::is_windows(os)) return "/windows";
+  return architecture == ecs::CpuArchitecture::arm64 ? "/arm64" : "/x86_64";
+}
+
 // What an agent costs, by the price that the template names, or by Fargate's own.
 class Pricing {
  public:
@@ -45,23 +50,32 @@ class Pricing {
   }
 
   // Nothing: it is the template's, or the list does not have it.
-  std::optional<model::Price> find(const ecs::Capacity& capacity, const model::AgentSize& size) const {
-    const auto name = said_ ? by_name(*said_, capacity) : find_fargate_price(cloud_, options_, capacity);
+  std::optional<model::Price> find(const ecs::Choice& choice, const model::AgentSize& size) const {
+    const auto name = said_ ? by_name(*said_, choice) : find_fargate_price(cloud_, options_, choice);
     if (!name) return said_ ? std::nullopt : std::optional(model::Price());
     const auto listed = model::find_list_price(*name, size);
     return listed ? std::optional(*listed) : std::nullopt;
   }
 
  private:
-  // What was said is of the first capacity: where one of them is Spot and the other is not, the other's price
-  // is the one beside it in the list. An amount has no other.
-  std::optional<std::string> by_name(std::string name, const ecs::Capacity& capacity) const {
+  // What was said is of the first choice: where one of them is Spot or of another architecture and the other
+  // is not, the other's price is the one beside it in the list. An amount has no other.
+  std::optional<std::string> by_name(std::string name, const ecs::Choice& choice) const {
     if (model::parse_hourly_price(name)) return std::nullopt;
-    const bool is_spot = ecs::is_fargate_spot_only(capacity);
+    name = of_architecture(std::move(name), choice.architecture);
+    const bool is_spot = ecs::is_fargate_spot_only(choice.capacity);
     if (!name.starts_with("aws-fargate/") || is_spot == ecs::is_fargate_spot_only(options_.capacity))
       return name;
     if (name.ends_with(kSpot)) name.resize(name.size() - kSpot.size());
     return is_spot ? name.append(kSpot) : name;
+  }
+
+  std::string of_architecture(std::string name, ecs::CpuArchitecture architecture) const {
+    const auto said = platform_of(options_.os_family, options_.cpu_architecture);
+    const auto at = name.find(said);
+    if (name.starts_with("aws-fargate/") && at != std::string::npos)
+      name.replace(at, said.size(), platform_of(options_.os_family, architecture));
+    return name;
   }
 
   const CloudConfig& cloud_;
@@ -72,12 +86,12 @@ class Pricing {
 }  // namespace
 
 std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options,
-                                              const ecs::Capacity& capacity) {
-  if (!cloud.ecs || ecs::find_compatibility(capacity) != ecs::Compatibility::fargate) return std::nullopt;
-  const bool arm = options.cpu_architecture == ecs::CpuArchitecture::arm64;
-  const auto* platform = ecs::is_windows(options.os_family) ? "windows" : arm ? "arm64" : "x86_64";
-  return fmt::format("aws-fargate/{}/{}{}", cloud.ecs->region, platform,
-                     ecs::is_fargate_spot_only(capacity) ? kSpot : std::string_view());
+                                              const ecs::Choice& choice) {
+  if (!cloud.ecs || ecs::find_compatibility(choice.capacity) != ecs::Compatibility::fargate)
+    return std::nullopt;
+  return fmt::format("aws-fargate/{}{}{}", cloud.ecs->region,
+                     platform_of(options.os_family, choice.architecture),
+                     ecs::is_fargate_spot_only(choice.capacity) ? kSpot : std::string_view());
 }
 
 void read_ecs_cloud(Reader& reader, const YamlNode& node, CloudConfig& out) {
@@ -112,7 +126,7 @@ void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateCon
     ecs::Offer offer{ecs::find_agent_size(*out.ecs, choice), {}};
     if (offer.size.milli_cpus == 0) offer.size.milli_cpus = out.size.milli_cpus;
     if (offer.size.memory_bytes == 0) offer.size.memory_bytes = out.size.memory_bytes;
-    offer.price = pricing.find(choice.capacity, offer.size);
+    offer.price = pricing.find(choice, offer.size);
     out.offers.push_back(offer);
   }
   if (const auto& first = out.offers.front().price) out.price = *first;

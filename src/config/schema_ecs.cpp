@@ -88,6 +88,8 @@ std::vector<Key> ecs_template_rows() {
           {"platform_version", "text", "", "Fargate's; without it LATEST"},
           {"os_family", "LINUX or a version of Windows", "LINUX", "such as WINDOWS_SERVER_2022_CORE"},
           {"cpu_architecture", "X86_64 or ARM64", "X86_64", "of the image and the agent"},
+          {"fallback_architectures", "list of X86_64 and ARM64", "[]",
+           "tried when nothing of the first one is free: for images of both, and builds that do not mind"},
           {"ephemeral_storage", "size", "", "Fargate: 21 GiB to 200 GiB; without it 20 GiB"},
           {"network_mode", "awsvpc, bridge, host or none", "",
            "without it awsvpc on Fargate, else AWS' default; Fargate has no other"},

@@ -22,7 +22,7 @@ void read_ecs_template(Reader& reader, const YamlNode& node, const CloudConfig& 
 void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateConfig& out);
 // The name of the list price of such tasks, which the list may not have; nothing: they are not Fargate's.
 std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options,
-                                              const ecs::Capacity& capacity);
+                                              const ecs::Choice& choice);
 
 // The keys of an address; those that are not there stay as they are.
 void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);

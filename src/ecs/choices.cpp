@@ -35,17 +35,25 @@ std::vector<Choice> list_choices(const TemplateOptions& options) {
   capacities.insert(capacities.end(), options.fallback_capacities.begin(), options.fallback_capacities.end());
   std::vector<TaskSize> sizes{options.size};
   sizes.insert(sizes.end(), options.fallback_sizes.begin(), options.fallback_sizes.end());
+  std::vector<CpuArchitecture> architectures{options.cpu_architecture};
+  architectures.insert(architectures.end(), options.fallback_architectures.begin(),
+                       options.fallback_architectures.end());
   std::vector<Choice> choices;
-  choices.reserve(capacities.size() * sizes.size());
+  choices.reserve(capacities.size() * sizes.size() * architectures.size());
   for (const auto& capacity : capacities)
-    for (const auto& size : sizes) choices.push_back({capacity, size});
+    for (const auto& size : sizes)
+      for (const auto architecture : architectures) choices.push_back({capacity, size, architecture});
   return choices;
 }
 
 std::string name_of(const TemplateOptions& options, const Choice& choice) {
   std::string out;
-  if (!options.fallback_capacities.empty()) out = describe(choice.capacity);
-  if (!options.fallback_sizes.empty()) out += (out.empty() ? "" : ", ") + describe(choice.size);
+  const auto add = [&](const auto& others, std::string_view text) {
+    if (!others.empty()) out.append(out.empty() ? "" : ", ").append(text);
+  };
+  add(options.fallback_capacities, describe(choice.capacity));
+  add(options.fallback_sizes, describe(choice.size));
+  add(options.fallback_architectures, model::get_word(kCpuArchitectures, choice.architecture));
   return out;
 }
 

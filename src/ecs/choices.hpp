@@ -14,10 +14,11 @@ namespace footman::ecs {
 struct Choice {
   Capacity capacity;
   TaskSize size;
+  CpuArchitecture architecture;
 };
 
-// All capacities with all sizes, the template's own first: before a dearer capacity is tried, the other sizes
-// of the cheaper one are. Never empty.
+// All capacities with all sizes and architectures, the template's own first: before a dearer capacity is
+// tried, the other sizes of the cheaper one are, and of each size all architectures. Never empty.
 std::vector<Choice> list_choices(const TemplateOptions& options);
 
 // What it differs in from the others: "FARGATE_SPOT, 1024 CPU units, 2048 MiB"; empty: it is the only one.

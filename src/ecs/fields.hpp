@@ -274,6 +274,7 @@ void visit_fields(const Visitor& visit, std::type_identity<TemplateOptions>) {
   visit("platform_version", &TemplateOptions::platform_version);
   visit("os_family", &TemplateOptions::os_family);
   visit("cpu_architecture", &TemplateOptions::cpu_architecture);
+  visit("fallback_architectures", &TemplateOptions::fallback_architectures);
   visit("ephemeral_storage_gib", &TemplateOptions::ephemeral_storage_gib);
   visit("network_mode", &TemplateOptions::network_mode);
   visit("subnets", &TemplateOptions::subnets);

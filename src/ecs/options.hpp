@@ -336,6 +336,8 @@ struct TemplateOptions {
   std::string platform_version;  // Fargate's; empty: LATEST
   OsFamily os_family = OsFamily::linux_;
   CpuArchitecture cpu_architecture = CpuArchitecture::x86_64;
+  // Tried when nothing of the first is free: for images of several architectures and builds that do not mind.
+  std::vector<CpuArchitecture> fallback_architectures;
   std::uint32_t ephemeral_storage_gib = 0;  // Fargate: 21–200; 0: 20, included in the price
 
   // Not said: awsvpc on Fargate, else AWS' default (bridge on Linux, NAT on Windows).

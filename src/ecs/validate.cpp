@@ -238,9 +238,26 @@ class TemplateCheck {
 
   // ── the platform
 
+  static bool is_arm(CpuArchitecture architecture) { return architecture == CpuArchitecture::arm64; }
+  std::vector<CpuArchitecture> list_architectures() const {
+    auto all = o_.fallback_architectures;
+    all.push_back(o_.cpu_architecture);
+    return all;
+  }
+  void check_architectures() {
+    wrong_if(around_.windows && is_arm(o_.cpu_architecture), "cpu_architecture",
+             "Windows tasks run on X86_64");
+    for (std::size_t i = 0; i < o_.fallback_architectures.size(); ++i) {
+      const auto field = fmt::format("fallback_architectures[{}]", i);
+      wrong_if(std::ranges::count(list_architectures(), o_.fallback_architectures[i]) > 1, field,
+               "this architecture is tried already");
+      wrong_if(around_.windows && is_arm(o_.fallback_architectures[i]), field, "Windows tasks run on X86_64");
+    }
+  }
+
   void check_platform() {
-    const bool arm = o_.cpu_architecture == CpuArchitecture::arm64;
-    wrong_if(around_.windows && arm, "cpu_architecture", "Windows tasks run on X86_64");
+    check_architectures();
+    const bool arm = std::ranges::any_of(list_architectures(), is_arm);
     wrong_if(around_.windows && uses_fargate_spot(o_), "capacity", "FARGATE_SPOT has no Windows");
     if (!around_.fargate) {
       wrong_if(!o_.platform_version.empty(), "platform_version", "it is Fargate's");

@@ -16,6 +16,17 @@ namespace {
 namespace json = boost::json;
 using footman::ecs::TextMap;
 
+// Of what ecs::list_choices() goes through.
+struct Counts {
+  explicit Counts(const footman::ecs::TemplateOptions& options)
+      : capacities(options.fallback_capacities.size() + 1),
+        sizes(options.fallback_sizes.size() + 1),
+        architectures(options.fallback_architectures.size() + 1) {}
+  std::size_t capacities;
+  std::size_t sizes;
+  std::size_t architectures;
+};
+
 std::optional<std::size_t> index_of(const json::object& object, std::string_view key, std::size_t count) {
   const auto* value = object.if_contains(key);
   if (value == nullptr || !value->is_int64()) return std::nullopt;
@@ -29,14 +40,16 @@ std::optional<std::size_t> index_of(const json::object& object, std::string_view
 std::vector<ports::Variant> list_variants(const Template& of) {
   const auto text = footman::ecs::freeze(of.options);
   const auto choices = footman::ecs::list_choices(of.options);
-  const auto sizes = of.options.fallback_sizes.size() + 1;
+  const Counts counts(of.options);
   std::vector<ports::Variant> out;
   out.reserve(choices.size());
   for (std::size_t i = 0; i < choices.size(); ++i) {
     auto& variant = out.emplace_back();
     variant.name = footman::ecs::name_of(of.options, choices[i]);
-    variant.options =
-        json::serialize(json::object{{"capacity", i / sizes}, {"size", i % sizes}, {"template", text}});
+    variant.options = json::serialize(json::object{{"capacity", i / (counts.sizes * counts.architectures)},
+                                                   {"size", i / counts.architectures % counts.sizes},
+                                                   {"architecture", i % counts.architectures},
+                                                   {"template", text}});
     if (i >= of.offers.size()) continue;
     variant.size = of.offers[i].size;
     variant.price = of.offers[i].price;
@@ -54,11 +67,17 @@ Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
   const auto* text = object == nullptr ? nullptr : object->if_contains("template");
   if (text == nullptr || !text->is_string()) return bad("no template");
   FOOTMAN_TRY(auto options, footman::ecs::parse_frozen(text->get_string()));
-  const auto sizes = options.fallback_sizes.size() + 1;
-  const auto capacity = index_of(*object, "capacity", options.fallback_capacities.size() + 1);
-  const auto size = index_of(*object, "size", sizes);
-  if (!capacity || !size) return bad("no such capacity or size");
-  auto choice = std::move(footman::ecs::list_choices(options).at(*capacity * sizes + *size));
+  const Counts counts(options);
+  const auto capacity = index_of(*object, "capacity", counts.capacities);
+  const auto size = index_of(*object, "size", counts.sizes);
+  // Earlier versions had no choice of it.
+  const auto architecture = object->contains("architecture")
+                                ? index_of(*object, "architecture", counts.architectures)
+                                : std::optional<std::size_t>(0);
+  if (!capacity || !size || !architecture) return bad("no such capacity, size or architecture");
+  auto choice = std::move(footman::ecs::list_choices(options).at(
+      (*capacity * counts.sizes + *size) * counts.architectures + *architecture));
+  options.cpu_architecture = choice.architecture;
   return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size};
 }
 

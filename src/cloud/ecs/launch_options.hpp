@@ -1,5 +1,6 @@
-// What one launch is frozen with: its template's options and which of their capacities and sizes it tries.
-// The definition follows from the template alone, so that all of its variants share one.
+// What one launch is frozen with: its template's options and which of their capacities, sizes and
+// architectures it tries. The definition follows from the template and the architecture, so that all other
+// variants share one.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ namespace footman::cloud::ecs {
 using namespace footman::base;
 
 struct LaunchOptions {
-  footman::ecs::TemplateOptions options;
+  footman::ecs::TemplateOptions options;  // its architecture is the one that is tried
   footman::ecs::Capacity capacity;
   footman::ecs::TaskSize size;
 };

@@ -318,6 +318,15 @@ TEST_CASE("an amount that is said stands for all choices, a list price for what 
   CHECK(prices_of(machine) == std::vector<std::int64_t>(4, machine.price.per_hour.micros));
 }
 
+TEST_CASE("each architecture has its own list price") {
+  const std::string both = "cpu_architecture: ARM64\nfallback_architectures: [X86_64]\n";
+  const std::int64_t arm = 37'250 + 2 * 4'090;
+  const std::int64_t x86 = 46'560 + 2 * 5'110;
+  CHECK(prices_of(task(kNode + both)) == std::vector<std::int64_t>{arm, x86});
+  CHECK(prices_of(priced("aws-fargate/eu-central-1/arm64", both)) == std::vector<std::int64_t>{arm, x86});
+  CHECK(prices_of(priced("$1/h", both)) == std::vector<std::int64_t>(2, 1'000'000));
+}
+
 TEST_CASE("what is not Fargate's has no list price, and its size is said where nothing else says it") {
   const auto t = task(kNode + "network_mode: awsvpc\nfallback_capacities: [EC2]\n");
   CHECK(prices_of(t) == std::vector<std::int64_t>{46'560 + 2 * 5'110, 0});

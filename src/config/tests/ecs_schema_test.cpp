@@ -133,6 +133,7 @@ const std::map<std::string_view, std::string_view> kSamples = {
     {"list of names", "[x]"},
     {"list of {path, size, mount_options}", "[{path: /x}]"},
     {"list of {host_path, container_path, permissions}", "[{host_path: /x}]"},
+    {"list of X86_64 and ARM64", "[ARM64]"},
     {"list of read, write and mknod", "[read]"},
     {"list of {name, soft, hard}", "[{name: nproc}]"},
     {"list of {hostname, ip_address}", "[{hostname: x}]"},

@@ -30,6 +30,18 @@ TEST_CASE("choices: the sizes of one capacity before the next capacity, each wit
                      "EC2, 1024 CPU units, 2048 MiB", "EC2, 2048 CPU units, 4096 MiB"});
 }
 
+TEST_CASE("choices: all architectures of a size before the next size") {
+  auto options = make_fargate_options();
+  options.cpu_architecture = CpuArchitecture::arm64;
+  options.fallback_architectures = {CpuArchitecture::x86_64};
+  options.fallback_sizes = {{2048, 4096}};
+  std::vector<std::string> names;
+  for (const auto& choice : list_choices(options)) names.push_back(name_of(options, choice));
+  CHECK(names ==
+        std::vector<std::string>{"1024 CPU units, 2048 MiB, ARM64", "1024 CPU units, 2048 MiB, X86_64",
+                                 "2048 CPU units, 4096 MiB, ARM64", "2048 CPU units, 4096 MiB, X86_64"});
+}
+
 TEST_CASE("choices: the only one needs no name") {
   const auto options = make_fargate_options();
   REQUIRE(list_choices(options).size() == 1);

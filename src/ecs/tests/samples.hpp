@@ -95,6 +95,7 @@ inline TemplateOptions make_full_options() {
   options.platform_version = "1.4.0";
   options.os_family = OsFamily::windows_2025_full;
   options.cpu_architecture = CpuArchitecture::arm64;
+  options.fallback_architectures = {CpuArchitecture::x86_64};
   options.ephemeral_storage_gib = 50;
   options.network_mode = NetworkMode::awsvpc;
   options.subnets = {"subnet-1"};

@@ -153,9 +153,9 @@ TEST_CASE("task definition: whatever changes its content changes the family, and
   const auto usual = make(base).family;
   const auto full = make_complete_options();
   const std::set<std::string_view> of_the_run = {
-      "task_definition",  "fallback_sizes",   "platform_version",     "subnets", "security_groups",
-      "assign_public_ip", "execute_command",  "placement_strategies", "group",   "placement_constraints",
-      "propagate_tags",   "ecs_managed_tags", "fallback_capacities",  "round_up"};
+      "task_definition",  "fallback_sizes",   "platform_version",     "subnets",  "security_groups",
+      "assign_public_ip", "execute_command",  "placement_strategies", "group",    "placement_constraints",
+      "propagate_tags",   "ecs_managed_tags", "fallback_capacities",  "round_up", "fallback_architectures"};
   std::set<std::string> families = {usual};
   visit_fields(
       [&](const char* name, auto member) {

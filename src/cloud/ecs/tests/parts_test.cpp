@@ -144,3 +144,31 @@ TEST_CASE("variants: each capacity with each size, counted and priced as it is, 
   CHECK(read->size == of.options.fallback_sizes[0]);
   CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})"));
 }
+
+TEST_CASE(
+    "variants: of another architecture the definition is another one, and what earlier versions froze is "
+    "read") {
+  using footman::ecs::CpuArchitecture;
+  Template of;
+  of.options.container.image = "node:20";
+  of.options.size = {1024, 2048};
+  of.options.fallback_sizes = {{2048, 4096}};
+  of.options.cpu_architecture = CpuArchitecture::arm64;
+  of.options.fallback_architectures = {CpuArchitecture::x86_64};
+  const auto variants = list_variants(of);
+  REQUIRE(variants.size() == 4);
+  const auto architecture_of = [](const std::string& frozen) {
+    const auto read = parse_launch_options(frozen);
+    REQUIRE(read);
+    return read->options.cpu_architecture;
+  };
+  CHECK(architecture_of(variants[2].options) == CpuArchitecture::arm64);
+  CHECK(architecture_of(variants[3].options) == CpuArchitecture::x86_64);
+  CHECK(parse_launch_options(variants[3].options)->size == of.options.fallback_sizes[0]);
+  CHECK(variants[3].name == "2048 CPU units, 4096 MiB, X86_64");
+  const auto old =
+      parse_launch_options(R"({"capacity":0,"size":0,"template":"{\"cpu_architecture\":\"ARM64\"}"})");
+  REQUIRE(old);
+  CHECK(old->options.cpu_architecture == CpuArchitecture::arm64);
+  CHECK(!parse_launch_options(R"({"capacity":0,"size":0,"architecture":1,"template":"{}"})"));
+}
