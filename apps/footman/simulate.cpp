@@ -391,10 +391,6 @@ void print_pools(const Answers& answers, cli::Output& out) {
 void print(const simulate::Setting& setting, const Answers& answers, cli::Output& out) {
   out.line(cli::clean(fmt::format("{} builds of {}, seed {}; {}", setting.builds, setting.trace, setting.seed,
                                   setting.cloud)));
-  for (const auto& report : answers.reports)
-    for (const auto& pool : report.pools)
-      out.line(cli::clean(fmt::format("{}: the pool of '{}' keeps {} idle for its goal. {}", report.name,
-                                      pool.name.str(), pool.min_idle, pool.text)));
   for (const auto& sheet : simulate::make_sheets(answers.reports)) print(sheet, out);
   if (answers.goal) print_pools(answers, out);
 }

@@ -60,6 +60,12 @@ void add_templates(const Report& report, std::vector<std::vector<std::string>>& 
                     show(Unit::agent_time, times.overhead()), format_figure(Unit::money, times.cost)});
 }
 
+void add_pools(const Report& report, std::vector<std::vector<std::string>>& rows) {
+  for (const auto& pool : report.pools)
+    rows.push_back(
+        {pool.name.str(), fmt::format("{}", pool.min_idle), pool.met ? "met" : "not met", pool.text});
+}
+
 void add_refusals(const Report& report, std::vector<std::vector<std::string>>& rows) {
   for (const auto& [failure, count] : report.refusals) rows.push_back({failure, fmt::format("{}", count)});
 }
@@ -104,6 +110,8 @@ std::vector<Sheet> make_sheets(const std::vector<Report>& reports) {
   add(by_report("Agents by template",
                 {"Template", "Cloud", "Launched", "Paid for", "With builds", "Overhead", "Cost"}, reports,
                 add_templates));
+  add(by_report("Pools with a goal", {"Template", "Kept idle", "Goal", "How it was found"}, reports,
+                add_pools));
   add(holds_sheet(reports));
   add(by_report("Launches refused", {"Failure", "Times"}, reports, add_refusals));
   add(by_report("Builds that never ran", {"Reason", "Builds", "Of the first one"}, reports, add_stranded));

@@ -50,6 +50,19 @@ TEST_CASE("sheets: one column for each configuration, and the difference") {
     for (const auto& row : sheet.rows) CHECK(row.size() == sheet.head.size());
 }
 
+TEST_CASE("pools that were searched for a goal stand in the table and on the page") {
+  auto report = make_one("a", 10s);
+  report.pools = {{TemplateName("small"), 2, false, "The goal is <far>."}};
+  const auto sheets = make_sheets({report});
+  const auto found = std::ranges::find(sheets, "Pools with a goal", &Sheet::title);
+  REQUIRE(found != sheets.end());
+  CHECK(found->rows ==
+        std::vector<std::vector<std::string>>{{"small", "2", "not met", "The goal is <far>."}});
+  const auto page = make_html(kSetting, {report});
+  CHECK(page.find("<td>small</td><td>2</td><td>not met</td><td>The goal is &lt;far&gt;.</td>") !=
+        std::string::npos);
+}
+
 TEST_CASE("JSON has the differences of two") {
   const auto told = make_json(kSetting, {make_one("a", 10s), make_one("b", 80s)});
   CHECK(told.at("differences").at("wait_max").to_number<double>() == 70);
