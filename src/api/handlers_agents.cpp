@@ -55,6 +55,7 @@ Awaitable<Result<json::object>> describe_agent(Context& context, fleet::AgentVie
   FOOTMAN_CO_TRY(const auto shown, co_await tell_agent_cost(context.stories(), view.agent));
   auto out = agent_to_json(context, view);
   out["cost"] = to_json(shown);
+  out["launch"] = launch_to_json(view.agent);
   co_return out;
 }
 

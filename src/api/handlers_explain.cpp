@@ -86,6 +86,7 @@ Awaitable<Reply> explain_agent(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto story, co_await tell_agent(context.stories(), AgentId(call.params[0])));
   auto agent = agent_to_json(context, story.agent);
   agent["cost"] = to_json(story.cost);
+  agent["launch"] = launch_to_json(story.agent.agent);
   json::object body{{"sentence", utf8(sentence_of(story.agent))}, {"agent", std::move(agent)}};
   json::array builds;
   for (const auto& one : story.work) builds.push_back(work_to_json(one));

@@ -5,6 +5,7 @@
 #include <boost/json/value.hpp>
 
 #include "base/utf8.hpp"
+#include "fleet/frozen_request.hpp"
 
 namespace footman::api {
 namespace {
@@ -301,6 +302,15 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   if (agent.end_reason != model::EndReason::none) out["end"] = end_to_json(agent);
   if (agent.death != model::DeathCertificate{}) out["death"] = death_to_json(agent.death);
   if (node && node->host) out["host"] = host_to_json(*node->host);
+  return out;
+}
+
+// An older version wrote no reason.
+json::object launch_to_json(const model::Agent& agent) {
+  const auto request = fleet::parse_request(agent.frozen_request);
+  if (!request) return {};
+  json::object out{{"text", utf8(request->why)}};
+  if (request->reason) out["reason"] = model::to_string(*request->reason);
   return out;
 }
 

@@ -49,6 +49,7 @@ json::object to_json(const model::Build& build, const std::optional<controller::
 
 // `node`: what the built-in controller knows of it.
 json::object to_json(const fleet::AgentView& agent, const std::optional<controller::NodeView>& node);
+json::object launch_to_json(const model::Agent& agent);  // why it was launched; reads its frozen request
 json::object to_json(const fleet::CloudView& cloud);
 json::object to_json(const fleet::Consideration& consideration);
 json::object to_json(const fleet::PlanView& plan);

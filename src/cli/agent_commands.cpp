@@ -281,6 +281,7 @@ Facts agent_facts(const json::value& agent) {
             number_of(agent, "micro_usd_per_hour").value_or(0) == 0 ? "" : cost_text(part_of(agent, "cost")));
   facts.add("Runs build", number_text(agent, "build"));
   facts.add("For queue item", text_of(agent, "for_item"));
+  facts.add("Launch reason", text_of(part_of(agent, "launch"), "reason"));
   facts.add("Handle", text_of(agent, "handle"));
   facts.add("Planned", time("planned_at"));
   facts.add("Launched", time("launched_at"));

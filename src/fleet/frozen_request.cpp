@@ -71,6 +71,8 @@ FrozenRequest request_of(const json::object& object) {
   request.max_age = Duration(object.at("max_age_us").to_number<std::int64_t>());
   if (const auto* variant = object.if_contains("variant"))
     request.variant = json::value_to<std::string>(*variant);
+  if (const auto* reason = object.if_contains("reason"))
+    request.reason = model::find_launch_reason(json::value_to<std::string>(*reason));
   request.why = json::value_to<std::string>(object.at("why"));
   if (const auto* list = object.if_contains("not_these")) request.not_these = considered_of(list->as_array());
   return request;
@@ -96,6 +98,7 @@ std::string encode_request(const FrozenRequest& request) {
                       {"max_age_us", request.max_age.count()},
                       {"variant", request.variant},
                       {"why", request.why}};
+  if (request.reason) object["reason"] = model::to_string(*request.reason);
   if (!request.not_these.empty()) object["not_these"] = to_json(request.not_these);
   return json::serialize(object);
 }

@@ -2,11 +2,13 @@
 // what the fleet must still know of the template when the template is gone. Written once, never changed.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.hpp"
 #include "fleet/views.hpp"
+#include "model/agent.hpp"
 #include "ports/cloud_provider.hpp"
 
 namespace footman::fleet {
@@ -17,7 +19,8 @@ struct FrozenRequest {
   ports::LaunchSpec spec;   // without the secret
   bool is_default = false;  // takes items without a label
   Duration max_age{0};
-  std::string variant;                   // of the template; empty: it has one only
+  std::string variant;                       // of the template; empty: it has one only
+  std::optional<model::LaunchReason> reason;  // not set: planned by an older version, which had none
   std::string why;                       // the decision, for people
   std::vector<Consideration> not_these;  // the better templates, as they were; kConsideredKept at most
 };

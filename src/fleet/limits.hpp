@@ -44,6 +44,7 @@ inline constexpr Duration kStorageLook = 1s;        // nobody tells when there i
 // Kept in memory.
 inline constexpr std::size_t kEndedAgentsKept = 200;  // for views, the latest; the rows stay in the store
 inline constexpr std::size_t kFindingsKept = 1000;    // of one round, the first; all are counted
+inline constexpr std::size_t kUnservedKept = 10'000;  // items whose agent ended; beyond it all are forgotten
 inline constexpr std::size_t kLabelsKept = 10'000;    // parsed; beyond it all are parsed again
 inline constexpr std::size_t kMessageBytes = 500;     // of a cloud, for people; the rest is cut
 inline constexpr std::size_t kConsideredKept = 50;    // templates that were passed over, in an agent's row

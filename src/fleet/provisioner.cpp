@@ -318,13 +318,27 @@ void Provisioner::tell_ledger(const SpentNow& spent) {
 }
 
 void Provisioner::tell_agents() {
-  for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
+  for (const auto& id : core_.take_erased()) {
+    ledger_.drop_agent(id);
+    if (const auto* ended = core_.find_ended(id)) note_unserved(ended->row);
+  }
   for (auto* entry : list_changed()) {
+    if (entry->is_ending() && entry->seen.working_on.empty()) note_unserved(entry->row);
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;
     ledger_.put_agent(agent_of(*entry));
   }
+}
+
+// What is launched for its item from now on takes its place.
+void Provisioner::note_unserved(const model::Agent& row) {
+  if (row.for_item.empty() || row.builds_done > 0 || row.end_reason == EndReason::surplus) return;
+  policy::ItemRef ref{row.controller, row.for_item};
+  if (unserved_.size() >= kUnservedKept) unserved_.clear();
+  auto& before = unserved_[ref];
+  if (std::exchange(before, row.id) == row.id) return;
+  if (const auto item = items_.find(ref); item != items_.end()) put_in_ledger(std::move(ref), item->second);
 }
 
 void Provisioner::tell_offers(const SpentNow& spent) {
@@ -380,7 +394,10 @@ void Provisioner::put_item(const ControllerName& controller, ports::DemandItem d
 
 void Provisioner::put_in_ledger(policy::ItemRef ref, const WaitingItem& item) {
   const auto& label = parse_label(item.label);
-  if (label) return ledger_.put_item({std::move(ref), *label, item.since, item.title});
+  const auto before = unserved_.find(ref);
+  if (label)
+    return ledger_.put_item({std::move(ref), *label, item.since, item.title,
+                             before == unserved_.end() ? AgentId() : before->second});
   ledger_.drop_item(ref);
   tell(ref, {"bad_label", describe(label.error()), {}, {}});
 }
@@ -484,6 +501,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.spec.one_shot = row.max_builds == 1;
   request.is_default = t.config.is_default;
   request.max_age = t.config.max_age;
+  request.reason = launch.reason;
   request.why =
       variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
   if (launch.not_these) request.not_these = list_answers(*launch.not_these, kConsideredKept);
@@ -514,7 +532,10 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
     core_.set_state(*entry, AgentState::launching);
     core_.log_of(*entry).info(
         "agent planned",
-        {{"template", entry->row.template_name}, {"item", entry->row.for_item}, {"why", entry->request.why}});
+        {{"template", entry->row.template_name},
+         {"item", entry->row.for_item},
+         {"reason", to_string(*entry->request.reason)},
+         {"why", entry->request.why}});
     tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry));
     steward_.look_at(entry);
   }

@@ -49,6 +49,7 @@ class Provisioner {
   void read_demand();
   void read(ports::ControllerPort& controller);
   void put_item(const ControllerName& controller, ports::DemandItem demand);
+  void note_unserved(const model::Agent& row);
   void put_in_ledger(policy::ItemRef ref, const WaitingItem& item);
   void move_items_by(Duration by);
   void drop_item(const policy::ItemRef& ref);
@@ -89,6 +90,8 @@ class Provisioner {
   bool told_something_ = false;                       // since it was published
   std::optional<Duration> look_again_;                // besides plan_.next_look
   std::unordered_map<policy::ItemRef, WaitingItem, policy::ItemRefHash> items_;
+  // Agents that ended without work, by the item that they were launched for, whether it waits or may again.
+  std::unordered_map<policy::ItemRef, AgentId, policy::ItemRefHash> unserved_;
   std::unordered_map<std::string, Result<model::LabelExpr>> labels_;
   mutable std::optional<PlanView> view_;
 };

@@ -32,6 +32,12 @@ constexpr Word<FailureClass> kFailureClasses[] = {{FailureClass::throttled, "thr
                                                   {FailureClass::boot, "boot"},
                                                   {FailureClass::connect, "connect"}};
 
+constexpr Word<LaunchReason> kLaunchReasons[] = {{LaunchReason::waiting_item, "waiting_item"},
+                                                 {LaunchReason::replacement, "replacement"},
+                                                 {LaunchReason::pool_minimum, "pool_minimum"},
+                                                 {LaunchReason::pool_load, "pool_load"},
+                                                 {LaunchReason::breaker_probe, "breaker_probe"}};
+
 struct EndWord {
   EndReason value;
   std::string_view text;
@@ -69,6 +75,11 @@ const EndWord& get_end_word(EndReason reason) {
 std::string_view to_string(AgentState state) { return get_word(kAgentStates, state); }
 std::string_view to_string(AgentActivity activity) { return get_word(kAgentActivities, activity); }
 std::optional<AgentState> find_agent_state(std::string_view text) { return find_value(kAgentStates, text); }
+
+std::string_view to_string(LaunchReason reason) { return get_word(kLaunchReasons, reason); }
+std::optional<LaunchReason> find_launch_reason(std::string_view text) {
+  return find_value(kLaunchReasons, text);
+}
 
 std::string_view to_string(FailureClass failure) { return get_word(kFailureClasses, failure); }
 std::optional<FailureClass> find_failure_class(std::string_view text) {

@@ -51,6 +51,17 @@ enum class AgentActivity {
 };
 std::string_view to_string(AgentActivity activity);
 
+// Why an agent was launched; stable words, shown by the API and `footman explain`.
+enum class LaunchReason {
+  waiting_item,   // an item waits, and no agent is there or on its way for it
+  replacement,    // the same, and the last one that was launched for it ended before it had any work
+  pool_minimum,   // the pool of its template lacks one of the idle agents that it always keeps
+  pool_load,      // it lacks one of those that it keeps for so many at work
+  breaker_probe,  // launches of its template had failed: this one is tried, whatever it is for
+};
+std::string_view to_string(LaunchReason reason);
+std::optional<LaunchReason> find_launch_reason(std::string_view text);
+
 // Why an agent ended or was ended; stable words, shown by the API, the pages and `footman explain`.
 enum class EndReason {
   none,

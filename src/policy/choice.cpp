@@ -28,8 +28,10 @@ std::string describe_choice(const Item& item, const ItemClass& kind) {
   const auto wish = item.label.empty() ? std::string("no label") : fmt::format("'{}'", item.label.text());
   const Template& t = *kind.templates[kind.template_cursor];
   const auto price = t.per_hour.is_zero() ? "" : fmt::format(", {}", model::format_hourly_price(t.per_hour));
-  return fmt::format("{} waits for an agent ({}); template '{}' is choice {} of {}{}{}",
-                     item.title.empty() ? item.ref.key : item.title, wish, t.name.str(),
+  const auto before =
+      item.before.empty() ? "" : fmt::format(", as agent {} ended before it had any work", item.before.str());
+  return fmt::format("{} waits for an agent ({}){}; template '{}' is choice {} of {}{}{}",
+                     item.title.empty() ? item.ref.key : item.title, wish, before, t.name.str(),
                      kind.template_cursor + 1, kind.templates.size(), price, describe_passed(kind));
 }
 

@@ -6,7 +6,7 @@ namespace footman::policy {
 namespace {
 
 bool is_same(const Item& a, const Item& b) {
-  return a.since == b.since && a.label == b.label && a.title == b.title;
+  return a.since == b.since && a.label == b.label && a.title == b.title && a.before == b.before;
 }
 
 // But for the breaker, which no list depends on.

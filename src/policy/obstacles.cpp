@@ -53,10 +53,10 @@ void Obstacles::count(const SettledAgents& agents) {
   usage_.add(member_of(agents), agents.count);
 }
 
-void Obstacles::count_launch(const Template& t, const ControllerName& controller) {
+bool Obstacles::count_launch(const Template& t, const ControllerName& controller) {
   ++under_way_[t.cloud];
   usage_.add(member_of(t, controller), 1);
-  if (may_launch(t.breaker, now_).launches == Permission::one_probe) probed_.insert(t.name);
+  return may_launch(t.breaker, now_).launches == Permission::one_probe && probed_.insert(t.name).second;
 }
 
 void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count) {

@@ -38,7 +38,7 @@ class Obstacles {
 
   void count(const Agent& agent);
   void count(const SettledAgents& agents);
-  void count_launch(const Template& t, const ControllerName& controller);
+  bool count_launch(const Template& t, const ControllerName& controller);  // true: it is the template's probe
   // So many places, for launches that are not possible yet.
   void reserve(const Template& t, const ControllerName& controller, std::uint32_t count);
 

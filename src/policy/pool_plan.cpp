@@ -13,6 +13,11 @@ std::uint32_t PoolCount::missing() const {
   return want > have ? want - have : 0;
 }
 
+model::LaunchReason PoolCount::reason_for(std::uint32_t missing) const {
+  const auto always = std::min(of->pool.min_idle, of->pool.max_idle);
+  return target() - missing < always ? model::LaunchReason::pool_minimum : model::LaunchReason::pool_load;
+}
+
 PoolBook::PoolBook(const std::vector<Template>& templates) {
   for (const auto& t : templates)
     if (!t.pool.empty()) pools_.push_back({&t, 0, 0, {}, {}});

@@ -30,6 +30,8 @@ struct PoolCount {
   bool is_spent = false;             // the budget of the day: it wants nothing until the next one
   std::uint32_t target() const { return is_spent ? 0 : model::pool_target(of->pool, at_work); }
   std::uint32_t missing() const;
+  // Of a launch when so many are missing, more than 0.
+  model::LaunchReason reason_for(std::uint32_t missing) const;
 };
 
 class PoolBook {

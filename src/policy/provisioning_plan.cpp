@@ -25,6 +25,7 @@ namespace {
 
 using model::AgentActivity;
 using model::EndReason;
+using model::LaunchReason;
 
 void look_no_later(Instant& look, Instant at) {
   if (at.is_set() && (!look.is_set() || at < look)) look = at;
@@ -269,7 +270,8 @@ class Planner {
       if (is_blocked(t) || obstacles_.find_for(kind.controller, t)) continue;
       if (obstacles_.find_launch_limit(t)) break;
       list_passed(kind);
-      launch(item.ref, t, describe_choice(item, kind), kind.passed);
+      const auto reason = item.before.empty() ? LaunchReason::waiting_item : LaunchReason::replacement;
+      launch(item.ref, t, reason, describe_choice(item, kind), kind.passed);
       return nullptr;
     }
     if (!std::exchange(kind.is_held, true)) {
@@ -295,9 +297,15 @@ class Planner {
     }
   }
 
-  void launch(ItemRef item, const Template& t, std::string why, TriedList not_these = {}) {
-    obstacles_.count_launch(t, item.controller);
-    plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why), std::move(not_these)});
+  // That it is tried tells more than what it is for, which stands in the text.
+  void launch(ItemRef item, const Template& t, LaunchReason reason, std::string why,
+              TriedList not_these = {}) {
+    if (obstacles_.count_launch(t, item.controller)) {
+      reason = LaunchReason::breaker_probe;
+      why += fmt::format("; template '{}' is {}", t.name.str(), describe(t.breaker, now_));
+    }
+    plan_.launches.push_back(
+        {std::move(item), t.cloud, t.name, reason, std::move(why), std::move(not_these)});
   }
 
   void list_passed(ItemClass& kind) const {
@@ -485,7 +493,7 @@ class Planner {
         look_no_later(plan_.next_look, report.hold->look_again);
         break;
       }
-      launch({pool.of->pool_controller, {}}, *pool.of, why);
+      launch({pool.of->pool_controller, {}}, *pool.of, pool.reason_for(missing), why);
     }
     return report;
   }

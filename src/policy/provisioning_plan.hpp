@@ -46,6 +46,7 @@ struct Item {
   model::LabelExpr label;  // empty: default templates only
   Instant since;
   std::string title;
+  AgentId before{};  // the last one that was launched for it, which ended without work; empty: none
 };
 
 struct Agent {
@@ -194,7 +195,8 @@ struct Launch {
   ItemRef item;  // without a key: for the pool of the template
   CloudName cloud;
   TemplateName template_name;
-  std::string text;     // why this template
+  model::LaunchReason reason = model::LaunchReason::waiting_item;
+  std::string text;     // with the inputs it was decided on
   TriedList not_these;  // the better ones; null: none of them, or for a pool
 };
 struct Match {  // this item is served by this agent

@@ -101,6 +101,9 @@ TEST_CASE("from the submission to the end of the agent") {
   for (const auto* kind : {"session_began", "first_step"}) CHECK(!has(kinds, kind));
   const auto story = world.get("/api/v1/agents/" + agent + "/explain").json();
   CHECK(story.at("builds").as_array().at(0).at("build") == 1);
+  CHECK(story.at("agent").at("launch").at("reason") == "waiting_item");
+  CHECK(text_of(story.at("agent").at("launch").at("text")).find("template 'small' is choice 1") !=
+        std::string::npos);
   CHECK(!text_of(story.at("sentence")).empty());
   CHECK(has(kinds_of(story.at("timeline")), "decided"));
 }

@@ -332,8 +332,28 @@ TEST_CASE("a definite refusal ends the attempt; the next agent comes after a pau
   CHECK(world.controller.reasons.at("1").code == "template_open");
   CHECK(world.controller.reasons.at("1").look_again.is_set());
   world.advance(1s);
-  CHECK(world.only_agent().id != refused.id);
+  const auto probe = world.only_agent();
+  CHECK(probe.id != refused.id);
   CHECK(world.cloud.alive() == 1);
+  const auto reason_of = [](const model::Agent& agent) { return parse_request(agent.frozen_request)->reason; };
+  CHECK(reason_of(refused) == model::LaunchReason::waiting_item);
+  CHECK(reason_of(probe) == model::LaunchReason::breaker_probe);
+}
+
+TEST_CASE("an agent that takes the place of one that ended without work says so") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto first = world.only_agent().id;
+  world.busy_agent("2");
+  REQUIRE(world.run(world.fleet->terminate_agent(AgentId(first), "by hand")));
+  world.settle();
+  std::optional<FrozenRequest> request;
+  for (const auto& agent : world.live_agents())
+    if (agent.for_item == "1") request = *parse_request(agent.frozen_request);
+  REQUIRE(request);
+  CHECK(request->reason == model::LaunchReason::replacement);
+  CHECK(request->why.find("as agent " + first.str() + " ended before it had any work") != std::string::npos);
 }
 
 TEST_CASE("a wrong configuration disables the template until it changes") {

@@ -27,6 +27,7 @@ void check_round_trip(Enum last, Find find) {
 
 TEST_CASE("enumerators and words lead to each other") {
   check_round_trip(AgentState::lost, find_agent_state);
+  check_round_trip(LaunchReason::breaker_probe, find_launch_reason);
   check_round_trip(EndReason::orphan, find_end_reason);
   check_round_trip(FailureClass::connect, find_failure_class);
   check_round_trip(BuildState::finished, find_build_state);

@@ -12,6 +12,7 @@ using footman::model::AgentActivity;
 using footman::model::AgentState;
 using footman::model::EndReason;
 using footman::model::FailureClass;
+using footman::model::LaunchReason;
 using footman::model::PoolSize;
 
 namespace {
@@ -83,6 +84,7 @@ TEST_CASE("what is missing is launched, once") {
   const auto first = plan(s);
   REQUIRE(first.launches.size() == 2);
   CHECK(first.launches[0].item == ItemRef{kController, ""});
+  CHECK(first.launches[0].reason == LaunchReason::pool_minimum);
   CHECK(first.launches[0].text == "the pool of template 't' wants 2 agents without work and has 0");
   CHECK(first.pools.at(0).target == 2);
   CHECK(first.pools.at(0).on_way == 2);
@@ -189,6 +191,7 @@ TEST_CASE("the load factor follows what is at work, also what is given work by t
   auto next = plan(s);
   CHECK(next.launches.size() == 4 + 2);
   CHECK(for_pools(next) == 2);
+  CHECK(next.launches.back().reason == LaunchReason::pool_load);
   apply(s, next);
   next = plan(s);
   CHECK(next.launches.empty());
@@ -198,6 +201,19 @@ TEST_CASE("the load factor follows what is at work, also what is given work by t
   next = plan(s);  // two are served by the pool, four are launched, and three are wanted at most
   CHECK(next.launches.size() == 4 + 3);
   CHECK(for_pools(next) == 3);
+}
+
+TEST_CASE("what the minimum asks for is launched first, then what the load does") {
+  auto s = world({.min_idle = 2, .per_mille = 1000});
+  for (int i = 0; i < 3; ++i) {
+    s.agents.push_back(agent(fmt::format("busy-{}", i), AgentActivity::busy));
+    s.agents.back().working = true;
+  }
+  s.agents.push_back(agent("spare", AgentActivity::idle));
+  const auto next = plan(s);
+  REQUIRE(next.launches.size() == 2);
+  CHECK(next.launches[0].reason == LaunchReason::pool_minimum);
+  CHECK(next.launches[1].reason == LaunchReason::pool_load);
 }
 
 TEST_CASE("items come before pools in caps, and one place is given once") {

@@ -13,6 +13,7 @@ using namespace footman::policy;
 using footman::model::AgentActivity;
 using footman::model::AgentState;
 using footman::model::EndReason;
+using footman::model::LaunchReason;
 
 namespace {
 
@@ -79,9 +80,20 @@ TEST_CASE("one launch per waiting item, none while its agent is on its way") {
   const auto plan = plan_provisioning(s, {}, kNow);
   REQUIRE(plan.launches.size() == 1);
   CHECK(plan.launches[0].item.key == "2");
+  CHECK(plan.launches[0].reason == LaunchReason::waiting_item);
   REQUIRE(plan.matches.size() == 1);
   CHECK(plan.matches[0].item.key == "1");
   CHECK(plan.matches[0].agent == AgentId("a"));
+}
+
+TEST_CASE("a launch in place of an agent that ended without work says so") {
+  auto s = world();
+  s.items = {item("1")};
+  s.items[0].before = AgentId("a");
+  const auto launch = plan_provisioning(s, {}, kNow).launches.at(0);
+  CHECK(launch.reason == LaunchReason::replacement);
+  CHECK(launch.text.find(", as agent a ended before it had any work; template 't' is choice 1 of 1") !=
+        std::string::npos);
 }
 
 TEST_CASE("an agent that lost its item takes the next one; without any it ends") {
@@ -291,6 +303,8 @@ TEST_CASE("an open template launches one probe, however many items of whatever l
   const auto plan = plan_provisioning(s, {}, now);
   CHECK(plan.launches.size() == 1);
   CHECK(plan.launches[0].item.key == "1");
+  CHECK(plan.launches[0].reason == LaunchReason::breaker_probe);
+  CHECK(plan.launches[0].text.find("; template 't' is open since ") != std::string::npos);
   CHECK(plan.holds.size() == 3);
   for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::template_half_open);
   breaker = on_probe_launched(breaker, AgentId("new-1"), now + 5min, now);

@@ -37,7 +37,7 @@ std::vector<std::string> lines_of(const Plan& plan) {
   };
   for (const auto& one : plan.launches) {
     lines.push_back("launch " + name(one.item) + " " + one.cloud.str() + " " + one.template_name.str() + " " +
-                    one.text);
+                    std::string(to_string(one.reason)) + " " + one.text);
     if (one.not_these) list(one.not_these);
   }
   for (const auto& one : plan.holds) {
@@ -62,7 +62,8 @@ bool is_same(const Plan& a, const Plan& b) {
   const auto match = [](const Match& x, const Match& y) { return x.item == y.item && x.agent == y.agent; };
   const auto launch = [](const Launch& x, const Launch& y) {
     const bool both = x.not_these && y.not_these;
-    return x.item == y.item && x.template_name == y.template_name && x.cloud == y.cloud && x.text == y.text &&
+    return x.item == y.item && x.template_name == y.template_name && x.cloud == y.cloud &&
+           x.reason == y.reason && x.text == y.text &&
            (both ? *x.not_these == *y.not_these : x.not_these == y.not_these);
   };
   const auto hold = [](const Hold& x, const Hold& y) {
@@ -157,7 +158,8 @@ Item RandomWorld::make_item() {
   return {{controller, std::to_string(pick(kItemKeys))},
           *model::parse_label_expression(kLabels[pick(kLabels.size())]),
           Instant{1'000'000 + static_cast<std::int64_t>(pick(4))},
-          "job"};
+          "job",
+          AgentId(chance(4) ? "before" : "")};
 }
 
 void RandomWorld::put_item() { put(make_item()); }
