@@ -52,6 +52,7 @@ struct PlannedAs {
   bool working = false;
   bool awaited = false;
   bool is_leaving = false;
+  bool is_barred = false;
   bool asked = false;
   bool was_connected = false;  // its row says so
   Instant connected;

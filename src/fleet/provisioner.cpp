@@ -40,6 +40,7 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   PlannedAs now;
   now.state = entry.row.state;
   now.is_leaving = is_leaving(entry);
+  now.is_barred = entry.removed || entry.drain_told;
   now.awaited = is_awaited(entry);
   now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
   now.builds_done = entry.row.builds_done;
@@ -77,6 +78,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.working = now.working;
   agent.awaited = now.awaited;
   agent.is_leaving = now.is_leaving;
+  agent.is_barred = now.is_barred;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;
@@ -154,6 +156,14 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
   if (is_leaving(entry))
     return {"replacing",
             fmt::format("Agent {} ends; another one is decided on when that is written down.", id),
+            entry.id(),
+            {},
+            {}};
+  if (!model::is_serving(entry.row.state))
+    return {"replacing",
+            fmt::format("Agent {} ends; another one is decided on when controller '{}' has confirmed that this "
+                        "one gets no work any more.",
+                        id, entry.row.controller.str()),
             entry.id(),
             {},
             {}};

@@ -115,6 +115,8 @@ Awaitable<bool> Steward::try_forget(AgentEntry* entry) {
     core_.log_of(*entry).warning(
         "the controller does not let the agent go",
         {{"error", heard ? describe(heard->error()) : std::string("no answer in time")}});
+  else
+    core_.look->notify();  // its item may have another agent now
   co_return entry->removed;
 }
 

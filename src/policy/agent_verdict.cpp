@@ -74,20 +74,29 @@ AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
   return verdict;
 }
 
+// Whatever is decided about it, the item that it was launched for may come to it still: before its row says
+// that it drains or ends, and before its controller has confirmed that it gets no work any more. Another agent
+// for the same item would be one too many until then.
+bool may_get_own(const Agent& agent) {
+  if (agent.for_item.empty() || has_work(agent) || !model::may_hold_resource(agent.state)) return false;
+  if (model::is_serving(agent.state)) return true;
+  const bool is_cut_off = agent.is_barred || agent.activity == AgentActivity::unknown ||
+                          agent.activity == AgentActivity::lost || agent.activity == AgentActivity::done;
+  return !is_cut_off;
+}
+
 }  // namespace
 
 AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now) {
   AgentVerdict verdict;
-  if (!model::is_serving(agent.state) && agent.state != AgentState::draining) {
-    verdict.is_quiet = !is_ending(agent);
+  if (model::is_serving(agent.state) && agent.is_leaving) {
+    verdict.is_free = verdict.only_own = true;
     return verdict;
   }
-  if (agent.is_leaving) {  // for its own item only
-    verdict.is_free = true;
-    return verdict;
-  }
-  verdict = judge_serving(agent, is_current, now);
-  verdict.is_quiet = !verdict.is_free && !verdict.end && !verdict.drain;
+  if (model::is_serving(agent.state) || agent.state == AgentState::draining)
+    verdict = judge_serving(agent, is_current, now);
+  if (!verdict.is_free && may_get_own(agent)) verdict.is_free = verdict.only_own = true;
+  verdict.is_quiet = !verdict.is_free && !verdict.end && !verdict.drain && !is_ending(agent);
   return verdict;
 }
 

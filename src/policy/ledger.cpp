@@ -163,6 +163,7 @@ void Ledger::look_at_due(Instant now) {
 void Ledger::examine(OpenPlanner& planner, LedgerAgent& one, Instant now) {
   const auto verdict = planner.examine(one.agent);
   one.look_again = verdict.look_again;
+  one.only_own = verdict.only_own;
   one.next_change = policy::next_change(one.agent, now);
   if (one.next_change.is_set()) changes_.insert({one.next_change, &one});
   set_standing(one, verdict.is_quiet ? Standing::settled : Standing::open);
@@ -180,14 +181,17 @@ void Ledger::rematch(const OpenPlanner& planner, const ItemRef& ref) {
   const auto item = items_.find(ref);
   const auto claims = claims_.find(ref);
   const LedgerAgent* best = nullptr;
+  const auto ask = [&](LedgerAgent& one) {
+    const auto& agent = one.agent;
+    const bool serves = best == nullptr && item != items_.end() &&
+                        model::fits(item->second.item.label, agent.labels, agent.is_default);
+    if (serves) best = &one;
+    set_standing(one, serves && !one.only_own ? Standing::settled : Standing::open);
+  };
   if (claims != claims_.end())
-    for (auto* one : claims->second) {
-      const auto& agent = one->agent;
-      const bool serves = best == nullptr && item != items_.end() &&
-                          model::fits(item->second.item.label, agent.labels, agent.is_default);
-      if (serves) best = one;
-      set_standing(*one, serves && !is_ending(agent) ? Standing::settled : Standing::open);
-    }
+    for (const bool only_own : {false, true})
+      for (auto* one : claims->second)
+        if (one->only_own == only_own) ask(*one);
   if (item != items_.end()) serve(planner, item->second, best);
 }
 

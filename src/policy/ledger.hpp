@@ -53,6 +53,7 @@ class Ledger {
     Standing standing = Standing::unknown;
     SettledAgents* group = nullptr;  // that it counts in, when it is settled
     bool has_claim = false;          // it is free, and was meant for an item
+    bool only_own = false;           // of the verdict
     Instant look_again;              // by the verdict on it
     Instant next_change;             // of the verdict
   };

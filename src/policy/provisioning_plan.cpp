@@ -9,6 +9,7 @@
 #include <set>
 #include <tuple>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 #include "policy/choice.hpp"
@@ -109,7 +110,7 @@ class Planner {
   void sort_out_agents() {
     for (const Agent* agent : agents_) {
       auto verdict = examine(*agent);
-      if (verdict.is_free) free_.push_back(agent);
+      if (verdict.is_free) (verdict.only_own ? only_own_ : free_).push_back(agent);
       if (verdict.end) plan_.terminations.push_back(std::move(*verdict.end));
       if (verdict.drain) plan_.drains.push_back(std::move(*verdict.drain));
       look_no_later(plan_.next_look, verdict.look_again);
@@ -120,19 +121,24 @@ class Planner {
     std::map<std::pair<std::string_view, std::string_view>, std::size_t> by_key;
     for (std::size_t i = 0; i < items_.size(); ++i)
       by_key[{items_[i]->ref.controller.str(), items_[i]->ref.key}] = i;
+    const auto gets_own = [&](const Agent& agent) {
+      const auto it = by_key.find({agent.controller.str(), agent.for_item});
+      if (agent.for_item.empty() || it == by_key.end() || served_by_[it->second] != nullptr ||
+          !model::fits(items_[it->second]->label, agent.labels, agent.is_default))
+        return false;
+      served_by_[it->second] = &agent;
+      return true;
+    };
     std::vector<const Agent*> left;
     for (const Agent* agent : free_) {
-      const auto it = by_key.find({agent->controller.str(), agent->for_item});
-      if (!agent->for_item.empty() && it != by_key.end() && served_by_[it->second] == nullptr &&
-          model::fits(items_[it->second]->label, agent->labels, agent->is_default))
-        served_by_[it->second] = agent;
-      else if (agent->is_leaving)
-        continue;
-      else if (is_current(*agent))
+      if (gets_own(*agent)) continue;
+      if (is_current(*agent))
         left.push_back(agent);
       else
         end(*agent, EndReason::template_changed);
     }
+    for (const Agent* agent : only_own_)
+      if (gets_own(*agent)) serve_own_only_.insert(agent);
     for (auto it = left.rbegin(); it != left.rend(); ++it) pools_[find_pool(**it)].agents.push_back(*it);
   }
 
@@ -458,7 +464,8 @@ class Planner {
     }
     for (const Agent* agent : agents_) note_work(*agent);
     for (const Agent* agent : served_by_)
-      if (agent != nullptr && !agent->is_leaving && pool_work_of(*agent) == PoolWork::none)
+      if (agent != nullptr && !serve_own_only_.contains(agent) &&
+          pool_work_of(*agent) == PoolWork::none)
         book_.note_at_work(*agent);
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
@@ -660,6 +667,8 @@ class Planner {
   std::vector<bool> only_kept_;               // of these: by what is kept
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
+  std::vector<const Agent*> only_own_;  // that may get the item that they were launched for, no other one
+  std::unordered_set<const Agent*> serve_own_only_;  // of these
   std::vector<ItemClass> classes_;
   std::vector<Pool> pools_;
   std::vector<PoolKey> pool_key_;

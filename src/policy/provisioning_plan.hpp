@@ -1,7 +1,9 @@
 // The fleet's decision: which agents to launch, to match with other items, to drain, to end, and why the rest
 // waits. Pure, deterministic, independent of the order of the input. The ledger: each waiting item has at
 // most one agent, each agent at most one item; an agent that is on its way for an item that still waits stays
-// with it, what is left over goes to the next items it fits, launches are for the rest in queue order. Cost:
+// with it, what is left over goes to the next items it fits, launches are for the rest in queue order. An
+// agent that is to end keeps the item that it was launched for until its row says so and its controller gives
+// it no work any more. Cost:
 // items + (classes of items with the same label) × (templates + classes of agents with the same labels),
 // sorted.
 #pragma once
@@ -70,6 +72,7 @@ struct Agent {
   // It is to end or to drain, and its row does not say so yet. Its item stays with it until then: a server
   // that dies now would find it as it was, and with another agent for the same item.
   bool is_leaving = false;
+  bool is_barred = false;  // its controller has confirmed that it gets no more work
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;

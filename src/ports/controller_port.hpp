@@ -19,6 +19,8 @@
 namespace footman::ports {
 
 // One waiting item that wants an agent now (buildable, not served by an agent that is already at work on it).
+// One that was given to an agent is among them again only once that agent can begin it no more: the fleet may
+// have another agent run it.
 struct DemandItem {
   std::string key;      // unique over the controller's whole life, never used again
   std::string label;    // normalised label expression; empty: none
@@ -111,12 +113,14 @@ class ControllerPort {
     (void)version;
     return {};
   }
-  // No new work; running work goes on. Idempotent. With an error nothing has changed; `timeout`: that is not
-  // known.
+  // No new work from the answer on, over restarts too; running work goes on. Idempotent. With an error nothing
+  // has changed; `timeout`: that is not known.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
   // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had
   // started is declared lost with `end.text` as its sentence; whether it is run again is the controller's own
-  // policy. Idempotent.
+  // policy. Idempotent. With the answer, or not_found, all that is durable: no agent is launched in place of
+  // this one before, so that two never take the same item. Until then the item that it was registered for
+  // waits with it, unless observe_agent() says `unknown`, `lost` or `done`, which is as much.
   virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, AgentEnd end) = 0;
 
   // The fleet's word on a waiting item, shown to people until the next one.

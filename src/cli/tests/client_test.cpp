@@ -392,7 +392,8 @@ TEST_CASE("explain tells the whole story") {
   ScriptServer server([&](const net::HttpRequest& request) {
     if (request.path == "/api/v1/agents/local-x/explain") {
       return json_answer(fmt::format(
-          R"({{"sentence":"It ran build 17 and ended.","agent":{{"id":"local-x","state":"terminated"}},)"
+          R"({{"sentence":"It ran build 17 and ended.","agent":{{"id":"local-x","state":"terminated",)"
+          R"("launch":{{"reason":"waiting_item","text":"It waits."}}}},)"
           R"("builds":[{{"build":17,"attempt":1,"state":"finished","reason":""}}],"timeline":{}}})",
           timeline));
     }
@@ -408,6 +409,7 @@ TEST_CASE("explain tells the whole story") {
   ran = run_footman({"explain", "local-x"}, server.variables());
   CHECK(ran.code == exit_ok);
   CHECK(ran.out.starts_with("agent local-x: terminated\nIt ran build 17 and ended.\n"));
+  CHECK(ran.out.find("waiting_item\n") != std::string::npos);
   CHECK(ran.out.find("Builds it was given") != std::string::npos);
 }
 

@@ -234,6 +234,7 @@ void RandomWorld::change_agent() {
   agent.working = chance(4);
   agent.awaited = chance(6);
   agent.is_leaving = chance(8);
+  agent.is_barred = chance(3);
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));

@@ -29,6 +29,10 @@ bool may_serve(const SmallAgent& a) {
   return is_serving(a) && has_hands && !a.draining;
 }
 bool is_free(const SmallAgent& a) { return may_serve(a) && a.wish == Wish::none; }
+// Its row says that it ends; the controller does not know that yet, and would give it the build.
+bool may_come_still(const SmallAgent& a) {
+  return a.row == Row::terminating && (a.node == Node::expected || a.node == Node::idle) && !a.draining;
+}
 
 // What the controller says of it.
 model::AgentActivity activity_of(const SmallAgent& a) {
@@ -99,6 +103,7 @@ Snapshot look_at(const SmallWorld& world, PlantedBug bug) {
     agent.state = state_of(a);
     agent.activity = activity_of(a);
     agent.is_leaving = a.wish != Wish::none;
+    agent.is_barred = bug == PlantedBug::replaced_too_soon;
     seen.agents.push_back(std::move(agent));
   }
   return seen;
@@ -113,7 +118,7 @@ struct SmallStep {
 void forget_what_is_over(SmallAgent& a) {
   const bool is_over = a.row == Row::none && !a.unwritten;
   if (is_over || a.row == Row::terminating) {
-    a.for_build = 0;
+    if (!may_come_still(a)) a.for_build = 0;
     a.answered = false;
     a.wish = Wish::none;
   }
@@ -203,7 +208,9 @@ class Explorer {
       if (world.starts[i] > 1) return violate("a build is run twice", at);
       if (world.builds[i] != Build::waiting) continue;
       if (std::ranges::count_if(world.agents,
-                                [&](const SmallAgent& a) { return is_free(a) && a.for_build == i; }) > 1)
+                                [&](const SmallAgent& a) {
+                                  return (is_free(a) || may_come_still(a)) && a.for_build == i;
+                                }) > 1)
         return violate("a build that waits has two agents", at);
     }
     for (const auto& a : world.agents) {
@@ -324,7 +331,10 @@ class Explorer {
     for (const auto& match : plan.matches) {
       if (!given.insert(match.agent).second) return "one agent for two builds";
       const auto& agent = world.agents[match.agent == id_of(0) ? 0 : 1];
-      if (!is_free(agent) && agent.wish == Wish::none) return "the agent of a build cannot take it";
+      const bool is_own = agent.for_build == build_of(match.item);
+      const bool is_settled = !is_serving(agent) && !may_come_still(agent);
+      if (!is_free(agent) && agent.wish == Wish::none && (!is_own || is_settled))
+        return "the agent of a build cannot take it";
     }
     const auto all = std::ranges::count_if(
         world.agents, [](const SmallAgent& a) { return a.row != Row::none || a.unwritten; });

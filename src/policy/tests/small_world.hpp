@@ -22,6 +22,7 @@ enum class PlantedBug {
   runs_again,                // a build that was lost with its agent goes back to the queue
   launching_does_not_count,  // agents on their way are not looked at
   ends_without_drain,        // a surplus agent is ended though it may have got work meanwhile
+  replaced_too_soon,         // an item is free as soon as the row of its agent says that it ends
   untold,                    // one of two items that wait is left out of the plan
 };
 

@@ -32,6 +32,7 @@ TEST_CASE("each planted bug is found, by the rule that it breaks") {
       {PlantedBug::runs_again, "a build is run twice"},
       {PlantedBug::launching_does_not_count, "a surplus launch"},
       {PlantedBug::ends_without_drain, "the fleet ends an agent at work"},
+      {PlantedBug::replaced_too_soon, "a build that waits has two agents"},
       {PlantedBug::untold, "a build waits without a reason"},
   };
   for (const auto& [bug, rule] : bugs) {
