@@ -238,6 +238,7 @@ class Checker {
   std::optional<std::string> untruth_of_limit(const controller::QueueEntry& entry,
                                               const fleet::Consideration& tried, const fleet::Template& of,
                                               const Group& group, std::string_view what);
+  std::size_t most_without_record(const Group& group) const;
   model::Money still_paid(const Group& group) const;
   model::Money most_spent(const Group& group) const;
   bool may_be_spent(const fleet::Template& of) const;

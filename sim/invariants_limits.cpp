@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "fleet/frozen_request.hpp"
 #include "model/label.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 // How much later than it happened the fleet may learn of an answer or an end, by which it pays longer.
 constexpr Duration kLearnedLate = 2min;
+// The same of machines without a record: with a list that comes, when many others have failed.
+constexpr Duration kListedLate = 15min;
 
 bool is_dear(const model::Price& price, const model::Budget& budget) {
   return !price.per_hour.is_zero() && !(budget.beyond && price.per_hour <= *budget.beyond);
@@ -250,8 +253,11 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
   const bool is_kept =
       (what == "day_budget" || tried.text.find(" are kept for ") != std::string::npos) && older_waits(entry);
   using Untruth = std::optional<std::string>;
+  const auto strays =
+      tried.text.find(" without a record") == std::string::npos ? 0 : most_without_record(group);
   const auto judge = [&](std::uint64_t all, std::uint64_t needed, std::uint64_t limit) -> Untruth {
     if (limit == 0) return std::nullopt;
+    if (strays > 0 && what != "cap") return std::string();  // of theirs some sizes are known
     if (all + needed > limit || is_kept) return std::string();
     return fmt::format("{} of {} are taken, {} are needed", all, limit, needed);
   };
@@ -263,7 +269,7 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
     return fmt::format("{} of {} are taken, {} are needed", model::format_money(all),
                        model::format_money(*limit), model::format_money(needed));
   };
-  if (what == "cap") return judge(taken.agents, 1, limits.agents);
+  if (what == "cap") return judge(taken.agents + strays, 1, limits.agents);
   if (what == "vcpu_cap") return judge(taken.size.milli_cpus, form.size.milli_cpus, limits.milli_cpus);
   if (what == "memory_cap")
     return judge(taken.size.memory_bytes, form.size.memory_bytes, limits.memory_bytes);
@@ -272,6 +278,23 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
   if (what == "day_budget")
     return judge_money(taken.ahead + most_spent(group), ahead_of(form.price), budget.per_day);
   return std::nullopt;
+}
+
+// Machines that no row counts for, at most.
+std::size_t Checker::most_without_record(const Group& group) const {
+  if (!group.scope.empty() && group.scope != "cloud") return 0;
+  std::set<std::string> counted;
+  for (const auto& row : rows_.agents)
+    if (model::may_hold_resource(row.state)) counted.insert(row.handle.empty() ? row.client_token : row.handle);
+  std::size_t count = 0;
+  for (const auto* cloud : parts_.clouds) {
+    if (!group.scope.empty() && cloud->traits().name != group.of) continue;
+    for (const auto& [handle, machine] : cloud->machines()) {
+      const bool may_live = machine.live() || parts_.loop.now() <= machine.ended_at + kListedLate;
+      if (may_live && !counted.contains(handle) && !counted.contains(machine.spec.client_token)) ++count;
+    }
+  }
+  return count;
 }
 
 // By agents that are gone, at most. Once its clock was set back, a life of the server takes what was paid

@@ -163,6 +163,9 @@ struct CloudEntry {
   std::string trouble;
   Instant trouble_since;
   Instant last_listed;
+  // Resources of ours that live in it, as far as is known, and that no agent counts for; with the sizes that
+  // are known. They count in caps until they are gone. By token and handle.
+  std::map<std::string, model::AgentSize> strays;
   runtime::Event look;  // of its watch
   // A cloud that does not answer holds up nobody else.
   Turnstile launches{kLaunchesAtOnce};

@@ -117,6 +117,15 @@ policy::Spent spent_by(const All& all, const Name& name) {
   return it == all.end() ? policy::Spent() : it->second;
 }
 
+policy::Strays sum_of(const std::map<std::string, model::AgentSize>& strays) {
+  policy::Strays sum{static_cast<std::uint32_t>(strays.size()), {}};
+  for (const auto& [key, size] : strays) {
+    sum.size.milli_cpus += size.milli_cpus;
+    sum.size.memory_bytes += size.memory_bytes;
+  }
+  return sum;
+}
+
 // What is launched of the template in this plan, and until when.
 policy::Template offer_of(const TemplateEntry& t, Instant now) {
   const auto& variant = t.variants[t.offered];
@@ -368,7 +377,8 @@ void Provisioner::tell_offers(const SpentNow& spent) {
                       cloud->pause.text,
                       cloud->hold_until,
                       cloud->hold_text,
-                      {core_.limits_of(name), spent_by(spent.clouds, name)}});
+                      {core_.limits_of(name), spent_by(spent.clouds, name)},
+                      sum_of(cloud->strays)});
   ledger_.set_clouds(std::move(clouds));
 }
 

@@ -262,17 +262,31 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
   const auto limit = guard_.is_over(name) ? kOrphansPerRound - ended : kStraysLookedAt;
   std::vector<Stray> strays;
   std::set<std::string> keys;
+  std::map<std::string, model::AgentSize> counted;  // in caps
   for (auto& resource : listed) {
     auto key = key_of(resource);
-    if (strays.size() >= limit || being_ended_.contains({name, key})) {
+    const bool is_being_ended = being_ended_.contains({name, key});
+    if (is_being_ended || strays.size() >= limit) {
+      const auto known = cloud->strays.find(key);
+      if (known != cloud->strays.end())
+        counted.insert(*known);
+      else if (const auto size = size_unexplained(resource))
+        counted.emplace(key, *size);
       keys.insert(std::move(key));
       continue;
     }
-    auto finding = co_await explain_stray(resource, cloud, list.at);
-    if (!finding) continue;
+    auto stray = co_await explain_stray(resource, cloud, list.at);
+    if (!stray) {
+      const bool has_agent = core_.find_agent(resource.agent) != nullptr;
+      if (const auto size = has_agent ? size_unexplained(resource) : std::nullopt)
+        counted.emplace(std::move(key), *size);
+      continue;
+    }
+    counted.emplace(key, stray->size);
     keys.insert(std::move(key));
-    strays.push_back({std::move(resource), std::move(*finding)});
+    strays.push_back(std::move(*stray));
   }
+  set_strays(*cloud, std::move(counted));
   if (may_end(name, std::move(keys), list)) co_return end_strays(std::move(strays), cloud);
   for (auto& stray : strays) {
     stray.finding.held = true;
@@ -282,7 +296,7 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
 
 void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
   auto& round = rounds_[cloud->provider->name()];
-  for (auto& [resource, finding] : strays) {
+  for (auto& [resource, finding, size] : strays) {
     if (round.strays_ended >= kOrphansPerRound) return;
     if (!being_ended_.emplace(cloud->provider->name(), key_of(resource)).second) continue;
     ++round.strays_ended;
@@ -291,27 +305,47 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
   }
 }
 
+// Of one about which nothing else is found out. Empty: an agent counts for it, or it is gone. One of two that a
+// launch has made counts, as it is ended after its agent only.
+std::optional<model::AgentSize> Reconciler::size_unexplained(const Resource& resource) const {
+  if (const auto* entry = core_.find_agent(resource.agent)) {
+    const auto& row = entry->row;
+    const bool is_second = row.client_token == resource.client_token && !is_of(row.handle, resource);
+    return is_second ? std::optional(row.size) : std::nullopt;
+  }
+  if (core_.find_ended(resource.agent) != nullptr) return std::nullopt;
+  return model::AgentSize();
+}
+
+void Reconciler::set_strays(CloudEntry& cloud, std::map<std::string, model::AgentSize> strays) {
+  if (std::exchange(cloud.strays, std::move(strays)) != cloud.strays) core_.look->notify();
+}
+
 // Empty: it need not be ended, or this cannot be said now.
-Awaitable<std::optional<Finding>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
-                                                            Duration seen) {
+Awaitable<std::optional<Reconciler::Stray>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
+                                                                      Duration seen) {
   if (core_.find_agent(resource.agent) != nullptr)
     co_return std::nullopt;  // planned while the list was on its way; or a second one, ended after its agent
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
   Duration ended{0};
+  model::AgentSize size;
   if (const auto* one = core_.find_ended(resource.agent)) {
     ended = one->at;
+    size = one->row.size;
   } else {
     const auto stored = co_await core_.parts.store.get_agent(resource.agent);
-    if (!stored && stored.error().code == Errc::not_found) co_return finding;
+    if (!stored && stored.error().code == Errc::not_found)
+      co_return Stray{std::move(resource), std::move(finding), {}};
     if (!stored) co_return std::nullopt;
     ended = core_.ended_at(*stored);
+    size = stored->size;
   }
   // The list is older than the end of the agent.
   if (seen < ended + cloud->provider->limits().listing_lag || seen <= ended) co_return std::nullopt;
   finding.verdict = Verdict::must_end;
   finding.text = "Its row says that it has ended, but the resource is alive.";
-  co_return finding;
+  co_return Stray{std::move(resource), std::move(finding), size};
 }
 
 // It stands in the list of findings until the next comparison.
@@ -332,6 +366,7 @@ Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
     core_.parts.crash_points.hit("terminate:after-call");
     if (answer && *answer && (*answer)->state == ResourceState::gone) {
       note_ended(resource, key.first);
+      if (cloud->strays.erase(key.second) > 0) core_.look->notify();
       break;
     }
     co_await runtime::sleep_for(core_.parts.clock, pause);

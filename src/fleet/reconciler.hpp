@@ -38,6 +38,7 @@ class Reconciler {
   struct Stray {
     ports::Resource resource;
     Finding finding;
+    model::AgentSize size;  // of the agent whose row has ended; of others nobody knows it
   };
   struct List {      // when it was begun, and how many agents of ours live in it
     Duration at{0};  // steady
@@ -48,7 +49,9 @@ class Reconciler {
   void tell_hold(const CloudName& name, bool was_held);
   void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
   Awaitable<void> settle_doubt();
-  Awaitable<std::optional<Finding>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
+  Awaitable<std::optional<Stray>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
+  std::optional<model::AgentSize> size_unexplained(const ports::Resource& resource) const;
+  void set_strays(CloudEntry& cloud, std::map<std::string, model::AgentSize> strays);
   void note_ended(const ports::Resource& resource, const CloudName& name);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 

@@ -110,12 +110,20 @@ struct Template {
   bool operator==(const Template&) const = default;
 };
 
+// Resources of this installation that live in a cloud and that no agent counts for: no record tells of them,
+// or one that says they have ended.
+struct Strays {
+  std::uint32_t count = 0;
+  model::AgentSize size;  // of all of them, as far as it is known
+};
+
 struct Cloud {
   CloudName name;
   std::string pause_text;  // "by admin: maintenance"; empty: a person has not paused it
   Instant hold_until;
   std::string hold_text;
   Quota quota;
+  Strays strays{};  // count in its limits and in those of all agents while they live
 };
 
 struct Snapshot {

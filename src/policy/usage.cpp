@@ -47,7 +47,9 @@ std::string describe_agents(const Cap& cap) {
   std::string_view relation = "of";
   if (cap.reason == HoldReason::label_cap) relation = "with";
   if (cap.reason == HoldReason::controller_cap) relation = "for";
-  return fmt::format("{} of {} agents {} {} exist", cap.taken, cap.limit, relation, describe_owner(cap));
+  const auto strays = cap.strays > 0 ? fmt::format(", {} of them without a record", cap.strays) : "";
+  return fmt::format("{} of {} agents {} {} exist{}", cap.taken, cap.limit, relation, describe_owner(cap),
+                     strays);
 }
 
 template <class Format>
@@ -58,8 +60,10 @@ std::string describe_size(const Cap& cap, const Template& t, std::string_view pl
     return fmt::format("{}, more than all {}{}: {}", needed, amount(cap.limit), place, until_when(t));
   const auto kept =
       cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", amount(cap.kept)) : "";
-  return fmt::format("{} of {}{} are taken{}, and {}", amount(cap.taken), amount(cap.limit), place, kept,
-                     needed);
+  const auto strays =
+      cap.strays > 0 ? fmt::format(", {} of it by agents without a record", amount(cap.strays)) : "";
+  return fmt::format("{} of {}{} are taken{}{}, and {}", amount(cap.taken), amount(cap.limit), place, strays,
+                     kept, needed);
 }
 
 std::string describe_hour_budget(const Cap& cap, const Template& t, const std::string& spender) {
@@ -174,11 +178,14 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
                            const Spent& spent, auto& index, const auto& name) {
     if (most == model::AgentLimits()) return;
     index[name] = accounts_.size();
-    accounts_.push_back({scope, of, &most, &spent, {}, {}});
+    accounts_.push_back({scope, of, &most, &spent, {}, {}, {}});
   };
-  accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent, {}, {}});
-  for (const auto& one : offers.clouds)
+  accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent, {}, {}, {}});
+  for (const auto& one : offers.clouds) {
     open(Scope::cloud, one.name.str(), one.quota.most, one.quota.spent, clouds_, one.name);
+    accounts_.front().add(one.strays);
+    if (const auto own = clouds_.find(one.name); own != clouds_.end()) accounts_[own->second].add(one.strays);
+  }
   for (const auto& t : offers.templates) {
     const auto spent = limits.templates_spent.find(t.name);
     open(Scope::agent_template, t.name.str(), t.most,
@@ -188,6 +195,15 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
     open(Scope::label, label, quota.most, quota.spent, labels_, label);
   for (const auto& [name, quota] : limits.controllers)
     open(Scope::controller, name.str(), quota.most, quota.spent, controllers_, name);
+}
+
+void Usage::Account::add(const Strays& more) {
+  strays.count += more.count;
+  strays.size.milli_cpus += more.size.milli_cpus;
+  strays.size.memory_bytes += more.size.memory_bytes;
+  sums.agents += more.count;
+  sums.size.milli_cpus += more.size.milli_cpus;
+  sums.size.memory_bytes += more.size.memory_bytes;
 }
 
 void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
@@ -255,6 +271,7 @@ void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   cap.reason = reason_of({account.scope, Quantity::agents});
   cap.of = account.of;
   cap.taken = account.sums.agents;
+  cap.strays = account.strays.count;
   cap.limit = account.most->agents;
 }
 
@@ -265,6 +282,7 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
     cap.reason = reason_of({account.scope, quantity});
     cap.of = account.of;
     cap.taken = number(account.sums.size.*amount);
+    cap.strays = number(account.strays.size.*amount);
     cap.kept = number(account.kept.size.*amount);
     cap.needed = number(t.size.*amount);
     cap.limit = number(limit);
@@ -310,7 +328,7 @@ bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
   t.per_hour = needs.per_hour;
   t.least_billed = needs.least_billed;
   const Spent nothing;
-  const Account account{Scope::all, {}, &limits, &nothing, {}, {}};
+  const Account account{Scope::all, {}, &limits, &nothing, {}, {}, {}};
   return std::ranges::none_of(list_caps({&account}, t), &Cap::never_fits);
 }
 

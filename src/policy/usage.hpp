@@ -75,7 +75,8 @@ struct Cap {
   // it.
   std::int64_t passing = 0;
   std::int64_t spent = 0;
-  std::int64_t kept = 0;  // for an older item, beside what is taken
+  std::int64_t strays = 0;  // of what is taken: by resources without a record
+  std::int64_t kept = 0;    // for an older item, beside what is taken
   Instant look_again;     // when less is taken by itself; not set: only when an agent ends
   bool is_full() const { return needed > 0 && taken + kept + needed > limit; }
   bool never_fits() const { return needed > limit; }
@@ -118,8 +119,10 @@ class Usage {
     std::string of;
     const model::AgentLimits* most = nullptr;
     const Spent* spent = nullptr;
-    Sums sums;
+    Sums sums;  // with the strays
     Sums kept;
+    Strays strays;
+    void add(const Strays& more);
   };
 
   template <class Visit>

@@ -87,3 +87,79 @@ TEST_CASE("sizes and money are limited by template, label and controller, over r
   REQUIRE(world.run(world.fleet->apply_config(world.config)));
   CHECK(world.cloud.launch_calls == 2);
 }
+
+TEST_CASE("resources without a live row count in the caps of their cloud and of all while they live") {
+  World world;
+  world.start();
+  const auto before = world.busy_agent("1");
+  const auto token = world.row(before).client_token;
+  world.cloud.stop_takes = 3min;
+  SUBCASE("nobody knows of it") {
+    auto held = world.cloud.resources.at(token);
+    world.controller.finish(before, world.now());
+    world.advance(10min);
+    REQUIRE(world.cloud.alive() == 0);
+    held.spec.agent = held.resource.agent = AgentId("stray");
+    held.spec.client_token = held.resource.client_token = "stray-1";
+    held.resource.handle = "i-stray-1";
+    world.cloud.resources["stray-1"] = std::move(held);
+  }
+  SUBCASE("its row says that it has ended") {
+    world.controller.finish(before, world.now());
+    world.advance(10min);
+    REQUIRE(world.cloud.alive() == 0);
+    auto& held = world.cloud.resources.at(token);
+    held.resource.state = ports::ResourceState::running;  // the cloud had lied
+    held.stopping.reset();
+  }
+  world.cloud.terminate_works = false;
+  world.provider->changed();
+  world.settle();
+  auto config = world.config;
+  const auto& reason = world.controller.reasons["2"];
+  SUBCASE("of the cloud") {
+    config.cloud_limits[CloudName("cloud")].agents = 1;
+    REQUIRE(world.run(world.fleet->apply_config(config)));
+    world.submit("2");
+    CHECK(reason.code == "cloud_cap");
+    CHECK(reason.text == "1 of 1 agents of cloud 'cloud' exist, 1 of them without a record");
+  }
+  SUBCASE("of all") {
+    config.limits.agents = 1;
+    REQUIRE(world.run(world.fleet->apply_config(config)));
+    world.submit("2");
+    CHECK(reason.code == "global_cap");
+    CHECK(reason.text == "1 of 1 agents of this server exist, 1 of them without a record");
+  }
+  const auto launched = world.cloud.launch_calls;
+  CHECK(launched == 1);
+  world.cloud.terminate_works = true;
+  world.advance(1min);
+  CHECK(world.cloud.launch_calls == launched);  // it is ending
+  world.advance(5min);
+  CHECK(world.cloud.launch_calls == launched + 1);
+  CHECK(world.cloud.most_alive == 1);
+}
+
+TEST_CASE("of a resource whose row has ended the size is known and counts") {
+  World world;
+  world.config.templates[0].size = {2000, 4ULL << 30};
+  world.config.limits.milli_cpus = 3000;
+  world.cloud.stop_takes = 10s;
+  world.start();
+  const auto before = world.busy_agent("1");
+  world.controller.finish(before, world.now());
+  world.advance(1min);
+  auto& held = world.cloud.resources.at(world.row(before).client_token);
+  held.resource.state = ports::ResourceState::running;
+  held.stopping.reset();
+  world.provider->changed();
+  world.settle();
+  world.submit("2");
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").code == "vcpu_cap");
+  CHECK(world.controller.reasons.at("2").text.find("2 vCPU of it by agents without a record") !=
+        std::string::npos);
+  world.advance(5min);
+  CHECK(world.cloud.launch_calls == 2);
+}

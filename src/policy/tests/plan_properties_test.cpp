@@ -99,7 +99,7 @@ std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan,
 }
 
 void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
-                  const std::function<bool(const GroupMember&)>& counts) {
+                  const std::function<bool(const GroupMember&)>& counts, const Strays& strays = {}) {
   const auto& most = quota.most;
   const auto keeps = [&](std::uint64_t limit, std::int64_t taken, auto amount_of) {
     const auto sum = find_sum(world, plan, counts, amount_of);
@@ -108,10 +108,10 @@ void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
   const auto micros = [](std::optional<Money> budget) {
     return static_cast<std::uint64_t>(budget ? budget->micros : 0);
   };
-  CHECK(keeps(most.agents, 0, [](const auto&) { return 1; }));
-  CHECK(keeps(most.milli_cpus, 0,
+  CHECK(keeps(most.agents, strays.count, [](const auto&) { return 1; }));
+  CHECK(keeps(most.milli_cpus, static_cast<std::int64_t>(strays.size.milli_cpus),
               [](const auto& one) { return static_cast<std::int64_t>(one.size.milli_cpus); }));
-  CHECK(keeps(most.memory_bytes, 0,
+  CHECK(keeps(most.memory_bytes, static_cast<std::int64_t>(strays.size.memory_bytes),
               [](const auto& one) { return static_cast<std::int64_t>(one.size.memory_bytes); }));
   if (most.budget.beyond && *most.budget.beyond > Money()) return;  // all prices of this world are
   CHECK(keeps(micros(most.budget.per_hour), quota.spent.still_paid_per_hour.micros,
@@ -121,14 +121,22 @@ void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
 }
 
 void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
-  check_limits(world, plan, limits.all, [](const GroupMember&) { return true; });
+  Strays strays;
+  for (const auto& cloud : world.clouds) {
+    strays.count += cloud.strays.count;
+    strays.size.milli_cpus += cloud.strays.size.milli_cpus;
+    strays.size.memory_bytes += cloud.strays.size.memory_bytes;
+  }
+  check_limits(world, plan, limits.all, [](const GroupMember&) { return true; }, strays);
   for (const auto& cloud : world.clouds) {
     const auto under_way = [&](const CloudName& name, const TemplateName&, const std::vector<std::string>&,
                                AgentState state) {
       return name == cloud.name && (state == AgentState::planned || state == AgentState::launching);
     };
     CHECK(count(world, plan, under_way).keeps(limits.launches_at_once));
-    check_limits(world, plan, cloud.quota, [&](const GroupMember& one) { return *one.cloud == cloud.name; });
+    check_limits(
+        world, plan, cloud.quota, [&](const GroupMember& one) { return *one.cloud == cloud.name; },
+        cloud.strays);
   }
   for (const auto& t : world.templates) {
     const auto spent = limits.templates_spent.find(t.name);

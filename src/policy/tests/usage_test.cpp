@@ -78,6 +78,35 @@ TEST_CASE("memory and vCPU of one cloud are capped, and another cloud takes the 
   CHECK(plan.launches[1].template_name.str() == "u");
 }
 
+TEST_CASE("resources without a record count in their cloud and in all, by number and known size") {
+  auto s = world();
+  s.clouds[0].strays = {2, {1000, kGiB}};
+  s.clouds[0].quota.most.agents = 3;
+  auto plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 1);
+  CHECK(plan.holds.at(0).reason == HoldReason::cloud_cap);
+  CHECK(plan.holds[0].text == "3 of 3 agents of cloud 'here' exist, 2 of them without a record");
+
+  s.clouds[0].quota.most = {.milli_cpus = 5000};
+  plan = plan_provisioning(s, {}, kNow);
+  CHECK(plan.launches.size() == 2);
+  CHECK(plan.holds.at(0).text ==
+        "5 vCPU of 5 vCPU of cloud 'here' are taken, 1 vCPU of it by agents without a record, and an agent of "
+        "template 't' needs 2 vCPU");
+
+  s.clouds[0].quota.most = {};
+  s.clouds[1].strays.count = 1;
+  Limits limits;
+  limits.all.most.agents = 3;
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.empty());
+  CHECK(plan.holds.at(0).reason == HoldReason::global_cap);
+  CHECK(plan.holds[0].text == "3 of 3 agents of this server exist, 3 of them without a record");
+  s.templates[0].cloud = CloudName("there");  // those of another cloud do not count there
+  s.clouds[1].quota.most.agents = 2;
+  CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+}
+
 TEST_CASE("a smaller template goes on where a larger one does not fit any more") {
   auto s = world();
   s.templates = {offer("large", {4000, kGiB}), offer("small", {1000, kGiB})};
