@@ -285,7 +285,8 @@ std::size_t Checker::most_without_record(const Group& group) const {
   if (!group.scope.empty() && group.scope != "cloud") return 0;
   std::set<std::string> counted;
   for (const auto& row : rows_.agents)
-    if (model::may_hold_resource(row.state)) counted.insert(row.handle.empty() ? row.client_token : row.handle);
+    if (model::may_hold_resource(row.state))
+      counted.insert(row.handle.empty() ? row.client_token : row.handle);
   std::size_t count = 0;
   for (const auto* cloud : parts_.clouds) {
     if (!group.scope.empty() && cloud->traits().name != group.of) continue;

@@ -19,10 +19,10 @@ struct FrozenRequest {
   ports::LaunchSpec spec;   // without the secret
   bool is_default = false;  // takes items without a label
   Duration max_age{0};
-  std::string variant;                       // of the template; empty: it has one only
+  std::string variant;                        // of the template; empty: it has one only
   std::optional<model::LaunchReason> reason;  // not set: planned by an older version, which had none
-  std::string why;                       // the decision, for people
-  std::vector<Consideration> not_these;  // the better templates, as they were; kConsideredKept at most
+  std::string why;                            // the decision, for people
+  std::vector<Consideration> not_these;       // the better templates, as they were; kConsideredKept at most
 };
 
 std::string encode_request(const FrozenRequest& request);         // JSON

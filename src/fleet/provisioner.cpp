@@ -6,6 +6,7 @@
 #include <unordered_set>
 
 #include "base/check.hpp"
+#include "fleet/considered.hpp"
 #include "fleet/costs.hpp"
 #include "policy/billing.hpp"
 #include "policy/build_retry.hpp"
@@ -149,17 +150,6 @@ policy::Template offer_of(const TemplateEntry& t, Instant now) {
   return offer;
 }
 
-std::vector<Consideration> list_answers(const std::vector<policy::Tried>& tried, std::size_t most) {
-  std::vector<Consideration> all;
-  all.reserve(std::min(tried.size(), most));
-  for (const auto& one : tried) {
-    if (all.size() == most) break;
-    all.push_back(
-        {one.template_name, one.cloud, std::string(to_string(one.reason)), one.text, one.look_again, {}});
-  }
-  return all;
-}
-
 ports::WaitReason reason_of_match(const AgentEntry& entry) {
   const auto& id = entry.id().str();
   if (is_leaving(entry))
@@ -169,13 +159,14 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
             {},
             {}};
   if (!model::is_serving(entry.row.state))
-    return {"replacing",
-            fmt::format("Agent {} ends; another one is decided on when controller '{}' has confirmed that this "
-                        "one gets no work any more.",
-                        id, entry.row.controller.str()),
-            entry.id(),
-            {},
-            {}};
+    return {
+        "replacing",
+        fmt::format("Agent {} ends; another one is decided on when controller '{}' has confirmed that this "
+                    "one gets no work any more.",
+                    id, entry.row.controller.str()),
+        entry.id(),
+        {},
+        {}};
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
   const auto* how = "was launched and has not connected yet";
@@ -550,12 +541,10 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   for (auto* entry : entries) {
     entry->stored = true;
     core_.set_state(*entry, AgentState::launching);
-    core_.log_of(*entry).info(
-        "agent planned",
-        {{"template", entry->row.template_name},
-         {"item", entry->row.for_item},
-         {"reason", to_string(*entry->request.reason)},
-         {"why", entry->request.why}});
+    core_.log_of(*entry).info("agent planned", {{"template", entry->row.template_name},
+                                                {"item", entry->row.for_item},
+                                                {"reason", to_string(*entry->request.reason)},
+                                                {"why", entry->request.why}});
     tell({entry->row.controller, entry->row.for_item}, reason_of_match(*entry));
     steward_.look_at(entry);
   }
@@ -649,12 +638,11 @@ std::vector<Consideration> Provisioner::consider(const policy::ItemRef& ref, con
   if (item.tried) return list_answers(*item.tried, item.tried->size());
   const auto* agent = core_.find_agent(item.reason.agent);
   if (agent == nullptr) return {};
-  std::vector<Consideration> all;
   const auto& row = agent->row;
-  if (row.for_item == ref.key && row.controller == ref.controller) all = agent->request.not_these;
-  const auto& reason = item.reason;
-  all.push_back({row.template_name, row.cloud, reason.code, reason.text, {}, reason.expected_at});
-  return all;
+  const auto fitting = ledger_.list_templates(ref);
+  const bool is_own = row.for_item == ref.key && row.controller == ref.controller;
+  return is_own ? consider_own(row, agent->request.not_these, item.reason, fitting)
+                : consider_other(row, item.reason, fitting);
 }
 
 const PlanView& Provisioner::view() const {

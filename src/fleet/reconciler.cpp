@@ -305,8 +305,8 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
   }
 }
 
-// Of one about which nothing else is found out. Empty: an agent counts for it, or it is gone. One of two that a
-// launch has made counts, as it is ended after its agent only.
+// Of one about which nothing else is found out. Empty: an agent counts for it, or it is gone. One of two that
+// a launch has made counts, as it is ended after its agent only.
 std::optional<model::AgentSize> Reconciler::size_unexplained(const Resource& resource) const {
   if (const auto* entry = core_.find_agent(resource.agent)) {
     const auto& row = entry->row;

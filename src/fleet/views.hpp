@@ -123,7 +123,8 @@ struct CloudView {
 struct Consideration {
   TemplateName template_name;
   CloudName cloud;
-  std::string code;     // stable word: policy::HoldReason; of the item's own agent that of its WaitReason
+  std::string code;     // stable word: policy::HoldReason; of the item's own agent that of its WaitReason; of
+                        // those that were passed over without a word: not_asked, not_needed
   std::string text;     // sentence
   Instant look_again;   // for holds
   Instant expected_at;  // of an agent that is on its way: as in WaitReason
@@ -135,8 +136,9 @@ struct ItemView {
   std::string item_key;
   std::string title;
   ports::WaitReason reason;
-  // In the order in which they are tried. Of an item whose agent is on its way: those that said no when that
-  // was launched for it, then the agent's template.
+  // In the order in which they are tried, all that fit, kConsideredKept at most once an agent is on its way:
+  // if it was launched for the item, those that said no then, its template, those that were not asked; if it
+  // was there already, its template among those of which none was needed.
   std::vector<Consideration> considered;
 };
 

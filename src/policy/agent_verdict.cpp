@@ -75,8 +75,8 @@ AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
 }
 
 // Whatever is decided about it, the item that it was launched for may come to it still: before its row says
-// that it drains or ends, and before its controller has confirmed that it gets no work any more. Another agent
-// for the same item would be one too many until then.
+// that it drains or ends, and before its controller has confirmed that it gets no work any more. Another
+// agent for the same item would be one too many until then.
 bool may_get_own(const Agent& agent) {
   if (agent.for_item.empty() || has_work(agent) || !model::may_hold_resource(agent.state)) return false;
   if (model::is_serving(agent.state)) return true;

@@ -9,8 +9,9 @@
 namespace footman::policy {
 
 struct AgentVerdict {
-  bool is_free = false;   // it may take an item
-  bool only_own = false;  // and that is the one that it was launched for, until it is settled that it gets none
+  bool is_free = false;  // it may take an item
+  bool only_own =
+      false;  // and that is the one that it was launched for, until it is settled that it gets none
   std::optional<Termination> end;
   std::optional<Drain> drain;
   bool is_quiet = false;  // it may not take one, and nothing has to be done about it

@@ -343,6 +343,12 @@ Plan Ledger::whole_plan() const {
   return plan;
 }
 
+std::vector<const Template*> Ledger::list_templates(const ItemRef& ref) const {
+  const auto it = items_.find(ref);
+  const bool is_known = it != items_.end() && it->second.of != nullptr;
+  return is_known ? it->second.of->open.kind.templates : std::vector<const Template*>();
+}
+
 std::map<HoldReason, std::size_t> Ledger::count_holds() const {
   std::map<HoldReason, std::size_t> counts;
   for (const auto& [key, one] : classes_)

@@ -45,6 +45,9 @@ class Ledger {
   Plan whole_plan() const;  // with all matches and holds, in queue order; costs the size of the world
   std::map<HoldReason, std::size_t> count_holds() const;
   std::size_t looked_at() const { return looked_at_; }  // items and agents, by the last plan
+  // That fit the item, best first; until the templates are set again. Empty: none, or no plan has seen the
+  // item.
+  std::vector<const Template*> list_templates(const ItemRef& ref) const;
 
  private:
   enum class Standing { unknown, settled, open };

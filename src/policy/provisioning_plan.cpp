@@ -44,7 +44,8 @@ class Planner {
     make_classes();
     for (std::size_t i = 0; i < items_.size(); ++i)
       if (served_by_[i] == nullptr) serve(i);
-    for (std::size_t i = 0; i < items_.size(); ++i) report_match(i);
+    for (std::size_t i = 0; i < items_.size(); ++i)
+      if (const Agent* agent = served_by_[i]) plan_.matches.push_back({items_[i]->ref, agent->id});
     note_obstacles();
     find_room({});
     for (std::size_t i : held_items_) report_hold(i);
@@ -427,10 +428,6 @@ class Planner {
     }
   }
 
-  void report_match(std::size_t index) {
-    if (const Agent* agent = served_by_[index]) plan_.matches.push_back({items_[index]->ref, agent->id});
-  }
-
   void report_hold(std::size_t index) {
     auto& kind = classes_[class_of_[index]];
     if (!kind.hold) {
@@ -462,21 +459,18 @@ class Planner {
       if (group->work == PoolWork::at_work) book_.note_at_work(*group);
       if (group->work == PoolWork::unclear) book_.note_unclear(*group);
     }
-    for (const Agent* agent : agents_) note_work(*agent);
+    for (const Agent* agent : agents_) {
+      const auto work = pool_work_of(*agent);
+      if (work == PoolWork::at_work) book_.note_at_work(*agent);
+      if (work == PoolWork::unclear) book_.note_unclear(*agent);
+    }
     for (const Agent* agent : served_by_)
-      if (agent != nullptr && !serve_own_only_.contains(agent) &&
-          pool_work_of(*agent) == PoolWork::none)
+      if (agent != nullptr && !serve_own_only_.contains(agent) && pool_work_of(*agent) == PoolWork::none)
         book_.note_at_work(*agent);
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
     book_.settle([this](const Template& t) { return is_budget_spent(t, t.pool_controller); });
-  }
-
-  void note_work(const Agent& agent) {
-    const auto work = pool_work_of(agent);
-    if (work == PoolWork::at_work) book_.note_at_work(agent);
-    if (work == PoolWork::unclear) book_.note_unclear(agent);
   }
 
   PoolReport fill_pool(const PoolCount& pool) {

@@ -77,7 +77,7 @@ struct Cap {
   std::int64_t spent = 0;
   std::int64_t strays = 0;  // of what is taken: by resources without a record
   std::int64_t kept = 0;    // for an older item, beside what is taken
-  Instant look_again;     // when less is taken by itself; not set: only when an agent ends
+  Instant look_again;       // when less is taken by itself; not set: only when an agent ends
   bool is_full() const { return needed > 0 && taken + kept + needed > limit; }
   bool never_fits() const { return needed > limit; }
 };

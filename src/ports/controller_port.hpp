@@ -113,8 +113,8 @@ class ControllerPort {
     (void)version;
     return {};
   }
-  // No new work from the answer on, over restarts too; running work goes on. Idempotent. With an error nothing
-  // has changed; `timeout`: that is not known.
+  // No new work from the answer on, over restarts too; running work goes on. Idempotent. With an error
+  // nothing has changed; `timeout`: that is not known.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;
   // Ends the session, refuses later ones, gives work that has not started back to the queue; a build that had
   // started is declared lost with `end.text` as its sentence; whether it is run again is the controller's own

@@ -250,13 +250,30 @@ TEST_CASE("an item whose agent is on its way tells which templates were tried, a
   world.restart();
   check();
 
+  world.config.templates.push_back(make_template("worst"));
+  world.config.templates.back().priority = -1;
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  REQUIRE(explain("2")->considered.size() == 3);
+  CHECK(explain("2")->considered[1].code == "launching");
+  CHECK(explain("2")->considered[2].template_name.str() == "worst");
+  CHECK(explain("2")->considered[2].code == "not_asked");
+  CHECK(explain("2")->considered[2].text == "Template 'small' was chosen before it.");
+
+  const auto agent = explain("2")->reason.agent;
   world.controller.withdraw("2");
   world.submit("3");  // the agent is there already: nothing was tried for this one
   const auto item = explain("3");
   REQUIRE(item);
-  REQUIRE(item->considered.size() == 1);
-  CHECK(item->considered[0].template_name.str() == "small");
-  CHECK(item->considered[0].code == "launching");
+  REQUIRE(item->considered.size() == 3);
+  for (const std::size_t other : {0U, 2U}) {
+    CHECK(item->considered[other].template_name.str() == (other == 0 ? "best" : "worst"));
+    CHECK(item->considered[other].code == "not_needed");
+    CHECK(item->considered[other].text ==
+          "Agent " + agent.str() + " was there already: nothing had to be launched.");
+  }
+  CHECK(item->considered[1].template_name.str() == "small");
+  CHECK(item->considered[1].code == "launching");
+  CHECK(item->considered[1].text == item->reason.text);
 }
 
 TEST_CASE("no template offers the label: the nearest is named, nothing is launched") {
@@ -335,7 +352,9 @@ TEST_CASE("a definite refusal ends the attempt; the next agent comes after a pau
   const auto probe = world.only_agent();
   CHECK(probe.id != refused.id);
   CHECK(world.cloud.alive() == 1);
-  const auto reason_of = [](const model::Agent& agent) { return parse_request(agent.frozen_request)->reason; };
+  const auto reason_of = [](const model::Agent& agent) {
+    return parse_request(agent.frozen_request)->reason;
+  };
   CHECK(reason_of(refused) == model::LaunchReason::waiting_item);
   CHECK(reason_of(probe) == model::LaunchReason::breaker_probe);
 }

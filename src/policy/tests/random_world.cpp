@@ -298,7 +298,8 @@ void RandomWorld::change_cloud() {
   cloud.hold_until = chance(3) ? now + 10s : Instant();
   cloud.hold_text = "throttled";
   cloud.quota.most = some_limits(8);
-  if (chance(2)) cloud.strays = {static_cast<std::uint32_t>(pick(3)), {1000 * pick(3), (1ULL << 30) * pick(2)}};
+  if (chance(2))
+    cloud.strays = {static_cast<std::uint32_t>(pick(3)), {1000 * pick(3), (1ULL << 30) * pick(2)}};
   listener_->offers_changed(snapshot());
 }
 

@@ -207,10 +207,9 @@ class Explorer {
     for (std::size_t i = 0; i < 2; ++i) {
       if (world.starts[i] > 1) return violate("a build is run twice", at);
       if (world.builds[i] != Build::waiting) continue;
-      if (std::ranges::count_if(world.agents,
-                                [&](const SmallAgent& a) {
-                                  return (is_free(a) || may_come_still(a)) && a.for_build == i;
-                                }) > 1)
+      if (std::ranges::count_if(world.agents, [&](const SmallAgent& a) {
+            return (is_free(a) || may_come_still(a)) && a.for_build == i;
+          }) > 1)
         return violate("a build that waits has two agents", at);
     }
     for (const auto& a : world.agents) {

@@ -90,9 +90,10 @@ TEST_CASE("resources without a record count in their cloud and in all, by number
   s.clouds[0].quota.most = {.milli_cpus = 5000};
   plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.size() == 2);
-  CHECK(plan.holds.at(0).text ==
-        "5 vCPU of 5 vCPU of cloud 'here' are taken, 1 vCPU of it by agents without a record, and an agent of "
-        "template 't' needs 2 vCPU");
+  CHECK(
+      plan.holds.at(0).text ==
+      "5 vCPU of 5 vCPU of cloud 'here' are taken, 1 vCPU of it by agents without a record, and an agent of "
+      "template 't' needs 2 vCPU");
 
   s.clouds[0].quota.most = {};
   s.clouds[1].strays.count = 1;
