@@ -6,6 +6,7 @@
 #include "api/query.hpp"
 #include "api/respond.hpp"
 #include "fleet/costs.hpp"
+#include "model/price_list.hpp"
 #include "model/words.hpp"
 #include "store/cost_report.hpp"
 
@@ -47,6 +48,17 @@ json::object running_to_json(const Context& context, model::Money in_rows) {
   return {{"agents", count}, {"total_micro_usd", std::max(model::Money(), total - in_rows).micros}};
 }
 
+// Where list prices are from, and of which day they are.
+json::array price_lists_to_json() {
+  json::array lists;
+  for (const auto& list : model::price_lists())
+    lists.push_back(json::object{{"name", utf8(list.name)},
+                                 {"title", utf8(list.title)},
+                                 {"date", utf8(list.date)},
+                                 {"source", utf8(list.source)}});
+  return lists;
+}
+
 }  // namespace
 
 Awaitable<Reply> report_costs(Context& context, Call call) {
@@ -71,6 +83,7 @@ Awaitable<Reply> report_costs(Context& context, Call call) {
   body["more"] = report.more;
   body["total"] = row_to_json(report.total);
   body["running"] = running_to_json(context, report.useful_of_live);
+  body["price_lists"] = price_lists_to_json();
   co_return json_response(200, body);
 }
 

@@ -66,6 +66,12 @@ void print_table(const Session& session, const json::value& report) {
   if (number_of(running, "agents").value_or(0) > 0)
     session.err().line(fmt::format("not in it: {} agents that are there now, {} so far",
                                    number_text(running, "agents"), money_text(running, "total_micro_usd")));
+  const auto spent = number_of(part_of(part_of(report, "total"), "cost"), "total_micro_usd").value_or(0) +
+                     number_of(running, "total_micro_usd").value_or(0);
+  if (spent == 0) return;
+  for (const auto& list : list_of(report, "price_lists"))
+    session.err().line(fmt::format("list prices {} are of {}, from {}", clean(text_of(list, "name")),
+                                   clean(text_of(list, "date")), clean(text_of(list, "source"))));
 }
 
 Awaitable<Result<int>> cost(Session& session, const Arguments& arguments) {
@@ -112,7 +118,9 @@ Command cost_command() {
       "cost",
       "what builds and agents have cost",
       "Counts builds whose time on an agent is over, and the idle time of agents that are gone: starting,\n"
-      "waiting and ending. Prices stand in footman.yaml; in US dollars.",
+      "waiting and ending. Prices stand in footman.yaml; in US dollars. Of which day the list prices are, "
+      "and\n"
+      "where they were read, stands below the table and in the JSON.",
       {{"footman cost", "by job, the dearest first"},
        {"footman cost --by day --since 30d", "each day of the last month"},
        {"footman cost --by template --since 2026-11-01 --until 2026-12-01 --csv", "a month, for a table"}},

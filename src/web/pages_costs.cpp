@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "model/price_list.hpp"
 #include "web/pages.hpp"
 
 namespace footman::web {
@@ -89,6 +90,13 @@ Markup table(const CostsData& data) {
       data.report.more ? nothing("There are more rows; the dearest are shown.") : Markup());
 }
 
+// Of which day list prices are, and where they were read.
+Markup price_lists() {
+  return each(model::price_lists(), [](const model::PriceList& list) {
+    return html(R"( List prices {} are of {}, from {}.)", list.name, list.date, list.source);
+  });
+}
+
 }  // namespace
 
 Page costs_page(const CostsData& data, const View&) {
@@ -96,8 +104,9 @@ Page costs_page(const CostsData& data, const View&) {
   page.title = "Costs";
   page.section = Section::costs;
   page.body = html(
-      R"(<div class="heading"><h1>Costs</h1></div>{}{}<p class="muted">A build counts once its time on an agent is over, idle time once the agent is gone. Days are of UTC. Prices are those of the configuration: what you pay stands on your bill. <code>footman cost</code> writes it as CSV or JSON.</p>)",
-      choices(data), data.report.rows.empty() ? nothing("Nothing has ended in this time.") : table(data));
+      R"(<div class="heading"><h1>Costs</h1></div>{}{}<p class="muted">A build counts once its time on an agent is over, idle time once the agent is gone. Days are of UTC. Prices are those of the configuration: what you pay stands on your bill. <code>footman cost</code> writes it as CSV or JSON.{}</p>)",
+      choices(data), data.report.rows.empty() ? nothing("Nothing has ended in this time.") : table(data),
+      price_lists());
   return page;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 
 #include "api/tests/world.hpp"
+#include "model/price_list.hpp"
 
 using namespace footman::api::testing;
 using namespace footman::base;
@@ -352,6 +353,11 @@ TEST_CASE("what builds and agents cost, so far and at last") {
   CHECK(report.at("rows").as_array().empty());
   CHECK(report.at("running").at("agents") == 1);
   CHECK(report.at("running").at("total_micro_usd") == 35'000);
+  const auto& lists = report.at("price_lists").as_array();
+  REQUIRE(lists.size() == footman::model::price_lists().size());
+  CHECK(text_of(lists[0].at("name")) == footman::model::price_lists()[0].name);
+  CHECK(text_of(lists[0].at("date")) == footman::model::price_lists()[0].date);
+  CHECK(text_of(lists[0].at("source")).starts_with("https://"));
 
   world.finish(worker);
   worker.agent->close();

@@ -494,8 +494,10 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
           R"({"id":17,"title":"x","state":"running","cost":{"total_micro_usd":5,"final":false}})");
     const auto sum = R"("builds":2,"agents":1,"cost":)" + cost + "}";
     const auto row = R"([{"key":"a,\"b\"",)" + sum + R"(,{"key":"",)" + sum + "]";
-    return json_answer(R"({"by":"job","more":false,"rows":)" + (empty ? "[]" : row) + R"(,"total":{)" + sum +
-                       R"(,"running":{"agents":2,"total_micro_usd":70000}})");
+    return json_answer(
+        R"({"by":"job","more":false,"rows":)" + (empty ? "[]" : row) + R"(,"total":{)" + sum +
+        R"(,"running":{"agents":2,"total_micro_usd":70000},"price_lists":)"
+        R"([{"name":"aws-ec2","title":"EC2","date":"2026-05-01","source":"https://example.com/"}]})");
   });
   const auto vars = server.variables();
   auto ran =
@@ -505,7 +507,9 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
         std::string::npos);
   CHECK(ran.out.find("(none)  2       1       30.0 s   5.5 s  $0.01  $0.0023    $0.0123\n") !=
         std::string::npos);
-  CHECK(ran.err == "not in it: 2 agents that are there now, $0.07 so far\n");
+  CHECK(ran.err ==
+        "not in it: 2 agents that are there now, $0.07 so far\n"
+        "list prices aws-ec2 are of 2026-05-01, from https://example.com/\n");
   CHECK(server.requests().back().target ==
         "/api/v1/costs?by=job&since=2026-11-24T00%3A00%3A00.000Z&until=2026-11-25T08%3A00%3A00.000Z");
   CHECK(run_footman({"cost", "--csv"}, vars).out ==
@@ -513,6 +517,7 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
         "\"a,\"\"b\"\"\",2,1,30.000,5.500,0.01,0.0023,0.0123\n"
         ",2,1,30.000,5.500,0.01,0.0023,0.0123\n");
   CHECK(run_footman({"cost", "--json"}, vars).out.find("\"useful_micro_usd\": 10000") != std::string::npos);
+  CHECK(run_footman({"cost", "--json"}, vars).out.find("\"date\": \"2026-05-01\"") != std::string::npos);
   CHECK(run_footman({"cost", "--since", "7d"}, vars).code == 0);
   const auto both = run_footman({"cost", "--csv", "--json"}, vars);
   CHECK(both.code == exit_usage);
