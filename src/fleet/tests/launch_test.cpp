@@ -225,57 +225,6 @@ TEST_CASE("caps hold, say so, and let go") {
   CHECK(world.only_agent().for_item == "2");
 }
 
-TEST_CASE("an item whose agent is on its way tells which templates were tried, also after a restart") {
-  World world;
-  world.config.templates.push_back(make_template("best"));
-  world.config.templates.back().priority = 1;
-  world.config.templates.back().limits.agents = 1;
-  world.start();
-  world.busy_agent("1");
-  world.submit("2");
-  const auto explain = [&](const char* key) { return world.fleet->explain(ControllerName("builtin"), key); };
-  const auto check = [&] {
-    const auto item = explain("2");
-    REQUIRE(item);
-    REQUIRE(item->considered.size() == 2);
-    CHECK(item->considered[0].template_name.str() == "best");
-    CHECK(item->considered[0].code == "template_cap");
-    CHECK(item->considered[0].text.find("1 of 1 agents") != std::string::npos);
-    CHECK(item->considered[1].template_name.str() == "small");
-    CHECK(item->considered[1].code == "launching");
-    CHECK(item->considered[1].text == item->reason.text);
-    CHECK(item->considered[1].expected_at == item->reason.expected_at);
-  };
-  check();
-  world.restart();
-  check();
-
-  world.config.templates.push_back(make_template("worst"));
-  world.config.templates.back().priority = -1;
-  REQUIRE(world.run(world.fleet->apply_config(world.config)));
-  REQUIRE(explain("2")->considered.size() == 3);
-  CHECK(explain("2")->considered[1].code == "launching");
-  CHECK(explain("2")->considered[2].template_name.str() == "worst");
-  CHECK(explain("2")->considered[2].code == "not_asked");
-  CHECK(explain("2")->considered[2].text == "Template 'small' was chosen before it.");
-
-  const auto agent = explain("2")->reason.agent;
-  world.controller.withdraw("2");
-  world.submit("3");  // the agent is there already: nothing was tried for this one
-  const auto item = explain("3");
-  REQUIRE(item);
-  REQUIRE(item->considered.size() == 3);
-  for (const std::size_t other : {0U, 2U}) {
-    CHECK(item->considered[other].template_name.str() == (other == 0 ? "best" : "worst"));
-    CHECK(item->considered[other].code == "not_needed");
-    CHECK(item->considered[other].text ==
-          "Agent " + agent.str() + " was there already: nothing had to be launched.");
-  }
-  CHECK(item->considered[1].template_name.str() == "small");
-  CHECK(item->considered[1].code == "launching");
-  CHECK(item->considered[1].text == item->reason.text);
-}
-
 TEST_CASE("no template offers the label: the nearest is named, nothing is launched") {
   World world;
   world.start();
@@ -357,22 +306,6 @@ TEST_CASE("a definite refusal ends the attempt; the next agent comes after a pau
   };
   CHECK(reason_of(refused) == model::LaunchReason::waiting_item);
   CHECK(reason_of(probe) == model::LaunchReason::breaker_probe);
-}
-
-TEST_CASE("an agent that takes the place of one that ended without work says so") {
-  World world;
-  world.start();
-  world.submit("1");
-  const auto first = world.only_agent().id;
-  world.busy_agent("2");
-  REQUIRE(world.run(world.fleet->terminate_agent(AgentId(first), "by hand")));
-  world.settle();
-  std::optional<FrozenRequest> request;
-  for (const auto& agent : world.live_agents())
-    if (agent.for_item == "1") request = *parse_request(agent.frozen_request);
-  REQUIRE(request);
-  CHECK(request->reason == model::LaunchReason::replacement);
-  CHECK(request->why.find("as agent " + first.str() + " ended before it had any work") != std::string::npos);
 }
 
 TEST_CASE("a wrong configuration disables the template until it changes") {

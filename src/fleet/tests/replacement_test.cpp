@@ -26,6 +26,22 @@ const ports::WaitReason& reason_of(const World& world) { return world.controller
 
 }  // namespace
 
+TEST_CASE("an agent that takes the place of one that ended without work says so") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto first = world.only_agent().id;
+  world.busy_agent("2");
+  REQUIRE(world.run(world.fleet->terminate_agent(AgentId(first), "by hand")));
+  world.settle();
+  std::optional<FrozenRequest> request;
+  for (const auto& agent : world.live_agents())
+    if (agent.for_item == "1") request = *parse_request(agent.frozen_request);
+  REQUIRE(request);
+  CHECK(request->reason == model::LaunchReason::replacement);
+  CHECK(request->why.find("as agent " + first.str() + " ended before it had any work") != std::string::npos);
+}
+
 TEST_CASE("while its controller has not removed an agent its item gets no other one, over a crash too") {
   World world;
   world.start();
