@@ -414,6 +414,34 @@ TEST_CASE("remove ends the session and what had started; repeats are safe") {
   CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
 }
 
+// The fleet has another agent take the item from the answer on.
+TEST_CASE("an agent that was removed or drained before it came gets nothing any more, over a crash too") {
+  World world;
+  const auto secret = world.register_agent("a");
+  bool is_removed = false;
+  SUBCASE("removed") {
+    is_removed = true;
+    REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), {})));
+  }
+  SUBCASE("drained") { REQUIRE(world.run(world.controller->drain_agent(AgentId("a")))); }
+  CHECK(world.activity("a") == (is_removed ? AgentActivity::unknown : AgentActivity::done));
+  for (const bool after_crash : {false, true}) {
+    CAPTURE(after_crash);
+    if (after_crash) world.restart();
+    if (!after_crash) world.submit();
+    auto agent = world.connect();
+    agent->send_raw(std::string(protocol::kPreface));
+    agent->send(world.hello("a", secret, after_crash ? 2 : 1));
+    world.settle();
+    agent->send(protocol::Resume{});
+    world.settle();
+    CHECK(agent->count<protocol::Refused>() == (is_removed ? 1 : 0));
+    CHECK(agent->count<protocol::Assign>() == 0);
+    CHECK(world.item(1).state == model::ItemState::queued);
+    CHECK(world.controller->demand().size() == 1);
+  }
+}
+
 TEST_CASE("who observes agents is told which ones have changed") {
   World world;
   auto& controller = *world.controller;
