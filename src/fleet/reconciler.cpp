@@ -318,7 +318,9 @@ std::optional<model::AgentSize> Reconciler::size_unexplained(const Resource& res
 }
 
 void Reconciler::set_strays(CloudEntry& cloud, std::map<std::string, model::AgentSize> strays) {
-  if (std::exchange(cloud.strays, std::move(strays)) != cloud.strays) core_.look->notify();
+  if (strays == cloud.strays) return;
+  cloud.strays = std::move(strays);
+  core_.look->notify();
 }
 
 // Empty: it need not be ended, or this cannot be said now.
