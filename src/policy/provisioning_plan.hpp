@@ -69,8 +69,8 @@ struct Agent {
   std::uint32_t builds_done = 0;
   bool working = false;  // has work that is not over, though it may be disconnected
   bool awaited = false;  // connected before the server was restarted; its controller has not spoken of it yet
-  // It is to end or to drain, and its row does not say so yet. Its item stays with it until then, and until it
-  // is barred: a server that dies now would find it as it was, and with another agent for the same item.
+  // It is to end or to drain, and its row does not say so yet. Its item stays with it until then, and until
+  // it is barred: a server that dies now would find it as it was, and with another agent for the same item.
   bool is_leaving = false;
   bool is_barred = false;  // its controller has confirmed that it gets no more work
   Duration idle_timeout{0};

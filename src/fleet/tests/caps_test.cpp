@@ -89,56 +89,44 @@ TEST_CASE("sizes and money are limited by template, label and controller, over r
 }
 
 TEST_CASE("resources without a live row count in the caps of their cloud and of all while they live") {
-  World world;
-  world.start();
-  const auto before = world.busy_agent("1");
-  const auto token = world.row(before).client_token;
-  world.cloud.stop_takes = 3min;
-  SUBCASE("nobody knows of it") {
-    auto held = world.cloud.resources.at(token);
-    world.controller.finish(before, world.now());
-    world.advance(10min);
-    REQUIRE(world.cloud.alive() == 0);
-    held.spec.agent = held.resource.agent = AgentId("stray");
-    held.spec.client_token = held.resource.client_token = "stray-1";
-    held.resource.handle = "i-stray-1";
-    world.cloud.resources["stray-1"] = std::move(held);
-  }
-  SUBCASE("its row says that it has ended") {
-    world.controller.finish(before, world.now());
-    world.advance(10min);
-    REQUIRE(world.cloud.alive() == 0);
-    auto& held = world.cloud.resources.at(token);
-    held.resource.state = ports::ResourceState::running;  // the cloud had lied
-    held.stopping.reset();
-  }
-  world.cloud.terminate_works = false;
-  world.provider->changed();
-  world.settle();
-  auto config = world.config;
-  const auto& reason = world.controller.reasons["2"];
-  SUBCASE("of the cloud") {
-    config.cloud_limits[CloudName("cloud")].agents = 1;
-    REQUIRE(world.run(world.fleet->apply_config(config)));
-    world.submit("2");
-    CHECK(reason.code == "cloud_cap");
-    CHECK(reason.text == "1 of 1 agents of cloud 'cloud' exist, 1 of them without a record");
-  }
-  SUBCASE("of all") {
-    config.limits.agents = 1;
-    REQUIRE(world.run(world.fleet->apply_config(config)));
-    world.submit("2");
-    CHECK(reason.code == "global_cap");
-    CHECK(reason.text == "1 of 1 agents of this server exist, 1 of them without a record");
-  }
-  const auto launched = world.cloud.launch_calls;
-  CHECK(launched == 1);
-  world.cloud.terminate_works = true;
-  world.advance(1min);
-  CHECK(world.cloud.launch_calls == launched);  // it is ending
-  world.advance(5min);
-  CHECK(world.cloud.launch_calls == launched + 1);
-  CHECK(world.cloud.most_alive == 1);
+  for (const bool is_known : {false, true})  // by a row that says that it has ended, or by nobody
+    for (const bool of_all : {false, true}) {
+      CAPTURE(is_known);
+      CAPTURE(of_all);
+      World world;
+      world.start();
+      const auto before = world.busy_agent("1");
+      const auto token = world.row(before).client_token;
+      auto held = world.cloud.resources.at(token);
+      world.controller.finish(before, world.now());
+      world.advance(10min);
+      REQUIRE(world.cloud.alive() == 0);
+      if (!is_known) {
+        held.spec.agent = held.resource.agent = AgentId("stray");
+        held.spec.client_token = held.resource.client_token = "stray-1";
+        held.resource.handle = "i-stray-1";
+      }
+      world.cloud.resources[held.resource.client_token] =
+          held;  // the cloud had lied of the one that is known
+      world.cloud.stop_takes = 3min;
+      world.cloud.terminate_works = false;
+      world.provider->changed();
+      world.settle();
+      auto config = world.config;
+      (of_all ? config.limits : config.cloud_limits[CloudName("cloud")]).agents = 1;
+      REQUIRE(world.run(world.fleet->apply_config(config)));
+      world.submit("2");
+      const auto& reason = world.controller.reasons.at("2");
+      CHECK(reason.code == (of_all ? "global_cap" : "cloud_cap"));
+      CHECK(reason.text.ends_with(" exist, 1 of them without a record"));
+      CHECK(world.cloud.launch_calls == 1);
+      world.cloud.terminate_works = true;
+      world.advance(1min);
+      CHECK(world.cloud.launch_calls == 1);  // it is ending
+      world.advance(5min);
+      CHECK(world.cloud.launch_calls == 2);
+      CHECK(world.cloud.most_alive == 1);
+    }
 }
 
 TEST_CASE("of a resource whose row has ended the size is known and counts") {
