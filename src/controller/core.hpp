@@ -36,7 +36,7 @@ struct BuildEntry {
   std::optional<model::Assignment> assignment;  // offered, accepted or started
   model::LabelExpr label;                       // parsed item.label
   AgentId reserved;                             // chosen for it; the offer is not committed yet
-  ports::WaitReason fleet_reason;
+  ports::SharedReason fleet_reason;             // null: it has said nothing yet
   Instant submitted;  // even, as the next ones
   Instant buildable_since;
   Instant quiet_until;            // not set: it has no quiet period, or that is over

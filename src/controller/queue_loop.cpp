@@ -95,8 +95,8 @@ QueueEntry QueueLoop::entry_of(const BuildEntry& entry, ItemView view, const Slo
       if (core_.storage_full())
         shown.reason = {
             "storage_full", "No space is left in the data directory: nothing is started.", {}, {}};
-      else if (!entry.fleet_reason.code.empty())
-        shown.reason = entry.fleet_reason;
+      else if (entry.fleet_reason != nullptr)
+        shown.reason = *entry.fleet_reason;
       else
         shown.reason = {"no_idle_agent", "No idle agent fits; the fleet decides next.", {}, {}};
       break;
@@ -215,19 +215,21 @@ bool QueueLoop::tell_changed(const Items& changed, Instant at, ports::DemandNews
   return true;
 }
 
-void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
+void QueueLoop::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
   const auto it = core_.queued.find(item_of_key(item_key));
-  if (it == core_.queued.end() || it->second->fleet_reason == reason) return;
-  auto& last = it->second->fleet_reason;
+  if (it == core_.queued.end()) return;
+  const auto before = std::exchange(it->second->fleet_reason, std::move(reason));
+  const auto& now = *it->second->fleet_reason;
+  if (before != nullptr && *before == now) return;
+  const auto last = before == nullptr ? ports::WaitReason() : *before;
   const auto build = it->second->build.id;
   // The history of the build: each agent that is meant for it, and each other reason to wait. Counts within a
   // text change too often to be history.
-  if (!reason.agent.empty() && reason.agent != last.agent)
-    core_.note_build(build, "agent_planned", reason.text);
-  else if (reason.agent.empty() && reason.code != last.code)
-    core_.note_build(build, "held", reason.text);
-  promise(item_key, last.agent, reason.agent);
-  last = std::move(reason);
+  if (!now.agent.empty() && now.agent != last.agent)
+    core_.note_build(build, "agent_planned", now.text);
+  else if (now.agent.empty() && now.code != last.code)
+    core_.note_build(build, "held", now.text);
+  promise(item_key, last.agent, now.agent);
   core_.publish("queue_item", item_key, "buildable", build.str());
 }
 

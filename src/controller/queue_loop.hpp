@@ -26,7 +26,7 @@ class QueueLoop {
   std::optional<QueueEntry> find_entry(BuildId build) const;
   std::vector<ports::DemandItem> demand() const;
   ports::DemandNews demand_since(std::uint64_t version);
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason);
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason);
 
  private:
   // How many builds a job with a limit may have under way, and which one is to blame.

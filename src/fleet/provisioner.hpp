@@ -10,15 +10,21 @@
 
 namespace footman::fleet {
 
+// Why all items of a controller with the same label wait, as the last plan left it.
+struct HeldClass {
+  ports::WaitReason reason;  // shared with the controller; its code stays
+  policy::TriedList tried;
+};
+
 // An item that waited at the last plan and what it was told.
 struct WaitingItem {
   std::string title;
   std::string label;   // as the controller writes it
   Instant told_since;  // by the controller
   Instant since;       // even
-  ports::WaitReason reason;
-  policy::TriedList tried;  // null: it has an agent
-  std::uint64_t list = 0;   // the last complete list that had it
+  ports::SharedReason reason;             // null: it was told nothing yet
+  std::shared_ptr<const HeldClass> held;  // whose reason it is; null: it has an agent, or a label that none has
+  std::uint64_t list = 0;                 // the last complete list that had it
 };
 
 class Provisioner {
@@ -65,7 +71,10 @@ class Provisioner {
 
   void tell_matches();
   void tell_holds();
-  void tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried = nullptr);
+  void take_words(policy::Words words);
+  void tell_hold(const policy::Hold& hold);
+  void tell(const policy::ItemRef& ref, ports::WaitReason reason);
+  void tell(WaitingItem& item, const policy::ItemRef& ref, ports::SharedReason reason);
   std::vector<Consideration> consider(const policy::ItemRef& ref, const WaitingItem& item) const;
   void publish_plan(bool launched);
   void look_no_later(Duration at);  // steady
@@ -89,6 +98,7 @@ class Provisioner {
   bool told_something_ = false;                       // since it was published
   std::optional<Duration> look_again_;                // besides plan_.next_look
   std::unordered_map<policy::ItemRef, WaitingItem, policy::ItemRefHash> items_;
+  std::map<std::pair<ControllerName, std::string>, std::shared_ptr<HeldClass>> held_;  // by label
   std::unordered_map<std::string, Result<model::LabelExpr>> labels_;
   mutable std::optional<PlanView> view_;
 };

@@ -298,12 +298,16 @@ void Ledger::note_served(const ItemRef& ref) {
 void Ledger::tell_class(LedgerClass& one, Plan& plan) {
   one.told = one.open.kind.hold;
   if (one.told == nullptr) return;
+  const auto& kind = one.open.kind;
+  plan.words.push_back({kind.controller, kind.label.text(), one.told->held, one.told->tried});
+  if (one.reason == one.told->held.reason) return;
+  one.reason = one.told->held.reason;
   for (const auto* item : one.open.line) tell_hold(items_.at(item->ref), plan);
 }
 
 void Ledger::tell_hold(LedgerItem& one, Plan& plan) const {
-  if (!is_held(one) || one.told == one.of->open.kind.hold) return;
-  one.told = one.of->open.kind.hold;
+  if (!is_held(one) || one.told == one.of->reason) return;
+  one.told = one.of->reason;
   plan.holds.push_back(make_hold(one));
 }
 

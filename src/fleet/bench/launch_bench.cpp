@@ -91,7 +91,7 @@ class LongQueue final : public ports::ControllerPort {
   }
   Awaitable<base::Status> drain_agent(base::AgentId) override { co_return base::Status(); }
   Awaitable<base::Status> remove_agent(base::AgentId, ports::AgentEnd) override { co_return base::Status(); }
-  void set_wait_reason(const std::string& key, ports::WaitReason) override {
+  void set_wait_reason(const std::string& key, ports::SharedReason) override {
     if (on_reason && key == awaited) on_reason(clock->steady() - begun_);
   }
   void set_on_change(std::function<void()> look_again) override { on_change = std::move(look_again); }
