@@ -256,7 +256,7 @@ void Ledger::take_new_offers(const OpenPlanner& planner) {
     one.open.kind.templates = planner.list_templates(one.open.kind.label);
     one.open.kind.hold.reset();
   }
-  obstacles_.clear();
+  obstacles_ = {};
 }
 
 OpenWorld Ledger::gather() {

@@ -114,7 +114,7 @@ class Ledger {
   BestFirst open_;
   Times looks_;    // of settled agents
   Times changes_;  // of all whose verdict changes by itself
-  std::vector<std::optional<Held>> obstacles_;
+  NotedObstacles obstacles_;
 
   // Since the last plan.
   std::unordered_set<LedgerAgent*> changed_agents_;  // nothing else knows of them yet

@@ -123,7 +123,7 @@ std::optional<RoomWish> Obstacles::find_wish(const Template& t, const Controller
     if (cap.taken + needed <= cap.limit) continue;
     const auto amount = cap.taken - cap.passing + needed - cap.limit;
     if (amount <= 0) return std::nullopt;  // it only has to wait
-    wish.lacks.push_back({cap.reason, cap.of, amount});
+    wish.lacks.push_back({cap.reason, std::string(cap.of), amount});
   }
   return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
 }

@@ -66,7 +66,7 @@ class Planner {
     find_room(world.settled);
     explain_lines(world);
     plan_pools();
-    world.obstacles = std::move(blocked_);
+    world.obstacles = {std::move(blocked_), std::move(only_kept_), std::move(of_controllers_)};
     finish();
     return std::move(plan_);
   }
@@ -162,9 +162,10 @@ class Planner {
     }
   }
 
-  ItemClass make_class(const Item& item) const {
+  ItemClass make_class(const Item& item) {
     ItemClass result;
     result.controller = item.ref.controller;
+    result.of_controller = find_obstacles(item.ref.controller);
     result.label = item.label;
     result.pools = list_pools(result);
     result.templates = list_templates(item.label);
@@ -231,8 +232,17 @@ class Planner {
     }
   }
 
-  void begin_class(ItemClass& kind) const {
+  // Null: the controller has no limits.
+  ObstacleList* find_obstacles(const ControllerName& controller) {
+    if (!obstacles_.is_limited(controller)) return nullptr;
+    const auto [place, fresh] = of_controllers_.try_emplace(controller);
+    if (fresh) place->second.resize(blocked_.size());
+    return &place->second;
+  }
+
+  void begin_class(ItemClass& kind) {
     kind.pools = list_pools(kind);
+    kind.of_controller = find_obstacles(kind.controller);
     kind.pool_cursor = kind.template_cursor = 0;
     kind.passed.reset();
     kind.is_held = false;
@@ -266,7 +276,7 @@ class Planner {
     if (const Agent* agent = take_free(kind)) return agent;
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (is_blocked(t) || obstacles_.find_for(kind.controller, t)) continue;
+      if (is_blocked(t) || is_blocked_for(kind, t)) continue;
       if (obstacles_.find_launch_limit(t)) break;
       list_passed(kind);
       launch(item.ref, t, describe_choice(item, kind), kind.passed);
@@ -283,8 +293,7 @@ class Planner {
   // would take it as long as they come.
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
-      auto obstacle = blocked_[number_of(*t)];
-      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, *t);
+      const auto& obstacle = known_obstacle(kind, *t);
       if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
       if (obstacles_.is_kept(*obstacle, *t, kind.controller)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
@@ -300,13 +309,12 @@ class Planner {
     plan_.launches.push_back({std::move(item), t.cloud, t.name, std::move(why), std::move(not_these)});
   }
 
-  void list_passed(ItemClass& kind) const {
+  void list_passed(ItemClass& kind) {
     if (kind.template_cursor == (kind.passed ? kind.passed->size() : 0)) return;
     auto passed = std::make_shared<std::vector<Tried>>();
     for (std::size_t i = 0; i < kind.template_cursor; ++i) {
       const auto& t = *kind.templates[i];
-      auto obstacle = blocked_[number_of(t)];
-      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, t);
+      const auto& obstacle = known_obstacle(kind, t);
       if (obstacle) passed->push_back(answer_of(t, *obstacle));
     }
     kind.passed = std::move(passed);
@@ -317,6 +325,19 @@ class Planner {
     auto& obstacle = blocked_[number_of(t)];
     if (!obstacle) obstacle = obstacles_.find(t);
     return obstacle.has_value();
+  }
+
+  bool is_blocked_for(const ItemClass& kind, const Template& t) {
+    if (kind.of_controller == nullptr) return false;
+    auto& obstacle = (*kind.of_controller)[number_of(t)];
+    if (!obstacle) obstacle = obstacles_.find_for(kind.controller, t);
+    return obstacle.has_value();
+  }
+
+  // What stood against the template when the class was refused it.
+  const std::optional<Held>& known_obstacle(const ItemClass& kind, const Template& t) {
+    const auto& obstacle = blocked_[number_of(t)];
+    return !obstacle && is_blocked_for(kind, t) ? (*kind.of_controller)[number_of(t)] : obstacle;
   }
 
   std::size_t number_of(const Template& t) const {
@@ -337,27 +358,14 @@ class Planner {
           if (!kept) only_kept_[number_of(t)] = !found && keeps_;
           note(blocked_[number_of(t)], std::move(found));
         }
-      note_obstacles_of_controllers(note);
+      for (auto& [controller, noted] : of_controllers_)
+        for (const auto& t : snapshot_.templates)
+          note(noted[number_of(t)], obstacles_.find_for(controller, t));
       if (kept) obstacles_.drop_kept();
     }
     for (const auto& t : snapshot_.templates)
       if (auto& obstacle = blocked_[number_of(t)]; !obstacle && obstacles_.has_cloud(t.cloud))
         obstacle = obstacles_.find_launch_limit(t);
-  }
-
-  template <class Note>
-  void note_obstacles_of_controllers(Note note) {
-    std::map<std::pair<ControllerName, std::size_t>, std::optional<Held>> known;
-    for (auto* kind : held_classes_) {
-      auto& noted = kind->of_controller;
-      noted.resize(obstacles_.is_limited(kind->controller) ? kind->templates.size() : 0);
-      for (std::size_t i = 0; i < noted.size(); ++i) {
-        const auto& t = *kind->templates[i];
-        const auto [place, fresh] = known.try_emplace({kind->controller, number_of(t)});
-        if (fresh) place->second = obstacles_.find_for(kind->controller, t);
-        note(noted[i], place->second);
-      }
-    }
   }
 
   // Before the launch limit, behind which no template is asked, and what is kept come the limits of the
@@ -367,8 +375,9 @@ class Planner {
     const auto& of_template = blocked_[number];
     const bool is_told =
         of_template && of_template->reason != HoldReason::launch_limit && !only_kept_[number];
-    if (is_told || i >= kind.of_controller.size() || !kind.of_controller[i]) return of_template;
-    return kind.of_controller[i];
+    if (is_told || kind.of_controller == nullptr) return of_template;
+    const auto& of_controller = (*kind.of_controller)[number];
+    return of_controller ? of_controller : of_template;
   }
 
   void explain(ItemClass& kind) {
@@ -394,21 +403,35 @@ class Planner {
     kind.hold = std::move(hold);
   }
 
+  static std::vector<bool> find_changes(const ObstacleList& now, const ObstacleList& before) {
+    std::vector<bool> changed(now.size(), true);
+    if (now.size() == before.size())
+      for (std::size_t i = 0; i < now.size(); ++i) changed[i] = now[i] != before[i];
+    return changed;
+  }
+
   // Those of which nothing has changed keep what was said.
   void explain_lines(OpenWorld& world) {
-    std::vector<bool> changed(blocked_.size(), true);
-    if (world.obstacles.size() == blocked_.size())
-      for (std::size_t i = 0; i < changed.size(); ++i) changed[i] = blocked_[i] != world.obstacles[i];
+    auto changed = find_changes(blocked_, world.obstacles.of_templates);
+    for (std::size_t i = 0; i < std::min(changed.size(), world.obstacles.only_kept.size()); ++i)
+      if (only_kept_[i] != world.obstacles.only_kept[i]) changed[i] = true;
+    std::map<const ObstacleList*, std::vector<bool>> changed_for;
+    for (const auto& [controller, obstacles] : of_controllers_)
+      changed_for[&obstacles] = find_changes(obstacles, world.obstacles.of_controllers[controller]);
     for (auto* one : world.classes) {
       auto& kind = one->kind;
       if (!kind.is_held) {
         kind.hold.reset();
         continue;
       }
-      const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
-      const bool is_capped = obstacles_.is_limited(kind.controller);
+      const auto known = changed_for.find(kind.of_controller);
+      const auto* of_controller = known == changed_for.end() ? nullptr : &known->second;
+      const auto is_news = [&](const Template* t) {
+        const auto number = number_of(*t);
+        return changed[number] || (of_controller != nullptr && (*of_controller)[number]);
+      };
       const bool is_told = kind.hold && kind.hold->room == kind.room;
-      if (!is_told || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
+      if (!is_told || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
   }
@@ -648,8 +671,9 @@ class Planner {
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
-  std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
-  std::vector<bool> only_kept_;               // of these: by what is kept
+  ObstacleList blocked_;
+  std::vector<bool> only_kept_;  // of these: by what is kept
+  std::map<ControllerName, ObstacleList> of_controllers_;
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
   std::vector<ItemClass> classes_;

@@ -152,7 +152,7 @@ std::int64_t amount_of(HoldReason reason, const Needs& needs) {
   return 0;
 }
 
-bool is_member(const GroupMember& one, Scope scope, const std::string& of) {
+bool is_member(const GroupMember& one, Scope scope, std::string_view of) {
   switch (scope) {
     case Scope::all:
       return true;
@@ -317,6 +317,7 @@ bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
 // Numbers of agents first, they are told best; then sizes, then money.
 std::vector<Cap> Usage::list_caps(const std::vector<const Account*>& accounts, const Template& t) {
   std::vector<Cap> caps;
+  caps.reserve(accounts.size() * kQuantities);
   for (const auto* account : accounts) list_agent_cap(*account, caps);
   for (const auto* account : accounts) list_size_caps(*account, t, caps);
   for (const auto* account : accounts) list_budget_caps(*account, t, caps);
@@ -342,12 +343,12 @@ std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, c
 
 std::vector<Cap> Usage::list_all_caps(const Template& t, const ControllerName& controller) const {
   auto caps = list_caps(t);
-  std::ranges::move(list_controller_caps(controller, t), std::back_inserter(caps));
+  std::ranges::copy(list_controller_caps(controller, t), std::back_inserter(caps));
   return caps;
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {
-  return {cap.reason, describe(cap, t), cap.look_again, cap.of};
+  return {cap.reason, describe(cap, t), cap.look_again, std::string(cap.of)};
 }
 
 }  // namespace footman::policy

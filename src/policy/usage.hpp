@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -62,12 +63,12 @@ inline GroupMember member_of(const Template& t, const ControllerName& controller
   return {&controller, &t.cloud, &t.name, &t.labels, needs_of(t)};
 }
 // `of`: the name of the cloud, template, label or controller.
-bool is_member(const GroupMember& one, Scope scope, const std::string& of);
+bool is_member(const GroupMember& one, Scope scope, std::string_view of);
 
 // One limit, as it stands for one more agent of a template.
 struct Cap {
   HoldReason reason = HoldReason::global_cap;
-  std::string of;           // the cloud, template, label or controller; empty: all
+  std::string_view of;      // the cloud, template, label or controller; empty: all; the usage has it
   std::int64_t taken = 0;   // by all that count
   std::int64_t needed = 1;  // by one more agent
   std::int64_t limit = 0;   // of all together
