@@ -33,7 +33,7 @@ class Ledger {
   // Unknown ones are none.
   void drop_item(const ItemRef& ref);
   void drop_agent(const AgentId& id);
-  // All of them; cheap when only breakers and clouds have changed since the last time.
+  // All of them; cheap when no template came, went or got another generation, and no cloud came or went.
   void set_templates(std::vector<Template> templates);
   void set_clouds(std::vector<Cloud> clouds);
 
@@ -84,6 +84,7 @@ class Ledger {
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);
+  void take_new_ranks();
   void look_at_due(Instant now);
   void examine(OpenPlanner& planner, LedgerAgent& one, Instant now);
   void withdraw(LedgerAgent& one);
@@ -106,6 +107,7 @@ class Ledger {
 
   Snapshot offers_;  // its templates and clouds
   bool has_new_offers_ = false;
+  std::unordered_set<const Template*> new_ranks_;  // of these, if all are the same otherwise
   std::unordered_map<ItemRef, LedgerItem, ItemRefHash> items_;
   std::unordered_map<AgentId, LedgerAgent> agents_;
   std::unordered_map<ItemRef, BestFirst, ItemRefHash> claims_;

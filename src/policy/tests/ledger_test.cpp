@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "policy/tests/random_world.hpp"
 
 using namespace footman::policy;
@@ -26,7 +28,9 @@ struct Follower : RandomWorld::Listener {
   void agent_put(const Agent& agent) override { ledger.put_agent(agent); }
   void agent_dropped(const AgentId& id) override { ledger.drop_agent(id); }
   void offers_changed(const Snapshot& offers) override {
-    ledger.set_templates(offers.templates);
+    auto templates = offers.templates;
+    std::ranges::sort(templates, {}, &Template::name);  // always in the same order, as from the fleet
+    ledger.set_templates(std::move(templates));
     ledger.set_clouds(offers.clouds);
   }
 
