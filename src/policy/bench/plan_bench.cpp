@@ -19,17 +19,21 @@ constexpr std::int64_t kClouds = 10;
 constexpr base::Instant kNow{2'000'000'000'000};
 
 // Each label is offered by the templates of two of ten families; every fifth item asks for two labels.
-std::string label_of(std::int64_t item) {
+std::string label_of(std::int64_t item, std::int64_t labels) {
   const auto family = item % (kTemplates / 10);
   const auto text = "family-" + std::to_string(family);
+  if (labels > 40) return text + "&&!not-" + std::to_string(item % labels);
   return item / (kTemplates / 10) % 5 == 0 ? text + "&&linux" : text;
 }
 
 // capped: a cap on agents for all and for each template, and every agent ends after its build. limited: sizes
 // and prices; limits of vCPU, memory and money on everything there is; pools and kept agents in one template
-// of ten; in another one of ten the best variant rests.
-enum class Kind { capped, limited };
+// of ten; in another one of ten the best variant rests. crowded: the same with 1,000 different labels that are
+// asked for; what is full are the limits of labels, and one agent in ten is idle, kept for builds that nobody
+// submits now.
+enum class Kind { capped, limited, crowded };
 
+bool is_idle(std::int64_t number, Kind kind) { return kind == Kind::crowded && number % 10 == 9; }
 bool is_kept(std::int64_t number) { return number % 10 == 7; }
 bool has_variants(std::int64_t number) { return number % 10 == 3; }
 
@@ -57,8 +61,8 @@ Template make_template(std::int64_t number, Kind kind) {
   t.cloud = base::CloudName("cloud-" + std::to_string(number % kClouds));
   t.name = base::TemplateName("template-" + std::to_string(number));
   t.generation = 1;
-  t.labels = {"linux", "family-" + std::to_string(number % (kTemplates / 10)),
-              "size-" + std::to_string(number / (kTemplates / 10))};
+  t.labels = {"linux", "size-" + std::to_string(number / (kTemplates / 10)),
+              "family-" + std::to_string(number % (kTemplates / 10))};
   t.priority = static_cast<int>(number % 3);
   t.most.agents = 1'000;
   if (kind == Kind::capped) return t;
@@ -67,12 +71,15 @@ Template make_template(std::int64_t number, Kind kind) {
   offer_variant(t, number, has_variants(number));
   t.pool_controller = base::ControllerName("builtin");
   if (is_kept(number)) t.pool = {2, 500};
+  if (!is_idle(number, kind)) return t;
+  t.labels = {"spare"};
+  t.pool = {50, 0};
   return t;
 }
 
-Item make_item(std::int64_t number) {
+Item make_item(std::int64_t number, Kind kind) {
   return {{base::ControllerName("builtin"), std::to_string(number)},
-          model::parse_label_expression(label_of(number)).value(),
+          model::parse_label_expression(label_of(number, kind == Kind::crowded ? 1'000 : 40)).value(),
           base::Instant{1'000'000'000'000 + number},
           "team/app #" + std::to_string(number)};
 }
@@ -95,6 +102,12 @@ Agent make_agent(std::int64_t number, const Template& t) {
   agent.size = t.size;
   agent.per_hour = t.per_hour;
   if (!t.pool.empty()) agent.max_builds = 0;
+  if (t.labels.front() != "spare") return agent;
+  agent.state = model::AgentState::online;
+  agent.activity = model::AgentActivity::idle;
+  agent.idle_since = kNow;
+  agent.idle_timeout = std::chrono::minutes(10);
+  agent.for_item.clear();
   return agent;
 }
 
@@ -108,7 +121,7 @@ World make_world(std::int64_t items, std::int64_t agents, Kind kind) {
   for (std::int64_t i = 0; i < kClouds; ++i)
     world.clouds.push_back({base::CloudName("cloud-" + std::to_string(i))});
   for (std::int64_t i = 0; i < kTemplates; ++i) world.templates.push_back(make_template(i, kind));
-  for (std::int64_t i = 0; i < items; ++i) world.items.push_back(make_item(i));
+  for (std::int64_t i = 0; i < items; ++i) world.items.push_back(make_item(i, kind));
   for (std::int64_t i = 0; i < agents; ++i)
     world.agents.push_back(make_agent(i, world.templates[static_cast<std::size_t>(i % kTemplates)]));
   auto& limits = world.limits;
@@ -117,12 +130,18 @@ World make_world(std::int64_t items, std::int64_t agents, Kind kind) {
     return world;
   }
   limits.all.most = limits_for(agents);
-  limits.all.most.milli_cpus = 0;
-  for (const auto& agent : world.agents) limits.all.most.milli_cpus += agent.size.milli_cpus;
   for (auto& cloud : world.clouds) cloud.quota.most = limits_for(agents);
   for (std::int64_t i = 0; i < kTemplates / 10; ++i)
     limits.labels["family-" + std::to_string(i)].most = limits_for(agents);
   limits.controllers[base::ControllerName("builtin")].most = limits_for(agents);
+  if (kind == Kind::limited) limits.all.most.milli_cpus = 0;
+  if (kind == Kind::crowded)
+    for (auto& [label, quota] : limits.labels) quota.most.milli_cpus = 0;
+  for (const auto& agent : world.agents) {
+    if (kind == Kind::limited) limits.all.most.milli_cpus += agent.size.milli_cpus;
+    if (const auto of = limits.labels.find(agent.labels.back()); kind == Kind::crowded && of != limits.labels.end())
+      of->second.most.milli_cpus += agent.size.milli_cpus;
+  }
   return world;
 }
 
@@ -135,7 +154,8 @@ void from_nothing(benchmark::State& state) {
 // makes room for another one.
 class Grown {
  public:
-  Grown(std::int64_t items, Kind kind) : world_(make_world(items, items / 10, kind)), next_(items) {
+  Grown(std::int64_t items, Kind kind)
+      : kind_(kind), world_(make_world(items, items / 10, kind)), next_(items) {
     ledger_.set_templates(world_.templates);
     ledger_.set_clouds(world_.clouds);
     for (const auto& item : world_.items) ledger_.put_item(item);
@@ -150,7 +170,7 @@ class Grown {
     return ledger_.plan(world_.limits, kNow);
   }
   Plan item_comes() {
-    ledger_.put_item(make_item(next_++));
+    ledger_.put_item(make_item(next_++, kind_));
     return plan();
   }
   // The agent of some item takes it.
@@ -174,12 +194,14 @@ class Grown {
   // Of which the reasons of all items tell.
   Plan amount_changes() {
     is_less_ = !is_less_;
-    auto& most = world_.limits.all.most;
     const auto change = [this](auto& amount) { is_less_ ? --amount : ++amount; };
-    if (most.agents > 0)
-      change(most.agents);
+    auto& limits = world_.limits;
+    if (kind_ == Kind::capped)
+      change(limits.all.most.agents);
+    else if (kind_ == Kind::limited)
+      change(limits.all.most.milli_cpus);
     else
-      change(most.milli_cpus);
+      for (auto& [label, quota] : limits.labels) change(quota.most.milli_cpus);
     return plan();
   }
   // The next template's best variant can be had again, or can not.
@@ -209,6 +231,7 @@ class Grown {
     }
   }
 
+  Kind kind_;
   World world_;
   Ledger ledger_;
   std::int64_t next_;
@@ -261,6 +284,14 @@ BENCHMARK(after<Kind::limited, &Grown::agent_ends>)
     ->Apply(sizes);
 BENCHMARK(after<Kind::limited, &Grown::amount_changes>)->Name("limited/amount_changes")->Apply(sizes);
 BENCHMARK(after<Kind::limited, &Grown::variant_changes>)->Name("limited/variant_changes")->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::plan>)->Name("crowded/nothing")->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::item_comes>)->Name("crowded/item_comes")->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::agent_gets_work>)->Name("crowded/agent_gets_work")->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::agent_ends>)
+    ->Name("crowded/agent_ends_another_is_launched")
+    ->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::amount_changes>)->Name("crowded/amount_changes")->Apply(sizes);
+BENCHMARK(after<Kind::crowded, &Grown::variant_changes>)->Name("crowded/variant_changes")->Apply(sizes);
 
 }  // namespace
 
