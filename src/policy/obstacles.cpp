@@ -132,9 +132,10 @@ bool Obstacles::is_shared(const Held& limit, const Template& wanted, const Contr
                           const Template& pool) const {
   const auto member = member_of(pool, pool.pool_controller);
   if (amount_of(limit.reason, member.needs) == 0) return false;
+  if (!is_member(member, limit_of(limit.reason)->scope, limit.of)) return false;
   return std::ranges::any_of(usage_.list_all_caps(wanted, controller), [&](const Cap& cap) {
     return cap.reason == limit.reason && cap.of == limit.of && cap.needed > 0 &&
-           cap.spent + cap.needed <= cap.limit && is_member(member, limit_of(cap.reason)->scope, cap.of);
+           cap.spent + cap.needed <= cap.limit;
   });
 }
 

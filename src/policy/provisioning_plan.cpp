@@ -370,8 +370,8 @@ class Planner {
 
   // Before the launch limit, behind which no template is asked, and what is kept come the limits of the
   // controller.
-  const std::optional<Held>& obstacle_of(const ItemClass& kind, std::size_t i) const {
-    const auto number = number_of(*kind.templates[i]);
+  const std::optional<Held>& obstacle_of(const ItemClass& kind, const Template& t) const {
+    const auto number = number_of(t);
     const auto& of_template = blocked_[number];
     const bool is_told =
         of_template && of_template->reason != HoldReason::launch_limit && !only_kept_[number];
@@ -383,11 +383,11 @@ class Planner {
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
-    for (std::size_t i = 0; i < kind.templates.size(); ++i) {
-      const auto& obstacle = obstacle_of(kind, i);
+    for (const Template* t : kind.templates) {
+      const auto& obstacle = obstacle_of(kind, *t);
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
-      tried->push_back(answer_of(*kind.templates[i], *obstacle));
+      tried->push_back(answer_of(*t, *obstacle));
       if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
     }
     auto hold = std::make_shared<ClassHold>();
@@ -461,6 +461,7 @@ class Planner {
   void plan_pools() {
     if (book_.empty()) return;
     reserve_places();
+    list_waited_for();
     for (const auto& pool : book_.pools())
       if (obstacles_.has_cloud(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
     std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
@@ -533,13 +534,26 @@ class Planner {
   // What is left of vCPU, memory or money may be too little for an item, but not for an agent of a pool,
   // which would then have to make room again.
   std::optional<Held> find_larger_before(const Template& t) const {
-    for (const auto* kind : held_classes_)
-      for (std::size_t i = 0; i < kind->templates.size(); ++i)
-        if (const auto& obstacle = obstacle_of(*kind, i);
-            obstacle && is_by_size(obstacle->reason) &&
-            obstacles_.is_shared(*obstacle, *kind->templates[i], kind->controller, t))
-          return obstacle;
+    for (const auto& [kind, wanted] : waited_for_) {
+      const auto& obstacle = obstacle_of(*kind, *wanted);
+      if (obstacles_.is_shared(*obstacle, *wanted, kind->controller, t)) return obstacle;
+    }
     return std::nullopt;
+  }
+
+  // For templates that are too large for what is left: each of them once for each controller.
+  void list_waited_for() {
+    std::map<ControllerName, std::vector<bool>> listed;
+    for (const auto* kind : held_classes_) {
+      auto& of_controller = listed[kind->controller];
+      of_controller.resize(blocked_.size());
+      for (const Template* t : kind->templates) {
+        if (of_controller[number_of(*t)]) continue;
+        of_controller[number_of(*t)] = true;
+        const auto& obstacle = obstacle_of(*kind, *t);
+        if (obstacle && is_by_size(obstacle->reason)) waited_for_.emplace_back(kind, t);
+      }
+    }
   }
 
   // What items will need once the trouble of their template is over is not given to pools meanwhile: they
@@ -548,7 +562,7 @@ class Planner {
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates) {
         if (is_at_launch_limit(*t)) break;
-        const auto obstacle = obstacles_.find(*t);
+        const auto& obstacle = blocked_[number_of(*t)];  // the trouble of a template is noted before limits
         const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
                                          obstacle->reason == HoldReason::template_half_open ||
                                          obstacle->reason == HoldReason::cloud_held);
@@ -663,6 +677,7 @@ class Planner {
   Obstacles obstacles_;
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
+  std::vector<std::pair<const ItemClass*, const Template*>> waited_for_;
   bool has_reserved_ = false;             // places, which then count as agents
   std::map<std::pair<std::size_t, ControllerName>, bool>
       spent_;                            // of a template's agents: a budget of the day

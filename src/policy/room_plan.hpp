@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -76,15 +77,27 @@ class RoomPlanner {
   bool make_room(RoomFinder room, const Occupants& occupants, Plan& plan);
 
  private:
+  // A template for one controller; what is true of it is so for all classes that ask for it.
+  template <class Known>
+  using ByTemplate = std::map<ControllerName, std::unordered_map<const Template*, Known>>;
+  struct Wished {
+    std::optional<RoomWish> wish;
+    bool is_promised = false;  // for sure
+  };
+
+  bool end_idle(RoomFinder& room, const ItemClass& kind, Plan& plan);
   bool end_idle(RoomFinder& room, const ItemClass& kind, const Template& t, Plan& plan);
   void drain_for(ItemClass& kind, const RoomFinder& room, const Occupants& occupants, Plan& plan);
-  bool is_promised(const RoomWish& wish) const;
-  void promise(const RoomWish& wish);
+  std::vector<Wished*> list_wishes(const ItemClass& kind);
+  bool is_promised(const Wished& one) const;
+  void promise(Wished& one);
 
   Obstacles& obstacles_;
   const std::vector<ItemClass*>& held_;
   std::function<bool(const Template&)> is_last_;
   Instant now_;
+  ByTemplate<bool> no_idle_;   // makes room for it; as long as nobody else gets any
+  ByTemplate<Wished> wishes_;  // once all have got what idle ones make
   std::set<std::pair<HoldReason, std::string>>
       promised_;  // limits: what becomes free of them is for an older item
 };

@@ -188,6 +188,7 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
     open(Scope::label, label, quota.most, quota.spent, labels_, label);
   for (const auto& [name, quota] : limits.controllers)
     open(Scope::controller, name.str(), quota.most, quota.spent, controllers_, name);
+  for (const auto& t : offers.templates) accounts_of_.emplace(&t, find_accounts(t));
 }
 
 void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
@@ -324,7 +325,7 @@ std::vector<Cap> Usage::list_caps(const std::vector<const Account*>& accounts, c
   return caps;
 }
 
-std::vector<Cap> Usage::list_caps(const Template& t) const {
+std::vector<const Usage::Account*> Usage::find_accounts(const Template& t) const {
   std::vector<const Account*> accounts{&accounts_.front()};
   for (const auto& [label, place] : labels_)
     if (std::ranges::find(t.labels, label) != t.labels.end()) accounts.push_back(&accounts_[place]);
@@ -332,7 +333,12 @@ std::vector<Cap> Usage::list_caps(const Template& t) const {
     accounts.push_back(&accounts_[found->second]);
   if (const auto found = templates_.find(t.name); found != templates_.end())
     accounts.push_back(&accounts_[found->second]);
-  return list_caps(accounts, t);
+  return accounts;
+}
+
+std::vector<Cap> Usage::list_caps(const Template& t) const {
+  const auto known = accounts_of_.find(&t);
+  return list_caps(known == accounts_of_.end() ? find_accounts(t) : known->second, t);
 }
 
 std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, const Template& t) const {

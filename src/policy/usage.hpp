@@ -88,6 +88,8 @@ Held describe_obstacle(const Cap& cap, const Template& t);
 class Usage {
  public:
   Usage(const Snapshot& offers, const Limits& limits);  // which must outlive it
+  Usage(const Usage&) = delete;                          // it points into itself
+  Usage& operator=(const Usage&) = delete;
 
   // Whether one agent alone is within the limits, on a day on which nothing was spent.
   static bool ever_fits(const Needs& needs, const model::AgentLimits& limits);
@@ -129,12 +131,14 @@ class Usage {
   static void list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static void list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static std::vector<Cap> list_caps(const std::vector<const Account*>& accounts, const Template& t);
+  std::vector<const Account*> find_accounts(const Template& t) const;
 
   std::vector<Account> accounts_;  // the first is of all agents; of others those that have limits
   std::unordered_map<CloudName, std::size_t> clouds_;
   std::unordered_map<TemplateName, std::size_t> templates_;
   std::unordered_map<ControllerName, std::size_t> controllers_;
   std::map<std::string, std::size_t, std::less<>> labels_;
+  std::unordered_map<const Template*, std::vector<const Account*>> accounts_of_;  // of those that are offered
 };
 
 }  // namespace footman::policy
