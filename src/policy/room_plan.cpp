@@ -83,7 +83,7 @@ void RoomFinder::end(const std::vector<const Agent*>& agents) {
 // --- agents at work
 
 void Occupants::add(const Agent& agent) {
-  if (stays(agent)) staying_.push_back(&agent);
+  if (stays(agent)) staying_.insert(&agent);
   if (may_drain(agent)) may_drain_.insert(&agent);
   if (drains(agent) && !is_ending(agent)) add_draining(agent);
 }
@@ -228,10 +228,12 @@ void RoomPlanner::drain_for(ItemClass& kind, const RoomFinder& room, const Occup
            std::ranges::any_of(kind.templates,
                                [&](const Template* t) { return t->name == one.template_name; });
   });
+  const auto is_open = [this](const Wished* one) { return !is_promised(*one); };
+  const bool may_drain_for =
+      !is_launched_for && std::ranges::any_of(wishes, is_open) && !occupants.any_stays_for(kind);
   std::optional<Occupants::Room> found;
   for (const auto* one : wishes)
-    if (!found && !is_launched_for && !is_promised(*one) && !occupants.any_stays_for(kind))
-      found = occupants.find(*one->wish, room);
+    if (may_drain_for && !found && is_open(one)) found = occupants.find(*one->wish, room);
   for (auto* one : wishes) promise(*one);
   if (!found) return;
   const auto& item = *kind.oldest_held;

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "policy/free_agents.hpp"
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 
@@ -58,7 +59,7 @@ class Occupants {
   std::optional<Room> find(const RoomWish& wish, const RoomFinder& room) const;
 
  private:
-  std::vector<const Agent*> staying_;
+  std::set<const Agent*, LabelOrder> staying_;  // one of each kind
   std::vector<const SettledAgents*> settled_;
   AgentsByAge may_drain_;
   AgentsByAge draining_;
