@@ -215,8 +215,9 @@ void Provisioner::plan() {
 }
 
 policy::Plan Provisioner::decide_once() {
-  const auto spent = spent_now(core_);
-  tell_ledger(spent);
+  tell_agents();
+  const auto spent = spent_now(core_, running_);
+  tell_offers(spent);
   auto plan = ledger_.plan(limits(spent), plan_at_);
   plan_size_ += ledger_.looked_at() + plan.holds.size();
   return plan;
@@ -313,14 +314,13 @@ policy::Limits Provisioner::limits(const SpentNow& spent) {
 
 // --- what the ledger is told
 
-void Provisioner::tell_ledger(const SpentNow& spent) {
-  tell_agents();
-  tell_offers(spent);
-}
-
 void Provisioner::tell_agents() {
-  for (const auto& id : core_.take_erased()) ledger_.drop_agent(id);
+  for (const auto& id : core_.take_erased()) {
+    ledger_.drop_agent(id);
+    running_.drop(id);
+  }
   for (auto* entry : list_changed()) {
+    note_running(running_, *entry);
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;

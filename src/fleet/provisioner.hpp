@@ -49,7 +49,6 @@ class Provisioner {
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
   policy::Plan decide_once();
-  void tell_ledger(const SpentNow& spent);
   void tell_agents();
   void tell_offers(const SpentNow& spent);
   void read_demand();
@@ -86,6 +85,7 @@ class Provisioner {
   Pools pools_;
   std::uint64_t number_ = 0;
   policy::Ledger ledger_;
+  policy::RunningCosts running_;  // of agents that are there
   policy::Plan plan_;  // the last one; of matches and holds what is new
   Instant plan_at_;
   std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
