@@ -66,7 +66,17 @@ std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) {
 
 // --- idle agents
 
-std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
+std::int64_t RoomFinder::relief_of_all(const RoomWish::Lack& lack) {
+  const auto [known, fresh] = relief_.try_emplace({lack.reason, lack.of}, 0);
+  if (fresh)
+    for (const auto* agents : {&leaving_, &idle_})
+      for (const Agent* agent : *agents) known->second += RoomWish::relief(lack, *agent);
+  return known->second;
+}
+
+std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) {
+  if (std::ranges::any_of(wish.lacks, [&](const auto& lack) { return relief_of_all(lack) < lack.amount; }))
+    return std::nullopt;
   Shortage shortage(wish);
   for (const Agent* agent : leaving_) (void)shortage.take(*agent);
   std::vector<const Agent*> to_end;

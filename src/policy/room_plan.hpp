@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -29,13 +30,16 @@ class RoomFinder {
       : leaving_(std::move(leaving)), idle_(std::move(idle)) {}
   // The idle ones that have to end; none: those that are leaving are enough. Not set: all of them together
   // would not be enough.
-  std::optional<std::vector<const Agent*>> find(const RoomWish& wish) const;
+  std::optional<std::vector<const Agent*>> find(const RoomWish& wish);
   void end(const std::vector<const Agent*>& agents);  // from now on they are leaving
   const std::vector<const Agent*>& leaving() const { return leaving_; }
 
  private:
+  std::int64_t relief_of_all(const RoomWish::Lack& lack);
+
   std::vector<const Agent*> leaving_;
   std::vector<const Agent*> idle_;  // the first that helps is ended
+  std::map<std::pair<HoldReason, std::string>, std::int64_t> relief_;  // by limit; of all together
 };
 
 // Agents that have an item or work, as far as others may wait for their place.
