@@ -56,9 +56,11 @@ class QueueLoop {
   bool may_take_work(const NodeEntry* node) const;
   OwnAgents find_own_agents() const;
   std::optional<QueueItemId> find_queued(const std::string& key) const;
-  NodeEntry* find_fitting_agent(const BuildEntry& entry) const;
-  template <class Choose>
-  void reserve_in_order(Offers& offers, std::size_t most, Choose choose);
+  NodeEntry* find_fitting_agent(const model::LabelExpr& label) const;
+  template <class Choose, class IsOver>
+  void reserve_in_order(Offers& offers, std::size_t most, const std::vector<const Queue::Items*>& lists,
+                        Choose choose, IsOver is_over);
+  void reserve(BuildEntry& entry, NodeEntry& node, Offers& offers);
   bool forget_past_ends();  // of quiet periods and pauses; true: there were some
   Duration until_next_look() const;
 

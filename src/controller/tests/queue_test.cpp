@@ -530,6 +530,27 @@ TEST_CASE("an agent that an item was told to wait for comes to that item") {
   }
 }
 
+TEST_CASE("the places of a job go to its oldest items, though agents fit only younger ones") {
+  World world;
+  auto changed = job("app");
+  changed.spec.label = "gpu";
+  changed.max_concurrent = 1;
+  REQUIRE(world.run(world.controller->create_job(changed)));
+  REQUIRE(submit(world, of_job("app")));
+  changed.spec.label = "linux";
+  REQUIRE(world.run(world.controller->save_job(changed)));
+  REQUIRE(submit(world, of_job("app")));
+  world.submit("mars");
+  const auto agent = world.join("a", 0, {"linux"});
+  CHECK(agent->count<protocol::Assign>() == 0);
+  world.submit("linux");
+  REQUIRE(agent->count<protocol::Assign>() == 1);
+  CHECK(agent->last<protocol::Assign>()->build == BuildId(4));
+  const auto large = world.join("b", 0, {"gpu"});
+  CHECK(large->last<protocol::Assign>()->build == BuildId(1));
+  CHECK(world.controller->queue().size() == 2);
+}
+
 TEST_CASE("of the idle agents that fit, one with the fewest labels takes the work; of these the oldest") {
   World world;
   auto large = world.join("a-large", 0, {"linux", "gpu"});
