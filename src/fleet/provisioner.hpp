@@ -19,12 +19,13 @@ struct HeldClass {
 // An item that waited at the last plan and what it was told.
 struct WaitingItem {
   std::string title;
-  std::string label;   // as the controller writes it
-  Instant told_since;  // by the controller
-  Instant since;       // even
-  ports::SharedReason reason;             // null: it was told nothing yet
-  std::shared_ptr<const HeldClass> held;  // whose reason it is; null: it has an agent, or a label that none has
-  std::uint64_t list = 0;                 // the last complete list that had it
+  std::string label;           // as the controller writes it
+  Instant told_since;          // by the controller
+  Instant since;               // even
+  ports::SharedReason reason;  // null: it was told nothing yet
+  std::shared_ptr<const HeldClass>
+      held;                // whose reason it is; null: it has an agent, or a label that none has
+  std::uint64_t list = 0;  // the last complete list that had it
 };
 
 class Provisioner {
@@ -86,7 +87,7 @@ class Provisioner {
   std::uint64_t number_ = 0;
   policy::Ledger ledger_;
   policy::RunningCosts running_;  // of agents that are there
-  policy::Plan plan_;  // the last one; of matches and holds what is new
+  policy::Plan plan_;             // the last one; of matches and holds what is new
   Instant plan_at_;
   std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
   std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read

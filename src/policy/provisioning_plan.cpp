@@ -678,7 +678,7 @@ class Planner {
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
   std::vector<std::pair<const ItemClass*, const Template*>> waited_for_;
-  bool has_reserved_ = false;             // places, which then count as agents
+  bool has_reserved_ = false;  // places, which then count as agents
   std::map<std::pair<std::size_t, ControllerName>, bool>
       spent_;                            // of a template's agents: a budget of the day
   bool keeps_ = false;                   // room, for items that have waited for long

@@ -242,7 +242,7 @@ struct Plan {
   std::vector<Match> matches;  // in queue order, as launches and holds are
   std::vector<Launch> launches;
   std::vector<Hold> holds;
-  std::vector<Words> words;  // of a ledger's plan only
+  std::vector<Words> words;               // of a ledger's plan only
   std::vector<Termination> terminations;  // by agent id, as drains are
   std::vector<Drain> drains;
   std::vector<PoolReport> pools;  // by template

@@ -38,7 +38,7 @@ class RoomFinder {
   std::int64_t relief_of_all(const RoomWish::Lack& lack);
 
   std::vector<const Agent*> leaving_;
-  std::vector<const Agent*> idle_;  // the first that helps is ended
+  std::vector<const Agent*> idle_;                                     // the first that helps is ended
   std::map<std::pair<HoldReason, std::string>, std::int64_t> relief_;  // by limit; of all together
 };
 

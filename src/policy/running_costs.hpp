@@ -1,6 +1,6 @@
-// What agents that are there have cost today, by who pays. A value. A change of an agent costs its logarithm, a
-// question what has changed: agents of which another step of time has to be paid since the last one. A new day
-// costs all.
+// What agents that are there have cost today, by who pays. A value. A change of an agent costs its logarithm,
+// a question what has changed: agents of which another step of time has to be paid since the last one. A new
+// day costs all.
 #pragma once
 
 #include <map>

@@ -88,7 +88,7 @@ Held describe_obstacle(const Cap& cap, const Template& t);
 class Usage {
  public:
   Usage(const Snapshot& offers, const Limits& limits);  // which must outlive it
-  Usage(const Usage&) = delete;                          // it points into itself
+  Usage(const Usage&) = delete;                         // it points into itself
   Usage& operator=(const Usage&) = delete;
 
   // Whether one agent alone is within the limits, on a day on which nothing was spent.

@@ -189,8 +189,8 @@ class Bench {
   }
 
  private:
-  // All vCPU are taken, and there is money for twice as many agents: of all, and of each cloud, template, label
-  // and controller.
+  // All vCPU are taken, and there is money for twice as many agents: of all, and of each cloud, template,
+  // label and controller.
   void limit(fleet::FleetConfig& config, std::int64_t agents) {
     config.limits.milli_cpus = static_cast<std::uint64_t>(agents) * 1'000;
     model::AgentLimits twice;

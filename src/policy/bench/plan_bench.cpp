@@ -28,9 +28,9 @@ std::string label_of(std::int64_t item, std::int64_t labels) {
 
 // capped: a cap on agents for all and for each template, and every agent ends after its build. limited: sizes
 // and prices; limits of vCPU, memory and money on everything there is; pools and kept agents in one template
-// of ten; in another one of ten the best variant rests. crowded: the same with 1,000 different labels that are
-// asked for; what is full are the limits of labels, and one agent in ten is idle, kept for builds that nobody
-// submits now.
+// of ten; in another one of ten the best variant rests. crowded: the same with 1,000 different labels that
+// are asked for; what is full are the limits of labels, and one agent in ten is idle, kept for builds that
+// nobody submits now.
 enum class Kind { capped, limited, crowded };
 
 bool is_idle(std::int64_t number, Kind kind) { return kind == Kind::crowded && number % 10 == 9; }
@@ -139,7 +139,8 @@ World make_world(std::int64_t items, std::int64_t agents, Kind kind) {
     for (auto& [label, quota] : limits.labels) quota.most.milli_cpus = 0;
   for (const auto& agent : world.agents) {
     if (kind == Kind::limited) limits.all.most.milli_cpus += agent.size.milli_cpus;
-    if (const auto of = limits.labels.find(agent.labels.back()); kind == Kind::crowded && of != limits.labels.end())
+    if (const auto of = limits.labels.find(agent.labels.back());
+        kind == Kind::crowded && of != limits.labels.end())
       of->second.most.milli_cpus += agent.size.milli_cpus;
   }
   return world;

@@ -28,8 +28,8 @@ RunningCosts::ByPayer add_up(const std::map<AgentId, Running>& agents, Instant n
   for (const auto& [id, one] : agents) {
     const auto billed = find_billed_time(one.price.billing, one.life, now);
     if (!billed.from.is_set()) continue;
-    const auto cost = footman::model::charge(one.price.per_hour,
-                                             billed.until - std::max(billed.from, begin_of_day(now)));
+    const auto cost =
+        footman::model::charge(one.price.per_hour, billed.until - std::max(billed.from, begin_of_day(now)));
     if (!cost.is_zero()) sums[one.payer] += cost;
   }
   return sums;
@@ -64,7 +64,8 @@ TEST_CASE("random lives: the sums are those of all agents, whenever they are ask
         costs.drop(id);
       } else {
         auto& life = known->second.life;
-        auto* const moment = std::array{&life.answered, &life.connected, &life.stop_asked, &life.gone}[pick(4)];
+        auto* const moment =
+            std::array{&life.answered, &life.connected, &life.stop_asked, &life.gone}[pick(4)];
         if (!moment->is_set()) *moment = now;
       }
       if (const auto it = agents.find(id); it != agents.end())
