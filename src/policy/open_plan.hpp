@@ -39,6 +39,19 @@ struct NotedObstacles {
   std::map<ControllerName, ObstacleList> of_controllers;
 };
 
+// What a plan has noted otherwise than the one before.
+class ObstacleNews {
+ public:
+  ObstacleNews(const ObstacleList& of_templates, const std::vector<bool>& only_kept,
+               const std::map<ControllerName, ObstacleList>& of_controllers, const NotedObstacles& before);
+  // Of the template, for one of the controllers; null: it has no limits.
+  bool has(std::size_t template_number, const ObstacleList* of_controller) const;
+
+ private:
+  std::vector<bool> of_templates_;
+  std::map<const ObstacleList*, std::vector<bool>> of_controllers_;
+};
+
 // Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
 // full or held becomes free again within one plan, so that the cursors only go forward.
 struct ItemClass {
@@ -125,8 +138,9 @@ class OpenPlanner {
   std::unique_ptr<Impl> impl_;
 };
 
-PoolWork pool_work_of(const Agent& agent);  // before any item is given out
-bool is_under_way(const Agent& agent);      // its launch is not answered yet
+void look_no_later(Instant& look, Instant at);  // neither of them has to be set
+PoolWork pool_work_of(const Agent& agent);      // before any item is given out
+bool is_under_way(const Agent& agent);          // its launch is not answered yet
 bool stays(const Agent& agent);      // is kept when its work is over, and takes the next item that it fits
 bool may_drain(const Agent& agent);  // of those: has work
 bool drains(const Agent& agent);     // ends when its work is over

@@ -26,10 +26,6 @@ namespace {
 using model::AgentActivity;
 using model::EndReason;
 
-void look_no_later(Instant& look, Instant at) {
-  if (at.is_set() && (!look.is_set() || at < look)) look = at;
-}
-
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
@@ -403,33 +399,16 @@ class Planner {
     kind.hold = std::move(hold);
   }
 
-  static std::vector<bool> find_changes(const ObstacleList& now, const ObstacleList& before) {
-    std::vector<bool> changed(now.size(), true);
-    if (now.size() == before.size())
-      for (std::size_t i = 0; i < now.size(); ++i) changed[i] = now[i] != before[i];
-    return changed;
-  }
-
   // Those of which nothing has changed keep what was said.
   void explain_lines(OpenWorld& world) {
-    auto changed = find_changes(blocked_, world.obstacles.of_templates);
-    for (std::size_t i = 0; i < std::min(changed.size(), world.obstacles.only_kept.size()); ++i)
-      if (only_kept_[i] != world.obstacles.only_kept[i]) changed[i] = true;
-    std::map<const ObstacleList*, std::vector<bool>> changed_for;
-    for (const auto& [controller, obstacles] : of_controllers_)
-      changed_for[&obstacles] = find_changes(obstacles, world.obstacles.of_controllers[controller]);
+    const ObstacleNews news(blocked_, only_kept_, of_controllers_, world.obstacles);
     for (auto* one : world.classes) {
       auto& kind = one->kind;
       if (!kind.is_held) {
         kind.hold.reset();
         continue;
       }
-      const auto known = changed_for.find(kind.of_controller);
-      const auto* of_controller = known == changed_for.end() ? nullptr : &known->second;
-      const auto is_news = [&](const Template* t) {
-        const auto number = number_of(*t);
-        return changed[number] || (of_controller != nullptr && (*of_controller)[number]);
-      };
+      const auto is_news = [&](const Template* t) { return news.has(number_of(*t), kind.of_controller); };
       const bool is_told = kind.hold && kind.hold->room == kind.room;
       if (!is_told || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
@@ -662,12 +641,6 @@ class Planner {
     const auto [known, fresh] = spent_.try_emplace({number_of(t), controller}, false);
     if (fresh) known->second = obstacles_.is_spent(t, controller);
     return known->second;
-  }
-
-  std::string describe_idle(const Agent& agent, bool is_spent) const {
-    if (is_spent) return "It was idle, and the budget of the day is spent.";
-    const bool was_paid = agent.paid_until > agent.idle_since + agent.idle_timeout;
-    return was_paid ? "It was idle, and the time that is paid for is over." : "";
   }
 
   const Snapshot& snapshot_;
