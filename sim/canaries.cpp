@@ -382,7 +382,7 @@ class BentPort : public ports::ControllerPort {
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
     return real_.remove_agent(std::move(id), std::move(end));
   }
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override {
     real_.set_wait_reason(item_key, std::move(reason));
   }
   void set_on_change(std::function<void()> look_again) override {
@@ -401,7 +401,7 @@ void plant_port(WorldOptions& options) {
 class TellsNoReasons final : public BentPort {
  public:
   using BentPort::BentPort;
-  void set_wait_reason(const std::string&, ports::WaitReason) override {}
+  void set_wait_reason(const std::string&, ports::SharedReason) override {}
 };
 
 // For an hour each of them is taken for a newcomer.

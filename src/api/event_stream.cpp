@@ -27,6 +27,7 @@ struct EventFilter {
   bool takes(const model::Change& change) const {
     if (!kinds.empty() && std::ranges::find(kinds, change.kind) == kinds.end()) return false;
     if (build.empty() && agent.empty()) return true;
+    if (change.kind == "plan") return !kinds.empty();  // asked for: it decides on what waits, each build, too
     const bool is_build =
         !build.empty() && (change.parent == build || (change.kind == "build" && change.id == build));
     return is_build || (!agent.empty() && change.kind == "agent" && change.id == agent);

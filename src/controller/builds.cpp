@@ -222,7 +222,7 @@ Awaitable<void> Builds::return_work(BuildPtr entry, std::string reason) {
   core_.clear_assignment(entry);
   entry->item.state = ItemState::queued;
   entry->build.state = BuildState::queued;
-  core_.queued.emplace(entry->item.id, entry);
+  core_.queue.insert(entry);
   core_.note_changed(*entry);
   core_.note_build(entry->build.id, "returned",
                    fmt::format("Back to the queue from agent {}: {}", agent.str(), reason));

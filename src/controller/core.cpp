@@ -27,6 +27,34 @@ std::string title_of(const model::Build& build) {
                            : fmt::format("{} #{}", build.job.str(), build.number);
 }
 
+void Queue::insert(const BuildPtr& entry) {
+  const auto id = entry->item.id;
+  if (!all_.emplace(id, entry).second) return;
+  auto& of_label = by_label_[entry->item.label];
+  if (of_label.items.empty()) of_label.label = entry->label;
+  of_label.items.emplace(id, entry);
+  if (!entry->build.job.empty()) by_job_[entry->build.job].emplace(id, entry);
+}
+
+void Queue::erase(const BuildEntry& entry) {
+  const auto id = entry.item.id;
+  if (all_.erase(id) == 0) return;
+  const auto erase_from = [id](auto& lists, const auto& key, auto items_of) {
+    const auto it = lists.find(key);
+    if (it == lists.end()) return;
+    items_of(it->second).erase(id);
+    if (items_of(it->second).empty()) lists.erase(it);
+  };
+  erase_from(by_label_, entry.item.label, [](OfLabel& one) -> Items& { return one.items; });
+  erase_from(by_job_, entry.build.job, [](Items& items) -> Items& { return items; });
+}
+
+const Queue::Items& Queue::of_job(const JobPath& job) const {
+  static const Items kNone;
+  const auto it = by_job_.find(job);
+  return it == by_job_.end() ? kNone : it->second;
+}
+
 Core::Core(ControllerParts p, ControllerConfig c, SessionPort& port)
     : parts(std::move(p)),
       config(std::move(c)),
@@ -73,7 +101,7 @@ BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
   if (auto label = model::parse_label_expression(entry->item.label)) entry->label = std::move(*label);
   entry->submitted = even.at_past(entry->item.since);
   set_quiet_period(*entry);
-  if (entry->item.state == model::ItemState::queued) queued.emplace(entry->item.id, entry);
+  if (entry->item.state == model::ItemState::queued) queue.insert(entry);
   note_changed(*entry);
   return entry;
 }
@@ -99,7 +127,7 @@ void Core::erase_build(const BuildPtr& entry) {
   entry->over = true;
   note_changed(*entry);
   clear_assignment(entry);
-  queued.erase(entry->item.id);
+  queue.erase(*entry);
   builds.erase(entry->build.id);
 }
 
@@ -115,7 +143,7 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   entry->reserved = {};
   entry->breaches = 0;
   entry->assignment = std::move(assignment);
-  queued.erase(entry->item.id);
+  queue.erase(*entry);
   note_changed(*entry);
 }
 

@@ -36,8 +36,8 @@ struct BuildEntry {
   std::optional<model::Assignment> assignment;  // offered, accepted or started
   model::LabelExpr label;                       // parsed item.label
   AgentId reserved;                             // chosen for it; the offer is not committed yet
-  ports::WaitReason fleet_reason;
-  Instant submitted;  // even, as the next ones
+  ports::SharedReason fleet_reason;             // null: it has said nothing yet
+  Instant submitted;                            // even, as the next ones
   Instant buildable_since;
   Instant quiet_until;            // not set: it has no quiet period, or that is over
   Instant begun;                  // work on it; not set: it has not
@@ -52,6 +52,27 @@ struct BuildEntry {
   bool started() const { return assignment && assignment->state == model::AssignmentState::started; }
 };
 using BuildPtr = std::shared_ptr<BuildEntry>;
+
+// Items in state queued, in the order of submission: all of them, those with the same label, those of a job.
+class Queue {
+ public:
+  using Items = std::map<QueueItemId, BuildPtr>;
+  struct OfLabel {
+    model::LabelExpr label;
+    Items items;  // never empty
+  };
+
+  void insert(const BuildPtr& entry);
+  void erase(const BuildEntry& entry);  // one that is not there is none
+  const Items& all() const { return all_; }
+  const std::map<std::string, OfLabel>& by_label() const { return by_label_; }
+  const Items& of_job(const JobPath& job) const;
+
+ private:
+  Items all_;
+  std::map<std::string, OfLabel> by_label_;
+  std::map<JobPath, Items> by_job_;  // without those of no job
+};
 
 // Holds the right to change one build.
 class Turn {
@@ -152,7 +173,7 @@ class Core {
   std::map<JobPath, model::Job> jobs;
   std::set<JobPath> leaving;  // jobs that are being deleted: they take no new builds
   std::map<BuildId, BuildPtr> builds;
-  std::map<QueueItemId, BuildPtr> queued;  // item state queued, in the order of submission
+  Queue queue;
   std::unordered_map<AssignmentId, BuildId> assignments;
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;

@@ -164,9 +164,9 @@ Result<store::NewBuild> Jobs::make_build(SubmitRequest request) const {
     return fail(Errc::invalid_argument, "is not between 0 and " + format_duration(model::kMaxQuietPeriod),
                 "quiet_period");
   if (quiet.count() > 0) build.quiet_until = build.now + quiet;
-  if (core_.queued.size() >= core_.config.max_queue)
+  if (core_.queue.all().size() >= core_.config.max_queue)
     return fail(Errc::resource_exhausted,
-                fmt::format("the queue is full: {} items wait", core_.queued.size()), {},
+                fmt::format("the queue is full: {} items wait", core_.queue.all().size()), {},
                 "Try again when some have started.");
   return build;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <queue>
 #include <string_view>
 #include <unordered_set>
 #include <utility>
@@ -95,8 +96,8 @@ QueueEntry QueueLoop::entry_of(const BuildEntry& entry, ItemView view, const Slo
       if (core_.storage_full())
         shown.reason = {
             "storage_full", "No space is left in the data directory: nothing is started.", {}, {}};
-      else if (!entry.fleet_reason.code.empty())
-        shown.reason = entry.fleet_reason;
+      else if (entry.fleet_reason != nullptr)
+        shown.reason = *entry.fleet_reason;
       else
         shown.reason = {"no_idle_agent", "No idle agent fits; the fleet decides next.", {}, {}};
       break;
@@ -133,7 +134,7 @@ std::optional<QueueEntry> QueueLoop::find_entry(BuildId build) const {
   if (!wanted || wanted->started()) return std::nullopt;
   auto slots = slots_under_way();
   const auto at = core_.time();
-  for (const auto& [id, entry] : core_.queued) {
+  for (const auto& [id, entry] : core_.queue.all()) {
     const auto view = view_of(*entry, at, slots);
     if (entry == wanted) return entry_of(*entry, view, slots);
   }
@@ -144,14 +145,14 @@ QueueLoop::Items QueueLoop::list_demand(Instant at) const {
   Items ids;
   if (core_.stopping) return ids;
   auto slots = slots_under_way();
-  for (const auto& [id, entry] : core_.queued)
+  for (const auto& [id, entry] : core_.queue.all())
     if (view_of(*entry, at, slots) == ItemView::buildable && !entry->build.cancel_requested)
       ids.insert(ids.end(), id);
   return ids;
 }
 
 ports::DemandItem QueueLoop::describe_item(QueueItemId id) const {
-  const auto& entry = *core_.queued.at(id);
+  const auto& entry = *core_.queue.all().at(id);
   return {id.str(), entry.item.label, core_.even.on_wall(entry.buildable_since), title_of(entry.build)};
 }
 
@@ -191,14 +192,14 @@ void QueueLoop::tell_all(Instant at, ports::DemandNews& news) {
   for (const auto id : gone) tell(id, false, news);
   for (const auto id : wanted) tell(id, true, news);
   quiet_.clear();
-  for (const auto& [id, entry] : core_.queued)
+  for (const auto& [id, entry] : core_.queue.all())
     if (entry->quiet_until > at) quiet_.emplace(entry->quiet_until, id);
 }
 
 bool QueueLoop::tell_changed(const Items& changed, Instant at, ports::DemandNews& news) {
   const auto find = [&](QueueItemId id) {
-    const auto it = core_.queued.find(id);
-    return it == core_.queued.end() ? nullptr : it->second.get();
+    const auto it = core_.queue.all().find(id);
+    return it == core_.queue.all().end() ? nullptr : it->second.get();
   };
   for (const auto id : changed) {  // the end of a quiet period is told by nobody
     const auto* entry = find(id);
@@ -215,19 +216,21 @@ bool QueueLoop::tell_changed(const Items& changed, Instant at, ports::DemandNews
   return true;
 }
 
-void QueueLoop::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
-  const auto it = core_.queued.find(item_of_key(item_key));
-  if (it == core_.queued.end() || it->second->fleet_reason == reason) return;
-  auto& last = it->second->fleet_reason;
+void QueueLoop::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
+  const auto it = core_.queue.all().find(item_of_key(item_key));
+  if (it == core_.queue.all().end()) return;
+  const auto before = std::exchange(it->second->fleet_reason, std::move(reason));
+  const auto& now = *it->second->fleet_reason;
+  if (before != nullptr && *before == now) return;
+  const auto last = before == nullptr ? ports::WaitReason() : *before;
   const auto build = it->second->build.id;
   // The history of the build: each agent that is meant for it, and each other reason to wait. Counts within a
   // text change too often to be history.
-  if (!reason.agent.empty() && reason.agent != last.agent)
-    core_.note_build(build, "agent_planned", reason.text);
-  else if (reason.agent.empty() && reason.code != last.code)
-    core_.note_build(build, "held", reason.text);
-  promise(item_key, last.agent, reason.agent);
-  last = std::move(reason);
+  if (!now.agent.empty() && now.agent != last.agent)
+    core_.note_build(build, "agent_planned", now.text);
+  else if (now.agent.empty() && now.code != last.code)
+    core_.note_build(build, "held", now.text);
+  promise(item_key, last.agent, now.agent);
   core_.publish("queue_item", item_key, "buildable", build.str());
 }
 
@@ -292,59 +295,99 @@ QueueLoop::OwnAgents QueueLoop::find_own_agents() const {
 std::optional<QueueItemId> QueueLoop::find_queued(const std::string& key) const {
   if (key.empty()) return std::nullopt;
   const auto item = item_of_key(key);
-  return core_.queued.contains(item) ? std::optional(item) : std::nullopt;
+  return core_.queue.all().contains(item) ? std::optional(item) : std::nullopt;
 }
 
-NodeEntry* QueueLoop::find_fitting_agent(const BuildEntry& entry) const {
+NodeEntry* QueueLoop::find_fitting_agent(const model::LabelExpr& label) const {
   for (const auto& [key, group] : core_.ready.groups()) {
-    if (!model::fits(entry.label, group.labels, group.is_default)) continue;
+    if (!model::fits(label, group.labels, group.is_default)) continue;
     for (const auto& [created, agent] : group.agents)
       if (auto* node = core_.find_node(agent); may_take_work(node)) return node;
   }
   return nullptr;
 }
 
-// Oldest first, until so many have got one.
-template <class Choose>
-void QueueLoop::reserve_in_order(Offers& offers, std::size_t most, Choose choose) {
+// Of some lists of items the oldest first, until so many have got one. Items of jobs that build only so many
+// at a time are not taken from these: all of such a job take their places in their order, whoever fits them.
+// is_over: nobody is left for items like this one.
+template <class Choose, class IsOver>
+void QueueLoop::reserve_in_order(Offers& offers, std::size_t most,
+                                 const std::vector<const Queue::Items*>& lists, Choose choose,
+                                 IsOver is_over) {
   auto slots = slots_under_way();
   const auto at = core_.time();
-  for (const auto& [id, entry] : core_.queued) {
-    if (most == 0) return;
-    if (view_of(*entry, at, slots) != ItemView::buildable || entry->build.cancel_requested) continue;
-    NodeEntry* chosen = choose(*entry);
-    if (chosen == nullptr) continue;
-    entry->reserved = chosen->id();
-    core_.note_changed(*entry);
-    chosen->work = entry->build.id;
-    core_.refresh(*chosen);
-    offers.emplace_back(entry->build.id, chosen->id());
-    --most;
+  struct Place {
+    Queue::Items::const_iterator next;
+    Queue::Items::const_iterator end;
+    bool is_of_job = false;
+  };
+  const auto is_later = [](const Place& a, const Place& b) { return b.next->first < a.next->first; };
+  std::priority_queue<Place, std::vector<Place>, decltype(is_later)> places(is_later);
+  const auto add = [&](const Queue::Items& items, bool is_of_job) {
+    if (!items.empty()) places.push({items.begin(), items.end(), is_of_job});
+  };
+  for (const auto* items : lists) add(*items, false);
+  for (const auto& [job, slot] : slots) add(core_.queue.of_job(job), true);
+  while (!places.empty() && most > 0) {
+    auto place = places.top();
+    places.pop();
+    auto& entry = *place.next->second;
+    const bool is_taken = slots.contains(entry.build.job) == place.is_of_job;
+    const auto view = is_taken ? view_of(entry, at, slots) : ItemView::left;
+    if (view == ItemView::buildable && !entry.build.cancel_requested)
+      if (NodeEntry* chosen = choose(entry)) {
+        reserve(entry, *chosen, offers);
+        --most;
+      }
+    // Once a job has no place left those behind have none either.
+    const bool is_over_now = place.is_of_job ? view == ItemView::blocked : is_over(entry);
+    if (++place.next != place.end && !is_over_now) places.push(place);
   }
+}
+
+void QueueLoop::reserve(BuildEntry& entry, NodeEntry& node, Offers& offers) {
+  entry.reserved = node.id();
+  core_.note_changed(entry);
+  node.work = entry.build.id;
+  core_.refresh(node);
+  offers.emplace_back(entry.build.id, node.id());
 }
 
 // An agent goes to the item that it was launched for or promised to while that one can be built, otherwise to
 // the oldest that it fits. So the fleet's count stays right: an older item that took another one's agent
 // could leave it with one that does not fit, and one more would be launched. Nothing is kept back: what no
 // item of its own takes is there for all in the same look.
+// Costs what is given out, labels that somebody waits for × kinds of agents, and all items of jobs that build
+// only so many at a time.
 void QueueLoop::hand_over() {
-  waiting_.set(static_cast<std::int64_t>(core_.queued.size()));
-  if (core_.stopping || core_.ready.empty() || core_.queued.empty()) return;
+  waiting_.set(static_cast<std::int64_t>(core_.queue.all().size()));
+  if (core_.stopping || core_.ready.empty() || core_.queue.all().empty()) return;
   Offers offers;
   const auto own = find_own_agents();
-  reserve_in_order(offers, own.size(), [&](const BuildEntry& entry) -> NodeEntry* {
+  Queue::Items own_items;
+  for (const auto& [item, node] : own) own_items.emplace(item, core_.queue.all().at(item));
+  const auto take_own = [&](const BuildEntry& entry) -> NodeEntry* {
     const auto it = own.find(entry.item.id);
     if (it == own.end()) return nullptr;
     const auto& node = it->second->node;
     return model::fits(entry.label, node.labels, node.is_default) ? it->second : nullptr;
-  });
+  };
+  if (!own.empty())
+    reserve_in_order(offers, own.size(), {&own_items}, take_own, [](const BuildEntry&) { return false; });
+  std::vector<const Queue::Items*> hopeful;
   std::unordered_set<std::string_view> hopeless;  // labels: what is ready only becomes less
-  reserve_in_order(offers, core_.ready.size(), [&](const BuildEntry& entry) -> NodeEntry* {
-    if (hopeless.contains(entry.item.label)) return nullptr;
-    auto* node = find_fitting_agent(entry);
+  for (const auto& [text, one] : core_.queue.by_label())
+    if (find_fitting_agent(one.label) == nullptr)
+      hopeless.insert(text);
+    else
+      hopeful.push_back(&one.items);
+  const auto is_over = [&](const BuildEntry& entry) { return hopeless.contains(entry.item.label); };
+  const auto take_any = [&](const BuildEntry& entry) -> NodeEntry* {
+    auto* const node = is_over(entry) ? nullptr : find_fitting_agent(entry.label);
     if (node == nullptr) hopeless.insert(entry.item.label);
     return node;
-  });
+  };
+  if (!hopeful.empty()) reserve_in_order(offers, core_.ready.size(), hopeful, take_any, is_over);
   // What is started here may run at once and change the queue.
   for (auto& [build, agent] : offers) core_.scope.spawn("offer", builds_.offer(build, std::move(agent)));
 }

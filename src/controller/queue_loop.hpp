@@ -26,7 +26,7 @@ class QueueLoop {
   std::optional<QueueEntry> find_entry(BuildId build) const;
   std::vector<ports::DemandItem> demand() const;
   ports::DemandNews demand_since(std::uint64_t version);
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason);
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason);
 
  private:
   // How many builds a job with a limit may have under way, and which one is to blame.
@@ -56,9 +56,11 @@ class QueueLoop {
   bool may_take_work(const NodeEntry* node) const;
   OwnAgents find_own_agents() const;
   std::optional<QueueItemId> find_queued(const std::string& key) const;
-  NodeEntry* find_fitting_agent(const BuildEntry& entry) const;
-  template <class Choose>
-  void reserve_in_order(Offers& offers, std::size_t most, Choose choose);
+  NodeEntry* find_fitting_agent(const model::LabelExpr& label) const;
+  template <class Choose, class IsOver>
+  void reserve_in_order(Offers& offers, std::size_t most, const std::vector<const Queue::Items*>& lists,
+                        Choose choose, IsOver is_over);
+  void reserve(BuildEntry& entry, NodeEntry& node, Offers& offers);
   bool forget_past_ends();  // of quiet periods and pauses; true: there were some
   Duration until_next_look() const;
 

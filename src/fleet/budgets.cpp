@@ -44,13 +44,6 @@ bool has_budgets(const FleetConfig& config, const SpentNow& spent) {
          !spent.labels.empty() || !spent.controllers.empty();
 }
 
-// Of an agent that is there, what must be paid by now and is of today.
-model::Money cost_today(const AgentEntry& entry, Instant day, Instant now) {
-  const auto billed = billed_of(entry, now);
-  if (!billed.from.is_set()) return {};
-  return model::charge(entry.row.price.per_hour, billed.until - std::max(billed.from, day));
-}
-
 // What was paid ahead when it ended is so for no longer from now on: the clock may have been set back since.
 policy::PaidSpan span_of(const store::Charge& charge, Instant now) {
   const auto ahead = std::max(Duration(0), charge.span.until - charge.ended);
@@ -63,26 +56,28 @@ policy::PaidSpan span_of(const store::Charge& charge, Instant now) {
 
 }  // namespace
 
-SpentNow spent_now(Core& core) {
+SpentNow spent_now(Core& core, policy::RunningCosts& running) {
   const auto now = core.time();
   auto spent = spent_by_gone(core, now);
   if (!has_budgets(core.config, spent)) return spent;
-  const auto day = policy::begin_of_day(now);
-  for (const auto& [order, entry] : core.agents()) {
-    const auto& row = entry->row;
-    if (row.price.per_hour.is_zero() || !model::may_hold_resource(row.state)) continue;
-    const auto cost = cost_today(*entry, day, now);
-    const auto add = [&](auto& all, const auto& name) {
+  for (const auto& [payer, cost] : running.today(now)) {
+    const auto add = [cost](auto& all, const auto& name) {
       if (const auto it = all.find(name); it != all.end()) it->second.today += cost;
     };
     spent.all.today += cost;
-    add(spent.clouds, row.cloud);
-    add(spent.templates, row.template_name);
-    add(spent.controllers, row.controller);
+    add(spent.clouds, payer.cloud);
+    add(spent.templates, payer.template_name);
+    add(spent.controllers, payer.controller);
     for (auto& [label, of_label] : spent.labels)
-      if (has_label(row.labels, label)) of_label.today += cost;
+      if (has_label(payer.labels, label)) of_label.today += cost;
   }
   return spent;
+}
+
+void note_running(policy::RunningCosts& running, const AgentEntry& entry) {
+  const auto& row = entry.row;
+  if (row.price.per_hour.is_zero() || !model::may_hold_resource(row.state)) return running.drop(row.id);
+  running.put(row.id, {row.cloud, row.template_name, row.controller, row.labels}, row.price, entry.life);
 }
 
 Awaitable<Status> read_spending(Core& core) {

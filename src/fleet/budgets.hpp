@@ -7,6 +7,7 @@
 #include <string>
 
 #include "fleet/core.hpp"
+#include "policy/running_costs.hpp"
 #include "policy/spending.hpp"
 
 namespace footman::fleet {
@@ -19,7 +20,9 @@ struct SpentNow {
   std::map<std::string, policy::Spent, std::less<>> labels;
   std::map<ControllerName, policy::Spent> controllers;
 };
-SpentNow spent_now(Core& core);
+// running: of agents that are there.
+SpentNow spent_now(Core& core, policy::RunningCosts& running);
+void note_running(policy::RunningCosts& running, const AgentEntry& entry);  // it is new, or has changed
 
 // What agents that were gone before this run of the server have cost today.
 Awaitable<Status> read_spending(Core& core);

@@ -110,6 +110,7 @@ void add_earlier(policy::Plan& plan, policy::Plan earlier) {
   plan.terminations.insert(plan.terminations.begin(), earlier.terminations.begin(),
                            earlier.terminations.end());
   plan.drains.insert(plan.drains.begin(), earlier.drains.begin(), earlier.drains.end());
+  plan.words.insert(plan.words.begin(), earlier.words.begin(), earlier.words.end());
 }
 
 template <class All, class Name>
@@ -224,8 +225,9 @@ void Provisioner::plan() {
 }
 
 policy::Plan Provisioner::decide_once() {
-  const auto spent = spent_now(core_);
-  tell_ledger(spent);
+  tell_agents();
+  const auto spent = spent_now(core_, running_);
+  tell_offers(spent);
   auto plan = ledger_.plan(limits(spent), plan_at_);
   plan_size_ += ledger_.looked_at() + plan.holds.size();
   return plan;
@@ -322,17 +324,14 @@ policy::Limits Provisioner::limits(const SpentNow& spent) {
 
 // --- what the ledger is told
 
-void Provisioner::tell_ledger(const SpentNow& spent) {
-  tell_agents();
-  tell_offers(spent);
-}
-
 void Provisioner::tell_agents() {
   for (const auto& id : core_.take_erased()) {
     ledger_.drop_agent(id);
+    running_.drop(id);
     if (const auto* ended = core_.find_ended(id)) note_unserved(ended->row);
   }
   for (auto* entry : list_changed()) {
+    note_running(running_, *entry);
     if (entry->is_ending() && entry->seen.working_on.empty()) note_unserved(entry->row);
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
@@ -566,21 +565,49 @@ void Provisioner::tell_matches() {
 }
 
 void Provisioner::tell_holds() {
-  for (const auto& hold : plan_.holds)
-    tell(hold.item, {std::string(to_string(hold.reason)), hold.text, {}, hold.look_again}, hold.tried);
+  for (auto& words : plan_.words) take_words(std::move(words));
+  for (const auto& hold : plan_.holds) tell_hold(hold);
+  std::erase_if(held_, [](const auto& one) { return one.second.use_count() == 1; });
   std::map<std::string_view, std::int64_t> counts;
   for (const auto& [reason, count] : ledger_.count_holds())
     counts[to_string(reason)] = static_cast<std::int64_t>(count);
   core_.metrics.set_holds(counts);
 }
 
-void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried) {
+// Those that waited for something else are told by holds of the same plan.
+void Provisioner::take_words(policy::Words words) {
+  auto& held = held_[{words.controller, words.label}];
+  const auto code = to_string(words.held.reason);
+  if (!held || held->reason.code != code) held = std::make_shared<HeldClass>();
+  held->reason = {std::string(code), std::move(words.held.text), {}, words.held.look_again, {}};
+  held->tried = std::move(words.tried);
+  told_something_ = true;
+}
+
+void Provisioner::tell_hold(const policy::Hold& hold) {
+  const auto it = items_.find(hold.item);
+  if (it == items_.end()) return;
+  auto& item = it->second;
+  const auto& label = parse_label(item.label)->text();
+  const auto known = held_.find({hold.item.controller, label});
+  if (known == held_.end())
+    take_words({hold.item.controller, label, {hold.reason, hold.text, hold.look_again}, hold.tried});
+  item.held = held_.at({hold.item.controller, label});
+  if (item.reason.get() != &item.held->reason) tell(item, hold.item, {item.held, &item.held->reason});
+}
+
+void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason) {
   const auto it = items_.find(ref);
   if (it == items_.end()) return;
-  it->second.tried = std::move(tried);
-  if (it->second.reason == reason) return;
-  it->second.reason = reason;
+  auto& item = it->second;
+  item.held.reset();
+  if (!item.reason || *item.reason != reason)
+    tell(item, ref, std::make_shared<const ports::WaitReason>(std::move(reason)));
+}
+
+void Provisioner::tell(WaitingItem& item, const policy::ItemRef& ref, ports::SharedReason reason) {
   told_something_ = true;
+  item.reason = reason;
   core_.find_controller(ref.controller)->set_wait_reason(ref.key, std::move(reason));
 }
 
@@ -631,18 +658,20 @@ bool Provisioner::is_kept_ready(const AgentId& id) const {
 std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
   const auto it = items_.find({controller, key});
   if (it == items_.end()) return std::nullopt;
-  return ItemView{controller, key, it->second.title, it->second.reason, consider(it->first, it->second)};
+  const auto& item = it->second;
+  return ItemView{controller, key, item.title, item.reason ? *item.reason : ports::WaitReason(),
+                  consider(it->first, item)};
 }
 
 std::vector<Consideration> Provisioner::consider(const policy::ItemRef& ref, const WaitingItem& item) const {
-  if (item.tried) return list_answers(*item.tried, item.tried->size());
-  const auto* agent = core_.find_agent(item.reason.agent);
+  if (item.held) return list_answers(*item.held->tried, item.held->tried->size());
+  const auto* agent = item.reason ? core_.find_agent(item.reason->agent) : nullptr;
   if (agent == nullptr) return {};
   const auto& row = agent->row;
   const auto fitting = ledger_.list_templates(ref);
   const bool is_own = row.for_item == ref.key && row.controller == ref.controller;
-  return is_own ? consider_own(row, agent->request.not_these, item.reason, fitting)
-                : consider_other(row, item.reason, fitting);
+  return is_own ? consider_own(row, agent->request.not_these, *item.reason, fitting)
+                : consider_other(row, *item.reason, fitting);
 }
 
 const PlanView& Provisioner::view() const {

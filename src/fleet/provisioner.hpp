@@ -10,15 +10,22 @@
 
 namespace footman::fleet {
 
+// Why all items of a controller with the same label wait, as the last plan left it.
+struct HeldClass {
+  ports::WaitReason reason;  // shared with the controller; its code stays
+  policy::TriedList tried;
+};
+
 // An item that waited at the last plan and what it was told.
 struct WaitingItem {
   std::string title;
-  std::string label;   // as the controller writes it
-  Instant told_since;  // by the controller
-  Instant since;       // even
-  ports::WaitReason reason;
-  policy::TriedList tried;  // null: it has an agent
-  std::uint64_t list = 0;   // the last complete list that had it
+  std::string label;           // as the controller writes it
+  Instant told_since;          // by the controller
+  Instant since;               // even
+  ports::SharedReason reason;  // null: it was told nothing yet
+  std::shared_ptr<const HeldClass>
+      held;                // whose reason it is; null: it has an agent, or a label that none has
+  std::uint64_t list = 0;  // the last complete list that had it
 };
 
 class Provisioner {
@@ -43,7 +50,6 @@ class Provisioner {
   void note_seen(AgentEntry* entry);
   void judge_gone(AgentEntry* entry);
   policy::Plan decide_once();
-  void tell_ledger(const SpentNow& spent);
   void tell_agents();
   void tell_offers(const SpentNow& spent);
   void read_demand();
@@ -66,7 +72,10 @@ class Provisioner {
 
   void tell_matches();
   void tell_holds();
-  void tell(const policy::ItemRef& ref, ports::WaitReason reason, policy::TriedList tried = nullptr);
+  void take_words(policy::Words words);
+  void tell_hold(const policy::Hold& hold);
+  void tell(const policy::ItemRef& ref, ports::WaitReason reason);
+  void tell(WaitingItem& item, const policy::ItemRef& ref, ports::SharedReason reason);
   std::vector<Consideration> consider(const policy::ItemRef& ref, const WaitingItem& item) const;
   void publish_plan(bool launched);
   void look_no_later(Duration at);  // steady
@@ -78,7 +87,8 @@ class Provisioner {
   Pools pools_;
   std::uint64_t number_ = 0;
   policy::Ledger ledger_;
-  policy::Plan plan_;  // the last one; of matches and holds what is new
+  policy::RunningCosts running_;  // of agents that are there
+  policy::Plan plan_;             // the last one; of matches and holds what is new
   Instant plan_at_;
   std::size_t plan_size_ = 0;  // what it looked at: agents, changes, items that were told why they wait
   std::map<ControllerName, std::uint64_t> versions_;  // of the demand that was read
@@ -92,6 +102,7 @@ class Provisioner {
   std::unordered_map<policy::ItemRef, WaitingItem, policy::ItemRefHash> items_;
   // Agents that ended without work, by the item that they were launched for, whether it waits or may again.
   std::unordered_map<policy::ItemRef, AgentId, policy::ItemRefHash> unserved_;
+  std::map<std::pair<ControllerName, std::string>, std::shared_ptr<HeldClass>> held_;  // by label
   std::unordered_map<std::string, Result<model::LabelExpr>> labels_;
   mutable std::optional<PlanView> view_;
 };

@@ -100,6 +100,12 @@ AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now) {
   return verdict;
 }
 
+std::string describe_idle(const Agent& agent, bool is_spent) {
+  if (is_spent) return "It was idle, and the budget of the day is spent.";
+  const bool was_paid = agent.paid_until > agent.idle_since + agent.idle_timeout;
+  return was_paid ? "It was idle, and the time that is paid for is over." : "";
+}
+
 bool has_work(const Agent& agent) {
   return agent.activity == AgentActivity::busy ||
          (agent.activity == AgentActivity::disconnected && agent.working);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "policy/provisioning_plan.hpp"
 
@@ -21,6 +22,8 @@ struct AgentVerdict {
 // is_current: its template is still as it was when the agent was launched.
 AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now);
 
+// Why one that nothing needs ends; empty: there is nothing to add. is_spent: a budget of the day.
+std::string describe_idle(const Agent& agent, bool is_spent);
 bool has_work(const Agent& agent);   // as far as is known
 bool is_ending(const Agent& agent);  // its resource is on its way out: soon its place is free
 

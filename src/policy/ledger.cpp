@@ -1,6 +1,9 @@
 #include "policy/ledger.hpp"
 
 #include <algorithm>
+#include <tuple>
+
+#include "policy/template_rank.hpp"
 
 namespace footman::policy {
 namespace {
@@ -9,11 +12,15 @@ bool is_same(const Item& a, const Item& b) {
   return a.since == b.since && a.label == b.label && a.title == b.title && a.before == b.before;
 }
 
-// But for the breaker, which no list depends on.
-bool is_same_offer(const Template& a, const Template& b) {
-  auto with_breaker_of_b = a;
-  with_breaker_of_b.breaker = b.breaker;
-  return with_breaker_of_b == b;
+// What agents and labels are held against.
+bool is_same_kind(const Template& a, const Template& b) {
+  return std::tie(a.name, a.cloud, a.generation, a.labels, a.is_default) ==
+         std::tie(b.name, b.cloud, b.generation, b.labels, b.is_default);
+}
+
+// Those that both fit stand in the same order.
+bool is_same_rank(const Template& a, const Template& b) {
+  return a.priority == b.priority && a.per_hour == b.per_hour;
 }
 
 // One that is free and settled has an item of its own.
@@ -63,12 +70,15 @@ void Ledger::drop_agent(const AgentId& id) {
 
 void Ledger::set_templates(std::vector<Template> templates) {
   auto& known = offers_.templates;
-  if (!std::ranges::equal(known, templates, is_same_offer)) {
+  if (!std::ranges::equal(known, templates, is_same_kind)) {
     known = std::move(templates);
     has_new_offers_ = true;
     return;
   }
-  for (std::size_t i = 0; i < known.size(); ++i) known[i].breaker = std::move(templates[i].breaker);
+  for (std::size_t i = 0; i < known.size(); ++i) {
+    if (!is_same_rank(known[i], templates[i])) new_ranks_.insert(&known[i]);
+    known[i] = std::move(templates[i]);  // lists of classes point to it
+  }
 }
 
 void Ledger::set_clouds(std::vector<Cloud> clouds) {
@@ -232,7 +242,11 @@ void Ledger::leave_class(LedgerItem& one) {
 Plan Ledger::plan(const Limits& limits, Instant now) {
   ++number_;
   OpenPlanner planner(offers_, limits, now);
-  if (std::exchange(has_new_offers_, false)) take_new_offers(planner);
+  if (std::exchange(has_new_offers_, false))
+    take_new_offers(planner);
+  else if (!new_ranks_.empty())
+    take_new_ranks();
+  new_ranks_.clear();
   look_at_due(now);
   for (auto* one : changed_agents_) examine(planner, *one, now);
   for (const auto& ref : changed_items_) rematch(planner, ref);
@@ -260,7 +274,16 @@ void Ledger::take_new_offers(const OpenPlanner& planner) {
     one.open.kind.templates = planner.list_templates(one.open.kind.label);
     one.open.kind.hold.reset();
   }
-  obstacles_.clear();
+  obstacles_ = {};
+}
+
+void Ledger::take_new_ranks() {
+  const auto is_new = [this](const Template* t) { return new_ranks_.contains(t); };
+  for (auto& [key, one] : classes_) {
+    auto& kind = one.open.kind;
+    if (std::ranges::any_of(kind.templates, is_new)) sort_templates(kind.templates, kind.label);
+  }
+  obstacles_ = {};  // what is told of a class follows the order
 }
 
 OpenWorld Ledger::gather() {
@@ -302,12 +325,16 @@ void Ledger::note_served(const ItemRef& ref) {
 void Ledger::tell_class(LedgerClass& one, Plan& plan) {
   one.told = one.open.kind.hold;
   if (one.told == nullptr) return;
+  const auto& kind = one.open.kind;
+  plan.words.push_back({kind.controller, kind.label.text(), one.told->held, one.told->tried});
+  if (one.reason == one.told->held.reason) return;
+  one.reason = one.told->held.reason;
   for (const auto* item : one.open.line) tell_hold(items_.at(item->ref), plan);
 }
 
 void Ledger::tell_hold(LedgerItem& one, Plan& plan) const {
-  if (!is_held(one) || one.told == one.of->open.kind.hold) return;
-  one.told = one.of->open.kind.hold;
+  if (!is_held(one) || one.told == one.of->reason) return;
+  one.told = one.of->reason;
   plan.holds.push_back(make_hold(one));
 }
 

@@ -5,8 +5,8 @@
 // Cost of a change: logarithmic; it takes effect with the next plan. Cost of a plan: what changed; agents
 // about which something may have to be decided (free ones without an item of their own, those to be ended);
 // items that get one of them or a launch; templates; classes of waiting items with the same label × templates
-// and × kinds of free agents. Waiting items of a class for which nothing is left cost nothing, nor do agents
-// at work or on their way for their item, until the time comes for them.
+// and × kinds of free agents. Waiting items of a class for which nothing is left cost nothing until they wait
+// for another reason, nor do agents at work or on their way for their item until the time comes for them.
 #pragma once
 
 #include <map>
@@ -33,12 +33,14 @@ class Ledger {
   // Unknown ones are none.
   void drop_item(const ItemRef& ref);
   void drop_agent(const AgentId& id);
-  // All of them; cheap when only breakers and clouds have changed since the last time.
+  // All of them; cheap when no template came, went or got another generation, and no cloud came or went.
   void set_templates(std::vector<Template> templates);
   void set_clouds(std::vector<Cloud> clouds);
 
   // Launches, terminations, drains and next_look are those of the plan. Of matches and holds it gives what is
-  // new since the last plan: items and agents that were put since, and words that have changed. In no order.
+  // new since the last plan, in no order: items and agents that were put since, and items whose reason is
+  // another one. While the reason stays, its words (amounts, times) change with the agents that there are:
+  // they are given once for all that share them.
   Plan plan(const Limits& limits, Instant now);
 
   // --- as the last plan left it
@@ -70,6 +72,7 @@ class Ledger {
     OpenClass open;
     std::size_t items = 0;  // in line or not
     std::shared_ptr<const ClassHold> told;
+    std::optional<HoldReason> reason;  // that those in line were told
   };
   struct LedgerItem {
     Item item;
@@ -77,7 +80,7 @@ class Ledger {
     const LedgerAgent* served_by = nullptr;  // an agent of its own: both are settled
     bool is_in_line = false;                 // it has none
     std::uint64_t served_in = 0;             // the last plan that gave it an open agent or a launch
-    std::shared_ptr<const ClassHold> told;
+    std::optional<HoldReason> told;          // since it has been waiting without an agent
   };
   using ClassKey = std::pair<ControllerName, std::string>;
   using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool, bool,
@@ -85,6 +88,7 @@ class Ledger {
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);
+  void take_new_ranks();
   void look_at_due(Instant now);
   void examine(OpenPlanner& planner, LedgerAgent& one, Instant now);
   void withdraw(LedgerAgent& one);
@@ -107,6 +111,7 @@ class Ledger {
 
   Snapshot offers_;  // its templates and clouds
   bool has_new_offers_ = false;
+  std::unordered_set<const Template*> new_ranks_;  // of these, if all are the same otherwise
   std::unordered_map<ItemRef, LedgerItem, ItemRefHash> items_;
   std::unordered_map<AgentId, LedgerAgent> agents_;
   std::unordered_map<ItemRef, BestFirst, ItemRefHash> claims_;
@@ -115,7 +120,7 @@ class Ledger {
   BestFirst open_;
   Times looks_;    // of settled agents
   Times changes_;  // of all whose verdict changes by itself
-  std::vector<std::optional<Held>> obstacles_;
+  NotedObstacles obstacles_;
 
   // Since the last plan.
   std::unordered_set<LedgerAgent*> changed_agents_;  // nothing else knows of them yet

@@ -123,7 +123,7 @@ std::optional<RoomWish> Obstacles::find_wish(const Template& t, const Controller
     if (cap.taken + needed <= cap.limit) continue;
     const auto amount = cap.taken - cap.passing + needed - cap.limit;
     if (amount <= 0) return std::nullopt;  // it only has to wait
-    wish.lacks.push_back({cap.reason, cap.of, amount});
+    wish.lacks.push_back({cap.reason, std::string(cap.of), amount});
   }
   return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
 }
@@ -132,9 +132,10 @@ bool Obstacles::is_shared(const Held& limit, const Template& wanted, const Contr
                           const Template& pool) const {
   const auto member = member_of(pool, pool.pool_controller);
   if (amount_of(limit.reason, member.needs) == 0) return false;
+  if (!is_member(member, limit_of(limit.reason)->scope, limit.of)) return false;
   return std::ranges::any_of(usage_.list_all_caps(wanted, controller), [&](const Cap& cap) {
     return cap.reason == limit.reason && cap.of == limit.of && cap.needed > 0 &&
-           cap.spent + cap.needed <= cap.limit && is_member(member, limit_of(cap.reason)->scope, cap.of);
+           cap.spent + cap.needed <= cap.limit;
   });
 }
 

@@ -1,15 +1,51 @@
 #include "policy/open_plan.hpp"
 
+#include <algorithm>
+
 namespace footman::policy {
 
 using model::AgentActivity;
 using model::AgentState;
+
+namespace {
+
+std::vector<bool> find_news(const ObstacleList& now, const ObstacleList& before) {
+  std::vector<bool> news(now.size(), true);
+  if (now.size() == before.size())
+    for (std::size_t i = 0; i < now.size(); ++i) news[i] = now[i] != before[i];
+  return news;
+}
+
+}  // namespace
+
+ObstacleNews::ObstacleNews(const ObstacleList& of_templates, const std::vector<bool>& only_kept,
+                           const std::map<ControllerName, ObstacleList>& of_controllers,
+                           const NotedObstacles& before)
+    : of_templates_(find_news(of_templates, before.of_templates)) {
+  for (std::size_t i = 0; i < std::min(only_kept.size(), before.only_kept.size()); ++i)
+    if (only_kept[i] != before.only_kept[i]) of_templates_[i] = true;
+  for (const auto& [controller, now] : of_controllers) {
+    const auto known = before.of_controllers.find(controller);
+    of_controllers_[&now] =
+        find_news(now, known == before.of_controllers.end() ? ObstacleList() : known->second);
+  }
+}
+
+bool ObstacleNews::has(std::size_t template_number, const ObstacleList* of_controller) const {
+  if (of_templates_[template_number]) return true;
+  const auto known = of_controllers_.find(of_controller);
+  return known != of_controllers_.end() && known->second[template_number];
+}
 
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
   if (agent.awaited) return PoolWork::unclear;
   if (has_work(agent)) return PoolWork::at_work;
   return agent.is_leaving ? PoolWork::unclear : PoolWork::none;
+}
+
+void look_no_later(Instant& look, Instant at) {
+  if (at.is_set() && (!look.is_set() || at < look)) look = at;
 }
 
 bool is_under_way(const Agent& agent) {

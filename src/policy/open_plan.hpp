@@ -29,6 +29,29 @@ struct QueueOrder {
   }
 };
 
+// What stands against launches, by template, as far as it is known.
+using ObstacleList = std::vector<std::optional<Held>>;
+
+// The same as a plan left it.
+struct NotedObstacles {
+  ObstacleList of_templates;
+  std::vector<bool> only_kept;  // of these: by what is kept for another item
+  std::map<ControllerName, ObstacleList> of_controllers;
+};
+
+// What a plan has noted otherwise than the one before.
+class ObstacleNews {
+ public:
+  ObstacleNews(const ObstacleList& of_templates, const std::vector<bool>& only_kept,
+               const std::map<ControllerName, ObstacleList>& of_controllers, const NotedObstacles& before);
+  // Of the template, for one of the controllers; null: it has no limits.
+  bool has(std::size_t template_number, const ObstacleList* of_controller) const;
+
+ private:
+  std::vector<bool> of_templates_;
+  std::map<const ObstacleList*, std::vector<bool>> of_controllers_;
+};
+
 // Items of one controller with the same label, and how far the lists for them are used up. Nothing that was
 // full or held becomes free again within one plan, so that the cursors only go forward.
 struct ItemClass {
@@ -42,8 +65,8 @@ struct ItemClass {
   std::uint32_t held_items = 0;       // that are left over
   const Item* oldest_held = nullptr;  // of these
   bool is_held = false;               // neither an agent nor a template is left for the rest of it
-  // What limits of its controller say, by template, as the plan leaves it; empty: it has none.
-  std::vector<std::optional<Held>> of_controller;
+  // What limits of its controller say; null: it has none. Of one plan.
+  ObstacleList* of_controller = nullptr;
   std::string room;  // who makes it, for the oldest one; empty: nobody
   std::shared_ptr<const ClassHold> hold;
 };
@@ -91,9 +114,9 @@ struct OpenWorld {
   std::vector<const SettledAgents*> settled;
   std::vector<const Agent*> agents;  // all others that may hold a resource, best first (is_better)
   std::vector<OpenClass*> classes;   // that have items in line; their lists of templates are made
-  // By template, as the last plan left them; kept from plan to plan, so that what it says of a class is made
-  // again only when one of them has changed. Empty: makes all of it.
-  std::vector<std::optional<Held>> obstacles;
+  // As the last plan left them, of the same templates: what it said of a class is made again only when one of
+  // them has changed. Empty: all of it is.
+  NotedObstacles obstacles;
 };
 
 class OpenPlanner {
@@ -115,8 +138,9 @@ class OpenPlanner {
   std::unique_ptr<Impl> impl_;
 };
 
-PoolWork pool_work_of(const Agent& agent);  // before any item is given out
-bool is_under_way(const Agent& agent);      // its launch is not answered yet
+void look_no_later(Instant& look, Instant at);  // neither of them has to be set
+PoolWork pool_work_of(const Agent& agent);      // before any item is given out
+bool is_under_way(const Agent& agent);          // its launch is not answered yet
 bool stays(const Agent& agent);      // is kept when its work is over, and takes the next item that it fits
 bool may_drain(const Agent& agent);  // of those: has work
 bool drains(const Agent& agent);     // ends when its work is over

@@ -28,10 +28,6 @@ using model::AgentActivity;
 using model::EndReason;
 using model::LaunchReason;
 
-void look_no_later(Instant& look, Instant at) {
-  if (at.is_set() && (!look.is_set() || at < look)) look = at;
-}
-
 class Planner {
  public:
   Planner(const Snapshot& snapshot, const Limits& limits, Instant now)
@@ -69,7 +65,7 @@ class Planner {
     find_room(world.settled);
     explain_lines(world);
     plan_pools();
-    world.obstacles = std::move(blocked_);
+    world.obstacles = {std::move(blocked_), std::move(only_kept_), std::move(of_controllers_)};
     finish();
     return std::move(plan_);
   }
@@ -170,9 +166,10 @@ class Planner {
     }
   }
 
-  ItemClass make_class(const Item& item) const {
+  ItemClass make_class(const Item& item) {
     ItemClass result;
     result.controller = item.ref.controller;
+    result.of_controller = find_obstacles(item.ref.controller);
     result.label = item.label;
     result.pools = list_pools(result);
     result.templates = list_templates(item.label);
@@ -239,8 +236,17 @@ class Planner {
     }
   }
 
-  void begin_class(ItemClass& kind) const {
+  // Null: the controller has no limits.
+  ObstacleList* find_obstacles(const ControllerName& controller) {
+    if (!obstacles_.is_limited(controller)) return nullptr;
+    const auto [place, fresh] = of_controllers_.try_emplace(controller);
+    if (fresh) place->second.resize(blocked_.size());
+    return &place->second;
+  }
+
+  void begin_class(ItemClass& kind) {
     kind.pools = list_pools(kind);
+    kind.of_controller = find_obstacles(kind.controller);
     kind.pool_cursor = kind.template_cursor = 0;
     kind.passed.reset();
     kind.is_held = false;
@@ -274,7 +280,7 @@ class Planner {
     if (const Agent* agent = take_free(kind)) return agent;
     for (; kind.template_cursor < kind.templates.size(); ++kind.template_cursor) {
       const Template& t = *kind.templates[kind.template_cursor];
-      if (is_blocked(t) || obstacles_.find_for(kind.controller, t)) continue;
+      if (is_blocked(t) || is_blocked_for(kind, t)) continue;
       if (obstacles_.find_launch_limit(t)) break;
       list_passed(kind);
       const auto reason = item.before.empty() ? LaunchReason::waiting_item : LaunchReason::replacement;
@@ -292,8 +298,7 @@ class Planner {
   // would take it as long as they come.
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
-      auto obstacle = blocked_[number_of(*t)];
-      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, *t);
+      const auto& obstacle = known_obstacle(kind, *t);
       if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
       if (obstacles_.is_kept(*obstacle, *t, kind.controller)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
@@ -315,13 +320,12 @@ class Planner {
         {std::move(item), t.cloud, t.name, reason, std::move(why), std::move(not_these)});
   }
 
-  void list_passed(ItemClass& kind) const {
+  void list_passed(ItemClass& kind) {
     if (kind.template_cursor == (kind.passed ? kind.passed->size() : 0)) return;
     auto passed = std::make_shared<std::vector<Tried>>();
     for (std::size_t i = 0; i < kind.template_cursor; ++i) {
       const auto& t = *kind.templates[i];
-      auto obstacle = blocked_[number_of(t)];
-      if (!obstacle) obstacle = obstacles_.find_for(kind.controller, t);
+      const auto& obstacle = known_obstacle(kind, t);
       if (obstacle) passed->push_back(answer_of(t, *obstacle));
     }
     kind.passed = std::move(passed);
@@ -332,6 +336,19 @@ class Planner {
     auto& obstacle = blocked_[number_of(t)];
     if (!obstacle) obstacle = obstacles_.find(t);
     return obstacle.has_value();
+  }
+
+  bool is_blocked_for(const ItemClass& kind, const Template& t) {
+    if (kind.of_controller == nullptr) return false;
+    auto& obstacle = (*kind.of_controller)[number_of(t)];
+    if (!obstacle) obstacle = obstacles_.find_for(kind.controller, t);
+    return obstacle.has_value();
+  }
+
+  // What stood against the template when the class was refused it.
+  const std::optional<Held>& known_obstacle(const ItemClass& kind, const Template& t) {
+    const auto& obstacle = blocked_[number_of(t)];
+    return !obstacle && is_blocked_for(kind, t) ? (*kind.of_controller)[number_of(t)] : obstacle;
   }
 
   std::size_t number_of(const Template& t) const {
@@ -352,7 +369,9 @@ class Planner {
           if (!kept) only_kept_[number_of(t)] = !found && keeps_;
           note(blocked_[number_of(t)], std::move(found));
         }
-      note_obstacles_of_controllers(note);
+      for (auto& [controller, noted] : of_controllers_)
+        for (const auto& t : snapshot_.templates)
+          note(noted[number_of(t)], obstacles_.find_for(controller, t));
       if (kept) obstacles_.drop_kept();
     }
     for (const auto& t : snapshot_.templates)
@@ -360,40 +379,26 @@ class Planner {
         obstacle = obstacles_.find_launch_limit(t);
   }
 
-  template <class Note>
-  void note_obstacles_of_controllers(Note note) {
-    std::map<std::pair<ControllerName, std::size_t>, std::optional<Held>> known;
-    for (auto* kind : held_classes_) {
-      auto& noted = kind->of_controller;
-      noted.resize(obstacles_.is_limited(kind->controller) ? kind->templates.size() : 0);
-      for (std::size_t i = 0; i < noted.size(); ++i) {
-        const auto& t = *kind->templates[i];
-        const auto [place, fresh] = known.try_emplace({kind->controller, number_of(t)});
-        if (fresh) place->second = obstacles_.find_for(kind->controller, t);
-        note(noted[i], place->second);
-      }
-    }
-  }
-
   // Before the launch limit, behind which no template is asked, and what is kept come the limits of the
   // controller.
-  const std::optional<Held>& obstacle_of(const ItemClass& kind, std::size_t i) const {
-    const auto number = number_of(*kind.templates[i]);
+  const std::optional<Held>& obstacle_of(const ItemClass& kind, const Template& t) const {
+    const auto number = number_of(t);
     const auto& of_template = blocked_[number];
     const bool is_told =
         of_template && of_template->reason != HoldReason::launch_limit && !only_kept_[number];
-    if (is_told || i >= kind.of_controller.size() || !kind.of_controller[i]) return of_template;
-    return kind.of_controller[i];
+    if (is_told || kind.of_controller == nullptr) return of_template;
+    const auto& of_controller = (*kind.of_controller)[number];
+    return of_controller ? of_controller : of_template;
   }
 
   void explain(ItemClass& kind) {
     auto tried = std::make_shared<std::vector<Tried>>();
     Instant look;
-    for (std::size_t i = 0; i < kind.templates.size(); ++i) {
-      const auto& obstacle = obstacle_of(kind, i);
+    for (const Template* t : kind.templates) {
+      const auto& obstacle = obstacle_of(kind, *t);
       if (!obstacle) continue;
       look_no_later(look, obstacle->look_again);
-      tried->push_back(answer_of(*kind.templates[i], *obstacle));
+      tried->push_back(answer_of(*t, *obstacle));
       if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
     }
     auto hold = std::make_shared<ClassHold>();
@@ -411,19 +416,16 @@ class Planner {
 
   // Those of which nothing has changed keep what was said.
   void explain_lines(OpenWorld& world) {
-    std::vector<bool> changed(blocked_.size(), true);
-    if (world.obstacles.size() == blocked_.size())
-      for (std::size_t i = 0; i < changed.size(); ++i) changed[i] = blocked_[i] != world.obstacles[i];
+    const ObstacleNews news(blocked_, only_kept_, of_controllers_, world.obstacles);
     for (auto* one : world.classes) {
       auto& kind = one->kind;
       if (!kind.is_held) {
         kind.hold.reset();
         continue;
       }
-      const auto is_news = [&](const Template* t) { return changed[number_of(*t)]; };
-      const bool is_capped = obstacles_.is_limited(kind.controller);
+      const auto is_news = [&](const Template* t) { return news.has(number_of(*t), kind.of_controller); };
       const bool is_told = kind.hold && kind.hold->room == kind.room;
-      if (!is_told || is_capped || std::ranges::any_of(kind.templates, is_news)) explain(kind);
+      if (!is_told || std::ranges::any_of(kind.templates, is_news)) explain(kind);
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
   }
@@ -449,6 +451,7 @@ class Planner {
   void plan_pools() {
     if (book_.empty()) return;
     reserve_places();
+    list_waited_for();
     for (const auto& pool : book_.pools())
       if (obstacles_.has_cloud(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
     std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
@@ -519,13 +522,26 @@ class Planner {
   // What is left of vCPU, memory or money may be too little for an item, but not for an agent of a pool,
   // which would then have to make room again.
   std::optional<Held> find_larger_before(const Template& t) const {
-    for (const auto* kind : held_classes_)
-      for (std::size_t i = 0; i < kind->templates.size(); ++i)
-        if (const auto& obstacle = obstacle_of(*kind, i);
-            obstacle && is_by_size(obstacle->reason) &&
-            obstacles_.is_shared(*obstacle, *kind->templates[i], kind->controller, t))
-          return obstacle;
+    for (const auto& [kind, wanted] : waited_for_) {
+      const auto& obstacle = obstacle_of(*kind, *wanted);
+      if (obstacles_.is_shared(*obstacle, *wanted, kind->controller, t)) return obstacle;
+    }
     return std::nullopt;
+  }
+
+  // For templates that are too large for what is left: each of them once for each controller.
+  void list_waited_for() {
+    std::map<ControllerName, std::vector<bool>> listed;
+    for (const auto* kind : held_classes_) {
+      auto& of_controller = listed[kind->controller];
+      of_controller.resize(blocked_.size());
+      for (const Template* t : kind->templates) {
+        if (of_controller[number_of(*t)]) continue;
+        of_controller[number_of(*t)] = true;
+        const auto& obstacle = obstacle_of(*kind, *t);
+        if (obstacle && is_by_size(obstacle->reason)) waited_for_.emplace_back(kind, t);
+      }
+    }
   }
 
   // What items will need once the trouble of their template is over is not given to pools meanwhile: they
@@ -534,7 +550,7 @@ class Planner {
     for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates) {
         if (is_at_launch_limit(*t)) break;
-        const auto obstacle = obstacles_.find(*t);
+        const auto& obstacle = blocked_[number_of(*t)];  // the trouble of a template is noted before limits
         const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
                                          obstacle->reason == HoldReason::template_half_open ||
                                          obstacle->reason == HoldReason::cloud_held);
@@ -636,12 +652,6 @@ class Planner {
     return known->second;
   }
 
-  std::string describe_idle(const Agent& agent, bool is_spent) const {
-    if (is_spent) return "It was idle, and the budget of the day is spent.";
-    const bool was_paid = agent.paid_until > agent.idle_since + agent.idle_timeout;
-    return was_paid ? "It was idle, and the time that is paid for is over." : "";
-  }
-
   const Snapshot& snapshot_;
   Instant now_;
   Plan plan_;
@@ -649,7 +659,8 @@ class Planner {
   Obstacles obstacles_;
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
-  bool has_reserved_ = false;             // places, which then count as agents
+  std::vector<std::pair<const ItemClass*, const Template*>> waited_for_;
+  bool has_reserved_ = false;  // places, which then count as agents
   std::map<std::pair<std::size_t, ControllerName>, bool>
       spent_;                            // of a template's agents: a budget of the day
   bool keeps_ = false;                   // room, for items that have waited for long
@@ -657,8 +668,9 @@ class Planner {
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order
   std::vector<std::size_t> class_of_;    // by item
   std::vector<std::size_t> held_items_;
-  std::vector<std::optional<Held>> blocked_;  // by template, as far as they are known
-  std::vector<bool> only_kept_;               // of these: by what is kept
+  ObstacleList blocked_;
+  std::vector<bool> only_kept_;  // of these: by what is kept
+  std::map<ControllerName, ObstacleList> of_controllers_;
   std::vector<const Agent*> agents_;
   std::vector<const Agent*> free_;
   std::vector<const Agent*> only_own_;  // that may get the item that they were launched for, no other one

@@ -232,6 +232,14 @@ struct Hold {
   TriedList tried;  // never null
 };
 
+// The same for all waiting items of a controller with this label, as it is now.
+struct Words {
+  ControllerName controller;
+  std::string label;  // its text
+  Held held;
+  TriedList tried;  // never null
+};
+
 struct PoolReport {  // of a template that has a pool now
   TemplateName template_name;
   std::uint32_t target = 0;     // agents without work that it wants
@@ -247,6 +255,7 @@ struct Plan {
   std::vector<Match> matches;  // in queue order, as launches and holds are
   std::vector<Launch> launches;
   std::vector<Hold> holds;
+  std::vector<Words> words;               // of a ledger's plan only
   std::vector<Termination> terminations;  // by agent id, as drains are
   std::vector<Drain> drains;
   std::vector<PoolReport> pools;  // by template

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <queue>
 #include <tuple>
+#include <utility>
 
 #include "policy/usage.hpp"
 
@@ -65,7 +66,17 @@ std::int64_t RoomWish::relief(const Lack& lack, const Agent& agent) {
 
 // --- idle agents
 
-std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) const {
+std::int64_t RoomFinder::relief_of_all(const RoomWish::Lack& lack) {
+  const auto [known, fresh] = relief_.try_emplace({lack.reason, lack.of}, 0);
+  if (fresh)
+    for (const auto* agents : {&leaving_, &idle_})
+      for (const Agent* agent : *agents) known->second += RoomWish::relief(lack, *agent);
+  return known->second;
+}
+
+std::optional<std::vector<const Agent*>> RoomFinder::find(const RoomWish& wish) {
+  if (std::ranges::any_of(wish.lacks, [&](const auto& lack) { return relief_of_all(lack) < lack.amount; }))
+    return std::nullopt;
   Shortage shortage(wish);
   for (const Agent* agent : leaving_) (void)shortage.take(*agent);
   std::vector<const Agent*> to_end;
@@ -82,7 +93,7 @@ void RoomFinder::end(const std::vector<const Agent*>& agents) {
 // --- agents at work
 
 void Occupants::add(const Agent& agent) {
-  if (stays(agent)) staying_.push_back(&agent);
+  if (stays(agent)) staying_.insert(&agent);
   if (may_drain(agent)) may_drain_.insert(&agent);
   if (drains(agent) && !is_ending(agent)) add_draining(agent);
 }
@@ -140,12 +151,7 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
   std::vector<ItemClass*> left;
   bool has_reserved = false;
   for (auto* kind : held_) {
-    bool found = false;
-    for (const Template* t : kind->templates) {
-      if (is_last_(*t)) break;
-      found = end_idle(room, *kind, *t, plan);
-      if (found) break;
-    }
+    const bool found = end_idle(room, *kind, plan);
     has_reserved |= found;
     if (!found) left.push_back(kind);
   }
@@ -160,6 +166,21 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
     break;  // those behind it have not waited for so long
   }
   return has_reserved;
+}
+
+bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, Plan& plan) {
+  auto& in_vain = no_idle_[kind.controller];
+  for (const Template* t : kind.templates) {
+    if (is_last_(*t)) return false;
+    auto& is_in_vain = in_vain[t];
+    if (is_in_vain) continue;
+    if (end_idle(room, kind, *t, plan)) {
+      no_idle_.clear();
+      return true;
+    }
+    is_in_vain = true;
+  }
+  return false;
 }
 
 // For as many of its items as there can be. False: for none.
@@ -184,34 +205,46 @@ bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, const Templa
   return true;
 }
 
-bool RoomPlanner::is_promised(const RoomWish& wish) const {
-  return std::ranges::any_of(
-      wish.lacks, [&](const RoomWish::Lack& lack) { return promised_.contains({lack.reason, lack.of}); });
+bool RoomPlanner::is_promised(const Wished& one) const {
+  return one.is_promised || std::ranges::any_of(one.wish->lacks, [&](const RoomWish::Lack& lack) {
+           return promised_.contains({lack.reason, lack.of});
+         });
 }
 
-void RoomPlanner::promise(const RoomWish& wish) {
-  for (const auto& lack : wish.lacks) promised_.emplace(lack.reason, lack.of);
+void RoomPlanner::promise(Wished& one) {
+  if (std::exchange(one.is_promised, true)) return;
+  for (const auto& lack : one.wish->lacks) promised_.emplace(lack.reason, lack.of);
+}
+
+std::vector<RoomPlanner::Wished*> RoomPlanner::list_wishes(const ItemClass& kind) {
+  std::vector<Wished*> wishes;
+  auto& known = wishes_[kind.controller];
+  for (const Template* t : kind.templates) {
+    if (is_last_(*t)) break;
+    const auto [place, fresh] = known.try_emplace(t);
+    if (fresh) place->second.wish = obstacles_.find_wish(*t, kind.controller, 1);
+    if (place->second.wish) wishes.push_back(&place->second);
+  }
+  return wishes;
 }
 
 // What becomes free of a limit goes to the oldest item that waits for it, so that nothing drains for another
 // one; and nothing drains for items that agents of their own serve one after the other.
 void RoomPlanner::drain_for(ItemClass& kind, const RoomFinder& room, const Occupants& occupants, Plan& plan) {
-  std::vector<RoomWish> wishes;
-  for (const Template* t : kind.templates) {
-    if (is_last_(*t)) break;
-    if (auto wish = obstacles_.find_wish(*t, kind.controller, 1)) wishes.push_back(std::move(*wish));
-  }
+  const auto wishes = list_wishes(kind);
   // Whether the agent of a launch stays is known once it has a row: then the next plan asks again.
   const bool is_launched_for = std::ranges::any_of(plan.launches, [&](const Launch& one) {
     return one.item.controller == kind.controller &&
            std::ranges::any_of(kind.templates,
                                [&](const Template* t) { return t->name == one.template_name; });
   });
+  const auto is_open = [this](const Wished* one) { return !is_promised(*one); };
+  const bool may_drain_for =
+      !is_launched_for && std::ranges::any_of(wishes, is_open) && !occupants.any_stays_for(kind);
   std::optional<Occupants::Room> found;
-  for (const auto& wish : wishes)
-    if (!found && !is_launched_for && !is_promised(wish) && !occupants.any_stays_for(kind))
-      found = occupants.find(wish, room);
-  for (const auto& wish : wishes) promise(wish);
+  for (const auto* one : wishes)
+    if (may_drain_for && !found && is_open(one)) found = occupants.find(*one->wish, room);
+  for (auto* one : wishes) promise(*one);
   if (!found) return;
   const auto& item = *kind.oldest_held;
   for (const Agent* agent : found->to_drain)

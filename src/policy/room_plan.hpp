@@ -5,12 +5,15 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "policy/free_agents.hpp"
 #include "policy/obstacles.hpp"
 #include "policy/open_plan.hpp"
 
@@ -27,13 +30,16 @@ class RoomFinder {
       : leaving_(std::move(leaving)), idle_(std::move(idle)) {}
   // The idle ones that have to end; none: those that are leaving are enough. Not set: all of them together
   // would not be enough.
-  std::optional<std::vector<const Agent*>> find(const RoomWish& wish) const;
+  std::optional<std::vector<const Agent*>> find(const RoomWish& wish);
   void end(const std::vector<const Agent*>& agents);  // from now on they are leaving
   const std::vector<const Agent*>& leaving() const { return leaving_; }
 
  private:
+  std::int64_t relief_of_all(const RoomWish::Lack& lack);
+
   std::vector<const Agent*> leaving_;
-  std::vector<const Agent*> idle_;  // the first that helps is ended
+  std::vector<const Agent*> idle_;                                     // the first that helps is ended
+  std::map<std::pair<HoldReason, std::string>, std::int64_t> relief_;  // by limit; of all together
 };
 
 // Agents that have an item or work, as far as others may wait for their place.
@@ -57,7 +63,7 @@ class Occupants {
   std::optional<Room> find(const RoomWish& wish, const RoomFinder& room) const;
 
  private:
-  std::vector<const Agent*> staying_;
+  std::set<const Agent*, LabelOrder> staying_;  // one of each kind
   std::vector<const SettledAgents*> settled_;
   AgentsByAge may_drain_;
   AgentsByAge draining_;
@@ -76,15 +82,27 @@ class RoomPlanner {
   bool make_room(RoomFinder room, const Occupants& occupants, Plan& plan);
 
  private:
+  // A template for one controller; what is true of it is so for all classes that ask for it.
+  template <class Known>
+  using ByTemplate = std::map<ControllerName, std::unordered_map<const Template*, Known>>;
+  struct Wished {
+    std::optional<RoomWish> wish;
+    bool is_promised = false;  // for sure
+  };
+
+  bool end_idle(RoomFinder& room, const ItemClass& kind, Plan& plan);
   bool end_idle(RoomFinder& room, const ItemClass& kind, const Template& t, Plan& plan);
   void drain_for(ItemClass& kind, const RoomFinder& room, const Occupants& occupants, Plan& plan);
-  bool is_promised(const RoomWish& wish) const;
-  void promise(const RoomWish& wish);
+  std::vector<Wished*> list_wishes(const ItemClass& kind);
+  bool is_promised(const Wished& one) const;
+  void promise(Wished& one);
 
   Obstacles& obstacles_;
   const std::vector<ItemClass*>& held_;
   std::function<bool(const Template&)> is_last_;
   Instant now_;
+  ByTemplate<bool> no_idle_;   // makes room for it; as long as nobody else gets any
+  ByTemplate<Wished> wishes_;  // once all have got what idle ones make
   std::set<std::pair<HoldReason, std::string>>
       promised_;  // limits: what becomes free of them is for an older item
 };

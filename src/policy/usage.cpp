@@ -156,7 +156,7 @@ std::int64_t amount_of(HoldReason reason, const Needs& needs) {
   return 0;
 }
 
-bool is_member(const GroupMember& one, Scope scope, const std::string& of) {
+bool is_member(const GroupMember& one, Scope scope, std::string_view of) {
   switch (scope) {
     case Scope::all:
       return true;
@@ -195,6 +195,7 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
     open(Scope::label, label, quota.most, quota.spent, labels_, label);
   for (const auto& [name, quota] : limits.controllers)
     open(Scope::controller, name.str(), quota.most, quota.spent, controllers_, name);
+  for (const auto& t : offers.templates) accounts_of_.emplace(&t, find_accounts(t));
 }
 
 void Usage::Account::add(const Strays& more) {
@@ -335,13 +336,14 @@ bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
 // Numbers of agents first, they are told best; then sizes, then money.
 std::vector<Cap> Usage::list_caps(const std::vector<const Account*>& accounts, const Template& t) {
   std::vector<Cap> caps;
+  caps.reserve(accounts.size() * kQuantities);
   for (const auto* account : accounts) list_agent_cap(*account, caps);
   for (const auto* account : accounts) list_size_caps(*account, t, caps);
   for (const auto* account : accounts) list_budget_caps(*account, t, caps);
   return caps;
 }
 
-std::vector<Cap> Usage::list_caps(const Template& t) const {
+std::vector<const Usage::Account*> Usage::find_accounts(const Template& t) const {
   std::vector<const Account*> accounts{&accounts_.front()};
   for (const auto& [label, place] : labels_)
     if (std::ranges::find(t.labels, label) != t.labels.end()) accounts.push_back(&accounts_[place]);
@@ -349,7 +351,12 @@ std::vector<Cap> Usage::list_caps(const Template& t) const {
     accounts.push_back(&accounts_[found->second]);
   if (const auto found = templates_.find(t.name); found != templates_.end())
     accounts.push_back(&accounts_[found->second]);
-  return list_caps(accounts, t);
+  return accounts;
+}
+
+std::vector<Cap> Usage::list_caps(const Template& t) const {
+  const auto known = accounts_of_.find(&t);
+  return list_caps(known == accounts_of_.end() ? find_accounts(t) : known->second, t);
 }
 
 std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, const Template& t) const {
@@ -360,12 +367,12 @@ std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, c
 
 std::vector<Cap> Usage::list_all_caps(const Template& t, const ControllerName& controller) const {
   auto caps = list_caps(t);
-  std::ranges::move(list_controller_caps(controller, t), std::back_inserter(caps));
+  std::ranges::copy(list_controller_caps(controller, t), std::back_inserter(caps));
   return caps;
 }
 
 Held describe_obstacle(const Cap& cap, const Template& t) {
-  return {cap.reason, describe(cap, t), cap.look_again, cap.of};
+  return {cap.reason, describe(cap, t), cap.look_again, std::string(cap.of)};
 }
 
 }  // namespace footman::policy

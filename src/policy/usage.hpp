@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -62,12 +63,12 @@ inline GroupMember member_of(const Template& t, const ControllerName& controller
   return {&controller, &t.cloud, &t.name, &t.labels, needs_of(t)};
 }
 // `of`: the name of the cloud, template, label or controller.
-bool is_member(const GroupMember& one, Scope scope, const std::string& of);
+bool is_member(const GroupMember& one, Scope scope, std::string_view of);
 
 // One limit, as it stands for one more agent of a template.
 struct Cap {
   HoldReason reason = HoldReason::global_cap;
-  std::string of;           // the cloud, template, label or controller; empty: all
+  std::string_view of;      // the cloud, template, label or controller; empty: all; the usage has it
   std::int64_t taken = 0;   // by all that count
   std::int64_t needed = 1;  // by one more agent
   std::int64_t limit = 0;   // of all together
@@ -88,6 +89,8 @@ Held describe_obstacle(const Cap& cap, const Template& t);
 class Usage {
  public:
   Usage(const Snapshot& offers, const Limits& limits);  // which must outlive it
+  Usage(const Usage&) = delete;                         // it points into itself
+  Usage& operator=(const Usage&) = delete;
 
   // Whether one agent alone is within the limits, on a day on which nothing was spent.
   static bool ever_fits(const Needs& needs, const model::AgentLimits& limits);
@@ -131,12 +134,14 @@ class Usage {
   static void list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static void list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static std::vector<Cap> list_caps(const std::vector<const Account*>& accounts, const Template& t);
+  std::vector<const Account*> find_accounts(const Template& t) const;
 
   std::vector<Account> accounts_;  // the first is of all agents; of others those that have limits
   std::unordered_map<CloudName, std::size_t> clouds_;
   std::unordered_map<TemplateName, std::size_t> templates_;
   std::unordered_map<ControllerName, std::size_t> controllers_;
   std::map<std::string, std::size_t, std::less<>> labels_;
+  std::unordered_map<const Template*, std::vector<const Account*>> accounts_of_;  // of those that are offered
 };
 
 }  // namespace footman::policy

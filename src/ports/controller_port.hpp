@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -78,7 +79,9 @@ struct AgentEnd {
   std::string text;  // a sentence, for the build's reason
 };
 
-// Why an item waits, as the fleet sees it; shown with the item.
+// Why an item waits, as the fleet sees it; shown with the item. Items that wait for the same share one. Code
+// and agent of it stay; text and times follow what they tell of, such as how many agents there are, with each
+// plan (on the control executor): read it when it is shown.
 struct WaitReason {
   std::string code;           // stable word: "launching", "no_template", "cap", "backoff", …
   std::string text;           // sentence with the inputs it was decided on
@@ -87,6 +90,7 @@ struct WaitReason {
   base::Instant expected_at;  // its agent should be connected by then, as launches went lately; may be past
   bool operator==(const WaitReason&) const = default;
 };
+using SharedReason = std::shared_ptr<const WaitReason>;
 
 class ControllerPort {
  public:
@@ -123,8 +127,8 @@ class ControllerPort {
   // waits with it, unless observe_agent() says `unknown`, `lost` or `done`, which is as much.
   virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, AgentEnd end) = 0;
 
-  // The fleet's word on a waiting item, shown to people until the next one.
-  virtual void set_wait_reason(const std::string& item_key, WaitReason reason) = 0;
+  // The fleet's word on a waiting item, never null, shown to people until the next one.
+  virtual void set_wait_reason(const std::string& item_key, SharedReason reason) = 0;
   // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look
   // again.
   virtual void set_on_change(std::function<void()> look_again) = 0;

@@ -219,14 +219,15 @@ Awaitable<Status> TraceController::remove_agent(AgentId id, ports::AgentEnd) {
 
 // --- why builds wait
 
-void TraceController::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
+void TraceController::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
   const auto build = base::find_number<std::size_t>(item_key);
   const auto it = build ? waiting_.find(*build) : waiting_.end();
   if (it == waiting_.end()) return;
-  it->second.text = std::move(reason.text);
-  if (it->second.reason == reason.code) return;
+  it->second.told = std::move(reason);
+  const auto& code = it->second.told->code;
+  if (it->second.reason == code) return;
   count_wait(it->second);
-  it->second.reason = std::move(reason.code);
+  it->second.reason = code;
 }
 
 // What an item has waited for the reason it has up to now.
@@ -242,7 +243,7 @@ void TraceController::close() {
   for (auto& [build, item] : waiting_) {
     count_wait(item);
     happenings_.builds[build].last_reason = item.reason;
-    happenings_.builds[build].last_text = item.text;
+    if (item.told != nullptr) happenings_.builds[build].last_text = item.told->text;
   }
 }
 

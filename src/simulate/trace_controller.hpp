@@ -52,13 +52,13 @@ class TraceController final : public ports::ControllerPort {
   ports::AgentObservation observe_agent(AgentId id) const override;
   runtime::Awaitable<Status> drain_agent(AgentId id) override;
   runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
 
  private:
   struct WaitingItem {
     std::string reason;  // since when it waits for that
-    std::string text;
+    ports::SharedReason told;
     Duration since{0};
   };
   struct TraceNode {

@@ -280,6 +280,7 @@ Page build_page(const BuildData& data, const View& view) {
   page.title = fmt::format("{}: {}", title, word_of(build));
   page.section = Section::builds;
   page.events = "build=" + build.id.str();
+  if (data.story.told.queue) page.events += "&kinds=agent,build,plan,queue_item,step";
   if (data.story.agent) page.events += "&agent=" + net::percent_encode(data.story.agent->agent.id.str());
   page.body = html(
       R"(<div class="heading"><h1 id="title" data-announce="{}"><bdi>{}</bdi></h1>{}</div>{}{}{}{}{}<div class="columns">{}<section class="card" aria-labelledby="history"><h2 id="history">History</h2>{}</section></div>{})",

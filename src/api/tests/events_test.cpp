@@ -126,15 +126,17 @@ TEST_CASE("only what was asked for is told") {
     publish(world, "queue_item", "7", "d", "8");
     publish(world, "agent", "local-1", "e");
     publish(world, "job", "7", "f");
+    publish(world, "plan", "7", "g");
     std::string states;
     for (const auto& event : take(stream)) states += json::parse(event.data).at("state").as_string();
     return states;
   };
-  CHECK(told("") == "abcdef");
+  CHECK(told("") == "abcdefg");
   CHECK(told("?kinds=build") == "ab");
   CHECK(told("?kinds=build,agent") == "abe");
   CHECK(told("?build=7") == "ac");
   CHECK(told("?build=7&kinds=step") == "c");
+  CHECK(told("?build=7&kinds=step,plan") == "cg");
   CHECK(told("?agent=local-1") == "e");
   CHECK(told("?agent=local-1&build=8") == "bde");
   CHECK(world.get("/api/v1/events?kinds=builds").error() == "400 invalid_argument kinds");

@@ -36,6 +36,10 @@ Result<store::SubmittedBuild> submit(World& world, SubmitRequest request) {
   return world.run(world.controller->submit_build(std::move(request)));
 }
 
+std::shared_ptr<ports::WaitReason> share(ports::WaitReason reason) {
+  return std::make_shared<ports::WaitReason>(std::move(reason));
+}
+
 QueueEntry entry(World& world, std::int64_t build) {
   auto found = world.controller->find_queue_entry(BuildId(build));
   REQUIRE(found);
@@ -253,7 +257,7 @@ TEST_CASE("every waiting item has a true reason") {
   world.submit("mars");
   CHECK(entry(world, 4).view == ItemView::buildable);
   CHECK(entry(world, 4).reason.code == "no_idle_agent");
-  world.controller->set_wait_reason("4", {"no_template", "no template offers mars", {}, {}});
+  world.controller->set_wait_reason("4", share({"no_template", "no template offers mars", {}, {}, {}}));
   CHECK(entry(world, 4).reason.code == "no_template");
   CHECK(world.controller->queue().size() == 3);
 }
@@ -262,7 +266,7 @@ TEST_CASE("the history of a build tells what the fleet said of it, not how often
   World world;
   const auto build = world.submit("linux");
   const auto say = [&](const std::string& code, const std::string& text, const std::string& agent) {
-    world.controller->set_wait_reason("1", {code, text, AgentId(agent), {}});
+    world.controller->set_wait_reason("1", share({code, text, AgentId(agent), {}, {}}));
     world.settle();
   };
   say("template_cap", "1 of 2 agents exist", "");
@@ -275,6 +279,18 @@ TEST_CASE("the history of a build tells what the fleet said of it, not how often
     if (line.kind == "held" || line.kind == "agent_planned") told.push_back(line.kind + ": " + line.text);
   CHECK(told == std::vector<std::string>{"held: 1 of 2 agents exist", "agent_planned: agent a is planned",
                                          "agent_planned: agent b is planned"});
+}
+
+TEST_CASE("what many items wait for is shown as it is when somebody looks") {
+  World world;
+  world.submit("linux");
+  world.submit("linux");
+  const auto reason = share({"vcpu_cap", "3 of 4 vCPU are taken", {}, {}, {}});
+  world.controller->set_wait_reason("1", reason);
+  world.controller->set_wait_reason("2", reason);
+  reason->text = "4 of 4 vCPU are taken";
+  CHECK(entry(world, 1).reason.text == "4 of 4 vCPU are taken");
+  CHECK(world.controller->queue().at(1).reason.text == "4 of 4 vCPU are taken");
 }
 
 TEST_CASE("the end of a quiet period is told to whoever launches agents, at once") {
@@ -497,20 +513,42 @@ TEST_CASE("an agent that an item was told to wait for comes to that item") {
   const auto older = world.submit("linux");
   const auto newer = world.submit("gpu");
   (void)world.register_agent("kept", 1, 1, {"linux", "gpu"});
-  world.controller->set_wait_reason("2", {"launching", "kept is on its way", AgentId("kept"), {}});
+  world.controller->set_wait_reason("2", share({"launching", "kept is on its way", AgentId("kept"), {}, {}}));
   SUBCASE("whoever else could take it") {
     CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == newer);
     CHECK(work_of(*world.join("small", 1, {"linux"})) == older);
   }
   SUBCASE("unless another one was promised to it since") {
     (void)world.register_agent("other", 1, 1, {"gpu"});
-    world.controller->set_wait_reason("2", {"launching", "other is on its way", AgentId("other"), {}});
+    world.controller->set_wait_reason("2",
+                                      share({"launching", "other is on its way", AgentId("other"), {}, {}}));
     CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == older);
   }
   SUBCASE("unless the item is gone") {
     REQUIRE(world.run(world.controller->cancel_build(newer, "")));
     CHECK(work_of(*world.join("kept", 1, {"linux", "gpu"})) == older);
   }
+}
+
+TEST_CASE("the places of a job go to its oldest items, though agents fit only younger ones") {
+  World world;
+  auto changed = job("app");
+  changed.spec.label = "gpu";
+  changed.max_concurrent = 1;
+  REQUIRE(world.run(world.controller->create_job(changed)));
+  REQUIRE(submit(world, of_job("app")));
+  changed.spec.label = "linux";
+  REQUIRE(world.run(world.controller->save_job(changed)));
+  REQUIRE(submit(world, of_job("app")));
+  world.submit("mars");
+  const auto agent = world.join("a", 0, {"linux"});
+  CHECK(agent->count<protocol::Assign>() == 0);
+  world.submit("linux");
+  REQUIRE(agent->count<protocol::Assign>() == 1);
+  CHECK(agent->last<protocol::Assign>()->build == BuildId(4));
+  const auto large = world.join("b", 0, {"gpu"});
+  CHECK(large->last<protocol::Assign>()->build == BuildId(1));
+  CHECK(world.controller->queue().size() == 2);
 }
 
 TEST_CASE("of the idle agents that fit, one with the fewest labels takes the work; of these the oldest") {

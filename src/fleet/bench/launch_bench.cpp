@@ -91,7 +91,7 @@ class LongQueue final : public ports::ControllerPort {
   }
   Awaitable<base::Status> drain_agent(base::AgentId) override { co_return base::Status(); }
   Awaitable<base::Status> remove_agent(base::AgentId, ports::AgentEnd) override { co_return base::Status(); }
-  void set_wait_reason(const std::string& key, ports::WaitReason) override {
+  void set_wait_reason(const std::string& key, ports::SharedReason) override {
     if (on_reason && key == awaited) on_reason(clock->steady() - begun_);
   }
   void set_on_change(std::function<void()> look_again) override { on_change = std::move(look_again); }
@@ -115,12 +115,15 @@ model::Agent make_busy_agent(std::int64_t number, base::Instant now) {
   agent.frozen_request = fleet::encode_request({});
   agent.planned = agent.launched = agent.connected = now;
   agent.launch_deadline = now + std::chrono::minutes(5);
+  agent.size.milli_cpus = 1'000;
+  agent.price.per_hour = model::Money{40'000};
   return agent;
 }
 
 class Bench {
  public:
-  explicit Bench(std::int64_t agents = 0, std::int64_t items = 0) {
+  // limited: by vCPU and money, not by the number of agents.
+  explicit Bench(std::int64_t agents = 0, std::int64_t items = 0, bool limited = false) {
     auto name = (std::filesystem::temp_directory_path() / "footman-bench-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
     directory_ = name;
@@ -137,11 +140,16 @@ class Bench {
       t.name = base::TemplateName("template-" + std::to_string(i));
       t.cloud = clouds_[static_cast<std::size_t>(i % kClouds)]->name();
       t.labels = {"linux", family(i), "size-" + std::to_string(i)};
+      t.size.milli_cpus = 1'000;
+      t.price.per_hour = model::Money{40'000};
       config.templates.push_back(std::move(t));
     }
     queue_.clock = clock_.get();
     queue_.is_busy = agents > 0;
-    config.limits.agents = static_cast<std::uint32_t>(agents);  // no more, if there are any
+    if (limited)
+      limit(config, agents);
+    else
+      config.limits.agents = static_cast<std::uint32_t>(agents);  // no more, if there are any
     add_items(items);
     on_control([&] { return begin(std::move(config), agents); });
   }
@@ -181,6 +189,20 @@ class Bench {
   }
 
  private:
+  // All vCPU are taken, and there is money for twice as many agents: of all, and of each cloud, template,
+  // label and controller.
+  void limit(fleet::FleetConfig& config, std::int64_t agents) {
+    config.limits.milli_cpus = static_cast<std::uint64_t>(agents) * 1'000;
+    model::AgentLimits twice;
+    twice.budget.per_hour = model::Money{agents * 80'000};
+    twice.budget.per_day = model::Money{agents * 24 * 80'000};
+    config.limits.budget = twice.budget;
+    for (const auto& cloud : clouds_) config.cloud_limits[cloud->name()] = twice;
+    for (auto& t : config.templates) t.limits = twice;
+    for (std::int64_t i = 0; i < kTemplates; ++i) config.label_limits[family(i)] = twice;
+    config.controller_limits[queue_.name()] = twice;
+  }
+
   void add_items(std::int64_t count) {
     for (const auto end = static_cast<std::int64_t>(queue_.items.size()) + count;
          static_cast<std::int64_t>(queue_.items.size()) < end;) {
@@ -246,20 +268,19 @@ void launches(benchmark::State& state) {
 BENCHMARK(launches)->ArgName("items")->Arg(100)->Arg(1'000)->Arg(10'000)->Iterations(1)->UseRealTime()->Unit(
     benchmark::kMillisecond);
 
-// The global cap is reached: nothing is launched, as in a fleet with a long queue.
+// The global limit is reached: nothing is launched, as in a fleet with a long queue.
+template <bool kLimited>
 void plans(benchmark::State& state) {
-  Bench bench(state.range(0), 10 * state.range(0));
+  Bench bench(state.range(0), 10 * state.range(0), kLimited);
   (void)bench.plan_for_one();  // the first plan looks at everything
   for (auto _ : state) state.SetIterationTime(std::chrono::duration<double>(bench.plan_for_one()).count());
 }
-BENCHMARK(plans)
-    ->ArgName("agents")
-    ->Arg(100)
-    ->Arg(1'000)
-    ->Arg(10'000)
-    ->Iterations(100)
-    ->UseManualTime()
-    ->Unit(benchmark::kMillisecond);
+void sizes(benchmark::internal::Benchmark* bench) {
+  bench->ArgName("agents")->Arg(100)->Arg(1'000)->Arg(10'000)->Iterations(100)->UseManualTime();
+  bench->Unit(benchmark::kMillisecond);
+}
+BENCHMARK(plans<false>)->Name("plans")->Apply(sizes);
+BENCHMARK(plans<true>)->Name("plans_limited")->Apply(sizes);
 
 }  // namespace
 

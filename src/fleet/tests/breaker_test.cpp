@@ -29,8 +29,8 @@ void submit_many(World& world, int count) {
 
 int waiting_with(const World& world, const std::string& code) {
   return static_cast<int>(std::ranges::count_if(world.controller.items, [&](const ports::DemandItem& item) {
-    const auto it = world.controller.reasons.find(item.key);
-    return it != world.controller.reasons.end() && it->second.code == code;
+    const auto& reasons = world.controller.reasons;
+    return reasons.contains(item.key) && reasons.at(item.key).code == code;
   }));
 }
 

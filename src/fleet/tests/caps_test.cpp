@@ -36,6 +36,31 @@ TEST_CASE("limits of vCPU hold within one plan, over restarts, and for agents of
   CHECK(world.controller.reasons.at("4").code == "vcpu_cap");
 }
 
+TEST_CASE("an amount in a reason is true for all that share it, and nobody is told of it one by one") {
+  World world;
+  world.config.templates[0].size = {2000, 4ULL << 30};
+  world.config.limits.milli_cpus = 3000;
+  world.start();
+  for (const auto* key : {"1", "2", "3"}) world.controller.submit(key, world.now(), {});
+  world.settle();
+  CHECK(world.controller.reasons.at("3").text.starts_with("2 vCPU of 3 vCPU of this server are taken"));
+  const auto told = world.controller.reasons_told;
+  const auto plans = world.changes.last();
+  world.config.limits.milli_cpus = 2000;
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  for (const auto* key : {"2", "3"}) {
+    const auto text = world.controller.reasons.at(key).text;
+    CHECK(text.starts_with("2 vCPU of 2 vCPU of this server are taken"));
+    const auto item = world.fleet->explain(ControllerName("builtin"), key);
+    CHECK(item->reason.text == text);
+    CHECK(item->considered.at(0).text == text);
+  }
+  CHECK(world.controller.reasons_told == told);
+  CHECK(world.changes.last() > plans);  // who shows it looks again
+  world.submit("4");
+  CHECK(world.controller.reasons.at("4").text == world.controller.reasons.at("3").text);
+}
+
 TEST_CASE("memory of one cloud and agents for one controller are limited") {
   World world;
   const auto cloud = world.config.templates[0].cloud;

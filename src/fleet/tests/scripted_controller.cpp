@@ -63,9 +63,9 @@ Awaitable<Status> ScriptedController::remove_agent(AgentId id, ports::AgentEnd e
   co_return Status();
 }
 
-void ScriptedController::set_wait_reason(const std::string& item_key, ports::WaitReason reason) {
+void ScriptedController::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
   ++reasons_told;
-  reasons[item_key] = std::move(reason);
+  reasons.by_item[item_key] = std::move(reason);
 }
 
 void ScriptedController::submit(const std::string& key, Instant since, const std::string& label) {

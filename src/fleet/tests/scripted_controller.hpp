@@ -28,7 +28,13 @@ class ScriptedController final : public ports::ControllerPort {
   std::map<AgentId, Node> nodes;
   std::map<AgentId, std::string> removed;  // with the sentence
   std::map<AgentId, model::EndReason> removed_for;
-  std::map<std::string, ports::WaitReason> reasons;
+  // What was told of items, as it reads now.
+  struct Reasons {
+    std::map<std::string, ports::SharedReason> by_item;
+    bool contains(const std::string& key) const { return by_item.contains(key); }
+    ports::WaitReason at(const std::string& key) const { return *by_item.at(key); }
+  };
+  Reasons reasons;
   int reasons_told = 0;
   mutable int demand_calls = 0;
   bool tells_news = false;  // of agents: only of those that changed
@@ -52,7 +58,7 @@ class ScriptedController final : public ports::ControllerPort {
   ports::AgentNews agents_since(std::uint64_t version) override;
   Awaitable<Status> drain_agent(AgentId id) override;
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override;
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {
     if (on_change_) on_change_();

@@ -112,7 +112,7 @@ RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
 }
 
 void RandomWorld::change() {
-  switch (pick(12)) {
+  switch (pick(13)) {
     case 0:
     case 1:
     case 2:
@@ -132,12 +132,17 @@ void RandomWorld::change() {
       return chance(4) ? change_cloud() : change_breaker();
     case 10:
       return change_limits();
+    case 11:
+      return change_offer();
     default:
       now = now + std::chrono::seconds(pick(40));
       pay_up(limits.all.spent);
       for (auto& [name, spent] : limits.templates_spent) pay_up(spent);
       for (auto& [name, quota] : limits.labels) pay_up(quota.spent);
       for (auto& [name, quota] : limits.controllers) pay_up(quota.spent);
+      for (auto& t : templates_)
+        if (t.offered_until <= now) t.offered_until = {};
+      listener_->offers_changed(snapshot());
   }
 }
 
@@ -261,6 +266,16 @@ void RandomWorld::change_template() {
   t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
   t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
   if (chance(2)) ++t.generation;
+  listener_->offers_changed(snapshot());
+}
+
+// Another variant is launched, or another priority was configured.
+void RandomWorld::change_offer() {
+  auto& t = *any_template();
+  t.priority = static_cast<int>(pick(2));
+  t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
+  t.per_hour = model::Money(static_cast<std::int64_t>(pick(3)));
+  t.offered_until = chance(2) ? now + 30s : Instant();
   listener_->offers_changed(snapshot());
 }
 

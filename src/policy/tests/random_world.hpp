@@ -51,6 +51,7 @@ class RandomWorld {
   void change_agent();
   void drop_agent();
   void change_template();
+  void change_offer();
   void change_breaker();
   void change_cloud();
   void change_limits();
