@@ -547,8 +547,10 @@ TEST_CASE("the places of a job go to its oldest items, though agents fit only yo
   REQUIRE(agent->count<protocol::Assign>() == 1);
   CHECK(agent->last<protocol::Assign>()->build == BuildId(4));
   const auto large = world.join("b", 0, {"gpu"});
+  REQUIRE(large->count<protocol::Assign>() == 1);
   CHECK(large->last<protocol::Assign>()->build == BuildId(1));
-  CHECK(world.controller->queue().size() == 2);
+  const auto another = world.join("c", 0, {"linux"});
+  CHECK(another->count<protocol::Assign>() == 0);  // build 2 waits for build 1
 }
 
 TEST_CASE("of the idle agents that fit, one with the fewest labels takes the work; of these the oldest") {

@@ -22,7 +22,7 @@ std::optional<model::Agent> find_server(const World& world, const std::string& k
   return std::nullopt;
 }
 
-const ports::WaitReason& reason_of(const World& world) { return world.controller.reasons.at("1"); }
+ports::WaitReason reason_of(const World& world) { return world.controller.reasons.at("1"); }
 
 }  // namespace
 
