@@ -1,6 +1,7 @@
 #include "sim/canaries.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -355,6 +356,23 @@ class ForgetsWishes final : public SimProvider {
   }
 };
 
+// Of a cloud that was not asked at all.
+class InventsWishes final : public SimProvider {
+ public:
+  InventsWishes(SimCloud& cloud, runtime::Executor control, base::InstallationId installation)
+      : SimProvider(cloud, std::move(control), std::move(installation)), of_(cloud) {}
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    if (++calls_ % 4 == 0)
+      co_return std::unexpected(ports::LaunchFailure{model::FailureClass::throttled, false,
+                                                     of_.servers_now() + 90s, "Rate exceeded"});
+    co_return co_await SimProvider::launch(std::move(spec));
+  }
+
+ private:
+  SimCloud& of_;
+  std::size_t calls_ = 0;
+};
+
 class RefusesForGood final : public SimProvider {
  public:
   using SimProvider::SimProvider;
@@ -404,6 +422,25 @@ class TellsNoReasons final : public BentPort {
   void set_wait_reason(const std::string&, ports::WaitReason) override {}
 };
 
+// Of those that were ever named, one that is at work.
+class NamesTheBusy final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
+    if (!reason.agent.empty()) {
+      named_.push_back(reason.agent);
+      const auto busy = std::ranges::find_if(named_, [&](const AgentId& one) {
+        return real_.observe_agent(one).activity == ports::AgentActivity::busy;
+      });
+      if (busy != named_.end()) reason.agent = *busy;
+    }
+    BentPort::set_wait_reason(item_key, std::move(reason));
+  }
+
+ private:
+  std::vector<AgentId> named_;
+};
+
 // For an hour each of them is taken for a newcomer.
 class TellsYoungItems final : public BentPort {
  public:
@@ -445,6 +482,40 @@ class KeepsLeftOvers final : public BentPort {
 
  private:
   std::map<AgentId, std::string> item_of_;
+};
+
+// One in each life of the server: it is given up, and another one launched.
+class LosesANewcomer final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  ports::AgentObservation observe_agent(AgentId id) const override {
+    auto seen = BentPort::observe_agent(id);
+    if (seen.activity != ports::AgentActivity::expected) return seen;
+    if (lost_.empty()) lost_ = id;
+    if (lost_ == id) seen.activity = ports::AgentActivity::lost;
+    return seen;
+  }
+
+ private:
+  mutable AgentId lost_;
+};
+
+// What was asked for a while ago is asked for again, whatever has become of it.
+class AsksAgain final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  std::vector<ports::DemandItem> demand() const override {
+    auto items = BentPort::demand();
+    lists_.push_back(items);
+    if (lists_.size() < 8) return items;
+    for (const auto& one : lists_.front())
+      if (std::ranges::find(items, one.key, &ports::DemandItem::key) == items.end()) items.push_back(one);
+    lists_.pop_front();
+    return items;
+  }
+
+ private:
+  mutable std::deque<std::vector<ports::DemandItem>> lists_;
 };
 
 // They are ended, and others are launched.
@@ -566,6 +637,10 @@ const std::vector<Canary>& canaries() {
        800, plant_store<ForgetsLabels>},
       {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
        plant_port<KeepsLeftOvers>},
+      {"loses-a-newcomer", "launches_are_accounted", "one agent on its way is called lost", 40,
+       plant_port<LosesANewcomer>},
+      {"asks-again", "launches_are_accounted", "items that are gone are asked for again later", 150,
+       plant_port<AsksAgain>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
        plant_pool},
       {"forgets-pauses", "paused_is_paused", "a pause is forgotten at a restart", 200,
@@ -605,6 +680,10 @@ const std::vector<Canary>& canaries() {
        plant_avarice},
       {"refuses-for-good", "reasons_are_true", "each refusal of a cloud is told as one for good", 300,
        plant_provider<RefusesForGood>},
+      {"invents-wishes", "reasons_are_true", "a cloud that was not asked is said to want no launch", 200,
+       plant_provider<InventsWishes>},
+      {"names-the-busy", "reasons_are_true", "an item is told an agent that works for another one", 200,
+       plant_port<NamesTheBusy>},
       {"items-stay-young", "nobody_starves", "the fleet is told that items have just come", 200,
        plant_port<TellsYoungItems>},
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},

@@ -20,10 +20,7 @@ namespace {
 
 constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
-constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
-constexpr Duration kLongestOvertaking = 15min;
-constexpr Duration kSilenceMargin = 20s;  // until the loss is seen and stored, while the disk works
-constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
+constexpr Duration kSilenceMargin = 20s;   // until the loss is seen and stored, while the disk works
 
 // The submission that it comes from.
 std::string key_of(const model::Build& build) {
@@ -34,6 +31,11 @@ std::string key_of(const model::Build& build) {
 }
 
 }  // namespace
+
+Checker::Checker(CheckerParts parts)
+    : parts_(std::move(parts)),
+      accounts_({parts_.loop, parts_.witness, parts_.clouds,
+                 [this](const model::Agent& row) { return is_reserved(row.id); }}) {}
 
 // --- rows
 
@@ -47,6 +49,7 @@ void Checker::check() {
   note_pool_sizes();
   note_spare();
   look_at_items();
+  accounts_.note_items(list_queued());
   look_at_item_launches();
   look_at_pool_launches();
   look_at_machines();
@@ -75,6 +78,7 @@ void Checker::refresh() {
   note_forms();
   look_at_caps();
   note_waiting();
+  note_accounts();
   note_new_agents();
   look_at_ends();
   note_pool_sizes();
@@ -245,89 +249,6 @@ void Checker::look_at_silence() {
     if (!open.contains(id)) parts_.witness.count(Happening::lost_in_silence);
 }
 
-// --- reasons
-
-void Checker::look_at_reasons() {
-  if (!parts_.server.up()) return wrong_reasons_.clear();
-  const auto now = parts_.loop.now();
-  const auto before = std::exchange(wrong_reasons_, {});
-  const auto queue = parts_.server.controller().queue();
-  look_at_overtaken(queue);
-  for (const auto& entry : queue) {
-    auto text = untruth(entry);
-    if (text.empty()) continue;
-    const auto known = before.find(entry.item.id);
-    const auto since = known == before.end() ? now : std::max(known->second.since, parts_.server.up_since());
-    if (now - std::max(since, calm_since_) > kReasonMargin)
-      report("reasons_are_true",
-             fmt::format("item {} ({}) says '{}: {}', but {}", entry.item.id.str(), to_string(entry.view),
-                         entry.reason.code, entry.reason.text, text));
-    wrong_reasons_[entry.item.id] = {std::move(text), since};
-  }
-}
-
-// The oldest one is judged: those behind it have their turn after it, however many are in front of them.
-void Checker::look_at_overtaken(const std::vector<controller::QueueEntry>& queue) {
-  const auto is_by_limit = [](const controller::QueueEntry& entry) {
-    return entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
-  };
-  const auto oldest = std::ranges::find_if(queue, is_by_limit);
-  if (oldest == queue.end()) return;
-  const auto& entry = *oldest;
-  const auto first = oldest_since_.try_emplace(entry.item.id, parts_.loop.now()).first->second;
-  const auto overtaken = overtaken_.find(entry.item.id);
-  if (overtaken == overtaken_.end()) return;
-  const auto since = std::max({first, calm_since_, parts_.server.up_since()});
-  if (overtaken->second - since > kLongestOvertaking)
-    report("nobody_starves",
-           fmt::format(
-               "item {} is the oldest that waits since {} s ({}: {}), and a younger one has started at {} s",
-               entry.item.id.str(), format_time(since), entry.reason.code, entry.reason.text,
-               format_time(overtaken->second)));
-}
-
-// Empty: it is true.
-std::string Checker::untruth(const controller::QueueEntry& entry) {
-  const auto& code = entry.reason.code;
-  const auto& job = entry.item.job;
-  if (code.empty() || entry.reason.text.empty()) return "that is no reason";
-  if (entry.view == model::ItemView::pending)
-    return entry.reason.agent.empty() ? "no agent is named" : std::string();
-  if (code == "quiet_period") return untruth_of_quiet_period(entry);
-  if (code == "job_disabled" || code == "concurrency") {
-    const auto found =
-        std::ranges::find_if(rows_.jobs, [&](const model::Job& one) { return one.path == job; });
-    if (found == rows_.jobs.end()) return "there is no such job";
-    if (code == "job_disabled") return found->enabled ? "the job is enabled" : "";
-    const auto under_way = std::ranges::count_if(
-        rows_.items, [&](const model::QueueItem& one) { return one.job == job && one.id != entry.item.id; });
-    return found->max_concurrent > 0 && under_way > 0 ? "" : "nothing else of the job is there";
-  }
-  if (code == "launching" || code == "agent_idle") {
-    const auto* row = find_row(entry.reason.agent);
-    return row != nullptr && model::is_serving(row->state) ? "" : "that agent does not serve";
-  }
-  if (code == "replacing") return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";
-  return untruth_of_hold(entry);
-}
-
-// It may begin again with each life of the server, when its clock was set.
-std::string Checker::untruth_of_quiet_period(const controller::QueueEntry& entry) const {
-  const auto row = std::ranges::find(rows_.items, entry.item.id, &model::QueueItem::id);
-  const auto seen = item_seen_.find(entry.item.id);
-  if (row == rows_.items.end() || seen == item_seen_.end()) return {};
-  const auto whole = row->quiet_until - row->since;
-  const auto since = std::max(seen->second, parts_.server.up_since());
-  return row->quiet_until.is_set() && parts_.loop.now() - since <= whole ? "" : "that is over";
-}
-
-std::string Checker::untruth_of_time(base::Instant look_again) const {
-  if (!look_again.is_set()) return "nobody looks again";
-  const auto left = look_again - parts_.server.wall_now();
-  if (left < Duration(0)) return "that is past";
-  return left > kLongestPause ? "that is too far away" : "";
-}
-
 // --- logs
 
 void Checker::on_durable(base::StreamId stream, std::uint64_t /*offset*/, std::string_view bytes) {
@@ -484,6 +405,7 @@ std::string Checker::what_is_left() const {
 }
 
 void Checker::check_end(const std::vector<model::Build>& all_builds) {
+  accounts_.check_end();
   std::map<std::string, base::BuildId> build_of;
   std::map<base::BuildId, const model::Build*> by_id;
   for (const auto& build : all_builds) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "protocol/codec.hpp"
+#include "sim/accounts.hpp"
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
 #include "sim/server.hpp"
@@ -35,7 +36,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 28> kInvariants = {{
+inline constexpr std::array<Invariant, 29> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -48,6 +49,10 @@ inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"launches_are_needed",
      "nothing is launched for an item while more agents that fit it have nothing to do, or are on their way "
      "to nothing, than other items wait"},
+    {"launches_are_accounted",
+     "every launch was decided for an item that waited and for which nothing else was on its way, or for a "
+     "pool; what was launched for the item before had another one, or something has really happened to it; "
+     "and every machine comes of such a launch"},
     {"pools_are_filled_once",
      "nothing is launched for a pool while as many agents without work are there or on their way as it "
      "wants"},
@@ -111,7 +116,7 @@ struct CheckerParts {
 
 class Checker {
  public:
-  explicit Checker(CheckerParts parts) : parts_(std::move(parts)) {}
+  explicit Checker(CheckerParts parts);
 
   // --- what happens, told where it happens
   void on_commit(std::string_view move);
@@ -217,6 +222,12 @@ class Checker {
   bool is_held(const SimCloud::Machine& machine) const;
   Duration idle_bound(const model::Agent& row) const;
   std::string untruth_of_quiet_period(const controller::QueueEntry& entry) const;
+  void look_at_promises(const std::vector<controller::QueueEntry>& queue);
+  std::string untruth_of_promise(const controller::QueueEntry& entry);
+  std::string untruth_of_agent(const controller::QueueEntry& entry) const;
+  std::string untruth_of_breaker(const fleet::Consideration& tried, const fleet::Template& of) const;
+  std::string untruth_of_cloud_hold(const fleet::Consideration& tried, const fleet::Template& of) const;
+  const SimCloud* find_cloud(const base::CloudName& name) const;
   std::string untruth_of_time(base::Instant look_again) const;
   void look_at_rows();
   void look_at_assignments();
@@ -245,8 +256,12 @@ class Checker {
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;
 
   // --- launches for items
+  std::vector<QueuedItem> list_queued() const;
+  QueuedItem describe_queued(const model::QueueItem& item) const;
+  void note_accounts();
   void note_spare();
   bool has_lost_its_machine(const model::Agent& row) const;
+  bool is_doubtful(const model::Agent& row) const;
   bool is_spare(const model::Agent& row) const;
   void note_item_launches(const std::map<base::AgentId, const model::Agent*>& before);
   void look_at_item_launches();
@@ -284,6 +299,7 @@ class Checker {
   }
 
   CheckerParts parts_;
+  LaunchAccounts accounts_;
   bool rows_changed_ = true;
   store::OpenState rows_;
   std::map<base::AgentId, const model::Agent*> row_of_;
@@ -315,6 +331,7 @@ class Checker {
   std::map<std::string, base::StreamId> stream_of_;  // by key
   FrameDecoders decoders_;
   std::map<base::QueueItemId, Wrong> wrong_reasons_;
+  std::map<base::QueueItemId, Wrong> wrong_promises_;
   std::map<std::string, Duration> doubles_;  // items with two agents, since
   std::vector<PoolLaunch> pool_launches_;
   std::vector<ItemLaunch> item_launches_;

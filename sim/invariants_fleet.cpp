@@ -19,7 +19,7 @@ constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
 constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
-constexpr Duration kHoldMargin = 2s;    // what the life before had asked of a cloud arrives
+constexpr Duration kEndMargin = 2s;     // what the life before had asked of a cloud arrives
 constexpr Duration kTimeMargin = 1s;
 constexpr std::size_t kLaunchesInAMinute = 60;
 constexpr std::size_t kAsksInAMinute = 40;
@@ -32,6 +32,12 @@ const fleet::Template* Checker::find_template(const base::TemplateName& name) co
   const auto& templates = parts_.server.fleet_config().templates;
   const auto found = std::ranges::find(templates, name, &fleet::Template::name);
   return found == templates.end() ? nullptr : &*found;
+}
+
+const SimCloud* Checker::find_cloud(const base::CloudName& name) const {
+  const auto found = std::ranges::find_if(
+      parts_.clouds, [&](const SimCloud* one) { return one->traits().name == name.str(); });
+  return found == parts_.clouds.end() ? nullptr : *found;
 }
 
 // By the clock on the wall.
@@ -71,6 +77,53 @@ void Checker::note_waiting() {
 
 // --- launches for items
 
+// Quiet periods end by the wall clock, or by the time that has passed, in which nobody set it.
+QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
+  QueuedItem queued{{base::ControllerName(std::string(model::kBuiltInController)), item.id.str()}};
+  const auto build = std::ranges::find(rows_.builds, item.build, &model::Build::id);
+  const bool waits =
+      item.state == model::ItemState::queued && build != rows_.builds.end() && !build->cancel_requested;
+  queued.may_be_unwanted = !waits;
+  if (!waits) return queued;
+  const auto seen = item_seen_.find(item.id);
+  const auto had = seen == item_seen_.end() ? Duration(0) : parts_.loop.now() - seen->second;
+  const auto left =
+      std::minmax(item.quiet_until - parts_.server.wall_now(), item.quiet_until - item.since - had);
+  const bool is_quiet = item.quiet_until.is_set();
+  const auto job = std::ranges::find(rows_.jobs, item.job, &model::Job::path);
+  const bool is_free = job == rows_.jobs.end() || item.job.empty() || job->enabled;
+  const bool has_slots = is_free && job != rows_.jobs.end() && job->max_concurrent > 0;
+  const auto others = std::ranges::count_if(
+      rows_.builds, [&](const model::Build& one) { return one.job == item.job && one.id != item.build; });
+  const auto running = std::ranges::count_if(rows_.assignments, [&](const model::Assignment& one) {
+    const auto of = std::ranges::find(rows_.builds, one.build, &model::Build::id);
+    return is_open(one) && of != rows_.builds.end() && of->job == item.job;
+  });
+  queued.may_be_wanted =
+      !(is_quiet && left.first > kTimeMargin) && is_free && !(has_slots && running >= job->max_concurrent);
+  queued.may_be_unwanted =
+      (is_quiet && left.second > -kTimeMargin) || !is_free || (has_slots && others >= job->max_concurrent);
+  return queued;
+}
+
+std::vector<QueuedItem> Checker::list_queued() const {
+  std::vector<QueuedItem> queued;
+  for (const auto& item : rows_.items) queued.push_back(describe_queued(item));
+  return queued;
+}
+
+void Checker::note_accounts() {
+  std::vector<GivenWork> work;
+  for (const auto& one : rows_.assignments)
+    if (is_open(one))
+      work.push_back({one.agent,
+                      {base::ControllerName(std::string(model::kBuiltInController)), one.item.str()},
+                      one.state == model::AssignmentState::started});
+  accounts_.note_items(list_queued());
+  accounts_.note_work(work);
+  accounts_.note_agents(rows_.agents);
+}
+
 // The fleet may know that before the row does, and the row may not know which machine it is.
 bool Checker::has_lost_its_machine(const model::Agent& row) const {
   return std::ranges::any_of(parts_.clouds, [&](const SimCloud* cloud) {
@@ -80,13 +133,21 @@ bool Checker::has_lost_its_machine(const model::Agent& row) const {
   });
 }
 
+// Something has happened to it, of which the fleet may know before anybody else does.
+bool Checker::is_doubtful(const model::Agent& row) const {
+  const auto& id = row.id.str();
+  const auto& witness = parts_.witness;
+  return witness.disturbed_agents.contains(id) || witness.ended_by_people.contains(id) ||
+         witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
+}
+
 // Connected and without work, or on its way to an item that does not wait any more.
 bool Checker::is_spare(const model::Agent& row) const {
   if (!model::is_serving(row.state)) return false;
   if (row.max_builds != 0 && row.builds_done >= row.max_builds) return false;
   const auto activity = parts_.server.controller().observe_agent(row.id).activity;
   if (activity != ports::AgentActivity::expected && activity != ports::AgentActivity::idle) return false;
-  if (has_lost_its_machine(row)) return false;
+  if (has_lost_its_machine(row) || is_doubtful(row)) return false;
   return std::ranges::none_of(rows_.assignments,
                               [&](const auto& one) { return one.agent == row.id && is_open(one); }) &&
          std::ranges::none_of(rows_.items, [&](const model::QueueItem& item) {
@@ -115,7 +176,7 @@ void Checker::note_spare() {
 void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& before) {
   const auto now = parts_.loop.now();
   if (!parts_.server.up() || demand_.empty()) return;
-  if (now - std::max(calm_since_, parts_.server.up_since()) < kSpareMargin) return;
+  if (now - std::max(storage_failed_, parts_.server.up_since()) < kSpareMargin) return;
   const auto lately =
       std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
   const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
@@ -142,7 +203,7 @@ void Checker::look_at_item_launches() {
   std::erase_if(item_launches_, [&](ItemLaunch& one) {
     std::erase_if(one.spare, [&](const AgentId& id) { return !spare_since_.contains(id); });
     if (one.spare.size() <= one.others) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, storage_failed_) <= kEndingMargin) return false;
     report(
         "launches_are_needed",
         fmt::format("agent {} was launched for item {}, but {} had nothing to do, and {} other items waited",
@@ -185,10 +246,11 @@ void Checker::look_at_pool_launches() {
   std::erase_if(pool_launches_, [&](PoolLaunch& one) {
     std::erase_if(one.without_work, [&](const AgentId& id) {
       const auto* row = find_row(id);
-      return row == nullptr || !model::is_serving(row->state);
+      return row == nullptr || !model::is_serving(row->state) || is_doubtful(*row) ||
+             has_lost_its_machine(*row);
     });
     if (one.without_work.size() <= one.allowed) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, storage_failed_) <= kEndingMargin) return false;
     report("pools_are_filled_once",
            fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
                        one.template_name.str(), one.without_work.size(), one.allowed));
@@ -289,6 +351,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
+  accounts_.note_clock_set();
   wishes_.clear();
   if (by > Duration(0)) clock_set_ahead_.emplace_back(parts_.loop.now(), by);
   if (by >= Duration(0)) return;
@@ -343,7 +406,7 @@ bool Checker::is_held(const SimCloud::Machine& machine) const {
 }
 
 void Checker::on_terminate(const SimCloud::Machine& machine) {
-  if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kHoldMargin) return;
+  if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kEndMargin) return;
   if (is_held(machine))
     report("held_is_not_ended", fmt::format("machine {} is ended, and nobody has said so", machine.handle));
 }

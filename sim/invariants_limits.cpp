@@ -4,7 +4,6 @@
 #include <algorithm>
 
 #include "fleet/frozen_request.hpp"
-#include "model/label.hpp"
 #include "policy/usage.hpp"
 #include "sim/invariants.hpp"
 
@@ -163,61 +162,7 @@ void Checker::look_at_limits(const std::string& whose, const Taken& taken, const
           model::format_money(*budget.per_day) + " a day");
 }
 
-// --- reasons of what waits
-
-// Every template that fits must have been tried, and what each of them says must be so.
-std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) {
-  const auto& code = entry.reason.code;
-  const auto& config = parts_.server.fleet_config();
-  const auto label = model::parse_label_expression(entry.item.label);
-  std::vector<const fleet::Template*> fitting;
-  for (const auto& one : config.templates)
-    if (label && model::fits(*label, one.labels, one.is_default)) fitting.push_back(&one);
-  if (code == "no_template" || code == "no_default_template")
-    return fitting.empty() ? std::string() : "a template offers that";
-  if (code == "no_idle_agent") return "the fleet has not spoken";
-  if (fitting.empty()) return "no template offers that";
-  const auto told = parts_.server.fleet().explain(parts_.server.controller().name(), entry.item.id.str());
-  if (!told || told->considered.empty()) return "no template was tried";
-  for (const auto* one : fitting)
-    if (std::ranges::find(told->considered, one->name, &fleet::Consideration::template_name) ==
-        told->considered.end())
-      return fmt::format("nothing is said of template '{}'", one->name.str());
-  for (const auto& tried : told->considered) {
-    const auto text = untruth_of_tried(entry, tried);
-    if (!text.empty())
-      return fmt::format("of template '{}' it says '{}: {}', and {}", tried.template_name.str(), tried.code,
-                         tried.text, text);
-  }
-  return {};
-}
-
-std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
-                                      const fleet::Consideration& tried) {
-  const auto* of = find_template(tried.template_name);
-  if (of == nullptr) return "there is no such template";
-  const auto& code = tried.code;
-  if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
-  if (code == "cloud_paused")
-    return parts_.witness.maybe_paused.contains(of->cloud) ? "" : "nobody has paused it";
-  if (code == "template_open" || code == "cloud_held") return untruth_of_time(tried.look_again);
-  if (code == "template_half_open") {
-    const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
-      return model::is_serving(one.state) && tried.text.find(one.id.str()) != std::string::npos;
-    });
-    return any ? "" : "no agent is tried";
-  }
-  if (code == "template_disabled") {
-    const auto* view = find_view(of->name);
-    const bool was_refused =
-        view != nullptr && std::ranges::any_of(parts_.clouds, [&](const SimCloud* cloud) {
-          return cloud->has_refused_for_good(of->name.str(), view->generation);
-        });
-    return was_refused ? "" : "its cloud has never refused it for good";
-  }
-  if (code.ends_with("_cap") || code.ends_with("_budget")) return untruth_of_limit(entry, tried, *of);
-  return "nobody knows this reason";
-}
+// --- reasons that name a limit
 
 // It is so of one of the limits that the code may mean.
 std::string Checker::untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,

@@ -48,9 +48,11 @@ enum class Happening : std::uint8_t {
   breaker_opened,
   template_disabled,  // the cloud had refused it for good
   template_mended,
-  form_launched,  // a machine of another size or price than its template says
-  throttled,      // an answer of a cloud, to any call
-  wish_told,      // with it, of a time before which it wants no launch
+  launched_again,  // for an item whose agent was lost before it took it
+  pool_launched,   // a row for a pool
+  form_launched,   // a machine of another size or price than its template says
+  throttled,       // an answer of a cloud, to any call
+  wish_told,       // with it, of a time before which it wants no launch
   launch_answer_lost,
   without_capacity,  // the answer to a launch
   slow_boot,         // for more than half a minute
@@ -80,6 +82,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "breakers opened",
     "templates disabled",
     "templates mended",
+    "launches anew",
+    "launches for pools",
     "other forms launched",
     "throttled calls",
     "wishes of clouds",
@@ -146,8 +150,10 @@ class Witness {
   std::set<base::CloudName> maybe_paused;
 
   std::map<std::string, Submission> submissions;
-  std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
-  std::set<std::string> ended_by_people;   // agents whose end a person may have asked for
+  std::set<std::string> disturbed_agents;   // killed, frozen, reclaimed: their builds may fail
+  std::set<std::string> ended_by_people;    // agents whose end a person may have asked for
+  std::set<std::string> drained_by_people;  // the same
+  base::Duration config_changed{-1};        // last; somebody may have asked for that
 
  private:
   std::function<base::Duration()> now_;
