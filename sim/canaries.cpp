@@ -1,11 +1,11 @@
 #include "sim/canaries.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <utility>
 
 #include "runtime/wait.hpp"
+#include "sim/bent_ports.hpp"
 
 namespace footman::sim {
 
@@ -164,6 +164,15 @@ class ForgetsPauses final : public BentStore {
   Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
     if (key.ends_with(".pause")) co_return std::optional<std::string>();
     co_return co_await BentStore::find_setting(std::move(key));
+  }
+};
+
+// What agents that are gone have cost.
+class ForgetsCharges final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant, base::Instant) override {
+    co_return std::vector<store::Charge>();
   }
 };
 
@@ -383,151 +392,12 @@ class RefusesForGood final : public SimProvider {
   }
 };
 
-// --- bent controllers, as the fleet sees them
-
-class BentPort : public ports::ControllerPort {
- public:
-  explicit BentPort(ports::ControllerPort& real) : real_(real) {}
-  base::ControllerName name() const override { return real_.name(); }
-  std::vector<ports::DemandItem> demand() const override { return real_.demand(); }
-  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
-    return real_.register_agent(std::move(registration));
-  }
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    return real_.observe_agent(std::move(id));
-  }
-  Awaitable<Status> drain_agent(AgentId id) override { return real_.drain_agent(std::move(id)); }
-  Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
-    return real_.remove_agent(std::move(id), std::move(end));
-  }
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
-    real_.set_wait_reason(item_key, std::move(reason));
-  }
-  void set_on_change(std::function<void()> look_again) override {
-    real_.set_on_change(std::move(look_again));
-  }
-
- protected:
-  ports::ControllerPort& real_;
-};
+// --- bent controllers (bent_ports.hpp)
 
 template <class Bent>
 void plant_port(WorldOptions& options) {
   options.bends.make_port = [](ports::ControllerPort& real) { return std::make_unique<Bent>(real); };
 }
-
-class TellsNoReasons final : public BentPort {
- public:
-  using BentPort::BentPort;
-  void set_wait_reason(const std::string&, ports::WaitReason) override {}
-};
-
-// Of those that were ever named, one that is at work.
-class NamesTheBusy final : public BentPort {
- public:
-  using BentPort::BentPort;
-  void set_wait_reason(const std::string& item_key, ports::WaitReason reason) override {
-    if (!reason.agent.empty()) {
-      named_.push_back(reason.agent);
-      const auto busy = std::ranges::find_if(named_, [&](const AgentId& one) {
-        return real_.observe_agent(one).activity == ports::AgentActivity::busy;
-      });
-      if (busy != named_.end()) reason.agent = *busy;
-    }
-    BentPort::set_wait_reason(item_key, std::move(reason));
-  }
-
- private:
-  std::vector<AgentId> named_;
-};
-
-// For an hour each of them is taken for a newcomer.
-class TellsYoungItems final : public BentPort {
- public:
-  using BentPort::BentPort;
-  std::vector<ports::DemandItem> demand() const override {
-    auto items = BentPort::demand();
-    for (auto& one : items) one.since = one.since + 1h;
-    return items;
-  }
-};
-
-class SaysIdleIsBusy final : public BentPort {
- public:
-  using BentPort::BentPort;
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(std::move(id));
-    if (seen.activity == ports::AgentActivity::idle) seen.activity = ports::AgentActivity::busy;
-    return seen;
-  }
-};
-
-// Those on their way to an item that is gone: nobody else gets them.
-class KeepsLeftOvers final : public BentPort {
- public:
-  using BentPort::BentPort;
-  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
-    item_of_[registration.id] = registration.for_item;
-    return BentPort::register_agent(std::move(registration));
-  }
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(id);
-    const auto item = item_of_.find(id);
-    if (seen.activity != ports::AgentActivity::expected || item == item_of_.end()) return seen;
-    const auto waiting = real_.demand();
-    if (std::ranges::find(waiting, item->second, &ports::DemandItem::key) == waiting.end())
-      seen.activity = ports::AgentActivity::busy;
-    return seen;
-  }
-
- private:
-  std::map<AgentId, std::string> item_of_;
-};
-
-// One in each life of the server: it is given up, and another one launched.
-class LosesANewcomer final : public BentPort {
- public:
-  using BentPort::BentPort;
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(id);
-    if (seen.activity != ports::AgentActivity::expected) return seen;
-    if (lost_.empty()) lost_ = id;
-    if (lost_ == id) seen.activity = ports::AgentActivity::lost;
-    return seen;
-  }
-
- private:
-  mutable AgentId lost_;
-};
-
-// What was asked for a while ago is asked for again, whatever has become of it.
-class AsksAgain final : public BentPort {
- public:
-  using BentPort::BentPort;
-  std::vector<ports::DemandItem> demand() const override {
-    auto items = BentPort::demand();
-    lists_.push_back(items);
-    if (lists_.size() < 8) return items;
-    for (const auto& one : lists_.front())
-      if (std::ranges::find(items, one.key, &ports::DemandItem::key) == items.end()) items.push_back(one);
-    lists_.pop_front();
-    return items;
-  }
-
- private:
-  mutable std::deque<std::vector<ports::DemandItem>> lists_;
-};
-
-// They are ended, and others are launched.
-class CallsNewcomersDone final : public BentPort {
- public:
-  using BentPort::BentPort;
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(std::move(id));
-    if (seen.activity == ports::AgentActivity::expected) seen.activity = ports::AgentActivity::done;
-    return seen;
-  }
-};
 
 // --- the rest
 
@@ -631,6 +501,8 @@ const std::vector<Canary>& canaries() {
        60, plant_generosity},
       {"forgets-forms", "never_above_a_cap", "every variant is counted as what its template says", 200,
        plant_provider<ForgetsForms>},
+      {"forgets-charges", "never_above_a_cap", "a restart forgets what agents that are gone have cost", 400,
+       plant_store<ForgetsCharges>},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart",

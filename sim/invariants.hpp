@@ -196,6 +196,12 @@ class Checker {
     Duration from{0};
     std::optional<Duration> until;
     model::Price price;
+    std::optional<Duration> paid_from;  // its row says that the cloud has launched it
+  };
+  struct Paid {  // at least, by what machines have lived
+    model::Money today;
+    model::Money ahead;     // for those that are there and that a budget asks about
+    model::Money per_hour;  // of these, and of others that are still paid for
   };
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
@@ -251,6 +257,8 @@ class Checker {
                                               const Group& group, std::string_view what);
   model::Money still_paid(const Group& group) const;
   model::Money most_spent(const Group& group) const;
+  Paid least_paid(const Group& group) const;
+  void look_at_money(const model::Agent& row);
   bool may_be_spent(const fleet::Template& of) const;
   bool older_waits(const controller::QueueEntry& entry) const;
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;
@@ -340,7 +348,8 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
-  bool clock_was_set_back_ = false;                             // the server's
+  bool clock_was_set_ = false;                                  // the server's
+  bool clock_was_set_back_ = false;
   std::vector<std::pair<Duration, Duration>> clock_set_ahead_;  // when, and by how much
   std::vector<fleet::CloudView> clouds_now_;                    // as the fleet showed them at this look
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on

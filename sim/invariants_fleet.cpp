@@ -284,6 +284,7 @@ void Checker::note_new_agents() {
                                              row.id.str(), row.cloud.str(), format_time(paused->second)));
     look_at_breaker(row);
     look_at_wishes(row);
+    look_at_money(row);
     keep_pace(launches_[row.template_name], kLaunchesInAMinute,
               fmt::format("agents of template '{}' are launched", row.template_name.str()));
   }
@@ -353,6 +354,7 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 void Checker::on_clock_set(Duration by) {
   accounts_.note_clock_set();
   wishes_.clear();
+  clock_was_set_ = true;
   if (by > Duration(0)) clock_set_ahead_.emplace_back(parts_.loop.now(), by);
   if (by >= Duration(0)) return;
   clock_was_set_back_ = true;

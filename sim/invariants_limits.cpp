@@ -16,6 +16,7 @@ namespace {
 
 // How much later than it happened the fleet may learn of an answer or an end, by which it pays longer.
 constexpr Duration kLearnedLate = 2min;
+constexpr Duration kLookedLate = 1s;  // at most, than the fleet has looked
 
 bool is_dear(const model::Price& price, const model::Budget& budget) {
   return !price.per_hour.is_zero() && !(budget.beyond && price.per_hour <= *budget.beyond);
@@ -73,9 +74,11 @@ void Checker::note_forms() {
   const auto now = parts_.loop.now();
   for (const auto& one : parts_.server.fleet_config().templates) templates_.try_emplace(one.name, one);
   for (const auto& row : rows_.agents) {
+    if (const auto spell = spells_.find(row.id); spell != spells_.end() && row.launched.is_set())
+      spell->second.paid_from = spell->second.paid_from.value_or(now);
     if (forms_.contains(row.id)) continue;
     const auto& form = form_of(row);
-    spells_[row.id] = {row, now, {}, form.price};
+    spells_[row.id] = {row, now, {}, form.price, {}};
     const auto of = templates_.find(row.template_name);
     if (of != templates_.end() && (of->second.size != form.size || of->second.price != form.price))
       parts_.witness.count(Happening::form_launched);
@@ -160,6 +163,54 @@ void Checker::look_at_limits(const std::string& whose, const Taken& taken, const
   if (budget.per_day && taken.dear_ahead > *budget.per_day)
     above(model::format_money(taken.dear_ahead) + " in a quarter of an hour",
           model::format_money(*budget.per_day) + " a day");
+}
+
+// From the machines' own lives: what nobody paid for is not counted, and a moment less of all others. A clock
+// that was set makes another day of it, and other times; nobody is judged by that.
+Checker::Paid Checker::least_paid(const Group& group) const {
+  const auto now = parts_.loop.now();
+  Paid paid;
+  for (const auto& [id, spell] : spells_) {
+    if (!group.counts(spell.row)) continue;
+    const auto& price = spell.price;
+    const bool is_asked = is_dear(price, group.limits.budget);
+    const bool is_there = find_row(id) != nullptr;
+    const auto least = model::least_billed(price.billing);
+    if (spell.paid_from) {
+      const auto* cloud = find_cloud(spell.row.cloud);
+      const auto* machine = cloud == nullptr ? nullptr : cloud->find_by_agent(id);
+      const auto end = machine == nullptr || machine->live() ? now : machine->ended_at;
+      paid.today += model::charge(price.per_hour, std::max(end - *spell.paid_from - kLookedLate, least));
+    }
+    const bool is_paid = spell.paid_from && now + kLookedLate < *spell.paid_from + price.billing.minimum;
+    if (is_asked && (is_there || is_paid)) paid.per_hour += price.per_hour;
+    if (is_asked && is_there)
+      paid.ahead += spell.paid_from ? model::charge(price.per_hour, policy::kReservedAhead) : ahead_of(price);
+  }
+  return paid;
+}
+
+// A launch that a budget asks about is made only where that leaves enough.
+void Checker::look_at_money(const model::Agent& row) {
+  if (clock_was_set_) return;
+  for (const auto& group : list_groups()) {
+    const auto& budget = group.limits.budget;
+    if (!group.counts(row) || !(budget.per_hour || budget.per_day) || !is_dear(form_of(row).price, budget))
+      continue;
+    const auto paid = least_paid(group);
+    const auto name = group.scope.empty() ? "everything" : fmt::format("{} '{}'", group.scope, group.of);
+    if (budget.per_day && paid.today + paid.ahead > *budget.per_day)
+      report("never_above_a_cap",
+             fmt::format("agent {} is launched, and of the {} a day of {} its machines have taken {}, {} are "
+                         "kept for what is there",
+                         row.id.str(), model::format_money(*budget.per_day), name,
+                         model::format_money(paid.today), model::format_money(paid.ahead)));
+    if (budget.per_hour && paid.per_hour > *budget.per_hour)
+      report("never_above_a_cap",
+             fmt::format("agent {} is launched, and machines of {} are paid for with {}, the limit is {}",
+                         row.id.str(), name, model::format_hourly_price(paid.per_hour),
+                         model::format_hourly_price(*budget.per_hour)));
+  }
 }
 
 // --- reasons that name a limit

@@ -125,6 +125,25 @@ void add_group_limits(fleet::FleetConfig& config, std::uint64_t seed) {
   limit(config.controller_limits[base::ControllerName("footman")]);
 }
 
+// Ten times as dear, so that the money of a day is gone before the day.
+void make_days_dear(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "dear days");
+  if (!dice.chance(0.08)) return;
+  const auto raise = [](model::AgentLimits& limits) {
+    for (auto* money : {&limits.budget.per_hour, &limits.budget.beyond, &limits.budget.per_day})
+      if (*money) (*money)->micros *= 10;
+  };
+  raise(config.limits);
+  for (auto& [name, limits] : config.cloud_limits) raise(limits);
+  for (auto& [label, limits] : config.label_limits) raise(limits);
+  for (auto& [name, limits] : config.controller_limits) raise(limits);
+  for (auto& one : config.templates) {
+    raise(one.limits);
+    one.price.per_hour.micros = std::max<std::int64_t>(one.price.per_hour.micros * 10, 100'000);
+  }
+  config.limits.budget.per_day = model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{12}, 25)) * 10'000};
+}
+
 // Some zones have machines of their own: larger, dearer, cheaper; a few that no limit ever admits. One of
 // them has what the template says, which fits.
 void vary_forms(CloudTraits& traits, std::uint64_t seed) {
@@ -213,6 +232,7 @@ Scene make_scene(std::uint64_t seed) {
   add_limits(scene.fleet, seed);
   add_more_limits(scene.fleet, seed);
   add_group_limits(scene.fleet, seed);
+  make_days_dear(scene.fleet, seed);
   if (dice.chance(0.5))
     scene.fleet.cloud_limits[base::CloudName("alpha")].agents =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
