@@ -121,6 +121,7 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
   const auto& row = account.row;
   if (std::ranges::any_of(account.given, [&](const ItemKey& item) { return item != account.key(); }))
     return "it had another item";
+  if (account.worked && !parts_.is_told_of(row)) return "it served its item, and nobody could tell";
   const auto item = items_.find(account.key());
   const bool was_unwanted =
       item != items_.end() && item->second.unwanted && *item->second.unwanted >= account.decided;

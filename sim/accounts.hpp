@@ -29,7 +29,7 @@ struct QueuedItem {
   bool may_be_unwanted = false;  // something else does, or it has an agent
 };
 
-struct GivenWork {  // that is not over
+struct GivenWork {  // over or not
   base::AgentId agent;
   ItemKey item;
   bool started = false;
@@ -41,6 +41,8 @@ struct AccountParts {
   std::vector<SimCloud*> clouds;
   // The controller has chosen other work for it, and nobody else can see that yet.
   std::function<bool(const model::Agent& row)> is_reserved;
+  // Its controller can tell of it now.
+  std::function<bool(const model::Agent& row)> is_told_of;
 };
 
 class LaunchAccounts {

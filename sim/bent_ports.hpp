@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ports/controller_port.hpp"
+#include "sim/remote.hpp"
 
 namespace footman::sim {
 
@@ -156,6 +157,15 @@ class CallsNewcomersDone final : public BentPort {
     auto seen = BentPort::observe_agent(std::move(id));
     if (seen.activity == ports::AgentActivity::expected) seen.activity = ports::AgentActivity::done;
     return seen;
+  }
+};
+
+// A controller that is not reached knows no agent.
+class ForgetsTheDistant final : public RemotePort {
+ public:
+  using RemotePort::RemotePort;
+  ports::AgentObservation observe_agent(base::AgentId id) const override {
+    return remote_.is_reached() ? RemotePort::observe_agent(std::move(id)) : ports::AgentObservation();
   }
 };
 

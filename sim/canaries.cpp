@@ -401,6 +401,13 @@ void plant_port(WorldOptions& options) {
 
 // --- the rest
 
+void plant_oblivion(WorldOptions& options) {
+  options.bends.make_remote_port = [](RemoteController& remote, runtime::Executor control,
+                                      runtime::Clock& clock) {
+    return std::make_unique<ForgetsTheDistant>(remote, std::move(control), clock);
+  };
+}
+
 void plant_cap(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     config.limits.agents = 0;
@@ -525,6 +532,8 @@ const std::vector<Canary>& canaries() {
        plant_provider<AsksWithoutEnd>},
       {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,
        plant_port<CallsNewcomersDone>},
+      {"forgets-the-distant", "other_controllers_are_served",
+       "agents of a controller that cannot be reached are called unknown", 400, plant_oblivion},
       {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 400,
        plant_provider<EndsStrays>},
       {"hurries", "time_is_given", "the fleet reads shorter times than were set", 60, plant_haste},

@@ -35,7 +35,11 @@ std::string key_of(const model::Build& build) {
 Checker::Checker(CheckerParts parts)
     : parts_(std::move(parts)),
       accounts_({parts_.loop, parts_.witness, parts_.clouds,
-                 [this](const model::Agent& row) { return is_reserved(row.id); }}) {}
+                 [this](const model::Agent& row) { return is_reserved(row.id); },
+                 [this](const model::Agent& row) {
+                   const auto* remote = parts_.remote;
+                   return remote == nullptr || row.controller != remote->name() || remote->is_reached();
+                 }}) {}
 
 // --- rows
 

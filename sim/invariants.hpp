@@ -18,6 +18,7 @@
 #include "sim/accounts.hpp"
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
+#include "sim/remote.hpp"
 #include "sim/server.hpp"
 #include "sim/witness.hpp"
 #include "store/store.hpp"
@@ -36,7 +37,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 29> kInvariants = {{
+inline constexpr std::array<Invariant, 30> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -66,6 +67,9 @@ inline constexpr std::array<Invariant, 29> kInvariants = {{
     {"launches_are_paced",
      "however launches fail, only so many of a template are made in a minute, and one is asked for only so "
      "often"},
+    {"other_controllers_are_served",
+     "a second controller is told of its own items and agents alone, and loses no agent at work, also while "
+     "it cannot be reached"},
     {"held_is_not_ended", "what a start-up comparison holds back is not ended before a person has said so"},
     {"time_is_given",
      "no agent is ended for its launch deadline, its idle time or its age before that time has passed"},
@@ -105,6 +109,7 @@ struct CheckerParts {
   SimDisk& disk;
   ServerNode& server;
   std::vector<SimCloud*> clouds;
+  const RemoteController* remote;  // null: there is none
   // The rows as they are, past everything that is planted between them and the server.
   std::function<store::OpenState()> load_rows;
   std::function<std::optional<model::Build>(base::BuildId)> load_build;
@@ -166,7 +171,7 @@ class Checker {
     Duration at{0};
   };
   struct ItemLaunch {  // that seems to be of no use
-    base::QueueItemId item;
+    std::string item;
     base::AgentId agent;
     std::set<base::AgentId> spare;  // that fit the item, too
     std::size_t others = 0;         // items that may want one of these
@@ -243,7 +248,15 @@ class Checker {
   Form form_of(const fleet::Template& of, const std::string& zone) const;
   Form offered_by(const fleet::Template& of) const;
   std::vector<Group> list_groups() const;
-  std::vector<Group> list_groups(const fleet::Template& of) const;
+  std::vector<Group> list_groups(const fleet::Template& of, const base::ControllerName& controller) const;
+  base::ControllerName controller_of(base::QueueItemId item) const;
+  std::vector<controller::QueueEntry> list_entries() const;
+  ports::AgentActivity activity_of(const model::Agent& row) const;
+  struct Demanded {  // by a controller
+    std::string label;
+    std::size_t others = 0;  // items that may want an agent
+  };
+  std::optional<Demanded> find_demanded(const ItemKey& key) const;
   Taken taken_by(const Group& group);
   void note_forms();
   void look_at_caps();
@@ -348,7 +361,7 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
-  bool clock_was_set_ = false;                                  // the server's
+  bool clock_was_set_ = false;  // the server's
   bool clock_was_set_back_ = false;
   std::vector<std::pair<Duration, Duration>> clock_set_ahead_;  // when, and by how much
   std::vector<fleet::CloudView> clouds_now_;                    // as the fleet showed them at this look

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "model/label.hpp"
 #include "policy/provisioning_plan.hpp"
@@ -71,7 +72,10 @@ std::size_t Checker::wanted_by_pool(const fleet::Template& of, std::size_t at_wo
 void Checker::note_waiting() {
   const auto now = parts_.loop.now();
   const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
-  waiting_.emplace_back(now, static_cast<std::size_t>(count));
+  const auto others = parts_.remote == nullptr
+                          ? 0
+                          : std::ranges::count_if(parts_.remote->list_queued(), &QueuedItem::may_be_wanted);
+  waiting_.emplace_back(now, static_cast<std::size_t>(count + others));
   while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
 }
 
@@ -109,6 +113,7 @@ QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
 std::vector<QueuedItem> Checker::list_queued() const {
   std::vector<QueuedItem> queued;
   for (const auto& item : rows_.items) queued.push_back(describe_queued(item));
+  if (parts_.remote != nullptr) std::ranges::copy(parts_.remote->list_queued(), std::back_inserter(queued));
   return queued;
 }
 
@@ -119,6 +124,14 @@ void Checker::note_accounts() {
       work.push_back({one.agent,
                       {base::ControllerName(std::string(model::kBuiltInController)), one.item.str()},
                       one.state == model::AssignmentState::started});
+  if (parts_.remote != nullptr) {
+    std::ranges::copy(parts_.remote->list_work(), std::back_inserter(work));
+    for (const auto& row : rows_.agents)
+      if (const auto last = parts_.remote->last_work(row.id)) {
+        active_[row.id] = *last;
+        used_agents_.insert(row.id);
+      }
+  }
   accounts_.note_items(list_queued());
   accounts_.note_work(work);
   accounts_.note_agents(rows_.agents);
@@ -137,6 +150,10 @@ bool Checker::has_lost_its_machine(const model::Agent& row) const {
 bool Checker::is_doubtful(const model::Agent& row) const {
   const auto& id = row.id.str();
   const auto& witness = parts_.witness;
+  const auto* remote = parts_.remote;
+  if (remote != nullptr && row.controller == remote->name() &&
+      (!remote->is_reached() || parts_.loop.now() - remote->reached_since() < kPoolMargin))
+    return true;
   return witness.disturbed_agents.contains(id) || witness.ended_by_people.contains(id) ||
          witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
 }
@@ -145,9 +162,11 @@ bool Checker::is_doubtful(const model::Agent& row) const {
 bool Checker::is_spare(const model::Agent& row) const {
   if (!model::is_serving(row.state)) return false;
   if (row.max_builds != 0 && row.builds_done >= row.max_builds) return false;
-  const auto activity = parts_.server.controller().observe_agent(row.id).activity;
+  const auto activity = activity_of(row);
   if (activity != ports::AgentActivity::expected && activity != ports::AgentActivity::idle) return false;
   if (has_lost_its_machine(row) || is_doubtful(row)) return false;
+  const auto own = find_demanded({row.controller, row.for_item});
+  if (own && row.controller != parts_.server.controller().name()) return false;
   return std::ranges::none_of(rows_.assignments,
                               [&](const auto& one) { return one.agent == row.id && is_open(one); }) &&
          std::ranges::none_of(rows_.items, [&](const model::QueueItem& item) {
@@ -172,22 +191,45 @@ void Checker::note_spare() {
   while (demand_.front().first < now - kPoolMargin) demand_.pop_front();
 }
 
+ports::AgentActivity Checker::activity_of(const model::Agent& row) const {
+  if (parts_.remote == nullptr || row.controller != parts_.remote->name())
+    return parts_.server.controller().observe_agent(row.id).activity;
+  return parts_.remote->is_reached() ? parts_.remote->activity_of(row.id) : ports::AgentActivity::unknown;
+}
+
+// An item that is in a queue, and how many others may want an agent, or did a moment ago.
+std::optional<Checker::Demanded> Checker::find_demanded(const ItemKey& key) const {
+  if (parts_.remote != nullptr && key.first == parts_.remote->name()) {
+    const auto& items = parts_.remote->items();
+    const auto item = items.find(key.second);
+    if (item == items.end() || item->second.state != RemoteController::State::queued) return std::nullopt;
+    const auto others = std::ranges::count_if(items, [&](const auto& one) {
+      return one.first != key.second && (one.second.state == RemoteController::State::queued ||
+                                         parts_.loop.now() - one.second.changed < kPoolMargin);
+    });
+    return Demanded{item->second.label, static_cast<std::size_t>(others)};
+  }
+  const auto item =
+      std::ranges::find(rows_.items, key.second, [](const model::QueueItem& one) { return one.id.str(); });
+  if (item == rows_.items.end() || demand_.empty()) return std::nullopt;
+  const auto lately =
+      std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
+  const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
+  return Demanded{item->label, std::max<std::size_t>(most, 1) - 1};
+}
+
 // Sure is only what no way to give the spare ones to the other items could explain.
 void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& before) {
   const auto now = parts_.loop.now();
   if (!parts_.server.up() || demand_.empty()) return;
   if (now - std::max(storage_failed_, parts_.server.up_since()) < kSpareMargin) return;
-  const auto lately =
-      std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
-  const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
   for (const auto& row : rows_.agents) {
     if (row.for_item.empty() || before.contains(row.id) || ended_rows_.contains(row.id)) continue;
-    const auto item = std::ranges::find(rows_.items, row.for_item,
-                                        [](const model::QueueItem& one) { return one.id.str(); });
-    if (item == rows_.items.end()) continue;
-    const auto label = model::parse_label_expression(item->label);
+    const auto demanded = find_demanded({row.controller, row.for_item});
+    if (!demanded) continue;
+    const auto label = model::parse_label_expression(demanded->label);
     if (!label) continue;
-    ItemLaunch launch{item->id, row.id, {}, std::max<std::size_t>(most, 1) - 1, now};
+    ItemLaunch launch{row.for_item, row.id, {}, demanded->others, now};
     for (const auto& [id, since] : spare_since_) {
       const auto* other = find_row(id);
       if (other != nullptr && now - since >= kSpareMargin && other->controller == row.controller &&
@@ -207,7 +249,7 @@ void Checker::look_at_item_launches() {
     report(
         "launches_are_needed",
         fmt::format("agent {} was launched for item {}, but {} had nothing to do, and {} other items waited",
-                    one.agent.str(), one.item.str(), one.spare.begin()->str(), one.others));
+                    one.agent.str(), one.item, one.spare.begin()->str(), one.others));
     return true;
   });
 }
@@ -455,8 +497,10 @@ void Checker::look_at_idle_machines() {
       const auto* row = find_row(machine.spec.agent);
       if (!machine.live() || row == nullptr) continue;
       const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
-      const bool works = std::ranges::any_of(
-          rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      bool works = std::ranges::any_of(rows_.assignments,
+                                       [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      if (parts_.remote != nullptr && parts_.remote->activity_of(row->id) == ports::AgentActivity::busy)
+        works = true;
       if (works) active_[row->id] = now;
       const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
       const auto* of = find_template(row->template_name);

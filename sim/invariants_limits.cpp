@@ -126,12 +126,13 @@ bool Checker::Group::counts(const model::Agent& row) const {
 }
 
 // Those that one more agent of the template would count in.
-std::vector<Checker::Group> Checker::list_groups(const fleet::Template& of) const {
+std::vector<Checker::Group> Checker::list_groups(const fleet::Template& of,
+                                                 const base::ControllerName& controller) const {
   model::Agent row;
   row.cloud = of.cloud;
   row.template_name = of.name;
   row.labels = of.labels;
-  row.controller = parts_.server.controller().name();
+  row.controller = controller;
   auto groups = list_groups();
   std::erase_if(groups, [&](const Group& group) { return !group.counts(row); });
   return groups;
@@ -219,7 +220,7 @@ void Checker::look_at_money(const model::Agent& row) {
 std::string Checker::untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
                                       const fleet::Template& of) {
   std::string untruth = "there is no such limit";
-  for (const auto& group : list_groups(of)) {
+  for (const auto& group : list_groups(of, controller_of(entry.item.id))) {
     const auto prefix = group.scope.empty() ? std::string() : group.scope + "_";
     if (!tried.code.starts_with(prefix)) continue;
     const auto what =
@@ -297,13 +298,18 @@ model::Money Checker::most_spent(const Group& group) const {
 
 // Idle agents do not live on into money that a day does not have.
 bool Checker::may_be_spent(const fleet::Template& of) const {
-  return std::ranges::any_of(list_groups(of), [&](const Group& group) {
+  return std::ranges::any_of(list_groups(of, parts_.server.controller().name()), [&](const Group& group) {
     const auto& per_day = group.limits.budget.per_day;
     return per_day && most_spent(group) >= *per_day;
   });
 }
 
 bool Checker::older_waits(const controller::QueueEntry& entry) const {
+  if (parts_.remote != nullptr && std::ranges::any_of(parts_.remote->items(), [&](const auto& one) {
+        return one.second.state == RemoteController::State::queued && one.first != entry.item.id.str() &&
+               one.second.since <= entry.item.since;
+      }))
+    return true;
   return std::ranges::any_of(rows_.items, [&](const model::QueueItem& one) {
     return one.id != entry.item.id && one.state == model::ItemState::queued && one.since <= entry.item.since;
   });

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/number.hpp"
 #include "model/label.hpp"
 #include "sim/invariants.hpp"
 
@@ -26,7 +27,7 @@ void Checker::look_at_reasons() {
   }
   const auto now = parts_.loop.now();
   const auto before = std::exchange(wrong_reasons_, {});
-  const auto queue = parts_.server.controller().queue();
+  const auto queue = list_entries();
   look_at_promises(queue);
   look_at_overtaken(queue);
   for (const auto& entry : queue) {
@@ -47,7 +48,7 @@ void Checker::look_at_overtaken(const std::vector<controller::QueueEntry>& queue
   const auto is_by_limit = [](const controller::QueueEntry& entry) {
     return entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
   };
-  const auto oldest = std::ranges::find_if(queue, is_by_limit);
+  const auto oldest = std::ranges::find_if(queue, is_by_limit);  // those of the built-in one come first
   if (oldest == queue.end()) return;
   const auto& entry = *oldest;
   const auto first = oldest_since_.try_emplace(entry.item.id, parts_.loop.now()).first->second;
@@ -84,6 +85,28 @@ std::string Checker::untruth(const controller::QueueEntry& entry) {
   return untruth_of_hold(entry);
 }
 
+base::ControllerName Checker::controller_of(base::QueueItemId item) const {
+  const bool is_remote = parts_.remote != nullptr && parts_.remote->items().contains(item.str());
+  return is_remote ? parts_.remote->name() : parts_.server.controller().name();
+}
+
+// Of a controller that is not reached nobody knows what waits there.
+std::vector<controller::QueueEntry> Checker::list_entries() const {
+  auto all = parts_.server.controller().queue();
+  if (parts_.remote == nullptr || !parts_.remote->is_reached()) return all;
+  for (const auto& [key, item] : parts_.remote->items()) {
+    if (item.state != RemoteController::State::queued) continue;
+    auto& entry = all.emplace_back();
+    entry.item.id = base::QueueItemId(base::find_number<std::int64_t>(key).value_or(0));
+    entry.item.label = item.label;
+    entry.item.since = item.since;
+    entry.view = model::ItemView::buildable;
+    entry.reason = item.reason;
+    if (entry.reason.code.empty()) entry.reason = {"no_idle_agent", "The fleet decides next.", {}, {}, {}};
+  }
+  return all;
+}
+
 // Which agent an item waits for changes at once, whatever else is broken: it serves, fits, and is promised to
 // nobody else.
 void Checker::look_at_promises(const std::vector<controller::QueueEntry>& queue) {
@@ -111,6 +134,8 @@ std::string Checker::untruth_of_promise(const controller::QueueEntry& entry) {
   if (row == nullptr || !model::is_serving(row->state)) return "that agent does not serve";
   const auto label = model::parse_label_expression(entry.item.label);
   if (label && !model::fits(*label, row->labels, form_of(*row).is_default)) return "it does not fit";
+  if (row->controller != controller_of(entry.item.id))
+    return fmt::format("it is for the work of '{}'", row->controller.str());
   for (const auto& one : rows_.assignments)
     if (one.agent == row->id && is_open(one) && one.item != entry.item.id)
       return fmt::format("it is at work on item {}", one.item.str());
@@ -161,7 +186,7 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) {
     return fitting.empty() ? std::string() : "a template offers that";
   if (code == "no_idle_agent") return "the fleet has not spoken";
   if (fitting.empty()) return "no template offers that";
-  const auto told = parts_.server.fleet().explain(parts_.server.controller().name(), entry.item.id.str());
+  const auto told = parts_.server.fleet().explain(controller_of(entry.item.id), entry.item.id.str());
   if (!told || told->considered.empty()) return "no template was tried";
   for (const auto* one : fitting)
     if (std::ranges::find(told->considered, one->name, &fleet::Consideration::template_name) ==

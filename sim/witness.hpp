@@ -63,11 +63,13 @@ enum class Happening : std::uint8_t {
   run_again,         // a build that was lost in one of these two ways and is to be run again
   connection_cut,
   connection_half_open,
-  agent_cut_off,     // from the server
-  cut_off_for_long,  // some agents, for longer than their lease
-  lost_in_silence,   // a build of an agent that was cut off, once the lease is over
-  server_cut_off,    // from everybody
-  crash_at_point,    // of runtime/crash_points.hpp
+  agent_cut_off,       // from the server
+  cut_off_for_long,    // some agents, for longer than their lease
+  lost_in_silence,     // a build of an agent that was cut off, once the lease is over
+  server_cut_off,      // from everybody
+  second_controller,   // there is one
+  controller_cut_off,  // that one, from the server
+  crash_at_point,      // of runtime/crash_points.hpp
   crash_before_commit,
   crash_after_commit,
 };
@@ -101,6 +103,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "long cuts",
     "builds lost in silence",
     "servers cut off",
+    "second controllers",
+    "controllers cut off",
     "crashes at points",
     "crashes before commits",
     "crashes after commits",
