@@ -60,7 +60,7 @@ void LaunchAccounts::note_agents(const std::vector<model::Agent>& rows) {
 
 void LaunchAccounts::close(Account& account) {
   account.left = parts_.loop.now();
-  const auto why = account.row.end_reason;
+  const auto why = account.left_for = account.row.end_reason;
   using enum EndReason;
   const bool was_unwanted = why == surplus || why == idle_too_long || why == made_room || why == max_age ||
                             why == build_finished || why == template_changed;
@@ -74,9 +74,9 @@ const std::vector<Duration>& LaunchAccounts::failures_of(const base::TemplateNam
 }
 
 void LaunchAccounts::open(const model::Agent& row) {
-  const auto [it, fresh] = accounts_.emplace(row.id, Account{row, parts_.loop.now(), {}, {}, false, false});
+  const auto [it, fresh] = accounts_.emplace(row.id, Account{.row = row, .decided = parts_.loop.now()});
   auto& account = it->second;
-  if (!model::is_serving(row.state)) account.left = account.decided;
+  if (!model::is_serving(row.state)) close(account);
   if (row.for_item.empty()) return parts_.witness.count(Happening::pool_launched);
   judge(account);
   launched_for_[account.key()].push_back(row.id);
@@ -102,8 +102,10 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
     const bool serves_another =
         std::ranges::any_of(earlier.given, [&](const ItemKey& item) { return item != earlier.key(); });
     if (!serves_another && !parts_.is_reserved(row))
-      report(fmt::format("agent {} is launched for {}, and agent {} ({}) is on its way for it",
-                         fresh.row.id.str(), describe(fresh.key()), row.id.str(), to_string(row.state)));
+      parts_.witness.report(
+          "one_agent_per_item",
+          fmt::format("agent {} is launched for {}, and agent {} ({}) is on its way for it",
+                      fresh.row.id.str(), describe(fresh.key()), row.id.str(), to_string(row.state)));
     return;
   }
   earlier.is_replaced = true;
@@ -113,7 +115,7 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
         "agent {} is launched for {}, and agent {}, which was launched for it before, was given up at {} s "
         "({}: {}) though nothing had happened to it",
         fresh.row.id.str(), describe(fresh.key()), row.id.str(), format_time(*earlier.left),
-        to_string(row.end_reason), row.end_detail));
+        to_string(earlier.left_for), row.end_detail));
 }
 
 // Why it is not there for its item any more; empty: nothing says so.
@@ -127,7 +129,7 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
       item != items_.end() && item->second.unwanted && *item->second.unwanted >= account.decided;
   const bool was_late = !row.connected.is_set() &&
                         *account.left - account.decided + kTimeMargin >= row.launch_deadline - row.planned;
-  switch (row.end_reason) {
+  switch (account.left_for) {
     case EndReason::surplus:
     case EndReason::idle_too_long:
     case EndReason::made_room:

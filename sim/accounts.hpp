@@ -67,8 +67,9 @@ class LaunchAccounts {
   struct Account {     // of one agent
     model::Agent row;  // as it was last seen
     Duration decided{0};
-    std::optional<Duration> left;  // since then it serves nobody
-    std::set<ItemKey> given;       // that it ever had
+    std::optional<Duration> left;                        // since then it serves nobody
+    model::EndReason left_for = model::EndReason::none;  // as it was said first
+    std::set<ItemKey> given;                             // that it ever had
     bool worked = false;
     bool is_replaced = false;  // another launch for its item was found to be right
     ItemKey key() const { return {row.controller, row.for_item}; }

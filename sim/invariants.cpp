@@ -52,7 +52,6 @@ void Checker::check() {
   clouds_now_ = parts_.server.up() ? parts_.server.fleet().list_clouds() : std::vector<fleet::CloudView>();
   note_pool_sizes();
   note_spare();
-  look_at_items();
   accounts_.note_items(list_queued());
   look_at_item_launches();
   look_at_pool_launches();
@@ -78,7 +77,7 @@ void Checker::refresh() {
   look_at_rows();
   look_at_chains();
   look_at_assignments();
-  look_at_items();
+  note_items();
   note_forms();
   look_at_caps();
   note_waiting();
@@ -134,28 +133,8 @@ void Checker::note_overtaken(const model::Assignment& started) {
   }
 }
 
-// An agent that was given other work than it was launched for says nothing about that item any more. One
-// whose end is decided may serve in its row for as long as that takes to be stored.
-void Checker::look_at_items() {
+void Checker::note_items() {
   for (const auto& item : rows_.items) item_seen_.emplace(item.id, parts_.loop.now());
-  const auto before = std::exchange(doubles_, {});
-  std::map<std::string, AgentId> serving;
-  for (const auto& row : rows_.agents) {
-    if (!model::is_serving(row.state) || used_agents_.contains(row.id) || row.for_item.empty()) continue;
-    if (is_reserved(row.id)) continue;
-    const auto waits = std::ranges::any_of(rows_.items, [&](const model::QueueItem& item) {
-      return item.id.str() == row.for_item && item.state == model::ItemState::queued;
-    });
-    if (!waits) continue;
-    const auto [other, fresh] = serving.emplace(row.for_item, row.id);
-    if (fresh) continue;
-    const auto known = before.find(row.for_item);
-    const auto since = known == before.end() ? parts_.loop.now() : known->second;
-    doubles_[row.for_item] = since;
-    if (parts_.loop.now() - std::max(since, calm_since_) > kEndingMargin)
-      report("one_agent_per_item", fmt::format("agents {} and {} are both on their way for item {}",
-                                               other->second.str(), row.id.str(), row.for_item));
-  }
 }
 
 // The controller has chosen other work for it, and the offer is not stored yet.

@@ -51,9 +51,9 @@ inline constexpr std::array<Invariant, 30> kInvariants = {{
      "nothing is launched for an item while more agents that fit it have nothing to do, or are on their way "
      "to nothing, than other items wait"},
     {"launches_are_accounted",
-     "every launch was decided for an item that waited and for which nothing else was on its way, or for a "
-     "pool; what was launched for the item before had another one, or something has really happened to it; "
-     "and every machine comes of such a launch"},
+     "every launch was decided for an item that waited, or for a pool; what was launched for the item "
+     "before had another one, or something has really happened to it; and every machine comes of such a "
+     "launch"},
     {"pools_are_filled_once",
      "nothing is launched for a pool while as many agents without work are there or on their way as it "
      "wants"},
@@ -242,7 +242,7 @@ class Checker {
   std::string untruth_of_time(base::Instant look_again) const;
   void look_at_rows();
   void look_at_assignments();
-  void look_at_items();
+  void note_items();
   // --- limits (invariants_limits.cpp)
   const Form& form_of(const model::Agent& row);
   Form form_of(const fleet::Template& of, const std::string& zone) const;
@@ -353,7 +353,6 @@ class Checker {
   FrameDecoders decoders_;
   std::map<base::QueueItemId, Wrong> wrong_reasons_;
   std::map<base::QueueItemId, Wrong> wrong_promises_;
-  std::map<std::string, Duration> doubles_;  // items with two agents, since
   std::vector<PoolLaunch> pool_launches_;
   std::vector<ItemLaunch> item_launches_;
   std::map<base::AgentId, Duration> spare_since_;

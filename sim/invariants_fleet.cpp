@@ -154,6 +154,10 @@ bool Checker::is_doubtful(const model::Agent& row) const {
   if (remote != nullptr && row.controller == remote->name() &&
       (!remote->is_reached() || parts_.loop.now() - remote->reached_since() < kPoolMargin))
     return true;
+  // Its launch has no answer, and its end would wait for that.
+  const auto seen = first_seen_.find(row.id);
+  const bool is_new = seen == first_seen_.end() || parts_.loop.now() - seen->second < kSpareMargin;
+  if (row.state == model::AgentState::launching && !is_new) return true;
   return witness.disturbed_agents.contains(id) || witness.ended_by_people.contains(id) ||
          witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
 }
