@@ -118,9 +118,11 @@ fleet::FleetConfig SimAdmins::other_config() {
 
 Awaitable<Status> SimAdmins::set_config(fleet::FleetConfig config) {
   loop_.trace().note(loop_.now(), "admins", "another configuration");
+  witness_.config_changed = loop_.now();
   on_meddling_();
   const Act<Status> act = [config](ServerNode& server) { return apply_config(config, &server); };
   auto answer = co_await caller_.insist<Status>(act);
+  witness_.config_changed = loop_.now();
   on_meddling_();
   if (!answer) witness_.report("users_are_served", "a configuration is refused: " + describe(answer.error()));
   co_return answer;
@@ -177,6 +179,7 @@ void SimAdmins::look_at_disabled() {
     look_at_disabled();
     if (!server_.up() || !mend_templates()) return;
     loop_.trace().note(loop_.now(), "admins", "mend what was refused for good");
+    witness_.config_changed = loop_.now();
     on_meddling_();
     server_.serve<Status>(
         [config = first_config_](ServerNode& server) { return apply_config(config, &server); },

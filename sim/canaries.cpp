@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "runtime/wait.hpp"
+#include "sim/bent_ports.hpp"
 
 namespace footman::sim {
 
@@ -163,6 +164,15 @@ class ForgetsPauses final : public BentStore {
   Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
     if (key.ends_with(".pause")) co_return std::optional<std::string>();
     co_return co_await BentStore::find_setting(std::move(key));
+  }
+};
+
+// What agents that are gone have cost.
+class ForgetsCharges final : public BentStore {
+ public:
+  using BentStore::BentStore;
+  Awaitable<Result<std::vector<store::Charge>>> list_charges(base::Instant, base::Instant) override {
+    co_return std::vector<store::Charge>();
   }
 };
 
@@ -355,6 +365,23 @@ class ForgetsWishes final : public SimProvider {
   }
 };
 
+// Of a cloud that was not asked at all.
+class InventsWishes final : public SimProvider {
+ public:
+  InventsWishes(SimCloud& cloud, runtime::Executor control, base::InstallationId installation)
+      : SimProvider(cloud, std::move(control), std::move(installation)), of_(cloud) {}
+  Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    if (++calls_ % 4 == 0)
+      co_return std::unexpected(ports::LaunchFailure{model::FailureClass::throttled, false,
+                                                     of_.servers_now() + 90s, "Rate exceeded"});
+    co_return co_await SimProvider::launch(std::move(spec));
+  }
+
+ private:
+  SimCloud& of_;
+  std::size_t calls_ = 0;
+};
+
 class RefusesForGood final : public SimProvider {
  public:
   using SimProvider::SimProvider;
@@ -365,100 +392,21 @@ class RefusesForGood final : public SimProvider {
   }
 };
 
-// --- bent controllers, as the fleet sees them
-
-class BentPort : public ports::ControllerPort {
- public:
-  explicit BentPort(ports::ControllerPort& real) : real_(real) {}
-  base::ControllerName name() const override { return real_.name(); }
-  std::vector<ports::DemandItem> demand() const override { return real_.demand(); }
-  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
-    return real_.register_agent(std::move(registration));
-  }
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    return real_.observe_agent(std::move(id));
-  }
-  Awaitable<Status> drain_agent(AgentId id) override { return real_.drain_agent(std::move(id)); }
-  Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
-    return real_.remove_agent(std::move(id), std::move(end));
-  }
-  void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override {
-    real_.set_wait_reason(item_key, std::move(reason));
-  }
-  void set_on_change(std::function<void()> look_again) override {
-    real_.set_on_change(std::move(look_again));
-  }
-
- protected:
-  ports::ControllerPort& real_;
-};
+// --- bent controllers (bent_ports.hpp)
 
 template <class Bent>
 void plant_port(WorldOptions& options) {
   options.bends.make_port = [](ports::ControllerPort& real) { return std::make_unique<Bent>(real); };
 }
 
-class TellsNoReasons final : public BentPort {
- public:
-  using BentPort::BentPort;
-  void set_wait_reason(const std::string&, ports::SharedReason) override {}
-};
-
-// For an hour each of them is taken for a newcomer.
-class TellsYoungItems final : public BentPort {
- public:
-  using BentPort::BentPort;
-  std::vector<ports::DemandItem> demand() const override {
-    auto items = BentPort::demand();
-    for (auto& one : items) one.since = one.since + 1h;
-    return items;
-  }
-};
-
-class SaysIdleIsBusy final : public BentPort {
- public:
-  using BentPort::BentPort;
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(std::move(id));
-    if (seen.activity == ports::AgentActivity::idle) seen.activity = ports::AgentActivity::busy;
-    return seen;
-  }
-};
-
-// Those on their way to an item that is gone: nobody else gets them.
-class KeepsLeftOvers final : public BentPort {
- public:
-  using BentPort::BentPort;
-  Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
-    item_of_[registration.id] = registration.for_item;
-    return BentPort::register_agent(std::move(registration));
-  }
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(id);
-    const auto item = item_of_.find(id);
-    if (seen.activity != ports::AgentActivity::expected || item == item_of_.end()) return seen;
-    const auto waiting = real_.demand();
-    if (std::ranges::find(waiting, item->second, &ports::DemandItem::key) == waiting.end())
-      seen.activity = ports::AgentActivity::busy;
-    return seen;
-  }
-
- private:
-  std::map<AgentId, std::string> item_of_;
-};
-
-// They are ended, and others are launched.
-class CallsNewcomersDone final : public BentPort {
- public:
-  using BentPort::BentPort;
-  ports::AgentObservation observe_agent(AgentId id) const override {
-    auto seen = BentPort::observe_agent(std::move(id));
-    if (seen.activity == ports::AgentActivity::expected) seen.activity = ports::AgentActivity::done;
-    return seen;
-  }
-};
-
 // --- the rest
+
+void plant_oblivion(WorldOptions& options) {
+  options.bends.make_remote_port = [](RemoteController& remote, runtime::Executor control,
+                                      runtime::Clock& clock) {
+    return std::make_unique<ForgetsTheDistant>(remote, std::move(control), clock);
+  };
+}
 
 void plant_cap(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
@@ -560,12 +508,18 @@ const std::vector<Canary>& canaries() {
        60, plant_generosity},
       {"forgets-forms", "never_above_a_cap", "every variant is counted as what its template says", 200,
        plant_provider<ForgetsForms>},
+      {"forgets-charges", "never_above_a_cap", "a restart forgets what agents that are gone have cost", 400,
+       plant_store<ForgetsCharges>},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart",
        800, plant_store<ForgetsLabels>},
       {"keeps-left-overs", "launches_are_needed", "agents whose item is gone are called busy", 200,
        plant_port<KeepsLeftOvers>},
+      {"loses-a-newcomer", "launches_are_accounted", "one agent on its way is called lost", 40,
+       plant_port<LosesANewcomer>},
+      {"asks-again", "launches_are_accounted", "items that are gone are asked for again later", 150,
+       plant_port<AsksAgain>},
       {"pools-too-large", "pools_are_filled_once", "the fleet reads larger pools than were set", 40,
        plant_pool},
       {"forgets-pauses", "paused_is_paused", "a pause is forgotten at a restart", 200,
@@ -578,6 +532,8 @@ const std::vector<Canary>& canaries() {
        plant_provider<AsksWithoutEnd>},
       {"newcomers-are-done", "launches_are_paced", "agents that have not connected yet are called done", 40,
        plant_port<CallsNewcomersDone>},
+      {"forgets-the-distant", "other_controllers_are_served",
+       "agents of a controller that cannot be reached are called unknown", 400, plant_oblivion},
       {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 400,
        plant_provider<EndsStrays>},
       {"hurries", "time_is_given", "the fleet reads shorter times than were set", 60, plant_haste},
@@ -605,6 +561,10 @@ const std::vector<Canary>& canaries() {
        plant_avarice},
       {"refuses-for-good", "reasons_are_true", "each refusal of a cloud is told as one for good", 300,
        plant_provider<RefusesForGood>},
+      {"invents-wishes", "reasons_are_true", "a cloud that was not asked is said to want no launch", 200,
+       plant_provider<InventsWishes>},
+      {"names-the-busy", "reasons_are_true", "an item is told an agent that works for another one", 200,
+       plant_port<NamesTheBusy>},
       {"items-stay-young", "nobody_starves", "the fleet is told that items have just come", 200,
        plant_port<TellsYoungItems>},
       {"idle-is-busy", "idle_is_bounded", "idle agents are called busy", 40, plant_port<SaysIdleIsBusy>},

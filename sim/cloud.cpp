@@ -26,6 +26,10 @@ namespace {
 
 constexpr Duration kEndedAreListed = 1h;
 constexpr Duration kSlowBoot = 30s;
+// What a server makes of an answer that is none: it gives up on it, and asks again.
+constexpr Duration kPatience = 60s;
+constexpr Duration kLongestAgain = 30s;
+constexpr Duration kLongestThrottled = 5min;
 constexpr Duration kShortestWish = 1s;
 constexpr Duration kLongestWish = 2min;
 
@@ -61,6 +65,26 @@ const SimCloud::Machine* SimCloud::find(const std::string& handle) const {
   return it == machines_.end() ? nullptr : &it->second;
 }
 
+const SimCloud::Machine* SimCloud::find_by_agent(const base::AgentId& agent) const {
+  const auto found =
+      std::ranges::find_if(machines_, [&](const auto& one) { return one.second.spec.agent == agent; });
+  return found == machines_.end() ? nullptr : &found->second;
+}
+
+std::optional<Duration> SimCloud::held_until(Duration since) const {
+  std::optional<Duration> until;
+  for (const auto& [from, to] : holds_)
+    if (from >= since && from <= loop_.now()) until = std::max(until.value_or(to), to);
+  return until;
+}
+
+void SimCloud::note_unclear(const ports::LaunchFailure& failure) {
+  if (failure.definite && failure.failure != FailureClass::throttled) return;
+  const auto longest = failure.failure == FailureClass::throttled ? kLongestThrottled : kLongestAgain;
+  const auto wish = failure.retry_at.is_set() ? failure.retry_at - now() : Duration(0);
+  holds_.emplace_back(loop_.now(), loop_.now() + std::max(longest, wish));
+}
+
 std::size_t SimCloud::live_count() const {
   return static_cast<std::size_t>(
       std::ranges::count_if(machines_, [](const auto& one) { return one.second.live(); }));
@@ -81,6 +105,15 @@ LaunchResult SimCloud::put_off(bool definite) {
 
 LaunchResult SimCloud::launch(const LaunchSpec& spec) {
   if (on_ask) on_ask(spec);
+  auto answer = answer_launch(spec);
+  if (!answer && answer.error().definite) {
+    refused_.insert(spec.client_token);
+    reasons_.emplace(spec.template_name.str(), answer.error().failure);
+  }
+  return answer;
+}
+
+LaunchResult SimCloud::answer_launch(const LaunchSpec& spec) {
   const auto known = tokens_.find(spec.client_token);
   const bool exists = known != tokens_.end();
   if (throttles()) return put_off(!exists);
@@ -134,7 +167,9 @@ bool SimCloud::add_stray() {
   auto spec = machines_.rbegin()->second.spec;
   spec.agent = base::AgentId(fmt::format("{}-stray-{}", traits_.name, launched_));
   spec.client_token = spec.agent.str() + "-1";
-  const auto handle = add(spec).handle;
+  auto& machine = add(spec);
+  machine.is_stray = true;
+  const auto handle = machine.handle;
   loop_.trace().note(loop_.now(), traits_.name, fmt::format("machine {} is there, nobody knows why", handle));
   return true;
 }
@@ -200,6 +235,7 @@ void SimCloud::reclaim(const std::string& handle) {
   auto& machine = machines_.at(handle);
   machine.reclaimed = true;
   if (!machine.live()) return;
+  machine.taken = true;
   witness_.count(Happening::reclaimed);
   if (on_taken) on_taken(machine);
   kill(handle, "The cloud took the machine back");
@@ -208,6 +244,7 @@ void SimCloud::reclaim(const std::string& handle) {
 void SimCloud::fail_host(const std::string& handle) {
   auto& machine = machines_.at(handle);
   if (!machine.live()) return;
+  machine.taken = true;
   witness_.count(Happening::host_failed);
   if (on_taken) on_taken(machine);
   if (on_down) on_down(handle);
@@ -341,9 +378,13 @@ Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName
 // What the cloud tells in its own time is handed on in the server's, as from an answer that shows both.
 Awaitable<LaunchResult> SimProvider::launch(LaunchSpec spec) {
   const auto token = spec.client_token;
+  const auto patience = cloud_.loop_.now() + kPatience;
+  cloud_.holds_.emplace_back(patience, patience + kLongestAgain);  // unless an answer comes
   auto answer =
       co_await ask<LaunchResult>([cloud = &cloud_, moved = std::move(spec)] { return cloud->launch(moved); },
                                  refuse(FailureClass::transient, false, "InternalError"));
+  std::erase_if(cloud_.holds_, [&](const auto& one) { return one.first == patience; });
+  if (!answer) cloud_.note_unclear(answer.error());
   if (answer || !answer.error().retry_at.is_set()) co_return answer;
   const auto left = answer.error().retry_at - cloud_.now();
   answer.error().retry_at = cloud_.servers_now() + left;

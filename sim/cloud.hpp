@@ -67,6 +67,8 @@ class SimCloud {
     std::vector<std::pair<Duration, ports::ResourceState>> history;
     model::DeathCertificate death;
     bool reclaimed = false;
+    bool taken = false;     // reclaimed, or its host has failed
+    bool is_stray = false;  // nobody launched it
     ports::ResourceState state() const { return history.back().second; }
     bool live() const { return state() != ports::ResourceState::gone; }
   };
@@ -96,6 +98,16 @@ class SimCloud {
   bool has_refused_for_good(const std::string& template_name, std::uint64_t generation) const {
     return refused_for_good_.contains({template_name, generation});
   }
+  // With the token, for good.
+  bool has_refused(const std::string& token) const { return refused_.contains(token); }
+  // One of the template, for this reason.
+  bool has_refused(const std::string& template_name, model::FailureClass why) const {
+    return reasons_.contains({template_name, why});
+  }
+  const Machine* find_by_agent(const base::AgentId& agent) const;  // its first
+  // Until when at most nothing is to be asked of it, by what it has told a server since then, or has not
+  // told; not set: it has given clear answers.
+  std::optional<Duration> held_until(Duration since) const;
   // What the machines do: set by the world.
   std::function<void(const ports::LaunchSpec&)> on_ask;     // a launch arrives
   std::function<void(const ports::LaunchSpec&)> on_effect;  // a machine is being made
@@ -124,12 +136,14 @@ class SimCloud {
   };
   // What arrives from a provider.
   ports::LaunchResult launch(const ports::LaunchSpec& spec);
+  ports::LaunchResult answer_launch(const ports::LaunchSpec& spec);
   base::Result<std::vector<ports::Resource>> observe(const base::InstallationId& installation);
   base::Result<ports::Resource> find_by_token(const std::string& token);
   base::Result<ports::Resource> terminate(const std::string& handle, const std::string& token);
 
   bool throttles();
   ports::LaunchResult put_off(bool definite);
+  void note_unclear(const ports::LaunchFailure& failure);
   ports::LaunchResult launch_known(const Machine& machine, const ports::LaunchSpec& spec);
   const Spoiled* find_spoiled(const ports::LaunchSpec& spec);
   ports::LaunchResult make(const ports::LaunchSpec& spec);
@@ -151,6 +165,9 @@ class SimCloud {
   std::map<std::string, std::string> tokens_;  // to the newest machine
   std::map<std::string, Spoiled> spoiled_;     // by template
   std::set<std::pair<std::string, std::uint64_t>> refused_for_good_;
+  std::set<std::string> refused_;  // tokens
+  std::set<std::pair<std::string, model::FailureClass>> reasons_;
+  std::vector<std::pair<Duration, Duration>> holds_;  // known since, and until when at most
   std::uint64_t launched_ = 0;
   std::weak_ptr<std::function<void()>> listener_;
 };

@@ -20,10 +20,7 @@ namespace {
 
 constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
-constexpr Duration kReasonMargin = 20s;    // the fleet looks again within that
-constexpr Duration kLongestOvertaking = 15min;
-constexpr Duration kSilenceMargin = 20s;  // until the loss is seen and stored, while the disk works
-constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
+constexpr Duration kSilenceMargin = 20s;   // until the loss is seen and stored, while the disk works
 
 // The submission that it comes from.
 std::string key_of(const model::Build& build) {
@@ -34,6 +31,15 @@ std::string key_of(const model::Build& build) {
 }
 
 }  // namespace
+
+Checker::Checker(CheckerParts parts)
+    : parts_(std::move(parts)),
+      accounts_({parts_.loop, parts_.witness, parts_.clouds,
+                 [this](const model::Agent& row) { return is_reserved(row.id); },
+                 [this](const model::Agent& row) {
+                   const auto* remote = parts_.remote;
+                   return remote == nullptr || row.controller != remote->name() || remote->is_reached();
+                 }}) {}
 
 // --- rows
 
@@ -46,7 +52,7 @@ void Checker::check() {
   clouds_now_ = parts_.server.up() ? parts_.server.fleet().list_clouds() : std::vector<fleet::CloudView>();
   note_pool_sizes();
   note_spare();
-  look_at_items();
+  accounts_.note_items(list_queued());
   look_at_item_launches();
   look_at_pool_launches();
   look_at_machines();
@@ -71,10 +77,11 @@ void Checker::refresh() {
   look_at_rows();
   look_at_chains();
   look_at_assignments();
-  look_at_items();
+  note_items();
   note_forms();
   look_at_caps();
   note_waiting();
+  note_accounts();
   note_new_agents();
   look_at_ends();
   note_pool_sizes();
@@ -126,28 +133,8 @@ void Checker::note_overtaken(const model::Assignment& started) {
   }
 }
 
-// An agent that was given other work than it was launched for says nothing about that item any more. One
-// whose end is decided may serve in its row for as long as that takes to be stored.
-void Checker::look_at_items() {
+void Checker::note_items() {
   for (const auto& item : rows_.items) item_seen_.emplace(item.id, parts_.loop.now());
-  const auto before = std::exchange(doubles_, {});
-  std::map<std::string, AgentId> serving;
-  for (const auto& row : rows_.agents) {
-    if (!model::is_serving(row.state) || used_agents_.contains(row.id) || row.for_item.empty()) continue;
-    if (is_reserved(row.id)) continue;
-    const auto waits = std::ranges::any_of(rows_.items, [&](const model::QueueItem& item) {
-      return item.id.str() == row.for_item && item.state == model::ItemState::queued;
-    });
-    if (!waits) continue;
-    const auto [other, fresh] = serving.emplace(row.for_item, row.id);
-    if (fresh) continue;
-    const auto known = before.find(row.for_item);
-    const auto since = known == before.end() ? parts_.loop.now() : known->second;
-    doubles_[row.for_item] = since;
-    if (parts_.loop.now() - std::max(since, calm_since_) > kEndingMargin)
-      report("one_agent_per_item", fmt::format("agents {} and {} are both on their way for item {}",
-                                               other->second.str(), row.id.str(), row.for_item));
-  }
 }
 
 // The controller has chosen other work for it, and the offer is not stored yet.
@@ -243,89 +230,6 @@ void Checker::look_at_silence() {
   }
   for (const auto& id : before)
     if (!open.contains(id)) parts_.witness.count(Happening::lost_in_silence);
-}
-
-// --- reasons
-
-void Checker::look_at_reasons() {
-  if (!parts_.server.up()) return wrong_reasons_.clear();
-  const auto now = parts_.loop.now();
-  const auto before = std::exchange(wrong_reasons_, {});
-  const auto queue = parts_.server.controller().queue();
-  look_at_overtaken(queue);
-  for (const auto& entry : queue) {
-    auto text = untruth(entry);
-    if (text.empty()) continue;
-    const auto known = before.find(entry.item.id);
-    const auto since = known == before.end() ? now : std::max(known->second.since, parts_.server.up_since());
-    if (now - std::max(since, calm_since_) > kReasonMargin)
-      report("reasons_are_true",
-             fmt::format("item {} ({}) says '{}: {}', but {}", entry.item.id.str(), to_string(entry.view),
-                         entry.reason.code, entry.reason.text, text));
-    wrong_reasons_[entry.item.id] = {std::move(text), since};
-  }
-}
-
-// The oldest one is judged: those behind it have their turn after it, however many are in front of them.
-void Checker::look_at_overtaken(const std::vector<controller::QueueEntry>& queue) {
-  const auto is_by_limit = [](const controller::QueueEntry& entry) {
-    return entry.reason.code.ends_with("_cap") || entry.reason.code.ends_with("_budget");
-  };
-  const auto oldest = std::ranges::find_if(queue, is_by_limit);
-  if (oldest == queue.end()) return;
-  const auto& entry = *oldest;
-  const auto first = oldest_since_.try_emplace(entry.item.id, parts_.loop.now()).first->second;
-  const auto overtaken = overtaken_.find(entry.item.id);
-  if (overtaken == overtaken_.end()) return;
-  const auto since = std::max({first, calm_since_, parts_.server.up_since()});
-  if (overtaken->second - since > kLongestOvertaking)
-    report("nobody_starves",
-           fmt::format(
-               "item {} is the oldest that waits since {} s ({}: {}), and a younger one has started at {} s",
-               entry.item.id.str(), format_time(since), entry.reason.code, entry.reason.text,
-               format_time(overtaken->second)));
-}
-
-// Empty: it is true.
-std::string Checker::untruth(const controller::QueueEntry& entry) {
-  const auto& code = entry.reason.code;
-  const auto& job = entry.item.job;
-  if (code.empty() || entry.reason.text.empty()) return "that is no reason";
-  if (entry.view == model::ItemView::pending)
-    return entry.reason.agent.empty() ? "no agent is named" : std::string();
-  if (code == "quiet_period") return untruth_of_quiet_period(entry);
-  if (code == "job_disabled" || code == "concurrency") {
-    const auto found =
-        std::ranges::find_if(rows_.jobs, [&](const model::Job& one) { return one.path == job; });
-    if (found == rows_.jobs.end()) return "there is no such job";
-    if (code == "job_disabled") return found->enabled ? "the job is enabled" : "";
-    const auto under_way = std::ranges::count_if(
-        rows_.items, [&](const model::QueueItem& one) { return one.job == job && one.id != entry.item.id; });
-    return found->max_concurrent > 0 && under_way > 0 ? "" : "nothing else of the job is there";
-  }
-  if (code == "launching" || code == "agent_idle") {
-    const auto* row = find_row(entry.reason.agent);
-    return row != nullptr && model::is_serving(row->state) ? "" : "that agent does not serve";
-  }
-  if (code == "replacing") return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";
-  return untruth_of_hold(entry);
-}
-
-// It may begin again with each life of the server, when its clock was set.
-std::string Checker::untruth_of_quiet_period(const controller::QueueEntry& entry) const {
-  const auto row = std::ranges::find(rows_.items, entry.item.id, &model::QueueItem::id);
-  const auto seen = item_seen_.find(entry.item.id);
-  if (row == rows_.items.end() || seen == item_seen_.end()) return {};
-  const auto whole = row->quiet_until - row->since;
-  const auto since = std::max(seen->second, parts_.server.up_since());
-  return row->quiet_until.is_set() && parts_.loop.now() - since <= whole ? "" : "that is over";
-}
-
-std::string Checker::untruth_of_time(base::Instant look_again) const {
-  if (!look_again.is_set()) return "nobody looks again";
-  const auto left = look_again - parts_.server.wall_now();
-  if (left < Duration(0)) return "that is past";
-  return left > kLongestPause ? "that is too far away" : "";
 }
 
 // --- logs
@@ -484,6 +388,7 @@ std::string Checker::what_is_left() const {
 }
 
 void Checker::check_end(const std::vector<model::Build>& all_builds) {
+  accounts_.check_end();
   std::map<std::string, base::BuildId> build_of;
   std::map<base::BuildId, const model::Build*> by_id;
   for (const auto& build : all_builds) {

@@ -15,8 +15,10 @@
 #include <vector>
 
 #include "protocol/codec.hpp"
+#include "sim/accounts.hpp"
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
+#include "sim/remote.hpp"
 #include "sim/server.hpp"
 #include "sim/witness.hpp"
 #include "store/store.hpp"
@@ -35,7 +37,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 28> kInvariants = {{
+inline constexpr std::array<Invariant, 30> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -48,6 +50,10 @@ inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"launches_are_needed",
      "nothing is launched for an item while more agents that fit it have nothing to do, or are on their way "
      "to nothing, than other items wait"},
+    {"launches_are_accounted",
+     "every launch was decided for an item that waited, or for a pool; what was launched for the item "
+     "before had another one, or something has really happened to it; and every machine comes of such a "
+     "launch"},
     {"pools_are_filled_once",
      "nothing is launched for a pool while as many agents without work are there or on their way as it "
      "wants"},
@@ -61,6 +67,9 @@ inline constexpr std::array<Invariant, 28> kInvariants = {{
     {"launches_are_paced",
      "however launches fail, only so many of a template are made in a minute, and one is asked for only so "
      "often"},
+    {"other_controllers_are_served",
+     "a second controller is told of its own items and agents alone, and loses no agent at work, also while "
+     "it cannot be reached"},
     {"held_is_not_ended", "what a start-up comparison holds back is not ended before a person has said so"},
     {"time_is_given",
      "no agent is ended for its launch deadline, its idle time or its age before that time has passed"},
@@ -100,6 +109,7 @@ struct CheckerParts {
   SimDisk& disk;
   ServerNode& server;
   std::vector<SimCloud*> clouds;
+  const RemoteController* remote;  // null: there is none
   // The rows as they are, past everything that is planted between them and the server.
   std::function<store::OpenState()> load_rows;
   std::function<std::optional<model::Build>(base::BuildId)> load_build;
@@ -111,7 +121,7 @@ struct CheckerParts {
 
 class Checker {
  public:
-  explicit Checker(CheckerParts parts) : parts_(std::move(parts)) {}
+  explicit Checker(CheckerParts parts);
 
   // --- what happens, told where it happens
   void on_commit(std::string_view move);
@@ -161,7 +171,7 @@ class Checker {
     Duration at{0};
   };
   struct ItemLaunch {  // that seems to be of no use
-    base::QueueItemId item;
+    std::string item;
     base::AgentId agent;
     std::set<base::AgentId> spare;  // that fit the item, too
     std::size_t others = 0;         // items that may want one of these
@@ -191,6 +201,12 @@ class Checker {
     Duration from{0};
     std::optional<Duration> until;
     model::Price price;
+    std::optional<Duration> paid_from;  // its row says that the cloud has launched it
+  };
+  struct Paid {  // at least, by what machines have lived
+    model::Money today;
+    model::Money ahead;     // for those that are there and that a budget asks about
+    model::Money per_hour;  // of these, and of others that are still paid for
   };
   using FrameDecoders =
       std::map<std::pair<std::uint64_t, std::string>, std::unique_ptr<protocol::FrameDecoder>>;
@@ -217,16 +233,30 @@ class Checker {
   bool is_held(const SimCloud::Machine& machine) const;
   Duration idle_bound(const model::Agent& row) const;
   std::string untruth_of_quiet_period(const controller::QueueEntry& entry) const;
+  void look_at_promises(const std::vector<controller::QueueEntry>& queue);
+  std::string untruth_of_promise(const controller::QueueEntry& entry);
+  std::string untruth_of_agent(const controller::QueueEntry& entry) const;
+  std::string untruth_of_breaker(const fleet::Consideration& tried, const fleet::Template& of) const;
+  std::string untruth_of_cloud_hold(const fleet::Consideration& tried, const fleet::Template& of) const;
+  const SimCloud* find_cloud(const base::CloudName& name) const;
   std::string untruth_of_time(base::Instant look_again) const;
   void look_at_rows();
   void look_at_assignments();
-  void look_at_items();
+  void note_items();
   // --- limits (invariants_limits.cpp)
   const Form& form_of(const model::Agent& row);
   Form form_of(const fleet::Template& of, const std::string& zone) const;
   Form offered_by(const fleet::Template& of) const;
   std::vector<Group> list_groups() const;
-  std::vector<Group> list_groups(const fleet::Template& of) const;
+  std::vector<Group> list_groups(const fleet::Template& of, const base::ControllerName& controller) const;
+  base::ControllerName controller_of(base::QueueItemId item) const;
+  std::vector<controller::QueueEntry> list_entries() const;
+  ports::AgentActivity activity_of(const model::Agent& row) const;
+  struct Demanded {  // by a controller
+    std::string label;
+    std::size_t others = 0;  // items that may want an agent
+  };
+  std::optional<Demanded> find_demanded(const ItemKey& key) const;
   Taken taken_by(const Group& group);
   void note_forms();
   void look_at_caps();
@@ -241,13 +271,19 @@ class Checker {
   std::size_t most_without_record(const Group& group) const;
   model::Money still_paid(const Group& group) const;
   model::Money most_spent(const Group& group) const;
+  Paid least_paid(const Group& group) const;
+  void look_at_money(const model::Agent& row);
   bool may_be_spent(const fleet::Template& of) const;
   bool older_waits(const controller::QueueEntry& entry) const;
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;
 
   // --- launches for items
+  std::vector<QueuedItem> list_queued() const;
+  QueuedItem describe_queued(const model::QueueItem& item) const;
+  void note_accounts();
   void note_spare();
   bool has_lost_its_machine(const model::Agent& row) const;
+  bool is_doubtful(const model::Agent& row) const;
   bool is_spare(const model::Agent& row) const;
   void note_item_launches(const std::map<base::AgentId, const model::Agent*>& before);
   void look_at_item_launches();
@@ -285,6 +321,7 @@ class Checker {
   }
 
   CheckerParts parts_;
+  LaunchAccounts accounts_;
   bool rows_changed_ = true;
   store::OpenState rows_;
   std::map<base::AgentId, const model::Agent*> row_of_;
@@ -316,7 +353,7 @@ class Checker {
   std::map<std::string, base::StreamId> stream_of_;  // by key
   FrameDecoders decoders_;
   std::map<base::QueueItemId, Wrong> wrong_reasons_;
-  std::map<std::string, Duration> doubles_;  // items with two agents, since
+  std::map<base::QueueItemId, Wrong> wrong_promises_;
   std::vector<PoolLaunch> pool_launches_;
   std::vector<ItemLaunch> item_launches_;
   std::map<base::AgentId, Duration> spare_since_;
@@ -324,7 +361,8 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
-  bool clock_was_set_back_ = false;                             // the server's
+  bool clock_was_set_ = false;  // the server's
+  bool clock_was_set_back_ = false;
   std::vector<std::pair<Duration, Duration>> clock_set_ahead_;  // when, and by how much
   std::vector<fleet::CloudView> clouds_now_;                    // as the fleet showed them at this look
   using PoolSizes = std::deque<std::pair<Duration, model::PoolSize>>;  // from then on

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "model/label.hpp"
 #include "policy/provisioning_plan.hpp"
@@ -19,7 +20,7 @@ constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
 constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
-constexpr Duration kHoldMargin = 2s;    // what the life before had asked of a cloud arrives
+constexpr Duration kEndMargin = 2s;     // what the life before had asked of a cloud arrives
 constexpr Duration kTimeMargin = 1s;
 constexpr std::size_t kLaunchesInAMinute = 60;
 constexpr std::size_t kAsksInAMinute = 40;
@@ -32,6 +33,12 @@ const fleet::Template* Checker::find_template(const base::TemplateName& name) co
   const auto& templates = parts_.server.fleet_config().templates;
   const auto found = std::ranges::find(templates, name, &fleet::Template::name);
   return found == templates.end() ? nullptr : &*found;
+}
+
+const SimCloud* Checker::find_cloud(const base::CloudName& name) const {
+  const auto found = std::ranges::find_if(
+      parts_.clouds, [&](const SimCloud* one) { return one->traits().name == name.str(); });
+  return found == parts_.clouds.end() ? nullptr : *found;
 }
 
 // By the clock on the wall.
@@ -65,11 +72,70 @@ std::size_t Checker::wanted_by_pool(const fleet::Template& of, std::size_t at_wo
 void Checker::note_waiting() {
   const auto now = parts_.loop.now();
   const auto count = std::ranges::count(rows_.items, model::ItemState::queued, &model::QueueItem::state);
-  waiting_.emplace_back(now, static_cast<std::size_t>(count));
+  const auto others = parts_.remote == nullptr
+                          ? 0
+                          : std::ranges::count_if(parts_.remote->list_queued(), &QueuedItem::may_be_wanted);
+  waiting_.emplace_back(now, static_cast<std::size_t>(count + others));
   while (waiting_.front().first < now - kPoolMargin) waiting_.pop_front();
 }
 
 // --- launches for items
+
+// Quiet periods end by the wall clock, or by the time that has passed, in which nobody set it.
+QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
+  QueuedItem queued{{base::ControllerName(std::string(model::kBuiltInController)), item.id.str()}};
+  const auto build = std::ranges::find(rows_.builds, item.build, &model::Build::id);
+  const bool waits =
+      item.state == model::ItemState::queued && build != rows_.builds.end() && !build->cancel_requested;
+  queued.may_be_unwanted = !waits;
+  if (!waits) return queued;
+  const auto seen = item_seen_.find(item.id);
+  const auto had = seen == item_seen_.end() ? Duration(0) : parts_.loop.now() - seen->second;
+  const auto left =
+      std::minmax(item.quiet_until - parts_.server.wall_now(), item.quiet_until - item.since - had);
+  const bool is_quiet = item.quiet_until.is_set();
+  const auto job = std::ranges::find(rows_.jobs, item.job, &model::Job::path);
+  const bool is_free = job == rows_.jobs.end() || item.job.empty() || job->enabled;
+  const bool has_slots = is_free && job != rows_.jobs.end() && job->max_concurrent > 0;
+  const auto others = std::ranges::count_if(
+      rows_.builds, [&](const model::Build& one) { return one.job == item.job && one.id != item.build; });
+  const auto running = std::ranges::count_if(rows_.assignments, [&](const model::Assignment& one) {
+    const auto of = std::ranges::find(rows_.builds, one.build, &model::Build::id);
+    return is_open(one) && of != rows_.builds.end() && of->job == item.job;
+  });
+  queued.may_be_wanted =
+      !(is_quiet && left.first > kTimeMargin) && is_free && !(has_slots && running >= job->max_concurrent);
+  queued.may_be_unwanted =
+      (is_quiet && left.second > -kTimeMargin) || !is_free || (has_slots && others >= job->max_concurrent);
+  return queued;
+}
+
+std::vector<QueuedItem> Checker::list_queued() const {
+  std::vector<QueuedItem> queued;
+  for (const auto& item : rows_.items) queued.push_back(describe_queued(item));
+  if (parts_.remote != nullptr) std::ranges::copy(parts_.remote->list_queued(), std::back_inserter(queued));
+  return queued;
+}
+
+void Checker::note_accounts() {
+  std::vector<GivenWork> work;
+  for (const auto& one : rows_.assignments)
+    if (is_open(one))
+      work.push_back({one.agent,
+                      {base::ControllerName(std::string(model::kBuiltInController)), one.item.str()},
+                      one.state == model::AssignmentState::started});
+  if (parts_.remote != nullptr) {
+    std::ranges::copy(parts_.remote->list_work(), std::back_inserter(work));
+    for (const auto& row : rows_.agents)
+      if (const auto last = parts_.remote->last_work(row.id)) {
+        active_[row.id] = *last;
+        used_agents_.insert(row.id);
+      }
+  }
+  accounts_.note_items(list_queued());
+  accounts_.note_work(work);
+  accounts_.note_agents(rows_.agents);
+}
 
 // The fleet may know that before the row does, and the row may not know which machine it is.
 bool Checker::has_lost_its_machine(const model::Agent& row) const {
@@ -80,13 +146,31 @@ bool Checker::has_lost_its_machine(const model::Agent& row) const {
   });
 }
 
+// Something has happened to it, of which the fleet may know before anybody else does.
+bool Checker::is_doubtful(const model::Agent& row) const {
+  const auto& id = row.id.str();
+  const auto& witness = parts_.witness;
+  const auto* remote = parts_.remote;
+  if (remote != nullptr && row.controller == remote->name() &&
+      (!remote->is_reached() || parts_.loop.now() - remote->reached_since() < kPoolMargin))
+    return true;
+  // Its launch has no answer, and its end would wait for that.
+  const auto seen = first_seen_.find(row.id);
+  const bool is_new = seen == first_seen_.end() || parts_.loop.now() - seen->second < kSpareMargin;
+  if (row.state == model::AgentState::launching && !is_new) return true;
+  return witness.disturbed_agents.contains(id) || witness.ended_by_people.contains(id) ||
+         witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
+}
+
 // Connected and without work, or on its way to an item that does not wait any more.
 bool Checker::is_spare(const model::Agent& row) const {
   if (!model::is_serving(row.state)) return false;
   if (row.max_builds != 0 && row.builds_done >= row.max_builds) return false;
-  const auto activity = parts_.server.controller().observe_agent(row.id).activity;
+  const auto activity = activity_of(row);
   if (activity != ports::AgentActivity::expected && activity != ports::AgentActivity::idle) return false;
-  if (has_lost_its_machine(row)) return false;
+  if (has_lost_its_machine(row) || is_doubtful(row)) return false;
+  const auto own = find_demanded({row.controller, row.for_item});
+  if (own && row.controller != parts_.server.controller().name()) return false;
   return std::ranges::none_of(rows_.assignments,
                               [&](const auto& one) { return one.agent == row.id && is_open(one); }) &&
          std::ranges::none_of(rows_.items, [&](const model::QueueItem& item) {
@@ -111,22 +195,45 @@ void Checker::note_spare() {
   while (demand_.front().first < now - kPoolMargin) demand_.pop_front();
 }
 
+ports::AgentActivity Checker::activity_of(const model::Agent& row) const {
+  if (parts_.remote == nullptr || row.controller != parts_.remote->name())
+    return parts_.server.controller().observe_agent(row.id).activity;
+  return parts_.remote->is_reached() ? parts_.remote->activity_of(row.id) : ports::AgentActivity::unknown;
+}
+
+// An item that is in a queue, and how many others may want an agent, or did a moment ago.
+std::optional<Checker::Demanded> Checker::find_demanded(const ItemKey& key) const {
+  if (parts_.remote != nullptr && key.first == parts_.remote->name()) {
+    const auto& items = parts_.remote->items();
+    const auto item = items.find(key.second);
+    if (item == items.end() || item->second.state != RemoteController::State::queued) return std::nullopt;
+    const auto others = std::ranges::count_if(items, [&](const auto& one) {
+      return one.first != key.second && (one.second.state == RemoteController::State::queued ||
+                                         parts_.loop.now() - one.second.changed < kPoolMargin);
+    });
+    return Demanded{item->second.label, static_cast<std::size_t>(others)};
+  }
+  const auto item =
+      std::ranges::find(rows_.items, key.second, [](const model::QueueItem& one) { return one.id.str(); });
+  if (item == rows_.items.end() || demand_.empty()) return std::nullopt;
+  const auto lately =
+      std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
+  const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
+  return Demanded{item->label, std::max<std::size_t>(most, 1) - 1};
+}
+
 // Sure is only what no way to give the spare ones to the other items could explain.
 void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& before) {
   const auto now = parts_.loop.now();
   if (!parts_.server.up() || demand_.empty()) return;
-  if (now - std::max(calm_since_, parts_.server.up_since()) < kSpareMargin) return;
-  const auto lately =
-      std::ranges::max_element(demand_, {}, &std::pair<Duration, std::size_t>::second)->second;
-  const auto most = std::max(lately, parts_.server.controller().demand().size());  // it may just have come
+  if (now - std::max(storage_failed_, parts_.server.up_since()) < kSpareMargin) return;
   for (const auto& row : rows_.agents) {
     if (row.for_item.empty() || before.contains(row.id) || ended_rows_.contains(row.id)) continue;
-    const auto item = std::ranges::find(rows_.items, row.for_item,
-                                        [](const model::QueueItem& one) { return one.id.str(); });
-    if (item == rows_.items.end()) continue;
-    const auto label = model::parse_label_expression(item->label);
+    const auto demanded = find_demanded({row.controller, row.for_item});
+    if (!demanded) continue;
+    const auto label = model::parse_label_expression(demanded->label);
     if (!label) continue;
-    ItemLaunch launch{item->id, row.id, {}, std::max<std::size_t>(most, 1) - 1, now};
+    ItemLaunch launch{row.for_item, row.id, {}, demanded->others, now};
     for (const auto& [id, since] : spare_since_) {
       const auto* other = find_row(id);
       if (other != nullptr && now - since >= kSpareMargin && other->controller == row.controller &&
@@ -142,11 +249,11 @@ void Checker::look_at_item_launches() {
   std::erase_if(item_launches_, [&](ItemLaunch& one) {
     std::erase_if(one.spare, [&](const AgentId& id) { return !spare_since_.contains(id); });
     if (one.spare.size() <= one.others) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, storage_failed_) <= kEndingMargin) return false;
     report(
         "launches_are_needed",
         fmt::format("agent {} was launched for item {}, but {} had nothing to do, and {} other items waited",
-                    one.agent.str(), one.item.str(), one.spare.begin()->str(), one.others));
+                    one.agent.str(), one.item, one.spare.begin()->str(), one.others));
     return true;
   });
 }
@@ -185,10 +292,11 @@ void Checker::look_at_pool_launches() {
   std::erase_if(pool_launches_, [&](PoolLaunch& one) {
     std::erase_if(one.without_work, [&](const AgentId& id) {
       const auto* row = find_row(id);
-      return row == nullptr || !model::is_serving(row->state);
+      return row == nullptr || !model::is_serving(row->state) || is_doubtful(*row) ||
+             has_lost_its_machine(*row);
     });
     if (one.without_work.size() <= one.allowed) return true;
-    if (parts_.loop.now() - std::max(one.at, calm_since_) <= kEndingMargin) return false;
+    if (parts_.loop.now() - std::max(one.at, storage_failed_) <= kEndingMargin) return false;
     report("pools_are_filled_once",
            fmt::format("template '{}' has {} agents without work after a launch for its pool, {} are wanted",
                        one.template_name.str(), one.without_work.size(), one.allowed));
@@ -222,6 +330,7 @@ void Checker::note_new_agents() {
                                              row.id.str(), row.cloud.str(), format_time(paused->second)));
     look_at_breaker(row);
     look_at_wishes(row);
+    look_at_money(row);
     keep_pace(launches_[row.template_name], kLaunchesInAMinute,
               fmt::format("agents of template '{}' are launched", row.template_name.str()));
   }
@@ -289,7 +398,9 @@ void Checker::on_ask(const ports::LaunchSpec& spec) {
 
 // A later life of the server has only the clock on the wall to tell how old a token is.
 void Checker::on_clock_set(Duration by) {
+  accounts_.note_clock_set();
   wishes_.clear();
+  clock_was_set_ = true;
   if (by > Duration(0)) clock_set_ahead_.emplace_back(parts_.loop.now(), by);
   if (by >= Duration(0)) return;
   clock_was_set_back_ = true;
@@ -343,7 +454,7 @@ bool Checker::is_held(const SimCloud::Machine& machine) const {
 }
 
 void Checker::on_terminate(const SimCloud::Machine& machine) {
-  if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kHoldMargin) return;
+  if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kEndMargin) return;
   if (is_held(machine))
     report("held_is_not_ended", fmt::format("machine {} is ended, and nobody has said so", machine.handle));
 }
@@ -390,8 +501,10 @@ void Checker::look_at_idle_machines() {
       const auto* row = find_row(machine.spec.agent);
       if (!machine.live() || row == nullptr) continue;
       const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
-      const bool works = std::ranges::any_of(
-          rows_.assignments, [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      bool works = std::ranges::any_of(rows_.assignments,
+                                       [&](const auto& one) { return one.agent == row->id && is_open(one); });
+      if (parts_.remote != nullptr && parts_.remote->activity_of(row->id) == ports::AgentActivity::busy)
+        works = true;
       if (works) active_[row->id] = now;
       const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
       const auto* of = find_template(row->template_name);

@@ -5,7 +5,6 @@
 #include <set>
 
 #include "fleet/frozen_request.hpp"
-#include "model/label.hpp"
 #include "policy/usage.hpp"
 #include "sim/invariants.hpp"
 
@@ -20,6 +19,7 @@ namespace {
 constexpr Duration kLearnedLate = 2min;
 // The same of machines without a record: with a list that comes, when many others have failed.
 constexpr Duration kListedLate = 15min;
+constexpr Duration kLookedLate = 1s;  // at most, than the fleet has looked
 
 bool is_dear(const model::Price& price, const model::Budget& budget) {
   return !price.per_hour.is_zero() && !(budget.beyond && price.per_hour <= *budget.beyond);
@@ -77,9 +77,11 @@ void Checker::note_forms() {
   const auto now = parts_.loop.now();
   for (const auto& one : parts_.server.fleet_config().templates) templates_.try_emplace(one.name, one);
   for (const auto& row : rows_.agents) {
+    if (const auto spell = spells_.find(row.id); spell != spells_.end() && row.launched.is_set())
+      spell->second.paid_from = spell->second.paid_from.value_or(now);
     if (forms_.contains(row.id)) continue;
     const auto& form = form_of(row);
-    spells_[row.id] = {row, now, {}, form.price};
+    spells_[row.id] = {row, now, {}, form.price, {}};
     const auto of = templates_.find(row.template_name);
     if (of != templates_.end() && (of->second.size != form.size || of->second.price != form.price))
       parts_.witness.count(Happening::form_launched);
@@ -127,12 +129,13 @@ bool Checker::Group::counts(const model::Agent& row) const {
 }
 
 // Those that one more agent of the template would count in.
-std::vector<Checker::Group> Checker::list_groups(const fleet::Template& of) const {
+std::vector<Checker::Group> Checker::list_groups(const fleet::Template& of,
+                                                 const base::ControllerName& controller) const {
   model::Agent row;
   row.cloud = of.cloud;
   row.template_name = of.name;
   row.labels = of.labels;
-  row.controller = parts_.server.controller().name();
+  row.controller = controller;
   auto groups = list_groups();
   std::erase_if(groups, [&](const Group& group) { return !group.counts(row); });
   return groups;
@@ -166,67 +169,61 @@ void Checker::look_at_limits(const std::string& whose, const Taken& taken, const
           model::format_money(*budget.per_day) + " a day");
 }
 
-// --- reasons of what waits
-
-// Every template that fits must have been tried, and what each of them says must be so.
-std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) {
-  const auto& code = entry.reason.code;
-  const auto& config = parts_.server.fleet_config();
-  const auto label = model::parse_label_expression(entry.item.label);
-  std::vector<const fleet::Template*> fitting;
-  for (const auto& one : config.templates)
-    if (label && model::fits(*label, one.labels, one.is_default)) fitting.push_back(&one);
-  if (code == "no_template" || code == "no_default_template")
-    return fitting.empty() ? std::string() : "a template offers that";
-  if (code == "no_idle_agent") return "the fleet has not spoken";
-  if (fitting.empty()) return "no template offers that";
-  const auto told = parts_.server.fleet().explain(parts_.server.controller().name(), entry.item.id.str());
-  if (!told || told->considered.empty()) return "no template was tried";
-  for (const auto* one : fitting)
-    if (std::ranges::find(told->considered, one->name, &fleet::Consideration::template_name) ==
-        told->considered.end())
-      return fmt::format("nothing is said of template '{}'", one->name.str());
-  for (const auto& tried : told->considered) {
-    const auto text = untruth_of_tried(entry, tried);
-    if (!text.empty())
-      return fmt::format("of template '{}' it says '{}: {}', and {}", tried.template_name.str(), tried.code,
-                         tried.text, text);
+// From the machines' own lives: what nobody paid for is not counted, and a moment less of all others. A clock
+// that was set makes another day of it, and other times; nobody is judged by that.
+Checker::Paid Checker::least_paid(const Group& group) const {
+  const auto now = parts_.loop.now();
+  Paid paid;
+  for (const auto& [id, spell] : spells_) {
+    if (!group.counts(spell.row)) continue;
+    const auto& price = spell.price;
+    const bool is_asked = is_dear(price, group.limits.budget);
+    const bool is_there = find_row(id) != nullptr;
+    const auto least = model::least_billed(price.billing);
+    if (spell.paid_from) {
+      const auto* cloud = find_cloud(spell.row.cloud);
+      const auto* machine = cloud == nullptr ? nullptr : cloud->find_by_agent(id);
+      const auto end = machine == nullptr || machine->live() ? now : machine->ended_at;
+      paid.today += model::charge(price.per_hour, std::max(end - *spell.paid_from - kLookedLate, least));
+    }
+    const bool is_paid = spell.paid_from && now + kLookedLate < *spell.paid_from + price.billing.minimum;
+    if (is_asked && (is_there || is_paid)) paid.per_hour += price.per_hour;
+    if (is_asked && is_there)
+      paid.ahead += spell.paid_from ? model::charge(price.per_hour, policy::kReservedAhead) : ahead_of(price);
   }
-  return {};
+  return paid;
 }
 
-std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
-                                      const fleet::Consideration& tried) {
-  const auto* of = find_template(tried.template_name);
-  if (of == nullptr) return "there is no such template";
-  const auto& code = tried.code;
-  if (code == "storage_full") return parts_.server.controller().storage_full() ? "" : "there is space";
-  if (code == "cloud_paused")
-    return parts_.witness.maybe_paused.contains(of->cloud) ? "" : "nobody has paused it";
-  if (code == "template_open" || code == "cloud_held") return untruth_of_time(tried.look_again);
-  if (code == "template_half_open") {
-    const bool any = std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
-      return model::is_serving(one.state) && tried.text.find(one.id.str()) != std::string::npos;
-    });
-    return any ? "" : "no agent is tried";
+// A launch that a budget asks about is made only where that leaves enough.
+void Checker::look_at_money(const model::Agent& row) {
+  if (clock_was_set_) return;
+  for (const auto& group : list_groups()) {
+    const auto& budget = group.limits.budget;
+    if (!group.counts(row) || !(budget.per_hour || budget.per_day) || !is_dear(form_of(row).price, budget))
+      continue;
+    const auto paid = least_paid(group);
+    const auto name = group.scope.empty() ? "everything" : fmt::format("{} '{}'", group.scope, group.of);
+    if (budget.per_day && paid.today + paid.ahead > *budget.per_day)
+      report("never_above_a_cap",
+             fmt::format("agent {} is launched, and of the {} a day of {} its machines have taken {}, {} are "
+                         "kept for what is there",
+                         row.id.str(), model::format_money(*budget.per_day), name,
+                         model::format_money(paid.today), model::format_money(paid.ahead)));
+    if (budget.per_hour && paid.per_hour > *budget.per_hour)
+      report("never_above_a_cap",
+             fmt::format("agent {} is launched, and machines of {} are paid for with {}, the limit is {}",
+                         row.id.str(), name, model::format_hourly_price(paid.per_hour),
+                         model::format_hourly_price(*budget.per_hour)));
   }
-  if (code == "template_disabled") {
-    const auto* view = find_view(of->name);
-    const bool was_refused =
-        view != nullptr && std::ranges::any_of(parts_.clouds, [&](const SimCloud* cloud) {
-          return cloud->has_refused_for_good(of->name.str(), view->generation);
-        });
-    return was_refused ? "" : "its cloud has never refused it for good";
-  }
-  if (code.ends_with("_cap") || code.ends_with("_budget")) return untruth_of_limit(entry, tried, *of);
-  return "nobody knows this reason";
 }
+
+// --- reasons that name a limit
 
 // It is so of one of the limits that the code may mean.
 std::string Checker::untruth_of_limit(const controller::QueueEntry& entry, const fleet::Consideration& tried,
                                       const fleet::Template& of) {
   std::string untruth = "there is no such limit";
-  for (const auto& group : list_groups(of)) {
+  for (const auto& group : list_groups(of, controller_of(entry.item.id))) {
     const auto prefix = group.scope.empty() ? std::string() : group.scope + "_";
     if (!tried.code.starts_with(prefix)) continue;
     const auto what =
@@ -325,13 +322,18 @@ model::Money Checker::most_spent(const Group& group) const {
 
 // Idle agents do not live on into money that a day does not have.
 bool Checker::may_be_spent(const fleet::Template& of) const {
-  return std::ranges::any_of(list_groups(of), [&](const Group& group) {
+  return std::ranges::any_of(list_groups(of, parts_.server.controller().name()), [&](const Group& group) {
     const auto& per_day = group.limits.budget.per_day;
     return per_day && most_spent(group) >= *per_day;
   });
 }
 
 bool Checker::older_waits(const controller::QueueEntry& entry) const {
+  if (parts_.remote != nullptr && std::ranges::any_of(parts_.remote->items(), [&](const auto& one) {
+        return one.second.state == RemoteController::State::queued && one.first != entry.item.id.str() &&
+               one.second.since <= entry.item.since;
+      }))
+    return true;
   return std::ranges::any_of(rows_.items, [&](const model::QueueItem& one) {
     return one.id != entry.item.id && one.state == model::ItemState::queued && one.since <= entry.item.since;
   });

@@ -42,6 +42,9 @@ Bends make_straight() {
   bends.make_provider = [](SimCloud& cloud, runtime::Executor control, base::InstallationId installation) {
     return std::make_unique<SimProvider>(cloud, std::move(control), std::move(installation));
   };
+  bends.make_remote_port = [](RemoteController& remote, runtime::Executor control, runtime::Clock& clock) {
+    return std::make_unique<RemotePort>(remote, std::move(control), clock);
+  };
   return bends;
 }
 
@@ -76,6 +79,7 @@ class ServerLife {
     scope_.reset();
     fleet_.reset();
     port_.reset();
+    remote_port_.reset();
     controller_.reset();
     providers_.clear();
     logs_.reset();
@@ -146,6 +150,10 @@ class ServerLife {
                                   parts_.log,
                                   crash_points,
                                   [controller = controller_.get()] { return controller->storage_full(); }};
+    if (parts_.remote != nullptr) {
+      remote_port_ = parts_.bends.make_remote_port(*parts_.remote, control_, clock_);
+      fleet_parts.controllers.push_back(remote_port_.get());
+    }
     for (auto* cloud : parts_.clouds) {
       providers_.push_back(parts_.bends.make_provider(*cloud, control_, installation));
       fleet_parts.clouds.push_back(providers_.back().get());
@@ -175,6 +183,7 @@ class ServerLife {
   std::vector<std::unique_ptr<ports::CloudProvider>> providers_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<ports::ControllerPort> port_;
+  std::unique_ptr<ports::ControllerPort> remote_port_;
   std::unique_ptr<fleet::Fleet> fleet_;
   std::unique_ptr<runtime::Scope> scope_;
   std::unique_ptr<runtime::Scope> net_scope_;

@@ -284,7 +284,7 @@ Awaitable<void> SimUsers::meddle(SimUsers* self) {
     const auto id = self->dice_.pick(agents).agent.id;
     const bool drain = self->dice_.chance(0.6);
     if (!drain) self->witness_.disturbed_agents.insert(id.str());
-    if (!drain) self->witness_.ended_by_people.insert(id.str());
+    (drain ? self->witness_.drained_by_people : self->witness_.ended_by_people).insert(id.str());
     self->loop_.trace().note(self->loop_.now(), "users", (drain ? "drain " : "terminate ") + id.str());
     const Act<base::Status> act = [id, drain](ServerNode& server) {
       return drain ? server.fleet().drain_agent(id)

@@ -48,9 +48,11 @@ enum class Happening : std::uint8_t {
   breaker_opened,
   template_disabled,  // the cloud had refused it for good
   template_mended,
-  form_launched,  // a machine of another size or price than its template says
-  throttled,      // an answer of a cloud, to any call
-  wish_told,      // with it, of a time before which it wants no launch
+  launched_again,  // for an item whose agent was lost before it took it
+  pool_launched,   // a row for a pool
+  form_launched,   // a machine of another size or price than its template says
+  throttled,       // an answer of a cloud, to any call
+  wish_told,       // with it, of a time before which it wants no launch
   launch_answer_lost,
   without_capacity,  // the answer to a launch
   slow_boot,         // for more than half a minute
@@ -61,11 +63,13 @@ enum class Happening : std::uint8_t {
   run_again,         // a build that was lost in one of these two ways and is to be run again
   connection_cut,
   connection_half_open,
-  agent_cut_off,     // from the server
-  cut_off_for_long,  // some agents, for longer than their lease
-  lost_in_silence,   // a build of an agent that was cut off, once the lease is over
-  server_cut_off,    // from everybody
-  crash_at_point,    // of runtime/crash_points.hpp
+  agent_cut_off,       // from the server
+  cut_off_for_long,    // some agents, for longer than their lease
+  lost_in_silence,     // a build of an agent that was cut off, once the lease is over
+  server_cut_off,      // from everybody
+  second_controller,   // there is one
+  controller_cut_off,  // that one, from the server
+  crash_at_point,      // of runtime/crash_points.hpp
   crash_before_commit,
   crash_after_commit,
 };
@@ -80,6 +84,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "breakers opened",
     "templates disabled",
     "templates mended",
+    "launches anew",
+    "launches for pools",
     "other forms launched",
     "throttled calls",
     "wishes of clouds",
@@ -97,6 +103,8 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "long cuts",
     "builds lost in silence",
     "servers cut off",
+    "second controllers",
+    "controllers cut off",
     "crashes at points",
     "crashes before commits",
     "crashes after commits",
@@ -146,8 +154,10 @@ class Witness {
   std::set<base::CloudName> maybe_paused;
 
   std::map<std::string, Submission> submissions;
-  std::set<std::string> disturbed_agents;  // killed, frozen, reclaimed: their builds may fail
-  std::set<std::string> ended_by_people;   // agents whose end a person may have asked for
+  std::set<std::string> disturbed_agents;   // killed, frozen, reclaimed: their builds may fail
+  std::set<std::string> ended_by_people;    // agents whose end a person may have asked for
+  std::set<std::string> drained_by_people;  // the same
+  base::Duration config_changed{-1};        // last; somebody may have asked for that
 
  private:
   std::function<base::Duration()> now_;

@@ -47,6 +47,7 @@ struct Scene {
   std::vector<CloudTraits> clouds;
   UserHabits habits;
   AdminHabits admins;
+  RemoteHabits remote;
   Duration faults_for{0};
 };
 
@@ -125,6 +126,26 @@ void add_group_limits(fleet::FleetConfig& config, std::uint64_t seed) {
   limit(config.controller_limits[base::ControllerName("footman")]);
 }
 
+// Ten times as dear, so that the money of a day is gone before the day.
+void make_days_dear(fleet::FleetConfig& config, std::uint64_t seed) {
+  Dice dice(seed, "dear days");
+  if (!dice.chance(0.08)) return;
+  const auto raise = [](model::AgentLimits& limits) {
+    for (auto* money : {&limits.budget.per_hour, &limits.budget.beyond, &limits.budget.per_day})
+      if (*money) (*money)->micros *= 10;
+  };
+  raise(config.limits);
+  for (auto& [name, limits] : config.cloud_limits) raise(limits);
+  for (auto& [label, limits] : config.label_limits) raise(limits);
+  for (auto& [name, limits] : config.controller_limits) raise(limits);
+  for (auto& one : config.templates) {
+    raise(one.limits);
+    one.price.per_hour.micros = std::max<std::int64_t>(one.price.per_hour.micros * 10, 100'000);
+  }
+  config.limits.budget.per_day =
+      model::Money{static_cast<std::int64_t>(dice.between(std::uint64_t{12}, 25)) * 10'000};
+}
+
 // Some zones have machines of their own: larger, dearer, cheaper; a few that no limit ever admits. One of
 // them has what the template says, which fits.
 void vary_forms(CloudTraits& traits, std::uint64_t seed) {
@@ -184,6 +205,19 @@ void make_rush(Scene& scene, std::uint64_t seed) {
   }
 }
 
+// Another controller beside the built-in one.
+void add_controller(Scene& scene, std::uint64_t seed) {
+  Dice dice(seed, "second controller");
+  if (!dice.chance(0.15) || !scene.habits.rush_label.empty()) return;
+  scene.remote.items = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 7));
+  scene.remote.between_items = dice.between(Duration(1s), Duration(30s));
+  scene.remote.work = dice.between(Duration(2s), Duration(20s));
+  scene.remote.labels = {"linux", "warm", "linux && !warm"};
+  if (dice.chance(0.3))
+    scene.fleet.controller_limits[base::ControllerName("jenkins")].agents =
+        static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+}
+
 AdminHabits make_admins(std::uint64_t seed) {
   Dice dice(seed, "admins' habits");
   return {dice.chance(0.25), dice.chance(0.25)};
@@ -213,6 +247,7 @@ Scene make_scene(std::uint64_t seed) {
   add_limits(scene.fleet, seed);
   add_more_limits(scene.fleet, seed);
   add_group_limits(scene.fleet, seed);
+  make_days_dear(scene.fleet, seed);
   if (dice.chance(0.5))
     scene.fleet.cloud_limits[base::CloudName("alpha")].agents =
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 4));
@@ -243,6 +278,7 @@ Scene make_scene(std::uint64_t seed) {
   scene.habits.edits_jobs = dice.chance(0.5);
   scene.habits.meddles_with_agents = dice.chance(0.3);
   make_rush(scene, seed);
+  add_controller(scene, seed);
   scene.faults_for = dice.between(Duration(60s), Duration(5min));
   return scene;
 }
@@ -263,7 +299,9 @@ class World {
   void machine_down(const std::string& machine, const std::string& why);
   void run_until_drained();
   bool step(Duration until);
-  bool finished() const { return users_->done() && admins_->done() && checker_->drained(); }
+  bool finished() const {
+    return users_->done() && admins_->done() && (!remote_ || remote_->done()) && checker_->drained();
+  }
   void look_at_the_end();
   std::vector<model::Build> all_builds();
 
@@ -284,6 +322,7 @@ class World {
   SimDisk disk_;
   SimNet net_;
   std::vector<std::unique_ptr<SimCloud>> clouds_;
+  std::unique_ptr<RemoteController> remote_;  // or there is none
   std::unique_ptr<SimAgents> agents_;
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<SimUsers> users_;
@@ -326,12 +365,17 @@ void World::wire_up() {
     clouds_.push_back(std::make_unique<SimCloud>(loop_, Dice(options_.seed, traits.name), witness_, traits));
     clouds.push_back(clouds_.back().get());
   }
+  if (scene_.remote.items > 0) {
+    remote_ = std::make_unique<RemoteController>(loop_, witness_, options_.seed, scene_.remote);
+    witness_.count(Happening::second_controller);
+  }
   agents_ = std::make_unique<SimAgents>(loop_, net_, witness_, options_.seed, log_);
   server_ = std::make_unique<ServerNode>(ServerParts{loop_,
                                                      net_,
                                                      disk_,
                                                      *store_,
                                                      clouds,
+                                                     remote_.get(),
                                                      witness_,
                                                      store_trouble_,
                                                      {{"env:SIM_PASSWORD", std::string(kPassword)}},
@@ -341,7 +385,7 @@ void World::wire_up() {
                                                      log_},
                                          options_.seed);
   checker_ = std::make_unique<Checker>(CheckerParts{
-      loop_, witness_, disk_, *server_, clouds,
+      loop_, witness_, disk_, *server_, clouds, remote_.get(),
       [this] {
         auto rows = ask(store_->load_open_state());
         FOOTMAN_CHECK(rows, "the rows can be read");
@@ -367,13 +411,22 @@ void World::wire_up() {
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
       witness_.add_secret(std::string(spec.secret.expose()));
+      if (remote_ && remote_->knows(spec.agent)) return remote_->start_agent(machine, spec);
       agents_->start(machine, spec);
     };
-    cloud->on_down = [this](const std::string& machine) { agents_->kill(machine, loop_.steps() % 4 == 0); };
+    cloud->on_down = [this](const std::string& machine) {
+      agents_->kill(machine, loop_.steps() % 4 == 0);
+      if (remote_) remote_->lose_machine(machine);
+    };
   }
   agents_->on_exit = [this](const std::string& machine, const std::string& why) {
     machine_down(machine, why);
   };
+  if (remote_) {
+    remote_->on_exit = agents_->on_exit;
+    remote_->on_trouble = [this] { checker_->on_trouble(); };
+    remote_->clock_of_server = [this] { return server_->wall_now(); };
+  }
   disk_.on_durable = [this](base::StreamId stream, std::uint64_t offset, std::string_view bytes) {
     checker_->on_durable(stream, offset, bytes);
   };
@@ -427,11 +480,13 @@ void World::run_until_drained() {
   const auto faults_end = loop_.now() + scene_.faults_for;
   if (!options_.calm) {
     faults_->begin();
+    if (remote_) remote_->begin();
     while (loop_.now() < faults_end && step(faults_end)) continue;
   }
   faults_->end();
   users_->calm_down();
   admins_->calm_down();
+  if (remote_) remote_->calm_down();
   const auto bound = loop_.now() + kDrainBound;
   while (!finished() && loop_.now() < bound && step(bound)) continue;
   if (!witness_.violation() && !finished())

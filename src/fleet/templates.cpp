@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <boost/json/value.hpp>
 #include <charconv>
+#include <functional>
 
 #include "base/digest.hpp"
 #include "fleet/stored_answer.hpp"
@@ -45,28 +46,42 @@ std::string hash_content(const TemplateEntry& t, Duration orphan_timeout) {
 }
 
 // Variants that no limit or budget ever admits are left out: items would wait for them, and others do fit.
-// Where none is left all stay, so that it is told what does not fit.
+// Where there are several controllers, what the limits of one of them never admit would keep its items
+// waiting for ever; so it is left out for all of them, if there is another one that fits. Where none is left
+// all stay, so that it is told what does not fit.
 void keep_fitting(TemplateEntry& t, const Core& core, const FleetConfig& config) {
   std::vector<const model::AgentLimits*> all{&config.limits, &t.config.limits};
   if (const auto it = config.cloud_limits.find(t.config.cloud); it != config.cloud_limits.end())
     all.push_back(&it->second);
   for (const auto& [label, limits] : config.label_limits)
     if (std::ranges::find(t.config.labels, label) != t.config.labels.end()) all.push_back(&limits);
-  const auto never_fits = [&](const ports::Variant& variant) {
+  const auto fits_in = [&](const ports::Variant& variant, const model::AgentLimits& limits) {
     const auto price = t.price_of(variant);
-    const policy::Needs needs{t.size_of(variant), price.per_hour, model::least_billed(price.billing)};
-    const auto fits = [&](const model::AgentLimits& limits) {
-      return policy::Usage::ever_fits(needs, limits);
-    };
-    const auto serves = [&](const ports::ControllerPort* controller) {
-      const auto limits = config.controller_limits.find(controller->name());
-      return limits == config.controller_limits.end() || fits(limits->second);
-    };
-    return !std::ranges::all_of(all, [&](const auto* one) { return fits(*one); }) ||
-           !std::ranges::any_of(core.parts.controllers, serves);
+    return policy::Usage::ever_fits({t.size_of(variant), price.per_hour, model::least_billed(price.billing)},
+                                    limits);
   };
-  if (std::ranges::all_of(t.variants, never_fits)) return;
-  std::erase_if(t.variants, never_fits);
+  const auto fits = [&](const ports::Variant& variant) {
+    return std::ranges::all_of(all, [&](const auto* limits) { return fits_in(variant, *limits); });
+  };
+  const auto serves = [&](const ports::Variant& variant, const ControllerName& name) {
+    const auto limits = config.controller_limits.find(name);
+    return fits(variant) && (limits == config.controller_limits.end() || fits_in(variant, limits->second));
+  };
+  std::vector<ControllerName> served;  // by one of them at least
+  for (const auto* controller : core.parts.controllers)
+    if (std::ranges::any_of(t.variants, [&](const auto& one) { return serves(one, controller->name()); }))
+      served.push_back(controller->name());
+  if (served.empty()) return;
+  const auto serves_all = [&](const ports::Variant& variant) {
+    return std::ranges::all_of(served, [&](const auto& name) { return serves(variant, name); });
+  };
+  const auto serves_none = [&](const ports::Variant& variant) {
+    return std::ranges::none_of(served, [&](const auto& name) { return serves(variant, name); });
+  };
+  if (std::ranges::any_of(t.variants, serves_all))
+    std::erase_if(t.variants, std::not_fn(serves_all));
+  else
+    std::erase_if(t.variants, serves_none);
   t.rotation.variants.resize(t.variants.size());
 }
 

@@ -98,7 +98,9 @@ class ControllerPort {
   virtual base::ControllerName name() const = 0;
 
   // Items that want an agent, oldest first. A view; calling it costs no I/O. The whole contract of a
-  // controller whose queue is short enough to be read each time; the fleet itself asks for news.
+  // controller whose queue is short enough to be read each time; the fleet itself asks for news. While the
+  // controller cannot be reached: what it said last, also after a restart, as agents whose item is gone are
+  // ended. The same holds for observe_agent().
   virtual std::vector<DemandItem> demand() const = 0;
   // The same for somebody who keeps what he was told: since the answer with that version; 0: from nothing. A
   // controller that does not know any more what it answered then lists all. Costs no I/O.

@@ -204,6 +204,31 @@ TEST_CASE("a best variant that never fits does not keep the others from being la
   CHECK(world.alive("/spot") == 1);
 }
 
+TEST_CASE("a best variant that never fits the limits of one controller does not keep its items waiting") {
+  ScriptedController other{ControllerName("other")};
+  Sizes world;
+  world.others = {&other};
+  world.cloud.variants = {"/large", "/spot"};
+  SUBCASE("but for a smaller one") {
+    SUBCASE("the first") { world.config.controller_limits[world.controller.name()].milli_cpus = 3000; }
+    SUBCASE("the other") { world.config.controller_limits[other.name()].milli_cpus = 3000; }
+    world.start();
+    world.submit_many(1, 1);
+    other.submit("1", world.now());
+    world.settle();
+    CHECK(world.alive("/spot") == 2);
+  }
+  SUBCASE("a controller that none fits takes nothing from the others") {
+    world.config.controller_limits[other.name()].milli_cpus = 1000;
+    world.start();
+    world.submit_many(1, 1);
+    CHECK(world.alive("/large") == 1);
+    other.submit("1", world.now());
+    world.settle();
+    CHECK(other.reasons.at("1").code == "controller_vcpu_cap");
+  }
+}
+
 TEST_CASE("where no variant ever fits it is told why") {
   Sizes world;
   world.config.limits.milli_cpus = 1000;
