@@ -31,14 +31,6 @@ std::string_view Headers::value_or(std::string_view name, std::string_view fallb
   return find(name).value_or(fallback);
 }
 
-std::vector<std::string_view> Headers::find_all(std::string_view name) const {
-  std::vector<std::string_view> values;
-  for (const auto& [key, value] : fields_) {
-    if (equal_ignoring_case(key, name)) values.push_back(value);
-  }
-  return values;
-}
-
 std::optional<std::string_view> HttpRequest::find_query(std::string_view name) const {
   for (const auto& [key, value] : query) {
     if (key == name) return value;

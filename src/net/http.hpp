@@ -24,7 +24,6 @@ class Headers {
   void set(std::string_view name, std::string value);
   std::optional<std::string_view> find(std::string_view name) const;
   std::string_view value_or(std::string_view name, std::string_view fallback) const;
-  std::vector<std::string_view> find_all(std::string_view name) const;
   const std::vector<std::pair<std::string, std::string>>& all() const { return fields_; }
 
  private:

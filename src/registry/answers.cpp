@@ -24,13 +24,6 @@ bool is_token68_char(char c) {
   return is_alnum(c) || std::string_view("-._~+/").find(c) != std::string_view::npos;
 }
 
-std::string lower(std::string_view text) {
-  std::string out(text);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
-
 class ChallengeReader {
  public:
   explicit ChallengeReader(std::string_view text) : rest_(text) {}
@@ -150,6 +143,13 @@ const json::array* find_errors(const json::value& document) {
 }
 
 }  // namespace
+
+std::string lower(std::string_view ascii) {
+  std::string out(ascii);
+  for (auto& c : out)
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
+  return out;
+}
 
 Result<std::vector<Challenge>> parse_challenges(std::string_view header) {
   if (header.size() > kMaxChallengeBytes)

@@ -247,7 +247,8 @@ Awaitable<bool> Push::try_again(const Failed* failed, std::uint32_t attempts) {
 
 Awaitable<Attempt<Push::Have>> Push::sign_in(const net::Headers* headers) {
   std::vector<Challenge> challenges;
-  for (const auto value : headers->find_all("WWW-Authenticate")) {
+  for (const auto& [name, value] : headers->all()) {
+    if (lower(name) != "www-authenticate") continue;
     auto parsed = parse_challenges(value);
     if (!parsed)
       co_return failed_for_good(
