@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.hpp"
+
 namespace footman::image {
 namespace {
 
@@ -11,12 +13,12 @@ constexpr std::size_t kMaxName = 255;
 constexpr std::size_t kMaxTag = 128;
 constexpr std::string_view kLatest = "latest";
 
-bool is_lower(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); }
-bool is_letter(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
+bool is_name_char(char c) { return is_lower(c) || is_digit(c); }
 
 bool is_path_part(std::string_view part) {
-  return !part.empty() && is_lower(part.front()) && is_lower(part.back()) &&
-         std::ranges::all_of(part, [](char c) { return is_lower(c) || c == '.' || c == '_' || c == '-'; });
+  return !part.empty() && is_name_char(part.front()) && is_name_char(part.back()) &&
+         std::ranges::all_of(part,
+                             [](char c) { return is_name_char(c) || std::string_view("._-").contains(c); });
 }
 
 bool is_name(std::string_view name) {
@@ -31,14 +33,12 @@ bool is_name(std::string_view name) {
 
 bool is_tag(std::string_view tag) {
   return !tag.empty() && tag.size() <= kMaxTag && tag.front() != '.' && tag.front() != '-' &&
-         std::ranges::all_of(tag, [](char c) { return is_letter(c) || c == '.' || c == '_' || c == '-'; });
+         std::ranges::all_of(tag, [](char c) { return is_alnum_or("._-", c); });
 }
 
 // What goes into the address of the registry.
 bool is_registry(std::string_view host) {
-  return !host.empty() && std::ranges::all_of(host, [](char c) {
-    return is_letter(c) || c == '.' || c == '-' || c == ':' || c == '[' || c == ']';
-  });
+  return !host.empty() && std::ranges::all_of(host, [](char c) { return is_alnum_or(".-:[]", c); });
 }
 
 // Else it is the first part of a name at Docker Hub.

@@ -7,6 +7,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "base/ascii.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
 #include "net/tcp.hpp"
@@ -16,13 +17,8 @@ namespace {
 
 namespace json = boost::json;
 
-bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
-bool is_token_char(char c) {
-  return is_alnum(c) || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-bool is_token68_char(char c) {
-  return is_alnum(c) || std::string_view("-._~+/").find(c) != std::string_view::npos;
-}
+bool is_token_char(char c) { return is_alnum_or("!#$%&'*+-.^_`|~", c); }
+bool is_token68_char(char c) { return is_alnum_or("-._~+/", c); }
 
 class ChallengeReader {
  public:
@@ -36,7 +32,7 @@ class ChallengeReader {
       if (scheme.empty()) return broken("no scheme");
       if (!rest_.empty() && rest_.front() != ' ' && rest_.front() != ',')
         return broken("a scheme ends with a space");
-      out_.push_back({lower(scheme), {}});
+      out_.push_back({lower_case(scheme), {}});
       skip(" \t");
       if (take_token68()) continue;
       FOOTMAN_TRY_STATUS(read_parameters());
@@ -90,7 +86,7 @@ class ChallengeReader {
       FOOTMAN_TRY(auto value, read_value());
       auto& parameters = out_.back().parameters;
       if (parameters.size() == kMaxParameters) return broken("too many parameters");
-      if (!parameters.try_emplace(lower(name), std::move(value)).second)
+      if (!parameters.try_emplace(lower_case(name), std::move(value)).second)
         return broken("a parameter comes twice");
       skip(" \t");
       if (!rest_.empty() && rest_.front() != ',') return broken("something after a value");
@@ -143,13 +139,6 @@ const json::array* find_errors(const json::value& document) {
 }
 
 }  // namespace
-
-std::string lower(std::string_view ascii) {
-  std::string out(ascii);
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c + 32);
-  return out;
-}
 
 Result<std::vector<Challenge>> parse_challenges(std::string_view header) {
   if (header.size() > kMaxChallengeBytes)

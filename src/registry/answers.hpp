@@ -23,8 +23,6 @@ inline constexpr std::size_t kMaxToken = 64UL << 10;
 inline constexpr std::size_t kMaxRefusal = 400;  // bytes that are shown of what a registry says
 inline constexpr std::size_t kMaxAddress = 8UL << 10;
 
-std::string lower(std::string_view ascii);
-
 // "Bearer realm="https://…",service="…"". Scheme and names in lower case.
 struct Challenge {
   std::string scheme;

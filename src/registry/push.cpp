@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "base/number.hpp"
 #include "net/tcp.hpp"
@@ -248,7 +249,7 @@ Awaitable<bool> Push::try_again(const Failed* failed, std::uint32_t attempts) {
 Awaitable<Attempt<Push::Have>> Push::sign_in(const net::Headers* headers) {
   std::vector<Challenge> challenges;
   for (const auto& [name, value] : headers->all()) {
-    if (lower(name) != "www-authenticate") continue;
+    if (!equal_ignoring_case(name, "WWW-Authenticate")) continue;
     auto parsed = parse_challenges(value);
     if (!parsed)
       co_return failed_for_good(

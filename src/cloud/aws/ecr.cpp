@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "aws/json_fields.hpp"
+#include "base/ascii.hpp"
 #include "base/digest.hpp"
 
 namespace footman::cloud::aws {
@@ -17,8 +18,7 @@ constexpr std::size_t kAccountDigits = 12;
 std::optional<EcrRegistry> find_ecr_registry(std::string_view host) {
   constexpr std::string_view kMiddle = ".dkr.ecr.";
   const auto account = host.substr(0, kAccountDigits);
-  const bool is_account = account.size() == kAccountDigits &&
-                          std::ranges::all_of(account, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_account = account.size() == kAccountDigits && std::ranges::all_of(account, is_digit);
   auto rest = host.substr(account.size());
   if (!is_account || !rest.starts_with(kMiddle)) return std::nullopt;
   rest.remove_prefix(kMiddle.size());
