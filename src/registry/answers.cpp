@@ -105,8 +105,8 @@ class ChallengeReader {
         rest_.remove_prefix(i + 1);
         return out;
       }
-      if (rest_[i] == '\\' && ++i == rest_.size()) break;
-      out += rest_[i];
+      if (rest_[i] == '\\') ++i;
+      if (i < rest_.size()) out += rest_[i];
     }
     return broken("a text without an end");
   }

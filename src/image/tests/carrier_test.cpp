@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "base/digest.hpp"
 #include "image/gzip.hpp"

@@ -1,6 +1,7 @@
 #include "registry/answers.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 using namespace footman::registry;
 namespace net = footman::net;
@@ -17,7 +18,7 @@ std::string challenges(std::string_view header) {
   std::string out;
   for (const auto& one : *found) {
     out += (out.empty() ? "" : "|") + one.scheme;
-    for (const auto& [name, value] : one.parameters) out += " " + name + "=" + value;
+    for (const auto& [name, value] : one.parameters) out += fmt::format(" {}={}", name, value);
   }
   return out;
 }
