@@ -274,7 +274,7 @@ TEST_CASE("what passes is tried again, and a lost answer does no harm") {
   world.registry.instead.emplace(2, FakeRegistry::answer(429, {}, "Retry-After", "7"));
   world.registry.instead.emplace(4, FakeRegistry::answer(503));
   world.registry.lost = {7, 11};  // a blob and its configuration, stored
-  world.registry.instead.emplace(9,
+  world.registry.instead.emplace(15,
                                  FakeRegistry::answer(404, R"({"errors":[{"code":"BLOB_UPLOAD_UNKNOWN"}]})"));
   const auto begin = world.clock.steady();
   REQUIRE(world.push(false));
