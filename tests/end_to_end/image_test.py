@@ -123,6 +123,7 @@ def test_users_and_passwords():
             image(*words, environment={**named, "FOOTMAN_REGISTRY_PASSWORD": "wrong-one"}, code=4)
             check("does not take this user and password ('ci', from FOOTMAN_REGISTRY_PASSWORD)" in image.errors, image.errors)
             check("wrong-one" not in image.errors, image.errors)
+            image(*words, "--user", USER, "--password-file", "/dev/stdin", stdin=PASSWORD)
             image(*words, "--user", USER, code=2)
             image(*words, "--password-file", password, code=2)
             image(*words, "--user", USER, "--password-file", FOLDER / "none", code=2)
