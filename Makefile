@@ -9,12 +9,12 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help build run test sim sim-long bench fuzz check format install clean
+.PHONY: help build agent-arm64 run test sim sim-long bench fuzz check format install clean
 
 help:  ## show this text
 	@echo "Footman: build agents that exist only while there is work."
 	@echo
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-15s %s\n' "$$a" "$$b"; done
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r a b; do printf '%-15s %s\n' "$$a" "$$b"; done
 	@echo
 	@echo "make build, run, test and bench install the Debian packages they need (root or sudo)."
 	@echo "JOBS=$(JOBS) (parallel compilations) can be given on the command line."
@@ -22,6 +22,10 @@ help:  ## show this text
 build:  ## build the optimised footman and footman-agent into build/release/bin
 	@tools/install-packages build
 	@tools/build release programs
+
+agent-arm64:  ## build the agent for arm64, too: build/release/bin/footman-agent-arm64
+	@tools/install-packages build
+	@tools/build-agent-arm64
 
 run: build  ## see it work: a server, an agent launched for one "Hello world" build, a clean shutdown
 	@tools/run-demo
@@ -31,6 +35,7 @@ test: END_TO_END = JOBS=$$((2 * $(JOBS))) tools/run-tests
 test:  ## build everything with the sanitizers, then optimised, and pass all tests and checks
 	@tools/install-packages test browser
 	@tools/check layers format words
+	@tools/build-agent-arm64
 	@tools/build asan all
 	@tools/run-tests asan -LE end-to-end
 	@$(END_TO_END) asan -L end-to-end

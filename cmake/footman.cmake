@@ -2,8 +2,10 @@
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
-find_package(CLI11 2.1 REQUIRED)
-find_package(benchmark QUIET)
+if(NOT FOOTMAN_AGENT_ONLY)
+  find_package(CLI11 2.1 REQUIRED)
+  find_package(benchmark QUIET)
+endif()
 
 # ccache makes a fresh clone on a machine that has built before quick: paths are taken relative to the source tree.
 find_program(FOOTMAN_CCACHE ccache)

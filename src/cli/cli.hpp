@@ -1,5 +1,5 @@
-// The command line of `footman`. Every command but `up`, `config check`, `import`, `completion`, `version`,
-// `demo` and `simulate` is a client of the server's API.
+// The command line of `footman`. Every command but `up`, `config check`, `iam-policy`, `image`, `import`,
+// `completion`, `version`, `demo` and `simulate` is a client of the server's API.
 //
 // Exit codes (the table of `footman --help` and docs/CLI.md comes from kExitCodes):
 //   0   done; `run`, `logs --follow` and `start --follow`: the build succeeded
@@ -106,12 +106,32 @@ struct SimulateOptions {
   bool json = false;
 };
 
+// `footman image`: which agents go into the image that carries them.
+struct ImageOptions {
+  std::vector<std::string> agents;         // files; empty: those beside this program
+  std::vector<std::string> architectures;  // "amd64", "arm64"; empty: all that there are
+  bool json = false;
+};
+
+// `footman image push`. Who one is: see its help.
+struct PushOptions {
+  ImageOptions image;
+  std::string repository;
+  std::string user;
+  std::string password_file;
+  std::string ca_file;
+  bool plain_http = false;
+};
+
 class Output;  // cli/output.hpp
 
 // What main() brings, so that this module does not see the server.
 struct Programs {
   std::function<int(UpOptions)> up;
   std::function<Result<int>(const SimulateOptions& options, Output& out, Output& err)> simulate = {};
+  std::function<Result<int>(const PushOptions& options, Output& out, Output& err)> push_image = {};
+  std::function<Result<int>(const ImageOptions& options, const std::string& file, Output& out, Output& err)>
+      save_image = {};
 };
 
 // The whole program but for what main() does first; `arguments` as main() has them, with the program's name.

@@ -9,6 +9,7 @@ Command up_command();
 Command config_commands();
 Command import_commands();
 Command iam_policy_command();
+Command image_commands();
 Command backup_command();
 Command status_command();
 Command version_command();

@@ -1,15 +1,13 @@
 // footman import: other programs' configurations as one of ours.
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <boost/json/object.hpp>
-#include <cerrno>
 
 #include "cli/config_file.hpp"
 #include "cli/context.hpp"
 #include "cli/groups.hpp"
 #include "cli/json.hpp"
+#include "cli/new_file.hpp"
 #include "jcasc/import.hpp"
 
 namespace footman::cli {
@@ -17,28 +15,6 @@ namespace {
 
 std::string counted(std::size_t count, std::string_view one) {
   return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
-// A file that is there is never written over: people may have filled it in.
-Status write_new_file(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-  if (fd < 0 && errno == EEXIST)
-    return fail(Errc::invalid_argument, path + " is there already", "--output", "Name another file.");
-  if (fd < 0) return fail(Errc::invalid_argument, fail_errno(path, errno).error().message, "--output");
-  while (!text.empty()) {
-    const auto count = ::write(fd, text.data(), text.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0) {
-      const int error = errno;
-      ::close(fd);
-      ::unlink(path.c_str());
-      return fail(Errc::invalid_argument, fail_errno(path, error).error().message, "--output");
-    }
-    text.remove_prefix(static_cast<std::size_t>(count));
-  }
-  if (::close(fd) != 0)
-    return fail(Errc::invalid_argument, fail_errno(path, errno).error().message, "--output");
-  return {};
 }
 
 Result<std::string> read_source(Context& context, const std::string& file) {
@@ -74,7 +50,7 @@ Result<int> import_jcasc(Context& context, const Arguments& arguments) {
   FOOTMAN_TRY(const auto text, read_source(context, file));
   const auto imported = jcasc::import_jcasc(text, file == "-" ? "standard input" : file);
   if (!imported) return fail(Errc::invalid_argument, config::describe(imported.error()));
-  if (!output.empty()) FOOTMAN_TRY_STATUS(write_new_file(output, imported->yaml));
+  if (!output.empty()) FOOTMAN_TRY_STATUS(write_new_file(output, imported->yaml, "--output"));
   show(context, *imported, output, arguments.has("json"));
   return imported->problems.empty() ? exit_ok : exit_usage;
 }

@@ -66,10 +66,13 @@ Result<net::Url> find_endpoint(const Service& service, std::string_view region,
     return fail(Errc::invalid_argument,
                 fmt::format("the partition of the region {} is not known here", region), "region",
                 "Give the endpoint's address as well.");
+  if (service.host != service.name && (options.fips || options.dual_stack))
+    return fail(Errc::unsupported, fmt::format("no such endpoint of {} is known here", service.name),
+                "endpoint", "Give its address.");
   const bool gov = region.starts_with("us-gov-");
   const auto& partition = region.starts_with("cn-") ? kChina : kAws;
   const bool marked = options.fips && (!gov || options.dual_stack || !service.plain_fips_in_gov);
-  auto host = fmt::format("{}{}.{}.{}", service.name, marked ? "-fips" : "", region,
+  auto host = fmt::format("{}{}.{}.{}", service.host, marked ? "-fips" : "", region,
                           options.dual_stack ? partition.dual_stack_suffix : partition.suffix);
   return net::Url{"https", std::move(host), 443, "/"};
 }

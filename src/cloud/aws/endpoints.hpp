@@ -12,18 +12,21 @@
 namespace footman::cloud::aws {
 
 struct Service {
-  std::string_view name;  // in the host name and in signatures
+  std::string_view name;  // in signatures, and in the host name
   Protocol protocol = Protocol::json_1_1;
   std::string_view target;   // JSON: before the operation, in X-Amz-Target
   std::string_view version;  // query: the API's
   // In aws-us-gov the ordinary endpoint is the FIPS one, and there is no other.
   bool plain_fips_in_gov = false;
+  std::string_view host = name;  // where that differs; FIPS and dual-stack hosts are not known then
 };
 
 inline constexpr Service kEcs{"ecs", Protocol::json_1_1, "AmazonEC2ContainerServiceV20141113", "", false};
 inline constexpr Service kSts{"sts", Protocol::query, "", "2011-06-15", true};
 inline constexpr Service kEc2{"ec2", Protocol::query, "", "2016-11-15", true};
 inline constexpr Service kSqs{"sqs", Protocol::json_1_0, "AmazonSQS", "", true};
+inline constexpr Service kEcr{"ecr", Protocol::json_1_1, "AmazonEC2ContainerRegistry_V20150921", "",
+                              false, "api.ecr"};
 
 struct EndpointOptions {
   bool fips = false;

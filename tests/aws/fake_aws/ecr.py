@@ -1,14 +1,24 @@
-"""The Elastic Container Registry: DescribeImages, for whether an image exists. Repositories are made by tests."""
+"""The Elastic Container Registry: DescribeImages, for whether an image exists, and GetAuthorizationToken, whose password a test gives
+to a registry of its own. Repositories are made by tests."""
+import base64
+import datetime
+
 from .errors import AwsError
-from .world import now
+from .world import now, random_hex
 
 
 class Ecr:
     def __init__(self, world):
         self._world = world
         self.repositories = {}  # name: {tag: digest}
-        self.operations = {"DescribeImages": self.describe_images}
+        self.password = random_hex(40)
+        self.operations = {"DescribeImages": self.describe_images, "GetAuthorizationToken": self.get_authorization_token}
         self.unsigned = set()
+
+    def get_authorization_token(self, params, call):
+        token = base64.b64encode(f"AWS:{self.password}".encode()).decode()
+        host = f"{self._world.account}.dkr.ecr.{self._world.region}.amazonaws.com"
+        return {"authorizationData": [{"authorizationToken": token, "expiresAt": now() + datetime.timedelta(hours=12), "proxyEndpoint": f"https://{host}"}]}
 
     def describe_images(self, params, call):
         name = params["repositoryName"]

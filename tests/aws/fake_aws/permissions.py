@@ -31,7 +31,7 @@ class Permissions:
         if service == "iam":
             return {"GetRole": f"arn:aws:iam::{self._world.account}:role/{params.get('RoleName', '')}",
                     "SimulatePrincipalPolicy": params.get("PolicySourceArn", "")}.get(operation, "*")
-        if service == "ecr":
+        if service == "ecr" and "repositoryName" in params:
             return self._world.arn(f"repository/{params['repositoryName']}", "ecr")
         return "*" if service != "ecs" or operation in EVERYTHING else params.get("resourceArn", "*")
 

@@ -285,6 +285,9 @@ def test_roles_images_and_log_groups():
     check_equal(ecr.describe_images(repositoryName="agent", imageIds=[{"imageTag": "1"}])["imageDetails"][0]["imageTags"], ["1"])
     check_equal(refusal(ecr.describe_images, repositoryName="agent", imageIds=[{"imageTag": "2"}])[0], "ImageNotFoundException")
     check_equal(refusal(ecr.describe_images, repositoryName="none")[0], "RepositoryNotFoundException")
+    data = ecr.get_authorization_token()["authorizationData"][0]
+    check(base64.b64decode(data["authorizationToken"]).startswith(b"AWS:"), data)
+    check_equal(data["proxyEndpoint"], "https://123456789012.dkr.ecr.eu-central-1.amazonaws.com")
     logs = FAKE.botocore_client("logs")
     check_equal([one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]], ["/footman/agents"])
     check_equal(refusal(logs.get_log_events, logGroupName="/footman/agents", logStreamName="none")[0], "ResourceNotFoundException")

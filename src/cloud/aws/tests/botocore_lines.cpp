@@ -42,7 +42,7 @@ json::object sign_line(const json::object& line) {
 
 json::object endpoint_line(const json::object& line) {
   const auto name = text(line, "endpoint_of");
-  for (const auto& service : {kEcs, kSts, kEc2, kSqs}) {
+  for (const auto& service : {kEcs, kSts, kEc2, kSqs, kEcr}) {
     if (service.name != name) continue;
     const auto url = find_endpoint(service, text(line, "region"),
                                    {line.at("fips").as_bool(), line.at("dual_stack").as_bool(), {}});

@@ -77,7 +77,8 @@ def sign_with_botocore(request):
 def make_endpoints():
     regions = ["us-east-1", "eu-central-1", "ap-southeast-3", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1"]
     return [{"endpoint_of": name, "region": region, "fips": fips, "dual_stack": dual}
-            for name, region, fips, dual in itertools.product(["ecs", "sts", "ec2", "sqs"], regions, [False, True], [False, True])]
+            for name, region, fips, dual in itertools.product(["ecs", "sts", "ec2", "sqs", "ecr"], regions, [False, True], [False, True])
+            if name != "ecr" or not (fips or dual)]
 
 
 @functools.cache
