@@ -101,8 +101,9 @@ std::vector<controller::QueueEntry> Checker::list_entries() const {
     entry.item.label = item.label;
     entry.item.since = item.since;
     entry.view = model::ItemView::buildable;
-    entry.reason = item.reason != nullptr ? *item.reason
-                                          : ports::WaitReason{"no_idle_agent", "The fleet decides next.", {}, {}, {}};
+    entry.reason = item.reason != nullptr
+                       ? *item.reason
+                       : ports::WaitReason{"no_idle_agent", "The fleet decides next.", {}, {}, {}};
   }
   return all;
 }

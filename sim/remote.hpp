@@ -34,8 +34,8 @@ class RemoteController {
     std::string label;
     Instant since;
     State state = State::queued;
-    Duration changed{0};  // its state
-    base::AgentId agent;  // at work on it
+    Duration changed{0};         // its state
+    base::AgentId agent;         // at work on it
     ports::SharedReason reason;  // null: nothing was said yet
   };
 

@@ -1,11 +1,12 @@
 // Free agents by what they can take. Inside the module.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <tuple>
 #include <vector>
 
-#include "policy/provisioning_plan.hpp"
+#include "policy/open_plan.hpp"
 
 namespace footman::policy {
 
@@ -26,5 +27,11 @@ struct LabelOrder {
            std::tie(b->controller, b->labels, b->is_default);
   }
 };
+
+// The places of the pools whose agents can take such items, those of the fewest labels first. `keys`: of the
+// pools, in their order.
+std::vector<std::size_t> list_fitting(const std::vector<Pool>& pools, const std::vector<PoolKey>& keys,
+                                      const ItemClass& kind);
+const Agent* take_last(std::vector<const Agent*>& agents);  // not empty
 
 }  // namespace footman::policy

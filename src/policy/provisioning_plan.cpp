@@ -171,22 +171,8 @@ class Planner {
     result.controller = item.ref.controller;
     result.of_controller = find_obstacles(item.ref.controller);
     result.label = item.label;
-    result.pools = list_pools(result);
+    result.pools = list_fitting(pools_, pool_key_, result);
     result.templates = list_templates(item.label);
-    return result;
-  }
-
-  std::vector<std::size_t> list_pools(const ItemClass& kind) const {
-    std::vector<std::size_t> result;
-    for (std::size_t i = 0; i < pools_.size(); ++i)
-      if (pools_[i].controller == kind.controller &&
-          model::fits(kind.label, *pools_[i].labels, pools_[i].is_default))
-        result.push_back(i);
-    std::ranges::sort(result, [this](std::size_t a, std::size_t b) {
-      const auto a_size = pools_[a].labels->size();
-      const auto b_size = pools_[b].labels->size();
-      return std::tie(a_size, pool_key_[a]) < std::tie(b_size, pool_key_[b]);
-    });
     return result;
   }
 
@@ -245,7 +231,7 @@ class Planner {
   }
 
   void begin_class(ItemClass& kind) {
-    kind.pools = list_pools(kind);
+    kind.pools = list_fitting(pools_, pool_key_, kind);
     kind.of_controller = find_obstacles(kind.controller);
     kind.pool_cursor = kind.template_cursor = 0;
     kind.passed.reset();
@@ -267,12 +253,6 @@ class Planner {
       if (!agents.empty() && (best == nullptr || is_better(*agents.back(), *best->back()))) best = &agents;
     }
     return best == nullptr ? nullptr : take_last(*best);
-  }
-
-  static const Agent* take_last(std::vector<const Agent*>& agents) {
-    const Agent* agent = agents.back();
-    agents.pop_back();
-    return agent;
   }
 
   // The free agent that it gets. Null: one is launched for it, or its class is held.

@@ -1,0 +1,30 @@
+#include "policy/free_agents.hpp"
+
+#include <algorithm>
+
+#include "model/label.hpp"
+
+namespace footman::policy {
+
+std::vector<std::size_t> list_fitting(const std::vector<Pool>& pools, const std::vector<PoolKey>& keys,
+                                      const ItemClass& kind) {
+  std::vector<std::size_t> result;
+  for (std::size_t i = 0; i < pools.size(); ++i)
+    if (pools[i].controller == kind.controller &&
+        model::fits(kind.label, *pools[i].labels, pools[i].is_default))
+      result.push_back(i);
+  std::ranges::sort(result, [&](std::size_t a, std::size_t b) {
+    const auto a_size = pools[a].labels->size();
+    const auto b_size = pools[b].labels->size();
+    return std::tie(a_size, keys[a]) < std::tie(b_size, keys[b]);
+  });
+  return result;
+}
+
+const Agent* take_last(std::vector<const Agent*>& agents) {
+  const Agent* agent = agents.back();
+  agents.pop_back();
+  return agent;
+}
+
+}  // namespace footman::policy
