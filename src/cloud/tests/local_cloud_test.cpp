@@ -104,8 +104,10 @@ class LocalWorld final : public contract::World {
 
 // Not our child: it is a zombie at most until its new parent has looked.
 bool is_alive(pid_t pid) {
-  const auto stat = runtime::real::read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  return stat && !stat->contains(") Z ") && !stat->contains(") X ");
+  const auto status = runtime::real::read_small_file("/proc/" + std::to_string(pid) + "/status", 4096);
+  if (!status) return false;
+  const bool first_thread_ended = status->contains("\nState:\tZ") || status->contains("\nState:\tX");
+  return !first_thread_ended || !status->contains("\nThreads:\t1\n");
 }
 
 bool has_line(const std::string& text, const std::string& line) {
@@ -219,6 +221,16 @@ TEST_CASE("whatever an agent's tree has done, it ends with its agent where v2 co
   CHECK(world.run_until([&] { return !is_alive(child); }));
   contract::terminate_until_gone(world, launched->value, "a-1");
   CHECK(world.run_until([&] { return !std::filesystem::exists(group); }));
+}
+
+TEST_CASE("a process of an agent's tree whose first thread has ended ends with its agent") {
+  LocalWorld world("headless");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto child = world.child("a-1");
+  REQUIRE(world.run_until(
+      [&] { return contract::find_listed(world, "a-1")->state == ports::ResourceState::gone; }));
+  CHECK(world.run_until([&] { return !is_alive(child); }));
 }
 
 // An agent's limit is the agent's: a server that holds more is not in its way.
