@@ -48,15 +48,6 @@ bool make_private_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
 }
 
-Status write_private_file(const std::string& path, std::string_view bytes) {
-  ::unlink(path.c_str());
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.is_open()) return fail_errno("make " + path, errno);
-  if (::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    return fail_errno("write " + path, errno);
-  return {};
-}
-
 Status append_line(int fd, std::string_view line) {
   if (::write(fd, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
     return fail_errno("write the token file", errno);
@@ -118,9 +109,9 @@ Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
     if (!make_private_directory(work + sub)) return fail_errno("make " + work + sub, errno);
   const auto files = site.launch_directory(spec.client_token);
   if (!make_private_directory(files)) return fail_errno("make " + files, errno);
-  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose()));
+  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose(), Sync::no));
   if (!spec.endpoint.ca_pem.empty())
-    FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem));
+    FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem, Sync::no));
   return {};
 }
 
