@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -96,8 +97,11 @@ std::vector<std::string> environment_of(const Site& site, const ports::LaunchSpe
 std::vector<std::pair<int, rlimit>> limits_of(const Site& site, const TemplateOptions& options) {
   std::vector<std::pair<int, rlimit>> out;
   out.push_back({RLIMIT_CORE, {0, 0}});  // a core file would hold secrets
+  rlimit files{};
   if (options.max_open_files > 0)
     out.push_back({RLIMIT_NOFILE, {options.max_open_files, options.max_open_files}});
+  else if (site.open_files > 0 && ::getrlimit(RLIMIT_NOFILE, &files) == 0)
+    out.push_back({RLIMIT_NOFILE, {site.open_files, files.rlim_max}});
   if (options.memory_bytes > 0 && !site.cgroups.limits_memory())
     out.push_back({RLIMIT_AS, {options.memory_bytes, options.memory_bytes}});
   return out;

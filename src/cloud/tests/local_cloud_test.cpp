@@ -69,7 +69,8 @@ class LocalWorld final : public contract::World {
     config.max_agents = max_agents;
     config.terminate_grace = 50ms;
     config.templates[template_name()].env["FAKE_AGENT"] = behaviour_;
-    config.templates[template_name()].max_open_files = 77;
+    config.templates[template_name()].max_open_files = max_open_files;
+    config.open_files = open_files;
     if (memory_bytes > 0) config.templates[template_name()].memory_bytes = memory_bytes;
     auto made = local::create_local_cloud(config, io_.get_executor(), *clock_, {});
     REQUIRE(made.has_value());
@@ -92,6 +93,8 @@ class LocalWorld final : public contract::World {
   }
   const std::string& directory() const { return directory_; }
   std::uint32_t max_agents = 0;
+  std::uint32_t max_open_files = 77;
+  std::uint64_t open_files = 0;
   std::uint64_t memory_bytes = 0;
 
  private:
@@ -241,6 +244,17 @@ TEST_CASE("an agent may have fewer files open than the server has") {
   const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
   REQUIRE_MESSAGE(launched.has_value(), (launched ? std::string() : launched.error().message));
   CHECK(has_line(world.seen("a-1"), "nofile 77"));
+  contract::terminate_until_gone(world, launched->value, "a-1");
+}
+
+TEST_CASE("a server that has raised its own limit of open files leaves agents the old one") {
+  LocalWorld world("wait");
+  world.max_open_files = 0;
+  world.open_files = 55;
+  world.restart();
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  CHECK(has_line(world.seen("a-1"), "nofile 55"));
   contract::terminate_until_gone(world, launched->value, "a-1");
 }
 
