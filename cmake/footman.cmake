@@ -174,6 +174,12 @@ function(footman_test name)
   endif()
 endfunction()
 
+# footman_test_program(NAME MACRO PROGRAM): the test starts that program, whose path it finds in the macro.
+function(footman_test_program name macro program)
+  add_dependencies(${name} ${program})
+  target_compile_definitions(${name} PRIVATE "${macro}=\"$<TARGET_FILE:${program}>\"")
+endfunction()
+
 # footman_script_test(NAME COMMAND tests/x.py arguments… [TIMEOUT seconds] [END_TO_END]): a ctest entry for a script.
 # The script gets FOOTMAN_BIN (the folder with the programs) in its environment.
 function(footman_script_test name)

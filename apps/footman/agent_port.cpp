@@ -20,8 +20,8 @@ std::string http_answer() {
 }  // namespace
 
 AgentPort::AgentPort(runtime::Executor net, std::unique_ptr<net::Listener> listener,
-                     net::TlsServerContextPtr tls, controller::AgentHub& hub, runtime::Clock& clock,
-                     base::Metrics& metrics, base::Logger log)
+                     net::TlsServerContextPtr tls, controller::AgentHub& hub, AgentPortLimits limits,
+                     runtime::Clock& clock, base::Metrics& metrics, base::Logger log)
     : listener_(std::move(listener)),
       tls_(std::move(tls)),
       hub_(hub),
@@ -29,6 +29,8 @@ AgentPort::AgentPort(runtime::Executor net, std::unique_ptr<net::Listener> liste
       refused_(metrics.counter("footman_agent_port_refused_total",
                                "Connections to the agent port of no known protocol")),
       log_(std::move(log)),
+      max_connections_(limits.connections),
+      unknown_(limits.unknown),
       scope_(std::move(net), log_) {}
 
 void AgentPort::start() { scope_.spawn("accept agents", accept_all()); }
@@ -44,7 +46,8 @@ runtime::Awaitable<void> AgentPort::accept_all() {
   while (true) {
     auto stream = co_await listener_->accept();
     if (!stream) co_return;  // closed
-    if (unknown_.is_full((*stream)->peer())) {
+    const auto peer = (*stream)->peer();
+    if (scope_.running() > max_connections_ || unknown_.is_full() || unknown_.is_full_of(peer)) {
       refused_.add();
       continue;
     }
@@ -58,7 +61,7 @@ runtime::Awaitable<void> AgentPort::serve(runtime::ByteStreamPtr stream) {
 
 runtime::Awaitable<runtime::ByteStreamPtr> AgentPort::secure(runtime::ByteStreamPtr stream) {
   const auto peer = stream->peer();
-  const UnknownPeers::Place unknown(unknown_, peer);
+  const net::UnknownPeers::Place unknown(unknown_, peer);
   auto sniffed = co_await net::sniff_stream(std::move(stream), clock_, kFirstBytesLimit);
   if (!sniffed) co_return nullptr;
   if (sniffed->protocol != net::SniffedProtocol::tls) {

@@ -2,14 +2,15 @@
 // to go elsewhere. Net executor.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 
-#include "apps/footman/unknown_peers.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "controller/agent_hub.hpp"
 #include "net/tcp.hpp"
 #include "net/tls.hpp"
+#include "net/unknown_peers.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/scope.hpp"
 
@@ -17,10 +18,17 @@ namespace footman::app {
 
 inline constexpr base::Duration kFirstBytesLimit = std::chrono::seconds(10);
 
+// Further connections are closed at once, and agents try again.
+struct AgentPortLimits {
+  std::size_t connections = 0;
+  net::UnknownPeerLimits unknown;  // who is not through TLS yet
+};
+
 class AgentPort {
  public:
   AgentPort(runtime::Executor net, std::unique_ptr<net::Listener> listener, net::TlsServerContextPtr tls,
-            controller::AgentHub& hub, runtime::Clock& clock, base::Metrics& metrics, base::Logger log);
+            controller::AgentHub& hub, AgentPortLimits limits, runtime::Clock& clock, base::Metrics& metrics,
+            base::Logger log);
   void start();
   void stop();                      // no new connections; those that are there end
   runtime::Awaitable<void> join();  // after stop()
@@ -38,7 +46,8 @@ class AgentPort {
   runtime::Clock& clock_;
   base::Counter& refused_;
   base::Logger log_;
-  UnknownPeers unknown_;
+  std::size_t max_connections_;
+  net::UnknownPeers unknown_;
   runtime::Scope scope_;
 };
 

@@ -32,6 +32,7 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
   local.agent_binary = std::move(binary);
   local.templates = make_local_templates(cloud);
   local.crash_points = site.crash_points;
+  local.open_files = site.open_files;
   FOOTMAN_TRY(auto made,
               cloud::local::create_local_cloud(std::move(local), site.control, site.clock, site.log));
   auto* provider = made.get();

@@ -1,6 +1,7 @@
 // The clouds of the configuration, each made by its type.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -27,6 +28,7 @@ struct CloudSite {
   runtime::Rng& rng;
   base::Logger log;
   runtime::CrashPoints crash_points;
+  std::uint64_t open_files = 0;  // of agents on this machine whose template says nothing else
 };
 
 // On the control executor.

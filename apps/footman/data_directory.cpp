@@ -1,6 +1,5 @@
 #include "apps/footman/data_directory.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,7 +12,6 @@
 #include "api/auth.hpp"
 #include "base/log.hpp"
 #include "runtime/real/files.hpp"
-#include "runtime/unique_fd.hpp"
 #include "store/directory.hpp"
 
 namespace footman::app {
@@ -23,40 +21,27 @@ using base::Errc;
 using base::Result;
 using base::Secret;
 using base::Status;
+using runtime::real::Sync;
+using runtime::real::write_private_file;
+
+// Ours, and nobody put it there to be shared, as /tmp is: others are kept out.
+void keep_others_out(const std::string& path, const struct stat& found, const base::Logger& log) {
+  if ((found.st_mode & 077U) == 0) return;
+  const bool ours = found.st_uid == ::geteuid() && (found.st_mode & S_ISVTX) == 0;
+  if (ours && ::chmod(path.c_str(), 0700) == 0)
+    log.warning("others could look into the data directory; now they cannot", {{"directory", path}});
+  else
+    log.warning("others may look into the data directory; take it from them (chmod 0700)",
+                {{"directory", path}});
+}
 
 constexpr int kCertificateDays = 3650;
 constexpr std::size_t kMaxPrivateBytes = 1 << 20;
-
-Status write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return base::fail_errno("write " + path, errno);
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return {};
-}
 
 // The marker between the two halves of agent-port.pem.
 constexpr std::string_view kKeyBegin = "-----BEGIN PRIVATE";
 
 }  // namespace
-
-Status write_private_file(const std::string& path, std::string_view bytes) {
-  const auto temporary = path + ".new";
-  {
-    const runtime::UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    if (!fd.is_open()) return base::fail_errno("open " + temporary, errno);
-    FOOTMAN_TRY_STATUS(write_all(fd.get(), bytes, temporary));
-    if (::fsync(fd.get()) != 0) return base::fail_errno("fsync " + temporary, errno);
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return base::fail_errno("rename " + temporary, errno);
-  const runtime::UniqueFd directory(
-      ::open(std::filesystem::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory.is_open() || ::fsync(directory.get()) != 0)
-    return base::fail_errno("fsync the directory of " + path, errno);
-  return {};
-}
 
 Result<DataDirectory> DataDirectory::open(const std::string& path, base::Logger log) {
   const auto hint = "Choose another one with --data, or make it writable for this user";
@@ -76,6 +61,7 @@ Result<DataDirectory> DataDirectory::open(const std::string& path, base::Logger 
     failed.error().hint = hint;
     return failed;
   }
+  keep_others_out(path, found, log);
   const auto absolute = std::filesystem::absolute(path, error);
   return DataDirectory(absolute.lexically_normal().string(), std::move(log));
 }
@@ -96,7 +82,7 @@ Result<Secret> DataDirectory::read_or_make(const std::string& name, const Secret
   auto found = runtime::real::read_file(file(name), kMaxPrivateBytes);
   if (found) return Secret(std::move(*found));
   if (found.error().code != Errc::not_found) return std::unexpected(found.error());
-  FOOTMAN_TRY_STATUS(write_private_file(file(name), made.expose()));
+  FOOTMAN_TRY_STATUS(write_private_file(file(name), made.expose(), Sync::yes));
   return made;
 }
 
@@ -137,7 +123,8 @@ Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant
 Status DataDirectory::announce(const std::string& url) {
   announced_ = true;
   return write_private_file(file("server.json"),
-                            fmt::format("{{\"url\":{},\"pid\":{}}}\n", base::json_quote(url), ::getpid()));
+                            fmt::format("{{\"url\":{},\"pid\":{}}}\n", base::json_quote(url), ::getpid()),
+                            Sync::yes);
 }
 
 void DataDirectory::withdraw() noexcept {

@@ -24,7 +24,8 @@ namespace footman::app {
 
 class DataDirectory {
  public:
-  // Makes it (mode 0700) when it is missing, and nothing in it. io, permission_denied: says what to do.
+  // Makes it (mode 0700) when it is missing, and nothing in it. One that others may look into is taken from
+  // them when it is ours, with a warning in any case. io, permission_denied: says what to do.
   static base::Result<DataDirectory> open(const std::string& path, base::Logger log);
 
   const std::string& path() const { return path_; }
@@ -47,7 +48,5 @@ class DataDirectory {
   base::Logger log_;
   bool announced_ = false;
 };
-
-base::Status write_private_file(const std::string& path, std::string_view bytes);
 
 }  // namespace footman::app

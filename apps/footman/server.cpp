@@ -1,6 +1,7 @@
 #include "apps/footman/server.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
@@ -47,8 +48,9 @@ using runtime::Awaitable;
 
 static_assert(cli::kLockFile == store::kLockFile);  // what clients look for is what the server locks
 
-constexpr std::size_t kMaxCaBytes = 1 << 20;  // of tls.ca; a larger file is an error
-constexpr std::size_t kChangesKept = 4096;    // for readers of the event stream that fall behind
+constexpr std::size_t kMaxCaBytes = 1 << 20;   // of tls.ca; a larger file is an error
+constexpr std::size_t kUsualOpenFiles = 1024;  // where the system does not tell
+constexpr std::size_t kChangesKept = 4096;     // for readers of the event stream that fall behind
 
 base::Logger make_logger(const cli::UpOptions& options) {
   const auto least = options.debug_log ? base::LogLevel::debug : base::LogLevel::info;
@@ -106,10 +108,29 @@ Awaitable<net::HttpResponse> upgrade_agent(controller::AgentHub* hub,
   co_return response;
 }
 
+// The soft limit, and what it was before it was raised to the hard one: few programs expect as many.
+struct OpenFiles {
+  std::size_t before = 0;
+  std::size_t now = 0;
+};
+
+OpenFiles raise_open_files() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {kUsualOpenFiles, kUsualOpenFiles};
+  const auto before = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) limit.rlim_cur = before;
+  return {before, limit.rlim_cur};
+}
+
 class Server {
  public:
-  Server(cli::UpOptions options, cli::LoadedConfig loaded, base::Logger log)
-      : options_(std::move(options)), loaded_(std::move(loaded)), log_(std::move(log)) {}
+  Server(cli::UpOptions options, cli::LoadedConfig loaded, OpenFiles open_files, base::Logger log)
+      : options_(std::move(options)),
+        loaded_(std::move(loaded)),
+        open_files_(open_files),
+        shares_(share_descriptors(open_files.now)),
+        log_(std::move(log)) {}
 
   // Until a signal, or until something cannot be had. The exit code.
   int run();
@@ -143,6 +164,8 @@ class Server {
 
   cli::UpOptions options_;
   cli::LoadedConfig loaded_;
+  OpenFiles open_files_;
+  PortShares shares_;
   base::Logger log_;
   base::Metrics metrics_;
   std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
@@ -288,9 +311,10 @@ Awaitable<Status> Server::listen() {
 
 Status Server::make_clouds() {
   FOOTMAN_TRY(auto folder, data_->make_folder("local"));
-  FOOTMAN_TRY(clouds_, Clouds::create(loaded_.config.clouds,
-                                      {installation_, std::move(folder), control_.get_executor(),
-                                       net_.executor(), *clock_, *rng_, log_, crash_points_}));
+  FOOTMAN_TRY(clouds_,
+              Clouds::create(loaded_.config.clouds,
+                             {installation_, std::move(folder), control_.get_executor(), net_.executor(),
+                              *clock_, *rng_, log_, crash_points_, open_files_.before}));
   return {};
 }
 
@@ -355,22 +379,23 @@ void Server::make_http() {
   web_ = std::make_unique<web::Web>(
       web::WebParts{*controller_, *fleet_, *store_, *logs_, net_.executor(), *auth_, *clock_, log_});
   std::vector<api::Mount> mounts;
-  mounts.push_back({"/ui", web_->handler()});
-  mounts.push_back({"/", web_->handler()});
+  mounts.push_back({"/ui", web_->handler(), false, web_->gate()});
+  mounts.push_back({"/", web_->handler(), false, web_->gate()});
   mounts.push_back(
       {std::string(protocol::kWebSocketPath),
        [hub = &controller_->agents()](auto request) { return upgrade_agent(hub, std::move(request)); },
        true});
-  http_ = std::make_unique<net::HttpServer>(net_.executor(), control_.get_executor(),
-                                            api_->handler(std::move(mounts)),
-                                            make_http_limits(loaded_.config), *clock_, log_);
+  http_ = std::make_unique<net::HttpServer>(
+      net_.executor(), control_.get_executor(), api_->handler(std::move(mounts)),
+      make_http_limits(loaded_.config, shares_.http), *clock_, log_, api_->gate());
 }
 
 // Net executor.
 Awaitable<void> Server::serve_network() {
   http_->serve(std::move(http_listener_), http_tls_);
-  agent_port_ = std::make_unique<AgentPort>(net_.executor(), std::move(agent_listener_), agent_tls_,
-                                            controller_->agents(), *clock_, metrics_, log_);
+  agent_port_ = std::make_unique<AgentPort>(
+      net_.executor(), std::move(agent_listener_), agent_tls_, controller_->agents(),
+      AgentPortLimits{shares_.agents, limit_strangers(shares_.agents)}, *clock_, metrics_, log_);
   agent_port_->start();
   co_return;
 }
@@ -381,6 +406,12 @@ void Server::welcome_people() {
                               {"data", data_->path()},
                               {"config", loaded_.file.empty() ? "default" : loaded_.file},
                               {"version", base::version()}});
+  const base::LogFields shares{
+      {"open_files", open_files_.now}, {"listen", shares_.http}, {"agent_listen", shares_.agents}};
+  if (shares_.http < net::HttpServerLimits().connections)
+    log_.warning("the limit of open files allows few connections; raise its hard limit for more", shares);
+  else
+    log_.info("limits of connections", shares);
   for (const auto& warning : exposure_warnings(loaded_.config, facts()))
     log_.warning(warning, {{"listen", http_at_.str()}});
   for (const auto& doubt : config::find_doubts(loaded_.config)) log_.warning(doubt);
@@ -505,7 +536,7 @@ int run_server(const cli::UpOptions& options) {
     return cli::exit_usage;
   }
   apply_options(loaded->config, options);
-  return Server(options, std::move(*loaded), make_logger(options)).run();
+  return Server(options, std::move(*loaded), raise_open_files(), make_logger(options)).run();
 }
 
 }  // namespace footman::app

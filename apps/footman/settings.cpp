@@ -6,12 +6,16 @@
 #include <algorithm>
 
 #include "apps/footman/ecs_settings.hpp"
+#include "base/address.hpp"
 #include "base/check.hpp"
 #include "config/schema.hpp"
 #include "protocol/limits.hpp"
 
 namespace footman::app {
 namespace {
+
+// Logs take up to 530 (logs/limits.hpp), each agent of this machine one, the rest some tens.
+constexpr std::size_t kKeptDescriptors = 1024;
 
 static_assert(config::kMaxHeartbeat == protocol::kMaxHeartbeatInterval);
 
@@ -198,9 +202,26 @@ controller::ControllerConfig make_controller_config(const config::Config& config
   return c;
 }
 
-net::HttpServerLimits make_http_limits(const config::Config& config) {
+PortShares share_descriptors(std::size_t descriptors) {
+  const auto kept = std::min(descriptors / 2, kKeptDescriptors);
+  const auto half = (descriptors - kept) / 2;
+  return {std::min(half, net::HttpServerLimits().connections),
+          std::min(half, controller::kMaxConnections + net::UnknownPeerLimits().all)};
+}
+
+net::UnknownPeerLimits limit_strangers(std::size_t connections) {
+  net::UnknownPeerLimits limits;
+  limits.all = std::min(limits.all, connections / 2);
+  limits.one_host = std::min(limits.one_host, limits.all * 3 / 4);
+  return limits;
+}
+
+net::HttpServerLimits make_http_limits(const config::Config& config, std::size_t connections) {
   net::HttpServerLimits limits;
   limits.body_bytes = config.request_bytes;
+  limits.all_bodies_bytes = std::max(limits.all_bodies_bytes, limits.body_bytes);
+  limits.connections = connections;
+  limits.strangers = limit_strangers(connections);
   return limits;
 }
 
@@ -262,7 +283,7 @@ std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates
 
 std::vector<std::string> exposure_warnings(const config::Config& config, const ServerFacts& facts) {
   std::vector<std::string> out;
-  if (net::is_loopback_host(facts.http.host)) return out;
+  if (base::is_loopback_host(facts.http.host)) return out;
   if (!facts.tls)
     out.emplace_back(
         "tokens and pages travel without TLS beyond this machine: set tls, or put a proxy in front");

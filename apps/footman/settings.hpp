@@ -1,6 +1,7 @@
 // footman.yaml turned into what the server's parts take. Pure.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "fleet/config.hpp"
 #include "net/http_server.hpp"
 #include "net/tcp.hpp"
+#include "net/unknown_peers.hpp"
 
 namespace footman::app {
 
@@ -24,8 +26,19 @@ struct ServerFacts {
   std::string agent_port_key_sha256;
 };
 
+// How many connections each port may have, of so many descriptors that the process may have open: some are
+// kept for the database, logs, agents' processes and calls of clouds, which work when strangers have taken
+// all the rest.
+struct PortShares {
+  std::size_t http = 0;
+  std::size_t agents = 0;
+};
+PortShares share_descriptors(std::size_t descriptors);
+// Of the connections of a port, how many may be of those who have not shown who they are.
+net::UnknownPeerLimits limit_strangers(std::size_t connections);
+
 controller::ControllerConfig make_controller_config(const config::Config& config);
-net::HttpServerLimits make_http_limits(const config::Config& config);
+net::HttpServerLimits make_http_limits(const config::Config& config, std::size_t connections);
 fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts);
 std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
     const config::CloudConfig& cloud);

@@ -28,7 +28,6 @@ class Masker {
   std::string feed(std::string_view bytes);
   // No more input belongs to what is held back: the rest.
   std::string flush();
-  std::size_t held_bytes() const { return held_.size(); }
 
  private:
   // One mask, searched by Knuth, Morris and Pratt's method.

@@ -45,7 +45,6 @@ class Spool {
 
   std::uint64_t begin() const { return begin_; }
   std::uint64_t end() const { return end_; }
-  std::uint64_t bytes_on_disk() const { return end_ - file_begin(); }
 
   // Takes as many bytes as there is room for and returns how many.
   std::size_t append(std::string_view bytes);

@@ -112,6 +112,11 @@ net::HttpResponse not_allowed(const std::string& method, const std::string& allo
   return response;
 }
 
+net::HttpResponse nothing_there() {
+  return error_response(
+      Error{Errc::not_found, "there is nothing at this path", {}, "See /api/v1/openapi.yaml."});
+}
+
 // A body that is not JSON is refused before anything reads it. Forms of foreign pages cannot send this type.
 Status check_content_type(const net::HttpRequest& request) {
   if (request.body.empty()) return {};
@@ -148,6 +153,8 @@ struct Api::Impl {
   std::expected<Principal, net::HttpResponse> admit(const Route& route,
                                                     const net::HttpRequest& request) const;
   Awaitable<net::HttpResponse> serve(std::shared_ptr<const net::HttpRequest> request);
+  void count(const Route& route, const net::HttpRequest& request, int status);
+  net::GateAnswer open_gate(const net::HttpRequest& head);
   Awaitable<net::HttpResponse> serve_endpoint(Match match, std::shared_ptr<const net::HttpRequest> request);
 };
 
@@ -171,34 +178,54 @@ Awaitable<net::HttpResponse> Api::Impl::serve_endpoint(Match match,
                                                        std::shared_ptr<const net::HttpRequest> request) {
   auto principal = admit(match.endpoint->route, *request);
   if (!principal) co_return std::move(principal).error();
+  const bool known = match.endpoint->route.access != RouteAccess::open;
   auto reply = co_await match.endpoint->handler(
       context, Call{request, std::move(*principal), std::move(match.params)});
-  if (reply) co_return std::move(*reply);
-  const auto& error = reply.error();
-  if (status_of(error) == 500)
+  if (!reply && status_of(reply.error()) == 500)
     context.parts.log.error(
         "a request failed",
-        {{"method", request->method}, {"path", request->path}, {"error", describe(error)}});
-  co_return error_response(error);
+        {{"method", request->method}, {"path", request->path}, {"error", describe(reply.error())}});
+  auto response = reply ? std::move(*reply) : error_response(reply.error());
+  response.known_client = known;
+  co_return response;
+}
+
+void Api::Impl::count(const Route& route, const net::HttpRequest& request, int status) {
+  const auto method = request.method == "HEAD" ? "GET" : request.method;
+  context.parts.metrics
+      .counter("footman_http_requests_total", "Answered requests of the API",
+               {{"route", fmt::format("{} {}", method, route.pattern)}, {"status", std::to_string(status)}})
+      .add();
+}
+
+net::GateAnswer Api::Impl::open_gate(const net::HttpRequest& head) {
+  if (const auto match = find_endpoint(head.method, head.path)) {
+    if (match->endpoint == nullptr) return std::unexpected(not_allowed(head.method, match->allowed));
+    const auto& route = match->endpoint->route;
+    if (route.access == RouteAccess::open) return 0;
+    auto principal = admit(route, head);
+    if (principal) return net::kAnyBody;
+    count(route, head, principal.error().status);
+    return std::unexpected(std::move(principal.error()));
+  }
+  const auto* mount = find_mount(head.path);
+  if (mount == nullptr) return std::unexpected(nothing_there());
+  if (!mount->any_host) {
+    if (auto refusal = refuse_host(head)) return std::unexpected(std::move(*refusal));
+  }
+  return mount->gate ? mount->gate(head) : 0;
 }
 
 Awaitable<net::HttpResponse> Api::Impl::serve(std::shared_ptr<const net::HttpRequest> request) {
   if (auto match = find_endpoint(request->method, request->path)) {
     if (match->endpoint == nullptr) co_return not_allowed(request->method, match->allowed);
-    const auto pattern = match->endpoint->route.pattern;
+    const auto& route = match->endpoint->route;
     auto response = co_await serve_endpoint(std::move(*match), request);
-    context.parts.metrics
-        .counter(
-            "footman_http_requests_total", "Answered requests of the API",
-            {{"route", fmt::format("{} {}", request->method == "HEAD" ? "GET" : request->method, pattern)},
-             {"status", std::to_string(response.status)}})
-        .add();
+    count(route, *request, response.status);
     co_return response;
   }
   const auto* mount = find_mount(request->path);
-  if (mount == nullptr)
-    co_return error_response(
-        Error{Errc::not_found, "there is nothing at this path", {}, "See /api/v1/openapi.yaml."});
+  if (mount == nullptr) co_return nothing_there();
   if (!mount->any_host) {
     if (auto refusal = refuse_host(*request)) co_return std::move(*refusal);
   }
@@ -221,6 +248,10 @@ net::HttpHandler Api::handler(std::vector<Mount> mounts) {
   return [impl = impl_.get()](std::shared_ptr<const net::HttpRequest> request) {
     return impl->serve(std::move(request));
   };
+}
+
+net::HttpGate Api::gate() {
+  return [impl = impl_.get()](const net::HttpRequest& head) { return impl->open_gate(head); };
 }
 
 std::size_t Api::event_streams() const {

@@ -95,6 +95,7 @@ struct Mount {
   std::string prefix;
   net::HttpHandler handler;
   bool any_host = false;  // no check of the Host header: for programs, not browsers (the agents' WebSocket)
+  net::HttpGate gate;     // null: requests have no bodies. Asked after the Host header was checked
 };
 
 class Api {
@@ -107,6 +108,8 @@ class Api {
   static std::span<const Route> routes();
   // For HttpServer. May be called once.
   net::HttpHandler handler(std::vector<Mount> mounts);
+  // Goes with it: nobody's body is read who does not pass the checks that need none.
+  net::HttpGate gate();
   // Open event streams.
   std::size_t event_streams() const;
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
 #include "base/digest.hpp"
-#include "base/number.hpp"
 
 namespace footman::api {
 namespace {
@@ -15,17 +15,6 @@ using base::trim;
 
 bool is_port(std::string_view text) {
   return text.size() <= 5 && std::ranges::all_of(text, is_digit);  // "" too: "localhost:"
-}
-
-bool is_ipv4(std::string_view text) {
-  int parts = 0;
-  while (true) {
-    const auto part = text.substr(0, text.find('.'));
-    if (part.size() > 3 || base::find_number<unsigned>(part).value_or(256) > 255) return false;
-    ++parts;
-    if (part.size() == text.size()) return parts == 4;
-    text.remove_prefix(part.size() + 1);
-  }
 }
 
 bool is_ipv6_text(std::string_view text) {
@@ -53,7 +42,7 @@ std::optional<HostName> parse_host(std::string_view header) {
   std::ranges::transform(host.text, host.text.begin(), base::to_lower);
   if (host.text.ends_with('.')) host.text.pop_back();
   if (host.text.empty()) return std::nullopt;
-  host.is_address = header.starts_with('[') ? is_ipv6_text(host.text) : is_ipv4(host.text);
+  host.is_address = header.starts_with('[') ? is_ipv6_text(host.text) : base::is_ipv4(host.text);
   if (header.starts_with('[') && !host.is_address) return std::nullopt;
   return host;
 }

@@ -6,6 +6,7 @@
 #include <array>
 #include <utility>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
 #include "net/tcp.hpp"
 #include "runtime/time_limit.hpp"
@@ -39,7 +40,7 @@ std::string_view trim_end(std::string_view text) {
 Status check_container_url(const net::Url& url) {
   if (url.scheme == "https") return {};
   if (url.scheme == "http" &&
-      (net::is_loopback_host(url.host) || std::ranges::count(kPlainHosts, url.host) > 0))
+      (base::is_loopback_host(url.host) || std::ranges::count(kPlainHosts, url.host) > 0))
     return {};
   return fail(Errc::invalid_argument,
               fmt::format("AWS_CONTAINER_CREDENTIALS_FULL_URI names {}, which may not be asked", url.host),

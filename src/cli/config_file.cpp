@@ -2,17 +2,13 @@
 
 #include <sys/utsname.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
+
+#include "runtime/real/files.hpp"
 
 namespace footman::cli {
 namespace {
-
-using base::Errc;
 
 std::string find_file(const std::string& named) {
   if (!named.empty()) return named;
@@ -33,15 +29,9 @@ std::string machine() {
 }  // namespace
 
 base::Result<std::string> read_config_file(const std::string& path) {
-  std::error_code error;
-  if (std::filesystem::is_directory(path, error)) return base::fail(Errc::io, "is a directory");
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return base::fail_errno("cannot be opened", errno);
-  std::string text;
-  text.resize(config::kMaxDocumentBytes + 1);
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (in.bad()) return base::fail_errno("cannot be read", errno);
-  text.resize(static_cast<std::size_t>(in.gcount()));
+  using runtime::real::Files;
+  auto text = runtime::real::read_file(path, config::kMaxDocumentBytes + 1, Files::any);
+  if (!text && text.error().message.starts_with(path + " ")) text.error().message.erase(0, path.size() + 1);
   return text;
 }
 

@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 #include <cerrno>
 
+#include "base/address.hpp"
 #include "cli/cli.hpp"
 #include "cli/json.hpp"
 #include "net/tcp.hpp"
@@ -125,7 +126,7 @@ Status find_token(ServerAccess& access, const Arguments& arguments, const Enviro
     return {};
   }
   const bool is_ours =
-      !access.data_directory.empty() || directory_is_named || net::is_loopback_host(access.url.host);
+      !access.data_directory.empty() || directory_is_named || base::is_loopback_host(access.url.host);
   if (!is_ours) {
     access.no_token = fmt::format("no token for {} was given", access.url.str());
     return {};

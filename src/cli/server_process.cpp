@@ -9,10 +9,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <utility>
 
 #include "base/number.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cli {
@@ -29,11 +29,7 @@ std::vector<std::string> our_environment() {
 }
 
 std::string read_proc(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(kMaxProcBytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
-  text.resize(static_cast<std::size_t>(std::max<std::streamsize>(in.gcount(), 0)));
-  return text;
+  return runtime::real::read_small_file(path, kMaxProcBytes).value_or("");
 }
 
 bool is_of(const std::filesystem::path& process, const std::string& directory) {
@@ -124,12 +120,7 @@ std::vector<pid_t> find_processes_of(const std::string& directory) {
 }
 
 std::string last_lines(const std::string& path, std::size_t count) {
-  std::ifstream in(path, std::ios::binary | std::ios::ate);
-  if (!in) return {};
-  const auto size = static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0));
-  std::string text(std::min(size, kMaxLogTailBytes), '\0');
-  in.seekg(static_cast<std::streamoff>(size - text.size()));
-  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  auto text = runtime::real::read_end_of_file(path, kMaxLogTailBytes).value_or("");
   while (text.ends_with('\n')) text.pop_back();
   std::size_t at = text.size();
   for (std::size_t lines = 0; lines < count && at != std::string::npos && at > 0; ++lines) {

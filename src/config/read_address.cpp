@@ -1,8 +1,6 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-
-#include "base/number.hpp"
+#include "base/address.hpp"
 #include "config/sections.hpp"
 
 namespace footman::config {
@@ -17,20 +15,7 @@ std::string_view host_of(std::string_view address) {
   return address.substr(0, address.rfind(':'));
 }
 
-// Four numbers, as agents have it: 127.1 is a name to them.
-bool is_ipv4(std::string_view host) {
-  for (int dots = 0;; ++dots) {
-    const auto end = std::min(host.find('.'), host.size());
-    if (!base::find_number<std::uint8_t>(host.substr(0, end))) return false;
-    if (end == host.size()) return dots == 3;
-    host.remove_prefix(end + 1);
-  }
-}
-
-bool is_loopback(std::string_view address) {
-  const auto host = host_of(address);
-  return (is_ipv4(host) && host.starts_with("127.")) || host == "localhost" || host == "::1";
-}
+bool is_loopback(std::string_view address) { return base::is_loopback_host(host_of(address)); }
 
 void check_url(Reader& reader, const std::string& url, bool insecure, Position at) {
   const bool plain = url.starts_with("ws://") || url.starts_with("http://");

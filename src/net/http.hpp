@@ -2,6 +2,9 @@
 // net/http_server.hpp and net/http_client.hpp.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <expected>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -37,7 +40,7 @@ struct HttpRequest {
       path;  // percent-decoded, without the query: "/api/v1/builds"; "%2F" inside a segment stays encoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded
   Headers headers;
-  std::string body;  // whole; bounded by HttpServerLimits::body_bytes
+  std::string body;  // whole; bounded by HttpServerLimits::body_bytes and what the gate says
   std::string peer;  // "127.0.0.1:40312"
   bool tls = false;
 
@@ -63,10 +66,18 @@ struct HttpResponse {
   std::string body;
   StreamBody stream;           // when set, `body` is unused and the answer is chunked
   UpgradeToWebSocket upgrade;  // when set: 101, if the request was a valid WebSocket upgrade, else 400
+  bool known_client = false;   // the request proved who it is from: its connection is no stranger's any more
 };
 
 // Runs on the executor given to the server. An exception becomes a 500 without details.
 using HttpHandler = std::function<runtime::Awaitable<HttpResponse>(std::shared_ptr<const HttpRequest>)>;
+
+// Looks at the head of a request that has a body, before anything of the body is kept: how many bytes it may
+// have (kAnyBody: what the server's limits say), or the answer to a request that is refused. On the handlers'
+// executor.
+inline constexpr std::size_t kAnyBody = SIZE_MAX;
+using GateAnswer = std::expected<std::size_t, HttpResponse>;
+using HttpGate = std::function<GateAnswer(const HttpRequest& head)>;
 
 std::string percent_encode(std::string_view text);  // everything but unreserved characters
 base::Result<std::string> percent_decode(std::string_view text);

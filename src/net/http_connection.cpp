@@ -13,7 +13,7 @@ using runtime::Awaitable;
 
 Registration::Registration(ConnectionPtr connection) : connection_(std::move(connection)) {
   auto& server = *connection_->server;
-  place_ = server.open.insert(server.open.end(), connection_.get());
+  connection_->place = server.open.insert(server.open.end(), connection_.get());
   ++server.connections;
 }
 
@@ -21,9 +21,22 @@ Registration::~Registration() {
   auto& server = *connection_->server;
   if (connection_->upgraded) --server.upgraded;
   --server.connections;
-  server.open.erase(place_);
+  server.open.erase(connection_->place);
   if (connection_->stream) connection_->stream->close();
   connection_->stream.reset();
+  connection_->stranger.reset();
+}
+
+void Connection::begin_to_idle() {
+  busy = false;
+  server->open.splice(server->open.end(), server->open, place);
+}
+
+// Its coroutine ends later; until then it does not give way a second time.
+void Connection::give_way() {
+  busy = true;
+  stranger.reset();
+  stream->close();
 }
 
 void Connection::end_for_stop() {
@@ -32,6 +45,13 @@ void Connection::end_for_stop() {
   } else if (stream && (!busy || upgraded)) {
     stream->close();
   }
+}
+
+HttpResponse answer_failure(const HttpServer::State& server, const HttpRequest& request,
+                            const std::string& failure) {
+  server.log.error("a request failed",
+                   {{"method", request.method}, {"path", request.path}, {"error", failure}});
+  return make_error_response(500, "internal", "an internal error; the server's log says more");
 }
 
 namespace {
@@ -85,9 +105,7 @@ Awaitable<HttpResponse> call_handler(ServerStatePtr server, std::shared_ptr<cons
   // What the handler waited for was cancelled: by us (then the next wait throws again), or it is shutting
   // down.
   if (cancelled) co_return make_error_response(503, "unavailable", "the server is stopping");
-  server->log.error("a request failed",
-                    {{"method", request->method}, {"path", request->path}, {"error", failure}});
-  co_return make_error_response(500, "internal", "an internal error; the server's log says more");
+  co_return answer_failure(*server, *request, failure);
 }
 
 Awaitable<HttpResponse> ask_handler(ServerStatePtr server, std::shared_ptr<const HttpRequest> request) {
@@ -123,6 +141,7 @@ Awaitable<bool> switch_protocol(ConnectionPtr c, HttpResponse response, std::str
   if (!c->in.empty()) lower = give_back(std::exchange(c->in, {}), std::move(lower));
   c->stream = make_websocket_stream(std::move(lower), WebSocketRole::server, nullptr);
   c->upgraded = true;
+  c->stranger.reset();
   ++c->server->upgraded;
   co_return true;
 }
@@ -130,19 +149,21 @@ Awaitable<bool> switch_protocol(ConnectionPtr c, HttpResponse response, std::str
 // Requests one after the other. Returns the WebSocket's coroutine when a request was upgraded, else nothing.
 Awaitable<UpgradeToWebSocket> serve_requests(ConnectionPtr c) {
   for (bool first = true; !c->server->stopping; first = false) {
-    c->busy = false;
-    auto incoming = co_await read_request(c, first);
+    c->begin_to_idle();
+    BodyShare share(c->server);
+    auto incoming = co_await read_request(c, first, &share);
     if (incoming.got == Got::end) co_return nullptr;
-    if (incoming.got == Got::problem) {
+    if (incoming.got == Got::refused) {
       ++c->server->refused;
-      co_await write_response(c, make_problem_response(incoming.problem), false, false, false);
+      co_await write_response(c, std::move(incoming.refusal), false, false, false);
       break;
     }
-    const bool head_only = incoming.head.request.method == "HEAD";
-    const bool http_1_0 = incoming.head.http_1_0;
-    const bool wants_more = incoming.head.framing.keep_alive;
-    const auto request = std::make_shared<const HttpRequest>(std::move(incoming.head.request));
+    const std::shared_ptr<const HttpRequest> request = std::move(incoming.request);
+    const bool head_only = request->method == "HEAD";
+    const bool http_1_0 = incoming.http_1_0;
+    const bool wants_more = incoming.framing.keep_alive;
     auto response = co_await ask_handler(c->server, request);
+    if (response.known_client) c->stranger.reset();
     if (response.upgrade) {
       auto answer = check_websocket_upgrade(*request);
       if (!answer.problem) {
@@ -175,8 +196,9 @@ Awaitable<void> run_upgraded(ConnectionPtr c, UpgradeToWebSocket upgrade) {
 
 }  // namespace
 
-Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls) {
-  const auto c = std::make_shared<Connection>(std::move(server), std::move(stream), tls);
+Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls,
+                               StrangerPtr stranger) {
+  const auto c = std::make_shared<Connection>(std::move(server), std::move(stream), tls, std::move(stranger));
   const Registration registration(c);
   auto upgrade = co_await serve_requests(c);
   if (upgrade) co_await run_upgraded(c, std::move(upgrade));

@@ -21,25 +21,30 @@ struct Connection;
 // Belongs to the net executor, but for the counts.
 struct HttpServer::State {
   State(runtime::Executor net_executor, runtime::Executor handler_executor, HttpHandler the_handler,
-        HttpServerLimits the_limits, runtime::Clock& the_clock, base::Logger logger)
+        HttpGate the_gate, HttpServerLimits the_limits, runtime::Clock& the_clock, base::Logger logger)
       : net(std::move(net_executor)),
         handlers(std::move(handler_executor)),
         handler(std::move(the_handler)),
+        gate(std::move(the_gate)),
         limits(the_limits),
         clock(&the_clock),
         log(std::move(logger)),
+        strangers(limits.strangers),
         scope(net, log) {}
 
   runtime::Executor net;
   runtime::Executor handlers;
   HttpHandler handler;
+  HttpGate gate;  // or none
   HttpServerLimits limits;
   runtime::Clock* clock;
   base::Logger log;
+  UnknownPeers strangers;
+  std::size_t bodies_bytes = 0;  // of requests under way
   runtime::Scope scope;
   std::vector<std::shared_ptr<Listener>> listeners;
-  std::list<Connection*> open;
-  std::size_t exchanges = 0;  // streaming bodies under way, each with coroutines of its own
+  std::list<Connection*> open;  // of those that are idle the one that has been so for longest comes first
+  std::size_t exchanges = 0;    // streaming bodies under way, each with coroutines of its own
   runtime::Event exchange_ended;
   bool stopping = false;
   std::unique_ptr<runtime::Timer> stop_timer;
@@ -65,21 +70,51 @@ struct Exchange {
   bool client_gone = false;
 };
 
+using StrangerPtr = std::unique_ptr<UnknownPeers::Place>;
+
+// What the body of one request takes of HttpServerLimits::all_bodies_bytes, until the request is answered.
+class BodyShare {
+ public:
+  explicit BodyShare(ServerStatePtr server) : server_(std::move(server)) {}
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  ~BodyShare() { server_->bodies_bytes -= taken_; }
+  // False: all is taken.
+  bool take(std::size_t bytes) {
+    if (bytes > server_->limits.all_bodies_bytes - server_->bodies_bytes) return false;
+    server_->bodies_bytes += bytes;
+    taken_ += bytes;
+    return true;
+  }
+
+ private:
+  ServerStatePtr server_;
+  std::size_t taken_ = 0;
+};
+
 // A BodyWriter on the handlers' thread may be the last to hold it, so its end does nothing: see Registration.
 struct Connection {
-  Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted)
-      : server(std::move(the_server)), stream(std::move(the_stream)), tls(encrypted) {}
+  Connection(ServerStatePtr the_server, runtime::ByteStreamPtr the_stream, bool encrypted, StrangerPtr place)
+      : server(std::move(the_server)),
+        stream(std::move(the_stream)),
+        tls(encrypted),
+        stranger(std::move(place)) {}
 
   ServerStatePtr server;
   std::shared_ptr<runtime::ByteStream> stream;  // null when the connection has ended
   bool tls = false;
-  bool busy = false;      // a request is being read or handled: stop() lets it finish
-  bool upgraded = false;  // `stream` is the WebSocket
-  std::string in;         // bytes that were read and not used
+  StrangerPtr stranger;                      // null: known, or a WebSocket
+  std::list<Connection*>::iterator place{};  // in HttpServer::State::open
+  bool busy = false;                         // a request is being read or handled: stop() lets it finish
+  bool upgraded = false;                     // `stream` is the WebSocket
+  std::string in;                            // bytes that were read and not used
   std::weak_ptr<Exchange> exchange;
   std::atomic<bool> body_open{false};  // a BodyWriter may write
   bool body_chunked = false;
 
+  bool is_idle() const { return stream && !busy && !upgraded; }
+  void begin_to_idle();
+  void give_way();
   void end_for_stop();
   NetStream* net_stream() { return dynamic_cast<NetStream*>(stream.get()); }
 };
@@ -95,20 +130,27 @@ class Registration {
 
  private:
   ConnectionPtr connection_;
-  std::list<Connection*>::iterator place_;
 };
 
 // The whole life of a connection that speaks HTTP.
-runtime::Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls);
+runtime::Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr stream, bool tls,
+                                        StrangerPtr stranger);
+
+// To a handler or gate that threw; says so in the log.
+HttpResponse answer_failure(const HttpServer::State& server, const HttpRequest& request,
+                            const std::string& failure);
 
 // http_request_io.cpp: one request from the wire.
-enum class Got { request, end, problem };
+enum class Got { request, end, refused };
 struct IncomingRequest {
   Got got = Got::end;
-  RequestHead head;
-  HttpProblem problem;
+  std::shared_ptr<HttpRequest> request;
+  HttpFraming framing;
+  bool expect_continue = false;
+  bool http_1_0 = false;
+  HttpResponse refusal;
 };
-runtime::Awaitable<IncomingRequest> read_request(ConnectionPtr connection, bool first);
+runtime::Awaitable<IncomingRequest> read_request(ConnectionPtr connection, bool first, BodyShare* share);
 
 // http_response_io.cpp: the answer. False: the connection must end.
 runtime::Awaitable<bool> write_bytes(ConnectionPtr connection, std::string bytes);

@@ -1,5 +1,9 @@
 #include "net/http_server.hpp"
 
+#include <algorithm>
+#include <memory>
+#include <utility>
+
 #include "net/http_connection.hpp"
 
 namespace footman::net {
@@ -9,21 +13,46 @@ using runtime::Awaitable;
 namespace {
 
 // The connection itself gets a coroutine of its own: what the handshake needed is not kept.
-Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream, TlsServerContextPtr tls) {
+Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream, TlsServerContextPtr tls,
+                            StrangerPtr stranger) {
   const auto peer = stream->peer();
   auto encrypted =
       co_await accept_tls(std::move(stream), std::move(tls), *server->clock, server->limits.handshake);
   if (encrypted) {
-    server->scope.spawn("http-connection", run_connection(server, std::move(*encrypted), true));
+    server->scope.spawn("http-connection",
+                        run_connection(server, std::move(*encrypted), true, std::move(stranger)));
   } else {
     server->log.debug("no TLS connection", {{"peer", peer}, {"error", encrypted.error().message}});
   }
 }
 
-bool is_full(HttpServer::State& server) {
-  if (server.scope.running() < server.limits.connections + server.listeners.size()) return false;
-  ++server.refused;
+// The connection that has been idle for longest gives way, of those in question.
+template <class Question>
+bool close_idle(HttpServer::State& server, const Question& in_question) {
+  const auto found = std::ranges::find_if(
+      server.open, [&](const Connection* one) { return one->is_idle() && in_question(*one); });
+  if (found == server.open.end()) return false;
+  (*found)->give_way();
   return true;
+}
+
+// For one more connection; one gives way where it must. False: there is no room.
+bool make_room(HttpServer::State& server, const std::string& peer) {
+  const auto of_this_host = [&](const Connection& one) {
+    return one.stranger && UnknownPeers::are_one_host(one.stream->peer(), peer);
+  };
+  const auto of_a_stranger = [](const Connection& one) { return one.stranger != nullptr; };
+  const auto of_anybody = [](const Connection&) { return true; };
+  bool room = true;
+  if (server.strangers.is_full_of(peer)) {
+    room = close_idle(server, of_this_host);
+  } else if (server.strangers.is_full()) {
+    room = close_idle(server, of_a_stranger);
+  } else if (server.scope.running() >= server.limits.connections + server.listeners.size()) {
+    room = close_idle(server, of_anybody);
+  }
+  if (!room) ++server.refused;
+  return room;
 }
 
 Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listener> listener,
@@ -31,11 +60,15 @@ Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listen
   while (!server->stopping) {
     auto stream = co_await listener->accept();
     if (!stream) co_return;
-    if (is_full(*server)) continue;  // closed at once
+    const auto peer = (*stream)->peer();
+    if (!make_room(*server, peer)) continue;  // closed at once
+    auto stranger = std::make_unique<UnknownPeers::Place>(server->strangers, peer);
     if (tls) {
-      server->scope.spawn("http-handshake", shake_hands(server, std::move(*stream), tls));
+      server->scope.spawn("http-handshake",
+                          shake_hands(server, std::move(*stream), tls, std::move(stranger)));
     } else {
-      server->scope.spawn("http-connection", run_connection(server, std::move(*stream), false));
+      server->scope.spawn("http-connection",
+                          run_connection(server, std::move(*stream), false, std::move(stranger)));
     }
   }
 }
@@ -43,20 +76,15 @@ Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listen
 }  // namespace
 
 HttpServer::HttpServer(runtime::Executor net, runtime::Executor handlers, HttpHandler handler,
-                       HttpServerLimits limits, runtime::Clock& clock, base::Logger log)
-    : state_(std::make_shared<State>(std::move(net), std::move(handlers), std::move(handler), limits, clock,
-                                     std::move(log))) {}
+                       HttpServerLimits limits, runtime::Clock& clock, base::Logger log, HttpGate gate)
+    : state_(std::make_shared<State>(std::move(net), std::move(handlers), std::move(handler), std::move(gate),
+                                     limits, clock, std::move(log))) {}
 
 HttpServer::~HttpServer() = default;
 
 void HttpServer::serve(std::unique_ptr<Listener> listener, TlsServerContextPtr tls) {
   state_->listeners.emplace_back(std::move(listener));
   state_->scope.spawn("http-accept", accept_connections(state_, state_->listeners.back(), std::move(tls)));
-}
-
-void HttpServer::serve_stream(runtime::ByteStreamPtr stream, bool tls) {
-  if (state_->stopping || is_full(*state_)) return;
-  state_->scope.spawn("http-connection", run_connection(state_, std::move(stream), tls));
 }
 
 void HttpServer::stop() {

@@ -10,6 +10,7 @@
 #include "net/http.hpp"
 #include "net/tcp.hpp"
 #include "net/tls.hpp"
+#include "net/unknown_peers.hpp"
 #include "runtime/clock.hpp"
 
 namespace footman::net {
@@ -21,7 +22,12 @@ struct HttpServerLimits {
   std::size_t header_bytes = 32 * 1024;      // request line and headers together: 431
   std::size_t header_count = 100;            // 431
   std::size_t body_bytes = 8 * 1024 * 1024;  // 413
-  std::size_t connections = 16'000;          // further ones are closed at once
+  // Of all requests under way together, until each is answered: 503, and the client comes again.
+  std::size_t all_bodies_bytes = 64 * 1024 * 1024;
+  // At these the connection gives way that has been idle for longest; where none is, the new one is closed at
+  // once. Strangers: who has not proved who he is (HttpResponse::known_client) and speaks no WebSocket.
+  std::size_t connections = 16'000;
+  UnknownPeerLimits strangers;
   base::Duration handshake = std::chrono::seconds(10);
   base::Duration header = std::chrono::seconds(10);  // from the first byte to the last of the head: 408
   base::Duration body = std::chrono::seconds(60);    // for the whole body: 408
@@ -34,27 +40,25 @@ struct HttpServerCounts {
   std::size_t connections = 0;  // open, with upgraded ones
   std::size_t upgraded = 0;     // open WebSockets
   std::uint64_t requests = 0;   // since the start
-  std::uint64_t refused = 0;    // answered by the server itself, or closed at the connection limit
+  std::uint64_t refused =
+      0;  // answered by the server itself or the gate, or closed at a limit of connections
 };
 
 // Handlers: an exception is a 500 without details (logged). HEAD is handled as GET's answer without body: the
 // handler sees "HEAD". A handler may take as long as it likes; when the client is gone a streaming body is
 // cancelled at its next wait, on the handler executor. Bodies of requests are read whole before the handler
-// runs.
+// runs, and after the gate has let the request in.
 class HttpServer {
  public:
-  // The clock outlives the server.
+  // The clock outlives the server. No gate: every body is read.
   HttpServer(runtime::Executor net, runtime::Executor handlers, HttpHandler handler, HttpServerLimits limits,
-             runtime::Clock& clock, base::Logger log);
+             runtime::Clock& clock, base::Logger log, HttpGate gate = {});
   ~HttpServer();  // join() must have returned, or the executors must run no more
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
 
   // Net executor (or before it runs). Any number of listeners. `tls` may be null.
   void serve(std::unique_ptr<Listener> listener, TlsServerContextPtr tls);
-  // One connection that somebody else accepted: from the agent port, or a simulated wire. `tls`: it is
-  // encrypted already (only for HttpRequest::tls).
-  void serve_stream(runtime::ByteStreamPtr stream, bool tls);
   // Net executor. New connections are refused, idle ones closed, running requests get `limits.stop` to finish
   // (their answers say "Connection: close"), streaming bodies and WebSockets are ended at once. Safe to
   // repeat.

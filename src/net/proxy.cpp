@@ -7,6 +7,7 @@
 #include <array>
 #include <cstring>
 
+#include "base/address.hpp"
 #include "base/digest.hpp"
 #include "base/number.hpp"
 #include "net/head_io.hpp"
@@ -57,7 +58,7 @@ bool matches_name(std::string_view host, std::string_view pattern) {
 }
 
 bool is_exempt(const Url& url, std::string_view no_proxy) {
-  if (is_loopback_host(url.host)) return true;
+  if (base::is_loopback_host(url.host)) return true;
   const auto address = parse_address(url.host);
   std::string_view part;
   while (take_part(no_proxy, ',', part)) {

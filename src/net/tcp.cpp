@@ -48,17 +48,6 @@ base::Result<Endpoint> parse_endpoint(std::string_view text) {
   return Endpoint{std::string(host), *port};
 }
 
-bool is_loopback_host(std::string_view host) {
-  if (host == "localhost") return true;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  if (error) return false;
-  if (address.is_v6() && address.to_v6().is_v4_mapped()) {
-    return asio::ip::make_address_v4(asio::ip::v4_mapped, address.to_v6()).is_loopback();
-  }
-  return address.is_loopback();
-}
-
 namespace {
 
 constexpr int kBacklog = 4096;

@@ -22,8 +22,6 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 base::Result<Endpoint> parse_endpoint(std::string_view text);
-// 127.0.0.0/8, ::1, ::ffff:127.x and "localhost".
-bool is_loopback_host(std::string_view host);
 
 // Looks the name up anew, then tries every address in turn within `timeout` (each gets a fair part of what is
 // left). The error names the host and the last reason. TCP_NODELAY is set. Numeric hosts need no resolver.

@@ -210,9 +210,6 @@ WebSocketDecoder::Decoded WebSocketDecoder::decode(char* data, std::size_t size)
 std::string encode_websocket_binary(WebSocketRole role, std::string_view payload, std::string_view mask_key) {
   return encode(role, kBinary, payload, mask_key);
 }
-std::string encode_websocket_ping(WebSocketRole role, std::string_view payload, std::string_view mask_key) {
-  return encode(role, kPing, payload.substr(0, kMaxControlPayload), mask_key);
-}
 std::string encode_websocket_pong(WebSocketRole role, std::string_view payload, std::string_view mask_key) {
   return encode(role, kPong, payload.substr(0, kMaxControlPayload), mask_key);
 }

@@ -49,8 +49,6 @@ class WebSocketDecoder {
   // Takes all bytes of the buffer and compacts the message bytes to its front. After a close or a violation
   // further bytes are dropped.
   Decoded decode(char* data, std::size_t size);
-  // Between two frames and two messages: the end of the stream here loses nothing.
-  bool at_border() const { return state_ == State::header && header_size_ == 0 && !in_message_; }
 
  private:
   enum class State { header, payload, control, ended };
@@ -74,7 +72,6 @@ class WebSocketDecoder {
 
 // One whole binary message. `mask_key` (4 bytes) is used by clients only.
 std::string encode_websocket_binary(WebSocketRole role, std::string_view payload, std::string_view mask_key);
-std::string encode_websocket_ping(WebSocketRole role, std::string_view payload, std::string_view mask_key);
 std::string encode_websocket_pong(WebSocketRole role, std::string_view payload, std::string_view mask_key);
 // The reason is cut to what a control frame holds. kNoCode gives an empty close frame.
 std::string encode_websocket_close(WebSocketRole role, std::uint16_t code, std::string_view reason,

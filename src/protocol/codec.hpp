@@ -80,7 +80,6 @@ class FrameDecoder {
 
   base::Result<std::optional<Message>> next();
 
-  std::uint64_t bytes_consumed() const { return consumed_; }  // of the whole stream
   std::size_t bytes_buffered() const { return buffer_.size() - begin_; }
   // Memory held: a few hundred bytes between messages, never much more than the fed bytes.
   std::size_t memory_bytes() const { return buffer_.capacity(); }
@@ -98,8 +97,8 @@ class FrameDecoder {
   bool preface_done_;
   bool first_done_ = false;
   std::string buffer_;
-  std::size_t begin_ = 0;  // of what is not consumed yet
-  std::uint64_t consumed_ = 0;
+  std::size_t begin_ = 0;       // of what is not consumed yet
+  std::uint64_t consumed_ = 0;  // of the whole stream
   std::optional<base::Error> error_;
 };
 

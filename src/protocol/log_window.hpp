@@ -29,7 +29,6 @@ class LogSender {
   std::uint64_t first_unacknowledged() const { return acknowledged_; }
   std::uint64_t next() const { return next_; }
   std::uint64_t end() const { return end_; }
-  bool all_acknowledged() const { return acknowledged_ == end_; }
 
   std::uint64_t room() const;       // bytes that may be produced now
   void append(std::uint64_t size);  // they were; at most room()

@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "runtime/real/files.hpp"
 #include "store/directory.hpp"
 #include "store/origin.hpp"
 #include "store/sql_error.hpp"
@@ -76,7 +77,7 @@ class Backup final : public Chore {
     fs::rename(partial_, path_, error);
     if (error) return base::fail_errno("Rename " + partial_, error.value());
     const auto directory = fs::path(path_).parent_path();
-    return sync_directory(directory.empty() ? "." : directory.string());
+    return runtime::real::sync_directory(directory.empty() ? "." : directory.string());
   }
 
   void end(Status status) {

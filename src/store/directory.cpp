@@ -111,13 +111,4 @@ Result<bool> close_to_others(const std::string& path) {
   return true;
 }
 
-Status sync_directory(const std::string& directory) {
-  const int fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return base::fail_errno("The directory " + directory + " cannot be opened", errno);
-  const int failed = ::fsync(fd) != 0 ? errno : 0;
-  ::close(fd);
-  if (failed != 0) return base::fail_errno("The directory " + directory + " cannot be synced", failed);
-  return {};
-}
-
 }  // namespace footman::store

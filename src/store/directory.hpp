@@ -32,7 +32,5 @@ class DirectoryLock {
 base::Status make_private_file(const std::string& path);
 // Takes the file from everybody but its owner. True: others had it until now. not_found, io.
 base::Result<bool> close_to_others(const std::string& path);
-// Names in the directory are on disk.
-base::Status sync_directory(const std::string& directory);
 
 }  // namespace footman::store

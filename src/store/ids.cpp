@@ -1,18 +1,12 @@
 #include "store/ids.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstdio>
 #include <string_view>
 #include <utility>
 
 #include "base/number.hpp"
 #include "runtime/real/files.hpp"
-#include "runtime/unique_fd.hpp"
 #include "store/directory.hpp"
 #include "store/sql_error.hpp"
 
@@ -24,29 +18,6 @@ using base::Status;
 namespace {
 
 constexpr std::size_t kMaxFileBytes = 4096;
-
-std::unexpected<base::Error> fail_file(const std::string& what, int error_number) {
-  auto failed = base::fail_errno(what, error_number);
-  if (error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG)
-    failed.error().code = Errc::resource_exhausted;
-  return failed;
-}
-
-Status write_file(const std::string& directory, const std::string& text) {
-  const auto path = directory + "/" + kIdsFile;
-  const auto temporary = path + ".new";
-  {
-    const runtime::UniqueFd fd(
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-    if (!fd.is_open()) return fail_file("Open " + temporary, errno);
-    errno = ENOSPC;  // of a write that was cut short
-    if (std::cmp_not_equal(::write(fd.get(), text.data(), text.size()), text.size()))
-      return fail_file("Write " + temporary, errno);
-    if (::fsync(fd.get()) != 0) return fail_file("Sync " + temporary, errno);
-  }
-  if (std::rename(temporary.c_str(), path.c_str()) != 0) return fail_file("Rename " + temporary, errno);
-  return sync_directory(directory);
-}
 
 std::map<std::string, std::int64_t, std::less<>> read_given(Database& database) {
   std::map<std::string, std::int64_t, std::less<>> given;
@@ -124,7 +95,9 @@ void IdReserve::settle(Database& database) noexcept {
 void IdReserve::save(const Numbers& numbers) {
   std::string text;
   for (const auto& [table, number] : numbers) text += fmt::format("{} {}\n", table, number);
-  if (const auto written = write_file(directory_, text); !written) throw SqlError(written.error());
+  const auto written =
+      runtime::real::write_private_file(directory_ + "/" + kIdsFile, text, runtime::real::Sync::yes);
+  if (!written) throw SqlError(written.error());
   reserved_ = numbers;
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "runtime/post.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/rng.hpp"
 #include "runtime/scope.hpp"
@@ -351,7 +352,7 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     }
     const bool was_clean = begin_run(database, in_memory, std::move(origin));
     database.execute("COMMIT");
-    if (!in_memory) FOOTMAN_TRY_STATUS(sync_directory(config.directory));
+    if (!in_memory) FOOTMAN_TRY_STATUS(runtime::real::sync_directory(config.directory));
     return std::make_unique<SqliteStore>(std::move(lock), std::move(database), std::move(ids), was_clean,
                                          std::move(config.crash_points), std::move(log), std::move(executor));
   } catch (const SqlError& error) {

@@ -65,6 +65,9 @@ std::optional<std::string> match(std::string_view pattern, std::string_view path
 
 // --- requests
 
+constexpr std::string_view kStatic = "/ui/static/";
+constexpr std::string_view kSignOutPath = "/ui/sign-out";
+
 bool is_reading(const net::HttpRequest& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
@@ -114,7 +117,11 @@ struct Web::Impl {
 
   static Awaitable<net::HttpResponse> serve(std::shared_ptr<Impl> impl,
                                             std::shared_ptr<const net::HttpRequest> request);
+  net::GateAnswer open_gate(const net::HttpRequest& head);
+  net::HttpResponse ask_to_sign_in(const net::HttpRequest& request) const;
   Awaitable<net::HttpResponse> serve_signed_in(std::shared_ptr<const net::HttpRequest> request);
+  Awaitable<net::HttpResponse> serve_route(std::shared_ptr<const net::HttpRequest> request,
+                                           api::Principal who);
   Awaitable<Reply> call(const PageRoute& route, Visit visit);
   Awaitable<net::HttpResponse> sign_in(std::shared_ptr<const net::HttpRequest> request);
   Awaitable<net::HttpResponse> finish_sign_in(Result<api::BrowserSession> session, Url return_to);
@@ -140,10 +147,13 @@ net::HttpHandler Web::handler() {
   };
 }
 
+net::HttpGate Web::gate() {
+  return [impl = impl_](const net::HttpRequest& head) { return impl->open_gate(head); };
+}
+
 // `impl` is held until the answer is there.
 Awaitable<net::HttpResponse> Web::Impl::serve(std::shared_ptr<Impl> impl,
                                               std::shared_ptr<const net::HttpRequest> request) {
-  constexpr std::string_view kStatic = "/ui/static/";
   const auto& path = request->path;
   if (path == "/" || path == "/ui") co_return make_redirect(overview());
   if (path.starts_with(kStatic)) {
@@ -152,18 +162,34 @@ Awaitable<net::HttpResponse> Web::Impl::serve(std::shared_ptr<Impl> impl,
   }
   if (!path.starts_with("/ui/")) co_return impl->not_found(nullptr);
   if (path == api::kSignInPath) co_return co_await impl->sign_in(std::move(request));
-  if (path == "/ui/sign-out") co_return co_await impl->sign_out(std::move(request));
+  if (path == kSignOutPath) co_return co_await impl->sign_out(std::move(request));
   co_return co_await impl->serve_signed_in(std::move(request));
+}
+
+net::GateAnswer Web::Impl::open_gate(const net::HttpRequest& head) {
+  if (head.path == api::kSignInPath || head.path == kSignOutPath) return kMaxStrangersFormBytes;
+  if (!head.path.starts_with("/ui/") || head.path.starts_with(kStatic)) return 0;
+  if (!context.parts.auth.authenticate(head)) return std::unexpected(ask_to_sign_in(head));
+  return net::kAnyBody;
+}
+
+net::HttpResponse Web::Impl::ask_to_sign_in(const net::HttpRequest& request) const {
+  const auto here = is_reading(request) ? parse_return(request.target) : overview();
+  if (may_lack_its_cookie(request)) return load_at_once(context.assets, here);
+  return make_page(context.assets, sign_in_page(here, {}, 401), nullptr);
 }
 
 Awaitable<net::HttpResponse> Web::Impl::serve_signed_in(std::shared_ptr<const net::HttpRequest> request) {
   auto who = context.parts.auth.authenticate(*request);
-  if (!who) {
-    const auto here = is_reading(*request) ? parse_return(request->target) : overview();
-    if (may_lack_its_cookie(*request)) co_return load_at_once(context.assets, here);
-    co_return make_page(context.assets, sign_in_page(here, {}, 401), nullptr);
-  }
-  Visit visit{request, {context.now(), std::move(*who)}, {}, {}};
+  if (!who) co_return ask_to_sign_in(*request);
+  auto response = co_await serve_route(std::move(request), std::move(*who));
+  response.known_client = true;
+  co_return response;
+}
+
+Awaitable<net::HttpResponse> Web::Impl::serve_route(std::shared_ptr<const net::HttpRequest> request,
+                                                    api::Principal who) {
+  Visit visit{request, {context.now(), std::move(who)}, {}, {}};
   const auto view = visit.view;  // the visit goes to its handler
   bool other_method = false;
   for (const auto& route : kRoutes) {

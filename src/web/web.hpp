@@ -29,9 +29,10 @@ inline constexpr std::size_t kOverviewRows = 10;         // rows of each list of
 inline constexpr std::size_t kLogTailBytes = 64 * 1024;  // of a log on its build's page
 inline constexpr std::size_t kLogWindowBytes =
     256 * 1024;  // of a log on its own page; then "earlier", "later"
-inline constexpr std::size_t kMaxFormBytes = 4 * 1024 * 1024;  // of a form that is sent: 413
-inline constexpr std::size_t kMaxFormFields = 5000;            // of a form that is sent: 400
-inline constexpr std::size_t kMaxTimelineRows = 500;           // shown of a history: its last ones
+inline constexpr std::size_t kMaxFormBytes = 4 * 1024 * 1024;    // of a form that is sent: 413
+inline constexpr std::size_t kMaxStrangersFormBytes = 4 * 1024;  // of the sign-in: 413
+inline constexpr std::size_t kMaxFormFields = 5000;              // of a form that is sent: 400
+inline constexpr std::size_t kMaxTimelineRows = 500;             // shown of a history: its last ones
 
 struct WebParts {
   controller::Controller& controller;
@@ -54,6 +55,7 @@ class Web {
   // For the API's mounts (which check the Host header) "/ui" and "/" (which leads to /ui/). May be called
   // more than once. Answers of its own are always pages: errors too.
   net::HttpHandler handler();
+  net::HttpGate gate();  // goes with it
 
  private:
   struct Impl;

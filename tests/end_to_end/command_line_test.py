@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """The command line with the real programs."""
+import contextlib
 import json
 import os
 import pathlib
 import pty
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -316,6 +318,25 @@ def test_cloud_pause():
         footman(server, "cloud", "resume", "local")
         check(server.wait_build(build)["result"] == "SUCCESS", "resumed")
         footman(server, "cloud", "pause", "nowhere", code=5)
+
+
+def test_strangers_do_not_use_the_server_up():
+    with Server() as server, contextlib.ExitStack() as strangers:
+        server.max_open_files = 256
+        server.start()
+
+        def connect():
+            return strangers.enter_context(socket.create_connection((server.host, server.http_port), timeout=PATIENCE))
+
+        for _ in range(400):
+            connect().sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        check(footman(server, "run", "--", "echo", "through") == "through\n", "a build runs")
+        check("cannot accept connections" not in server.log_tail(1 << 20), "descriptors are left")
+        # No body is waited for that could fill the memory.
+        stranger = connect()
+        stranger.sendall(b"POST /api/v1/builds HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                         b"Content-Length: 1000000\r\n\r\n")
+        check(stranger.recv(12) == b"HTTP/1.1 401", "refused by its head")
 
 
 def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import ssl
@@ -63,6 +64,7 @@ class Server:
         self.config_file = self.folder / "footman.yaml"
         self.config_file.write_text(config)
         self.http_port = self.agent_port = 0
+        self.max_open_files = None  # else what the server may have open at most
         self.process = None
         self.starts = 0
 
@@ -77,8 +79,12 @@ class Server:
             self.process = subprocess.Popen(
                 [BIN / "footman", "up", "--data", self.data, "--config", self.config_file,
                  "--listen", f"{self.host}:{self.http_port}", "--agent-listen", f"{self.host}:{self.agent_port}"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self.folder)
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env, cwd=self.folder, preexec_fn=self._limit_files)
         return self
+
+    def _limit_files(self):
+        if self.max_open_files is not None:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.max_open_files, self.max_open_files))
 
     def start(self, crash_point="", environment=None):
         self.spawn(crash_point, environment)

@@ -42,6 +42,23 @@ TEST_CASE("opening makes the directory and nothing in it") {
   CHECK(std::filesystem::is_empty(data.path()));
 }
 
+TEST_CASE("a directory that others may look into is taken from them, unless it is there to be shared") {
+  const TemporaryDirectory parent;
+  struct stat status{};
+  const auto path = parent.path() + "/data";
+  const auto mode_after = [&](mode_t mode) {
+    std::filesystem::create_directory(path);
+    REQUIRE(::chmod(path.c_str(), mode) == 0);
+    open_data(path);
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    return status.st_mode & 07777U;
+  };
+  CHECK(mode_after(0755) == 0700);
+  CHECK(mode_after(0710) == 0700);
+  CHECK(mode_after(0700) == 0700);
+  CHECK(mode_after(01777) == 01777);
+}
+
 TEST_CASE("what is no directory is said to be none, also to root") {
   const TemporaryDirectory parent;
   const auto path = parent.path() + "/file";
@@ -79,7 +96,7 @@ TEST_CASE("a damaged certificate of the agent port is named") {
   const auto data = open_data(parent.path());
   for (const auto* text : {"", "no PEM", "-----BEGIN PRIVATE KEY-----\nx\n-----END PRIVATE KEY-----\n"}) {
     CAPTURE(text);
-    REQUIRE(write_private_file(data.file("agent-port.pem"), text));
+    std::ofstream(data.file("agent-port.pem")) << text;
     const auto read = data.agent_port_certificate(base::Instant{1'700'000'000'000'000});
     REQUIRE(!read);
     CHECK(read.error().code == base::Errc::corrupt);

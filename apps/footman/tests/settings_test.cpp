@@ -91,6 +91,35 @@ TEST_CASE("who listens beyond this machine is told what that means") {
   CHECK(exposure_warnings(config::Config{}, open).empty());
 }
 
+TEST_CASE("what the process may have open is shared out: the ports never take what the rest needs") {
+  for (const std::size_t descriptors : {16, 256, 1024, 4096, 20'000, 1'000'000}) {
+    CAPTURE(descriptors);
+    const auto shares = share_descriptors(descriptors);
+    CHECK(shares.http > 0);
+    CHECK(shares.agents > 0);
+    CHECK(descriptors - shares.http - shares.agents >= std::min<std::size_t>(descriptors / 2, 1024));
+    for (const auto connections : {shares.http, shares.agents}) {
+      const auto strangers = limit_strangers(connections);
+      CHECK(strangers.one_host > 0);
+      CHECK(strangers.one_host < strangers.all);
+      CHECK(strangers.all <= connections / 2);
+    }
+  }
+  CHECK(share_descriptors(1'000'000).http == net::HttpServerLimits().connections);
+  CHECK(limit_strangers(16'000).all == net::UnknownPeerLimits().all);
+  CHECK(limit_strangers(16'000).one_host == net::UnknownPeerLimits().one_host);
+}
+
+TEST_CASE("the largest body that is allowed fits into what all bodies may take") {
+  auto config = config::default_config("x86_64");
+  config.request_bytes = 1'000;
+  CHECK(make_http_limits(config, 100).body_bytes == 1'000);
+  CHECK(make_http_limits(config, 100).all_bodies_bytes == net::HttpServerLimits().all_bodies_bytes);
+  config.request_bytes = 1'000'000'000;
+  CHECK(make_http_limits(config, 100).all_bodies_bytes == 1'000'000'000);
+  CHECK(make_http_limits(config, 100).connections == 100);
+}
+
 TEST_CASE("every template becomes one of the fleet, with its options for the cloud") {
   const auto config = parse(
       "limits: {agents: 9}\nclouds: [{name: a, type: local, cap: 4, connect: tcp, templates: [{name: t, "

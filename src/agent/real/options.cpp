@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/address.hpp"
 #include "base/number.hpp"
 #include "protocol/limits.hpp"
 
@@ -236,7 +237,7 @@ Status check(const Options& options) {
     return need("--proof-region", "FOOTMAN_AGENT_PROOF_REGION");
   const bool plain = scheme == "ws" || scheme == "http";
   const auto& host = options.tunnel ? options.tunnel->host : options.url.host;
-  if (plain && !options.insecure && !net::is_loopback_host(host))
+  if (plain && !options.insecure && !base::is_loopback_host(host))
     return base::fail(Errc::invalid_argument,
                       fmt::format("{} sends secrets to {} without encryption", options.url.str(), host),
                       "--url", "Use wss://, or add --insecure when the network is trusted.");

@@ -1,6 +1,5 @@
 #include "agent/real/step_group.hpp"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,7 +13,6 @@
 
 #include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/files.hpp"
-#include "runtime/unique_fd.hpp"
 
 namespace footman::agent::real {
 namespace {
@@ -32,12 +30,6 @@ std::optional<std::string> own_group(const char* controller) {
   const auto self = read_small_file("/proc/self/cgroup", kFileLimit);
   if (!mounts || !self) return std::nullopt;
   return find_own_group(parse_cgroup_mounts(*mounts), *self, controller);
-}
-
-void write_one(const std::string& path) {
-  const runtime::UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  if (!fd.is_open()) return;
-  [[maybe_unused]] const auto put = ::write(fd.get(), "1", 1);
 }
 
 // Of agents that were killed together with their guardians. A group that has members stays.
@@ -89,7 +81,7 @@ StepGroup::~StepGroup() {
 
 void StepGroup::kill() const {
   if (!exists()) return;
-  write_one(path_ + "/cgroup.kill");
+  runtime::real::kill_cgroup(path_);
 }
 
 std::optional<base::Duration> StepGroup::cpu_time() const {
@@ -119,7 +111,7 @@ void end_groups_of(pid_t owner) {
   for (const auto& entry : std::filesystem::directory_iterator(*own, error)) {
     if (!entry.path().filename().string().starts_with(prefix)) continue;
     const auto path = entry.path().string();
-    write_one(path + "/cgroup.kill");
+    runtime::real::kill_cgroup(path);
     ::rmdir(path.c_str());
   }
 }

@@ -55,7 +55,6 @@ TEST_CASE("masks go wherever the stream is cut; only what may begin one is held 
   Masker masker(secrets({"hunter2"}));
   CHECK(masker.feed("login hu") == "login ");
   CHECK(masker.feed("nter") == "");
-  CHECK(masker.held_bytes() == 6);
   CHECK(masker.feed("2\nhunt") == "****\n");
   CHECK(masker.feed("ing\n") == "hunting\n");
   CHECK(masker.feed("hunter") == "");
@@ -99,9 +98,10 @@ TEST_CASE("any split of any text gives what masking the whole gives") {
 }
 
 TEST_CASE("what is held back can never be the end of a longer text than the longest mask") {
-  Masker masker(secrets({std::string(1000, 'a'), "b"}));
+  Masker masker(secrets({std::string(999, 'a') + "c", "b"}));
+  std::size_t held = 0;
   for (int i = 0; i < 100; ++i) {
-    masker.feed(std::string(100, 'a'));
-    CHECK(masker.held_bytes() < 1000);
+    held += 100 - masker.feed(std::string(100, 'a')).size();
+    CHECK(held < 1000);
   }
 }

@@ -307,6 +307,18 @@ TEST_CASE("what a step leaves behind lives until the end of the build, and its o
   }
 }
 
+TEST_CASE("the end of a build ends a process whose first thread has ended") {
+  for (const bool cgroups : {true, false}) {
+    CAPTURE(cgroups);
+    Machine machine(cgroups);
+    machine.shell("setsid " LEADERLESS " pid & while [ ! -e pid ]; do sleep 0.01; done");
+    const auto before = machine.clock->steady();
+    CHECK(machine.end_build() == 1);
+    CHECK(machine.clock->steady() - before < kKillLimit / 2);
+    CHECK(nothing_is_left());
+  }
+}
+
 TEST_CASE("much output, slowly read: the step blocks and nothing is lost") {
   Machine machine;
   const auto outcome = machine.shell("i=0; while [ $i -lt 40000 ]; do echo line $i; i=$((i+1)); done");

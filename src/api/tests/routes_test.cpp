@@ -103,6 +103,58 @@ TEST_CASE("a name that is not this server's is refused, whatever the route") {
     CHECK(world.get("/api/v1/whoami", {{"Host", host}}).error() == "421 misdirected_request Host");
 }
 
+TEST_CASE("the gate lets nobody's body in who is refused without it") {
+  World world;
+  const auto status = [&](const std::string& method, const std::string& target, HeaderList headers = {}) {
+    const auto answer = world.ask_gate(method, target, std::move(headers));
+    return answer ? (*answer == net::kAnyBody ? 0 : static_cast<int>(*answer) + 1) : answer.error().status;
+  };
+  constexpr int kAny = 0;
+  constexpr int kNone = 1;
+  const auto read_only = world.run(world.auth->create_token("reader", Access::read));
+  const HeaderList as_reader{{"Authorization", "Bearer " + std::string(read_only->token.expose())}};
+  for (const auto& route : Api::routes()) {
+    const std::string method(route.method);
+    const std::string path(route.pattern.substr(0, route.pattern.find('{')));
+    const auto target = route.pattern.contains('{')
+                            ? path + "1" +
+                                  (route.pattern.ends_with("...}")
+                                       ? ""
+                                       : std::string(route.pattern.substr(route.pattern.find('}') + 1)))
+                            : path;
+    CAPTURE(target);
+    const bool open = route.access == RouteAccess::open;
+    CHECK(status(method, target) == (open ? kNone : kAny));
+    CHECK(status(method, target, {{"Authorization", ""}}) == (open ? kNone : 401));
+    CHECK(status(method, target, {{"Host", "evil.example"}}) == (open ? kNone : 421));
+    CHECK(status(method, target, as_reader) == (open                                 ? kNone
+                                                : route.access == RouteAccess::admin ? 403
+                                                                                     : kAny));
+  }
+  CHECK(status("DELETE", "/healthz") == 405);
+  CHECK(status("POST", "/api/v1/nothing") == 404);
+  CHECK(world.post("/healthz", "x").status == 405);
+}
+
+TEST_CASE("who has proved who he is is told to the server") {
+  World world;
+  const auto known = [&](const std::string& target, const std::string& authorization) {
+    auto request = std::make_shared<net::HttpRequest>();
+    request->method = "GET";
+    request->target = request->path = target;
+    request->headers.add("Host", "localhost");
+    if (!authorization.empty()) request->headers.add("Authorization", authorization);
+    return world.run(world.handler(request)).known_client;
+  };
+  const auto good = std::string("Bearer ") + kAdminToken;
+  CHECK(known("/api/v1/jobs", good));
+  CHECK(known("/api/v1/jobs/nothing", good));
+  CHECK_FALSE(known("/api/v1/jobs", "Bearer wrong"));
+  CHECK_FALSE(known("/api/v1/jobs", ""));
+  CHECK_FALSE(known("/healthz", good));
+  CHECK_FALSE(known("/nothing", good));
+}
+
 TEST_CASE("wrong methods, paths and types") {
   World world;
   const auto method = world.request("PATCH", "/api/v1/jobs/team/app");

@@ -9,6 +9,7 @@
 #include "api/router.hpp"
 #include "controller/agent_hub.hpp"
 #include "net/http_head.hpp"
+#include "net/http_server.hpp"
 
 namespace footman::api::testing {
 
@@ -135,6 +136,7 @@ void World::restart_api(std::vector<Mount> mounts) {
   api = std::make_unique<Api>(ApiParts{*controller, *fleet, *store, logs, io.get_executor(), changes, *auth,
                                        clock, *rng, metrics, Logger(), std::move(info), std::move(actions)});
   handler = api->handler(std::move(mounts));
+  gate = api->gate();
 }
 
 void World::keep_ready(std::uint32_t agents) {
@@ -163,9 +165,23 @@ std::shared_ptr<net::HttpRequest> World::make_request(std::string method, std::s
   return request;
 }
 
+net::GateAnswer World::ask_gate(std::string method, std::string target, HeaderList headers) {
+  return gate(*make_request(std::move(method), std::move(target), {}, std::move(headers)));
+}
+
+net::HttpResponse World::serve(const std::shared_ptr<net::HttpRequest>& request) {
+  if (request->body.empty()) return run(handler(request));
+  auto body = std::exchange(request->body, {});
+  auto room = gate(*request);
+  if (!room) return std::move(room.error());
+  if (body.size() > *room) return net::make_error_response(413, "too_large", "the gate's limit");
+  request->body = std::move(body);
+  return run(handler(request));
+}
+
 Answer World::request(std::string method, std::string target, std::string body, HeaderList headers) {
   const auto made = make_request(std::move(method), std::move(target), std::move(body), std::move(headers));
-  auto response = run(handler(made));
+  auto response = serve(made);
   Answer answer{response.status, std::move(response.headers), std::move(response.body), false};
   if (answer.header("Content-Type") == "application/json") check_described(*made, answer);
   if (!response.stream) return answer;

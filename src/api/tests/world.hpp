@@ -94,6 +94,7 @@ class World {
   std::unique_ptr<Auth> auth;
   std::unique_ptr<Api> api;
   net::HttpHandler handler;
+  net::HttpGate gate;
   std::vector<std::string> problems;
   std::string backed_up;  // last path
   Result<std::vector<std::string>> reload_answer = std::vector<std::string>{"a: 1 -> 2"};
@@ -101,6 +102,8 @@ class World {
   // A new Auth and Api over the same store, as after a restart.
   void restart_api(std::vector<Mount> mounts = {});
 
+  // What the gate says to the head of such a request.
+  net::GateAnswer ask_gate(std::string method, std::string target, HeaderList headers = {});
   // Every JSON answer of the API is held against its description.
   // With the admin's token and a good Host, unless `headers` say otherwise (an empty value leaves one out).
   Answer request(std::string method, std::string target, std::string body = {}, HeaderList headers = {});
@@ -136,6 +139,7 @@ class World {
 
  private:
   void add_stray(const InstallationId& installation, const std::string& agent);
+  net::HttpResponse serve(const std::shared_ptr<net::HttpRequest>& request);
   static std::shared_ptr<net::HttpRequest> make_request(std::string method, std::string target,
                                                         std::string body, HeaderList headers);
   void check_described(const net::HttpRequest& request, const Answer& answer) const;

@@ -439,7 +439,7 @@ TEST_CASE("config check shows every place") {
   CHECK(fine.out == good + " is good: 1 cloud, 1 template\n");
   const auto missing = run_footman({"config", "check", place.path + "/none.yaml"});
   CHECK(missing.code == exit_usage);
-  CHECK(missing.err == place.path + "/none.yaml: cannot be opened: No such file or directory\n");
+  CHECK(missing.err == place.path + "/none.yaml: does not exist\n");
 }
 
 TEST_CASE("up hands its options to the server") {

@@ -89,11 +89,34 @@ struct Place {
   std::string path;
 };
 
+// Reads so many connections once and closes them.
+class LosingListener final : public net::Listener {
+ public:
+  LosingListener(std::unique_ptr<net::Listener> inner, std::atomic<int>& lose, std::atomic<int>& lost)
+      : inner_(std::move(inner)), lose_(lose), lost_(lost) {}
+  net::Endpoint endpoint() const override { return inner_->endpoint(); }
+  Awaitable<Result<runtime::ByteStreamPtr>> accept() override {
+    while (true) {
+      auto stream = co_await inner_->accept();
+      if (!stream || lose_ == 0) co_return stream;
+      --lose_;
+      ++lost_;
+      (void)co_await (*stream)->read(64 * 1024);
+    }
+  }
+  void close() noexcept override { inner_->close(); }
+
+ private:
+  std::unique_ptr<net::Listener> inner_;
+  std::atomic<int>& lose_;
+  std::atomic<int>& lost_;
+};
+
 class ScriptServer {
  public:
   using Answer = std::function<net::HttpResponse(const net::HttpRequest& request)>;
 
-  // With `tls` it speaks HTTPS, and loses no answers.
+  // With `tls` it speaks HTTPS.
   explicit ScriptServer(Answer answer, net::TlsServerContextPtr tls = nullptr)
       : answer_(std::move(answer)), scheme_(tls ? "https" : "http") {
     call([this, tls] { open(tls); });
@@ -144,27 +167,9 @@ class ScriptServer {
         thread_.executor(), thread_.executor(),
         [this](std::shared_ptr<const net::HttpRequest> request) { return handle(this, std::move(request)); },
         net::HttpServerLimits{}, *clock_, base::Logger());
-    listener_ = std::move(*net::create_listener(thread_.executor(), *clock_, {"127.0.0.1", 0}, {}));
-    port_ = listener_->endpoint().port;
-    if (tls) {
-      server_->serve(std::move(listener_), tls);
-    } else {
-      scope_.spawn("accept", accept(this));
-    }
-  }
-
-  static Awaitable<void> accept(ScriptServer* self) {
-    while (true) {
-      auto stream = co_await self->listener_->accept();
-      if (!stream) co_return;
-      if (self->lose_ > 0) {
-        --self->lose_;
-        ++self->lost_;
-        (void)co_await (*stream)->read(64 * 1024);
-        continue;  // the stream ends here
-      }
-      self->server_->serve_stream(std::move(*stream), false);
-    }
+    auto listener = std::move(*net::create_listener(thread_.executor(), *clock_, {"127.0.0.1", 0}, {}));
+    port_ = listener->endpoint().port;
+    server_->serve(std::make_unique<LosingListener>(std::move(listener), lose_, lost_), tls);
   }
 
   static Awaitable<net::HttpResponse> handle(ScriptServer* self,
@@ -177,8 +182,6 @@ class ScriptServer {
   }
 
   Awaitable<void> join(std::promise<void>* ended) {
-    if (listener_) listener_->close();
-    co_await scope_.join();
     co_await server_->join();
     ended->set_value();
   }
@@ -192,10 +195,8 @@ class ScriptServer {
   std::uint16_t port_ = 0;
   std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
   runtime::real::Thread thread_{"script-server"};
-  runtime::Scope scope_{thread_.executor(), {}};
   runtime::Scope last_{thread_.executor(), {}};
   std::unique_ptr<net::HttpServer> server_;
-  std::unique_ptr<net::Listener> listener_;
 };
 
 inline net::HttpResponse json_answer(std::string text, int status = 200) {

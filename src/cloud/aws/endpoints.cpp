@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
 #include "net/tcp.hpp"
 
@@ -42,7 +43,7 @@ Result<net::Url> check_override(const std::string& text) {
   if (url->scheme != "https" && url->scheme != "http")
     return fail(Errc::invalid_argument, fmt::format("an endpoint is an https address, not {}", text),
                 "endpoint");
-  if (url->scheme == "http" && !net::is_loopback_host(url->host))
+  if (url->scheme == "http" && !base::is_loopback_host(url->host))
     return fail(Errc::invalid_argument,
                 fmt::format("the endpoint {} would get credentials without TLS", text), "endpoint",
                 "Use https; http is for this machine only.");

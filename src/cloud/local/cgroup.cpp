@@ -1,7 +1,6 @@
 #include "cloud/local/cgroup.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,7 +9,6 @@
 #include <ranges>
 #include <system_error>
 
-#include "base/number.hpp"
 #include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/unique_fd.hpp"
@@ -73,16 +71,6 @@ bool remove_tree(const std::string& directory) {
   return ::rmdir(directory.c_str()) == 0;
 }
 
-bool kill_members(const std::string& directory) {
-  const auto text = read_small_file(directory + "/cgroup.procs", kFileLimit);
-  if (!text || text->empty()) return false;
-  for (const auto line : split_fields(*text, '\n')) {
-    const auto pid = base::find_number<pid_t>(line).value_or(0);
-    if (pid > 1 && pid != ::getpid()) ::kill(pid, SIGKILL);
-  }
-  return true;
-}
-
 // A group that was killed once kills whoever is born in it later (seen with Linux 6.18): no old one is used
 // again.
 bool make_fresh_group(const std::string& path) {
@@ -134,10 +122,8 @@ std::vector<std::string> make_group(const CgroupRoots& roots, const std::string&
 }
 
 void kill_group(const CgroupRoots& roots, const std::string& name) {
-  for (const auto& directory : group_directories(roots, name)) {
-    if (write_file(directory + "/cgroup.kill", "1")) continue;
-    for (int pass = 0; pass < kKillPasses && kill_members(directory); ++pass) ::usleep(1000);
-  }
+  for (const auto& directory : group_directories(roots, name))
+    for (int pass = 0; pass < kKillPasses && kill_cgroup(directory); ++pass) ::usleep(1000);
 }
 
 bool was_out_of_memory(const CgroupRoots& roots, const std::string& name) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -46,15 +47,6 @@ FailureClass class_of(const Error& error) {
 
 bool make_private_directory(const std::string& path) {
   return ::mkdir(path.c_str(), 0700) == 0 || errno == EEXIST;
-}
-
-Status write_private_file(const std::string& path, std::string_view bytes) {
-  ::unlink(path.c_str());
-  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd.is_open()) return fail_errno("make " + path, errno);
-  if (::write(fd.get(), bytes.data(), bytes.size()) != static_cast<ssize_t>(bytes.size()))
-    return fail_errno("write " + path, errno);
-  return {};
 }
 
 Status append_line(int fd, std::string_view line) {
@@ -105,8 +97,11 @@ std::vector<std::string> environment_of(const Site& site, const ports::LaunchSpe
 std::vector<std::pair<int, rlimit>> limits_of(const Site& site, const TemplateOptions& options) {
   std::vector<std::pair<int, rlimit>> out;
   out.push_back({RLIMIT_CORE, {0, 0}});  // a core file would hold secrets
+  rlimit files{};
   if (options.max_open_files > 0)
     out.push_back({RLIMIT_NOFILE, {options.max_open_files, options.max_open_files}});
+  else if (site.open_files > 0 && ::getrlimit(RLIMIT_NOFILE, &files) == 0)
+    out.push_back({RLIMIT_NOFILE, {site.open_files, files.rlim_max}});
   if (options.memory_bytes > 0 && !site.cgroups.limits_memory())
     out.push_back({RLIMIT_AS, {options.memory_bytes, options.memory_bytes}});
   return out;
@@ -118,9 +113,9 @@ Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
     if (!make_private_directory(work + sub)) return fail_errno("make " + work + sub, errno);
   const auto files = site.launch_directory(spec.client_token);
   if (!make_private_directory(files)) return fail_errno("make " + files, errno);
-  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose()));
+  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose(), Sync::no));
   if (!spec.endpoint.ca_pem.empty())
-    FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem));
+    FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem, Sync::no));
   return {};
 }
 

@@ -2,6 +2,7 @@
 // its own; everything is found again from the token file.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Site {
   std::vector<std::string> environment;  // PATH, LANG
   std::vector<std::string> proxies;
   runtime::CrashPoints crash_points;
+  std::uint64_t open_files = 0;
 
   std::string token_path(const std::string& token) const { return directory + "/tokens/" + token; }
   std::string work_directory(const std::string& token) const { return directory + "/" + token; }

@@ -437,6 +437,7 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   site.directory = config.directory;
   site.agent_binary = config.agent_binary;
   site.crash_points = config.crash_points;
+  site.open_files = config.open_files;
   site.cgroups = detect_cgroups();
   site.environment = {std::string(kAgentPath), variable_or("LANG", "C.UTF-8")};
   for (const auto* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})

@@ -56,6 +56,9 @@ struct LocalCloudConfig {
   Duration terminate_grace = 10s;  // between SIGTERM and SIGKILL
   std::map<TemplateName, TemplateOptions> templates;
   runtime::CrashPoints crash_points;  // launch:before-fork, launch:after-fork
+  // The soft limit of agents whose template says nothing else, where the server has raised its own; 0: its
+  // own.
+  std::uint64_t open_files = 0;
 };
 
 class LocalCloud : public ports::CloudProvider {

@@ -5,6 +5,7 @@
 //   "fifo"      leaves at once with status 5 and a FIFO for an exit file
 //   "forge"     has a child in a session of its own, writes an exit file of a good end and kills itself
 //   "hide"      has a child in a session of its own and without an environment, and kills itself
+//   "headless"  has a child in a session of its own, whose first thread ends, and kills itself
 //   "exit:N"    leaves at once with status N and no exit file
 // Before that it writes what it sees to <work dir>/seen.
 #include <dirent.h>
@@ -96,6 +97,16 @@ int main(int argc, char** argv) {
   }
   if (what == "hide") {
     start_child(directory, true);
+    await_child(directory);
+    raise(SIGKILL);
+  }
+  if (what == "headless") {
+    if (fork() == 0) {
+      setsid();
+      close(3);
+      execl(LEADERLESS, "leaderless", (directory + "/child").c_str(), nullptr);
+      _exit(1);
+    }
     await_child(directory);
     raise(SIGKILL);
   }

@@ -69,7 +69,8 @@ class LocalWorld final : public contract::World {
     config.max_agents = max_agents;
     config.terminate_grace = 50ms;
     config.templates[template_name()].env["FAKE_AGENT"] = behaviour_;
-    config.templates[template_name()].max_open_files = 77;
+    config.templates[template_name()].max_open_files = max_open_files;
+    config.open_files = open_files;
     if (memory_bytes > 0) config.templates[template_name()].memory_bytes = memory_bytes;
     auto made = local::create_local_cloud(config, io_.get_executor(), *clock_, {});
     REQUIRE(made.has_value());
@@ -92,6 +93,8 @@ class LocalWorld final : public contract::World {
   }
   const std::string& directory() const { return directory_; }
   std::uint32_t max_agents = 0;
+  std::uint32_t max_open_files = 77;
+  std::uint64_t open_files = 0;
   std::uint64_t memory_bytes = 0;
 
  private:
@@ -104,8 +107,10 @@ class LocalWorld final : public contract::World {
 
 // Not our child: it is a zombie at most until its new parent has looked.
 bool is_alive(pid_t pid) {
-  const auto stat = runtime::real::read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  return stat && !stat->contains(") Z ") && !stat->contains(") X ");
+  const auto status = runtime::real::read_small_file("/proc/" + std::to_string(pid) + "/status", 4096);
+  if (!status) return false;
+  const bool first_thread_ended = status->contains("\nState:\tZ") || status->contains("\nState:\tX");
+  return !first_thread_ended || !status->contains("\nThreads:\t1\n");
 }
 
 bool has_line(const std::string& text, const std::string& line) {
@@ -221,6 +226,16 @@ TEST_CASE("whatever an agent's tree has done, it ends with its agent where v2 co
   CHECK(world.run_until([&] { return !std::filesystem::exists(group); }));
 }
 
+TEST_CASE("a process of an agent's tree whose first thread has ended ends with its agent") {
+  LocalWorld world("headless");
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto child = world.child("a-1");
+  REQUIRE(world.run_until(
+      [&] { return contract::find_listed(world, "a-1")->state == ports::ResourceState::gone; }));
+  CHECK(world.run_until([&] { return !is_alive(child); }));
+}
+
 // An agent's limit is the agent's: a server that holds more is not in its way.
 TEST_CASE("an agent may have fewer files open than the server has") {
   std::vector<runtime::UniqueFd> ours;
@@ -229,6 +244,17 @@ TEST_CASE("an agent may have fewer files open than the server has") {
   const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
   REQUIRE_MESSAGE(launched.has_value(), (launched ? std::string() : launched.error().message));
   CHECK(has_line(world.seen("a-1"), "nofile 77"));
+  contract::terminate_until_gone(world, launched->value, "a-1");
+}
+
+TEST_CASE("a server that has raised its own limit of open files leaves agents the old one") {
+  LocalWorld world("wait");
+  world.max_open_files = 0;
+  world.open_files = 55;
+  world.restart();
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  CHECK(has_line(world.seen("a-1"), "nofile 55"));
   contract::terminate_until_gone(world, launched->value, "a-1");
 }
 

@@ -191,6 +191,8 @@ TEST_CASE("errors have a place and an expectation") {
   CHECK(error_of("agent_url: ws://localhost.example.com/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://127.0.0.1.example.com/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://[::1]:8080/\n") == "ok");
+  CHECK(error_of("agent_url: ws://[::ffff:127.0.0.1]:8080/\n") == "ok");
+  CHECK(error_of("agent_url: ws://[::ffff:10.0.0.1]:8080/\n").find("insecure: true") != std::string::npos);
   CHECK(error_of("agent_url: ws://:1\n").find("a URL was expected") != std::string::npos);
   CHECK(error_of("clouds: [{name: A b, type: local}]\n").find("lower-case") != std::string::npos);
   CHECK(error_of("clouds: [{name: a, type: local, templates: [{name: t, retention: {idel: 5m}}]}]\n")

@@ -19,7 +19,6 @@ struct Outcome {
   int closed = 0;
   std::string reason;
   int violation = 0;
-  bool at_border = false;
   bool operator==(const Outcome&) const = default;
 };
 
@@ -39,7 +38,6 @@ Outcome decode(WebSocketRole role, const std::string& bytes, std::uint32_t cut) 
     if (step.close) out.closed = step.close->code, out.reason = step.close->reason;
     if (step.violation != 0) out.violation = step.violation;
   }
-  out.at_border = decoder.at_border();
   return out;
 }
 

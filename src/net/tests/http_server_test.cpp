@@ -91,7 +91,32 @@ Awaitable<HttpResponse> handle(Seen* seen, std::shared_ptr<const HttpRequest> re
   } else {
     response.body = request->method + " " + request->path + " " + request->body;
   }
+  response.known_client = request->headers.find("Known").has_value();
   co_return response;
+}
+
+// Connections without a socket, all there at once.
+class Wires final : public Listener {
+ public:
+  explicit Wires(std::vector<runtime::ByteStreamPtr> streams) : streams_(std::move(streams)) {}
+  Endpoint endpoint() const override { return {}; }
+  Awaitable<base::Result<runtime::ByteStreamPtr>> accept() override {
+    if (streams_.empty()) co_await closed_.wait();
+    if (streams_.empty()) co_return base::fail(base::Errc::cancelled, "closed");
+    auto stream = std::move(streams_.back());
+    streams_.pop_back();
+    co_return stream;
+  }
+  void close() noexcept override { closed_.notify(); }
+
+ private:
+  std::vector<runtime::ByteStreamPtr> streams_;
+  runtime::Event closed_;
+};
+std::unique_ptr<Listener> one_wire(runtime::ByteStreamPtr stream) {
+  std::vector<runtime::ByteStreamPtr> streams;
+  streams.push_back(std::move(stream));
+  return std::make_unique<Wires>(std::move(streams));
 }
 
 HttpServerLimits small_limits() {
@@ -104,9 +129,10 @@ HttpServerLimits small_limits() {
 }
 
 struct ServerWorld : World {
-  explicit ServerWorld(HttpServerLimits limits = small_limits())
-      : server(executor(), executor(), [this](auto request) { return handle(&seen, std::move(request)); },
-               limits, *clock, {}) {
+  explicit ServerWorld(HttpServerLimits limits = small_limits(), HttpGate gate = {})
+      : server(
+            executor(), executor(), [this](auto request) { return handle(&seen, std::move(request)); },
+            limits, *clock, {}, std::move(gate)) {
     auto listener = listen();
     endpoint = listener->endpoint();
     server.serve(std::move(listener), nullptr);
@@ -292,17 +318,138 @@ TEST_CASE("an idle connection is closed without a word") {
   CHECK(body_of(world.talk(request("GET /x"))) == "GET /x ");
 }
 
-TEST_CASE("connections beyond the limit are closed at once") {
+TEST_CASE("the gate sees a head before its body is read, and says how long that may be") {
+  std::vector<std::string> heads;
+  ServerWorld world(small_limits(), [&](const HttpRequest& head) -> GateAnswer {
+    heads.push_back(head.method + " " + head.path + " " + head.body + (head.peer.empty() ? "?" : ""));
+    if (head.path == "/throw") throw std::runtime_error("secret detail");
+    if (head.path == "/stranger") return std::unexpected(make_error_response(401, "who", "who are you?"));
+    if (head.path == "/short") return 3;
+    return kAnyBody;
+  });
+  const auto post = [&](const std::string& path, std::size_t length, const std::string& sent) {
+    return world.talk(
+        request("POST " + path, "Content-Length: " + std::to_string(length) + "\r\n" + kClose, sent));
+  };
+  CHECK(post("/stranger", 900, "").starts_with("HTTP/1.1 401 "));  // it waits for no body
+  CHECK(post("/throw", 900, "").starts_with("HTTP/1.1 500 "));
+  CHECK(post("/short", 4, "").starts_with("HTTP/1.1 413 "));
+  CHECK(world.talk(request("POST /short", "Transfer-Encoding: chunked\r\n", "4\r\nabcd\r\n"))
+            .starts_with("HTTP/1.1 413 "));
+  CHECK(post("/any", 1001, "").starts_with("HTTP/1.1 413 "));
+  CHECK_FALSE(has(world.talk(request("POST /stranger", "Expect: 100-continue\r\nContent-Length: 9\r\n")),
+                  "100 Continue"));
+  CHECK(world.seen.requests.empty());
+  CHECK(heads.front() == "POST /stranger ");
+  heads.clear();
+  CHECK(body_of(post("/short", 3, "abc")) == "POST /short abc");
+  CHECK(body_of(world.talk(request("GET /stranger", kClose))) == "GET /stranger ");  // has no body
+  CHECK(heads == std::vector<std::string>{"POST /short "});
+}
+
+TEST_CASE("bodies under way have a limit together; a request gives its part back when it is answered") {
+  auto limits = small_limits();
+  limits.all_bodies_bytes = 1000;
+  ServerWorld world(limits);
+  auto slow = world.connect();
+  CHECK(world.run(slow->write(request("POST /slow", "Content-Length: 600\r\n", std::string(600, 'x')))));
+  world.step_until([&] { return world.seen.requests.size() == 1; });
+  const auto sized = [&](std::size_t size) {
+    return world.talk(request("POST /x", kClose + "Content-Length: " + std::to_string(size) + "\r\n",
+                              std::string(size, 'x')));
+  };
+  const auto refused = sized(401);
+  CHECK(refused.starts_with("HTTP/1.1 503 "));
+  CHECK(has(refused, "\r\nRetry-After: 1\r\n"));
+  CHECK(world
+            .talk(request("POST /x", "Transfer-Encoding: chunked\r\n",
+                          "c8\r\n" + std::string(200, 'x') + "\r\nc9\r\n" + std::string(201, 'x')))
+            .starts_with("HTTP/1.1 503 "));
+  for (int i = 0; i < 3; ++i) CHECK(sized(400).starts_with("HTTP/1.1 200 "));
+  world.seen.go_on.notify();
+  CHECK(has(world.run(read_bytes(slow.get(), 20)), "200 OK"));
+  CHECK(sized(1000).starts_with("HTTP/1.1 200 "));
+}
+
+namespace {
+
+// A connection whose first request was answered.
+runtime::ByteStreamPtr ask_once(ServerWorld& world, const std::string& headers = {}) {
+  auto stream = world.connect();
+  CHECK(world.run(stream->write(request("GET /x", headers))));
+  CHECK(has(world.run(read_bytes(stream.get(), 5)), "HTTP/"));
+  return stream;
+}
+// Still answers.
+bool is_open(ServerWorld& world, const runtime::ByteStreamPtr& stream) {
+  if (!world.run(stream->write(request("GET /y", kClose)))) return false;
+  return has(world.run(read_bytes(stream.get(), 1 << 20)), "GET /y");
+}
+// Whose request waits for `go_on`.
+runtime::ByteStreamPtr keep_busy(ServerWorld& world) {
+  auto stream = world.connect();
+  const auto before = world.seen.requests.size();
+  CHECK(world.run(stream->write(request("GET /slow"))));
+  world.step_until([&] { return world.seen.requests.size() > before; });
+  return stream;
+}
+
+}  // namespace
+
+TEST_CASE("at the limit the connection that has been idle for longest gives way") {
+  ServerWorld world;  // 8 connections
+  std::vector<runtime::ByteStreamPtr> streams;
+  for (int i = 0; i < 8; ++i) streams.push_back(ask_once(world, "Known: yes\r\n"));
+  CHECK(world.run(streams[0]->write(request("GET /x"))));  // used again
+  world.step_until([&] { return world.seen.requests.size() == 9; });
+  auto newest = ask_once(world);
+  world.step_until([&] { return world.server.counts().connections == 8; });
+  CHECK_FALSE(is_open(world, streams[1]));
+  CHECK(is_open(world, streams[0]));
+  CHECK(is_open(world, streams[2]));
+  CHECK(is_open(world, newest));
+  CHECK(world.server.counts().refused == 0);
+}
+
+TEST_CASE("of connections that come at once each gets the place of another one") {
   ServerWorld world;
   std::vector<runtime::ByteStreamPtr> streams;
-  for (int i = 0; i < 8; ++i) {
-    streams.push_back(world.connect());
-    CHECK(world.run(streams.back()->write(request("GET /x"))));
-    CHECK(world.run(read_bytes(streams.back().get(), 5)) == "HTTP/");
+  for (int i = 0; i < 8; ++i) streams.push_back(ask_once(world));
+  std::vector<runtime::ByteStreamPtr> server_ends;
+  std::vector<runtime::ByteStreamPtr> client_ends;
+  for (int i = 0; i < 3; ++i) {
+    auto wire = runtime::make_memory_streams();
+    server_ends.push_back(std::move(wire.first));
+    client_ends.push_back(std::move(wire.second));
   }
+  world.server.serve(std::make_unique<Wires>(std::move(server_ends)), nullptr);
+  for (const auto& one : client_ends) CHECK(is_open(world, one));
+  for (int i = 0; i < 8; ++i) CHECK(is_open(world, streams[static_cast<std::size_t>(i)]) == (i >= 3));
+}
+
+TEST_CASE("connections beyond the limit are closed at once where none is idle") {
+  ServerWorld world;
+  std::vector<runtime::ByteStreamPtr> streams;
+  for (int i = 0; i < 8; ++i) streams.push_back(keep_busy(world));
   CHECK(world.server.counts().connections == 8);
   CHECK(world.talk(request("GET /x")).empty());
   CHECK(world.server.counts().refused == 1);
+}
+
+TEST_CASE("strangers of one address have their share, and give way to each other only") {
+  auto limits = small_limits();
+  limits.strangers = {.all = 4, .one_host = 2};
+  ServerWorld world(limits);
+  const auto known = ask_once(world, "Known: yes\r\n");
+  const auto oldest = ask_once(world);
+  const auto busy = keep_busy(world);
+  const auto newer = ask_once(world);  // the oldest one gives way
+  CHECK_FALSE(is_open(world, oldest));
+  const auto busy_too = keep_busy(world);
+  CHECK_FALSE(is_open(world, newer));
+  CHECK(world.talk(request("GET /x")).empty());  // both are busy
+  CHECK(world.server.counts().refused == 1);
+  CHECK(is_open(world, known));
 }
 
 TEST_CASE("WebSocket: upgrade, echo, and the end of the client") {
@@ -367,10 +514,10 @@ TEST_CASE("stop does not wait for ever") {
   CHECK(world.run(read_bytes(slow.get(), 10)).empty());
 }
 
-TEST_CASE("a connection that somebody else accepted, without a socket: requests and a WebSocket") {
+TEST_CASE("without a socket: requests and a WebSocket") {
   ServerWorld world;
   auto wire = runtime::make_memory_streams();
-  world.server.serve_stream(std::move(wire.first), true);
+  world.server.serve(one_wire(std::move(wire.first)), nullptr);
   CHECK(
       world.run(wire.second->write(request("GET /a") + request("GET /stream") + request("GET /b", kClose))));
   const auto answers = world.run(read_bytes(wire.second.get(), 1 << 20));
@@ -378,7 +525,7 @@ TEST_CASE("a connection that somebody else accepted, without a socket: requests 
   CHECK(body_of(answers.substr(answers.rfind("HTTP/1.1"))) == "GET /b ");
 
   auto other = runtime::make_memory_streams();
-  world.server.serve_stream(std::move(other.first), false);
+  world.server.serve(one_wire(std::move(other.first)), nullptr);
   const auto upgrade = request("GET /ws",
                                "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");

@@ -156,12 +156,6 @@ TEST_CASE("endpoints") {
     CAPTURE(bad);
     CHECK_FALSE(parse_endpoint(bad));
   }
-  CHECK(is_loopback_host("127.9.9.9"));
-  CHECK(is_loopback_host("::1"));
-  CHECK(is_loopback_host("::ffff:127.0.0.1"));
-  CHECK(is_loopback_host("localhost"));
-  CHECK_FALSE(is_loopback_host("10.0.0.1"));
-  CHECK_FALSE(is_loopback_host("localhost.example.org"));
 }
 
 namespace {

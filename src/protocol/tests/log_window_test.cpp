@@ -30,7 +30,7 @@ TEST_CASE("the sender never has more than the window under way nor more than the
   CHECK(sender.acknowledge(111).error().code == base::Errc::corrupt);
   sender.set_window(2);
   CHECK(sender.sendable(99).size == 0);
-  CHECK_FALSE(sender.all_acknowledged());
+  CHECK(sender.first_unacknowledged() < sender.end());
 }
 
 TEST_CASE("a new connection sends again from what is durable") {
@@ -47,7 +47,7 @@ TEST_CASE("a new connection sends again from what is durable") {
   CHECK(sender.rewind(51).error().code == base::Errc::corrupt);
   sender.sent(10);
   CHECK(sender.acknowledge(60) == 10U);
-  CHECK(sender.all_acknowledged());
+  CHECK(sender.first_unacknowledged() == sender.end());
 }
 
 TEST_CASE("the receiver drops duplicates, trims overlaps and refuses gaps") {
@@ -120,7 +120,7 @@ TEST_CASE("no byte is lost or doubled over any cuts and restarts") {
       REQUIRE(sender.rewind(receiver.durable()).has_value());
     };
     int steps = 0;
-    while (!(sender.end() == total && sender.all_acknowledged())) {
+    while (sender.first_unacknowledged() < total) {
       REQUIRE(++steps < 20'000);
       const bool calm = steps > 5'000;
       switch (random() % 8) {

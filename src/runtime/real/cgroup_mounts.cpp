@@ -1,14 +1,48 @@
 #include "runtime/real/cgroup_mounts.hpp"
 
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
 #include <cstdint>
+#include <filesystem>
+#include <system_error>
 
 #include "base/number.hpp"
 #include "runtime/real/files.hpp"
+#include "runtime/unique_fd.hpp"
 
 namespace footman::runtime::real {
 namespace {
+
 constexpr std::size_t kFileLimit = 1 << 20;
+
+void write_one(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd.is_open()) return;
+  [[maybe_unused]] const auto put = ::write(fd.get(), "1", 1);
 }
+
+bool is_own_thread(pid_t thread) {
+  return ::access(("/proc/self/task/" + std::to_string(thread)).c_str(), F_OK) == 0;
+}
+
+// A signal to a thread's number is one to its process.
+bool kill_owners_of_threads(const std::string& directory) {
+  auto text = read_small_file(directory + "/cgroup.threads", kFileLimit);  // v2
+  if (!text) text = read_small_file(directory + "/tasks", kFileLimit);     // v1
+  if (!text) return false;
+  bool any = false;
+  for (const auto line : split_fields(*text, '\n')) {
+    const auto thread = base::find_number<pid_t>(line).value_or(0);
+    if (thread <= 1 || is_own_thread(thread)) continue;
+    ::kill(thread, SIGKILL);
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
 
 std::vector<std::string_view> split_fields(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
@@ -71,6 +105,16 @@ std::optional<std::string> find_own_group(const std::vector<CgroupMount>& mounts
     }
   }
   return std::nullopt;
+}
+
+bool kill_cgroup(const std::string& directory) {
+  write_one(directory + "/cgroup.kill");
+  bool any = kill_owners_of_threads(directory);
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error))
+    if (at->is_directory(error) && kill_owners_of_threads(at->path().string())) any = true;
+  return any;
 }
 
 }  // namespace footman::runtime::real

@@ -1,6 +1,7 @@
 #include "runtime/real/files.hpp"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@ namespace {
 
 using base::Errc;
 using base::Result;
+using base::Status;
 
 std::unexpected<base::Error> fail_to_open(const std::string& path, int error) {
   auto failed = base::fail_errno("open " + path, error);
@@ -57,6 +59,22 @@ Result<std::string> read_up_to(const OpenFile& file, std::size_t limit, const st
   return text;
 }
 
+std::unexpected<base::Error> fail_to_write(const std::string& what, int error) {
+  auto failed = base::fail_errno(what, error);
+  if (error == ENOSPC || error == EDQUOT || error == EFBIG) failed.error().code = Errc::resource_exhausted;
+  return failed;
+}
+
+Status write_all(int fd, std::string_view bytes, const std::string& path) {
+  while (!bytes.empty()) {
+    const auto written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return fail_to_write("write " + path, errno);
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> read_file(const std::string& path, std::size_t limit, Files kind) {
@@ -73,6 +91,38 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   auto text = read_up_to(*file, limit, path);
   if (!text) return std::nullopt;
   return std::move(*text);
+}
+
+std::optional<std::string> read_end_of_file(const std::string& path, std::size_t limit) {
+  const auto file = open_file(path, Files::regular);
+  if (!file) return std::nullopt;
+  if (file->size > limit && ::lseek(file->fd.get(), static_cast<off_t>(file->size - limit), SEEK_SET) < 0)
+    return std::nullopt;
+  auto text = read_up_to(*file, limit, path);
+  if (!text) return std::nullopt;
+  return std::move(*text);
+}
+
+Status write_private_file(const std::string& path, std::string_view bytes, Sync sync) {
+  const auto temporary = path + ".new";
+  ::unlink(temporary.c_str());
+  {
+    const UniqueFd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!fd.is_open()) return fail_to_write("open " + temporary, errno);
+    FOOTMAN_TRY_STATUS(write_all(fd.get(), bytes, temporary));
+    if (sync == Sync::yes && ::fsync(fd.get()) != 0) return fail_to_write("sync " + temporary, errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail_to_write("rename " + temporary, errno);
+  if (sync == Sync::no) return {};
+  const auto slash = path.rfind('/');
+  return sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1));
+}
+
+Status sync_directory(const std::string& directory) {
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd.is_open()) return base::fail_errno("open the directory " + directory, errno);
+  if (::fsync(fd.get()) != 0) return base::fail_errno("sync the directory " + directory, errno);
+  return {};
 }
 
 }  // namespace footman::runtime::real

@@ -1,9 +1,11 @@
-// Reading files that somebody else may have put there. Blocking for as long as the disk needs; any thread.
+// Reading files that somebody else may have put there, and writing our own. Blocking for as long as the disk
+// needs; any thread.
 #pragma once
 
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/result.hpp"
 
@@ -20,5 +22,15 @@ base::Result<std::string> read_file(const std::string& path, std::size_t limit, 
 // The beginning of a regular file, at most `limit` bytes; empty when it cannot be read. For the kernel's
 // files.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
+// Its last bytes.
+std::optional<std::string> read_end_of_file(const std::string& path, std::size_t limit);
+
+// Writes a file that nobody else may read (mode 0600), whole: by a temporary one (".new" behind the name)
+// that takes its place. With Sync::yes a crash of the machine leaves the old one or the new one, and after it
+// the new one stays. resource_exhausted: no space; io.
+enum class Sync { no, yes };
+base::Status write_private_file(const std::string& path, std::string_view bytes, Sync sync);
+// The names in it are on disk. io.
+base::Status sync_directory(const std::string& directory);
 
 }  // namespace footman::runtime::real

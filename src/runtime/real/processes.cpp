@@ -1,6 +1,7 @@
 #include "runtime/real/processes.hpp"
 
 #include <dirent.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -33,24 +34,58 @@ bool has_cookie(const std::string& environ, const std::string& wanted) {
   return false;
 }
 
-std::vector<pid_t> list_processes() {
+std::vector<pid_t> list_numbers(const std::string& directory) {
   std::vector<pid_t> out;
-  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), &::closedir);
+  std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(directory.c_str()), &::closedir);
   if (!dir) return out;
   while (const auto* entry = ::readdir(dir.get()))
-    if (const auto pid = base::find_number<pid_t>(entry->d_name)) out.push_back(*pid);
+    if (const auto number = base::find_number<pid_t>(entry->d_name)) out.push_back(*number);
   return out;
 }
 
-// Fields 3 and 4 of /proc/<pid>/stat: the parent, or 0 for a zombie and for what is gone.
+std::vector<pid_t> list_processes() { return list_numbers("/proc"); }
+
+// Fields of /proc/<pid>/stat, which starts with "pid (command) state parent": the command may hold anything.
+constexpr std::size_t kState = 0;
+constexpr std::size_t kParent = 1;
+constexpr std::size_t kThreads = 17;
+std::string_view field_after_command(std::string_view stat, std::size_t number) {
+  const auto command_end = stat.rfind(") ");
+  if (command_end == std::string_view::npos) return {};
+  stat.remove_prefix(command_end + 2);
+  for (; number > 0; --number) {
+    const auto space = stat.find(' ');
+    if (space == std::string_view::npos) return {};
+    stat.remove_prefix(space + 1);
+  }
+  return stat.substr(0, stat.find(' '));
+}
+
+// A process whose first thread has ended shows as a zombie while others of its threads run.
+bool is_dead(std::string_view stat) {
+  const auto state = field_after_command(stat, kState);
+  if (state != "Z" && state != "X") return false;
+  return base::find_number<int>(field_after_command(stat, kThreads)).value_or(0) <= 1;
+}
+
+// Or 0 for a zombie and for what is gone.
 pid_t living_parent_of(pid_t pid) {
   const auto stat = read_small_file("/proc/" + std::to_string(pid) + "/stat", 4096);
-  const auto name_end = stat ? stat->rfind(") ") : std::string::npos;
-  if (name_end == std::string::npos || name_end + 4 >= stat->size()) return 0;
-  if ((*stat)[name_end + 2] == 'Z' || (*stat)[name_end + 2] == 'X') return 0;
-  const auto begin = name_end + 4;
-  return base::find_number<pid_t>(std::string_view(*stat).substr(begin, stat->find(' ', begin) - begin))
-      .value_or(0);
+  if (!stat || is_dead(*stat)) return 0;
+  return base::find_number<pid_t>(field_after_command(*stat, kParent)).value_or(0);
+}
+
+// Threads share it, but one that has ended shows none: also the first, whose view is the process's.
+std::string environ_of(pid_t pid) {
+  const auto process = "/proc/" + std::to_string(pid);
+  auto text = read_small_file(process + "/environ", kEnvironLimit).value_or("");
+  if (!text.empty()) return text;
+  for (const auto thread : list_numbers(process + "/task")) {
+    if (thread == pid) continue;
+    text = read_small_file(fmt::format("{}/task/{}/environ", process, thread), kEnvironLimit).value_or("");
+    if (!text.empty()) return text;
+  }
+  return {};
 }
 
 }  // namespace
@@ -109,8 +144,7 @@ std::vector<pid_t> find_by_cookie(const std::string& cookie) {
   std::vector<pid_t> out;
   for (const auto pid : list_processes()) {
     if (pid == ::getpid()) continue;
-    const auto environ = read_small_file("/proc/" + std::to_string(pid) + "/environ", kEnvironLimit);
-    if (environ && has_cookie(*environ, wanted)) out.push_back(pid);
+    if (has_cookie(environ_of(pid), wanted)) out.push_back(pid);
   }
   return out;
 }

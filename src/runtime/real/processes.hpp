@@ -48,7 +48,8 @@ std::vector<pid_t> find_by_cookie(const std::string& cookie);
 // SIGKILL for those, again until a pass finds none. Returns how many signals were sent.
 int kill_by_cookie(const std::string& cookie);
 
-// Children of `root`, their children and so on, parents first; without zombies.
+// Children of `root`, their children and so on, parents first; without zombies. One whose first thread alone
+// has ended is none.
 std::vector<pid_t> find_descendants(pid_t root);
 
 }  // namespace footman::runtime::real

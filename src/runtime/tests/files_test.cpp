@@ -11,8 +11,11 @@
 using namespace footman;
 using base::Errc;
 using runtime::real::Files;
+using runtime::real::read_end_of_file;
 using runtime::real::read_file;
 using runtime::real::read_small_file;
+using runtime::real::Sync;
+using runtime::real::write_private_file;
 
 namespace {
 
@@ -56,6 +59,32 @@ TEST_CASE("a file is read whole, up to its limit") {
   CHECK(code_of(folder / "more") == Errc::resource_exhausted);
   CHECK(read_small_file(folder / "more", 10) == "0123456789");
   CHECK(read_small_file("/proc/self/comm", 100).has_value());
+}
+
+TEST_CASE("the end of a file") {
+  const Folder folder;
+  write(folder / "file", "0123456789");
+  CHECK(read_end_of_file(folder / "file", 4) == "6789");
+  CHECK(read_end_of_file(folder / "file", 10) == "0123456789");
+  CHECK(read_end_of_file(folder / "file", 100) == "0123456789");
+  CHECK_FALSE(read_end_of_file(folder / "none", 4).has_value());
+}
+
+TEST_CASE("a private file takes the place of the old one, whole, and is nobody else's") {
+  const Folder folder;
+  const auto path = folder / "secret";
+  for (const auto sync : {Sync::yes, Sync::no}) {
+    write(path, "an old and longer text");
+    REQUIRE(::chmod(path.c_str(), 0644) == 0);
+    write(path + ".new", "what a crash has left");
+    REQUIRE(write_private_file(path, "new", sync));
+    CHECK(read_file(path, 100) == "new");
+    struct stat status{};
+    REQUIRE(::stat(path.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777U) == 0600);
+    CHECK_FALSE(std::filesystem::exists(path + ".new"));
+  }
+  CHECK(write_private_file(folder / "none/file", "x", Sync::no).error().code == Errc::io);
 }
 
 TEST_CASE("a person may name a FIFO or a device; a directory is no file") {

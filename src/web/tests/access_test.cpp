@@ -111,6 +111,30 @@ TEST_CASE("who may read sees pages and no buttons") {
   CHECK(site.post("/ui/run", "spec.steps%5B0%5D.script=true").status == 403);
 }
 
+TEST_CASE("who is not signed in sends no body but that of the sign-in, a small one") {
+  Site site;
+  const auto gate = [&](const std::string& path, HeaderList headers = {}) {
+    headers.emplace_back("Authorization", "");
+    return site.world.ask_gate("POST", path, std::move(headers));
+  };
+  CHECK(gate("/ui/sign-in") == footman::web::kMaxStrangersFormBytes);
+  CHECK(gate("/ui/sign-out") == footman::web::kMaxStrangersFormBytes);
+  CHECK(gate("/") == 0);
+  CHECK(gate("/ui/static/footman.css") == 0);
+  for (const auto* path : {"/ui/run", "/ui/new-job", "/ui/nothing"}) {
+    CHECK(gate(path).error().status == 401);
+    CHECK(gate(path, {{"Host", "evil.example"}}).error().status == 421);
+  }
+  site.sign_in();
+  CHECK(gate("/ui/run", {{"Cookie", site.cookie}}) == net::kAnyBody);
+  const auto request = std::make_shared<net::HttpRequest>();
+  request->method = "GET";
+  request->target = request->path = "/ui/";
+  CHECK_FALSE(site.world.run(site.web->handler()(request)).known_client);
+  request->headers.add("Cookie", site.cookie);
+  CHECK(site.world.run(site.web->handler()(request)).known_client);
+}
+
 TEST_CASE("other names for this server are refused") {
   Site site;
   site.sign_in();

@@ -21,7 +21,8 @@ class Site {
     const auto mounted = [this](std::shared_ptr<const net::HttpRequest> request) {
       return web->handler()(std::move(request));
     };
-    world.restart_api({{"/ui", mounted}, {"/", mounted}});
+    const auto gate = [this](const net::HttpRequest& head) { return web->gate()(head); };
+    world.restart_api({{"/ui", mounted, false, gate}, {"/", mounted, false, gate}});
     web = std::make_unique<Web>(WebParts{*world.controller, *world.fleet, *world.store, world.logs,
                                          world.io.get_executor(), *world.auth, world.clock, base::Logger()});
   }

@@ -1,0 +1,83 @@
+#include "base/address.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <system_error>
+#include <vector>
+
+#include "base/number.hpp"
+
+namespace footman::base {
+namespace {
+
+using Groups = std::vector<std::uint16_t>;
+
+std::optional<std::array<std::uint16_t, 2>> find_ipv4(std::string_view text) {
+  std::uint32_t address = 0;
+  for (int left = 4;; --left) {
+    const auto part = text.substr(0, text.find('.'));
+    const auto number = base::find_number<std::uint8_t>(part);
+    if (left == 0 || !number || (part.size() > 1 && part.front() == '0')) return std::nullopt;
+    address = address << 8 | *number;
+    if (part.size() == text.size()) {
+      if (left != 1) return std::nullopt;
+      return std::array{static_cast<std::uint16_t>(address >> 16), static_cast<std::uint16_t>(address)};
+    }
+    text.remove_prefix(part.size() + 1);
+  }
+}
+
+// "ffff:127.0.0.1": groups of an IPv6 address between colons; "" is none.
+std::optional<Groups> find_groups(std::string_view text) {
+  Groups groups;
+  while (!text.empty()) {
+    const auto part = text.substr(0, text.find(':'));
+    const bool last = part.size() == text.size();
+    std::uint16_t group = 0;
+    const auto* end = part.data() + part.size();
+    if (const auto four = last ? find_ipv4(part) : std::nullopt) {
+      groups.insert(groups.end(), four->begin(), four->end());
+    } else if (const auto [at, bad] = std::from_chars(part.data(), end, group, 16);
+               bad == std::errc() && at == end && part.size() <= 4) {
+      groups.push_back(group);
+    } else {
+      return std::nullopt;
+    }
+    if (last) break;
+    text.remove_prefix(part.size() + 1);
+    if (text.empty()) return std::nullopt;
+  }
+  return groups;
+}
+
+std::optional<Groups> find_ipv6(std::string_view text) {
+  const auto gap = text.find("::");
+  auto groups = find_groups(text.substr(0, gap));
+  if (!groups) return std::nullopt;
+  if (gap != std::string_view::npos) {
+    const auto rest = find_groups(text.substr(gap + 2));
+    if (!rest || groups->size() + rest->size() > 7) return std::nullopt;
+    groups->resize(8 - rest->size());
+    groups->insert(groups->end(), rest->begin(), rest->end());
+  }
+  return groups->size() == 8 ? groups : std::nullopt;
+}
+
+}  // namespace
+
+bool is_ipv4(std::string_view text) { return find_ipv4(text).has_value(); }
+
+bool is_loopback_host(std::string_view host) {
+  if (host == "localhost") return true;
+  if (const auto four = find_ipv4(host)) return four->front() >> 8 == 127;
+  const auto six = find_ipv6(host);
+  if (!six || std::any_of(six->begin(), six->begin() + 5, [](auto group) { return group != 0; }))
+    return false;
+  const auto [a, b, c] = std::array{(*six)[5], (*six)[6], (*six)[7]};
+  return (a == 0 && b == 0 && c == 1) || (a == 0xffff && b >> 8 == 127);
+}
+
+}  // namespace footman::base
