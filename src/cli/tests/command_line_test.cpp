@@ -363,6 +363,8 @@ TEST_CASE("jobs in YAML are what they look like") {
   CHECK(json::serialize(*value) ==
         R"({"path":"team/app","spec":{"timeout_ms":5000,"steps":[{"script":"make\n"}]},"enabled":false,)"
         R"("description":"5","note":"1.5"})");
+  CHECK(parse_document(R"({"a": 1, "b": {"a": 2}, "a": 3})", "job.json").error().message ==
+        "job.json: the key \"a\" is there twice in one object");
   CHECK(parse_document("a: [1\n", "job.yaml").error().message.starts_with("job.yaml:"));
   CHECK(json::serialize(*parse_document(" {\"a\": \"\\u00e9\", \"b\": 2}", "x")) == "{\"a\":\"é\",\"b\":2}");
 }
