@@ -349,7 +349,13 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
   const auto reason = entry.ending->reason;
-  if (entry.proved || entry.drain || entry.seen.started || !entry.asked) return false;
+  if (entry.proved || entry.drain || entry.seen.started) return false;
+  if (!entry.asked) {
+    if (reason != launch_deadline) return false;
+    note_launch_failure(entry, FailureClass::transient, {},
+                        "the launch deadline of an agent was over before its cloud was asked to launch it");
+    return true;
+  }
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
   if (came && entry.row.connected.is_set() && time() >= entry.life.connected + kCameForGood) return false;
   if (reason == launch_deadline && !came) {

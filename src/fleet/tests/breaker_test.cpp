@@ -357,3 +357,32 @@ TEST_CASE("the numbers show breakers and failures") {
   CHECK(text.find("footman_template_breakers{state=\"closed\"} 0") != std::string::npos);
   CHECK(text.find("footman_launch_failures_total{failure=\"capacity\"} 1") != std::string::npos);
 }
+
+TEST_CASE("a launch deadline that is over before the cloud is asked makes no hot loop") {
+  World world;
+  world.config.templates[0].launch_deadline = Duration(0);
+  SUBCASE("") {}
+  SUBCASE("hardly later") { world.config.templates[0].launch_deadline = 1us; }
+  world.start();
+  submit_many(world, 1);
+  CHECK(breaker(world).state == "open");
+  CHECK(breaker(world).failure == "transient");
+  CHECK(breaker(world).reason ==
+        "the launch deadline of an agent was over before its cloud was asked to launch it");
+  CHECK(waiting_with(world, "template_open") == 1);
+  world.advance(10min);
+  CHECK(world.cloud.launch_calls == 0);
+  CHECK(std::ranges::count(world.moves, "record_launch_intents") < 30);
+}
+
+TEST_CASE("a controller that does not take agents holds up the launches, not for ever") {
+  World world;
+  world.controller.registers = false;
+  world.start();
+  submit_many(world, 1);
+  world.advance(20min);
+  CHECK(breaker(world).reason.find("was over before its cloud was asked") != std::string::npos);
+  world.controller.registers = true;
+  world.advance(20min);
+  CHECK(world.cloud.launch_calls > 0);
+}
