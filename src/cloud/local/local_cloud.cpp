@@ -38,6 +38,7 @@ constexpr Duration kTokenLifetime =
 constexpr std::string_view kAgentPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr Duration kReleasedKept = 2min;  // after `gone` was answered: for repeats, then forgotten
 constexpr std::size_t kReleasedLimit = 4096;
+constexpr int kGroupsRemoved = 1000;  // at one start: the janitor has other things to do
 
 enum class EntryState { launching, running, ended };
 
@@ -69,6 +70,13 @@ class LocalCloudImpl final : public LocalCloud {
     alive_.reset();
     launcher_.join();
     janitor_.join();
+  }
+
+  // Servers that ended before their agents leave those's groups behind, and nobody knows them any more.
+  void remove_old_groups() {
+    run_there(
+        janitor_, [this] { return remove_groups_without_members(site_.cgroups, kGroupsRemoved); },
+        [](int) {});
   }
 
   void adopt(std::vector<Found> found) {
@@ -446,6 +454,7 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   auto cloud = std::make_unique<LocalCloudImpl>(std::move(config), std::move(site), std::move(control), clock,
                                                 std::move(log));
   cloud->adopt(std::move(found));
+  cloud->remove_old_groups();
   return cloud;
 }
 
