@@ -140,7 +140,7 @@ class LocalCloudImpl final : public LocalCloud {
   void set_running(const EntryPtr& entry, UniqueFd pidfd);
   void wait_for_end(const EntryPtr& entry);
   void on_process_end(const EntryPtr& entry);
-  void on_end_recorded(const EntryPtr& entry, model::DeathCertificate death);
+  void on_end_recorded(const EntryPtr& entry, RecordedEnd end);
   void ask_to_stop(const EntryPtr& entry);
   void kill_now(const EntryPtr& entry);
   void release(const EntryPtr& entry);
@@ -256,12 +256,13 @@ void LocalCloudImpl::on_process_end(const EntryPtr& entry) {
       entry->pidfd ? entry->pidfd->native_handle() : -1;  // stays open until the end is recorded
   run_there(
       janitor_, [this, token = entry->token, pidfd] { return record_end(site_, token, pidfd); },
-      [this, entry](model::DeathCertificate death) { on_end_recorded(entry, std::move(death)); });
+      [this, entry](RecordedEnd end) { on_end_recorded(entry, std::move(end)); });
 }
 
-void LocalCloudImpl::on_end_recorded(const EntryPtr& entry, model::DeathCertificate death) {
+void LocalCloudImpl::on_end_recorded(const EntryPtr& entry, RecordedEnd end) {
   entry->state = EntryState::ended;
-  entry->record.death = std::move(death);
+  entry->record.death = std::move(end.death);
+  entry->record.last_lines = std::move(end.last_lines);
   entry->pidfd.reset();
   entry->kill_timer.reset();
   log_.info("agent process ended", {{"agent", entry->record.agent}, {"reason", entry->record.death->text}});
@@ -404,6 +405,7 @@ Resource LocalCloudImpl::resource_of(const Entry& entry) const {
   else
     resource.state = ResourceState::running;
   if (entry.record.death) resource.death = *entry.record.death;
+  resource.last_lines = entry.record.last_lines;
   return resource;
 }
 

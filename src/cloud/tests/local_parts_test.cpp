@@ -12,6 +12,7 @@
 #include "cloud/local/launch.hpp"
 #include "cloud/local/options.hpp"
 #include "cloud/local/token_file.hpp"
+#include "ports/last_lines.hpp"
 #include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/spawn.hpp"
@@ -19,6 +20,7 @@
 using namespace footman;
 using namespace footman::cloud::local;
 using namespace footman::runtime::real;
+using namespace std::chrono_literals;
 
 TEST_CASE("a handle names a process and nothing else parses as one") {
   CHECK(to_handle({12, 345}) == "12:345");

@@ -21,4 +21,7 @@ base::Result<std::string> read_file(const std::string& path, std::size_t limit, 
 // files.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
 
+// The last `limit` bytes of a regular file that is no link; empty when it cannot be read.
+std::string read_file_end(const std::string& path, std::size_t limit);
+
 }  // namespace footman::runtime::real
