@@ -22,6 +22,7 @@
 #include "agent/real/secrecy.hpp"
 #include "agent/real/spool_file.hpp"
 #include "agent/real/step_group.hpp"
+#include "agent/real/workspace.hpp"
 #include "base/number.hpp"
 #include "base/version.hpp"
 #include "net/process.hpp"
@@ -104,10 +105,8 @@ base::Result<std::string> make_work_dir(const Options& options, bool& temporary)
     if (::mkdir(options.work_dir.c_str(), 0700) == 0 || errno == EEXIST) return options.work_dir;
     return base::fail_errno("make the work directory " + options.work_dir, errno);
   }
-  const char* base = std::getenv("TMPDIR");
-  auto pattern = std::string(base != nullptr && *base == '/' ? base : "/tmp") + "/footman-agent-XXXXXX";
-  if (::mkdtemp(pattern.data()) != nullptr) return pattern;
-  return base::fail_errno("make a work directory " + pattern, errno);
+  const char* tmp = std::getenv("TMPDIR");
+  return make_temporary_work_dir(tmp != nullptr && *tmp == '/' ? tmp : "/tmp");
 }
 
 // Everything of one session process.

@@ -164,7 +164,8 @@ Awaitable<Reply> list_steps(Context& context, Call call) {
   FOOTMAN_CO_TRY(const auto assignments, co_await store.list_assignments(build.id));
   const auto count = static_cast<std::int64_t>(assignments.size());
   if (wanted.value_or(0) > count)
-    co_return fail(Errc::not_found, fmt::format("the build has {} attempts", count), "attempt");
+    co_return fail(Errc::not_found, fmt::format("the build has {} attempt{}", count, count == 1 ? "" : "s"),
+                   "attempt");
   if (count == 0) co_return json_response(200, {{"steps", json::array()}});
   const auto attempt = wanted.value_or(count);
   FOOTMAN_CO_TRY(const auto steps,

@@ -6,6 +6,8 @@
 #include <boost/json/array.hpp>
 #include <boost/json/parser.hpp>
 
+#include "base/json_keys.hpp"
+#include "base/utf8.hpp"
 #include "model/nearest.hpp"
 
 namespace footman::api {
@@ -38,6 +40,13 @@ Result<json::value> parse_json(std::string_view text) {
   if (error)
     return fail(Errc::invalid_argument,
                 fmt::format("not JSON at {}: {}", place_of(text, used), error.message()));
+  if (const auto twice = find_double_key(text)) {
+    const std::string shown(base::cut_utf8(twice->key, kMaxShownNameBytes));
+    return fail(Errc::invalid_argument,
+                fmt::format("the key \"{}\" is there twice in one object, again at {}", shown,
+                            place_of(text, twice->at)),
+                shown);
+  }
   return parser.release();
 }
 

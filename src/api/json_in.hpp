@@ -28,7 +28,8 @@ using namespace footman::base;
 
 inline constexpr std::size_t kMaxJsonDepth = 32;
 
-// The one value of a document. Errors: invalid_argument with line and column; nested too deep.
+// The one value of a document. Errors: invalid_argument with line and column, for a key that stands twice in
+// one object, too; nested too deep.
 Result<boost::json::value> parse_json(std::string_view text);
 
 class Errors {

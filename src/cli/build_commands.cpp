@@ -220,6 +220,9 @@ Awaitable<Result<int>> logs(Session& session, const Arguments& arguments) {
   }
   Progress progress(session.err(), session.clock, session.executor,
                     fmt::format("build {} says nothing yet", id));
+  Patience patience(session.clock, kReconnectFor);
+  FOOTMAN_CO_TRY(const auto begun, co_await get_patiently(session, fmt::format("/builds/{}", id), patience));
+  if (const auto waits = sentence_of_waiting(begun); !waits.empty()) progress.announce(waits);
   FOOTMAN_CO_TRY(const auto build, co_await follow_build(session, id, offset, *writer, &progress));
   progress.hide();
   if (session.json) {
@@ -348,7 +351,8 @@ Command build_commands() {
             {"footman build logs -f 17", "until it is finished"},
             {"footman build logs --timestamps 17", "with a time before every line"}},
            {{"follow", 'f', Value::none, "", "go on until the build is finished, end with its status"},
-            {"timestamps", 0, Value::none, "", "when each line was printed"},
+            {"timestamps", 0, Value::none, "",
+             "when each line was printed; neither with --follow nor with --offset"},
             {"offset", 0, Value::number, "BYTES", "begin behind that many bytes"},
             {"attempt", 0, Value::number, "N", "of this attempt instead of the last one"}},
            {kBuild},

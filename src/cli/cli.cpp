@@ -156,6 +156,34 @@ void show_error(Output& err, const Error& error, bool json) {
   err.line(styled(err, Style::red, "footman: ") + clean(describe(error)));
 }
 
+namespace {
+
+Result<int> help(Context& context, const Arguments& arguments) {
+  std::vector<const Command*> path{context.root};
+  for (const auto& word : arguments.list("COMMAND")) {
+    const auto* next = find_command(*path.back(), word);
+    if (next == nullptr)
+      return fail(Errc::invalid_argument, fmt::format("{} has no command \"{}\"", name_of(path), word), {},
+                  fmt::format("See {} --help", name_of(path)));
+    path.push_back(next);
+  }
+  context.out.write(help_of(path, context.out));
+  return exit_ok;
+}
+
+Command help_command() {
+  return {"help",
+          "what a command does and takes",
+          "The same as --help behind the command.",
+          {{"footman help", "the list of commands"}, {"footman help build logs", "of one of them"}},
+          {},
+          {{"COMMAND", "the command", Value::text, false, true}},
+          {},
+          help};
+}
+
+}  // namespace
+
 const Command& command_tree() {
   static const Command root = {
       "footman",
@@ -171,7 +199,7 @@ const Command& command_tree() {
        explain_command(),  agent_commands(),  cloud_commands(),     pool_commands(),  reconcile_command(),
        cost_command(),     events_command(),  status_command(),     ui_command(),     token_commands(),
        config_commands(),  import_commands(), iam_policy_command(), image_commands(), backup_command(),
-       simulate_command(), demo_command(),    completion_command(), version_command()}};
+       simulate_command(), demo_command(),    completion_command(), help_command(),   version_command()}};
   return root;
 }
 

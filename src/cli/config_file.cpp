@@ -1,8 +1,13 @@
 #include "cli/config_file.hpp"
 
+#include <fmt/format.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 
 #include "runtime/real/files.hpp"
@@ -24,6 +29,29 @@ const std::string kZoneFolder = "/usr/share/zoneinfo/";  // of the package tzdat
 std::string machine() {
   utsname name{};
   return ::uname(&name) == 0 ? name.machine : "";
+}
+
+// Its position is found by reading the document again: the configuration has values only.
+std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, const std::string& text) {
+  std::vector<config::Diagnostic> missing;
+  const auto root = config::parse_yaml(text, loaded.file);
+  if (!root) return missing;
+  const auto look = [&](const config::YamlNode& map, const char* key, const std::string& path, bool runs) {
+    if (path.empty() || ::access(path.c_str(), runs ? X_OK : F_OK) == 0) return;
+    missing.push_back(
+        {loaded.file, map.place_of(key),
+         fmt::format("'{}': {} {}", key, path, errno == ENOENT ? "does not exist" : std::strerror(errno))});
+  };
+  if (const auto* tls = root->find("tls")) {
+    look(*tls, "certificate", loaded.config.tls_certificate, false);
+    look(*tls, "key", loaded.config.tls_key, false);
+    look(*tls, "ca", loaded.config.tls_ca, false);
+  }
+  const auto* clouds = root->find("clouds");
+  const auto count = clouds == nullptr ? 0 : std::min(clouds->items.size(), loaded.config.clouds.size());
+  for (std::size_t i = 0; i < count; ++i)
+    look(clouds->items[i], "agent_binary", loaded.config.clouds[i].agent_binary, true);
+  return missing;
 }
 
 }  // namespace
@@ -64,6 +92,7 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const s
   auto parsed = config::parse_config(*text, loaded.file, sources, machine());
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   loaded.config = std::move(*parsed);
+  loaded.missing = find_missing_files(loaded, *text);
   return loaded;
 }
 

@@ -12,6 +12,7 @@ namespace footman::cli {
 struct LoadedConfig {
   std::string file;  // empty: there is none, the default configuration
   config::Config config;
+  std::vector<config::Diagnostic> missing = {};  // files that it names and that are not there
 };
 
 // At most kMaxDocumentBytes and one more; the error's message goes on after the path. Blocking.

@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "base/json_keys.hpp"
 #include "base/number.hpp"
 #include "config/yaml_tree.hpp"
 #include "runtime/real/files.hpp"
@@ -57,6 +58,9 @@ Result<json::value> parse_document(const std::string& text, const std::string& f
   if (text.find_first_not_of(" \t\r\n") == text.find('{') && text.contains('{')) {
     boost::system::error_code error;
     auto value = json::parse(text, error);
+    if (const auto twice = error ? std::nullopt : find_double_key(text))
+      return fail(Errc::invalid_argument,
+                  fmt::format("{}: the key \"{}\" is there twice in one object", file, twice->key));
     if (!error) return value;
   }
   const auto tree = config::parse_yaml(text, file);

@@ -58,7 +58,8 @@ Command events_command() {
            {"footman events --kinds build,agent", "of builds and agents only"},
            {"footman events --build 17 --json", "of one build, one JSON object a line"}},
           {{"kinds", 'k', Value::text, "KINDS",
-            "only of these, separated by commas: build, queue_item, agent, job, step, log, plan, config"},
+            "only of these, separated by commas: agent, build, cloud, config, job, log, plan, pool, "
+            "queue_item, step"},
            {"build", 'b', Value::number, "ID", "only of this build"},
            {"agent", 'a', Value::text, "AGENT", "only of this agent"},
            {"count", 'n', Value::number, "N", "leave after that many changes"}},

@@ -109,6 +109,10 @@ void print_agent(Output& out, const json::value& explanation) {
 Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
   const auto what = arguments.text("BUILD_OR_AGENT");
   const bool is_build = is_build_ref(what);
+  if (!is_build && what.contains('/')) {
+    co_return fail(Errc::invalid_argument, fmt::format("\"{}\" is neither a build nor an agent", what), {},
+                   "Give a build such as 17 or team/app#3, or an agent's id such as local-k3v9q2m7");
+  }
   std::string target = fmt::format("/agents/{}/explain", net::percent_encode(what));
   if (is_build) {
     FOOTMAN_CO_TRY(const auto id, co_await find_build(session, what));

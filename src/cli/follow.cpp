@@ -121,8 +121,8 @@ Awaitable<void> tell_waiting(Session* session, std::int64_t build, Progress* pro
     const auto now = co_await session->client.get(fmt::format("/builds/{}", build));
     if (!now) continue;
     const auto reason = text_of(part_of(part_of(*now, "queue"), "reason"), "text");
-    if (text_of(*now, "state") == "queued" && !reason.empty()) {
-      progress->note(fmt::format("build {} waits: {}", build, reason));
+    if (!reason.empty() && text_of(*now, "state") == "queued") {
+      progress->note(sentence_of_waiting(*now));
     } else {
       progress->say(fmt::format("build {} is {}", build, text_of(*now, "state")));
     }
@@ -241,6 +241,12 @@ Awaitable<int> find_exit_code(Session& session, json::value build) {
     if (steps) co_return exit_code_of_build(build, *steps);
   }
   co_return exit_code_of_build(build, {});
+}
+
+std::string sentence_of_waiting(const json::value& build) {
+  if (text_of(build, "state") != "queued") return {};
+  const auto reason = text_of(part_of(part_of(build, "queue"), "reason"), "text");
+  return fmt::format("build {} waits{}{}", number_text(build, "id"), reason.empty() ? "" : ": ", reason);
 }
 
 std::string sentence_of_build(const Output& out, const json::value& build) {

@@ -59,6 +59,8 @@ Awaitable<Result<json::value>> follow_build(Session& session, std::int64_t build
 int exit_code_of_build(const json::value& build, const json::value& steps);
 // The same, with the steps fetched where they are needed.
 Awaitable<int> find_exit_code(Session& session, json::value build);
+// "build 17 waits: no template offers label 'gpu'"; empty when it does not wait.
+std::string sentence_of_waiting(const json::value& build);
 // "build 17 (team/app #3): FAILURE after 2.1 s: Step test ended with exit status 2"
 std::string sentence_of_build(const Output& out, const json::value& build);
 

@@ -34,6 +34,13 @@ void Progress::note(std::string text) {
   say(std::move(text));
 }
 
+void Progress::announce(std::string text) {
+  hide();
+  err_.line("footman: " + clean(text));
+  noted_ = text;
+  say(std::move(text));
+}
+
 void Progress::hide() {
   if (!err_.is_terminal()) return;
   if (shown_) err_.write(kClearLine);

@@ -24,6 +24,8 @@ class Progress {
   void say(std::string text) { text_ = std::move(text); }
   // What people must know to make it go on.
   void note(std::string text);
+  // At once, as a line of its own, on a terminal too; note() does not say the same again.
+  void announce(std::string text);
   // Call before something else is written to the terminal. The line comes back after another quiet second.
   void hide();
 

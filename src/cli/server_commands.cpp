@@ -47,16 +47,26 @@ json::object to_json(const config::Diagnostic& diagnostic) {
   return told;
 }
 
+std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
+  auto warnings = loaded.missing;
+  for (auto& doubt : config::find_doubts(loaded.config))
+    warnings.push_back({loaded.file, {}, std::move(doubt)});
+  return warnings;
+}
+
 Result<int> check_config(Context& context, const Arguments& arguments) {
   const auto loaded = load_config(arguments.text("FILE"));
   const bool as_json = arguments.has("json");
   if (as_json) {
-    json::array errors;
-    if (!loaded) {
+    json::array errors, warnings;
+    if (loaded) {
+      for (const auto& one : list_warnings(*loaded)) warnings.push_back(to_json(one));
+    } else {
       for (const auto& error : loaded.error()) errors.push_back(to_json(error));
     }
     json::object answer{{"ok", loaded.has_value()}, {"file", loaded ? loaded->file : arguments.text("FILE")}};
     answer["errors"] = std::move(errors);
+    answer["warnings"] = std::move(warnings);
     context.out.write(pretty(answer));
     return loaded ? exit_ok : exit_usage;
   }
@@ -71,7 +81,8 @@ Result<int> check_config(Context& context, const Arguments& arguments) {
   context.out.line(fmt::format("{}: {} cloud{}, {} template{}", clean(file), loaded->config.clouds.size(),
                                loaded->config.clouds.size() == 1 ? "" : "s", templates,
                                templates == 1 ? "" : "s"));
-  for (const auto& doubt : config::find_doubts(loaded->config)) context.err.line("warning: " + clean(doubt));
+  for (const auto& one : list_warnings(*loaded))
+    context.err.line("warning: " + clean(one.at ? config::describe(one) : one.message));
   return exit_ok;
 }
 

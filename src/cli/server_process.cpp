@@ -120,7 +120,7 @@ std::vector<pid_t> find_processes_of(const std::string& directory) {
 }
 
 std::string last_lines(const std::string& path, std::size_t count) {
-  auto text = runtime::real::read_end_of_file(path, kMaxLogTailBytes).value_or("");
+  auto text = runtime::real::read_file_end(path, kMaxLogTailBytes);
   while (text.ends_with('\n')) text.pop_back();
   std::size_t at = text.size();
   for (std::size_t lines = 0; lines < count && at != std::string::npos && at > 0; ++lines) {

@@ -21,6 +21,8 @@ void for_each_template(const Config& config, Visit visit) {
 }
 
 void doubt_clouds(const Config& config, std::vector<std::string>& doubts) {
+  if (config.clouds.empty())
+    doubts.push_back("clouds is an empty list: no agents are launched, and no build begins");
   for (const auto& cloud : config.clouds)
     if (cloud.templates.empty())
       doubts.push_back(fmt::format("the cloud '{}' has no templates: it launches no agents", cloud.name));

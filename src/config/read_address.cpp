@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "base/address.hpp"
+#include "config/own_machine.hpp"
 #include "config/sections.hpp"
 
 namespace footman::config {
@@ -46,26 +47,31 @@ void read_address(Reader& reader, const YamlNode& map, AgentAddress& out) {
       },
       "websocket or tcp");
   if (map.find("connect") != nullptr) out.connect = connect;
-  if (out.agent_url)
-    check_url(reader, *out.agent_url, out.insecure.value_or(false), map.place_of("agent_url"));
+  if (!out.agent_url) return;
+  check_url(reader, *out.agent_url, out.insecure.value_or(false), map.place_of("agent_url"));
+  if (out.agent_url->starts_with("tcp://") && out.connect == Connect::websocket)
+    reader.error(map.place_of(map.find("connect") != nullptr ? "connect" : "agent_url"),
+                 fmt::format("agent_url is {}, and connect is websocket: say 'connect: tcp', or an agent_url "
+                             "that begins with wss://",
+                             *out.agent_url));
 }
 
 std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server) {
   if (address.tunnel) {
-    if (!is_loopback(*address.tunnel)) return std::nullopt;
+    if (!is_own_machine(host_of(*address.tunnel))) return std::nullopt;
     return fmt::format("tunnel is {}, which is each machine itself", *address.tunnel);
   }
   if (address.agent_url) {
-    if (!is_loopback(*address.agent_url)) return std::nullopt;
+    if (!is_own_machine(host_of(*address.agent_url))) return std::nullopt;
     return fmt::format("agent_url is {}, which is each machine itself", *address.agent_url);
   }
   const bool tcp = address.connect == Connect::tcp;
   const auto& listen = tcp ? server.agent_listen : server.listen;
   const auto host = host_of(listen);
   const auto* key = tcp ? "agent_listen" : "listen";
-  if (is_loopback(listen)) return fmt::format("{} is {}, which only this machine reaches", key, listen);
   if (host == "0.0.0.0" || host == "::")
     return fmt::format("{} is {}, which is no address to connect to", key, listen);
+  if (is_own_machine(host)) return fmt::format("{} is {}, which only this machine reaches", key, listen);
   return std::nullopt;
 }
 

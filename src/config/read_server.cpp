@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <cstddef>
+
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 #include "config/sections.hpp"
 #include "model/label.hpp"
@@ -12,6 +16,9 @@ namespace {
 constexpr std::uint64_t kLeastLogBytes = 4 << 10;
 constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
 constexpr Duration kLeastBuildTimeout = 1s;
+// No agent connects sooner: each would be ended and launched again.
+constexpr Duration kLeastLaunchDeadline = 1s;
+constexpr std::size_t kMaxHostBytes = 253;  // of a name in DNS
 
 void check_listen(Reader& reader, const YamlNode& map, std::string_view key, const std::string& value) {
   const auto* node = map.find(key);
@@ -21,6 +28,22 @@ void check_listen(Reader& reader, const YamlNode& map, std::string_view key, con
     reader.error(
         node->at,
         fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));
+}
+
+void read_hosts(Reader& reader, const YamlNode& root, std::vector<std::string>& out) {
+  const auto* hosts = reader.list(root, "hosts");
+  if (hosts == nullptr) return;
+  const auto is_part = [](char c) { return base::is_alnum_or(".-_", c); };
+  for (const auto& item : hosts->items) {
+    auto host = reader.text_of(item, "hosts");
+    if (!host) continue;
+    if (host->empty() || host->size() > kMaxHostBytes || !std::ranges::all_of(*host, is_part))
+      reader.error(item.at,
+                   fmt::format("'hosts': a name without scheme and port was expected, like ci.example.com; "
+                               "found '{}'",
+                               *host));
+    out.push_back(std::move(*host));
+  }
 }
 
 // `check`: of a group's name and its place.
@@ -106,17 +129,18 @@ void read_server(Reader& reader, const YamlNode& root, Config& out) {
   reader.get(root, "agent_listen", out.agent_listen);
   check_listen(reader, root, "agent_listen", out.agent_listen);
   reader.get(root, "data", out.data);
-  if (const auto* hosts = reader.list(root, "hosts"))
-    for (const auto& item : hosts->items)
-      if (auto host = reader.text_of(item, "hosts")) out.hosts.push_back(std::move(*host));
+  read_hosts(reader, root, out.hosts);
   read_address(reader, root, out.address);
   read_tls(reader, root, out);
   read_session(reader, root, out);
   read_limits(reader, root, out);
   if (const auto* retention = reader.section(root, "retention", "retention"))
     reader.get(*retention, "builds", out.keep_builds);
-  if (const auto* launch = reader.section(root, "launch", "launch"))
+  if (const auto* launch = reader.section(root, "launch", "launch")) {
     reader.get(*launch, "deadline", out.launch_deadline);
+    reader.check_least(*launch, "deadline", out.launch_deadline, kLeastLaunchDeadline,
+                       format_duration(kLeastLaunchDeadline));
+  }
 }
 
 }  // namespace footman::config

@@ -3,9 +3,13 @@
 #include "config/sections.hpp"
 #include "model/label.hpp"
 #include "model/price_list.hpp"
+#include "model/validate.hpp"
 
 namespace footman::config {
 namespace {
+
+// A pool replaces agents that have become too old: not faster than they are of use.
+constexpr Duration kLeastMaxAge = 1min;
 
 void read_size(Reader& reader, const YamlNode& node, model::AgentSize& out) {
   const auto* size = reader.section(node, "size", "clouds[].templates[].size");
@@ -53,7 +57,14 @@ void read_env(Reader& reader, const YamlNode& node, std::map<std::string, std::s
   if (env == nullptr || env->kind == YamlNode::Kind::null) return;
   if (env->kind != YamlNode::Kind::map)
     return reader.error(env->at, "'env': a map was expected, like NAME: value");
-  for (const auto& [key, at] : env->keys) reader.get(*env, key, out[key]);
+  for (const auto& [key, at] : env->keys) {
+    auto& value = out[key];
+    reader.get(*env, key, value);
+    if (auto status = model::validate_env_var({key, value, {}}, {}); !status) {
+      status.error().field.clear();  // the place says it
+      reader.error(at, fmt::format("'{}': {}", key, describe(status.error())));
+    }
+  }
 }
 
 }  // namespace
@@ -93,6 +104,8 @@ TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAd
   reader.get(node, "priority", t.priority);
   read_size(reader, node, t.size);
   reader.get(node, "max_age", t.max_age);
+  if (t.max_age != Duration(0))
+    reader.check_least(node, "max_age", t.max_age, kLeastMaxAge, "0s (no limit), or 1m");
   reader.get_memory(node, "memory", t.memory_bytes);
   reader.get(node, "processes", t.max_processes);
   reader.get(node, "open_files", t.max_open_files);

@@ -23,12 +23,17 @@ const Key kCoreRows[] = {
         "data directory; without it FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman",
         kRestart},
     Key{"hosts", "list of names", "[]",
-        "further names under which the server is reached; a request with another Host header is refused",
+        "further names under which the server is reached, without scheme and port; a request with another "
+        "Host "
+        "header is refused",
         kRestart},
     Key{"agent_url", "URL", "",
         "how agents reach the server when that is not `listen`: wss://…, ws://… or tcp://host:port"},
     Key{"tunnel", "host:port", "", "agents connect to this address instead of the one in agent_url"},
-    Key{"connect", "websocket or tcp", "websocket", "which of the two ports agents use"},
+    Key{"connect", "websocket or tcp", "websocket",
+        "which of the two ports agents use; tcp with an agent_url of wss://…: the agent port of its host. "
+        "With "
+        "tcp://… it must not be websocket"},
     Key{"insecure", "true or false", "false", "allows agents without TLS beyond this machine"},
     Key{"tls.certificate", "path", "", "PEM file: serves HTTPS instead of HTTP; needs tls.key", kRestart},
     Key{"tls.key", "path", "", "PEM file with the private key", kRestart},
@@ -61,7 +66,7 @@ const Key kCoreRows[] = {
     Key{"retention.builds", "number", "100", "finished builds kept of a job that names no number; 0: all",
         kRestart},
     Key{"launch.deadline", "duration", "5m",
-        "from the decision to launch an agent until it must be connected"},
+        "from the decision to launch an agent until it must be connected; 1s or more"},
     Key{"clouds[].name", "name", "", "required; stands in the ids of its agents", kRestart},
     Key{"clouds[].type", "local or ecs", "", "required; what launches the agents", kRestart},
     Key{"clouds[].cap", "number", "0", "agents of this cloud; 0: no limit"},
@@ -94,7 +99,7 @@ const Key kCoreRows[] = {
         "many builds at most (without `builds`: no limit), and with `paid` until the time is over that is "
         "billed at least"},
     Key{"clouds[].templates[].max_age", "duration", "0s",
-        "agents that are kept end after that; 0s: no limit"},
+        "agents that are kept end after that; 1m or more; 0s: no limit"},
     Key{"clouds[].templates[].pool.min_idle", "number", "0",
         "agents that are kept ready without work, beside those at work"},
     Key{"clouds[].templates[].pool.per_busy", "number", "0",
@@ -116,7 +121,9 @@ const Key kCoreRows[] = {
     Key{"clouds[].templates[].pool.schedules[].per_busy", "number", "", "instead of the pool's"},
     Key{"clouds[].templates[].pool.schedules[].max_idle", "number", "", "instead of the pool's"},
     Key{"clouds[].templates[].env", "map", "{}",
-        "environment of the agent and its builds; PATH is a fixed one unless it is set here"},
+        "environment of the agent and its builds; names as in jobs, FOOTMAN_AGENT_… is the agent's; PATH is "
+        "a "
+        "fixed one unless it is set here"},
     Key{"clouds[].templates[].memory", "size", "0",
         "memory of the agent with its builds (control group), else address space of each process; 0: no "
         "limit",

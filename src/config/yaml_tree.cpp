@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <sstream>
 
+#include "base/utf8.hpp"
+
 namespace footman::config {
 namespace {
 
@@ -110,6 +112,16 @@ std::string_view plain_words(const std::string& words, std::string_view before) 
   return {};
 }
 
+// Also NUL, which is none of YAML's characters; npos: there is none.
+std::size_t find_strange_byte(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const auto one = base::decode_utf8(text.substr(at));
+    if (!one.valid || one.code == 0) return at;
+    at += one.bytes;
+  }
+  return std::string_view::npos;
+}
+
 Diagnostic explain(const YAML::Exception& error, std::string_view text, const std::string& file) {
   const auto at = make_position(error.mark);
   for (int line = 1; line < at.line && text.contains('\n'); ++line) text.remove_prefix(text.find('\n') + 1);
@@ -145,6 +157,12 @@ std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std:
   if (text.size() > kMaxDocumentBytes)
     return std::unexpected(
         Diagnostic{file, {}, fmt::format("the file has more than {} bytes", kMaxDocumentBytes)});
+  if (const auto at = find_strange_byte(text); at != std::string_view::npos)
+    return std::unexpected(
+        Diagnostic{file,
+                   Position{static_cast<int>(std::ranges::count(text.substr(0, at), '\n')) + 1,
+                            static_cast<int>(at - (text.substr(0, at).rfind('\n') + 1)) + 1},
+                   "this is no text in UTF-8 (a byte that cannot stand here); save the file as UTF-8"});
   std::istringstream in{std::string(text)};
   TreeBuilder builder;
   try {

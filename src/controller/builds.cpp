@@ -139,6 +139,14 @@ Awaitable<void> Builds::abort_unstarted(BuildPtr entry) {
 
 // --- the end
 
+void Builds::note_end(const model::Build& build, const AgentId& agent) const {
+  base::LogFields fields{{"build", build.id}, {"title", title_of(build)}};
+  if (!agent.empty()) fields.push_back({"agent", agent});
+  fields.push_back({"result", model::to_string(build.result)});
+  if (!build.reason.empty()) fields.push_back({"reason", build.reason});
+  core_.parts.log.info("build finished", fields);
+}
+
 Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::string log_note) {
   const bool had_started = entry->started();
   AgentId agent;
@@ -158,6 +166,7 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
     co_return;
   }
   entry->build = std::move(finished->build);
+  note_end(entry->build, agent);
   core_.parts.metrics
       .counter("footman_builds_finished_total", "Finished builds",
                {{"result", std::string(model::to_string(entry->build.result))}})
@@ -332,6 +341,19 @@ Awaitable<Result<BuildExplanation>> Builds::explain(BuildId id, std::optional<Qu
   co_return told;
 }
 
+namespace {
+
+// A step whose end nobody reported ended with its assignment, as far as anybody can say.
+std::string end_of_step(const model::StepRecord& step, const model::Assignment& assignment) {
+  if (step.signal != 0) return fmt::format("Step '{}' was ended by signal {}", step.name, step.signal);
+  if (step.exit_status)
+    return fmt::format("Step '{}' ended with exit status {}", step.name, *step.exit_status);
+  return fmt::format("How step '{}' ended is not known{}{}", step.name,
+                     assignment.end_reason.empty() ? "" : ": ", assignment.end_reason);
+}
+
+}  // namespace
+
 // The rows know when what happened; only what no row tells is kept as a line of its own.
 void Builds::add_rows_to_timeline(BuildExplanation& told) const {
   auto& lines = told.timeline;
@@ -347,12 +369,7 @@ void Builds::add_rows_to_timeline(BuildExplanation& told) const {
   }
   for (const auto& step : told.steps) {
     add(step.started, "step_started", fmt::format("Step '{}' began", step.name));
-    if (step.signal != 0)
-      add(step.finished, "step_finished",
-          fmt::format("Step '{}' was ended by signal {}", step.name, step.signal));
-    else
-      add(step.finished, "step_finished",
-          fmt::format("Step '{}' ended with exit status {}", step.name, step.exit_status.value_or(0)));
+    add(step.finished, "step_finished", end_of_step(step, told.assignments.back()));
   }
   add(told.build.finished, "finished",
       fmt::format("It ended with {}{}{}", model::to_string(told.build.result),

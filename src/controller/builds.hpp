@@ -69,6 +69,7 @@ class Builds {
   Awaitable<void> send_offer(BuildPtr entry, AgentId agent, protocol::WorkSpec work);
   Awaitable<void> return_work(BuildPtr entry, std::string reason);
   Awaitable<void> finish(BuildPtr entry, store::FinishBuild finish, std::string log_note = {});
+  void note_end(const model::Build& build, const AgentId& agent) const;
   Awaitable<void> lose(BuildPtr entry, WorkLoss loss);
   static policy::RetryVerdict judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss);
   Awaitable<bool> nothing_began(BuildPtr entry);

@@ -147,7 +147,8 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     const auto accepted =
         co_await core_.until_stored([&] { return store.accept_assignment(id, core_.now()); });
     if (!accepted) {
-      core_.parts.log.error("accept refused by the store", {{"error", base::describe(accepted.error())}});
+      core_.parts.log.error("accept refused by the store",
+                            {{"build", entry->build.id}, {"error", base::describe(accepted.error())}});
       co_return;
     }
     entry->assignment = *accepted;
@@ -156,7 +157,8 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     if (const auto* node = core_.find_node(agent); node == nullptr || !node->resumed) co_return;
     const auto started = co_await core_.until_stored([&] { return store.start_assignment(id, core_.now()); });
     if (!started) {
-      core_.parts.log.error("start refused by the store", {{"error", base::describe(started.error())}});
+      core_.parts.log.error("start refused by the store",
+                            {{"build", entry->build.id}, {"error", base::describe(started.error())}});
       co_return;
     }
     entry->assignment = *started;
@@ -165,6 +167,8 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     entry->begun = core_.time();
     entry->overdue = core_.steady() + time_allowed(entry->build.spec);
     queue_wait_.observe(std::chrono::duration<double>(entry->begun - entry->submitted).count());
+    core_.parts.log.info("build started",
+                         {{"build", entry->build.id}, {"title", title_of(entry->build)}, {"agent", agent}});
     publish(*entry);
     core_.changed_nodes.add(agent);
     core_.changed();
@@ -220,7 +224,9 @@ Awaitable<void> Builds::apply_step(model::StepRecord step, std::uint64_t report,
     if (!ended && step.index == 0)
       core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
     const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
-    if (!stored) core_.parts.log.error("step not stored", {{"error", base::describe(stored.error())}});
+    if (!stored)
+      core_.parts.log.error("step not stored",
+                            {{"build", entry->build.id}, {"error", base::describe(stored.error())}});
     entry->last_report = report;
     if (ended) entry->last_exit_status = step.exit_status;
     core_.publish("step", std::to_string(step.index), ended ? "finished" : "running", entry->build.id.str());

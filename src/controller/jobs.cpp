@@ -59,11 +59,13 @@ void set_variable(std::vector<model::EnvVar>& env, const std::string& name, cons
 Status Jobs::check_limits(const model::BuildSpec& spec, const std::string& prefix) const {
   if (spec.timeout > core_.config.max_timeout)
     return fail(Errc::invalid_argument,
-                "is over the server's limit of " + format_duration(core_.config.max_timeout),
+                fmt::format("a time limit of {} is over the server's limit of {}",
+                            format_duration(spec.timeout), format_duration(core_.config.max_timeout)),
                 prefix + "timeout");
   if (spec.log_limit_bytes > core_.config.max_log_bytes)
     return fail(Errc::invalid_argument,
-                "is over the server's limit of " + format_bytes(core_.config.max_log_bytes),
+                fmt::format("a log of {} is over the server's limit of {}",
+                            format_bytes(spec.log_limit_bytes), format_bytes(core_.config.max_log_bytes)),
                 prefix + "log_limit_bytes");
   return {};
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "base/check.hpp"
@@ -20,6 +21,8 @@ namespace {
 
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
+
+constexpr std::string_view kNotConnected = "an agent did not connect before its launch deadline";
 
 std::size_t index_of_variant(const TemplateEntry& t, const AgentEntry& entry) {
   const auto found = std::ranges::find(t.variants, entry.request.variant, &ports::Variant::name);
@@ -349,12 +352,17 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
   const auto reason = entry.ending->reason;
-  if (entry.proved || entry.drain || entry.seen.started || !entry.asked) return false;
+  if (entry.proved || entry.drain || entry.seen.started) return false;
+  if (!entry.asked) {
+    if (reason != launch_deadline) return false;
+    note_launch_failure(entry, FailureClass::transient, {},
+                        "the launch deadline of an agent was over before its cloud was asked to launch it");
+    return true;
+  }
   const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
   if (came && entry.row.connected.is_set() && time() >= entry.life.connected + kCameForGood) return false;
   if (reason == launch_deadline && !came) {
-    note_launch_failure(entry, FailureClass::connect, {},
-                        "an agent did not connect before its launch deadline");
+    note_launch_failure(entry, FailureClass::connect, {}, std::string(kNotConnected));
     return true;
   }
   const bool ended_by_itself =
@@ -375,10 +383,36 @@ void Core::note_steps(AgentEntry* entry, const ports::Resource& resource) {
   entry->untold_steps = resource.steps;
 }
 
+namespace {
+
+// With what the agent itself said last, where that may be why it ended or never came.
+model::DeathCertificate death_of(const AgentEntry& entry, const ports::Resource& resource) {
+  auto death = resource.death;
+  const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
+  const auto reason = entry.ending ? entry.ending->reason : entry.row.end_reason;
+  const bool was_awaited = reason == model::EndReason::none || reason == model::EndReason::launch_deadline;
+  const bool in_order = death.exit_status == 0 && death.signal == 0;
+  if (resource.last_lines.empty() || (came ? in_order : !was_awaited)) return death;
+  while (death.text.ends_with('.')) death.text.pop_back();
+  death.text += fmt::format("{}it said last: {}", death.text.empty() ? "" : "; ", resource.last_lines);
+  return death;
+}
+
+}  // namespace
+
+void Core::note_last_words(const AgentEntry& entry) {
+  auto* t = find_template(entry);
+  if (t == nullptr || !entry.gone || entry.row.end_reason != model::EndReason::launch_deadline) return;
+  if (t->breaker.failure == FailureClass::connect && t->breaker.reason == kNotConnected) {
+    t->breaker.reason += ": " + entry.gone->death.text;
+    look->notify();
+  }
+}
+
 void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
   note_steps(entry, resource);
   if (entry->gone) return;
-  entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
+  entry->gone = Gone{death_of(*entry, resource), resource.failure, resource.reclaimed, steady()};
   touch(*entry);
   if (entry->worked_on) entry->wake.notify();
   look->notify();

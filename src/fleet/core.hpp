@@ -266,6 +266,8 @@ class Core {
   bool wish_end(AgentEntry* entry, Ending ending);
   void note_steps(AgentEntry* entry, const ports::Resource& resource);
   void note_gone(AgentEntry* entry, const ports::Resource& resource);
+  // It was told in vain to connect, and why is known only now: whoever waits for its template is told, too.
+  void note_last_words(const AgentEntry& entry);
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);

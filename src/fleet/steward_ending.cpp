@@ -148,8 +148,11 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
     if ((*answer)->state == ports::ResourceState::gone && may_trust_gone(*entry, *cloud)) {
       entry->nothing_left = true;
       entry->next_pause = Duration(0);
-      core_.note_steps(entry, **answer);
-      if (!entry->gone) entry->gone = Gone{(*answer)->death, {}, false, core_.steady()};
+      auto resource = std::move(**answer);
+      resource.failure.reset();  // ended by us
+      resource.reclaimed = false;
+      core_.note_gone(entry, resource);
+      if (!resource.last_lines.empty()) core_.note_last_words(*entry);
       co_return;
     }
   } else {

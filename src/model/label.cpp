@@ -90,6 +90,33 @@ std::vector<std::string> LabelExpr::atoms() const {
   return result;
 }
 
+std::uint32_t LabelExpr::copy_node(std::uint32_t index, LabelExpr& out) const {
+  auto node = nodes_[index];
+  if (node.op != Op::atom) node.left = copy_node(node.left, out);
+  if (node.op != Op::atom && node.op != Op::negate) node.right = copy_node(node.right, out);
+  out.nodes_.push_back(std::move(node));
+  return static_cast<std::uint32_t>(out.nodes_.size() - 1);
+}
+
+std::vector<LabelExpr> LabelExpr::conjuncts() const {
+  std::vector<LabelExpr> parts;
+  if (nodes_.empty()) return parts;
+  std::vector<std::uint32_t> open{static_cast<std::uint32_t>(nodes_.size() - 1)};
+  while (!open.empty()) {
+    const auto index = open.back();
+    open.pop_back();
+    if (nodes_[index].op == Op::conjunction) {
+      open.push_back(nodes_[index].right);
+      open.push_back(nodes_[index].left);
+      continue;
+    }
+    auto& part = parts.emplace_back();
+    copy_node(index, part);
+    part.text_ = part.print();
+  }
+  return parts;
+}
+
 // Builds the texts from the leaves up; the size of the input bounds the sum of what is kept at any time,
 // because the operands' texts move into their operator's.
 std::string LabelExpr::print() const {

@@ -37,6 +37,11 @@ class LabelExpr {
   const std::string& text() const { return text_; }
   // The labels it names, sorted, each once.
   std::vector<std::string> atoms() const;
+  // One label and nothing else.
+  bool is_atom() const { return nodes_.size() == 1; }
+  // What must all hold, from left to right: `a`, `b||c` and `!d` of `a && (b||c) && !d`; the expression
+  // itself when it is no conjunction. Empty when empty().
+  std::vector<LabelExpr> conjuncts() const;
   bool operator==(const LabelExpr& other) const { return text_ == other.text_; }
 
  private:
@@ -50,6 +55,8 @@ class LabelExpr {
     std::string atom;
   };
   std::string print() const;
+  // The node with what is below it, at the end of `out`; where it is there.
+  std::uint32_t copy_node(std::uint32_t index, LabelExpr& out) const;
 
   std::vector<Node> nodes_;
   std::string text_;

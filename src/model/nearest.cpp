@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/ascii.hpp"
 
@@ -49,6 +50,26 @@ std::optional<std::string> find_nearest(std::string_view text, std::span<const s
       best_distance = distance;
       best = &candidate;
     }
+  }
+  if (best == nullptr) return std::nullopt;
+  return *best;
+}
+
+std::optional<std::string> find_similar(std::string_view text, std::span<const std::string> candidates) {
+  if (auto nearest = find_nearest(text, candidates)) return nearest;
+  const std::string wanted = lower_case(text);
+  const std::string* best = nullptr;
+  for (const auto& candidate : candidates) {
+    const auto other = lower_case(candidate);
+    const auto& shorter = other.size() < wanted.size() ? other : wanted;
+    const auto& longer = other.size() < wanted.size() ? wanted : other;
+    if (shorter.size() < 2 || !longer.contains(shorter)) continue;
+    const auto distance = [&](const std::string& one) {
+      return one.size() < wanted.size() ? wanted.size() - one.size() : one.size() - wanted.size();
+    };
+    if (best == nullptr || std::pair(distance(candidate), std::string_view(candidate)) <
+                               std::pair(distance(*best), std::string_view(*best)))
+      best = &candidate;
   }
   if (best == nullptr) return std::nullopt;
   return *best;

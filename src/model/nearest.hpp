@@ -18,4 +18,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t li
 // Empty when all are too far away to be meant (more than a third of the letters differ).
 std::optional<std::string> find_nearest(std::string_view text, std::span<const std::string> candidates);
 
+// The same; where nothing is that close, the candidate that contains the text or is contained in it ("jdk":
+// "jdk17"), the one of the least difference in length. Texts of one letter are contained in nothing.
+std::optional<std::string> find_similar(std::string_view text, std::span<const std::string> candidates);
+
 }  // namespace footman::model

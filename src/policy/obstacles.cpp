@@ -1,8 +1,11 @@
 #include "policy/obstacles.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <string_view>
+#include <tuple>
 
 #include "model/nearest.hpp"
 
@@ -20,6 +23,49 @@ std::optional<Held> find_full(const std::vector<Cap>& caps, const Template& t) {
   return full == caps.end() ? std::nullopt : std::optional(describe_obstacle(*full, t));
 }
 
+// An expression may have hundreds of parts and labels.
+constexpr std::size_t kLacksShown = 4;
+constexpr int kLabelsLookedUp = 4;
+
+// The one that has most of what must all hold, and what it lacks.
+std::string describe_nearest_template(const model::LabelExpr& label, const std::vector<Template>& templates) {
+  const auto parts = label.conjuncts();
+  if (parts.size() < 2) return {};
+  const Template* best = nullptr;
+  std::vector<std::string_view> lacks;
+  for (const auto& t : templates) {
+    std::vector<std::string_view> lacking;
+    for (const auto& part : parts)
+      if (!part.matches(t.labels)) lacking.push_back(part.text());
+    if (lacking.size() == parts.size()) continue;
+    const auto worse = best != nullptr && std::tuple(lacks.size(), best->labels.size(), best->name) <=
+                                              std::tuple(lacking.size(), t.labels.size(), t.name);
+    if (worse) continue;
+    best = &t;
+    lacks = std::move(lacking);
+  }
+  if (best == nullptr) return {};
+  const auto more = lacks.size() > kLacksShown ? fmt::format(" and {} more", lacks.size() - kLacksShown) : "";
+  lacks.resize(std::min(lacks.size(), kLacksShown));
+  return fmt::format("; nearest: template '{}', which lacks '{}'{}", best->name.str(),
+                     fmt::join(lacks, "', '"), more);
+}
+
+// For its labels that nobody offers.
+std::string describe_similar_labels(const model::LabelExpr& label, const std::vector<std::string>& known) {
+  std::string told;
+  int unknown = 0;
+  for (const auto& atom : label.atoms()) {
+    if (std::ranges::find(known, atom) != known.end()) continue;
+    if (++unknown > kLabelsLookedUp) break;
+    const auto similar = model::find_similar(atom, known);
+    if (!similar) continue;
+    told += label.is_atom() ? fmt::format("; nearest: '{}'", *similar)
+                            : fmt::format("; nearest to '{}': '{}'", atom, *similar);
+  }
+  return told;
+}
+
 }  // namespace
 
 Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>& templates) {
@@ -27,15 +73,12 @@ Held describe_misfit(const model::LabelExpr& label, const std::vector<Template>&
     return {HoldReason::no_default_template, "no template has default: true, and no label was asked for", {}};
   std::vector<std::string> known;
   for (const auto& t : templates) known.insert(known.end(), t.labels.begin(), t.labels.end());
-  for (const auto& atom : label.atoms()) {
-    if (std::ranges::find(known, atom) != known.end()) continue;
-    const auto nearest = model::find_nearest(atom, known);
-    return {HoldReason::no_template,
-            fmt::format("no template offers label '{}'{}", atom,
-                        nearest ? fmt::format("; nearest: '{}'", *nearest) : ""),
-            {}};
-  }
-  return {HoldReason::no_template, fmt::format("no template offers '{}'", label.text()), {}};
+  const auto nearest = describe_nearest_template(label, templates);
+  const auto similar = describe_similar_labels(label, known);
+  return {HoldReason::no_template,
+          fmt::format("no template offers {}'{}'{}{}", label.is_atom() ? "label " : "",
+                      label.is_atom() ? label.atoms().front() : label.text(), nearest, similar),
+          {}};
 }
 
 Obstacles::Obstacles(const Snapshot& offers, const Limits& limits, Instant now)

@@ -87,6 +87,7 @@ struct Resource {
   std::optional<FailureClass> failure;  // why it never became an agent, when it did not
   bool reclaimed = false;               // the cloud took it back: spot, or a host that failed
   std::vector<ResourceStep> steps;      // oldest first, as far as the cloud tells; few
+  std::string last_lines = {};          // for gone: of the agent's own log, as pick_last_lines() has them
 };
 
 // One form in which a template can be launched: another zone, size, architecture, or spot and on demand.

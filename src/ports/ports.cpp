@@ -2,4 +2,5 @@
 #include "ports/cloud_provider.hpp"
 #include "ports/controller_port.hpp"
 #include "ports/identity_proof.hpp"
+#include "ports/last_lines.hpp"
 #include "ports/log_store.hpp"

@@ -7,10 +7,10 @@
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
 #include "base/time.hpp"
 #include "base/utf8.hpp"
-#include "net/tcp.hpp"
 
 namespace footman::registry {
 namespace {
@@ -118,7 +118,7 @@ class ChallengeReader {
 // Beyond this machine only with TLS.
 bool is_safe(const net::Url& url, const net::Url& api) {
   if (url.scheme == "https") return true;
-  return url.scheme == "http" && api.scheme == "http" && net::is_loopback_host(url.host);
+  return url.scheme == "http" && api.scheme == "http" && base::is_loopback_host(url.host);
 }
 
 std::string value_of(const Challenge& challenge, std::string_view name) {

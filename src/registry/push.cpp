@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
 #include "base/digest.hpp"
 #include "base/number.hpp"
-#include "net/tcp.hpp"
 #include "policy/retry.hpp"
 #include "registry/answers.hpp"
 #include "runtime/time_limit.hpp"
@@ -347,7 +347,7 @@ Result<net::Url> find_api(const image::Reference& reference, bool plain_http) {
   auto url = net::parse_url(
       fmt::format("{}://{}", plain_http ? "http" : "https", is_hub ? kHubApi : reference.registry));
   if (!url) return fail(Errc::invalid_argument, url.error().message, "REPOSITORY");
-  if (plain_http && !net::is_loopback_host(url->host))
+  if (plain_http && !base::is_loopback_host(url->host))
     return fail(Errc::invalid_argument, fmt::format("{} would get a password without TLS", url->host),
                 "--plain-http", "It is for a registry of this machine only.");
   return url;

@@ -334,6 +334,9 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
   }
   const auto refuse = [&](base::Error error) {
     if (!in_memory) error.message += fmt::format(" ({})", path);
+    // Who opens it does not wait for that.
+    if (error.code == base::Errc::resource_exhausted)
+      error.hint = "No space is left: free some, then start it again.";
     return std::unexpected(std::move(error));
   };
   try {
@@ -345,8 +348,9 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     // an older one.
     database.execute("BEGIN IMMEDIATE");
     if (!in_memory) {
-      FOOTMAN_TRY(auto opened, IdReserve::open(config.directory, database));
-      ids.emplace(std::move(opened));
+      auto opened = IdReserve::open(config.directory, database);
+      if (!opened) return refuse(std::move(opened).error());
+      ids.emplace(std::move(*opened));
       origin.home = lock->identity();
       origin.is_behind = ids->was_behind();
     }

@@ -106,11 +106,6 @@ std::string ending_of(const model::StepRecord& step) {
   return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "not known";
 }
 
-Tone tone_of(const model::StepRecord& step) {
-  if (!step.finished.is_set()) return Tone::active;
-  return step.signal == 0 && step.exit_status.value_or(1) == 0 ? Tone::good : Tone::bad;
-}
-
 Markup step_table(const BuildData& data, const View& view) {
   if (data.story.told.steps.empty()) return {};
   return html(

@@ -64,10 +64,8 @@ class Course {
 
   void add_steps() {
     for (const auto& step : told_.steps) {
-      const bool failed = step.signal != 0 || step.exit_status.value_or(0) != 0;
-      const auto tone = !step.finished.is_set() ? Tone::active : failed ? Tone::bad : Tone::good;
       add(step.name.starts_with("step ") ? "S" + step.name.substr(1) : fmt::format("Step {}", step.name),
-          step.started, or_finish(step.finished), tone);
+          step.started, or_finish(step.finished), tone_of(step));
     }
   }
 
@@ -87,6 +85,11 @@ class Course {
 };
 
 }  // namespace
+
+Tone tone_of(const model::StepRecord& step) {
+  if (!step.finished.is_set()) return Tone::active;
+  return step.signal == 0 && step.exit_status == 0 ? Tone::good : Tone::bad;
+}
 
 std::vector<Phase> phases_of(const controller::BuildExplanation& told,
                              const std::optional<model::Agent>& agent) {

@@ -19,6 +19,9 @@ struct Phase {
   bool operator==(const Phase&) const = default;
 };
 
+// Of a step that runs, or of how it ended; an end that nobody saw is not a good one.
+Tone tone_of(const model::StepRecord& step);
+
 // `agent`: the one it is with, was with, or that is on its way to it.
 std::vector<Phase> phases_of(const controller::BuildExplanation& told,
                              const std::optional<model::Agent>& agent);

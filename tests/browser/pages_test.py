@@ -263,7 +263,8 @@ def test_phone_and_dark():
         server.wait_build(build)
         server.submit("true", label="l" * 120)
         agent = server.agents()[0]["id"]
-        browser.resize(360, 740, 2, mobile=True)
+        server.request("POST", "/api/v1/clouds/local/pause", {})  # says when: a long time without a place to break
+        browser.resize(320, 640, 2, mobile=True)
         for path in ("/ui/", "/ui/jobs", "/ui/jobs/a/" + "very-long-name-" * 8, "/ui/new-job", "/ui/builds", f"/ui/builds/{build}",
                      f"/ui/builds/{build}/log", "/ui/queue", "/ui/agents?ended=true", f"/ui/agents/{agent}", "/ui/clouds", "/ui/run",
                      "/ui/nothing"):

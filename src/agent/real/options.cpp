@@ -151,8 +151,7 @@ const Flag kFlags[] = {
      [](Options& o, const std::string& v) { return put_switch(o.one_shot, v); }},
     {"--work-dir", "DIR", "FOOTMAN_AGENT_WORK_DIR",
      "Absolute; made when it is missing. Workspaces, scripts and the spool. Default: a new folder in TMPDIR "
-     "or "
-     "/tmp, removed at the end.",
+     "or /tmp (which is made when it is missing), removed at the end.",
      [](Options& o, const std::string& v) { return put_path(o.work_dir, v); }},
     {"--exit-file", "FILE", "FOOTMAN_AGENT_EXIT_FILE", "Write here how the agent ended, as JSON.",
      [](Options& o, const std::string& v) { return put_text(o.exit_file, v); }},

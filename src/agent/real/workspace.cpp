@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <filesystem>
 
 #include "base/ascii.hpp"
@@ -134,6 +135,16 @@ void Workspaces::remove_all() {
   used_.clear();
   ::rmdir((work_dir_ + "/workspaces").c_str());
   remove_tree(work_dir_ + "/scripts");
+}
+
+base::Result<std::string> make_temporary_work_dir(const std::string& parent) {
+  constexpr mode_t kAsTmp = 01777;
+  if (::mkdir(parent.c_str(), kAsTmp) == 0) ::chmod(parent.c_str(), kAsTmp);  // whatever the umask is
+  auto pattern = parent + "/footman-agent-XXXXXX";
+  if (::mkdtemp(pattern.data()) != nullptr) return pattern;
+  auto failed = base::fail_errno("make a work directory in " + parent, errno);
+  failed.error().hint = "Name another place with --work-dir or TMPDIR.";
+  return failed;
 }
 
 }  // namespace footman::agent::real

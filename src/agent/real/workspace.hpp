@@ -29,6 +29,10 @@ base::Result<std::vector<std::string>> interpreter_of(const protocol::WorkStep& 
 // exec.
 std::string find_program(const std::string& name, std::string_view path_variable);
 
+// A new folder in `parent`, which is absolute and is made, for everybody's use, when nothing is there: images
+// from scratch have no /tmp. The error says what to name instead.
+base::Result<std::string> make_temporary_work_dir(const std::string& parent);
+
 class Workspaces {
  public:
   explicit Workspaces(std::string work_dir) : work_dir_(std::move(work_dir)) {}

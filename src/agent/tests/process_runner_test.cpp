@@ -364,6 +364,20 @@ TEST_CASE("folders: safe names, different for different keys") {
   CHECK(a != folder_name(std::string(256, 'x') + "b"));
 }
 
+TEST_CASE("a temporary work directory is made where there is not even a /tmp") {
+  Machine machine;
+  const auto tmp = machine.work_dir + "/tmp";
+  const auto first = make_temporary_work_dir(tmp);
+  REQUIRE(first.has_value());
+  CHECK(first->starts_with(tmp + "/footman-agent-"));
+  CHECK(fs::status(tmp).permissions() == (fs::perms::all | fs::perms::sticky_bit));
+  CHECK(fs::status(*first).permissions() == fs::perms::owner_all);
+  CHECK(make_temporary_work_dir(tmp).value() != *first);
+  const auto nowhere = make_temporary_work_dir("/proc/footman");
+  REQUIRE_FALSE(nowhere.has_value());
+  CHECK(nowhere.error().hint.find("--work-dir") != std::string::npos);
+}
+
 TEST_CASE("workspaces are kept by key, the one used longest ago goes first") {
   Machine machine;
   Workspaces workspaces(machine.work_dir);

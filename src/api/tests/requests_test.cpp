@@ -106,6 +106,12 @@ TEST_CASE("mistakes in a job are named with their place") {
 TEST_CASE("JSON may be nested so deep and no deeper") {
   const auto nested = [](std::size_t depth) { return std::string(depth, '[') + std::string(depth, ']'); };
   CHECK(parse_json(nested(kMaxJsonDepth)));
+  CHECK(parse_json(R"([{"a":1},{"a":"b","b":{"a":["a","a"]}}])"));
+  CHECK(parse_json(R"({"a":"\"a\":1", "b":"\\", "c":1})"));
+  const auto twice = parse_json("{\"spec\": {\"a\": 1,\n \"b\": {}, \"a\" : 2}}");
+  REQUIRE_FALSE(twice);
+  CHECK(twice.error().message == "the key \"a\" is there twice in one object, again at line 2, column 11");
+  CHECK(twice.error().field == "a");
   const auto deeper = parse_json(nested(kMaxJsonDepth + 1));
   REQUIRE(!deeper);
   CHECK(deeper.error().message.find("nested more than 32 deep") != std::string::npos);

@@ -109,7 +109,8 @@ TEST_CASE("tokens come from a file or the environment, and must look like tokens
   CHECK(problem(place.file("empty", " \n")).ends_with("holds no token: it is empty"));
   CHECK(problem(place.file("words", "my secret words")).find("my secret") == std::string::npos);
   CHECK(problem(place.path + "/none").ends_with("none does not exist"));
-  CHECK(problem(place.file("large", std::string(5000, 'x'))).ends_with("is larger than it can be"));
+  CHECK(problem(place.file("large", std::string(5000, 'x')))
+            .ends_with("has more than 4.0 KiB, the most that it can have"));
 }
 
 TEST_CASE("a server that starts is waited for, one that is gone is not") {
@@ -411,6 +412,17 @@ TEST_CASE("explain tells the whole story") {
   CHECK(ran.out.starts_with("agent local-x: terminated\nIt ran build 17 and ended.\n"));
   CHECK(ran.out.find("waiting_item\n") != std::string::npos);
   CHECK(ran.out.find("Builds it was given") != std::string::npos);
+}
+
+TEST_CASE("a job's path is neither a build nor an agent") {
+  ScriptServer server([](const net::HttpRequest&) { return json_answer("{}"); });
+  const auto ran = run_footman({"explain", "team/app"}, server.variables());
+  CHECK(ran.code == exit_usage);
+  CHECK(ran.err ==
+        "footman: \"team/app\" is neither a build nor an agent. Give a build such as 17 or team/app#3, or an "
+        "agent's "
+        "id such as local-k3v9q2m7\n");
+  CHECK(server.requests().empty());
 }
 
 TEST_CASE("explain lists the templates of a build whose agent is on its way") {

@@ -363,6 +363,8 @@ TEST_CASE("jobs in YAML are what they look like") {
   CHECK(json::serialize(*value) ==
         R"({"path":"team/app","spec":{"timeout_ms":5000,"steps":[{"script":"make\n"}]},"enabled":false,)"
         R"("description":"5","note":"1.5"})");
+  CHECK(parse_document(R"({"a": 1, "b": {"a": 2}, "a": 3})", "job.json").error().message ==
+        "job.json: the key \"a\" is there twice in one object");
   CHECK(parse_document("a: [1\n", "job.yaml").error().message.starts_with("job.yaml:"));
   CHECK(json::serialize(*parse_document(" {\"a\": \"\\u00e9\", \"b\": 2}", "x")) == "{\"a\":\"é\",\"b\":2}");
 }
@@ -440,6 +442,33 @@ TEST_CASE("config check shows every place") {
   const auto missing = run_footman({"config", "check", place.path + "/none.yaml"});
   CHECK(missing.code == exit_usage);
   CHECK(missing.err == place.path + "/none.yaml: does not exist\n");
+}
+
+TEST_CASE("config check warns of what it allows, with the place of files that are missing") {
+  const Place place("config-doubts");
+  const auto there = place.file("there.pem", "x");
+  const auto file =
+      place.file("doubts.yaml", "tls:\n  certificate: " + place.path + "/no.pem\n  key: " + there +
+                                    "\nclouds:\n- name: a\n  type: local\n  agent_binary: " + place.path +
+                                    "/no-agent\n");
+  const auto ran = run_footman({"config", "check", file});
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.err ==
+        "warning: " + file + ":2:16: 'certificate': " + place.path +
+            "/no.pem does not exist\nwarning: " + file + ":7:17: 'agent_binary': " + place.path +
+            "/no-agent does not exist\nwarning: the cloud 'a' has no templates: it launches no agents\n");
+  const auto as_json = run_footman({"config", "check", "--json", file});
+  CHECK(as_json.code == exit_ok);
+  CHECK(as_json.out.find(R"("line": 7)") != std::string::npos);
+  CHECK(as_json.out.find("has no templates") != std::string::npos);
+}
+
+TEST_CASE("help tells what --help tells") {
+  CHECK(run_footman({"help"}).out == run_footman({"--help"}).out);
+  CHECK(run_footman({"help", "build", "logs"}).out == run_footman({"build", "logs", "--help"}).out);
+  const auto unknown = run_footman({"help", "build", "log"});
+  CHECK(unknown.code == exit_usage);
+  CHECK(unknown.err == "footman: footman build has no command \"log\". See footman build --help\n");
 }
 
 TEST_CASE("up hands its options to the server") {

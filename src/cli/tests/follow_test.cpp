@@ -132,12 +132,26 @@ TEST_CASE("a log goes on where the connection broke: no byte lost, none twice") 
   CHECK(server.requests("POST", "/api/v1/builds").size() == 1);
 }
 
+TEST_CASE("who follows the log of a build that waits is told at once, and once, why") {
+  std::atomic<int> looked = 0;
+  ScriptServer server([&](const net::HttpRequest& request) {
+    if (request.path != "/api/v1/builds/17") return stream_answer({"hello\n"}, true);
+    return json_answer(++looked == 1
+                           ? build_json("queued", R"(,"queue":{"reason":{"text":"a cap is reached"}})")
+                           : kSuccess);
+  });
+  const auto ran = run_footman({"build", "logs", "-f", "17"}, server.variables());
+  CHECK(ran.code == exit_ok);
+  CHECK(ran.out == "hello\n");
+  CHECK(ran.err == "footman: build 17 waits: a cap is reached\n");
+}
+
 TEST_CASE("a log that ends before its build is opened again") {
   std::atomic<int> asked = 0;
   std::atomic<int> looked = 0;
   ScriptServer server([&](const net::HttpRequest& request) {
     if (request.path == "/api/v1/builds/17")
-      return json_answer(++looked == 1 ? build_json("running") : kSuccess);
+      return json_answer(++looked <= 2 ? build_json("running") : kSuccess);
     return stream_answer({++asked == 1 ? "a" : "b"}, true);
   });
   const auto ran = run_footman({"build", "logs", "-f", "17"}, server.variables());

@@ -71,6 +71,20 @@ bool remove_tree(const std::string& directory) {
   return ::rmdir(directory.c_str()) == 0;
 }
 
+// Itself or a group below it. With v1 nothing says so for all of them at once.
+bool has_members(const std::string& directory) {
+  const auto is_populated = [](const std::string& path) {
+    const auto text = read_small_file(path + "/cgroup.procs", 1);
+    return text && !text->empty();  // where it cannot be read, no group with members can be removed anyway
+  };
+  if (is_populated(directory)) return true;
+  std::error_code error;
+  for (std::filesystem::recursive_directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error))
+    if (at->is_directory(error) && is_populated(at->path().string())) return true;
+  return static_cast<bool>(error);
+}
+
 // A group that was killed once kills whoever is born in it later (seen with Linux 6.18): no old one is used
 // again.
 bool make_fresh_group(const std::string& path) {
@@ -139,6 +153,29 @@ void remove_group(const CgroupRoots& roots, const std::string& name) {
     // Who was killed a moment ago is still a member.
     for (int pass = 0; pass < kRemovePasses && !remove_tree(directory); ++pass) ::usleep(1000);
   }
+}
+
+int remove_groups_without_members(const CgroupRoots& roots, int most,
+                                  std::chrono::system_clock::time_point now) {
+  const auto made_before = std::chrono::system_clock::to_time_t(now - kOldGroup);
+  int removed = 0;
+  for (const auto* root : {&roots.unified, &roots.memory, &roots.pids}) {
+    if (root->empty()) continue;
+    std::vector<std::string> old;
+    std::error_code error;
+    for (std::filesystem::directory_iterator at(*root, error), end; !error && at != end;
+         at.increment(error)) {
+      struct stat status{};
+      const auto path = at->path().string();
+      if (::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_ctime <= made_before)
+        old.push_back(path);
+    }
+    for (const auto& path : old) {
+      if (removed == most) return removed;
+      if (!has_members(path) && remove_tree(path)) ++removed;
+    }
+  }
+  return removed;
 }
 
 }  // namespace footman::cloud::local

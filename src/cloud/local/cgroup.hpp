@@ -3,6 +3,7 @@
 // there. Blocking but short; any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -38,5 +39,12 @@ void kill_group(const CgroupRoots& roots, const std::string& name);
 bool was_out_of_memory(const CgroupRoots& roots, const std::string& name);
 // The same; but a group with members stays whole.
 void remove_group(const CgroupRoots& roots, const std::string& name);
+
+// Groups that nobody is in, made at least kOldGroup ago: a younger one may be about to be joined, by another
+// server's agent perhaps. Their number; at most `most`.
+inline constexpr std::chrono::minutes kOldGroup{10};
+int remove_groups_without_members(
+    const CgroupRoots& roots, int most,
+    std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 }  // namespace footman::cloud::local

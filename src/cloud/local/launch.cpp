@@ -15,6 +15,7 @@
 #include <filesystem>
 
 #include "cloud/local/options.hpp"
+#include "ports/last_lines.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/spawn.hpp"
 
@@ -195,6 +196,11 @@ bool lives(const UniqueFd& pidfd) {
   return pidfd.is_open() && ::poll(&one, 1, kLeavingMs) == 0;
 }
 
+std::string read_last_lines(const Site& site, const std::string& token) {
+  return ports::pick_last_lines(
+      read_file_end(site.launch_directory(token) + "/agent.log", ports::kLastLinesTail));
+}
+
 // The process belongs to the directory that this one was copied from. It is not ours to end, now or later.
 void disown(Found& found, int token_fd) {
   found.foreign = true;
@@ -235,7 +241,7 @@ LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, In
   return Launched{std::move(record), std::move(spawned->pidfd)};
 }
 
-model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd) {
+RecordedEnd record_end(const Site& site, const std::string& token, int pidfd) {
   const auto child = pidfd >= 0 ? reap(pidfd) : std::nullopt;
   // Also where an exit file says that nothing is left: a step can have written it and killed its agent.
   kill_tree(site, token);
@@ -249,7 +255,7 @@ model::DeathCertificate record_end(const Site& site, const std::string& token, i
   if (death->text.empty()) death->text = sentence_of(*death);
   UniqueFd fd(::open(site.token_path(token).c_str(), O_WRONLY | O_APPEND | O_NONBLOCK | O_CLOEXEC));
   if (fd.is_open()) static_cast<void>(append_line(fd.get(), format_ended(*death)));
-  return *death;
+  return {std::move(*death), read_last_lines(site, token)};
 }
 
 void kill_tree(const Site& site, const std::string& token) {
@@ -285,6 +291,8 @@ Result<std::vector<Found>> find_launches(const Site& site) {
       found.starting = true;
     else if (!found.record.death)
       found.pidfd = open_process(*found.record.process);
+    else
+      found.record.last_lines = read_last_lines(site, name);
     if (free_lock && lives(found.pidfd)) disown(found, token->fd.get());
     out.push_back(std::move(found));
   }

@@ -38,9 +38,13 @@ using LaunchOutcome = std::expected<Launched, ports::LaunchFailure>;
 // At most one process per token, ever: see local_cloud.hpp.
 LaunchOutcome launch_process(const Site& site, const ports::LaunchSpec& spec, Instant now);
 
+struct RecordedEnd {
+  model::DeathCertificate death;
+  std::string last_lines;
+};
 // After the agent's first process has ended: kills what is left of its tree, finds out how it ended and
 // writes it all down. The exit file is believed where it agrees with what we saw ourselves.
-model::DeathCertificate record_end(const Site& site, const std::string& token, int pidfd);
+RecordedEnd record_end(const Site& site, const std::string& token, int pidfd);
 
 // Hard end of the whole tree, with and without control groups.
 void kill_tree(const Site& site, const std::string& token);

@@ -38,6 +38,7 @@ constexpr Duration kTokenLifetime =
 constexpr std::string_view kAgentPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr Duration kReleasedKept = 2min;  // after `gone` was answered: for repeats, then forgotten
 constexpr std::size_t kReleasedLimit = 4096;
+constexpr int kGroupsRemoved = 1000;  // at one start: the janitor has other things to do
 
 enum class EntryState { launching, running, ended };
 
@@ -69,6 +70,13 @@ class LocalCloudImpl final : public LocalCloud {
     alive_.reset();
     launcher_.join();
     janitor_.join();
+  }
+
+  // Servers that ended before their agents leave those's groups behind, and nobody knows them any more.
+  void remove_old_groups() {
+    run_there(
+        janitor_, [this] { return remove_groups_without_members(site_.cgroups, kGroupsRemoved); },
+        [](int) {});
   }
 
   void adopt(std::vector<Found> found) {
@@ -132,7 +140,7 @@ class LocalCloudImpl final : public LocalCloud {
   void set_running(const EntryPtr& entry, UniqueFd pidfd);
   void wait_for_end(const EntryPtr& entry);
   void on_process_end(const EntryPtr& entry);
-  void on_end_recorded(const EntryPtr& entry, model::DeathCertificate death);
+  void on_end_recorded(const EntryPtr& entry, RecordedEnd end);
   void ask_to_stop(const EntryPtr& entry);
   void kill_now(const EntryPtr& entry);
   void release(const EntryPtr& entry);
@@ -248,12 +256,13 @@ void LocalCloudImpl::on_process_end(const EntryPtr& entry) {
       entry->pidfd ? entry->pidfd->native_handle() : -1;  // stays open until the end is recorded
   run_there(
       janitor_, [this, token = entry->token, pidfd] { return record_end(site_, token, pidfd); },
-      [this, entry](model::DeathCertificate death) { on_end_recorded(entry, std::move(death)); });
+      [this, entry](RecordedEnd end) { on_end_recorded(entry, std::move(end)); });
 }
 
-void LocalCloudImpl::on_end_recorded(const EntryPtr& entry, model::DeathCertificate death) {
+void LocalCloudImpl::on_end_recorded(const EntryPtr& entry, RecordedEnd end) {
   entry->state = EntryState::ended;
-  entry->record.death = std::move(death);
+  entry->record.death = std::move(end.death);
+  entry->record.last_lines = std::move(end.last_lines);
   entry->pidfd.reset();
   entry->kill_timer.reset();
   log_.info("agent process ended", {{"agent", entry->record.agent}, {"reason", entry->record.death->text}});
@@ -396,6 +405,7 @@ Resource LocalCloudImpl::resource_of(const Entry& entry) const {
   else
     resource.state = ResourceState::running;
   if (entry.record.death) resource.death = *entry.record.death;
+  resource.last_lines = entry.record.last_lines;
   return resource;
 }
 
@@ -447,6 +457,7 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   auto cloud = std::make_unique<LocalCloudImpl>(std::move(config), std::move(site), std::move(control), clock,
                                                 std::move(log));
   cloud->adopt(std::move(found));
+  cloud->remove_old_groups();
   return cloud;
 }
 

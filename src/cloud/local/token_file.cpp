@@ -11,6 +11,7 @@
 
 #include "base/ascii.hpp"
 #include "base/number.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::cloud::local {
 namespace {
@@ -56,7 +57,7 @@ std::string format_header(const TokenRecord& record) {
 }
 
 std::string format_ended(const model::DeathCertificate& death) {
-  std::string text = death.text.substr(0, 1024);
+  std::string text(base::cut_utf8(death.text, 1024));
   std::ranges::replace(text, '\n', ' ');
   return fmt::format("ended {} {} {} {}\n", death.exit_status ? std::to_string(*death.exit_status) : "-",
                      death.signal, death.out_of_memory ? 1 : 0, text);

@@ -26,6 +26,7 @@ struct TokenRecord {
   Instant created;
   std::optional<ProcessId> process;              // launched
   std::optional<model::DeathCertificate> death;  // ended, and somebody of us saw it
+  std::string last_lines;                        // of its agent.log, once it has ended; not of this file
 };
 
 inline constexpr std::size_t kTokenFileLimit = 16 << 10;

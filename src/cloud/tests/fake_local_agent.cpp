@@ -7,6 +7,7 @@
 //   "hide"      has a child in a session of its own and without an environment, and kills itself
 //   "headless"  has a child in a session of its own, whose first thread ends, and kills itself
 //   "exit:N"    leaves at once with status N and no exit file
+//   "say:N"     the same, after it has said why
 // Before that it writes what it sees to <work dir>/seen.
 #include <dirent.h>
 #include <fcntl.h>
@@ -111,6 +112,11 @@ int main(int argc, char** argv) {
     raise(SIGKILL);
   }
   if (what == "fifo") return mkfifo(exit_file.c_str(), 0600) == 0 ? 5 : 1;
+  if (what.starts_with("say:")) {
+    std::fputs("one\ntwo\nthe proxy http://me:hunter2@proxy:3128 does not answer\nno \x1b[31mway\xff\n\n",
+               stderr);
+    return std::atoi(what.c_str() + 4);
+  }
   if (what.starts_with("exit:")) return std::atoi(what.c_str() + 5);
   int got = 0;
   sigwait(&terms, &got);

@@ -191,6 +191,39 @@ TEST_CASE("the exit status of an agent is told, also when nobody was there to se
   CHECK(contract::find_listed(world, "a-1")->death == listed->death);
 }
 
+TEST_CASE("what an agent said last is told, also after a restart, and without what must not be shown") {
+  LocalWorld world("say:1");
+  const auto told = [&](const std::string& token) {
+    std::string lines;
+    REQUIRE(world.run_until([&] {
+      const auto found = await_result(world, world.cloud().find_by_token(token));
+      lines = found->last_lines;
+      return found->state == ports::ResourceState::gone;
+    }));
+    return lines;
+  };
+  constexpr auto kSaid =
+      "one | two | the proxy http://…@proxy:3128 does not answer | no  [31mway\xef\xbf\xbd";
+  const auto spec = make_spec(world, "last");
+  REQUIRE(await_result(world, world.cloud().launch(spec)).has_value());
+  CHECK(told("last-1") == kSaid);
+  world.restart();
+  CHECK(told("last-1") == kSaid);
+  const auto log = world.directory() + "/launches/last-1/agent.log";
+  SUBCASE("a step has put a link in its place") {
+    std::filesystem::remove(log);
+    std::filesystem::create_symlink("/etc/passwd", log);
+  }
+  SUBCASE("a step has put a FIFO in its place") {
+    std::filesystem::remove(log);
+    REQUIRE(::mkfifo(log.c_str(), 0600) == 0);
+  }
+  SUBCASE("it is gone") { std::filesystem::remove(log); }
+  world.restart();
+  CHECK(told("last-1").find("root:") == std::string::npos);
+  CHECK((told("last-1").empty() || std::filesystem::is_regular_file(std::filesystem::symlink_status(log))));
+}
+
 TEST_CASE("an exit file that does not agree with the end that was seen saves nobody and is not believed") {
   LocalWorld world("forge");
   const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));

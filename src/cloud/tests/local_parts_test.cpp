@@ -2,14 +2,17 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "cloud/local/cgroup.hpp"
 #include "cloud/local/launch.hpp"
 #include "cloud/local/options.hpp"
 #include "cloud/local/token_file.hpp"
+#include "ports/last_lines.hpp"
 #include "runtime/real/cgroup_mounts.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/spawn.hpp"
@@ -17,6 +20,7 @@
 using namespace footman;
 using namespace footman::cloud::local;
 using namespace footman::runtime::real;
+using namespace std::chrono_literals;
 
 TEST_CASE("a handle names a process and nothing else parses as one") {
   CHECK(to_handle({12, 345}) == "12:345");
@@ -143,4 +147,37 @@ TEST_CASE("a crash between token and process: the launch is made again; while it
   CHECK(refused.error().definite);
   CHECK_FALSE(std::filesystem::exists(site.token_path("b-1")));
   std::filesystem::remove_all(site.directory);
+}
+
+TEST_CASE("old groups that nobody is in are removed, and no others") {
+  std::string pattern = std::filesystem::temp_directory_path() / "footman-groups-XXXXXX";
+  const std::string root = ::mkdtemp(pattern.data());
+  std::filesystem::create_directories(root + "/ended-1/steps/1");
+  std::filesystem::create_directories(root + "/ended-2");
+  std::filesystem::create_directories(root + "/busy-1/steps/1");
+  std::ofstream(root + "/busy-1/cgroup.procs") << "12\n";
+  const auto now = std::chrono::system_clock::now();
+  const CgroupRoots roots{.unified = root};
+  CHECK(remove_groups_without_members(roots, 10, now + kOldGroup - 1min) == 0);
+  CHECK(remove_groups_without_members(roots, 1, now + kOldGroup + 1min) == 1);
+  CHECK(remove_groups_without_members(roots, 10, now + kOldGroup + 1min) == 1);
+  CHECK_FALSE(std::filesystem::exists(root + "/ended-1"));
+  CHECK_FALSE(std::filesystem::exists(root + "/ended-2"));
+  CHECK(std::filesystem::exists(root + "/busy-1/steps/1"));
+  CHECK(remove_groups_without_members({}, 10, now) == 0);
+  std::filesystem::remove_all(root);
+}
+
+TEST_CASE("of a log the last lines are picked that say something") {
+  using ports::pick_last_lines;
+  CHECK(pick_last_lines("").empty());
+  CHECK(pick_last_lines("\n \n\t\n").empty());
+  CHECK(pick_last_lines("one") == "one");
+  CHECK(pick_last_lines("1\n2\n3\n\n4\n5\n") == "2 | 3 | 4 | 5");
+  CHECK(pick_last_lines("a\rb\x01\x7f"
+                        "c\n") == "a b  c");
+  CHECK(pick_last_lines(std::string(1000, 'x')) == std::string(ports::kLastLineBytes, 'x') + "…");
+  CHECK(pick_last_lines("wss://a:b@host/x@y http://me@proxy, mail me@x") ==
+        "wss://…@host/x@y http://…@proxy, mail me@x");
+  CHECK(pick_last_lines("://") == "://");
 }

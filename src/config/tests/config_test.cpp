@@ -403,7 +403,6 @@ TEST_CASE("limits below which nothing could be built are refused") {
 
 TEST_CASE("a cloud without templates is doubted") {
   Config config;
-  CHECK(find_doubts(config).empty());
   config.clouds.push_back({.name = "empty", .type = "local"});
   config.clouds.push_back({.name = "full", .type = "local", .templates = {TemplateConfig{}}});
   CHECK(find_doubts(config) ==
@@ -483,4 +482,110 @@ TEST_CASE("docs/CONFIG.md holds the reference that the schema gives") {
   const auto reference = describe_schema();
   INFO("replace the tables of docs/CONFIG.md by:\n", reference);
   CHECK(text.str().find(reference) != std::string::npos);
+}
+
+TEST_CASE("no launch deadline and no age that agents would be replaced in a hot loop for") {
+  for (const auto* deadline : {"0s", "1us", "1ms", "999ms"}) {
+    CAPTURE(deadline);
+    CHECK(error_of(fmt::format("launch: {{deadline: {}}}\n", deadline)) ==
+          "f:1:20: 'deadline': 1.0 s or more was expected");
+  }
+  CHECK(error_of("launch: {deadline: 1s}\n") == "ok");
+  const auto aged = [](const std::string& age) {
+    return error_of("clouds: [{name: a, type: local, templates: [{name: t, max_age: " + age + "}]}]\n");
+  };
+  CHECK(aged("1us") == "f:1:64: 'max_age': 0s (no limit), or 1m or more was expected");
+  CHECK(aged("0s") == "ok");
+  CHECK(aged("1m") == "ok");
+}
+
+TEST_CASE("agents elsewhere are not sent to their own machine, in whatever form it is written") {
+  const auto with = [](const std::string& url) {
+    return error_of(
+        fmt::format("agent_url: '{}'\nclouds:\n- {{name: a, type: ecs, ecs: {{region: eu-central-1, "
+                    "cluster: c}}, templates: [{{name: t, size: {{cpu: 1, memory: 2 GiB}}, ecs: "
+                    "{{image: debian:12}}}}]}}\n",
+                    url));
+  };
+  for (const auto* own : {"localhost",
+                          "localhost.",
+                          "LOCALHOST",
+                          "foo.localhost",
+                          "127.0.0.1",
+                          "127.1",
+                          "127.0.0.1.",
+                          "0",
+                          "0.0.0.0",
+                          "2130706433",
+                          "0x7f000001",
+                          "0x7f.1",
+                          "0177.0.0.1",
+                          "[::1]",
+                          "[::]",
+                          "[0:0:0:0:0:0:0:1]",
+                          "[::ffff:127.0.0.1]",
+                          "[::FFFF:7f00:1]",
+                          "[::ffff:0.0.0.0]",
+                          "[::1%lo]"}) {
+    CAPTURE(own);
+    CHECK(with(std::string("wss://") + own).contains("do not reach the server: agent_url is wss://"));
+    CHECK(with(std::string("wss://") + own + ":8443/x")
+              .contains("do not reach the server: agent_url is wss://"));
+  }
+  CHECK(with("tcp://0.0.0.0:50000").contains("do not reach the server: agent_url is tcp://0.0.0.0:50000"));
+  for (const auto* other : {"localhost.example.com", "notlocalhost", "128.1", "10.0.0.1", "16777216", "[::2]",
+                            "[fe80::1%eth0]", "[::ffff:10.0.0.1]", "[2001:db8::7f00:1]",
+                            "127.0.0.1.example.com", "127.0.0.256", "12.0.0.0.1", "[1::1::1]", "[::1:1]"}) {
+    CAPTURE(other);
+    CHECK_FALSE(with(std::string("wss://") + other).contains("do not reach the server"));
+  }
+}
+
+TEST_CASE("an agent_url of one port and the other port are not asked for together") {
+  CHECK(
+      error_of("agent_url: tcp://ci.example.com:50000\nconnect: websocket\n") ==
+      "f:2:10: agent_url is tcp://ci.example.com:50000, and connect is websocket: say 'connect: tcp', or an "
+      "agent_url that begins with wss://");
+  CHECK(error_of("agent_url: tcp://ci.example.com:50000\n") == "ok");
+  CHECK(error_of("agent_url: tcp://ci.example.com:50000\nconnect: tcp\n") == "ok");
+  CHECK(error_of("agent_url: wss://ci.example.com\nconnect: tcp\n") == "ok");  // the agent port of that host
+  CHECK(error_of("connect: websocket\nclouds: [{name: a, type: local, agent_url: tcp://ci.example.com:1}]\n")
+            .starts_with("f:2:44: agent_url is tcp://"));
+}
+
+TEST_CASE("names of the server are names") {
+  CHECK(error_of("hosts: [ci.example.com, ci_2, 10.0.0.1]\n") == "ok");
+  for (const auto* bad : {"a b", "http://x", "x:8080", "x/y", "", "ü"}) {
+    CAPTURE(bad);
+    CHECK(error_of(fmt::format("hosts: [x, '{}']\n", bad))
+              .starts_with("f:1:12: 'hosts': a name without scheme and port was expected"));
+  }
+  CHECK(error_of("hosts: [" + std::string(254, 'a') + "]\n").contains("'hosts'"));
+}
+
+TEST_CASE("a template's environment has the names that a job's has") {
+  const auto with = [](const std::string& env) {
+    return error_of("clouds: [{name: a, type: local, templates: [{name: t, env: {" + env + "}}]}]\n");
+  };
+  CHECK(with("A_1: x, PATH: /bin") == "ok");
+  CHECK(with("'A B': x") ==
+        "f:1:61: 'A B': an environment variable's name was expected. Letters, digits and '_', not beginning "
+        "with a digit");
+  CHECK(with("FOOTMAN_AGENT_X: x").contains("names that begin with FOOTMAN_AGENT_ belong to the agent"));
+  CHECK(with("A: \"x\\0y\"").contains("'A': a value has a NUL byte"));
+}
+
+TEST_CASE("no clouds at all are allowed and doubted") {
+  const auto c = parse_config("clouds: []\n", "f", sources(), "x86_64");
+  REQUIRE(c.has_value());
+  CHECK(find_doubts(*c).at(0).starts_with("clouds is an empty list: no agents are launched"));
+  CHECK(find_doubts(default_config("x86_64")).empty());
+}
+
+TEST_CASE("what is no text in UTF-8 is no configuration") {
+  const auto complaint = ": this is no text in UTF-8 (a byte that cannot stand here); save the file as UTF-8";
+  CHECK(error_of(std::string_view("\xff\xfe\x00", 3)) == std::string("f:1:1") + complaint);
+  CHECK(error_of("listen: 127.0.0.1:1\ndata: /\xc3(\n") == std::string("f:2:8") + complaint);
+  CHECK(error_of(std::string_view("data: a\0b\n", 10)) == std::string("f:1:8") + complaint);
+  CHECK(error_of("\xef\xbb\xbfhosts: [x]\n") == "ok");  // a mark of UTF-8 at the beginning is none of it
 }

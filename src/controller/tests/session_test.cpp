@@ -189,8 +189,17 @@ TEST_CASE("a frozen agent is declared lost, its build ends with a reason, its la
   World world;
   auto agent = world.run_on_agent("a");
   world.send_log(*agent, StreamId(1), 0, "half a li");
+  agent->send(protocol::StepStarted{AssignmentId(1), 1, 0, world.clock.now(), 0});
   world.advance(world.config.lease + 5s);
   CHECK(world.build(1).result == BuildResult::failure);
+  const auto told = world.run(world.controller->explain_build(BuildId(1)));
+  CHECK(std::ranges::count(told->timeline,
+                           "How step 'step 1' ended is not known: Agent a was lost: nothing was heard of it "
+                           "for 1 min 0 s",
+                           &model::TimelineEntry::text) == 1);
+  CHECK(std::ranges::count(world.log_lines,
+                           "build finished build=1 title=ad hoc #1 agent=a result=FAILURE reason=Agent a was "
+                           "lost: nothing was heard of it for 1 min 0 s") == 1);
   CHECK(world.build(1).reason == "Agent a was lost: nothing was heard of it for 1 min 0 s");
   CHECK(world.log_of(1) ==
         "half a li\n[footman] agent a was lost here: nothing was heard of it for 1 min 0 s\n");

@@ -1,6 +1,8 @@
 // A build from its submission to its result, and the loss of every message on the way.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "controller/tests/world.hpp"
 
 using namespace footman;
@@ -78,6 +80,9 @@ TEST_CASE("a build runs on the agent that was made for it") {
   CHECK(told->timeline.front().kind == "submitted");
   CHECK(told->timeline.back().kind == "finished");
   CHECK(told->timeline.back().text.starts_with("It ended with "));
+  const auto logged = [&](const std::string& line) { return std::ranges::count(world.log_lines, line); };
+  CHECK(logged("build started build=1 title=ad hoc #1 agent=a") == 1);
+  CHECK(logged("build finished build=1 title=ad hoc #1 agent=a result=SUCCESS") == 1);
   CHECK(world.crash_points == std::vector<std::string>{"session:before-welcome", "assign:before-send",
                                                        "start:before-send", "log:before-ack",
                                                        "finish:before-ack"});

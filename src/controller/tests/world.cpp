@@ -95,6 +95,23 @@ model::Node World::node(const std::string& agent) {
   throw std::out_of_range("no such node");
 }
 
+namespace {
+
+class LineSink final : public base::LogSink {
+ public:
+  explicit LineSink(std::vector<std::string>& lines) : lines_(lines) {}
+  void write(base::LogLevel, std::string_view message, const base::LogFields& fields) override {
+    std::string line(message);
+    for (const auto& [key, value] : fields) line += " " + key + "=" + value;
+    lines_.push_back(std::move(line));
+  }
+
+ private:
+  std::vector<std::string>& lines_;
+};
+
+}  // namespace
+
 void World::start() {
   server_io = std::make_unique<runtime::asio::io_context>();
   const runtime::Executor executor = server_io->get_executor();
@@ -110,7 +127,7 @@ void World::start() {
       executor,
       changes,
       metrics,
-      Logger(),
+      Logger(std::make_shared<LineSink>(log_lines)),
       runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
       Secret("server key"),
       [this](std::string reference) { return resolve(this, std::move(reference)); },

@@ -86,6 +86,7 @@ class World {
   Duration proof_takes{0};                          // to be checked
   std::vector<ports::IdentityClaim> claims;         // that were to be checked
   std::vector<std::string> crash_points;            // hit so far
+  std::vector<std::string> log_lines;               // of the server: "message key=value …"
   std::string crash_at;                             // drop the server there
   std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server
   std::unique_ptr<Controller> controller;

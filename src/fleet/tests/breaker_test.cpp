@@ -357,3 +357,90 @@ TEST_CASE("the numbers show breakers and failures") {
   CHECK(text.find("footman_template_breakers{state=\"closed\"} 0") != std::string::npos);
   CHECK(text.find("footman_launch_failures_total{failure=\"capacity\"} 1") != std::string::npos);
 }
+
+TEST_CASE("a launch deadline that is over before the cloud is asked makes no hot loop") {
+  World world;
+  world.config.templates[0].launch_deadline = Duration(0);
+  world.start();
+  submit_many(world, 1);
+  CHECK(breaker(world).state == "open");
+  CHECK(breaker(world).failure == "transient");
+  CHECK(breaker(world).reason ==
+        "the launch deadline of an agent was over before its cloud was asked to launch it");
+  CHECK(waiting_with(world, "template_open") == 1);
+  world.advance(10min);
+  CHECK(world.cloud.launch_calls == 0);
+  CHECK(std::ranges::count(world.moves, "record_launch_intents") < 30);
+}
+
+TEST_CASE("a launch deadline that no agent can meet makes no hot loop") {
+  World world;
+  world.config.templates[0].launch_deadline = 1us;
+  world.start();
+  submit_many(world, 1);
+  world.advance(10min);
+  CHECK(world.cloud.launch_calls < 30);
+  CHECK(std::ranges::count(world.moves, "record_launch_intents") < 30);
+}
+
+TEST_CASE("a controller that does not take agents holds up the launches, not for ever") {
+  World world;
+  world.controller.registers = false;
+  world.start();
+  submit_many(world, 1);
+  world.advance(20min);
+  CHECK(breaker(world).reason.find("was over before its cloud was asked") != std::string::npos);
+  world.controller.registers = true;
+  world.advance(20min);
+  CHECK(world.cloud.launch_calls > 0);
+}
+
+TEST_CASE("what an agent said last is part of why it ended, where that may say it") {
+  World world;
+  world.start();
+  submit_many(world, 1);
+  const auto agent = world.only_agent();
+  auto& resource = world.cloud.resources.at(agent.client_token).resource;
+  resource.last_lines = "no way to the proxy";
+  const auto end = [&](int status) {
+    world.cloud.end(agent.client_token, {status, 0, false, "It exited."});
+    world.provider->changed();
+    world.advance(1min);  // a connection that still stands is waited for
+  };
+  const auto certificate = [&] { return world.row(agent.id).death.text; };
+  SUBCASE("it never came") {
+    end(1);
+    CHECK(certificate() == "It exited; it said last: no way to the proxy");
+    CHECK(world.row(agent.id).end_detail == certificate());
+  }
+  SUBCASE("its deadline came first") {
+    for (int i = 0; i < 3; ++i) {
+      for (auto& [token, held] : world.cloud.resources) held.resource.last_lines = "no way to the proxy";
+      world.advance(5min);
+    }
+    CHECK(world.row(agent.id).end_reason == EndReason::launch_deadline);
+    CHECK(certificate() == "stopped as asked; it said last: no way to the proxy");
+    CHECK(breaker(world).state == "open");
+    CHECK(breaker(world).reason ==
+          "an agent did not connect before its launch deadline: stopped as asked; it said last: no way to "
+          "the proxy");
+  }
+  SUBCASE("it came, and did not leave in order") {
+    world.controller.connect(agent.id, world.now());
+    world.settle();
+    end(1);
+    CHECK(certificate() == "It exited; it said last: no way to the proxy");
+  }
+  SUBCASE("it came, and left in order") {
+    world.controller.connect(agent.id, world.now());
+    world.settle();
+    end(0);
+    CHECK(certificate() == "It exited.");
+  }
+  SUBCASE("it was not wanted any more") {
+    world.controller.withdraw("1");
+    world.settle();
+    world.advance(1min);
+    CHECK(certificate() == "stopped as asked");
+  }
+}

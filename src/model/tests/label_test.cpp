@@ -129,3 +129,24 @@ TEST_CASE("labels of templates") {
     CHECK(status.error().field == "labels[0]");
   }
 }
+
+TEST_CASE("what must all hold") {
+  const auto parts = [](std::string_view text) {
+    std::string all;
+    for (const auto& part : parse_label_expression(text)->conjuncts()) {
+      CHECK(parse_label_expression(part.text()) == part);
+      all += part.text() + "; ";
+    }
+    return all;
+  };
+  CHECK(parts("").empty());
+  CHECK(parts("a") == "a; ");
+  CHECK(parts("a && (b || c) && !(d && e) && (f && \"g h\")") == "a; b||c; !(d&&e); f; \"g h\"; ");
+  CHECK(parts("a || b && c") == "a||b&&c; ");
+  CHECK(parts("a <-> b && c") == "a<->b&&c; ");
+  const std::vector<std::string> has{"b"};
+  CHECK(parse_label_expression("a && (b || c)")->conjuncts().at(1).matches(has));
+  CHECK(parse_label_expression("a")->is_atom());
+  CHECK_FALSE(parse_label_expression("!a")->is_atom());
+  CHECK_FALSE(parse_label_expression("")->is_atom());
+}

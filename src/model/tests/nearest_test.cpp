@@ -31,3 +31,14 @@ TEST_CASE("equally near words: the first in alphabetical order, whatever the ord
   CHECK(find_nearest("arm6", std::vector<std::string>{"arm7", "arm5"}) == "arm5");
   CHECK(find_nearest("arm6", std::vector<std::string>{"arm5", "arm7"}) == "arm5");
 }
+
+TEST_CASE("a word within another one is similar to it") {
+  const std::vector<std::string> labels{"linux", "jdk17", "jdk8", "warm", "x"};
+  CHECK(find_similar("jdk", labels) == "jdk8");
+  CHECK(find_similar("JDK1", labels) == "jdk17");
+  CHECK(find_similar("linux-large", labels) == "linux");
+  CHECK(find_similar("linx", labels) == "linux");  // a mistake comes before a part
+  CHECK_FALSE(find_similar("windows", labels).has_value());
+  CHECK_FALSE(find_similar("k", labels).has_value());
+  CHECK_FALSE(find_similar("xyz", labels).has_value());  // "x" is in everything
+}

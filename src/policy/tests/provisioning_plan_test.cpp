@@ -268,6 +268,45 @@ TEST_CASE("an agent without work that lost its connection still serves the item 
   CHECK(plan.terminations.empty());
 }
 
+TEST_CASE("where no template fits, the nearest is named and what it lacks") {
+  auto s = world();
+  const auto offer = [&](const std::string& name, std::vector<std::string> labels) {
+    auto t = world().templates.at(0);
+    t.name = TemplateName(name);
+    t.labels = std::move(labels);
+    return t;
+  };
+  s.templates = {offer("one", {"linux", "small"}), offer("two", {"linux", "big", "jdk17"}),
+                 offer("three", {"warm", "java"})};
+  const auto text = [&](const std::string& label) {
+    s.items = {item("1", label)};
+    return plan_provisioning(s, {}, kNow).holds.at(0).text;
+  };
+  CHECK(text("jdk") == "no template offers label 'jdk'; nearest: 'jdk17'");
+  CHECK(text("windows") == "no template offers label 'windows'");
+  CHECK(text("linux && windows") ==
+        "no template offers 'linux&&windows'; nearest: template 'one', which lacks 'windows'");
+  CHECK(text("small && big") ==
+        "no template offers 'small&&big'; nearest: template 'one', which lacks 'big'");
+  CHECK(text("jdk17 && warm") ==
+        "no template offers 'jdk17&&warm'; nearest: template 'three', which lacks 'jdk17'");
+  CHECK(text("linux && big && (warm || cold) && !jdk17") ==
+        "no template offers 'linux&&big&&(warm||cold)&&!jdk17'; nearest: template 'one', which lacks 'big', "
+        "'warm||cold'");
+  CHECK(
+      text("linux && jkd17") ==
+      "no template offers 'linux&&jkd17'; nearest: template 'one', which lacks 'jkd17'; nearest to 'jkd17': "
+      "'jdk17'");
+  CHECK(text("windows && mac") == "no template offers 'windows&&mac'");
+  CHECK(text("jdk || mac") == "no template offers 'jdk||mac'; nearest to 'jdk': 'jdk17'");
+  CHECK(text("linux && a1 && a2 && a3 && a4 && a5 && a6")
+            .ends_with("nearest: template 'one', which lacks 'a1', 'a2', 'a3', 'a4' and 2 more"));
+  s.templates.pop_back();
+  CHECK(text("linux <-> false") == "no template offers 'linux<->false'");
+  s.templates.clear();
+  CHECK(text("linux && big") == "no template offers 'linux&&big'");
+}
+
 TEST_CASE("holds say why and when") {
   auto s = world();
   s.items = {item("1", "linx")};

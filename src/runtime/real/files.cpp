@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "base/secret.hpp"
+#include "base/time.hpp"
 #include "runtime/unique_fd.hpp"
 
 namespace footman::runtime::real {
@@ -32,9 +33,9 @@ struct OpenFile {
 };
 
 // Without O_NONBLOCK the open itself would wait for the other end of a FIFO.
-Result<OpenFile> open_file(const std::string& path, Files kind) {
-  UniqueFd fd(
-      ::open(path.c_str(), O_RDONLY | O_NOCTTY | O_CLOEXEC | (kind == Files::regular ? O_NONBLOCK : 0)));
+Result<OpenFile> open_file(const std::string& path, Files kind, int more_flags = 0) {
+  const int flags = O_RDONLY | O_NOCTTY | O_CLOEXEC | more_flags;
+  UniqueFd fd(::open(path.c_str(), flags | (kind == Files::regular ? O_NONBLOCK : 0)));
   if (!fd.is_open()) return fail_to_open(path, errno);
   struct stat status{};
   if (::fstat(fd.get(), &status) != 0) return base::fail_errno("look at " + path, errno);
@@ -82,7 +83,8 @@ Result<std::string> read_file(const std::string& path, std::size_t limit, Files 
   FOOTMAN_TRY(auto text, read_up_to(file, limit + 1, path));
   if (text.size() <= limit) return text;
   base::wipe(text);
-  return base::fail(Errc::resource_exhausted, path + " is larger than it can be");
+  return base::fail(Errc::resource_exhausted,
+                    path + " has more than " + base::format_bytes(limit) + ", the most that it can have");
 }
 
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit) {
@@ -93,14 +95,12 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
   return std::move(*text);
 }
 
-std::optional<std::string> read_end_of_file(const std::string& path, std::size_t limit) {
-  const auto file = open_file(path, Files::regular);
-  if (!file) return std::nullopt;
+std::string read_file_end(const std::string& path, std::size_t limit) {
+  const auto file = open_file(path, Files::regular, O_NOFOLLOW);
+  if (!file) return {};
   if (file->size > limit && ::lseek(file->fd.get(), static_cast<off_t>(file->size - limit), SEEK_SET) < 0)
-    return std::nullopt;
-  auto text = read_up_to(*file, limit, path);
-  if (!text) return std::nullopt;
-  return std::move(*text);
+    return {};
+  return read_up_to(*file, limit, path).value_or(std::string());
 }
 
 Status write_private_file(const std::string& path, std::string_view bytes, Sync sync) {

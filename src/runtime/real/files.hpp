@@ -22,8 +22,8 @@ base::Result<std::string> read_file(const std::string& path, std::size_t limit, 
 // The beginning of a regular file, at most `limit` bytes; empty when it cannot be read. For the kernel's
 // files.
 std::optional<std::string> read_small_file(const std::string& path, std::size_t limit);
-// Its last bytes.
-std::optional<std::string> read_end_of_file(const std::string& path, std::size_t limit);
+// The last `limit` bytes of a regular file that is no link; empty when it cannot be read.
+std::string read_file_end(const std::string& path, std::size_t limit);
 
 // Writes a file that nobody else may read (mode 0600), whole: by a temporary one (".new" behind the name)
 // that takes its place. With Sync::yes a crash of the machine leaves the old one or the new one, and after it

@@ -11,8 +11,8 @@
 using namespace footman;
 using base::Errc;
 using runtime::real::Files;
-using runtime::real::read_end_of_file;
 using runtime::real::read_file;
+using runtime::real::read_file_end;
 using runtime::real::read_small_file;
 using runtime::real::Sync;
 using runtime::real::write_private_file;
@@ -64,10 +64,10 @@ TEST_CASE("a file is read whole, up to its limit") {
 TEST_CASE("the end of a file") {
   const Folder folder;
   write(folder / "file", "0123456789");
-  CHECK(read_end_of_file(folder / "file", 4) == "6789");
-  CHECK(read_end_of_file(folder / "file", 10) == "0123456789");
-  CHECK(read_end_of_file(folder / "file", 100) == "0123456789");
-  CHECK_FALSE(read_end_of_file(folder / "none", 4).has_value());
+  CHECK(read_file_end(folder / "file", 4) == "6789");
+  CHECK(read_file_end(folder / "file", 10) == "0123456789");
+  CHECK(read_file_end(folder / "file", 100) == "0123456789");
+  CHECK(read_file_end(folder / "none", 4).empty());
 }
 
 TEST_CASE("a private file takes the place of the old one, whole, and is nobody else's") {

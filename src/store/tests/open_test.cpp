@@ -1,7 +1,9 @@
 // Opening: the data directory, its lock, versions, damage; what survives.
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <fstream>
 
 #include "store/database.hpp"
@@ -128,6 +130,22 @@ TEST_CASE("a directory that cannot be used is named") {
   CHECK(error.code == Errc::io);
   CHECK(error.message.find("/proc/footman") != std::string::npos);
   CHECK(error.hint.find("--data") != std::string::npos);
+}
+
+TEST_CASE("a directory without space is not opened, and nothing promises that this changes by itself") {
+  TemporaryDirectory directory;
+  const auto old_handler = std::signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
+  rlimit tight = old;
+  tight.rlim_cur = 4096;  // the lock has room, the database has not
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &tight) == 0);
+  const auto opened = open_store({directory.path("data")}, footman::base::Logger());
+  REQUIRE(::setrlimit(RLIMIT_FSIZE, &old) == 0);
+  std::signal(SIGXFSZ, old_handler);
+  REQUIRE_FALSE(opened.has_value());
+  CHECK(opened.error().code == Errc::resource_exhausted);
+  CHECK(opened.error().hint == "No space is left: free some, then start it again.");
 }
 
 TEST_CASE("a database of a newer version is left alone") {

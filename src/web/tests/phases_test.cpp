@@ -117,7 +117,9 @@ TEST_CASE("a failed step is shown as failed, an earlier attempt as an attempt") 
   story.told.assignments.push_back(first);
   story.start();
   story.finish();
-  story.told.steps.back().exit_status = 2;
+  SUBCASE("by its exit status") { story.told.steps.back().exit_status = 2; }
+  SUBCASE("by a signal") { story.told.steps.back().signal = 9; }
+  SUBCASE("nobody saw how it ended: its agent was lost") { story.told.steps.back().exit_status.reset(); }
   const auto phases = phases_of(story.told, story.agent);
   CHECK(phases.front().name == "Attempt 1");
   CHECK(std::ranges::find(phases, "Step build", &Phase::name)->tone == Tone::bad);
