@@ -12,6 +12,7 @@
 #include "ecs/forms.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/task_definition.hpp"
+#include "ecs/trust_policy.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -19,7 +20,6 @@ namespace {
 namespace json = boost::json;
 using Names = std::set<std::string>;  // sorted, so that the document is always the same
 
-constexpr std::string_view kTaskService = "ecs-tasks.amazonaws.com";
 constexpr std::string_view kInfrastructureService = "ecs.amazonaws.com";
 
 // "https://sqs.eu-central-1.amazonaws.com/123456789012/events"
