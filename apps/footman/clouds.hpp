@@ -29,6 +29,9 @@ struct CloudSite {
   runtime::CrashPoints crash_points;
 };
 
+// Of a local cloud: what is said, else the one beside this program. io: where that is cannot be found.
+base::Result<std::string> find_agent_binary(const config::CloudConfig& cloud);
+
 // On the control executor.
 class Clouds {
  public:

@@ -1,4 +1,5 @@
 // footman: command line and server.
+#include "apps/footman/doctor.hpp"
 #include "apps/footman/server.hpp"
 #include "apps/footman/simulate.hpp"
 #include "cli/cli.hpp"
@@ -6,6 +7,8 @@
 
 int main(int argc, char** argv) {
   footman::net::init_process();
-  return footman::cli::run({argv, argv + argc},
-                           {.up = footman::app::run_server, .simulate = footman::app::simulate});
+  return footman::cli::run({argv, argv + argc}, {.up = footman::app::run_server,
+                                                 .simulate = footman::app::simulate,
+                                                 .doctor = footman::app::run_doctor,
+                                                 .discover = footman::app::discover});
 }
