@@ -1,8 +1,10 @@
 // Subnets, ways out, security groups, and whether agents reach the server.
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-#include <tuple>
+#include <utility>
 
 #include "ecs/capacity.hpp"
 #include "ecs/findings.hpp"

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "base/ascii.hpp"
 #include "ecs/network.hpp"
 #include "ecs/trust_policy.hpp"
 
@@ -57,8 +58,7 @@ std::string choose_network(const std::map<std::string, Network>& networks) {
 }
 
 bool mentions(const std::string& name, std::string_view word) {
-  const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
-  return !std::ranges::search(name, word, same).empty();
+  return lower_case(name).find(lower_case(word)) != std::string::npos;
 }
 
 // One of the names, by the first of the words that one has; the others for people.

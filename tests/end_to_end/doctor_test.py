@@ -194,22 +194,22 @@ def test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks():
         code, findings = place.doctor()
         check(code == 0, not_ok(findings))
         lacks = {one["permission"] for one in findings if one["state"] == "unchecked"}
-        check(lacks == {"iam:SimulatePrincipalPolicy", "ecs:DescribeClusters", "ec2:DescribeSubnets", "ec2:DescribeSecurityGroups",
+        check(lacks == {"iam:SimulatePrincipalPolicy", "ecs:DescribeClusters", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
                         "iam:GetRole", "logs:DescribeLogGroups", "ecr:BatchGetImage", "servicequotas:GetServiceQuota",
                         "elasticfilesystem:DescribeFileSystems"}, lacks)
         check({one["state"] for one in findings if one["check"] in ("credentials", "region", "clock")} == {"ok"}, findings)
         discovered = place.footman("cloud", "discover", place.config)
-        check(discovered.returncode == 0 and "the permission ec2:DescribeSubnets is needed" in discovered.stderr, discovered)
+        check(discovered.returncode == 0 and "the permission ec2:DescribeSecurityGroups is needed" in discovered.stderr, discovered)
 
 
 def test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else():
     with Place() as place:
         server, doctor = place.policy(), place.policy("--doctor")
-        place.grant(server, doctor)
+        place.grant(doctor, server)  # what both allow is told of the first
         code, findings = place.doctor()
         check(code == 0 and not not_ok(findings), not_ok(findings))
         place.write(cluster="nowhere")  # then the others are listed
-        place.grant(server, place.policy("--doctor"))
+        place.grant(place.policy("--doctor"), server)
         place.doctor()
         check(place.footman("cloud", "discover", place.config).stderr == "", "all is allowed")
         used = set()
