@@ -5,6 +5,7 @@
 #include <filesystem>
 
 #include "apps/footman/settings.hpp"
+#include "cli/ecs_cloud.hpp"
 #include "cloud/ecs/ecs_cloud.hpp"
 #include "cloud/local/local_cloud.hpp"
 
@@ -13,15 +14,6 @@ namespace {
 
 using base::Result;
 using base::Status;
-
-Result<std::string> find_agent_binary(const config::CloudConfig& cloud) {
-  if (!cloud.agent_binary.empty()) return cloud.agent_binary;
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error)
-    return base::fail(base::Errc::io, "where this program stands cannot be found: " + error.message());
-  return (self.parent_path() / "footman-agent").string();
-}
 
 Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudSite& site) {
   FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
@@ -50,19 +42,8 @@ cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
   return out;
 }
 
-// What is said, or what AWS' own tools take.
-Result<ecs::CloudOptions> find_region(const config::CloudConfig& cloud, const AwsAccess& aws) {
-  auto options = cloud.ecs.value();
-  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-    if (options.region.empty()) options.region = aws.outside().environment(name).value_or("");
-  if (options.region.empty())
-    return base::fail(base::Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name),
-                      "ecs.region", "Set it, or the variable AWS_REGION");
-  return options;
-}
-
 Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSite& site, AwsAccess& aws) {
-  FOOTMAN_TRY(auto options, find_region(cloud, aws));
+  FOOTMAN_TRY(auto options, cli::with_region(cloud, aws.outside().environment));
   FOOTMAN_TRY(auto* credentials, aws.credentials(options, site.installation.str()));
   auto& rates = aws.rates(options);
   FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud({base::CloudName(cloud.name), site.installation,
@@ -76,6 +57,15 @@ Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSit
 }
 
 }  // namespace
+
+Result<std::string> find_agent_binary(const config::CloudConfig& cloud) {
+  if (!cloud.agent_binary.empty()) return cloud.agent_binary;
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error)
+    return base::fail(base::Errc::io, "where this program stands cannot be found: " + error.message());
+  return (self.parent_path() / "footman-agent").string();
+}
 
 Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site) {
   Clouds out;

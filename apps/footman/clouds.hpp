@@ -31,6 +31,9 @@ struct CloudSite {
   std::uint64_t open_files = 0;  // of agents on this machine whose template says nothing else
 };
 
+// Of a local cloud: what is said, else the one beside this program. io: where that is cannot be found.
+base::Result<std::string> find_agent_binary(const config::CloudConfig& cloud);
+
 // On the control executor.
 class Clouds {
  public:

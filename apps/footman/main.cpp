@@ -1,4 +1,5 @@
 // footman: command line and server.
+#include "apps/footman/doctor.hpp"
 #include "apps/footman/image.hpp"
 #include "apps/footman/server.hpp"
 #include "apps/footman/simulate.hpp"
@@ -10,5 +11,7 @@ int main(int argc, char** argv) {
   return footman::cli::run({argv, argv + argc}, {.up = footman::app::run_server,
                                                  .simulate = footman::app::simulate,
                                                  .push_image = footman::app::push_image,
-                                                 .save_image = footman::app::save_image});
+                                                 .save_image = footman::app::save_image,
+                                                 .doctor = footman::app::run_doctor,
+                                                 .discover = footman::app::discover});
 }

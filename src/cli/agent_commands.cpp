@@ -366,7 +366,7 @@ Command agent_commands() {
 
 Command cloud_commands() {
   return {"cloud",
-          "list, pause, resume and test clouds",
+          "list, pause, resume, test and discover clouds",
           "",
           {{"footman cloud list", "with their agents and their troubles"}},
           {},
@@ -398,7 +398,8 @@ Command cloud_commands() {
             {},
             {},
             resume},
-           cloud_test_command()}};
+           cloud_test_command(),
+           cloud_discover_command()}};
 }
 
 Command reconcile_command() {

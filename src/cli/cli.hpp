@@ -1,10 +1,10 @@
-// The command line of `footman`. Every command but `up`, `config check`, `iam-policy`, `image`, `import`,
-// `completion`, `version`, `demo` and `simulate` is a client of the server's API.
+// The command line of `footman`. Every command but `up`, `config check`, `doctor`, `cloud discover`, `image`,
+// `import`, `iam-policy`, `completion`, `version`, `demo` and `simulate` is a client of the server's API.
 //
 // Exit codes (the table of `footman --help` and docs/CLI.md comes from kExitCodes):
 //   0   done; `run`, `logs --follow` and `start --follow`: the build succeeded
 //   1   the server said no, or the build ended without an exit status of its own (aborted, lost, not built);
-//       `simulate`: builds never ran
+//       `simulate`: builds never ran; `doctor`: something has failed
 //   2   wrong usage, wrong input or a wrong configuration file
 //   3   the server cannot be reached or is not ready
 //   4   not signed in: no token, or a refused one
@@ -26,6 +26,9 @@
 
 #include "base/result.hpp"
 #include "base/time.hpp"
+#include "config/config.hpp"
+#include "ecs/survey.hpp"
+#include "model/finding.hpp"
 
 namespace footman::cli {
 
@@ -50,7 +53,7 @@ struct ExitCodeMeaning {
 };
 inline constexpr std::array<ExitCodeMeaning, 10> kExitCodes = {{
     {exit_ok, "done; run and --follow: the build succeeded"},
-    {exit_refused, "the server said no; the build has no exit status; simulate: not all ran"},
+    {exit_refused, "the server said no; no exit status; simulate: not all ran; doctor: failed"},
     {exit_usage, "wrong usage, wrong input or a wrong configuration file"},
     {exit_unavailable, "the server cannot be reached or is not ready"},
     {exit_unauthenticated, "not signed in: no token, or a refused one"},
@@ -123,6 +126,14 @@ struct PushOptions {
   bool plain_http = false;
 };
 
+// `footman doctor`.
+struct DoctorOptions {
+  config::Config config;
+  std::string config_file;     // empty: there is none
+  std::string cloud;           // only this one; empty: all of them, and the server
+  std::string data_directory;  // as in UpOptions
+};
+
 class Output;  // cli/output.hpp
 
 // What main() brings, so that this module does not see the server.
@@ -132,6 +143,9 @@ struct Programs {
   std::function<Result<int>(const PushOptions& options, Output& out, Output& err)> push_image = {};
   std::function<Result<int>(const ImageOptions& options, const std::string& file, Output& out, Output& err)>
       save_image = {};
+  std::function<Result<std::vector<model::Finding>>(const DoctorOptions& options)> doctor = {};
+  // What there is in the account and region; asks AWS.
+  std::function<Result<ecs::Landscape>(const ecs::CloudOptions& cloud)> discover = {};
 };
 
 // The whole program but for what main() does first; `arguments` as main() has them, with the program's name.

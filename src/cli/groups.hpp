@@ -7,6 +7,7 @@ namespace footman::cli {
 
 Command up_command();
 Command config_commands();
+Command doctor_command();
 Command import_commands();
 Command iam_policy_command();
 Command image_commands();
@@ -26,7 +27,8 @@ Command job_commands();
 Command queue_command();
 Command agent_commands();
 Command cloud_commands();
-Command cloud_test_command();  // of the group before
+Command cloud_test_command();      // of the group before
+Command cloud_discover_command();  // the same
 Command pool_commands();
 Command reconcile_command();
 Command cost_command();

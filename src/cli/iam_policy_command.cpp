@@ -6,6 +6,7 @@
 
 #include "cli/config_file.hpp"
 #include "cli/context.hpp"
+#include "cli/ecs_cloud.hpp"
 #include "cli/groups.hpp"
 #include "cli/json.hpp"
 #include "ecs/iam_policy.hpp"
@@ -13,42 +14,16 @@
 namespace footman::cli {
 namespace {
 
-// The only one of its type, or the one that was asked for.
-Result<const config::CloudConfig*> find_cloud(const config::Config& config, const std::string& name) {
-  std::vector<const config::CloudConfig*> found;
-  for (const auto& cloud : config.clouds)
-    if (cloud.ecs && (name.empty() || cloud.name == name)) found.push_back(&cloud);
-  if (found.size() == 1) return found.front();
-  if (found.empty())
-    return fail(Errc::invalid_argument,
-                name.empty() ? "the configuration has no cloud of type ecs"
-                             : fmt::format("the configuration has no cloud '{}' of type ecs", name),
-                name.empty() ? "FILE" : "--cloud");
-  return fail(Errc::invalid_argument, "the configuration has several clouds of type ecs", "--cloud",
-              fmt::format("Say which one, such as --cloud {}.", found.front()->name));
-}
-
-Result<ecs::CloudOptions> with_region(const config::CloudConfig& cloud, const Environment& environment) {
-  auto options = *cloud.ecs;
-  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-    if (options.region.empty()) options.region = environment(name).value_or("");
-  if (options.region.empty())
-    return fail(Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name), "ecs.region",
-                "Set it, or the variable AWS_REGION.");
-  return options;
-}
-
 Result<ecs::IamPolicy> make_policy(const config::CloudConfig& cloud, const Environment& environment,
-                                   std::string account) {
+                                   std::string account, bool for_doctor) {
   FOOTMAN_TRY(const auto options, with_region(cloud, environment));
-  ecs::NamedTemplates templates;
-  for (const auto& one : cloud.templates)
-    if (one.ecs) templates.emplace_back(TemplateName(one.name), *one.ecs);
+  const auto templates = list_templates(cloud);
   if (account.empty()) account = ecs::find_account(options, templates);
   if (account.empty())
     return fail(Errc::invalid_argument, "nothing in the configuration tells the AWS account", "--account",
                 "Say its twelve digits: aws sts get-caller-identity.");
-  return ecs::make_iam_policy(options, templates, account);
+  return for_doctor ? ecs::make_survey_policy(options, templates, account)
+                    : ecs::make_iam_policy(options, templates, account);
 }
 
 Result<int> iam_policy(Context& context, const Arguments& arguments) {
@@ -57,8 +32,9 @@ Result<int> iam_policy(Context& context, const Arguments& arguments) {
     for (const auto& error : loaded.error()) context.err.line(clean(config::describe(error)));
     return exit_usage;
   }
-  FOOTMAN_TRY(const auto* cloud, find_cloud(loaded->config, arguments.text("cloud")));
-  FOOTMAN_TRY(const auto policy, make_policy(*cloud, context.environment, arguments.text("account")));
+  FOOTMAN_TRY(const auto* cloud, find_ecs_cloud(loaded->config, arguments.text("cloud")));
+  FOOTMAN_TRY(const auto policy,
+              make_policy(*cloud, context.environment, arguments.text("account"), arguments.has("doctor")));
   if (arguments.has("json")) {
     json::array notes;
     for (const auto& note : policy.notes) notes.push_back(json::value(note));
@@ -78,12 +54,17 @@ Command iam_policy_command() {
       "iam-policy",
       "what Footman itself must be allowed to do in AWS",
       "Prints the identity policy for a cloud of type ecs: what Footman calls with this configuration, on\n"
-      "its cluster, definitions, roles and queue, and nothing else. Needs no server and asks nobody.",
+      "its cluster, definitions, roles and queue, and nothing else. Needs no server and asks nobody.\n"
+      "With --doctor: what `footman doctor` and `footman cloud discover` ask besides, all of it reading, for "
+      "the\n"
+      "credentials with which you call them.",
       {{"footman iam-policy footman.yaml > policy.json",
         "then: aws iam put-role-policy … --policy-document file://policy.json"},
-       {"footman iam-policy --cloud fargate --account 123456789012", ""}},
+       {"footman iam-policy --cloud fargate --account 123456789012", ""},
+       {"footman iam-policy --doctor", "for the one who examines"}},
       {{"cloud", 0, Value::text, "NAME", "which one, when there are several"},
-       {"account", 0, Value::text, "DIGITS", "when no ARN of the configuration tells it"}},
+       {"account", 0, Value::text, "DIGITS", "when no ARN of the configuration tells it"},
+       {"doctor", 0, Value::none, "", "what `footman doctor` and `footman cloud discover` ask, instead"}},
       {{"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false}},
       {},
       iam_policy};

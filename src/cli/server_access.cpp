@@ -60,18 +60,6 @@ Result<net::Url> parse_server_url(const std::string& text, const std::string& or
   return url;
 }
 
-// The process that wrote the lock file, when it is one of this machine that still lives; else 0. The lock
-// itself is not asked: a client that held it for a moment could keep a server from starting.
-int holder_of(const std::string& directory) {
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  const auto text = read_file(fmt::format("{}/{}", directory, kLockFile), kMaxServerFileBytes);
-  int pid = 0;
-  if (!text || std::sscanf(text->c_str(), "process %9d on", &pid) != 1) return 0;
-  const bool is_ours = trim(*text) == fmt::format("process {} on {}", pid, host.data());
-  return is_ours && is_alive(pid) ? pid : 0;
-}
-
 // Fills in url and pid from server.json.
 Status use_server_file(ServerAccess& access, const std::string& directory, bool named) {
   const auto path = fmt::format("{}/{}", directory, kServerFile);
@@ -80,7 +68,7 @@ Status use_server_file(ServerAccess& access, const std::string& directory, bool 
     const auto hint = fmt::format("Start one with footman up{}, or name one with --url or FOOTMAN_URL",
                                   named ? " --data " + directory : "");
     if (text.error().code == Errc::not_found) {
-      if (const int pid = holder_of(directory); pid != 0) {
+      if (const int pid = find_holder(directory); pid != 0) {
         return fail(
             Errc::timeout,
             fmt::format("the server on {} (process {}) does not serve: it starts or ends", directory, pid),
@@ -167,6 +155,16 @@ Result<ServerAccess> find_server(const Arguments& arguments, const Environment& 
     access.ca_file = ca.value;
   }
   return access;
+}
+
+int find_holder(const std::string& directory) {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  const auto text = read_file(fmt::format("{}/{}", directory, kLockFile), kMaxServerFileBytes);
+  int pid = 0;
+  if (!text || std::sscanf(text->c_str(), "process %9d on", &pid) != 1) return 0;
+  const bool is_ours = trim(*text) == fmt::format("process {} on {}", pid, host.data());
+  return is_ours && is_alive(pid) ? pid : 0;
 }
 
 bool is_alive(int pid) { return pid > 0 && (::kill(pid, 0) == 0 || errno == EPERM); }

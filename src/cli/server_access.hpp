@@ -38,6 +38,10 @@ std::string default_data_directory(const Environment& environment);
 // what was given cannot be used.
 Result<ServerAccess> find_server(const Arguments& arguments, const Environment& environment);
 
+// The process that wrote the lock file of a data directory, when it is one of this machine that still lives;
+// else 0. The lock itself is not asked: a client that held it for a moment could keep a server from starting.
+int find_holder(const std::string& directory);
+
 // Whether such a process exists.
 bool is_alive(int pid);
 

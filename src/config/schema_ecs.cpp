@@ -41,7 +41,9 @@ std::vector<Key> ecs_cloud_rows() {
           {"credentials.assume_role.session_name", "text", "",
            "how the session is called in AWS' logs; without it footman and the installation's id"},
           {"endpoint.url", "URL", "", "instead of AWS' own addresses, for every service"},
-          {"endpoint.urls", "map of URLs", "{}", "the same for single services: {ecs: …, sqs: …, sts: …}"},
+          {"endpoint.urls", "map of URLs", "{}",
+           "the same for single services: {ecs: …, sqs: …, sts: …, and for examinations ec2, iam, ecr, logs, "
+           "servicequotas, elasticfilesystem}"},
           {"endpoint.fips", "true or false", "false", "AWS' FIPS endpoints"},
           {"endpoint.dual_stack", "true or false", "false", "AWS' endpoints that have IPv6, too"},
           {"event_queue", "URL", "",

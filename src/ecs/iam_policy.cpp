@@ -9,9 +9,11 @@
 #include <set>
 #include <string_view>
 
+#include "ecs/capacity.hpp"
 #include "ecs/forms.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/task_definition.hpp"
+#include "ecs/trust_policy.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -19,7 +21,6 @@ namespace {
 namespace json = boost::json;
 using Names = std::set<std::string>;  // sorted, so that the document is always the same
 
-constexpr std::string_view kTaskService = "ecs-tasks.amazonaws.com";
 constexpr std::string_view kInfrastructureService = "ecs.amazonaws.com";
 
 // "https://sqs.eu-central-1.amazonaws.com/123456789012/events"
@@ -45,6 +46,7 @@ class Writer {
   }
 
   Status add(const TemplateName& name, const TemplateOptions& options) {
+    chooses_subnets_ |= uses_awsvpc(options) && options.subnets.size() > 1;
     add_role(options.task_role, task_roles_);
     add_role(options.execution_role, task_roles_);
     for (const auto& volume : options.volumes)
@@ -68,6 +70,8 @@ class Writer {
     allow("FindAgents", {"ecs:ListTasks"}, {"*"}, in_cluster());
     allow("ReadDefinitions", {"ecs:DescribeTaskDefinition"}, {"*"});  // it knows no narrower resource
     tag();
+    if (chooses_subnets_)
+      allow("SeeFreeAddresses", {"ec2:DescribeSubnets"}, {"*"});  // it knows no narrower resource
     pass("PassRolesToTasks", task_roles_, kTaskService);
     pass("PassRolesToEcs", infrastructure_roles_, kInfrastructureService);
     follow_queue();
@@ -174,7 +178,8 @@ class Writer {
   const std::string& account_;
   std::string partition_;
   std::string cluster_arn_;
-  bool registers_ = false;  // definitions of our own
+  bool registers_ = false;        // definitions of our own
+  bool chooses_subnets_ = false;  // among several
   Names definitions_, task_roles_, infrastructure_roles_;
   json::array statements_;
   std::vector<std::string> notes_;

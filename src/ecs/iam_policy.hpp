@@ -30,4 +30,9 @@ struct IamPolicy {
 Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplates& templates,
                                   const std::string& account);
 
+// What the examination (examine.hpp) and the list of what there is to choose from ask AWS, all of it reading:
+// for a person's credentials, the server itself needs none of it. Input and errors as before.
+Result<IamPolicy> make_survey_policy(const CloudOptions& cloud, const NamedTemplates& templates,
+                                     const std::string& account);
+
 }  // namespace footman::ecs

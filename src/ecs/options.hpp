@@ -42,7 +42,7 @@ struct CredentialOptions {
 
 struct EndpointOptions {
   std::string url;  // instead of AWS' own, for every service
-  TextMap urls;     // the same for single ones: "ecs", "sqs", "sts", "ec2", "logs"; they win
+  TextMap urls;     // the same for single ones: "ecs", "sqs", "sts", … (validate.hpp); they win
   bool fips = false;
   bool dual_stack = false;
   bool operator==(const EndpointOptions&) const = default;

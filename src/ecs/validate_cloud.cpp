@@ -1,3 +1,5 @@
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "base/ascii.hpp"
@@ -10,7 +12,9 @@ namespace {
 
 constexpr std::size_t kMaxPrefix = 64;
 constexpr std::size_t kMaxUrlBytes = 2048;
-constexpr std::string_view kServices[] = {"ecs", "sqs", "sts"};  // that are called
+// That are called; all but the first three by examinations only.
+constexpr std::string_view kServices[] = {
+    "ecs", "sqs", "sts", "ec2", "iam", "ecr", "logs", "servicequotas", "elasticfilesystem"};
 
 bool has_only(std::string_view text, std::string_view besides) {
   return std::ranges::all_of(text, [&](char c) { return base::is_alnum_or(besides, c); });
@@ -65,7 +69,8 @@ void check_endpoint(const EndpointOptions& endpoint, Problems& problems) {
   for (const auto& [service, url] : endpoint.urls) {
     const auto field = "endpoint.urls." + service;
     if (std::ranges::find(kServices, service) == std::end(kServices))
-      problems.add(field, fmt::format("there is no service '{}' here: ecs, sqs, sts", service));
+      problems.add(field,
+                   fmt::format("there is no service '{}' here: {}", service, fmt::join(kServices, ", ")));
     else
       problems.add_if(!is_url(url), field, kExpected);
   }

@@ -127,6 +127,16 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> connect_one(runtime::Executor ex
 
 }  // namespace
 
+Awaitable<base::Result<std::vector<std::string>>> find_addresses(runtime::Executor executor,
+                                                                 runtime::Clock& clock, std::string host,
+                                                                 base::Duration timeout) {
+  FOOTMAN_CO_TRY(const auto found,
+                 co_await look_up(std::move(executor), &clock, std::move(host), 0, timeout));
+  std::vector<std::string> out;
+  for (const auto& one : found) out.push_back(one.address().to_string());
+  co_return out;
+}
+
 Awaitable<base::Result<runtime::ByteStreamPtr>> connect_tcp(runtime::Executor executor, runtime::Clock& clock,
                                                             std::string host, std::uint16_t port,
                                                             base::Duration timeout) {

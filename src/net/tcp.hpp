@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -29,6 +30,12 @@ runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect_tcp(runtime::Ex
                                                                      runtime::Clock& clock, std::string host,
                                                                      std::uint16_t port,
                                                                      base::Duration timeout);
+
+// The addresses that a name has here, numeric; a numeric one has itself. unavailable: none; timeout.
+runtime::Awaitable<base::Result<std::vector<std::string>>> find_addresses(runtime::Executor executor,
+                                                                          runtime::Clock& clock,
+                                                                          std::string host,
+                                                                          base::Duration timeout);
 
 // A listening socket. All calls on its executor.
 class Listener {

@@ -42,6 +42,7 @@ def test_the_main_job():
         check(ecs.calls("RegisterTaskDefinition") == 1, "one definition for one content")
         check(ecs.calls("RunTask") == 3, "one launch for each build")
         check(ecs.calls("StopTask") == 0, "agents end their tasks by themselves")
+        check(1 <= ecs.aws.ask("counts").get("ec2:DescribeSubnets", 0) < 3, "free addresses are asked for once a minute at most")
         check("SECRET" not in json.dumps(ecs.aws.ask("definitions")), "no secret in a definition")
         # The task has a role: its agent has proved with it who it is, and nothing that anybody reads holds a secret.
         sent = json.dumps([ecs.aws.calls("ecs"), ecs.aws.ask("tasks")])

@@ -47,6 +47,7 @@ std::string_view content_type(Protocol protocol) {
     case Protocol::json_1_1:
       return "application/x-amz-json-1.1";
     case Protocol::query:
+    case Protocol::rest:
       break;
   }
   return "application/x-www-form-urlencoded; charset=utf-8";
@@ -220,6 +221,8 @@ Awaitable<Client::Attempt> Client::attempt(const Call* call) {
   auto answer =
       co_await outside_.services(make_request(*call, credentials ? &*credentials : nullptr, signed_at));
   if (!answer) co_return std::unexpected(judge_silence(answer.error()));
+  if (const auto date = net::parse_http_date(answer->headers.value_or("Date", "")))
+    difference_ = *date - outside_.clock.now();
   if (answer->status / 100 == 2) co_return Answer{std::move(answer->body), find_request_id(answer->headers)};
   co_return std::unexpected(judge_answer(*call, *answer, signed_at, credentials ? &*credentials : nullptr));
 }
@@ -227,15 +230,26 @@ Awaitable<Client::Attempt> Client::attempt(const Call* call) {
 net::HttpClientRequest Client::make_request(const Call& call, const Credentials* credentials,
                                             Instant now) const {
   net::HttpClientRequest request;
-  request.method = "POST";
   request.url = url_;
-  request.body = format_body(config_.service, call);
-  request.headers.add("Content-Type", std::string(content_type(config_.service.protocol)));
-  if (is_json(config_.service.protocol))
-    request.headers.add("X-Amz-Target", fmt::format("{}.{}", config_.service.target, call.operation));
+  RequestToSign to_sign{"POST", url_.authority(), url_.path, {}, {}, {}};
+  if (config_.service.protocol == Protocol::rest) {
+    to_sign.method = "GET";
+    to_sign.path = url_.path.substr(0, url_.path.find_last_not_of('/') + 1) + call.path;
+    to_sign.query = call.parameters;
+    const auto query = format_query(call.parameters);
+    request.url.path = to_sign.path + (query.empty() ? "" : "?" + query);
+  } else {
+    request.body = format_body(config_.service, call);
+    request.headers.add("Content-Type", std::string(content_type(config_.service.protocol)));
+    if (is_json(config_.service.protocol))
+      request.headers.add("X-Amz-Target", fmt::format("{}.{}", config_.service.target, call.operation));
+  }
+  request.method = to_sign.method;
   if (credentials == nullptr) return request;
-  const RequestToSign to_sign{request.method, url_.authority(), url_.path, {}, request.headers, request.body};
-  const SigningScope scope{config_.region, std::string(config_.service.name)};
+  to_sign.headers = request.headers;
+  to_sign.body = request.body;
+  const SigningScope scope{find_signing_region(config_.service, config_.region),
+                           std::string(config_.service.name)};
   for (const auto& [header, value] : sign(to_sign, scope, *credentials, now).all())
     request.headers.add(header, value);
   return request;

@@ -13,6 +13,7 @@
 
 #include <boost/json/object.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,12 +31,13 @@ inline constexpr Duration kClockTolerance = 4min;
 inline constexpr Duration kShortestAttempt = 1s;  // also when the time of its call is nearly over
 
 struct Call {
-  std::string operation;  // "RunTask"
+  std::string operation;  // "RunTask"; of a rest service for people only
   std::string body;       // JSON services: the input; empty: {}
-  Query parameters;       // query services: the input; Action and Version are added
+  Query parameters;       // query services: the input; Action and Version are added. Rest: the query
   bool idempotent = false;
   std::vector<Charge> charges;  // none: no rate limit is known
   Urgency urgency = Urgency::read;
+  std::string path = {};  // rest services: "/2015-02-01/file-systems"
 };
 
 struct ClientConfig {
@@ -63,6 +65,8 @@ class Client {
 
   const std::string& region() const { return config_.region; }
   Duration clock_skew() const { return skew_; }  // AWS' clock minus ours, as far as it was seen to matter
+  // The same as the last answer had it, to a second and the time that the answer took; nothing: no answer.
+  std::optional<Duration> last_clock_difference() const { return difference_; }
 
  private:
   struct Answer;
@@ -94,6 +98,7 @@ class Client {
   RateLimits* rates_;
   RetryBudget budget_;
   Duration skew_{0};  // AWS' clock minus even time
+  std::optional<Duration> difference_;
 };
 
 }  // namespace footman::cloud::aws

@@ -52,7 +52,30 @@ Result<net::Url> check_override(const std::string& text) {
   return url;
 }
 
+// "iam.amazonaws.com"; with a FIPS endpoint in the partition aws only.
+std::string global_host(const Service& service, std::string_view region, const EndpointOptions& options) {
+  if (region.starts_with("us-gov-"))
+    return fmt::format("{}.us-gov.{}", service.name,
+                       options.dual_stack ? kAws.dual_stack_suffix : kAws.suffix);
+  const bool china = region.starts_with("cn-");
+  const auto& partition = china ? kChina : kAws;
+  const auto name = fmt::format("{}{}", service.name, options.fips && !china ? "-fips" : "");
+  if (options.dual_stack) return fmt::format("{}.global.{}", name, partition.dual_stack_suffix);
+  return fmt::format("{}{}.{}", name, china ? ".cn-north-1" : "", partition.suffix);
+}
+
+std::string_view host_part(const Service& service, const EndpointOptions& options) {
+  const auto other = options.dual_stack ? service.dual_stack_host : service.host;
+  return other.empty() ? service.name : other;
+}
+
 }  // namespace
+
+std::string find_signing_region(const Service& service, const std::string& region) {
+  if (!service.is_global) return region;
+  if (region.starts_with("us-gov-")) return "us-gov-west-1";
+  return region.starts_with("cn-") ? "cn-north-1" : "us-east-1";
+}
 
 Result<net::Url> find_endpoint(const Service& service, std::string_view region,
                                const EndpointOptions& options) {
@@ -67,13 +90,11 @@ Result<net::Url> find_endpoint(const Service& service, std::string_view region,
     return fail(Errc::invalid_argument,
                 fmt::format("the partition of the region {} is not known here", region), "region",
                 "Give the endpoint's address as well.");
-  if (service.host != service.name && (options.fips || options.dual_stack))
-    return fail(Errc::unsupported, fmt::format("no such endpoint of {} is known here", service.name),
-                "endpoint", "Give its address.");
+  if (service.is_global) return net::Url{"https", global_host(service, region, options), 443, "/"};
   const bool gov = region.starts_with("us-gov-");
   const auto& partition = region.starts_with("cn-") ? kChina : kAws;
   const bool marked = options.fips && (!gov || options.dual_stack || !service.plain_fips_in_gov);
-  auto host = fmt::format("{}{}.{}.{}", service.host, marked ? "-fips" : "", region,
+  auto host = fmt::format("{}{}.{}.{}", host_part(service, options), marked ? "-fips" : "", region,
                           options.dual_stack ? partition.dual_stack_suffix : partition.suffix);
   return net::Url{"https", std::move(host), 443, "/"};
 }

@@ -18,15 +18,21 @@ struct Service {
   std::string_view version;  // query: the API's
   // In aws-us-gov the ordinary endpoint is the FIPS one, and there is no other.
   bool plain_fips_in_gov = false;
-  std::string_view host = name;  // where that differs; FIPS and dual-stack hosts are not known then
+  std::string_view host = {};             // in the host name instead
+  std::string_view dual_stack_host = {};  // the same, of dual-stack endpoints
+  bool is_global = false;                 // one for all regions of a partition
 };
 
 inline constexpr Service kEcs{"ecs", Protocol::json_1_1, "AmazonEC2ContainerServiceV20141113", "", false};
 inline constexpr Service kSts{"sts", Protocol::query, "", "2011-06-15", true};
 inline constexpr Service kEc2{"ec2", Protocol::query, "", "2016-11-15", true};
 inline constexpr Service kSqs{"sqs", Protocol::json_1_0, "AmazonSQS", "", true};
-inline constexpr Service kEcr{"ecr", Protocol::json_1_1, "AmazonEC2ContainerRegistry_V20150921", "",
-                              false, "api.ecr"};
+inline constexpr Service kLogs{"logs", Protocol::json_1_1, "Logs_20140328", "", true};
+inline constexpr Service kQuotas{"servicequotas", Protocol::json_1_1, "ServiceQuotasV20190624", "", true};
+inline constexpr Service kIam{"iam", Protocol::query, "", "2010-05-08", true, "", "", true};
+inline constexpr Service kEfs{"elasticfilesystem", Protocol::rest, "", "", false, "", "efs"};
+inline constexpr Service kEcr{
+    "ecr", Protocol::json_1_1, "AmazonEC2ContainerRegistry_V20150921", "", false, "api.ecr", "ecr"};
 
 struct EndpointOptions {
   bool fips = false;
@@ -39,5 +45,7 @@ struct EndpointOptions {
 // would send credentials beyond this machine without TLS.
 Result<net::Url> find_endpoint(const Service& service, std::string_view region,
                                const EndpointOptions& options);
+// That of the signature: the region itself, but for a global service.
+std::string find_signing_region(const Service& service, const std::string& region);
 
 }  // namespace footman::cloud::aws

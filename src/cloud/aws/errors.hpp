@@ -15,8 +15,9 @@ using namespace footman::base;
 
 enum class Protocol {
   json_1_0,  // SQS
-  json_1_1,  // ECS, Secrets Manager, CloudWatch Logs, Pricing
-  query,     // STS; EC2 speaks a dialect of it
+  json_1_1,  // ECS, ECR, CloudWatch Logs, Service Quotas
+  query,     // STS, IAM; EC2 speaks a dialect of it
+  rest,      // EFS: JSON by a path; only what is read with GET
 };
 
 struct ServiceError {

@@ -1,17 +1,34 @@
-// XML answers of the query services (STS, EC2): texts by the names of their elements. Pure.
+// XML answers of the query services (STS, EC2, IAM): texts by the names of their elements. Pure.
 #pragma once
 
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.hpp"
+
+namespace pugi {
+struct xml_node_struct;
+}
 
 namespace footman::cloud::aws {
 
 using namespace footman::base;
 
 inline constexpr std::size_t kMaxXmlBytes = 8UL * 1024 * 1024;
+
+// Of a document, which outlives it. Paths are as those of the document, from here on.
+class XmlElement {
+ public:
+  std::string text(const std::string& path = {}) const;  // without a path its own
+  std::vector<XmlElement> list(const std::string& path) const;
+
+ private:
+  friend class XmlDocument;
+  explicit XmlElement(pugi::xml_node_struct* node) : node_(node) {}
+  pugi::xml_node_struct* node_;
+};
 
 class XmlDocument {
  public:
@@ -25,6 +42,8 @@ class XmlDocument {
   // The text of the first element at the path from the root on, names without prefixes of namespaces:
   // "GetCallerIdentityResponse/GetCallerIdentityResult/Arn". Empty when there is no such element.
   std::string text(const std::string& path) const;
+  // All elements of the last name, within the first of each name before: "…/subnetSet/item".
+  std::vector<XmlElement> list(const std::string& path) const;
   std::string root() const;  // the name of the root element
 
  private:

@@ -12,6 +12,7 @@
 #include "cloud/ecs/identity.hpp"
 #include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
+#include "cloud/ecs/survey_calls.hpp"
 #include "cloud/ecs/task_table.hpp"
 #include "ecs/capacity.hpp"
 #include "ecs/run_task.hpp"
@@ -88,11 +89,13 @@ class EcsCloudImpl final : public EcsCloud {
  public:
   // `queue_client` null: no queue is configured.
   EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, footman::aws::ProofPlace proof_place,
-               std::unique_ptr<aws::Client> client, std::unique_ptr<aws::Client> queue_client)
+               std::unique_ptr<aws::Client> client, std::unique_ptr<aws::Client> network_client,
+               std::unique_ptr<aws::Client> queue_client)
       : config_(std::move(config)),
         parts_(parts),
         proof_place_(std::move(proof_place)),
         client_(std::move(client)),
+        network_client_(std::move(network_client)),
         queue_client_(std::move(queue_client)),
         api_(*client_, config_.options.cluster.empty() ? "default" : config_.options.cluster),
         definitions_(api_, parts_.outside.log),
@@ -128,6 +131,8 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<std::expected<void, LaunchFailure>> provide_definition(const ecs::TemplateOptions& wanted,
                                                                    ecs::RunTaskInput* input);
   Awaitable<LaunchResult> find_launched(const LaunchSpec* spec, const aws::CallFailure* conflict);
+  void choose_subnet(const ecs::TemplateOptions& wanted, ecs::RunTaskInput& input);
+  Awaitable<void> look_at_subnets();
   LaunchFailure judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets);
   Awaitable<void> follow();
   Awaitable<void> look();
@@ -147,6 +152,7 @@ class EcsCloudImpl final : public EcsCloud {
   EcsCloudParts parts_;
   footman::aws::ProofPlace proof_place_;
   std::unique_ptr<aws::Client> client_;
+  std::unique_ptr<aws::Client> network_client_;  // EC2
   std::unique_ptr<aws::Client> queue_client_;
   Api api_;
   Definitions definitions_;
@@ -198,8 +204,7 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   if (ecs::proves_identity(wanted)) input.variables.merge(make_proof_variables(proof_place_));
   if (auto there = co_await provide_definition(wanted, &input); !there)
     co_return std::unexpected(std::move(there).error());
-  if (ecs::uses_awsvpc(wanted) && !wanted.subnets.empty())
-    input.subnets = {subnets_.choose(wanted.subnets, spec->client_token, now())};
+  choose_subnet(wanted, input);
   auto request = ecs::make_run_task(wanted, config_.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
   auto sent = ecs::proves_identity(wanted) ? Result<Secret>(Secret(std::move(*request)))
@@ -216,12 +221,37 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
     co_return std::unexpected(judge_placement(answer->failures.front(), input.subnets));
   auto& task = answer->tasks.front();
   const LaunchHandle handle{task.arn};
-  if (table_.find(task.arn) == nullptr)
+  if (table_.find(task.arn) == nullptr) {
+    for (const auto& subnet : input.subnets) subnets_.on_launched(subnet);
     table_.add({spec->client_token, spec->agent, input.container,
                 input.subnets.empty() ? std::string() : input.subnets.front()},
                std::move(task), now());
+  }
   wake_.notify();
   co_return handle;
+}
+
+// By what is known of them: no launch waits for a look.
+void EcsCloudImpl::choose_subnet(const ecs::TemplateOptions& wanted, ecs::RunTaskInput& input) {
+  if (!ecs::uses_awsvpc(wanted) || wanted.subnets.empty()) return;
+  input.subnets = {subnets_.choose(wanted.subnets, input.client_token, now())};
+  if (wanted.subnets.size() > 1 && subnets_.begin_look(now()))
+    scope_.spawn("ecs subnets of " + config_.name.str(), look_at_subnets());
+}
+
+// All of the templates at once. Who may not look spreads launches evenly, as before the first look.
+Awaitable<void> EcsCloudImpl::look_at_subnets() {
+  std::set<std::string> wanted;
+  for (const auto& [name, one] : config_.templates)
+    wanted.insert(one.options.subnets.begin(), one.options.subnets.end());
+  const auto found = co_await describe_subnets(*network_client_, {"subnet-id", std::move(wanted)});
+  if (found) {
+    for (const auto& one : *found) subnets_.set_free(one.id, one.free_addresses, now());
+    co_return;
+  }
+  parts_.outside.log.info("the free addresses of the subnets are not known: launches are spread evenly",
+                          {{"error", found.error().message}});
+  subnets_.on_refused(now());
 }
 
 // Fills in definition and container.
@@ -489,13 +519,14 @@ Result<std::unique_ptr<EcsCloud>> create_ecs_cloud(EcsCloudConfig config, EcsClo
                                parts.outside, &parts.credentials, &parts.rates);
   };
   FOOTMAN_TRY(auto client, make_client(aws::kEcs, "ecs"));
+  FOOTMAN_TRY(auto network_client, make_client(aws::kEc2, "ec2"));
   std::unique_ptr<aws::Client> queue_client;
   if (!config.options.event_queue_url.empty()) {
     FOOTMAN_TRY(queue_client, make_client(aws::kSqs, "sqs"));
   }
   FOOTMAN_TRY(auto proof_place, find_proof_place(config.options));
   return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(proof_place), std::move(client),
-                                        std::move(queue_client));
+                                        std::move(network_client), std::move(queue_client));
 }
 
 }  // namespace footman::cloud::ecs

@@ -38,7 +38,7 @@ std::string text(const json::value& value) { return json::serialize(value); }
 
 TEST_CASE("iam policy: one cluster, definitions of our own, the roles of the templates") {
   const auto all = make(make_cloud(), make_fargate_options());
-  CHECK(all.size() == 8);
+  CHECK(all.size() == 9);
   const auto& launch = all.at("LaunchAgents");
   CHECK(text(launch.at("Action")) == R"(["ecs:RunTask"])");
   CHECK(text(launch.at("Resource")) == R"([")" + kEcs + R"(task-definition/footman-*"])");
@@ -57,6 +57,9 @@ TEST_CASE("iam policy: what is not used is not in it") {
   auto options = make_fargate_options();
   options.task_role.clear();
   options.execution_role.clear();
+  CHECK(make(make_cloud(), options).contains("SeeFreeAddresses"));
+  options.subnets.pop_back();
+  CHECK_FALSE(make(make_cloud(), options).contains("SeeFreeAddresses"));
   CHECK_FALSE(make(make_cloud(), options).contains("PassRolesToTasks"));
   CHECK_FALSE(make(make_cloud(), options).contains("ReceiveEvents"));
   auto existing = TemplateOptions();

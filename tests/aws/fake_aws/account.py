@@ -5,12 +5,13 @@ import traceback
 import urllib.parse
 import uuid
 
-from . import json_wire, signatures, validation, xml_wire
+from . import json_wire, rest_wire, signatures, validation, xml_wire
 from .buckets import BUCKET_OF
 from .calls import Call
 from .ec2 import Ec2
 from .ecr import Ecr
 from .ecs.service import Ecs
+from .efs import Efs
 from .errors import AwsError, LostConnection, StrangeAnswer, access_denied
 from .events import TaskEvents
 from .iam import Iam
@@ -25,7 +26,9 @@ from .sts import Sts
 TARGETS = {"AmazonEC2ContainerServiceV20141113": "ecs", "AmazonSQS": "sqs", "Logs_20140328": "logs",
            "AmazonEC2ContainerRegistry_V20150921": "ecr", "ServiceQuotasV20190624": "service-quotas"}
 QUERY_VERSIONS = {"2011-06-15": "sts", "2016-11-15": "ec2", "2010-05-08": "iam"}
-SIGNING_NAMES = {"service-quotas": "servicequotas"}
+SIGNING_NAMES = {"service-quotas": "servicequotas", "efs": "elasticfilesystem"}
+REST_PATHS = {"/2015-02-01/file-systems": ("efs", "DescribeFileSystems")}  # of GET
+WIRES = {"json": json_wire, "rest-json": rest_wire}  # others are XML
 
 class Answer:
     def __init__(self, status, body, content_type, request_id, headers=()):
@@ -43,7 +46,7 @@ class Account:
         self.ecs.tasks.watchers.append(self.events.publish)
         self.permissions = Permissions(world, self.ecs)
         self.services = {"ecs": self.ecs, "sqs": self.sqs, "sts": self.sts, "logs": self.logs, "ec2": Ec2(world), "iam": Iam(world),
-                         "ecr": Ecr(world), "service-quotas": ServiceQuotas(world)}
+                         "ecr": Ecr(world), "service-quotas": ServiceQuotas(world), "efs": Efs(world)}
 
     def answer(self, request):
         """Answer, or LostConnection. Every request is recorded, however it ends."""
@@ -72,7 +75,7 @@ class Account:
 
     def _answer(self, request, call, request_id):
         operation = self._identify(request, call)
-        wire = json_wire if operation.metadata["protocol"] == "json" else xml_wire
+        wire = WIRES.get(operation.metadata["protocol"], xml_wire)
         fault = self._begin_fault(call)
         self._authenticate(request, call, operation)
         if not self.world.buckets.take(BUCKET_OF.get(f"{call.service}:{call.operation}")):
@@ -97,6 +100,10 @@ class Account:
     # --- steps
 
     def _identify(self, request, call):
+        path = request.target.partition("?")[0]
+        if request.method == "GET" and path in REST_PATHS:
+            call.service, call.operation = REST_PATHS[path]
+            return self.models.operation(call.service, call.operation)
         if request.method != "POST":
             raise AwsError("MethodNotAllowed", f"{request.method} is not served", 405, malformed=True)
         target = request.headers.get("X-Amz-Target")
@@ -147,7 +154,7 @@ class Account:
 
     def _read(self, request, call, operation, wire):
         try:
-            params = wire.parse(request.body, operation)
+            params = wire.parse(request.target if wire is rest_wire else request.body, operation)
         except ValueError as error:
             raise AwsError("MalformedQueryString", str(error), malformed=True) from None
         params = {name: value for name, value in params.items() if value is not None}
@@ -181,6 +188,8 @@ class Account:
     def _refusal(self, error, call, request_id):
         if call.service in QUERY_VERSIONS.values():
             return Answer(error.status, xml_wire.serialize_error(error, call.service, request_id), "text/xml;charset=UTF-8", request_id)
+        if call.service == "efs":
+            return Answer(error.status, rest_wire.serialize_error(error), "application/json", request_id, [("x-amzn-ErrorType", error.code)])
         kind = self._json_type(call.service) if call.service else "application/x-amz-json-1.1"
         headers = [("x-amzn-query-error", f"{_query_code(error)};Sender")] if call.service == "sqs" else []
         return Answer(error.status, json_wire.serialize_error(error, call.service, request_id), kind, request_id, headers)

@@ -115,9 +115,9 @@ class Control:
             self._account.ecs.clusters.add(name, **fields)
         return {}
 
-    def post_roles(self, name, trusts, external_id=""):
+    def post_roles(self, name, trusts, external_id="", path="/"):
         with self._world.lock:
-            return dataclasses.asdict(self._world.add_role(name, trusts, external_id))
+            return dataclasses.asdict(self._world.add_role(name, trusts, external_id, path))
 
     def post_keys(self, user="footman", role="", session="test", seconds=3600.0):
         """A user's key for ever, or a role's session for `seconds` (which may be negative)."""
@@ -159,8 +159,20 @@ class Control:
         self._account.sts.identity_tokens[token] = subject
         return {}
 
-    def post_repositories(self, name, tags):
-        self._account.services["ecr"].repositories[name] = tags
+    def post_repositories(self, name, tags, architectures=()):
+        """Images by tag: their digests. With architectures ("amd64") all of them are indexes for those."""
+        ecr = self._account.services["ecr"]
+        ecr.repositories[name] = tags
+        ecr.architectures.update({digest: list(architectures) for digest in tags.values()})
+        return {}
+
+    def post_vpc_endpoints(self, vpc, services):
+        """All those of a network: "ecr.api", "s3"."""
+        self._world.vpc_endpoints[vpc] = services
+        return {}
+
+    def post_file_systems(self, id, name=""):  # noqa: A002
+        self._world.file_systems[id] = name
         return {}
 
     def post_reset(self):

@@ -1,4 +1,4 @@
-"""EC2's describe calls for the network: VPCs, subnets, security groups, route tables."""
+"""EC2's describe calls for the network: VPCs and their endpoints, subnets, security groups, route tables."""
 import fnmatch
 
 from .errors import AwsError
@@ -8,7 +8,8 @@ class Ec2:
     def __init__(self, world):
         self._world = world
         self.operations = {"DescribeVpcs": self.describe_vpcs, "DescribeSubnets": self.describe_subnets,
-                           "DescribeSecurityGroups": self.describe_security_groups, "DescribeRouteTables": self.describe_route_tables}
+                           "DescribeSecurityGroups": self.describe_security_groups, "DescribeRouteTables": self.describe_route_tables,
+                           "DescribeVpcEndpoints": self.describe_vpc_endpoints}
         self.unsigned = set()
 
     def describe_vpcs(self, params, call):
@@ -25,31 +26,49 @@ class Ec2:
         return {"Subnets": choose(found, params, "SubnetId", "SubnetIds", "InvalidSubnetID.NotFound", "subnet", names)}
 
     def describe_security_groups(self, params, call):
-        everything = [{"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": [], "Ipv6Ranges": [], "PrefixListIds": []}]
         found = [{"GroupId": one.id, "GroupName": one.name, "Description": one.name, "VpcId": one.vpc, "OwnerId": self._world.account,
-                  "IpPermissions": one.ingress, "IpPermissionsEgress": everything, "Tags": []}
+                  "IpPermissions": one.ingress, "IpPermissionsEgress": one.egress, "Tags": []}
                  for one in self._world.security_groups.values()]
         names = {"vpc-id": "VpcId", "group-id": "GroupId", "group-name": "GroupName"}
         return {"SecurityGroups": choose(found, params, "GroupId", "GroupIds", "InvalidGroup.NotFound", "security group", names)}
 
     def describe_route_tables(self, params, call):
-        found = []
-        for subnet in self._world.subnets.values():
-            number = subnet.id.split("-")[1]
-            routes = [{"DestinationCidrBlock": self._world.vpcs.get(subnet.vpc, subnet.cidr), "GatewayId": "local", "State": "active",
-                       "Origin": "CreateRouteTable"}]
-            if subnet.public:
-                routes.append({"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": f"igw-{subnet.vpc[4:]}", "State": "active",
-                               "Origin": "CreateRoute"})
-            found.append({"RouteTableId": f"rtb-{number}", "VpcId": subnet.vpc, "OwnerId": self._world.account, "Routes": routes,
-                          "Associations": [{"Main": False, "RouteTableAssociationId": f"rtbassoc-{number}", "RouteTableId": f"rtb-{number}",
-                                            "SubnetId": subnet.id, "AssociationState": {"State": "associated"}}]})
+        found = [self._route_table(f"rtb-main{vpc[-4:]}", vpc, None) for vpc in self._world.vpcs]
+        found += [self._route_table(f"rtb-{one.id.split('-')[1]}", one.vpc, one) for one in self._world.subnets.values()
+                  if one.way_out != "main"]
         subnets = [value for one in params.get("Filters", []) if one["Name"] == "association.subnet-id" for value in one["Values"]]
         if subnets:
-            found = [one for one in found if one["Associations"][0]["SubnetId"] in subnets]
+            found = [one for one in found if one["Associations"][0].get("SubnetId") in subnets]
         rest = {**params, "Filters": [one for one in params.get("Filters", []) if one["Name"] != "association.subnet-id"]}
         return {"RouteTables": choose(found, rest, "RouteTableId", "RouteTableIds", "InvalidRouteTableID.NotFound", "route table",
                                       {"vpc-id": "VpcId", "route-table-id": "RouteTableId"})}
+
+    def _route_table(self, name, vpc, subnet):
+        """Of one subnet; without one the network's main table."""
+        routes = [{"DestinationCidrBlock": self._world.vpcs[vpc], "GatewayId": "local", "State": "active", "Origin": "CreateRouteTable"}]
+        way = "none" if subnet is None else subnet.way_out or (f"igw-{vpc[4:]}" if subnet.public else "none")
+        if way != "none":
+            routes.append(way_out(way))
+        link = {"Main": True} if subnet is None else {"Main": False, "SubnetId": subnet.id}
+        return {"RouteTableId": name, "VpcId": vpc, "OwnerId": self._world.account, "Routes": routes, "Tags": [],
+                "Associations": [{"RouteTableAssociationId": f"rtbassoc-{name[4:]}", "RouteTableId": name,
+                                  "AssociationState": {"State": "associated"}, **link}]}
+
+    def describe_vpc_endpoints(self, params, call):
+        found = [{"VpcEndpointId": f"vpce-{vpc[4:]}{index}", "VpcEndpointType": "Gateway" if service == "s3" else "Interface", "VpcId": vpc,
+                  "ServiceName": f"com.amazonaws.{self._world.region}.{service}", "State": "Available", "OwnerId": self._world.account}
+                 for vpc, services in self._world.vpc_endpoints.items() for index, service in enumerate(services)]
+        names = {"vpc-id": "VpcId", "service-name": "ServiceName"}
+        return {"VpcEndpoints": choose(found, params, "VpcEndpointId", "VpcEndpointIds", "InvalidVpcEndpointId.NotFound", "vpc endpoint", names)}
+
+
+def way_out(target):
+    """The route of all else."""
+    route = {"DestinationCidrBlock": "0.0.0.0/0", "State": "active", "Origin": "CreateRoute"}
+    if target == "blackhole":
+        return {**route, "NatGatewayId": "nat-0gone", "State": "blackhole"}
+    member = {"nat": "NatGatewayId", "tgw": "TransitGatewayId"}.get(target.split("-")[0], "GatewayId")
+    return {**route, member: target}
 
 
 def choose(found, params, member, parameter, code, what, filters):

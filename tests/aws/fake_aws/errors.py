@@ -37,6 +37,6 @@ def malformed(message):
 def access_denied(service, principal, action, resource):
     """As IAM says it; EC2 has a code of its own."""
     code = {"ec2": "UnauthorizedOperation", "sts": "AccessDenied", "iam": "AccessDenied"}.get(service, "AccessDeniedException")
-    status = 403 if service in ("ec2", "sts", "iam") else 400
+    status = 403 if service in ("ec2", "sts", "iam", "efs") else 400
     return AwsError(code, f"User: {principal} is not authorized to perform: {action} on resource: {resource} "
                           "because no identity-based policy allows the action", status)

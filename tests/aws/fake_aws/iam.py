@@ -42,7 +42,7 @@ class Iam:
         return {"EvaluationResults": results, "IsTruncated": False}
 
     def _show(self, role):
-        return {"Path": "/", "RoleName": role.name, "RoleId": role.id, "Arn": role.arn, "CreateDate": self._made,
+        return {"Path": role.path, "RoleName": role.name, "RoleId": role.id, "Arn": role.arn, "CreateDate": self._made,
                 "AssumeRolePolicyDocument": urllib.parse.quote(json.dumps(_trust(role)))}
 
 

@@ -11,7 +11,7 @@ import botocore.loaders
 import botocore.model
 
 OVERLAY = pathlib.Path(__file__).with_name("overlay.json")
-SERVICES = ("ecs", "sts", "ec2", "sqs", "logs", "iam", "ecr", "service-quotas")
+SERVICES = ("ecs", "sts", "ec2", "sqs", "logs", "iam", "ecr", "service-quotas", "efs")
 
 
 def read_overlay():

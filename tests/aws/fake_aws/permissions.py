@@ -4,6 +4,8 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecs.html
 the resource "*": a policy that names an ARN for it grants nothing.
 """
 EVERYTHING = ("DescribeTaskDefinition", "DeregisterTaskDefinition", "ListTaskDefinitions", "ListTaskDefinitionFamilies", "ListClusters")
+# Of actions, where the service has another name.
+PREFIXES = {"service-quotas": "servicequotas", "efs": "elasticfilesystem"}
 
 
 class Permissions:
@@ -16,7 +18,7 @@ class Permissions:
         if special:
             return special(params)
         action = operation.removesuffix("Batch") if service == "sqs" else operation  # SQS has no actions of its own for batches
-        return [[f"{service}:{action}", self._resource(service, operation, params), {}]]
+        return [[f"{PREFIXES.get(service, service)}:{action}", self._resource(service, operation, params), {}]]
 
     def _resource(self, service, operation, params):
         if service == "sqs":
@@ -31,6 +33,8 @@ class Permissions:
         if service == "iam":
             return {"GetRole": f"arn:aws:iam::{self._world.account}:role/{params.get('RoleName', '')}",
                     "SimulatePrincipalPolicy": params.get("PolicySourceArn", "")}.get(operation, "*")
+        if service == "efs":
+            return self._world.arn(f"file-system/{params.get('FileSystemId', '*')}", "elasticfilesystem")
         if service == "ecr" and "repositoryName" in params:
             return self._world.arn(f"repository/{params['repositoryName']}", "ecr")
         return "*" if service != "ecs" or operation in EVERYTHING else params.get("resourceArn", "*")

@@ -25,11 +25,11 @@ CODES = {
     "missing": ("MissingAuthenticationTokenException", "MissingAuthenticationToken", "MissingAuthenticationToken"),
     "incomplete": ("IncompleteSignatureException", "IncompleteSignature", "IncompleteSignature"),
 }
-STATUSES = {"json": 400, "query": 403, "ec2": 401}
+STATUSES = {"json": 400, "rest-json": 403, "query": 403, "ec2": 401}
 
 
 def refuse(protocol, kind, message):
-    index = {"json": 0, "query": 1, "ec2": 2}[protocol]
+    index = {"json": 0, "rest-json": 0, "query": 1, "ec2": 2}[protocol]
     return AwsError(CODES[kind][index], message, STATUSES[protocol], malformed=kind in ("wrong", "incomplete"))
 
 

@@ -55,7 +55,9 @@ class Subnet:
     zone: str
     cidr: str
     free: int = 250
-    public: bool = True
+    public: bool = True  # its way out is an internet gateway
+    # Instead of that: "nat-…", "tgw-…", "igw-…"; "none"; "blackhole"; "main": that of its network's main table, which leads nowhere.
+    way_out: str = ""
 
 
 @dataclasses.dataclass
@@ -64,6 +66,13 @@ class SecurityGroup:
     vpc: str
     name: str
     ingress: list = dataclasses.field(default_factory=list)  # EC2's IpPermissions
+    egress: list = dataclasses.field(default_factory=lambda: [rule("0.0.0.0/0")])
+
+
+def rule(cidr, protocol="-1", first=None, last=None):
+    """One of EC2's IpPermissions."""
+    ports = {} if first is None else {"FromPort": first, "ToPort": last or first}
+    return {"IpProtocol": protocol, **ports, "IpRanges": [{"CidrIp": cidr}], "UserIdGroupPairs": [], "Ipv6Ranges": [], "PrefixListIds": []}
 
 
 @dataclasses.dataclass
@@ -73,6 +82,7 @@ class Role:
     id: str
     trusts: list  # services ("ecs-tasks.amazonaws.com") and ARNs that may assume it; "*" everybody
     external_id: str = ""
+    path: str = "/"
 
 
 class World:
@@ -87,6 +97,8 @@ class World:
         self.buckets.enabled = self.settings.throttling
         self.vpcs = {"vpc-0a000001": "10.0.0.0/16", "vpc-0b000002": "10.1.0.0/16"}
         self.subnets, self.security_groups, self.roles, self.secrets = {}, {}, {}, {}
+        self.vpc_endpoints = {}  # of a network: names of services ("ecr.api")
+        self.file_systems = {}  # of EFS: id: name
         self.policies = {}  # by the ARN of a user or role; who has none may do everything
         for index, zone in enumerate("abc"):
             self.add_subnet(Subnet(f"subnet-0a00000{index + 1}", "vpc-0a000001", region + zone, f"10.0.{index}.0/24"))
@@ -103,9 +115,9 @@ class World:
     def add_security_group(self, group):
         self.security_groups[group.id] = group
 
-    def add_role(self, name, trusts, external_id=""):
-        arn = f"arn:aws:iam::{self.account}:role/{name}"
-        self.roles[arn] = Role(name, arn, random_id("AROA"), trusts, external_id)
+    def add_role(self, name, trusts, external_id="", path="/"):
+        arn = f"arn:aws:iam::{self.account}:role{path}{name}"
+        self.roles[arn] = Role(name, arn, random_id("AROA"), trusts, external_id, path)
         return self.roles[arn]
 
     def restore_settings(self):

@@ -244,6 +244,50 @@ def test_the_network():
     FAKE.check_no_violation()
 
 
+def test_ways_out_of_the_network():
+    fresh()
+    ec2 = FAKE.botocore_client("ec2")
+
+    def routes_of(subnet):
+        found = ec2.describe_route_tables(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
+        return [{**route, "DestinationCidrBlock": None} for table in found for route in table["Routes"]
+                if route["DestinationCidrBlock"] == "0.0.0.0/0"]
+
+    for way, member, state in [("nat-01", "NatGatewayId", "active"), ("tgw-01", "TransitGatewayId", "active"),
+                               ("blackhole", "NatGatewayId", "blackhole")]:
+        FAKE.tell("subnets", id="subnet-0a000001", way_out=way)
+        (route,) = routes_of("subnet-0a000001")
+        check(member in route and route["State"] == state, route)
+    for way in ("none", "main"):
+        FAKE.tell("subnets", id="subnet-0a000001", way_out=way)
+        check_equal(routes_of("subnet-0a000001"), [])
+    tables = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": ["vpc-0a000001"]}])["RouteTables"]
+    check_equal(sorted(one["Associations"][0]["Main"] for one in tables), [False, False, True])  # that subnet is in the main one
+    FAKE.tell("subnets", id="subnet-0a000001", way_out="")
+    check_equal(ec2.describe_vpc_endpoints()["VpcEndpoints"], [])
+    FAKE.tell("vpc-endpoints", vpc="vpc-0a000001", services=["s3"])
+    (endpoint,) = ec2.describe_vpc_endpoints(Filters=[{"Name": "vpc-id", "Values": ["vpc-0a000001"]}])["VpcEndpoints"]
+    check_equal(endpoint["ServiceName"], "com.amazonaws.eu-central-1.s3")
+    FAKE.check_no_violation()
+
+
+def test_file_systems():
+    fresh()
+    efs = FAKE.botocore_client("efs")
+    FAKE.tell("file-systems", id="fs-01234567", name="cache")
+    check_equal([one["Name"] for one in efs.describe_file_systems()["FileSystems"]], ["cache"])
+    check_equal(efs.describe_file_systems(FileSystemId="fs-01234567")["FileSystems"][0]["FileSystemId"], "fs-01234567")
+    check_equal(refusal(efs.describe_file_systems, FileSystemId="fs-0fffffff")[0], "FileSystemNotFound")
+    check_equal(FAKE.calls("efs")[0]["permissions"][0][:2],
+                ["elasticfilesystem:DescribeFileSystems", "arn:aws:elasticfilesystem:eu-central-1:123456789012:file-system/*"])
+    FAKE.check_no_violation()
+    status, _, _ = FAKE.send("GET", "/2015-02-01/file-systems?Unknown=1", headers={})
+    check_equal(status, 403)  # not signed
+    status, _, _ = FAKE.send("GET", "/", headers={})
+    check_equal(status, 405)
+    FAKE.tell("clear-violations")
+
+
 def test_queues():
     fresh()
     sqs = FAKE.botocore_client("sqs")
@@ -288,6 +332,14 @@ def test_roles_images_and_log_groups():
     data = ecr.get_authorization_token()["authorizationData"][0]
     check(base64.b64decode(data["authorizationToken"]).startswith(b"AWS:"), data)
     check_equal(data["proxyEndpoint"], "https://123456789012.dkr.ecr.eu-central-1.amazonaws.com")
+    answer = ecr.batch_get_image(repositoryName="agent", imageIds=[{"imageTag": "1"}, {"imageTag": "2"}])
+    check_equal((len(answer["images"]), answer["failures"][0]["failureCode"]), (1, "ImageNotFound"))
+    check_equal(json.loads(answer["images"][0]["imageManifest"])["mediaType"], "application/vnd.oci.image.manifest.v1+json")
+    FAKE.tell("repositories", name="both", tags={"1": "sha256:" + "b" * 64}, architectures=["amd64", "arm64"])
+    index = json.loads(ecr.batch_get_image(repositoryName="both", imageIds=[{"imageTag": "1"}])["images"][0]["imageManifest"])
+    check_equal([one["platform"]["architecture"] for one in index["manifests"]], ["amd64", "arm64"])
+    wrong = ecr.batch_get_image(repositoryName="both", imageIds=[{"imageTag": "1"}], acceptedMediaTypes=["application/vnd.oci.image.manifest.v1+json"])
+    check_equal(wrong["images"], [])
     logs = FAKE.botocore_client("logs")
     check_equal([one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]], ["/footman/agents"])
     check_equal(refusal(logs.get_log_events, logGroupName="/footman/agents", logStreamName="none")[0], "ResourceNotFoundException")

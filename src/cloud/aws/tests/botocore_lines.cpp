@@ -42,13 +42,14 @@ json::object sign_line(const json::object& line) {
 
 json::object endpoint_line(const json::object& line) {
   const auto name = text(line, "endpoint_of");
-  for (const auto& service : {kEcs, kSts, kEc2, kSqs, kEcr}) {
+  for (const auto& service : {kEcs, kSts, kEc2, kSqs, kLogs, kQuotas, kIam, kEfs, kEcr}) {
     if (service.name != name) continue;
     const auto url = find_endpoint(service, text(line, "region"),
                                    {line.at("fips").as_bool(), line.at("dual_stack").as_bool(), {}});
     return {{"url", url ? url->str() : url.error().message},
             {"version", service.version},
-            {"target", service.target}};
+            {"target", service.target},
+            {"signed_for", find_signing_region(service, text(line, "region"))}};
   }
   return {{"url", "no such service"}};
 }

@@ -30,6 +30,9 @@ TEXT = ["", "a", "value", "two words", " ends ", "a+b", "a%20b", "a=b&c", "x/y",
 HEADER = ["", "x", "two  words", "  padded  ", "a\tb", "\t tab", "a , b", "\"quoted  text\"", "application/x-amz-json-1.1", "ü"]
 SEGMENT = ["", "a", "b c", ".", "..", "ä", "x:y", "%41", "~", "a+b", "(*)", "=", "@", "日"]
 
+# Of signatures and hosts, and botocore's own.
+NAMES = {"logs": "logs", "ecr": "ecr", "iam": "iam", "servicequotas": "service-quotas", "elasticfilesystem": "efs"}
+
 
 def make_request(dice):
     method = dice.choice(["GET", "POST", "PUT", "DELETE"])
@@ -76,14 +79,15 @@ def sign_with_botocore(request):
 
 def make_endpoints():
     regions = ["us-east-1", "eu-central-1", "ap-southeast-3", "cn-north-1", "cn-northwest-1", "us-gov-west-1", "us-gov-east-1"]
-    return [{"endpoint_of": name, "region": region, "fips": fips, "dual_stack": dual}
-            for name, region, fips, dual in itertools.product(["ecs", "sts", "ec2", "sqs", "ecr"], regions, [False, True], [False, True])
-            if name != "ecr" or not (fips or dual)]
+    all_of_them = itertools.product(["ecs", "sts", "ec2", "sqs", *NAMES], regions, [False, True], [False, True])
+    return [{"endpoint_of": name, "region": region, "fips": fips, "dual_stack": dual} for name, region, fips, dual in all_of_them
+            if not (name == "iam" and fips and region.startswith("cn-"))]  # China has no FIPS endpoint; botocore makes one up
 
 
 @functools.cache
 def load_service(name):
     loader = botocore.loaders.create_loader()
+    name = NAMES.get(name, name)
     rules = loader.load_service_model(name, "endpoint-rule-set-1")
     provider = botocore.endpoint_provider.EndpointProvider(rules, loader.load_data("partitions"))
     return provider, loader.load_service_model(name, "service-2")["metadata"]
@@ -92,8 +96,10 @@ def load_service(name):
 def describe_with_botocore(request):
     provider, about = load_service(request["endpoint_of"])
     found = provider.resolve_endpoint(Region=request["region"], UseFIPS=request["fips"], UseDualStack=request["dual_stack"])
-    return {"url": found.url + "/", "version": about["apiVersion"] if "targetPrefix" not in about else "",
-            "target": about.get("targetPrefix", "")}
+    schemes = found.properties.get("authSchemes", [{}])  # of a global service only
+    has_version = about["protocol"] in ("query", "ec2")
+    return {"url": found.url + "/", "version": about["apiVersion"] if has_version else "", "target": about.get("targetPrefix", ""),
+            "signed_for": schemes[0].get("signingRegion", request["region"])}
 
 
 def matches(request, ours, theirs):

@@ -395,3 +395,52 @@ TEST_CASE("STS: an answer without credentials is an error") {
     CHECK_FALSE(caller.world.run(assume_role(*caller.sts, {"r", "", "ci", Duration(0)}, "it")));
   }
 }
+
+TEST_CASE("a call to a service by path, which only reads") {
+  Caller caller;
+  caller.world.services.answers({answer(200, R"({"FileSystems":[]})"),
+                                 answer(404, R"({"ErrorCode":"FileSystemNotFound","Message":"no"})",
+                                        header("x-amzn-ErrorType", "FileSystemNotFound"))});
+  auto efs = caller.make({kEfs, "eu-west-1", {}, {}});
+  const Call call{"DescribeFileSystems",     {}, {{"FileSystemId", "fs-1 2"}}, true, {}, Urgency::read,
+                  "/2015-02-01/file-systems"};
+  const auto got = caller.world.run(efs->call_json(call));
+  REQUIRE(got);
+  CHECK(got->contains("FileSystems"));
+  const auto& request = caller.world.services.requests.at(0);
+  CHECK(request.method == "GET");
+  CHECK(request.url.str() ==
+        "https://elasticfilesystem.eu-west-1.amazonaws.com/2015-02-01/file-systems?FileSystemId=fs-1%202");
+  CHECK(request.body.empty());
+  CHECK(caller.sent(0, "X-Amz-Target").empty());
+  CHECK(caller.sent(0, "Content-Type").empty());
+  CHECK(caller.sent(0, "Authorization").find("/eu-west-1/elasticfilesystem/aws4_request") !=
+        std::string::npos);
+  const auto refused = caller.world.run(efs->call_json(call));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == "FileSystemNotFound");
+}
+
+TEST_CASE("a global service is signed for its own region") {
+  Caller caller;
+  caller.world.services.answers({answer(200, "<GetRoleResponse/>")});
+  auto iam = caller.make({kIam, "eu-west-1", {}, {}});
+  REQUIRE(caller.world.run(iam->call_query({"GetRole", {}, {{"RoleName", "x"}}, true, {}, Urgency::read})));
+  CHECK(caller.world.services.requests.at(0).url.host == "iam.amazonaws.com");
+  CHECK(caller.sent(0, "Authorization").find("/us-east-1/iam/aws4_request") != std::string::npos);
+}
+
+TEST_CASE("what AWS' clock says is kept, also when nothing is wrong with it") {
+  Caller caller;
+  CHECK_FALSE(caller.ecs->last_clock_difference());
+  const auto date = [&](Duration ahead) {
+    return answer(200, "{}", header("Date", net::format_http_date(caller.world.now() + ahead)));
+  };
+  caller.world.services.answers({date(90s), date(-30s), kOk});
+  REQUIRE(caller.call());
+  CHECK(std::chrono::abs(caller.ecs->last_clock_difference().value() - 90s) <= 1s);
+  REQUIRE(caller.call());
+  CHECK(std::chrono::abs(caller.ecs->last_clock_difference().value() + 30s) <= 1s);
+  REQUIRE(caller.call());  // it does not say
+  CHECK(std::chrono::abs(caller.ecs->last_clock_difference().value() + 30s) <= 1s);
+}

@@ -24,6 +24,17 @@ TEST_CASE("endpoints by partition and kind") {
   CHECK(endpoint(kEc2, "us-east-1", {true, true, {}}) == "https://ec2-fips.us-east-1.api.aws/");
 }
 
+TEST_CASE("hosts that have another name than the service, and a service without regions") {
+  CHECK(endpoint(kEcr, "eu-central-1") == "https://api.ecr.eu-central-1.amazonaws.com/");
+  CHECK(endpoint(kEcr, "eu-central-1", {false, true, {}}) == "https://ecr.eu-central-1.api.aws/");
+  CHECK(endpoint(kIam, "eu-central-1") == "https://iam.amazonaws.com/");
+  CHECK(find_signing_region(kIam, "eu-central-1") == "us-east-1");
+  CHECK(find_signing_region(kIam, "us-gov-east-1") == "us-gov-west-1");
+  CHECK(find_signing_region(kIam, "cn-northwest-1") == "cn-north-1");
+  CHECK(find_signing_region(kEcr, "eu-central-1") == "eu-central-1");
+  CHECK_FALSE(find_endpoint(kIam, "nowhere", {}));
+}
+
 TEST_CASE("what is no region never becomes part of a host name") {
   for (const auto* bad :
        {"", "eu", "eu-central", "eu-central-", "1", "-a-1", "eu-central-1.evil.example", "eu central-1",

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include "cloud/aws/xml.hpp"
+
 using namespace footman;
 using namespace footman::cloud::aws;
 using model::FailureClass;
@@ -117,4 +119,23 @@ TEST_CASE("a failure as an error of the project") {
   failure.failure = FailureClass::configuration;
   CHECK(to_error(failure).code == Errc::invalid_argument);
   CHECK(to_error(failure).message == "words");
+}
+
+TEST_CASE("lists of an XML answer") {
+  const auto document = XmlDocument::parse(
+      "<R><set><item><id>1</id><tags><item>a</item><item>b</item></tags></item><item><id>2</id></item></set>"
+      "<set><item><id>3</id></item></set><other><item/></other></R>");
+  REQUIRE(document.has_value());
+  const auto items = document->list("R/set/item");
+  REQUIRE(items.size() == 2);  // of the first set alone
+  CHECK(items[0].text("id") == "1");
+  CHECK(items[1].text("id") == "2");
+  CHECK(items[1].text("none").empty());
+  const auto tags = items[0].list("tags/item");
+  REQUIRE(tags.size() == 2);
+  CHECK(tags[1].text() == "b");
+  CHECK(items[1].list("tags/item").empty());
+  CHECK(document->list("R/none/item").empty());
+  CHECK(document->list("R").size() == 1);
+  CHECK(document->list("X").empty());
 }

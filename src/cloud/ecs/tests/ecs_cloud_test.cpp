@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cloud/aws/cached_credentials.hpp"
+#include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/tests/small_ecs.hpp"
 #include "cloud/tests/provider_contract.hpp"
 
@@ -99,6 +100,12 @@ class EcsWorld final : public cloud::contract::World {
   std::unique_ptr<EcsCloud> provider;
   int changes = 0;
 };
+
+// In which the task of a launch was asked for.
+std::string subnet_of(EcsWorld& world, const ports::LaunchHandle& handle) {
+  const boost::json::value request(world.ecs.tasks.at(handle.value).request);
+  return std::string(request.at_pointer("/networkConfiguration/awsvpcConfiguration/subnets/0").as_string());
+}
 
 }  // namespace
 
@@ -300,4 +307,41 @@ TEST_CASE("tasks of others are left alone, whatever they are started by") {
     if (tag.as_object().at("value") == "contract") tag.as_object()["value"] = "another";
   world.restart();
   CHECK(cloud::contract::list(world).empty());
+}
+
+TEST_CASE("launches go where there are free addresses, once that is known, and wait for no look") {
+  EcsWorld world;
+  world.ecs.free_addresses = {{"subnet-0a", 0}, {"subnet-0b", 200}};
+  const auto subnets_of = [&](int begin, int end) {
+    std::set<std::string> out;
+    for (int i = begin; i < end; ++i) {
+      const auto handle = world.launch("agent-" + std::to_string(i));
+      REQUIRE(handle.has_value());
+      out.insert(subnet_of(world, *handle));
+    }
+    return out;
+  };
+  (void)subnets_of(0, 1);
+  world.outside.move(1s);
+  CHECK(subnets_of(1, 20) == std::set<std::string>{"subnet-0b"});
+  CHECK(world.ecs.calls["DescribeSubnets"] == 1);
+  world.ecs.free_addresses = {{"subnet-0a", 200}, {"subnet-0b", 0}};
+  world.outside.move(kLookAtSubnets);
+  (void)subnets_of(20, 21);
+  world.outside.move(1s);
+  CHECK(subnets_of(21, 40) == std::set<std::string>{"subnet-0a"});
+  CHECK(world.ecs.calls["DescribeSubnets"] == 2);
+}
+
+TEST_CASE("who may not see free addresses spreads launches evenly, and asks seldom") {
+  EcsWorld world;
+  std::set<std::string> used;
+  for (int i = 0; i < 20; ++i) {
+    const auto handle = world.launch("agent-" + std::to_string(i));
+    REQUIRE(handle.has_value());
+    used.insert(subnet_of(world, *handle));
+    world.outside.move(30s);
+  }
+  CHECK(used.size() == 2);
+  CHECK(world.ecs.calls["DescribeSubnets"] == 1);  // in ten minutes
 }

@@ -51,6 +51,54 @@ TEST_CASE("subnets: one without room is avoided for a while, unless there is no 
   CHECK(choose_often(subnets, {"a", "b"}, kStart + kAvoidSubnet).size() == 2);
 }
 
+TEST_CASE("subnets: by their free addresses, as long as a look counts") {
+  Subnets subnets;
+  subnets.set_free("a", 900, kStart);
+  subnets.set_free("b", 100, kStart);
+  auto counts = choose_often(subnets, {"a", "b"}, kStart);
+  CHECK(counts["b"] > 60);
+  CHECK(counts["b"] < 150);
+  // One that nobody knows about counts as an average one.
+  counts = choose_often(subnets, {"a", "b", "new"}, kStart);
+  CHECK(counts["new"] > 270);
+  CHECK(counts["new"] < 400);
+  subnets.set_free("b", 1, kStart);
+  subnets.on_launched("b");
+  CHECK(choose_often(subnets, {"a", "b"}, kStart)["a"] == 1000);  // the last one was taken
+  CHECK(choose_often(subnets, {"b"}, kStart)["b"] == 1000);       // there is no other
+  counts = choose_often(subnets, {"a", "b"}, kStart + kTrustAddresses);
+  CHECK(counts["b"] > 400);
+  subnets.on_no_room("a", kStart);  // which is newer than the look
+  CHECK(choose_often(subnets, {"a", "b", "c"}, kStart)["c"] == 1000);
+}
+
+TEST_CASE("subnets: another share changes few choices") {
+  Subnets before, after;
+  for (auto* one : {&before, &after})
+    for (const auto* subnet : {"a", "b", "c"}) one->set_free(subnet, 200, kStart);
+  after.set_free("a", 180, kStart);
+  int moved = 0;
+  for (int i = 0; i < 1000; ++i) {
+    const auto token = "token-" + std::to_string(i);
+    const auto first = before.choose({"a", "b", "c"}, token, kStart);
+    const auto second = after.choose({"a", "b", "c"}, token, kStart);
+    if (first == second) continue;
+    CHECK(first == "a");  // the others lose nobody
+    ++moved;
+  }
+  CHECK(moved < 50);
+}
+
+TEST_CASE("subnets: looks have a pace") {
+  Subnets subnets;
+  CHECK(subnets.begin_look(kStart));
+  CHECK_FALSE(subnets.begin_look(kStart + kLookAtSubnets - 1us));
+  CHECK(subnets.begin_look(kStart + kLookAtSubnets));
+  subnets.on_refused(kStart + kLookAtSubnets);
+  CHECK_FALSE(subnets.begin_look(kStart + kLookAtSubnets + kLookAfterRefusal - 1us));
+  CHECK(subnets.begin_look(kStart + kLookAtSubnets + kLookAfterRefusal));
+}
+
 TEST_CASE("tasks: what is told late or twice changes nothing") {
   TaskTable table;
   table.add({"t", AgentId("a"), "agent"}, make_task("arn", 3, TaskStatus::running), kStart);

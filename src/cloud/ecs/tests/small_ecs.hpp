@@ -39,7 +39,8 @@ struct SmallEcs {
   std::vector<std::string> refusals;            // of the next RunTasks: reasons of failures[]
   // The Security Token Service.
   std::function<base::Result<net::HttpClientResponse>(const net::HttpClientRequest&)> sts;
-  base::Duration seen_after{0};  // eventual consistency: describe and list come later
+  std::map<std::string, int> free_addresses;  // of subnets; none: nobody may ask
+  base::Duration seen_after{0};               // eventual consistency: describe and list come later
 
   json::object& task(const std::string& arn) { return tasks.at(arn).task; }
   void stop(const std::string& arn, const std::string& code, const std::string& reason) {
@@ -71,6 +72,7 @@ struct SmallEcs {
       ++calls["GetCallerIdentity"];
       return sts(request);
     }
+    if (request.url.host.starts_with("ec2.")) return describe_subnets();
     const std::string target(request.headers.value_or("X-Amz-Target", ""));
     const auto operation = target.substr(target.find('.') + 1);
     ++calls[operation];
@@ -81,6 +83,20 @@ struct SmallEcs {
       return base::fail(base::Errc::io, "the connection was closed");
     }
     return out;
+  }
+
+  Answer describe_subnets() {
+    ++calls["DescribeSubnets"];
+    if (free_addresses.empty())
+      return aws::test::answer(
+          403, "<Response><Errors><Error><Code>UnauthorizedOperation</Code></Error></Errors></Response>");
+    std::string items;
+    for (const auto& [subnet, free] : free_addresses)
+      items += fmt::format(
+          "<item><subnetId>{}</subnetId><availableIpAddressCount>{}</availableIpAddressCount></item>", subnet,
+          free);
+    return aws::test::answer(
+        200, "<DescribeSubnetsResponse><subnetSet>" + items + "</subnetSet></DescribeSubnetsResponse>");
   }
 
   Answer perform(const std::string& operation, const json::object& body) {

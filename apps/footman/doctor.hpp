@@ -1,0 +1,12 @@
+// `footman doctor` and `footman cloud discover`: this machine and AWS are asked, and nothing is changed.
+#pragma once
+
+#include "cli/cli.hpp"
+
+namespace footman::app {
+
+base::Result<std::vector<model::Finding>> run_doctor(const cli::DoctorOptions& options);
+// invalid_argument: a region or endpoint that cannot be.
+base::Result<ecs::Landscape> discover(const ecs::CloudOptions& cloud);
+
+}  // namespace footman::app

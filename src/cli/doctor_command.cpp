@@ -1,0 +1,130 @@
+// footman doctor: whether what is configured is there, and whether agents can be launched with it. The
+// program examines (Programs::doctor); here it is told.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+
+#include "cli/config_file.hpp"
+#include "cli/context.hpp"
+#include "cli/groups.hpp"
+#include "cli/json.hpp"
+
+namespace footman::cli {
+namespace {
+
+using model::Finding;
+using model::FindingState;
+
+std::size_t count_of(const std::vector<Finding>& findings, FindingState state) {
+  return static_cast<std::size_t>(std::ranges::count(findings, state, &Finding::state));
+}
+
+json::object to_json(const Finding& finding) {
+  json::object out{{"of", finding.place},
+                   {"check", finding.check},
+                   {"state", get_word(model::kFindingStates, finding.state)},
+                   {"text", finding.text}};
+  if (!finding.advice.empty()) out["advice"] = finding.advice;
+  if (!finding.permission.empty()) out["permission"] = finding.permission;
+  return out;
+}
+
+void tell_json(Output& out, const std::vector<Finding>& findings) {
+  json::array list;
+  for (const auto& finding : findings) list.push_back(to_json(finding));
+  out.write(pretty(
+      json::object{{"ok", count_of(findings, FindingState::failed) == 0}, {"findings", std::move(list)}}));
+}
+
+struct Look {
+  std::string_view word;
+  Style style;
+};
+Look look_of(FindingState state) {
+  switch (state) {
+    case FindingState::ok:
+      return {"ok", Style::green};
+    case FindingState::warning:
+      return {"warning", Style::yellow};
+    case FindingState::failed:
+      return {"FAILED", Style::red};
+    case FindingState::unchecked:
+      break;
+  }
+  return {"unchecked", Style::dim};
+}
+
+void tell(Output& out, const Finding& finding) {
+  constexpr std::size_t kWord = 11;
+  const auto look = look_of(finding.state);
+  const std::string gap(kWord - look.word.size(), ' ');
+  out.line(fmt::format("  {}{}{}: {}", styled(out, look.style, look.word), gap, finding.check,
+                       clean(finding.text)));
+  const std::string indent(kWord + 2, ' ');
+  if (!finding.permission.empty())
+    out.line(fmt::format("{}it needs the permission {}", indent, clean(finding.permission)));
+  if (!finding.advice.empty()) out.line(fmt::format("{}-> {}", indent, clean(finding.advice)));
+}
+
+void tell_all(Output& out, const std::vector<Finding>& findings) {
+  std::string place;
+  for (const auto& finding : findings) {
+    if (finding.place != place) out.line(styled(out, Style::bold, clean(finding.place)));
+    place = finding.place;
+    tell(out, finding);
+  }
+  out.line(fmt::format("{} ok, {} warnings, {} failed, {} could not be checked",
+                       count_of(findings, FindingState::ok), count_of(findings, FindingState::warning),
+                       count_of(findings, FindingState::failed),
+                       count_of(findings, FindingState::unchecked)));
+}
+
+Result<int> doctor(Context& context, const Arguments& arguments) {
+  auto loaded = load_config(arguments.text("FILE"));
+  if (!loaded) {
+    for (const auto& error : loaded.error()) context.err.line(clean(config::describe(error)));
+    return exit_usage;
+  }
+  const auto cloud = arguments.text("cloud");
+  if (!cloud.empty() && std::ranges::find(loaded->config.clouds, cloud, &config::CloudConfig::name) ==
+                            loaded->config.clouds.end())
+    return fail(Errc::invalid_argument, fmt::format("the configuration has no cloud '{}'", cloud), "--cloud");
+  FOOTMAN_TRY(const auto findings, context.programs.doctor({std::move(loaded->config), loaded->file, cloud,
+                                                            arguments.text("data")}));
+  if (arguments.has("json"))
+    tell_json(context.out, findings);
+  else
+    tell_all(context.out, findings);
+  return count_of(findings, FindingState::failed) == 0 ? exit_ok : exit_refused;
+}
+
+}  // namespace
+
+Command doctor_command() {
+  return {
+      "doctor",
+      "examine whether agents can be launched: this machine, and the clouds",
+      "Looks at what the configuration names: data directory, ports, the agent's program; in AWS "
+      "credentials,\n"
+      "cluster, subnets, routes, security groups, roles, log groups, images and quotas. Says of each what "
+      "was\n"
+      "found and what to do. Changes nothing and needs no server. What the credentials may not ask is told "
+      "with\n"
+      "the permission that lacks (`footman iam-policy --doctor`). Ends with 1 when something has failed, and "
+      "with 0\n"
+      "with warnings alone, or what could not be checked.",
+      {{"footman doctor footman.yaml", "before the first `footman up`"},
+       {"footman doctor --cloud fargate", "one cloud alone"},
+       {"footman doctor --json | jq '.findings[] | select(.state == \"failed\")'", "for programs"}},
+      {{"cloud", 0, Value::text, "NAME", "only this one, and nothing of the server"},
+       {"data", 0, Value::directory, "DIR",
+        "data directory; else data: of the configuration, FOOTMAN_DATA, the default"}},
+      {{"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false}},
+      {},
+      doctor};
+}
+
+}  // namespace footman::cli

@@ -1,0 +1,40 @@
+#include "cli/ecs_cloud.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+namespace footman::cli {
+
+Result<const config::CloudConfig*> find_ecs_cloud(const config::Config& config, const std::string& name) {
+  std::vector<const config::CloudConfig*> found;
+  for (const auto& cloud : config.clouds)
+    if (cloud.ecs && (name.empty() || cloud.name == name)) found.push_back(&cloud);
+  if (found.size() == 1) return found.front();
+  if (found.empty())
+    return fail(Errc::invalid_argument,
+                name.empty() ? "the configuration has no cloud of type ecs"
+                             : fmt::format("the configuration has no cloud '{}' of type ecs", name),
+                name.empty() ? "FILE" : "--cloud");
+  return fail(Errc::invalid_argument, "the configuration has several clouds of type ecs", "--cloud",
+              fmt::format("Say which one, such as --cloud {}.", found.front()->name));
+}
+
+Result<ecs::CloudOptions> with_region(const config::CloudConfig& cloud, const Environment& environment) {
+  auto options = *cloud.ecs;
+  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
+    if (options.region.empty()) options.region = environment(name).value_or("");
+  if (options.region.empty())
+    return fail(Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name), "ecs.region",
+                "Set it, or the variable AWS_REGION.");
+  return options;
+}
+
+ecs::NamedTemplates list_templates(const config::CloudConfig& cloud) {
+  ecs::NamedTemplates out;
+  for (const auto& one : cloud.templates)
+    if (one.ecs) out.emplace_back(TemplateName(one.name), *one.ecs);
+  return out;
+}
+
+}  // namespace footman::cli

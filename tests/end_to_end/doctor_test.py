@@ -1,0 +1,352 @@
+#!/usr/bin/env python3
+"""footman doctor and footman cloud discover: the real program on a fake AWS and on this machine, with each thing that can be wrong."""
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
+from fake_aws.client import FakeAws
+from footman import BIN, Server, check, run_tests
+
+ACCOUNT = "123456789012"
+IMAGE = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
+CONFIG = """
+listen: 127.0.0.1:0
+agent_listen: 127.0.0.1:0
+agent_url: {agent_url}
+insecure: true
+clouds:
+- name: fargate
+  type: ecs
+  cap: 10
+  ecs: {{region: {region}, cluster: {cluster}, endpoint: {{url: "{url}"}}, log_group: /footman/agents}}
+  templates:
+  - name: small
+    default: true
+    labels: [linux]
+    ecs:
+      image: "{image}/builds:20"
+      cpu: 1 vCPU
+      memory: 2 GiB
+      subnets: [{subnets}]
+      assign_public_ip: true
+      security_groups: [{group}]
+      execution_role: arn:aws:iam::123456789012:role/footman-execution
+      task_role: arn:aws:iam::123456789012:role/{task_role}
+      agent: {{carrier_image: "{image}/agent:1"}}
+      volumes: [{{name: cache, efs: {{file_system: fs-01234567}}}}]
+      mounts: [{{volume: cache, path: /cache}}]
+{more}
+"""
+TASKS = "ecs-tasks.amazonaws.com"
+
+
+class Place:
+    """A fake AWS in which all is well, and a configuration for it; a context manager."""
+
+    def __init__(self, **settings):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footman-doctor-"))
+        self.aws = FakeAws(throttling=False)
+        self.aws.set(check_answers=True, **settings)
+        for name in ("builds", "agent"):
+            self.aws.tell("repositories", name=name, tags={"20": f"sha256:{'1' * 64}", "1": f"sha256:{'2' * 64}"}, architectures=["amd64"])
+        self.aws.tell("file-systems", id="fs-01234567", name="cache")
+        self.config = self.folder / "footman.yaml"
+        self.write()
+
+    def write(self, **changes):
+        values = {"agent_url": "ws://192.0.2.1:8080", "region": self.aws.region, "cluster": "footman", "url": self.aws.url, "image": IMAGE,
+                  "subnets": "subnet-0a000001, subnet-0a000002", "group": "sg-0a000001", "task_role": "footman-task", "more": "", **changes}
+        self.config.write_text(CONFIG.format(**values))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.aws.check_no_violation()
+        finally:
+            self.aws.stop()
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def footman(self, *words, environment=None):
+        env = {**os.environ, **(self.aws.environment() if environment is None else environment), "HOME": str(self.folder)}
+        return subprocess.run([BIN / "footman", *words], env=env, cwd=self.folder, capture_output=True, text=True, timeout=120)
+
+    def doctor(self, *words, **how):
+        """(exit code, findings)"""
+        done = self.footman("doctor", self.config, "--data", self.folder / "data", "--json", *words, **how)
+        check(done.stdout, done)
+        told = json.loads(done.stdout)
+        check(told["ok"] == (done.returncode == 0), done)
+        return done.returncode, told["findings"]
+
+    def grant(self, *policies):
+        document = {"Version": "2012-10-17", "Statement": [one for policy in policies for one in policy["Statement"]]}
+        self.aws.tell("policies", principal=f"arn:aws:iam::{ACCOUNT}:user/footman", document=document)
+
+    def policy(self, *words):
+        return json.loads(self.footman("iam-policy", self.config, "--account", ACCOUNT, *words).stdout)
+
+
+def not_ok(findings):
+    return [one for one in findings if one["state"] != "ok"]
+
+
+def test_an_account_in_which_all_is_well():
+    with Place() as place:
+        code, findings = place.doctor()
+        check(code == 0 and not not_ok(findings), not_ok(findings))
+        of_cloud = [one["check"] for one in findings if one["of"] == "cloud fargate"]
+        for name in ("credentials", "region", "clock", "permissions", "cluster", "subnets", "route-out", "security-groups", "agent-address",
+                     "task-role", "execution-role", "log-group", "image", "quota", "file-system"):
+            check(name in of_cloud, f"{name} of {of_cloud}")
+        check([one["check"] for one in findings if one["of"] == "server"] == ["configuration", "data-directory", "ports", "ports"], findings)
+        people = place.footman("doctor", place.config)
+        check(people.returncode == 0 and "\ncloud fargate\n" in people.stdout, people)
+        check("arn:aws:iam::123456789012:user/footman" in people.stdout, people)
+        check(place.aws.tasks() == [], "nothing is launched")
+        check(not (place.folder / "data").exists(), "nothing is made")
+
+
+def plant_nothing(place):
+    pass
+
+
+# What is planted, how the configuration differs, and what must be found of it: state, check, a part of the text or the advice.
+FAULTS = [
+    ("unknown subnet", plant_nothing, {"subnets": "subnet-0a000001, subnet-0afffff1"}, "failed", "subnets", "no subnet subnet-0afffff1"),
+    ("a full subnet", lambda p: p.aws.tell("subnets", id="subnet-0a000001", free=0), {}, "warning", "subnets", "subnet-0a000001"),
+    ("all subnets full", lambda p: [p.aws.tell("subnets", id=f"subnet-0a00000{i}", free=0) for i in (1, 2)], {}, "failed", "subnets",
+     "no subnet of the template 'small' has a free address"),
+    ("subnets of two networks", plant_nothing, {"subnets": "subnet-0a000001, subnet-0b000001"}, "failed", "subnets", "several networks"),
+    ("no way out", lambda p: p.aws.tell("subnets", id="subnet-0a000001", way_out="none"), {}, "failed", "route-out",
+     "subnet-0a000001 has no route out"),
+    ("the main table leads nowhere", lambda p: p.aws.tell("subnets", id="subnet-0a000001", way_out="main"), {}, "failed", "route-out",
+     "subnet-0a000001 has no route out"),
+    ("a black hole", lambda p: p.aws.tell("subnets", id="subnet-0a000001", way_out="blackhole"), {}, "failed", "route-out", "black hole"),
+    ("unknown cluster", plant_nothing, {"cluster": "footmann"}, "failed", "cluster", "there is 'footman'"),
+    ("cluster of another region", plant_nothing, {"cluster": "arn:aws:ecs:eu-central-1:123456789012:cluster/elsewhere"}, "failed", "cluster",
+     "there is no cluster"),
+    ("an inactive cluster", lambda p: p.aws.tell("clusters", name="footman", status="INACTIVE"), {}, "failed", "cluster", "INACTIVE"),
+    ("no Spot in the cluster", lambda p: p.aws.tell("clusters", name="footman", providers=["FARGATE"]),
+     {"more": "  - {name: spot, extends: small, default: false, labels: [spot], ecs: {capacity: FARGATE_SPOT}}"}, "failed", "capacity",
+     "FARGATE_SPOT, which the template 'spot' uses"),
+    ("unknown group", plant_nothing, {"group": "sg-0afffff1"}, "failed", "security-groups", "no security group sg-0afffff1"),
+    ("a group of another network", plant_nothing, {"group": "sg-0b000001"}, "failed", "security-groups", "is in vpc-0b000002"),
+    ("a closed group", lambda p: p.aws.tell("security-groups", id="sg-0a000001", egress=[rule("0.0.0.0/0", 443)]), {}, "failed",
+     "agent-address", "does not let agents out to 192.0.2.1:8080"),
+    ("an agent address elsewhere", lambda p: p.aws.tell("security-groups", id="sg-0a000001",
+                                                        egress=[rule("10.0.0.0/8", 8080), rule("0.0.0.0/0", 443)]), {}, "failed",
+     "agent-address", "192.0.2.1"),
+    ("unknown task role", plant_nothing, {"task_role": "nobody"}, "failed", "task-role", "there is no role"),
+    ("a task role of others", lambda p: p.aws.tell("roles", name="shared", trusts=[TASKS, f"arn:aws:iam::{ACCOUNT}:root"]),
+     {"task_role": "shared"}, "failed", "task-role", f"may also be assumed by arn:aws:iam::{ACCOUNT}:root"),
+    ("a task role not for ECS", lambda p: p.aws.tell("roles", name="ec2", trusts=["ec2.amazonaws.com"]), {"task_role": "ec2"}, "failed",
+     "task-role", "does not trust ecs-tasks.amazonaws.com"),
+    ("no log group", plant_nothing, {"url": None}, "failed", "log-group", "/footman/agentz"),
+    ("unknown image", plant_nothing, {"image": IMAGE + "/more"}, "failed", "image", "there is no image"),
+    ("an image for another machine", lambda p: p.aws.tell("repositories", name="agent", tags={"1": f"sha256:{'3' * 64}"},
+                                                          architectures=["arm64"]), {}, "failed", "image", "is for ARM64"),
+    ("no quota", lambda p: p.aws.set(vcpu_quota={"FARGATE": 0.5}), {}, "failed", "quota", "0 agents of 1 vCPU"),
+    ("a cap above the quota", lambda p: p.aws.set(vcpu_quota={"FARGATE": 6.0}), {}, "warning", "quota", "the cloud's cap allows 10"),
+    ("a wrong clock", lambda p: p.aws.set(clock_offset_seconds=-200), {}, "warning", "clock", "ahead of AWS'"),
+    ("a very wrong clock", lambda p: p.aws.set(clock_offset_seconds=3600), {}, "warning", "clock", "behind AWS'"),
+    ("no file system", lambda p: p.aws.set(), {"more": "  - {name: lost, extends: small, default: false, labels: [lost], "
+                                               "ecs: {volumes: [{name: cache, efs: {file_system: fs-0fffffff}}]}}"}, "failed", "file-system",
+     "fs-0fffffff"),
+    ("another account", plant_nothing, {"cluster": "arn:aws:ecs:eu-central-1:999999999999:cluster/footman"}, "failed", "credentials",
+     "999999999999"),
+]
+
+
+def rule(cidr, port):
+    return {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}], "UserIdGroupPairs": [], "Ipv6Ranges": [],
+            "PrefixListIds": []}
+
+
+def test_each_fault_is_found_and_named_with_what_to_do():
+    for name, plant, changes, state, kind, text in FAULTS:
+        with Place() as place:
+            plant(place)
+            if "url" in changes:  # not of the template
+                place.config.write_text(place.config.read_text().replace("/footman/agents", "/footman/agentz"))
+            else:
+                place.write(**changes)
+            code, findings = place.doctor()
+            found = [one for one in not_ok(findings) if (one["state"], one["check"]) == (state, kind) and text in one["text"]]
+            check(len(found) >= 1, f"{name}: {not_ok(findings)}")
+            check(all(one.get("advice") for one in found), f"{name}: no advice: {found}")
+            check(code == (1 if any(one["state"] == "failed" for one in findings) else 0), f"{name}: {code}")
+
+
+def test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks():
+    with Place() as place:
+        server = place.policy()
+        place.grant(server)
+        code, findings = place.doctor()
+        check(code == 0, not_ok(findings))
+        lacks = {one["permission"] for one in findings if one["state"] == "unchecked"}
+        check(lacks == {"iam:SimulatePrincipalPolicy", "ecs:DescribeClusters", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
+                        "iam:GetRole", "logs:DescribeLogGroups", "ecr:BatchGetImage", "servicequotas:GetServiceQuota",
+                        "elasticfilesystem:DescribeFileSystems"}, lacks)
+        check({one["state"] for one in findings if one["check"] in ("credentials", "region", "clock")} == {"ok"}, findings)
+        discovered = place.footman("cloud", "discover", place.config)
+        check(discovered.returncode == 0 and "the permission ec2:DescribeSecurityGroups is needed" in discovered.stderr, discovered)
+
+
+def test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else():
+    with Place() as place:
+        server, doctor = place.policy(), place.policy("--doctor")
+        place.grant(doctor, server)  # what both allow is told of the first
+        code, findings = place.doctor()
+        check(code == 0 and not not_ok(findings), not_ok(findings))
+        place.write(cluster="nowhere")  # then the others are listed
+        place.grant(place.policy("--doctor"), server)
+        place.doctor()
+        check(place.footman("cloud", "discover", place.config).stderr == "", "all is allowed")
+        used = set()
+        for call in place.aws.calls():
+            check("Denied" not in call["result"] and "Unauthorized" not in call["result"], call)
+            used.update(zip(call["statements"], [action for action, *_ in call["permissions"]], strict=False))
+        granted = {(one["Sid"], action) for one in doctor["Statement"] for action in one["Action"]}
+        check(granted - used == set(), f"granted and never asked: {sorted(granted - used)}")
+        check(not {name for name, _ in used} & {one["Sid"] for one in server["Statement"]}, f"the server's own are not used: {sorted(used)}")
+
+
+def test_a_missing_right_of_the_server_is_named():
+    with Place() as place:
+        server = place.policy()
+        server["Statement"] = [one for one in server["Statement"] if one["Sid"] != "PassRolesToTasks"]
+        place.grant(server, place.policy("--doctor"))
+        code, findings = place.doctor()
+        failed = [one for one in findings if one["state"] == "failed"]
+        check(code == 1 and len(failed) == 2 and {one["check"] for one in failed} == {"permissions"}, failed)
+        check("iam:PassRole on arn:aws:iam::123456789012:role/footman-task" in failed[0]["text"] + failed[1]["text"], failed)
+        check("footman iam-policy" in failed[0]["advice"], failed)
+
+
+def test_without_credentials_or_aws():
+    with Place() as place:
+        nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
+        code, findings = place.doctor(environment=nothing)
+        (one,) = [one for one in findings if one["of"] == "cloud fargate"]
+        check(code == 1 and one["check"] == "credentials" and "no AWS credentials" in one["text"], one)
+        check(place.aws.calls() == [], "nobody was asked")
+        wrong = {**place.aws.environment(), "AWS_SECRET_ACCESS_KEY": "wrong"}
+        code, findings = place.doctor(environment=wrong)
+        (one,) = [one for one in findings if one["of"] == "cloud fargate"]
+        check(code == 1 and "SignatureDoesNotMatch" in one["text"], one)
+        place.aws.tell("clear-violations")
+        place.write(url="http://127.0.0.1:1")
+        code, findings = place.doctor("--cloud", "fargate")
+        (one,) = findings
+        check(code == 1 and one["check"] == "credentials" and "127.0.0.1:1" in one["text"], one)
+
+
+def test_a_role_that_is_assumed():
+    with Place() as place:
+        place.aws.tell("roles", name="ci", trusts=[f"arn:aws:iam::{ACCOUNT}:user/footman"], path="/teams/")
+        text = place.config.read_text()
+        place.config.write_text(text.replace("log_group:", f"credentials: {{assume_role: {{role: 'arn:aws:iam::{ACCOUNT}:role/teams/ci'}}}}, log_group:"))
+        code, findings = place.doctor()
+        check(code == 0 and not not_ok(findings), not_ok(findings))
+        check(any("assumed-role/ci/footman-doctor" in one["text"] for one in findings), findings)
+        asked = {call["params"]["PolicySourceArn"] for call in place.aws.calls("iam", "SimulatePrincipalPolicy")}
+        check(asked == {f"arn:aws:iam::{ACCOUNT}:role/teams/ci"}, asked)
+
+
+def test_vpc_endpoints_instead_of_a_way_out():
+    with Place() as place:
+        for subnet in ("subnet-0a000001", "subnet-0a000002"):
+            place.aws.tell("subnets", id=subnet, way_out="none")
+        place.aws.tell("vpc-endpoints", vpc="vpc-0a000001", services=["ecr.api", "ecr.dkr", "s3", "logs"])
+        code, findings = place.doctor()
+        check(code == 0 and {one["check"] for one in not_ok(findings)} == {"route-out"}, not_ok(findings))
+        place.aws.tell("vpc-endpoints", vpc="vpc-0a000001", services=["ecr.api", "ecr.dkr", "logs"])
+        code, findings = place.doctor()
+        check(code == 1 and "no VPC endpoint for s3" in not_ok(findings)[0]["text"], not_ok(findings))
+
+
+def test_this_machine_with_a_local_cloud_only():
+    with Place() as place:
+        place.config.write_text("{}")
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            place.config.write_text(f"listen: 127.0.0.1:{taken.getsockname()[1]}\nagent_listen: 127.0.0.1:0\n")
+            code, findings = place.doctor()
+            (failed,) = [one for one in findings if one["state"] == "failed"]
+            check(code == 1 and failed["check"] == "ports" and "in use" in failed["text"], findings)
+        place.config.write_text("listen: 127.0.0.1:0\nagent_listen: 127.0.0.1:0\n"
+                                "clouds: [{name: here, type: local, agent_binary: /nowhere/agent, templates: [{name: a, default: true}]}]\n")
+        code, findings = place.doctor()
+        (failed,) = [one for one in findings if one["state"] == "failed"]
+        check(code == 1 and failed["check"] == "agent-program" and failed["of"] == "cloud here" and "/nowhere/agent" in failed["text"], failed)
+        place.config.write_text("listen: 127.0.0.1:0\nagent_listen: 127.0.0.1:0\n")
+        (place.folder / "data").write_text("not a directory")
+        code, findings = place.doctor()
+        (failed,) = [one for one in findings if one["state"] == "failed"]
+        check(code == 1 and failed["check"] == "data-directory" and "is not a directory" in failed["text"], failed)
+        (place.folder / "data").unlink()
+        code, findings = place.doctor()
+        check(code == 0 and not not_ok(findings), not_ok(findings))
+        check(place.aws.calls() == [], "AWS is not asked")
+        bad = place.config.write_text("listne: x\n") and place.footman("doctor", place.config)
+        check(bad.returncode == 2 and ":1:1: " in bad.stderr, bad)
+
+
+def test_a_server_that_runs_has_its_own_ports():
+    with Place() as place, Server("clouds: [{name: here, type: local, templates: [{name: a, default: true}]}]\n", "doctor") as server:
+        server.start()
+        place.config.write_text(f"listen: 127.0.0.1:{server.http_port}\nagent_listen: 127.0.0.1:{server.agent_port}\n")
+        done = place.footman("doctor", place.config, "--data", server.data, "--json")
+        findings = json.loads(done.stdout)["findings"]
+        check(done.returncode == 0 and not not_ok(findings), not_ok(findings))
+        check(sum(f"process {server.process.pid}" in one["text"] for one in findings) == 2, findings)
+        server.stop()
+
+
+def test_discover_and_the_configuration_that_it_prints():
+    with Place() as place:
+        place.aws.tell("subnets", id="subnet-0a000003", way_out="nat-0123456789abcdef0")
+        place.aws.tell("roles", name="shared", trusts=[TASKS, f"arn:aws:iam::{ACCOUNT}:root"])
+        place.aws.tell("roles", name="web", trusts=["ec2.amazonaws.com"])
+        told = json.loads(place.footman("cloud", "discover", place.config, "--json").stdout)
+        check(told["account"] == ACCOUNT and told["troubles"] == {} and told["clusters"] == [{"name": "footman"}], told)
+        subnets = {one["id"]: one for one in told["subnets"]}
+        check(subnets["subnet-0a000001"]["public"] and subnets["subnet-0a000001"]["free_addresses"] == 250, subnets)
+        check(subnets["subnet-0a000003"]["way_out"] == "nat-0123456789abcdef0" and not subnets["subnet-0a000003"]["public"], subnets)
+        check(subnets["subnet-0b000001"]["way_out"] == "none", subnets)
+        roles = {one["arn"].rsplit("/", 1)[1]: one["tasks_alone"] for one in told["roles"]}
+        check(roles == {"footman-task": True, "footman-execution": True, "shared": False}, roles)
+        check(told["file_systems"] == [{"id": "fs-01234567", "name": "cache"}], told["file_systems"])
+        people = place.footman("cloud", "discover", place.config).stdout
+        check("nat-0123456789abcdef0" in people and "ECS' tasks alone" in people, people)
+
+        snippet = place.footman("cloud", "discover", place.config, "--config", "--vpc", "vpc-0a000001")
+        check(snippet.returncode == 0 and "FILL IN" in snippet.stdout and "[subnet-0a000003]" in snippet.stdout, snippet)
+        place.config.write_text(snippet.stdout)
+        check(place.footman("config", "check", place.config).returncode == 0, snippet.stdout)
+        place.aws.tell("repositories", name="footman-agent", tags={"1": f"sha256:{'4' * 64}"})
+        code, findings = place.doctor("--cloud", "fargate")
+        bad = {one["check"] for one in findings if one["state"] in ("failed", "warning")}
+        check(bad <= {"agent-address"}, not_ok(findings))  # which nobody has filled in
+        nowhere = place.footman("cloud", "discover", place.config, "--config", "--vpc", "vpc-nowhere")
+        check(nowhere.returncode == 5 and "vpc-nowhere" in nowhere.stderr, nowhere)
+
+
+if __name__ == "__main__":
+    run_tests([test_an_account_in_which_all_is_well, test_each_fault_is_found_and_named_with_what_to_do,
+               test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks,
+               test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else, test_a_missing_right_of_the_server_is_named,
+               test_without_credentials_or_aws, test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
+               test_this_machine_with_a_local_cloud_only, test_a_server_that_runs_has_its_own_ports,
+               test_discover_and_the_configuration_that_it_prints])
