@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "controller/controller.hpp"
+#include "controller/ended_agents.hpp"
 #include "controller/ready_agents.hpp"
 #include "controller/session_port.hpp"
 #include "model/label.hpp"
@@ -177,6 +178,7 @@ class Core {
   std::unordered_map<AssignmentId, BuildId> assignments;
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
+  EndedAgents ended_agents;
   ReadyAgents ready;
   ChangedNodes changed_nodes;  // for the fleet, as the next one
   ChangedItems changed_items;
