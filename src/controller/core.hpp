@@ -228,7 +228,8 @@ class Core {
   }
   template <class R>
   Awaitable<R> owned_in(runtime::Scope& in, std::string name, Awaitable<R> work);
-  // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
+  // Calls until the answer is no trouble that may pass; while it is "no space left" (or a disk error) the
+  // flag storage_full is up.
   template <class Call>
   auto until_stored(Call call) -> decltype(call());
 
@@ -291,7 +292,7 @@ auto Core::until_stored(Call call) -> decltype(call()) {
   std::optional<Flag> flag;
   auto result =
       co_await store::until_stored(parts.clock, std::move(call), [&](const base::Error& error, Duration) {
-        if (!flag) flag.emplace(store_retries_);
+        if (!flag && store::is_storage_trouble(error.code)) flag.emplace(store_retries_);
         note_storage(error);
       });
   if (flag) {

@@ -80,6 +80,8 @@ World::World() {
   in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
     if (store_full && name.starts_with(store::kBeforeCommit))
       throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});
+    if (store_busy && name.starts_with(store::kBeforeCommit))
+      throw store::SqlError({Errc::unavailable, "too many changes wait", {}, {}});
   });
   auto opened = store::open_store(std::move(in_memory), Logger(), store_io.get_executor());
   REQUIRE(opened);
