@@ -208,6 +208,10 @@ class Core {
   void send(const NodeEntry& node, protocol::Message message);
   void end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect);
 
+  std::uint64_t log_limit(const model::BuildSpec& spec) const {
+    return spec.log_limit_bytes > 0 ? spec.log_limit_bytes : config.max_log_bytes;
+  }
+
   // --- telling
   std::function<void()> on_change;  // of the fleet
   runtime::Event look;              // of the queue loop

@@ -206,8 +206,10 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
   node->node.epoch = redeemed->epoch;
   core_.end_session(*node, GoodbyeCode::revoked, "a newer connection of this agent is there", false);
   begin_session(*node, connection, std::move(peer), std::move(pulse), hello);
+  const auto entry = open_work(*node);
   co_return Admission{
-      make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features))};
+      make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features)),
+      entry ? core_.log_limit(entry->build.spec) : 0};
 }
 
 void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,
@@ -236,13 +238,17 @@ protocol::Welcome Sessions::make_welcome(const NodeEntry& node, std::uint16_t ve
   welcome.heartbeat_interval = core_.config.heartbeat;
   welcome.lease = core_.config.lease;
   welcome.orphan_timeout = core_.config.orphan_timeout;
-  welcome.log_window_bytes = core_.config.log_window_bytes;
   welcome.max_frame_bytes = protocol::kMaxFrameToServerBytes;
   welcome.single_use = node.node.max_builds == 1;
-  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
-  if (entry && entry->assignment && entry->assignment->agent == node.id())
-    welcome.streams.push_back({entry->assignment->stream, 0});
+  if (const auto entry = open_work(node)) welcome.streams.push_back({entry->assignment->stream, 0});
   return welcome;
+}
+
+// What the agent has been assigned.
+BuildPtr Sessions::open_work(const NodeEntry& node) const {
+  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
+  const bool open = entry && entry->assignment && entry->assignment->agent == node.id();
+  return open ? entry : nullptr;
 }
 
 // --- messages
@@ -318,8 +324,7 @@ Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
 // Brings both views together: what we think the agent has and what it holds.
 Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
   auto* node = core_.find_node(agent);
-  const auto expected = node->work ? core_.find_build(*node->work) : nullptr;
-  if (expected && expected->assignment && expected->assignment->agent == agent) {
+  if (const auto expected = open_work(*node)) {
     const auto id = expected->assignment->id;
     const bool has_it =
         std::any_of(held.assignments.begin(), held.assignments.end(),
