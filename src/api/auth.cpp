@@ -8,13 +8,13 @@
 #include "api/header_values.hpp"
 #include "base/ascii.hpp"
 #include "base/digest.hpp"
+#include "base/log_limiter.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::api {
 namespace {
 
 constexpr std::size_t kSecretLength = 40;  // letters and digits without look-alikes: about 195 bits
-constexpr Duration kFailureLogPause = 1s;  // refused credentials are logged at most that often
 constexpr std::string_view kTokensKey = "api_tokens";
 constexpr std::string_view kSessionsKey = "api_sessions";
 
@@ -75,7 +75,7 @@ struct Auth::Impl {
   std::vector<SignInCode> codes;
   bool saving = false;
   runtime::Event saved;
-  Duration last_failure_log{-kFailureLogPause};
+  base::LogLimiter failure_lines;
 
   // The right to change tokens and sessions; one at a time, because a change is made on a copy and takes
   // effect when it is durable.
@@ -159,10 +159,10 @@ std::unexpected<Error> Auth::Impl::refuse(std::string_view kind, const net::Http
       .counter("footman_auth_failures_total", "Requests that were refused, by what was wrong",
                {{"kind", std::string(kind)}})
       .add();
-  const auto now = parts.clock.steady();
-  if (kind != "missing" && now - last_failure_log >= kFailureLogPause) {
-    last_failure_log = now;
-    parts.log.warning("a request was refused", {{"peer", request.peer}, {"reason", message}});
+  if (kind != "missing") {
+    if (const auto left_out = failure_lines.pass(parts.clock.steady()))
+      parts.log.warning("a request was refused",
+                        {{"peer", request.peer}, {"reason", message}, {"left_out", *left_out}});
   }
   return fail(Errc::unauthenticated, std::move(message), {},
               "Send \"Authorization: Bearer TOKEN\"; the first token is in the file token of the data "

@@ -57,7 +57,10 @@ const Key kCoreRows[] = {
     Key{"limits.controllers.<controller>.agents", "number", "0",
         "agents for its work, of all clouds; 0: no limit"},
     Key{"limits.log_bytes", "size", "1 GiB",
-        "log of one build, 4 KiB or more; what is beyond is cut with a mark", kRestart},
+        "log of one build, 4 KiB or more; what is beyond is cut with a mark; a build that runs over a "
+        "restart is "
+        "held to the new value",
+        kRestart},
     Key{"limits.build_timeout", "duration", "24h",
         "the longest a build may run, and that of a build that names none; 1s or more", kRestart},
     Key{"limits.queue_items", "number", "100000", "builds that may wait, 1 or more; further ones are refused",

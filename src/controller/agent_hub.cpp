@@ -8,6 +8,7 @@
 #include "runtime/post.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
+#include "store/until_stored.hpp"
 
 namespace footman::controller {
 
@@ -184,7 +185,8 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
       enqueue(connection, *refused);
       co_return "refused: " + std::string(protocol::to_string(refused->code));
     }
-    co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)));
+    co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)),
+                                    admission.log_limit_bytes);
   }
 
   // `given` is a local of the caller, who waits.
@@ -216,10 +218,14 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
                                       std::move(hello), std::move(given)));
   }
 
-  Awaitable<std::string> send_welcome(ConnectionPtr connection, protocol::Welcome welcome) {
+  Awaitable<std::string> send_welcome(ConnectionPtr connection, protocol::Welcome welcome,
+                                      std::uint64_t log_limit_bytes) {
+    welcome.log_window_bytes = logs->grant_window(connection->id);
     std::vector<protocol::StreamPosition> open;
     for (const auto& position : welcome.streams) {
-      const auto durable = co_await logs->attach(position.stream, connection->id);
+      const auto durable = co_await logs->attach(position.stream, connection->id, log_limit_bytes);
+      if (!durable && !store::may_pass(durable.error().code))
+        co_return break_off(connection, durable.error());
       if (!durable) co_return base::describe(durable.error());
       if (*durable) open.push_back({position.stream, **durable});
     }
@@ -366,7 +372,7 @@ void AgentHub::send(ConnectionId id, Message message) {
     const auto connection = impl->find(id);
     if (!connection || connection->closing) return;
     if (const auto* assign = std::get_if<protocol::Assign>(&moved))
-      impl->logs->attach_new(assign->stream, id);
+      impl->logs->attach_new(assign->stream, id, assign->work.log_limit_bytes);
     impl->enqueue(connection, moved);
   });
 }

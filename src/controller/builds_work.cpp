@@ -69,7 +69,7 @@ Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
     work.steps.push_back({step_name(spec, i), split_words(spec.steps[i].interpreter), spec.steps[i].script});
   work.timeout = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
   work.grace = spec.grace;
-  work.log_limit_bytes = spec.log_limit_bytes > 0 ? spec.log_limit_bytes : core_.config.max_log_bytes;
+  work.log_limit_bytes = core_.log_limit(spec);
   co_return work;
 }
 

@@ -51,6 +51,13 @@ inline constexpr std::uint32_t kMaxBreaches =
     5;  // sessions of one assignment that broke off; then the agent is given up
 inline constexpr std::size_t kMaxUnsentBytes = 16 * 1024 * 1024;  // of one connection, beyond: closed
 inline constexpr std::size_t kReadChunkBytes = 256 * 1024;
-inline constexpr std::size_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once
+inline constexpr std::uint64_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once
+
+// Log bytes of all agents that wait for the disk. Each session is granted a part of what is left of it as its
+// window, and the least one in any case: with more agents than it is enough for they send in smaller steps.
+inline constexpr std::uint64_t kMaxPendingLogBytes = 128 * 1024 * 1024;
+inline constexpr std::uint64_t kPartOfPending = 16;
+inline constexpr std::uint64_t kLeastLogWindowBytes = 64 * 1024;
+inline constexpr std::size_t kMaxPendingMarks = 2048;  // of a stream; beyond, every second one goes
 
 }  // namespace footman::controller

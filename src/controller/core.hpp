@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "controller/controller.hpp"
+#include "controller/ended_agents.hpp"
 #include "controller/ready_agents.hpp"
 #include "controller/session_port.hpp"
 #include "model/label.hpp"
@@ -177,6 +178,7 @@ class Core {
   std::unordered_map<AssignmentId, BuildId> assignments;
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
+  EndedAgents ended_agents;
   ReadyAgents ready;
   ChangedNodes changed_nodes;  // for the fleet, as the next one
   ChangedItems changed_items;
@@ -206,6 +208,10 @@ class Core {
   void send(const NodeEntry& node, protocol::Message message);
   void end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect);
 
+  std::uint64_t log_limit(const model::BuildSpec& spec) const {
+    return spec.log_limit_bytes > 0 ? spec.log_limit_bytes : config.max_log_bytes;
+  }
+
   // --- telling
   std::function<void()> on_change;  // of the fleet
   runtime::Event look;              // of the queue loop
@@ -226,7 +232,8 @@ class Core {
   }
   template <class R>
   Awaitable<R> owned_in(runtime::Scope& in, std::string name, Awaitable<R> work);
-  // Calls until the answer is not "no space left" (or a disk error); the flag storage_full is up meanwhile.
+  // Calls until the answer is no trouble that may pass; while it is "no space left" (or a disk error) the
+  // flag storage_full is up.
   template <class Call>
   auto until_stored(Call call) -> decltype(call());
 
@@ -289,7 +296,7 @@ auto Core::until_stored(Call call) -> decltype(call()) {
   std::optional<Flag> flag;
   auto result =
       co_await store::until_stored(parts.clock, std::move(call), [&](const base::Error& error, Duration) {
-        if (!flag) flag.emplace(store_retries_);
+        if (!flag && store::is_storage_trouble(error.code)) flag.emplace(store_retries_);
         note_storage(error);
       });
   if (flag) {

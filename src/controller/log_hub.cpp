@@ -29,32 +29,49 @@ LogHub::StreamPtr LogHub::find(StreamId id) const {
   return it == streams_.end() ? nullptr : it->second;
 }
 
-void LogHub::attach_new(StreamId id, ConnectionId connection) {
+std::uint64_t LogHub::grant_window(ConnectionId connection) {
+  const auto left = kMaxPendingLogBytes - std::min(kMaxPendingLogBytes, granted_);
+  const auto most = std::min(parts_.config.log_window_bytes, kMaxAppendBytes);
+  const auto window = std::min(most, std::max(left / kPartOfPending, kLeastLogWindowBytes));
+  const auto [it, is_new] = windows_.try_emplace(connection, window);
+  if (is_new) granted_ += window;
+  return it->second;
+}
+
+void LogHub::set_source(Stream& stream, ConnectionId connection, std::uint64_t limit_bytes) {
+  const auto window = windows_.find(connection);
+  const auto most = limit_bytes == 0 ? protocol::kMaxOffset : limit_bytes + protocol::kLogLimitSlackBytes;
+  stream.receiver.set_limits(window == windows_.end() ? 0 : window->second, most);
+  stream.connection = connection;
+  stream.changed.notify();
+}
+
+void LogHub::attach_new(StreamId id, ConnectionId connection, std::uint64_t limit_bytes) {
   auto& stream = streams_[id];
   const bool is_new = !stream;
-  if (is_new) stream = std::make_shared<Stream>(0, parts_.config.log_window_bytes);
-  stream->connection = connection;
-  stream->changed.notify();
+  if (is_new) stream = std::make_shared<Stream>(0);
+  set_source(*stream, connection, limit_bytes);
   if (!is_new || stopping_) return;
   stream->is_new = stream->appending = true;
   scope_.spawn("append log " + id.str(), append_all(id, stream));
 }
 
-Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, ConnectionId connection) {
+Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, ConnectionId connection,
+                                                               std::uint64_t limit_bytes) {
   if (!find(id)) {
     const auto extent = co_await parts_.log_store.extent(id);
     if (!extent) co_return std::unexpected(extent.error());
     // Another connection of the agent may have been quicker.
-    if (!find(id)) streams_[id] = std::make_shared<Stream>(extent->bytes, parts_.config.log_window_bytes);
+    if (!find(id)) streams_[id] = std::make_shared<Stream>(extent->bytes);
   }
   const auto stream = find(id);
   if (stream->closing) co_return std::nullopt;
-  stream->connection = connection;
-  stream->changed.notify();
+  set_source(*stream, connection, limit_bytes);
   co_return stream->receiver.durable();
 }
 
 void LogHub::detach(ConnectionId connection) {
+  if (const auto window = windows_.extract(connection)) granted_ -= window.mapped();
   std::vector<std::pair<StreamId, StreamPtr>> idle;
   for (auto& [id, stream] : streams_) {
     if (stream->connection != connection) continue;
@@ -81,46 +98,42 @@ Status LogHub::take(ConnectionId connection, protocol::LogData data) {
   }
   if (slice.skip > 0) protocol::trim_front(data, slice.skip);
   const auto id = data.stream;
-  stream->pending_bytes += data.bytes.size();
-  stream->pending.push_back(std::move(data));
+  add(*stream, std::move(data));
   if (!std::exchange(stream->appending, true)) scope_.spawn("append log " + id.str(), append_all(id, stream));
   return {};
 }
 
-LogHub::Batch LogHub::take_batch(Stream& stream) {
-  Batch batch;
-  batch.offset = stream.pending.front().offset;
-  std::size_t count = 0;
-  std::size_t size = 0;
-  while (count < stream.pending.size() &&
-         (count == 0 || size + stream.pending[count].bytes.size() <= kMaxAppendBytes))
-    size += stream.pending[count++].bytes.size();
-  for (std::size_t i = 0; i < count; ++i) {
-    auto& data = stream.pending[i];
-    for (const auto& mark : data.marks) batch.marks.push_back({data.offset + mark.delta, mark.at});
-    if (i == 0) {
-      batch.bytes = std::move(data.bytes);
-      if (count > 1) batch.bytes.reserve(size);
-    } else {
-      batch.bytes += data.bytes;
-    }
+// Whatever the frames are like, what waits is one string and few marks: one that says the same time as the
+// last one says nothing, and when they are too many every second one goes.
+void LogHub::add(Stream& stream, protocol::LogData data) {
+  auto& batch = stream.pending;
+  for (const auto& mark : data.marks) {
+    if (mark.at == stream.last_mark) continue;
+    stream.last_mark = mark.at;
+    batch.marks.push_back({data.offset + mark.delta, mark.at});
+    if (batch.marks.size() < kMaxPendingMarks) continue;
+    for (std::size_t i = 0; i < batch.marks.size() / 2; ++i) batch.marks[i] = batch.marks[2 * i];
+    batch.marks.resize(batch.marks.size() / 2);
   }
-  stream.pending.erase(stream.pending.begin(), stream.pending.begin() + static_cast<std::ptrdiff_t>(count));
-  stream.pending_bytes -= size;
-  return batch;
+  if (batch.bytes.empty()) {
+    batch.offset = data.offset;
+    batch.bytes = std::move(data.bytes);
+  } else {
+    batch.bytes += data.bytes;
+  }
 }
 
 Awaitable<void> LogHub::append_all(StreamId id, StreamPtr stream) {
-  while (stream->is_new || !stream->pending.empty()) {
-    if (stream->is_new ? co_await begin(id, stream) : co_await append(id, stream, take_batch(*stream)))
+  while (stream->is_new || !stream->pending.bytes.empty()) {
+    if (stream->is_new ? co_await begin(id, stream)
+                       : co_await append(id, stream, std::exchange(stream->pending, {})))
       continue;
     // Given up: the agent still has the bytes and sends them again when it comes back.
-    stream->pending.clear();
-    stream->pending_bytes = 0;
+    stream->pending = {};
+    stream->last_mark = {};
     stream->receiver.forget_undurable();
   }
   set_failing(id, *stream, nullptr);
-  stream->pending.shrink_to_fit();
   stream->appending = false;
   stream->changed.notify();
   forget_if_idle(id, stream);
@@ -132,9 +145,9 @@ Awaitable<bool> LogHub::begin(StreamId id, StreamPtr stream) {
   while (true) {
     const bool last_try = stopping_ || stream->connection == 0;
     const auto begun = co_await parts_.log_store.begin(id);
-    stream->is_new = !begun && !last_try;
-    if (!stream->is_new) co_return begun.has_value();
-    set_failing(id, *stream, &begun.error());
+    const bool again = !begun && note_trouble(id, *stream, begun.error()) && !last_try;
+    stream->is_new = again;
+    if (!again) co_return begun.has_value();
     co_await stream->changed.wait_for(parts_.clock, pause);
     pause = std::min(pause * 2, kRetryMost);
   }
@@ -156,17 +169,21 @@ Awaitable<bool> LogHub::append(StreamId id, StreamPtr stream, Batch batch) {
       stream->changed.notify();
       co_return true;
     }
-    if (durable.error().code == Errc::conflict) {
-      parts_.log.warning("log data refused", {{"stream", id}, {"error", base::describe(durable.error())}});
-      if (const auto connection = std::exchange(stream->connection, 0); connection != 0)
-        on_broken_(connection, durable.error().message);
-      co_return false;
-    }
-    set_failing(id, *stream, &durable.error());
-    if (last_try) co_return false;
+    if (!note_trouble(id, *stream, durable.error()) || last_try) co_return false;
     co_await stream->changed.wait_for(parts_.clock, pause);  // at once when the connection goes
     pause = std::min(pause * 2, kRetryMost);
   }
+}
+
+// False: trying again cannot help. The agent is told so, and comes back: what its build loses when that goes
+// on is decided where breaches are counted.
+bool LogHub::note_trouble(StreamId id, Stream& stream, const base::Error& error) {
+  if (store::is_storage_trouble(error.code)) set_failing(id, stream, &error);
+  if (store::may_pass(error.code)) return true;
+  parts_.log.warning("log data refused", {{"stream", id}, {"error", base::describe(error)}});
+  if (const auto connection = std::exchange(stream.connection, 0); connection != 0)
+    on_broken_(connection, error.message);
+  return false;
 }
 
 void LogHub::acknowledge(StreamId id, Stream& stream) {
@@ -199,16 +216,20 @@ Awaitable<bool> LogHub::wait_durable(StreamId id, std::uint64_t end, ConnectionI
   co_return false;
 }
 
-Awaitable<std::uint64_t> LogHub::extent_of(StreamId id) {
-  auto pause = kRetryFirst;
-  while (true) {
-    const auto extent = co_await parts_.log_store.extent(id);
-    if (extent) co_return extent->bytes;
-    parts_.log.error("log cannot be read, trying again",
-                     {{"stream", id}, {"error", base::describe(extent.error())}});
-    co_await runtime::sleep_for(parts_.clock, pause);
-    pause = std::min(pause * 2, kRetryMost);
-  }
+// As long as trying again can help.
+template <class Call>
+auto LogHub::until_done(StreamId id, Call call) -> decltype(call()) {
+  co_return co_await store::until_stored(
+      parts_.clock, std::move(call), [this, id](const base::Error& error, Duration) {
+        parts_.log.error("log cannot be ended, trying again",
+                         {{"stream", id}, {"error", base::describe(error)}});
+      });
+}
+
+Awaitable<Result<std::uint64_t>> LogHub::extent_of(StreamId id) {
+  const auto extent = co_await until_done(id, [&] { return parts_.log_store.extent(id); });
+  if (!extent) co_return std::unexpected(extent.error());
+  co_return extent->bytes;
 }
 
 Awaitable<bool> LogHub::ends_with_note(StreamId id, std::uint64_t size, std::string note) {
@@ -217,52 +238,45 @@ Awaitable<bool> LogHub::ends_with_note(StreamId id, std::uint64_t size, std::str
   co_return tail && *tail == note;
 }
 
-Awaitable<std::uint64_t> LogHub::append_note(StreamId id, std::string note) {
-  auto pause = kRetryFirst;
+Awaitable<Result<std::uint64_t>> LogHub::append_note(StreamId id, std::string note) {
   note = note.substr(0, kMaxNoteBytes) + "\n";
-  while (true) {
-    const auto size = co_await extent_of(id);
-    if (co_await ends_with_note(id, size, note)) co_return size;
-    std::string line = note;
-    if (size > 0) {
-      const auto last = co_await parts_.log_store.read(id, size - 1, 1);
-      if (last && *last != "\n") line.insert(0, "\n");
-    }
-    std::vector<ports::TimeMark> marks;
-    marks.push_back({size, parts_.clock.now()});
-    const auto durable = co_await parts_.log_store.append(id, size, std::move(line), std::move(marks));
-    if (durable) co_return *durable;
-    if (durable.error().code == Errc::conflict) co_return size;  // finished before
-    parts_.log.error("log cannot be written, trying again",
-                     {{"stream", id}, {"error", base::describe(durable.error())}});
-    co_await runtime::sleep_for(parts_.clock, pause);
-    pause = std::min(pause * 2, kRetryMost);
+  FOOTMAN_CO_TRY(const auto size, co_await extent_of(id));
+  if (co_await ends_with_note(id, size, note)) co_return size;
+  if (size > 0) {
+    const auto last = co_await parts_.log_store.read(id, size - 1, 1);
+    if (last && *last != "\n") note.insert(0, "\n");
   }
+  const std::vector<ports::TimeMark> marks{{size, parts_.clock.now()}};
+  auto durable = co_await until_done(id, [&] { return parts_.log_store.append(id, size, note, marks); });
+  if (!durable && durable.error().code == Errc::conflict) co_return size;  // finished before
+  co_return durable;
+}
+
+Awaitable<Result<std::uint64_t>> LogHub::end_log(StreamId id, std::string note) {
+  FOOTMAN_CO_TRY(const auto size,
+                 note.empty() ? co_await extent_of(id) : co_await append_note(id, std::move(note)));
+  const auto finished = co_await until_done(id, [&] { return parts_.log_store.finish(id); });
+  if (!finished && finished.error().code != Errc::not_found) co_return std::unexpected(finished.error());
+  co_return size;  // not_found: nothing was ever written
 }
 
 Awaitable<std::uint64_t> LogHub::close(StreamId id, std::string note) {
   auto stream = find(id);
   if (!stream) {
-    stream = std::make_shared<Stream>(0, 0);
+    stream = std::make_shared<Stream>(0);
     streams_[id] = stream;
   }
   stream->closing = true;
   stream->connection = 0;
   stream->changed.notify();
   while (stream->appending) co_await stream->changed.wait();
-  const auto size = note.empty() ? co_await extent_of(id) : co_await append_note(id, std::move(note));
-  auto pause = kRetryFirst;
-  while (true) {
-    const auto finished = co_await parts_.log_store.finish(id);
-    if (finished || finished.error().code == Errc::not_found) break;  // nothing was ever written
-    parts_.log.error("log cannot be finished, trying again",
-                     {{"stream", id}, {"error", base::describe(finished.error())}});
-    co_await runtime::sleep_for(parts_.clock, pause);
-    pause = std::min(pause * 2, kRetryMost);
-  }
+  const auto size = co_await end_log(id, std::move(note));
+  if (!size)
+    parts_.log.error("log cannot be ended, it stays as it is",
+                     {{"stream", id}, {"error", base::describe(size.error())}});
   const auto it = streams_.find(id);
   if (it != streams_.end() && it->second == stream) streams_.erase(it);
-  co_return size;
+  co_return size.value_or(stream->receiver.durable());
 }
 
 Awaitable<void> LogHub::stop() {

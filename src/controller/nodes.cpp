@@ -80,6 +80,8 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
     // A newer attempt takes its place: the older one's session and work end.
     core_.end_session(*known, GoodbyeCode::revoked, "another launch attempt of this agent took its place",
                       false);
+    core_.ended_agents.add(
+        id, {known->node.key_hash, known->node.attempt, "another launch attempt took its place"});
     co_await builds_.release(id, {"another launch attempt took its place"});
   }
   model::Node row;
@@ -131,6 +133,8 @@ Awaitable<Status> Nodes::remove(AgentId id, ports::AgentEnd end) {
   node = core_.find_node(id);
   if (node == nullptr) co_return Status();
   node->node.revoked = true;
+  core_.ended_agents.add(
+      id, {node->node.key_hash, node->node.attempt, node->detail.empty() ? end.text : node->detail});
   const auto code = node->work ? GoodbyeCode::revoked : GoodbyeCode::finished;
   core_.end_session(*node, code, end.text, false);
   co_await builds_.release(id, {std::move(end.text), end.reason});

@@ -34,6 +34,7 @@ struct Pulse {
 
 struct Admission {
   std::variant<protocol::Refused, protocol::Welcome, protocol::Challenge> answer;
+  std::uint64_t log_limit_bytes = 0;  // of the streams in Welcome, as their Assign said
 };
 
 // A Challenge and what came back.

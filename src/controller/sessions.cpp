@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/digest.hpp"
 #include "protocol/handshake.hpp"
 #include "runtime/time_limit.hpp"
 
@@ -34,9 +35,12 @@ Admission Sessions::refuse(const protocol::Hello& hello, const std::string& peer
       .counter("footman_agent_refused_total", "Connections of agents that were refused",
                {{"cause", std::string(cause)}})
       .add();
-  core_.parts.log.warning("agent refused", {{"agent", hello.agent}, {"peer", peer}, {"cause", cause}});
+  if (const auto left_out = refusal_lines_.pass(core_.steady()))
+    core_.parts.log.warning(
+        "agent refused", {{"agent", hello.agent}, {"peer", peer}, {"cause", cause}, {"left_out", *left_out}});
   auto* node = core_.find_node(hello.agent);
-  if (node != nullptr && !answer.retry) {
+  // Who had the right to come once is nobody's attempt to get in.
+  if (node != nullptr && !answer.retry && answer.code != RefusalCode::revoked) {
     ++node->node.refused_attempts;
     // One write at a time: a stranger who knocks often costs no more than that.
     if (!std::exchange(node->counting_refusal, true))
@@ -103,21 +107,46 @@ Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const proto
     co_return std::nullopt;
   }
   if (answer->verdict == ports::ProofVerdict::right) co_return ProofState::right;
-  core_.parts.log.warning("an agent's proof is wrong", {{"agent", hello->agent}, {"reason", answer->reason}});
+  if (const auto left_out = proof_lines_.pass(core_.steady()))
+    core_.parts.log.warning("an agent's proof is wrong",
+                            {{"agent", hello->agent}, {"reason", answer->reason}, {"left_out", *left_out}});
   co_return ProofState::wrong;
 }
 
 // It comes again and again: its timeline gets each reason once.
 void Sessions::note_unchecked(const AgentId& agent, const std::string& reason) {
-  core_.parts.log.warning("an agent's proof cannot be checked", {{"agent", agent}, {"reason", reason}});
+  if (const auto left_out = proof_lines_.pass(core_.steady()))
+    core_.parts.log.warning("an agent's proof cannot be checked",
+                            {{"agent", agent}, {"reason", reason}, {"left_out", *left_out}});
   auto* node = core_.find_node(agent);
   if (node == nullptr || std::exchange(node->proof_trouble, reason) == reason) return;
   core_.note_agent(agent, "proof_unchecked", "Whether it is this agent cannot be checked: " + reason);
 }
 
+// Told to who has the key of an agent that ended, and so to nobody else. The digest is made for every name.
+const EndedAgent* Sessions::find_ended(const protocol::Hello& hello) const {
+  const auto key_hash = protocol::hash_session_key(hello.session_key);
+  const auto* ended = core_.ended_agents.find(hello.agent);
+  return ended != nullptr && base::equal_constant_time(ended->key_hash, key_hash) ? ended : nullptr;
+}
+
+// Its session was right once: what became of it is no secret to it.
+Refused Sessions::tell_ended(const protocol::Hello& hello) const {
+  auto answer = protocol::make_refused(RefusalCause::ended);
+  const auto* node = core_.find_node(hello.agent);
+  const auto* ended = find_ended(hello);
+  const auto& why = ended != nullptr ? ended->why : node != nullptr ? node->detail : std::string();
+  if (!why.empty()) answer.message += ": " + why;
+  return answer;
+}
+
 protocol::Redemption Sessions::decide(const protocol::Hello& hello, ProofState proof) const {
   const auto* node = core_.find_node(hello.agent);
   protocol::StoredAgent stored;
+  if (const auto* ended = find_ended(hello)) {
+    stored = {ended->key_hash, ended->attempt, {}, true, 0};
+    return protocol::decide_redemption(core_.parts.server_key, &stored, hello, core_.time(), proof);
+  }
   if (node != nullptr) {
     stored = {node->node.key_hash, node->node.attempt, node->secret_deadline,
               node->node.revoked || node->lost || node->losing || node->removing || node->left,
@@ -147,8 +176,10 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
   if (decision.verdict == protocol::RedemptionVerdict::challenge)
     co_return Admission{protocol::Challenge{base::Secret(core_.parts.rng.bytes(protocol::kNonceBytes))}};
   if (decision.verdict == protocol::RedemptionVerdict::refuse)
-    co_return refuse(hello, peer, protocol::make_refused(decision.cause),
-                     protocol::to_string(decision.cause));
+    co_return refuse(
+        hello, peer,
+        decision.cause == RefusalCause::ended ? tell_ended(hello) : protocol::make_refused(decision.cause),
+        protocol::to_string(decision.cause));
 
   // It lives, whether or not the session can be stored now: a full disk must not cost it its build.
   auto* node = core_.find_node(hello.agent);
@@ -160,7 +191,7 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
     if (code == Errc::permission_denied)
       co_return refuse(hello, peer, protocol::make_refused(RefusalCause::other_key), "other_key");
     if (code == Errc::not_found || code == Errc::conflict)
-      co_return refuse(hello, peer, protocol::make_refused(RefusalCause::ended), "ended");
+      co_return refuse(hello, peer, tell_ended(hello), "ended");
     core_.parts.log.error("redemption not stored",
                           {{"agent", hello.agent}, {"error", describe(redeemed.error())}});
     co_return Admission{Refused{RefusalCode::busy, "the server cannot store the session now", true}};
@@ -168,15 +199,17 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
   node = core_.find_node(hello.agent);
   if (node == nullptr || node->node.revoked || node->losing || node->lost || node->removing ||
       node->node.attempt != hello.attempt)
-    co_return refuse(hello, peer, protocol::make_refused(RefusalCause::ended), "ended");
+    co_return refuse(hello, peer, tell_ended(hello), "ended");
   if (redeemed->epoch <= node->node.epoch || pulse->closed.load() || core_.stopping)
     co_return Admission{protocol::make_refused(RefusalCause::older_connection)};
   node->node.key_hash = redeemed->key_hash;
   node->node.epoch = redeemed->epoch;
   core_.end_session(*node, GoodbyeCode::revoked, "a newer connection of this agent is there", false);
   begin_session(*node, connection, std::move(peer), std::move(pulse), hello);
+  const auto entry = open_work(*node);
   co_return Admission{
-      make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features))};
+      make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features)),
+      entry ? core_.log_limit(entry->build.spec) : 0};
 }
 
 void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,
@@ -205,13 +238,17 @@ protocol::Welcome Sessions::make_welcome(const NodeEntry& node, std::uint16_t ve
   welcome.heartbeat_interval = core_.config.heartbeat;
   welcome.lease = core_.config.lease;
   welcome.orphan_timeout = core_.config.orphan_timeout;
-  welcome.log_window_bytes = core_.config.log_window_bytes;
   welcome.max_frame_bytes = protocol::kMaxFrameToServerBytes;
   welcome.single_use = node.node.max_builds == 1;
-  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
-  if (entry && entry->assignment && entry->assignment->agent == node.id())
-    welcome.streams.push_back({entry->assignment->stream, 0});
+  if (const auto entry = open_work(node)) welcome.streams.push_back({entry->assignment->stream, 0});
   return welcome;
+}
+
+// What the agent has been assigned.
+BuildPtr Sessions::open_work(const NodeEntry& node) const {
+  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
+  const bool open = entry && entry->assignment && entry->assignment->agent == node.id();
+  return open ? entry : nullptr;
 }
 
 // --- messages
@@ -287,8 +324,7 @@ Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
 // Brings both views together: what we think the agent has and what it holds.
 Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
   auto* node = core_.find_node(agent);
-  const auto expected = node->work ? core_.find_build(*node->work) : nullptr;
-  if (expected && expected->assignment && expected->assignment->agent == agent) {
+  if (const auto expected = open_work(*node)) {
     const auto id = expected->assignment->id;
     const bool has_it =
         std::any_of(held.assignments.begin(), held.assignments.end(),

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "base/log_limiter.hpp"
 #include "controller/builds.hpp"
 #include "controller/core.hpp"
 #include "controller/nodes.hpp"
@@ -30,6 +31,9 @@ class Sessions final : public SessionPort {
   protocol::Redemption decide(const protocol::Hello& hello, protocol::ProofState proof) const;
   Awaitable<std::optional<protocol::ProofState>> check_proof(const protocol::Hello* hello,
                                                              const ProofGiven* given);
+  const EndedAgent* find_ended(const protocol::Hello& hello) const;
+  protocol::Refused tell_ended(const protocol::Hello& hello) const;
+  BuildPtr open_work(const NodeEntry& node) const;
   void note_unchecked(const AgentId& agent, const std::string& reason);
   Awaitable<void> pump(AgentId agent, ConnectionId connection);
   Awaitable<void> handle(AgentId agent, ConnectionId connection, protocol::Message message);
@@ -50,6 +54,8 @@ class Sessions final : public SessionPort {
   Nodes& nodes_;
   InstallationId installation_{"unknown"};
   base::Gauge& live_;
+  base::LogLimiter refusal_lines_;
+  base::LogLimiter proof_lines_;
   // Agents whose proof is being checked; outlives what is dropped late.
   std::shared_ptr<std::multiset<AgentId>> proving_ = std::make_shared<std::multiset<AgentId>>();
 };

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,6 +18,9 @@ using base::Result;
 using base::Status;
 
 namespace {
+
+constexpr const char* kAttribute = "user.footman.tail";
+constexpr std::size_t kMaxAttributeBytes = 256;
 
 std::unexpected<base::Error> fail_disk(std::string_view what, std::string_view path, int error) {
   std::string text(what);
@@ -35,6 +39,9 @@ std::unexpected<base::Error> fail_disk(std::string_view what, std::string_view p
     case ENFILE:
     case ENOMEM:
       failed.error().code = Errc::unavailable;
+      break;
+    case ENOTSUP:
+      failed.error().code = Errc::unsupported;
       break;
     default:
       break;
@@ -101,6 +108,24 @@ Status Disk::write(int fd, std::uint64_t offset, std::string_view bytes) {
 
 Status Disk::sync_data(int fd) {
   return status_of(retry_interrupted([&] { return ::fdatasync(fd); }), "sync a log file");
+}
+
+Status Disk::sync(int fd) {
+  return status_of(retry_interrupted([&] { return ::fsync(fd); }), "sync a log file");
+}
+
+Status Disk::set_attribute(int fd, std::string_view value) {
+  return status_of(::fsetxattr(fd, kAttribute, value.data(), value.size(), 0),
+                   "set an attribute of a log file");
+}
+
+Result<std::string> Disk::attribute(int fd) {
+  std::string value(kMaxAttributeBytes, '\0');
+  const auto size = ::fgetxattr(fd, kAttribute, value.data(), value.size());
+  const bool none = size < 0 && (errno == ENODATA || errno == ENOTSUP || errno == ERANGE);
+  if (size < 0 && !none) return fail_disk("read an attribute of a log file", {}, errno);
+  value.resize(none ? 0 : static_cast<std::size_t>(size));
+  return value;
 }
 
 Status Disk::truncate(int fd, std::uint64_t size) {

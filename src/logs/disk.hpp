@@ -1,6 +1,6 @@
 // The system calls of the log store, as one seam: tests replace it to let any step fail. Blocking; any
 // thread. Errors: resource_exhausted (no space, quota), not_found, unavailable (no descriptor or memory to be
-// had), io.
+// had), unsupported, io.
 #pragma once
 
 #include <sys/types.h>
@@ -30,11 +30,17 @@ class Disk {
   // All of it, or an error with any part of it written.
   virtual base::Status write(int fd, std::uint64_t offset, std::string_view bytes);
   virtual base::Status sync_data(int fd);
+  virtual base::Status sync(int fd);  // the attribute, too
   virtual base::Status truncate(int fd, std::uint64_t size);
   virtual base::Status rename(const std::string& from, const std::string& to);
   virtual base::Status unlink(const std::string& path);          // absent already: fine
   virtual base::Status make_directory(const std::string& path);  // there already: fine
   virtual base::Status sync_directory(const std::string& path);
+
+  // A few bytes that the file system keeps beside the file's own (user.footman.tail). `unsupported`: it does
+  // not do that.
+  virtual base::Status set_attribute(int fd, std::string_view value);
+  virtual base::Result<std::string> attribute(int fd);  // empty: there is none
 
   // What cannot hurt, so tests do not replace it.
   static void start_writeback(int fd);  // a hint: a later sync_data has less to do

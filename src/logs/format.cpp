@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
+#include <cstring>
 
 #include "base/check.hpp"
 #include "logs/limits.hpp"
@@ -21,16 +23,53 @@ constexpr std::uint32_t kSeekableMagic = 0x8F92EAB1;
 constexpr std::size_t kSkippableHeaderBytes = 8;
 constexpr std::size_t kSeekEntryBytes = 8;
 
-constexpr std::array<std::uint32_t, 256> make_crc_table() {
-  std::array<std::uint32_t, 256> table{};
-  for (std::uint32_t i = 0; i < table.size(); ++i) {
+constexpr std::uint32_t kTailVersion = 1;
+constexpr std::size_t kTailBytes = 28;
+
+// Table k: the CRC of a byte with k zero bytes behind it.
+constexpr std::size_t kWord = 8;
+using CrcTables = std::array<std::array<std::uint32_t, 256>, kWord>;
+constexpr CrcTables make_crc_tables() {
+  CrcTables tables{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
     std::uint32_t value = i;
     for (int bit = 0; bit < 8; ++bit) value = (value >> 1) ^ ((value & 1U) != 0 ? 0x82F63B78U : 0U);
-    table[i] = value;
+    tables[0][i] = value;
   }
-  return table;
+  for (std::size_t k = 1; k < kWord; ++k)
+    for (std::size_t i = 0; i < 256; ++i)
+      tables[k][i] = (tables[k - 1][i] >> 8) ^ tables[0][tables[k - 1][i] & 0xFFU];
+  return tables;
 }
-constexpr auto kCrcTable = make_crc_table();
+constexpr auto kCrcTables = make_crc_tables();
+
+std::uint64_t word_at(std::string_view bytes) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes.data(), kWord);
+  return word;
+}
+
+std::uint32_t crc_by_tables(std::uint32_t crc, std::string_view bytes) {
+  static_assert(std::endian::native == std::endian::little);
+  for (; bytes.size() >= kWord; bytes.remove_prefix(kWord)) {
+    const auto word = word_at(bytes) ^ crc;
+    crc = 0;
+    for (std::size_t k = 0; k < kWord; ++k) crc ^= kCrcTables[kWord - 1 - k][word >> (8 * k) & 0xFFU];
+  }
+  for (const unsigned char byte : bytes) crc = (crc >> 8) ^ kCrcTables[0][(crc ^ byte) & 0xFFU];
+  return crc;
+}
+
+#ifdef __x86_64__
+__attribute__((target("sse4.2"))) std::uint32_t crc_by_machine(std::uint32_t crc, std::string_view bytes) {
+  std::uint64_t wide = crc;
+  for (; bytes.size() >= kWord; bytes.remove_prefix(kWord))
+    wide = __builtin_ia32_crc32di(wide, word_at(bytes));
+  crc = static_cast<std::uint32_t>(wide);
+  for (const unsigned char byte : bytes) crc = __builtin_ia32_crc32qi(crc, byte);
+  return crc;
+}
+#endif
 
 template <class Number>
 void put(std::string& out, Number value) {
@@ -51,10 +90,35 @@ std::size_t table_bytes(std::size_t frames) {
 
 }  // namespace
 
-std::uint32_t crc32c(std::string_view bytes) {
-  std::uint32_t crc = ~0U;
-  for (const unsigned char byte : bytes) crc = (crc >> 8) ^ kCrcTable[(crc ^ byte) & 0xFFU];
-  return ~crc;
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before) {
+#ifdef __x86_64__
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2") != 0;
+  if (has_instruction) return ~crc_by_machine(~before, bytes);
+#endif
+  return crc32c_by_tables(bytes, before);
+}
+
+std::uint32_t crc32c_by_tables(std::string_view bytes, std::uint32_t before) {
+  return ~crc_by_tables(~before, bytes);
+}
+
+std::string encode_tail(const Tail& tail) {
+  std::string out;
+  put(out, kTailVersion);
+  put(out, tail.from);
+  put(out, tail.to);
+  put(out, tail.crc);
+  put(out, crc32c(out));
+  return out;
+}
+
+std::optional<Tail> decode_tail(std::string_view bytes) {
+  if (bytes.size() != kTailBytes || get<std::uint32_t>(bytes, 0) != kTailVersion ||
+      get<std::uint32_t>(bytes, 24) != crc32c(bytes.substr(0, 24)))
+    return std::nullopt;
+  const Tail tail{get<std::uint64_t>(bytes, 4), get<std::uint64_t>(bytes, 12), get<std::uint32_t>(bytes, 20)};
+  if (tail.from > tail.to) return std::nullopt;
+  return tail;
 }
 
 std::string encode_index_header(base::StreamId stream, std::uint64_t synced) {

@@ -7,6 +7,10 @@
 // of the bytes before them in the header's part or the record, so what is torn or damaged is told from what
 // is good, and skipped.
 //
+// Tail (an attribute of the .log), little-endian, 28 bytes: u32 version (1), u64 from, u64 to, u32 CRC-32C of
+// the log's bytes between them, u32 CRC of the bytes before it. They are the last ones that were written
+// together.
+//
 // Archive (.zst): zstd frames of kFrameBytes of the log each (the last one may be shorter), each with its
 // checksum, then the seek table of the "zstd seekable format" 0.1.0: a skippable frame with a pair of u32 per
 // frame (compressed size, size) and at its end u32 number of frames, u8 descriptor, u32 magic.
@@ -24,7 +28,10 @@
 
 namespace footman::logs {
 
-std::uint32_t crc32c(std::string_view bytes);
+// `before`: of the bytes before these, when they are checked as one.
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t before = 0);
+// The same on a machine that has no instruction for it.
+std::uint32_t crc32c_by_tables(std::string_view bytes, std::uint32_t before);
 
 inline constexpr std::size_t kIndexHeaderBytes = 36;
 inline constexpr std::size_t kIndexRecordBytes = 20;
@@ -37,6 +44,16 @@ std::optional<std::uint64_t> decode_synced(std::string_view header);
 void encode_mark(std::string& out, ports::TimeMark mark);
 // `bytes` are kIndexRecordBytes.
 std::optional<ports::TimeMark> decode_mark(std::string_view bytes);
+
+struct Tail {
+  std::uint64_t from = 0;  // all before is on disk
+  std::uint64_t to = 0;
+  std::uint32_t crc = 0;
+};
+
+std::string encode_tail(const Tail& tail);
+// Nothing: there is none that can be used.
+std::optional<Tail> decode_tail(std::string_view bytes);
 
 struct Frame {
   std::uint64_t at = 0;  // in the archive

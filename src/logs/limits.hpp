@@ -14,6 +14,9 @@ inline constexpr std::size_t kMaxMarksInAppend = 64 * 1024;
 inline constexpr std::size_t kMaxReadBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxMarksInAnswer = 64 * 1024;
 
+// By so much an index may be larger than its log; beyond, time marks are dropped.
+inline constexpr std::size_t kMaxIndexLeadBytes = 512 * 1024;
+
 // A wait ends after this at the latest; the caller asks again.
 inline constexpr std::chrono::hours kMaxWait{24};
 

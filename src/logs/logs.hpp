@@ -5,17 +5,19 @@
 // independent frames and a seek table, see format.hpp); <id>.idx holds the time marks. The name says the
 // state, a rename changes it, so there is no second place that could say otherwise.
 //
-// What is durable. The size of the data file is the size of the stream; there is no other record of it. An
-// append is acknowledged after fdatasync of the file (and fsync of its directory when it is new). A crash may
-// leave more bytes than were acknowledged. They are kept: they are a prefix of what the same writer sends
-// again, the same bytes at the same offsets, and they are made durable before their size is told to anybody.
-// (File systems that keep a size back until its bytes are on disk are needed for that when the machine itself
-// dies in the middle of an append: ext4, XFS, btrfs, ZFS.) Marks are written before their bytes are
-// acknowledged and survive the death of the process; the death of the machine may take the marks of its last
-// seconds, never bytes.
+// What is durable. An append is acknowledged after fsync of the file (and of its directory when it is new).
+// That one sync also covers an attribute of the file, the tail (format.hpp): which bytes were written
+// together and their checksum. A crash may leave more bytes than were acknowledged, and a machine that loses
+// its power may leave zeros in the place of the last ones. So whoever opens the log first after a start
+// compares the last batch with its tail. What is not whole, and all that is beyond it, was never
+// acknowledged: it is cut off and its sender sends it again. What is whole is made durable before its size is
+// told to anybody. A log without a tail (of an older program, from a copy, on a file system that has no
+// attributes) keeps all its bytes; there the file system must keep a size back until its bytes are on disk.
+// Marks are written before their bytes are acknowledged and survive the death of the process; the death of
+// the machine may take the marks of its last seconds, never bytes.
 //
 // Errors of an append: `resource_exhausted` (no space, quota): the file is cut back to what was acknowledged.
-// `io`: the same. After a failed fdatasync nobody knows what the disk has: the kernel may have dropped the
+// `io`: the same. After a failed fsync nobody knows what the disk has: the kernel may have dropped the
 // pages and calls them clean. So the file is cut back to the size before that batch, which throws those pages
 // away, and the bytes are written again when the caller sends them again; until the cut succeeds nothing is
 // appended to that stream. A process may die between the failure and the cut. Therefore the index also notes

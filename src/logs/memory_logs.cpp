@@ -76,6 +76,7 @@ Status MemoryLogStore::write(StreamId id, std::uint64_t offset, std::string byte
   FOOTMAN_TRY(const auto known, plan_append(id, old != nullptr && old->finished, size, offset, bytes.size()));
   if (known == bytes.size()) return {};
   if (logs_.full) return fail(Errc::resource_exhausted, "no space left");
+  if (logs_.trouble) return std::unexpected(*logs_.trouble);
   opened_.insert(id);
   auto& stream = logs_.streams[id];
   stream.bytes.append(bytes, known);
@@ -108,6 +109,7 @@ Awaitable<Result<std::uint64_t>> MemoryLogStore::append(StreamId id, std::uint64
 
 Awaitable<Result<LogExtent>> MemoryLogStore::extent(StreamId id) {
   co_await take_time();
+  if (logs_.trouble) co_return std::unexpected(*logs_.trouble);
   co_return extent_now(id);
 }
 
@@ -137,6 +139,7 @@ Awaitable<Result<LogExtent>> MemoryLogStore::wait_beyond(StreamId id, std::uint6
 Awaitable<Status> MemoryLogStore::finish(StreamId id) {
   FOOTMAN_CO_TRY_STATUS(check_stream_id(id));
   co_await sync();
+  if (logs_.trouble) co_return std::unexpected(*logs_.trouble);
   (void)find(id);
   opened_.insert(id);
   auto& stream = logs_.streams[id];

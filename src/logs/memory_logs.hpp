@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_set>
@@ -29,7 +30,8 @@ struct MemoryLogs {
     bool finished = false;
   };
   std::map<base::StreamId, Stream> streams;
-  bool full = false;  // no space left
+  bool full = false;                   // no space left
+  std::optional<base::Error> trouble;  // what every append, extent and finish ends with
   // Told of every byte that becomes durable.
   std::function<void(base::StreamId, std::uint64_t offset, std::string_view bytes)> on_durable;
 

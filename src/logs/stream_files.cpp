@@ -61,37 +61,81 @@ Result<StreamFiles::Stream> StreamFiles::recover(StreamId id) {
 Result<StreamFiles::Stream> StreamFiles::recover_open(StreamId id) {
   Files files;
   FOOTMAN_TRY(files.data, disk_.open(layout_.file(id, FileKind::open), O_RDWR));
+  const auto index = disk_.open(layout_.file(id, FileKind::index), O_RDWR);
+  if (!index && index.error().code != Errc::not_found) return std::unexpected(index.error());
+  std::string header;
+  if (index) {
+    FOOTMAN_TRY(header, disk_.read(index->get(), 0, kIndexHeaderBytes));
+  }
+  const bool good = check_index_header(header, id).has_value();
   Stream stream;
   stream.state = State::open;
-  FOOTMAN_TRY(stream.size, disk_.size(files.data.get()));
-  stream.written = stream.size;
-  stream.rewrite_from = stream.size - std::min<std::uint64_t>(stream.size, kMaxUnsyncedBytes);
-  FOOTMAN_TRY_STATUS(recover_index(id, stream));
+  FOOTMAN_TRY_STATUS(recover_end(id, files.data.get(), good ? decode_synced(header) : std::nullopt, stream));
+  if (index) FOOTMAN_TRY_STATUS(recover_index(id, index->get(), header, stream));
   files_.put(id, std::move(files));
   return stream;
 }
 
-// Finds what was synced, and where the next record goes: after the last good one that speaks of a byte the
-// log has.
-Status StreamFiles::recover_index(StreamId id, Stream& stream) {
-  const auto index = disk_.open(layout_.file(id, FileKind::index), O_RDWR);
-  if (!index && index.error().code == Errc::not_found) return {};
-  if (!index) return std::unexpected(index.error());
-  FOOTMAN_TRY(const auto file_size, disk_.size(index->get()));
-  FOOTMAN_TRY(const auto header, disk_.read(index->get(), 0, kIndexHeaderBytes));
+// Finds the size, and from where on the disk may not have the bytes. What is beyond the last batch that is
+// whole was never acknowledged. Where no tail says which that is (an older program or a copy made the file),
+// or it contradicts `synced`, everything stays.
+Status StreamFiles::recover_end(StreamId id, int fd, std::optional<std::uint64_t> synced, Stream& stream) {
+  FOOTMAN_TRY(const auto file_size, disk_.size(fd));
+  FOOTMAN_TRY(const auto attribute, disk_.attribute(fd));
+  stream.size = stream.written = file_size;
+  stream.has_tail = !attribute.empty();
+  const auto unsure = file_size - std::min<std::uint64_t>(file_size, kMaxUnsyncedBytes);
+  stream.rewrite_from = std::min(synced.value_or(unsure), file_size);
+  const auto tail = decode_tail(attribute);
+  if (!tail) return {};
+  FOOTMAN_TRY(const bool whole, is_whole(fd, *tail, file_size));
+  const auto end = whole ? tail->to : tail->from;
+  if (end > file_size)
+    log_.error("a log has lost bytes that were on disk", {{"stream", id}, {"bytes", end - file_size}});
+  if (end > file_size || synced.value_or(0) > end) return {};
+  stream.rewrite_from = std::max(tail->from, synced.value_or(0));
+  return end == file_size ? Status() : cut_end(id, fd, end, stream);
+}
+
+Result<bool> StreamFiles::is_whole(int fd, const Tail& tail, std::uint64_t file_size) {
+  constexpr std::size_t kChunk = 1024 * 1024;
+  if (tail.to > file_size) return false;
+  std::uint32_t crc = 0;
+  for (auto at = tail.from; at < tail.to;) {
+    FOOTMAN_TRY(const auto bytes, disk_.read(fd, at, std::min<std::uint64_t>(kChunk, tail.to - at)));
+    if (bytes.empty()) return false;
+    crc = crc32c(bytes, crc);
+    at += bytes.size();
+  }
+  return crc == tail.crc;
+}
+
+// Synced, so that the bytes do not come back when the log is finished without a further one.
+Status StreamFiles::cut_end(StreamId id, int fd, std::uint64_t end, Stream& stream) {
+  log_.info(
+      "what was written last to a log had not come to the disk as a whole: it is cut off, its agent has it",
+      {{"stream", id}, {"bytes", stream.size - end}});
+  FOOTMAN_TRY_STATUS(disk_.truncate(fd, end));
+  FOOTMAN_TRY_STATUS(disk_.sync(fd));
+  stream.size = stream.written = end;
+  return {};
+}
+
+// Finds where the next record goes: after the last good one that speaks of a byte the log has.
+Status StreamFiles::recover_index(StreamId id, int fd, std::string_view header, Stream& stream) {
+  FOOTMAN_TRY(const auto file_size, disk_.size(fd));
   std::uint64_t end = 0;
   if (const auto good = check_index_header(header, id); good) {
-    if (const auto synced = decode_synced(header)) stream.rewrite_from = std::min(*synced, stream.size);
     end = file_size - (file_size - kIndexHeaderBytes) % kIndexRecordBytes;
     for (; end > kIndexHeaderBytes; end -= kIndexRecordBytes) {
-      FOOTMAN_TRY(const auto record, disk_.read(index->get(), end - kIndexRecordBytes, kIndexRecordBytes));
+      FOOTMAN_TRY(const auto record, disk_.read(fd, end - kIndexRecordBytes, kIndexRecordBytes));
       const auto mark = record.size() == kIndexRecordBytes ? decode_mark(record) : std::nullopt;
       if (mark && mark->offset < stream.size) break;
     }
   } else if (file_size > 0) {
     log_.warning("the time stamps of a log are lost", {{"stream", id}, {"error", good.error().message}});
   }
-  if (end != file_size) FOOTMAN_TRY_STATUS(disk_.truncate(index->get(), end));
+  if (end != file_size) FOOTMAN_TRY_STATUS(disk_.truncate(fd, end));
   stream.index_size = stream.index_written = end;
   return {};
 }
@@ -108,7 +152,7 @@ Status StreamFiles::rewrite_tail(StreamId id, Stream& stream) {
     FOOTMAN_TRY_STATUS(disk_.write(fd, at, bytes));
     at += bytes.size();
   }
-  FOOTMAN_TRY_STATUS(disk_.sync_data(fd));
+  FOOTMAN_TRY_STATUS(disk_.sync(fd));
   stream.rewrite_from = stream.size;
   note_synced(id, stream);
   return {};
@@ -213,14 +257,31 @@ Status StreamFiles::write(StreamId id, Stream& stream, std::string_view bytes,
   FOOTMAN_TRY_STATUS(disk_.write(fd, stream.written, bytes));
   const auto end = stream.written + bytes.size();
   FOOTMAN_TRY_STATUS(write_marks(id, stream, end, marks));
+  stream.crc = crc32c(bytes, stream.written == stream.size ? 0 : stream.crc);
   stream.written = end;
   return {};
 }
 
 Status StreamFiles::create_stream(StreamId id, Stream& stream) {
   FOOTMAN_TRY(auto fd, create_file(id, FileKind::open));
+  stream.has_tail = false;
+  FOOTMAN_TRY_STATUS(set_tail(fd.get(), stream));
   files_.put(id, Files{std::move(fd), UniqueFd()});
   stream.state = State::open;
+  return {};
+}
+
+// Before the sync that makes it durable with the bytes it speaks of; of a new file before its first byte.
+Status StreamFiles::set_tail(int fd, Stream& stream) {
+  auto set = disk_.set_attribute(fd, encode_tail({stream.size, stream.written, stream.crc}));
+  if (set) stream.has_tail = true;
+  if (set || stream.has_tail || set.error().code != Errc::unsupported) return set;
+  if (!std::exchange(warned_of_tails_, true))
+    log_.warning(
+        "the file system of the logs keeps no attributes: after a power failure the end of a log that is "
+        "being "
+        "written may be wrong",
+        {{"folder", layout_.root()}});
   return {};
 }
 
@@ -236,6 +297,7 @@ Status StreamFiles::write_marks(StreamId id, Stream& stream, std::uint64_t end, 
   if (marks.empty()) return {};
   std::string records;
   for (const auto& mark : marks) encode_mark(records, mark);
+  if (stream.index_written + records.size() > end + kMaxIndexLeadBytes) return {};
   FOOTMAN_TRY(const int fd, index_fd(id));
   FOOTMAN_TRY_STATUS(disk_.write(fd, stream.index_written, records));
   stream.index_written += records.size();
@@ -297,7 +359,8 @@ void StreamFiles::sync_data() {
 
 void StreamFiles::sync_data(StreamId id, Stream& stream) {
   const auto fd = data_fd(id);
-  auto synced = fd ? disk_.sync_data(*fd) : Status(std::unexpected(fd.error()));
+  auto synced = fd ? set_tail(*fd, stream) : Status(std::unexpected(fd.error()));
+  if (synced) synced = disk_.sync(*fd);
   if (!synced) return take_back(id, stream, std::move(synced).error());
   stream.size = stream.rewrite_from = stream.written;
   stream.index_size = stream.index_written;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -62,6 +63,8 @@ class StreamFiles {
     std::uint64_t written = 0;  // with this batch; == size outside of one
     std::uint64_t index_size = 0;
     std::uint64_t index_written = 0;
+    std::uint32_t crc = 0;    // of the bytes from `size` to `written`
+    bool has_tail = false;    // its file has a tail that must be true
     bool named = false;       // its directory entry is durable
     bool cut_needed = false;  // bytes beyond `size` must go before the next append
     // Bytes from here to `size` may be in memory only, whatever a sync says; == size: none.
@@ -78,7 +81,10 @@ class StreamFiles {
   base::Result<Stream*> get(base::StreamId id);
   base::Result<Stream> recover(base::StreamId id);
   base::Result<Stream> recover_open(base::StreamId id);
-  base::Status recover_index(base::StreamId id, Stream& stream);
+  base::Status recover_end(base::StreamId id, int fd, std::optional<std::uint64_t> synced, Stream& stream);
+  base::Result<bool> is_whole(int fd, const Tail& tail, std::uint64_t file_size);
+  base::Status cut_end(base::StreamId id, int fd, std::uint64_t end, Stream& stream);
+  base::Status recover_index(base::StreamId id, int fd, std::string_view header, Stream& stream);
   base::Status rewrite_tail(base::StreamId id, Stream& stream);
   void note_synced(base::StreamId id, const Stream& stream);
 
@@ -86,6 +92,7 @@ class StreamFiles {
   base::Result<int> index_fd(base::StreamId id);
   base::Status create_stream(base::StreamId id, Stream& stream);
   base::Status create_index(base::StreamId id, Stream& stream);
+  base::Status set_tail(int fd, Stream& stream);
   base::Result<UniqueFd> create_file(base::StreamId id, FileKind kind);
 
   base::Status write(base::StreamId id, Stream& stream, std::string_view bytes,
@@ -108,6 +115,7 @@ class StreamFiles {
   base::Logger log_;
   Lru<base::StreamId, Stream> known_;
   Lru<base::StreamId, Files> files_;
+  bool warned_of_tails_ = false;
   std::unordered_set<std::int64_t> buckets_;  // that surely exist, durably
 
   std::vector<base::StreamId> batch_;

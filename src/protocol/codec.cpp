@@ -72,12 +72,10 @@ std::string_view rule_broken(const T& /*message*/) {
   return {};
 }
 std::string_view marks_broken(std::span<const TimeMark> marks, std::size_t bytes) {
-  std::uint32_t last = 0;
-  for (const auto& mark : marks) {
-    if (mark.delta < last) return "has time marks that are not in order";
-    if (mark.delta >= bytes) return "has a time mark beyond its bytes";
-    last = mark.delta;
-  }
+  const auto not_rising = [](const TimeMark& a, const TimeMark& b) { return a.delta >= b.delta; };
+  if (std::ranges::adjacent_find(marks, not_rising) != marks.end())
+    return "has time marks that are not in order, each at a byte of its own";
+  if (!marks.empty() && marks.back().delta >= bytes) return "has a time mark beyond its bytes";
   return {};
 }
 std::string_view rule_broken(const LogData& data) { return marks_broken(data.marks, data.bytes.size()); }

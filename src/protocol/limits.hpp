@@ -55,4 +55,7 @@ inline constexpr base::Duration kDefaultOrphanTimeout{30LL * 60 * 1'000'000};
 inline constexpr std::uint64_t kDefaultLogWindowBytes = 4 * 1024 * 1024;
 inline constexpr std::uint64_t kMaxLogWindowBytes = 64 * 1024 * 1024;
 
+// What a log may have beyond Assign's log_limit_bytes: the agent's line that says that the rest is not kept.
+inline constexpr std::uint64_t kLogLimitSlackBytes = 4096;
+
 }  // namespace footman::protocol

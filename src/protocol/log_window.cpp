@@ -65,8 +65,13 @@ base::Result<std::uint64_t> LogSender::rewind(std::uint64_t durable_offset) {
   return freed;
 }
 
-LogReceiver::LogReceiver(std::uint64_t durable_offset, std::uint64_t window_bytes)
-    : durable_(durable_offset), received_(durable_offset), window_(window_bytes) {}
+LogReceiver::LogReceiver(std::uint64_t durable_offset, std::uint64_t window_bytes, std::uint64_t most_bytes)
+    : durable_(durable_offset), received_(durable_offset), window_(window_bytes), most_(most_bytes) {}
+
+void LogReceiver::set_limits(std::uint64_t window_bytes, std::uint64_t most_bytes) {
+  window_ = window_bytes;
+  most_ = most_bytes;
+}
 
 base::Result<LogSlice> LogReceiver::accept(std::uint64_t offset, std::size_t size) {
   FOOTMAN_CHECK(size <= kMaxOffset, "the size of something in memory");
@@ -83,6 +88,10 @@ base::Result<LogSlice> LogReceiver::accept(std::uint64_t offset, std::size_t siz
     return base::fail(Errc::resource_exhausted,
                       fmt::format("the log is {} bytes ahead of the acknowledged offset {}, the window is {}",
                                   received_ + take - durable_, durable_, window_));
+  if (take > most_ - std::min(most_, received_))
+    return base::fail(
+        Errc::resource_exhausted,
+        fmt::format("the log has {} bytes, {} are the most it may have", received_ + take, most_));
   received_ += take;
   return LogSlice{skip, take};
 }

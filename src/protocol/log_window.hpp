@@ -62,17 +62,19 @@ struct LogSlice {
 // The server's side: [durable, received) is on its way to the disk.
 class LogReceiver {
  public:
-  // After a start both are what the disk holds.
-  LogReceiver(std::uint64_t durable_offset, std::uint64_t window_bytes);
+  // After a start both are what the disk holds. `most_bytes`: of the whole stream.
+  LogReceiver(std::uint64_t durable_offset, std::uint64_t window_bytes, std::uint64_t most_bytes);
 
   std::uint64_t durable() const { return durable_; }
   std::uint64_t received() const { return received_; }
 
-  // Duplicates give take 0, a partial overlap is trimmed. Errors: a gap (corrupt), more than the window
-  // (resource_exhausted); nothing is changed then.
+  // Duplicates give take 0, a partial overlap is trimmed. Errors: a gap (corrupt), more than the window or
+  // the whole stream may have (resource_exhausted); nothing is changed then.
   base::Result<LogSlice> accept(std::uint64_t offset, std::size_t size);
   void set_durable(std::uint64_t offset);  // the disk confirmed; at most received()
   void forget_undurable();                 // the write failed: the bytes are to come again
+  // A new connection brings its own window; what was received within an older one stays.
+  void set_limits(std::uint64_t window_bytes, std::uint64_t most_bytes);
   // The offset to put in a LogAck, once per advance; also after a duplicate, because its sender missed an
   // answer.
   std::optional<std::uint64_t> take_ack();
@@ -81,6 +83,7 @@ class LogReceiver {
   std::uint64_t durable_;
   std::uint64_t received_;
   std::uint64_t window_;
+  std::uint64_t most_;
   bool ack_due_ = false;
 };
 

@@ -272,7 +272,8 @@ struct Cancel {
 
 // ---- Logs ----
 
-// From the byte at LogData::offset + delta on, output was produced at `at`. Ascending within one message.
+// From the byte at LogData::offset + delta on, output was produced at `at`. Strictly ascending within one
+// message: there is never more than one for a byte.
 struct TimeMark {
   std::uint32_t delta = 0;
   base::Instant at;

@@ -420,7 +420,50 @@ TEST_CASE("remove ends the session and what had started; repeats are safe") {
   CHECK(world.activity("a") == AgentActivity::unknown);
   REQUIRE(
       world.run(world.controller->remove_agent(AgentId("a"), {model::EndReason::resource_gone, "again"})));
-  CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::bad_secret);
+  CHECK(knock(world, world.hello("a", Secret(), 2))->code == RefusalCode::revoked);
+}
+
+TEST_CASE("an agent that was given up and comes back is told so; a stranger learns nothing") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  agent->wire->cut();
+  world.advance(world.config.lease + 5s);
+  REQUIRE(world.activity("a") == AgentActivity::lost);
+  const auto came_back = [&](std::uint32_t connection) {
+    const auto refused = knock(world, world.hello("a", Secret(), connection));
+    REQUIRE(refused);
+    CHECK(refused->code == RefusalCode::revoked);
+    CHECK(refused->message == "the server has ended this agent: nothing was heard of it for 1 min 0 s");
+    CHECK_FALSE(refused->retry);
+  };
+  came_back(2);
+  CHECK(world.node("a").refused_attempts == 0);
+  REQUIRE(world.run(world.controller->remove_agent(AgentId("a"), {model::EndReason::resource_gone, "gone"})));
+  REQUIRE(world.activity("a") == AgentActivity::unknown);
+  came_back(3);
+  // The same answer for a name that exists no more as for one that never did.
+  for (const auto* name : {"a", "nobody"}) {
+    const auto refused = knock(world, world.hello(name, Secret("guess"), 4, 'x'));
+    CHECK(refused->code == RefusalCode::bad_secret);
+    CHECK(refused->message == "the agent's name and secret, or proof, do not fit");
+  }
+  const auto counted = [&](const char* cause) {
+    return world.metrics.counter("footman_agent_refused_total", "", {{"cause", cause}}).value();
+  };
+  CHECK(counted("ended") == 2);
+  CHECK(counted("wrong_secret") == 2);
+}
+
+TEST_CASE("refused agents fill no log: a line a second, with how many were left out") {
+  World world;
+  for (int i = 0; i < 50; ++i) CHECK(knock(world, world.hello("nobody", Secret("guess"), 1, 'x')));
+  world.advance(1s);
+  CHECK(knock(world, world.hello("nobody", Secret("guess"), 1, 'x')));
+  const auto& lines = world.log_lines["agent refused"];
+  REQUIRE(lines.size() == 2);
+  CHECK(lines[0].back().value == "0");
+  CHECK(lines[1].back().key == "left_out");
+  CHECK(lines[1].back().value == "49");
 }
 
 // The fleet has another agent take the item from the answer on.

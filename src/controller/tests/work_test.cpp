@@ -367,3 +367,17 @@ TEST_CASE("no space left: nothing is acknowledged, and it recovers alone") {
   }
   CHECK_FALSE(world.controller->storage_full());
 }
+
+TEST_CASE("a database with too much to do: the end of a build waits for it and is no full disk") {
+  World world;
+  auto agent = world.run_on_agent("a");
+  world.store_busy = true;
+  world.finish(*agent, AssignmentId(1), 1, 0);
+  world.advance(20s);
+  CHECK_FALSE(world.controller->storage_full());
+  CHECK(agent->count<protocol::FinishedAck>() == 0);
+  world.store_busy = false;
+  world.advance(10s);
+  CHECK(agent->count<protocol::FinishedAck>() == 1);
+  CHECK(world.build(1).state == BuildState::finished);
+}

@@ -30,6 +30,17 @@ Awaitable<ports::ProofAnswer> check_proof(World* world, ports::IdentityClaim cla
   co_return world->proof_answer;
 }
 
+class LineSink final : public LogSink {
+ public:
+  explicit LineSink(std::map<std::string, std::vector<LogFields>>& lines) : lines_(lines) {}
+  void write(LogLevel /*level*/, std::string_view message, const LogFields& fields) override {
+    lines_[std::string(message)].push_back(fields);
+  }
+
+ private:
+  std::map<std::string, std::vector<LogFields>>& lines_;
+};
+
 }  // namespace
 
 ScriptedAgent::ScriptedAgent(runtime::asio::io_context& io, runtime::ByteStreamPtr stream,
@@ -69,6 +80,8 @@ World::World() {
   in_memory.crash_points = runtime::CrashPoints([this](std::string_view name) {
     if (store_full && name.starts_with(store::kBeforeCommit))
       throw store::SqlError({Errc::resource_exhausted, "no space left", {}, {}});
+    if (store_busy && name.starts_with(store::kBeforeCommit))
+      throw store::SqlError({Errc::unavailable, "too many changes wait", {}, {}});
   });
   auto opened = store::open_store(std::move(in_memory), Logger(), store_io.get_executor());
   REQUIRE(opened);

@@ -1,5 +1,5 @@
-// The side files of a damaged disk: archives with their seek tables, and indexes.
-// Input: one byte (archive or index), then the file. Reading never fails in another way than with an error,
+// The side files of a damaged disk: archives with their seek tables, indexes, and tails.
+// Input: one byte (which of them), then the file. Reading never fails in another way than with an error,
 // agrees with itself whatever the ranges are, and an index is written on after a restart.
 #include <sys/mman.h>
 #include <unistd.h>
@@ -73,20 +73,30 @@ void fuzz_index(std::string_view bytes) {
   if (check_index_header(bytes, stream) && bytes.size() >= kIndexHeaderBytes) (void)decode_synced(bytes);
 }
 
+void fuzz_tail(std::string_view bytes) {
+  const auto tail = decode_tail(bytes);
+  if (!tail) return;
+  FOOTMAN_CHECK(tail->from <= tail->to, "a range");
+  FOOTMAN_CHECK(encode_tail(*tail) == bytes, "written and read again");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  switch (data[0] % 3) {
+  switch (data[0] % 4) {
     case 0:
       fuzz_archive(bytes);
       break;
     case 1:
       fuzz_seek_table(bytes);
       break;
-    default:
+    case 2:
       fuzz_index(bytes);
+      break;
+    default:
+      fuzz_tail(bytes);
   }
   return 0;
 }

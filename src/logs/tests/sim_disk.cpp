@@ -74,6 +74,20 @@ Status SimDisk::sync_data(int fd) {
   return done;
 }
 
+Status SimDisk::sync(int fd) {
+  FOOTMAN_TRY_STATUS(sync_data(fd));
+  file_of(fd).attribute_on_disk = file_of(fd).attribute;
+  return {};
+}
+
+Status SimDisk::set_attribute(int fd, std::string_view value) {
+  FOOTMAN_TRY_STATUS(step("set_attribute"));
+  auto& file = file_of(fd);
+  if (file.attribute.empty()) file.attribute_on_disk = value;
+  file.attribute = value;
+  return {};
+}
+
 Status SimDisk::truncate(int fd, std::uint64_t size) {
   FOOTMAN_TRY_STATUS(step("truncate"));
   std::erase_if(file_of(fd).dirty, [&](const auto& range) { return range.first >= size; });
@@ -122,6 +136,10 @@ void SimDisk::lose_bytes(const std::string& path, std::mt19937& random) {
   const auto size = *Disk::size(fd->get());
   if (size > file.image.size() && !file.dirty.empty() && file.dirty.front().first <= file.image.size())
     sync_image(fd->get(), file, file.image.size() + random() % (size - file.image.size() + 1));
+  if (size > file.image.size() && random() % 2 == 0)
+    file.image.resize(file.image.size() + random() % (size - file.image.size() + 1), '\0');
+  if (random() % 2 == 0) file.attribute_on_disk = file.attribute;
+  file.attribute = file.attribute_on_disk;
   file.dirty.clear();
   if (!Disk::truncate(fd->get(), 0) || !Disk::write(fd->get(), 0, file.image))
     throw std::runtime_error("write " + path);

@@ -1,7 +1,8 @@
 // A machine with a disk that keeps no more than it must. On top of real files it remembers what a power
 // failure would leave: the bytes of each file that a successful sync covered, and the names that a sync of
-// their directory covered. After a failed sync the written pages count as clean without being on disk, as
-// Linux has it. Any step can be made to fail.
+// their directory covered. Of what no sync covered any part may be there, also a size without its bytes,
+// which are zeros then. After a failed sync the written pages count as clean without being on disk, as Linux
+// has it. Any step can be made to fail.
 #pragma once
 
 #include <cstdint>
@@ -36,6 +37,9 @@ class SimDisk final : public Disk {
   base::Result<UniqueFd> open(const std::string& path, int flags) override;
   base::Status write(int fd, std::uint64_t offset, std::string_view bytes) override;
   base::Status sync_data(int fd) override;
+  base::Status sync(int fd) override;
+  base::Status set_attribute(int fd, std::string_view value) override;
+  base::Result<std::string> attribute(int fd) override { return file_of(fd).attribute; }
   base::Status truncate(int fd, std::uint64_t size) override;
   base::Status rename(const std::string& from, const std::string& to) override;
   base::Status unlink(const std::string& path) override;
@@ -46,6 +50,8 @@ class SimDisk final : public Disk {
   struct File {
     std::string image;                                           // what is on disk
     std::vector<std::pair<std::uint64_t, std::uint64_t>> dirty;  // [from, to) that is not
+    std::string attribute;
+    std::string attribute_on_disk;  // the first one comes there before any byte
   };
   using Undo = std::function<void()>;
 

@@ -244,7 +244,7 @@ TEST_CASE("a failed sync at the first use after a restart is not believed to be 
   Machine machine;
   REQUIRE(machine.append(100));
   machine.disk.fault = [](const std::string& step) -> std::optional<Error> {
-    if (step == "write") return std::nullopt;
+    if (step == "write" || step == "set_attribute") return std::nullopt;
     return broken();  // written, nothing else: the process dies
   };
   CHECK_FALSE(machine.append(200));
@@ -258,6 +258,149 @@ TEST_CASE("a failed sync at the first use after a restart is not believed to be 
   machine.start();
   CHECK(machine.ask());
   machine.check_content();
+}
+
+TEST_CASE("what never came to the disk as a whole is not taken for content") {
+  Machine machine;
+  REQUIRE(machine.append(100));
+  REQUIRE(machine.append(200));
+  const auto path = machine.layout.file(kStream, FileKind::open);
+  SUBCASE("zeros behind the end") {
+    std::ofstream(path, std::ios::app | std::ios::binary) << std::string(40, '\0');
+  }
+  SUBCASE("bytes behind the end") {
+    std::ofstream(path, std::ios::app | std::ios::binary) << machine.whole.substr(300, 40);
+  }
+  SUBCASE("the next batch has its tail, and zeros in the place of some bytes") {
+    const auto bytes = machine.whole.substr(300, 50);
+    const auto file = machine.disk.open(path, O_RDWR);
+    REQUIRE(machine.disk.set_attribute(file->get(), encode_tail({300, 350, crc32c(bytes)})));
+    REQUIRE(machine.disk.write(file->get(), 300, bytes.substr(0, 20) + std::string(30, '\0')));
+  }
+  SUBCASE("the next batch has its tail and not all of its bytes") {
+    const auto bytes = machine.whole.substr(300, 50);
+    const auto file = machine.disk.open(path, O_RDWR);
+    REQUIRE(machine.disk.set_attribute(file->get(), encode_tail({300, 350, crc32c(bytes)})));
+    REQUIRE(machine.disk.write(file->get(), 300, bytes.substr(0, 20)));
+  }
+  machine.start();
+  REQUIRE(machine.ask());
+  CHECK(machine.told == 300);
+  CHECK(machine.size_on_disk(FileKind::open) == 300);
+  machine.finish_all();
+}
+
+TEST_CASE("a file of a new log without any durable byte is empty") {
+  Machine machine;
+  REQUIRE(machine.files->begin(kStream, Instant{1}));
+  std::ofstream(machine.layout.file(kStream, FileKind::open), std::ios::app | std::ios::binary)
+      << std::string(40, '\0');
+  machine.start();
+  REQUIRE(machine.ask());
+  CHECK(machine.told == 0);
+  machine.finish_all();
+}
+
+TEST_CASE("a log whose tail says nothing of its end keeps all its bytes") {
+  Machine machine;
+  const auto no_attributes = [](const std::string& step) -> std::optional<Error> {
+    if (step == "set_attribute") return Error{Errc::unsupported, "not here", {}, {}};
+    return std::nullopt;
+  };
+  const auto add = [&](std::uint64_t from, std::uint64_t size) {
+    std::ofstream(machine.layout.file(kStream, FileKind::open), std::ios::app | std::ios::binary)
+        << machine.whole.substr(from, size);
+  };
+  std::uint64_t size = 150;
+  SUBCASE("the file system keeps none") {
+    machine.disk.fault = no_attributes;
+    REQUIRE(machine.append(100));
+    add(100, 50);
+  }
+  SUBCASE("an older program went on with the log") {
+    REQUIRE(machine.append(100));
+    add(100, 50);
+    const auto index = machine.disk.open(machine.layout.file(kStream, FileKind::index), O_RDWR);
+    REQUIRE(machine.disk.write(index->get(), 0, encode_index_header(kStream, 150)));
+  }
+  SUBCASE("it is damaged") {
+    REQUIRE(machine.append(100));
+    add(100, 50);
+    const auto file = machine.disk.open(machine.layout.file(kStream, FileKind::open), O_RDWR);
+    REQUIRE(machine.disk.set_attribute(file->get(), "damaged"));
+  }
+  SUBCASE("bytes that were on disk are damaged: they are kept, the next ones follow") {
+    REQUIRE(machine.append(100));
+    const auto file = machine.disk.open(machine.layout.file(kStream, FileKind::open), O_RDWR);
+    REQUIRE(machine.disk.set_attribute(file->get(), encode_tail({50, 100, 7})));
+    size = 100;
+  }
+  machine.start();
+  REQUIRE(machine.ask());
+  CHECK(machine.told == size);
+  machine.disk.fault = {};
+  machine.finish_all();
+}
+
+TEST_CASE("a tail that can no longer be written fails the batch: an old one must never speak for new bytes") {
+  Machine machine;
+  REQUIRE(machine.append(100));
+  machine.disk.fault = [](const std::string& step) -> std::optional<Error> {
+    if (step == "set_attribute") return Error{Errc::unsupported, "not any more", {}, {}};
+    return std::nullopt;
+  };
+  CHECK_FALSE(machine.append(50));
+  CHECK(machine.told == 100);
+}
+
+TEST_CASE("time marks do not outgrow their log") {
+  Machine machine;
+  std::vector<TimeMark> marks;
+  for (std::uint64_t at = 0; at < 20'000; at += 500) {
+    marks.clear();
+    for (std::uint64_t i = 0; i < 500; ++i)
+      marks.push_back({at + i, Instant{static_cast<std::int64_t>(at + i)}});
+    REQUIRE(machine.files->append(kStream, at, std::string_view(machine.whole).substr(at, 500), marks));
+    REQUIRE(machine.files->append(kStream, at, std::string_view(machine.whole).substr(at, 500), marks));
+    REQUIRE(machine.files->commit().empty());
+  }
+  CHECK(machine.size_on_disk(FileKind::index) <= kMaxIndexLeadBytes + 20'000);
+  machine.told = 20'000;
+  machine.check_content();
+}
+
+TEST_CASE("golden bytes of the tail; its checksum is CRC-32C, however it is computed") {
+  CHECK(crc32c("123456789") == 0xE3069283U);
+  const auto text = make_log(10'000);
+  for (const std::size_t cut : {0, 1, 7, 8, 9, 1000, 9'999, 10'000}) {
+    const auto front = std::string_view(text).substr(0, cut);
+    CHECK(crc32c(front) == crc32c_by_tables(front, 0));
+    CHECK(crc32c(std::string_view(text).substr(cut), crc32c(front)) == crc32c(text));
+  }
+  const Tail tail{0x0102, 0x030405, 0x0A0B0C0D};
+  const std::string golden(
+      "\x01\0\0\0"
+      "\x02\x01\0\0\0\0\0\0"
+      "\x05\x04\x03\0\0\0\0\0"
+      "\x0D\x0C\x0B\x0A",
+      24);
+  const auto bytes = encode_tail(tail);
+  REQUIRE(bytes.size() == 28);
+  CHECK(bytes.substr(0, 24) == golden);
+  const auto read = decode_tail(bytes);
+  REQUIRE(read);
+  CHECK(read->from == tail.from);
+  CHECK(read->to == tail.to);
+  CHECK(read->crc == tail.crc);
+  CHECK_FALSE(decode_tail(bytes.substr(1)));
+  CHECK_FALSE(decode_tail(bytes + "x"));
+  CHECK_FALSE(decode_tail(""));
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    auto damaged = bytes;
+    damaged[at] = static_cast<char>(damaged[at] ^ 1);
+    CHECK_FALSE(decode_tail(damaged));
+  }
+  CHECK_FALSE(decode_tail(encode_tail({2, 1, 0})));
 }
 
 TEST_CASE("random lives: failures, deaths and power cuts in any order") {

@@ -276,6 +276,8 @@ TEST_CASE("what breaks a field's rule is refused, with the field and the byte") 
       {frame(0x20, seven + seven + "\x01" + mark(0) + no_marks), "LogData has a time mark beyond its bytes"},
       {frame(0x20, seven + seven + "\x02" + mark(1) + mark(0) + "\x02hi"),
        "LogData has time marks that are not in"},
+      {frame(0x20, seven + seven + "\x02" + mark(0) + mark(0) + "\x02hi"),
+       "LogData has time marks that are not in"},
       {frame(0x20, seven + seven + "\xFF\x7F"), "LogData.marks has 16383, the limit is 4096"},
       {frame(0x17, seven + seven + "\x07"), "BuildFinished.outcome has the unknown value 7"},
       {frame(0x04, "\x01" + seven + "\x01" + seven + id_bytes(2) + id_bytes(1) + seven),
@@ -362,6 +364,7 @@ TEST_CASE("the bulk path writes the same bytes as LogData") {
 TEST_CASE("a full LogData passes in pieces, and the buffer stays in bounds and is given back") {
   LogData data{base::StreamId(1), 0, std::vector<TimeMark>(kMaxTimeMarks),
                std::string(kMaxLogDataBytes, 'x')};
+  for (std::uint32_t i = 0; i < kMaxTimeMarks; ++i) data.marks[i].delta = i;
   const auto bytes = encode(data);
   CHECK(bytes.size() <= kFrameHeaderBytes + kMaxFrameToServerBytes);
   FrameDecoder decoder(Direction::to_server);

@@ -51,7 +51,7 @@ TEST_CASE("a new connection sends again from what is durable") {
 }
 
 TEST_CASE("the receiver drops duplicates, trims overlaps and refuses gaps") {
-  LogReceiver receiver(10, 100);
+  LogReceiver receiver(10, 100, kMaxOffset);
   CHECK_FALSE(receiver.take_ack().has_value());
   auto slice = receiver.accept(10, 5);
   CHECK(slice->skip == 0);
@@ -75,6 +75,23 @@ TEST_CASE("the receiver drops duplicates, trims overlaps and refuses gaps") {
   CHECK(receiver.received() == 115);
   receiver.forget_undurable();
   CHECK(receiver.accept(15, 1)->take == 1);
+}
+
+TEST_CASE("the receiver takes no more than a log may have; a new connection has its own window") {
+  LogReceiver receiver(0, 10, 14);
+  CHECK(receiver.accept(0, 10)->take == 10);
+  CHECK(receiver.accept(10, 1).error().code == base::Errc::resource_exhausted);
+  receiver.set_limits(4, 14);
+  CHECK(receiver.accept(0, 10)->take == 0);  // sent again within the smaller window
+  CHECK(receiver.accept(10, 1).error().message ==
+        "the log is 11 bytes ahead of the acknowledged offset 0, the window is 4");
+  receiver.set_durable(10);
+  CHECK(receiver.accept(10, 5).error().code == base::Errc::resource_exhausted);
+  receiver.set_limits(8, 14);
+  CHECK(receiver.accept(10, 5).error().message == "the log has 15 bytes, 14 are the most it may have");
+  CHECK(receiver.accept(10, 4)->take == 4);
+  CHECK(receiver.accept(12, 2)->take == 0);
+  CHECK(receiver.accept(14, 1).error().code == base::Errc::resource_exhausted);
 }
 
 TEST_CASE("trimming keeps the time of the first byte that stays") {
@@ -109,7 +126,7 @@ TEST_CASE("no byte is lost or doubled over any cuts and restarts") {
     const std::uint64_t window = 1 + random() % 40;
     const std::uint64_t total = 200;
     LogSender sender(0, window, 64);
-    LogReceiver receiver(0, window);
+    LogReceiver receiver(0, window, 200);
     std::string received;  // in the server's memory and on its disk
     std::deque<LogRange> to_server;
     std::deque<std::uint64_t> to_agent;
@@ -161,7 +178,7 @@ TEST_CASE("no byte is lost or doubled over any cuts and restarts") {
           if (random() % 4 == 0) reconnect();
           if (random() % 8 == 0) {  // the server restarts
             received.resize(receiver.durable());
-            receiver = LogReceiver(receiver.durable(), window);
+            receiver = LogReceiver(receiver.durable(), window, 200);
             reconnect();
           }
       }
