@@ -35,7 +35,7 @@ test: END_TO_END = JOBS=$$((2 * $(JOBS))) tools/run-tests
 test:  ## build everything with the sanitizers, then optimised, and pass all tests and checks
 	@tools/install-packages test browser
 	@tools/check layers format words
-	@tools/build-agent-arm64
+	@tools/build-agent-arm64 || { [ $$? -eq 75 ] && echo "NOT RUN: the arm64 agent and its tests, for want of Debian's packages"; }
 	@tools/build asan all
 	@tools/run-tests asan -LE end-to-end
 	@$(END_TO_END) asan -L end-to-end

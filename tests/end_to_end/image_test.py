@@ -28,7 +28,8 @@ if not ARM64.exists():
     missing.append(str(ARM64))
 if missing:
     print(f"this machine has no {', '.join(missing)}: not run")
-    sys.exit(1 if os.environ.get("FOOTMAN_TEST_REQUIRE_ALL") == "1" else 0)
+    unavailable = missing == [str(ARM64)] and (SOURCE / "build/arm64-unavailable").exists()  # Debian's arm64 packages
+    sys.exit(1 if not unavailable and os.environ.get("FOOTMAN_TEST_REQUIRE_ALL") == "1" else 0)
 
 from registry import PASSWORD, USER, ConnectProxy, Registry, make_certificate
 
