@@ -30,17 +30,6 @@ Awaitable<ports::ProofAnswer> check_proof(World* world, ports::IdentityClaim cla
   co_return world->proof_answer;
 }
 
-class LineSink final : public LogSink {
- public:
-  explicit LineSink(std::map<std::string, std::vector<LogFields>>& lines) : lines_(lines) {}
-  void write(LogLevel /*level*/, std::string_view message, const LogFields& fields) override {
-    lines_[std::string(message)].push_back(fields);
-  }
-
- private:
-  std::map<std::string, std::vector<LogFields>>& lines_;
-};
-
 }  // namespace
 
 ScriptedAgent::ScriptedAgent(runtime::asio::io_context& io, runtime::ByteStreamPtr stream,

@@ -73,9 +73,8 @@ class World {
   runtime::ManualClock clock;
   runtime::asio::io_context store_io;
   std::unique_ptr<store::Store> store;
-  bool store_full = false;                                  // every commit fails: no space left
-  bool store_busy = false;                                  // every commit fails: far too much waits
-  std::map<std::string, std::vector<LogFields>> log_lines;  // of the server, by their text
+  bool store_full = false;  // every commit fails: no space left
+  bool store_busy = false;  // every commit fails: far too much waits
   logs::MemoryLogs logs;
   base::Metrics metrics;
   std::unique_ptr<runtime::Rng> rng = runtime::make_seeded_rng(7);
