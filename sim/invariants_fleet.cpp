@@ -92,7 +92,7 @@ QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
   const auto seen = item_seen_.find(item.id);
   const auto had = seen == item_seen_.end() ? Duration(0) : parts_.loop.now() - seen->second;
   const auto left =
-      std::minmax(item.quiet_until - parts_.server.wall_now(), item.quiet_until - item.since - had);
+      std::minmax({item.quiet_until - parts_.server.wall_now(), item.quiet_until - item.since - had});
   const bool is_quiet = item.quiet_until.is_set();
   const auto job = std::ranges::find(rows_.jobs, item.job, &model::Job::path);
   const bool is_free = job == rows_.jobs.end() || item.job.empty() || job->enabled;
