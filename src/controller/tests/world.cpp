@@ -104,7 +104,7 @@ class LineSink final : public base::LogSink {
   explicit LineSink(std::vector<std::string>& lines) : lines_(lines) {}
   void write(base::LogLevel, std::string_view message, const base::LogFields& fields) override {
     std::string line(message);
-    for (const auto& [key, value] : fields) line += " " + key + "=" + value;
+    for (const auto& [key, value] : fields) line.append(" ").append(key).append("=").append(value);
     lines_.push_back(std::move(line));
   }
 
