@@ -112,6 +112,7 @@ QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
 
 std::vector<QueuedItem> Checker::list_queued() const {
   std::vector<QueuedItem> queued;
+  queued.reserve(rows_.items.size());
   for (const auto& item : rows_.items) queued.push_back(describe_queued(item));
   if (parts_.remote != nullptr) std::ranges::copy(parts_.remote->list_queued(), std::back_inserter(queued));
   return queued;

@@ -61,6 +61,7 @@ struct PlannedAs {
   Duration least_billed{0};
   Instant launch_deadline;
   model::EndReason end_reason = model::EndReason::none;
+  std::string for_item;
   bool operator==(const PlannedAs&) const = default;
 };
 
@@ -77,6 +78,8 @@ struct AgentEntry {
   std::vector<ports::ResourceStep> untold_steps;  // by the cloud's account, for its history
   std::size_t known_steps = 0;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
+  // The item that waits for it now, where that is not the one it was launched for; of this run of the server.
+  std::string promised_to;
 
   // In even time (Core::time), as everything that decides.
   policy::AgentLife life;
@@ -118,6 +121,8 @@ struct AgentEntry {
   std::optional<Duration> idle_from;    // steady; its idle time is counted up to then
 
   const AgentId& id() const { return row.id; }
+  // Nobody else is launched for it while the agent may get it; empty: none.
+  const std::string& item() const { return promised_to.empty() ? row.for_item : promised_to; }
   bool is_connected_now() const {
     return seen.activity == ports::AgentActivity::idle || seen.activity == ports::AgentActivity::busy;
   }

@@ -7,7 +7,7 @@
 
 #include "base/check.hpp"
 #include "fleet/considered.hpp"
-#include "fleet/costs.hpp"
+#include "fleet/planned_agent.hpp"
 #include "policy/billing.hpp"
 #include "policy/build_retry.hpp"
 
@@ -20,76 +20,6 @@ using ports::AgentActivity;
 namespace {
 
 constexpr std::size_t kAgentNameLength = 10;
-
-// It is to end or to drain, which is not durable yet.
-bool is_leaving(const AgentEntry& entry) {
-  return model::is_serving(entry.row.state) && (entry.ending || entry.drain);
-}
-
-// It was connected in an earlier run of the server; its controller has not spoken of it yet. It may be at
-// work.
-bool is_awaited(const AgentEntry& entry) { return !entry.known && entry.row.connected.is_set(); }
-
-Instant paid_until(const Core& core, const AgentEntry& entry) {
-  const auto t = core.templates.find(entry.row.template_name);
-  if (t == core.templates.end() || !t->second.config.keep_paid) return {};
-  const auto billed = policy::find_billed_time(entry.row.price.billing, entry.life, entry.life.answered);
-  return billed.from.is_set() ? billed.from + entry.row.price.billing.minimum : Instant();
-}
-
-PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
-  PlannedAs now;
-  now.state = entry.row.state;
-  now.is_leaving = is_leaving(entry);
-  now.is_barred = entry.removed || entry.drain_told;
-  now.awaited = is_awaited(entry);
-  now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
-  now.builds_done = entry.row.builds_done;
-  now.working = !entry.seen.working_on.empty();
-  now.asked = entry.asked;
-  now.was_connected = entry.row.connected.is_set();
-  now.connected = entry.life.connected;
-  now.idle_since = entry.idle_since;
-  now.paid_until = paid_until(core, entry);
-  if (!billed_of(entry, core.time()).from.is_set())
-    now.least_billed = model::least_billed(entry.row.price.billing);
-  now.launch_deadline = entry.launch_deadline;
-  now.end_reason = entry.seen.end_reason;
-  return now;
-}
-
-policy::Agent agent_of(const AgentEntry& entry) {
-  const auto& now = *entry.planned_as;
-  policy::Agent agent;
-  agent.id = entry.id();
-  agent.cloud = entry.row.cloud;
-  agent.template_name = entry.row.template_name;
-  agent.generation = entry.row.template_generation;
-  agent.labels = entry.row.labels;
-  agent.size = entry.row.size;
-  agent.per_hour = entry.row.price.per_hour;
-  agent.least_billed = now.least_billed;
-  agent.is_default = entry.request.is_default;
-  agent.state = now.state;
-  agent.activity = now.activity;
-  agent.controller = entry.row.controller;
-  agent.for_item = entry.row.for_item;
-  agent.max_builds = entry.row.max_builds;
-  agent.builds_done = now.builds_done;
-  agent.working = now.working;
-  agent.awaited = now.awaited;
-  agent.is_leaving = now.is_leaving;
-  agent.is_barred = now.is_barred;
-  agent.idle_timeout = entry.row.idle_timeout;
-  agent.max_age = entry.request.max_age;
-  agent.planned = entry.row.planned;
-  agent.connected = now.connected;
-  agent.idle_since = now.idle_since;
-  agent.paid_until = now.paid_until;
-  agent.launch_deadline = now.launch_deadline;
-  agent.end_reason = now.end_reason;
-  return agent;
-}
 
 // What was said before and was not said otherwise since.
 template <class Word>
@@ -328,11 +258,11 @@ void Provisioner::tell_agents() {
   for (const auto& id : core_.take_erased()) {
     ledger_.drop_agent(id);
     running_.drop(id);
-    if (const auto* ended = core_.find_ended(id)) note_unserved(ended->row);
+    if (const auto* ended = core_.find_ended(id)) note_unserved(ended->row, ended->row.for_item);
   }
   for (auto* entry : list_changed()) {
     note_running(running_, *entry);
-    if (entry->is_ending() && entry->seen.working_on.empty()) note_unserved(entry->row);
+    if (entry->is_ending() && entry->seen.working_on.empty()) note_unserved(entry->row, entry->item());
     const auto now = planned_as(core_, *entry);
     if (entry->planned_as == now) continue;
     entry->planned_as = now;
@@ -341,9 +271,9 @@ void Provisioner::tell_agents() {
 }
 
 // What is launched for its item from now on takes its place.
-void Provisioner::note_unserved(const model::Agent& row) {
-  if (row.for_item.empty() || row.builds_done > 0 || row.end_reason == EndReason::surplus) return;
-  policy::ItemRef ref{row.controller, row.for_item};
+void Provisioner::note_unserved(const model::Agent& row, const std::string& item_key) {
+  if (item_key.empty() || row.builds_done > 0 || row.end_reason == EndReason::surplus) return;
+  policy::ItemRef ref{row.controller, item_key};
   if (unserved_.size() >= kUnservedKept) unserved_.clear();
   auto& before = unserved_[ref];
   if (std::exchange(before, row.id) == row.id) return;
@@ -421,13 +351,17 @@ void Provisioner::move_items_by(Duration by) {
 
 void Provisioner::drop_item(const policy::ItemRef& ref) {
   ledger_.drop_item(ref);
-  items_.erase(ref);
+  const auto it = items_.find(ref);
+  if (it == items_.end()) return;
+  withdraw_promise(ref, it->second);
+  items_.erase(it);
 }
 
 void Provisioner::drop_unlisted(const ControllerName& controller) {
   std::erase_if(items_, [&](const auto& one) {
     if (one.second.list == lists_ || one.first.controller != controller) return false;
     ledger_.drop_item(one.first);
+    withdraw_promise(one.first, one.second);
     return true;
   });
 }
@@ -561,7 +495,24 @@ void Provisioner::wake_agents() {
 
 void Provisioner::tell_matches() {
   for (const auto& match : plan_.matches)
-    if (const auto* entry = core_.find_agent(match.agent)) tell(match.item, reason_of_match(*entry));
+    if (auto* entry = core_.find_agent(match.agent)) {
+      promise(*entry, match.item.key);
+      tell(match.item, reason_of_match(*entry));
+    }
+}
+
+void Provisioner::withdraw_promise(const policy::ItemRef& ref, const WaitingItem& item) {
+  auto* entry = item.reason == nullptr ? nullptr : core_.find_agent(item.reason->agent);
+  if (entry == nullptr || entry->promised_to != ref.key) return;
+  entry->promised_to.clear();
+  core_.touch(*entry);
+}
+
+// From the next plan on it stands for this item as one that was launched for it does.
+void Provisioner::promise(AgentEntry& entry, const std::string& item_key) {
+  if (entry.item() == item_key) return;
+  entry.promised_to = item_key == entry.row.for_item ? std::string() : item_key;
+  core_.touch(entry);
 }
 
 void Provisioner::tell_holds() {

@@ -55,7 +55,7 @@ class Provisioner {
   void read_demand();
   void read(ports::ControllerPort& controller);
   void put_item(const ControllerName& controller, ports::DemandItem demand);
-  void note_unserved(const model::Agent& row);
+  void note_unserved(const model::Agent& row, const std::string& item_key);
   void put_in_ledger(policy::ItemRef ref, const WaitingItem& item);
   void move_items_by(Duration by);
   void drop_item(const policy::ItemRef& ref);
@@ -71,6 +71,8 @@ class Provisioner {
   void wake_agents();
 
   void tell_matches();
+  void promise(AgentEntry& entry, const std::string& item_key);
+  void withdraw_promise(const policy::ItemRef& ref, const WaitingItem& item);
   void tell_holds();
   void take_words(policy::Words words);
   void tell_hold(const policy::Hold& hold);

@@ -82,6 +82,28 @@ TEST_CASE("while its controller has not removed an agent its item gets no other 
   }
 }
 
+TEST_CASE("an agent on its way that another item was promised is replaced by the same rule") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto first = world.only_agent().id;
+  world.controller.items.front().key = "2";  // the first item is gone, another one waits
+  world.controller.changed();
+  world.settle();
+  REQUIRE(world.controller.reasons.at("2").agent == first);
+  world.controller.removes = false;
+  REQUIRE(world.run(world.fleet->terminate_agent(first, "by hand")));
+  world.advance(3min);
+  CHECK(world.cloud.ever.size() == 1);
+  CHECK(world.controller.reasons.at("2").code == "replacing");
+  world.controller.removes = true;
+  world.advance(1min);
+  const auto second = find_server(world, "2");
+  REQUIRE(second);
+  CHECK(world.cloud.ever.size() == 2);
+  CHECK(parse_request(second->frozen_request)->reason == model::LaunchReason::replacement);
+}
+
 TEST_CASE("an agent that drains may get its item until its controller has heard of that") {
   World world;
   world.config.templates[0].max_builds = 0;
