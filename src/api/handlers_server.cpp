@@ -15,6 +15,8 @@ std::vector<std::string> find_problems(const Context& context) {
   auto problems = context.parts.actions.problems();
   if (context.parts.controller.storage_full())
     problems.emplace_back("No space is left: nothing is acknowledged until there is.");
+  else if (const auto trouble = context.parts.fleet.storage_trouble(); !trouble.empty())
+    problems.emplace_back("Nothing is launched: " + trouble);
   return problems;
 }
 

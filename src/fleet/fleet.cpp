@@ -409,5 +409,9 @@ std::optional<ItemView> Fleet::explain(const ControllerName& controller, const s
 }
 
 const ReconcileView& Fleet::last_reconcile() const { return impl_->core.reconcile; }
+std::string Fleet::storage_trouble() const {
+  const auto& core = impl_->core;
+  return core.steady() < core.storage_retry ? core.storage_trouble : std::string();
+}
 
 }  // namespace footman::fleet

@@ -95,6 +95,8 @@ class Fleet {
   // yet).
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& item_key) const;
   const ReconcileView& last_reconcile() const;
+  // What could not be written a moment ago, so that nothing is launched; empty: nothing.
+  std::string storage_trouble() const;
 
  private:
   struct Impl;

@@ -31,6 +31,14 @@ std::string clean_line(std::string_view line) {
   return std::string(base::cut_utf8(text, kLastLineBytes)) + "…";
 }
 
+// A record of base::make_json_log() that says nothing of a fault: {"time":"…","level":"info",…
+bool is_routine(std::string_view line) {
+  if (!line.starts_with(R"({"time":")")) return false;
+  const auto level = line.find(R"("level":")");
+  return level != std::string_view::npos && (line.substr(level).starts_with(R"("level":"info")") ||
+                                             line.substr(level).starts_with(R"("level":"debug")"));
+}
+
 }  // namespace
 
 std::string pick_last_lines(std::string_view log_end) {
@@ -39,7 +47,7 @@ std::string pick_last_lines(std::string_view log_end) {
     const auto begin = log_end.rfind('\n') + 1;  // 0 when there is none
     const auto line = clean_line(log_end.substr(begin));
     log_end = log_end.substr(0, begin == 0 ? 0 : begin - 1);
-    if (line.empty()) continue;
+    if (line.empty() || is_routine(line)) continue;
     shown = shown.empty() ? line : line + " | " + shown;
     ++count;
   }

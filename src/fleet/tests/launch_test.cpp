@@ -568,6 +568,7 @@ TEST_CASE("no space: launches are held with that reason and go on alone") {
     world.submit("1");
     CHECK(world.controller.reasons.at("1").code == "storage_full");
     CHECK(world.controller.reasons.at("1").text.find("the database cannot be written: ") == 0);
+    CHECK(world.fleet->storage_trouble().find("the database cannot be written: ") == 0);
     CHECK(world.live_agents().empty());
     world.advance(10s);
     CHECK(world.commits > before + 2);
@@ -577,6 +578,7 @@ TEST_CASE("no space: launches are held with that reason and go on alone") {
   CHECK(world.cloud.launch_calls == 0);
   world.advance(2s);
   CHECK(world.cloud.alive() == 1);
+  CHECK(world.fleet->storage_trouble().empty());
 }
 
 TEST_CASE("no space after the call: the handle is kept and stored later") {
