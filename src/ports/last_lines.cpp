@@ -1,5 +1,7 @@
 #include "ports/last_lines.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/utf8.hpp"
@@ -48,7 +50,7 @@ std::string pick_last_lines(std::string_view log_end) {
     const auto line = clean_line(log_end.substr(begin));
     log_end = log_end.substr(0, begin == 0 ? 0 : begin - 1);
     if (line.empty() || is_routine(line)) continue;
-    shown = shown.empty() ? line : line + " | " + shown;
+    shown = shown.empty() ? line : fmt::format("{} | {}", line, shown);
     ++count;
   }
   return shown;

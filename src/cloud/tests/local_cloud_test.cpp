@@ -272,6 +272,7 @@ TEST_CASE("a process of an agent's tree whose first thread has ended ends with i
 // An agent's limit is the agent's: a server that holds more is not in its way.
 TEST_CASE("an agent may have fewer files open than the server has") {
   std::vector<runtime::UniqueFd> ours;
+  ours.reserve(100);
   for (int i = 0; i < 100; ++i) ours.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   LocalWorld world("wait");
   const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));

@@ -399,6 +399,7 @@ runtime::ByteStreamPtr keep_busy(ServerWorld& world) {
 TEST_CASE("at the limit the connection that has been idle for longest gives way") {
   ServerWorld world;  // 8 connections
   std::vector<runtime::ByteStreamPtr> streams;
+  streams.reserve(8);
   for (int i = 0; i < 8; ++i) streams.push_back(ask_once(world, "Known: yes\r\n"));
   CHECK(world.run(streams[0]->write(request("GET /x"))));  // used again
   world.step_until([&] { return world.seen.requests.size() == 9; });
@@ -414,6 +415,7 @@ TEST_CASE("at the limit the connection that has been idle for longest gives way"
 TEST_CASE("of connections that come at once each gets the place of another one") {
   ServerWorld world;
   std::vector<runtime::ByteStreamPtr> streams;
+  streams.reserve(8);
   for (int i = 0; i < 8; ++i) streams.push_back(ask_once(world));
   std::vector<runtime::ByteStreamPtr> server_ends;
   std::vector<runtime::ByteStreamPtr> client_ends;
@@ -430,6 +432,7 @@ TEST_CASE("of connections that come at once each gets the place of another one")
 TEST_CASE("connections beyond the limit are closed at once where none is idle") {
   ServerWorld world;
   std::vector<runtime::ByteStreamPtr> streams;
+  streams.reserve(8);
   for (int i = 0; i < 8; ++i) streams.push_back(keep_busy(world));
   CHECK(world.server.counts().connections == 8);
   CHECK(world.talk(request("GET /x")).empty());
