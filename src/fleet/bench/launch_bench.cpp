@@ -269,9 +269,9 @@ BENCHMARK(launches)->ArgName("items")->Arg(100)->Arg(1'000)->Arg(10'000)->Iterat
     benchmark::kMillisecond);
 
 // The global limit is reached: nothing is launched, as in a fleet with a long queue.
-template <bool is_limited>
+template <bool IsLimited>
 void plans(benchmark::State& state) {
-  Bench bench(state.range(0), 10 * state.range(0), is_limited);
+  Bench bench(state.range(0), 10 * state.range(0), IsLimited);
   (void)bench.plan_for_one();  // the first plan looks at everything
   for (auto _ : state) state.SetIterationTime(std::chrono::duration<double>(bench.plan_for_one()).count());
 }
