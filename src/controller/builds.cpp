@@ -344,12 +344,13 @@ Awaitable<Result<BuildExplanation>> Builds::explain(BuildId id, std::optional<Qu
 namespace {
 
 // A step whose end nobody reported ended with its assignment, as far as anybody can say.
-std::string end_of_step(const model::StepRecord& step, const model::Assignment& assignment) {
+std::string end_of_step(const model::StepRecord& step, const std::vector<model::Assignment>& assignments) {
   if (step.signal != 0) return fmt::format("Step '{}' was ended by signal {}", step.name, step.signal);
   if (step.exit_status)
     return fmt::format("Step '{}' ended with exit status {}", step.name, *step.exit_status);
-  return fmt::format("How step '{}' ended is not known{}{}", step.name,
-                     assignment.end_reason.empty() ? "" : ": ", assignment.end_reason);
+  const auto of = std::ranges::find(assignments, step.assignment, &model::Assignment::id);
+  const auto why = of == assignments.end() ? std::string() : of->end_reason;
+  return fmt::format("How step '{}' ended is not known{}{}", step.name, why.empty() ? "" : ": ", why);
 }
 
 }  // namespace
@@ -369,7 +370,7 @@ void Builds::add_rows_to_timeline(BuildExplanation& told) const {
   }
   for (const auto& step : told.steps) {
     add(step.started, "step_started", fmt::format("Step '{}' began", step.name));
-    add(step.finished, "step_finished", end_of_step(step, told.assignments.back()));
+    add(step.finished, "step_finished", end_of_step(step, told.assignments));
   }
   add(told.build.finished, "finished",
       fmt::format("It ended with {}{}{}", model::to_string(told.build.result),
