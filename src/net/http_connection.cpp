@@ -35,6 +35,7 @@ void Connection::begin_to_idle() {
 // Its coroutine ends later; until then it does not give way a second time.
 void Connection::give_way() {
   busy = true;
+  reading = false;
   stranger.reset();
   stream->close();
 }
@@ -152,6 +153,7 @@ Awaitable<UpgradeToWebSocket> serve_requests(ConnectionPtr c) {
     c->begin_to_idle();
     BodyShare share(c->server);
     auto incoming = co_await read_request(c, first, &share);
+    c->reading = false;
     if (incoming.got == Got::end) co_return nullptr;
     if (incoming.got == Got::refused) {
       ++c->server->refused;

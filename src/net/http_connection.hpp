@@ -43,7 +43,7 @@ struct HttpServer::State {
   std::size_t bodies_bytes = 0;  // of requests under way
   runtime::Scope scope;
   std::vector<std::shared_ptr<Listener>> listeners;
-  std::list<Connection*> open;  // of those that are idle the one that has been so for longest comes first
+  std::list<Connection*> open;  // the one whose last request was answered longest ago comes first
   std::size_t exchanges = 0;    // streaming bodies under way, each with coroutines of its own
   runtime::Event exchange_ended;
   bool stopping = false;
@@ -106,6 +106,7 @@ struct Connection {
   StrangerPtr stranger;                      // null: known, or a WebSocket
   std::list<Connection*>::iterator place{};  // in HttpServer::State::open
   bool busy = false;                         // a request is being read or handled: stop() lets it finish
+  bool reading = false;                      // a request that is not here as a whole yet
   bool upgraded = false;                     // `stream` is the WebSocket
   std::string in;                            // bytes that were read and not used
   std::weak_ptr<Exchange> exchange;
@@ -113,6 +114,7 @@ struct Connection {
   bool body_chunked = false;
 
   bool is_idle() const { return stream && !busy && !upgraded; }
+  bool is_unfinished() const { return stream && reading && stranger; }
   void begin_to_idle();
   void give_way();
   void end_for_stop();

@@ -169,7 +169,7 @@ Awaitable<BodyEnd> read_body(ConnectionPtr c, IncomingRequest* incoming, std::si
 
 Awaitable<IncomingRequest> read_request(ConnectionPtr c, bool first, BodyShare* share) {
   if (!co_await wait_for_request(c, first)) co_return ended();
-  c->busy = true;
+  c->busy = c->reading = true;
   auto incoming = co_await read_head(c);
   if (incoming.got != Got::request) co_return incoming;
   if (!incoming.framing.chunked && incoming.framing.length.value_or(0) == 0) co_return incoming;

@@ -26,11 +26,16 @@ Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream
   }
 }
 
-// The connection that has been idle for longest gives way, of those in question.
+// The connection that has been idle for longest gives way, of those in question; where none is idle, the
+// stranger's who has been sending his request for longest: who means it has sent his at once.
 template <class Question>
-bool close_idle(HttpServer::State& server, const Question& in_question) {
-  const auto found = std::ranges::find_if(
-      server.open, [&](const Connection* one) { return one->is_idle() && in_question(*one); });
+bool close_oldest(HttpServer::State& server, const Question& in_question) {
+  const auto find = [&](auto is_of_use) {
+    return std::ranges::find_if(server.open,
+                                [&](const Connection* one) { return is_of_use(*one) && in_question(*one); });
+  };
+  auto found = find([](const Connection& one) { return one.is_idle(); });
+  if (found == server.open.end()) found = find([](const Connection& one) { return one.is_unfinished(); });
   if (found == server.open.end()) return false;
   (*found)->give_way();
   return true;
@@ -45,11 +50,11 @@ bool make_room(HttpServer::State& server, const std::string& peer) {
   const auto of_anybody = [](const Connection&) { return true; };
   bool room = true;
   if (server.strangers.is_full_of(peer)) {
-    room = close_idle(server, of_this_host);
+    room = close_oldest(server, of_this_host);
   } else if (server.strangers.is_full()) {
-    room = close_idle(server, of_a_stranger);
+    room = close_oldest(server, of_a_stranger);
   } else if (server.scope.running() >= server.limits.connections + server.listeners.size()) {
-    room = close_idle(server, of_anybody);
+    room = close_oldest(server, of_anybody);
   }
   if (!room) ++server.refused;
   return room;

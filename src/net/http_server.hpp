@@ -24,8 +24,9 @@ struct HttpServerLimits {
   std::size_t body_bytes = 8 * 1024 * 1024;  // 413
   // Of all requests under way together, until each is answered: 503, and the client comes again.
   std::size_t all_bodies_bytes = 64 * 1024 * 1024;
-  // At these the connection gives way that has been idle for longest; where none is, the new one is closed at
-  // once. Strangers: who has not proved who he is (HttpResponse::known_client) and speaks no WebSocket.
+  // At these the connection gives way that has been idle for longest, else the stranger's that has been
+  // sending its request for longest; where there is none, the new one is closed at once. Strangers: who has
+  // not proved who he is (HttpResponse::known_client) and speaks no WebSocket.
   std::size_t connections = 16'000;
   UnknownPeerLimits strangers;
   base::Duration handshake = std::chrono::seconds(10);

@@ -412,6 +412,22 @@ TEST_CASE("at the limit the connection that has been idle for longest gives way"
   CHECK(world.server.counts().refused == 0);
 }
 
+TEST_CASE("who never ends his request keeps nobody out") {
+  ServerWorld world;  // 8 connections
+  std::vector<runtime::ByteStreamPtr> streams;
+  streams.reserve(8);
+  for (int i = 0; i < 8; ++i) {
+    streams.push_back(world.connect());
+    const bool is_body = i % 2 == 1;
+    CHECK(world.run(streams.back()->write(
+        is_body ? "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1" : "GET /x HTT")));
+    world.step_until([&] { return world.server.counts().connections == static_cast<std::size_t>(i + 1); });
+  }
+  CHECK(has(world.talk(request("GET /y", kClose)), "GET /y"));
+  CHECK(has(world.talk(request("GET /z", kClose)), "GET /z"));
+  CHECK(world.server.counts().refused == 0);
+}
+
 TEST_CASE("of connections that come at once each gets the place of another one") {
   ServerWorld world;
   std::vector<runtime::ByteStreamPtr> streams;
