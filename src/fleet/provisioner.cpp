@@ -558,6 +558,7 @@ void Provisioner::tell(const policy::ItemRef& ref, ports::WaitReason reason) {
 
 void Provisioner::tell(WaitingItem& item, const policy::ItemRef& ref, ports::SharedReason reason) {
   told_something_ = true;
+  if (item.reason && item.reason->agent != reason->agent) withdraw_promise(ref, item);
   item.reason = reason;
   core_.find_controller(ref.controller)->set_wait_reason(ref.key, std::move(reason));
 }
