@@ -416,12 +416,12 @@ TEST_CASE("who never ends his request keeps nobody out") {
   ServerWorld world;  // 8 connections
   std::vector<runtime::ByteStreamPtr> streams;
   streams.reserve(8);
-  for (int i = 0; i < 8; ++i) {
+  for (std::size_t i = 0; i < 8; ++i) {
     streams.push_back(world.connect());
     const bool is_body = i % 2 == 1;
     CHECK(world.run(streams.back()->write(
         is_body ? "POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1" : "GET /x HTT")));
-    world.step_until([&] { return world.server.counts().connections == static_cast<std::size_t>(i + 1); });
+    world.step_until([&] { return world.server.counts().connections == i + 1; });
   }
   CHECK(has(world.talk(request("GET /y", kClose)), "GET /y"));
   CHECK(has(world.talk(request("GET /z", kClose)), "GET /z"));
