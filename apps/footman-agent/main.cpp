@@ -9,7 +9,9 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 
 #include "agent/agent.hpp"
 #include "agent/real/aws_prover.hpp"
@@ -22,10 +24,12 @@
 #include "agent/real/secrecy.hpp"
 #include "agent/real/spool_file.hpp"
 #include "agent/real/step_group.hpp"
+#include "agent/real/supervisor.hpp"
 #include "agent/real/workspace.hpp"
 #include "base/number.hpp"
 #include "base/version.hpp"
 #include "net/process.hpp"
+#include "net/tls.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
@@ -111,6 +115,7 @@ base::Result<std::string> make_work_dir(const Options& options, bool& temporary)
 
 // Everything of one session process.
 struct Program {
+  Command command = Command::run;
   Options options;
   TakenEnvironment environment;
   std::string cookie;
@@ -126,7 +131,13 @@ runtime::Awaitable<void> live(agent::Agent* agent, std::optional<AgentExit>* exi
   io->stop();
 }
 
-void on_signal(agent::Agent* agent, const Program& program, runtime::Clock& clock, int number, int count) {
+// What a signal leaves of the time, and in words.
+struct Told {
+  base::Duration left{0};
+  const char* reason = "";
+};
+
+Told on_signal(const Program& program, int number, int count) {
   if (number == guardian_gone_signal()) {
     program.log.error("the guardian was killed: everything ends");
     end_groups_of(::getpid());
@@ -135,8 +146,8 @@ void on_signal(agent::Agent* agent, const Program& program, runtime::Clock& cloc
     ::_exit(kBroken);
   }
   const auto& options = program.options;
-  const auto left = count == 1 ? options.notice : count == 2 ? options.notice_grace : base::Duration(0);
-  agent->notice(count == 1 ? "it was told to stop" : "it was told again to stop", clock.now() + left);
+  if (count == 1) return {options.notice, "it was told to stop"};
+  return {count == 2 ? options.notice_grace : base::Duration(0), "it was told again to stop"};
 }
 
 AgentExit run_agent(Program& program, base::Secret secret) {
@@ -150,8 +161,10 @@ AgentExit run_agent(Program& program, base::Secret secret) {
                           options.public_key_sha256, net::read_proxy_environment(&std::getenv)});
   agent::Agent* to_notify = nullptr;
   int signals = 0;
-  Children children(io.get_executor(),
-                    [&](int number) { on_signal(to_notify, program, *clock, number, ++signals); });
+  Children children(io.get_executor(), [&](int number) {
+    const auto told = on_signal(program, number, ++signals);
+    to_notify->notice(told.reason, clock->now() + told.left);
+  });
   ProcessRunner runner(
       io.get_executor(), *clock, program.log, children,
       {program.work_dir, program.environment.variables, program.cookie, options.use_cgroups});
@@ -185,6 +198,81 @@ AgentExit run_agent(Program& program, base::Secret secret) {
   return *exit;
 }
 
+runtime::Awaitable<void> live(Supervisor* supervisor, std::optional<SupervisedEnd>* end,
+                              boost::asio::io_context* io) {
+  *end = co_await supervisor->run();
+  io->stop();
+}
+
+base::Result<SupervisorConfig> make_supervisor_config(Program& program, base::Secret secret) {
+  const auto& options = program.options;
+  net::TlsClientConfig tls;
+  tls.system_store = program.ca_pem.empty() || options.system_ca;
+  tls.ca_pem = program.ca_pem;
+  SupervisorConfig config;
+  if (options.url.scheme == "https") {
+    FOOTMAN_TRY(config.tls, net::create_tls_client_context(tls));
+  }
+  config.url = options.url;
+  config.name = options.name;
+  config.secret = std::move(secret);
+  config.work_dir = program.work_dir;
+  config.command = options.command;
+  config.java = options.java;
+  config.java_options = options.java_options;
+  config.tunnel = options.tunnel;
+  config.web_socket = options.web_socket;
+  config.ca_pem = program.ca_pem;
+  config.proxies = net::read_proxy_environment(&std::getenv);
+  config.environment = program.environment.variables;
+  config.cookie = program.cookie;
+  config.max_age = options.max_age;
+  config.orphan_timeout = options.orphan_timeout;
+  config.grace = options.notice_grace;
+  return config;
+}
+
+int exit_code_of(const SupervisedEnd& end) {
+  switch (end.cause) {
+    case SupervisedEnd::Cause::itself:
+      return end.status;
+    case SupervisedEnd::Cause::told:
+      return kTooLate;
+    case SupervisedEnd::Cause::orphaned:
+      return kOrphaned;
+    case SupervisedEnd::Cause::broken:
+      return kBroken;
+  }
+  return kBroken;
+}
+
+int run_supervisor(Program& program, base::Secret secret, const LastWords& last_words) {
+  boost::asio::io_context io(1);
+  const auto clock = runtime::real::make_clock();
+  auto config = make_supervisor_config(program, std::move(secret));
+  if (!config) return complain(config.error(), kUsage);
+  Supervisor* to_notify = nullptr;
+  int signals = 0;
+  Children children(io.get_executor(), [&](int number) {
+    const auto told = on_signal(program, number, ++signals);
+    to_notify->notice(told.reason, told.left);
+  });
+  Supervisor supervisor(io.get_executor(), *clock, program.log, children, std::move(*config));
+  to_notify = &supervisor;
+
+  std::optional<SupervisedEnd> end;
+  runtime::Scope scope(io.get_executor(), program.log);
+  scope.spawn("children", children.run());
+  scope.spawn("supervisor", live(&supervisor, &end, &io));
+  io.run();
+  scope.cancel();
+  io.restart();
+  io.poll();
+  program.log.info("leaves", {{"reason", end->text}});
+  last_words.say(end->text, end->out_of_memory);
+  return exit_code_of(*end);
+}
+
 int run_session(Program& program, const LastWords& last_words) {
   Children::block_signals();
   net::init_process();
@@ -204,6 +292,12 @@ int run_session(Program& program, const LastWords& last_words) {
   auto work_dir = make_work_dir(options, program.temporary_work_dir);
   if (!work_dir) return complain(work_dir.error(), kBroken);
   program.work_dir = std::move(*work_dir);
+  if (program.command == Command::supervise) {
+    const int code = run_supervisor(program, std::move(*secret), last_words);
+    std::error_code ignored;
+    if (program.temporary_work_dir) std::filesystem::remove_all(program.work_dir, ignored);
+    return code;
+  }
 
   const auto exit = run_agent(program, std::move(*secret));
   if (program.temporary_work_dir) ::rmdir(program.work_dir.c_str());
@@ -228,6 +322,7 @@ int main(int argc, char** argv) {
     const auto installed = install_agent(line->directory);
     return installed ? kDone : complain(installed.error(), kBroken);
   }
+  program.command = line->command;
   program.options = std::move(line->options);
   if (program.options.secret_file.empty() && program.environment.secret.empty() &&
       program.options.proof.empty())

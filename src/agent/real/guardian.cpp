@@ -46,15 +46,22 @@ int wait_for(pid_t session) {
   }
 }
 
-std::string read_sentence(int fd) {
-  std::string text(kMaxSentenceBytes, '\0');
+// The last words on the pipe: one of these, then the sentence.
+constexpr char kPlain = ' ';
+constexpr char kOutOfMemory = 'm';
+
+void read_last_words(int fd, SessionEnd& end) {
+  std::string text(kMaxSentenceBytes + 1, '\0');
   const auto got = ::read(fd, text.data(), text.size());
-  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
-  return text;
+  if (got <= 0) return;
+  text.resize(static_cast<std::size_t>(got));
+  end.out_of_memory = text.front() == kOutOfMemory;
+  end.sentence = text.substr(1);
 }
 
 std::string describe(const SessionEnd& end) {
-  if (end.out_of_memory) return "The agent ran out of memory and was killed.";
+  if (end.out_of_memory)
+    return end.sentence.empty() ? "The agent ran out of memory and was killed." : end.sentence;
   if (WIFSIGNALED(end.status))
     return fmt::format("The agent's session was killed by signal {} ({}).", WTERMSIG(end.status),
                        ::strsignal(WTERMSIG(end.status)));
@@ -84,9 +91,9 @@ void start_session(pid_t guardian) {
 
 }  // namespace
 
-void LastWords::say(const std::string& sentence) const {
-  [[maybe_unused]] const auto put =
-      ::write(fd_, sentence.data(), std::min(sentence.size(), kMaxSentenceBytes));
+void LastWords::say(const std::string& sentence, bool out_of_memory) const {
+  const auto words = (out_of_memory ? kOutOfMemory : kPlain) + sentence.substr(0, kMaxSentenceBytes);
+  [[maybe_unused]] const auto put = ::write(fd_, words.data(), words.size());
 }
 
 int guard(const GuardianConfig& config, const std::function<int(const LastWords&)>& session) {
@@ -119,9 +126,9 @@ int guard(const GuardianConfig& config, const std::function<int(const LastWords&
   end_groups_of(child);
   kill_all_children(config.cookie);
   end_groups_of(child);  // empty now
-  end.out_of_memory =
-      WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL && memory_kills.count() > kills_before;
-  end.sentence = read_sentence(reader.get());
+  read_last_words(reader.get(), end);
+  if (WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL && memory_kills.count() > kills_before)
+    end.out_of_memory = true;
   write_exit_file(config.exit_file, end);
   return WIFSIGNALED(end.status) ? kStatusOfSignal + WTERMSIG(end.status) : WEXITSTATUS(end.status);
 }

@@ -24,7 +24,8 @@ struct GuardianConfig {
 class LastWords {
  public:
   explicit LastWords(int fd) : fd_(fd) {}
-  void say(const std::string& sentence) const;
+  // out_of_memory: what it stood for was killed for want of memory.
+  void say(const std::string& sentence, bool out_of_memory = false) const;
 
  private:
   int fd_;

@@ -101,6 +101,17 @@ Status put_level(Options& options, const std::string& value) {
   return wrong(fmt::format("\"{}\" is none of debug, info, warning, error", value));
 }
 
+Status put_words(Options& options, const std::string& value) {
+  options.java_options.clear();
+  std::string_view rest = value;
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(' '), rest.size());
+    if (end > 0) options.java_options.emplace_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return {};
+}
+
 Status put_path(std::string& to, const std::string& value) {
   if (!value.starts_with('/')) return wrong(fmt::format("\"{}\" is not an absolute path", value));
   to = value;
@@ -109,12 +120,17 @@ Status put_path(std::string& to, const std::string& value) {
 
 // --- the table
 
+// Of which commands a flag is.
+enum class Of { both, run, supervise };
+
 struct Flag {
   const char* name;
   const char* value;     // what stands for the value in the help; null: a switch
   const char* variable;  // of the environment
   const char* help;
   Status (*put)(Options&, const std::string&);
+  Of of = Of::both;
+  bool is_of(Command command) const { return of == Of::both || (of == Of::run) == (command == Command::run); }
 };
 
 const Flag kFlags[] = {
@@ -128,18 +144,19 @@ const Flag kFlags[] = {
      "Holds the one-time secret. Read once, then removed. Without it FOOTMAN_AGENT_SECRET is used.",
      [](Options& o, const std::string& v) { return put_text(o.secret_file, v); }},
     {"--proof", "aws", "FOOTMAN_AGENT_PROOF",
-     "Instead of a secret: prove who this agent is with the role of its ECS task.", put_proof},
+     "Instead of a secret: prove who this agent is with the role of its ECS task.", put_proof, Of::run},
     {"--proof-url", "URL", "FOOTMAN_AGENT_PROOF_URL",
-     "The STS endpoint that the server will ask about the proof. The agent does not call it.", put_proof_url},
+     "The STS endpoint that the server will ask about the proof. The agent does not call it.", put_proof_url,
+     Of::run},
     {"--proof-region", "REGION", "FOOTMAN_AGENT_PROOF_REGION", "The region of that endpoint.",
-     [](Options& o, const std::string& v) { return put_text(o.proof_region, v); }},
+     [](Options& o, const std::string& v) { return put_text(o.proof_region, v); }, Of::run},
     {"--attempt", "N", "FOOTMAN_AGENT_ATTEMPT",
-     "The launch attempt, for which the secret was made. Default 1.", put_attempt},
+     "The launch attempt, for which the secret was made. Default 1.", put_attempt, Of::run},
     {"--tunnel", "HOST:PORT", "FOOTMAN_AGENT_TUNNEL",
      "Connect to this address instead of the URL's, for example a network load balancer.", put_tunnel},
     {"--public-key-sha256", "HEX", "FOOTMAN_AGENT_PUBLIC_KEY_SHA256",
      "SHA-256 of the server's public key: trust this key and nothing else.",
-     [](Options& o, const std::string& v) { return put_text(o.public_key_sha256, v); }},
+     [](Options& o, const std::string& v) { return put_text(o.public_key_sha256, v); }, Of::run},
     {"--ca-file", "FILE", "FOOTMAN_AGENT_CA_FILE",
      "Trust these authorities (PEM) instead of the system's. FOOTMAN_AGENT_CA holds the text itself.",
      [](Options& o, const std::string& v) { return put_text(o.ca_file, v); }},
@@ -148,7 +165,7 @@ const Flag kFlags[] = {
     {"--insecure", nullptr, "FOOTMAN_AGENT_INSECURE", "Allow ws:// to another machine: no encryption.",
      [](Options& o, const std::string& v) { return put_switch(o.insecure, v); }},
     {"--one-shot", nullptr, "FOOTMAN_AGENT_ONE_SHOT", "Leave after the first build.",
-     [](Options& o, const std::string& v) { return put_switch(o.one_shot, v); }},
+     [](Options& o, const std::string& v) { return put_switch(o.one_shot, v); }, Of::run},
     {"--work-dir", "DIR", "FOOTMAN_AGENT_WORK_DIR",
      "Absolute; made when it is missing. Workspaces, scripts and the spool. Default: a new folder in TMPDIR "
      "or /tmp (which is made when it is missing), removed at the end.",
@@ -167,10 +184,23 @@ const Flag kFlags[] = {
     {"--spool", "SIZE", "FOOTMAN_AGENT_SPOOL",
      "How much output may wait on disk for the server. At the limit the build's output blocks. Default "
      "256MiB.",
-     [](Options& o, const std::string& v) { return put_bytes(o.spool_bytes, v); }},
+     [](Options& o, const std::string& v) { return put_bytes(o.spool_bytes, v); }, Of::run},
+    {"--web-socket", nullptr, "FOOTMAN_AGENT_WEB_SOCKET",
+     "Jenkins' agent connects by WebSocket to the URL, not to Jenkins' agent port.",
+     [](Options& o, const std::string& v) { return put_switch(o.web_socket, v); }, Of::supervise},
+    {"--max-age", "TIME", "FOOTMAN_AGENT_MAX_AGE",
+     "End the command after so long, whatever it does. Default: never.",
+     [](Options& o, const std::string& v) { return put_duration(o.max_age, v); }, Of::supervise},
+    {"--java", "PROGRAM", "FOOTMAN_AGENT_JAVA", "Default: the one of JAVA_HOME, else of PATH.",
+     [](Options& o, const std::string& v) { return put_text(o.java, v); }, Of::supervise},
+    {"--java-options", "OPTIONS", "FOOTMAN_AGENT_JAVA_OPTIONS",
+     "For Java itself, with spaces between them. Default: -XX:+UseSerialGC -Xmx256m "
+     "-XX:TieredStopAtLevel=1, with which an agent is online in a third of the time and needs a third of "
+     "the memory.",
+     put_words, Of::supervise},
     {"--cgroups", "on|off", "FOOTMAN_AGENT_CGROUPS",
      "Whether steps get control groups where the machine allows it. Default on.",
-     [](Options& o, const std::string& v) { return put_switch(o.use_cgroups, v); }},
+     [](Options& o, const std::string& v) { return put_switch(o.use_cgroups, v); }, Of::run},
     {"--log-format", "json|text", "FOOTMAN_AGENT_LOG_FORMAT",
      "Of the agent's own log on stderr. Default: text on a terminal, else json.", put_format},
     {"--log-level", "LEVEL", "FOOTMAN_AGENT_LOG_LEVEL", "debug, info, warning or error. Default info.",
@@ -191,23 +221,31 @@ Status put(Options& options, const Flag& flag, const char* source, const std::st
   return std::unexpected(std::move(error));
 }
 
-Status read_environment(Options& options, const std::function<const char*(const char*)>& get) {
+Status read_environment(Command command, Options& options,
+                        const std::function<const char*(const char*)>& get) {
   for (const auto& flag : kFlags)
-    if (const char* value = get(flag.variable); value != nullptr && *value != '\0')
+    if (const char* value = get(flag.variable); flag.is_of(command) && value != nullptr && *value != '\0')
       FOOTMAN_TRY_STATUS(put(options, flag, flag.variable, value));
   if (const char* pem = get("FOOTMAN_AGENT_CA"); pem != nullptr) options.ca_pem = pem;
   return {};
 }
 
-Status read_flags(Options& options, const std::vector<std::string>& arguments) {
+Status read_flags(Command command, Options& options, const std::vector<std::string>& arguments) {
   for (std::size_t i = 1; i < arguments.size(); ++i) {
     const auto& given = arguments[i];
+    if (given == "--" && command == Command::supervise) {
+      options.command.assign(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1, arguments.end());
+      if (options.command.empty())
+        return base::fail(Errc::invalid_argument, "there is no command after --", {},
+                          "Without -- Java is started with the controller's agent.jar.");
+      return {};
+    }
     const auto equals = given.starts_with("--") ? given.find('=') : std::string::npos;
     const auto name = given.substr(0, equals);
     const auto* flag = find_flag(name);
-    if (flag == nullptr)
-      return base::fail(Errc::invalid_argument, fmt::format("\"{}\" is not known", name), {},
-                        "See footman-agent --help.");
+    if (flag == nullptr || !flag->is_of(command))
+      return base::fail(Errc::invalid_argument, fmt::format("\"{}\" is not known to {}", name, arguments[0]),
+                        {}, "See footman-agent --help.");
     if (flag->value == nullptr) {
       FOOTMAN_TRY_STATUS(
           put(options, *flag, flag->name, equals == given.npos ? "on" : given.substr(equals + 1)));
@@ -222,7 +260,7 @@ Status read_flags(Options& options, const std::vector<std::string>& arguments) {
   return {};
 }
 
-Status check(const Options& options) {
+Status check(Command command, const Options& options) {
   const auto need = [](const char* flag, const char* variable) {
     return base::fail(Errc::invalid_argument, fmt::format("{} is missing", flag), {},
                       fmt::format("Give it, or set {}.", variable));
@@ -234,8 +272,13 @@ Status check(const Options& options) {
     return need("--proof-url", "FOOTMAN_AGENT_PROOF_URL");
   if (!options.proof.empty() && options.proof_region.empty())
     return need("--proof-region", "FOOTMAN_AGENT_PROOF_REGION");
+  const bool web = scheme == "http" || scheme == "https";
+  if (command == Command::supervise && !web)
+    return base::fail(Errc::invalid_argument, fmt::format("{} is not Jenkins' URL", options.url.str()),
+                      "--url", "http:// or https:// was expected, as in a browser.");
   const bool plain = scheme == "ws" || scheme == "http";
-  const auto& host = options.tunnel ? options.tunnel->host : options.url.host;
+  // Jenkins' tunnel is for its agent port only, which encrypts by itself.
+  const auto& host = options.tunnel && command == Command::run ? options.tunnel->host : options.url.host;
   if (plain && !options.insecure && !base::is_loopback_host(host))
     return base::fail(Errc::invalid_argument,
                       fmt::format("{} sends secrets to {} without encryption", options.url.str(), host),
@@ -270,9 +313,8 @@ std::string wrapped(std::string_view text, std::size_t indent, std::size_t width
 base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments,
                                              const std::function<const char*(const char*)>& get,
                                              bool stderr_is_terminal) {
-  const auto has = [&](std::string_view word) {
-    return std::find(arguments.begin(), arguments.end(), word) != arguments.end();
-  };
+  const auto own = std::find(arguments.begin(), arguments.end(), "--");  // what follows is another program's
+  const auto has = [&](std::string_view word) { return std::find(arguments.begin(), own, word) != own; };
   if (has("--help") || has("-h") || (!arguments.empty() && arguments[0] == "help"))
     return CommandLine{Command::help, {}, {}};
   if (has("--version")) return CommandLine{Command::version, {}, {}};
@@ -282,16 +324,17 @@ base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arg
                         "See footman-agent --help.");
     return CommandLine{Command::install, {}, arguments[1]};
   }
-  if (arguments.empty() || arguments[0] != "run")
+  const bool supervises = !arguments.empty() && arguments[0] == "supervise";
+  if (!supervises && (arguments.empty() || arguments[0] != "run"))
     return base::fail(
         Errc::invalid_argument,
         arguments.empty() ? "there is no command" : fmt::format("\"{}\" is not a command", arguments[0]), {},
         "See footman-agent --help.");
-  CommandLine line{Command::run, {}, {}};
+  CommandLine line{supervises ? Command::supervise : Command::run, {}, {}};
   line.options.log_json = !stderr_is_terminal;
-  FOOTMAN_TRY_STATUS(read_environment(line.options, get));
-  FOOTMAN_TRY_STATUS(read_flags(line.options, arguments));
-  FOOTMAN_TRY_STATUS(check(line.options));
+  FOOTMAN_TRY_STATUS(read_environment(line.command, line.options, get));
+  FOOTMAN_TRY_STATUS(read_flags(line.command, line.options, arguments));
+  FOOTMAN_TRY_STATUS(check(line.command, line.options));
   return line;
 }
 
@@ -307,10 +350,20 @@ std::string help_text() {
       "      --public-key-sha256 HEX --name NAME\n\n"
       "The init container of a task whose image has no agent puts it into a volume that both mount:\n\n"
       "  footman-agent install DIRECTORY\n\n"
+      "For a Jenkins, this program stands in front of the Java agent: of an image's own command, or, "
+      "without\n"
+      "one, of Java with the agent.jar that it fetches from there:\n\n"
+      "  footman-agent supervise --url https://jenkins.example.com/ --name NAME --secret-file FILE \\\n"
+      "      [-- /usr/local/bin/jenkins-agent]\n\n"
+      "The command finds JENKINS_URL, JENKINS_AGENT_NAME, JENKINS_SECRET (@FILE), JENKINS_AGENT_WORKDIR,\n"
+      "JENKINS_TUNNEL and JENKINS_WEB_SOCKET in its environment.\n\n"
       "Options, and the variables that stand for them:\n";
   for (const auto& flag : kFlags) {
-    text += fmt::format("  {}{}{}  ({})\n", flag.name, flag.value != nullptr ? " " : "",
-                        flag.value != nullptr ? flag.value : "", flag.variable);
+    text += fmt::format("  {}{}{}  ({}){}\n", flag.name, flag.value != nullptr ? " " : "",
+                        flag.value != nullptr ? flag.value : "", flag.variable,
+                        flag.of == Of::run         ? "  [run]"
+                        : flag.of == Of::supervise ? "  [supervise]"
+                                                   : "");
     text += std::string(kIndent, ' ') + wrapped(flag.help, kIndent, kWidth) + "\n";
   }
   text +=
@@ -318,7 +371,8 @@ std::string help_text() {
       "Proxies: http_proxy, https_proxy, all_proxy and no_proxy are honoured.\n\n"
       "Signals: SIGTERM, SIGINT, SIGHUP or SIGQUIT is the notice that the machine goes away. No new work is\n"
       "taken; a running step goes on until --notice-grace before the end. A second signal ends the step at\n"
-      "once and leaves --notice-grace to report; a third one ends everything.\n\n"
+      "once and leaves --notice-grace to report; a third one ends everything.\n"
+      "supervise hands SIGTERM on at those times.\n\n"
       "Exit codes:\n"
       "    0  its work is done and acknowledged\n"
       "    1  something is broken here: the log says what\n"
@@ -326,7 +380,8 @@ std::string help_text() {
       "    3  the server refused this agent or has given it up, or its certificate is not trusted\n"
       "    4  nothing was heard of the server for the orphan time-out\n"
       "    5  the time of a notice was over before everything was acknowledged\n"
-      "  128+n  killed by signal n\n";
+      "  128+n  killed by signal n\n"
+      "Of supervise: 1, 2 and 4 as above, 5 after a notice or the maximum age, else those of its command.\n";
   return text;
 }
 

@@ -42,12 +42,18 @@ struct Options {
   bool use_cgroups = true;
   bool log_json = true;  // default: JSON, for people when stderr is a terminal
   base::LogLevel log_level = base::LogLevel::info;
+  // Of supervise.
+  std::vector<std::string> command;  // what stands after "--"; empty: Java with the controller's agent.jar
+  std::string java;                  // empty: of JAVA_HOME, else of PATH
+  std::vector<std::string> java_options = {"-XX:+UseSerialGC", "-Xmx256m", "-XX:TieredStopAtLevel=1"};
+  bool web_socket = false;
+  base::Duration max_age{0};  // 0: none
 };
 
-enum class Command { run, install, help, version };
+enum class Command { run, supervise, install, help, version };
 struct CommandLine {
   Command command = Command::help;
-  Options options;        // of run
+  Options options;        // of run and supervise
   std::string directory;  // of install, absolute
 };
 

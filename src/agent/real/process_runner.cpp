@@ -26,7 +26,6 @@ using runtime::real::FdWatch;
 
 namespace {
 
-constexpr std::string_view kOwnVariables = "FOOTMAN_AGENT_";
 constexpr const char* kDefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr int kPipeBytes = 256 << 10;
 constexpr std::int32_t kKilledInShell = 128 + SIGKILL;  // how a shell passes its child's end on

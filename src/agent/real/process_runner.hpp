@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agent/real/children.hpp"
@@ -22,6 +23,7 @@ namespace footman::agent::real {
 
 using namespace std::chrono_literals;
 
+inline constexpr std::string_view kOwnVariables = "FOOTMAN_AGENT_";  // how they begin; no step gets them
 inline constexpr base::Duration kLeftoverGrace = 1s;  // for what a build leaves behind, before SIGKILL
 inline constexpr base::Duration kKillAgain = 10ms;    // between two rounds of SIGKILL
 inline constexpr base::Duration kKillLimit = 30s;  // then what cannot be killed is left alone, with an error

@@ -161,3 +161,32 @@ TEST_CASE("what an ECS task with a role gives is understood") {
   CHECK(holds(error_of({"run", "--proof", "gcp"}, given), "\"gcp\" is not known"));
   CHECK(holds(error_of({"run", "--proof-url", "nowhere"}, given), "--proof-url"));
 }
+
+TEST_CASE("supervise: its own options, and the command behind --") {
+  const std::vector<std::string> good = {"supervise", "--url", "https://j.example/", "--name", "a"};
+  const auto with = [&](std::vector<std::string> more) {
+    auto all = good;
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  };
+  const auto plain = parse(good, {{"FOOTMAN_AGENT_PROOF", "none of its"}});
+  REQUIRE(plain);
+  CHECK(plain->command == Command::supervise);
+  CHECK(plain->options.command.empty());
+  CHECK(plain->options.java_options.size() == 3);
+  CHECK(plain->options.max_age == base::Duration(0));
+  const auto line = parse(with({"--max-age", "2h", "--web-socket", "--java-options", " -Xmx1g  -Da=b ", "--",
+                                "/entry", "--help", "--"}));
+  REQUIRE(line);
+  CHECK(line->options.command == std::vector<std::string>{"/entry", "--help", "--"});
+  CHECK(line->options.java_options == std::vector<std::string>{"-Xmx1g", "-Da=b"});
+  CHECK(line->options.max_age == 2h);
+  CHECK(line->options.web_socket);
+  CHECK(holds(error_of(with({"--"})), "there is no command after --"));
+  CHECK(holds(error_of(with({"--one-shot"})), "\"--one-shot\" is not known to supervise"));
+  CHECK(holds(error_of({"run", "--url", "wss://c.example/", "--name", "a", "--web-socket"}),
+              "\"--web-socket\" is not known to run"));
+  CHECK(holds(error_of({"supervise", "--url", "wss://j.example/", "--name", "a"}), "not Jenkins' URL"));
+  CHECK(holds(error_of({"supervise", "--url", "http://j.example/", "--name", "a"}), "without encryption"));
+  CHECK(parse({"supervise", "--url", "http://j.example/", "--name", "a", "--insecure"}).has_value());
+}

@@ -1,0 +1,253 @@
+// footman-agent supervise: in front of a stand-in for Jenkins' Java agent, with a stand-in for Jenkins.
+#include <doctest/doctest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <boost/asio/io_context.hpp>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "agent/tests/agent_program.hpp"
+#include "net/http_server.hpp"
+#include "net/process.hpp"
+#include "net/tcp.hpp"
+#include "runtime/real/clock.hpp"
+
+using namespace footman;
+using namespace footman::agent::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+// What a supervisor asks of Jenkins.
+class Jenkins {
+ public:
+  Jenkins() {
+    net::init_process();
+    http_ = std::make_unique<net::HttpServer>(
+        io_.get_executor(), io_.get_executor(),
+        [this](std::shared_ptr<const net::HttpRequest> request) { return answer(this, std::move(request)); },
+        net::HttpServerLimits{}, *clock_, base::Logger());
+    auto listener = net::create_listener(io_.get_executor(), *clock_, {"127.0.0.1", 0}, {});
+    REQUIRE(listener);
+    port = (*listener)->endpoint().port;
+    http_->serve(std::move(*listener), nullptr);
+  }
+  ~Jenkins() {
+    http_->stop();
+    run_until([&] { return http_->counts().connections == 0; }, 2s);
+  }
+
+  std::uint16_t port = 0;
+  std::vector<std::string> asked;
+  int refusals = 0;  // so many answers are 503 first
+  bool away = false;
+  std::string jar = "PK\x03\x04 not really";
+
+  std::string url() const { return "http://127.0.0.1:" + std::to_string(port) + "/jenkins/"; }
+  template <class Condition>
+  bool run_until(Condition holds, base::Duration limit = 20s) {
+    const auto until = clock_->steady() + limit;
+    io_.restart();
+    while (!holds() && clock_->steady() < until) {
+      io_.run_one_for(10ms);
+      if (io_.stopped()) io_.restart();
+    }
+    return holds();
+  }
+
+ private:
+  static runtime::Awaitable<net::HttpResponse> answer(Jenkins* self,
+                                                      std::shared_ptr<const net::HttpRequest> request) {
+    self->asked.push_back(request->path);
+    net::HttpResponse response;
+    if (self->away || self->refusals > 0) {
+      self->refusals = std::max(self->refusals - 1, 0);
+      response.status = 503;
+    } else if (request->path == "/jenkins/jnlpJars/agent.jar") {
+      response.body = self->jar;
+    } else if (request->path != "/jenkins/login") {
+      response.status = 404;
+    }
+    co_return response;
+  }
+
+  boost::asio::io_context io_{1};
+  std::unique_ptr<runtime::Clock> clock_ = runtime::real::make_clock();
+  std::unique_ptr<net::HttpServer> http_;
+};
+
+// A program in the work directory that says what it was given and then does `then`.
+std::string put_script(const Program& program, const std::string& name, const std::string& then) {
+  const auto path = program.work_dir + "/" + name;
+  std::ofstream(path) << "#!/bin/sh\n"
+                         "cd " +
+                             program.work_dir +
+                             "\n"
+                             "printf '%s\\n' \"$@\" > arguments\n"
+                             "env > environment\n"
+                             "cat agent.secret > seen-secret\n"
+                             "stat -c %a agent.secret > mode\n"
+                             "touch runs\n" +
+                             then + "\n";
+  ::chmod(path.c_str(), 0700);
+  return path;
+}
+
+struct Supervised {
+  Supervised() { program.command = "supervise"; }
+  Jenkins jenkins;
+  Program program;
+  void start(std::vector<std::string> more) {
+    more.insert(more.begin(), {"--url", jenkins.url(), "--secret-file", program.work_dir + "/secret"});
+    std::ofstream(program.work_dir + "/secret") << kSecret << "\n";
+    program.start_bare(more);
+  }
+  bool runs() {
+    return jenkins.run_until([&] { return fs::exists(program.work_dir + "/runs"); });
+  }
+  void wait_for_end() {
+    const bool ended = jenkins.run_until([&] { return program.ended(); });
+    INFO(program.log());
+    REQUIRE(ended);
+    CHECK(program.nothing_is_left());
+    CHECK_FALSE(fs::exists(program.work_dir + "/agent.secret"));
+  }
+  std::string file(const std::string& name) const { return text_of(program.work_dir + "/" + name); }
+};
+
+constexpr const char* kWaits = "trap 'echo told > told; exit 7' TERM; while :; do sleep 0.05; done";
+
+}  // namespace
+
+TEST_CASE("Java is given the controller's agent.jar and all that it needs to connect; the secret in a file") {
+  Supervised one;
+  one.jenkins.refusals = 1;  // it starts just now
+  const auto java = put_script(one.program, "java", "exit 0");
+  one.start({"--java", java, "--java-options", "-Xmx99m  -Dx=y", "--web-socket", "--tunnel", "nlb:50000"});
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 0);
+  const auto& dir = one.program.work_dir;
+  CHECK(one.file("arguments") == "-Xmx99m\n-Dx=y\n-jar\n" + dir + "/agent.jar\n-url\n" + one.jenkins.url() +
+                                     "\n-secret\n@" + dir + "/agent.secret\n-name\na\n-workDir\n" + dir +
+                                     "\n-webSocket\n-tunnel\nnlb:50000\n");
+  CHECK(one.file("agent.jar") == one.jenkins.jar);
+  CHECK(one.file("seen-secret") == kSecret);
+  CHECK(one.file("mode") == "600\n");
+  CHECK_FALSE(fs::exists(dir + "/secret"));
+  CHECK_FALSE(holds(one.file("environment"), kSecret));
+  CHECK_FALSE(holds(one.file("environment"), "FOOTMAN_AGENT_LOCK_FD"));
+  CHECK(holds(text_of(one.program.exit_file),
+              "\"exit_status\": 0, \"signal\": 0, \"out_of_memory\": false, "
+              "\"text\": \"The agent's command exited with status 0.\""));
+}
+
+TEST_CASE("a page that is no agent.jar is not started; the next try is") {
+  Supervised one;
+  one.jenkins.jar = "<html>please sign in</html>";
+  one.start({"--java", put_script(one.program, "java", "exit 0")});
+  REQUIRE(
+      one.jenkins.run_until([&] { return holds(one.program.log(), "what it gave as agent.jar is none"); }));
+  CHECK_FALSE(fs::exists(one.program.work_dir + "/runs"));
+  one.jenkins.jar = "PK\x03\x04";
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 0);
+}
+
+TEST_CASE("an image's own command finds everything in its environment, and its exit status is passed on") {
+  Supervised one;
+  const auto entry = put_script(one.program, "jenkins-agent", "exit 42");
+  one.start({"--web-socket", "--", entry, "--help"});
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 42);
+  CHECK(one.file("arguments") == "--help\n");
+  const auto environment = one.file("environment");
+  CHECK(holds(environment, "JENKINS_URL=" + one.jenkins.url() + "\n"));
+  CHECK(holds(environment, "JENKINS_AGENT_NAME=a\n"));
+  CHECK(holds(environment, "JENKINS_SECRET=@" + one.program.work_dir + "/agent.secret\n"));
+  CHECK(holds(environment, "JENKINS_WEB_SOCKET=true\n"));
+  CHECK(one.jenkins.asked.empty());
+}
+
+TEST_CASE("no Java: says so, and what to do") {
+  Supervised one;
+  one.start({"--java", "/nowhere/java"});
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 1);
+  CHECK(holds(text_of(one.program.exit_file), "there is no program /nowhere/java here"));
+}
+
+TEST_CASE("SIGTERM is held back until the notice ends, and sooner when it comes again") {
+  Supervised one;
+  std::string notice = "1s";
+  SUBCASE("once") {}
+  SUBCASE("twice") { notice = "60s"; }
+  one.start(
+      {"--notice", notice, "--notice-grace", "500ms", "--", put_script(one.program, "command", kWaits)});
+  REQUIRE(one.runs());
+  ::kill(one.program.pid, SIGTERM);
+  one.jenkins.run_until([] { return false; }, 200ms);
+  CHECK_FALSE(fs::exists(one.program.work_dir + "/told"));
+  if (notice == "60s") ::kill(one.program.pid, SIGTERM);
+  one.wait_for_end();
+  CHECK(fs::exists(one.program.work_dir + "/told"));
+  CHECK(one.program.exit_code() == 5);
+  CHECK(holds(text_of(one.program.exit_file), "told"));
+}
+
+TEST_CASE("at its maximum age the command is ended, also one that does not listen") {
+  Supervised one;
+  one.start({"--max-age", "500ms", "--notice-grace", "100ms", "--",
+             put_script(one.program, "command", "trap '' TERM; while :; do sleep 0.05; done")});
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 5);
+  CHECK(holds(text_of(one.program.exit_file), "maximum age of 500"));
+}
+
+TEST_CASE("a controller that stays away ends it; one that answers does not") {
+  Supervised one;
+  one.start({"--orphan-timeout", "800ms", "--", put_script(one.program, "command", kWaits)});
+  REQUIRE(one.runs());
+  REQUIRE(one.jenkins.run_until([&] { return one.jenkins.asked.size() >= 6; }));  // longer than that
+  CHECK_FALSE(one.program.ended());
+  one.jenkins.away = true;  // a proxy still answers for it
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 4);
+  CHECK(holds(text_of(one.program.exit_file), "Nothing was heard of http://127.0.0.1"));
+}
+
+TEST_CASE("while agent.jar cannot be had, the orphan time-out and a notice end it, too") {
+  Supervised one;
+  one.jenkins.away = true;
+  SUBCASE("away") {
+    one.start({"--orphan-timeout", "500ms", "--java", put_script(one.program, "java", "")});
+    one.wait_for_end();
+    CHECK(one.program.exit_code() == 4);
+  }
+  SUBCASE("notice") {
+    one.start({"--notice", "0s", "--java", put_script(one.program, "java", "")});
+    REQUIRE(one.jenkins.run_until([&] { return !one.jenkins.asked.empty(); }));
+    ::kill(one.program.pid, SIGTERM);
+    one.wait_for_end();
+    CHECK(one.program.exit_code() == 5);
+  }
+  CHECK_FALSE(fs::exists(one.program.work_dir + "/runs"));
+}
+
+TEST_CASE("what the command leaves behind is ended with it, and all of it with a guardian that is killed") {
+  Supervised one;
+  SUBCASE("left behind") {
+    one.start({"--", put_script(one.program, "command", "setsid sleep 600 & exit 0")});
+    one.wait_for_end();
+  }
+  SUBCASE("killed") {
+    one.start({"--", put_script(one.program, "command", kWaits)});
+    REQUIRE(one.runs());
+    ::kill(one.program.pid, SIGKILL);
+    CHECK(one.jenkins.run_until([&] { return one.program.nothing_is_left(); }));
+  }
+}
