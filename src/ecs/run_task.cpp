@@ -13,6 +13,7 @@
 #include "ecs/fargate_sizes.hpp"
 #include "ecs/forms.hpp"
 #include "ecs/json_text.hpp"
+#include "ecs/task_definition.hpp"
 #include "ecs/validate.hpp"
 
 namespace footman::ecs {
@@ -20,8 +21,15 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::string_view kSecretVariable = "FOOTMAN_AGENT_SECRET";
+constexpr std::string_view kJenkinsVariables = "JENKINS_";
+constexpr const char* kJenkinsUrl = "JENKINS_URL";
 constexpr std::string_view kOverrides = "overrides";
+
+bool is_stock(AgentRole role) { return role == AgentRole::stock_jenkins; }
+
+std::string_view find_secret_variable(AgentRole role) {
+  return is_stock(role) ? "JENKINS_SECRET" : "FOOTMAN_AGENT_SECRET";
+}
 
 Status check_overrides(const json::value& overrides) {
   const auto text = json::serialize(overrides);
@@ -49,7 +57,8 @@ Status check_input(const TemplateOptions& options, const RunTaskInput& input) {
     if (std::ranges::find(options.subnets, subnet) == options.subnets.end())
       return fail(Errc::invalid_argument, fmt::format("the template has no subnet '{}'", subnet), "subnets");
   for (const auto& [name, value] : input.variables)
-    if (!name.starts_with(kAgentVariables) || name == kSecretVariable)
+    if (!name.starts_with(is_stock(input.role) ? kJenkinsVariables : kAgentVariables) ||
+        name == find_secret_variable(input.role))
       return fail(Errc::invalid_argument, "the agent's variables were expected, without its secret",
                   "variables." + name);
   return {};
@@ -57,15 +66,27 @@ Status check_input(const TemplateOptions& options, const RunTaskInput& input) {
 
 // ── overrides
 
+// What the container is to run instead of what its definition says; empty: that.
+json::array make_command(const TemplateOptions& options, const RunTaskInput& input) {
+  // Two arguments: the image's script takes a single one for a program.
+  if (is_stock(input.role)) return {"-url", input.variables.at(kJenkinsUrl)};
+  const bool existing = !options.task_definition.empty();
+  const bool supervises = input.role == AgentRole::supervisor;
+  // The entry point of an existing definition stays; without a path that is the agent.
+  if (existing ? options.agent.path.empty() : !supervises) return {};
+  const auto* verb = supervises ? "supervise" : "run";
+  if (!existing && options.container.entry_point.empty()) return {verb};  // the entry point is the agent
+  return {find_agent_path(options.agent), verb};
+}
+
 json::object make_container_override(const TemplateOptions& options, const RunTaskInput& input) {
   auto environment = input.variables;
   json::object to{{"name", input.container}};
+  if (auto command = make_command(options, input); !command.empty()) to["command"] = std::move(command);
   if (!options.task_definition.empty()) {
     const auto& container = options.container;
     environment.insert(container.environment.begin(), container.environment.end());
-    // Its entry point stays; without a path that is the agent.
-    if (!options.agent.path.empty()) to["command"] = json::array{options.agent.path, "run"};
-    if (!options.agent.work_directory.empty())
+    if (!options.agent.work_directory.empty() && !is_stock(input.role))
       environment.emplace("FOOTMAN_AGENT_WORK_DIR", options.agent.work_directory);
     if (container.cpu_units != 0) to["cpu"] = std::int64_t{container.cpu_units};
     if (container.memory_mib != 0) to["memory"] = std::int64_t{container.memory_mib};
@@ -221,7 +242,11 @@ Result<std::string> make_run_task(const TemplateOptions& options, const CloudOpt
   return canonical_text(to);
 }
 
-Result<Secret> add_secret(const std::string& request, const Secret& secret) {
+AgentRole find_jenkins_role(const AgentOptions& agent) {
+  return find_agent_path(agent).empty() ? AgentRole::stock_jenkins : AgentRole::supervisor;
+}
+
+Result<Secret> add_secret(const std::string& request, const Secret& secret, AgentRole role) {
   boost::system::error_code error;
   auto value = json::parse(request, error);
   const auto* containers = error ? nullptr : value.find_pointer("/overrides/containerOverrides", error);
@@ -229,7 +254,8 @@ Result<Secret> add_secret(const std::string& request, const Secret& secret) {
       error ? nullptr : value.find_pointer("/overrides/containerOverrides/0/environment", error);
   if (containers == nullptr || environment == nullptr || !environment->is_array())
     return fail(Errc::corrupt, "this is no RunTask request of Footman's");
-  environment->get_array().push_back(json::object{{"name", kSecretVariable}, {"value", secret.expose()}});
+  environment->get_array().push_back(
+      json::object{{"name", find_secret_variable(role)}, {"value", secret.expose()}});
   FOOTMAN_TRY_STATUS(check_overrides(value.at(kOverrides)));
   return Secret(json::serialize(value));
 }

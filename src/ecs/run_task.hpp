@@ -25,6 +25,10 @@ inline constexpr std::string_view kTemplateTag = "template";
 inline constexpr std::string_view kGenerationTag = "generation";
 inline constexpr std::string_view kTokenTag = "token";  // the client token
 
+// What the agent's container runs: a session with Footman; Footman's agent in front of Jenkins', in any image
+// with Java; or the image's own entry point, which is Jenkins' agent ("jenkins/inbound-agent").
+enum class AgentRole : std::uint8_t { session, supervisor, stock_jenkins };
+
 struct RunTaskInput {
   InstallationId installation;
   AgentId agent;
@@ -36,18 +40,22 @@ struct RunTaskInput {
   Capacity capacity;            // one of the template's
   TaskSize size;                // one of the template's, as it says it; rounded here
   Texts subnets;                // some of the template's; empty: all of them
-  TextMap variables;            // FOOTMAN_AGENT_…: its name, the attempt, how it reaches the server
-  TextMap own_tags;  // more of Footman's own: {"job": "team/app"}; what AWS does not take is replaced
+  TextMap variables;  // FOOTMAN_AGENT_…: its name, the attempt, how it reaches the server; or JENKINS_…
+  TextMap own_tags;   // more of Footman's own: {"job": "team/app"}; what AWS does not take is replaced
+  AgentRole role = AgentRole::session;
 };
 
+// A Jenkins' agent in such a container: without a path to Footman's agent it is the image's own.
+AgentRole find_jenkins_role(const AgentOptions& agent);
+
 // Same input, same bytes. Errors: invalid_argument, resource_exhausted (overrides beyond the limit). The
-// variables hold no secret: one that is called FOOTMAN_AGENT_SECRET is refused.
+// variables hold no secret: one that is called so is refused.
 Result<std::string> make_run_task(const TemplateOptions& options, const CloudOptions& cloud,
                                   const RunTaskInput& input);
 
 // With the agent's one-time secret in its environment: the request as it is sent, never as it is stored.
 // Errors: resource_exhausted; corrupt when it is no request of make_run_task.
-Result<Secret> add_secret(const std::string& request, const Secret& secret);
+Result<Secret> add_secret(const std::string& request, const Secret& secret, AgentRole role);
 
 // What ListTasks finds this installation's tasks by: its id where that has the form (≤ 36 letters, digits,
 // - and _), else a hash of it.

@@ -32,11 +32,6 @@ std::string find_container_name(const TemplateOptions& options) {
 
 // ── how the agent gets in
 
-std::string find_agent_path(const AgentOptions& agent) {
-  if (agent.delivery == AgentDelivery::image) return agent.path;
-  return fmt::format("{}/{}", agent.directory, kAgentProgram);
-}
-
 std::string find_work_directory(const AgentOptions& agent) {
   if (!agent.work_directory.empty() || agent.delivery == AgentDelivery::image) return agent.work_directory;
   return agent.directory + "/work";
@@ -244,6 +239,11 @@ std::string make_family(const TemplateName& name, const std::string& hash) {
 }
 
 }  // namespace
+
+std::string find_agent_path(const AgentOptions& agent) {
+  if (agent.delivery == AgentDelivery::image) return agent.path;
+  return fmt::format("{}/{}", agent.directory, kAgentProgram);
+}
 
 Result<TaskDefinition> make_task_definition(const TemplateOptions& options, const CloudOptions& cloud,
                                             const DefinitionScope& scope) {

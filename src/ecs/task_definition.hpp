@@ -22,6 +22,9 @@ inline constexpr std::string_view kLogStreamPrefix = "footman";
 inline constexpr std::string_view kInstallCommand = "install";
 inline constexpr std::string_view kAgentProgram = "footman-agent";
 
+// Where the agent is in its container; empty: the image's own entry point is the agent.
+std::string find_agent_path(const AgentOptions& agent);
+
 struct DefinitionScope {
   InstallationId installation;  // a tag; others' definitions are never shared, so never deleted under them
   TemplateName template_name;

@@ -17,7 +17,11 @@ json::object to_json(const ports::AgentEndpoint& endpoint) {
           {"ca_pem", endpoint.ca_pem},
           {"only_ca", endpoint.only_ca},
           {"public_key_sha256", endpoint.public_key_sha256},
-          {"insecure", endpoint.insecure}};
+          {"insecure", endpoint.insecure},
+          {"program", ports::to_string(endpoint.program)},
+          {"name", endpoint.name},
+          {"web_socket", endpoint.web_socket},
+          {"java_options", endpoint.java_options}};
 }
 
 ports::AgentEndpoint endpoint_of(const json::object& object) {
@@ -28,6 +32,13 @@ ports::AgentEndpoint endpoint_of(const json::object& object) {
   if (const auto* only = object.if_contains("only_ca")) endpoint.only_ca = only->as_bool();  // older: false
   endpoint.public_key_sha256 = json::value_to<std::string>(object.at("public_key_sha256"));
   endpoint.insecure = object.at("insecure").as_bool();
+  const auto* program = object.if_contains("program");  // older: Footman's own, as there were no others
+  if (program == nullptr || program->as_string() == ports::to_string(ports::AgentProgram::footman))
+    return endpoint;
+  endpoint.program = ports::AgentProgram::jenkins;
+  endpoint.name = json::value_to<std::string>(object.at("name"));
+  endpoint.web_socket = object.at("web_socket").as_bool();
+  endpoint.java_options = json::value_to<std::string>(object.at("java_options"));
   return endpoint;
 }
 

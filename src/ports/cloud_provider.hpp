@@ -19,21 +19,11 @@
 #include "model/agent.hpp"
 #include "model/price.hpp"
 #include "model/size.hpp"
+#include "ports/agent_endpoint.hpp"
 #include "ports/identity_proof.hpp"
 #include "runtime/awaitable.hpp"
 
 namespace footman::ports {
-
-// How the launched agent reaches the server.
-struct AgentEndpoint {
-  std::string url;                // "wss://ci.example.com/…", "ws://127.0.0.1:8080/…" or "tcp://host:50000"
-  std::string tunnel;             // "host:port" to connect to instead of the url's; empty: none
-  std::string ca_pem;             // CA of a wss url; empty: the image's own store
-  bool only_ca = false;           // the agent trusts ca_pem alone, not the image's own store besides
-  std::string public_key_sha256;  // hex, of the agent port's certificate; for tcp
-  bool insecure = false;          // plain ws beyond loopback was allowed in the config
-  bool operator==(const AgentEndpoint&) const = default;
-};
 
 // One launch. Everything but `secret` is frozen in the intent row before the call.
 struct LaunchSpec {

@@ -15,6 +15,7 @@
 #include "base/secret.hpp"
 #include "base/time.hpp"
 #include "model/agent.hpp"
+#include "ports/agent_endpoint.hpp"
 #include "runtime/awaitable.hpp"
 
 namespace footman::ports {
@@ -96,6 +97,12 @@ class ControllerPort {
  public:
   virtual ~ControllerPort() = default;
   virtual base::ControllerName name() const = 0;
+
+  // How an agent for its work reaches it; nothing: as the agent's template says. The same for the same id.
+  virtual std::optional<AgentEndpoint> find_endpoint(const base::AgentId& id) const {
+    (void)id;
+    return std::nullopt;
+  }
 
   // Items that want an agent, oldest first. A view; calling it costs no I/O. The whole contract of a
   // controller whose queue is short enough to be read each time; the fleet itself asks for news. While the

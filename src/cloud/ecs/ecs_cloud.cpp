@@ -188,6 +188,10 @@ Awaitable<LaunchResult> EcsCloudImpl::launch(LaunchSpec spec) {
 
 // The caller waits, so pointers are good.
 Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const LaunchOptions* options) {
+  const auto& wanted = options->options;
+  const bool jenkins = spec->endpoint.program == ports::AgentProgram::jenkins;
+  const auto role = jenkins ? ecs::find_jenkins_role(wanted.agent) : ecs::AgentRole::session;
+  const bool proves = !jenkins && ecs::proves_identity(wanted);  // Jenkins takes nothing but its secret
   ecs::RunTaskInput input{spec->installation,
                           spec->agent,
                           spec->template_name,
@@ -198,17 +202,17 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
                           options->capacity,
                           options->size,
                           {},
-                          make_agent_variables(*spec),
-                          make_work_tags(spec->work)};
-  const auto& wanted = options->options;
-  if (ecs::proves_identity(wanted)) input.variables.merge(make_proof_variables(proof_place_));
+                          make_agent_variables(*spec, role),
+                          make_work_tags(spec->work),
+                          role};
+  if (proves) input.variables.merge(make_proof_variables(proof_place_));
   if (auto there = co_await provide_definition(wanted, &input); !there)
     co_return std::unexpected(std::move(there).error());
   choose_subnet(wanted, input);
   auto request = ecs::make_run_task(wanted, config_.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
-  auto sent = ecs::proves_identity(wanted) ? Result<Secret>(Secret(std::move(*request)))
-                                           : ecs::add_secret(*request, spec->secret);
+  auto sent =
+      proves ? Result<Secret>(Secret(std::move(*request))) : ecs::add_secret(*request, spec->secret, role);
   if (!sent) co_return refuse(FailureClass::configuration, describe(sent.error()));
   auto answer = co_await api_.run_task(std::move(*sent), quota_of(options->capacity));
   if (!answer) {

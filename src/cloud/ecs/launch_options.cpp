@@ -81,21 +81,47 @@ Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
   return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size};
 }
 
-TextMap make_agent_variables(const ports::LaunchSpec& spec) {
-  TextMap out{{"FOOTMAN_AGENT_NAME", spec.agent.str()},
-              {"FOOTMAN_AGENT_ATTEMPT", std::to_string(spec.attempt)},
-              {"FOOTMAN_AGENT_URL", spec.endpoint.url}};
-  const auto put = [&](const char* name, const std::string& text) {
-    if (!text.empty()) out[name] = text;
-  };
-  put("FOOTMAN_AGENT_TUNNEL", spec.endpoint.tunnel);
-  put("FOOTMAN_AGENT_PUBLIC_KEY_SHA256", spec.endpoint.public_key_sha256);
-  put("FOOTMAN_AGENT_CA", spec.endpoint.ca_pem);
-  if (!spec.endpoint.ca_pem.empty() && !spec.endpoint.only_ca) out["FOOTMAN_AGENT_SYSTEM_CA"] = "true";
-  if (spec.endpoint.insecure) out["FOOTMAN_AGENT_INSECURE"] = "true";
-  if (spec.one_shot) out["FOOTMAN_AGENT_ONE_SHOT"] = "true";
+std::string find_agent_name(const ports::LaunchSpec& spec) {
+  return spec.endpoint.name.empty() ? spec.agent.str() : spec.endpoint.name;
+}
+
+namespace {
+
+void put_if(TextMap& out, const char* name, const std::string& text) {
+  if (!text.empty()) out[name] = text;
+}
+
+// As the entry point of Jenkins' own image reads them.
+TextMap make_jenkins_variables(const ports::LaunchSpec& spec) {
+  const auto& endpoint = spec.endpoint;
+  TextMap out{{"JENKINS_URL", endpoint.url}, {"JENKINS_AGENT_NAME", find_agent_name(spec)}};
+  put_if(out, "JENKINS_TUNNEL", endpoint.tunnel);
+  put_if(out, "JENKINS_JAVA_OPTS", endpoint.java_options);
+  if (endpoint.web_socket) out["JENKINS_WEB_SOCKET"] = "true";
+  return out;
+}
+
+}  // namespace
+
+TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentRole role) {
+  using footman::ecs::AgentRole;
+  if (role == AgentRole::stock_jenkins) return make_jenkins_variables(spec);
+  const auto& endpoint = spec.endpoint;
+  TextMap out{{"FOOTMAN_AGENT_NAME", find_agent_name(spec)}, {"FOOTMAN_AGENT_URL", endpoint.url}};
+  put_if(out, "FOOTMAN_AGENT_TUNNEL", endpoint.tunnel);
+  put_if(out, "FOOTMAN_AGENT_CA", endpoint.ca_pem);
+  if (!endpoint.ca_pem.empty() && !endpoint.only_ca) out["FOOTMAN_AGENT_SYSTEM_CA"] = "true";
+  if (endpoint.insecure) out["FOOTMAN_AGENT_INSECURE"] = "true";
   if (spec.orphan_timeout.count() > 0)
     out["FOOTMAN_AGENT_ORPHAN_TIMEOUT"] = fmt::format("{}ms", spec.orphan_timeout / 1ms);
+  if (role == AgentRole::supervisor) {
+    put_if(out, "FOOTMAN_AGENT_JAVA_OPTIONS", endpoint.java_options);
+    if (endpoint.web_socket) out["FOOTMAN_AGENT_WEB_SOCKET"] = "true";
+    return out;
+  }
+  out["FOOTMAN_AGENT_ATTEMPT"] = std::to_string(spec.attempt);
+  put_if(out, "FOOTMAN_AGENT_PUBLIC_KEY_SHA256", endpoint.public_key_sha256);
+  if (spec.one_shot) out["FOOTMAN_AGENT_ONE_SHOT"] = "true";
   return out;
 }
 

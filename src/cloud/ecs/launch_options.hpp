@@ -10,6 +10,7 @@
 #include "base/ids.hpp"
 #include "cloud/ecs/ecs_cloud.hpp"
 #include "ecs/options.hpp"
+#include "ecs/run_task.hpp"
 #include "ports/cloud_provider.hpp"
 
 namespace footman::cloud::ecs {
@@ -27,8 +28,9 @@ std::vector<ports::Variant> list_variants(const Template& of);
 // corrupt: not written by list_variants().
 Result<LaunchOptions> parse_launch_options(const std::string& frozen);
 
-// The variables by which the agent knows itself and its server; its secret is not among them.
-footman::ecs::TextMap make_agent_variables(const ports::LaunchSpec& spec);
+// The variables by which the agent in that role knows itself and its controller; its secret is not among
+// them.
+footman::ecs::TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);
 // "team/app #17" → {"job": "team/app", "build": "17"}; of a pool nothing.
 footman::ecs::TextMap make_work_tags(const std::string& work);
 

@@ -57,28 +57,38 @@ Status append_line(int fd, std::string_view line) {
 }
 
 std::vector<std::string> arguments_of(const Site& site, const ports::LaunchSpec& spec) {
+  const auto& endpoint = spec.endpoint;
+  const bool jenkins = endpoint.program == ports::AgentProgram::jenkins;
   const auto work = site.work_directory(spec.client_token);
   const auto files = site.launch_directory(spec.client_token);
-  std::vector<std::string> out = {site.agent_binary, "run",
-                                  "--url",           spec.endpoint.url,
-                                  "--name",          spec.agent.str(),
-                                  "--attempt",       std::to_string(spec.attempt),
+  std::vector<std::string> out = {site.agent_binary, jenkins ? "supervise" : "run",
+                                  "--url",           endpoint.url,
+                                  "--name",          endpoint.name.empty() ? spec.agent.str() : endpoint.name,
                                   "--secret-file",   files + "/secret",
                                   "--work-dir",      work,
                                   "--exit-file",     files + "/exit.json"};
   const auto add = [&](const char* flag, const std::string& value) {
     if (!value.empty()) out.insert(out.end(), {flag, value});
   };
-  add("--tunnel", spec.endpoint.tunnel);
-  if (!spec.endpoint.ca_pem.empty()) {
+  const auto add_switch = [&](const char* flag, bool on) {
+    if (on) out.emplace_back(flag);
+  };
+  add("--tunnel", endpoint.tunnel);
+  if (!endpoint.ca_pem.empty()) {
     add("--ca-file", files + "/ca.pem");
-    if (!spec.endpoint.only_ca) out.push_back("--system-ca");
+    add_switch("--system-ca", !endpoint.only_ca);
   }
-  add("--public-key-sha256", spec.endpoint.public_key_sha256);
-  if (spec.endpoint.insecure) out.push_back("--insecure");
+  add_switch("--insecure", endpoint.insecure);
   if (spec.orphan_timeout.count() > 0)
     add("--orphan-timeout", fmt::format("{}ms", spec.orphan_timeout.count() / 1000));
-  if (spec.one_shot) out.push_back("--one-shot");
+  if (jenkins) {
+    add_switch("--web-socket", endpoint.web_socket);
+    add("--java-options", endpoint.java_options);
+    return out;
+  }
+  add("--attempt", std::to_string(spec.attempt));
+  add("--public-key-sha256", endpoint.public_key_sha256);
+  add_switch("--one-shot", spec.one_shot);
   return out;
 }
 

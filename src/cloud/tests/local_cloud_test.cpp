@@ -123,6 +123,24 @@ TEST_CASE("the local cloud keeps the contract of all clouds") {
   contract::check_provider_contract([] { return std::make_unique<LocalWorld>(); });
 }
 
+TEST_CASE("Jenkins' agent is supervised: told what it needs, the secret in a file") {
+  LocalWorld world;
+  auto spec = make_spec(world, "a");
+  spec.endpoint = {"https://ci.example.com/jenkins/", "nlb:50000", "",   false,         "", false,
+                   ports::AgentProgram::jenkins,      "footman-a", true, "-Xmx1g -Dx=y"};
+  const auto launched = await_result(world, world.cloud().launch(spec));
+  REQUIRE(launched.has_value());
+  const auto seen = world.seen("a-1");
+  for (const auto* one : {"supervise", "https://ci.example.com/jenkins/", "footman-a", "--web-socket",
+                          "--tunnel", "nlb:50000", "--java-options", "-Xmx1g -Dx=y", "--secret-file"})
+    CHECK_MESSAGE(has_line(seen, "arg " + std::string(one)), one);
+  // What is a session's alone would be refused.
+  for (const auto* one : {"run", "--attempt", "--one-shot", "--public-key-sha256"})
+    CHECK_MESSAGE(!has_line(seen, "arg " + std::string(one)), one);
+  CHECK(seen.find("top-secret") == std::string::npos);
+  contract::terminate_until_gone(world, launched->value, "a-1");
+}
+
 TEST_CASE("an agent has its own session, a clean environment and no descriptor but its lock") {
   ::setenv("FOOTMAN_TEST_LEAK", "1", 1);
   ::setenv("http_proxy", "http://proxy:1", 1);

@@ -219,16 +219,60 @@ TEST_CASE("run task: overrides are counted as they are sent") {
 
 TEST_CASE("run task: the secret is added to what is sent alone") {
   const auto request = make_run_task(make_fargate_options(), make_cloud(), make_input()).value();
-  const std::string sent(add_secret(request, Secret("s3cret")).value().expose());
+  const std::string sent(add_secret(request, Secret("s3cret"), AgentRole::session).value().expose());
   CHECK(request.find("s3cret") == std::string::npos);
   CHECK(json::parse(sent).at("overrides").at("containerOverrides").at(0).at("environment").at(2) ==
         json::value({{"name", "FOOTMAN_AGENT_SECRET"}, {"value", "s3cret"}}));
-  CHECK(add_secret(request, Secret("s3cret")).value().expose() == sent);
+  CHECK(add_secret(request, Secret("s3cret"), AgentRole::session).value().expose() == sent);
   CHECK(check_shape(json::parse(sent), kRunTask).has_value());
-  CHECK(add_secret("{}", Secret("s3cret")).error().code == Errc::corrupt);
-  CHECK(add_secret("", Secret("s3cret")).error().code == Errc::corrupt);
-  CHECK(add_secret(request, Secret(std::string(kMaxOverridesChars, 'x'))).error().code ==
+  CHECK(add_secret("{}", Secret("s3cret"), AgentRole::session).error().code == Errc::corrupt);
+  CHECK(add_secret("", Secret("s3cret"), AgentRole::session).error().code == Errc::corrupt);
+  CHECK(add_secret(request, Secret(std::string(kMaxOverridesChars, 'x')), AgentRole::session).error().code ==
         Errc::resource_exhausted);
+}
+
+TEST_CASE("run task: Footman's agent in front of Jenkins'") {
+  auto input = make_input();
+  input.role = AgentRole::supervisor;
+  const auto command_of = [&](const TemplateOptions& options) {
+    const auto request = run(options, input);
+    const auto* command =
+        request.at("overrides").at("containerOverrides").at(0).as_object().if_contains("command");
+    return command == nullptr ? "" : json::serialize(*command);
+  };
+  auto options = make_fargate_options();
+  CHECK(find_jenkins_role(options.agent) == AgentRole::supervisor);
+  CHECK(command_of(options) == R"(["supervise"])");  // the definition is the same, and so is its entry point
+  options.container.entry_point = {"tini", "--"};
+  CHECK(command_of(options) == R"(["/footman/footman-agent","supervise"])");
+  auto existing = make_existing_options();
+  existing.agent.path = "/opt/footman-agent";
+  input.subnets = {};
+  CHECK(command_of(existing) == R"(["/opt/footman-agent","supervise"])");
+  input.role = AgentRole::session;
+  CHECK(command_of(existing) == R"(["/opt/footman-agent","run"])");
+}
+
+TEST_CASE("run task: an image whose own entry point is Jenkins' agent is told in its own words") {
+  auto input = make_input();
+  input.role = AgentRole::stock_jenkins;
+  input.subnets = {};
+  CHECK(refusal(input, make_existing_options()).field == "variables.FOOTMAN_AGENT_NAME");
+  input.variables = {{"JENKINS_URL", "https://ci.example.com/"}, {"JENKINS_AGENT_NAME", "footman-a"}};
+  auto options = make_fargate_options();
+  options.agent = {AgentDelivery::image, "", "", "", ""};
+  CHECK(find_jenkins_role(options.agent) == AgentRole::stock_jenkins);
+  for (const auto& one : {options, make_existing_options()}) {
+    const auto request = run(one, input);
+    const auto& container = request.at("overrides").at("containerOverrides").at(0);
+    CHECK(json::serialize(container.at("command")) == R"(["-url","https://ci.example.com/"])");
+    CHECK(json::serialize(container.at("environment")).find("FOOTMAN") == std::string::npos);
+    const auto text = json::serialize(request);
+    const std::string sent(add_secret(text, Secret("s3cret"), input.role).value().expose());
+    CHECK(sent.find(R"({"name":"JENKINS_SECRET","value":"s3cret"})") != std::string::npos);
+  }
+  input.variables["JENKINS_SECRET"] = "s3cret";
+  CHECK(refusal(input).field == "variables.JENKINS_SECRET");
 }
 
 TEST_CASE("run task: startedBy has at most 36 letters, digits, - and _") {

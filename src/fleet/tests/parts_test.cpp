@@ -99,6 +99,15 @@ TEST_CASE("the frozen request keeps all but the secret") {
   const auto from_older = parse_request(older);
   REQUIRE(from_older);
   CHECK_FALSE(from_older->spec.endpoint.only_ca);
+
+  spec.endpoint = {"https://ci/", "",   "",      false, "", false, ports::AgentProgram::jenkins,
+                   "node-1",      true, "-Xmx1g"};
+  CHECK(parse_request(encode_request(request))->spec.endpoint == spec.endpoint);
+  older = text;  // of a Footman that knew no Jenkins
+  const std::string added = R"(,"program":"footman","name":"","web_socket":false,"java_options":"")";
+  REQUIRE(older.find(added) != std::string::npos);
+  older.erase(older.find(added), added.size());
+  CHECK(parse_request(older)->spec.endpoint == back->spec.endpoint);
 }
 
 TEST_CASE("a request that cannot be read is an error, not a guess") {

@@ -193,6 +193,38 @@ TEST_CASE("variants: each capacity with each size, counted and priced as it is, 
   CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})"));
 }
 
+TEST_CASE("variables: as each agent reads them, and no more") {
+  using footman::ecs::AgentRole;
+  ports::LaunchSpec spec;
+  spec.agent = AgentId("ecs-1");
+  spec.attempt = 2;
+  spec.secret = Secret("hush");
+  spec.orphan_timeout = std::chrono::minutes(5);
+  spec.endpoint = {"https://j/", "nlb:50000", "PEM",   true, "", false, ports::AgentProgram::jenkins,
+                   "node-1",     true,        "-Xmx1g"};
+  CHECK(make_agent_variables(spec, AgentRole::supervisor) ==
+        footman::ecs::TextMap{{"FOOTMAN_AGENT_NAME", "node-1"},
+                              {"FOOTMAN_AGENT_URL", "https://j/"},
+                              {"FOOTMAN_AGENT_TUNNEL", "nlb:50000"},
+                              {"FOOTMAN_AGENT_CA", "PEM"},
+                              {"FOOTMAN_AGENT_ORPHAN_TIMEOUT", "300000ms"},
+                              {"FOOTMAN_AGENT_JAVA_OPTIONS", "-Xmx1g"},
+                              {"FOOTMAN_AGENT_WEB_SOCKET", "true"}});
+  CHECK(make_agent_variables(spec, AgentRole::stock_jenkins) ==
+        footman::ecs::TextMap{{"JENKINS_URL", "https://j/"},
+                              {"JENKINS_AGENT_NAME", "node-1"},
+                              {"JENKINS_TUNNEL", "nlb:50000"},
+                              {"JENKINS_JAVA_OPTS", "-Xmx1g"},
+                              {"JENKINS_WEB_SOCKET", "true"}});
+  spec.endpoint = {"wss://ci/", "", "", false, "", false};
+  CHECK(make_agent_variables(spec, AgentRole::session) ==
+        footman::ecs::TextMap{{"FOOTMAN_AGENT_NAME", "ecs-1"},
+                              {"FOOTMAN_AGENT_URL", "wss://ci/"},
+                              {"FOOTMAN_AGENT_ATTEMPT", "2"},
+                              {"FOOTMAN_AGENT_ONE_SHOT", "true"},
+                              {"FOOTMAN_AGENT_ORPHAN_TIMEOUT", "300000ms"}});
+}
+
 TEST_CASE(
     "variants: of another architecture the definition is another one, and what earlier versions froze is "
     "read") {
