@@ -1,34 +1,67 @@
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
 #include "base/address.hpp"
+#include "base/number.hpp"
 #include "config/own_machine.hpp"
 #include "config/sections.hpp"
 
 namespace footman::config {
 namespace {
 
-// "wss://ci.example.com:8443/x" -> "ci.example.com"; IPv6 without brackets.
-std::string_view host_of(std::string_view address) {
+struct Authority {
+  std::string_view host;                 // IPv6 without brackets
+  std::optional<std::string_view> port;  // what stands after its colon
+};
+
+// Of "wss://ci.example.com:8443/x" or "ci.example.com:8443".
+Authority split_authority(std::string_view address) {
   if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
     address.remove_prefix(scheme + 3);
   address = address.substr(0, address.find_first_of("/?#"));
-  if (address.starts_with('[')) return address.substr(1, address.find(']') - 1);
-  return address.substr(0, address.rfind(':'));
+  Authority out;
+  const auto bracket = address.starts_with('[') ? address.find(']') : std::string_view::npos;
+  const auto colon = address.find(':', bracket == std::string_view::npos ? 0 : bracket);
+  out.host = bracket == std::string_view::npos ? address.substr(0, colon) : address.substr(1, bracket - 1);
+  if (colon != std::string_view::npos) out.port = address.substr(colon + 1);
+  return out;
 }
+
+std::string_view host_of(std::string_view address) { return split_authority(address).host; }
+
+bool is_port(std::string_view text) { return base::find_number<std::uint16_t>(text).value_or(0) != 0; }
 
 bool is_loopback(std::string_view address) { return base::is_loopback_host(host_of(address)); }
 
-void check_url(Reader& reader, const std::string& url, bool insecure, Position at) {
+// is_own: it stands at this place; else it is inherited, and its form was checked where it stands.
+void check_url(Reader& reader, const std::string& url, bool is_own, bool insecure, Position at) {
   const bool plain = url.starts_with("ws://") || url.starts_with("http://");
   const bool known =
       plain || url.starts_with("wss://") || url.starts_with("https://") || url.starts_with("tcp://");
-  if (!known || host_of(url).empty())
+  if (is_own && (!known || host_of(url).empty()))
     reader.error(at,
                  "'agent_url': a URL was expected, like wss://ci.example.com or tcp://ci.example.com:50000");
-  else if (url.substr(0, url.find('/', url.find("://") + 3)).contains('@'))
+  else if (is_own && url.substr(0, url.find('/', url.find("://") + 3)).contains('@'))
     reader.error(at, "'agent_url': a URL with a user name or password in it is not accepted by agents");
+  else if (const auto port = split_authority(url).port; is_own && port && !is_port(*port))
+    reader.error(at,
+                 fmt::format("'agent_url': a port from 1 to 65535 was expected after the host, or none, like "
+                             "wss://ci.example.com:8443; found '{}'",
+                             *port));
   else if (plain && !insecure && !is_loopback(url))
     reader.error(at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
+}
+
+void check_tunnel(Reader& reader, const std::string& tunnel, Position at) {
+  const auto [host, port] = split_authority(tunnel);
+  const bool bare = tunnel.find_first_of("/?#@") == std::string::npos;
+  if (!bare || host.empty() || !port || !is_port(*port))
+    reader.error(at, fmt::format("'tunnel': a host and a port from 1 to 65535 were expected, like "
+                                 "lb.example.com:443; found '{}'",
+                                 tunnel));
 }
 
 }  // namespace
@@ -47,8 +80,10 @@ void read_address(Reader& reader, const YamlNode& map, AgentAddress& out) {
       },
       "websocket or tcp");
   if (map.find("connect") != nullptr) out.connect = connect;
+  if (out.tunnel && map.find("tunnel") != nullptr) check_tunnel(reader, *out.tunnel, map.place_of("tunnel"));
   if (!out.agent_url) return;
-  check_url(reader, *out.agent_url, out.insecure.value_or(false), map.place_of("agent_url"));
+  check_url(reader, *out.agent_url, map.find("agent_url") != nullptr, out.insecure.value_or(false),
+            map.place_of("agent_url"));
   if (out.agent_url->starts_with("tcp://") && out.connect == Connect::websocket)
     reader.error(map.place_of(map.find("connect") != nullptr ? "connect" : "agent_url"),
                  fmt::format("agent_url is {}, and connect is websocket: say 'connect: tcp', or an agent_url "

@@ -553,6 +553,42 @@ TEST_CASE("an agent_url of one port and the other port are not asked for togethe
             .starts_with("f:2:44: agent_url is tcp://"));
 }
 
+TEST_CASE("ports that agents connect to are ports") {
+  for (const auto* bad : {"44x", "99999", "65536", "0", "", "-1", "+1", "1:2"}) {
+    CAPTURE(bad);
+    for (const auto* url : {"wss://ci:{}", "wss://ci:{}/base", "tcp://[2001:db8::1]:{}", "https://ci:{}?x"}) {
+      const auto text = fmt::format("agent_url: '{}'\n", fmt::format(fmt::runtime(url), bad));
+      CHECK(error_of(text) ==
+            fmt::format("f:1:12: 'agent_url': a port from 1 to 65535 was expected after the host, "
+                        "or none, like wss://ci.example.com:8443; found '{}'",
+                        bad));
+    }
+    const auto tunnel = fmt::format("clouds:\n- {{name: a, type: local, tunnel: 'x:{}'}}\n", bad);
+    CHECK(error_of(tunnel) ==
+          fmt::format("f:2:34: 'tunnel': a host and a port from 1 to 65535 were expected, like "
+                      "lb.example.com:443; found 'x:{}'",
+                      bad));
+  }
+  for (const auto* bad : {"x", "", ":443", "[::1]", "::1:443", "wss://x:443", "x:443/", "me@x:443"}) {
+    CAPTURE(bad);
+    CHECK(error_of(fmt::format("tunnel: '{}'\n", bad))
+              .starts_with("f:1:9: 'tunnel': a host and a port from 1"));
+  }
+  for (const auto* good : {"agent_url: 'wss://ci:65535'", "agent_url: 'tcp://[2001:db8::1]'",
+                           "tunnel: '[::1]:443'", "tunnel: lb.example.com:1"}) {
+    CAPTURE(good);
+    CHECK(error_of(good) == "ok");
+  }
+}
+
+TEST_CASE("a wrong address is told where it stands, not of those who inherit it") {
+  const auto c = parse_config(
+      "agent_url: wss://ci:0\ntunnel: x\nclouds: [{name: a, type: local, templates: [{name: t}]}]\n", "f",
+      sources(), "x86_64");
+  REQUIRE_FALSE(c);
+  CHECK(c.error().size() == 2);
+}
+
 TEST_CASE("names of the server are names") {
   CHECK(error_of("hosts: [ci.example.com, ci_2, 10.0.0.1]\n") == "ok");
   for (const auto* bad : {"a b", "http://x", "x:8080", "x/y", "", "ü"}) {
