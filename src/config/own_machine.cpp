@@ -16,6 +16,11 @@ namespace {
 
 using Groups = std::array<std::uint16_t, 8>;  // of an IPv6 address
 
+// What distributions call the machine itself in /etc/hosts, beside localhost.
+constexpr std::array<std::string_view, 7> kOwnNames = {
+    "ip6-localhost",           "ip6-loopback",           "localhost.localdomain", "localhost4", "localhost6",
+    "localhost4.localdomain4", "localhost6.localdomain6"};
+
 template <class Number>
 std::optional<Number> find_in_base(std::string_view text, int base) {
   Number value = 0;
@@ -89,7 +94,7 @@ bool is_own_ipv6(const Groups& groups) {
   const auto low = std::uint32_t{groups[6]} << 16U | groups[7];
   if (!is_short) return false;
   if (groups[5] == 0xffff) return is_own_ipv4(low);
-  return groups[5] == 0 && low <= 1;
+  return groups[5] == 0 && (low <= 1 || low >> 24U == 127);
 }
 
 }  // namespace
@@ -97,7 +102,9 @@ bool is_own_ipv6(const Groups& groups) {
 bool is_own_machine(std::string_view host) {
   while (host.ends_with('.')) host.remove_suffix(1);
   const auto name = base::lower_case(host);
-  if (name == "localhost" || name.ends_with(".localhost")) return true;
+  if (name == "localhost" || name.ends_with(".localhost") ||
+      std::ranges::find(kOwnNames, name) != kOwnNames.end())
+    return true;
   if (name.contains(':')) {
     const auto address = find_ipv6(name);
     return address && is_own_ipv6(*address);

@@ -511,6 +511,14 @@ TEST_CASE("agents elsewhere are not sent to their own machine, in whatever form 
                           "localhost.",
                           "LOCALHOST",
                           "foo.localhost",
+                          "ip6-localhost",
+                          "IP6-loopback",
+                          "localhost.localdomain",
+                          "localhost.localdomain.",
+                          "localhost4.localdomain4",
+                          "localhost6.localdomain6",
+                          "[::127.0.0.1]",
+                          "[::7f00:1]",
                           "127.0.0.1",
                           "127.1",
                           "127.0.0.1.",
@@ -533,9 +541,10 @@ TEST_CASE("agents elsewhere are not sent to their own machine, in whatever form 
               .contains("do not reach the server: agent_url is wss://"));
   }
   CHECK(with("tcp://0.0.0.0:50000").contains("do not reach the server: agent_url is tcp://0.0.0.0:50000"));
-  for (const auto* other : {"localhost.example.com", "notlocalhost", "128.1", "10.0.0.1", "16777216", "[::2]",
-                            "[fe80::1%eth0]", "[::ffff:10.0.0.1]", "[2001:db8::7f00:1]",
-                            "127.0.0.1.example.com", "127.0.0.256", "12.0.0.0.1", "[1::1::1]", "[::1:1]"}) {
+  for (const auto* other :
+       {"localhost.example.com", "notlocalhost", "localdomain", "[::10.0.0.1]", "128.1", "10.0.0.1",
+        "16777216", "[::2]", "[fe80::1%eth0]", "[::ffff:10.0.0.1]", "[2001:db8::7f00:1]",
+        "127.0.0.1.example.com", "127.0.0.256", "12.0.0.0.1", "[1::1::1]", "[::1:1]"}) {
     CAPTURE(other);
     CHECK_FALSE(with(std::string("wss://") + other).contains("do not reach the server"));
   }
