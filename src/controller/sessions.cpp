@@ -374,7 +374,9 @@ void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) 
   node->resumed = false;
   node->inbox.clear();
   core_.refresh(*node);
-  if (breach) count_breach(*node, why);
+  if (!breach) return;
+  core_.note_agent(node->id(), "session_broken", "Its session was broken off: " + why);
+  count_breach(*node, why);
 }
 
 // The agent comes back with the same build, and what broke off its session would do so for ever.

@@ -33,6 +33,14 @@ std::optional<protocol::Refused> knock(World& world, const protocol::Hello& hell
   return agent->last<protocol::Refused>();
 }
 
+// What the history of the agent tells of ends that a rule brought about.
+std::vector<std::string> broken(World& world, const std::string& agent) {
+  std::vector<std::string> texts;
+  for (auto& line : world.ask(world.store->list_timeline("agent:" + agent)).value())
+    if (line.kind == "session_broken") texts.push_back(std::move(line.text));
+  return texts;
+}
+
 }  // namespace
 
 TEST_CASE("the secret lets one key in, as often as it comes") {
@@ -243,6 +251,8 @@ TEST_CASE("a session that breaks off again and again ends the attempt with the r
   CHECK(build.result == result);
   CHECK(build.reason.find("byte 29 was never sent") != std::string::npos);
   CHECK(world.activity("a") == AgentActivity::lost);
+  CHECK(broken(world, "a") ==  // at one and the same time
+        std::vector<std::string>{"Its session was broken off: byte 29 was never sent"});
 }
 
 TEST_CASE("what the server cannot go on with counts, too; connections that just end do not") {
@@ -255,12 +265,24 @@ TEST_CASE("what the server cannot go on with counts, too; connections that just 
     agent = world.rejoin("a", ++connection, {held(1, AssignmentPhase::running)});
   }
   CHECK(world.build(1).state == BuildState::running);
+  CHECK(broken(world, "a").empty());
   for (std::uint32_t i = 0; i < kMaxBreaches; ++i) {
     world.send_log(*agent, StreamId(1), 1000, "behind a gap");
     if (i + 1 < kMaxBreaches) agent = world.rejoin("a", ++connection, {held(1, AssignmentPhase::running)});
   }
   CHECK(world.build(1).state == BuildState::finished);
   CHECK(world.build(1).reason.find("is missing") != std::string::npos);
+}
+
+TEST_CASE("the history of an agent says which rule it broke, whether or not it has a build") {
+  World world;
+  const auto agent = world.join("a");
+  agent->send_raw(std::string("\x02\0\0\0\x11\0\0", 7));  // Accepted without its assignment
+  world.settle();
+  CHECK(agent->last<protocol::Goodbye>()->code == protocol::GoodbyeCode::protocol_error);
+  REQUIRE(broken(world, "a").size() == 1);
+  CHECK(broken(world, "a")[0].starts_with("Its session was broken off: "));
+  CHECK(broken(world, "a")[0].ends_with(agent->last<protocol::Goodbye>()->reason));
 }
 
 TEST_CASE("half-open: the connection is silent, the agent comes back on another one in time") {
