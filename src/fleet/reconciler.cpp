@@ -85,6 +85,11 @@ void Reconciler::begin_round(const CloudName& name, std::uint32_t matched) {
   std::erase_if(core_.reconcile.findings, [&](const Finding& one) { return one.cloud == name; });
 }
 
+// Its row says so soon: storing that may take longer than the end itself.
+bool Reconciler::is_end_under_way(const AgentEntry& entry) {
+  return entry.ending || (entry.drain && entry.seen.working_on.empty());
+}
+
 // Its work is done; it was quicker than our look at it.
 bool Reconciler::has_left_in_order(const AgentEntry& entry) const {
   const auto* controller = core_.find_controller(entry.row.controller);
@@ -96,7 +101,7 @@ void Reconciler::carry_out(const Comparison& found) {
   for (const auto& finding : found.findings) {
     const auto* entry = core_.find_agent(finding.agent);
     const bool ordinary = finding.verdict == Verdict::resource_gone && entry != nullptr &&
-                          (entry->gone || has_left_in_order(*entry));
+                          (entry->gone || is_end_under_way(*entry) || has_left_in_order(*entry));
     if (!ordinary) core_.note_finding(finding);
   }
   for (const auto& [agent, resource] : found.learned) {

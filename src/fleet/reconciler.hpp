@@ -31,6 +31,7 @@ class Reconciler {
   void report_unheard(const CloudName& name);
   void count_held();              // what waits for a person
   std::size_t release_unheard();  // how many of them were to be ended
+  static bool is_end_under_way(const AgentEntry& entry);
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
   Awaitable<void> look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud);

@@ -441,6 +441,39 @@ TEST_CASE("a one-shot agent that leaves after its build is not a loss") {
   CHECK(world.fleet->last_reconcile().findings.empty());
 }
 
+TEST_CASE("an end under way is no difference between rows and resources; one that nobody asked for is") {
+  World world;
+  world.config.templates[0].max_builds = 0;
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto is_told = [&] {
+    world.store_full = true;  // the row does not follow
+    world.cloud.end(world.row(id).client_token, {0, 0, false, "exited"});
+    world.provider->changed();
+    world.advance(2s);
+    CHECK(world.row(id).state == AgentState::online);
+    return !world.fleet->last_reconcile().findings.empty();
+  };
+  SUBCASE("a person ended it") {
+    world.store_full = true;
+    (void)world.begin(world.fleet->terminate_agent(id, "enough"));
+    CHECK_FALSE(is_told());
+  }
+  SUBCASE("drained, and its work is done") {
+    world.controller.finish(id, world.now());
+    world.settle();
+    world.store_full = true;
+    (void)world.begin(world.fleet->drain_agent(id));
+    CHECK_FALSE(is_told());
+  }
+  SUBCASE("drained, at work") {
+    world.store_full = true;
+    (void)world.begin(world.fleet->drain_agent(id));
+    CHECK(is_told());
+  }
+  SUBCASE("nobody asked for it") { CHECK(is_told()); }
+}
+
 TEST_CASE("a lost session: the agent is lost, its resource ended, the reason kept") {
   World world;
   world.start();
