@@ -142,6 +142,7 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   entry->item.assignment = assignment.id;
   entry->reserved = {};
   entry->breaches = 0;
+  if (auto* node = find_node(assignment.agent)) node->last_build = entry->build.id;
   entry->assignment = std::move(assignment);
   queue.erase(*entry);
   note_changed(*entry);
@@ -185,6 +186,7 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   seen.connected_at = node.connected_at;
   if (node.host) seen.peer = node.host->peer;
   seen.builds_done = node.node.builds_done;
+  if (!node.last_build.empty()) seen.build = node.last_build.str();
   if (const auto entry = node.work ? find_build(*node.work) : nullptr) {
     seen.working_on = entry->item.id.str();
     seen.started = entry->started();

@@ -116,6 +116,7 @@ struct NodeEntry {
   std::unique_ptr<HostInfo> host;
 
   std::optional<BuildId> work;  // reserved, offered, accepted or started
+  BuildId last_build;           // that it was offered last; for log lines
   Duration not_before{};        // steady: takes no work before, after it rejected some
 
   bool losing = false;  // the lease is over, the loss is being made durable

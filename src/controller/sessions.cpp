@@ -361,7 +361,9 @@ void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) 
   core_.sessions.erase(connection);
   live_.set(static_cast<std::int64_t>(core_.sessions.size()));
   if (node == nullptr) return;
-  core_.parts.log.info("agent disconnected", {{"agent", node->id()}, {"reason", why}});
+  base::LogFields fields{{"agent", node->id()}, {"reason", why}};
+  if (!node->last_build.empty()) fields.push_back({"build", node->last_build});
+  core_.parts.log.info("agent disconnected", fields);
   node->last_heard = Duration(node->pulse->last_heard_us.load(std::memory_order_relaxed));
   // A last Goodbye may still wait to be handled.
   const auto bye = std::find_if(node->inbox.begin(), node->inbox.end(), [](const protocol::Message& one) {

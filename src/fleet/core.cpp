@@ -205,6 +205,7 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
   const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
+  if (!entry.seen.build.empty()) entry.last_build = entry.seen.build;
   if (entry.is_connected_now()) entry.unheard = false;
   if (auto* cloud = broke ? find_cloud(entry.row.cloud) : nullptr) cloud->provider->suspect(entry.row.handle);
 }
@@ -545,7 +546,9 @@ void Core::publish(std::string kind, std::string id, std::string state) {
 }
 
 Logger Core::log_of(const AgentEntry& entry) const {
-  return parts.log.with({{"agent", entry.id()}, {"cloud", entry.row.cloud}});
+  LogFields fields{{"agent", entry.id()}, {"cloud", entry.row.cloud}};
+  if (!entry.last_build.empty()) fields.push_back({"build", entry.last_build});
+  return parts.log.with(std::move(fields));
 }
 
 }  // namespace footman::fleet

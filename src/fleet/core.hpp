@@ -72,6 +72,7 @@ struct AgentEntry {
   model::Agent row;  // as stored; builds_done and launch_deadline are fresher than the row
   FrozenRequest request;
   ports::AgentObservation seen;  // the controller's last word
+  std::string last_build;        // as the controller calls it, for log lines; empty: none, or not known
   std::optional<Ending> ending;
   std::optional<Ending> drain;
   std::optional<Gone> gone;

@@ -54,6 +54,7 @@ struct AgentObservation {
   std::uint32_t builds_done = 0;
   std::string working_on;                                // DemandItem::key when busy
   bool started = false;                                  // that work has begun: it stays with this agent
+  std::string build;                                     // its last one, for log lines; empty: not known
   model::EndReason end_reason = model::EndReason::none;  // for lost and done
   std::string detail;                                    // sentence for lost and done
   std::string peer;                                      // address that it connected from last

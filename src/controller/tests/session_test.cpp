@@ -285,6 +285,20 @@ TEST_CASE("the history of an agent says which rule it broke, whether or not it h
   CHECK(broken(world, "a")[0].ends_with(agent->last<protocol::Goodbye>()->reason));
 }
 
+TEST_CASE("the log says which build an agent had that is disconnected, also when it is over") {
+  World world;
+  const auto agent = world.run_on_agent("a");
+  CHECK(world.controller->observe_agent(AgentId("a")).build == "1");
+  world.finish(*agent, AssignmentId(1), 1, 0);
+  CHECK(world.controller->observe_agent(AgentId("a")).build == "1");
+  agent->wire->cut();
+  world.settle();
+  const auto line = std::ranges::find_if(
+      world.log_lines, [](const std::string& one) { return one.starts_with("agent disconnected agent=a "); });
+  REQUIRE(line != world.log_lines.end());
+  CHECK(line->ends_with(" build=1"));
+}
+
 TEST_CASE("half-open: the connection is silent, the agent comes back on another one in time") {
   World world;
   auto agent = world.run_on_agent("a");

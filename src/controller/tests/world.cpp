@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <stdexcept>
 
+#include "base/tests/line_sink.hpp"
 #include "controller/agent_hub.hpp"
 #include "runtime/wait.hpp"
 #include "store/crash_points.hpp"
@@ -97,23 +98,6 @@ model::Node World::node(const std::string& agent) {
   throw std::out_of_range("no such node");
 }
 
-namespace {
-
-class LineSink final : public base::LogSink {
- public:
-  explicit LineSink(std::vector<std::string>& lines) : lines_(lines) {}
-  void write(base::LogLevel, std::string_view message, const base::LogFields& fields) override {
-    std::string line(message);
-    for (const auto& [key, value] : fields) line.append(" ").append(key).append("=").append(value);
-    lines_.push_back(std::move(line));
-  }
-
- private:
-  std::vector<std::string>& lines_;
-};
-
-}  // namespace
-
 void World::start() {
   server_io = std::make_unique<runtime::asio::io_context>();
   const runtime::Executor executor = server_io->get_executor();
@@ -129,7 +113,7 @@ void World::start() {
       executor,
       changes,
       metrics,
-      Logger(std::make_shared<LineSink>(log_lines)),
+      Logger(std::make_shared<base::testing::LineSink>(log_lines)),
       runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
       Secret("server key"),
       [this](std::string reference) { return resolve(this, std::move(reference)); },

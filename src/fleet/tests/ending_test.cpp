@@ -474,6 +474,23 @@ TEST_CASE("an end under way is no difference between rows and resources; one tha
   SUBCASE("nobody asked for it") { CHECK(is_told()); }
 }
 
+TEST_CASE("log lines of an agent's end name its last build") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.controller.nodes.at(id).seen.build = "17";
+  world.controller.finish(id, world.now());
+  world.settle();
+  REQUIRE(world.row(id).state == AgentState::terminated);
+  for (const auto* what : {"agent ends", "agent is gone"}) {
+    CAPTURE(what);
+    const auto line =
+        std::ranges::find_if(world.log_lines, [&](const auto& one) { return one.starts_with(what); });
+    REQUIRE(line != world.log_lines.end());
+    CHECK(line->contains(" build=17"));
+  }
+}
+
 TEST_CASE("a lost session: the agent is lost, its resource ended, the reason kept") {
   World world;
   world.start();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/tests/line_sink.hpp"
 #include "store/crash_points.hpp"
 #include "store/sql_error.hpp"
 
@@ -69,7 +70,7 @@ void World::build() {
                    std::move(clouds),
                    changes,
                    metrics,
-                   Logger(),
+                   Logger(std::make_shared<base::testing::LineSink>(log_lines)),
                    runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
                    [this] { return storage_full; }};
   fleet = std::make_unique<Fleet>(std::move(parts), config);

@@ -44,6 +44,7 @@ class World {
   FleetConfig config;
   bool storage_full = false;
   std::vector<std::string> crash_points;  // hit so far
+  std::vector<std::string> log_lines;     // of the server: "message key=value …"
   std::unique_ptr<Fleet> fleet;
 
   void start();
