@@ -61,6 +61,7 @@ class Builds {
   void take_in(store::SubmittedBuild submitted);
   ReportKind judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent, std::uint64_t report);
   // A step began or, when it has a `finished` time, ended.
+  void keep_in_window(model::StepRecord& step, const BuildEntry& entry) const;
   Awaitable<void> apply_step(model::StepRecord step, std::uint64_t report, AgentId agent);
   void acknowledge_end(const NodeEntry& node, AssignmentId id);
   // From its start until the server ends it, because its agent did not.

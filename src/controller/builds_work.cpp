@@ -193,7 +193,7 @@ Awaitable<void> Builds::step_started(protocol::StepStarted report, AgentId agent
   model::StepRecord step;
   step.assignment = report.assignment;
   step.index = report.step;
-  step.started = report.at;
+  step.started = report.at.is_set() ? report.at : core_.now();
   co_await apply_step(std::move(step), report.report, std::move(agent));
 }
 
@@ -201,8 +201,8 @@ Awaitable<void> Builds::step_finished(protocol::StepFinished report, AgentId age
   model::StepRecord step;
   step.assignment = report.assignment;
   step.index = report.step;
-  step.started = report.at - report.wall_time;
-  step.finished = report.at;
+  step.finished = report.at.is_set() ? report.at : core_.now();
+  step.started = step.finished - report.wall_time;
   if (report.signal == 0) step.exit_status = report.exit_status;
   step.signal = static_cast<int>(report.signal);
   step.out_of_memory = report.out_of_memory;
@@ -210,6 +210,15 @@ Awaitable<void> Builds::step_finished(protocol::StepFinished report, AgentId age
   step.cpu_time = report.cpu_time;
   step.wall_time = report.wall_time;
   co_await apply_step(std::move(step), report.report, std::move(agent));
+}
+
+// An agent's clock may be wrong and its word untrue: a step lies between the Start of its work and now.
+void Builds::keep_in_window(model::StepRecord& step, const BuildEntry& entry) const {
+  const auto now = core_.now();
+  const auto from = std::min(entry.assignment->started, now);
+  step.started = std::clamp(step.started, from, now);
+  if (step.finished.is_set()) step.finished = std::clamp(step.finished, from, now);
+  step.wall_time = std::min(step.wall_time, std::max(core_.time() - entry.begun, Duration(0)));
 }
 
 Awaitable<void> Builds::apply_step(model::StepRecord step, std::uint64_t report, AgentId agent) {
@@ -221,6 +230,7 @@ Awaitable<void> Builds::apply_step(model::StepRecord step, std::uint64_t report,
   if (kind == ReportKind::fresh) {
     const bool ended = step.finished.is_set();
     step.name = step_name(entry->build.spec, step.index);
+    keep_in_window(step, *entry);
     if (!ended && step.index == 0)
       core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
     const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });

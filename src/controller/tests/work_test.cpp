@@ -237,6 +237,65 @@ TEST_CASE("reports are applied once and in order, whatever is repeated") {
   CHECK(world.ask(world.store->list_steps(AssignmentId(1)))->at(0).started == world.clock.now());
 }
 
+TEST_CASE("the times of a step lie between the start of its build and now, whatever the agent says") {
+  World world;
+  const auto agent = world.run_on_agent("a");
+  const auto began = world.assignment(1).started;
+  world.advance(10s);
+  const auto now = world.clock.now();
+  const auto last = [&] { return world.ask(world.store->list_steps(AssignmentId(1))).value().back(); };
+  std::uint64_t report = 0;
+  const auto start = [&](Instant at) {
+    agent->send(protocol::StepStarted{AssignmentId(1), ++report, 0, at, 0});
+    world.settle();
+    return last().started;
+  };
+  const auto finish = [&](Instant at, Duration wall_time) {
+    protocol::StepFinished step;
+    step.assignment = AssignmentId(1);
+    step.report = ++report;
+    step.at = at;
+    step.wall_time = wall_time;
+    agent->send(step);
+    world.settle();
+    return last();
+  };
+  CHECK(start(now - 3s) == now - 3s);
+  CHECK(start(began - 1h) == began);
+  CHECK(start(now + 1h) == now);
+  CHECK(start(Instant()) == now);  // it does not know
+  SUBCASE("an honest one") {
+    const auto step = finish(now - 1s, 2s);
+    CHECK(step.started == now - 3s);
+    CHECK(step.finished == now - 1s);
+    CHECK(step.wall_time == 2s);
+  }
+  SUBCASE("its clock is behind") {
+    const auto step = finish(began - 1h, 2s);
+    CHECK(step.started == began);
+    CHECK(step.finished == began);
+    CHECK(step.wall_time == 2s);
+  }
+  SUBCASE("from before its build until the future") {
+    const auto step = finish(now + 1h, 24h);
+    CHECK(step.started == began);
+    CHECK(step.finished == now);
+    CHECK(step.wall_time == now - began);
+  }
+  SUBCASE("it does not know") {
+    const auto step = finish(Instant(), 2s);
+    CHECK(step.started == now - 2s);
+    CHECK(step.finished == now);
+  }
+  SUBCASE("the server's clock was set back") {
+    world.clock.set_wall(-1h);
+    const auto step = finish(now, 2s);
+    CHECK(step.started == now - 1h);
+    CHECK(step.finished == now - 1h);
+    CHECK(step.wall_time == 2s);
+  }
+}
+
 TEST_CASE("a result waits until the whole log is on disk") {
   World world;
   auto agent = world.run_on_agent("a");
