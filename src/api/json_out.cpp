@@ -145,9 +145,10 @@ json::object to_json(const model::StepRecord& step) {
   put(out, "exit_status", step.exit_status);
   if (step.signal != 0) out["signal"] = step.signal;
   if (step.out_of_memory) out["out_of_memory"] = true;
+  out["wall_time_ms"] = to_ms(step.wall_time);
+  if (!step.is_reported()) return out;
   out["peak_memory_bytes"] = step.peak_memory_bytes;
   out["cpu_time_ms"] = to_ms(step.cpu_time);
-  out["wall_time_ms"] = to_ms(step.wall_time);
   return out;
 }
 

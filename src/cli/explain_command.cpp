@@ -67,12 +67,14 @@ void print_steps(Output& out, const json::value& explanation) {
   Table table({"STEP", "END", "TOOK", "CPU", "PEAK MEMORY"});
   for (const auto& step : all) {
     const auto name = text_of(step, "name");
+    const std::string_view none = text_of(step, "finished_at").empty() ? "" : "not known";
     const auto took = millis_of(step, "wall_time_ms");
     const auto cpu = millis_of(step, "cpu_time_ms");
     const auto memory = number_of(step, "peak_memory_bytes");
     table.add({name.empty() ? fmt::format("step {}", number_of(step, "index").value_or(0) + 1) : name,
-               end_of_step(step), took ? format_duration(*took) : "", cpu ? format_duration(*cpu) : "",
-               memory && *memory > 0 ? format_bytes(static_cast<std::uint64_t>(*memory)) : ""});
+               end_of_step(step), took ? format_duration(*took) : "",
+               cpu ? format_duration(*cpu) : std::string(none),
+               memory ? format_bytes(static_cast<std::uint64_t>(*memory)) : std::string(none)});
   }
   table.print(out);
 }

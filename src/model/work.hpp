@@ -155,6 +155,9 @@ struct StepRecord {
   std::uint64_t peak_memory_bytes = 0;
   Duration cpu_time{0};
   Duration wall_time{0};
+
+  // Its agent said how it ended, and what it used. Otherwise it runs, or its agent was lost with it.
+  bool is_reported() const { return finished.is_set() && (exit_status || signal != 0); }
 };
 
 struct LogStream {

@@ -106,16 +106,21 @@ std::string ending_of(const model::StepRecord& step) {
   return step.exit_status ? fmt::format("exit {}", *step.exit_status) : "not known";
 }
 
+// Of what it used; empty while it runs.
+std::string used(const model::StepRecord& step, std::string amount) {
+  if (step.is_reported()) return amount;
+  return step.finished.is_set() ? "not known" : "";
+}
+
 Markup step_table(const BuildData& data, const View& view) {
   if (data.story.told.steps.empty()) return {};
   return html(
       R"(<details><summary>What the steps used</summary><table class="rows"><thead><tr><th scope="col">Step</th><th scope="col">End</th><th scope="col">Took</th><th scope="col">CPU</th><th scope="col">Peak memory</th></tr></thead><tbody>{}</tbody></table></details>)",
       each(data.story.told.steps, [&](const model::StepRecord& step) {
-        const bool over = step.finished.is_set();
         return html(
             R"(<tr><td data-label="Step"><bdi>{}</bdi></td><td data-label="End">{}</td><td data-label="Took">{}</td><td data-label="CPU">{}</td><td data-label="Peak memory">{}</td></tr>)",
             step.name, badge(tone_of(step), ending_of(step)), how_long(step.started, step.finished, view.now),
-            over ? format_duration(step.cpu_time) : "", over ? format_bytes(step.peak_memory_bytes) : "");
+            used(step, format_duration(step.cpu_time)), used(step, format_bytes(step.peak_memory_bytes)));
       }));
 }
 

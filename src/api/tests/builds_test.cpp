@@ -94,6 +94,10 @@ TEST_CASE("from the submission to the end of the agent") {
   // The story is told after the agent is gone.
   explained = world.get("/api/v1/builds/1/explain").json();
   CHECK(text_of(explained.at("sentence")).starts_with("It ended with FAILURE"));
+  for (const auto* measured : {"cpu_time_ms", "wall_time_ms", "peak_memory_bytes"}) {
+    CAPTURE(measured);
+    CHECK(explained.at("steps").at(0).as_object().contains(measured));
+  }
   const auto kinds = kinds_of(explained.at("timeline"));
   for (const auto* kind : {"submitted", "decided", "connected", "started", "step_started", "finished"}) {
     CAPTURE(kind);
@@ -114,6 +118,10 @@ TEST_CASE("a build that is lost with its agent and run again tells both of it") 
   REQUIRE(world.post("/api/v1/builds", R"({"spec":{"retries":1,"steps":[{"script":"true"}]}})").status ==
           201);
   auto worker = world.connect_worker();
+  worker.agent->send(footman::protocol::StepStarted{worker.assign.assignment, 1, 0, world.clock.now(), 0});
+  world.settle();
+  const auto running = world.get("/api/v1/builds/1/explain").json().at("steps").at(0);
+  CHECK(!running.as_object().contains("cpu_time_ms"));
   REQUIRE(world.run(world.controller->remove_agent(
       worker.id, {footman::model::EndReason::resource_gone, "its machine was reclaimed"})));
   const auto lost = world.get("/api/v1/builds/1/explain").json();
@@ -121,6 +129,14 @@ TEST_CASE("a build that is lost with its agent and run again tells both of it") 
         "It ended with FAILURE: Agent " + worker.id.str() +
             " was lost: its machine was reclaimed. It is run again as build 2.");
   CHECK(lost.at("build").at("retried_by") == 2);
+  // What the step used nobody measured.
+  const auto step = lost.at("steps").at(0).as_object();
+  CHECK(step.contains("finished_at"));
+  CHECK(step.contains("wall_time_ms"));
+  for (const auto* unknown : {"exit_status", "cpu_time_ms", "peak_memory_bytes"}) {
+    CAPTURE(unknown);
+    CHECK(!step.contains(unknown));
+  }
   const auto next = world.get("/api/v1/builds/2/explain").json();
   CHECK(
       text_of(next.at("sentence")).ends_with(" It runs in place of build 1, which was lost with its agent."));

@@ -399,13 +399,18 @@ TEST_CASE("explain tells the whole story") {
           timeline));
     }
     return json_answer(fmt::format(
-        R"({{"sentence":"It failed.","build":{},"considered":[],"attempts":[],"steps":[{{"index":0,"name":"test","exit_status":2,"wall_time_ms":1500}}],"timeline":{}}})",
+        R"({{"sentence":"It failed.","build":{},"considered":[],"attempts":[],"steps":[{{"index":0,"name":"test","exit_status":2,"wall_time_ms":1500}},)"
+        R"({{"index":1,"name":"lost","finished_at":"2026-11-24T08:40:19Z","wall_time_ms":2500}},)"
+        R"({{"index":2,"name":"all","exit_status":0,"finished_at":"2026-11-24T08:40:19Z",)"
+        R"("wall_time_ms":1,"cpu_time_ms":0,"peak_memory_bytes":4096}}],"timeline":{}}})",
         kBuild, timeline));
   });
   auto ran = run_footman({"explain", "17"}, server.variables());
   CHECK(ran.code == exit_ok);
   CHECK(ran.out.starts_with("build 17 (team/app #3): FAILURE\nIt failed.\n"));
   CHECK(ran.out.find("test  exit status 2  1.5 s") != std::string::npos);
+  CHECK(ran.out.contains("lost  not known      2.5 s  not known  not known\n"));
+  CHECK(ran.out.contains("all   exit status 0  1 ms   0 ms       4.0 KiB\n"));
   CHECK(ran.out.find("+12 ms  The agent?[2J connected\n") != std::string::npos);
   ran = run_footman({"explain", "local-x"}, server.variables());
   CHECK(ran.code == exit_ok);
