@@ -262,6 +262,9 @@ struct Plan {
   Instant next_look;              // not set: at the next event
 };
 
+// The plan of a whole world from nothing. The server does not call it: its fleet keeps a Ledger (ledger.hpp),
+// which makes the same plan from changes. This is what tests hold that to, and what benchmarks compare it
+// with.
 Plan plan_provisioning(const Snapshot& snapshot, const Limits& limits, Instant now);
 
 }  // namespace footman::policy
