@@ -6,7 +6,7 @@
 #include <functional>
 #include <string_view>
 
-#include "logs/memory_logs.hpp"
+#include "logs/tests/memory_logs.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/wait.hpp"
 #include "sim/loop.hpp"

@@ -1,7 +1,7 @@
 // LogStore: build logs as streams of bytes. On disk: logs/logs.hpp; in memory, for simulations and tests:
-// logs/memory_logs.hpp. Called on any executor that is single-threaded; results arrive there. Limits of one
-// call stand in logs/limits.hpp: a larger append is `invalid_argument`; read() and marks() may answer with
-// less than was asked for, the caller goes on from there.
+// logs/tests/memory_logs.hpp. Called on any executor that is single-threaded; results arrive there. Limits of
+// one call stand in logs/limits.hpp: a larger append is `invalid_argument`; read() and marks() may answer
+// with less than was asked for, the caller goes on from there.
 #pragma once
 
 #include <cstdint>

@@ -15,8 +15,8 @@
 #include "agent/tests/fake_runner.hpp"
 #include "protocol/codec.hpp"
 #include "runtime/manual_clock.hpp"
-#include "runtime/memory_stream.hpp"
 #include "runtime/scope.hpp"
+#include "runtime/tests/memory_stream.hpp"
 
 namespace footman::agent::testing {
 

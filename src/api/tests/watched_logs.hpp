@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "logs/memory_logs.hpp"
+#include "logs/tests/memory_logs.hpp"
 
 namespace footman::api::testing {
 

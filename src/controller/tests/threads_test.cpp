@@ -5,13 +5,13 @@
 #include <thread>
 
 #include "controller/controller.hpp"
-#include "logs/memory_logs.hpp"
+#include "logs/tests/memory_logs.hpp"
 #include "protocol/codec.hpp"
-#include "runtime/memory_stream.hpp"
 #include "runtime/post.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/thread.hpp"
 #include "runtime/scope.hpp"
+#include "runtime/tests/memory_stream.hpp"
 
 using namespace footman;
 using namespace footman::base;

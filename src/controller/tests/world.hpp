@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "controller/controller.hpp"
-#include "logs/memory_logs.hpp"
+#include "logs/tests/memory_logs.hpp"
 #include "protocol/codec.hpp"
 #include "protocol/handshake.hpp"
 #include "runtime/manual_clock.hpp"
-#include "runtime/memory_stream.hpp"
 #include "runtime/scope.hpp"
+#include "runtime/tests/memory_stream.hpp"
 #include "store/store.hpp"
 
 namespace footman::controller::testing {

@@ -1,4 +1,4 @@
-#include "logs/memory_logs.hpp"
+#include "logs/tests/memory_logs.hpp"
 
 #include <doctest/doctest.h>
 

@@ -7,7 +7,7 @@
 
 #include "net/tests/world.hpp"
 #include "net/websocket.hpp"
-#include "runtime/memory_stream.hpp"
+#include "runtime/tests/memory_stream.hpp"
 
 using namespace footman;
 using namespace footman::net;

@@ -1,4 +1,4 @@
-#include "runtime/memory_stream.hpp"
+#include "runtime/tests/memory_stream.hpp"
 
 #include <algorithm>
 #include <utility>
