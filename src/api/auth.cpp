@@ -63,12 +63,14 @@ struct Auth::Impl {
       : parts(the_parts),
         admin{std::string(kAdminTokenName), hash_of(config.admin_token.expose()), Access::admin, {}},
         cookie_name("footman_session_" + hash_of(config.installation.str()).substr(0, 8)),
+        form_cookie_name("footman_form_" + hash_of(config.installation.str()).substr(0, 8)),
         host_names(config.host_names) {}
 
   AuthParts parts;
   TokenRow admin;  // of the file
   std::string
       cookie_name;  // cookies of one host are shared by all its ports: servers must not take each other's
+  std::string form_cookie_name;  // of the sign-in form
   std::vector<std::string> host_names;
   std::vector<TokenRow> tokens;
   std::vector<SessionRow> sessions;
@@ -114,6 +116,8 @@ struct Auth::Impl {
   const TokenRow* check_token(std::string_view token) const;
   std::optional<Principal> check_cookie(std::string_view cookie) const;
   std::string_view find_cookie(const net::HttpRequest& request) const;
+  std::string_view find_form_cookie(const net::HttpRequest& request) const;
+  std::unexpected<Error> refuse_csrf(std::string what) const;
   std::optional<std::string> take_code(std::string_view code);
   Awaitable<Result<BrowserSession>> open_session(std::string token_hash, bool tls);
 };
@@ -216,12 +220,15 @@ Status Auth::check_csrf(const Principal& principal, const net::HttpRequest& requ
   if (!principal.browser || request.method == "GET" || request.method == "HEAD") return {};
   const auto token = form_token.empty() ? request.headers.value_or(kCsrfHeader, "") : form_token;
   if (equal_constant_time(token, principal.csrf_token)) return {};
-  impl_->parts.metrics
+  return impl_->refuse_csrf("the request does not carry this session's CSRF token");
+}
+
+std::unexpected<Error> Auth::Impl::refuse_csrf(std::string what) const {
+  parts.metrics
       .counter("footman_auth_failures_total", "Requests that were refused, by what was wrong",
                {{"kind", "csrf"}})
       .add();
-  return fail(Errc::permission_denied, "the request does not carry this session's CSRF token", {},
-              "Load the page again.");
+  return fail(Errc::permission_denied, std::move(what), {}, "Load the page again.");
 }
 
 // --- tokens
@@ -317,6 +324,25 @@ Awaitable<Result<BrowserSession>> Auth::Impl::open_session(std::string token_has
   co_return BrowserSession{std::move(principal),
                            fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}", cookie_name,
                                        cookie, seconds, tls ? "; Secure" : "")};
+}
+
+// One that this server made; anything else is none.
+std::string_view Auth::Impl::find_form_cookie(const net::HttpRequest& request) const {
+  const auto value = find_cookie_value(request.headers.value_or("Cookie", ""), form_cookie_name);
+  return value.size() == kSecretLength ? value : std::string_view();
+}
+
+SignInForm Auth::make_sign_in_form(const net::HttpRequest& request) {
+  if (const auto known = impl_->find_form_cookie(request); !known.empty()) return {csrf_token_of(known), {}};
+  const auto cookie = impl_->parts.rng.name(kSecretLength);
+  return {csrf_token_of(cookie), fmt::format("{}={}; Path=/ui; HttpOnly; SameSite=Strict{}",
+                                             impl_->form_cookie_name, cookie, request.tls ? "; Secure" : "")};
+}
+
+Status Auth::check_sign_in_form(const net::HttpRequest& request, std::string_view form_token) const {
+  const auto cookie = impl_->find_form_cookie(request);
+  if (!cookie.empty() && equal_constant_time(form_token, csrf_token_of(cookie))) return {};
+  return impl_->refuse_csrf("the form does not carry the CSRF token of the cookie that came with it");
 }
 
 Awaitable<Result<BrowserSession>> Auth::sign_in_with_code(std::string code, bool tls) {

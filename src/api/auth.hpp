@@ -76,6 +76,11 @@ struct BrowserSession {
   std::string set_cookie;  // the value of a Set-Cookie header
 };
 
+struct SignInForm {
+  std::string csrf_token;
+  std::string set_cookie;  // the value of a Set-Cookie header; empty: the browser has the cookie already
+};
+
 struct AuthConfig {
   Secret admin_token;
   InstallationId installation;
@@ -126,6 +131,11 @@ class Auth {
   // A link that works once and gives a browser what the token may do. For the server's start
   // (kAdminTokenName) and for who holds a token. When there is no such token (any more) it opens nothing.
   SignInLink make_sign_in_link(const std::string& token_name);
+  // For the form that takes a token: there is no session yet, so it carries the CSRF token of a cookie of its
+  // own.
+  SignInForm make_sign_in_form(const net::HttpRequest& request);
+  // That the form is one that this browser was given. permission_denied.
+  Status check_sign_in_form(const net::HttpRequest& request, std::string_view form_token) const;
   // unauthenticated: unknown, used or too old.
   Awaitable<Result<BrowserSession>> sign_in_with_code(std::string code, bool tls);
   Awaitable<Result<BrowserSession>> sign_in_with_token(Secret token, bool tls);

@@ -199,15 +199,13 @@ Page error_page(int status, const Error& error) {
   return page;
 }
 
-Page sign_in_page(const Url& return_to, std::string_view trouble, int status) {
+Page sign_in_page(const Url& return_to, std::string_view csrf_token, std::string_view trouble, int status) {
   Page page;
   page.title = "Sign in";
   page.status = status;
-  // Nobody has a session here that a token could belong to; that the form is this server's own is checked by
-  // the headers that browsers send with it.
   page.body = html(
       R"(<div class="narrow card"><h1>Sign in</h1>{}<form method="post" action="/ui/sign-in">
-<input type="hidden" name="return" value="{}">
+<input type="hidden" name="{}" value="{}"><input type="hidden" name="return" value="{}">
 <label for="token">API token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus{}>
 <button type="submit" class="button primary">Sign in</button></form>
@@ -215,7 +213,8 @@ Page sign_in_page(const Url& return_to, std::string_view trouble, int status) {
 <code>footman ui</code> prints a link that signs you in without it, as <code>footman up</code> does when it starts.</p></div>)",
       trouble.empty() ? Markup()
                       : html(R"(<p class="callout bad" role="alert" id="trouble">{}</p>)", sentence(trouble)),
-      return_to.str(), attribute_if(!trouble.empty(), "aria-describedby", "trouble"));
+      api::kCsrfField, csrf_token, return_to.str(),
+      attribute_if(!trouble.empty(), "aria-describedby", "trouble"));
   return page;
 }
 

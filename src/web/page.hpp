@@ -76,6 +76,6 @@ Markup nothing(std::string_view sentence);
 // Errors and the sign-in.
 Page error_page(int status, const Error& error);
 // `return_to`: where to go afterwards. `trouble`: why the last try failed; empty: none.
-Page sign_in_page(const Url& return_to, std::string_view trouble, int status);
+Page sign_in_page(const Url& return_to, std::string_view csrf_token, std::string_view trouble, int status);
 
 }  // namespace footman::web

@@ -72,8 +72,7 @@ bool is_reading(const net::HttpRequest& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
 
-// Browsers say where a request comes from. A form of somebody else's page is refused also where there is no
-// session yet whose CSRF token it could lack.
+// Browsers say where a request comes from.
 bool comes_from_elsewhere(const net::HttpRequest& request) {
   if (const auto site = request.headers.find("Sec-Fetch-Site"))
     return *site != "same-origin" && *site != "none";
@@ -119,12 +118,17 @@ struct Web::Impl {
                                             std::shared_ptr<const net::HttpRequest> request);
   net::GateAnswer open_gate(const net::HttpRequest& head);
   net::HttpResponse ask_to_sign_in(const net::HttpRequest& request) const;
+  net::HttpResponse show_sign_in(const net::HttpRequest& request, const Url& return_to,
+                                 std::string_view trouble, int status) const;
+  Awaitable<Result<api::BrowserSession>> take_sign_in_form(std::shared_ptr<const net::HttpRequest> request,
+                                                           Url* return_to);
   Awaitable<net::HttpResponse> serve_signed_in(std::shared_ptr<const net::HttpRequest> request);
   Awaitable<net::HttpResponse> serve_route(std::shared_ptr<const net::HttpRequest> request,
                                            api::Principal who);
   Awaitable<Reply> call(const PageRoute& route, Visit visit);
   Awaitable<net::HttpResponse> sign_in(std::shared_ptr<const net::HttpRequest> request);
-  Awaitable<net::HttpResponse> finish_sign_in(Result<api::BrowserSession> session, Url return_to);
+  net::HttpResponse finish_sign_in(const net::HttpRequest& request,
+                                   const Result<api::BrowserSession>& session, const Url& return_to) const;
   Awaitable<net::HttpResponse> sign_out(std::shared_ptr<const net::HttpRequest> request);
   Result<Form> read_form(const net::HttpRequest& request, const api::Principal& who) const;
 
@@ -176,7 +180,16 @@ net::GateAnswer Web::Impl::open_gate(const net::HttpRequest& head) {
 net::HttpResponse Web::Impl::ask_to_sign_in(const net::HttpRequest& request) const {
   const auto here = is_reading(request) ? parse_return(request.target) : overview();
   if (may_lack_its_cookie(request)) return load_at_once(context.assets, here);
-  return make_page(context.assets, sign_in_page(here, {}, 401), nullptr);
+  return show_sign_in(request, here, {}, 401);
+}
+
+net::HttpResponse Web::Impl::show_sign_in(const net::HttpRequest& request, const Url& return_to,
+                                          std::string_view trouble, int status) const {
+  const auto form = context.parts.auth.make_sign_in_form(request);
+  auto response =
+      make_page(context.assets, sign_in_page(return_to, form.csrf_token, trouble, status), nullptr);
+  if (!form.set_cookie.empty()) response.headers.add("Set-Cookie", form.set_cookie);
+  return response;
 }
 
 Awaitable<net::HttpResponse> Web::Impl::serve_signed_in(std::shared_ptr<const net::HttpRequest> request) {
@@ -229,39 +242,45 @@ Result<Form> Web::Impl::read_form(const net::HttpRequest& request, const api::Pr
 
 // --- signing in and out
 
+// `return_to`: where the form wants to go, also when it is refused; the caller waits.
+Awaitable<Result<api::BrowserSession>> Web::Impl::take_sign_in_form(
+    std::shared_ptr<const net::HttpRequest> request, Url* return_to) {
+  if (comes_from_elsewhere(*request))
+    co_return fail(Errc::permission_denied, "The form was sent from another site.");
+  FOOTMAN_CO_TRY(const auto form, Form::parse(*request));
+  *return_to = parse_return(form.text("return"));
+  FOOTMAN_CO_TRY_STATUS(context.parts.auth.check_sign_in_form(*request, form.text(api::kCsrfField)));
+  co_return co_await context.parts.auth.sign_in_with_token(Secret(form.text("token")), request->tls);
+}
+
 Awaitable<net::HttpResponse> Web::Impl::sign_in(std::shared_ptr<const net::HttpRequest> request) {
   const auto code = request->find_query("code");
   if (request->method == "POST") {
-    if (comes_from_elsewhere(*request))
-      co_return error({Errc::permission_denied, "The form was sent from another site."});
-    const auto form = Form::parse(*request);
-    if (!form) co_return error(form.error());
-    auto session = co_await context.parts.auth.sign_in_with_token(Secret(form->text("token")), request->tls);
-    co_return co_await finish_sign_in(std::move(session), parse_return(form->text("return")));
+    auto return_to = overview();
+    const auto session = co_await take_sign_in_form(request, &return_to);
+    co_return finish_sign_in(*request, session, return_to);
   }
   // The link works once: a browser that only looks ahead must not use it up.
   const bool only_looks = request->method != "GET" || request->headers.find("Sec-Purpose").has_value();
   if (code && !only_looks) {
-    auto session = co_await context.parts.auth.sign_in_with_code(std::string(*code), request->tls);
+    const auto session = co_await context.parts.auth.sign_in_with_code(std::string(*code), request->tls);
     // A link that is opened again by who is signed in already does no harm.
     if (!session && context.parts.auth.authenticate(*request)) co_return make_redirect(overview());
-    co_return co_await finish_sign_in(std::move(session), overview());
+    co_return finish_sign_in(*request, session, overview());
   }
-  co_return make_page(context.assets,
-                      sign_in_page(parse_return(request->find_query("return").value_or("")), {}, 200),
-                      nullptr);
+  co_return show_sign_in(*request, parse_return(request->find_query("return").value_or("")), {}, 200);
 }
 
-Awaitable<net::HttpResponse> Web::Impl::finish_sign_in(Result<api::BrowserSession> session, Url return_to) {
+net::HttpResponse Web::Impl::finish_sign_in(const net::HttpRequest& request,
+                                            const Result<api::BrowserSession>& session,
+                                            const Url& return_to) const {
   if (!session)
-    co_return make_page(context.assets,
-                        sign_in_page(return_to, session.error().message, api::status_of(session.error())),
-                        nullptr);
+    return show_sign_in(request, return_to, session.error().message, api::status_of(session.error()));
   // Not a redirect: after a link from elsewhere the new cookie would not come with it (see
   // may_lack_its_cookie).
   auto response = load_at_once(context.assets, return_to);
   response.headers.add("Set-Cookie", session->set_cookie);
-  co_return response;
+  return response;
 }
 
 Awaitable<net::HttpResponse> Web::Impl::sign_out(std::shared_ptr<const net::HttpRequest> request) {

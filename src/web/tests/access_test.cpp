@@ -19,8 +19,8 @@ TEST_CASE("without a session there is the sign-in, with the way back") {
 TEST_CASE("the link signs in once") {
   Site site;
   const auto link = site.world.auth->make_sign_in_link("admin").path;
-  CHECK(site.request("HEAD", link).headers.find("Set-Cookie") == std::nullopt);
-  CHECK(site.get(link, {{"Sec-Purpose", "prefetch"}}).headers.find("Set-Cookie") == std::nullopt);
+  CHECK_FALSE(site.request("HEAD", link).header("Set-Cookie").contains("session"));
+  CHECK_FALSE(site.get(link, {{"Sec-Purpose", "prefetch"}}).header("Set-Cookie").contains("session"));
   const auto first = site.get(link);
   CHECK(first.status == 200);
   CHECK(first.header("Refresh") == "0; url=/ui/");
@@ -28,7 +28,7 @@ TEST_CASE("the link signs in once") {
   CHECK(first.header("Set-Cookie").contains("SameSite=Strict"));
   const auto again = site.get(link);
   CHECK(again.status == 401);
-  CHECK(again.headers.find("Set-Cookie") == std::nullopt);
+  CHECK_FALSE(again.header("Set-Cookie").contains("session"));
   CHECK(site.shows("This sign-in link was used"));
   site.sign_in();
   CHECK(site.get(link).header("Location") == "/ui/");
@@ -37,23 +37,49 @@ TEST_CASE("the link signs in once") {
 TEST_CASE("a token signs in and leads back, to this server only") {
   Site site;
   const std::string token = api::testing::kAdminToken;
-  auto answer = site.request("POST", "/ui/sign-in", "token=" + token + "&return=%2Fui%2Fqueue%3Fafter%3D3");
+  auto answer = site.sign_in_by_form("token=" + token + "&return=%2Fui%2Fqueue%3Fafter%3D3");
   CHECK(answer.header("Refresh") == "0; url=/ui/queue?after=3");
   CHECK(answer.headers.find("Set-Cookie").has_value());
   for (const auto* bad : {"https%3A%2F%2Fevil.example", "%2F%2Fevil.example", "%2Fapi%2Fv1%2Fjobs",
                           "%2Fui%0Ax", "%2Fui%2Fsign-in%3Fcode%3Dx"}) {
-    answer = site.request("POST", "/ui/sign-in", "token=" + token + "&return=" + bad);
+    answer = site.sign_in_by_form("token=" + token + "&return=" + bad);
     CHECK(answer.header("Refresh") == "0; url=/ui/");
   }
-  answer = site.request("POST", "/ui/sign-in", "token=wrong&return=%2Fui%2Fqueue");
+  answer = site.sign_in_by_form("token=wrong&return=%2Fui%2Fqueue");
   CHECK(answer.status == 401);
   CHECK(answer.headers.find("Set-Cookie") == std::nullopt);
   CHECK(answer.body.contains(R"(name="return" value="/ui/queue")"));
   CHECK_FALSE(answer.body.contains("wrong"));  // what was typed is not shown
-  CHECK(site.request("POST", "/ui/sign-in", "token=" + token, {{"Sec-Fetch-Site", "cross-site"}}).status ==
-        403);
-  CHECK(site.request("POST", "/ui/sign-in", "token=" + token, {{"Origin", "https://evil.example"}}).status ==
-        403);
+  CHECK(site.sign_in_by_form("token=" + token, {{"Sec-Fetch-Site", "cross-site"}}).status == 403);
+  CHECK(site.sign_in_by_form("token=" + token, {{"Origin", "https://evil.example"}}).status == 403);
+}
+
+TEST_CASE("the sign-in form is one that this browser was given") {
+  Site site;
+  const auto typed = std::string("token=") + api::testing::kAdminToken;
+  const auto form = site.get("/ui/queue");
+  CHECK(form.status == 401);
+  const auto set = form.header("Set-Cookie");
+  CHECK(set.contains("; HttpOnly; SameSite=Strict"));
+  const auto token = Site::csrf_in(form.body);
+  CHECK_FALSE(form.body.contains(set.substr(set.find('=') + 1, 40)));
+  const auto send = [&](const std::string& field) {
+    const auto answer = site.request("POST", "/ui/sign-in", typed + field + "&return=%2Fui%2Fqueue");
+    if (answer.status == 403) CHECK(answer.body.contains(R"(name="return" value="/ui/queue")"));
+    return answer.status;
+  };
+  CHECK(send("&csrf_token=" + token) == 403);  // without the cookie
+  site.cookie = set.substr(0, set.find(';'));
+  CHECK(send({}) == 403);
+  CHECK(send("&csrf_token=") == 403);
+  CHECK(send("&csrf_token=0123") == 403);
+  const auto other = site.get("/ui/builds");  // in another tab: the same cookie
+  CHECK(other.headers.find("Set-Cookie") == std::nullopt);
+  CHECK(Site::csrf_in(other.body) == token);
+  CHECK(send("&csrf_token=" + token) == 200);
+  site.cookie = set.substr(0, set.find('=') + 1);  // emptied
+  CHECK(send("&csrf_token=" + token) == 403);
+  CHECK(site.get("/ui/queue").headers.find("Set-Cookie").has_value());
 }
 
 TEST_CASE("signing out ends the session") {

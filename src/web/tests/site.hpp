@@ -34,6 +34,13 @@ class Site {
     cookie = set.substr(0, set.find(';'));
     REQUIRE(!cookie.empty());
   }
+  // The form that takes a token, as it was shown to this browser; `body`: what is typed.
+  Answer sign_in_by_form(const std::string& body, HeaderList headers = {}) {
+    const auto form = get("/ui/sign-in");
+    if (const auto set = form.headers.find("Set-Cookie")) cookie = set->substr(0, set->find(';'));
+    return request("POST", "/ui/sign-in", "csrf_token=" + csrf_in(form.body) + "&" + body,
+                   std::move(headers));
+  }
   // The answer, which must be a sound page if it is a page.
   Answer request(std::string method, std::string target, std::string body = {}, HeaderList headers = {}) {
     headers.emplace_back("Authorization", "");
@@ -61,8 +68,8 @@ class Site {
     return request("POST", std::move(target), "csrf_token=" + csrf() + (body.empty() ? "" : "&" + body),
                    std::move(headers));
   }
-  std::string csrf() {
-    const auto body = get("/ui/clouds").body;
+  std::string csrf() { return csrf_in(get("/ui/clouds").body); }
+  static std::string csrf_in(const std::string& body) {
     constexpr std::string_view kBefore = R"(name="csrf_token" value=")";
     const auto at = body.find(kBefore);
     REQUIRE(at != std::string::npos);
