@@ -150,8 +150,16 @@ runtime::Awaitable<std::optional<StepEnd>> Build::not_started(base::Error error)
 runtime::Awaitable<void> Build::judge(std::uint32_t index, StepEnd end) {
   if (ending_ || (end.signal == 0 && end.exit_status == 0)) co_return;
   auto reason = fmt::format("{} {}.", title_of(index), describe_end(end));
+  if (is_unstable(index, end)) co_return co_await log_->note(reason + " The build is unstable.");
   co_await log_->note(reason);
   if (!ending_) ending_ = Ending{BuildOutcome::failure, std::move(reason), index};
+}
+
+// Its status says that something is amiss, but not so much that the steps behind it would be of no use.
+bool Build::is_unstable(std::uint32_t index, const StepEnd& end) const {
+  const auto& statuses = assign_.work.unstable_exit_statuses;
+  return index < statuses.size() && end.signal == 0 && !end.out_of_memory &&
+         end.exit_status == statuses[index];
 }
 
 runtime::Awaitable<void> Build::clean_up() {

@@ -77,6 +77,7 @@ class Build {
   runtime::Awaitable<void> clean_up();
   runtime::Awaitable<void> finish();
   runtime::Awaitable<void> judge(std::uint32_t index, StepEnd end);
+  bool is_unstable(std::uint32_t index, const StepEnd& end) const;
   runtime::Awaitable<std::optional<StepEnd>> not_started(base::Error error);
   StepOrder order_of(std::uint32_t index) const;
   std::string title_of(std::uint32_t index) const;

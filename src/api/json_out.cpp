@@ -49,7 +49,10 @@ json::object env_var_to_json(const model::EnvVar& variable) {
 }
 
 json::object step_spec_to_json(const model::StepSpec& step) {
-  return {{"name", utf8(step.name)}, {"interpreter", utf8(step.interpreter)}, {"script", utf8(step.script)}};
+  return {{"name", utf8(step.name)},
+          {"interpreter", utf8(step.interpreter)},
+          {"script", utf8(step.script)},
+          {"unstable_exit_status", step.unstable_exit_status}};
 }
 
 json::object parameter_to_json(const model::ParameterSpec& parameter) {

@@ -20,6 +20,7 @@ void read_step(Fields& in, model::StepSpec& out) {
   in.text("name", out.name);
   in.text("interpreter", out.interpreter);
   in.text("script", out.script, Need::required);
+  in.number("unstable_exit_status", out.unstable_exit_status);
 }
 
 void read_spec(Fields& in, model::BuildSpec& out) {

@@ -37,9 +37,8 @@ Result<json::object> ad_hoc_request(const Session& session, const Arguments& arg
     return fail(Errc::invalid_argument, "footman run needs a command", {},
                 "Such as: footman run -- make test");
   }
-  json::object step{{"script", script}};
+  auto step = make_step(arguments, script);
   if (arguments.has("name")) step["name"] = arguments.text("name");
-  if (arguments.has("interpreter")) step["interpreter"] = arguments.text("interpreter");
   spec["steps"] = json::array{std::move(step)};
   json::object request{{"spec", std::move(spec)}};
   if (arguments.has("cause")) request["cause"] = arguments.text("cause");
@@ -254,11 +253,10 @@ Command run_command() {
             "with a secret that only the server reads"},
            {"footman run --script build.sh", "a whole script; - reads standard input"},
            {"footman run --json -- make | jq .", "one JSON object a line: submitted, log, finished"}},
-          spec_options() +
+          spec_options() + step_options("it") +
               std::vector<Option>{
                   {"script", 0, Value::file, "FILE",
                    "run this script instead of a command; -: from standard input"},
-                  {"interpreter", 0, Value::text, "LINE", "what runs it (/bin/bash -e); else /bin/sh -e"},
                   {"name", 0, Value::text, "NAME", "name of the step, shown with the build"},
                   {"cause", 0, Value::text, "TEXT", "why, shown with the build"},
                   {"detach", 'd', Value::none, "", "submit, print the build's id and leave"},

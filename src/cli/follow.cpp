@@ -227,7 +227,7 @@ int exit_code_of_build(const json::value& build, const json::value& steps) {
   const auto result = text_of(build, "result");
   if (result == "SUCCESS") return exit_ok;
   if (flag_of(build, "timed_out")) return exit_timed_out;
-  if (result != "FAILURE") return exit_refused;
+  if (result != "FAILURE" && result != "UNSTABLE") return exit_refused;
   auto status = number_of(build, "exit_status").value_or(0);
   if (const auto& all = list_of(steps, "steps"); status == 0 && !all.empty()) {
     if (const auto signal = number_of(all.back(), "signal")) status = 128 + *signal;

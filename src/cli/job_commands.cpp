@@ -38,11 +38,7 @@ Result<json::object> job_from_text(const std::string& text, const std::string& f
 Result<json::object> job_from_options(const Arguments& arguments) {
   FOOTMAN_TRY(auto spec, read_spec_options(arguments));
   json::array steps;
-  for (const auto& script : arguments.list("step")) {
-    json::object step{{"script", script}};
-    if (arguments.has("interpreter")) step["interpreter"] = arguments.text("interpreter");
-    steps.push_back(std::move(step));
-  }
+  for (const auto& script : arguments.list("step")) steps.push_back(make_step(arguments, script));
   spec["steps"] = std::move(steps);
   json::object job{{"path", arguments.text("FILE_OR_JOB")}, {"spec", std::move(spec)}};
   json::array parameters;
@@ -196,12 +192,11 @@ Awaitable<Result<int>> remove(Session& session, const Arguments& arguments) {
 }
 
 std::vector<Option> content_options() {
-  return spec_options() +
+  return spec_options() + step_options("the steps") +
          std::vector<Option>{
              {"stdin", 0, Value::none, "", "read the job from standard input"},
              {"path", 0, Value::text, "JOB", "the job's path, instead of the one in the file"},
              {"step", 's', Value::text, "SCRIPT", "a step of the job; may be repeated", true},
-             {"interpreter", 0, Value::text, "LINE", "what runs the steps (/bin/bash -e); else /bin/sh -e"},
              {"param", 'p', Value::text, "NAME[=DEFAULT]", "a parameter of the job; may be repeated", true},
              {"description", 0, Value::text, "TEXT", "shown with the job"},
              {"max-concurrent", 0, Value::number, "N", "builds at the same time (no limit)"},

@@ -45,6 +45,22 @@ std::vector<Option> spec_options() {
   };
 }
 
+std::vector<Option> step_options(const std::string& of) {
+  return {
+      {"interpreter", 0, Value::text, "LINE",
+       fmt::format("what runs {} (/bin/bash -e); else /bin/sh -e", of)},
+      {"unstable-exit-status", 0, Value::number, "N",
+       "a step that exits with it does not fail: the build goes on and is UNSTABLE"},
+  };
+}
+
+json::object make_step(const Arguments& arguments, std::string script) {
+  json::object step{{"script", std::move(script)}};
+  if (arguments.has("interpreter")) step["interpreter"] = arguments.text("interpreter");
+  if (const auto status = arguments.number("unstable-exit-status")) step["unstable_exit_status"] = *status;
+  return step;
+}
+
 Result<Pair> parse_pair(const std::string& text, const std::string& option, const std::string& expected) {
   const auto split = text.find('=');
   if (split == std::string::npos || split == 0) {
@@ -89,9 +105,10 @@ void show_steps(Output& out, const json::value& spec) {
   std::size_t index = 0;
   for (const auto& step : list_of(spec, "steps")) {
     const auto name = text_of(step, "name");
-    out.line(styled(
-        out, Style::bold,
-        clean(name.empty() ? fmt::format("Step {}", ++index) : fmt::format("Step {}: {}", ++index, name))));
+    auto title = name.empty() ? fmt::format("Step {}", ++index) : fmt::format("Step {}: {}", ++index, name);
+    if (const auto status = number_of(step, "unstable_exit_status"); status && *status != 0)
+      title += fmt::format(" (exit status {}: unstable)", *status);
+    out.line(styled(out, Style::bold, clean(title)));
     const auto script = text_of(step, "script");
     for (std::size_t at = 0; at < script.size();) {
       const auto end = std::min(script.find('\n', at), script.size());

@@ -13,6 +13,9 @@ namespace footman::cli {
 
 // --label, --env, --secret-env, --timeout, --grace.
 std::vector<Option> spec_options();
+// --interpreter and --unstable-exit-status, and a step with them; `of` says in the help what runs.
+std::vector<Option> step_options(const std::string& of);
+json::object make_step(const Arguments& arguments, std::string script);
 // A BuildSpec without steps.
 Result<json::object> read_spec_options(const Arguments& arguments);
 

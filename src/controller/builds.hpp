@@ -75,6 +75,7 @@ class Builds {
   static policy::RetryVerdict judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss);
   Awaitable<bool> nothing_began(BuildPtr entry);
   Awaitable<void> abort_unstarted(BuildPtr entry);
+  Awaitable<std::optional<model::StepRecord>> find_unstable_step(BuildPtr entry);
   Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);
   Awaitable<void> retain(JobPath job);
   Awaitable<void> finish_removals();

@@ -65,8 +65,13 @@ Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
     add_masks(work.masks, value->expose());
     work.env.push_back({variable.name, std::move(*value), true});
   }
-  for (std::uint32_t i = 0; i < spec.steps.size(); ++i)
-    work.steps.push_back({step_name(spec, i), split_words(spec.steps[i].interpreter), spec.steps[i].script});
+  for (std::uint32_t i = 0; i < spec.steps.size(); ++i) {
+    const auto& step = spec.steps[i];
+    work.steps.push_back({step_name(spec, i), split_words(step.interpreter), step.script});
+    if (step.unstable_exit_status == 0) continue;
+    work.unstable_exit_statuses.resize(i);
+    work.unstable_exit_statuses.push_back(step.unstable_exit_status);
+  }
   work.timeout = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
   work.grace = spec.grace;
   work.log_limit_bytes = core_.log_limit(spec);
@@ -286,6 +291,21 @@ Awaitable<bool> Builds::nothing_began(BuildPtr entry) {
   co_return steps && steps->empty();
 }
 
+// The first step that made it so, of a build in which none failed.
+Awaitable<std::optional<model::StepRecord>> Builds::find_unstable_step(BuildPtr entry) {
+  const auto& specs = entry->build.spec.steps;
+  if (std::ranges::none_of(specs, [](const auto& spec) { return spec.unstable_exit_status != 0; }))
+    co_return std::nullopt;
+  const auto steps =
+      co_await core_.until_stored([&] { return core_.parts.store.list_steps(entry->assignment->id); });
+  if (!steps) co_return std::nullopt;
+  for (const auto& one : *steps)
+    if (one.index < specs.size() && one.exit_status && *one.exit_status != 0 &&
+        *one.exit_status == specs[one.index].unstable_exit_status)
+      co_return one;
+  co_return std::nullopt;
+}
+
 Awaitable<std::optional<int>> Builds::exit_status_of(BuildPtr entry, std::uint32_t step) {
   if (entry->last_exit_status) co_return entry->last_exit_status;
   const auto steps = co_await core_.parts.store.list_steps(entry->assignment->id);
@@ -317,6 +337,13 @@ Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId a
     end.exit_status = co_await exit_status_of(entry, report.failed_step);
   else if (report.outcome == protocol::BuildOutcome::success)
     end.exit_status = 0;
+  if (report.outcome == protocol::BuildOutcome::success)
+    if (const auto step = co_await find_unstable_step(entry)) {
+      end.result = BuildResult::unstable;
+      end.exit_status = step->exit_status;
+      end.reason = fmt::format("Step '{}' exited with status {}, which makes the build unstable.", step->name,
+                               *step->exit_status);
+    }
   if (is_loss(report.outcome)) {
     policy::BuildLoss loss{.nothing_began = co_await nothing_began(entry)};
     if (report.outcome == protocol::BuildOutcome::lost_by_notice) loss.reason = model::EndReason::notice;

@@ -44,6 +44,7 @@ std::string hash_of(const SubmitRequest& request) {
     add(step.name);
     add(step.interpreter);
     add(step.script);
+    if (step.unstable_exit_status != 0) add(fmt::format("unstable {}", step.unstable_exit_status));
   }
   return base::to_hex(base::sha256(text));
 }

@@ -32,6 +32,7 @@ struct StepSpec {
   std::string name;         // shown; "step 1" when empty
   std::string interpreter;  // "/bin/bash -e"; empty: "/bin/sh -e", or the script's own #! line
   std::string script;
+  std::uint8_t unstable_exit_status = 0;  // with it the build goes on, and is unstable at best; 0: none
   bool operator==(const StepSpec&) const = default;
 };
 

@@ -147,6 +147,10 @@ void fields(C& c, As<C, WorkSpec>& m) {
   c.duration("grace", m.grace);
   c.list("masks", m.masks, kMaxMasks, [](auto& codec, auto& mask) { codec.secret("", mask, kMaxMaskBytes); });
   c.number("log_limit_bytes", m.log_limit_bytes);
+  if constexpr (C::kReads)
+    if (c.at_end()) return;  // of a server that does not know what follows
+  c.list("unstable_exit_statuses", m.unstable_exit_statuses, kMaxSteps,
+         [](auto& codec, auto& status) { codec.number("", status); });
 }
 
 template <class C>

@@ -165,6 +165,8 @@ struct WorkSpec {
   base::Duration grace{};             // between the polite and the hard end
   std::vector<base::Secret> masks;    // replaced in the log before offsets are given
   std::uint64_t log_limit_bytes = 0;  // zero: none
+  // By step: the exit status that does not fail it. Zero, or not there: none.
+  std::vector<std::uint8_t> unstable_exit_statuses;
 };
 
 // (S) The build may still go elsewhere: prepare, answer Accepted or Rejected, run nothing before Start.

@@ -209,6 +209,9 @@ class Reader {
   const std::string& problem() const { return problem_; }
   base::Errc problem_code() const { return problem_code_; }
   std::size_t position() const { return position_; }
+  bool at_end() const {
+    return position_ == payload_.size();
+  }  // the fields that were added later are not there
 
   template <std::integral T>
   void number(const char* field, T& value) {

@@ -76,10 +76,12 @@ json::object to_object(const model::StepSpec& step) {
   put(object, "name", step.name);
   put(object, "interpreter", step.interpreter);
   put(object, "script", step.script);
+  put(object, "unstable_exit_status", step.unstable_exit_status);
   return object;
 }
 model::StepSpec to_step(const json::object& object) {
-  return {string_at(object, "name"), string_at(object, "interpreter"), string_at(object, "script")};
+  return {string_at(object, "name"), string_at(object, "interpreter"), string_at(object, "script"),
+          static_cast<std::uint8_t>(number_at(object, "unstable_exit_status"))};
 }
 
 json::object to_object(const model::ParameterSpec& parameter) {

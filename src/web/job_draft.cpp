@@ -43,6 +43,15 @@ Result<std::uint32_t> read_number(const std::string& typed, const std::string& f
   return *number;
 }
 
+Result<std::uint8_t> read_exit_status(const std::string& typed, const std::string& field) {
+  if (typed.empty()) return std::uint8_t{0};
+  const auto number = base::find_number<std::uint8_t>(typed);
+  if (!number)
+    return fail(Errc::invalid_argument, fmt::format("\"{}\" is not an exit status", typed), field,
+                "Write a number from 1 to 255.");
+  return *number;
+}
+
 Result<std::uint64_t> read_bytes(const std::string& typed, const std::string& field) {
   if (typed.empty()) return std::uint64_t{0};
   auto bytes = parse_bytes(typed);
@@ -98,7 +107,8 @@ JobDraft draft_of(const model::Job& job) {
   draft.keep_for = duration_text(job.keep_for);
   draft.enabled = job.enabled;
   draft.changed = std::to_string(job.changed.us);
-  for (const auto& step : job.spec.steps) draft.steps.push_back({step.name, step.interpreter, step.script});
+  for (const auto& step : job.spec.steps)
+    draft.steps.push_back({step.name, step.interpreter, step.script, number_text(step.unstable_exit_status)});
   for (const auto& one : job.parameters)
     draft.parameters.push_back({one.name, one.default_value, one.description, join_lines(one.choices)});
   for (const auto& one : job.spec.env) draft.variables.push_back({one.name, one.value, one.secret_ref});
@@ -123,7 +133,8 @@ JobDraft read_job_draft(const Form& form) {
   draft.steps = read_rows<JobDraft::Step>(
       form, "spec.steps", "script", model::kMaxSteps,
       [&](const std::string& at) -> std::optional<JobDraft::Step> {
-        JobDraft::Step step{form.text(at + "name"), form.text(at + "interpreter"), form.lines(at + "script")};
+        JobDraft::Step step{form.text(at + "name"), form.text(at + "interpreter"), form.lines(at + "script"),
+                            form.text(at + "unstable_exit_status")};
         if (step.name.empty() && step.interpreter.empty() && step.script.empty()) return std::nullopt;
         return step;
       });
@@ -162,7 +173,12 @@ Result<model::Job> parse_job_draft(const JobDraft& draft) {
   FOOTMAN_TRY(job.max_concurrent, read_number(draft.max_concurrent, "max_concurrent"));
   FOOTMAN_TRY(job.keep_builds, read_number(draft.keep_builds, "keep_builds"));
   FOOTMAN_TRY(job.keep_for, read_duration(draft.keep_for, "keep_for"));
-  for (const auto& step : draft.steps) job.spec.steps.push_back({step.name, step.interpreter, step.script});
+  for (const auto& step : draft.steps) {
+    FOOTMAN_TRY(const auto status,
+                read_exit_status(step.unstable_exit_status,
+                                 fmt::format("spec.steps[{}].unstable_exit_status", job.spec.steps.size())));
+    job.spec.steps.push_back({step.name, step.interpreter, step.script, status});
+  }
   for (const auto& one : draft.parameters)
     job.parameters.push_back({one.name, one.default_value, one.description, split_lines(one.choices)});
   for (const auto& one : draft.variables) job.spec.env.push_back({one.name, one.value, one.secret_ref});

@@ -14,7 +14,7 @@ namespace footman::web {
 
 struct JobDraft {
   struct Step {
-    std::string name, interpreter, script;
+    std::string name, interpreter, script, unstable_exit_status;
   };
   struct Parameter {
     std::string name, default_value, description, choices;  // one choice a line

@@ -157,6 +157,7 @@ Markup agent_table(const std::vector<fleet::AgentView>& agents, const View& view
 Markup queue_table(const std::vector<controller::QueueEntry>& entries, const View& view);
 Markup history_list(const std::vector<model::TimelineEntry>& entries, const View& view);
 Markup filter_link(std::string_view word, const Url& url, bool chosen);  // of a list of filters
+Markup unstable_note(const model::StepSpec& step);                       // behind its name; empty: never so
 Markup log_box(const LogPart& log, BuildId build, bool follow);
 Markup facts(const std::vector<std::pair<std::string_view, Markup>>& rows);  // empty ones are left out
 

@@ -183,10 +183,10 @@ Markup script_list(const model::BuildSpec& spec) {
   return each(spec.steps, [&](const model::StepSpec& step) {
     ++number;
     return html(
-        R"(<details><summary><bdi>{}</bdi>{}</summary><pre class="script"><code>{}</code></pre></details>)",
+        R"(<details><summary><bdi>{}</bdi>{}{}</summary><pre class="script"><code>{}</code></pre></details>)",
         step.name.empty() ? fmt::format("step {}", number) : step.name,
         step.interpreter.empty() ? Markup() : html(R"( <code class="muted">{}</code>)", step.interpreter),
-        step.script);
+        unstable_note(step), step.script);
   });
 }
 

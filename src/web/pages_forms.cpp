@@ -46,6 +46,8 @@ Markup text_input(const Input& input, int rows, const std::optional<Error>& trou
       input.value, hint_of(input));
 }
 
+constexpr std::string_view kUnstableHint =
+    "A step that exits with it does not fail: the next one runs, and the build is unstable. Empty: none.";
 constexpr std::string_view kInterpreterHint = "/bin/sh -e";
 constexpr std::string_view kLabelHint = "Such as linux && !arm. Empty: any agent template that is a default.";
 
@@ -56,10 +58,13 @@ Markup step_rows(const JobDraft& draft, const Trouble& trouble) {
   return each(draft.steps, [&](const JobDraft::Step& step) {
     const auto at = fmt::format("spec.steps[{}].", i++);
     return html(
-        R"(<fieldset class="row"><legend>Step {}</legend><div class="pair">{}{}</div>{}</fieldset>)", i,
+        R"(<fieldset class="row"><legend>Step {}</legend><div class="pair">{}{}</div>{}{}</fieldset>)", i,
         line_input({at + "name", "Name", step.name, {}, fmt::format("step {}", i)}, trouble),
         line_input({at + "interpreter", "Interpreter", step.interpreter, {}, kInterpreterHint}, trouble),
-        text_input({at + "script", "Script", step.script}, 6, trouble));
+        text_input({at + "script", "Script", step.script}, 6, trouble),
+        line_input({at + "unstable_exit_status", "Unstable at exit status", step.unstable_exit_status,
+                    kUnstableHint},
+                   trouble));
   });
 }
 

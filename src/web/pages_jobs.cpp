@@ -54,10 +54,10 @@ Markup steps_of(const model::BuildSpec& spec) {
   return each(spec.steps, [&](const model::StepSpec& step) {
     ++number;
     return html(
-        R"(<details{}><summary><bdi>{}</bdi>{}</summary><pre class="script"><code>{}</code></pre></details>)",
+        R"(<details{}><summary><bdi>{}</bdi>{}{}</summary><pre class="script"><code>{}</code></pre></details>)",
         flag("open", spec.steps.size() == 1), step.name.empty() ? fmt::format("step {}", number) : step.name,
         step.interpreter.empty() ? Markup() : html(R"( <code class="muted">{}</code>)", step.interpreter),
-        step.script);
+        unstable_note(step), step.script);
   });
 }
 
@@ -148,6 +148,12 @@ Page job_page(const JobData& data, const View& view) {
       data.builds.empty() ? nothing("It has not been built yet.") : build_table(data.builds, view),
       pager(data.newest, data.older), configuration(job, view));
   return page;
+}
+
+Markup unstable_note(const model::StepSpec& step) {
+  if (step.unstable_exit_status == 0) return {};
+  return html(R"( <span class="muted">unstable at exit status {}</span>)",
+              std::to_string(step.unstable_exit_status));
 }
 
 }  // namespace footman::web

@@ -55,6 +55,28 @@ void check_whole(AgentWorld& world, base::BuildId id) {
 
 }  // namespace
 
+TEST_CASE("a step that makes its build unstable does not end it") {
+  AgentWorld world;
+  std::int32_t of_last = 0;
+  auto expected = BuildResult::unstable;
+  SUBCASE("the next one is well") {}
+  SUBCASE("the next one fails") {
+    of_last = 3;  // which is none of its own
+    expected = BuildResult::failure;
+  }
+  world.runner.on_start = [&](FakeStep& step) { step.finish(step.order.index == 0 ? 3 : of_last); };
+  world.start();
+  controller::SubmitRequest request;
+  request.spec.steps = {{"test", {}, "one", 3}, {"pack", {}, "two"}};
+  const auto submitted = world.world.run(world.world.controller->submit_build(std::move(request)));
+  REQUIRE(submitted);
+  REQUIRE(world.wait_for([&] { return world.exit.has_value(); }));
+  CHECK(world.runner.steps.size() == 2);
+  CHECK(world.build(submitted->build.id.value()).result == expected);
+  CHECK(world.world.log_of(1).starts_with(
+      "[footman] Step 1 (test) exited with status 3. The build is unstable.\n"));
+}
+
 TEST_CASE("a loss at every message: the build runs once, its log is whole, the agent leaves") {
   for (const bool after : {false, true}) {
     CAPTURE(after);

@@ -37,7 +37,7 @@ TEST_CASE("a job with everything") {
   const auto job = parse_job(R"({
     "path": "team/app", "description": "Äpfel", "enabled": false,
     "spec": {"label": "linux", "env": [{"name": "A", "value": "1"}, {"name": "B", "secret_ref": "env:B"}],
-             "steps": [{"name": "build", "interpreter": "/bin/bash", "script": "make"}, {"script": "true"}],
+             "steps": [{"name": "build", "interpreter": "/bin/bash", "script": "make"}, {"script": "true", "unstable_exit_status": 255}],
              "timeout_ms": 1500, "grace_ms": 0, "log_limit_bytes": 4294967296},
     "parameters": [{"name": "BRANCH", "default": "main", "description": "which", "choices": ["main", "next"]}],
     "quiet_period_ms": 250, "max_concurrent": 2, "keep_builds": 50, "keep_for_ms": 86400000})",
@@ -48,7 +48,8 @@ TEST_CASE("a job with everything") {
   CHECK(!job->enabled);
   CHECK(job->spec.label == "linux");
   CHECK(job->spec.env == std::vector<model::EnvVar>{{"A", "1", ""}, {"B", "", "env:B"}});
-  CHECK(job->spec.steps == std::vector<model::StepSpec>{{"build", "/bin/bash", "make"}, {"", "", "true"}});
+  CHECK(job->spec.steps ==
+        std::vector<model::StepSpec>{{"build", "/bin/bash", "make"}, {"", "", "true", 255}});
   CHECK(job->spec.timeout == 1500ms);
   CHECK(job->spec.grace == 0ms);
   CHECK(job->spec.log_limit_bytes == 4294967296);
@@ -74,6 +75,8 @@ TEST_CASE("mistakes in a job are named with their place") {
            Mistake{R"({"spec":{"steps":[{"script":"a"},{"script":"b"},{"script":7}]}})",
                    "spec.steps[2].script", "a text was expected", ""},
            Mistake{R"({"spec":{"steps":[{"name":"x"}]}})", "spec.steps[0].script", "missing", ""},
+           Mistake{R"({"spec":{"steps":[{"script":"x","unstable_exit_status":256}]}})",
+                   "spec.steps[0].unstable_exit_status", "255", ""},
            Mistake{R"({"spec":{"steps":[7]}})", "spec.steps[0]", "an object was expected", ""},
            Mistake{R"({"spec":{"steps":{}}})", "spec.steps", "a list was expected", ""},
            Mistake{R"({"spec":[]})", "spec", "an object was expected", ""},

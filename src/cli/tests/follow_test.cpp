@@ -70,6 +70,7 @@ TEST_CASE("exit codes of builds") {
   CHECK(code(R"({"result":"FAILURE","exit_status":0})") == exit_refused);
   CHECK(code(R"({"result":"FAILURE","exit_status":256})") == exit_refused);
   CHECK(code(R"({"result":"ABORTED","exit_status":7})") == exit_refused);
+  CHECK(code(R"({"result":"UNSTABLE","exit_status":3})") == 3);
   CHECK(code(R"({"result":"UNSTABLE"})") == exit_refused);
   CHECK(code("{}") == exit_refused);
   CHECK(code(R"({"result":"ABORTED","timed_out":true})") == exit_timed_out);

@@ -296,6 +296,53 @@ TEST_CASE("the times of a step lie between the start of its build and now, whate
   }
 }
 
+TEST_CASE("a step may exit with a status that makes its build unstable, which then goes on") {
+  World world;
+  controller::SubmitRequest request;
+  request.spec.steps = {{"lint", {}, "lint"}, {"test", {}, "test", 3}, {"pack", {}, "pack"}};
+  REQUIRE(world.run(world.controller->submit_build(std::move(request))));
+  const auto agent = world.join("a");
+  const auto assign = agent->last<protocol::Assign>();
+  REQUIRE(assign);
+  CHECK(assign->work.unstable_exit_statuses == std::vector<std::uint8_t>{0, 3});
+  agent->send(protocol::Accepted{AssignmentId(1)});
+  world.settle();
+  std::uint64_t report = 0;
+  const auto end_step = [&](std::uint32_t index, std::int32_t status) {
+    protocol::StepFinished step;
+    step.assignment = AssignmentId(1);
+    step.report = ++report;
+    step.step = index;
+    step.exit_status = status;
+    step.at = world.clock.now();
+    agent->send(step);
+  };
+  const auto result_of = [&](std::int32_t of_test) {
+    end_step(0, 0);
+    end_step(1, of_test);
+    end_step(2, 0);
+    world.finish(*agent, AssignmentId(1), ++report, 0);
+    return world.build(1);
+  };
+  SUBCASE("so it did") {
+    const auto build = result_of(3);
+    CHECK(build.result == BuildResult::unstable);
+    CHECK(build.exit_status == 3);
+    CHECK(build.reason == "Step 'test' exited with status 3, which makes the build unstable.");
+  }
+  SUBCASE("it did not") {
+    CHECK(result_of(0).result == BuildResult::success);
+    CHECK(world.build(1).exit_status == 0);
+  }
+  SUBCASE("a later one failed") {
+    end_step(0, 0);
+    end_step(1, 3);
+    end_step(2, 1);
+    world.finish(*agent, AssignmentId(1), ++report, 0, protocol::BuildOutcome::failure);
+    CHECK(world.build(1).result == BuildResult::failure);
+  }
+}
+
 TEST_CASE("a result waits until the whole log is on disk") {
   World world;
   auto agent = world.run_on_agent("a");

@@ -117,6 +117,27 @@ TEST_CASE("a truncated stream gives the whole messages before the cut and nothin
   }
 }
 
+TEST_CASE("fields that were added later have their defaults when they are not there") {
+  Assign assign;
+  for (const auto& sample : sample_messages())
+    if (const auto* one = std::get_if<Assign>(&sample)) assign = *one;
+  REQUIRE(!assign.work.unstable_exit_statuses.empty());
+  auto bytes = encode(Message(assign));
+  bytes.resize(bytes.size() - 1 -
+               assign.work.unstable_exit_statuses.size());  // as the first version wrote it
+  bytes[0] = static_cast<char>(bytes.size() - kFrameHeaderBytes);
+  FrameDecoder decoder(Direction::to_agent);
+  decoder.feed(encode(sample_messages()[1]));  // Welcome
+  REQUIRE(decoder.next()->has_value());
+  decoder.feed(bytes);
+  const auto decoded = decoder.next();
+  REQUIRE(decoded.has_value());
+  REQUIRE(decoded->has_value());
+  const auto& old = std::get<Assign>(**decoded);
+  CHECK(old.work.unstable_exit_statuses.empty());
+  CHECK(old.work.log_limit_bytes == assign.work.log_limit_bytes);
+}
+
 TEST_CASE("every single corrupt byte gives events or one final error") {
   for (auto direction : kDirections) {
     const auto stream = stream_of(direction);

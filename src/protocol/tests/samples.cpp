@@ -66,6 +66,7 @@ Assign make_assign() {
   assign.work.grace = Duration(10'000'000);
   assign.work.masks = {Secret("s3cr3t")};
   assign.work.log_limit_bytes = 100'000'000;
+  assign.work.unstable_exit_statuses = {0, 3};
   return assign;
 }
 

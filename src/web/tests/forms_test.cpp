@@ -40,6 +40,7 @@ Form send(const JobDraft& draft) {
     form.set(at("spec.steps", i, "name"), draft.steps[i].name);
     form.set(at("spec.steps", i, "interpreter"), draft.steps[i].interpreter);
     form.set(at("spec.steps", i, "script"), draft.steps[i].script);
+    form.set(at("spec.steps", i, "unstable_exit_status"), draft.steps[i].unstable_exit_status);
   }
   for (std::size_t i = 0; i < draft.parameters.size(); ++i) {
     form.set(at("parameters", i, "name"), draft.parameters[i].name);
@@ -87,7 +88,7 @@ TEST_CASE("a job survives its form unchanged") {
   job.spec.grace = 1500ms;
   job.spec.log_limit_bytes = 12345;
   job.spec.retries = 3;
-  job.spec.steps = {{"build", "/bin/bash -eu", "make\n\nmake test\n"}, {"", "", "echo '\"<&>'"}};
+  job.spec.steps = {{"build", "/bin/bash -eu", "make\n\nmake test\n", 255}, {"", "", "echo '\"<&>'"}};
   job.spec.env = {{"CC", "clang", ""}, {"LINES", "a\nb", ""}, {"KEY", "", "file:/run/key"}};
   job.parameters = {{"BRANCH", "main", "What to build", {}}, {"KIND", "b", "", {"a", "b"}}};
   job.quiet_period = 30s;
@@ -107,6 +108,20 @@ TEST_CASE("a job survives its form unchanged") {
   CHECK(again->keep_builds == job.keep_builds);
   CHECK(again->keep_for == job.keep_for);
   CHECK(again->enabled == job.enabled);
+}
+
+TEST_CASE("an exit status is a small number") {
+  model::Job job;
+  job.path = JobPath("app");
+  job.spec.steps = {{"", "", "true"}, {"", "", "false"}};
+  for (const auto* bad : {"256", "-1", "x", "3 "}) {
+    CAPTURE(bad);
+    auto draft = draft_of(job);
+    draft.steps[1].unstable_exit_status = bad;
+    const auto parsed = parse_job_draft(draft);
+    REQUIRE_FALSE(parsed);
+    CHECK(parsed.error().field == "spec.steps[1].unstable_exit_status");
+  }
 }
 
 TEST_CASE("empty rows are left out, wrong values are named") {
