@@ -20,17 +20,18 @@ std::string http_answer() {
 }  // namespace
 
 AgentPort::AgentPort(runtime::Executor net, std::unique_ptr<net::Listener> listener,
-                     net::TlsServerContextPtr tls, controller::AgentHub& hub, AgentPortLimits limits,
+                     net::TlsServerContextPtr tls, ServeAgent serve_agent, AgentPortLimits limits,
                      runtime::Clock& clock, base::Metrics& metrics, base::Logger log)
     : listener_(std::move(listener)),
       tls_(std::move(tls)),
-      hub_(hub),
+      serve_agent_(std::move(serve_agent)),
       clock_(clock),
       refused_(metrics.counter("footman_agent_port_refused_total",
                                "Connections to the agent port of no known protocol")),
       log_(std::move(log)),
       max_connections_(limits.connections),
-      unknown_(limits.unknown),
+      reports_(metrics, log_, clock, "agent_listen"),
+      strangers_(limits.strangers, net, clock, reports_),
       scope_(std::move(net), log_) {}
 
 void AgentPort::start() { scope_.spawn("accept agents", accept_all()); }
@@ -46,22 +47,23 @@ runtime::Awaitable<void> AgentPort::accept_all() {
   while (true) {
     auto stream = co_await listener_->accept();
     if (!stream) co_return;  // closed
-    const auto peer = (*stream)->peer();
-    if (scope_.running() > max_connections_ || unknown_.is_full() || unknown_.is_full_of(peer)) {
-      refused_.add();
+    if (scope_.running() > max_connections_) {
+      reports_.refused("connections", max_connections_, net::address_group((*stream)->peer()));
       continue;
     }
-    scope_.spawn("agent connection", serve(std::move(*stream)));
+    if (auto stranger = strangers_.admit(**stream))
+      scope_.spawn("agent connection", serve(std::move(*stream), std::move(stranger)));
   }
 }
 
-runtime::Awaitable<void> AgentPort::serve(runtime::ByteStreamPtr stream) {
-  if (auto secured = co_await secure(std::move(stream))) co_await hub_.serve(std::move(secured));
+runtime::Awaitable<void> AgentPort::serve(runtime::ByteStreamPtr stream, net::StrangerPtr stranger) {
+  if (auto secured = co_await secure(std::move(stream), stranger.get()))
+    co_await serve_agent_(std::move(secured), [&stranger] { stranger.reset(); });
 }
 
-runtime::Awaitable<runtime::ByteStreamPtr> AgentPort::secure(runtime::ByteStreamPtr stream) {
+runtime::Awaitable<runtime::ByteStreamPtr> AgentPort::secure(runtime::ByteStreamPtr stream,
+                                                             net::Stranger* stranger) {
   const auto peer = stream->peer();
-  const net::UnknownPeers::Place unknown(unknown_, peer);
   auto sniffed = co_await net::sniff_stream(std::move(stream), clock_, kFirstBytesLimit);
   if (!sniffed) co_return nullptr;
   if (sniffed->protocol != net::SniffedProtocol::tls) {
@@ -70,7 +72,7 @@ runtime::Awaitable<runtime::ByteStreamPtr> AgentPort::secure(runtime::ByteStream
     if (sniffed->protocol == net::SniffedProtocol::http) (void)co_await sniffed->stream->write(http_answer());
     co_return nullptr;
   }
-  auto done = co_await net::accept_tls(std::move(sniffed->stream), tls_, clock_, kFirstBytesLimit);
+  auto done = co_await net::accept_tls(std::move(sniffed->stream), tls_, clock_, kFirstBytesLimit, stranger);
   if (done) co_return std::move(*done);
   refused_.add();
   log_.debug("TLS on the agent port failed", {{"peer", peer}, {"error", base::describe(done.error())}});

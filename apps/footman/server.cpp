@@ -98,13 +98,16 @@ LoadOutcome load_again(const std::string& file) {
   return cli::load_config(file);
 }
 
-Awaitable<void> serve_agent(controller::AgentHub* hub, runtime::ByteStreamPtr stream) {
-  co_await hub->serve(std::move(stream));
+Awaitable<void> serve_agent(controller::AgentHub* hub, runtime::ByteStreamPtr stream,
+                            std::function<void()> known) {
+  co_await hub->serve(std::move(stream), std::move(known));
 }
 Awaitable<net::HttpResponse> upgrade_agent(controller::AgentHub* hub,
                                            std::shared_ptr<const net::HttpRequest>) {
   net::HttpResponse response;
-  response.upgrade = [hub](runtime::ByteStreamPtr stream) { return serve_agent(hub, std::move(stream)); };
+  response.upgrade = [hub](runtime::ByteStreamPtr stream, std::function<void()> known) {
+    return serve_agent(hub, std::move(stream), std::move(known));
+  };
   co_return response;
 }
 
@@ -387,14 +390,17 @@ void Server::make_http() {
        true});
   http_ = std::make_unique<net::HttpServer>(
       net_.executor(), control_.get_executor(), api_->handler(std::move(mounts)),
-      make_http_limits(loaded_.config, shares_.http), *clock_, log_, api_->gate());
+      make_http_limits(loaded_.config, shares_.http), *clock_, log_, api_->gate(), &metrics_);
 }
 
 // Net executor.
 Awaitable<void> Server::serve_network() {
   http_->serve(std::move(http_listener_), http_tls_);
   agent_port_ = std::make_unique<AgentPort>(
-      net_.executor(), std::move(agent_listener_), agent_tls_, controller_->agents(),
+      net_.executor(), std::move(agent_listener_), agent_tls_,
+      [hub = &controller_->agents()](runtime::ByteStreamPtr stream, std::function<void()> known) {
+        return serve_agent(hub, std::move(stream), std::move(known));
+      },
       AgentPortLimits{shares_.agents, limit_strangers(shares_.agents)}, *clock_, metrics_, log_);
   agent_port_->start();
   co_return;

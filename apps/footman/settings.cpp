@@ -206,13 +206,14 @@ PortShares share_descriptors(std::size_t descriptors) {
   const auto kept = std::min(descriptors / 2, kKeptDescriptors);
   const auto half = (descriptors - kept) / 2;
   return {std::min(half, net::HttpServerLimits().connections),
-          std::min(half, controller::kMaxConnections + net::UnknownPeerLimits().all)};
+          std::min(half, controller::kMaxConnections + net::StrangerLimits().all)};
 }
 
-net::UnknownPeerLimits limit_strangers(std::size_t connections) {
-  net::UnknownPeerLimits limits;
+net::StrangerLimits limit_strangers(std::size_t connections) {
+  net::StrangerLimits limits;
   limits.all = std::min(limits.all, connections / 2);
-  limits.one_host = std::min(limits.one_host, limits.all * 3 / 4);
+  limits.handshakes = std::min(limits.handshakes, limits.all);
+  limits.secured = std::min(limits.secured, limits.all);
   return limits;
 }
 

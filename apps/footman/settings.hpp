@@ -11,8 +11,8 @@
 #include "controller/config.hpp"
 #include "fleet/config.hpp"
 #include "net/http_server.hpp"
+#include "net/strangers.hpp"
 #include "net/tcp.hpp"
-#include "net/unknown_peers.hpp"
 
 namespace footman::app {
 
@@ -35,7 +35,7 @@ struct PortShares {
 };
 PortShares share_descriptors(std::size_t descriptors);
 // Of the connections of a port, how many may be of those who have not shown who they are.
-net::UnknownPeerLimits limit_strangers(std::size_t connections);
+net::StrangerLimits limit_strangers(std::size_t connections);
 
 controller::ControllerConfig make_controller_config(const config::Config& config);
 net::HttpServerLimits make_http_limits(const config::Config& config, std::size_t connections);

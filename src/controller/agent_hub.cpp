@@ -29,7 +29,8 @@ struct Ack {
 }  // namespace
 
 struct AgentHub::Connection {
-  Connection(ConnectionId number, runtime::ByteStreamPtr bytes) : id(number), stream(std::move(bytes)) {}
+  Connection(ConnectionId number, runtime::ByteStreamPtr bytes, std::function<void()> on_known)
+      : id(number), stream(std::move(bytes)), known(std::move(on_known)) {}
 
   ConnectionId id;
   runtime::ByteStreamPtr stream;
@@ -39,10 +40,11 @@ struct AgentHub::Connection {
   std::size_t unsent_bytes = 0;
   std::vector<Ack> acks;  // the newest of each stream; they go with the next write
   bool writing = false;
-  bool introduced = false;  // the control half knows it
-  bool welcome = false;     // Welcome is sent: other messages may follow
-  bool closing = false;     // the last words are queued; nothing is taken any more
-  std::string breach;       // what one side could not go on with; empty: nothing
+  bool introduced = false;      // the control half knows it
+  bool welcome = false;         // Welcome is sent: other messages may follow
+  bool closing = false;         // the last words are queued; nothing is taken any more
+  std::function<void()> known;  // to call when it is; then nothing
+  std::string breach;           // what one side could not go on with; empty: nothing
   std::unique_ptr<runtime::Timer> limit;
 };
 
@@ -236,6 +238,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
     welcome.server_time = parts.clock.now();
     enqueue(connection, Message(std::move(welcome)));
     connection->welcome = true;
+    if (const auto known = std::exchange(connection->known, nullptr)) known();
     auto resume = co_await read_message(connection, protocol::kMaxFrameToServerBytes);
     if (!resume) co_return base::describe(resume.error());
     if (!*resume) co_return "closed before Resume";
@@ -353,13 +356,13 @@ AgentHub::~AgentHub() { impl_->dead = true; }
 
 std::size_t AgentHub::connections() const { return impl_->connections.size(); }
 
-Awaitable<void> AgentHub::serve(runtime::ByteStreamPtr stream) {
+Awaitable<void> AgentHub::serve(runtime::ByteStreamPtr stream, std::function<void()> known) {
   const auto impl = impl_;
   if (impl->stopping || impl->connections.size() >= kMaxConnections) {
     stream->close();
     co_return;
   }
-  const auto connection = std::make_shared<Connection>(++impl->last_id, std::move(stream));
+  const auto connection = std::make_shared<Connection>(++impl->last_id, std::move(stream), std::move(known));
   impl->connections.emplace(connection->id, connection);
   impl->connected.set(static_cast<std::int64_t>(impl->connections.size()));
   std::string why = "cancelled";

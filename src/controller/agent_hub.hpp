@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -30,8 +31,9 @@ class AgentHub {
   // Serves one agent connection until it ends, however it ends: from a WebSocket upgrade or from the TCP
   // agent port once the first bytes were found to be this protocol's (they must still be readable from the
   // stream). On the net executor; the hub must outlive it, so run it in a scope that is cancelled and joined
-  // before. Never throws but for cancellation. Closes the stream.
-  Awaitable<void> serve(runtime::ByteStreamPtr stream);
+  // before. Never throws but for cancellation. Closes the stream. `known` (or nothing) is called within, once
+  // the agent has shown who it is and has its session.
+  Awaitable<void> serve(runtime::ByteStreamPtr stream, std::function<void()> known = {});
 
   // From the control executor, in order; a connection that is gone is ignored. A message over the protocol's
   // limits closes the connection.

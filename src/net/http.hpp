@@ -57,8 +57,10 @@ class BodyWriter {
 using StreamBody = std::function<runtime::Awaitable<void>(std::shared_ptr<BodyWriter>)>;
 
 // Called on the server's net executor with the upgraded connection as a stream of bytes (binary messages,
-// chunk borders dropped). The connection closes when the coroutine ends.
-using UpgradeToWebSocket = std::function<runtime::Awaitable<void>(runtime::ByteStreamPtr)>;
+// chunk borders dropped). The connection closes when the coroutine ends. It counts as a stranger's until
+// `known` is called, on the net executor and while the coroutine runs.
+using UpgradeToWebSocket =
+    std::function<runtime::Awaitable<void>(runtime::ByteStreamPtr, std::function<void()> known)>;
 
 struct HttpResponse {
   int status = 200;

@@ -30,6 +30,7 @@ Registration::~Registration() {
 void Connection::begin_to_idle() {
   busy = false;
   server->open.splice(server->open.end(), server->open, place);
+  if (stranger) stranger->stay(false);
 }
 
 // Its coroutine ends later; until then it does not give way a second time.
@@ -122,6 +123,7 @@ Awaitable<void> linger(ConnectionPtr c) {
   if (net == nullptr || c->server->stopping) co_return;
   net->end_writes();
   c->busy = false;
+  if (c->stranger) c->stranger->stay(false);
   const Deadline deadline(*c->server->clock, c->server->net, kLinger,
                           [stream = c->stream] { stream->close(); });
   std::size_t dropped = 0;
@@ -142,7 +144,7 @@ Awaitable<bool> switch_protocol(ConnectionPtr c, HttpResponse response, std::str
   if (!c->in.empty()) lower = give_back(std::exchange(c->in, {}), std::move(lower));
   c->stream = make_websocket_stream(std::move(lower), WebSocketRole::server, nullptr);
   c->upgraded = true;
-  c->stranger.reset();
+  if (c->stranger) c->stranger->stay(false);
   ++c->server->upgraded;
   co_return true;
 }
@@ -164,6 +166,7 @@ Awaitable<UpgradeToWebSocket> serve_requests(ConnectionPtr c) {
     const bool head_only = request->method == "HEAD";
     const bool http_1_0 = incoming.http_1_0;
     const bool wants_more = incoming.framing.keep_alive;
+    if (c->stranger) c->stranger->stay(true);
     auto response = co_await ask_handler(c->server, request);
     if (response.known_client) c->stranger.reset();
     if (response.upgrade) {
@@ -188,7 +191,8 @@ Awaitable<void> run_upgraded(ConnectionPtr c, UpgradeToWebSocket upgrade) {
   if (c->server->stopping) co_return;
   std::string failure;
   try {
-    co_await upgrade(std::make_unique<LentStream>(c->stream));
+    co_await upgrade(std::make_unique<LentStream>(c->stream),
+                     [connection = c.get()] { connection->stranger.reset(); });
   } catch (const std::exception& exception) {
     if (runtime::is_cancellation(exception)) throw;
     failure = exception.what();
@@ -202,6 +206,7 @@ Awaitable<void> run_connection(ServerStatePtr server, runtime::ByteStreamPtr str
                                StrangerPtr stranger) {
   const auto c = std::make_shared<Connection>(std::move(server), std::move(stream), tls, std::move(stranger));
   const Registration registration(c);
+  if (c->stranger) c->stranger->on_give_way([connection = c.get()] { connection->give_way(); });
   auto upgrade = co_await serve_requests(c);
   if (upgrade) co_await run_upgraded(c, std::move(upgrade));
 }

@@ -21,7 +21,8 @@ struct Connection;
 // Belongs to the net executor, but for the counts.
 struct HttpServer::State {
   State(runtime::Executor net_executor, runtime::Executor handler_executor, HttpHandler the_handler,
-        HttpGate the_gate, HttpServerLimits the_limits, runtime::Clock& the_clock, base::Logger logger)
+        HttpGate the_gate, HttpServerLimits the_limits, runtime::Clock& the_clock, base::Logger logger,
+        base::Metrics* metrics)
       : net(std::move(net_executor)),
         handlers(std::move(handler_executor)),
         handler(std::move(the_handler)),
@@ -29,7 +30,8 @@ struct HttpServer::State {
         limits(the_limits),
         clock(&the_clock),
         log(std::move(logger)),
-        strangers(limits.strangers),
+        reports(metrics != nullptr ? *metrics : own_metrics, log, *clock, "listen"),
+        strangers(limits.strangers, net, *clock, reports),
         scope(net, log) {}
 
   runtime::Executor net;
@@ -39,7 +41,9 @@ struct HttpServer::State {
   HttpServerLimits limits;
   runtime::Clock* clock;
   base::Logger log;
-  UnknownPeers strangers;
+  base::Metrics own_metrics;  // where nobody asks for them
+  ConnectionReports reports;
+  Strangers strangers;
   std::size_t bodies_bytes = 0;  // of requests under way
   runtime::Scope scope;
   std::vector<std::shared_ptr<Listener>> listeners;
@@ -69,8 +73,6 @@ struct Exchange {
   bool complete = false;  // the body ended without an exception
   bool client_gone = false;
 };
-
-using StrangerPtr = std::unique_ptr<UnknownPeers::Place>;
 
 // What the body of one request takes of HttpServerLimits::all_bodies_bytes, until the request is answered.
 class BodyShare {
@@ -103,7 +105,7 @@ struct Connection {
   ServerStatePtr server;
   std::shared_ptr<runtime::ByteStream> stream;  // null when the connection has ended
   bool tls = false;
-  StrangerPtr stranger;                      // null: known, or a WebSocket
+  StrangerPtr stranger;                      // null: known
   std::list<Connection*>::iterator place{};  // in HttpServer::State::open
   bool busy = false;                         // a request is being read or handled: stop() lets it finish
   bool reading = false;                      // a request that is not here as a whole yet

@@ -12,12 +12,14 @@ using runtime::Awaitable;
 
 namespace {
 
+constexpr std::string_view kConnectionsLimit = "connections";
+
 // The connection itself gets a coroutine of its own: what the handshake needed is not kept.
 Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream, TlsServerContextPtr tls,
                             StrangerPtr stranger) {
   const auto peer = stream->peer();
-  auto encrypted =
-      co_await accept_tls(std::move(stream), std::move(tls), *server->clock, server->limits.handshake);
+  auto encrypted = co_await accept_tls(std::move(stream), std::move(tls), *server->clock,
+                                       server->limits.handshake, stranger.get());
   if (encrypted) {
     server->scope.spawn("http-connection",
                         run_connection(server, std::move(*encrypted), true, std::move(stranger)));
@@ -26,38 +28,27 @@ Awaitable<void> shake_hands(ServerStatePtr server, runtime::ByteStreamPtr stream
   }
 }
 
-// The connection that has been idle for longest gives way, of those in question; where none is idle, the
-// stranger's who has been sending his request for longest: who means it has sent his at once.
-template <class Question>
-bool close_oldest(HttpServer::State& server, const Question& in_question) {
-  const auto find = [&](auto is_of_use) {
-    return std::ranges::find_if(server.open,
-                                [&](const Connection* one) { return is_of_use(*one) && in_question(*one); });
-  };
-  auto found = find([](const Connection& one) { return one.is_idle(); });
-  if (found == server.open.end()) found = find([](const Connection& one) { return one.is_unfinished(); });
+// The connection that has been idle for longest gives way; where none is idle, the stranger's who has been
+// sending his request for longest: who means it has sent his at once.
+bool close_oldest(HttpServer::State& server) {
+  auto found = std::ranges::find_if(server.open, [](const Connection* one) { return one->is_idle(); });
+  if (found == server.open.end())
+    found = std::ranges::find_if(server.open, [](const Connection* one) { return one->is_unfinished(); });
   if (found == server.open.end()) return false;
+  server.reports.gave_way(kConnectionsLimit, server.limits.connections,
+                          address_group((*found)->stream->peer()));
   (*found)->give_way();
   return true;
 }
 
-// For one more connection; one gives way where it must. False: there is no room.
-bool make_room(HttpServer::State& server, const std::string& peer) {
-  const auto of_this_host = [&](const Connection& one) {
-    return one.stranger && UnknownPeers::are_one_host(one.stream->peer(), peer);
-  };
-  const auto of_a_stranger = [](const Connection& one) { return one.stranger != nullptr; };
-  const auto of_anybody = [](const Connection&) { return true; };
-  bool room = true;
-  if (server.strangers.is_full_of(peer)) {
-    room = close_oldest(server, of_this_host);
-  } else if (server.strangers.is_full()) {
-    room = close_oldest(server, of_a_stranger);
-  } else if (server.scope.running() >= server.limits.connections + server.listeners.size()) {
-    room = close_oldest(server, of_anybody);
+// For one more connection; another one gives way where it must. Null: there is no room.
+StrangerPtr admit(HttpServer::State& server, const runtime::ByteStream& stream) {
+  if (server.scope.running() >= server.limits.connections + server.listeners.size() &&
+      !close_oldest(server)) {
+    server.reports.refused(kConnectionsLimit, server.limits.connections, address_group(stream.peer()));
+    return nullptr;
   }
-  if (!room) ++server.refused;
-  return room;
+  return server.strangers.admit(stream);
 }
 
 Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listener> listener,
@@ -65,9 +56,11 @@ Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listen
   while (!server->stopping) {
     auto stream = co_await listener->accept();
     if (!stream) co_return;
-    const auto peer = (*stream)->peer();
-    if (!make_room(*server, peer)) continue;  // closed at once
-    auto stranger = std::make_unique<UnknownPeers::Place>(server->strangers, peer);
+    auto stranger = admit(*server, **stream);
+    if (!stranger) {
+      ++server->refused;
+      continue;  // closed at once
+    }
     if (tls) {
       server->scope.spawn("http-handshake",
                           shake_hands(server, std::move(*stream), tls, std::move(stranger)));
@@ -81,9 +74,10 @@ Awaitable<void> accept_connections(ServerStatePtr server, std::shared_ptr<Listen
 }  // namespace
 
 HttpServer::HttpServer(runtime::Executor net, runtime::Executor handlers, HttpHandler handler,
-                       HttpServerLimits limits, runtime::Clock& clock, base::Logger log, HttpGate gate)
+                       HttpServerLimits limits, runtime::Clock& clock, base::Logger log, HttpGate gate,
+                       base::Metrics* metrics)
     : state_(std::make_shared<State>(std::move(net), std::move(handlers), std::move(handler), std::move(gate),
-                                     limits, clock, std::move(log))) {}
+                                     limits, clock, std::move(log), metrics)) {}
 
 HttpServer::~HttpServer() = default;
 

@@ -8,9 +8,9 @@
 #include "base/log.hpp"
 #include "base/time.hpp"
 #include "net/http.hpp"
+#include "net/strangers.hpp"
 #include "net/tcp.hpp"
 #include "net/tls.hpp"
-#include "net/unknown_peers.hpp"
 #include "runtime/clock.hpp"
 
 namespace footman::net {
@@ -24,11 +24,12 @@ struct HttpServerLimits {
   std::size_t body_bytes = 8 * 1024 * 1024;  // 413
   // Of all requests under way together, until each is answered: 503, and the client comes again.
   std::size_t all_bodies_bytes = 64 * 1024 * 1024;
-  // At these the connection gives way that has been idle for longest, else the stranger's that has been
-  // sending its request for longest; where there is none, the new one is closed at once. Strangers: who has
-  // not proved who he is (HttpResponse::known_client) and speaks no WebSocket.
+  // At this the connection gives way that has been idle for longest, else the stranger's that has been
+  // sending its request for longest; where there is none, the new one is closed at once.
   std::size_t connections = 16'000;
-  UnknownPeerLimits strangers;
+  // Of who has not proved who he is (HttpResponse::known_client, or what speaks WebSocket says so). While a
+  // request of his is handled he does not give way.
+  StrangerLimits strangers;
   base::Duration handshake = std::chrono::seconds(10);
   base::Duration header = std::chrono::seconds(10);  // from the first byte to the last of the head: 408
   base::Duration body = std::chrono::seconds(60);    // for the whole body: 408
@@ -51,9 +52,9 @@ struct HttpServerCounts {
 // runs, and after the gate has let the request in.
 class HttpServer {
  public:
-  // The clock outlives the server. No gate: every body is read.
+  // The clock and the metrics outlive the server. No gate: every body is read.
   HttpServer(runtime::Executor net, runtime::Executor handlers, HttpHandler handler, HttpServerLimits limits,
-             runtime::Clock& clock, base::Logger log, HttpGate gate = {});
+             runtime::Clock& clock, base::Logger log, HttpGate gate = {}, base::Metrics* metrics = nullptr);
   ~HttpServer();  // join() must have returned, or the executors must run no more
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;

@@ -22,11 +22,12 @@ inline constexpr std::size_t kReadChunk = 64 * 1024;  // the most one read() ret
 // Calls that never had to wait, one after the other: after some of them others get their turn.
 class Turns {
  public:
-  bool over() { return ++count_ >= kMax; }
+  explicit Turns(int most = 16) : most_(most) {}
+  bool over() { return ++count_ >= most_; }
   void reset() { count_ = 0; }
 
  private:
-  static constexpr int kMax = 16;
+  int most_;
   int count_ = 0;
 };
 
@@ -67,6 +68,7 @@ class TcpStream final : public NetStream {
   void end_writes() noexcept override;
   bool quiet() noexcept override;
 
+  const SocketPtr& socket() const { return socket_; }
   SocketPtr release() { return std::move(socket_); }  // the stream is of no use any more
 
  private:

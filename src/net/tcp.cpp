@@ -163,6 +163,7 @@ namespace {
 struct Acceptor {
   explicit Acceptor(const runtime::Executor& executor) : acceptor(executor) {}
   tcp::acceptor acceptor;
+  Turns turns{32};  // who has no room is closed quickly, and others stand behind him
 };
 
 class TcpListener final : public Listener {
@@ -197,6 +198,10 @@ class TcpListener final : public Listener {
       const int fd =
           ::accept4(own->acceptor.native_handle(), peer.data(), &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
       if (fd >= 0) {
+        if (own->turns.over()) {  // a flood of connections is not all there is to do
+          own->turns.reset();
+          co_await next_turn();
+        }
         peer.resize(size);
         TcpSocket socket(own->acceptor.get_executor());
         socket.assign(peer.protocol(), fd);

@@ -31,6 +31,7 @@ struct TlsClientConfig {
   std::string pinned_public_key_sha256;
 };
 
+class Stranger;
 class TlsServerContext;
 class TlsClientContext;
 using TlsServerContextPtr = std::shared_ptr<TlsServerContext>;
@@ -41,10 +42,14 @@ base::Result<TlsClientContextPtr> create_tls_client_context(const TlsClientConfi
 
 // The handshake. `lower` must be a TCP stream of this module, possibly with bytes given back (net/sniff.hpp).
 // Executor: the stream's. Errors: timeout, unauthenticated (the other side is not who it must be), io.
+//
+// As a server: OpenSSL's memory is taken once the other side's first message is here. `stranger` (or null)
+// waits for its place among the handshakes then; it outlives the call.
 runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> accept_tls(runtime::ByteStreamPtr lower,
                                                                     TlsServerContextPtr context,
                                                                     runtime::Clock& clock,
-                                                                    base::Duration timeout);
+                                                                    base::Duration timeout,
+                                                                    Stranger* stranger = nullptr);
 runtime::Awaitable<base::Result<runtime::ByteStreamPtr>> connect_tls(runtime::ByteStreamPtr lower,
                                                                      TlsClientContextPtr context,
                                                                      std::string server_name,

@@ -11,6 +11,7 @@
 #include "net/deadline.hpp"
 #include "net/sniff_stream.hpp"
 #include "net/socket.hpp"
+#include "net/strangers.hpp"
 #include "net/tls.hpp"
 #include "net/tls_context.hpp"
 
@@ -77,7 +78,8 @@ const BIO_METHOD* socket_bio() {
   return method;
 }
 
-base::Result<TlsPtr> make_tls(runtime::ByteStreamPtr lower, SSL_CTX* ctx) {
+// What is below, without OpenSSL.
+base::Result<TlsPtr> take_socket(runtime::ByteStreamPtr lower) {
   auto tls = std::make_shared<Tls>();
   if (auto* given_back = dynamic_cast<GiveBackStream*>(lower.get())) {
     tls->replay = given_back->take_bytes();
@@ -86,14 +88,18 @@ base::Result<TlsPtr> make_tls(runtime::ByteStreamPtr lower, SSL_CTX* ctx) {
   auto* tcp = dynamic_cast<TcpStream*>(lower.get());
   if (tcp == nullptr) return base::fail(base::Errc::unsupported, "TLS needs a TCP connection");
   tls->socket = tcp->release();
-  tls->ssl.reset(SSL_new(ctx));
-  BIO* bio = BIO_new(socket_bio());
-  if (!tls->ssl || bio == nullptr) return base::fail(base::Errc::internal, "TLS: " + last_openssl_error());
-  BIO_set_data(bio, tls.get());
-  BIO_set_init(bio, 1);
-  SSL_set_bio(tls->ssl.get(), bio, bio);
-  SSL_set_app_data(tls->ssl.get(), &tls->refused);
   return tls;
+}
+
+base::Status begin_tls(Tls& tls, SSL_CTX* ctx) {
+  tls.ssl.reset(SSL_new(ctx));
+  BIO* bio = BIO_new(socket_bio());
+  if (!tls.ssl || bio == nullptr) return base::fail(base::Errc::internal, "TLS: " + last_openssl_error());
+  BIO_set_data(bio, &tls);
+  BIO_set_init(bio, 1);
+  SSL_set_bio(tls.ssl.get(), bio, bio);
+  SSL_set_app_data(tls.ssl.get(), &tls.refused);
+  return {};
 }
 
 std::unexpected<base::Error> tls_failure(Tls& tls, int ssl_error) {
@@ -232,11 +238,53 @@ class TlsStream final : public NetStream {
   TlsPtr tls_;
 };
 
+// The first record, or so much of it that no usual ClientHello is longer.
+constexpr std::size_t kRecordHeader = 5;
+constexpr std::size_t kMostOfHello = 4096;
+
+// How many bytes of it are missing.
+std::size_t missing_of_hello(std::string_view bytes) {
+  if (bytes.size() < kRecordHeader) return kRecordHeader - bytes.size();
+  if (bytes[0] != 0x16) return 0;  // OpenSSL knows what is wrong with it
+  const auto byte = [&](std::size_t at) {
+    return static_cast<std::size_t>(static_cast<unsigned char>(bytes[at]));
+  };
+  const auto whole = std::min(kRecordHeader + byte(3) * 256 + byte(4), kMostOfHello);
+  return whole - std::min(whole, bytes.size());
+}
+
+std::unexpected<base::Error> too_slow(const Tls& tls) {
+  return base::fail(base::Errc::timeout, "the TLS handshake with " + tls.socket->peer + " took too long");
+}
+
+// Apart from the coroutine, whose frame would hold the buffer.
+ssize_t take_of_hello(Tls& tls, std::size_t missing) {
+  char bytes[kMostOfHello];
+  const auto got = ::recv(tls.socket->socket.native_handle(), bytes, missing, MSG_DONTWAIT);
+  if (got > 0) tls.replay.append(bytes, static_cast<std::size_t>(got));
+  return got;
+}
+
+Awaitable<base::Status> read_hello(TlsPtr tls, const Deadline* deadline) {
+  while (const auto missing = missing_of_hello(tls->replay)) {
+    if (!tls->socket->open()) co_return closed_here();
+    const auto got = take_of_hello(*tls, missing);
+    if (got > 0) continue;
+    if (got == 0) co_return base::fail(base::Errc::io, "the connection ended before the TLS handshake");
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN) co_return base::fail_errno("the connection failed", errno);
+    const auto [error] = co_await start_wait(*tls->socket, Ready::to_read);
+    const auto waited = check_wait(*tls->socket, error, co_await asio::this_coro::cancellation_state);
+    if (deadline->passed()) co_return too_slow(*tls);
+    if (!waited) co_return waited;
+  }
+  co_return base::Status();
+}
+
 Awaitable<base::Result<runtime::ByteStreamPtr>> shake_hands(TlsPtr tls, std::string server_name,
-                                                            runtime::Clock* clock, base::Duration timeout) {
-  const Deadline deadline(*clock, tls->socket->socket.get_executor(), timeout,
-                          [socket = tls->socket] { socket->close(); });
+                                                            const Deadline* deadline) {
   while (true) {
+    if (!tls->socket->open()) co_return closed_here();
     ERR_clear_error();
     tls->system_error = 0;
     const int result = SSL_do_handshake(tls->ssl.get());
@@ -249,10 +297,7 @@ Awaitable<base::Result<runtime::ByteStreamPtr>> shake_hands(TlsPtr tls, std::str
     const auto wait_for = error == SSL_ERROR_WANT_READ ? Ready::to_read : Ready::to_write;
     const auto [wait_error] = co_await start_wait(*tls->socket, wait_for);
     const auto waited = check_wait(*tls->socket, wait_error, co_await asio::this_coro::cancellation_state);
-    if (deadline.passed()) {
-      co_return base::fail(base::Errc::timeout,
-                           "the TLS handshake with " + tls->socket->peer + " took too long");
-    }
+    if (deadline->passed()) co_return too_slow(*tls);
     if (!waited) co_return std::unexpected(waited.error());
   }
   co_return std::make_unique<TlsStream>(std::move(tls));
@@ -270,22 +315,33 @@ bool set_server_name(SSL* ssl, const std::string& name) {
 
 Awaitable<base::Result<runtime::ByteStreamPtr>> accept_tls(runtime::ByteStreamPtr lower,
                                                            TlsServerContextPtr context, runtime::Clock& clock,
-                                                           base::Duration timeout) {
-  FOOTMAN_CO_TRY(auto tls, make_tls(std::move(lower), context->get()));
+                                                           base::Duration timeout, Stranger* stranger) {
+  FOOTMAN_CO_TRY(auto tls, take_socket(std::move(lower)));
+  const Deadline deadline(clock, tls->socket->socket.get_executor(), timeout,
+                          [socket = tls->socket] { socket->close(); });
+  FOOTMAN_CO_TRY_STATUS(co_await read_hello(tls, &deadline));
+  if (stranger != nullptr && !co_await stranger->begin_handshake()) co_return closed_here();
+  if (deadline.passed()) co_return too_slow(*tls);
+  FOOTMAN_CO_TRY_STATUS(begin_tls(*tls, context->get()));
   SSL_set_accept_state(tls->ssl.get());
-  co_return co_await shake_hands(std::move(tls), {}, &clock, timeout);
+  auto shaken = co_await shake_hands(std::move(tls), {}, &deadline);
+  if (shaken && stranger != nullptr && !stranger->end_handshake()) co_return closed_here();
+  co_return shaken;
 }
 
 Awaitable<base::Result<runtime::ByteStreamPtr>> connect_tls(runtime::ByteStreamPtr lower,
                                                             TlsClientContextPtr context,
                                                             std::string server_name, runtime::Clock& clock,
                                                             base::Duration timeout) {
-  FOOTMAN_CO_TRY(auto tls, make_tls(std::move(lower), context->get()));
+  FOOTMAN_CO_TRY(auto tls, take_socket(std::move(lower)));
+  FOOTMAN_CO_TRY_STATUS(begin_tls(*tls, context->get()));
   SSL_set_connect_state(tls->ssl.get());
   if (!set_server_name(tls->ssl.get(), server_name)) {
     co_return base::fail(base::Errc::invalid_argument, "\"" + server_name + "\" is not a host name");
   }
-  co_return co_await shake_hands(std::move(tls), std::move(server_name), &clock, timeout);
+  const Deadline deadline(clock, tls->socket->socket.get_executor(), timeout,
+                          [socket = tls->socket] { socket->close(); });
+  co_return co_await shake_hands(std::move(tls), std::move(server_name), &deadline);
 }
 
 }  // namespace footman::net

@@ -100,14 +100,14 @@ TEST_CASE("what the process may have open is shared out: the ports never take wh
     CHECK(descriptors - shares.http - shares.agents >= std::min<std::size_t>(descriptors / 2, 1024));
     for (const auto connections : {shares.http, shares.agents}) {
       const auto strangers = limit_strangers(connections);
-      CHECK(strangers.one_host > 0);
-      CHECK(strangers.one_host < strangers.all);
+      CHECK(strangers.handshakes > 0);
+      CHECK(strangers.handshakes <= strangers.all);
       CHECK(strangers.all <= connections / 2);
     }
   }
   CHECK(share_descriptors(1'000'000).http == net::HttpServerLimits().connections);
-  CHECK(limit_strangers(16'000).all == net::UnknownPeerLimits().all);
-  CHECK(limit_strangers(16'000).one_host == net::UnknownPeerLimits().one_host);
+  CHECK(limit_strangers(16'000).all == net::StrangerLimits().all);
+  CHECK(limit_strangers(16'000).handshakes == net::StrangerLimits().handshakes);
 }
 
 TEST_CASE("the largest body that is allowed fits into what all bodies may take") {

@@ -105,7 +105,9 @@ class RealServer {
     net::HttpResponse response;
     response.status = request->path == protocol::kWebSocketPath ? 101 : 404;
     if (response.status == 101)
-      response.upgrade = [self](runtime::ByteStreamPtr stream) { return talk(self, std::move(stream)); };
+      response.upgrade = [self](runtime::ByteStreamPtr stream, const auto&) {
+        return talk(self, std::move(stream));
+      };
     co_return response;
   }
   runtime::Awaitable<void> accept_agents() {

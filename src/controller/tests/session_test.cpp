@@ -60,10 +60,12 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
     world.settle();
     CHECK(world.activity("a") == AgentActivity::expected);
   }
+  CHECK(world.agents_known == 2);
   CHECK(knock(world, world.hello("a", secret, 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(knock(world, world.hello("a", Secret("wrong"), 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(knock(world, world.hello("nobody", secret, 3, 'x'))->code == RefusalCode::bad_secret);
   CHECK(world.node("a").refused_attempts == 2);
+  CHECK(world.agents_known == 2);
   // Registered again: the same secret.
   CHECK(world.register_agent("a").expose() == secret.expose());
 }

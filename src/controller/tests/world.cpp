@@ -183,7 +183,7 @@ Secret World::register_agent(const std::string& id, std::uint32_t attempt, std::
 runtime::MemoryStreams World::open() {
   auto streams = runtime::make_memory_streams();
   wires_.push_back(streams.wire);
-  server_->spawn("serve", controller->agents().serve(std::move(streams.first)));
+  server_->spawn("serve", controller->agents().serve(std::move(streams.first), [this] { ++agents_known; }));
   return streams;
 }
 

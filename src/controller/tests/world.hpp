@@ -124,6 +124,7 @@ class World {
 
   Secret register_agent(const std::string& id, std::uint32_t attempt = 1, std::uint32_t max_builds = 1,
                         std::vector<std::string> labels = {}, std::string for_item = {});
+  int agents_known = 0;                      // times that the hub said so of a connection
   runtime::MemoryStreams open();             // a stream to the server is `second`; it serves the other end
   std::unique_ptr<ScriptedAgent> connect();  // a bare connection
   protocol::Hello hello(const std::string& id, const Secret& secret, std::uint32_t connection = 1,

@@ -52,7 +52,7 @@ Awaitable<HttpResponse> handle(std::shared_ptr<const HttpRequest> request) {
     if (request->headers.value_or("Authorization", "") == "Bearer wrong") {
       co_return make_error_response(401, "unauthenticated", "this secret is not known");
     }
-    response.upgrade = echo;
+    response.upgrade = [](runtime::ByteStreamPtr stream, const auto&) { return echo(std::move(stream)); };
   } else if (request->path == "/big") {
     response.body = std::string(1'000'000, 'b');
   } else {

@@ -56,10 +56,12 @@ Awaitable<void> flood(std::shared_ptr<BodyWriter> writer, Seen* seen) {
   seen->client_gone = true;
 }
 
-Awaitable<void> echo(runtime::ByteStreamPtr stream) {
+// Who says "I am known" is.
+Awaitable<void> echo(runtime::ByteStreamPtr stream, std::function<void()> known) {
   while (true) {
     auto bytes = co_await stream->read(64 * 1024);
     if (!bytes || bytes->empty()) co_return;
+    if (*bytes == "I am known") known();
     const auto sent = co_await stream->write(std::move(*bytes));
     if (!sent) co_return;
   }
@@ -455,9 +457,9 @@ TEST_CASE("connections beyond the limit are closed at once where none is idle") 
   CHECK(world.server.counts().refused == 1);
 }
 
-TEST_CASE("strangers of one address have their share, and give way to each other only") {
+TEST_CASE("strangers give way to each other, the oldest first, and never while they are served") {
   auto limits = small_limits();
-  limits.strangers = {.all = 4, .one_host = 2};
+  limits.strangers = {.all = 2, .handshakes = 2, .patience = 0ms};
   ServerWorld world(limits);
   const auto known = ask_once(world, "Known: yes\r\n");
   const auto oldest = ask_once(world);
@@ -469,6 +471,28 @@ TEST_CASE("strangers of one address have their share, and give way to each other
   CHECK(world.talk(request("GET /x")).empty());  // both are busy
   CHECK(world.server.counts().refused == 1);
   CHECK(is_open(world, known));
+}
+
+TEST_CASE("a WebSocket is a stranger's until it is known") {
+  auto limits = small_limits();
+  limits.strangers = {.all = 1, .handshakes = 1, .patience = 0ms};
+  ServerWorld world(limits);
+  const auto url = *parse_url("ws://" + world.endpoint.str() + "/ws");
+  const auto connect = [&] {
+    return std::move(*world.run(
+        connect_websocket(world.executor(), *world.clock, *world.rng, {url, {}, nullptr, {}, 5s})));
+  };
+  const auto says = [&](runtime::ByteStream& stream, std::string text) {
+    const auto size = text.size();
+    return world.run(stream.write(std::move(text))) && world.run(read_bytes(&stream, size)).size() == size;
+  };
+  auto silent = connect();
+  auto known = connect();
+  CHECK_FALSE(says(*silent, "still there"));
+  CHECK(says(*known, "I am known"));
+  auto newest = connect();
+  CHECK(says(*known, "still there"));
+  CHECK(says(*newest, "still there"));
 }
 
 TEST_CASE("WebSocket: upgrade, echo, and the end of the client") {
