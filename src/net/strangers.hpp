@@ -40,7 +40,7 @@ struct StrangerLimits {
   // The time that somebody has before he gives way to others of his own address: for his first message, for
   // his handshake, and until he has shown who he is. The last one is mostly the server's: when thousands come
   // back at once, none must be thrown out while the controller has not looked at him.
-  base::Duration patience = std::chrono::milliseconds(250);
+  base::Duration patience = std::chrono::seconds(1);
   base::Duration secured_patience = std::chrono::seconds(5);
 };
 
