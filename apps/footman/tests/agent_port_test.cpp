@@ -73,7 +73,9 @@ TEST_CASE("agents are no strangers: as many as there may be come through one add
 }
 
 TEST_CASE("who is through TLS and says nothing is a stranger, and gives way") {
-  PortWorld world({.connections = 10, .strangers = {.all = 1, .handshakes = 1, .patience = 0ms}});
+  PortWorld world(
+      {.connections = 10,
+       .strangers = {.all = 2, .handshakes = 1, .secured = 1, .patience = 0ms, .secured_patience = 0ms}});
   const auto silent = world.connect_securely();
   const auto agent = world.connect_securely();
   CHECK(world.answers(agent, "agent"));
