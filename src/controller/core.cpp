@@ -243,7 +243,7 @@ void Core::send(const NodeEntry& node, protocol::Message message) {
 void Core::end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect) {
   if (node.connection == 0) return;
   hub->close(node.connection, protocol::Goodbye{code, std::move(reason), reconnect});
-  node.last_heard = Duration(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+  if (node.came) node.last_heard = Duration(node.pulse->last_heard_us.load(std::memory_order_relaxed));
   sessions.erase(node.connection);
   node.connection = 0;
   node.resumed = false;

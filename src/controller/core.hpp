@@ -108,9 +108,11 @@ struct NodeEntry {
   ConnectionId connection = 0;
   std::uint32_t hello_connection = 0;
   std::shared_ptr<Pulse> pulse;
-  bool resumed = false;   // Resume is handled: may take work
-  bool came = false;      // that was so once: it is not waited for as one that is still on its way
-  Duration last_heard{};  // steady, valid without a connection
+  bool resumed = false;  // Resume is handled: may take work
+  bool came = false;     // that was so once: it is not waited for as one that is still on its way
+  // Steady, valid without a connection. Until it has resumed once: when it was let in, or the server
+  // started; one that says Hello again and again and never resumes is of no use.
+  Duration last_heard{};
   std::vector<protocol::Message> inbox;
   bool pumping = false;
   std::unique_ptr<HostInfo> host;

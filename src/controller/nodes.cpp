@@ -16,6 +16,7 @@ using protocol::GoodbyeCode;
 namespace {
 constexpr Duration kLongestWatchPause = 1s;
 constexpr Duration kShortestWatchPause = 5ms;
+constexpr auto* kNoResume = "it was let in, and did not say what it has for";
 }  // namespace
 
 Nodes::Nodes(Core& core, Builds& builds)
@@ -197,13 +198,13 @@ Awaitable<void> Nodes::watch() {
     co_await runtime::sleep_for(core_.parts.clock, pause);
     const auto at = core_.steady();
     // What is started here may run at once and change the maps.
-    std::vector<AgentId> silent;
+    std::vector<std::pair<AgentId, std::string>> silent;
     for (const auto& [id, node] : core_.nodes)
-      if (look_at_node(*node, at)) silent.push_back(id);
-    for (auto& id : silent)
-      core_.scope.spawn("lose agent", lose(std::move(id), {fmt::format("nothing was heard of it for {}",
-                                                                       format_duration(core_.config.lease)),
-                                                           EndReason::session_lost}));
+      if (look_at_node(*node, at))
+        silent.emplace_back(id, fmt::format("{} {}", node->came ? "nothing was heard of it for" : kNoResume,
+                                            format_duration(core_.config.lease)));
+    for (auto& [id, why] : silent)
+      core_.scope.spawn("lose agent", lose(std::move(id), {std::move(why), EndReason::session_lost}));
     std::vector<BuildPtr> overdue;
     for (const auto& [assignment, build] : core_.assignments)
       if (const auto entry = core_.find_build(build); entry && is_overdue(*entry, at))
@@ -217,7 +218,7 @@ bool Nodes::look_at_node(NodeEntry& node, Duration at) {
   if (!node.redeemed() || node.lost || node.losing || node.left || node.removing || node.node.revoked)
     return false;
   if (node.spent() && !node.work) return false;  // nothing more is expected of it
-  if (node.connection == 0) return at - node.last_heard > core_.config.lease;
+  if (node.connection == 0 || !node.came) return at - node.last_heard > core_.config.lease;
   const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
   if (at - heard > core_.config.lease) return true;
   if (core_.is_silent(node) != (node.told == ports::AgentActivity::disconnected)) core_.refresh(node);

@@ -183,7 +183,7 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
 
   // It lives, whether or not the session can be stored now: a full disk must not cost it its build.
   auto* node = core_.find_node(hello.agent);
-  node->last_heard = core_.steady();
+  if (node->came || !node->redeemed()) node->last_heard = core_.steady();
   const auto redeemed =
       co_await core_.parts.store.redeem_node({hello.agent, hello.attempt, decision.key_hash, core_.now()});
   if (!redeemed) {
@@ -364,7 +364,7 @@ void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) 
   base::LogFields fields{{"agent", node->id()}, {"reason", why}};
   if (!node->last_build.empty()) fields.push_back({"build", node->last_build});
   core_.parts.log.info("agent disconnected", fields);
-  node->last_heard = Duration(node->pulse->last_heard_us.load(std::memory_order_relaxed));
+  if (node->came) node->last_heard = Duration(node->pulse->last_heard_us.load(std::memory_order_relaxed));
   // A last Goodbye may still wait to be handled.
   const auto bye = std::find_if(node->inbox.begin(), node->inbox.end(), [](const protocol::Message& one) {
     const auto* goodbye = std::get_if<protocol::Goodbye>(&one);

@@ -102,6 +102,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
   const auto* how = "was launched and has not connected yet";
   if (entry.row.state == AgentState::launching) how = entry.asked ? "is being launched" : "is planned";
+  if (entry.seen.connected_at.is_set()) how = "has connected and is not ready yet";
   if (entry.seen.activity == AgentActivity::disconnected)
     how = "has lost its connection and is expected back";
   return {"launching",

@@ -42,7 +42,7 @@ bool may_hold_resource(AgentState state);
 // What the controller knows of an agent that the fleet registered with it.
 enum class AgentActivity {
   unknown,       // never registered, or removed
-  expected,      // registered, not connected yet
+  expected,      // registered, not connected yet, or not ready yet
   idle,          // connected, may take work
   busy,          // has work: offered, accepted or running
   disconnected,  // was connected, session silent, lease not over

@@ -28,10 +28,16 @@ std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current,
   return std::nullopt;
 }
 
+// One that was let in has a session, though that may have broken before it was ready: its controller's lease
+// decides.
+Instant deadline_of(const Agent& agent) {
+  return agent.connected.is_set() ? Instant() : agent.launch_deadline;
+}
+
 // An agent of an old generation that is on its way is not wasted when its item still waits.
 std::optional<Termination> find_end_of_expected(const Agent& agent, Instant now) {
   if (agent.state == AgentState::draining) return end(agent, EndReason::drained);
-  if (agent.launch_deadline.is_set() && now >= agent.launch_deadline)
+  if (deadline_of(agent).is_set() && now >= agent.launch_deadline)
     return end(agent, EndReason::launch_deadline);
   return std::nullopt;
 }
@@ -68,7 +74,7 @@ AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
     case AgentActivity::expected:
       verdict.end = find_end_of_expected(agent, now);
       verdict.is_free = !verdict.end;
-      if (verdict.is_free) verdict.look_again = agent.launch_deadline;
+      if (verdict.is_free) verdict.look_again = deadline_of(agent);
       break;
   }
   return verdict;

@@ -49,8 +49,10 @@ using model::AgentActivity;
 
 struct AgentObservation {
   AgentActivity activity = AgentActivity::unknown;
-  base::Instant connected_at;  // first connection
-  base::Instant idle_since;    // set when idle
+  // First connection. From then on a lease of the controller says when it is `lost`, also while it is
+  // `expected` because it is not ready yet: no launch deadline ends it any more.
+  base::Instant connected_at;
+  base::Instant idle_since;  // set when idle
   std::uint32_t builds_done = 0;
   std::string working_on;                                // DemandItem::key when busy
   bool started = false;                                  // that work has begun: it stays with this agent

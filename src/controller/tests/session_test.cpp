@@ -55,7 +55,7 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
     world.settle();
     CHECK(agent->count<protocol::Welcome>() == 1);
     CHECK(agent->last<protocol::Welcome>()->epoch == i);
-    CHECK(world.activity("a") == AgentActivity::expected);  // its launch deadline holds still
+    CHECK(world.activity("a") == AgentActivity::expected);
     agent->wire->cut();
     world.settle();
     CHECK(world.activity("a") == AgentActivity::expected);
@@ -68,6 +68,39 @@ TEST_CASE("the secret lets one key in, as often as it comes") {
   CHECK(world.agents_known == 2);
   // Registered again: the same secret.
   CHECK(world.register_agent("a").expose() == secret.expose());
+}
+
+TEST_CASE("an agent that was let in has a lease, however often it says Hello without a Resume") {
+  World world;
+  const auto secret = world.register_agent("a");
+  const auto knock = [&](std::uint32_t connection) {
+    auto agent = world.connect();
+    agent->send_raw(std::string(protocol::kPreface));
+    agent->send(world.hello("a", secret, connection));
+    world.settle();
+    agent->wire->cut();
+    world.settle();
+    return agent->count<protocol::Welcome>() == 1;
+  };
+  CHECK(knock(1));
+  CHECK(world.controller->observe_agent(AgentId("a")).connected_at.is_set());
+  world.advance(world.config.lease - 5s);
+  CHECK(world.activity("a") == AgentActivity::expected);
+  SUBCASE("it goes on like this") {
+    CHECK(knock(2));
+    world.advance(10s);
+    CHECK(world.activity("a") == AgentActivity::lost);
+    CHECK_FALSE(knock(3));
+  }
+  SUBCASE("it resumes: the lease runs anew") {
+    auto agent = world.rejoin("a", 2, {});
+    CHECK(world.activity("a") == AgentActivity::idle);
+    agent->wire->cut();
+    world.advance(world.config.lease - 5s);
+    CHECK(world.activity("a") == AgentActivity::disconnected);
+    world.advance(10s);
+    CHECK(world.activity("a") == AgentActivity::lost);
+  }
 }
 
 TEST_CASE("an agent that comes back is not one that never came") {

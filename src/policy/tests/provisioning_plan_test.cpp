@@ -41,7 +41,7 @@ Agent agent(const std::string& id, const std::string& for_item,
   a.for_item = for_item;
   a.activity = activity;
   a.state = activity == AgentActivity::expected ? AgentState::connecting : AgentState::online;
-  a.connected = a.idle_since = kNow - 10s;
+  if (activity != AgentActivity::expected) a.connected = a.idle_since = kNow - 10s;
   return a;
 }
 Snapshot world() {
@@ -227,6 +227,8 @@ TEST_CASE("how agents end") {
   auto late = agent("a", "");
   late.launch_deadline = kNow;
   CHECK(ends(late) == EndReason::launch_deadline);
+  late.connected = kNow - 1s;  // it is not ready yet, but its controller has a lease for it
+  CHECK(ends(late) == EndReason::surplus);
 }
 
 TEST_CASE("an agent that is paid for is kept until that is over, but not longer") {
