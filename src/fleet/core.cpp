@@ -292,6 +292,7 @@ void Core::note_storage_trouble(const Error& error, Duration pause) {
 
 Awaitable<bool> Core::change(AgentEntry* entry, store::AgentChange change) {
   change.id = entry->id();
+  if (entry->promised_to != entry->row.promised_to) change.promised_to = entry->promised_to;
   if (!std::exchange(entry->told_why, true))  // the same line twice is stored once
     change.timeline.insert(change.timeline.begin(),
                            model::TimelineEntry{entry->row.planned, "decided", entry->request.why});

@@ -79,7 +79,8 @@ struct AgentEntry {
   std::vector<ports::ResourceStep> untold_steps;  // by the cloud's account, for its history
   std::size_t known_steps = 0;
   std::string learned_handle;  // from the cloud's list; the answer to the launch was lost
-  // The item that waits for it now, where that is not the one it was launched for; of this run of the server.
+  // The item that waits for it now, where that is not the one it was launched for. Fresher than the row,
+  // which has it for the next run of the server.
   std::string promised_to;
 
   // In even time (Core::time), as everything that decides.

@@ -96,6 +96,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     entry->ageless = row.planned > core.now();
     entry->life = life_before(core, row);
     entry->row = std::move(row);
+    entry->promised_to = entry->row.promised_to;
     auto request = parse_request(entry->row.frozen_request);
     if (request) {
       entry->request = std::move(*request);

@@ -365,6 +365,18 @@ void Provisioner::drop_unlisted(const ControllerName& controller) {
     withdraw_promise(one.first, one.second);
     return true;
   });
+  withdraw_unlisted(controller);
+}
+
+// Those of an earlier run whose item is gone: of the others items tell, by what they wait for.
+void Provisioner::withdraw_unlisted(const ControllerName& controller) {
+  for (const auto& [order, entry] : core_.agents()) {
+    const bool is_stale = !entry->promised_to.empty() && entry->row.controller == controller &&
+                          !items_.contains({controller, entry->promised_to});
+    if (!is_stale) continue;
+    entry->promised_to.clear();
+    core_.touch(*entry);
+  }
 }
 
 const Result<model::LabelExpr>& Provisioner::parse_label(const std::string& text) {

@@ -60,6 +60,7 @@ class Provisioner {
   void move_items_by(Duration by);
   void drop_item(const policy::ItemRef& ref);
   void drop_unlisted(const ControllerName& controller);
+  void withdraw_unlisted(const ControllerName& controller);
   const Result<model::LabelExpr>& parse_label(const std::string& text);
   policy::Limits limits(const SpentNow& spent);
 

@@ -13,6 +13,16 @@ namespace footman::fleet {
 using model::AgentState;
 using model::EndReason;
 
+namespace {
+
+// One that is there gets its next item at once, and is found idle or at work: only what is waited for has to
+// be known by the next run of the server. With its other changes a promise is written in any case.
+bool has_new_promise(const AgentEntry& entry) {
+  return entry.promised_to != entry.row.promised_to && !entry.is_connected_now();
+}
+
+}  // namespace
+
 Step next_step(const AgentEntry& entry) {
   const bool connected = entry.seen.connected_at.is_set() && !entry.row.connected.is_set();
   const bool learned = entry.row.handle.empty() && !entry.learned_handle.empty();
@@ -23,6 +33,7 @@ Step next_step(const AgentEntry& entry) {
       if (entry.ending) return Step::begin_end;
       if (connected) return Step::note_connected;
       if (learned) return Step::note_handle;
+      if (has_new_promise(entry)) return Step::keep_promise;
       return entry.introduced ? Step::launch : Step::introduce;
     case AgentState::connecting:
     case AgentState::online:
@@ -30,7 +41,8 @@ Step next_step(const AgentEntry& entry) {
       if (connected || (entry.row.connected.is_set() && entry.row.state == AgentState::connecting))
         return Step::note_connected;
       if (learned) return Step::note_handle;
-      return entry.drain ? Step::begin_drain : Step::rest;
+      if (entry.drain) return Step::begin_drain;
+      return has_new_promise(entry) ? Step::keep_promise : Step::rest;
     case AgentState::draining:
       if (entry.ending) return Step::begin_end;
       return entry.drain_told ? Step::rest : Step::tell_drain;
@@ -76,6 +88,8 @@ Awaitable<void> Steward::take(Step step, AgentEntry* entry) {
       return note_launched(
           entry, entry->learned_handle, "handle_learned",
           fmt::format("The answer to the launch was lost; the cloud lists it as {}.", entry->learned_handle));
+    case Step::keep_promise:
+      return keep_promise(entry);
     case Step::begin_drain:
       return begin_drain(entry);
     case Step::tell_drain:
@@ -275,6 +289,8 @@ Awaitable<void> Steward::note_connected(AgentEntry* entry) {
   // Quicker than the cloud's answer, or the answer was lost: the list knows the handle.
   if (entry->row.handle.empty() && entry->has_cloud) core_.find_cloud(entry->row.cloud)->look.notify();
 }
+
+Awaitable<void> Steward::keep_promise(AgentEntry* entry) { (void)co_await core_.change(entry, {}); }
 
 Awaitable<void> Steward::begin_drain(AgentEntry* entry) {
   store::AgentChange change;

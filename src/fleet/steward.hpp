@@ -14,6 +14,7 @@ enum class Step {
   launch,
   note_connected,
   note_handle,
+  keep_promise,  // in its row
   begin_drain,
   tell_drain,
   begin_end,
@@ -45,6 +46,7 @@ class Steward {
   Awaitable<void> note_launched(AgentEntry* entry, std::string handle, std::string kind, std::string text);
   Awaitable<void> note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure);
   Awaitable<void> note_connected(AgentEntry* entry);
+  Awaitable<void> keep_promise(AgentEntry* entry);
   Awaitable<void> begin_drain(AgentEntry* entry);
   Awaitable<void> tell_drain(AgentEntry* entry);
 

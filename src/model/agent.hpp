@@ -126,6 +126,7 @@ struct Agent {
   std::uint32_t attempt = 1;     // goes into the secret and the client token
   std::string client_token;      // "<agent id>-<attempt>"
   std::string frozen_request;    // JSON, without secrets; re-sent unchanged with the same token
+  std::string promised_to;       // the item that waits for it now, if it is another one; empty: none
   std::string handle;            // the provider's id of the resource; empty: not known (yet)
   std::uint32_t max_builds = 1;  // then it leaves; 0: no limit
   Duration idle_timeout{0};

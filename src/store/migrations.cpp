@@ -254,9 +254,14 @@ UPDATE costs SET
 WHERE charged > 0 AND until >= (SELECT max(until) FROM costs) - 3 * 86400 * 1000000;
 )sql";
 
+constexpr const char* kPromises = R"sql(
+ALTER TABLE agents ADD COLUMN promised_to TEXT NOT NULL DEFAULT '';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables,  kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin,
-                                  kRetries, kAgentSizes,    kMaxBuilds,        kCosts,          kPayers};
+constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds,
+                                  kOrigin, kRetries,       kAgentSizes,       kMaxBuilds,
+                                  kCosts,  kPayers,        kPromises};
 
 }  // namespace
 

@@ -66,6 +66,7 @@ Result<Agent> change_agent(Database& db, const AgentChange& change) {
     agent.state = *change.state;
   }
   set_if(agent.handle, change.handle);
+  set_if(agent.promised_to, change.promised_to);
   set_if(agent.builds_done, change.builds_done);
   set_if(agent.launched, change.launched);
   set_if(agent.connected, change.connected);

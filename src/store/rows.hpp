@@ -135,7 +135,7 @@ struct Table<model::Agent> : NoDerived {
   static constexpr Text kChanging =
       "state, handle, builds_done, launched, connected, "
       "launch_deadline, stop_asked, ended, end_reason, end_detail, death, "
-      "cost_useful, cost_idle, time_useful, time_idle";
+      "cost_useful, cost_idle, time_useful, time_idle, promised_to";
   static constexpr bool kNumbered = false;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
@@ -146,7 +146,8 @@ struct Table<model::Agent> : NoDerived {
   static auto changing_of(auto& row) {
     return std::tie(row.state, row.handle, row.builds_done, row.launched, row.connected, row.launch_deadline,
                     row.stop_asked, row.ended, row.end_reason, row.end_detail, row.death,
-                    row.cost.useful.micros, row.cost.idle.micros, row.cost.useful_time, row.cost.idle_time);
+                    row.cost.useful.micros, row.cost.idle.micros, row.cost.useful_time, row.cost.idle_time,
+                    row.promised_to);
   }
 };
 

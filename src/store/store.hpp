@@ -115,6 +115,7 @@ struct AgentChange {
   AgentId id;
   std::optional<model::AgentState> state;
   std::optional<std::string> handle;
+  std::optional<std::string> promised_to;
   std::optional<std::uint32_t> builds_done;
   std::optional<Instant> launched;
   std::optional<Instant> connected;

@@ -91,17 +91,51 @@ TEST_CASE("an agent on its way that another item was promised is replaced by the
   world.controller.changed();
   world.settle();
   REQUIRE(world.controller.reasons.at("2").agent == first);
+  CHECK(world.row(first).promised_to == "2");
   world.controller.removes = false;
+  SUBCASE("over a crash while it is on its way, though its template is another one then") {
+    world.config.templates[0].labels.emplace_back("more");
+    world.restart();
+    world.advance(1min);
+    CHECK(world.cloud.ever.size() == 1);
+    CHECK(world.controller.reasons.at("2").agent == first);
+  }
+  SUBCASE("") {}
   REQUIRE(world.run(world.fleet->terminate_agent(first, "by hand")));
   world.advance(3min);
   CHECK(world.cloud.ever.size() == 1);
   CHECK(world.controller.reasons.at("2").code == "replacing");
+  SUBCASE("over a crash while it is to end") {
+    world.restart();
+    world.advance(3min);
+    CHECK(world.cloud.ever.size() == 1);
+    CHECK(world.controller.reasons.at("2").code == "replacing");
+  }
+  SUBCASE("") {}
   world.controller.removes = true;
   world.advance(1min);
   const auto second = find_server(world, "2");
   REQUIRE(second);
   CHECK(world.cloud.ever.size() == 2);
   CHECK(parse_request(second->frozen_request)->reason == model::LaunchReason::replacement);
+}
+
+TEST_CASE("a promise of an earlier run of the server falls away with its item") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto first = world.only_agent().id;
+  world.controller.items.front().key = "2";
+  world.controller.changed();
+  world.settle();
+  REQUIRE(world.row(first).promised_to == "2");
+  world.crash();
+  world.controller.items.front().key = "1";  // it waits again, and the other one is over
+  world.start();
+  world.settle();
+  CHECK(world.controller.reasons.at("1").agent == first);
+  CHECK(world.cloud.ever.size() == 1);
+  CHECK(world.row(first).promised_to.empty());
 }
 
 TEST_CASE("an agent that drains may get its item until its controller has heard of that") {
