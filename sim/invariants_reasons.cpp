@@ -258,6 +258,10 @@ std::string Checker::untruth_of_cloud_hold(const fleet::Consideration& tried,
   const auto text = untruth_of_time(tried.look_again);
   const auto* cloud = find_cloud(of.cloud);
   if (!text.empty() || cloud == nullptr) return text;
+  if (tried.text.find("its first list of agents") != std::string::npos) {
+    const auto view = std::ranges::find(clouds_now_, of.cloud, &fleet::CloudView::name);
+    return view != clouds_now_.end() && view->last_listed.is_set() ? "it has given that" : "";
+  }
   const auto until = cloud->held_until(parts_.server.up_since());
   if (!until) return "it has given clear answers";
   const auto later = tried.look_again - parts_.server.wall_now() - (*until - parts_.loop.now());

@@ -428,6 +428,11 @@ void CloudEntry::hold(Instant until, const std::string& text) {
   hold_text = text;
 }
 
+std::string CloudEntry::describe_unknown() const {
+  return "its first list of agents since the start of the server is waited for" +
+         (healthy ? std::string() : ": " + trouble);
+}
+
 void Core::note_answer(CloudEntry& cloud) {
   if (cloud.healthy) return;
   cloud.healthy = true;

@@ -166,10 +166,15 @@ struct CloudEntry {
   Instant hold_until;  // no launch before it
   std::string hold_text;
   void hold(Instant until, const std::string& text);  // no effect if it is held for longer already
+  std::string describe_unknown() const;
   bool healthy = true;
   std::string trouble;
   Instant trouble_since;
   Instant last_listed;
+  // Since the start one of its lists was looked through: before, nobody knows what it has, and nothing is
+  // launched there.
+  bool is_known = false;
+  Duration next_list{0};  // steady: until then it is known, or why not
   // Resources of ours that live in it, as far as is known, and that no agent counts for; with the sizes that
   // are known. They count in caps until they are gone. By token and handle.
   std::map<std::string, model::AgentSize> strays;

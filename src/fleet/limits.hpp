@@ -17,6 +17,7 @@ inline constexpr Duration kTerminateLongestPause = 1min;
 inline constexpr Duration kLaunchFirstPause = 200ms;  // same request and token, while the outcome is unknown
 inline constexpr Duration kLaunchLongestPause = 30s;
 inline constexpr Duration kObserveFirstPause = 1s;  // after a failed observe(), doubled up to reconcile_every
+inline constexpr Duration kListPatience = 3s;    // of the first plan after a start, for a list of each cloud
 inline constexpr Duration kHandlePatience = 4s;  // of an agent that proves who it is, for its launch's answer
 inline constexpr Duration kGoneGrace = 2s;  // for what a connected agent had sent before its resource ended
 

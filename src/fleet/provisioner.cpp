@@ -58,6 +58,17 @@ policy::Strays sum_of(const std::map<std::string, model::AgentSize>& strays) {
   return sum;
 }
 
+// Held, while nobody knows what lives in it.
+policy::Cloud cloud_of(const CloudEntry& entry, policy::Quota quota, const Core& core) {
+  policy::Cloud cloud{entry.provider->name(), entry.pause.text, entry.hold_until,
+                      entry.hold_text,        std::move(quota), sum_of(entry.strays)};
+  if (entry.is_known) return cloud;
+  const auto listed = core.time() + std::max<Duration>(entry.next_list - core.steady(), kShortestPause);
+  cloud.hold_until = std::max(cloud.hold_until, listed);
+  cloud.hold_text = entry.describe_unknown();
+  return cloud;
+}
+
 // What is launched of the template in this plan, and until when.
 policy::Template offer_of(const TemplateEntry& t, Instant now) {
   const auto& variant = t.variants[t.offered];
@@ -116,7 +127,17 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
 
 Provisioner::Provisioner(Core& core, Steward& steward) : core_(core), steward_(steward), pools_(core) {}
 
+// What is decided before it is known what the clouds have may go beyond a cap, and to a cloud that is not the
+// best one, which is only slower to list. So all of them are waited for, but not for long.
+Awaitable<void> Provisioner::wait_for_lists() {
+  const auto until = core_.steady() + kListPatience;
+  const auto is_known = [](const auto& one) { return one.second->is_known; };
+  while (core_.steady() < until && !std::ranges::all_of(core_.clouds, is_known))
+    (void)co_await core_.look->wait_for(core_.parts.clock, until - core_.steady());
+}
+
 Awaitable<void> Provisioner::run() {
+  co_await wait_for_lists();
   while (true) {
     co_await decide();
     if (const auto pause = pause_after_plan(); pause >= kShortestPause)
@@ -294,12 +315,7 @@ void Provisioner::tell_offers(const SpentNow& spent) {
   std::vector<policy::Cloud> clouds;
   clouds.reserve(core_.clouds.size());
   for (const auto& [name, cloud] : core_.clouds)
-    clouds.push_back({name,
-                      cloud->pause.text,
-                      cloud->hold_until,
-                      cloud->hold_text,
-                      {core_.limits_of(name), spent_by(spent.clouds, name)},
-                      sum_of(cloud->strays)});
+    clouds.push_back(cloud_of(*cloud, {core_.limits_of(name), spent_by(spent.clouds, name)}, core_));
   ledger_.set_clouds(std::move(clouds));
 }
 

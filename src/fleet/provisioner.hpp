@@ -43,6 +43,7 @@ class Provisioner {
   std::optional<ItemView> explain(const ControllerName& controller, const std::string& key) const;
 
  private:
+  Awaitable<void> wait_for_lists();
   Awaitable<void> decide();
   void take_news();
   std::vector<AgentEntry*> list_changed() const;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "runtime/time_limit.hpp"
 
@@ -23,10 +24,13 @@ Awaitable<void> Reconciler::watch(CloudName name, CloudEntry* cloud) {
   auto failing = Duration(0);
   while (true) {
     const auto begun = core_.steady();
+    cloud->next_list = begun + kCallTimeout;
     const bool answered = co_await look(name, cloud);
     const auto every = core_.config.reconcile_every;
     if (!answered) {
       failing = failing == Duration(0) ? kObserveFirstPause : std::min(failing * 2, every);
+      cloud->next_list = core_.steady() + failing;
+      if (!cloud->is_known) core_.look->notify();  // it is told why
       co_await runtime::sleep_for(core_.parts.clock, failing);
       continue;
     }
@@ -61,6 +65,7 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   co_await look_for_all(name, std::move(found.missing), cloud);
   const auto living = found.matched + found.learned.size() + found.strays.size();
   co_await judge_strays(std::move(found.strays), cloud, {began, living});
+  if (!std::exchange(cloud->is_known, true)) core_.look->notify();
   co_await settle_doubt();
   co_return true;
 }

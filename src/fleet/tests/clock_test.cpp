@@ -105,9 +105,10 @@ TEST_CASE("a token is sent again for as long as the cloud knows it, whatever the
   world.cloud.limits.token_lifetime = 10min;
   world.config.templates[0].launch_deadline = 1h;
   world.cloud.launching = Launching::lost_answer;
-  world.cloud.lists = false;
   SUBCASE("not longer when it is set back") {
     world.start();
+    world.settle();
+    world.cloud.lists = false;
     world.submit("1");
     world.clock.set_wall(-5h);
     world.advance(9min);
@@ -120,6 +121,8 @@ TEST_CASE("a token is sent again for as long as the cloud knows it, whatever the
   }
   SUBCASE("and not at all by a later run that cannot know its age") {
     world.start();
+    world.settle();
+    world.cloud.lists = false;
     world.submit("1");
     const auto calls = world.cloud.launch_calls;
     world.clock.set_wall(-5h);

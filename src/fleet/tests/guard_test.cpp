@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "fleet/limits.hpp"
 #include "fleet/start_guard.hpp"
 #include "fleet/tests/world.hpp"
 
@@ -278,4 +279,62 @@ TEST_CASE("the doubt is settled once nothing waits, and not before") {
     world.advance(2 * world.config.reconcile_every);
     CHECK_FALSE(settled());  // once is enough
   }
+}
+
+TEST_CASE("nothing is launched in a cloud before its first list after a start, and items say so") {
+  World world;
+  world.config.limits.agents = 1;
+  world.start();
+  world.submit("1");
+  const auto token = world.only_agent().client_token;
+  auto stray = world.cloud.resources.at(token);  // as an older copy of the database does not know it
+  world.controller.say(world.only_agent().id, ports::AgentActivity::lost);
+  world.controller.withdraw("1");
+  world.advance(10min);
+  REQUIRE(world.cloud.alive() == 0);
+  stray.spec.agent = stray.resource.agent = AgentId("stray");
+  stray.spec.client_token = stray.resource.client_token = "stray-1";
+  stray.resource.handle = "i-stray-1";
+  world.cloud.resources["stray-1"] = stray;
+  world.cloud.stop_takes = 1min;
+  SUBCASE("the list is slow") { world.cloud.list_takes = 10s; }
+  SUBCASE("it does not come") { world.cloud.lists = false; }
+  world.crash();
+  world.controller.submit("2", world.now());
+  world.start();
+  world.advance(kListPatience + 1s);
+  CHECK(world.cloud.launch_calls == 1);
+  const auto reason = world.controller.reasons.at("2");
+  CHECK(reason.code == "cloud_held");
+  CHECK(reason.text.find("its first list of agents since the start") != std::string::npos);
+  CHECK(reason.look_again > world.now());
+  const bool fails = !world.cloud.lists;
+  CHECK((reason.text.find("list of agents since the start of the server is waited for: ") !=
+         std::string::npos) == fails);
+  world.cloud.lists = true;
+  world.advance(15s);
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.controller.reasons.at("2").code == "global_cap");
+  world.advance(5min);
+  CHECK(world.cloud.launch_calls == 2);
+  CHECK(world.cloud.most_alive == 1);
+}
+
+TEST_CASE("a cloud that lists late after a start is waited for a moment, then another one is used") {
+  World world;
+  world.second_cloud.emplace();
+  world.config.templates[0].priority = 1;
+  auto other = make_template("other");
+  other.cloud = CloudName("second");
+  world.config.templates.push_back(other);
+  const auto late = kListPatience / 2;
+  SUBCASE("it is late") { world.cloud.list_takes = late; }
+  SUBCASE("it does not list") { world.cloud.lists = false; }
+  world.controller.submit("1", world.now());
+  world.start();
+  world.settle();
+  CHECK(world.cloud.launch_calls + world.second_cloud->launch_calls == 0);
+  world.advance(kListPatience + 1s);
+  CHECK(world.cloud.launch_calls == (world.cloud.lists ? 1 : 0));
+  CHECK(world.second_cloud->launch_calls == (world.cloud.lists ? 0 : 1));
 }
