@@ -101,11 +101,12 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
   if (!earlier.left) {
     const bool serves_another =
         std::ranges::any_of(earlier.given, [&](const ItemKey& item) { return item != earlier.key(); });
-    if (!serves_another && !parts_.is_reserved(row))
+    if (!serves_another && !is_for_another(earlier) && !parts_.is_reserved(row))
       parts_.witness.report(
           "one_agent_per_item",
-          fmt::format("agent {} is launched for {}, and agent {} ({}) is on its way for it",
-                      fresh.row.id.str(), describe(fresh.key()), row.id.str(), to_string(row.state)));
+          fmt::format("agent {} is launched for {}, and agent {} ({}{}) is on its way for it",
+                      fresh.row.id.str(), describe(fresh.key()), row.id.str(), to_string(row.state),
+                      row.promised_to.empty() ? "" : ", promised to " + row.promised_to));
     return;
   }
   earlier.is_replaced = true;
@@ -116,6 +117,14 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
         "({}: {}) though nothing had happened to it",
         fresh.row.id.str(), describe(fresh.key()), row.id.str(), format_time(*earlier.left),
         to_string(earlier.left_for), row.end_detail));
+}
+
+// While its own item did not want it another one has got it, as its row says, and that one waits.
+bool LaunchAccounts::is_for_another(const Account& account) const {
+  if (account.row.promised_to.empty()) return false;
+  const auto item = items_.find({account.row.controller, account.row.promised_to});
+  return item != items_.end() && item->second.wanted &&
+         parts_.loop.now() - *item->second.wanted <= kDecisionMargin;
 }
 
 // Why it is not there for its item any more; empty: nothing says so.

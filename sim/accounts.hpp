@@ -79,6 +79,7 @@ class LaunchAccounts {
   void close(Account& account);
   void judge(const Account& fresh);
   void judge_earlier(const Account& fresh, Account& earlier);
+  bool is_for_another(const Account& account) const;
   std::string find_cause(const Account& account) const;
   std::string find_cause_outside(const Account& account) const;
   const SimCloud* find_cloud(const model::Agent& row) const;
