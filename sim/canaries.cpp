@@ -325,6 +325,23 @@ class AsksWithoutEnd final : public SimProvider {
   }
 };
 
+// Its first lists have only what was launched.
+class HidesStrays final : public SimProvider {
+ public:
+  using SimProvider::SimProvider;
+  Awaitable<Result<std::vector<ports::Resource>>> observe() override {
+    auto listed = co_await SimProvider::observe();
+    if (listed && ++lists_ < 5)
+      std::erase_if(*listed, [](const ports::Resource& one) {
+        return one.agent.str().find("stray") != std::string::npos;
+      });
+    co_return listed;
+  }
+
+ private:
+  int lists_ = 0;
+};
+
 // Does at once what should wait for a person.
 class EndsStrays final : public SimProvider {
  public:
@@ -506,6 +523,8 @@ const std::vector<Canary>& canaries() {
       {"caps-too-high", "never_above_a_cap", "the fleet reads higher caps than were set", 30, plant_cap},
       {"limits-too-high", "never_above_a_cap", "the fleet reads no limits of vCPU, memory, money and labels",
        60, plant_generosity},
+      {"hides-strays", "never_above_a_cap", "machines without a record are listed late", 400,
+       plant_provider<HidesStrays>},
       {"forgets-forms", "never_above_a_cap", "every variant is counted as what its template says", 200,
        plant_provider<ForgetsForms>},
       {"forgets-charges", "never_above_a_cap", "a restart forgets what agents that are gone have cost", 400,

@@ -257,6 +257,7 @@ Resource SimCloud::describe(const Machine& machine, Duration as_of) const {
   resource.agent = machine.spec.agent;
   resource.client_token = machine.spec.client_token;
   resource.handle = machine.handle;
+  resource.template_name = machine.spec.template_name;
   resource.created = machine.created;
   resource.state = machine.history.front().second;
   for (const auto& [at, state] : machine.history)

@@ -269,6 +269,8 @@ class Checker {
                                               const fleet::Consideration& tried, const fleet::Template& of,
                                               const Group& group, std::string_view what);
   std::size_t most_without_record(const Group& group) const;
+  std::size_t least_strays(const Group& group) const;
+  void look_at_strays(const model::Agent& row);
   model::Money still_paid(const Group& group) const;
   model::Money most_spent(const Group& group) const;
   Paid least_paid(const Group& group) const;

@@ -332,6 +332,7 @@ void Checker::note_new_agents() {
     look_at_breaker(row);
     look_at_wishes(row);
     look_at_money(row);
+    look_at_strays(row);
     keep_pace(launches_[row.template_name], kLaunchesInAMinute,
               fmt::format("agents of template '{}' are launched", row.template_name.str()));
   }

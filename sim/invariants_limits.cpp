@@ -250,8 +250,8 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
   const bool is_kept =
       (what == "day_budget" || tried.text.find(" are kept for ") != std::string::npos) && older_waits(entry);
   using Untruth = std::optional<std::string>;
-  const auto strays =
-      tried.text.find(" without a record") == std::string::npos ? 0 : most_without_record(group);
+  const auto unknown = most_without_record(group);
+  const auto strays = tried.text.find(" without a record") == std::string::npos ? 0 : unknown;
   const auto judge = [&](std::uint64_t all, std::uint64_t needed, std::uint64_t limit) -> Untruth {
     if (limit == 0) return std::nullopt;
     if (strays > 0 && what != "cap") return std::string();  // of theirs some sizes are known
@@ -262,7 +262,7 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
                                const std::optional<model::Money>& limit) -> Untruth {
     if (!limit) return std::nullopt;
     if (!is_dear(form.price, budget)) return std::string("the budget does not ask about it");
-    if (all + needed > *limit || is_kept) return std::string();
+    if (all + needed > *limit || is_kept || unknown > 0) return std::string();
     return fmt::format("{} of {} are taken, {} are needed", model::format_money(all),
                        model::format_money(*limit), model::format_money(needed));
   };
@@ -279,20 +279,53 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
 
 // Machines that no row counts for, at most.
 std::size_t Checker::most_without_record(const Group& group) const {
-  if (!group.scope.empty() && group.scope != "cloud") return 0;
   std::set<std::string> counted;
   for (const auto& row : rows_.agents)
     if (model::may_hold_resource(row.state))
       counted.insert(row.handle.empty() ? row.client_token : row.handle);
   std::size_t count = 0;
   for (const auto* cloud : parts_.clouds) {
-    if (!group.scope.empty() && cloud->traits().name != group.of) continue;
+    if (group.scope == "cloud" && cloud->traits().name != group.of) continue;
     for (const auto& [handle, machine] : cloud->machines()) {
       const bool may_live = machine.live() || parts_.loop.now() <= machine.ended_at + kListedLate;
       if (may_live && !counted.contains(handle) && !counted.contains(machine.spec.client_token)) ++count;
     }
   }
   return count;
+}
+
+// Those that were there as this life of the server began, and that its first list has shown.
+std::size_t Checker::least_strays(const Group& group) const {
+  const auto up_since = parts_.server.up_since();
+  std::size_t count = 0;
+  for (const auto* cloud : parts_.clouds)
+    for (const auto& [handle, machine] : cloud->machines()) {
+      if (!machine.is_stray || !machine.live() || machine.visible_at > up_since) continue;
+      const auto& name = machine.spec.template_name;
+      const auto of = find_template(name);
+      const bool counts = group.scope.empty() ||
+                          (group.scope == "cloud" && cloud->traits().name == group.of) ||
+                          (group.scope == "template" && of != nullptr && name.str() == group.of);
+      if (counts) ++count;
+    }
+  return count;
+}
+
+// Machines without a record take their places, too: no launch goes beyond them.
+void Checker::look_at_strays(const model::Agent& row) {
+  if (!parts_.server.up()) return;
+  for (const auto& group : list_groups()) {
+    if (group.limits.agents == 0 || !group.counts(row)) continue;
+    const auto strays = least_strays(group);
+    const auto taken = taken_by(group).agents;
+    if (strays == 0 || taken + strays <= group.limits.agents) continue;
+    report("never_above_a_cap",
+           fmt::format("agent {} is launched, and of the {} places of {} agents have {}, machines without a "
+                       "record {}",
+                       row.id.str(), group.limits.agents,
+                       group.scope.empty() ? "everything" : fmt::format("{} '{}'", group.scope, group.of),
+                       taken, strays));
+  }
 }
 
 // By agents that are gone, at most. Once its clock was set back, a life of the server takes what was paid

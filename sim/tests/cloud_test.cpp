@@ -15,6 +15,7 @@ class Sky final : public cloud::contract::World {
   Sky() { restart(); }
   ports::CloudProvider& cloud() override { return *provider_; }
   base::TemplateName template_name() override { return base::TemplateName("small"); }
+  bool tells_templates() override { return true; }
   runtime::Executor executor() override { return executor_; }
   bool run_until(std::function<bool()> done) override {
     const auto until = loop_.now() + 10min;

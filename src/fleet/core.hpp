@@ -20,6 +20,7 @@
 #include "policy/billing.hpp"
 #include "policy/breaker.hpp"
 #include "policy/launch_times.hpp"
+#include "policy/provisioning_plan.hpp"
 #include "policy/rotation.hpp"
 #include "policy/spending.hpp"
 #include "runtime/even_time.hpp"
@@ -175,9 +176,9 @@ struct CloudEntry {
   // launched there.
   bool is_known = false;
   Duration next_list{0};  // steady: until then it is known, or why not
-  // Resources of ours that live in it, as far as is known, and that no agent counts for; with the sizes that
-  // are known. They count in caps until they are gone. By token and handle.
-  std::map<std::string, model::AgentSize> strays;
+  // Resources of ours that live in it, as far as is known, and that no agent counts for; with what is known
+  // of each. They count in caps until they are gone. By token and handle.
+  std::map<std::string, policy::Strays> strays;
   runtime::Event look;  // of its watch
   // A cloud that does not answer holds up nobody else.
   Turnstile launches{kLaunchesAtOnce};

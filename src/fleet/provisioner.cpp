@@ -49,19 +49,26 @@ policy::Spent spent_by(const All& all, const Name& name) {
   return it == all.end() ? policy::Spent() : it->second;
 }
 
-policy::Strays sum_of(const std::map<std::string, model::AgentSize>& strays) {
-  policy::Strays sum{static_cast<std::uint32_t>(strays.size()), {}};
-  for (const auto& [key, size] : strays) {
-    sum.size.milli_cpus += size.milli_cpus;
-    sum.size.memory_bytes += size.memory_bytes;
+// They are of few kinds.
+std::vector<policy::Strays> kinds_of(const std::map<std::string, policy::Strays>& strays) {
+  std::vector<policy::Strays> kinds;
+  for (const auto& [key, one] : strays) {
+    const auto known = std::ranges::find_if(kinds, [&](policy::Strays kind) {
+      kind.count = one.count;
+      return kind == one;
+    });
+    if (known == kinds.end())
+      kinds.push_back(one);
+    else
+      known->count += one.count;
   }
-  return sum;
+  return kinds;
 }
 
 // Held, while nobody knows what lives in it.
 policy::Cloud cloud_of(const CloudEntry& entry, policy::Quota quota, const Core& core) {
   policy::Cloud cloud{entry.provider->name(), entry.pause.text, entry.hold_until,
-                      entry.hold_text,        std::move(quota), sum_of(entry.strays)};
+                      entry.hold_text,        std::move(quota), kinds_of(entry.strays)};
   if (entry.is_known) return cloud;
   const auto listed = core.time() + std::max<Duration>(entry.next_list - core.steady(), kShortestPause);
   cloud.hold_until = std::max(cloud.hold_until, listed);

@@ -39,7 +39,8 @@ class Reconciler {
   struct Stray {
     ports::Resource resource;
     Finding finding;
-    model::AgentSize size;  // of the agent whose row has ended; of others nobody knows it
+    policy::Strays
+        kind;  // of the agent whose row has ended; of others as its template is now, if that is known
   };
   struct List {      // when it was begun, and how many agents of ours live in it
     Duration at{0};  // steady
@@ -51,8 +52,10 @@ class Reconciler {
   void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
   Awaitable<void> settle_doubt();
   Awaitable<std::optional<Stray>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
-  std::optional<model::AgentSize> size_unexplained(const ports::Resource& resource) const;
-  void set_strays(CloudEntry& cloud, std::map<std::string, model::AgentSize> strays);
+  std::optional<policy::Strays> kind_unexplained(const ports::Resource& resource,
+                                                 const CloudName& cloud) const;
+  policy::Strays kind_unrecorded(const ports::Resource& resource, const CloudName& cloud) const;
+  void set_strays(CloudEntry& cloud, std::map<std::string, policy::Strays> strays);
   void note_ended(const ports::Resource& resource, const CloudName& name);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 

@@ -112,9 +112,16 @@ struct Template {
 
 // Resources of this installation that live in a cloud and that no agent counts for: no record tells of them,
 // or one that says they have ended.
+// So many of one kind, as far as that is known.
 struct Strays {
   std::uint32_t count = 0;
-  model::AgentSize size;  // of all of them, as far as it is known
+  model::AgentSize size;  // of one of them, as the next two
+  model::Money per_hour{};
+  Duration least_billed{0};
+  TemplateName template_name{};  // the next three: empty, it is not known
+  std::vector<std::string> labels{};
+  ControllerName controller{};
+  bool operator==(const Strays&) const = default;
 };
 
 struct Cloud {
@@ -123,7 +130,9 @@ struct Cloud {
   Instant hold_until;
   std::string hold_text;
   Quota quota;
-  Strays strays{};  // count in its limits and in those of all agents while they live
+  // Count while they live: in its limits, in those of all agents, and in those of their template, labels and
+  // controller where these are known.
+  std::vector<Strays> strays{};
 };
 
 struct Snapshot {

@@ -74,8 +74,10 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
                        until_when(t));
   const auto kept =
       cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", price(cap.kept)) : "";
-  return fmt::format("agents for {} are paid for, of {} that {} may spend{}, and {}", price(cap.taken),
-                     price(cap.limit), spender, kept, needed);
+  const auto strays =
+      cap.strays > 0 ? fmt::format(", {} of it by agents without a record", price(cap.strays)) : "";
+  return fmt::format("agents for {} are paid for{}, of {} that {} may spend{}, and {}", price(cap.taken),
+                     strays, price(cap.limit), spender, kept, needed);
 }
 
 std::string describe_day_budget(const Cap& cap, const Template& t, const std::string& spender) {
@@ -181,11 +183,8 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
     accounts_.push_back({scope, of, &most, &spent, {}, {}, {}});
   };
   accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent, {}, {}, {}});
-  for (const auto& one : offers.clouds) {
+  for (const auto& one : offers.clouds)
     open(Scope::cloud, one.name.str(), one.quota.most, one.quota.spent, clouds_, one.name);
-    accounts_.front().add(one.strays);
-    if (const auto own = clouds_.find(one.name); own != clouds_.end()) accounts_[own->second].add(one.strays);
-  }
   for (const auto& t : offers.templates) {
     const auto spent = limits.templates_spent.find(t.name);
     open(Scope::agent_template, t.name.str(), t.most,
@@ -196,15 +195,16 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
   for (const auto& [name, quota] : limits.controllers)
     open(Scope::controller, name.str(), quota.most, quota.spent, controllers_, name);
   for (const auto& t : offers.templates) accounts_of_.emplace(&t, find_accounts(t));
+  for (const auto& cloud : offers.clouds)
+    for (const auto& one : cloud.strays) add_strays(cloud.name, one);
 }
 
-void Usage::Account::add(const Strays& more) {
-  strays.count += more.count;
-  strays.size.milli_cpus += more.size.milli_cpus;
-  strays.size.memory_bytes += more.size.memory_bytes;
-  sums.agents += more.count;
-  sums.size.milli_cpus += more.size.milli_cpus;
-  sums.size.memory_bytes += more.size.memory_bytes;
+void Usage::add_strays(const CloudName& cloud, const Strays& strays) {
+  const GroupMember one{&strays.controller, &cloud, &strays.template_name, &strays.labels, needs_of(strays)};
+  visit(one, [&](Account& account) {
+    account.sums.add(one.needs, strays.count);
+    account.strays.add(one.needs, strays.count);
+  });
 }
 
 void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
@@ -272,7 +272,7 @@ void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   cap.reason = reason_of({account.scope, Quantity::agents});
   cap.of = account.of;
   cap.taken = account.sums.agents;
-  cap.strays = account.strays.count;
+  cap.strays = account.strays.agents;
   cap.limit = account.most->agents;
 }
 
@@ -302,6 +302,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.reason = reason_of({account.scope, Quantity::per_hour});
     cap.of = account.of;
     cap.taken = (account.sums.per_hour + spent.still_paid_per_hour).micros;
+    cap.strays = account.strays.per_hour.micros;
     cap.kept = account.kept.per_hour.micros;
     cap.needed = t.per_hour.micros;
     cap.limit = budget.per_hour->micros;

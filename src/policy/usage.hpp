@@ -124,10 +124,10 @@ class Usage {
     const Spent* spent = nullptr;
     Sums sums;  // with the strays
     Sums kept;
-    Strays strays;
-    void add(const Strays& more);
+    Sums strays;
   };
 
+  void add_strays(const CloudName& cloud, const Strays& strays);
   template <class Visit>
   void visit(const GroupMember& one, Visit visit);
   static void list_agent_cap(const Account& account, std::vector<Cap>& out);

@@ -78,6 +78,7 @@ struct Resource {
   bool reclaimed = false;               // the cloud took it back: spot, or a host that failed
   std::vector<ResourceStep> steps;      // oldest first, as far as the cloud tells; few
   std::string last_lines = {};          // for gone: of the agent's own log, as pick_last_lines() has them
+  base::TemplateName template_name{};   // of its launch, where the cloud tells it: of one without a record
 };
 
 // One form in which a template can be launched: another zone, size, architecture, or spot and on demand.

@@ -451,6 +451,8 @@ Resource EcsCloudImpl::resource_of(const Tracked& one) const {
                {},
                false,
                {}};
+  const auto tag = one.task.tags.find(config_.options.tag_prefix + std::string(ecs::kTemplateTag));
+  if (tag != one.task.tags.end()) out.template_name = base::TemplateName(tag->second);
   for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at, step.what});
   out.created =
       one.task.created_at.is_set() ? one.task.created_at : parts_.outside.even.on_wall(one.launched);

@@ -21,7 +21,8 @@ class World {
  public:
   virtual ~World() = default;
   virtual ports::CloudProvider& cloud() = 0;
-  virtual base::TemplateName template_name() = 0;  // one that freeze() knows
+  virtual base::TemplateName template_name() = 0;   // one that freeze() knows
+  virtual bool tells_templates() { return false; }  // of resources, in a later life too
   virtual runtime::Executor executor() = 0;
   virtual bool run_until(
       std::function<bool()> done) = 0;  // false: it did not happen within the world's patience
@@ -48,6 +49,7 @@ inline ports::LaunchSpec make_spec(World& world, const std::string& agent, std::
   ports::LaunchSpec spec;
   spec.installation = base::InstallationId("contract");
   spec.agent = base::AgentId(agent);
+  spec.template_name = world.template_name();
   spec.attempt = attempt;
   spec.client_token = agent + "-" + std::to_string(attempt);
   spec.options = world.cloud().freeze(world.template_name()).value().front().options;
@@ -97,7 +99,9 @@ inline void check_launch_is_idempotent(World& world) {
   const auto after_restart = await_result(world, world.cloud().launch(make_spec(world, "a")));
   REQUIRE(after_restart.has_value());
   CHECK(after_restart->value == first->value);
-  CHECK(list(world).size() == 1);
+  REQUIRE(list(world).size() == 1);
+  const auto told = list(world).front().template_name;
+  CHECK(told == (world.tells_templates() ? world.template_name() : base::TemplateName()));
   terminate_until_gone(world, first->value, "a-1");
 }
 

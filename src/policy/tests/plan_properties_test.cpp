@@ -89,6 +89,11 @@ std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan,
   bool adds = false;
   for (const auto& agent : world.agents)
     if (footman::model::may_hold_resource(agent.state) && counts(member_of(agent))) sum += amount_of(agent);
+  for (const auto& cloud : world.clouds)
+    for (const auto& one : cloud.strays) {
+      const GroupMember member{&one.controller, &cloud.name, &one.template_name, &one.labels, needs_of(one)};
+      if (counts(member)) sum += one.count * amount_of(one);
+    }
   for (const auto& launch : plan.launches) {
     const auto& t = *std::ranges::find(world.templates, launch.template_name, &Template::name);
     if (!counts(member_of(t, launch.item.controller))) continue;
@@ -99,7 +104,7 @@ std::optional<std::int64_t> find_sum(const Snapshot& world, const Plan& plan,
 }
 
 void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
-                  const std::function<bool(const GroupMember&)>& counts, const Strays& strays = {}) {
+                  const std::function<bool(const GroupMember&)>& counts) {
   const auto& most = quota.most;
   const auto keeps = [&](std::uint64_t limit, std::int64_t taken, auto amount_of) {
     const auto sum = find_sum(world, plan, counts, amount_of);
@@ -108,10 +113,10 @@ void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
   const auto micros = [](std::optional<Money> budget) {
     return static_cast<std::uint64_t>(budget ? budget->micros : 0);
   };
-  CHECK(keeps(most.agents, strays.count, [](const auto&) { return 1; }));
-  CHECK(keeps(most.milli_cpus, static_cast<std::int64_t>(strays.size.milli_cpus),
+  CHECK(keeps(most.agents, 0, [](const auto&) { return 1; }));
+  CHECK(keeps(most.milli_cpus, 0,
               [](const auto& one) { return static_cast<std::int64_t>(one.size.milli_cpus); }));
-  CHECK(keeps(most.memory_bytes, static_cast<std::int64_t>(strays.size.memory_bytes),
+  CHECK(keeps(most.memory_bytes, 0,
               [](const auto& one) { return static_cast<std::int64_t>(one.size.memory_bytes); }));
   if (most.budget.beyond && *most.budget.beyond > Money()) return;  // all prices of this world are
   CHECK(keeps(micros(most.budget.per_hour), quota.spent.still_paid_per_hour.micros,
@@ -121,22 +126,14 @@ void check_limits(const Snapshot& world, const Plan& plan, const Quota& quota,
 }
 
 void check_caps(const Snapshot& world, const Limits& limits, const Plan& plan) {
-  Strays strays;
-  for (const auto& cloud : world.clouds) {
-    strays.count += cloud.strays.count;
-    strays.size.milli_cpus += cloud.strays.size.milli_cpus;
-    strays.size.memory_bytes += cloud.strays.size.memory_bytes;
-  }
-  check_limits(world, plan, limits.all, [](const GroupMember&) { return true; }, strays);
+  check_limits(world, plan, limits.all, [](const GroupMember&) { return true; });
   for (const auto& cloud : world.clouds) {
     const auto under_way = [&](const CloudName& name, const TemplateName&, const std::vector<std::string>&,
                                AgentState state) {
       return name == cloud.name && (state == AgentState::planned || state == AgentState::launching);
     };
     CHECK(count(world, plan, under_way).keeps(limits.launches_at_once));
-    check_limits(
-        world, plan, cloud.quota, [&](const GroupMember& one) { return *one.cloud == cloud.name; },
-        cloud.strays);
+    check_limits(world, plan, cloud.quota, [&](const GroupMember& one) { return *one.cloud == cloud.name; });
   }
   for (const auto& t : world.templates) {
     const auto spent = limits.templates_spent.find(t.name);

@@ -307,14 +307,25 @@ Spent RandomWorld::some_spending() {
   return {model::Money{3}, model::Money{1}, now + 30s, now + 10min};
 }
 
+// Some of an own template, others of which nothing but a size is known.
+std::vector<Strays> RandomWorld::some_strays() {
+  std::vector<Strays> strays;
+  if (chance(2))
+    strays.push_back({static_cast<std::uint32_t>(pick(3)), {1000 * pick(3), (1ULL << 30) * pick(2)}});
+  if (!chance(3)) return strays;
+  const auto& t = *any_template();
+  strays.push_back({static_cast<std::uint32_t>(1 + pick(2)), t.size, t.per_hour, t.least_billed, t.name,
+                    t.labels, ControllerName(chance(4) ? "other" : "main")});
+  return strays;
+}
+
 void RandomWorld::change_cloud() {
   auto& cloud = clouds_[pick(clouds_.size())];
   cloud.pause_text = chance(3) ? "by admin" : "";
   cloud.hold_until = chance(3) ? now + 10s : Instant();
   cloud.hold_text = "throttled";
   cloud.quota.most = some_limits(8);
-  if (chance(2))
-    cloud.strays = {static_cast<std::uint32_t>(pick(3)), {1000 * pick(3), (1ULL << 30) * pick(2)}};
+  if (chance(2)) cloud.strays = some_strays();
   listener_->offers_changed(snapshot());
 }
 

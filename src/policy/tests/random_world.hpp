@@ -57,6 +57,7 @@ class RandomWorld {
   void change_limits();
   model::AgentLimits some_limits(std::uint32_t agents);  // fewer than so many
   Spent some_spending();
+  std::vector<Strays> some_strays();
   void pay_up(Spent& spent) const;  // what is paid for ahead is over
   void put(Item item);
   void put(Agent agent);

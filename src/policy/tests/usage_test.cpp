@@ -80,7 +80,7 @@ TEST_CASE("memory and vCPU of one cloud are capped, and another cloud takes the 
 
 TEST_CASE("resources without a record count in their cloud and in all, by number and known size") {
   auto s = world();
-  s.clouds[0].strays = {2, {1000, kGiB}};
+  s.clouds[0].strays = {{.count = 2, .size = {500, kGiB / 2}}};
   s.clouds[0].quota.most.agents = 3;
   auto plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.launches.size() == 1);
@@ -96,7 +96,7 @@ TEST_CASE("resources without a record count in their cloud and in all, by number
       "template 't' needs 2 vCPU");
 
   s.clouds[0].quota.most = {};
-  s.clouds[1].strays.count = 1;
+  s.clouds[1].strays = {{.count = 1}};
   Limits limits;
   limits.all.most.agents = 3;
   plan = plan_provisioning(s, limits, kNow);
@@ -106,6 +106,37 @@ TEST_CASE("resources without a record count in their cloud and in all, by number
   s.templates[0].cloud = CloudName("there");  // those of another cloud do not count there
   s.clouds[1].quota.most.agents = 2;
   CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+}
+
+TEST_CASE(
+    "resources without a record count for their template, labels, controller and price where these are "
+    "known") {
+  auto s = world();
+  const auto& t = s.templates[0];
+  s.clouds[0].strays = {{.count = 2,
+                         .size = t.size,
+                         .per_hour = t.per_hour,
+                         .template_name = t.name,
+                         .labels = {"special"},
+                         .controller = s.items[0].ref.controller}};
+  const auto held = [&](const Limits& limits) { return plan_provisioning(s, limits, kNow).holds.at(0); };
+  Limits of_label;
+  of_label.labels["special"].most.agents = 2;
+  s.templates[0].labels.emplace_back("special");
+  CHECK(held(of_label).reason == HoldReason::label_cap);
+  Limits of_controller;
+  of_controller.controllers[s.items[0].ref.controller].most.agents = 2;
+  CHECK(held(of_controller).reason == HoldReason::controller_cap);
+  CHECK(held(of_controller).text == "2 of 2 agents for controller 'main' exist, 2 of them without a record");
+  s.templates[0].per_hour = s.clouds[0].strays[0].per_hour = footman::model::Money{100};
+  Limits of_all;
+  of_all.all.most.budget.per_hour = footman::model::Money{299};
+  CHECK(held(of_all).reason == HoldReason::hour_budget);
+  CHECK(held(of_all).text.find(", $0.0002/h of it by agents without a record, of ") != std::string::npos);
+  s.templates[0].most.agents = 2;
+  CHECK(held({}).reason == HoldReason::template_cap);
+  s.clouds[0].strays[0].template_name = TemplateName("other");
+  CHECK(plan_provisioning(s, {}, kNow).launches.size() == 2);
 }
 
 TEST_CASE("a smaller template goes on where a larger one does not fit any more") {

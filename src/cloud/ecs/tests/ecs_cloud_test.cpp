@@ -36,6 +36,7 @@ class EcsWorld final : public cloud::contract::World {
 
   ports::CloudProvider& cloud() override { return *provider; }
   base::TemplateName template_name() override { return base::TemplateName("small"); }
+  bool tells_templates() override { return true; }
   runtime::Executor executor() override { return outside.io.get_executor(); }
   bool run_until(std::function<bool()> done) override {
     const auto limit = outside.clock.steady() + 1h;
