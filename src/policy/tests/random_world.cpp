@@ -344,6 +344,12 @@ void RandomWorld::change_limits() {
 // --- plans
 
 void RandomWorld::carry_out(const Plan& plan) {
+  for (const auto& match : plan.matches) {  // from now on the agent stands for this item
+    auto agent = agents_.at(match.agent);
+    if (agent.for_item == match.item.key) continue;
+    agent.for_item = match.item.key;
+    put(std::move(agent));
+  }
   for (const auto& end : plan.terminations) {
     auto agent = agents_.at(end.agent);
     agent.state = AgentState::terminating;
