@@ -98,7 +98,7 @@ Comparison compare(const std::vector<RowFacts>& rows, std::vector<Resource> reso
   listed.reserve(rows.size());
   for (auto& resource : resources) {
     if (resource.installation != installation) {
-      comparer.find_foreign(resource);
+      if (resource.state != ResourceState::gone) comparer.find_foreign(resource);
       continue;
     }
     const auto it = by_token.find(resource.client_token);

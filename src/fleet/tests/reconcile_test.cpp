@@ -111,7 +111,11 @@ TEST_CASE("comparison: one row, one resource") {
     auto dead = unknown;
     dead.client_token = "c-1";
     dead.state = ResourceState::gone;
-    const auto found = compare({}, {other, unknown, dead}, CloudName("cloud"), InstallationId("here"), 10s);
+    auto over = other;
+    over.client_token = "d-1";
+    over.state = ResourceState::gone;
+    const auto found =
+        compare({}, {other, unknown, dead, over}, CloudName("cloud"), InstallationId("here"), 10s);
     REQUIRE(found.strays.size() == 1);
     CHECK(found.strays[0].client_token == "b-1");
     REQUIRE(found.findings.size() == 1);
