@@ -1,5 +1,7 @@
 #include "policy/agent_verdict.hpp"
 
+#include <fmt/format.h>
+
 namespace footman::policy {
 
 using model::AgentActivity;
@@ -8,8 +10,8 @@ using model::EndReason;
 
 namespace {
 
-Termination end(const Agent& agent, EndReason reason) {
-  return {agent.id, reason, std::string(sentence(reason))};
+Termination end(const Agent& agent, EndReason reason, const std::string& inputs = {}) {
+  return {agent.id, reason, tell_end(reason, inputs)};
 }
 
 // The controller's word for it, when it has one.
@@ -21,10 +23,13 @@ std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current,
   if (agent.state == AgentState::draining)
     return Termination{agent.id, EndReason::drained, "It was drained and has no work left."};
   if (model::is_spent(agent.max_builds, agent.builds_done))
-    return end(agent, model::spent_reason(agent.max_builds));
-  if (!is_current) return end(agent, EndReason::template_changed);
+    return end(agent, model::spent_reason(agent.max_builds),
+               agent.max_builds == 1 ? "" : fmt::format("{} of {}", agent.builds_done, agent.max_builds));
+  if (!is_current) return Termination{agent.id, EndReason::template_changed, describe_change(agent)};
   if (agent.max_age > Duration(0) && now >= agent.connected + agent.max_age)
-    return end(agent, EndReason::max_age);
+    return end(agent, EndReason::max_age,
+               fmt::format("connected for {}, of {}", format_duration(now - agent.connected),
+                           format_duration(agent.max_age)));
   return std::nullopt;
 }
 
@@ -45,8 +50,7 @@ std::optional<Termination> find_end_of_expected(const Agent& agent, Instant now)
 AgentVerdict judge_working(const Agent& agent, bool is_current) {
   AgentVerdict verdict;
   if (agent.state != AgentState::draining && !is_current)
-    verdict.drain =
-        Drain{agent.id, EndReason::template_changed, std::string(sentence(EndReason::template_changed))};
+    verdict.drain = Drain{agent.id, EndReason::template_changed, describe_change(agent)};
   return verdict;
 }
 
@@ -106,10 +110,37 @@ AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now) {
   return verdict;
 }
 
-std::string describe_idle(const Agent& agent, bool is_spent) {
-  if (is_spent) return "It was idle, and the budget of the day is spent.";
-  const bool was_paid = agent.paid_until > agent.idle_since + agent.idle_timeout;
-  return was_paid ? "It was idle, and the time that is paid for is over." : "";
+std::string tell_end(EndReason reason, const std::string& inputs) {
+  std::string text(sentence(reason));
+  if (inputs.empty()) return text;
+  text.pop_back();
+  return fmt::format("{} ({}).", text, inputs);
+}
+
+std::string describe_idle(const Agent& agent, bool is_spent, Instant now) {
+  const auto idle = format_duration(now - agent.idle_since);
+  if (is_spent) return fmt::format("It was idle, and the budget of the day is spent (idle for {}).", idle);
+  const auto of = format_duration(agent.idle_timeout);
+  if (agent.paid_until > agent.idle_since + agent.idle_timeout)
+    return fmt::format("It was idle, and the time that is paid for is over (idle for {}, of {}).", idle, of);
+  return tell_end(EndReason::idle_too_long, fmt::format("idle for {}, of {}", idle, of));
+}
+
+std::string describe_change(const Agent& agent) {
+  return tell_end(EndReason::template_changed,
+                  fmt::format("it was launched with generation {} of template '{}'", agent.generation,
+                              agent.template_name.str()));
+}
+
+std::string describe_surplus(const Agent& agent) {
+  if (agent.for_item.empty())
+    return tell_end(EndReason::surplus,
+                    fmt::format("it was launched for a pool, which wants no more agents of template '{}'",
+                                agent.template_name.str()));
+  return tell_end(EndReason::surplus,
+                  fmt::format("item {} of controller '{}' does not any more, and no other one that waits "
+                              "lacks an agent that it fits",
+                              agent.for_item, agent.controller.str()));
 }
 
 bool has_work(const Agent& agent) {

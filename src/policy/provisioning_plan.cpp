@@ -132,7 +132,7 @@ class Planner {
       if (is_current(*agent))
         left.push_back(agent);
       else
-        end(*agent, EndReason::template_changed);
+        end(*agent, EndReason::template_changed, describe_change(*agent));
     }
     for (const Agent* agent : only_own_)
       if (gets_own(*agent)) serve_own_only_.insert(agent);
@@ -610,12 +610,13 @@ class Planner {
         look_no_later(plan_.next_look, agent.connected + agent.max_age);
       return;
     }
-    if (agent.max_builds == 1 && !book_.has_pool(agent)) return end(agent, EndReason::surplus);
+    if (agent.max_builds == 1 && !book_.has_pool(agent))
+      return end(agent, EndReason::surplus, describe_surplus(agent));
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
     const bool is_spent = is_budget_spent(agent);
     const Instant deadline =
         is_spent ? agent.paid_until : std::max(agent.idle_since + agent.idle_timeout, agent.paid_until);
-    if (now_ >= deadline) return end(agent, EndReason::idle_too_long, describe_idle(agent, is_spent));
+    if (now_ >= deadline) return end(agent, EndReason::idle_too_long, describe_idle(agent, is_spent, now_));
     look_no_later(plan_.next_look, deadline);
     if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
   }

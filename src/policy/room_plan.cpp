@@ -197,9 +197,13 @@ bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, const Templa
     ++places;
   }
   if (places == 0) return false;
-  for (const Agent* agent : to_end)
-    plan.terminations.push_back(
-        {agent->id, EndReason::made_room, std::string(sentence(EndReason::made_room))});
+  const auto wish = obstacles_.find_wish(t, kind.controller, 1);
+  const auto why = tell_end(EndReason::made_room,
+                            fmt::format("an agent of template '{}' for {} was held by {}", t.name.str(),
+                                        kind.label.empty() ? "a build without a label"
+                                                           : fmt::format("label '{}'", kind.label.text()),
+                                        wish ? to_string(wish->lacks.front().reason) : "a limit"));
+  for (const Agent* agent : to_end) plan.terminations.push_back({agent->id, EndReason::made_room, why});
   room.end(to_end);
   obstacles_.reserve(t, kind.controller, places);
   return true;

@@ -231,6 +231,34 @@ TEST_CASE("how agents end") {
   CHECK(ends(late) == EndReason::surplus);
 }
 
+TEST_CASE("an end says what it was decided on") {
+  auto s = world();
+  const auto text = [&](const Agent& one) {
+    s.agents = {one};
+    const auto plan = plan_provisioning(s, {}, kNow);
+    REQUIRE(plan.terminations.size() == 1);
+    return plan.terminations[0].text;
+  };
+  auto a = agent("a", "", AgentActivity::idle);
+  CHECK(text(a) ==
+        "Nothing waits for it any more (it was launched for a pool, which wants no more agents of template "
+        "'t').");
+  a.for_item = "7";
+  CHECK(
+      text(a).starts_with("Nothing waits for it any more (item 7 of controller 'main' does not any more, "));
+  a.max_builds = 0;
+  a.idle_timeout = 5s;
+  CHECK(text(a) == "It was idle for longer than its template allows (idle for 10.0 s, of 5.0 s).");
+  a.max_age = 8s;
+  CHECK(text(a) == "It reached the maximum age of its template (connected for 10.0 s, of 8.0 s).");
+  a.max_builds = a.builds_done = 3;
+  CHECK(text(a) == "It has had as many builds as its template allows (3 of 3).");
+  a.max_builds = 0;
+  a.generation = 7;
+  CHECK(text(a) ==
+        "Its template was changed or removed (it was launched with generation 7 of template 't').");
+}
+
 TEST_CASE("an agent that is paid for is kept until that is over, but not longer") {
   auto s = world();
   s.agents = {agent("a", "", AgentActivity::idle)};
@@ -246,7 +274,8 @@ TEST_CASE("an agent that is paid for is kept until that is over, but not longer"
   a.paid_until = kNow;
   plan = plan_provisioning(s, {}, kNow);
   CHECK(plan.terminations.at(0).reason == EndReason::idle_too_long);
-  CHECK(plan.terminations.at(0).text == "It was idle, and the time that is paid for is over.");
+  CHECK(plan.terminations.at(0).text.starts_with(
+      "It was idle, and the time that is paid for is over (idle for "));
   s.items = {item("1")};  // what waits is served all the same
   CHECK(plan_provisioning(s, {}, kNow).matches.size() == 1);
 }

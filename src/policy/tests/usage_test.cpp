@@ -509,7 +509,7 @@ TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of
   limits.all.spent.today = footman::model::Money{5'000'000};
   REQUIRE(plan_provisioning(s, limits, kNow).terminations.size() == 1);
   CHECK(plan_provisioning(s, limits, kNow).terminations[0].text ==
-        "It was idle, and the budget of the day is spent.");
+        "It was idle, and the budget of the day is spent (idle for 1 min 0 s).");
   s.templates[1].pool = {1, 0};
   s.templates[1].pool_controller = kMain;
   const auto plan = plan_provisioning(s, limits, kNow);
