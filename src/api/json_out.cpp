@@ -209,6 +209,7 @@ json::object to_json(const ports::WaitReason& reason) {
   json::object out{{"code", utf8(reason.code)}, {"text", utf8(reason.text)}};
   put_text(out, "agent", reason.agent.str());
   put(out, "look_again_at", reason.look_again);
+  put_text(out, "look_again_on", std::string(fleet::look_again_on(reason.code)));
   put(out, "expected_at", reason.expected_at);
   return out;
 }
@@ -443,6 +444,7 @@ json::object to_json(const fleet::Consideration& consideration) {
                    {"code", utf8(consideration.code)},
                    {"text", utf8(consideration.text)}};
   put(out, "look_again_at", consideration.look_again);
+  put_text(out, "look_again_on", std::string(fleet::look_again_on(consideration.code)));
   put(out, "expected_at", consideration.expected_at);
   return out;
 }

@@ -131,6 +131,9 @@ struct Consideration {
   bool operator==(const Consideration&) const = default;
 };
 
+// Of a WaitReason or a Consideration: the event on which it is looked at again; empty: the code is no hold.
+std::string_view look_again_on(std::string_view code);
+
 struct ItemView {
   ControllerName controller;
   std::string item_key;

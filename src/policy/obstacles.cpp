@@ -200,6 +200,27 @@ bool Obstacles::is_spent(const Template& t, const ControllerName& controller) co
   });
 }
 
+std::string_view look_again_on(HoldReason reason) {
+  if (const auto limit = limit_of(reason))
+    return limit->quantity == Quantity::per_day ? "day_ends" : "agent_ends";
+  switch (reason) {
+    case HoldReason::storage_full:
+      return "space_is_free";
+    case HoldReason::cloud_paused:
+      return "cloud_is_resumed";
+    case HoldReason::template_open:
+      return "pause_is_over";
+    case HoldReason::cloud_held:
+      return "cloud_answers";
+    case HoldReason::template_half_open:
+      return "probe_has_told";
+    case HoldReason::launch_limit:
+      return "launch_is_answered";
+    default:
+      return "configuration_changes";
+  }
+}
+
 std::string_view to_string(HoldReason reason) {
   switch (reason) {
     case HoldReason::no_template:

@@ -191,6 +191,8 @@ enum class HoldReason {
   launch_limit,        // the best template's cloud has enough launches to answer
 };
 std::string_view to_string(HoldReason reason);
+// What it is looked at again for, besides the time that a hold may have; a stable word.
+std::string_view look_again_on(HoldReason reason);
 
 // What stands against a launch.
 struct Held {

@@ -539,12 +539,29 @@ TEST_CASE("every reason to hold is a word of the API's description and of the do
   const auto fleet = read("/docs/FLEET.md");
   const auto of_items = api.substr(api.find("A stable word: quiet_period"));
   const auto of_pools = api.substr(api.find("hold: {type: string, enum: ["));
+  const auto has = [&](const std::string& schema, const std::string& field, const std::string& word) {
+    const auto part = api.substr(api.find(schema));
+    const auto from = part.find(field + ": {type: string, enum: [");
+    const auto words = part.substr(from, part.find(']', from) + 1 - from);
+    return words.find(' ' + word + ',') != std::string::npos ||
+           words.find(' ' + word + ']') != std::string::npos ||
+           words.find('[' + word + ',') != std::string::npos;
+  };
+  for (auto number = 1; number <= static_cast<int>(EndReason::orphan); ++number) {
+    const auto word = std::string(to_string(static_cast<EndReason>(number)));
+    CAPTURE(word);
+    CHECK(has("        endings:\n", "reason", word));
+    CHECK(has("          description: Why it ended or is being ended.", "reason", word));
+  }
   for (auto number = 0; number <= static_cast<int>(HoldReason::launch_limit); ++number) {
     const auto reason = static_cast<HoldReason>(number);
     const auto word = std::string(to_string(reason));
     CAPTURE(word);
     CHECK(of_items.substr(0, of_items.find('\n')).find(' ' + word + ',') != std::string::npos);
     CHECK(fleet.find('`' + word + '`') != std::string::npos);
+    CHECK(has("    Consideration:\n", "code", word));
+    CHECK(has("    Consideration:\n", "look_again_on", std::string(look_again_on(reason))));
+    CHECK(has("    WaitReason:\n", "look_again_on", std::string(look_again_on(reason))));
     if (reason == HoldReason::no_template || reason == HoldReason::no_default_template) continue;
     const auto words = of_pools.substr(0, of_pools.find(']') + 1);
     CHECK((words.find(word + ',') != std::string::npos || words.find(word + ']') != std::string::npos));
