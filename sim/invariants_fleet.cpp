@@ -280,6 +280,7 @@ void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& b
                         }).template_generation;
     for (const auto& row : rows_.agents) {
       if (row.template_generation != newest) continue;  // it goes, as its template was changed
+      if (row.controller.str() != model::kBuiltInController) continue;  // pools are that one's
       const auto last = active_.find(row.id);
       const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
       if (row.template_name == name && model::is_serving(row.state) && !works)

@@ -233,7 +233,7 @@ std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
 
 // So many launches of it have failed, in the way that is told, the last one not long ago.
 std::string Checker::untruth_of_breaker(const fleet::Consideration& tried, const fleet::Template& of) const {
-  const auto text = untruth_of_time(tried.look_again);
+  auto text = untruth_of_time(tried.look_again);
   const auto* view = find_view(of.name);
   if (!text.empty() || view == nullptr) return text;
   const auto& breaker = view->breaker;
@@ -255,7 +255,7 @@ std::string Checker::untruth_of_breaker(const fleet::Consideration& tried, const
 // The cloud has told this life of the server until when it wants nothing, or has left it without an answer.
 std::string Checker::untruth_of_cloud_hold(const fleet::Consideration& tried,
                                            const fleet::Template& of) const {
-  const auto text = untruth_of_time(tried.look_again);
+  auto text = untruth_of_time(tried.look_again);
   const auto* cloud = find_cloud(of.cloud);
   if (!text.empty() || cloud == nullptr) return text;
   if (tried.text.find("its first list of agents") != std::string::npos) {
