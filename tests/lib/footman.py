@@ -7,10 +7,12 @@ import http.client
 import json
 import os
 import pathlib
+import random
 import re
 import resource
 import shutil
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -53,6 +55,18 @@ class ApiError(Exception):
         super().__init__(f"{status}: {body}")
 
 
+PORTS = range(12000, 32000)
+
+
+def find_free_port(host):
+    """Below those that the kernel gives to connections: a server that is started again finds it free."""
+    for port in random.sample(PORTS, 100):
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as one, contextlib.suppress(OSError):
+            one.bind((host.strip("[]"), port))
+            return port
+    raise Failed(f"no free port on {host}")
+
+
 class Server:
     """A `footman up` with its own data directory. Ports are chosen at the first start and kept."""
 
@@ -63,7 +77,7 @@ class Server:
         self.data = self.folder / "data"
         self.config_file = self.folder / "footman.yaml"
         self.config_file.write_text(config)
-        self.http_port = self.agent_port = 0
+        self.http_port, self.agent_port = find_free_port(self.host), find_free_port(self.host)
         self.max_open_files = None  # else what the server may have open at most
         self.process = None
         self.starts = 0
