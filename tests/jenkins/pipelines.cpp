@@ -1,0 +1,235 @@
+// Pipelines: node() blocks that wait, run, lose their agent, get it back, or are given up. Cells of a matrix
+// go the same way, without the patience.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/jenkins/fake_jenkins.hpp"
+
+namespace footman::fake_jenkins {
+
+namespace {
+
+// As Jenkins words it for 300 s.
+std::string format_patience(base::Duration patience) { return format_span(patience, Language::english); }
+
+BuildResult worse(BuildResult a, BuildResult b) { return std::max(a, b); }
+
+}  // namespace
+
+const NodeBlock* FakeJenkins::block_of(const Run& run, std::size_t index) const {
+  for (const auto& stage : jobs_.at(run.job).stages) {
+    if (index < stage.size()) return &stage[index];
+    index -= stage.size();
+  }
+  return nullptr;
+}
+
+// First and one past the last block of the run's stage.
+std::pair<std::size_t, std::size_t> FakeJenkins::blocks_of_stage(const Run& run) const {
+  const auto& job = jobs_.at(run.job);
+  if (job.kind == Job::Kind::matrix) return {0, run.blocks.size()};
+  std::size_t first = 0;
+  for (std::size_t i = 0; i < run.stage; ++i) first += job.stages[i].size();
+  return {first, first + job.stages[run.stage].size()};
+}
+
+void FakeJenkins::start_matrix(Run& run) {
+  const auto& cells = jobs_.at(run.job).cells;
+  run.blocks.resize(cells.size());
+  if (cells.empty()) finish_run(run, BuildResult::success);
+  for (std::size_t i = 0; i < cells.size(); ++i) queue_block(run, i);
+}
+
+void FakeJenkins::start_stage(Run& run) {
+  const auto& stages = jobs_.at(run.job).stages;
+  if (run.stage == stages.size()) {
+    finish_run(run, BuildResult::success);
+    return;
+  }
+  if (run.stage == 0) {
+    run.blocks.resize(0);
+    run.log.emplace_back("[Pipeline] Start of Pipeline");
+    for (const auto& stage : stages) {
+      for (const auto& block : stage) run.blocks.push_back({.retries_left = block.agent_retries});
+    }
+  }
+  const auto [first, end] = blocks_of_stage(run);
+  if (first == end) {
+    ++run.stage;
+    start_stage(run);
+    return;
+  }
+  for (auto i = first; i < end; ++i) queue_block(run, i);
+}
+
+void FakeJenkins::queue_block(Run& run, std::size_t index) {
+  auto& block = run.blocks[index];
+  const auto& job = jobs_.at(run.job);
+  const bool cell = job.kind == Job::Kind::matrix;
+  const auto label = cell ? job.cells[index].second : block_of(run, index)->label;
+  run.log.emplace_back("[Pipeline] node");
+  block.state = BlockRun::State::queued;
+  block.node.clear();
+  block.work = 0;
+  block.since = now_;
+  ++block.epoch;
+  const auto kind = cell ? Task::Kind::cell : Task::Kind::block;
+  auto& item = enqueue({kind, run.job, run.number, index}, base::Duration(0), label);
+  block.item = item.id;
+  // No quiet period: such an item is buildable as soon as it is there.
+  enter(item);
+}
+
+void FakeJenkins::run_block(Run& run, std::size_t index, const QueueItem& item, std::uint64_t work) {
+  auto& block = run.blocks[index];
+  if (block.state == BlockRun::State::resuming) {
+    // It goes on with the work it had.
+    if (auto* slot = find_slot(work)) {
+      (*slot)->work = block.work;
+      (*slot)->visible = true;
+    }
+    works_.erase(work);
+    works_[block.work] = {item.task, run.number, item.node, computers_.at(item.node).connection};
+    return;
+  }
+  block.state = BlockRun::State::running;
+  block.node = item.node;
+  block.work = work;
+  ++block.epoch;
+  works_[work].number = run.number;
+  run.log.push_back(fmt::format("Running on {}", item.node));
+}
+
+// The agent is there again.
+void FakeJenkins::continue_block(Run& run, std::size_t index) {
+  auto& block = run.blocks[index];
+  const auto& computer = computers_.at(block.node);
+  block.state = BlockRun::State::running;
+  ++block.epoch;
+  if (const auto place = works_.find(block.work); place != works_.end()) {
+    place->second.connection = computer.connection;
+  }
+  run.log.push_back(fmt::format("{} is back online", block.node));
+  const auto* what = block_of(run, index);
+  if (!computer.same_workspace) {
+    after(std::chrono::milliseconds(200),
+          [this, work = block.work] { end_work(work, BuildResult::failure); });
+    return;
+  }
+  if (block.ends.is_set() && what != nullptr) {
+    schedule_end(block.work, std::max(block.ends, now_ + std::chrono::milliseconds(20)), what->work.result);
+  }
+}
+
+void FakeJenkins::end_block(Run& run, std::size_t index, BuildResult result) {
+  auto& block = run.blocks[index];
+  if (block.state == BlockRun::State::done) return;
+  if (block.state == BlockRun::State::queued || block.state == BlockRun::State::resuming) {
+    const auto item = items_.find(block.item);
+    if (item != items_.end() && item->second.state != QueueItem::State::left) leave(item->second, true);
+  }
+  if (result == BuildResult::aborted && block.state == BlockRun::State::running) {
+    if (const auto place = works_.find(block.work); place != works_.end()) {
+      agent_events_.push_back(
+          {AgentEvent::Kind::stop_work, place->second.connection, block.work, run.job, run.number});
+    }
+  }
+  block.state = BlockRun::State::done;
+  block.result = result;
+  ++block.epoch;
+  free_slot(block.work);
+  const auto [first, end] = blocks_of_stage(run);
+  auto worst = BuildResult::success;
+  for (auto i = first; i < end; ++i) {
+    if (run.blocks[i].state != BlockRun::State::done) return;
+    worst = worse(worst, *run.blocks[i].result);
+  }
+  const auto& job = jobs_.at(run.job);
+  if (worst != BuildResult::success || job.kind == Job::Kind::matrix) {
+    finish_run(run, worst);
+  } else {
+    ++run.stage;
+    start_stage(run);
+  }
+}
+
+// The channel is gone. A pipeline waits for it; a cell of a matrix is a build like a freestyle one.
+void FakeJenkins::lose_block(Run& run, std::size_t index) {
+  if (jobs_.at(run.job).kind == Job::Kind::matrix) {
+    end_block(run, index, BuildResult::failure);
+    return;
+  }
+  auto& block = run.blocks[index];
+  block.state = BlockRun::State::lost;
+  run.log.push_back(
+      fmt::format("{} seems to be removed or offline; will wait for {} for it to come back online",
+                  block.node, format_patience(settings_.timing.patience)));
+  expect_block(run, index);
+}
+
+// Gives the block up when its agent is not back in time. Not after a deletion: check_deleted_name() does
+// that.
+void FakeJenkins::expect_block(Run& run, std::size_t index) {
+  auto& block = run.blocks[index];
+  ++block.epoch;
+  after(settings_.timing.patience, [this, key = std::pair(run.job, run.number), index, epoch = block.epoch] {
+    auto& late = runs_.at(key);
+    if (late.blocks[index].epoch == epoch) {
+      give_up_block(late, index, late.blocks[index].node + " was marked offline: Connection was broken");
+    }
+  });
+}
+
+void FakeJenkins::give_up_block(Run& run, std::size_t index, std::string why) {
+  auto& block = run.blocks[index];
+  run.log.push_back(std::move(why));
+  if (block.retries_left == 0) {
+    end_block(run, index, BuildResult::aborted);
+    return;
+  }
+  --block.retries_left;
+  if (block.state == BlockRun::State::resuming) {
+    const auto item = items_.find(block.item);
+    if (item != items_.end() && item->second.state != QueueItem::State::left) leave(item->second, true);
+  }
+  run.log.emplace_back("Retrying");
+  free_slot(block.work);
+  queue_block(run, index);
+}
+
+// The trap of names: what was planned for a node that was deleted hits whoever has its name by then and looks
+// offline.
+void FakeJenkins::check_deleted_name(const std::string& name) {
+  const auto computer = computers_.find(name);
+  if (computer != computers_.end() && !computer->second.deleted && !computer->second.is_offline()) return;
+  for (auto& [key, run] : runs_) {
+    for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
+      const auto state = run.blocks[i].state;
+      if (run.blocks[i].node != name) continue;
+      if (state == BlockRun::State::running || state == BlockRun::State::lost ||
+          state == BlockRun::State::resuming) {
+        give_up_block(run, i, fmt::format("Agent {} was deleted; cancelling node body", name));
+      }
+    }
+  }
+}
+
+// After a start of the process: pipelines go on where they were.
+void FakeJenkins::resume_blocks(bool clean) {
+  for (auto& [key, run] : runs_) {
+    for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
+      auto& block = run.blocks[i];
+      if (block.state == BlockRun::State::queued && !clean) queue_block(run, i);
+      if (block.state != BlockRun::State::running && block.state != BlockRun::State::lost) continue;
+      block.state = BlockRun::State::resuming;
+      auto& item =
+          enqueue({Task::Kind::block, run.job, run.number, i}, base::Duration(0), "\"" + block.node + "\"");
+      block.item = item.id;
+      enter(item);
+      expect_block(run, i);
+    }
+  }
+}
+
+}  // namespace footman::fake_jenkins
