@@ -189,6 +189,7 @@ void FakeJenkins::finish_work(std::uint64_t work, BuildResult result, base::Inst
 
 base::Status FakeJenkins::stop(const std::string& job, int number, base::Instant now) {
   move_to(now);
+  if (phase_ != Phase::up) return base::fail(base::Errc::unavailable, "Jenkins is not up");
   const auto found = runs_.find({job, number});
   if (found == runs_.end()) return base::fail(base::Errc::not_found, "there is no such build");
   if (found->second.building) stop_run(found->second, "admin");

@@ -36,10 +36,10 @@ struct Timing {
   base::Duration beat = std::chrono::seconds(5);  // the queue looks around at least that often
   Span maintenance{ms(1), ms(4)};                 // from an event to the queue's round
   Span claim{ms(2), ms(5)};                       // an item is `pending` for that long
-  Span start{ms(10), ms(40)};                     // from there until currentExecutable is shown
+  Span start{ms(1), ms(25)};                      // from there until currentExecutable is shown
   Span first_start{ms(40), ms(350)};              // the same for the first build on a connection
   Span first_build{ms(290), ms(400)};             // and that long its work takes at least
-  Span settle{ms(5), ms(12)};                     // from a result to inProgress:false and a free executor
+  Span settle{ms(2), ms(8)};                      // from a result to inProgress:false and a free executor
   Span pipeline_start{ms(38), ms(45)};            // from a run's start to its node() items
   Span online{ms(20), ms(60)};                    // from an agent's handshake to its node being online
   base::Duration broken_after = ms(500);          // a disconnected node's own message is replaced
@@ -116,6 +116,7 @@ class FakeJenkins {
   static Rights least_rights();
 
   void add_job(Job job);  // replaces one of that name, and keeps its numbers
+  // Calls of users fail with `unavailable` while Jenkins is not up.
   // The item's id: of an item that waits already, if there is one. Errors: not_found, conflict (disabled).
   base::Result<std::int64_t> trigger(const std::string& job, base::Instant now,
                                      std::optional<base::Duration> delay = base::Duration(0),
@@ -222,7 +223,8 @@ class FakeJenkins {
   void give_up_block(Run& run, std::size_t index, std::string why);
   void stop_run(Run& run, const std::string& user);
   void check_deleted_name(const std::string& name);
-  void resume_blocks(bool clean);
+  static void suspend_blocks(Run& run, bool clean);
+  void resume_blocks();
   const NodeBlock* block_of(const Run& run, std::size_t index) const;
   std::pair<std::size_t, std::size_t> blocks_of_stage(const Run& run) const;
 

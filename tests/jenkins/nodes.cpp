@@ -101,7 +101,9 @@ void FakeJenkins::close_channel(Computer& computer, OfflineCause cause) {
     if (execution.number == 0) {
       slot.reset();
       works_.erase(execution.work);
-      if (item != items_.end()) move_item(item->second, QueueItem::State::buildable);
+      if (item != items_.end() && item->second.state == QueueItem::State::pending) {
+        move_item(item->second, QueueItem::State::buildable);
+      }
       continue;
     }
     auto& run = runs_.at({execution.task.job, execution.number});

@@ -215,18 +215,32 @@ void FakeJenkins::check_deleted_name(const std::string& name) {
   }
 }
 
+// The process ends: what ran has to be found again, and what is not saved must be asked for again.
+void FakeJenkins::suspend_blocks(Run& run, bool clean) {
+  using State = BlockRun::State;
+  for (auto& block : run.blocks) {
+    ++block.epoch;
+    if (block.state == State::running || block.state == State::lost) {
+      block.state = State::resuming;
+      block.item = 0;
+    }
+    if (!clean) block.item = 0;
+  }
+}
+
 // After a start of the process: pipelines go on where they were.
-void FakeJenkins::resume_blocks(bool clean) {
+void FakeJenkins::resume_blocks() {
   for (auto& [key, run] : runs_) {
     for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
       auto& block = run.blocks[i];
-      if (block.state == BlockRun::State::queued && !clean) queue_block(run, i);
-      if (block.state != BlockRun::State::running && block.state != BlockRun::State::lost) continue;
-      block.state = BlockRun::State::resuming;
-      auto& item =
-          enqueue({Task::Kind::block, run.job, run.number, i}, base::Duration(0), "\"" + block.node + "\"");
-      block.item = item.id;
-      enter(item);
+      if (block.state == BlockRun::State::queued && block.item == 0) queue_block(run, i);
+      if (block.state != BlockRun::State::resuming) continue;
+      if (block.item == 0) {
+        auto& item =
+            enqueue({Task::Kind::block, run.job, run.number, i}, base::Duration(0), "\"" + block.node + "\"");
+        block.item = item.id;
+        enter(item);
+      }
       expect_block(run, i);
     }
   }

@@ -90,6 +90,7 @@ void FakeJenkins::restart(bool clean, base::Duration down, base::Instant now) {
   for (auto& [key, run] : runs_) {
     const bool goes_on = run.building && jobs_.at(run.job).kind == Job::Kind::pipeline;
     run.in_progress = goes_on;
+    if (goes_on) suspend_blocks(run, clean);
     if (!run.building || goes_on) continue;
     run.building = false;
     run.result = BuildResult::aborted;
@@ -134,15 +135,15 @@ void FakeJenkins::restore(bool clean) {
     items_.clear();
     order_.clear();
   }
-  beat();
-  save();
-  after(clean ? base::Duration(0) : settings_.timing.resume, [this, clean] { resume_blocks(clean); });
   // Pipelines that had not come to their first block.
   for (auto& [key, run] : runs_) {
     if (run.building && run.blocks.empty() && jobs_.at(run.job).kind == Job::Kind::pipeline) {
       after(settings_.timing.resume, [this, run_key = key] { start_stage(runs_.at(run_key)); });
     }
   }
+  beat();
+  save();
+  after(clean ? base::Duration(0) : settings_.timing.resume, [this] { resume_blocks(); });
 }
 
 }  // namespace footman::fake_jenkins

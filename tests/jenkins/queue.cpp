@@ -246,6 +246,13 @@ void FakeJenkins::claim(std::int64_t id, std::uint64_t work) {
 }
 
 void FakeJenkins::leave(QueueItem& item, bool cancelled) {
+  if (cancelled && item.state == QueueItem::State::pending) {  // its executor has not begun
+    for (auto& slot : computers_.at(item.node).slots) {
+      if (!slot || slot->item != item.id || slot->number != 0) continue;
+      works_.erase(slot->work);
+      slot.reset();
+    }
+  }
   item.cancelled = cancelled;
   item.cause = {};
   item.left_at = now_;
@@ -268,6 +275,7 @@ base::Result<std::int64_t> FakeJenkins::trigger(const std::string& name, base::I
                                                 std::optional<base::Duration> delay, const std::string& user,
                                                 const Fields& parameters) {
   move_to(now);
+  if (phase_ != Phase::up) return base::fail(base::Errc::unavailable, "Jenkins is not up");
   const auto found = jobs_.find(name);
   if (found == jobs_.end()) return base::fail(base::Errc::not_found, "there is no job " + name);
   const auto& job = found->second;
@@ -285,6 +293,7 @@ base::Result<std::int64_t> FakeJenkins::trigger(const std::string& name, base::I
 
 base::Status FakeJenkins::cancel(std::int64_t id, base::Instant now) {
   move_to(now);
+  if (phase_ != Phase::up) return base::fail(base::Errc::unavailable, "Jenkins is not up");
   const auto found = items_.find(id);
   if (found == items_.end()) return base::fail(base::Errc::not_found, "there is no such item");
   auto& item = found->second;

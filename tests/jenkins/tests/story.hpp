@@ -26,7 +26,8 @@ std::string comparable(const Answer& answer, bool recorded_is_cut);
 
 class Story {
  public:
-  explicit Story(std::set<std::string>* replayed) : replayed_(replayed), jenkins({}, now) {}
+  explicit Story(std::set<std::string>* replayed, Settings settings = {})
+      : replayed_(replayed), jenkins(std::move(settings), now) {}
 
   void wait(base::Duration time) {
     now = now + time;
