@@ -103,9 +103,9 @@ void FakeJenkins::end_work(std::uint64_t work, BuildResult result) {
 void FakeJenkins::finish_run(Run& run, BuildResult result) {
   if (!run.building) return;
   run.building = false;
-  run.result = result;
+  run.result = run.stopped ? BuildResult::aborted : result;
   run.duration = now_ - run.started;
-  run.log.push_back(fmt::format("Finished: {}", to_string(result)));
+  run.log.push_back(fmt::format("Finished: {}", to_string(*run.result)));
   after(pick(settings_.timing.settle), [this, key = std::pair(run.job, run.number)] {
     const auto found = runs_.find(key);
     if (found == runs_.end()) return;
@@ -198,6 +198,7 @@ base::Status FakeJenkins::stop(const std::string& job, int number, base::Instant
 
 void FakeJenkins::stop_run(Run& run, const std::string& user) {
   run.log.push_back("Aborted by " + user);
+  run.stopped = true;
   if (run.blocks.empty() && run.work != 0) {
     agent_events_.push_back(
         {AgentEvent::Kind::stop_work, works_[run.work].connection, run.work, run.job, run.number});

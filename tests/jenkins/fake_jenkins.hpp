@@ -137,6 +137,7 @@ class FakeJenkins {
   void set_session(std::string session) { session_ = std::move(session); }  // X-Jenkins-Session
   void set_clock_offset(base::Duration offset) { settings_.clock_offset = offset; }
   bool is_up() const { return phase_ == Phase::up; }
+  bool is_down() const { return phase_ == Phase::down; }  // no connection is taken
   void add_fault(Fault fault) { faults_.push_back(std::move(fault)); }
   void clear_faults() { faults_.clear(); }
 

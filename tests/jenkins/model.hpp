@@ -138,6 +138,7 @@ struct Run {
   base::Duration duration{0};
   bool building = true;
   bool in_progress = true;
+  bool stopped = false;  // somebody wanted it to end: it is ABORTED, however it ends
   std::string built_on;
   std::uint64_t work = 0;
   std::vector<std::string> users;
