@@ -177,8 +177,7 @@ std::optional<Answer> Api::need(Right right) {
   return not_found();
 }
 
-template <class Show>
-Answer Api::json(Show show) {
+Answer Api::json(const Show& show) {
   const auto tree = find_field(target_.query, "tree");
   const auto depth = find_field(target_.query, "depth");
   auto asked = tree ? Selection::by_tree(*tree)

@@ -1,6 +1,8 @@
 // The routes of the double: one request of one caller.
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -49,8 +51,8 @@ class Api {
   Answer cancel_item();
   Answer show_flow(const Run& run);
 
-  template <class Show>
-  Answer json(Show show);
+  using Show = std::function<boost::json::value(const Selection&)>;
+  Answer json(const Show& show);
   Answer json_text(std::string text);
   std::optional<Answer> need(Right right);
   Answer not_found() const { return make_not_found(page_); }

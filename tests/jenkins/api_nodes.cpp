@@ -155,10 +155,10 @@ Answer Api::disconnect(Computer& computer) {
   jenkins_.agent_events_.push_back({AgentEvent::Kind::closed, computer.connection});
   jenkins_.close_channel(
       computer, {OfflineCause::Kind::user, caller_.name, form_field("offlineMessage"), jenkins_.now_});
-  jenkins_.after(jenkins_.settings_.timing.broken_after, [this_ = &jenkins_, name = computer.name] {
-    const auto found = this_->computers_.find(name);
-    if (found == this_->computers_.end() || found->second.cause.kind != OfflineCause::Kind::user) return;
-    found->second.cause = {OfflineCause::Kind::channel, {}, {}, this_->now_};
+  jenkins_.after(jenkins_.settings_.timing.broken_after, [own = &jenkins_, name = computer.name] {
+    const auto found = own->computers_.find(name);
+    if (found == own->computers_.end() || found->second.cause.kind != OfflineCause::Kind::user) return;
+    found->second.cause = {OfflineCause::Kind::channel, {}, {}, own->now_};
   });
   jenkins_.ask_for_round();
   return make_redirect(location);

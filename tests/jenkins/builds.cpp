@@ -46,6 +46,7 @@ Run& FakeJenkins::start_run(const QueueItem& item) {
   run.parameters = item.parameters;
   run.log.push_back("Started by user " + (item.users.empty() ? "anonymous" : item.users.front()));
   items_.at(item.id).number = run.number;
+  open_.emplace(job.name, run.number);
   return runs_[{job.name, run.number}] = std::move(run);
 }
 
@@ -53,11 +54,17 @@ Run& FakeJenkins::start_run(const QueueItem& item) {
 void FakeJenkins::begin_work(std::uint64_t work) {
   auto* slot = find_slot(work);
   const auto place = works_.find(work);
-  if (slot == nullptr || place == works_.end() || (*slot)->visible) return;
-  (*slot)->visible = true;
+  if (slot == nullptr || place == works_.end()) return;
   const auto& [task, number, node, connection] = place->second;
-  starts_.push_back({node, task.job, number, now_});
   auto& run = runs_.at({task.job, number});
+  if (task.kind != Task::Kind::freestyle) {
+    auto& block_run = run.blocks[task.index];
+    // Its agent was lost meanwhile; continue_block() begins again.
+    if (block_run.begun || block_run.state != BlockRun::State::running) return;
+    block_run.begun = true;
+  }
+  (*slot)->visible = true;
+  starts_.push_back({node, task.job, number, now_});
   const auto* block = task.kind == Task::Kind::block ? block_of(run, task.index) : nullptr;
   const auto& what = block != nullptr ? block->work : jobs_.at(task.job).work;
   agent_events_.push_back({AgentEvent::Kind::start_work, connection, work, task.job, number, what.command,
@@ -110,6 +117,7 @@ void FakeJenkins::finish_run(Run& run, BuildResult result) {
     const auto found = runs_.find(key);
     if (found == runs_.end()) return;
     found->second.in_progress = false;
+    open_.erase(key);
     free_slot(found->second.work);
     ask_for_round();
   });
@@ -131,6 +139,13 @@ void FakeJenkins::free_slot(std::uint64_t work) {
 const Run* FakeJenkins::find_run(const std::string& job, int number) const {
   const auto found = runs_.find({job, number});
   return found == runs_.end() ? nullptr : &found->second;
+}
+
+std::vector<Run*> FakeJenkins::open_runs() {
+  std::vector<Run*> runs;
+  runs.reserve(open_.size());
+  for (const auto& key : open_) runs.push_back(&runs_.at(key));
+  return runs;
 }
 
 const Run* FakeJenkins::last_run(const std::string& job) const {

@@ -31,28 +31,28 @@ struct Span {
 };
 
 struct Timing {
-  using ms = std::chrono::milliseconds;
+  using Ms = std::chrono::milliseconds;
   base::Duration quiet_period = std::chrono::seconds(5);
   base::Duration beat = std::chrono::seconds(5);  // the queue looks around at least that often
-  Span maintenance{ms(1), ms(4)};                 // from an event to the queue's round
-  Span claim{ms(2), ms(5)};                       // an item is `pending` for that long
-  Span start{ms(1), ms(25)};                      // from there until currentExecutable is shown
-  Span first_start{ms(40), ms(350)};              // the same for the first build on a connection
-  Span first_build{ms(290), ms(400)};             // and that long its work takes at least
-  Span settle{ms(2), ms(8)};                      // from a result to inProgress:false and a free executor
-  Span pipeline_start{ms(38), ms(45)};            // from a run's start to its node() items
-  Span online{ms(20), ms(60)};                    // from an agent's handshake to its node being online
-  base::Duration broken_after = ms(500);          // a disconnected node's own message is replaced
+  Span maintenance{Ms(1), Ms(4)};                 // from an event to the queue's round
+  Span claim{Ms(2), Ms(5)};                       // an item is `pending` for that long
+  Span start{Ms(1), Ms(25)};                      // from there until currentExecutable is shown
+  Span first_start{Ms(40), Ms(350)};              // the same for the first build on a connection
+  Span first_build{Ms(290), Ms(400)};             // and that long its work takes at least
+  Span settle{Ms(2), Ms(8)};                      // from a result to inProgress:false and a free executor
+  Span pipeline_start{Ms(38), Ms(45)};            // from a run's start to its node() items
+  Span online{Ms(20), Ms(60)};                    // from an agent's handshake to its node being online
+  base::Duration broken_after = Ms(500);          // a disconnected node's own message is replaced
   base::Duration patience = std::chrono::seconds(300);  // of pipelines, for a lost agent and after a deletion
   base::Duration left_kept = std::chrono::seconds(300);   // an item is readable after it left
   base::Duration saved_every = std::chrono::seconds(60);  // a crash forgets what the queue did since
   base::Duration starting = std::chrono::seconds(8);      // 503 after a start
-  base::Duration unsure = ms(600);                        // after that: 401 and 403 for valid tokens
+  base::Duration unsure = Ms(600);                        // after that: 401 and 403 for valid tokens
   base::Duration resume = std::chrono::seconds(3);        // and then, until pipelines are back after a crash
-  Span list_answer{ms(1), ms(3)};                         // GET of a list
-  Span create_answer{ms(9), ms(13)};
-  Span secret_answer{ms(3), ms(5)};
-  Span change_answer{ms(12), ms(18)};  // any other POST
+  Span list_answer{Ms(1), Ms(3)};                         // GET of a list
+  Span create_answer{Ms(9), Ms(13)};
+  Span secret_answer{Ms(3), Ms(5)};
+  Span change_answer{Ms(12), Ms(18)};  // any other POST
 };
 
 struct Settings {
@@ -213,6 +213,7 @@ class FakeJenkins {
   void free_slot(std::uint64_t work);
   std::optional<base::Duration> estimate(const std::string& job) const;
   const Run* last_run(const std::string& job) const;
+  std::vector<Run*> open_runs();
   void start_matrix(Run& run);
   void start_stage(Run& run);
   void queue_block(Run& run, std::size_t index);
@@ -233,7 +234,7 @@ class FakeJenkins {
   void add_node(Computer computer);
   void hold(Computer& computer, std::optional<OfflineCause> cause);
   void close_channel(Computer& computer, OfflineCause cause);
-  void delete_node(const std::string& name);
+  void delete_node(std::string name);  // by value: the computer goes
   void bring_online(const std::string& name, std::uint64_t connection);
   std::optional<Execution>* find_slot(std::uint64_t work);
   Computer* find_connected(std::uint64_t connection);
@@ -259,8 +260,9 @@ class FakeJenkins {
   std::map<std::string, Session> sessions_;
   std::map<std::string, Job> jobs_;
   std::map<std::pair<std::string, int>, Run> runs_;
-  std::map<std::int64_t, QueueItem> items_;  // left ones too, for a while
-  std::vector<std::int64_t> order_;          // in the order they became what they are
+  std::set<std::pair<std::string, int>> open_;  // runs in progress
+  std::map<std::int64_t, QueueItem> items_;     // left ones too, for a while
+  std::vector<std::int64_t> order_;             // in the order they became what they are
   std::map<std::uint64_t, WorkPlace> works_;
   std::int64_t next_item_ = 1;
   std::map<std::string, Computer> computers_;

@@ -122,6 +122,7 @@ struct BlockRun {
   std::int64_t item = 0;
   std::string node;
   std::uint64_t work = 0;
+  bool begun = false;  // its work; until then an agent's end costs nothing
   base::Instant ends;  // when its work will be done; unset: unknown
   int retries_left = 0;
   std::optional<BuildResult> result;

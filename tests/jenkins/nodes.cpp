@@ -73,7 +73,8 @@ void FakeJenkins::bring_online(const std::string& name, std::uint64_t connection
   auto& computer = found->second;
   computer.online = true;
   computer.cause = {};
-  for (auto& [key, run] : runs_) {
+  for (auto* open : open_runs()) {
+    auto& run = *open;
     for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
       if (run.blocks[i].state == BlockRun::State::lost && run.blocks[i].node == name) continue_block(run, i);
     }
@@ -117,7 +118,7 @@ void FakeJenkins::close_channel(Computer& computer, OfflineCause cause) {
   }
 }
 
-void FakeJenkins::delete_node(const std::string& name) {
+void FakeJenkins::delete_node(std::string name) {
   auto& computer = computers_.at(name);
   if (computer.deleted) {  // a second time: nothing keeps it any more
     computers_.erase(name);
@@ -131,7 +132,8 @@ void FakeJenkins::delete_node(const std::string& name) {
   computer.deleted = true;
   computer.held.reset();
   computer.labels.clear();
-  for (auto& [key, run] : runs_) {
+  for (auto* open : open_runs()) {
+    auto& run = *open;
     for (auto& block : run.blocks) {
       if (block.node == name && block.state == BlockRun::State::lost) ++block.epoch;
     }

@@ -72,6 +72,8 @@ void FakeJenkins::queue_block(Run& run, std::size_t index) {
   block.state = BlockRun::State::queued;
   block.node.clear();
   block.work = 0;
+  block.begun = false;
+  block.ends = {};
   block.since = now_;
   ++block.epoch;
   const auto kind = cell ? Task::Kind::cell : Task::Kind::block;
@@ -112,6 +114,10 @@ void FakeJenkins::continue_block(Run& run, std::size_t index) {
   }
   run.log.push_back(fmt::format("{} is back online", block.node));
   const auto* what = block_of(run, index);
+  if (!block.begun) {
+    after(pick(settings_.timing.start), [this, work = block.work] { begin_work(work); });
+    return;
+  }
   if (!computer.same_workspace) {
     after(std::chrono::milliseconds(200),
           [this, work = block.work] { end_work(work, BuildResult::failure); });
@@ -203,7 +209,8 @@ void FakeJenkins::give_up_block(Run& run, std::size_t index, std::string why) {
 void FakeJenkins::check_deleted_name(const std::string& name) {
   const auto computer = computers_.find(name);
   if (computer != computers_.end() && !computer->second.deleted && !computer->second.is_offline()) return;
-  for (auto& [key, run] : runs_) {
+  for (auto* open : open_runs()) {
+    auto& run = *open;
     for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
       const auto state = run.blocks[i].state;
       if (run.blocks[i].node != name) continue;
@@ -230,7 +237,8 @@ void FakeJenkins::suspend_blocks(Run& run, bool clean) {
 
 // After a start of the process: pipelines go on where they were.
 void FakeJenkins::resume_blocks() {
-  for (auto& [key, run] : runs_) {
+  for (auto* open : open_runs()) {
+    auto& run = *open;
     for (std::size_t i = 0; run.building && i < run.blocks.size(); ++i) {
       auto& block = run.blocks[i];
       if (block.state == BlockRun::State::queued && block.item == 0) queue_block(run, i);

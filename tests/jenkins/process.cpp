@@ -87,11 +87,16 @@ void FakeJenkins::restart(bool clean, base::Duration down, base::Instant now) {
     for (auto& slot : computer.slots) slot.reset();
   }
   std::erase_if(computers_, [](const auto& one) { return one.second.deleted; });
-  for (auto& [key, run] : runs_) {
+  for (auto* open : open_runs()) {
+    auto& run = *open;
     const bool goes_on = run.building && jobs_.at(run.job).kind == Job::Kind::pipeline;
-    run.in_progress = goes_on;
-    if (goes_on) suspend_blocks(run, clean);
-    if (!run.building || goes_on) continue;
+    if (goes_on) {
+      suspend_blocks(run, clean);
+      continue;
+    }
+    open_.erase({run.job, run.number});
+    run.in_progress = false;
+    if (!run.building) continue;
     run.building = false;
     run.result = BuildResult::aborted;
     run.duration = now_ - run.started;
@@ -102,6 +107,17 @@ void FakeJenkins::restart(bool clean, base::Duration down, base::Instant now) {
     return number == 0 || task.kind != Task::Kind::block;
   });
   std::erase_if(items_, [](const auto& one) { return one.second.state == QueueItem::State::left; });
+  if (clean) {
+    // What is saved comes back with its ids, the oldest last in the list it is put into.
+    std::ranges::reverse(order_);
+    for (auto& [id, item] : items_) {
+      if (item.state == QueueItem::State::pending) item.state = QueueItem::State::buildable;
+    }
+  } else {
+    next_item_ = saved_next_item_;
+    items_.clear();
+    order_.clear();
+  }
   timers_.clear();
   round_asked_ = false;
   quieting_ = false;
@@ -123,22 +139,11 @@ void FakeJenkins::start_process(bool clean) {
 
 void FakeJenkins::restore(bool clean) {
   phase_ = Phase::up;
-  if (clean) {
-    // What was saved comes back with its ids, the oldest last in the list it is put into.
-    std::ranges::reverse(order_);
-    for (const auto id : order_) {
-      auto& item = items_.at(id);
-      if (item.state == QueueItem::State::pending) item.state = QueueItem::State::buildable;
-    }
-  } else {
-    next_item_ = saved_next_item_;
-    items_.clear();
-    order_.clear();
-  }
   // Pipelines that had not come to their first block.
-  for (auto& [key, run] : runs_) {
-    if (run.building && run.blocks.empty() && jobs_.at(run.job).kind == Job::Kind::pipeline) {
-      after(settings_.timing.resume, [this, run_key = key] { start_stage(runs_.at(run_key)); });
+  for (const auto* run : open_runs()) {
+    if (run->blocks.empty() && jobs_.at(run->job).kind == Job::Kind::pipeline) {
+      after(settings_.timing.resume,
+            [this, key = std::pair(run->job, run->number)] { start_stage(runs_.at(key)); });
     }
   }
   beat();

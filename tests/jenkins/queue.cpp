@@ -318,6 +318,7 @@ const QueueItem* FakeJenkins::find_item(std::int64_t id) const {
 
 std::vector<const QueueItem*> FakeJenkins::waiting_items() const {
   std::vector<const QueueItem*> items;
+  items.reserve(order_.size());
   for (const auto id : order_) items.push_back(&items_.at(id));
   return items;
 }

@@ -64,8 +64,10 @@ std::string format_span(base::Duration span, Language language) {
   const auto seconds = kSeconds.in(language);
   if (ms >= 60'000) return fmt::format("{} min {}", ms / 60'000, fill(seconds, ms / 1000 % 60));
   if (ms >= 10'000) return fill(seconds, ms / 1000);
-  if (ms >= 1000) return fill(seconds, static_cast<double>(ms / 100) / 10);
-  if (ms >= 100) return fill(seconds, static_cast<double>(ms / 10) / 100);
+  const auto tenths = ms / 100;
+  const auto hundredths = ms / 10;
+  if (ms >= 1000) return fill(seconds, static_cast<double>(tenths) / 10);
+  if (ms >= 100) return fill(seconds, static_cast<double>(hundredths) / 100);
   return fmt::format("{} ms", ms);
 }
 

@@ -227,7 +227,8 @@ json::value Views::show_computers(const Selection& asked) const {
 
 json::value Views::show_built_in(const Selection& asked) const {
   std::vector<const Run*> flyweights;
-  for (const auto& [key, run] : jenkins_.runs_) {
+  for (const auto& key : jenkins_.open_) {
+    const auto& run = jenkins_.runs_.at(key);
     if (run.building && jenkins_.jobs_.at(run.job).kind != Job::Kind::freestyle) flyweights.push_back(&run);
   }
   Export out(asked, "hudson.model.Hudson$MasterComputer");

@@ -60,6 +60,7 @@ void OpenConnections::cut(const std::string& peer) {
 
 void OpenConnections::cut_all() {
   std::vector<runtime::ByteStream*> streams;
+  streams.reserve(streams_.size());
   for (const auto& [peer, stream] : streams_) streams.push_back(stream);
   for (auto* stream : streams) stream->close();
 }

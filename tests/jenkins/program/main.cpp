@@ -252,6 +252,10 @@ class Program {
 
 int main(int argc, char** argv) {
   using namespace footman;
+  if (argc == 2 && std::string_view(argv[1]) == "--help") {
+    std::fputs(std::string(fake_jenkins::kHelp).c_str(), stdout);
+    return 0;
+  }
   const auto options = fake_jenkins::parse_options(argc, argv);
   if (!options) {
     std::fputs(std::string(fake_jenkins::kHelp).c_str(), stderr);

@@ -1,6 +1,8 @@
 // node() blocks whose agent is lost, whose node is deleted, and what a restart makes of them.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "tests/jenkins/tests/story.hpp"
 
 using namespace footman;
@@ -193,4 +195,42 @@ TEST_CASE("stages come one after the other, blocks of one together") {
   story.wait(3s);
   CHECK(story.jenkins.starts().size() == 3);
   CHECK(story.jenkins.find_run("pl", 1)->result == BuildResult::success);
+}
+
+TEST_CASE("a restart at any moment of a pipeline's start: each block runs once, and the run ends") {
+  for (const bool clean : {true, false}) {
+    for (int at_ms = 0; at_ms < 800; at_ms += 7) {
+      for (const int again_ms : {0, 20, 3000, 11'700, 12'050, 15'000}) {
+        CAPTURE(clean);
+        CAPTURE(at_ms);
+        CAPTURE(again_ms);
+        Story story(nullptr);
+        story.node("n-1", "linux", 3);
+        story.connect("n-1");
+        story.pipeline("pl", {taking(2s), taking(2s), taking(2s)});
+        story.wait(61s);  // a crash forgets no id
+        REQUIRE(story.jenkins.trigger("pl", story.now).has_value());
+        story.wait(base::Duration(1ms) * at_ms);
+        story.jenkins.restart(clean, 2s, story.now);
+        if (again_ms > 0) {
+          story.wait(base::Duration(1ms) * again_ms);
+          story.jenkins.restart(clean, 2s, story.now);
+        }
+        while (!story.jenkins.is_up()) story.wait(50ms);
+        if (story.jenkins.find_run("pl", 1) == nullptr && !clean)
+          continue;  // the trigger itself was forgotten
+        const auto connection =
+            story.jenkins.connect_agent({"n-1", story.jenkins.secret_of("n-1"), true}, story.now);
+        REQUIRE(connection.has_value());
+        story.wait(60s);
+        const auto* run = story.jenkins.find_run("pl", 1);
+        REQUIRE(run != nullptr);
+        CHECK(run->result == BuildResult::success);
+        CHECK(std::ranges::count(run->log, "[Pipeline] Start of Pipeline") == 1);
+        CHECK(story.jenkins.starts().size() == 3);
+        CHECK(story.jenkins.computers().at("n-1").is_idle());
+        CHECK(story.jenkins.waiting_items().empty());
+      }
+    }
+  }
 }

@@ -125,10 +125,11 @@ def test_results_and_stops():
         jenkins.tell("job", name="bad", label="linux", command="exit 3")
         jenkins.tell("trigger", job="bad")
         wait_until(lambda: scene.result() == "FAILURE", "the build failed")
-        jenkins.tell("job", name="long", label="linux", command=f"trap 'echo stopped > {scene.path}/stopped; exit 1' TERM; sleep 60 & wait")
+        jenkins.tell("job", name="long", label="linux", command=f"trap 'touch {scene.path}/stopped; exit 1' TERM; "
+                     f"touch {scene.path}/begun; while true; do sleep 0.1; done")
         jenkins.tell("trigger", job="long")
         wait_until(lambda: len(jenkins.builds()) == 2, "the long build has begun")
-        wait_until(lambda: (scene.path / "workspace/long").is_dir(), "its shell has begun")
+        wait_until((scene.path / "begun").exists, "its shell has begun")
         jenkins.tell("stop", job="long", number=1)
         wait_until(lambda: scene.result() == "ABORTED", "the build was stopped")
         wait_until((scene.path / "stopped").exists, "its shell heard of it")
@@ -141,7 +142,7 @@ def test_a_killed_agent_fails_its_build():
     with Scene() as scene:
         agent = scene.start()
         scene.wait_online()
-        scene.jenkins.tell("job", name="long", label="linux", command="sleep 60")
+        scene.jenkins.tell("job", name="long", label="linux", command="sleep 5")
         scene.jenkins.tell("trigger", job="long")
         wait_until(scene.jenkins.builds, "the build has begun")
         agent.kill()

@@ -80,7 +80,7 @@ TEST_CASE("a build's way from the trigger to its executor") {
 }
 
 TEST_CASE("the second build follows the first one within 31 to 67 ms: acting after the first is too late") {
-  for (unsigned seed = 0; seed < 200; ++seed) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
     Diced world(seed);
     auto& story = world.story;
     story.node("n-1", "linux");
@@ -102,7 +102,7 @@ TEST_CASE("the second build follows the first one within 31 to 67 ms: acting aft
 }
 
 TEST_CASE("hold, connect, release, busy, hold: one build on the node, whatever waits") {
-  for (unsigned seed = 0; seed < 300; ++seed) {
+  for (unsigned seed = 0; seed < 100; ++seed) {
     Diced world(seed);
     auto& story = world.story;
     for (int i = 0; i < 4; ++i) {

@@ -64,7 +64,7 @@ class RandomWorld {
         }
         break;
       case 9:
-        if (pick(0, 20) == 0) restart();
+        if (pick(0, 8) == 0) restart();
         break;
       case 10:
         story_.wait(base::Duration(1s) * pick(1, 400));
@@ -94,6 +94,7 @@ class RandomWorld {
       // What was there before has no label: only nodes that are not exclusive would take it.
       CHECK_MESSAGE(!item->label.has_value(), item->id, " ", item->task.job);
     }
+    for (const auto& [name, computer] : jenkins.computers()) CHECK_MESSAGE(computer.is_idle(), name);
     for (const auto& start : jenkins.starts()) {
       CHECK_FALSE(jenkins.find_run(start.job, start.number)->building);
     }
@@ -112,6 +113,7 @@ class RandomWorld {
   int pick(int low, int high) { return std::uniform_int_distribution(low, high)(random_); }
 
   void node() {
+    if (!story_.jenkins.is_up()) return;
     const auto name = fmt::format("n-{}", next_node_++);
     story_.node(name, kLabels[pick(0, 1)], pick(1, 2));
   }
@@ -130,12 +132,10 @@ class RandomWorld {
   }
   void restart() {
     story_.jenkins.restart(pick(0, 1) == 0, base::Duration(1s) * pick(1, 20), story_.now);
-    wait_up();
+    if (pick(0, 1) == 0) wait_up();
   }
   void wait_up() {
     while (!story_.jenkins.is_up()) story_.wait(1s);
-    const auto& starts = story_.jenkins.starts();
-    seen_starts_ = starts.size();
   }
 
   void check() {
@@ -200,7 +200,7 @@ class RandomWorld {
 }  // namespace
 
 TEST_CASE("whatever is done to it, the double stays a Jenkins") {
-  for (unsigned seed = 0; seed < 60; ++seed) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
     CAPTURE(seed);
     RandomWorld world(seed);
     for (int i = 0; i < 150; ++i) {
