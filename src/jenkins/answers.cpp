@@ -11,6 +11,7 @@
 #include "base/ascii.hpp"
 #include "base/utf8.hpp"
 #include "jenkins/html.hpp"
+#include "net/http.hpp"
 
 namespace footman::jenkins {
 namespace {
@@ -272,6 +273,22 @@ std::string task_path(std::string_view url) {
   if (url.starts_with("job/")) return std::string(url);
   const auto at = url.find("/job/");
   return at == std::string_view::npos ? std::string() : std::string(url.substr(at + 1));
+}
+
+std::string build_title(std::string_view build) {
+  constexpr std::string_view kJob = "job/";
+  std::string title;
+  auto rest = build;
+  while (rest.starts_with(kJob)) {
+    rest.remove_prefix(kJob.size());
+    const auto end = std::min(rest.find('/'), rest.size());
+    const auto name = net::percent_decode(rest.substr(0, end));
+    title += (title.empty() ? "" : "/") + (name ? *name : std::string(rest.substr(0, end)));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  if (title.empty() || rest.empty() || !std::ranges::all_of(rest, is_digit)) return std::string(build);
+  return cut(replace_invalid_utf8(fmt::format("{} #{}", title, rest)));
 }
 
 }  // namespace footman::jenkins

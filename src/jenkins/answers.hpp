@@ -113,4 +113,7 @@ std::string find_page_text(std::string_view body);
 // From "job/" on, of an absolute or relative URL: the same for both. Empty: it has none, or is too long.
 std::string task_path(std::string_view url);
 
+// "team/app #17" of "job/team/job/app/17/"; what is no such path stays as it is.
+std::string build_title(std::string_view build);
+
 }  // namespace footman::jenkins

@@ -232,22 +232,24 @@ KnownLabels assign_flow_labels(const std::vector<std::string>& waiting, const Qu
   return labels;
 }
 
-const JudgedItem* find_started(const std::vector<JudgedItem>& items, const std::string& build,
+bool is_build_of(const QueueItem& item, const std::string& build) {
+  if (item.task.empty() || !build.starts_with(item.task)) return false;
+  auto rest = std::string_view(build).substr(item.task.size());
+  if (item.kind == TaskKind::node_step) return rest.empty();
+  if (rest.size() < 2 || !rest.ends_with('/')) return false;
+  rest.remove_suffix(1);
+  return std::ranges::all_of(rest, is_digit);
+}
+
+const JudgedItem* find_started(const std::vector<const JudgedItem*>& items, const std::string& build,
                                const std::vector<std::string>& labels, const std::string& preferred) {
   const JudgedItem* best = nullptr;
-  for (const auto& one : items) {
-    const auto& task = one.item.task;
-    if (task.empty() || !build.starts_with(task)) continue;
-    const auto rest = std::string_view(build).substr(task.size());
-    const bool is_its_build = one.item.kind == TaskKind::node_step
-                                  ? rest.empty()
-                                  : rest.size() > 1 && rest.ends_with('/') &&
-                                        std::ranges::all_of(rest.substr(0, rest.size() - 1), is_digit);
-    if (!is_its_build) continue;
-    if (one.item.key() == preferred) return &one;
-    const auto label = model::parse_label_expression(one.label);
-    if (one.has_label && label && !label->matches(labels)) continue;
-    if (best == nullptr) best = &one;
+  for (const auto* one : items) {
+    if (!is_build_of(one->item, build)) continue;
+    if (one->item.key() == preferred) return one;
+    const auto label = model::parse_label_expression(one->label);
+    if (one->has_label && label && !label->matches(labels)) continue;
+    if (best == nullptr) best = one;
   }
   return best;
 }

@@ -85,9 +85,12 @@ std::vector<JudgedItem> judge_items(const DemandInput& input);
 KnownLabels assign_flow_labels(const std::vector<std::string>& waiting, const Queue& queue,
                                const std::string& task);
 
-// The one of these items whose build this is: the task of a freestyle item is its job, that of a node step
-// its run. `preferred`: a key, where several would do. Null: none.
-const JudgedItem* find_started(const std::vector<JudgedItem>& items, const std::string& build,
+// Whether this is a build of the item: the task of a freestyle item is its job, that of a node step its run.
+bool is_build_of(const QueueItem& item, const std::string& build);
+
+// The item whose build this is: the one with the key `preferred`, else the first whose label has a place on a
+// node with these labels. Null: none.
+const JudgedItem* find_started(const std::vector<const JudgedItem*>& items, const std::string& build,
                                const std::vector<std::string>& labels, const std::string& preferred);
 
 }  // namespace footman::jenkins

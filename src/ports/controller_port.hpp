@@ -28,6 +28,7 @@ struct DemandItem {
   std::string label;    // normalised label expression; empty: none
   base::Instant since;  // buildable since
   std::string title;    // "team/app #17", for people
+  bool operator==(const DemandItem&) const = default;
 };
 
 // What has become of the demand since an earlier answer.

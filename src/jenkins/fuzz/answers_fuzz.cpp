@@ -32,7 +32,7 @@ void fuzz_queue(const std::string& text) {
                   "wanted");
     const auto label = model::parse_label_expression(one.label);
     FOOTMAN_CHECK(label && label->text() == one.label, "a label that is not normalised");
-    (void)find_started(judged, one.item.task + "1/", {"linux"}, {});
+    (void)find_started({&one}, one.item.task + "1/", {"linux"}, {});
   }
 }
 

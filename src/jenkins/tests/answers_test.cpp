@@ -69,6 +69,13 @@ TEST_CASE("URLs of tasks are the same whether they are absolute, relative or bel
   CHECK(parse_queue(body_of("queue-folder-job"))->items.front().task.starts_with("job/"));
 }
 
+TEST_CASE("builds are called as people call them") {
+  CHECK(build_title("job/app/17/") == "app #17");
+  CHECK(build_title("job/team/job/nested%20pl/3/") == "team/nested pl #3");
+  CHECK(build_title("job/app/") == "job/app/");
+  CHECK(build_title("").empty());
+}
+
 TEST_CASE("every recorded queue and list of nodes is read without anything odd") {
   for (const auto& name : testing::list_captures("queue-")) {
     if (name.starts_with("queue-item") || name.starts_with("queue-cancel")) continue;

@@ -266,8 +266,10 @@ TEST_CASE("which item a build was") {
                    .item("All nodes of label ‘linux’ are offline")
                    .item("All nodes of label ‘linux’ are offline", TaskKind::freestyle);
   const auto judged = scene.judge();
+  std::vector<const JudgedItem*> items;
+  for (const auto& one : judged) items.push_back(&one);
   const auto id_of = [&](const std::string& build, const std::string& preferred) {
-    const auto* found = find_started(judged, build, {"linux", "big"}, preferred);
+    const auto* found = find_started(items, build, {"linux", "big"}, preferred);
     return found == nullptr ? 0 : found->item.id;
   };
   CHECK(id_of("job/p/1/", "") == 2);

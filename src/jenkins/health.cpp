@@ -1,0 +1,111 @@
+#include "jenkins/health.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace footman::jenkins {
+namespace {
+
+bool is_refusal(const Error& error) {
+  return error.code == Errc::unauthenticated || error.code == Errc::permission_denied;
+}
+
+// Since when something has been so without a break; whether it has for long.
+bool lasts(bool is_so, Instant& since, Instant now) {
+  if (!is_so) {
+    since = {};
+    return false;
+  }
+  if (!since.is_set()) since = now;
+  return now - since >= kOddLasts;
+}
+
+bool shows_nameless_build(const Computer& computer) {
+  return std::ranges::any_of(computer.executors,
+                             [](const Executor& one) { return !one.idle && one.build_class.empty(); });
+}
+
+}  // namespace
+
+std::string_view to_string(Reach reach) {
+  switch (reach) {
+    case Reach::unasked:
+      return "unasked";
+    case Reach::well:
+      return "well";
+    case Reach::away:
+      return "away";
+    case Reach::refused:
+      return "refused";
+  }
+  return "away";
+}
+
+void Health::turn(Reach reach, Instant now) {
+  if (reach_ == reach) return;
+  reach_ = reach;
+  since_ = now;
+}
+
+void Health::note_well(Instant now) {
+  turn(Reach::well, now);
+  failing_since_ = refused_since_ = {};
+  pause_ = Duration(0);
+  error_.clear();
+}
+
+void Health::note_failure(const Error& error, Instant now) {
+  error_ = describe(error);
+  if (!failing_since_.is_set()) failing_since_ = now;
+  if (!is_refusal(error))
+    refused_since_ = {};
+  else if (!refused_since_.is_set())
+    refused_since_ = now;
+  const bool is_meant = refused_since_.is_set() && now - refused_since_ >= kRefusalLasts;
+  turn(is_meant ? Reach::refused : Reach::away, now);
+  if (is_meant)
+    pause_ = kRefusedPause;
+  else
+    pause_ = pause_ == Duration(0) ? kFirstPause : std::min(pause_ * 2, kLongestPause);
+}
+
+void Health::note_lists(const Computers& computers, Instant now) {
+  const bool nameless = std::ranges::any_of(computers.all, shows_nameless_build);
+  hides_builds_ = lasts(nameless, nameless_since_, now);
+  const bool unconnected = std::ranges::any_of(computers.all, [](const Computer& one) {
+    return one.is_agent && !one.is_ghost() && !one.offline && !one.connected;
+  });
+  hides_agents_ = lasts(unconnected, unconnected_since_, now);
+}
+
+void Health::note_change(const Status& done) {
+  if (done)
+    change_error_.clear();
+  else if (is_refusal(done.error()) || done.error().code == Errc::invalid_argument)
+    change_error_ = describe(done.error());
+}
+
+std::string Health::trouble() const {
+  if (reach_ == Reach::unasked) return "It has not been asked yet.";
+  if (reach_ == Reach::refused)
+    return fmt::format("It does not let Footman in since {}: {}", format_rfc3339(failing_since_), error_);
+  if (reach_ == Reach::away)
+    return fmt::format("It cannot be reached since {}: {}", format_rfc3339(failing_since_), error_);
+  if (!change_error_.empty()) return change_error_;
+  if (hides_builds_)
+    return "Executors are busy with builds that Jenkins does not show: the user lacks the permission "
+           "Job/Read, so "
+           "waiting builds are not seen either. Give it to the user.";
+  if (hides_agents_)
+    return "Nodes are online and Jenkins does not show their agents: the user lacks the permission "
+           "Agent/Connect. "
+           "Give it to the user.";
+  if (ahead_ >= kClockDiffers || -ahead_ >= kClockDiffers)
+    return fmt::format(
+        "Its clock is {} {} this one; times of builds are corrected for that. Are both set by NTP?",
+        format_duration(std::chrono::abs(ahead_)), ahead_ > Duration(0) ? "ahead of" : "behind");
+  return {};
+}
+
+}  // namespace footman::jenkins

@@ -1,0 +1,67 @@
+// Whether a Jenkins can be reached, and what a person has to know when not: one sentence. Pure.
+//
+// While Jenkins starts or stops, a valid token is answered with 401, 403 or 503 for a moment, pages come
+// instead of JSON, lists are empty: only what lasts counts as refused. Some missing rights look like
+// idleness, with status 200: they are told by contradictions in the lists.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.hpp"
+#include "base/time.hpp"
+#include "jenkins/answers.hpp"
+
+namespace footman::jenkins {
+
+inline constexpr Duration kRefusalLasts = 60s;  // a 401 or 403 for so long is meant
+inline constexpr Duration kFirstPause = 250ms;  // after a failure, doubled with each one in a row …
+inline constexpr Duration kLongestPause = 5s;   // … up to this
+inline constexpr Duration kRefusedPause = 30s;  // after a refusal that lasts
+inline constexpr Duration kOddLasts = 10s;      // a contradiction for so long is none of a moment
+inline constexpr Duration kClockDiffers = 5s;   // less is not worth a word
+
+enum class Reach {
+  unasked,  // nothing was asked yet
+  well,
+  away,     // no answer, or not now
+  refused,  // it answers, and does not let Footman in, for longer than a start takes
+};
+std::string_view to_string(Reach reach);
+
+class Health {
+ public:
+  void note_well(Instant now);
+  void note_failure(const Error& error, Instant now);
+  // Contradictions between what is shown and what is told, and the clocks. `ahead`: Jenkins' clock.
+  void note_lists(const Computers& computers, Instant now);
+  void note_clock(Duration ahead) { ahead_ = ahead; }
+  // Changes that were refused: {the right that is missing} until one is done.
+  void note_change(const Status& done);
+
+  Reach reach() const { return reach_; }
+  Duration pause() const { return pause_; }  // before the next try; zero: as usual
+  Instant since() const { return since_; }   // of reach()
+  Duration ahead() const { return ahead_; }  // Jenkins' clock, of this one
+  // Empty: all is well.
+  std::string trouble() const;
+
+ private:
+  void turn(Reach reach, Instant now);
+
+  Reach reach_ = Reach::unasked;
+  Instant since_;
+  Instant failing_since_;
+  Instant refused_since_;
+  Duration pause_{0};
+  std::string error_;
+  std::string change_error_;
+  Instant nameless_since_;     // an executor is busy with something that is not told
+  Instant unconnected_since_;  // a node is online without an agent
+  bool hides_builds_ = false;
+  bool hides_agents_ = false;
+  Duration ahead_{0};
+};
+
+}  // namespace footman::jenkins

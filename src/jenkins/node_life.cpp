@@ -1,0 +1,459 @@
+#include "jenkins/node_life.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/ascii.hpp"
+#include "model/label.hpp"
+
+namespace footman::jenkins {
+namespace {
+
+using model::EndReason;
+
+const Executor* find_taken(const Computer& computer) {
+  const auto taken = std::ranges::find(computer.executors, false, &Executor::idle);
+  return taken == computer.executors.end() ? nullptr : &*taken;
+}
+
+void end_life(NodeRecord& record, EndReason reason, std::string detail, bool lost = false) {
+  record.phase = NodePhase::over;
+  record.end_reason = reason;
+  record.detail = std::move(detail);
+  record.lost = lost;
+  record.idle_since = {};
+}
+
+// One look. Members are called in turn until one of them has decided.
+class Look {
+ public:
+  Look(const NodeRecord& record, const NodeSight& sight) : sight_(sight) { turn_.record = record; }
+
+  NodeTurn run() {
+    auto& record = turn_.record;
+    if (record.phase == NodePhase::noted) look_at_noted();
+    if (record.phase == NodePhase::going) look_at_going();
+    if (record.phase == NodePhase::noted || record.phase == NodePhase::going) return std::move(turn_);
+    if (!is_listed()) {
+      look_at_missing();
+      return std::move(turn_);
+    }
+    if (record.phase == NodePhase::planned) {  // the server ended while it was registered
+      if (!is_held()) {
+        hold(kHeldUntilWork);
+        return std::move(turn_);
+      }
+      record.phase = NodePhase::held;
+    }
+    note_link();
+    if (record.phase == NodePhase::working)
+      look_at_working();
+    else
+      look_at_idle_or_new();
+    return std::move(turn_);
+  }
+
+ private:
+  bool is_listed() const { return sight_.computer != nullptr && !sight_.computer->is_ghost(); }
+  bool is_held() const { return sight_.computer->held; }
+  bool is_up() const { return turn_.record.link == NodeLink::up; }
+  Duration silent() const { return sight_.now - turn_.record.silent_since; }
+
+  void hold(std::string_view message) {
+    turn_.step = NodeStep::hold;
+    turn_.message = message;
+  }
+
+  // --- nodes that the fleet has let go
+
+  void look_at_noted() {
+    auto& record = turn_.record;
+    if (sight_.now >= record.note_until || (!is_listed() && sight_.is_settled)) {
+      record.phase = NodePhase::going;
+      return;
+    }
+    // While an agent is there still, a node is not opened for a moment to change its message.
+    if (is_listed() && !record.note_shown && !(is_held() && sight_.computer->connected))
+      turn_.step = NodeStep::note;
+  }
+
+  // A ghost is there as long as a pipeline waits for it, or until it is deleted once more.
+  void look_at_going() {
+    if (sight_.computer != nullptr)
+      turn_.step = NodeStep::erase;
+    else
+      turn_.forget = sight_.is_settled;
+  }
+
+  void look_at_missing() {
+    auto& record = turn_.record;
+    if (record.phase == NodePhase::over || record.phase == NodePhase::planned || !sight_.is_settled) return;
+    end_life(record, EndReason::drained, "Its node was deleted in Jenkins.");
+  }
+
+  // --- is its agent there?
+
+  void note_link() {
+    auto& record = turn_.record;
+    if (sight_.computer->connected) {
+      if (!record.connected_at.is_set()) record.connected_at = sight_.now;
+      if (record.link != NodeLink::up && record.phase != NodePhase::working) record.idle_since = sight_.now;
+      record.link = NodeLink::up;
+      record.silent_since = {};
+    } else if (record.link != NodeLink::never) {
+      if (record.link == NodeLink::up) record.silent_since = sight_.now;
+      record.link = NodeLink::down;
+      // Jenkins itself was away: all agents were, and their time begins anew.
+      record.silent_since = std::max(record.silent_since, sight_.session_since);
+    }
+  }
+
+  // --- no build was known
+
+  void look_at_idle_or_new() {
+    auto& record = turn_.record;
+    const bool is_restarted = record.session != sight_.session;
+    if (is_restarted && record.phase == NodePhase::open && sight_.computer->idle && may_have_begun())
+      return guess_run();
+    record.session = sight_.session;
+    if (!sight_.computer->idle) return take_build();
+    if (record.phase == NodePhase::over) {
+      if (!is_held()) hold(kHeldSingleUse);
+      return;
+    }
+    if (record.link == NodeLink::down && silent() >= kSilence)
+      return end_life(record, EndReason::session_lost,
+                      fmt::format("Its agent has not been connected for {}.", format_duration(silent())),
+                      true);
+    if (record.phase == NodePhase::open)
+      look_at_open();
+    else
+      look_at_held();
+  }
+
+  // Between the last look and a restart of Jenkins.
+  bool may_have_begun() const {
+    return !turn_.record.released_run.empty() && turn_.record.builds_done == 0 && !sight_.released_waits;
+  }
+
+  void guess_run() {
+    auto& record = turn_.record;
+    record.phase = NodePhase::working;
+    record.build = record.released_run;
+    record.working_on = record.released_key;
+    record.working_title = build_title(record.build);
+    record.is_pipeline = record.is_guess = true;
+    record.working_since = sight_.now;
+    record.idle_since = record.resume_since = {};
+    await_run();
+  }
+
+  void take_build() {
+    auto& record = turn_.record;
+    if (record.phase == NodePhase::over)
+      report_violation("a build came to its node after its last one was over");
+    record.phase = NodePhase::working;
+    record.build.clear();
+    record.working_on.clear();
+    record.working_title.clear();
+    record.is_pipeline = record.is_guess = false;
+    record.working_since = sight_.now;
+    record.idle_since = record.resume_since = {};
+    record.end_reason = EndReason::none;
+    record.detail.clear();
+    record.lost = false;
+    name_build();
+    hold_with_build();
+  }
+
+  void name_build() {
+    auto& record = turn_.record;
+    const auto* taken = find_taken(*sight_.computer);
+    if (taken == nullptr || taken->build.empty() || !record.build.empty()) return;
+    record.build = taken->build;
+    record.is_pipeline = taken->build_class.ends_with("PlaceholderExecutable");
+    const auto* item = sight_.find_item ? sight_.find_item(record.build) : nullptr;
+    record.working_on = item != nullptr ? item->item.key() : "build-" + record.build;
+    record.working_title = build_title(record.build);
+  }
+
+  void hold_with_build() {
+    const auto& record = turn_.record;
+    if ((is_last_build(record) || record.drained) && !is_held()) hold(kHeldSingleUse);
+  }
+
+  void look_at_open() {
+    auto& record = turn_.record;
+    if (is_held()) return look_at_closed();
+    if (record.drained) return hold(kHeldSingleUse);
+    if (is_last_build(record) && !sight_.released_waits) hold(kHeldUntilWork);
+  }
+
+  // It was open, and is held now: by Footman, since when no build has come, or by somebody.
+  void look_at_closed() {
+    auto& record = turn_.record;
+    const bool is_ours = sight_.computer->reason.starts_with(kHoldMark);
+    if (!is_ours && is_up())
+      return end_life(record, EndReason::drained,
+                      fmt::format("Somebody took its node offline in Jenkins: {}.", sight_.computer->reason));
+    if (is_last_build(record) && record.released_id != 0 && !sight_.released_waits) {
+      if (sight_.released_end == ItemEnd::unknown) {
+        turn_.step = NodeStep::ask_item;
+        return;
+      }
+      // It began somewhere, and no node has it any more: it was too short to be seen, here perhaps.
+      if (sight_.released_end == ItemEnd::started) {
+        ++record.builds_done;
+        return end_life(record, model::spent_reason(record.max_builds),
+                        "Its build was over before it was seen.");
+      }
+    }
+    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    close();
+  }
+
+  void close() {
+    auto& record = turn_.record;
+    record.phase = NodePhase::held;
+    record.released_id = 0;
+    record.released_key.clear();
+    record.released_run.clear();
+  }
+
+  void look_at_held() {
+    auto& record = turn_.record;
+    const bool may_open =
+        is_up() && !record.drained && (sight_.open_for != nullptr || !is_last_build(record));
+    if (!is_held()) {  // opened, and the server ended before that was written down; or by somebody
+      if (!may_open) return hold(record.drained ? kHeldSingleUse : kHeldUntilWork);
+      return note_opened(record, sight_.open_for);
+    }
+    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    if (may_open) turn_.step = NodeStep::open;
+  }
+
+  // --- it has a build
+
+  void look_at_working() {
+    if (sight_.computer->idle) return look_at_left();
+    auto& record = turn_.record;
+    record.session = sight_.session;
+    record.resume_since = {};
+    if (record.is_guess) return take_build();
+    const auto* taken = find_taken(*sight_.computer);
+    const bool is_another =
+        taken != nullptr && !taken->build.empty() && !record.build.empty() && taken->build != record.build;
+    if (is_another) {
+      ++record.builds_done;
+      if (model::is_spent(record.max_builds, record.builds_done))
+        report_violation(fmt::format("after {} came {}", record.build, taken->build));
+      return take_build();
+    }
+    name_build();
+    if (record.link == NodeLink::down && silent() >= kResumePatience)
+      return end_life(record, EndReason::session_lost,
+                      fmt::format("Its agent was lost with {}, and has not come back.", title()), true);
+    hold_with_build();
+  }
+
+  std::string title() const {
+    const auto& record = turn_.record;
+    return record.working_title.empty() ? std::string("its build") : "build " + record.working_title;
+  }
+
+  // Its executor is free.
+  void look_at_left() {
+    auto& record = turn_.record;
+    const bool is_restarted = record.session != sight_.session;
+    if (is_restarted && record.build.empty() && may_have_begun()) return guess_run();
+    if (record.is_guess && sight_.released_waits) return unguess();
+    if (is_restarted && record.is_pipeline && !sight_.build_over) return await_run();
+    record.session = sight_.session;
+    if (record.link == NodeLink::down && !is_restarted)
+      return end_life(record, EndReason::session_lost, fmt::format("Its agent was lost with {}.", title()),
+                      true);
+    finish_build();
+  }
+
+  // Its item is back in the queue: it had not begun.
+  void unguess() {
+    auto& record = turn_.record;
+    record.session = sight_.session;
+    record.phase = is_held() ? NodePhase::held : NodePhase::open;
+    record.build.clear();
+    record.working_on.clear();
+    record.working_title.clear();
+    record.is_pipeline = record.is_guess = false;
+    if (record.link == NodeLink::up) record.idle_since = sight_.now;
+  }
+
+  void await_run() {
+    auto& record = turn_.record;
+    if (record.link == NodeLink::down && silent() >= kResumePatience)
+      return end_life(record, EndReason::session_lost,
+                      fmt::format("Its agent did not come back for {} after a restart of Jenkins.", title()),
+                      true);
+    if (!record.resume_since.is_set() && is_up() && !is_held()) record.resume_since = sight_.now;
+    if (record.resume_since.is_set() && sight_.now - record.resume_since >= kResumePatience) {
+      record.session = sight_.session;
+      return finish_build();
+    }
+    turn_.step = is_held() ? NodeStep::open : NodeStep::ask_build;
+  }
+
+  void finish_build() {
+    auto& record = turn_.record;
+    ++record.builds_done;
+    record.resume_since = {};
+    if (model::is_spent(record.max_builds, record.builds_done)) {
+      end_life(record, model::spent_reason(record.max_builds),
+               fmt::format("{} is over.", with_capital(title())));
+    } else if (record.drained) {
+      end_life(record, EndReason::drained, fmt::format("It was drained, and {} is over.", title()));
+    } else {
+      close();
+      if (!is_held()) record.phase = NodePhase::open;
+      record.idle_since = sight_.now;
+      return;
+    }
+    if (!is_held()) hold(kHeldSingleUse);
+  }
+
+  void report_violation(std::string what) {
+    ++turn_.record.violations;
+    turn_.violation = fmt::format("Node {} had a build too many: {}.", turn_.record.node, what);
+  }
+
+  const NodeSight& sight_;
+  NodeTurn turn_;
+};
+
+}  // namespace
+
+std::string_view to_string(NodePhase phase) {
+  switch (phase) {
+    case NodePhase::planned:
+      return "planned";
+    case NodePhase::held:
+      return "held";
+    case NodePhase::open:
+      return "open";
+    case NodePhase::working:
+      return "working";
+    case NodePhase::over:
+      return "over";
+    case NodePhase::noted:
+      return "noted";
+    case NodePhase::going:
+      return "going";
+  }
+  return "going";
+}
+
+std::string_view to_string(NodeStep step) {
+  switch (step) {
+    case NodeStep::none:
+      return "none";
+    case NodeStep::hold:
+      return "hold";
+    case NodeStep::open:
+      return "open";
+    case NodeStep::erase:
+      return "erase";
+    case NodeStep::note:
+      return "note";
+    case NodeStep::ask_item:
+      return "ask_item";
+    case NodeStep::ask_build:
+      return "ask_build";
+  }
+  return "none";
+}
+
+NodeTurn look_at_node(const NodeRecord& record, const NodeSight& sight) { return Look(record, sight).run(); }
+
+void note_opened(NodeRecord& record, const QueueItem* item) {
+  record.phase = NodePhase::open;
+  record.released_id = item == nullptr ? 0 : item->id;
+  record.released_key = item == nullptr ? std::string() : item->key();
+  record.released_run = item == nullptr || item->kind != TaskKind::node_step ? std::string() : item->task;
+}
+
+bool is_last_build(const NodeRecord& record) {
+  return model::is_spent(record.max_builds, record.builds_done + 1);
+}
+
+bool is_lively(const NodeRecord& record) {
+  if (record.phase == NodePhase::open) return is_last_build(record) || record.drained;
+  if (record.phase == NodePhase::working) return record.resume_since.is_set() || record.build.empty();
+  return record.phase == NodePhase::planned || record.phase == NodePhase::going ||
+         (record.phase == NodePhase::held && !record.connected_at.is_set());
+}
+
+ports::AgentObservation observe_node(const NodeRecord& record) {
+  using enum ports::AgentActivity;
+  ports::AgentObservation seen;
+  if (record.phase == NodePhase::noted || record.phase == NodePhase::going) return seen;
+  seen.connected_at = record.connected_at;
+  seen.builds_done = record.builds_done;
+  seen.end_reason = record.end_reason;
+  seen.detail = record.detail;
+  if (record.phase == NodePhase::over) {
+    seen.activity = record.lost ? lost : done;
+    return seen;
+  }
+  if (record.phase == NodePhase::working) {
+    seen.activity = record.link == NodeLink::up ? busy : disconnected;
+    seen.working_on = record.working_on;
+    seen.started = true;
+    return seen;
+  }
+  if (record.link == NodeLink::never) {
+    seen.activity = expected;
+  } else if (record.link == NodeLink::down) {
+    seen.activity = disconnected;
+  } else {
+    seen.activity = idle;
+    seen.idle_since = record.idle_since;
+  }
+  return seen;
+}
+
+std::map<std::string, const QueueItem*> plan_openings(const std::vector<JudgedItem>& items,
+                                                      const std::vector<const NodeRecord*>& nodes) {
+  std::set<std::string> served;  // by a node that is open for it
+  std::vector<const NodeRecord*> ready;
+  for (const auto* node : nodes) {
+    if (node->phase == NodePhase::open) served.insert(node->released_key);
+    if (node->phase == NodePhase::held && node->link == NodeLink::up && !node->drained) ready.push_back(node);
+  }
+  std::ranges::stable_sort(ready, {}, &NodeRecord::idle_since);
+  std::map<std::string, const QueueItem*> openings;
+  const auto open_for = [&](const JudgedItem& one, auto fits) {
+    const auto node = std::ranges::find_if(ready, fits);
+    if (node == ready.end()) return;
+    openings.emplace((*node)->agent.str(), &one.item);
+    served.insert(one.item.key());
+    ready.erase(node);
+  };
+  for (const auto& one : items) {
+    const auto key = one.item.key();
+    const bool may_start = one.item.state == ItemState::buildable && one.verdict != Verdict::shutting_down;
+    if (may_start && !served.contains(key))
+      open_for(one, [&](const NodeRecord* node) { return node->item.key == key; });
+  }
+  for (const auto& one : items) {
+    if (ready.empty()) break;
+    if (one.verdict != Verdict::wanted || served.contains(one.item.key())) continue;
+    const auto label = model::parse_label_expression(one.label);
+    if (!label) continue;
+    open_for(one,
+             [&](const NodeRecord* node) { return model::fits(*label, node->labels, node->is_default); });
+  }
+  return openings;
+}
+
+}  // namespace footman::jenkins

@@ -1,0 +1,42 @@
+// What one Jenkins is to Footman. Built by the program from its configuration.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/secret.hpp"
+#include "base/time.hpp"
+#include "jenkins/demand.hpp"
+
+namespace footman::jenkins {
+
+enum class AgentConnection { web_socket, tcp };
+
+struct JenkinsSettings {
+  ControllerName name;
+  std::string url;  // of its root, as Footman reaches it
+  std::string user;
+  Secret token;        // an API token of that user
+  std::string ca_pem;  // its CA; empty: the system's
+
+  // How agents reach it.
+  std::string agent_url;  // empty: as `url`
+  std::string tunnel;     // "host:port" instead of the address that Jenkins tells; TCP only; empty: none
+  AgentConnection connection = AgentConnection::web_socket;
+
+  std::string prefix = "footman-";  // of the names of all nodes made here
+  std::string installation;         // what marks them as this installation's; not empty
+  std::string page_of_agents;       // "https://footman.example/ui/agents/": + id; empty: no link
+  std::string work_folder = "/home/jenkins/agent";
+  DemandRules demand;  // `served`: one for each template
+
+  // How often it is asked: while nothing goes on, while something does, and while a node is open.
+  Duration idle_pace = 400ms;
+  Duration busy_pace = 200ms;
+  Duration open_pace = 100ms;
+  Duration note_time = 10min;  // how long the node of an agent that died with its build stays
+};
+
+}  // namespace footman::jenkins
