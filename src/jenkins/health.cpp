@@ -79,11 +79,13 @@ void Health::note_lists(const Computers& computers, Instant now) {
   hides_agents_ = lasts(unconnected, unconnected_since_, now);
 }
 
-void Health::note_change(const Status& done) {
-  if (done)
-    change_error_.clear();
-  else if (is_refusal(done.error()) || done.error().code == Errc::invalid_argument)
-    change_error_ = describe(done.error());
+void Health::note_change(std::string_view kind, const Status& done) {
+  const auto known = change_errors_.find(kind);
+  if (done) {
+    if (known != change_errors_.end()) change_errors_.erase(known);
+  } else if (is_refusal(done.error()) || done.error().code == Errc::invalid_argument) {
+    change_errors_[std::string(kind)] = describe(done.error());
+  }
 }
 
 std::string Health::trouble() const {
@@ -92,7 +94,7 @@ std::string Health::trouble() const {
     return fmt::format("It does not let Footman in since {}: {}", format_rfc3339(failing_since_), error_);
   if (reach_ == Reach::away)
     return fmt::format("It cannot be reached since {}: {}", format_rfc3339(failing_since_), error_);
-  if (!change_error_.empty()) return change_error_;
+  if (!change_errors_.empty()) return change_errors_.begin()->second;
   if (hides_builds_)
     return "Executors are busy with builds that Jenkins does not show: the user lacks the permission "
            "Job/Read, so "

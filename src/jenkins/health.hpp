@@ -5,7 +5,7 @@
 // idleness, with status 200: they are told by contradictions in the lists.
 #pragma once
 
-#include <optional>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -37,8 +37,8 @@ class Health {
   // Contradictions between what is shown and what is told, and the clocks. `ahead`: Jenkins' clock.
   void note_lists(const Computers& computers, Instant now);
   void note_clock(Duration ahead) { ahead_ = ahead; }
-  // Changes that were refused: {the right that is missing} until one is done.
-  void note_change(const Status& done);
+  // Changes that were refused, by kind ("make", "hold"): trouble until one of that kind is done.
+  void note_change(std::string_view kind, const Status& done);
 
   Reach reach() const { return reach_; }
   Duration pause() const { return pause_; }  // before the next try; zero: as usual
@@ -56,7 +56,7 @@ class Health {
   Instant refused_since_;
   Duration pause_{0};
   std::string error_;
-  std::string change_error_;
+  std::map<std::string, std::string, std::less<>> change_errors_;  // by kind
   Instant nameless_since_;     // an executor is busy with something that is not told
   Instant unconnected_since_;  // a node is online without an agent
   bool hides_builds_ = false;

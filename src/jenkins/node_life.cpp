@@ -59,6 +59,8 @@ class Look {
  private:
   bool is_listed() const { return sight_.computer != nullptr && !sight_.computer->is_ghost(); }
   bool is_held() const { return sight_.computer->held; }
+  // Its executor is taken. The parent of a matrix takes none, but its node must not go either: see `idle`.
+  bool is_busy() const { return find_taken(*sight_.computer) != nullptr; }
   bool is_up() const { return turn_.record.link == NodeLink::up; }
   Duration silent() const { return sight_.now - turn_.record.silent_since; }
 
@@ -116,10 +118,9 @@ class Look {
   void look_at_idle_or_new() {
     auto& record = turn_.record;
     const bool is_restarted = record.session != sight_.session;
-    if (is_restarted && record.phase == NodePhase::open && sight_.computer->idle && may_have_begun())
-      return guess_run();
+    if (is_restarted && record.phase == NodePhase::open && !is_busy() && may_have_begun()) return guess_run();
     record.session = sight_.session;
-    if (!sight_.computer->idle) return take_build();
+    if (is_busy()) return take_build();
     if (record.phase == NodePhase::over) {
       if (!is_held()) hold(kHeldSingleUse);
       return;
@@ -238,7 +239,7 @@ class Look {
   // --- it has a build
 
   void look_at_working() {
-    if (sight_.computer->idle) return look_at_left();
+    if (!is_busy()) return look_at_left();
     auto& record = turn_.record;
     record.session = sight_.session;
     record.resume_since = {};
@@ -267,6 +268,7 @@ class Look {
   // Its executor is free.
   void look_at_left() {
     auto& record = turn_.record;
+    if (!sight_.computer->idle) return;
     const bool is_restarted = record.session != sight_.session;
     if (is_restarted && record.build.empty() && may_have_begun()) return guess_run();
     if (record.is_guess && sight_.released_waits) return unguess();

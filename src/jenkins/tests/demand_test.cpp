@@ -267,6 +267,7 @@ TEST_CASE("which item a build was") {
                    .item("All nodes of label ‘linux’ are offline", TaskKind::freestyle);
   const auto judged = scene.judge();
   std::vector<const JudgedItem*> items;
+  items.reserve(judged.size());
   for (const auto& one : judged) items.push_back(&one);
   const auto id_of = [&](const std::string& build, const std::string& preferred) {
     const auto* found = find_started(items, build, {"linux", "big"}, preferred);

@@ -199,6 +199,24 @@ TEST_CASE("an executor that is taken for a build that is not shown yet holds at 
   CHECK(life.record.builds_done == 0);
 }
 
+TEST_CASE("the parent of a matrix takes no executor, and keeps the node as long as it is there") {
+  Life life;
+  life.connect();
+  life.look();
+  life.computer.idle = false;
+  CHECK(life.look() == NodeStep::none);
+  CHECK(life.activity() == AgentActivity::idle);
+  life.begin("job/x/1/");
+  CHECK(life.look() == NodeStep::hold);
+  life.end();
+  life.computer.idle = false;
+  life.look();
+  CHECK(life.activity() == AgentActivity::busy);
+  life.computer.idle = true;
+  life.look();
+  CHECK(life.activity() == AgentActivity::done);
+}
+
 TEST_CASE("a second build on a node for one is a violation, and is not ended") {
   Life life;
   life.work();
@@ -520,6 +538,7 @@ TEST_CASE("who is opened for what: each its own item, then the ones that are lef
   nodes[3].link = NodeLink::never;
   const auto plan = [&] {
     std::vector<const NodeRecord*> list;
+    list.reserve(nodes.size());
     for (const auto& one : nodes) list.push_back(&one);
     std::map<std::string, std::int64_t> out;
     for (const auto& [agent, item] : plan_openings(items, list)) out[agent] = item->id;

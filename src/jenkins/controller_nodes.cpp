@@ -1,0 +1,340 @@
+// What JenkinsController does about the nodes of agents.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/utf8.hpp"
+#include "jenkins/jenkins_controller.hpp"
+
+namespace footman::jenkins {
+
+using model::EndReason;
+using runtime::Awaitable;
+
+namespace {
+
+// As the message of a node: Jenkins shows what comes after the last " : ", on one line.
+std::string one_line(std::string text) {
+  std::ranges::replace_if(text, [](char c) { return c == '\n' || c == '\r' || c == '\t'; }, ' ');
+  for (auto at = text.find(" : "); at != std::string::npos; at = text.find(" : ", at))
+    text.replace(at, 3, ": ");
+  return text;
+}
+
+}  // namespace
+
+// --- who has a node
+
+JenkinsController::NodeHold::NodeHold(LiveNodePtr node, Looks looks)
+    : node_(std::move(node)), looks_(std::move(looks)) {
+  node_->taken = true;
+}
+
+JenkinsController::NodeHold::~NodeHold() {
+  if (node_ == nullptr) return;
+  node_->taken = false;
+  node_->fresh_after = *looks_;
+  node_->freed.notify();
+}
+
+Awaitable<JenkinsController::NodeHold> JenkinsController::take(LiveNodePtr node) {
+  struct Waiting {
+    explicit Waiting(LiveNodePtr n) : node(std::move(n)) { ++node->waiting; }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+    ~Waiting() { --node->waiting; }
+    LiveNodePtr node;
+  };
+  const Waiting waiting(node);
+  while (node->taken) co_await node->freed.wait();
+  co_return NodeHold(node, looks_);
+}
+
+// --- steps that looks decide
+
+Awaitable<void> JenkinsController::work_on(NodeHold node, NodeWork work) {
+  const auto done = co_await take_step(&*node, &work);
+  if (work.step != NodeStep::none) health_.note_change(to_string(work.step), done);
+  if (!done) node->step_after = parts_.clock.steady() + kStepAgain;
+  if (!done)
+    parts_.log.warning(
+        "a step about a node of the jenkins failed, looking again",
+        {{"node", node->record.node}, {"step", to_string(work.step)}, {"error", describe(done.error())}});
+  co_await write_down(&*node, work.forget);
+}
+
+Awaitable<Status> JenkinsController::take_step(LiveNode* node, const NodeWork* work) {
+  const auto& name = node->record.node;
+  switch (work->step) {
+    case NodeStep::hold:
+      co_return co_await hold_node(name, work->message);
+    case NodeStep::open: {
+      FOOTMAN_CO_TRY_STATUS(co_await change(requests_.toggle(name, {}), fmt::format("open node {}", name)));
+      if (node->record.phase == NodePhase::held)
+        note_opened(node->record, work->open_for ? &*work->open_for : nullptr);
+      wake_.notify();  // a build may be there in a moment
+      co_return Status();
+    }
+    case NodeStep::erase:
+      co_return co_await erase_node(node);
+    case NodeStep::note:
+      co_return co_await show_note(node, work->is_held);
+    case NodeStep::ask_item:
+      co_return co_await ask_item(node);
+    case NodeStep::ask_build:
+      co_return co_await ask_build(node);
+    case NodeStep::none:
+      break;
+  }
+  co_return Status();
+}
+
+// Its message changes only with the state, and nobody is there who could take a build meanwhile.
+Awaitable<Status> JenkinsController::show_note(LiveNode* node, bool is_held) {
+  const auto what = fmt::format("leave a note at node {}", node->record.node);
+  if (is_held) FOOTMAN_CO_TRY_STATUS(co_await change(requests_.toggle(node->record.node, {}), what));
+  FOOTMAN_CO_TRY_STATUS(co_await change(requests_.toggle(node->record.node, node->record.note), what));
+  node->record.note_shown = true;
+  co_return Status();
+}
+
+Awaitable<Status> JenkinsController::ask_item(LiveNode* node) {
+  const auto what = fmt::format("read item {} of the queue", node->record.released_id);
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_item(node->record.released_id)));
+  if (answer.status == 404) {  // forgotten, after minutes or a crash
+    node->released_end = ItemEnd::not_started;
+    co_return Status();
+  }
+  FOOTMAN_CO_TRY_STATUS(check_read(answer, what));
+  FOOTMAN_CO_TRY(const auto fate, parse_item_fate(answer.body));
+  const bool started =
+      fate.left && !fate.cancelled && !overview_.runs_elsewhere(fate.build, node->record.node);
+  node->released_end = started ? ItemEnd::started : ItemEnd::not_started;
+  co_return Status();
+}
+
+Awaitable<Status> JenkinsController::ask_build(LiveNode* node) {
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(node->record.build)));
+  const auto checked = check_read(answer, fmt::format("read build {}", node->record.build));
+  if (!checked && checked.error().code != Errc::not_found) co_return checked;
+  if (!checked) {
+    node->build_over = true;
+    co_return Status();
+  }
+  FOOTMAN_CO_TRY(const auto build, parse_build(answer.body));
+  node->build_over = build.over;
+  co_return Status();
+}
+
+Awaitable<void> JenkinsController::write_down(LiveNode* node, bool forget) {
+  const auto id = node->record.agent;
+  if (forget) {
+    const auto erased = co_await parts_.book.erase(settings_.name, id);
+    if (erased)
+      overview_.erase(id);
+    else
+      parts_.log.warning("the record of a node cannot be erased", {{"error", describe(erased.error())}});
+    co_return;
+  }
+  if (node->stored && *node->stored == node->record) co_return;
+  const auto stored = co_await put(node);
+  if (!stored)
+    parts_.log.error("the record of a node cannot be written, trying again",
+                     {{"error", describe(stored.error())}});
+}
+
+Awaitable<Status> JenkinsController::put(LiveNode* node) {
+  auto record = node->record;
+  const auto done = co_await parts_.book.put(record);
+  if (done)
+    node->stored = std::move(record);
+  else
+    node->put_after = parts_.clock.steady() + kPutAgain;
+  co_return done;
+}
+
+Awaitable<Status> JenkinsController::erase_node(LiveNode* node) {
+  const auto& name = node->record.node;
+  auto done = co_await change(requests_.delete_node(name), fmt::format("delete node {}", name));
+  if (!done && done.error().code == Errc::not_found) done = Status();
+  if (done) node->deleted = true;
+  co_return done;
+}
+
+// --- register
+
+Result<LiveNodePtr> JenkinsController::find_or_plan(const ports::AgentRegistration& registration) {
+  if (auto node = overview_.find(registration.id)) return node;
+  if (!overview_.has_read())
+    return fail(Errc::unavailable, "Jenkins has not answered yet", {}, health_.trouble());
+  // No agent for a build that is gone, or that may be.
+  if (!registration.for_item.empty() && !overview_.waits(registration.for_item))
+    return fail(Errc::unavailable,
+                fmt::format("the item {} does not wait in the queue of Jenkins", registration.for_item));
+  NodeRecord record;
+  record.controller = settings_.name;
+  record.agent = registration.id;
+  record.attempt = registration.attempt;
+  record.node = overview_.node_name(registration.id, registration.attempt);
+  record.labels = registration.labels;
+  record.max_builds = registration.max_builds;
+  record.is_default = registration.is_default;
+  record.created = parts_.clock.now();
+  for (const auto& item : overview_.demand())
+    if (item.key == registration.for_item) record.item = item;
+  record.item.key = registration.for_item;
+  return overview_.add(std::move(record));
+}
+
+Awaitable<Result<ports::AgentBootstrap>> JenkinsController::register_agent(
+    ports::AgentRegistration registration) {
+  FOOTMAN_CO_TRY(const auto found, find_or_plan(registration));
+  const auto node = co_await take(found);
+  auto& record = node->record;
+  if (record.phase == NodePhase::noted || record.phase == NodePhase::going)
+    co_return fail(Errc::conflict, fmt::format("agent {} was removed", registration.id.str()));
+  if (registration.attempt < record.attempt)
+    co_return fail(Errc::conflict,
+                   fmt::format("a later attempt of agent {} is known", registration.id.str()));
+  if (registration.attempt > record.attempt) {
+    FOOTMAN_CO_TRY_STATUS(co_await erase_node(&*node));
+    record.attempt = registration.attempt;
+    overview_.rename(node.node(), overview_.node_name(registration.id, registration.attempt));
+    record.phase = NodePhase::planned;
+    record.link = NodeLink::never;
+    record.connected_at = record.idle_since = record.silent_since = {};
+  }
+  FOOTMAN_CO_TRY_STATUS(co_await put(&*node));
+  const bool is_new = !record.connected_at.is_set();
+  const auto folder = parts_.work_folder && is_new ? parts_.work_folder(registration) : std::string();
+  const auto made =
+      is_new ? co_await make_node(&*node, folder.empty() ? settings_.work_folder : folder) : Status();
+  health_.note_change("make", made);
+  if (!made) co_return std::unexpected(made.error());
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_secret(record.node)));
+  const auto read = check_read(answer, fmt::format("read the secret of node {}", record.node));
+  health_.note_change("secret", read);
+  if (!read) co_return std::unexpected(read.error());
+  FOOTMAN_CO_TRY(auto secret, parse_agent_secret(answer.body, record.node));
+  co_return ports::AgentBootstrap{std::move(secret)};
+}
+
+// It exists and is held with the answer.
+Awaitable<Status> JenkinsController::make_node(LiveNode* node, std::string folder) {
+  auto& record = node->record;
+  if (record.phase == NodePhase::planned) {
+    const auto made =
+        co_await change(requests_.create_node({record.node, overview_.describe_node(record.agent),
+                                               record.labels, std::move(folder), record.is_default,
+                                               settings_.connection == AgentConnection::web_socket}),
+                        fmt::format("make node {}", record.node));
+    if (!made && made.error().code != Errc::already_exists) co_return made;
+    if (!made) FOOTMAN_CO_TRY_STATUS(co_await check_owner(record.node));
+    // It is never made a second time: to Jenkins the name is that of one agent for ever.
+    record.phase = NodePhase::held;
+    FOOTMAN_CO_TRY_STATUS(co_await put(node));
+    if (made) co_return co_await hold_node(record.node, std::string(kHeldUntilWork));
+  }
+  const auto computer = co_await read_node(record.node);
+  if (!computer || computer->held) co_return computer ? Status() : std::unexpected(computer.error());
+  co_return co_await hold_node(record.node, std::string(kHeldUntilWork));
+}
+
+// A node that exists already was made by this agent's registration before, or is somebody else's.
+Awaitable<Status> JenkinsController::check_owner(std::string name) {
+  FOOTMAN_CO_TRY(const auto computer, co_await read_node(name));
+  if (overview_.is_marked(computer)) co_return Status();
+  co_return fail(Errc::already_exists, fmt::format("a node {} is there that this Footman did not make", name),
+                 {}, "Delete it in Jenkins, or choose another prefix for the names of nodes.");
+}
+
+Awaitable<Status> JenkinsController::hold_node(std::string name, std::string message) {
+  auto request = requests_.toggle(name, message);
+  co_return co_await change(std::move(request), fmt::format("hold node {}", name));
+}
+
+// --- drain
+
+Awaitable<Status> JenkinsController::drain_agent(AgentId id) {
+  const auto found = overview_.find(id);
+  if (found == nullptr) co_return fail(Errc::not_found, fmt::format("there is no agent {} here", id.str()));
+  const auto node = co_await take(found);
+  auto& record = node->record;
+  const auto was_drained = std::exchange(record.drained, true);
+  if (const auto done = co_await put(&*node); !done) {
+    record.drained = was_drained;
+    co_return done;
+  }
+  if (record.phase == NodePhase::over || record.phase == NodePhase::noted || record.phase == NodePhase::going)
+    co_return Status();
+  const auto done = co_await close_node(&node.node());
+  // The wish is written down and will be carried out.
+  if (!done) co_return fail(Errc::timeout, done.error().message);
+  co_await write_down(&*node, false);
+  co_return Status();
+}
+
+// Held, and what is on it is known.
+Awaitable<Status> JenkinsController::close_node(const LiveNodePtr* node) {
+  constexpr int kToggles = 2;
+  const auto name = (*node)->record.node;
+  for (int toggles = 0;; ++toggles) {
+    const auto computer = co_await read_node(name);
+    if (!computer && computer.error().code == Errc::not_found) co_return Status();
+    if (!computer) co_return std::unexpected(computer.error());
+    NextSteps seen;
+    (void)overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
+    tell(seen);
+    if (computer->held) co_return Status();
+    if (toggles == kToggles)
+      co_return fail(Errc::unavailable, fmt::format("somebody opens node {} again", name));
+    FOOTMAN_CO_TRY_STATUS(co_await hold_node(name, std::string(kHeldSingleUse)));
+  }
+}
+
+// --- remove
+
+bool JenkinsController::died_with_build(const NodeRecord& record, const ports::AgentEnd& end) const {
+  using enum EndReason;
+  const bool died = end.reason == session_lost || end.reason == resource_gone || end.reason == agent_exited ||
+                    end.reason == out_of_memory || end.reason == notice;
+  return died && !record.build.empty() &&
+         (record.phase == NodePhase::working || (record.phase == NodePhase::over && record.lost));
+}
+
+Awaitable<Status> JenkinsController::remove_agent(AgentId id, ports::AgentEnd end) {
+  const auto found = overview_.find(id);
+  if (found == nullptr) co_return Status();
+  const auto node = co_await take(found);
+  auto& record = node->record;
+  if (record.phase != NodePhase::noted && record.phase != NodePhase::going) {
+    const bool stays = died_with_build(record, end);
+    if (stays) {
+      record.note = one_line(fmt::format("{}{}", kHoldMark, end.text));
+      record.note.resize(cut_utf8(record.note, kMaxOfflineMessage).size());
+      record.note_until = parts_.clock.now() + settings_.note_time;
+    }
+    record.phase = stays ? NodePhase::noted : NodePhase::going;
+  }
+  FOOTMAN_CO_TRY_STATUS(co_await put(&*node));
+  if (record.phase == NodePhase::noted) co_return co_await mourn(&*node);
+  if (node->deleted) co_return Status();
+  const auto done = co_await erase_node(&*node);
+  health_.note_change(to_string(NodeStep::erase), done);
+  co_return done;
+}
+
+// The node takes no more builds with the answer, and says why.
+Awaitable<Status> JenkinsController::mourn(LiveNode* node) {
+  if (node->record.note_shown) co_return Status();
+  const auto computer = co_await read_node(node->record.node);
+  if (!computer && computer.error().code == Errc::not_found) co_return Status();
+  if (!computer) co_return std::unexpected(computer.error());
+  if (computer->connected && computer->held) co_return Status();
+  auto done = co_await show_note(node, computer->held);
+  if (done) (void)co_await put(node);
+  co_return done;
+}
+
+}  // namespace footman::jenkins

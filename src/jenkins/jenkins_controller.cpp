@@ -1,0 +1,282 @@
+#include "jenkins/jenkins_controller.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "jenkins/flow_graph.hpp"
+
+namespace footman::jenkins {
+
+using runtime::Awaitable;
+
+namespace {
+
+// Jenkins tells its time in whole seconds.
+constexpr Duration kHalfASecond = 500ms;
+
+base::MetricLabels labels_of(const JenkinsSettings& settings, const std::string& outcome = {}) {
+  base::MetricLabels labels{{"controller", settings.name.str()}};
+  if (!outcome.empty()) labels["outcome"] = outcome;
+  return labels;
+}
+
+}  // namespace
+
+JenkinsController::JenkinsController(JenkinsParts parts, JenkinsSettings settings)
+    : parts_(std::move(parts)),
+      settings_(std::move(settings)),
+      requests_(settings_.user, settings_.token),
+      overview_(settings_),
+      calls_done_(parts_.metrics.counter("footman_jenkins_calls_total", "Calls of a Jenkins by outcome",
+                                         labels_of(settings_, "answered"))),
+      calls_failed_(parts_.metrics.counter("footman_jenkins_calls_total", "Calls of a Jenkins by outcome",
+                                           labels_of(settings_, "unanswered"))),
+      violations_(parts_.metrics.counter("footman_jenkins_violations_total",
+                                         "Builds that came to a node which should have had no more",
+                                         labels_of(settings_))),
+      up_(parts_.metrics.gauge("footman_jenkins_up", "1: the Jenkins answers", labels_of(settings_))),
+      scope_(parts_.control, parts_.log) {}
+
+JenkinsController::~JenkinsController() = default;
+
+Awaitable<Status> JenkinsController::start() {
+  FOOTMAN_CO_TRY(auto records, co_await parts_.book.load(settings_.name));
+  overview_.load(std::move(records));
+  scope_.spawn("looks at a jenkins", look_again_and_again());
+  co_return Status();
+}
+
+Awaitable<void> JenkinsController::stop() {
+  scope_.cancel();
+  co_await scope_.join();
+}
+
+// --- looks
+
+Awaitable<void> JenkinsController::look_again_and_again() {
+  while (true) {
+    const auto begun = parts_.clock.steady();
+    const auto done = co_await look();
+    const auto now = parts_.clock.now();
+    if (done)
+      health_.note_well(now);
+    else
+      health_.note_failure(done.error(), now);
+    up_.set(done ? 1 : 0);
+    if (auto trouble = health_.trouble(); trouble != told_trouble_) {
+      if (trouble.empty())
+        parts_.log.info("the jenkins is well again");
+      else
+        parts_.log.warning("trouble with the jenkins", {{"trouble", trouble}});
+      told_trouble_ = std::move(trouble);
+    }
+    const auto took = parts_.clock.steady() - begun;
+    const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
+    (void)co_await wake_.wait_for(parts_.clock, pause);
+  }
+}
+
+Awaitable<Status> JenkinsController::look() {
+  Reading reading;
+  reading.number = ++*looks_;
+  FOOTMAN_CO_TRY(reading.queue, co_await read_queue(&reading));
+  if (overview_.wants_computers(reading.queue, parts_.clock.steady()))
+    FOOTMAN_CO_TRY_STATUS(co_await read_computers(&reading));
+  reading.now = parts_.clock.now();
+  if (reading.computers) health_.note_lists(*reading.computers, reading.now);
+  const auto number = reading.number;
+  act_on(overview_.take_in(std::move(reading), parts_.clock.steady()), number);
+  co_return Status();
+}
+
+Awaitable<Result<Queue>> JenkinsController::read_queue(Reading* reading) {
+  const auto asked = parts_.clock.now();
+  FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_queue()));
+  FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the queue"));
+  FOOTMAN_CO_TRY(auto queue, parse_queue(answer.body));
+  reading->session = find_session(answer);
+  if (const auto date = find_date(answer)) {
+    const auto half_way = asked + (parts_.clock.now() - asked) / 2;
+    reading->ahead = *date + kHalfASecond - half_way;
+    health_.note_clock(reading->ahead);
+  }
+  co_return queue;
+}
+
+Awaitable<Status> JenkinsController::read_computers(Reading* reading) {
+  FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
+  FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the list of nodes"));
+  // Jenkins was started anew between the two.
+  if (find_session(answer) != reading->session)
+    co_return fail(Errc::unavailable, "Jenkins was started anew while it was read");
+  FOOTMAN_CO_TRY(reading->computers, parse_computers(answer.body));
+  co_return Status();
+}
+
+Awaitable<void> JenkinsController::read_steps(std::string run) {
+  const auto answer = co_await call(requests_.get_steps(run));
+  if (!answer || answer->status != 200) co_return;
+  if (const auto labels = parse_waiting_labels(answer->body)) {
+    overview_.learn_labels(overview_.assign_labels(*labels, run));
+    wake_.notify();
+  }
+}
+
+void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
+  for (auto& work : outcome.work) {
+    NodeHold hold(work.node, looks_);
+    auto name = "node " + work.node->record.node;
+    scope_.spawn(std::move(name), work_on(std::move(hold), std::move(work)));
+  }
+  for (auto& run : outcome.runs) scope_.spawn("steps of " + run, read_steps(run));
+  const bool has_upkeep = !outcome.placeholders.empty() || !outcome.strays.empty();
+  const bool may_keep_up = !keeps_up_ && look > upkeep_fresh_after_ && parts_.clock.steady() >= upkeep_after_;
+  if (has_upkeep && may_keep_up) {
+    keeps_up_ = true;
+    scope_.spawn("keeps up a jenkins", keep_up(std::move(outcome.placeholders), std::move(outcome.strays)));
+  }
+  tell(outcome);
+}
+
+void JenkinsController::tell(const NextSteps& outcome) {
+  for (const auto& text : outcome.violations) {
+    violations_.add();
+    parts_.log.error(text);
+  }
+  if (parts_.on_build)
+    for (const auto& build : outcome.builds) parts_.on_build(build);
+  if (outcome.changed) {
+    std::erase_if(reasons_, [this](const auto& one) { return !overview_.waits(one.first); });
+    if (on_change_) on_change_();
+  }
+}
+
+// --- placeholders and strays
+
+Awaitable<void> JenkinsController::keep_up(std::vector<PlaceholderTask> tasks, std::vector<Stray> strays) {
+  bool failed = false;
+  for (const auto& task : tasks) {
+    const auto done = co_await put_right(&task);
+    health_.note_change(fmt::format("placeholder {}", static_cast<int>(task.step)), done);
+    if (done) continue;
+    failed = true;
+    parts_.log.warning("a placeholder cannot be put right",
+                       {{"node", task.placeholder.name}, {"error", describe(done.error())}});
+    break;
+  }
+  for (const auto& stray : strays) {
+    if (failed) break;
+    parts_.log.warning(stray.hold ? "a node of this installation is at work without a record: it is held"
+                                  : "a node of this installation has no record: it is deleted",
+                       {{"node", stray.node}});
+    const auto what = fmt::format("clear up node {}", stray.node);
+    const auto done = stray.hold ? co_await change(requests_.toggle(stray.node, kHeldSingleUse), what)
+                                 : co_await change(requests_.delete_node(stray.node), what);
+    failed = !done && done.error().code != Errc::not_found;
+  }
+  upkeep_fresh_after_ = *looks_;
+  if (failed) upkeep_after_ = parts_.clock.steady() + kUpkeepAgain;
+  keeps_up_ = false;
+}
+
+Awaitable<Status> JenkinsController::put_right(const PlaceholderTask* task) {
+  const auto& name = task->placeholder.name;
+  auto done = Status();
+  if (task->step == PlaceholderStep::create) {
+    done = co_await change(requests_.create_node({name, overview_.describe_placeholder(),
+                                                  task->placeholder.labels, "/", false, false}),
+                           fmt::format("make placeholder {}", name));
+    if (done)
+      done = co_await change(requests_.toggle(name, kPlaceholderMessage),
+                             fmt::format("hold placeholder {}", name));
+  } else if (task->step == PlaceholderStep::hold) {
+    done = co_await change(requests_.toggle(name, kPlaceholderMessage),
+                           fmt::format("hold placeholder {}", name));
+  } else {
+    done = co_await change(requests_.delete_node(name), fmt::format("delete placeholder {}", name));
+    if (!done && done.error().code == Errc::not_found) done = Status();
+  }
+  co_return done;
+}
+
+Awaitable<Result<std::size_t>> JenkinsController::detach() {
+  overview_.detach();
+  FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
+  FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the list of nodes"));
+  FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));
+  std::size_t count = 0;
+  for (const auto& one : computers.all) {
+    if (!overview_.is_marked(one) || !is_placeholder_name(settings_.prefix, one.name)) continue;
+    const PlaceholderTask task{PlaceholderStep::erase, {one.name, {}}};
+    FOOTMAN_CO_TRY_STATUS(co_await put_right(&task));
+    ++count;
+  }
+  co_return count;
+}
+
+// --- views
+
+ports::AgentObservation JenkinsController::observe_agent(AgentId id) const {
+  const auto node = overview_.find(id);
+  return node == nullptr ? ports::AgentObservation() : observe_node(node->record);
+}
+
+void JenkinsController::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
+  reasons_[item_key] = std::move(reason);
+}
+
+JenkinsView JenkinsController::view() const {
+  JenkinsView view;
+  view.name = settings_.name;
+  view.url = settings_.url;
+  view.reach = health_.reach();
+  view.since = health_.since();
+  view.trouble = health_.trouble();
+  view.placeholders_stand = overview_.placeholders_stand(parts_.clock.now());
+  for (const auto& one : overview_.items()) {
+    const auto reason = reasons_.find(one.item.key());
+    view.items.push_back({one, reason == reasons_.end() ? nullptr : reason->second});
+  }
+  for (const auto& [id, node] : overview_.nodes()) view.nodes.push_back(node->record);
+  view.violations.assign(overview_.violations().begin(), overview_.violations().end());
+  return view;
+}
+
+// --- calls
+
+Awaitable<Result<Answer>> JenkinsController::send(Request request) {
+  auto answer = co_await parts_.transport.send(std::move(request));
+  (answer ? calls_done_ : calls_failed_).add();
+  co_return answer;
+}
+
+Awaitable<Result<Answer>> JenkinsController::call(Request request) {
+  struct Counted {
+    explicit Counted(std::shared_ptr<Calls> c) : calls(std::move(c)) { ++calls->count; }
+    Counted(const Counted&) = delete;
+    Counted& operator=(const Counted&) = delete;
+    ~Counted() {
+      --calls->count;
+      calls->ended.notify();
+    }
+    std::shared_ptr<Calls> calls;
+  };
+  while (calls_->count >= kCallsAtOnce) co_await calls_->ended.wait();
+  const Counted counted(calls_);
+  co_return co_await send(std::move(request));
+}
+
+Awaitable<Status> JenkinsController::change(Request request, std::string what) {
+  FOOTMAN_CO_TRY(const auto answer, co_await call(std::move(request)));
+  co_return check_change(answer, what);
+}
+
+Awaitable<Result<Computer>> JenkinsController::read_node(std::string name) {
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_computer(name)));
+  FOOTMAN_CO_TRY_STATUS(check_read(answer, fmt::format("read node {}", name)));
+  co_return parse_computer(answer.body);
+}
+
+}  // namespace footman::jenkins

@@ -1,0 +1,171 @@
+// A Jenkins that is already there, as a controller of the fleet: it keeps its jobs and queue, and gets a node
+// with an agent for each build that waits.
+//
+// Life cycle: construct, set_on_change(), start(), …, stop(). Everything on the control executor. Between two
+// looks at Jenkins nothing costs I/O: demand(), observe_agent() and view() tell what was seen last.
+//
+// What survives a restart is in the NodeBook: a record stands before its node is made and goes once Jenkins
+// shows the node no more. Until Jenkins has been read, the items that agents were launched for are the
+// demand, so that nothing on its way is ended and nothing new is launched.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "jenkins/health.hpp"
+#include "jenkins/node_book.hpp"
+#include "jenkins/overview.hpp"
+#include "jenkins/requests.hpp"
+#include "jenkins/settings.hpp"
+#include "jenkins/transport.hpp"
+#include "ports/controller_port.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::jenkins {
+
+inline constexpr std::size_t kCallsAtOnce = 8;  // about nodes; what is beyond waits
+inline constexpr Duration kUpkeepAgain = 10s;   // after placeholders could not be put right
+inline constexpr Duration kStepAgain = 1s;      // after a step about a node failed
+inline constexpr Duration kPutAgain = 2s;       // after the book failed
+inline constexpr int kShareOfTime = 3;          // the pause is at least so many times what a look took
+
+struct JenkinsParts {
+  runtime::Executor control;
+  runtime::Clock& clock;
+  Transport& transport;
+  NodeBook& book;
+  base::Logger log;
+  base::Metrics& metrics;
+  // The folder of its node's builds, where that is not settings.work_folder; may be null.
+  std::function<std::string(const ports::AgentRegistration&)> work_folder;
+  std::function<void(const BuildRun&)> on_build;  // began, or ended; may be null
+};
+
+struct JenkinsView {
+  ControllerName name;
+  std::string url;
+  Reach reach = Reach::unasked;
+  Instant since;        // of reach
+  std::string trouble;  // a sentence; empty: all is well
+  bool placeholders_stand = false;
+  struct Item {
+    JudgedItem judged;
+    ports::SharedReason reason;  // of the fleet; null: none yet
+  };
+  std::vector<Item> items;
+  std::vector<NodeRecord> nodes;
+  std::vector<std::string> violations;
+};
+
+class JenkinsController final : public ports::ControllerPort {
+ public:
+  JenkinsController(JenkinsParts parts, JenkinsSettings settings);
+  ~JenkinsController() override;
+
+  // Errors: as of NodeBook::load().
+  runtime::Awaitable<Status> start();
+  runtime::Awaitable<void> stop();
+
+  base::ControllerName name() const override { return settings_.name; }
+  std::vector<ports::DemandItem> demand() const override { return overview_.demand(); }
+  runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
+      ports::AgentRegistration registration) override;
+  ports::AgentObservation observe_agent(AgentId id) const override;
+  runtime::Awaitable<Status> drain_agent(AgentId id) override;
+  runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
+  void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
+  void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
+
+  JenkinsView view() const;
+  std::string trouble() const { return health_.trouble(); }
+  // Removes the placeholders and makes none any more in this run. Answers with how many there were.
+  runtime::Awaitable<Result<std::size_t>> detach();
+
+ private:
+  // Who does something about a node has it, alone; looks that were begun before it ends say nothing of it.
+  // May go after the controller has, as coroutines of a crashed server do in simulations.
+  class NodeHold {
+   public:
+    NodeHold(LiveNodePtr node, Looks looks);
+    NodeHold(NodeHold&&) noexcept = default;
+    NodeHold& operator=(NodeHold&&) = delete;
+    ~NodeHold();
+    LiveNode& operator*() const { return *node_; }
+    LiveNode* operator->() const { return node_.get(); }
+    const LiveNodePtr& node() const { return node_; }
+
+   private:
+    LiveNodePtr node_;
+    Looks looks_;
+  };
+  runtime::Awaitable<NodeHold> take(LiveNodePtr node);
+
+  // --- looks
+  runtime::Awaitable<void> look_again_and_again();
+  runtime::Awaitable<Status> look();
+  runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
+  runtime::Awaitable<Status> read_computers(Reading* reading);
+  runtime::Awaitable<void> read_steps(std::string run);
+  void act_on(NextSteps outcome, std::uint64_t look);
+  void tell(const NextSteps& outcome);
+
+  // --- nodes
+  runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
+  runtime::Awaitable<Status> take_step(LiveNode* node, const NodeWork* work);
+  runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
+  runtime::Awaitable<Status> ask_item(LiveNode* node);
+  runtime::Awaitable<Status> ask_build(LiveNode* node);
+  runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
+  runtime::Awaitable<Status> put(LiveNode* node);
+  runtime::Awaitable<Status> make_node(LiveNode* node, std::string folder);
+  runtime::Awaitable<Status> check_owner(std::string name);
+  runtime::Awaitable<Status> hold_node(std::string name, std::string message);
+  runtime::Awaitable<Status> close_node(const LiveNodePtr* node);
+  runtime::Awaitable<Status> mourn(LiveNode* node);
+  runtime::Awaitable<Status> erase_node(LiveNode* node);
+  Result<LiveNodePtr> find_or_plan(const ports::AgentRegistration& registration);
+  bool died_with_build(const NodeRecord& record, const ports::AgentEnd& end) const;
+
+  // --- placeholders and strays
+  runtime::Awaitable<void> keep_up(std::vector<PlaceholderTask> tasks, std::vector<Stray> strays);
+  runtime::Awaitable<Status> put_right(const PlaceholderTask* task);
+
+  // --- calls
+  runtime::Awaitable<Result<Answer>> call(Request request);  // one of kCallsAtOnce
+  runtime::Awaitable<Result<Answer>> send(Request request);
+  runtime::Awaitable<Status> change(Request request, std::string what);
+  runtime::Awaitable<Result<Computer>> read_node(std::string name);
+
+  JenkinsParts parts_;
+  JenkinsSettings settings_;
+  Requests requests_;
+  Overview overview_;
+  Health health_;
+  std::function<void()> on_change_;
+  runtime::Event wake_;
+  struct Calls {  // under way
+    std::size_t count = 0;
+    runtime::Event ended;
+  };
+  std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
+  Looks looks_ = std::make_shared<std::uint64_t>(0);
+  bool keeps_up_ = false;
+  std::uint64_t upkeep_fresh_after_ = 0;  // a look
+  Duration upkeep_after_{0};
+  std::string told_trouble_;
+  std::map<std::string, ports::SharedReason, std::less<>> reasons_;
+  base::Counter& calls_done_;
+  base::Counter& calls_failed_;
+  base::Counter& violations_;
+  base::Gauge& up_;
+  runtime::Scope scope_;  // last: its coroutines use all the rest
+};
+
+}  // namespace footman::jenkins

@@ -1,0 +1,368 @@
+#include "jenkins/overview.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+namespace footman::jenkins {
+namespace {
+
+// A second or two of difference may be the way and the rounding of the Date header.
+constexpr Duration kClocksAgree = 2s;
+constexpr std::size_t kRunsAtOnce = 3;
+
+}  // namespace
+
+Overview::Overview(JenkinsSettings settings)
+    : settings_(std::move(settings)),
+      mark_(fmt::format("(Footman installation {})", settings_.installation)),
+      placeholders_(list_placeholders(settings_.prefix, settings_.demand.served)) {}
+
+void Overview::load(std::vector<NodeRecord> records) {
+  for (auto& record : records) {
+    auto node = add(record);
+    node->stored = std::move(record);
+    const auto& kept = node->record;
+    const bool awaits =
+        kept.phase == NodePhase::planned || kept.phase == NodePhase::held || kept.phase == NodePhase::open;
+    if (awaits && !kept.item.key.empty()) demand_.push_back(kept.item);
+  }
+  std::ranges::stable_sort(demand_, {}, &ports::DemandItem::since);
+}
+
+// --- names and marks
+
+std::string Overview::node_name(const AgentId& id, std::uint32_t attempt) const {
+  return attempt == 1 ? settings_.prefix + id.str()
+                      : fmt::format("{}{}-{}", settings_.prefix, id.str(), attempt);
+}
+
+std::string Overview::describe_node(const AgentId& id) const {
+  if (settings_.page_of_agents.empty()) return fmt::format("Agent {} {}", id.str(), mark_);
+  return fmt::format("Agent {}{} {}", settings_.page_of_agents, id.str(), mark_);
+}
+
+std::string Overview::describe_placeholder() const {
+  return fmt::format("Never connects; makes Jenkins tell which labels builds wait for {}", mark_);
+}
+
+bool Overview::is_marked(const Computer& computer) const {
+  return computer.is_agent && computer.name.starts_with(settings_.prefix) &&
+         computer.description.ends_with(mark_);
+}
+
+bool Overview::is_own(const Computer& computer) const {
+  return names_.contains(computer.name) || is_marked(computer);
+}
+
+// --- nodes
+
+LiveNodePtr Overview::find(const AgentId& id) const {
+  const auto it = nodes_.find(id);
+  return it == nodes_.end() ? nullptr : it->second;
+}
+
+LiveNodePtr Overview::add(NodeRecord record) {
+  auto node = std::make_shared<LiveNode>();
+  node->record = std::move(record);
+  names_.insert(node->record.node);
+  nodes_[node->record.agent] = node;
+  return node;
+}
+
+void Overview::erase(const AgentId& id) {
+  const auto it = nodes_.find(id);
+  if (it == nodes_.end()) return;
+  names_.erase(it->second->record.node);
+  nodes_.erase(it);
+}
+
+void Overview::rename(const LiveNodePtr& node, std::string name) {
+  names_.erase(node->record.node);
+  names_.insert(name);
+  node->record.node = std::move(name);
+}
+
+const Computer* Overview::find_computer(const std::string& name) const {
+  const auto it = computer_of_.find(name);
+  return it == computer_of_.end() ? nullptr : it->second;
+}
+
+// --- what was read
+
+NextSteps Overview::take_in(Reading reading, Duration steady) {
+  NextSteps out;
+  note_session(reading);
+  queue_ = std::move(reading.queue);
+  if (reading.computers) {
+    computers_ = std::move(*reading.computers);
+    computers_at_ = steady;
+    computer_of_.clear();
+    for (const auto& one : computers_.all) computer_of_.emplace(one.name, &one);
+    look_at_placeholders(reading.now, out);
+  }
+  judge(reading);
+  if (reading.computers) {
+    look_at_nodes(reading, steady, out);
+    find_strays(out);
+  }
+  if (update_demand(reading)) out.changed = true;
+  has_read_ = true;
+  list_runs(steady, out);
+  return out;
+}
+
+void Overview::look_at_placeholders(Instant now, NextSteps& out) {
+  out.placeholders = plan_placeholders(placeholders_, settings_.prefix, computers_,
+                                       [this](const Computer& one) { return is_marked(one); });
+  const bool stand = std::ranges::none_of(out.placeholders, [&](const PlaceholderTask& one) {
+    return std::ranges::count(placeholders_, one.placeholder) > 0;
+  });
+  if (!stand)
+    stand_since_ = {};
+  else if (!stand_since_.is_set())
+    stand_since_ = now;
+}
+
+void Overview::list_runs(Duration steady, NextSteps& out) {
+  std::erase_if(asked_runs_, [&](const auto& one) { return steady - one.second >= kAskAgain; });
+  for (const auto& one : items_) {
+    if (one.verdict != Verdict::ask_flow_graph || out.runs.size() == kRunsAtOnce) continue;
+    if (asked_runs_.emplace(one.item.task, steady).second) out.runs.push_back(one.item.task);
+  }
+}
+
+void Overview::note_session(const Reading& reading) {
+  if (reading.session == session_ && has_read_) return;
+  bool is_restart = has_read_;
+  if (!has_read_)
+    is_restart = std::ranges::any_of(nodes_, [&](const auto& one) {
+      const auto& known = one.second->record.session;
+      return !known.empty() && known != reading.session;
+    });
+  session_ = reading.session;
+  session_since_ = reading.now;
+  if (is_restart) settled_at_ = reading.now + kRestartGrace;
+}
+
+void Overview::judge(const Reading& reading) {
+  auto judged = judge_items({queue_, computers_, settings_.demand, known_,
+                             [this](const Computer& one) { return is_own(one); },
+                             placeholders_stand(reading.now), reading.now + reading.ahead});
+  keys_.clear();
+  for (const auto& one : judged) {
+    const auto key = one.item.key();
+    keys_.insert(key);
+    if (one.has_label) known_[key] = one.label;
+  }
+  for (auto& one : items_)
+    if (!keys_.contains(one.item.key())) left_.emplace_back(reading.now, std::move(one));
+  while (!left_.empty() &&
+         (left_.size() > kRecentlyLeftKept || reading.now - left_.front().first > kRecentlyLeft))
+    left_.pop_front();
+  if (is_settled(reading.now))
+    std::erase_if(known_, [&](const auto& one) { return !keys_.contains(one.first); });
+  items_ = std::move(judged);
+}
+
+// An agent is at work on it, or was.
+bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& record = one.second->record;
+    if (&record == by_other_than) return false;
+    if (record.working_on == key) return true;
+    return record.phase == NodePhase::working && record.working_on.empty() && record.released_key == key;
+  });
+}
+
+// True: it has changed.
+bool Overview::update_demand(const Reading& reading) {
+  std::map<std::string, ports::DemandItem> before;
+  for (const auto& item : demand_) before.emplace(item.key, item);
+  std::vector<ports::DemandItem> demand;
+  for (const auto& one : items_) {
+    const auto key = one.item.key();
+    // What is about to start may yet lose its executor to another one.
+    const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
+    const auto since = one.item.buildable_since > 0 ? one.item.buildable_since : one.item.in_queue_since;
+    if (one.verdict == Verdict::wanted && !detached_)
+      demand.push_back({key, one.label, to_local(since, reading.ahead), one.item.title()});
+    else if (is_kept)
+      demand.push_back(before.at(key));
+  }
+  if (!is_settled(reading.now)) {
+    for (const auto& [key, item] : before)
+      if (!keys_.contains(key) && !is_taken(key)) demand.push_back(item);
+    std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
+  }
+  const bool changed = demand != demand_;
+  demand_ = std::move(demand);
+  return changed;
+}
+
+Instant Overview::to_local(std::int64_t milliseconds, Duration ahead) const {
+  const Instant theirs{milliseconds * 1000};
+  return std::chrono::abs(ahead) <= kClocksAgree ? theirs : theirs - ahead;
+}
+
+std::vector<ports::DemandItem> Overview::demand() const { return demand_; }
+
+bool Overview::waits(const std::string& key) const { return keys_.contains(key); }
+
+void Overview::learn_labels(const KnownLabels& labels) {
+  for (const auto& [key, label] : labels) known_[key] = label;
+}
+
+KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, const std::string& run) const {
+  return assign_flow_labels(waiting, queue_, run);
+}
+
+void Overview::detach() {
+  detached_ = true;
+  placeholders_.clear();
+}
+
+bool Overview::placeholders_stand(Instant now) const {
+  return !detached_ && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
+}
+
+// --- looks at nodes
+
+NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Instant now) const {
+  NodeSight sight;
+  sight.computer = computer;
+  sight.session = session_;
+  sight.session_since = session_since_;
+  sight.now = now;
+  sight.is_settled = is_settled(now);
+  sight.released_waits = node.record.released_key.empty() || keys_.contains(node.record.released_key);
+  sight.released_end = node.released_end;
+  sight.build_over = node.build_over;
+  sight.find_item = [this, &node](const std::string& build) { return find_item(node.record, build); };
+  return sight;
+}
+
+// Of what left the queue lately and nobody is at work on, the latest first; then of what is about to.
+const JudgedItem* Overview::find_item(const NodeRecord& record, const std::string& build) const {
+  std::vector<const JudgedItem*> candidates;
+  for (auto it = left_.rbegin(); it != left_.rend(); ++it)
+    if (is_build_of(it->second.item, build) && !is_taken(it->second.item.key(), &record))
+      candidates.push_back(&it->second);
+  for (const auto& one : items_)
+    if (is_build_of(one.item, build)) candidates.push_back(&one);
+  return find_started(candidates, build, record.labels,
+                      record.released_key.empty() ? record.item.key : record.released_key);
+}
+
+void Overview::look_at_nodes(const Reading& reading, Duration steady, NextSteps& out) {
+  std::vector<const NodeRecord*> ready;
+  for (const auto& [id, node] : nodes_)
+    if (node->is_free()) ready.push_back(&node->record);
+  const auto openings = plan_openings(items_, ready);
+  for (const auto& [id, node] : nodes_) {
+    if (!node->is_free() || reading.number <= node->fresh_after) continue;
+    const auto opening = openings.find(id.str());
+    look_at_node(node, reading, opening == openings.end() ? nullptr : opening->second, steady, out);
+  }
+}
+
+void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
+                            Duration steady, NextSteps& out) {
+  auto sight = sight_of(*node, find_computer(node->record.node), reading.now);
+  sight.open_for = open_for;
+  auto turn = jenkins::look_at_node(node->record, sight);
+  if (turn.step == NodeStep::ask_item || turn.step == NodeStep::ask_build) {
+    if (node->asked_at != Duration(0) && steady - node->asked_at < kAskAgain)
+      turn.step = NodeStep::none;
+    else
+      node->asked_at = steady;
+  }
+  if (steady < node->step_after) turn.step = NodeStep::none;
+  note_turn(node, turn, reading.now, out);
+  const bool is_stored = (node->stored && *node->stored == node->record) || steady < node->put_after;
+  if (turn.step == NodeStep::none && !turn.forget && is_stored) return;
+  NodeWork work{node, turn.step, std::string(turn.message), {}, false, turn.forget};
+  if (open_for != nullptr) work.open_for = *open_for;
+  work.is_held = sight.computer != nullptr && sight.computer->held;
+  out.work.push_back(std::move(work));
+}
+
+NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out) {
+  auto turn = jenkins::look_at_node(node->record, sight_of(*node, computer, now));
+  note_turn(node, turn, now, out);
+  return turn;
+}
+
+void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
+  note_builds(node->record, turn.record, now, out);
+  if (!turn.violation.empty()) {
+    out.violations.push_back(turn.violation);
+    violations_.push_back(turn.violation);
+    if (violations_.size() > kViolationsKept) violations_.pop_front();
+  }
+  if (turn.record.phase != node->record.phase) {
+    node->released_end = ItemEnd::unknown;
+    node->build_over = false;
+    node->asked_at = Duration(0);
+  }
+  if (turn.record != node->record) out.changed = true;
+  node->record = turn.record;
+}
+
+void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out) {
+  const auto run_of = [](const NodeRecord& record, Instant ended) {
+    return BuildRun{record.agent,         record.node, record.working_on, record.working_title, record.build,
+                    record.working_since, ended};
+  };
+  const bool is_same = before.build == after.build && before.working_since == after.working_since;
+  const bool was_at_work = before.phase == NodePhase::working && !before.build.empty();
+  const bool is_at_work = after.phase == NodePhase::working && !after.build.empty();
+  if (was_at_work && (!is_at_work || !is_same)) out.builds.push_back(run_of(before, now));
+  if (is_at_work && (!was_at_work || !is_same)) out.builds.push_back(run_of(after, {}));
+}
+
+void Overview::find_strays(NextSteps& out) const {
+  for (const auto& computer : computers_.all) {
+    if (!is_marked(computer) || is_placeholder_name(settings_.prefix, computer.name)) continue;
+    if (names_.contains(computer.name)) continue;
+    if (computer.idle)
+      out.strays.push_back({computer.name, false});
+    else if (!computer.held)
+      out.strays.push_back({computer.name, true});
+  }
+}
+
+bool Overview::runs_elsewhere(const std::string& build, const std::string& node) const {
+  return !build.empty() && std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return one.name != node && std::ranges::count(one.executors, build, &Executor::build) > 0;
+  });
+}
+
+// --- how often to look
+
+Duration Overview::pace() const {
+  bool is_busy = !has_read_ || !stand_since_.is_set();
+  for (const auto& [id, node] : nodes_) {
+    const auto& record = node->record;
+    if (record.phase == NodePhase::open && is_last_build(record)) return settings_.open_pace;
+    is_busy = is_busy || is_lively(record);
+  }
+  is_busy = is_busy || std::ranges::any_of(items_, [](const JudgedItem& one) {
+              return one.verdict == Verdict::wanted || one.verdict == Verdict::pending ||
+                     one.verdict == Verdict::idle_executor || one.verdict == Verdict::ask_flow_graph;
+            });
+  return is_busy ? settings_.busy_pace : settings_.idle_pace;
+}
+
+bool Overview::wants_computers(const Queue& queue, Duration steady) const {
+  if (computers_at_ == Duration(0) || pace() != settings_.idle_pace) return true;
+  const bool may_want = std::ranges::any_of(queue.items, [](const QueueItem& one) {
+    return one.state == ItemState::buildable || one.state == ItemState::pending;
+  });
+  if (may_want) return true;
+  return steady - computers_at_ >= (nodes_.empty() ? kRegularLook : kLookAtWork);
+}
+
+}  // namespace footman::jenkins

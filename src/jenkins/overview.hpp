@@ -1,0 +1,189 @@
+// All that is known of one Jenkins, and what is to be done next: decisions without I/O. JenkinsController
+// reads Jenkins, tells it here, and does what comes out.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "jenkins/answers.hpp"
+#include "jenkins/demand.hpp"
+#include "jenkins/node_book.hpp"
+#include "jenkins/node_life.hpp"
+#include "jenkins/placeholders.hpp"
+#include "jenkins/settings.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::jenkins {
+
+// After a restart of Jenkins its queue and nodes come back bit by bit: for so long nothing is concluded from
+// what it does not show.
+inline constexpr Duration kRestartGrace = 15s;
+inline constexpr Duration kRecentlyLeft = 60s;  // items are remembered so long after they left the queue
+inline constexpr std::size_t kRecentlyLeftKept = 5000;
+inline constexpr Duration kAskAgain = 5s;      // after a build or a page of steps was asked for
+inline constexpr Duration kRegularLook = 10s;  // at the nodes, whatever happens
+inline constexpr Duration kLookAtWork = 1s;    // at nodes that have builds, while nothing else goes on
+inline constexpr std::size_t kViolationsKept = 100;
+
+// What was read at one time: the queue first, then the nodes, so that an item that has left the one is on the
+// other.
+struct Reading {
+  Queue queue;
+  std::optional<Computers> computers;  // nothing: they were not asked for
+  std::string session;
+  Instant now;
+  std::uint64_t number = 0;  // of the look: see Looks
+  Duration ahead{0};         // Jenkins' clock, of this one
+};
+
+// How many looks at Jenkins have begun. What was begun before a step was done says nothing of what came of
+// it.
+using Looks = std::shared_ptr<std::uint64_t>;
+
+struct LiveNode {
+  NodeRecord record;
+  std::optional<NodeRecord> stored;  // as the book has it; nothing: not yet
+  bool taken = false;                // somebody does something about it: see NodeHold
+  int waiting = 0;                   // to take it
+  runtime::Event freed;
+  std::uint64_t fresh_after = 0;  // looks up to this one are too old to judge it
+  Duration step_after{0};         // the last step failed: not again before
+  Duration put_after{0};          // the book failed: not again before
+  ItemEnd released_end = ItemEnd::unknown;
+  bool build_over = false;
+  Duration asked_at{0};  // ask_item or ask_build
+  bool deleted = false;  // Jenkins has confirmed it
+
+  bool is_free() const { return !taken && waiting == 0; }
+};
+using LiveNodePtr = std::shared_ptr<LiveNode>;
+
+struct NodeWork {
+  LiveNodePtr node;
+  NodeStep step = NodeStep::none;  // none: its record is to be written down
+  std::string message;             // for hold
+  std::optional<QueueItem> open_for;
+  bool is_held = false;  // as it was read
+  bool forget = false;
+};
+
+// A build that was seen on a node.
+struct BuildRun {
+  AgentId agent;
+  std::string node;
+  std::string item_key;
+  std::string title;
+  std::string build;
+  Instant started;
+  Instant ended;  // not set: it runs
+};
+
+// Nodes with the mark of this installation that no record knows.
+struct Stray {
+  std::string node;
+  bool hold = false;  // a build is on it: no further one; else it is deleted
+};
+
+struct NextSteps {
+  std::vector<NodeWork> work;
+  std::vector<PlaceholderTask> placeholders;
+  std::vector<Stray> strays;
+  std::vector<std::string> violations;
+  std::vector<BuildRun> builds;   // that began or ended
+  std::vector<std::string> runs;  // whose page of steps is to be read
+  bool changed = false;           // demand or an observation
+};
+
+class Overview {
+ public:
+  explicit Overview(JenkinsSettings settings);
+
+  void load(std::vector<NodeRecord> records);
+  // `steady`: now.
+  NextSteps take_in(Reading reading, Duration steady);
+  void learn_labels(const KnownLabels& labels);
+  KnownLabels assign_labels(const std::vector<std::string>& waiting, const std::string& run) const;
+
+  // One look at one node apart from a reading, for a call that needs to know now. The caller has taken it.
+  NodeTurn look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out);
+
+  // Whether this build is on a node other than that.
+  bool runs_elsewhere(const std::string& build, const std::string& node) const;
+
+  // No placeholders any more, and no demand.
+  void detach();
+
+  bool has_read() const { return has_read_; }
+  bool is_settled(Instant now) const { return now >= settled_at_; }
+  const std::string& session() const { return session_; }
+  std::vector<ports::DemandItem> demand() const;
+  bool waits(const std::string& key) const;  // seen in the queue at the last look
+  const std::vector<JudgedItem>& items() const { return items_; }
+
+  LiveNodePtr find(const AgentId& id) const;
+  LiveNodePtr add(NodeRecord record);
+  void erase(const AgentId& id);
+  void rename(const LiveNodePtr& node, std::string name);
+  const std::map<AgentId, LiveNodePtr>& nodes() const { return nodes_; }
+
+  std::string node_name(const AgentId& id, std::uint32_t attempt) const;
+  std::string describe_node(const AgentId& id) const;  // its description in Jenkins, with the mark
+  std::string describe_placeholder() const;
+  bool is_marked(const Computer& computer) const;
+  const std::vector<Placeholder>& placeholders() const { return placeholders_; }
+  bool placeholders_stand(Instant now) const;
+  const std::deque<std::string>& violations() const { return violations_; }
+
+  // When to look next, and whether at the nodes too.
+  Duration pace() const;
+  bool wants_computers(const Queue& queue, Duration steady) const;
+
+ private:
+  void note_session(const Reading& reading);
+  void judge(const Reading& reading);
+  void look_at_placeholders(Instant now, NextSteps& out);
+  bool update_demand(const Reading& reading);
+  void list_runs(Duration steady, NextSteps& out);
+  void look_at_nodes(const Reading& reading, Duration steady, NextSteps& out);
+  void look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
+                    Duration steady, NextSteps& out);
+  void note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out);
+  void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
+  void find_strays(NextSteps& out) const;
+  const JudgedItem* find_item(const NodeRecord& record, const std::string& build) const;
+  const Computer* find_computer(const std::string& name) const;
+  NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
+  bool is_own(const Computer& computer) const;
+  bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
+  Instant to_local(std::int64_t milliseconds, Duration ahead) const;
+
+  JenkinsSettings settings_;
+  std::string mark_;
+  std::vector<Placeholder> placeholders_;
+  std::map<AgentId, LiveNodePtr> nodes_;
+  bool has_read_ = false;
+  bool detached_ = false;
+  std::string session_;
+  Instant session_since_;
+  Instant settled_at_;
+  Queue queue_;
+  Computers computers_;
+  std::map<std::string_view, const Computer*> computer_of_;  // into computers_
+  std::set<std::string, std::less<>> names_;                 // of nodes with a record
+  Duration computers_at_{0};                                 // steady; zero: never
+  std::vector<JudgedItem> items_;
+  std::set<std::string, std::less<>> keys_;  // of the queue
+  KnownLabels known_;
+  std::vector<ports::DemandItem> demand_;
+  std::deque<std::pair<Instant, JudgedItem>> left_;
+  Instant stand_since_;
+  std::map<std::string, Duration> asked_runs_;
+  std::deque<std::string> violations_;
+};
+
+}  // namespace footman::jenkins

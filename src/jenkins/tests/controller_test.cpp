@@ -1,0 +1,459 @@
+// JenkinsController against the strict double of Jenkins.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "jenkins/tests/fake_world.hpp"
+
+using namespace footman;
+using namespace footman::jenkins;
+using namespace footman::jenkins::testing;
+
+namespace {
+
+void check_clean(const FakeWorld& world) {
+  for (const auto& text : world.jenkins->violations()) FAIL_CHECK(text);
+  for (const auto& text : world.controller->view().violations) FAIL_CHECK(text);
+}
+
+// All is as before any build.
+bool is_quiet(const FakeWorld& world) {
+  return world.agents.empty() && world.agent_nodes().empty() && world.book.records.empty() &&
+         world.machines.empty();
+}
+
+}  // namespace
+
+TEST_CASE("placeholders are made and stand, and the demand is empty") {
+  FakeWorld world;
+  world.start();
+  CHECK(world.run_until([&] { return world.placeholders_stand(); }));
+  CHECK(world.jenkins->computers().size() == 2);
+  CHECK(world.controller->trouble().empty());
+  check_clean(world);
+}
+
+TEST_CASE("a freestyle build gets one agent, which is gone after it") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.is_over("app"); }));
+  CHECK(world.run_until([&] { return is_quiet(world); }));
+  CHECK(world.launched_for.size() == 1);
+  CHECK(world.jenkins->starts().size() == 1);
+  check_clean(world);
+  REQUIRE(world.builds.size() == 2);
+  CHECK(world.builds[1].title == "app #1");
+  CHECK(world.builds[1].item_key == world.launched_for[0]);
+  CHECK(world.builds[1].ended >= world.builds[1].started);
+}
+
+TEST_CASE("two parallel node steps of one run get an agent each, by their labels") {
+  FakeWorld world({{{"linux"}, false}, {{"gpu", "big"}, false}});
+  world.has_fleet = false;
+  world.add_pipeline("pipe", {"linux", "gpu && big"});
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return world.controller->demand().size() == 2; }));
+  std::vector<std::string> labels;
+  for (const auto& item : world.controller->demand()) labels.push_back(item.label);
+  std::ranges::sort(labels);
+  CHECK(labels == std::vector<std::string>{"gpu&&big", "linux"});
+  CHECK(world.controller->demand()[0].title == "pipe #1");
+}
+
+TEST_CASE("a pipeline with two steps at once: each on a node of its own, in the right label") {
+  FakeWorld world;
+  world.add_pipeline("pipe", {"linux", "linux && big"});
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return world.is_over("pipe"); }));
+  CHECK(world.run_until([&] { return is_quiet(world); }));
+  CHECK(world.launched_for.size() == 2);
+  REQUIRE(world.jenkins->starts().size() == 2);
+  CHECK(world.jenkins->starts()[0].node != world.jenkins->starts()[1].node);
+  check_clean(world);
+}
+
+TEST_CASE("many builds at once, as short as can be: one agent each, one build each") {
+  FakeWorld world;
+  for (int i = 0; i < 20; ++i) world.add_freestyle("app" + std::to_string(i), "linux", 0s);
+  world.start();
+  world.run(10s);
+  for (int i = 0; i < 20; ++i) world.trigger("app" + std::to_string(i));
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 20; }));
+  CHECK(world.run_until([&] { return is_quiet(world); }, 5min));
+  CHECK(world.launched_for.size() == 20);
+  std::set<std::string> nodes;
+  for (const auto& one : world.jenkins->starts()) nodes.insert(one.node);
+  CHECK(nodes.size() == 20);
+  check_clean(world);
+}
+
+TEST_CASE("builds of one label beyond what placeholders need: a second build never slips in") {
+  FakeWorld world;
+  world.launch_time = 100ms;
+  for (int i = 0; i < 4; ++i) world.add_freestyle("true" + std::to_string(i), "linux", 0s);
+  world.start();
+  world.run(10s);
+  for (int round = 1; round <= 5; ++round) {
+    for (int i = 0; i < 4; ++i) world.trigger("true" + std::to_string(i));
+    REQUIRE(world.run_until([&] { return world.is_over("true3", round) && is_quiet(world); }, 5min));
+  }
+  for (const auto& one : world.jenkins->starts()) CHECK(world.starts_on(one.node) == 1);
+  check_clean(world);
+}
+
+TEST_CASE("an item that is cancelled while its agent starts leaves nothing behind") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  const auto item = world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.agent_nodes().size() == 1; }));
+  REQUIRE(world.jenkins->cancel(item, world.now()));
+  CHECK(world.run_until([&] { return is_quiet(world); }));
+  CHECK(world.jenkins->starts().empty());
+  check_clean(world);
+}
+
+TEST_CASE("a quiet period, a blocked build and a label that nobody serves launch nothing") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", std::nullopt);
+  world.add_freestyle("other", "windows");
+  world.start();
+  world.run(10s);
+  REQUIRE(world.jenkins->trigger("app", world.now(), 5s));
+  world.trigger("other");
+  world.run(4s);
+  CHECK(world.launched_for.empty());
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 1; }));
+  world.trigger("app");
+  world.run(30s);
+  CHECK(world.launched_for.size() == 1);
+  const auto view = world.controller->view();
+  REQUIRE(view.items.size() == 2);
+  for (const auto& one : view.items)
+    CHECK(one.judged.verdict ==
+          (one.judged.item.task == "job/app/" ? Verdict::blocked : Verdict::not_served));
+  world.jenkins->finish("app", 1, BuildResult::success, world.now());
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 2; }));
+  CHECK(world.launched_for.size() == 2);
+  check_clean(world);
+}
+
+TEST_CASE("kept agents take one build after the other, and are held for their last one") {
+  FakeWorld world;
+  world.max_builds = 3;
+  for (int i = 0; i < 3; ++i) world.add_freestyle("app" + std::to_string(i), "linux", 2s);
+  world.start();
+  world.run(10s);
+  world.trigger("app0");
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 1; }));
+  const auto node = world.jenkins->starts()[0].node;
+  // As many agents as builds: with its own one gone an agent waits in vain, and ends as surplus.
+  world.has_fleet = false;
+  world.trigger("app1");
+  REQUIRE(world.run_until([&] { return world.is_over("app1"); }));
+  world.run(3s);
+  CHECK(world.controller->observe_agent(AgentId("t-1")).activity == AgentActivity::idle);
+  CHECK(world.controller->observe_agent(AgentId("t-1")).builds_done == 2);
+  world.trigger("app2");
+  REQUIRE(world.run_until([&] { return world.starts_on(node) == 3; }));
+  REQUIRE(world.run_until([&] { return world.jenkins->computers().at(node).held.has_value(); }, 1s));
+  REQUIRE(world.run_until([&] { return world.is_over("app2"); }));
+  world.run(3s);
+  CHECK(world.controller->observe_agent(AgentId("t-1")).activity == AgentActivity::done);
+  CHECK(world.controller->observe_agent(AgentId("t-1")).end_reason == model::EndReason::max_builds);
+  check_clean(world);
+}
+
+TEST_CASE("the server dies at any moment of a build's life: one agent, one build, nothing left") {
+  for (int at = 0; at < 60; ++at) {
+    FakeWorld world;
+    world.launch_time = 1s;
+    world.add_freestyle("app", "linux", 2s);
+    world.start();
+    world.run(10s);
+    world.trigger("app");
+    CAPTURE(at);
+    world.run(at * 100ms);
+    world.restart(at % 3 * 1s);
+    REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 10min));
+    CHECK(world.launched_for.size() == 1);
+    CHECK(world.jenkins->starts().size() == 1);
+    check_clean(world);
+  }
+}
+
+TEST_CASE("Jenkins restarts in order at any moment: each build runs, nothing is left") {
+  for (int at = 0; at < 40; ++at) {
+    FakeWorld world;
+    world.launch_time = 1s;
+    world.add_pipeline("pipe", {"linux"}, 2s);
+    world.start();
+    world.run(10s);
+    world.trigger("pipe");
+    CAPTURE(at);
+    world.run(at * 150ms);
+    world.jenkins->restart(true, 5s, world.now());
+    REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 30min));
+    CHECK(world.jenkins->find_run("pipe", 1)->result == BuildResult::success);
+    CHECK(world.launched_for.size() == 1);
+    check_clean(world);
+  }
+}
+
+TEST_CASE("Jenkins crashes at any moment: a pipeline goes on, nothing is left") {
+  for (int at = 0; at < 40; ++at) {
+    FakeWorld world;
+    world.launch_time = 1s;
+    world.add_pipeline("pipe", {"linux"}, 2s);
+    world.start();
+    world.run(10s);
+    world.trigger("pipe");
+    CAPTURE(at);
+    world.run(at * 150ms);
+    world.jenkins->restart(false, 5s, world.now());
+    REQUIRE(
+        world.run_until([&] { return is_quiet(world) && world.jenkins->waiting_items().empty(); }, 30min));
+    check_clean(world);
+  }
+}
+
+TEST_CASE("an agent that dies with its build: its node says why for ten minutes, and goes") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", std::nullopt);
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.builds.size() == 1; }));
+  const auto id = world.builds[0].agent;
+  const auto node = world.builds[0].node;
+  world.wishes[id] = {model::EndReason::out_of_memory, "It was ended by signal 9: out of memory."};
+  world.kill_machine(id);
+  REQUIRE(world.run_until([&] { return world.agents.empty(); }));
+  world.run(2s);
+  REQUIRE(world.jenkins->computers().contains(node));
+  const auto& held = world.jenkins->computers().at(node).held;
+  REQUIRE(held);
+  CHECK(held->message == "Footman: It was ended by signal 9: out of memory.");
+  CHECK(world.controller->observe_agent(id).activity == AgentActivity::unknown);
+  world.run(9min);
+  CHECK(world.jenkins->computers().contains(node));
+  CHECK(world.run_until([&] { return is_quiet(world); }, 2min));
+  check_clean(world);
+}
+
+TEST_CASE("a node that is deleted by hand ends its agent; the build that waits gets another one") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.launch_time = 5s;
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.agents.size() == 1 && world.agents.begin()->second.launched; }));
+  const auto node = world.agent_nodes().at(0);
+  (void)world.jenkins->handle(
+      {"POST", "/computer/" + node + "/doDelete", {{"Authorization", "Basic YWRtaW46YWRtaW4tdG9rZW4="}}, {}},
+      world.now());
+  REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 5min));
+}
+
+TEST_CASE("nodes of this installation without a record go, those of others stay") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  const Requests requests("scaler", Secret("scaler-token"));
+  const auto make = [&](const std::string& name, const std::string& description) {
+    auto request = requests.create_node({name, description, {"linux"}, "/x", false, false});
+    const auto done = world.wait(world.transport->send(std::move(request)));
+    REQUIRE(done);
+    REQUIRE(done->status == 302);
+  };
+  make("footman-lost", "Agent lost (Footman installation i1)");
+  make("footman-other", "Agent other (Footman installation i2)");
+  make("footman-hand", "by hand");
+  make("theirs", "Agent lost (Footman installation i1)");
+  world.run(30s);
+  CHECK(world.agent_nodes() == std::vector<std::string>{"footman-hand", "footman-other"});
+  CHECK(world.jenkins->computers().contains("theirs"));
+}
+
+TEST_CASE("placeholders are repaired, follow the labels, and go when Footman is detached") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  std::vector<std::string> names;
+  for (const auto& [name, computer] : world.jenkins->computers()) names.push_back(name);
+  REQUIRE(names.size() == 2);
+  const Requests requests("scaler", Secret("scaler-token"));
+  REQUIRE(world.wait(world.transport->send(requests.toggle(names[0], {}))));
+  REQUIRE(world.wait(world.transport->send(requests.delete_node(names[1]))));
+  REQUIRE(world.run_until([&] { return world.jenkins->computers().size() == 2; }));
+  CHECK(world.run_until([&] { return world.jenkins->computers().at(names[0]).held.has_value(); }));
+  world.settings.demand.served = {{{"arm"}, false}};
+  world.restart();
+  REQUIRE(world.run_until([&] {
+    const auto& computers = world.jenkins->computers();
+    return !computers.contains(names[0]) && !computers.contains(names[1]);
+  }));
+  CHECK(world.jenkins->computers().size() == 2);
+  const auto removed = world.wait(world.controller->detach());
+  REQUIRE(removed);
+  CHECK(*removed == 2);
+  world.run(30s);
+  CHECK(world.jenkins->computers().empty());
+}
+
+TEST_CASE("while Jenkins is away: what was seen last, one sentence, and all goes on afterwards") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", 30s);
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.builds.size() == 1; }));
+  world.jenkins->add_fault({Fault::Kind::lost_request, {}, {}, -1, 0, {}});
+  world.run(10s);
+  CHECK(world.controller->trouble().starts_with("It cannot be reached since "));
+  CHECK(world.controller->observe_agent(world.builds[0].agent).activity == AgentActivity::busy);
+  world.jenkins->clear_faults();
+  world.run(10s);
+  CHECK(world.controller->trouble().empty());
+  REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 5min));
+  CHECK(world.launched_for.size() == 1);
+  check_clean(world);
+}
+
+TEST_CASE("a proxy's page instead of JSON is named, and nothing is concluded from it") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  world.jenkins->add_fault({Fault::Kind::proxy_page, {}, "/queue/", -1, 200, {}});
+  world.run(5s);
+  CHECK(world.controller->trouble().contains("no JSON came"));
+}
+
+TEST_CASE("a token that is not taken any more is trouble; only when that lasts is it meant") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  world.jenkins->set_token("scaler", "another");
+  world.run(10s);
+  CHECK(world.controller->view().reach == Reach::away);
+  world.run(2min);
+  CHECK(world.controller->view().reach == Reach::refused);
+  CHECK(world.controller->trouble().contains("user and API token are not taken (HTTP 401)"));
+  world.jenkins->set_token("scaler", "scaler-token");
+  world.run(1min);
+  CHECK(world.controller->view().reach == Reach::well);
+}
+
+TEST_CASE("each right that is missing is named") {
+  const std::pair<Right, std::string> rights[] = {
+      {Right::agent_create, "hudson.model.Computer.Create"},
+      {Right::agent_disconnect, "hudson.model.Computer.Disconnect"},
+      {Right::agent_delete, "hudson.model.Computer.Delete"}};
+  for (const auto& [right, name] : rights) {
+    FakeWorld world;
+    world.add_freestyle("app", "linux");
+    auto rights_left = FakeJenkins::least_rights();
+    rights_left.erase(right);
+    world.jenkins->set_rights("scaler", rights_left);
+    world.start();
+    world.run(10s);
+    world.trigger("app");
+    world.run(30s);
+    CAPTURE(name);
+    CHECK(world.controller->trouble().contains("scaler is missing the permission " + name));
+    CHECK(world.controller->view().reach == Reach::well);
+  }
+}
+
+TEST_CASE("the pace: few calls while nothing goes on, a launch soon after an item is there") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(30s);
+  const auto before = world.transport->sent;
+  world.run(60s);
+  CHECK(world.transport->sent - before <= 180);
+  world.has_fleet = false;
+  world.trigger("app");
+  CHECK(world.run_until([&] { return world.controller->demand().size() == 1; }, 500ms));
+}
+
+TEST_CASE("answers that are lost and requests that never arrive: one build, nothing is left") {
+  for (const auto kind : {Fault::Kind::lost_answer, Fault::Kind::lost_request}) {
+    for (const auto* path :
+         {"doCreateItem", "toggleOffline", "jenkins-agent.jnlp", "doDelete", "/computer/api"}) {
+      FakeWorld world;
+      world.add_freestyle("app", "linux");
+      world.start();
+      world.run(10s);
+      world.jenkins->add_fault({kind, {}, path, 2, 0, {}});
+      world.trigger("app");
+      CAPTURE(path);
+      REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 10min));
+      CHECK(world.jenkins->starts().size() == 1);
+      check_clean(world);
+    }
+  }
+}
+
+TEST_CASE("Jenkins' clock is another one: times are corrected, and it is said") {
+  FakeWorld world;
+  world.jenkins->set_clock_offset(-1h);
+  world.has_fleet = false;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.controller->demand().size() == 1; }));
+  const auto since = world.controller->demand()[0].since;
+  CHECK(std::chrono::abs(since - world.now()) < 5s);
+  CHECK(world.controller->trouble().contains("behind this one"));
+}
+
+TEST_CASE("an item that left the queue gets no node") {
+  FakeWorld world;
+  world.has_fleet = false;
+  world.start();
+  world.run(10s);
+  const auto answer =
+      world.wait(world.controller->register_agent({AgentId("x"), 1, {"linux"}, 1, "7-8-job/x/", 1min}));
+  REQUIRE(!answer);
+  CHECK(answer.error().code == Errc::unavailable);
+  CHECK(world.agent_nodes().empty());
+  CHECK(world.book.records.empty());
+}
+
+TEST_CASE("the book cannot be written: no node is made") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  world.book.fails = true;
+  world.trigger("app");
+  world.run(10s);
+  CHECK(world.agent_nodes().empty());
+  world.book.fails = false;
+  REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 5min));
+  check_clean(world);
+}
+
+TEST_CASE("five hundred items at once are demand within a second, with few lists read") {
+  FakeWorld world;
+  world.has_fleet = false;
+  for (int i = 0; i < 500; ++i) world.add_freestyle("app" + std::to_string(i), "linux");
+  world.start();
+  world.run(10s);
+  for (int i = 0; i < 500; ++i) world.trigger("app" + std::to_string(i));
+  const auto before = world.transport->sent;
+  CHECK(world.run_until([&] { return world.controller->demand().size() == 500; }, 1s));
+  CHECK(world.transport->sent - before <= 10);
+}

@@ -1,0 +1,155 @@
+#include "jenkins/overview.hpp"
+
+#include <doctest/doctest.h>
+
+#include <utility>
+
+using namespace footman;
+using namespace footman::jenkins;
+
+namespace {
+
+constexpr Instant kTime{1'795'456'000'000'000};
+
+JenkinsSettings make_settings() {
+  JenkinsSettings settings;
+  settings.name = ControllerName("ci");
+  settings.installation = "i1";
+  settings.demand.served = {{{"linux"}, false}};
+  return settings;
+}
+
+NodeRecord make_record(const Overview& overview, NodePhase phase) {
+  NodeRecord record;
+  record.agent = AgentId("a1");
+  record.node = overview.node_name(record.agent, 1);
+  record.labels = {"linux"};
+  record.phase = phase;
+  return record;
+}
+
+Computer make_node(const NodeRecord& record, bool held) {
+  Computer computer;
+  computer.name = record.node;
+  computer.labels = {record.node, "linux"};
+  computer.executors.resize(1);
+  computer.held = held;
+  return computer;
+}
+
+QueueItem make_item(std::int64_t id) {
+  QueueItem item;
+  item.id = id;
+  item.state = ItemState::buildable;
+  item.kind = TaskKind::freestyle;
+  item.task = "job/x/";
+  item.why = "All nodes of label ‘linux’ are offline";
+  item.in_queue_since = kTime.us / 1000;
+  return item;
+}
+
+Reading make_reading(std::uint64_t number, std::vector<QueueItem> items, std::vector<Computer> computers,
+                     std::string session = "one") {
+  return {{std::move(items), {}}, Computers{std::move(computers), {}}, std::move(session), kTime, number, {}};
+}
+
+}  // namespace
+
+TEST_CASE("what was read before a step was done is too old to judge the node") {
+  Overview overview(make_settings());
+  const auto record = make_record(overview, NodePhase::held);
+  overview.add(record)->fresh_after = 5;
+  CHECK(overview.take_in(make_reading(5, {}, {make_node(record, false)}), 1s).work.empty());
+  const auto steps = overview.take_in(make_reading(6, {}, {make_node(record, false)}), 2s);
+  REQUIRE(steps.work.size() == 1);
+  CHECK(steps.work[0].step == NodeStep::hold);
+}
+
+TEST_CASE("a node that somebody does something about, or waits to, is left alone") {
+  Overview overview(make_settings());
+  const auto record = make_record(overview, NodePhase::held);
+  const auto node = overview.add(record);
+  node->taken = true;
+  CHECK(overview.take_in(make_reading(1, {}, {make_node(record, false)}), 1s).work.empty());
+  node->taken = false;
+  node->waiting = 1;
+  CHECK(overview.take_in(make_reading(2, {}, {make_node(record, false)}), 2s).work.empty());
+}
+
+TEST_CASE("before the first look the items of agents on their way are the demand") {
+  Overview overview(make_settings());
+  auto waiting = make_record(overview, NodePhase::held);
+  waiting.item = {"7-1-job/x/", "linux", kTime, "x"};
+  auto working = make_record(overview, NodePhase::working);
+  working.agent = AgentId("a2");
+  working.item = {"8-1-job/y/", "linux", kTime, "y"};
+  overview.load({waiting, working});
+  REQUIRE(overview.demand().size() == 1);
+  CHECK(overview.demand()[0] == waiting.item);
+  // Jenkins is the same one, and does not have it any more.
+  (void)overview.take_in(make_reading(1, {}, {}), 1s);
+  CHECK(overview.demand().empty());
+}
+
+TEST_CASE("after a restart of Jenkins an empty queue says nothing for a while") {
+  Overview overview(make_settings());
+  (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
+  REQUIRE(overview.demand().size() == 1);
+  auto reading = make_reading(2, {}, {}, "two");
+  (void)overview.take_in(reading, 2s);
+  CHECK(overview.demand().size() == 1);
+  CHECK(!overview.waits(overview.demand()[0].key));
+  reading.now = kTime + kRestartGrace;
+  reading.number = 3;
+  (void)overview.take_in(reading, 20s);
+  CHECK(overview.demand().empty());
+}
+
+TEST_CASE("a restart of Jenkins while the server was away is seen by what the records say") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::held);
+  record.item = {"7-1-job/x/", "linux", kTime, "x"};
+  record.session = "one";
+  overview.load({record});
+  (void)overview.take_in(make_reading(1, {}, {}, "two"), 1s);
+  CHECK(overview.demand().size() == 1);
+  CHECK(overview.find(AgentId("a1"))->record.phase == NodePhase::held);
+}
+
+TEST_CASE("an item that is about to start stays what it was") {
+  Overview overview(make_settings());
+  (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
+  auto item = make_item(7);
+  item.state = ItemState::pending;
+  (void)overview.take_in(make_reading(2, {item}, {}), 2s);
+  CHECK(overview.demand().size() == 1);
+  auto other = make_item(8);
+  other.state = ItemState::pending;
+  (void)overview.take_in(make_reading(3, {item, other}, {}), 3s);
+  CHECK(overview.demand().size() == 1);
+}
+
+TEST_CASE("nodes are asked for when something may come of it, and now and then") {
+  Overview overview(make_settings());
+  CHECK(overview.wants_computers({}, 1s));
+  std::vector<Computer> stand;
+  for (const auto& one : overview.placeholders()) {
+    Computer computer;
+    computer.name = one.name;
+    computer.labels = {one.name, "linux"};
+    std::ranges::sort(computer.labels);
+    computer.held = true;
+    computer.description = overview.describe_placeholder();
+    stand.push_back(std::move(computer));
+  }
+  (void)overview.take_in(make_reading(1, {}, stand), 1s);
+  CHECK(!overview.wants_computers({}, 2s));
+  CHECK(overview.wants_computers({{make_item(7)}, {}}, 2s));
+  CHECK(overview.wants_computers({}, 1s + kRegularLook));
+  CHECK(overview.pace() == make_settings().idle_pace);
+  auto reading = make_reading(2, {make_item(7)}, stand);
+  (void)overview.take_in(reading, 2s);
+  CHECK(overview.pace() == make_settings().busy_pace);
+  overview.add(make_record(overview, NodePhase::open));
+  CHECK(overview.pace() == make_settings().open_pace);
+}
