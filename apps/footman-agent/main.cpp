@@ -273,6 +273,14 @@ int run_supervisor(Program& program, base::Secret secret, const LastWords& last_
   return exit_code_of(*end);
 }
 
+// In the guardian. A session cleans up after itself; the command of a supervisor may leave anything.
+void clean_up(const Program& program) {
+  if (program.command != Command::supervise) return;
+  ::unlink(secret_file_of(program.work_dir).c_str());
+  std::error_code ignored;
+  if (program.temporary_work_dir) std::filesystem::remove_all(program.work_dir, ignored);
+}
+
 int run_session(Program& program, const LastWords& last_words) {
   Children::block_signals();
   net::init_process();
@@ -289,15 +297,10 @@ int run_session(Program& program, const LastWords& last_words) {
     if (!text) return complain(text.error(), kUsage);
     program.ca_pem = std::move(*text);
   }
+  if (program.command == Command::supervise) return run_supervisor(program, std::move(*secret), last_words);
   auto work_dir = make_work_dir(options, program.temporary_work_dir);
   if (!work_dir) return complain(work_dir.error(), kBroken);
   program.work_dir = std::move(*work_dir);
-  if (program.command == Command::supervise) {
-    const int code = run_supervisor(program, std::move(*secret), last_words);
-    std::error_code ignored;
-    if (program.temporary_work_dir) std::filesystem::remove_all(program.work_dir, ignored);
-    return code;
-  }
 
   const auto exit = run_agent(program, std::move(*secret));
   if (program.temporary_work_dir) ::rmdir(program.work_dir.c_str());
@@ -340,7 +343,13 @@ int main(int argc, char** argv) {
   program.cookie = take_cookie(*runtime::make_os_rng());
   keep_lock();
   forbid_inspection();
+  if (program.command == Command::supervise) {  // the guardian, too, must know where the secret will stand
+    auto work_dir = make_work_dir(options, program.temporary_work_dir);
+    if (!work_dir) return complain(work_dir.error(), kBroken);
+    program.work_dir = std::move(*work_dir);
+  }
   return guard(
-      {options.exit_file, program.cookie, [&program] { program.environment.secret = base::Secret(); }},
+      {options.exit_file, program.cookie, [&program] { program.environment.secret = base::Secret(); },
+       [&program] { clean_up(program); }},
       [&program](const LastWords& last_words) { return run_session(program, last_words); });
 }

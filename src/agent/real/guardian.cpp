@@ -126,6 +126,7 @@ int guard(const GuardianConfig& config, const std::function<int(const LastWords&
   end_groups_of(child);
   kill_all_children(config.cookie);
   end_groups_of(child);  // empty now
+  if (config.clean_up) config.clean_up();
   read_last_words(reader.get(), end);
   if (WIFSIGNALED(end.status) && WTERMSIG(end.status) == SIGKILL && memory_kills.count() > kills_before)
     end.out_of_memory = true;

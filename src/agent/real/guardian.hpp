@@ -18,6 +18,8 @@ struct GuardianConfig {
   std::string cookie;     // of the tree
   // Called in the guardian once the session has its copy of everything: wipes what a guardian need not know.
   std::function<void()> forget;
+  // Called in the guardian when nothing of the tree is left, however it ended; may be empty.
+  std::function<void()> clean_up;
 };
 
 // What the session says about its end before it exits.

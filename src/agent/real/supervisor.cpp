@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <map>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -31,10 +32,8 @@ using runtime::Awaitable;
 namespace {
 
 constexpr int kSignalStatus = 128;
-constexpr int kFirstServerError = 500;
 constexpr int kFound = 200;
 constexpr std::string_view kZipMark = "PK\x03\x04";
-constexpr Duration kLookTime = 20s;  // for one answer
 
 using Variables = std::map<std::string, std::string>;
 
@@ -72,7 +71,17 @@ net::HttpClientConfig make_client(const SupervisorConfig& config) {
   return out;
 }
 
+using Answer = std::optional<Result<net::HttpClientResponse>>;
+
+Awaitable<void> put_answer(net::HttpClient* http, net::HttpClientRequest request,
+                           std::shared_ptr<Answer> place, runtime::Event* changed) {
+  *place = co_await http->request(std::move(request));
+  changed->notify();
+}
+
 }  // namespace
+
+std::string secret_file_of(const std::string& work_dir) { return work_dir + "/agent.secret"; }
 
 Supervisor::Supervisor(runtime::Executor executor, runtime::Clock& clock, base::Logger log,
                        Children& children, SupervisorConfig config)
@@ -83,7 +92,7 @@ Supervisor::Supervisor(runtime::Executor executor, runtime::Clock& clock, base::
       config_(std::move(config)),
       http_(executor_, clock, make_client(config_)),
       kills_before_(memory_kills_.count()),
-      secret_path_(config_.work_dir + "/agent.secret"),
+      secret_path_(secret_file_of(config_.work_dir)),
       heard_at_(clock.steady()) {}
 
 // --- the end
@@ -148,29 +157,45 @@ SupervisedEnd Supervisor::describe() const {
 
 // --- the controller
 
+Awaitable<Result<net::HttpClientResponse>> Supervisor::ask(std::string path, Duration limit) {
+  net::HttpClientRequest request;
+  request.url = below(config_.url, path);
+  const auto place = std::make_shared<Answer>();
+  runtime::Scope call(executor_, log_);
+  call.spawn("ask the controller", put_answer(&http_, std::move(request), place, &changed_));
+  const auto until = clock_.steady() + limit;
+  while (!*place && !is_to_go() && clock_.steady() < until) {
+    const auto next = ending_ ? std::min(until, ending_->tell_at) : until;
+    co_await changed_.wait_for(clock_, std::max(next - clock_.steady(), kKillAgain));
+  }
+  call.cancel();
+  co_await call.join();
+  if (*place) co_return std::move(**place);
+  co_return base::fail(Errc::timeout, fmt::format("no whole answer within {}", base::format_duration(limit)));
+}
+
+void Supervisor::note_trouble(std::string what) {
+  trouble_ = std::move(what);
+  log_.warning("the controller does not answer", {{"url", config_.url.str()}, {"error", trouble_}});
+}
+
 // Whoever stands before the controller answers, too, when it is away.
 void Supervisor::note_answer(const Result<net::HttpClientResponse>& answer) {
-  if (!answer) {
-    trouble_ = base::describe(answer.error());
-  } else if (answer->status >= kFirstServerError && !answer->headers.find("X-Jenkins")) {
-    trouble_ = fmt::format("it answered {}", answer->status);
-  } else {
+  if (!answer)
+    note_trouble(base::describe(answer.error()));
+  else if (!answer->headers.find("X-Jenkins"))
+    note_trouble(fmt::format("something answered {} that is no Jenkins", answer->status));
+  else
     heard_at_ = clock_.steady();
-    return;
-  }
-  log_.warning("the controller does not answer", {{"url", config_.url.str()}, {"error", trouble_}});
 }
 
 Awaitable<void> Supervisor::watch_controller() {
   const auto patience = config_.orphan_timeout;
   const auto pause = std::min(kLookEvery, patience / 4);
-  while (true) {
-    const auto away = clock_.steady() - heard_at_;
-    if (away >= patience) break;
-    co_await runtime::sleep_for(clock_, std::min(pause, patience - away));
-    net::HttpClientRequest request;
-    request.url = below(config_.url, "/login");
-    note_answer(co_await http_.request(std::move(request)));
+  const auto left = [&] { return patience - (clock_.steady() - heard_at_); };
+  while (left() > Duration(0)) {
+    co_await runtime::sleep_for(clock_, std::min(pause, left()));
+    if (left() > Duration(0)) note_answer(co_await ask("/login", std::min(kLookTime, left())));
   }
   const auto now = clock_.steady();
   plan_end({SupervisedEnd::Cause::orphaned,
@@ -180,15 +205,13 @@ Awaitable<void> Supervisor::watch_controller() {
 }
 
 Awaitable<Result<std::string>> Supervisor::fetch_jar_once() {
-  net::HttpClientRequest request;
-  request.url = below(config_.url, "/jnlpJars/agent.jar");
-  auto answer = co_await http_.request(std::move(request));
-  note_answer(answer);
+  auto answer = co_await ask("/jnlpJars/agent.jar", kFetchTime);
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status != kFound)
     co_return base::fail(Errc::unavailable, fmt::format("it answered {} to agent.jar", answer->status));
   if (!answer->body.starts_with(kZipMark))
     co_return base::fail(Errc::unavailable, "what it gave as agent.jar is none");
+  heard_at_ = clock_.steady();
   auto path = config_.work_dir + "/agent.jar";
   FOOTMAN_CO_TRY_STATUS(runtime::real::write_private_file(path, answer->body, runtime::real::Sync::no));
   co_return path;
@@ -199,7 +222,8 @@ Awaitable<Result<std::string>> Supervisor::fetch_jar() {
   auto pause = kFetchPauseFirst;
   while (true) {
     auto jar = co_await fetch_jar_once();
-    if (jar || jar.error().code == Errc::io || jar.error().code == Errc::permission_denied) co_return jar;
+    if (jar || is_to_go()) co_return jar;
+    if (jar.error().code == Errc::io || jar.error().code == Errc::permission_denied) co_return jar;
     log_.warning("agent.jar cannot be fetched yet",
                  {{"url", config_.url.str()}, {"error", base::describe(jar.error())}});
     const auto until = clock_.steady() + pause;
@@ -264,6 +288,7 @@ Status Supervisor::start(const std::vector<std::string>& command) {
   request.directory = config_.command.empty() ? config_.work_dir : std::string(".");
   const auto output = runtime::real::lift_fd(runtime::UniqueFd(::dup(STDERR_FILENO)));
   request.output_fd = output.get();
+  request.dies_with_parent = true;
   FOOTMAN_TRY(const auto spawned, runtime::real::spawn_detached(request));
   children_.watch(spawned.id.pid, [this](const ChildExit& exit) {
     exit_ = exit;

@@ -29,6 +29,8 @@ using namespace std::chrono_literals;
 inline constexpr base::Duration kLookEvery = 30s;  // at the controller; sooner where it may stay away less
 inline constexpr base::Duration kFetchPauseFirst = 1s;  // before agent.jar is asked for again, then doubled …
 inline constexpr base::Duration kFetchPauseMost = 15s;  // … up to this
+inline constexpr base::Duration kLookTime = 20s;        // for one whole answer; later is none
+inline constexpr base::Duration kFetchTime = 5min;      // for the whole of agent.jar
 inline constexpr std::size_t kMaxJarBytes = 32 << 20;
 
 struct SupervisorConfig {
@@ -65,6 +67,9 @@ struct SupervisedEnd {
   std::string text;  // one sentence for a person
 };
 
+// Where the secret stands as long as the command runs.
+std::string secret_file_of(const std::string& work_dir);
+
 class Supervisor {
  public:
   // Clock, rng and children outlive it.
@@ -89,10 +94,13 @@ class Supervisor {
 
   void plan_end(Ending ending);
   bool is_to_go() const;
+  // The whole answer within `limit`. Given up before when the command's time is over.
+  runtime::Awaitable<base::Result<net::HttpClientResponse>> ask(std::string path, base::Duration limit);
   runtime::Awaitable<base::Result<std::string>> fetch_jar();
   runtime::Awaitable<base::Result<std::string>> fetch_jar_once();
   runtime::Awaitable<void> watch_controller();
   void note_answer(const base::Result<net::HttpClientResponse>& answer);
+  void note_trouble(std::string what);
   base::Result<std::vector<std::string>> make_command(const std::string& jar) const;
   std::vector<std::string> make_environment() const;
   base::Status start(const std::vector<std::string>& command);

@@ -16,6 +16,7 @@
 #include "net/process.hpp"
 #include "net/tcp.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/wait.hpp"
 
 using namespace footman;
 using namespace footman::agent::testing;
@@ -46,6 +47,8 @@ class Jenkins {
   std::vector<std::string> asked;
   int refusals = 0;  // so many answers are 503 first
   bool away = false;
+  int away_status = 503;
+  std::string drips;  // this path is answered with a byte now and then, without end
   std::string jar = "PK\x03\x04 not really";
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port) + "/jenkins/"; }
@@ -65,15 +68,27 @@ class Jenkins {
                                                       std::shared_ptr<const net::HttpRequest> request) {
     self->asked.push_back(request->path);
     net::HttpResponse response;
-    if (self->away || self->refusals > 0) {
+    response.headers.set("X-Jenkins", "2.532");
+    if (request->path == self->drips) {
+      response.stream = [self](std::shared_ptr<net::BodyWriter> body) { return drip(self, std::move(body)); };
+    } else if (self->away || self->refusals > 0) {
       self->refusals = std::max(self->refusals - 1, 0);
-      response.status = 503;
+      response.headers = {};
+      response.status = self->away_status;
     } else if (request->path == "/jenkins/jnlpJars/agent.jar") {
       response.body = self->jar;
     } else if (request->path != "/jenkins/login") {
       response.status = 404;
     }
     co_return response;
+  }
+
+  static runtime::Awaitable<void> drip(Jenkins* self, std::shared_ptr<net::BodyWriter> body) {
+    while (true) {
+      const auto sent = co_await body->write("P");
+      if (!sent) co_return;
+      co_await runtime::sleep_for(*self->clock_, 100ms);
+    }
   }
 
   boost::asio::io_context io_{1};
@@ -214,7 +229,12 @@ TEST_CASE("a controller that stays away ends it; one that answers does not") {
   REQUIRE(one.runs());
   REQUIRE(one.jenkins.run_until([&] { return one.jenkins.asked.size() >= 6; }));  // longer than that
   CHECK_FALSE(one.program.ended());
-  one.jenkins.away = true;  // a proxy still answers for it
+  SUBCASE("a proxy answers for it") { one.jenkins.away = true; }
+  SUBCASE("somebody else answers in its place") {
+    one.jenkins.away_status = 404;
+    one.jenkins.away = true;
+  }
+  SUBCASE("its answer does not end") { one.jenkins.drips = "/jenkins/login"; }
   one.wait_for_end();
   CHECK(one.program.exit_code() == 4);
   CHECK(holds(text_of(one.program.exit_file), "Nothing was heard of http://127.0.0.1"));
@@ -236,6 +256,35 @@ TEST_CASE("while agent.jar cannot be had, the orphan time-out and a notice end i
     CHECK(one.program.exit_code() == 5);
   }
   CHECK_FALSE(fs::exists(one.program.work_dir + "/runs"));
+}
+
+TEST_CASE("an agent.jar that does not end keeps nobody from the end") {
+  Supervised one;
+  one.jenkins.drips = "/jenkins/jnlpJars/agent.jar";
+  SUBCASE("maximum age") { one.start({"--max-age", "500ms", "--java", put_script(one.program, "java", "")}); }
+  SUBCASE("notice") {
+    one.start({"--notice", "0s", "--java", put_script(one.program, "java", "")});
+    REQUIRE(one.jenkins.run_until([&] { return !one.jenkins.asked.empty(); }));
+    ::kill(one.program.pid, SIGTERM);
+  }
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 5);
+}
+
+TEST_CASE("whatever is killed, the command does not go on, and a guardian that is left removes the secret") {
+  Supervised one;
+  one.start({"--", put_script(one.program, "command", kWaits)});
+  REQUIRE(one.runs());
+  const auto session = one.program.session();
+  SUBCASE("the session") { ::kill(session, SIGKILL); }
+  SUBCASE("both") {
+    ::kill(one.program.pid, SIGSTOP);  // it cannot kill anybody
+    ::kill(session, SIGKILL);
+    ::kill(one.program.pid, SIGKILL);
+  }
+  CHECK(one.jenkins.run_until([&] { return one.program.nothing_is_left(); }));
+  REQUIRE(one.jenkins.run_until([&] { return one.program.ended(); }));
+  if (WIFEXITED(*one.program.status)) CHECK_FALSE(fs::exists(one.program.work_dir + "/agent.secret"));
 }
 
 TEST_CASE("what the command leaves behind is ended with it, and all of it with a guardian that is killed") {
