@@ -246,9 +246,8 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
   const auto& budget = limits.budget;
   const auto form = offered_by(of);
   const auto taken = taken_by(group);
-  // What is kept for it is not told of the money of a day.
   const bool is_kept =
-      (what == "day_budget" || tried.text.find(" are kept for ") != std::string::npos) && older_waits(entry);
+      tried.text.find(" kept for a build that waits longer") != std::string::npos && older_waits(entry);
   using Untruth = std::optional<std::string>;
   const auto unknown = most_without_record(group);
   const auto strays = tried.text.find(" without a record") == std::string::npos ? 0 : unknown;
@@ -261,7 +260,8 @@ std::optional<std::string> Checker::untruth_of_limit(const controller::QueueEntr
   const auto judge_money = [&](model::Money all, model::Money needed,
                                const std::optional<model::Money>& limit) -> Untruth {
     if (!limit) return std::nullopt;
-    if (!is_dear(form.price, budget)) return std::string("the budget does not ask about it");
+    if (form.price.per_hour.is_zero() || (!is_dear(form.price, budget) && !is_kept))
+      return std::string("the budget does not ask about it");
     if (all + needed > *limit || is_kept || unknown > 0) return std::string();
     return fmt::format("{} of {} are taken, {} are needed", model::format_money(all),
                        model::format_money(*limit), model::format_money(needed));

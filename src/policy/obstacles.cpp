@@ -190,6 +190,7 @@ bool Obstacles::is_kept(const Held& limit, const Template& t, const ControllerNa
 
 bool Obstacles::may_fit(const Template& t, const ControllerName& controller) const {
   return !find_trouble(t) && std::ranges::none_of(usage_.list_all_caps(t, controller), [](const Cap& cap) {
+    if (cap.is_beyond) return false;
     return cap.spent + cap.needed > cap.limit || (!is_by_size(cap.reason) && cap.is_full());
   });
 }

@@ -275,7 +275,7 @@ class Planner {
   }
 
   // What becomes free of vCPU, memory and money is kept for an item that has waited for long: smaller ones
-  // would take it as long as they come.
+  // would take it as long as they come, and of money those about which the budget does not ask, too.
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
       const auto& obstacle = known_obstacle(kind, *t);

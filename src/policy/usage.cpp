@@ -87,11 +87,11 @@ std::string describe_day_budget(const Cap& cap, const Template& t, const std::st
     return fmt::format(
         "the next {} of an agent of template '{}' cost {}, more than the {} that {} may spend a day: {}",
         ahead, t.name.str(), money(cap.needed), money(cap.limit), spender, until_when(t));
+  const auto kept = cap.kept > 0 ? " and kept for a build that waits longer" : "";
   return fmt::format(
-      "less is left of the {} that {} may spend a day (UTC), beside what is reserved for its agents, than "
-      "the "
-      "{} that one of template '{}' needs for the next {}",
-      money(cap.limit), spender, money(cap.needed), t.name.str(), ahead);
+      "less is left of the {} that {} may spend a day (UTC), beside what is reserved for its agents{}, than "
+      "the {} that one of template '{}' needs for the next {}",
+      money(cap.limit), spender, kept, money(cap.needed), t.name.str(), ahead);
 }
 
 std::string describe(const Cap& cap, const Template& t) {
@@ -296,8 +296,9 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
 void Usage::list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out) {
   const auto& budget = account.most->budget;
   const auto& spent = *account.spent;
-  if (is_beyond(t, budget)) return;
-  if (budget.per_hour) {
+  const bool beyond = is_beyond(t, budget);
+  const auto asks = [&](model::Money kept) { return !beyond || !kept.is_zero(); };
+  if (budget.per_hour && asks(account.kept.per_hour)) {
     auto& cap = out.emplace_back();
     cap.reason = reason_of({account.scope, Quantity::per_hour});
     cap.of = account.of;
@@ -307,10 +308,11 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.needed = t.per_hour.micros;
     cap.limit = budget.per_hour->micros;
     cap.passing = spent.still_paid_per_hour.micros;
+    cap.is_beyond = beyond;
     if (!cap.never_fits()) cap.look_again = spent.rate_falls;
     look_no_later(cap, t);
   }
-  if (budget.per_day) {
+  if (budget.per_day && asks(account.kept.ahead)) {
     auto& cap = out.emplace_back();
     cap.reason = reason_of({account.scope, Quantity::per_day});
     cap.of = account.of;
@@ -319,6 +321,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.needed = reserved_ahead(needs_of(t)).micros;
     cap.limit = budget.per_day->micros;
     cap.spent = spent.today.micros;
+    cap.is_beyond = beyond;
     if (!cap.never_fits()) cap.look_again = spent.day_ends;
     look_no_later(cap, t);
   }

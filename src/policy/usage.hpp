@@ -78,9 +78,12 @@ struct Cap {
   std::int64_t spent = 0;
   std::int64_t strays = 0;  // of what is taken: by resources without a record
   std::int64_t kept = 0;    // for an older item, beside what is taken
-  Instant look_again;       // when less is taken by itself; not set: only when an agent ends
+  // The budget does not ask about an agent of the template, which costs some all the same: it stands here
+  // only because money is kept, and takes nothing of that.
+  bool is_beyond = false;
+  Instant look_again;  // when less is taken by itself; not set: only when an agent ends
   bool is_full() const { return needed > 0 && taken + kept + needed > limit; }
-  bool never_fits() const { return needed > limit; }
+  bool never_fits() const { return !is_beyond && needed > limit; }
 };
 // Of a cap that is full. As long as the reasons are the same the text is: amounts that grow all the time
 // would be news to all that wait.
@@ -102,7 +105,7 @@ class Usage {
   void keep(const Template& t, const ControllerName& controller);
   void drop_kept();
 
-  // All limits that count agents of the template, full or not, but for those of controllers.
+  // All limits that ask about agents of the template, full or not, but for those of controllers.
   std::vector<Cap> list_caps(const Template& t) const;
   // Those of the controller, for one more agent of the template.
   std::vector<Cap> list_controller_caps(const ControllerName& controller, const Template& t) const;

@@ -1,6 +1,10 @@
 // Budgets hold what would be too dear; free agents they never hold.
 #include <doctest/doctest.h>
 
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "policy/usage.hpp"
 
 using namespace footman::policy;
@@ -124,4 +128,77 @@ TEST_CASE("beyond the budget free agents are launched, and cheap ones if that is
   CHECK(names() == "cheap cheap cheap ");
   limits.all.most.budget.beyond = cents(1);
   CHECK(names() == "free free free ");
+}
+
+namespace {
+
+// The dear item needs all the money, and what is there is paid for beyond it.
+struct DearAndCheap {
+  Snapshot s = world({offer("dear", cents(6)), offer("cheap", cents(1))});
+  Limits limits = by_hour(cents(6));
+  DearAndCheap() {
+    for (auto& t : s.templates) t.labels = {t.name.str()};
+    s.items = {item("old"), item("young")};
+    s.items[0].label = *footman::model::parse_label_expression("dear");
+    s.items[1].label = *footman::model::parse_label_expression("cheap");
+    s.items[1].since = s.items[0].since + 1min;
+    s.agents = {busy(cents(1))};
+    limits.all.most.agents = 2;
+    limits.all.most.budget.beyond = cents(1);
+  }
+  Plan plan(Duration waits = 10min) const { return plan_provisioning(s, limits, s.items[0].since + waits); }
+};
+
+}  // namespace
+
+TEST_CASE("money that is kept for an item is not taken by agents about which the budget does not ask") {
+  DearAndCheap two;
+  auto plan = two.plan(10min - 1s);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].template_name.str() == "cheap");
+
+  SUBCASE("of an hour") {
+    plan = two.plan();
+    CHECK(plan.launches.empty());
+    REQUIRE(plan.holds.size() == 2);
+    CHECK(plan.holds[0].reason == HoldReason::hour_budget);
+    CHECK(plan.holds[0].text.ends_with(
+        "agent busy makes room for the one that waits longest, once the build is over"));
+    CHECK(plan.holds[1].text ==
+          "agents for $0.01/h are paid for, of $0.06/h that this server may spend, $0.06/h are kept for a "
+          "build that waits longer, and one of template 'cheap' costs $0.01/h");
+    two.s.agents.clear();
+    plan = two.plan();
+    REQUIRE(plan.launches.size() == 2);  // then it has what was kept for it
+    CHECK(plan.launches[0].template_name.str() == "dear");
+  }
+  SUBCASE("of a day") {
+    two.limits.all.most.budget.per_hour.reset();
+    two.limits.all.most.budget.per_day = Money{15'000};  // what the dear one costs in 15 minutes
+    plan = two.plan();
+    CHECK(plan.launches.empty());
+    REQUIRE(plan.holds.size() == 2);
+    CHECK(plan.holds[1].text.find("kept for a build that waits longer") != std::string::npos);
+    two.limits.all.spent.today = Money{1};  // too little is left for the item: nothing is kept
+    plan = two.plan();
+    REQUIRE(plan.launches.size() == 1);
+    CHECK(plan.launches[0].template_name.str() == "cheap");
+  }
+  SUBCASE("free agents take nothing of it") {
+    two.s.templates[1].per_hour = {};
+    CHECK(two.plan().launches.size() == 1);
+  }
+  SUBCASE("enough is left for both") {
+    two.limits.all.most.budget.per_hour = cents(8);
+    two.limits.all.most.agents = 0;
+    CHECK(two.plan().launches.size() == 2);
+  }
+  SUBCASE("one for which more is billed than the whole budget of a day only has to wait") {
+    two.limits.all.most.budget.per_hour.reset();
+    two.limits.all.most.budget.per_day = Money{15'000};
+    two.s.templates[1].least_billed = 10h;
+    plan = two.plan();
+    REQUIRE(plan.holds.size() == 2);
+    CHECK(plan.holds[1].text.find("until the configuration changes") == std::string::npos);
+  }
 }
