@@ -250,7 +250,7 @@ std::vector<std::string> Supervisor::make_environment() const {
   if (config_.tunnel) all["JENKINS_TUNNEL"] = config_.tunnel->str();
   if (!config_.cookie.empty()) all[std::string(runtime::real::kCookieVariable)] = config_.cookie;
   std::vector<std::string> out;
-  for (const auto& [name, value] : all) out.push_back(name + "=" + value);
+  for (const auto& [name, value] : all) out.push_back(fmt::format("{}={}", name, value));
   return out;
 }
 
