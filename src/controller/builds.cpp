@@ -202,8 +202,10 @@ Awaitable<void> Builds::lose(BuildPtr entry, WorkLoss loss) {
   end.result = loss.result;
   end.timed_out = loss.result == BuildResult::aborted && !entry->build.cancel_requested;
   end.reason = fmt::format("Agent {} was lost: {}", agent, loss.sentence);
-  const auto verdict =
-      judge_retry(*entry, {.reason = loss.reason, .given_up = loss.result == BuildResult::aborted});
+  const auto* node = core_.find_node(entry->assignment->agent);
+  const auto verdict = judge_retry(*entry, {.reason = loss.reason,
+                                            .given_up = loss.result == BuildResult::aborted,
+                                            .may_run_elsewhere = node != nullptr && node->may_be_elsewhere});
   if (verdict.again) end.retry_cause = cause_of_retry(entry->build);
   if (!verdict.why_not.empty())
     end.reason += fmt::format("{} {}", end.reason.ends_with('.') ? "" : ".", verdict.why_not);

@@ -110,6 +110,9 @@ struct NodeEntry {
   std::shared_ptr<Pulse> pulse;
   bool resumed = false;  // Resume is handled: may take work
   bool came = false;     // that was so once: it is not waited for as one that is still on its way
+  // Of a database in doubt, and not heard of since the start: it may be at work for the server that the
+  // database was copied from.
+  bool may_be_elsewhere = false;
   // Steady, valid without a connection. Until it has resumed once: when it was let in, or the server
   // started; one that says Hello again and again and never resumes is of no use.
   Duration last_heard{};

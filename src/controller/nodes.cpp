@@ -33,6 +33,7 @@ void Nodes::take_over(store::OpenState& state) {
     node->last_heard = core_.steady();
     node->node = std::move(row);
     node->came = node->redeemed();  // as far as is known: it may be at work
+    node->may_be_elsewhere = !state.doubt.empty();
     for (const auto& agent : state.agents) {
       if (agent.id != node->id()) continue;
       node->for_item = agent.for_item;

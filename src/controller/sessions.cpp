@@ -324,6 +324,7 @@ Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
 // Brings both views together: what we think the agent has and what it holds.
 Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
   auto* node = core_.find_node(agent);
+  node->may_be_elsewhere = false;
   if (const auto expected = open_work(*node)) {
     const auto id = expected->assignment->id;
     const bool has_it =

@@ -25,6 +25,9 @@ std::string_view why_not(EndReason reason) {
 
 RetryVerdict judge_retry(const BuildLoss& loss, std::uint32_t allowed, std::uint32_t done) {
   if (loss.given_up) return {};
+  if (loss.may_run_elsewhere)
+    return {false,
+            "It is not run again: it may still run for the server that this database was copied from."};
   if (loss.nothing_began && done < std::max(allowed, kUnaskedRetries)) return {true, {}};
   if (done >= allowed) return {};
   return is_fault_of_cloud(loss.reason) ? RetryVerdict{true, {}} : RetryVerdict{false, why_not(loss.reason)};

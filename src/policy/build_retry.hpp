@@ -16,6 +16,8 @@ struct BuildLoss {
   model::EndReason reason = model::EndReason::none;  // of the agent
   bool nothing_began = false;  // the agent itself says that no step had begun; else one may have
   bool given_up = false;       // cancelled, or its time limit was over
+  // The database is a copy, and the agent has not come to this server: it may work for the other one.
+  bool may_run_elsewhere = false;
 };
 
 // What is run again without being asked for: a build of which nothing had begun, this often.

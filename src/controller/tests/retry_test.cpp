@@ -60,6 +60,31 @@ TEST_CASE(
   CHECK(world.controller->demand().empty());
 }
 
+TEST_CASE("a build of a copied database is not run again while the other server may have it") {
+  World world;
+  submit(world, 2);
+  auto agent = start_on(world, "a");
+  world.crash();
+  world.doubt = "the data directory is a copy";
+  world.start();
+  SUBCASE("its agent does not come here") {
+    SUBCASE("its resource is none of this directory's") {
+      REQUIRE(lose(world, "a", EndReason::resource_gone));
+    }
+    SUBCASE("its lease is over") { world.advance(world.config.lease * 3); }
+    CHECK(world.build(1).result == BuildResult::failure);
+    CHECK(world.build(1).reason.ends_with(
+        "It is not run again: it may still run for the server that this database was copied from."));
+    CHECK(count_builds(world) == 1);
+  }
+  SUBCASE("its agent comes: it is this server's") {
+    agent = world.rejoin(
+        "a", 2, {{base::AssignmentId(1), protocol::AssignmentPhase::running, base::StreamId(1), 0, 0, 0}});
+    REQUIRE(lose(world, "a", EndReason::resource_gone));
+    CHECK(count_builds(world) == 2);
+  }
+}
+
 TEST_CASE("without being asked for, a build that had started is not run again") {
   World world;
   submit(world, 0);

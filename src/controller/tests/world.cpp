@@ -121,6 +121,7 @@ void World::start() {
   controller = std::make_unique<Controller>(std::move(parts), config);
   auto state = run(store->load_open_state());
   REQUIRE(state);
+  state->doubt = doubt;
   REQUIRE(run(controller->start(std::move(*state))));
 }
 

@@ -30,6 +30,8 @@ TEST_CASE("what a person, a time limit or the build itself did is not repeated")
   }
   CHECK(!again({.reason = EndReason::session_lost, .given_up = true}, 10, 0));
   CHECK(!again({.nothing_began = true, .given_up = true}, 10, 0));
+  CHECK(!again({.reason = EndReason::resource_gone, .may_run_elsewhere = true}, 10, 0));
+  CHECK(!again({.nothing_began = true, .may_run_elsewhere = true}, 10, 0));
 }
 
 TEST_CASE("where it was asked for and is not done, the reason is told") {
