@@ -18,6 +18,8 @@ using model::BuildResult;
 
 namespace {
 
+constexpr std::string_view kMayRunElsewhere =
+    "it may still run for the server that this database was copied from.";
 constexpr Duration kLookEvery = 1s;        // at what changes with time
 constexpr Duration kRowlessGrace = 12min;  // of a machine whose row says that it has ended
 constexpr Duration kSilenceMargin = 20s;   // until the loss is seen and stored, while the disk works
@@ -46,6 +48,7 @@ Checker::Checker(CheckerParts parts)
 void Checker::on_commit(std::string_view /*move*/) { rows_changed_ = true; }
 
 void Checker::check() {
+  note_doubt();
   if (rows_changed_) refresh();
   if (parts_.loop.now() < next_look_) return;
   next_look_ = parts_.loop.now() + kLookEvery;
@@ -64,9 +67,18 @@ void Checker::check() {
   look_at_next_finished();
 }
 
+// Before the rows are read anew: as the last life of the server left them.
+void Checker::note_doubt() {
+  const auto start = parts_.server.starts();
+  if (std::exchange(noted_start_, start) == start || !parts_.in_doubt()) return;
+  for (const auto& node : rows_.nodes) epochs_in_doubt_[node.agent] = node.epoch;
+}
+
 void Checker::refresh() {
   rows_changed_ = false;
+  note_doubt();
   rows_ = parts_.load_rows();
+  for (const auto& node : rows_.nodes) epochs_[node.agent] = node.epoch;
   const auto before = std::exchange(row_of_, {});
   for (const auto& row : rows_.agents) {
     row_of_[row.id] = &row;
@@ -443,12 +455,26 @@ void Checker::on_taken(const SimCloud::Machine& machine) {
     if (one.agent == row->id && one.state == AssignmentState::started) taken_.emplace(one.build, row->id);
 }
 
+// By its rows: it has had no session since a server started with a database in doubt.
+bool Checker::may_be_elsewhere(const AgentId& agent) const {
+  const auto then = epochs_in_doubt_.find(agent);
+  return then != epochs_in_doubt_.end() && epochs_.at(agent) == then->second;
+}
+
 void Checker::look_at_missing_retry(const model::Build& build) {
+  const bool is_said = build.reason.ends_with(kMayRunElsewhere);
+  const auto& agents = agents_of_[build.id];
+  if (is_said && std::ranges::none_of(
+                     agents, [&](const std::string& agent) { return may_be_elsewhere(AgentId(agent)); }))
+    return report("run_again_when_lost",
+                  fmt::format("build {} is told to run elsewhere perhaps, but its agent has come since",
+                              build.id.str()));
   const auto taken = taken_.find(build.id);
   if (taken == taken_.end() || parts_.witness.ended_by_people.contains(taken->second.str())) return;
   // It came to its own end all the same, and that was told before the machine went.
   if (build.result != BuildResult::failure || build.exit_status) return;
   if (build.cancel_requested || build.timed_out || build.retry >= build.spec.retries) return;
+  if (is_said && may_be_elsewhere(taken->second)) return;
   report("run_again_when_lost",
          fmt::format("build {} ({}, '{}') was lost with the machine of agent {}, and is not run again: "
                      "retry {} of {}",

@@ -116,6 +116,7 @@ struct CheckerParts {
   // Since when the server cannot hear of this agent.
   std::function<std::optional<Duration>(const base::AgentId&)> cut_off_since;
   std::function<bool()> storage_fails;
+  std::function<bool()> in_doubt;  // the database says that it may be an old one
   Duration lease{0};
 };
 
@@ -315,6 +316,8 @@ class Checker {
   void look_at_result(const Submission& submission, const model::Build& build);
   void look_at_retry(const model::Build& lost, const model::Build* next);
   void look_at_missing_retry(const model::Build& build);
+  void note_doubt();
+  bool may_be_elsewhere(const base::AgentId& agent) const;
   void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
   const model::Agent* find_row(const base::AgentId& id) const;
@@ -333,10 +336,13 @@ class Checker {
   std::map<base::AgentId, Duration> active_;                  // last time that it had work
   std::map<base::BuildId, std::set<std::string>> agents_of_;  // that ever had it
   std::map<base::BuildId, base::AgentId> taken_;              // at work on this agent as its machine went
-  std::map<base::AgentId, Duration> first_seen_;              // its row
-  std::map<base::AgentId, Duration> welcomed_;                // first
-  std::map<base::AgentId, Duration> connected_;               // its row says so, since
-  std::map<base::AgentId, std::uint64_t> connected_in_;       // that life of the server
+  std::map<base::AgentId, std::uint64_t> epochs_;           // last; each session of an agent has another one
+  std::map<base::AgentId, std::uint64_t> epochs_in_doubt_;  // as a server last started with it in doubt
+  std::uint64_t noted_start_ = 0;
+  std::map<base::AgentId, Duration> first_seen_;         // its row
+  std::map<base::AgentId, Duration> welcomed_;           // first
+  std::map<base::AgentId, Duration> connected_;          // its row says so, since
+  std::map<base::AgentId, std::uint64_t> connected_in_;  // that life of the server
   std::set<base::AgentId> ends_seen_;
   std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
   std::map<base::QueueItemId, Duration> item_seen_;

@@ -398,7 +398,7 @@ void World::wire_up() {
       },
       [this](const base::AgentId& agent) { return net_.parted_since(agent.str(), std::string(kServerNode)); },
       [this] { return disk_.is_full() || store_trouble_.full || store_trouble_.io_error > 0; },
-      scene_.controller.lease});
+      [this] { return !store_trouble_.doubt->empty(); }, scene_.controller.lease});
   for (auto* cloud : clouds) {
     cloud->on_ask = [this](const ports::LaunchSpec& spec) { checker_->on_ask(spec); };
     cloud->clock_of_server = [this] { return server_->wall_now(); };

@@ -215,6 +215,7 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
 void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,
                              std::shared_ptr<Pulse> pulse, const protocol::Hello& hello) {
   node.connection = connection;
+  node.may_be_elsewhere = false;
   node.hello_connection = hello.connection;
   node.pulse = std::move(pulse);
   node.host = std::make_unique<HostInfo>(HostInfo{std::move(peer), hello.agent_version, hello.os, hello.arch,
@@ -324,7 +325,6 @@ Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
 // Brings both views together: what we think the agent has and what it holds.
 Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
   auto* node = core_.find_node(agent);
-  node->may_be_elsewhere = false;
   if (const auto expected = open_work(*node)) {
     const auto id = expected->assignment->id;
     const bool has_it =
