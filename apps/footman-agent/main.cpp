@@ -30,6 +30,7 @@
 #include "base/version.hpp"
 #include "net/process.hpp"
 #include "net/tls.hpp"
+#include "protocol/limits.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
@@ -227,7 +228,8 @@ base::Result<SupervisorConfig> make_supervisor_config(Program& program, base::Se
   config.environment = program.environment.variables;
   config.cookie = program.cookie;
   config.max_age = options.max_age;
-  config.orphan_timeout = options.orphan_timeout;
+  config.orphan_timeout =
+      options.orphan_timeout.count() > 0 ? options.orphan_timeout : protocol::kDefaultOrphanTimeout;
   config.grace = options.notice_grace;
   return config;
 }

@@ -302,7 +302,7 @@ Status Supervisor::start(const std::vector<std::string>& command) {
 
 Awaitable<SupervisedEnd> Supervisor::run() {
   runtime::Scope scope(executor_, log_);
-  if (config_.orphan_timeout > Duration(0)) scope.spawn("controller", watch_controller());
+  scope.spawn("controller", watch_controller());
   const auto now = clock_.steady();
   if (config_.max_age > Duration(0))
     plan_end(

@@ -48,9 +48,9 @@ struct SupervisorConfig {
   net::ProxyEnvironment proxies;
   std::vector<std::string> environment;  // "NAME=value"
   std::string cookie;
-  base::Duration max_age{0};  // 0: none
-  base::Duration orphan_timeout{0};
-  base::Duration grace{0};  // between SIGTERM and SIGKILL
+  base::Duration max_age{0};         // 0: none
+  base::Duration orphan_timeout{0};  // needed
+  base::Duration grace{0};           // between SIGTERM and SIGKILL
 };
 
 // How the command came to its end.
