@@ -152,6 +152,9 @@ class BentStore : public store::Store {
   Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
     return ask(real_.find_setting(std::move(key)));
   }
+  Awaitable<Result<std::map<std::string, std::string>>> list_settings(std::string prefix) override {
+    return ask(real_.list_settings(std::move(prefix)));
+  }
   Awaitable<Status> save_setting(std::string key, std::string value) override {
     return write(real_.save_setting(std::move(key), std::move(value)));
   }

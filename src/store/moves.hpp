@@ -69,5 +69,6 @@ Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace&
 Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant now);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);
 Result<std::optional<std::string>> find_setting(Database& db, const std::string& key);
+Result<std::map<std::string, std::string>> list_settings(Database& db, const std::string& prefix);
 
 }  // namespace footman::store::moves

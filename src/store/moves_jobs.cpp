@@ -47,6 +47,10 @@ Result<bool> delete_job(Database& db, const JobPath& path) {
 }
 
 Status save_setting(Database& db, const std::string& key, const std::string& value) {
+  if (value.empty()) {
+    db.run("DELETE FROM settings WHERE key = ?", key);
+    return {};
+  }
   db.run("INSERT INTO settings VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key,
          value);
   return {};
@@ -58,6 +62,20 @@ Result<std::optional<std::string>> find_setting(Database& db, const std::string&
   std::string value;
   rows.read(value);
   return value;
+}
+
+Result<std::map<std::string, std::string>> list_settings(Database& db, const std::string& prefix) {
+  auto behind = prefix;
+  ++behind.back();
+  std::map<std::string, std::string> all;
+  auto rows = db.query("SELECT key, value FROM settings WHERE key >= ? AND key < ?", prefix, behind);
+  while (rows.step()) {
+    std::string key;
+    std::string value;
+    rows.read(key, value);
+    all.emplace(std::move(key), std::move(value));
+  }
+  return all;
 }
 
 }  // namespace footman::store::moves

@@ -224,6 +224,9 @@ class SqliteStore final : public Store {
   Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
     return ask([key = std::move(key)](Database& db) { return moves::find_setting(db, key); });
   }
+  Awaitable<Result<std::map<std::string, std::string>>> list_settings(std::string prefix) override {
+    return ask([prefix = std::move(prefix)](Database& db) { return moves::list_settings(db, prefix); });
+  }
   Awaitable<Status> save_setting(std::string key, std::string value) override {
     return write("save_setting", [key = std::move(key), value = std::move(value)](Database& db) {
       return moves::save_setting(db, key, value);

@@ -276,8 +276,10 @@ class Store {
   virtual Awaitable<Result<std::vector<Charge>>> list_charges(Instant since, Instant now) = 0;
   virtual Awaitable<Result<std::vector<model::TimelineEntry>>> list_timeline(std::string subject) = 0;
 
-  // Small durable settings: template generations, last configuration hash.
+  // Small durable settings: template generations, what adapters must know again after a restart. An empty
+  // value is none: the key is gone. list_settings: all whose keys begin with `prefix`, which is not empty.
   virtual Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) = 0;
+  virtual Awaitable<Result<std::map<std::string, std::string>>> list_settings(std::string prefix) = 0;
   virtual Awaitable<Status> save_setting(std::string key, std::string value) = 0;
 
   // Retention: deletes the job's (empty path: ad-hoc) finished builds beyond the newest `keep` (0: no limit)

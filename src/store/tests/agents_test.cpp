@@ -253,8 +253,15 @@ TEST_CASE("settings are kept") {
   CHECK(!f.get(f.store->find_setting("a")));
   f.get(f.store->save_setting("a", "1"));
   f.get(f.store->save_setting("a", "2"));
-  f.get(f.store->save_setting("empty", ""));
+  f.get(f.store->save_setting("gone", "1"));
+  f.get(f.store->save_setting("gone", ""));
+  f.get(f.store->save_setting("gone", ""));
+  for (const auto* key : {"list/1", "list/2", "list", "list0", "lis/3"})
+    f.get(f.store->save_setting(key, key));
   f.reopen();
   CHECK(f.get(f.store->find_setting("a")) == "2");
-  CHECK(f.get(f.store->find_setting("empty")) == "");
+  CHECK(!f.get(f.store->find_setting("gone")));
+  CHECK(f.get(f.store->list_settings("list/")) ==
+        std::map<std::string, std::string>{{"list/1", "list/1"}, {"list/2", "list/2"}});
+  CHECK(f.get(f.store->list_settings("nothing/")).empty());
 }

@@ -188,6 +188,7 @@ TEST_CASE("every question and move goes by an index") {
   quick(moves::list_timeline(db, "agent:agent-3"));
   quick(moves::get_build_by_number(db, JobPath("app"), 7));
   quick(moves::find_setting(db, "x"));
+  quick(moves::list_settings(db, "x/"));
   quick(moves::forget_builds(db, JobPath("app"), 10, at(50)));
   quick(moves::forget_builds(db, JobPath(), 10, {}));
   quick(moves::request_cancel(db, BuildId(180), "x"));
