@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,7 +50,10 @@ struct FleetConfig {
   std::map<CloudName, model::AgentLimits> cloud_limits;  // the provider has its own beside
   std::map<std::string, model::AgentLimits, std::less<>> label_limits;  // of agents that offer it
   std::map<ControllerName, model::AgentLimits> controller_limits;       // of agents for its work
-  Duration orphan_timeout = 30min;                                      // told to every agent
+  // Whose agents a controller gets; one that is not here: those of all templates. A pool is the first one's
+  // that names its template, else the first controller's.
+  std::map<ControllerName, std::set<TemplateName>> controller_templates;
+  Duration orphan_timeout = 30min;  // told to every agent
   Duration reconcile_every = 3min;
 };
 

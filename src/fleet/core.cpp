@@ -248,6 +248,18 @@ CloudEntry* Core::find_cloud(const CloudName& name) const {
   return it == clouds.end() ? nullptr : it->second.get();
 }
 
+std::vector<ControllerName> Core::controllers_of(const TemplateName& name) const {
+  std::vector<ControllerName> served;
+  for (const auto* controller : parts.controllers) {
+    const auto named = config.controller_templates.find(controller->name());
+    if (named == config.controller_templates.end() || named->second.contains(name))
+      served.push_back(controller->name());
+  }
+  if (served.size() == parts.controllers.size()) return {};
+  if (served.empty()) served.emplace_back();  // nobody's
+  return served;
+}
+
 ports::ControllerPort* Core::find_controller(const ControllerName& name) const {
   const auto it = std::ranges::find(controller_names_, name);
   return it == controller_names_.end()

@@ -266,6 +266,8 @@ class Core {
   // The config's; of the number of agents the provider's, where that is less.
   model::AgentLimits limits_of(const CloudName& cloud) const;
   CloudEntry* find_cloud(const CloudName& name) const;
+  // For whose items the template is; empty: of all.
+  std::vector<ControllerName> controllers_of(const TemplateName& name) const;
   ports::ControllerPort* find_controller(const ControllerName& name) const;
   TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
 

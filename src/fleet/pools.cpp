@@ -10,7 +10,11 @@ using ports::AgentActivity;
 
 Pools::Pools(Core& core) : core_(core) {}
 
-ControllerName Pools::controller() const {
+ControllerName Pools::controller_of(const TemplateName& name) const {
+  const auto& named = core_.config.controller_templates;
+  for (const auto* controller : core_.parts.controllers)
+    if (const auto it = named.find(controller->name()); it != named.end() && it->second.contains(name))
+      return it->first;
   return core_.parts.controllers.empty() ? ControllerName() : core_.parts.controllers.front()->name();
 }
 

@@ -10,8 +10,8 @@ class Pools {
  public:
   explicit Pools(Core& core);
 
-  // The controller that agents of pools are made for: the first one. Empty: there is none, and no pool.
-  ControllerName controller() const;
+  // The controller that agents of its pool are made for. Empty: there is none, and no pool.
+  ControllerName controller_of(const TemplateName& name) const;
   model::PoolSize size_of(TemplateEntry& t) const;  // that its rules want now
   Instant next_change() const;                      // of the first of them; not set: none
   // The sizes that goals need, from the next plan on.

@@ -224,7 +224,7 @@ void Ledger::join_class(const OpenPlanner& planner, LedgerItem& one) {
   if (fresh) {
     kind.controller = item.ref.controller;
     kind.label = item.label;
-    kind.templates = planner.list_templates(kind.label);
+    kind.templates = planner.list_templates(kind.controller, kind.label);
   }
   one.of = &it->second;
   ++one.of->items;
@@ -271,7 +271,7 @@ void Ledger::take_new_offers(const OpenPlanner& planner) {
     changed_agents_.insert(&one);
   }
   for (auto& [key, one] : classes_) {
-    one.open.kind.templates = planner.list_templates(one.open.kind.label);
+    one.open.kind.templates = planner.list_templates(key.first, one.open.kind.label);
     one.open.kind.hold.reset();
   }
   obstacles_ = {};

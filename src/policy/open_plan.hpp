@@ -128,7 +128,8 @@ class OpenPlanner {
   ~OpenPlanner();
 
   AgentVerdict examine(const Agent& agent) const;
-  std::vector<const Template*> list_templates(const model::LabelExpr& label) const;
+  std::vector<const Template*> list_templates(const ControllerName& controller,
+                                              const model::LabelExpr& label) const;
   // Once. Matches are those of open agents only. There are no holds: each class in which items are left has
   // its own.
   Plan plan(OpenWorld& world);

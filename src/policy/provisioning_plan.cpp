@@ -172,14 +172,19 @@ class Planner {
     result.of_controller = find_obstacles(item.ref.controller);
     result.label = item.label;
     result.pools = list_fitting(pools_, pool_key_, result);
-    result.templates = list_templates(item.label);
+    result.templates = list_templates(result.controller, item.label);
     return result;
   }
 
-  std::vector<const Template*> list_templates(const model::LabelExpr& label) const {
+  std::vector<const Template*> list_templates(const ControllerName& controller,
+                                              const model::LabelExpr& label) const {
     std::vector<const Template*> result;
-    for (const auto& t : snapshot_.templates)
-      if (obstacles_.has_cloud(t.cloud) && model::fits(label, t.labels, t.is_default)) result.push_back(&t);
+    for (const auto& t : snapshot_.templates) {
+      const bool is_for =
+          t.controllers.empty() || std::ranges::find(t.controllers, controller) != t.controllers.end();
+      if (is_for && obstacles_.has_cloud(t.cloud) && model::fits(label, t.labels, t.is_default))
+        result.push_back(&t);
+    }
     sort_templates(result, label);
     return result;
   }
@@ -683,8 +688,9 @@ OpenPlanner::~OpenPlanner() = default;
 
 AgentVerdict OpenPlanner::examine(const Agent& agent) const { return impl_->examine(agent); }
 
-std::vector<const Template*> OpenPlanner::list_templates(const model::LabelExpr& label) const {
-  return impl_->list_templates(label);
+std::vector<const Template*> OpenPlanner::list_templates(const ControllerName& controller,
+                                                         const model::LabelExpr& label) const {
+  return impl_->list_templates(controller, label);
 }
 
 Plan OpenPlanner::plan(OpenWorld& world) { return impl_->plan_open(world); }

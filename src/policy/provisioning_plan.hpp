@@ -107,6 +107,7 @@ struct Template {
   Breaker breaker;
   model::PoolSize pool;  // agents that are kept without an item; empty: none
   ControllerName pool_controller;
+  std::vector<ControllerName> controllers = {};  // for whose items it is; empty: of all
   bool operator==(const Template&) const = default;
 };
 

@@ -120,6 +120,42 @@ TEST_CASE("a cap of one controller holds its launches alone") {
   CHECK(two.other.reasons.at("2").agent == two.agent_of(two.other));
 }
 
+TEST_CASE("a controller that names templates gets agents of no others; their pools are made for it") {
+  TwoControllers two;
+  auto& templates = two.world.config.templates;
+  auto spare = templates[0];
+  spare.name = TemplateName("spare");
+  spare.priority = 1;  // taken first by whoever may
+  templates.push_back(spare);
+  const auto template_of = [&](const ScriptedController& controller) {
+    return two.world.row(two.agent_of(controller)).template_name;
+  };
+  SUBCASE("each gets what it may") {
+    two.world.config.controller_templates[two.other.name()] = {templates[0].name};
+    two.world.start();
+    two.submit(two.first, "1");
+    two.submit(two.other, "1");
+    CHECK(template_of(two.first) == spare.name);
+    CHECK(template_of(two.other) == templates[0].name);
+  }
+  SUBCASE("a pool") {
+    templates.back().pool.size = {1, 0, 10};
+    two.world.config.controller_templates[two.other.name()] = {spare.name};
+    two.world.start();
+    two.world.settle();
+    CHECK(template_of(two.other) == spare.name);
+    CHECK(two.agents_of(two.first).empty());
+  }
+  SUBCASE("none that it could use") {
+    templates.pop_back();
+    two.world.config.controller_templates[two.other.name()] = {TemplateName("gone")};
+    two.world.start();
+    two.submit(two.other, "1");
+    CHECK(two.agents_of(two.other).empty());
+    CHECK(two.other.reasons.at("1").code == "no_default_template");
+  }
+}
+
 TEST_CASE("a controller that goes silent harms nobody else's agents, and leaves none of its own behind") {
   TwoControllers two;
   two.world.start();

@@ -105,6 +105,7 @@ RandomWorld::RandomWorld(std::uint64_t seed) : random_(seed) {
     t.size = {1000 * pick(3), (1ULL << 30) * pick(2)};
     t.per_hour = model::Money(static_cast<std::int64_t>(pick(2)));
     t.pool_controller = ControllerName("main");
+    if (chance(6)) t.controllers = {ControllerName(chance(2) ? "other" : "main")};
     if (chance(2)) t.pool = {static_cast<std::uint32_t>(pick(3)), static_cast<std::uint32_t>(pick(2)) * 500};
     templates_.push_back(std::move(t));
   }
