@@ -37,6 +37,7 @@ class Judge {
   explicit Judge(const DemandInput& input) : in_(input) {
     for (const auto& computer : in_.computers.all) {
       names_.insert(computer.name);
+      if (in_.is_own(computer)) own_.insert(computer.name);
       if (computer.is_ghost() || in_.is_own(computer) || computer.executors.empty()) continue;
       Foreign one{&computer, 0};
       if (!computer.offline)
@@ -129,6 +130,9 @@ class Judge {
                                                               !is_served(parse_shown_label(why.name)));
     if (names_one_node && in_.placeholders_stand)
       return not_told(Verdict::not_served, fmt::format("No template here has its label: '{}'.", item.why));
+    // A step that goes on after a restart of Jenkins waits for the node that it had.
+    if (names_one_node && own_.contains(why.name))
+      return not_told(Verdict::label_not_told, fmt::format("It waits for node {}.", why.name));
     return not_told(Verdict::ask_flow_graph, "Its label is not told yet.");
   }
 
@@ -173,6 +177,7 @@ class Judge {
 
   const DemandInput& in_;
   std::set<std::string, std::less<>> names_;
+  std::set<std::string, std::less<>> own_;
   std::vector<Foreign> foreign_;
 };
 

@@ -53,6 +53,19 @@ Awaitable<void> JenkinsController::stop() {
   co_await scope_.join();
 }
 
+void JenkinsController::set_settings(JenkinsSettings settings) {
+  settings.name = settings_.name;
+  settings.url = settings_.url;
+  settings.ca_pem = settings_.ca_pem;
+  settings.prefix = settings_.prefix;
+  settings.installation = settings_.installation;
+  settings.page_of_agents = settings_.page_of_agents;
+  settings_ = std::move(settings);
+  requests_ = Requests(settings_.user, settings_.token);
+  overview_.set_settings(settings_);
+  wake_.notify();
+}
+
 // --- looks
 
 Awaitable<void> JenkinsController::look_again_and_again() {
@@ -218,9 +231,34 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
 
 // --- views
 
+std::optional<ports::AgentEndpoint> JenkinsController::find_endpoint(const AgentId& id) const {
+  ports::AgentEndpoint endpoint;
+  endpoint.program = ports::AgentProgram::jenkins;
+  endpoint.url = settings_.agent_url.empty() ? settings_.url : settings_.agent_url;
+  endpoint.ca_pem = settings_.ca_pem;
+  endpoint.only_ca = !settings_.ca_pem.empty();
+  endpoint.insecure = settings_.insecure;
+  endpoint.name = overview_.node_name(id, 1);
+  endpoint.web_socket = settings_.connection == AgentConnection::web_socket;
+  if (!endpoint.web_socket) endpoint.tunnel = settings_.tunnel;
+  endpoint.java_options = settings_.java_options;
+  return endpoint;
+}
+
 ports::AgentObservation JenkinsController::observe_agent(AgentId id) const {
   const auto node = overview_.find(id);
-  return node == nullptr ? ports::AgentObservation() : observe_node(node->record);
+  if (node == nullptr) return {};
+  const auto& record = node->record;
+  auto seen = observe_node(record);
+  // What it was opened for has left the queue, for it most likely: it is not idle before that is known.
+  const bool is_given = record.phase == NodePhase::open && !record.released_key.empty() &&
+                        overview_.has_read() && !overview_.waits(record.released_key);
+  if (is_given && seen.activity == ports::AgentActivity::idle) {
+    seen.activity = ports::AgentActivity::busy;
+    seen.working_on = record.released_key;
+    seen.idle_since = {};
+  }
+  return seen;
 }
 
 void JenkinsController::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
@@ -235,6 +273,7 @@ JenkinsView JenkinsController::view() const {
   view.since = health_.since();
   view.trouble = health_.trouble();
   view.placeholders_stand = overview_.placeholders_stand(parts_.clock.now());
+  view.detached = overview_.is_detached();
   for (const auto& one : overview_.items()) {
     const auto reason = reasons_.find(one.item.key());
     view.items.push_back({one, reason == reasons_.end() ? nullptr : reason->second});

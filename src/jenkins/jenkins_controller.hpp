@@ -12,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "jenkins/requests.hpp"
 #include "jenkins/settings.hpp"
 #include "jenkins/transport.hpp"
+#include "ports/agent_endpoint.hpp"
 #include "ports/controller_port.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/scope.hpp"
@@ -55,6 +57,7 @@ struct JenkinsView {
   Instant since;        // of reach
   std::string trouble;  // a sentence; empty: all is well
   bool placeholders_stand = false;
+  bool detached = false;
   struct Item {
     JudgedItem judged;
     ports::SharedReason reason;  // of the fleet; null: none yet
@@ -72,8 +75,12 @@ class JenkinsController final : public ports::ControllerPort {
   // Errors: as of NodeBook::load().
   runtime::Awaitable<Status> start();
   runtime::Awaitable<void> stop();
+  // A changed configuration, for what is done from now on. Name, URL, CA, prefix, installation and
+  // page stay as they were.
+  void set_settings(JenkinsSettings settings);
 
   base::ControllerName name() const override { return settings_.name; }
+  std::optional<ports::AgentEndpoint> find_endpoint(const AgentId& id) const override;
   std::vector<ports::DemandItem> demand() const override { return overview_.demand(); }
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;

@@ -32,6 +32,15 @@ void Overview::load(std::vector<NodeRecord> records) {
   std::ranges::stable_sort(demand_, {}, &ports::DemandItem::since);
 }
 
+void Overview::set_settings(JenkinsSettings settings) {
+  settings_ = std::move(settings);
+  if (detached_) return;
+  auto wanted = list_placeholders(settings_.prefix, settings_.demand.served);
+  if (wanted == placeholders_) return;
+  placeholders_ = std::move(wanted);
+  stand_since_ = {};  // until Jenkins was looked at
+}
+
 // --- names and marks
 
 std::string Overview::node_name(const AgentId& id, std::uint32_t attempt) const {

@@ -104,6 +104,8 @@ class Overview {
   explicit Overview(JenkinsSettings settings);
 
   void load(std::vector<NodeRecord> records);
+  // Of the same Jenkins, prefix and installation.
+  void set_settings(JenkinsSettings settings);
   // `steady`: now.
   NextSteps take_in(Reading reading, Duration steady);
   void learn_labels(const KnownLabels& labels);
@@ -117,6 +119,7 @@ class Overview {
 
   // No placeholders any more, and no demand.
   void detach();
+  bool is_detached() const { return detached_; }
 
   bool has_read() const { return has_read_; }
   bool is_settled(Instant now) const { return now >= settled_at_; }

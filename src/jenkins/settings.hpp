@@ -25,6 +25,8 @@ struct JenkinsSettings {
   std::string agent_url;  // empty: as `url`
   std::string tunnel;     // "host:port" instead of the address that Jenkins tells; TCP only; empty: none
   AgentConnection connection = AgentConnection::web_socket;
+  bool insecure = false;     // http beyond loopback was allowed
+  std::string java_options;  // of the agents, with spaces between them
 
   std::string prefix = "footman-";  // of the names of all nodes made here
   std::string installation;         // what marks them as this installation's; not empty

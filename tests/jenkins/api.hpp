@@ -71,8 +71,13 @@ class Api {
   Views views_;
 };
 
-// What /jnlpJars/agent.jar gives: an archive without files. The stand-in for java wants no more.
-inline constexpr std::string_view kAgentJar("PK\5\6\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22);
+// What /jnlpJars/agent.jar gives: an archive with one file, "a", which is empty. The stand-in for java wants
+// no more.
+inline constexpr std::string_view kAgentJar(
+    "PK\3\4\24\0\0\0\0\0\0\0!\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0a"
+    "PK\1\2\24\3\24\0\0\0\0\0\0\0!\0\0\0\0\0\0\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\200\1\0\0\0\0a"
+    "PK\5\6\0\0\0\0\1\0\1\0/\0\0\0\37\0\0\0\0\0",
+    100);
 
 // The table of steps on the flow graph page of a run that waits for nodes, or runs on some: its blocks, not
 // their steps. `path` is the run's, as the page was asked for.

@@ -457,3 +457,71 @@ TEST_CASE("five hundred items at once are demand within a second, with few lists
   CHECK(world.run_until([&] { return world.controller->demand().size() == 500; }, 1s));
   CHECK(world.transport->sent - before <= 10);
 }
+
+TEST_CASE("a changed configuration: other labels are served, by another token, without a restart") {
+  FakeWorld world;
+  world.add_freestyle("app", "gpu");
+  world.start();
+  REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
+  world.trigger("app");
+  world.run(10s);
+  CHECK(world.launched_for.empty());
+  world.jenkins->set_token("scaler", "another");
+  world.settings.token = Secret("another");
+  world.settings.demand.served = {{{"gpu"}, false}};
+  world.settings.prefix = "no-other-prefix-";
+  world.controller->set_settings(world.settings);
+  CHECK(!world.placeholders_stand());
+  REQUIRE(world.run_until([&] { return world.is_over("app"); }));
+  CHECK(world.run_until([&] { return is_quiet(world) && world.placeholders_stand(); }));
+  CHECK(world.jenkins->computers().size() == 2);  // those of the labels before are gone
+  CHECK(world.controller->trouble().empty());
+  check_clean(world);
+}
+
+TEST_CASE("how an agent reaches Jenkins") {
+  FakeWorld world;
+  world.settings.java_options = "-Xmx1g";
+  world.start();
+  const auto find = [&] { return world.controller->find_endpoint(AgentId("here-a")).value(); };
+  auto wanted = ports::AgentEndpoint{};
+  wanted.url = "http://jenkins.example.test:8080/";
+  wanted.program = ports::AgentProgram::jenkins;
+  wanted.name = "footman-here-a";
+  wanted.web_socket = true;
+  wanted.java_options = "-Xmx1g";
+  CHECK(find() == wanted);
+  world.settings.connection = AgentConnection::tcp;
+  world.settings.agent_url = wanted.url = "https://balancer/";
+  world.settings.tunnel = wanted.tunnel = "balancer:50000";
+  world.settings.insecure = wanted.insecure = true;
+  wanted.web_socket = false;
+  world.controller->set_settings(world.settings);
+  CHECK(find() == wanted);
+  world.stop();
+  world.settings.ca_pem = wanted.ca_pem = "PEM";
+  wanted.only_ca = true;
+  world.start();
+  CHECK(find() == wanted);
+}
+
+TEST_CASE("an agent whose build has left the queue and is not seen yet is not idle") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  int given = 0;
+  for (int round = 1; round <= 10; ++round) {
+    world.trigger("app");
+    REQUIRE(world.run_until([&] {
+      for (const auto& [id, agent] : world.agents) {
+        if (!agent.launched || !world.controller->demand().empty()) continue;
+        const auto seen = world.controller->observe_agent(id);
+        CHECK(seen.activity != AgentActivity::idle);
+        if (seen.activity == AgentActivity::busy && !seen.started) ++given;
+      }
+      return world.is_over("app", round) && is_quiet(world);
+    }));
+  }
+  CHECK(given > 0);
+}

@@ -280,3 +280,16 @@ TEST_CASE("which item a build was") {
   CHECK(id_of("job/f4/job/x/7/", "") == 0);
   CHECK(id_of("job/f4/", "") == 0);
 }
+
+TEST_CASE("a step that waits for the node that it had before a restart wants no other") {
+  Scene scene;
+  scene.stand = false;
+  scene.with("own-a", {"linux", "big"}, 1, true, true);
+  scene.item("‘own-a’ is offline");
+  CHECK(judge_one(scene).verdict == Verdict::label_not_told);
+  CHECK(judge_one(scene).text == "It waits for node own-a.");
+  scene.queue.items[0].why = "Waiting for next available executor on ‘own-a’";
+  CHECK(judge_one(scene).verdict == Verdict::label_not_told);
+  scene.queue.items[0].why = "‘other’ is offline";
+  CHECK(judge_one(scene).verdict == Verdict::ask_flow_graph);
+}

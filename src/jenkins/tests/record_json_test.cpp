@@ -1,0 +1,86 @@
+#include "jenkins/record_json.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+using namespace footman;
+using namespace footman::jenkins;
+
+namespace {
+
+// Nothing in it is as a new record has it.
+NodeRecord full_record() {
+  NodeRecord r;
+  r.controller = ControllerName("ci");
+  r.agent = AgentId("here-abc");
+  r.attempt = 2;
+  r.node = "footman-here-abc-2";
+  r.labels = {"linux", "big"};
+  r.max_builds = 3;
+  r.is_default = true;
+  r.item = {"7-1-job/app/", "linux&&big", Instant{5}, "app \"x\""};
+  r.phase = NodePhase::noted;
+  r.link = NodeLink::down;
+  r.session = "abcd";
+  r.released_id = 7;
+  r.released_key = "7-1-job/app/";
+  r.released_run = "job/app/1/";
+  r.builds_done = 2;
+  r.working_on = "8-1-job/app/";
+  r.working_title = "app #2";
+  r.build = "job/app/2/";
+  r.is_pipeline = r.is_guess = true;
+  r.created = Instant{10};
+  r.connected_at = Instant{11};
+  r.idle_since = Instant{12};
+  r.silent_since = Instant{13};
+  r.working_since = Instant{14};
+  r.resume_since = Instant{15};
+  r.drained = r.lost = true;
+  r.end_reason = model::EndReason::session_lost;
+  r.detail = "It went.";
+  r.violations = 1;
+  r.note = "Footman: it went\n";
+  r.note_shown = true;
+  r.note_until = Instant{16};
+  return r;
+}
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  const auto at = text.find(what);
+  REQUIRE(at != text.npos);
+  return text.replace(at, what.size(), by);
+}
+
+}  // namespace
+
+TEST_CASE("a record is the same after it was kept as text, in every phase") {
+  const NodeRecord fresh;
+  auto record = full_record();
+  CHECK(parse_record(encode_record(record)).value() == record);
+  CHECK(parse_record(encode_record(fresh)).value() == fresh);
+  using enum NodePhase;
+  for (const auto phase : {planned, held, open, working, over, noted, going}) {
+    record.phase = phase;
+    CHECK(parse_record(encode_record(record)).value().phase == phase);
+  }
+  for (const auto link : {NodeLink::never, NodeLink::up, NodeLink::down}) {
+    record.link = link;
+    CHECK(parse_record(encode_record(record)).value().link == link);
+  }
+}
+
+TEST_CASE("a record that is not whole, or of another version, is an error") {
+  const auto text = encode_record(full_record());
+  const auto code_of = [](std::string_view kept) { return parse_record(kept).error().code; };
+  CHECK(code_of(replaced(text, "\"version\":1", "\"version\":2")) == Errc::unsupported);
+  CHECK(code_of(replaced(text, "\"noted\"", "\"gone\"")) == Errc::corrupt);
+  CHECK(code_of(replaced(text, "\"down\"", "\"left\"")) == Errc::corrupt);
+  CHECK(code_of(replaced(text, "\"session_lost\"", "\"sleepy\"")) == Errc::corrupt);
+  CHECK(code_of(replaced(text, "\"build\":", "\"bild\":")) == Errc::corrupt);
+  CHECK(code_of(replaced(text, "\"released_id\":7", "\"released_id\":7.5")) == Errc::corrupt);
+  CHECK(code_of(replaced(text, "\"attempt\":2", "\"attempt\":-2")) == Errc::corrupt);
+  for (std::size_t length = 0; length < text.size(); ++length)
+    CHECK(code_of(text.substr(0, length)) == Errc::corrupt);
+}
