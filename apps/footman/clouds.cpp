@@ -33,7 +33,8 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
       [provider](const config::CloudConfig& next) { provider->set_templates(make_local_templates(next)); },
       cloud.type,
       {},
-      {}};
+      {},
+      site.local_folder + "/" + cloud.name};
 }
 
 cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
@@ -53,7 +54,10 @@ Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSit
   return Clouds::Member{
       std::move(made),
       [provider](const config::CloudConfig& next) { provider->set_templates(make_ecs_templates(next)); },
-      cloud.type, [provider] { provider->start(); }, [provider] { return provider->stop(); }};
+      cloud.type,
+      [provider] { provider->start(); },
+      [provider] { return provider->stop(); },
+      {}};
 }
 
 }  // namespace
@@ -98,6 +102,12 @@ Status Clouds::check(const std::vector<config::CloudConfig>& clouds) const {
                       {}, "Nothing was changed");
   }
   return {};
+}
+
+std::string Clouds::work_folder(const base::CloudName& name, const std::string& client_token) const {
+  const auto member = members_.find(name.str());
+  if (member == members_.end() || member->second.folder.empty()) return {};
+  return cloud::local::work_directory_of(member->second.folder, client_token);
 }
 
 void Clouds::start() {

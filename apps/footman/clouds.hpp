@@ -45,6 +45,7 @@ class Clouds {
     // Empty: it does nothing by itself.
     std::function<void()> start;
     std::function<runtime::Awaitable<void>()> stop;
+    std::string folder;  // of a local one
   };
 
   static base::Result<Clouds> create(const std::vector<config::CloudConfig>& clouds, const CloudSite& site);
@@ -55,6 +56,8 @@ class Clouds {
   // For a reload: invalid_argument when it names a cloud that was not made, or was of another type.
   base::Status check(const std::vector<config::CloudConfig>& clouds) const;
   void set_templates(const std::vector<config::CloudConfig>& clouds);
+  // Where an agent works on this machine; empty: it will be elsewhere, at a place of its image.
+  std::string work_folder(const base::CloudName& name, const std::string& client_token) const;
   // Before they are destroyed; what runs in them goes on.
   runtime::Awaitable<void> stop();
 

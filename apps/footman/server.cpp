@@ -17,6 +17,7 @@
 #include "apps/footman/agent_port.hpp"
 #include "apps/footman/clouds.hpp"
 #include "apps/footman/data_directory.hpp"
+#include "apps/footman/jenkinses.hpp"
 #include "apps/footman/secrets.hpp"
 #include "apps/footman/settings.hpp"
 #include "base/version.hpp"
@@ -148,6 +149,7 @@ class Server {
   Awaitable<Status> listen();
   Awaitable<Result<std::unique_ptr<net::Listener>>> listen_on(net::Endpoint at);
   Status make_clouds();
+  Status make_jenkinses();
   void make_controller();
   void make_fleet();
   Awaitable<Status> make_api();
@@ -162,6 +164,7 @@ class Server {
   Awaitable<Result<std::vector<std::string>>> reload();
   Awaitable<Status> apply(cli::LoadedConfig next);
   ServerFacts facts() const;
+  ports::JenkinsDesk* desk() const { return loaded_.config.jenkins.empty() ? nullptr : jenkinses_.get(); }
   api::ServerInfo server_info() const;
   std::string url() const;
 
@@ -204,6 +207,7 @@ class Server {
   net::Endpoint agent_at_;
 
   std::optional<Clouds> clouds_;
+  std::unique_ptr<Jenkinses> jenkinses_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<fleet::Fleet> fleet_;
   std::unique_ptr<simulate::PoolGoals> pool_goals_;
@@ -246,12 +250,14 @@ Awaitable<Status> Server::start() {
   FOOTMAN_CO_TRY_STATUS(co_await listen());
   FOOTMAN_CO_TRY_STATUS(make_clouds());
   clouds_->start();
+  FOOTMAN_CO_TRY_STATUS(make_jenkinses());
   make_controller();
   make_fleet();
   FOOTMAN_CO_TRY_STATUS(co_await make_api());
   make_http();
   auto state = open_state_;
   FOOTMAN_CO_TRY_STATUS(co_await controller_->start(std::move(state)));
+  FOOTMAN_CO_TRY_STATUS(co_await jenkinses_->start());
   FOOTMAN_CO_TRY_STATUS(co_await fleet_->start(std::exchange(open_state_, {})));
   pool_goals_->start();
   co_await runtime::run_on(net_.executor(), serve_network());
@@ -321,6 +327,17 @@ Status Server::make_clouds() {
   return {};
 }
 
+Status Server::make_jenkinses() {
+  FOOTMAN_TRY(jenkinses_,
+              Jenkinses::create(loaded_.config,
+                                {installation_, page_url(loaded_.config, facts()) + "/ui/agents/", *store_,
+                                 control_.get_executor(), net_.executor(), *clock_, metrics_, log_,
+                                 [this](const ports::AgentRegistration& registration) {
+                                   return clouds_->work_folder(registration.cloud, registration.client_token);
+                                 }}));
+  return {};
+}
+
 void Server::make_controller() {
   controller_ = std::make_unique<controller::Controller>(
       controller::ControllerParts{
@@ -343,6 +360,7 @@ void Server::make_fleet() {
                           log_,
                           crash_points_,
                           [this] { return controller_->storage_full(); }};
+  for (auto* jenkins : jenkinses_->controllers()) parts.controllers.push_back(jenkins);
   parts.clouds = clouds_->providers();
   auto config = make_fleet_config(loaded_.config, facts());
   fleet_ = std::make_unique<fleet::Fleet>(std::move(parts), config);
@@ -373,14 +391,15 @@ Awaitable<Status> Server::make_api() {
       {[this](std::string path) { return store_->back_up(std::move(path)); }, [this] { return reload(); },
        [this] {
          return stopping_ ? std::vector<std::string>{"the server is stopping"} : std::vector<std::string>();
-       }}});
+       }},
+      desk()});
   co_return Status();
 }
 
 // Pages, API and the WebSocket of agents, all behind one port.
 void Server::make_http() {
   web_ = std::make_unique<web::Web>(
-      web::WebParts{*controller_, *fleet_, *store_, *logs_, net_.executor(), *auth_, *clock_, log_});
+      web::WebParts{*controller_, *fleet_, *store_, *logs_, net_.executor(), *auth_, *clock_, log_, desk()});
   std::vector<api::Mount> mounts;
   mounts.push_back({"/ui", web_->handler(), false, web_->gate()});
   mounts.push_back({"/", web_->handler(), false, web_->gate()});
@@ -453,6 +472,7 @@ Awaitable<void> Server::stop() {
   if (data_) data_->withdraw();
   if (pool_goals_) co_await pool_goals_->stop();
   if (fleet_) co_await fleet_->stop();
+  if (jenkinses_) co_await jenkinses_->stop();
   if (controller_) co_await controller_->stop();
   if (http_) co_await runtime::run_on(net_.executor(), stop_network());
   if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
@@ -502,6 +522,7 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
 // clouds get the old ones back, and nothing has changed.
 Awaitable<Status> Server::apply(cli::LoadedConfig next) {
   FOOTMAN_CO_TRY_STATUS(clouds_->check(next.config.clouds));
+  FOOTMAN_CO_TRY_STATUS(jenkinses_->check(next.config));
   clouds_->set_templates(next.config.clouds);
   auto config = make_fleet_config(next.config, facts());
   auto applied = co_await fleet_->apply_config(config);
@@ -509,6 +530,7 @@ Awaitable<Status> Server::apply(cli::LoadedConfig next) {
     clouds_->set_templates(loaded_.config.clouds);
     co_return applied;
   }
+  jenkinses_->apply(next.config);
   pool_goals_->set_config(std::move(config));
   loaded_ = std::move(next);
   co_return Status();

@@ -86,6 +86,28 @@ std::string describe_retention(const config::TemplateConfig& t) {
   return text + (t.keep_paid ? ", paid: true}" : "}");
 }
 
+std::string describe(const config::JenkinsOverflow& overflow) {
+  using When = config::JenkinsOverflow::When;
+  if (overflow.when == When::after) return "after " + base::format_duration(overflow.after);
+  return overflow.when == When::never ? "never" : "when-busy";
+}
+
+void flatten(Flat& out, const std::string& prefix, const config::JenkinsConfig& j) {
+  out[prefix + "url"] = j.url;
+  out[prefix + "agent_url"] = j.agent_url;
+  out[prefix + "user"] = j.user;
+  out[prefix + "token"] = fmt::format("{}{:x}", kHidden, std::hash<std::string>()(j.token));
+  out[prefix + "ca"] = j.ca;
+  out[prefix + "insecure"] = fmt::format("{}", j.insecure);
+  out[prefix + "tunnel"] = j.tunnel;
+  out[prefix + "connect"] = j.connect == config::Connect::tcp ? "tcp" : "websocket";
+  out[prefix + "prefix"] = j.prefix;
+  out[prefix + "templates"] = fmt::format("[{}]", fmt::join(j.templates, ", "));
+  out[prefix + "overflow"] = describe(j.overflow);
+  out[prefix + "work_folder"] = j.work_folder;
+  out[prefix + "java_options"] = j.java_options;
+}
+
 void flatten(Flat& out, const std::string& prefix, const config::TemplateConfig& t) {
   out[prefix + "labels"] = fmt::format("[{}]", fmt::join(t.labels, ", "));
   out[prefix + "default"] = fmt::format("{}", t.is_default);
@@ -162,6 +184,7 @@ Flat flatten(const config::Config& c) {
       for (auto& [key, value] : flatten_ecs(*cloud.ecs)) out[fmt::format("{}ecs.{}", at, key)] = value;
     for (const auto& t : cloud.templates) flatten(out, fmt::format("template {}: ", t.name), t);
   }
+  for (const auto& jenkins : c.jenkins) flatten(out, fmt::format("jenkins {}: ", jenkins.name), jenkins);
   return out;
 }
 
@@ -170,6 +193,7 @@ std::string schema_path(const std::string& key) {
   const auto colon = key.rfind(": ");
   const auto last = colon == std::string::npos ? "name" : key.substr(colon + 2);
   if (key.starts_with("cloud ")) return "clouds[]." + last;
+  if (key.starts_with("jenkins ")) return "jenkins[]." + last;
   if (key.starts_with("template ")) return "clouds[].templates[]." + last;
   return key;
 }
@@ -247,6 +271,9 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
   fleet.label_limits = config.label_limits;
   for (const auto& [name, limits] : config.controller_limits)
     fleet.controller_limits[base::ControllerName(name)] = limits;
+  for (const auto& jenkins : config.jenkins)
+    for (const auto& name : jenkins.templates)
+      fleet.controller_templates[base::ControllerName(jenkins.name)].insert(base::TemplateName(name));
   fleet.orphan_timeout = config.orphan_timeout;
   for (const auto& cloud : config.clouds) {
     fleet.cloud_limits[base::CloudName(cloud.name)] = cloud.limits;
@@ -273,6 +300,32 @@ fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerF
   return fleet;
 }
 
+jenkins::JenkinsSettings make_jenkins_settings(const config::Config& config, const config::JenkinsConfig& j) {
+  using When = config::JenkinsOverflow::When;
+  jenkins::JenkinsSettings out;
+  out.name = base::ControllerName(j.name);
+  out.url = j.url;
+  out.user = j.user;
+  out.token = base::Secret(j.token);
+  out.agent_url = j.agent_url;
+  out.tunnel = j.tunnel;
+  out.connection = j.connect == config::Connect::tcp ? jenkins::AgentConnection::tcp
+                                                     : jenkins::AgentConnection::web_socket;
+  out.insecure = j.insecure;
+  out.java_options = j.java_options;
+  out.prefix = j.prefix;
+  out.work_folder = j.work_folder;
+  out.demand.overflow = j.overflow.when == When::never   ? jenkins::Overflow::never
+                        : j.overflow.when == When::after ? jenkins::Overflow::after
+                                                         : jenkins::Overflow::when_busy;
+  out.demand.overflow_after = j.overflow.after;
+  for (const auto& cloud : config.clouds)
+    for (const auto& t : cloud.templates)
+      if (j.templates.empty() || std::ranges::count(j.templates, t.name) > 0)
+        out.demand.served.push_back({t.labels, t.is_default});
+  return out;
+}
+
 std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
     const config::CloudConfig& cloud) {
   std::map<base::TemplateName, cloud::local::TemplateOptions> out;
@@ -280,6 +333,16 @@ std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates
     out[base::TemplateName(t.name)] = {t.memory_bytes, t.max_processes, t.max_open_files, t.env,
                                        t.proxy_variables};
   return out;
+}
+
+std::string page_url(const config::Config& config, const ServerFacts& facts) {
+  const auto said = config.address.agent_url.value_or("");
+  if (const auto url = net::parse_url(said); url && url->scheme != "tcp") {
+    const bool tls = url->scheme == "wss" || url->scheme == "https";
+    return fmt::format("{}://{}", tls ? "https" : "http", url->authority());
+  }
+  const net::Endpoint at{reachable_host(facts.http.host), facts.http.port};
+  return fmt::format("{}://{}", facts.tls ? "https" : "http", at.str());
 }
 
 std::vector<std::string> exposure_warnings(const config::Config& config, const ServerFacts& facts) {

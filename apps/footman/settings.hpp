@@ -10,6 +10,7 @@
 #include "config/config.hpp"
 #include "controller/config.hpp"
 #include "fleet/config.hpp"
+#include "jenkins/settings.hpp"
 #include "net/http_server.hpp"
 #include "net/strangers.hpp"
 #include "net/tcp.hpp"
@@ -40,6 +41,9 @@ net::StrangerLimits limit_strangers(std::size_t connections);
 controller::ControllerConfig make_controller_config(const config::Config& config);
 net::HttpServerLimits make_http_limits(const config::Config& config, std::size_t connections);
 fleet::FleetConfig make_fleet_config(const config::Config& config, const ServerFacts& facts);
+// Without CA, installation and page.
+jenkins::JenkinsSettings make_jenkins_settings(const config::Config& config,
+                                               const config::JenkinsConfig& jenkins);
 std::map<base::TemplateName, cloud::local::TemplateOptions> make_local_templates(
     const config::CloudConfig& cloud);
 
@@ -48,6 +52,10 @@ std::string reachable_host(const std::string& host);
 
 // How agents with this address reach the server: see docs/CONFIG.md, agent_url and connect.
 ports::AgentEndpoint make_endpoint(const config::AgentAddress& address, const ServerFacts& facts);
+
+// Where people find the pages: the address that agents are told, as it leads here from elsewhere, too; else
+// where this machine finds them. Without a '/' at its end.
+std::string page_url(const config::Config& config, const ServerFacts& facts);
 
 // What an operator should know about how this server can be reached, one sentence each.
 std::vector<std::string> exposure_warnings(const config::Config& config, const ServerFacts& facts);

@@ -7,12 +7,19 @@
 namespace footman::config {
 namespace {
 
-Config read_document(Reader& reader, const YamlNode& root) {
+Config read_document(Reader& reader, const YamlNode& root, const std::string& arch) {
   Config config;
-  if (root.kind == YamlNode::Kind::null) return config;
-  reader.check_keys(root, "");
-  read_server(reader, root, config);
-  read_clouds(reader, root, config);
+  const bool is_empty = root.kind == YamlNode::Kind::null;
+  if (!is_empty) {
+    reader.check_keys(root, "");
+    read_server(reader, root, config);
+    read_clouds(reader, root, config);
+  }
+  if (root.find("clouds") == nullptr) {
+    config.clouds = default_config(arch).clouds;
+    config.clouds[0].address = config.clouds[0].templates[0].address = config.address;
+  }
+  if (!is_empty) read_jenkins(reader, root, config);
   return config;
 }
 
@@ -25,13 +32,9 @@ std::expected<Config, std::vector<Diagnostic>> parse_config(std::string_view tex
   if (auto errors = resolve_inheritance(*root, file); !errors.empty())
     return std::unexpected(std::move(errors));
   Reader reader(file, sources);
-  Config config = read_document(reader, *root);
+  Config config = read_document(reader, *root, arch);
   auto errors = reader.take_errors();
   if (!errors.empty()) return std::unexpected(std::move(errors));
-  if (root->find("clouds") == nullptr) {
-    config.clouds = default_config(arch).clouds;
-    config.clouds[0].address = config.clouds[0].templates[0].address = config.address;
-  }
   return config;
 }
 

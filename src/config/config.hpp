@@ -74,6 +74,33 @@ struct CloudConfig {
   bool operator==(const CloudConfig&) const = default;
 };
 
+// When labels also stand on nodes of a Jenkins that Footman did not make.
+struct JenkinsOverflow {
+  enum class When { never, when_busy, after };
+  When when = When::when_busy;
+  Duration after{0};  // of waiting, all of those nodes being busy; of `after`
+  bool operator==(const JenkinsOverflow&) const = default;
+};
+
+// A Jenkins that is already there: its builds get agents.
+struct JenkinsConfig {
+  std::string name;       // as a controller
+  std::string url;        // with a '/' at its end, as the next one
+  std::string agent_url;  // empty: as `url`
+  std::string user;
+  std::string token;  // secret: never shown
+  std::string ca;     // path; empty: the system's authorities
+  bool insecure = false;
+  std::string tunnel;  // host:port; of tcp
+  Connect connect = Connect::websocket;
+  std::string prefix = "footman-";
+  std::vector<std::string> templates;  // by name; empty: all
+  JenkinsOverflow overflow;
+  std::string work_folder = "/home/jenkins/agent";
+  std::string java_options = "-XX:+UseSerialGC -Xmx256m -XX:TieredStopAtLevel=1";
+  bool operator==(const JenkinsConfig&) const = default;
+};
+
 // What agents accept: below the idle limit of load balancers.
 inline constexpr Duration kMaxHeartbeat = 20s;
 
@@ -97,6 +124,7 @@ struct Config {
   std::uint32_t keep_builds = 100;  // of a job that names no number; 0: all
   Duration launch_deadline = 5min;
   std::vector<CloudConfig> clouds;
+  std::vector<JenkinsConfig> jenkins;
   bool operator==(const Config&) const = default;
 };
 

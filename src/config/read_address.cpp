@@ -10,14 +10,7 @@
 #include "config/sections.hpp"
 
 namespace footman::config {
-namespace {
 
-struct Authority {
-  std::string_view host;                 // IPv6 without brackets
-  std::optional<std::string_view> port;  // what stands after its colon
-};
-
-// Of "wss://ci.example.com:8443/x" or "ci.example.com:8443".
 Authority split_authority(std::string_view address) {
   if (const auto scheme = address.find("://"); scheme != std::string_view::npos)
     address.remove_prefix(scheme + 3);
@@ -33,6 +26,17 @@ Authority split_authority(std::string_view address) {
 std::string_view host_of(std::string_view address) { return split_authority(address).host; }
 
 bool is_port(std::string_view text) { return base::find_number<std::uint16_t>(text).value_or(0) != 0; }
+
+void check_tunnel(Reader& reader, const std::string& tunnel, Position at) {
+  const auto [host, port] = split_authority(tunnel);
+  const bool bare = tunnel.find_first_of("/?#@") == std::string::npos;
+  if (!bare || host.empty() || !port || !is_port(*port))
+    reader.error(at, fmt::format("'tunnel': a host and a port from 1 to 65535 were expected, like "
+                                 "lb.example.com:443; found '{}'",
+                                 tunnel));
+}
+
+namespace {
 
 bool is_loopback(std::string_view address) { return base::is_loopback_host(host_of(address)); }
 
@@ -53,15 +57,6 @@ void check_url(Reader& reader, const std::string& url, bool is_own, bool insecur
                              *port));
   else if (plain && !insecure && !is_loopback(url))
     reader.error(at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
-}
-
-void check_tunnel(Reader& reader, const std::string& tunnel, Position at) {
-  const auto [host, port] = split_authority(tunnel);
-  const bool bare = tunnel.find_first_of("/?#@") == std::string::npos;
-  if (!bare || host.empty() || !port || !is_port(*port))
-    reader.error(at, fmt::format("'tunnel': a host and a port from 1 to 65535 were expected, like "
-                                 "lb.example.com:443; found '{}'",
-                                 tunnel));
 }
 
 }  // namespace

@@ -70,13 +70,9 @@ void read_label_limits(Reader& reader, const YamlNode& limits, Config& out) {
 }
 
 void read_controller_limits(Reader& reader, const YamlNode& limits, Config& out) {
-  const auto check = [&](const std::string& controller, Position at) {
-    if (controller != model::kBuiltInController)
-      reader.error(at, fmt::format("'controllers': there is no controller '{}'; the built-in one is '{}'",
-                                   controller, model::kBuiltInController));
-  };
+  const auto later = [](const std::string&, Position) {};  // the controllers are not read yet
   read_groups(reader, limits, "controllers", "footman: 20", "limits.controllers.<controller>",
-              out.controller_limits, check);
+              out.controller_limits, later);
 }
 
 void read_tls(Reader& reader, const YamlNode& root, Config& out) {

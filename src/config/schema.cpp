@@ -181,6 +181,7 @@ const std::vector<Key>& core_rows() {
 std::vector<Key> make_schema() {
   auto all = core_rows();
   const auto add = [&](const std::vector<Key>& rows) { all.insert(all.end(), rows.begin(), rows.end()); };
+  add(jenkins_rows());
   add(ecs_cloud_rows());
   const auto of_template = ecs_template_rows();
   add(of_template);
@@ -261,6 +262,7 @@ std::string describe_schema() {
   const auto is_any = [](std::string_view) { return true; };
   describe_section(out, "The server", "", core_rows(),
                    [](std::string_view path) { return !path.starts_with(kCloudPath); });
+  describe_section(out, "A Jenkins (`jenkins:`, a list)", kJenkinsPath, jenkins_rows(), is_any);
   describe_section(out, "A cloud (`clouds:`, a list)", kCloudPath, core_rows(), [](std::string_view path) {
     return path.starts_with(kCloudPath) && !path.starts_with(kTemplatePath);
   });

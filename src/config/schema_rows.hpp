@@ -14,6 +14,9 @@ inline constexpr std::string_view kEcsTemplatePath = "clouds[].templates[].ecs."
 inline constexpr std::string_view kEcsSidecarPath = "clouds[].templates[].ecs.sidecars[].";
 inline constexpr std::string_view kEcsVolumePath = "clouds[].templates[].ecs.volumes[].";
 
+inline constexpr std::string_view kJenkinsPath = "jenkins[].";
+
+std::vector<Key> jenkins_rows();
 std::vector<Key> ecs_cloud_rows();
 std::vector<Key> ecs_template_rows();   // without those of a container and of a volume
 std::vector<Key> ecs_container_rows();  // of a sidecar; all that no row of a template has is also one of it

@@ -8,6 +8,8 @@ namespace footman::config {
 void read_server(Reader& reader, const YamlNode& root, Config& out);
 // The list `clouds`; the server's keys were read.
 void read_clouds(Reader& reader, const YamlNode& root, Config& out);
+// The list `jenkins`, and that limits are those of controllers that are there; the clouds were read.
+void read_jenkins(Reader& reader, const YamlNode& root, Config& out);
 // `above`: of the cloud.
 TemplateConfig read_template(Reader& reader, const YamlNode& node, const AgentAddress& above);
 // Its size is known.
@@ -24,6 +26,16 @@ void read_ecs_offers(const YamlNode& node, const CloudConfig& cloud, TemplateCon
 std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ecs::TemplateOptions& options,
                                               const ecs::Choice& choice);
 
+// Of "wss://ci.example.com:8443/x" or "ci.example.com:8443".
+struct Authority {
+  std::string_view host;                 // IPv6 without brackets
+  std::optional<std::string_view> port;  // what stands after its colon
+};
+Authority split_authority(std::string_view address);
+std::string_view host_of(std::string_view address);
+bool is_port(std::string_view text);
+// That the value of a key `tunnel` is host:port.
+void check_tunnel(Reader& reader, const std::string& tunnel, Position at);
 // The keys of an address; those that are not there stay as they are.
 void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);
 // Why agents on other machines do not reach the server there; nothing: it does not lead to this machine

@@ -136,7 +136,9 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
                                         entry->row.max_builds,
                                         entry->row.for_item,
                                         entry->launch_deadline - core_.time(),
-                                        entry->request.is_default};
+                                        entry->request.is_default,
+                                        entry->row.cloud,
+                                        entry->row.client_token};
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                           controller->register_agent(std::move(registration)));
   if (answer && *answer) {

@@ -71,6 +71,8 @@ struct AgentRegistration {
   std::string for_item;               // preferred first work
   base::Duration secret_lifetime{0};  // it can be redeemed for so long from now on
   bool is_default = false;            // takes items without a label
+  base::CloudName cloud = {};         // where it will be launched
+  std::string client_token = {};      // of its launch
 };
 
 // How the agent reaches the controller. Goes into the launch; the secret never into a row.

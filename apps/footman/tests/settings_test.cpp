@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "config/schema.hpp"
 #include "config/tests/sample_document.hpp"
@@ -17,7 +18,10 @@ namespace {
 ServerFacts facts() { return {{"127.0.0.1", 8080}, {"0.0.0.0", 50000}, false, "CA", false, "abcd"}; }
 
 config::Config parse(const std::string& text) {
-  const config::Sources sources{[](const std::string&) { return std::nullopt; },
+  const config::Sources sources{[](const std::string& name) {
+                                  return name.ends_with("TOKEN") ? std::optional<std::string>("of " + name)
+                                                                 : std::nullopt;
+                                },
                                 [](const std::string&) { return base::fail(base::Errc::not_found, "no"); }};
   auto parsed = config::parse_config(text, "f", sources, "x86_64");
   if (!parsed)
@@ -138,6 +142,58 @@ TEST_CASE("every template becomes one of the fleet, with its options for the clo
   CHECK(options.env.at("A") == "b");
 }
 
+TEST_CASE("a Jenkins gets the agents of the templates that it names, or of all") {
+  const auto read = [](const std::string& more) {
+    return parse(
+        "jenkins: [{name: j, url: https://j.example, user: u, token: \"${env:TOKEN}\"" + more +
+        "}]\nclouds: [{name: a, type: local, templates: [{name: t, labels: [x, y]}, {name: s, default: "
+        "true}]}]\n");
+  };
+  const jenkins::ServedLabels of_t{{"x", "y"}, false};
+  const jenkins::ServedLabels of_s{{}, true};
+  auto config = read("");
+  auto settings = make_jenkins_settings(config, config.jenkins[0]);
+  CHECK(settings.name == base::ControllerName("j"));
+  CHECK(settings.url == "https://j.example/");
+  CHECK(settings.user == "u");
+  CHECK(settings.token.expose() == "of TOKEN");
+  CHECK(settings.connection == jenkins::AgentConnection::web_socket);
+  CHECK(settings.prefix == "footman-");
+  CHECK(settings.java_options.starts_with("-XX:+UseSerialGC"));
+  CHECK(settings.demand.served == std::vector{of_t, of_s});
+  CHECK(settings.demand.overflow == jenkins::Overflow::when_busy);
+  CHECK(make_fleet_config(config, facts()).controller_templates.empty());
+
+  config = read(", templates: [s], overflow: after 7s, connect: tcp, tunnel: \"b:1\", agent_url: https://b");
+  settings = make_jenkins_settings(config, config.jenkins[0]);
+  CHECK(settings.demand.served == std::vector{of_s});
+  CHECK(settings.demand.overflow == jenkins::Overflow::after);
+  CHECK(settings.demand.overflow_after == std::chrono::seconds(7));
+  CHECK(settings.connection == jenkins::AgentConnection::tcp);
+  CHECK(settings.tunnel == "b:1");
+  CHECK(settings.agent_url == "https://b/");
+  CHECK(make_fleet_config(config, facts()).controller_templates.at(settings.name) ==
+        std::set{base::TemplateName("s")});
+
+  config = read(", overflow: never");
+  CHECK(make_jenkins_settings(config, config.jenkins[0]).demand.overflow == jenkins::Overflow::never);
+}
+
+TEST_CASE("where people find the pages") {
+  config::Config config;
+  CHECK(page_url(config, facts()) == "http://127.0.0.1:8080");
+  auto open = facts();
+  open.tls = true;
+  open.http = {"0.0.0.0", 443};
+  CHECK(page_url(config, open) == "https://127.0.0.1:443");
+  config.address.agent_url = "wss://ci.example.com/base/";
+  CHECK(page_url(config, facts()) == "https://ci.example.com");
+  config.address.agent_url = "ws://ci.example.com:8080";
+  CHECK(page_url(config, facts()) == "http://ci.example.com:8080");
+  config.address.agent_url = "tcp://ci.example.com:50000";
+  CHECK(page_url(config, facts()) == "http://127.0.0.1:8080");
+}
+
 TEST_CASE("a limit of the built-in controller is one of the controller that there is") {
   const auto fleet = make_fleet_config(parse("limits: {controllers: {footman: 20}}"), facts());
   CHECK(fleet.controller_limits.at(make_controller_config(config::Config{}).name).agents == 20);
@@ -203,6 +259,10 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
       {"hourly price", "$7/h"},
       {"amount", "$7"},
       {"goal", "p90 <= 7s"},
+      {"file:PATH or ${env:NAME}", "\"${env:OTHER_TOKEN}\""},
+      {"list of names", "[other]"},
+      {"never, when-busy or after DURATION", "after 7s"},
+      {"text", "other"},
       {"name", "other"}};
   const auto before = parse(document_with("", ""));
   for (const auto& key : config::schema()) {
@@ -213,6 +273,8 @@ TEST_CASE("a change of any key of the schema is seen, and is said to wait for a 
     REQUIRE(samples.contains(key.type));
     auto value = samples.at(key.type);
     if (key.path == "limits.controllers") value = "{footman: 7}";
+    if (key.path == "jenkins[].url" || key.path == "jenkins[].agent_url") value = "https://other.example/";
+    if (key.path == "jenkins[].templates") value = "[t]";
     if (key.path == "session.heartbeat") value = "17s";
     if (key.path == "session.lease") value = "70s";
     auto document = document_with(key.path, value);

@@ -25,7 +25,7 @@ struct Site {
   std::uint64_t open_files = 0;
 
   std::string token_path(const std::string& token) const { return directory + "/tokens/" + token; }
-  std::string work_directory(const std::string& token) const { return directory + "/" + token; }
+  std::string work_directory(const std::string& token) const { return work_directory_of(directory, token); }
   std::string launch_directory(const std::string& token) const { return directory + "/launches/" + token; }
 };
 

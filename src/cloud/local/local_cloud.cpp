@@ -438,6 +438,10 @@ Status make_directories(const std::string& directory) {
 
 }  // namespace
 
+std::string work_directory_of(const std::string& directory, const std::string& client_token) {
+  return directory + "/" + client_token;
+}
+
 Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, runtime::Executor control,
                                                        runtime::Clock& clock, base::Logger log) {
   FOOTMAN_TRY_STATUS(check_agent_binary(config.agent_binary));

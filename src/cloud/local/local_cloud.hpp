@@ -61,6 +61,9 @@ struct LocalCloudConfig {
   std::uint64_t open_files = 0;
 };
 
+// The work directory of an agent, below that of its cloud.
+std::string work_directory_of(const std::string& directory, const std::string& client_token);
+
 class LocalCloud : public ports::CloudProvider {
  public:
   // For a reload of the configuration; agents that run keep what was frozen for them.

@@ -16,6 +16,7 @@ using namespace footman::config;
 namespace {
 Sources sources() {
   return {[](const std::string& n) {
+            if (n == "TOKEN") return std::optional<std::string>("of the environment");
             return n == "HOST" ? std::optional<std::string>("ci.example.com") : std::nullopt;
           },
           [](const std::string& p) -> Result<std::string> {
@@ -266,7 +267,8 @@ TEST_CASE("agents are capped by controller") {
         "f:1:23: 'controllers': a map was expected, like footman: 20");
   CHECK(error_of("limits: {controllers: {footman: 0}}").find("1 or more was expected") != std::string::npos);
   CHECK(error_of("limits: {controllers: {built-in: 5}}") ==
-        "f:1:24: 'controllers': there is no controller 'built-in'; the built-in one is 'footman'");
+        "f:1:24: 'controllers': there is no controller 'built-in'; the built-in one is 'footman', others "
+        "stand below 'jenkins'");
 }
 
 TEST_CASE("templates say their size, and limits count it") {
@@ -633,4 +635,55 @@ TEST_CASE("what is no text in UTF-8 is no configuration") {
   CHECK(error_of("listen: 127.0.0.1:1\ndata: /\xc3(\n") == std::string("f:2:8") + complaint);
   CHECK(error_of(std::string_view("data: a\0b\n", 10)) == std::string("f:1:8") + complaint);
   CHECK(error_of("\xef\xbb\xbfhosts: [x]\n") == "ok");  // a mark of UTF-8 at the beginning is none of it
+}
+
+TEST_CASE("a Jenkins: what is read, and what is wrong") {
+  const auto with = [](std::string_view more) {
+    return fmt::format(
+        "jenkins: [{{name: j, url: https://j.example, user: u, token: \"${{env:TOKEN}}\"{}}}]\n", more);
+  };
+  const auto one =
+      parse_config(with(", agent_url: \"http://127.0.0.1:8080/x\", overflow: after 30s, templates: [local]"),
+                   "f", sources(), "x86_64");
+  REQUIRE(one.has_value());
+  const auto& j = one->jenkins.at(0);
+  CHECK(j.url == "https://j.example/");
+  CHECK(j.agent_url == "http://127.0.0.1:8080/x/");
+  CHECK(j.token == "of the environment");
+  CHECK(j.overflow == JenkinsOverflow{JenkinsOverflow::When::after, 30s});
+  CHECK(j.templates == std::vector<std::string>{"local"});
+  const std::pair<std::string, std::string_view> wrong[] = {
+      {"jenkins: [{name: j}]", "a Jenkins needs a 'url'"},
+      {"jenkins: [{url: https://j, user: u, token: \"${env:TOKEN}\"}]", "a Jenkins needs a 'name'"},
+      {"jenkins: [{name: footman, url: https://j, user: u, token: \"${env:TOKEN}\"}]",
+       "is the built-in controller"},
+      {"jenkins: [{name: j, url: https://j, user: u, token: 11abc}]", "it is a secret and does not belong"},
+      {"jenkins: [{name: j, url: https://j, user: u, token: file:/nowhere}]", "no such file"},
+      {"jenkins: [{name: j, url: https://j, user: u, token: \"${env:NOT_SET}\"}]", "NOT_SET"},
+      {"jenkins: [{name: J, url: https://j, user: u, token: \"${env:TOKEN}\"}]", "f:1:18: 'name': 1 to 40"},
+      {"jenkins: [{name: j, url: wss://j, user: u, token: \"${env:TOKEN}\"}]", "the URL of a Jenkins"},
+      {"jenkins: [{name: j, url: http://j.example, user: u, token: \"${env:TOKEN}\"}]",
+       "needs 'insecure: true'"},
+      {"jenkins: [{name: j, url: https://u:p@j, user: u, token: \"${env:TOKEN}\"}]", "without user name"},
+      {with(", agent_url: https://j:0"), "a port from 1 to 65535"},
+      {with(", tunnel: x:1"), "needs 'connect: tcp'"},
+      {with(", connect: tcp, tunnel: x"), "'tunnel': a host and a port"},
+      {with(", connect: jnlp"), "websocket or tcp"},
+      {with(", prefix: \"a b\""), "'prefix': 1 to 40 letters"},
+      {with(", templates: [big]"), "no cloud has a template 'big'"},
+      {with(", overflow: sometimes"), "never, when-busy or 'after 30s'"},
+      {with(", overflow: after 0s"), "never, when-busy or 'after 30s'"},
+      {with(", work_folder: x"), "an absolute path"},
+      {with(", lable: x"), "lable"},
+      {with("") + "limits: {controllers: {k: 2}}", "there is no controller 'k'"},
+      {"jenkins: [{name: a, url: https://j, user: u, token: \"${env:TOKEN}\"}, {name: b, url: https://j/, "
+       "user: u, token: "
+       "\"${env:TOKEN}\"}]",
+       "'a' and 'b' are the same Jenkins"},
+  };
+  for (const auto& [text, what] : wrong) {
+    CAPTURE(text);
+    CHECK(error_of(text).find(what) != std::string::npos);
+  }
+  CHECK(error_of(with("") + "limits: {controllers: {j: 2}}") == "ok");
 }

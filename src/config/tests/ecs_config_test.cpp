@@ -449,9 +449,10 @@ TEST_CASE("what works but is hardly meant is doubted") {
   CHECK(doubts[0].starts_with("the template 't', ecs.tmpfs: Fargate did not have this for long"));
 }
 
-TEST_CASE("the examples of docs/CONFIG.md are configurations without errors or doubts") {
+TEST_CASE("the examples of docs/CONFIG.md and docs/jenkins.md are configurations without errors or doubts") {
   std::ostringstream text;
-  text << std::ifstream(FOOTMAN_SOURCE_DIR "/docs/CONFIG.md").rdbuf();
+  for (const auto* name : {"/docs/CONFIG.md", "/docs/jenkins.md"})
+    text << std::ifstream(std::string(FOOTMAN_SOURCE_DIR) + name).rdbuf();
   const auto page = text.str();
   int count = 0;
   constexpr std::string_view kBegin = "```yaml\n";
@@ -464,5 +465,18 @@ TEST_CASE("the examples of docs/CONFIG.md are configurations without errors or d
     if (config) CHECK(find_doubts(*config).empty());
     ++count;
   }
-  CHECK(count == 3);
+  CHECK(count == 5);
+}
+
+TEST_CASE("agents elsewhere need a Jenkins that is not this machine's own") {
+  const auto errors_with = [](const std::string& more) {
+    return errors_of(with(kNode) + "jenkins: [{name: j, user: u, token: \"${env:ID}\", " + more + "}]\n");
+  };
+  CHECK(errors_with("url: \"http://127.0.0.1:8080\"") ==
+        "f:15:11: agents of the template 't' do not reach the Jenkins 'j' at 127.0.0.1, which is their own "
+        "machine: set agent_url to a URL that they reach\n");
+  CHECK(errors_with("url: https://j, agent_url: \"https://localhost/x\"") ==
+        "f:15:77: agents of the template 't' do not reach the Jenkins 'j' at localhost, which is their own "
+        "machine: set agent_url to a URL that they reach\n");
+  CHECK(errors_with("url: \"http://127.0.0.1:8080\", agent_url: https://j").empty());
 }

@@ -1,4 +1,5 @@
-// A footman.yaml with one cloud and one template in which one key of the schema is set.
+// A footman.yaml with one cloud, one template and one Jenkins in which one key of the schema is set. It asks
+// the environment for TOKEN.
 #pragma once
 
 #include <fmt/format.h>
@@ -17,12 +18,29 @@ inline std::string nest(std::string_view path, std::string_view value) {
   return fmt::format("{}: {{{}}}", path.substr(0, dot), nest(path.substr(dot + 1), value));
 }
 
+// The Jenkins, with `key` set.
+inline std::string jenkins_with(std::string_view key, std::string_view value) {
+  std::string out;
+  const auto add = [&](std::string_view name, std::string_view fallback) {
+    if (name != key) out += fmt::format("{}{}: {}", out.empty() ? "" : ", ", name, fallback);
+  };
+  add("name", "j");
+  add("url", "https://j.example/");
+  add("user", "u");
+  add("token", "\"${env:TOKEN}\"");
+  if (key == "tunnel") add("connect", "tcp");
+  if (!key.empty()) out += fmt::format(", {}: {}", key, value);
+  return out;
+}
+
 // `path` as in the schema; an empty one sets nothing.
 inline std::string document_with(std::string_view path, std::string_view value) {
   constexpr std::string_view kCloud = "clouds[].";
   constexpr std::string_view kTemplate = "clouds[].templates[].";
+  constexpr std::string_view kJenkins = "jenkins[].";
   constexpr std::string_view kSchedule = "clouds[].templates[].pool.schedules[].";
   std::string top, cloud, of_template;
+  auto jenkins = jenkins_with("", "");
   std::string cloud_name = "a", template_name = "t";
   if (path == "clouds[].name") {
     cloud_name = value;
@@ -30,6 +48,8 @@ inline std::string document_with(std::string_view path, std::string_view value) 
     template_name = value;
   } else if (path == "clouds[].type" || path.empty()) {
     // There is one type only.
+  } else if (path.starts_with(kJenkins)) {
+    jenkins = jenkins_with(path.substr(kJenkins.size()), value);
   } else if (path.starts_with(kSchedule)) {
     // Two keys are required.
     const auto key = path.substr(kSchedule.size());
@@ -43,8 +63,9 @@ inline std::string document_with(std::string_view path, std::string_view value) 
   } else {
     top = nest(path, value) + "\n";
   }
-  return fmt::format("{}clouds: [{{name: {}, type: local{}, templates: [{{name: {}{}}}]}}]\n", top,
-                     cloud_name, cloud, template_name, of_template);
+  return fmt::format(
+      "{}jenkins: [{{{}}}]\nclouds: [{{name: {}, type: local{}, templates: [{{name: {}{}}}]}}]\n", top,
+      jenkins, cloud_name, cloud, template_name, of_template);
 }
 
 }  // namespace footman::config::tests

@@ -1,0 +1,225 @@
+#include "apps/footman/jenkinses.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "apps/footman/settings.hpp"
+#include "jenkins/http_transport.hpp"
+#include "net/http_client.hpp"
+#include "runtime/real/files.hpp"
+#include "runtime/scope.hpp"
+
+namespace footman::app {
+
+using base::Result;
+using base::Status;
+using runtime::Awaitable;
+
+namespace {
+
+constexpr std::size_t kMaxJenkinsCaBytes = 1 << 20;
+
+Awaitable<void> drop_client(std::unique_ptr<net::HttpClient> client) {
+  client.reset();
+  co_return;
+}
+
+struct Trust {
+  std::string ca_pem;
+  net::TlsClientContextPtr tls;  // null: the system's authorities
+};
+
+Result<Trust> read_trust(const std::string& file) {
+  Trust trust;
+  if (file.empty()) return trust;
+  FOOTMAN_TRY(trust.ca_pem, runtime::real::read_file(file, kMaxJenkinsCaBytes));
+  FOOTMAN_TRY(trust.tls, net::create_tls_client_context({false, trust.ca_pem, {}}));
+  return trust;
+}
+
+}  // namespace
+
+// The client lives on the net executor, and goes there.
+struct Jenkinses::Member {
+  std::string prefix;
+  std::string url;
+  std::unique_ptr<net::HttpClient> client;
+  std::unique_ptr<jenkins::HttpTransport> transport;
+  std::unique_ptr<jenkins::JenkinsController> controller;
+};
+
+Jenkinses::Jenkinses(JenkinsSite site)
+    : site_(std::move(site)), book_(site_.store), history_(site_.control, site_.log) {}
+Jenkinses::~Jenkinses() = default;
+
+Result<std::unique_ptr<Jenkinses>> Jenkinses::create(const config::Config& config, JenkinsSite site) {
+  std::unique_ptr<Jenkinses> all(new Jenkinses(std::move(site)));
+  for (const auto& one : config.jenkins) FOOTMAN_TRY_STATUS(all->add(config, one));
+  return all;
+}
+
+Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig& jenkins) {
+  FOOTMAN_TRY(const auto root, net::parse_url(jenkins.url));
+  auto trust = read_trust(jenkins.ca);
+  if (!trust)
+    return base::fail(base::Errc::invalid_argument, trust.error().message,
+                      fmt::format("jenkins '{}': ca: {}", jenkins.name, jenkins.ca), trust.error().hint);
+  auto settings = make_jenkins_settings(config, jenkins);
+  settings.installation = site_.installation.str();
+  settings.page_of_agents = site_.page_of_agents;
+  settings.ca_pem = std::move(trust->ca_pem);
+  auto member = std::make_unique<Member>();
+  member->prefix = jenkins.prefix;
+  member->url = jenkins.url;
+  member->client = std::make_unique<net::HttpClient>(
+      site_.net, site_.clock,
+      jenkins::jenkins_http(net::read_proxy_environment(&std::getenv), std::move(trust->tls)));
+  member->transport = std::make_unique<jenkins::HttpTransport>(*member->client, site_.net, root);
+  member->controller = std::make_unique<jenkins::JenkinsController>(
+      jenkins::JenkinsParts{site_.control, site_.clock, *member->transport, book_,
+                            site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
+                            [this](const jenkins::BuildRun& run) { note_build(run); }},
+      std::move(settings));
+  members_.push_back(std::move(member));
+  return {};
+}
+
+std::vector<ports::ControllerPort*> Jenkinses::controllers() const {
+  std::vector<ports::ControllerPort*> all;
+  for (const auto& one : members_) all.push_back(one->controller.get());
+  return all;
+}
+
+Awaitable<Status> Jenkinses::start() {
+  for (const auto& one : members_) FOOTMAN_CO_TRY_STATUS(co_await one->controller->start());
+  co_return Status();
+}
+
+Status Jenkinses::check(const config::Config& config) const {
+  const auto refuse = [](const std::string& name, const char* what) {
+    return base::fail(base::Errc::invalid_argument,
+                      fmt::format("the Jenkins '{}' {}; it needs a restart of the server", name, what), {},
+                      "Nothing was changed");
+  };
+  for (const auto& one : config.jenkins)
+    if (find(one.name) == nullptr) return refuse(one.name, "is new");
+  for (const auto& member : members_) {
+    const auto& name = member->controller->name().str();
+    if (std::ranges::find(config.jenkins, name, &config::JenkinsConfig::name) == config.jenkins.end())
+      return refuse(name, "is not there any more");
+  }
+  return {};
+}
+
+void Jenkinses::apply(const config::Config& config) {
+  for (const auto& one : config.jenkins)
+    if (auto* member = find(one.name)) member->controller->set_settings(make_jenkins_settings(config, one));
+}
+
+Jenkinses::Member* Jenkinses::find(std::string_view name) const {
+  const auto it =
+      std::ranges::find_if(members_, [&](const auto& one) { return one->controller->name().str() == name; });
+  return it == members_.end() ? nullptr : it->get();
+}
+
+Awaitable<void> Jenkinses::stop() {
+  for (const auto& one : members_) {
+    co_await one->controller->stop();
+    co_await runtime::run_on(site_.net, drop_client(std::move(one->client)));
+  }
+  co_await history_.join();
+}
+
+// --- builds in the histories of their agents
+
+void Jenkinses::note_build(const jenkins::BuildRun& run) {
+  model::TimelineEntry entry;
+  const auto title = run.title.empty() ? jenkins::build_title(run.build) : run.title;
+  if (run.ended.is_set())
+    entry = {run.ended, "finished",
+             fmt::format("{} is over after {}.", title, base::format_duration(run.ended - run.started))};
+  else
+    entry = {run.started, "first_step", fmt::format("{} runs on node {}.", title, run.node)};
+  history_.spawn("history of " + run.agent.str(), write_history(run.agent, std::move(entry)));
+}
+
+Awaitable<void> Jenkinses::write_history(base::AgentId agent, model::TimelineEntry entry) {
+  const auto done = co_await site_.store.add_timeline("agent:" + agent.str(), {std::move(entry)});
+  if (!done)
+    site_.log.warning("a build of a Jenkins is missing in the history of its agent",
+                      {{"agent", agent}, {"error", base::describe(done.error())}});
+}
+
+// --- what people see
+
+namespace {
+
+ports::JenkinsItem show_item(const jenkins::JenkinsView::Item& one) {
+  const auto& item = one.judged.item;
+  const auto since = item.buildable_since > 0 ? item.buildable_since : item.in_queue_since;
+  ports::JenkinsItem out;
+  out.title = item.title();
+  if (one.judged.has_label) out.label = one.judged.label;
+  out.since = base::Instant{since * 1000};
+  out.verdict = to_string(one.judged.verdict);
+  out.text = one.judged.text;
+  out.reason = one.reason;
+  return out;
+}
+
+ports::JenkinsNode show_node(const jenkins::NodeRecord& record, const std::string& url) {
+  ports::JenkinsNode out;
+  out.name = record.node;
+  out.agent = record.agent;
+  out.state = to_string(record.phase);
+  out.connected = record.link == jenkins::NodeLink::up;
+  if (!record.build.empty()) {
+    out.work = record.working_title.empty() ? jenkins::build_title(record.build) : record.working_title;
+    out.build = url + record.build;
+  }
+  out.created = record.created;
+  if (record.phase == jenkins::NodePhase::working) out.working_since = record.working_since;
+  out.note = record.note;
+  return out;
+}
+
+}  // namespace
+
+std::vector<ports::JenkinsStatus> Jenkinses::list() const {
+  std::vector<ports::JenkinsStatus> all;
+  for (const auto& member : members_) {
+    const auto view = member->controller->view();
+    ports::JenkinsStatus one;
+    one.name = view.name;
+    one.url = view.url;
+    one.reach = to_string(view.reach);
+    one.since = view.since;
+    one.trouble = view.trouble;
+    one.detached = view.detached;
+    one.tells_labels = view.placeholders_stand;
+    for (const auto& item : view.items) one.items.push_back(show_item(item));
+    for (const auto& node : view.nodes) one.nodes.push_back(show_node(node, member->url));
+    one.violations = view.violations;
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+Awaitable<Result<std::size_t>> Jenkinses::detach(base::ControllerName name) {
+  auto* member = find(name.str());
+  if (member == nullptr)
+    co_return base::fail(base::Errc::not_found, fmt::format("There is no Jenkins {}", name.str()));
+  co_return co_await member->controller->detach();
+}
+
+std::optional<base::AgentId> Jenkinses::find_agent(std::string_view node) const {
+  for (const auto& member : members_)
+    if (node.starts_with(member->prefix) && node.size() > member->prefix.size())
+      return base::AgentId(std::string(node.substr(member->prefix.size())));
+  return std::nullopt;
+}
+
+}  // namespace footman::app

@@ -1,0 +1,75 @@
+// Each Jenkins of the configuration, as a controller of the fleet.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "apps/footman/jenkins_book.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "base/metrics.hpp"
+#include "base/result.hpp"
+#include "config/config.hpp"
+#include "jenkins/jenkins_controller.hpp"
+#include "ports/controller_port.hpp"
+#include "ports/jenkins_desk.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/scope.hpp"
+#include "store/store.hpp"
+
+namespace footman::app {
+
+// What they need of the server; it outlives them.
+struct JenkinsSite {
+  base::InstallationId installation;
+  std::string page_of_agents;  // see JenkinsSettings
+  store::Store& store;
+  runtime::Executor control;
+  runtime::Executor net;
+  runtime::Clock& clock;
+  base::Metrics& metrics;
+  base::Logger log;
+  // Where an agent of that registration works; empty: as the configuration says.
+  std::function<std::string(const ports::AgentRegistration&)> work_folder;
+};
+
+// On the control executor.
+class Jenkinses final : public ports::JenkinsDesk {
+ public:
+  // invalid_argument: a file of certificates that cannot be used.
+  static base::Result<std::unique_ptr<Jenkinses>> create(const config::Config& config, JenkinsSite site);
+  ~Jenkinses() override;
+
+  std::vector<ports::ControllerPort*> controllers() const;
+  // From here on they look at their Jenkins. Errors: as of JenkinsBook::load().
+  runtime::Awaitable<base::Status> start();
+  // For a reload: invalid_argument when there is another one, or one less.
+  base::Status check(const config::Config& config) const;
+  void apply(const config::Config& config);
+  // Before they are destroyed, and before the store closes. Agents, nodes and builds go on.
+  runtime::Awaitable<void> stop();
+
+  std::vector<ports::JenkinsStatus> list() const override;
+  runtime::Awaitable<base::Result<std::size_t>> detach(base::ControllerName name) override;
+  std::optional<base::AgentId> find_agent(std::string_view node) const override;
+
+ private:
+  struct Member;
+  explicit Jenkinses(JenkinsSite site);
+  base::Status add(const config::Config& config, const config::JenkinsConfig& jenkins);
+  Member* find(std::string_view name) const;
+  // Into the agent's history.
+  void note_build(const jenkins::BuildRun& run);
+  runtime::Awaitable<void> write_history(base::AgentId agent, model::TimelineEntry entry);
+
+  JenkinsSite site_;
+  JenkinsBook book_;
+  std::vector<std::unique_ptr<Member>> members_;
+  runtime::Scope history_;
+};
+
+}  // namespace footman::app

@@ -1,0 +1,239 @@
+#!/usr/bin/env python3
+"""Agents for a Jenkins that is already there: the real server and agent, the double of Jenkins, the stand-in for Java."""
+import contextlib
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from footman import BIN, Server, check, processes_of, run_tests, wait_no_processes, wait_until
+from jenkins import JAVA, FakeJenkins
+
+TOKEN = {"JENKINS_TOKEN": "scaler-token"}
+PREFIX = "footman-"
+
+
+def config(jenkins, more="", templates="[{name: linux, labels: [linux], cap: 6}]"):
+    variables = f"{{PATH: '{JAVA.parent}:/usr/bin:/bin', FAKE_JAVA_RETRY_SECONDS: '0.2'}}"
+    templates = templates.replace("}", f", env: {variables}}}")
+    return (f"jenkins: [{{name: ci, url: '{jenkins.url}', user: {jenkins.user}, token: '${{env:JENKINS_TOKEN}}'{more}}}]\n"
+            f"clouds: [{{name: here, type: local, templates: {templates}}}]\n")
+
+
+class Scene:
+    """A Jenkins and a server that gives it agents. `ledger` is told of each build by its own script."""
+
+    def __init__(self, more="", starting_seconds=0.5, **options):
+        self.stack = contextlib.ExitStack()
+        self.jenkins = self.stack.enter_context(FakeJenkins(quiet_seconds=0, starting_seconds=starting_seconds))
+        self.server = self.stack.enter_context(Server(config(self.jenkins, more, **options), "jenkins"))
+        self.ledger = self.server.folder / "ledger"
+        self.go_on = self.server.folder / "go-on"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        self.stack.__exit__(*details)
+
+    def start(self, crash_point="", token=None):
+        self.server.start(crash_point, token or TOKEN)
+        return self
+
+    def restart(self):
+        self.server.kill()
+        self.start()
+
+    def script(self, waits=False):
+        wait = f"while ! [ -e {self.go_on} ]; do sleep 0.1; done; " if waits else ""
+        return f'echo "$NODE_NAME" >> {self.ledger}; {wait}true'
+
+    def trigger(self, name="app", label="linux", waits=False, **job):
+        self.jenkins.tell("job", name=name, label=label, command=self.script(waits), **job)
+        return self.jenkins.tell("trigger", job=name)["item"]
+
+    def trigger_pipeline(self, labels, waits=False):
+        blocks = [{"label": label, "branch": f"b{number}", "command": self.script(waits)} for number, label in enumerate(labels)]
+        self.jenkins.tell("job", name="pipe", kind="pipeline", blocks=blocks)
+        self.jenkins.tell("trigger", job="pipe")
+
+    def ran_on(self):
+        return self.ledger.read_text().split() if self.ledger.exists() else []
+
+    def wait_running(self, count=1):
+        wait_until(lambda: len(self.ran_on()) == count, lambda: f"{count} builds to run; {self.describe()}")
+
+    def nodes(self):
+        """Of agents; placeholders are none."""
+        return [one["name"] for one in self.jenkins.ask("state")["nodes"]
+                if one["name"].startswith(PREFIX) and not one["name"].startswith(PREFIX + "placeholder-")]
+
+    def read_node(self, name):
+        return json.loads(self.jenkins.rest("GET", f"/computer/{name}/api/json")[2])
+
+    def results(self):
+        return [one["result"] for one in self.jenkins.builds()]
+
+    def wait_results(self, results):
+        wait_until(lambda: self.results() == results, lambda: f"the results {results}; {self.describe()}")
+
+    def shown_nodes(self):
+        return self.server.get("/api/v1/jenkins/ci")["nodes"]
+
+    def wait_known(self):
+        wait_until(lambda: self.shown_nodes()[0].get("work") == "app #1", lambda: f"its build to be known: {self.shown_nodes()}")
+
+    def wait_gone(self):
+        """From Jenkins, and from the server's records."""
+        wait_until(lambda: not self.nodes() and not self.shown_nodes(), lambda: f"all nodes of agents to be gone; {self.describe()}")
+        self.server.wait_no_agents()
+
+    def describe(self):
+        state = json.dumps(self.jenkins.ask("state"))
+        return f"{state}\nran on {self.ran_on()}\n{self.server.log_tail()}"
+
+    def check_clean(self, agents):
+        """Each agent ran what it was made for, on a node of its own, and nothing is left of it anywhere."""
+        self.wait_gone()
+        ran_on = self.ran_on()
+        check(len(ran_on) == len(set(ran_on)) == agents, f"{agents} builds on as many nodes; {self.describe()}")
+        launched = {PREFIX + one["id"] for one in self.server.agents()}
+        check(launched == set(ran_on), f"exactly one launch for each build: {launched} for {ran_on}; {self.describe()}")
+        check(not self.jenkins.violations(), self.jenkins.violations())
+        self.server.stop()
+        wait_no_processes(self.server.folder)
+
+
+def test_a_build_gets_an_agent_of_its_own():
+    with Scene() as scene:
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        [node] = scene.nodes()
+        agent = node.removeprefix(PREFIX)
+        shown = scene.read_node(node)
+        check(pathlib.Path(shown["absoluteRemotePath"]).parent == scene.server.data / "local/here", shown)
+        check(f"/ui/agents/{agent} " in shown["description"], f"the node's page leads to the agent's: {shown}")
+        scene.wait_known()
+        scene.go_on.touch()
+        scene.wait_results(["SUCCESS"])
+        scene.wait_gone()
+        story = scene.server.get(f"/api/v1/agents/{node}/explain")  # by the name in the build's log
+        check(story["agent"]["end"]["reason"] == "build_finished", story["agent"])
+        texts = [line["text"] for line in story["timeline"]]
+        check(f"app #1 runs on node {node}." in texts and any(one.startswith("app #1 is over") for one in texts), texts)
+        shown = subprocess.run([BIN / "footman", "jenkins", "list", "--data", scene.server.data], capture_output=True, text=True, timeout=60)
+        check(shown.returncode == 0 and "ci " in shown.stdout and "reached" in shown.stdout, shown)
+        scene.check_clean(1)
+
+
+def test_steps_of_a_pipeline_over_the_agent_port():
+    with Scene(", connect: tcp", templates="[{name: linux, labels: [linux, big]}, {name: gpu, labels: [gpu]}]") as scene:
+        scene.start().trigger_pipeline(["linux && big", "gpu"])
+        scene.wait_results(["SUCCESS", "SUCCESS"])
+        scene.wait_gone()
+        templates = sorted(one["template"] for one in scene.server.agents())
+        check(templates == ["gpu", "linux"], templates)
+        scene.check_clean(2)
+
+
+def test_templates_of_others_are_not_for_its_builds():
+    with Scene(", templates: [gpu]", templates="[{name: linux, labels: [linux]}, {name: gpu, labels: [gpu]}]") as scene:
+        scene.start().trigger("wrong", "linux")
+        scene.trigger("right", "gpu")
+        scene.wait_running()
+        scene.wait_gone()
+        check([one["template"] for one in scene.server.agents()] == ["gpu"], scene.server.agents())
+        scene.server.config_file.write_text(scene.server.config_file.read_text().replace("templates: [gpu]", "templates: [gpu, linux]"))
+        changes = scene.server.request("POST", "/api/v1/reload")["changes"]
+        check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
+        scene.wait_results(["SUCCESS", "SUCCESS"])
+        scene.check_clean(2)
+
+
+def test_a_wrong_token_is_told_in_one_sentence_until_it_is_right():
+    with Scene() as scene:
+        scene.start(token={"JENKINS_TOKEN": "scaler-tokem"}).trigger()
+        seen = wait_until(lambda: [line for line in scene.server.log_tail(100_000).splitlines() if "trouble with the jenkins" in line], "the trouble")
+        check(len(seen) == 1 and "401" in seen[0] and "token" in seen[0], seen)
+        check("scaler-token" not in scene.server.log_tail(100_000), "the token is in no log")
+        check(not scene.nodes() and not scene.server.agents(), "nothing is launched")
+        scene.server.stop()
+        scene.start()
+        scene.wait_results(["SUCCESS"])
+        scene.check_clean(1)
+
+
+def test_a_killed_server_finds_its_builds_again():
+    with Scene() as scene:
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        scene.restart()
+        scene.server.kill()
+        scene.go_on.touch()
+        scene.wait_results(["SUCCESS"])  # a build does not need it
+        scene.start()
+        scene.check_clean(1)
+
+
+def test_a_server_that_dies_at_any_step_launches_once():
+    points = ["launch:before-call", "launch:before-fork", "launch:after-fork", "launch:after-call",
+              "before-commit:save_setting", "after-commit:save_setting"]
+    with Scene() as scene:
+        scene.start()
+        wait_until(lambda: len(scene.jenkins.ask("state")["nodes"]) >= 2, "the placeholders")
+        for number, point in enumerate(points, 1):
+            scene.server.stop()
+            scene.start(point)
+            scene.trigger(f"job{number}")
+            wait_until(lambda: not scene.server.running(), f"a crash at {point}; {scene.describe()}")
+            scene.start()
+            wait_until(lambda: scene.results() == ["SUCCESS"] * number, lambda: f"after {point}: {scene.describe()}")
+            scene.wait_gone()
+        ran_on = scene.ran_on()
+        check(len(set(ran_on)) == len(ran_on) == len(points), ran_on)
+        check(not scene.jenkins.violations(), scene.jenkins.violations())
+        scene.server.stop()
+        wait_no_processes(scene.server.folder)
+
+
+def test_a_pipeline_goes_on_after_a_restart_of_jenkins():
+    for clean in (True, False):
+        with Scene() as scene:
+            scene.start().trigger_pipeline(["linux"], waits=True)
+            scene.wait_running()
+            scene.jenkins.tell("restart", clean=clean, down=1)
+            node = scene.ran_on()[0]
+            wait_until(lambda: (scene.jenkins.node(node) or {}).get("online"), lambda: f"its agent comes back: {scene.describe()}")
+            scene.go_on.touch()
+            scene.wait_results(["SUCCESS"])
+            scene.check_clean(1)
+
+
+def test_an_agent_that_dies_leaves_a_note_and_no_process():
+    with Scene() as scene:
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        [node] = scene.nodes()
+        scene.wait_known()
+        agents = [pid for pid in processes_of(scene.server.data / "local") if pid != scene.server.process.pid]
+        for pid in agents:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        scene.wait_results(["FAILURE"])
+        scene.server.wait_no_agents()
+        check(scene.read_node(node)["offlineCauseReason"].startswith("Footman: "), scene.read_node(node))
+        check(len(scene.server.agents()) == 1, "no second launch")
+
+
+if __name__ == "__main__":
+    run_tests([test_a_build_gets_an_agent_of_its_own,
+               test_steps_of_a_pipeline_over_the_agent_port,
+               test_templates_of_others_are_not_for_its_builds,
+               test_a_wrong_token_is_told_in_one_sentence_until_it_is_right,
+               test_a_killed_server_finds_its_builds_again,
+               test_a_server_that_dies_at_any_step_launches_once,
+               test_a_pipeline_goes_on_after_a_restart_of_jenkins,
+               test_an_agent_that_dies_leaves_a_note_and_no_process])
