@@ -22,6 +22,7 @@
 #include "fleet/fleet.hpp"
 #include "model/change.hpp"
 #include "net/http.hpp"
+#include "ports/jenkins_desk.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
@@ -75,6 +76,7 @@ struct ApiParts {
   base::Logger log;
   ServerInfo server;
   Actions actions;
+  ports::JenkinsDesk* jenkins = nullptr;  // null: none is configured
 };
 
 enum class RouteAccess { open, read, admin };  // open: no token, any Host

@@ -25,7 +25,7 @@ struct Context {
   base::Gauge& followed_logs;
 
   Instant now() const { return parts.clock.now(); }
-  StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now()}; }
+  StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now(), parts.jenkins}; }
 };
 
 struct Call {
@@ -66,6 +66,10 @@ Awaitable<Reply> resume_cloud(Context& context, Call call);
 Awaitable<Reply> get_plan(Context& context, Call call);
 Awaitable<Reply> get_reconcile(Context& context, Call call);
 Awaitable<Reply> apply_reconcile(Context& context, Call call);
+// handlers_jenkins.cpp
+Awaitable<Reply> list_jenkins(Context& context, Call call);
+Awaitable<Reply> get_jenkins(Context& context, Call call);
+Awaitable<Reply> detach_jenkins(Context& context, Call call);
 // handlers_costs.cpp
 Awaitable<Reply> report_costs(Context& context, Call call);
 // log_stream.cpp

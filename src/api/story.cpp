@@ -24,9 +24,10 @@ Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
   if (auto live = from.fleet.find_agent(id)) co_return std::move(*live);
   auto agent = co_await from.store.get_agent(id);
   if (agent) co_return view_of(from, std::move(*agent));
-  if (agent.error().code == Errc::not_found)
-    co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
-  co_return std::unexpected(std::move(agent).error());
+  if (agent.error().code != Errc::not_found) co_return std::unexpected(std::move(agent).error());
+  const auto of_node = from.jenkins == nullptr ? std::nullopt : from.jenkins->find_agent(id.str());
+  if (of_node && *of_node != id) co_return co_await find_agent(from, *of_node);
+  co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
 }
 
 Awaitable<base::Status> say_if_ended(StorySources from, AgentId id, base::Status done) {
@@ -61,7 +62,8 @@ Awaitable<Result<BuildStory>> tell_build(StorySources from, BuildId id) {
 
 Awaitable<Result<AgentStory>> tell_agent(StorySources from, AgentId id) {
   AgentStory story;
-  FOOTMAN_CO_TRY(story.agent, co_await find_agent(from, id));
+  FOOTMAN_CO_TRY(story.agent, co_await find_agent(from, std::move(id)));
+  id = story.agent.agent.id;
   FOOTMAN_CO_TRY(story.cost, co_await tell_agent_cost(from, story.agent.agent));
   FOOTMAN_CO_TRY(story.work, co_await from.store.list_assignments_of_agent(id));
   FOOTMAN_CO_TRY(story.timeline, co_await from.store.list_timeline("agent:" + id.str()));

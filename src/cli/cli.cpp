@@ -195,12 +195,12 @@ const Command& command_tree() {
        {"footman explain 17", "why does build 17 wait, or what happened to it?"}},
       {},
       {},
-      {up_command(),      run_command(),      build_commands(),  job_commands(),       queue_command(),
-       explain_command(), agent_commands(),   cloud_commands(),  pool_commands(),      reconcile_command(),
-       cost_command(),    events_command(),   status_command(),  ui_command(),         token_commands(),
-       config_commands(), doctor_command(),   import_commands(), iam_policy_command(), image_commands(),
-       backup_command(),  simulate_command(), demo_command(),    completion_command(), help_command(),
-       version_command()}};
+      {up_command(),        run_command(),     build_commands(),   job_commands(),    queue_command(),
+       explain_command(),   agent_commands(),  cloud_commands(),   pool_commands(),   jenkins_commands(),
+       reconcile_command(), cost_command(),    events_command(),   status_command(),  ui_command(),
+       token_commands(),    config_commands(), doctor_command(),   import_commands(), iam_policy_command(),
+       image_commands(),    backup_command(),  simulate_command(), demo_command(),    completion_command(),
+       help_command(),      version_command()}};
   return root;
 }
 

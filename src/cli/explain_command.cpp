@@ -113,7 +113,8 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
   const bool is_build = is_build_ref(what);
   if (!is_build && what.contains('/')) {
     co_return fail(Errc::invalid_argument, fmt::format("\"{}\" is neither a build nor an agent", what), {},
-                   "Give a build such as 17 or team/app#3, or an agent's id such as local-k3v9q2m7");
+                   "Give a build such as 17 or team/app#3, an agent's id such as local-k3v9q2m7, or its node "
+                   "in a Jenkins");
   }
   std::string target = fmt::format("/agents/{}/explain", net::percent_encode(what));
   if (is_build) {
@@ -156,9 +157,11 @@ Command explain_command() {
           "Tells everything the server knows, with the timeline: also of agents that are gone.",
           {{"footman explain 17", "a build"},
            {"footman explain team/app#3", "a build of a job"},
-           {"footman explain local-k3v9q2m7", "an agent"}},
+           {"footman explain local-k3v9q2m7", "an agent"},
+           {"footman explain footman-local-k3v9q2m7",
+            "its node in a Jenkins, as the log of a build there names it"}},
           {},
-          {{"BUILD_OR_AGENT", "a build (17 or team/app#3) or an agent's id"}},
+          {{"BUILD_OR_AGENT", "a build (17 or team/app#3), an agent's id, or its node in a Jenkins"}},
           {},
           {},
           explain};

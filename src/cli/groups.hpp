@@ -30,6 +30,7 @@ Command cloud_commands();
 Command cloud_test_command();      // of the group before
 Command cloud_discover_command();  // the same
 Command pool_commands();
+Command jenkins_commands();
 Command reconcile_command();
 Command cost_command();
 Command explain_command();

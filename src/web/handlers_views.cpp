@@ -269,10 +269,9 @@ Awaitable<Reply> show_agents(Context& context, Visit visit) {
 }
 
 Awaitable<Reply> show_agent(Context& context, Visit visit) {
-  const AgentId id(visit.param);
   AgentData data;
-  FOOTMAN_CO_TRY(data.story, co_await api::tell_agent(context.stories(), id));
-  data.node = context.parts.controller.find_node(id);
+  FOOTMAN_CO_TRY(data.story, co_await api::tell_agent(context.stories(), AgentId(visit.param)));
+  data.node = context.parts.controller.find_node(data.story.agent.agent.id);
   co_return show(context, agent_page(data, visit.view), visit.view);
 }
 
@@ -280,6 +279,12 @@ Awaitable<Reply> show_clouds(Context& context, Visit visit) {
   auto& fleet = context.parts.fleet;
   const CloudsData data{fleet.list_clouds(), fleet.last_plan(), fleet.last_reconcile()};
   co_return show(context, clouds_page(data, visit.view), visit.view);
+}
+
+Awaitable<Reply> show_jenkins(Context& context, Visit visit) {
+  std::vector<ports::JenkinsStatus> all;
+  if (context.parts.jenkins != nullptr) all = context.parts.jenkins->list();
+  co_return show(context, jenkins_page(all, visit.view), visit.view);
 }
 
 // What is no choice of the page shows what it shows without.

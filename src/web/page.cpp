@@ -34,11 +34,12 @@ constexpr Place kPlaces[] = {
     {Section::overview, "/ui/", "Overview"},   {Section::jobs, "/ui/jobs", "Jobs"},
     {Section::builds, "/ui/builds", "Builds"}, {Section::queue, "/ui/queue", "Queue"},
     {Section::agents, "/ui/agents", "Agents"}, {Section::clouds, "/ui/clouds", "Clouds"},
-    {Section::costs, "/ui/costs", "Costs"},
+    {Section::costs, "/ui/costs", "Costs"},    {Section::jenkins, "/ui/jenkins", "Jenkins"},
 };
 
-Markup navigation(Section here) {
+Markup navigation(Section here, const View& view) {
   return html(R"(<nav aria-label="Main"><ul>{}</ul></nav>)", each(kPlaces, [&](const Place& place) {
+                if (place.section == Section::jenkins && !view.has_jenkins) return Markup();
                 return html(R"(<li><a href="{}"{}>{}</a></li>)", Url(place.url),
                             attribute_if(place.section == here, "aria-current", "page"), place.name);
               }));
@@ -58,7 +59,7 @@ Markup logo() {
 
 Markup header(Section here, const View* view) {
   return html(R"(<header class="top"><a class="brand" href="/ui/">{}<span>Footman</span></a>{}{}</header>)",
-              logo(), view != nullptr ? navigation(here) : Markup(),
+              logo(), view != nullptr ? navigation(here, *view) : Markup(),
               view != nullptr ? account(*view) : Markup());
 }
 

@@ -44,10 +44,11 @@ class Assets {
 struct View {
   Instant now;
   api::Principal who;
+  bool has_jenkins = false;
   bool may_change() const { return who.access == api::Access::admin; }
 };
 
-enum class Section { none, overview, jobs, builds, queue, agents, clouds, costs };
+enum class Section { none, overview, jobs, builds, queue, agents, clouds, costs, jenkins };
 
 struct Page {
   std::string title;

@@ -12,6 +12,7 @@
 #include "controller/views.hpp"
 #include "fleet/views.hpp"
 #include "model/work.hpp"
+#include "ports/jenkins_desk.hpp"
 #include "ports/log_store.hpp"
 #include "store/cost_report.hpp"
 #include "web/page.hpp"
@@ -126,6 +127,10 @@ struct CloudsData {
   fleet::ReconcileView reconcile;
 };
 Page clouds_page(const CloudsData& data, const View& view);
+
+// --- a Jenkins that gets agents
+
+Page jenkins_page(const std::vector<ports::JenkinsStatus>& all, const View& view);
 
 // --- costs
 

@@ -22,7 +22,9 @@ inline constexpr std::string_view kLiveHeader = "Footman-Live";
 struct Context {
   explicit Context(WebParts the_parts) : parts(std::move(the_parts)) {}
   Instant now() const { return parts.clock.now(); }
-  api::StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now()}; }
+  api::StorySources stories() const {
+    return {parts.controller, parts.fleet, parts.store, now(), parts.jenkins};
+  }
   // Goes into a form, so that sending it twice starts one build.
   std::string make_key() { return std::to_string(now().us) + "-" + std::to_string(++keys_made); }
 
@@ -53,6 +55,7 @@ Awaitable<Reply> show_agents(Context& context, Visit visit);
 Awaitable<Reply> show_agent(Context& context, Visit visit);
 Awaitable<Reply> show_clouds(Context& context, Visit visit);
 Awaitable<Reply> show_costs(Context& context, Visit visit);
+Awaitable<Reply> show_jenkins(Context& context, Visit visit);
 // handlers_forms.cpp
 Awaitable<Reply> show_new_job(Context& context, Visit visit);
 Awaitable<Reply> create_job(Context& context, Visit visit);

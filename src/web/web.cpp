@@ -44,6 +44,7 @@ constexpr PageRoute kRoutes[] = {
     {"POST", "/ui/agents/{}/terminate", terminate_agent, kAdmin},
     {"GET", "/ui/clouds", show_clouds},
     {"GET", "/ui/costs", show_costs},
+    {"GET", "/ui/jenkins", show_jenkins},
     {"POST", "/ui/clouds/{}/pause", pause_cloud, kAdmin},
     {"POST", "/ui/clouds/{}/resume", resume_cloud, kAdmin},
     {"POST", "/ui/reconcile/apply", apply_reconcile, kAdmin},
@@ -202,7 +203,7 @@ Awaitable<net::HttpResponse> Web::Impl::serve_signed_in(std::shared_ptr<const ne
 
 Awaitable<net::HttpResponse> Web::Impl::serve_route(std::shared_ptr<const net::HttpRequest> request,
                                                     api::Principal who) {
-  Visit visit{request, {context.now(), std::move(who)}, {}, {}};
+  Visit visit{request, {context.now(), std::move(who), context.parts.jenkins != nullptr}, {}, {}};
   const auto view = visit.view;  // the visit goes to its handler
   bool other_method = false;
   for (const auto& route : kRoutes) {

@@ -17,6 +17,7 @@
 #include "controller/controller.hpp"
 #include "fleet/fleet.hpp"
 #include "net/http.hpp"
+#include "ports/jenkins_desk.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/awaitable.hpp"
 #include "runtime/clock.hpp"
@@ -43,6 +44,7 @@ struct WebParts {
   api::Auth& auth;
   runtime::Clock& clock;
   base::Logger log;
+  ports::JenkinsDesk* jenkins = nullptr;  // null: none is configured
 };
 
 class Web {

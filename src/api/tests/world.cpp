@@ -134,7 +134,8 @@ void World::restart_api(std::vector<Mount> mounts) {
   Actions actions{[this](std::string path) { return note_path(backed_up, std::move(path)); },
                   [this] { return answer_with(reload_answer); }, [this] { return problems; }};
   api = std::make_unique<Api>(ApiParts{*controller, *fleet, *store, logs, io.get_executor(), changes, *auth,
-                                       clock, *rng, metrics, Logger(), std::move(info), std::move(actions)});
+                                       clock, *rng, metrics, Logger(), std::move(info), std::move(actions),
+                                       desk});
   handler = api->handler(std::move(mounts));
   gate = api->gate();
 }

@@ -95,6 +95,7 @@ class World {
   std::unique_ptr<Api> api;
   net::HttpHandler handler;
   net::HttpGate gate;
+  ports::JenkinsDesk* desk = nullptr;  // from the next restart_api() on
   std::vector<std::string> problems;
   std::string backed_up;  // last path
   Result<std::vector<std::string>> reload_answer = std::vector<std::string>{"a: 1 -> 2"};

@@ -424,9 +424,8 @@ TEST_CASE("a job's path is neither a build nor an agent") {
   const auto ran = run_footman({"explain", "team/app"}, server.variables());
   CHECK(ran.code == exit_usage);
   CHECK(ran.err ==
-        "footman: \"team/app\" is neither a build nor an agent. Give a build such as 17 or team/app#3, or an "
-        "agent's "
-        "id such as local-k3v9q2m7\n");
+        "footman: \"team/app\" is neither a build nor an agent. Give a build such as 17 or team/app#3, an "
+        "agent's id such as local-k3v9q2m7, or its node in a Jenkins\n");
   CHECK(server.requests().empty());
 }
 
@@ -551,6 +550,37 @@ TEST_CASE("costs as a table, as values and of one agent or build") {
   CHECK(ran.out.find("$0.05/h") != std::string::npos);
   CHECK(ran.out.find("$0.0123: $0.01 in 30.0 s of work, $0.0023 in 5.5 s idle\n") != std::string::npos);
   CHECK(run_footman({"build", "show", "17"}, vars).out.find("$0.000005 so far: ") != std::string::npos);
+}
+
+TEST_CASE("each Jenkins: list, show, detach") {
+  ScriptServer server([](const net::HttpRequest& request) {
+    constexpr std::string_view kOne =
+        R"({"name":"ci","url":"https://j/","reach":"away","trouble":"It cannot be reached.","detached":false,)"
+        R"("tells_labels":false,"items":2,"nodes":1,"violations":1,"since_at":"2026-11-24T08:40:15Z"})";
+    if (request.path == "/api/v1/jenkins") return json_answer(fmt::format(R"({{"jenkins":[{}]}})", kOne));
+    if (request.path.ends_with("/detach")) return json_answer(R"({"removed":4})");
+    return json_answer(fmt::format(
+        R"({{"jenkins":{},"items":[{{"title":"app #7","label":"gpu","verdict":"wanted","text":"",)"
+        R"("since_at":"2026-11-24T08:40:15Z","reason":{{"code":"cap","text":"Too many."}}}},)"
+        R"({{"title":"odd","verdict":"label_not_told","text":"Nobody knows.","since_at":"2026-11-24T08:40:15Z"}}],)"
+        R"("nodes":[{{"name":"footman-a","agent":"a","state":"held","connected":true,"work":"app #6","created_at":"2026-11-24T08:40:15Z"}}],)"
+        R"("violations":["a second one"]}})",
+        kOne));
+  });
+  const auto vars = server.variables();
+  auto ran = run_footman({"jenkins", "list"}, vars);
+  CHECK(ran.out.find("ci    https://j/  away   2        1      1           It cannot be reached.\n") !=
+        std::string::npos);
+  ran = run_footman({"jenkins", "show", "c/i"}, vars);
+  CHECK(server.requests().back().target == "/api/v1/jenkins/c%2Fi");
+  for (const auto* text :
+       {"It cannot be reached.", "Too many.", "Nobody knows.", "app #6", "violation: a second one"})
+    CHECK(ran.out.find(text) != std::string::npos);
+  CHECK(run_footman({"jenkins", "show", "ci", "--json"}, vars).out.find("label_not_told") !=
+        std::string::npos);
+  ran = run_footman({"jenkins", "detach", "ci"}, vars);
+  CHECK(ran.out.starts_with("4 placeholders removed; no agent is launched for 'ci' any more"));
+  CHECK(server.requests().back().method == "POST");
 }
 
 TEST_CASE("what changes something says so, in JSON too") {

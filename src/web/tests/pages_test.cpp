@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "api/tests/scripted_desk.hpp"
 #include "web/tests/site.hpp"
 
 using namespace footman;
@@ -207,6 +208,39 @@ TEST_CASE("an agent's page tells its life, also when it is over") {
   site.get("/ui/agents?ended=true");
   CHECK(site.links_to(page));
   CHECK(site.post(page + "/terminate").status == 404);
+}
+
+TEST_CASE("the page of each Jenkins, and an agent by the name of its node") {
+  api::testing::ScriptedDesk desk;
+  desk.status.trouble = "It cannot be <b>reached</b>.";
+  desk.add_item("team/app #7", "wanted", "").label = "linux";
+  desk.add_item("odd", "not_served", "No template here has the label x.");
+  ports::JenkinsNode node;
+  node.name = "footman-here-a";
+  node.agent = base::AgentId("here-a");
+  node.state = "working";
+  node.work = "team/app #6";
+  node.created = node.working_since = base::Instant{1'000'000};
+  desk.status.nodes.push_back(node);
+  Site site(0, &desk);
+  site.sign_in();
+  CHECK(site.get("/ui/jenkins").status == 200);
+  CHECK(site.links_to("/ui/jenkins"));
+  for (const auto* text : {"It cannot be <b>reached</b>.", "team/app #7", "No template here has the label x.",
+                           "footman-here-a", "team/app #6", "Not served"})
+    CHECK(site.shows(text));
+  CHECK(site.links_to("/ui/agents/here-a"));
+  site.world.submit();
+  const auto worker = site.world.connect_worker();
+  CHECK(site.get("/ui/agents/footman-" + worker.id.str()).status == 200);
+  CHECK(site.shows("Busy"));
+
+  Site without;
+  without.sign_in();
+  CHECK(without.get("/ui/jenkins").status == 200);
+  CHECK(without.shows("No Jenkins is configured."));
+  without.get("/ui/");
+  CHECK_FALSE(without.links_to("/ui/jenkins"));
 }
 
 TEST_CASE("a job is created, edited, started with parameters and deleted") {

@@ -17,14 +17,16 @@ using api::testing::HeaderList;
 
 class Site {
  public:
-  explicit Site(int strays = 0) : world(strays) {
+  explicit Site(int strays = 0, ports::JenkinsDesk* desk = nullptr) : world(strays) {
+    world.desk = desk;
     const auto mounted = [this](std::shared_ptr<const net::HttpRequest> request) {
       return web->handler()(std::move(request));
     };
     const auto gate = [this](const net::HttpRequest& head) { return web->gate()(head); };
     world.restart_api({{"/ui", mounted, false, gate}, {"/", mounted, false, gate}});
     web = std::make_unique<Web>(WebParts{*world.controller, *world.fleet, *world.store, world.logs,
-                                         world.io.get_executor(), *world.auth, world.clock, base::Logger()});
+                                         world.io.get_executor(), *world.auth, world.clock, base::Logger(),
+                                         desk});
   }
 
   void sign_in(const std::string& token_name = "admin") {
