@@ -37,11 +37,10 @@ std::optional<Groups> find_groups(std::string_view text) {
     const auto part = text.substr(0, text.find(':'));
     const bool last = part.size() == text.size();
     std::uint16_t group = 0;
-    const auto* end = part.data() + part.size();
     if (const auto four = last ? find_ipv4(part) : std::nullopt) {
       groups.insert(groups.end(), four->begin(), four->end());
-    } else if (const auto [at, bad] = std::from_chars(part.data(), end, group, 16);
-               bad == std::errc() && at == end && part.size() <= 4) {
+    } else if (const auto [at, bad] = std::from_chars(part.begin(), part.end(), group, 16);
+               bad == std::errc() && at == part.end() && part.size() <= 4) {
       groups.push_back(group);
     } else {
       return std::nullopt;
