@@ -55,7 +55,7 @@ std::unexpected<Error> no_such_shape(std::string_view what) {
   return fail(Errc::corrupt, fmt::format("the answer is JSON, but holds no {}", what));
 }
 
-Result<json::object> parse_root(std::string_view body) {
+Result<json::object> parse_document(std::string_view body) {
   if (body.size() > kMaxAnswerBytes)
     return fail(Errc::corrupt, fmt::format("the answer is longer than {}", format_bytes(kMaxAnswerBytes)));
   boost::system::error_code failed;
@@ -156,7 +156,32 @@ std::optional<Computer> read_computer(const json::value& value) {
   return computer;
 }
 
+// Of each member of the list `name`, its text `field`.
+std::vector<std::string> texts_of(const json::object& object, std::string_view name, std::string_view field) {
+  std::vector<std::string> out;
+  const auto* list = find_array(object, name);
+  if (list == nullptr) return out;
+  for (const auto& value : *list)
+    if (const auto* one = value.if_object(); one != nullptr && out.size() < kMaxListed)
+      out.push_back(text_at(*one, field));
+  return out;
+}
+
 }  // namespace
+
+Result<Root> parse_root(std::string_view body) {
+  FOOTMAN_TRY(const auto object, parse_document(body));
+  const auto* jobs = find_array(object, "jobs");
+  return Root{flag_at(object, "quietingDown"), jobs != nullptr && !jobs->empty()};
+}
+
+Result<LabelUse> parse_label_use(std::string_view body) {
+  FOOTMAN_TRY(const auto object, parse_document(body));
+  if (find_array(object, "clouds") == nullptr) return no_such_shape("list of clouds");
+  LabelUse use{texts_of(object, "nodes", "nodeName"), texts_of(object, "clouds", "_class")};
+  for (auto& name : use.clouds) name.erase(0, name.rfind('.') + 1);  // npos + 1 is 0
+  return use;
+}
 
 std::string QueueItem::key() const { return fmt::format("{}-{}-{}", id, in_queue_since, task); }
 
@@ -167,7 +192,7 @@ std::string QueueItem::title() const {
 }
 
 Result<Queue> parse_queue(std::string_view body) {
-  FOOTMAN_TRY(const auto root, parse_root(body));
+  FOOTMAN_TRY(const auto root, parse_document(body));
   const auto* items = find_array(root, "items");
   if (items == nullptr) return no_such_shape("items of a queue");
   if (items->size() > kMaxListed)
@@ -187,7 +212,7 @@ Result<Queue> parse_queue(std::string_view body) {
 }
 
 Result<Computers> parse_computers(std::string_view body) {
-  FOOTMAN_TRY(const auto root, parse_root(body));
+  FOOTMAN_TRY(const auto root, parse_document(body));
   const auto* list = find_array(root, "computer");
   if (list == nullptr) return no_such_shape("list of nodes");
   if (list->size() > kMaxListed)
@@ -204,14 +229,14 @@ Result<Computers> parse_computers(std::string_view body) {
 }
 
 Result<Computer> parse_computer(std::string_view body) {
-  FOOTMAN_TRY(auto root, parse_root(body));
+  FOOTMAN_TRY(auto root, parse_document(body));
   auto computer = read_computer(json::value(std::move(root)));
   if (!computer) return no_such_shape("node");
   return std::move(*computer);
 }
 
 Result<ItemFate> parse_item_fate(std::string_view body) {
-  FOOTMAN_TRY(const auto root, parse_root(body));
+  FOOTMAN_TRY(const auto root, parse_document(body));
   const auto name = text_at(root, "_class");
   if (!name.contains("Queue$")) return no_such_shape("item of a queue");
   ItemFate fate;
@@ -222,7 +247,7 @@ Result<ItemFate> parse_item_fate(std::string_view body) {
 }
 
 Result<BuildState> parse_build(std::string_view body) {
-  FOOTMAN_TRY(const auto root, parse_root(body));
+  FOOTMAN_TRY(const auto root, parse_document(body));
   if (!root.contains("building")) return no_such_shape("build");
   // Right after the result is set it is still being written.
   return BuildState{!flag_at(root, "building", true) && !flag_at(root, "inProgress", false),

@@ -95,7 +95,21 @@ struct BuildState {
   std::string result;
 };
 
+struct Root {
+  bool is_quieting_down = false;  // starts no builds
+  bool shows_jobs = false;
+};
+
+// A label, or an expression of them.
+struct LabelUse {
+  std::vector<std::string> nodes;  // that have it
+  std::vector<std::string>
+      clouds;  // classes of clouds in Jenkins itself that would launch for it: "ECSCloud"
+};
+
 // Errors of all: corrupt, with what came instead: "no JSON but a page titled 'Sign in'".
+Result<Root> parse_root(std::string_view body);
+Result<LabelUse> parse_label_use(std::string_view body);
 Result<Queue> parse_queue(std::string_view body);
 Result<Computers> parse_computers(std::string_view body);
 Result<Computer> parse_computer(std::string_view body);

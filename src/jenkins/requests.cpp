@@ -152,6 +152,18 @@ Request Requests::get_steps(std::string_view run) const {
   return get(fmt::format("/{}flowGraphTable/", run));
 }
 
+Request Requests::get_root() const { return get(tree("", "quietingDown,jobs[name]")); }
+
+Request Requests::get_label(std::string_view expression) const {
+  return get(tree(fmt::format("/label/{}", percent_encode(expression)), "nodes[nodeName],clouds[_class]"));
+}
+
+Request Requests::get_node_configuration(std::string_view node) const {
+  return get(node_path(node, "config.xml"));
+}
+
+Request find_agent_port() { return {"GET", "/tcpSlaveAgentListener/", {}, {}}; }
+
 Status check_read(const Answer& answer, std::string_view what) {
   if (answer.status == 200) return {};
   return refused_otherwise(answer, what);
@@ -168,6 +180,10 @@ Status check_change(const Answer& answer, std::string_view what) {
 
 std::string find_session(const Answer& answer) {
   return std::string(cut_utf8(answer.headers.value_or("X-Jenkins-Session", ""), kMaxSession));
+}
+
+std::string find_version(const Answer& answer) {
+  return std::string(cut_utf8(answer.headers.value_or("X-Jenkins", ""), kMaxSession));
 }
 
 std::optional<Instant> find_date(const Answer& answer) {

@@ -46,12 +46,18 @@ class Requests {
   Request get_item(std::int64_t id) const;
   Request get_build(std::string_view build) const;  // "job/app/17/"
   Request get_steps(std::string_view run) const;
+  Request get_root() const;
+  Request get_label(std::string_view expression) const;
+  Request get_node_configuration(std::string_view node) const;  // needs a right that Footman does not
 
  private:
   Request get(std::string path) const;
   Request post(std::string path, std::string body) const;
   Secret authorization_;
 };
+
+// Where agents of TCP ask for the agent port; of nobody in particular, as they do.
+Request find_agent_port();
 
 // Errors of both: unauthenticated (401, or nobody is known: during a start of Jenkins that may pass),
 // permission_denied (the sentence names the right that is missing), not_found, already_exists (a node of that
@@ -62,6 +68,8 @@ Status check_change(const Answer& answer, std::string_view what);  // the redire
 
 // Of a JSON answer: it changes with each start of Jenkins. Empty: not told.
 std::string find_session(const Answer& answer);
+// "2.532". Not on every answer. Empty: not told.
+std::string find_version(const Answer& answer);
 // Jenkins' clock when it answered, in whole seconds.
 std::optional<Instant> find_date(const Answer& answer);
 

@@ -20,6 +20,7 @@
 #include "base/time.hpp"
 #include "tests/jenkins/exports.hpp"
 #include "tests/jenkins/http.hpp"
+#include "tests/jenkins/labels.hpp"
 #include "tests/jenkins/model.hpp"
 
 namespace footman::fake_jenkins {
@@ -114,6 +115,9 @@ class FakeJenkins {
   void set_rights(const std::string& user, Rights rights);
   void set_token(const std::string& user, std::string token);
   static Rights least_rights();
+
+  // One in Jenkins itself, that would launch for what these labels match. It never does.
+  void add_cloud(std::string class_name, std::string_view labels);
 
   void add_job(Job job);  // replaces one of that name, and keeps its numbers
   // Calls of users fail with `unavailable` while Jenkins is not up.
@@ -259,6 +263,7 @@ class FakeJenkins {
   std::map<std::string, User> users_;
   std::map<std::string, Session> sessions_;
   std::map<std::string, Job> jobs_;
+  std::map<std::string, LabelSet> clouds_;  // by class
   std::map<std::pair<std::string, int>, Run> runs_;
   std::set<std::pair<std::string, int>> open_;  // runs in progress
   std::map<std::int64_t, QueueItem> items_;     // left ones too, for a while

@@ -30,6 +30,10 @@ void FakeJenkins::set_token(const std::string& user, std::string token) {
   users_.at(user).token = std::move(token);
 }
 
+void FakeJenkins::add_cloud(std::string class_name, std::string_view labels) {
+  clouds_[std::move(class_name)] = split_labels(labels);
+}
+
 void FakeJenkins::add_job(Job job) {
   const auto found = jobs_.find(job.name);
   if (found != jobs_.end()) job.next_number = found->second.next_number;

@@ -329,7 +329,13 @@ json::value Views::show_label(const Label& label, const Selection& asked) const 
         std::ranges::count_if(node->slots, [](const auto& slot) { return slot.has_value(); }));
   }
   Export out(asked, label.class_name());
-  out.add("busyExecutors", busy).add("idleExecutors", total - busy).add("name", label.name(), 2);
+  out.add("busyExecutors", busy);
+  std::vector<std::string> clouds;
+  for (const auto& [name, labels] : jenkins_.clouds_)
+    if (label.matches(labels)) clouds.push_back(name);
+  out.add_array("clouds", clouds,
+                [](const std::string& name, const Selection& member) { return Export(member, name).done(); });
+  out.add("idleExecutors", total - busy).add("name", label.name(), 2);
   out.add_array("nodes", nodes, [](const Computer* node, const Selection& member) {
     return Export(member, "hudson.slaves.DumbSlave").add("nodeName", node->name, 2).done();
   });

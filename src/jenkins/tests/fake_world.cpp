@@ -60,15 +60,17 @@ FakeWorld::FakeWorld(std::vector<ServedLabels> served) {
   settings.token = Secret("scaler-token");
   settings.installation = "i1";
   settings.demand.served = std::move(served);
+  open();
 }
 
-FakeWorld::~FakeWorld() {
-  if (io_) crash();
-}
-
-void FakeWorld::start() {
+void FakeWorld::open() {
   io_ = std::make_unique<boost::asio::io_context>();
   tools_ = std::make_unique<runtime::Scope>(io_->get_executor(), base::Logger());
+}
+
+FakeWorld::~FakeWorld() { crash(); }
+
+void FakeWorld::start() {
   controller = std::make_unique<JenkinsController>(
       JenkinsParts{io_->get_executor(),
                    clock,
@@ -98,7 +100,7 @@ void FakeWorld::crash() {
   tools_.reset();
   controller.reset();
   clock.drop_all();
-  io_.reset();
+  open();  // what was under way goes with the old loop
 }
 
 void FakeWorld::restart(Duration down) {
@@ -110,7 +112,6 @@ void FakeWorld::restart(Duration down) {
 // --- time
 
 void FakeWorld::settle() {
-  if (!io_) return;
   io_->restart();
   io_->poll();
 }

@@ -123,6 +123,7 @@ class FakeWorld {
   std::map<AgentId, Machine> machines;
 
  private:
+  void open();
   void settle();
   void step_machines();
   void step_fleet();

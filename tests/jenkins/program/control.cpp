@@ -280,6 +280,9 @@ base::Result<std::string> tell_control(FakeJenkins& jenkins, std::string_view na
     FOOTMAN_TRY(user.rights, read_rights(members.list("rights")));
     if (user.rights.empty()) user.rights = FakeJenkins::least_rights();
     jenkins.add_user(who, std::move(user));
+  } else if (name == "cloud") {
+    auto class_name = members.text("class");
+    jenkins.add_cloud(std::move(class_name), members.text("labels"));
   } else if (name == "fault") {
     FOOTMAN_TRY(auto fault, read_fault(members));
     jenkins.add_fault(std::move(fault));
