@@ -67,8 +67,8 @@ std::vector<policy::Strays> kinds_of(const std::map<std::string, policy::Strays>
 
 // Held, while nobody knows what lives in it.
 policy::Cloud cloud_of(const CloudEntry& entry, policy::Quota quota, const Core& core) {
-  policy::Cloud cloud{entry.provider->name(), entry.pause.text, entry.hold_until,
-                      entry.hold_text,        std::move(quota), kinds_of(entry.strays)};
+  policy::Cloud cloud{entry.provider->name(), entry.pause.text, entry.hold_until, entry.hold_text, quota,
+                      kinds_of(entry.strays)};
   if (entry.is_known) return cloud;
   const auto listed = core.time() + std::max<Duration>(entry.next_list - core.steady(), kShortestPause);
   cloud.hold_until = std::max(cloud.hold_until, listed);

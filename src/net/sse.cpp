@@ -71,7 +71,7 @@ void SseParser::take_line(std::string_view line, std::vector<SseEvent>& out) {
     last_id_ = event_.id;
   } else if (name == "retry") {
     const auto ms = base::find_number<int>(value);
-    if (ms && *ms >= 0) event_.retry_ms = *ms;
+    if (ms && *ms >= 0) event_.retry_ms = ms;
   }
 }
 

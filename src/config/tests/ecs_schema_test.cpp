@@ -19,15 +19,15 @@ constexpr std::string_view kTemplateSection = "clouds[].templates[].ecs.";
 
 template <class T>
 struct Element {
-  using type = T;
-  static constexpr std::string_view mark = "";
+  using Type = T;
+  static constexpr std::string_view kMark = "";
 };
 template <class T>
 struct Element<std::optional<T>> : Element<T> {};
 template <class T>
 struct Element<std::vector<T>> {
-  using type = T;
-  static constexpr std::string_view mark = "[]";
+  using Type = T;
+  static constexpr std::string_view kMark = "[]";
 };
 
 // Every path of keys that the fields of T make, with those of the sections that they are in.
@@ -38,8 +38,8 @@ void collect_paths(const std::string& prefix, std::set<std::string>& out) {
         using Inner = Element<Field>;
         const auto path = prefix + ecs_key(name);
         out.insert(path);
-        if constexpr (ecs::Object<typename Inner::type>)
-          collect_paths<typename Inner::type>(fmt::format("{}{}.", path, Inner::mark), out);
+        if constexpr (ecs::Object<typename Inner::Type>)
+          collect_paths<typename Inner::Type>(fmt::format("{}{}.", path, Inner::kMark), out);
       },
       std::type_identity<T>());
 }

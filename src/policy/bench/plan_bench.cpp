@@ -260,9 +260,9 @@ void all_agents_idle(benchmark::State& state) {
 }
 BENCHMARK(all_agents_idle)->ArgName("agents")->Arg(1'000)->Arg(10'000)->Unit(benchmark::kMillisecond);
 
-template <Kind kKind, Plan (Grown::*Change)()>
+template <Kind TheKind, Plan (Grown::*Change)()>
 void after(benchmark::State& state) {
-  Grown world(state.range(0), kKind);
+  Grown world(state.range(0), TheKind);
   for (auto _ : state) benchmark::DoNotOptimize((world.*Change)());
 }
 
