@@ -9,6 +9,7 @@
 
 #include "apps/footman/aws_access.hpp"
 #include "apps/footman/clouds.hpp"
+#include "apps/footman/doctor_jenkins.hpp"
 #include "apps/footman/machine.hpp"
 #include "apps/footman/settings.hpp"
 #include "cli/ecs_cloud.hpp"
@@ -119,14 +120,30 @@ Awaitable<std::vector<Finding>> examine_cloud(Asking* asking, const config::Conf
   co_return placed(std::move(*findings), fmt::format("cloud {}", cloud->name));
 }
 
+// `only`: what is asked about alone; nothing of it: all are, unless something else is alone.
+bool is_asked(const cli::DoctorOptions& options, const std::string& only, const std::string& name) {
+  return only.empty() ? options.cloud.empty() && options.jenkins.empty() : only == name;
+}
+
 Awaitable<std::vector<Finding>> examine_clouds(Asking* asking, const cli::DoctorOptions* options) {
   std::vector<Finding> out;
   for (const auto& cloud : options->config.clouds) {
-    if (!cloud.ecs || (!options->cloud.empty() && cloud.name != options->cloud)) continue;
+    if (!cloud.ecs || !is_asked(*options, options->cloud, cloud.name)) continue;
     auto findings = co_await examine_cloud(asking, &options->config, &cloud);
     std::ranges::move(findings, std::back_inserter(out));
   }
   co_await asking->aws.stop();
+  co_return out;
+}
+
+Awaitable<std::vector<Finding>> examine_jenkinses(Asking* asking, const cli::DoctorOptions* options) {
+  std::vector<Finding> out;
+  for (const auto& one : options->config.jenkins) {
+    if (!is_asked(*options, options->jenkins, one.name)) continue;
+    auto findings =
+        co_await examine_jenkins(asking->loop.executor(), *asking->clock, *asking->rng, options->config, one);
+    std::ranges::move(findings, std::back_inserter(out));
+  }
   co_return out;
 }
 
@@ -168,11 +185,13 @@ Result<std::vector<Finding>> run_doctor(const cli::DoctorOptions& options) {
   std::vector<Finding> out{examine_file(options)};
   auto machine = examine_machine(look_at_machine(options.config, find_data(options)));
   std::ranges::move(machine, std::back_inserter(out));
-  if (!options.cloud.empty())
+  if (!options.cloud.empty() || !options.jenkins.empty())
     std::erase_if(out, [&](const auto& one) { return one.place != fmt::format("cloud {}", options.cloud); });
   Asking asking;
   auto clouds = asking.loop.run(examine_clouds(&asking, &options));
   std::ranges::move(clouds, std::back_inserter(out));
+  auto jenkinses = asking.loop.run(examine_jenkinses(&asking, &options));
+  std::ranges::move(jenkinses, std::back_inserter(out));
   return out;
 }
 

@@ -1,4 +1,5 @@
-// `footman doctor` and `footman cloud discover`: this machine and AWS are asked, and nothing is changed.
+// `footman doctor` and `footman cloud discover`: this machine, AWS and each Jenkins are asked. Nothing is
+// changed, but for a node in Jenkins that is made and removed.
 #pragma once
 
 #include "cli/cli.hpp"

@@ -27,20 +27,23 @@ Awaitable<void> drop_client(std::unique_ptr<net::HttpClient> client) {
   co_return;
 }
 
-struct Trust {
-  std::string ca_pem;
-  net::TlsClientContextPtr tls;  // null: the system's authorities
-};
-
-Result<Trust> read_trust(const std::string& file) {
-  Trust trust;
-  if (file.empty()) return trust;
+Result<JenkinsTrust> read_authorities(const std::string& file) {
+  JenkinsTrust trust;
   FOOTMAN_TRY(trust.ca_pem, runtime::real::read_file(file, kMaxJenkinsCaBytes));
   FOOTMAN_TRY(trust.tls, net::create_tls_client_context({false, trust.ca_pem, {}}));
   return trust;
 }
 
 }  // namespace
+
+Result<JenkinsTrust> read_jenkins_trust(const config::JenkinsConfig& jenkins) {
+  if (jenkins.ca.empty()) return JenkinsTrust();
+  auto trust = read_authorities(jenkins.ca);
+  if (!trust)
+    return base::fail(base::Errc::invalid_argument, trust.error().message,
+                      fmt::format("jenkins '{}': ca: {}", jenkins.name, jenkins.ca), trust.error().hint);
+  return trust;
+}
 
 // The client lives on the net executor, and goes there.
 struct Jenkinses::Member {
@@ -63,20 +66,17 @@ Result<std::unique_ptr<Jenkinses>> Jenkinses::create(const config::Config& confi
 
 Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig& jenkins) {
   FOOTMAN_TRY(const auto root, net::parse_url(jenkins.url));
-  auto trust = read_trust(jenkins.ca);
-  if (!trust)
-    return base::fail(base::Errc::invalid_argument, trust.error().message,
-                      fmt::format("jenkins '{}': ca: {}", jenkins.name, jenkins.ca), trust.error().hint);
+  FOOTMAN_TRY(auto trust, read_jenkins_trust(jenkins));
   auto settings = make_jenkins_settings(config, jenkins);
   settings.installation = site_.installation.str();
   settings.page_of_agents = site_.page_of_agents;
-  settings.ca_pem = std::move(trust->ca_pem);
+  settings.ca_pem = std::move(trust.ca_pem);
   auto member = std::make_unique<Member>();
   member->prefix = jenkins.prefix;
   member->url = jenkins.url;
   member->client = std::make_unique<net::HttpClient>(
       site_.net, site_.clock,
-      jenkins::jenkins_http(net::read_proxy_environment(&std::getenv), std::move(trust->tls)));
+      jenkins::jenkins_http(net::read_proxy_environment(&std::getenv), std::move(trust.tls)));
   member->transport = std::make_unique<jenkins::HttpTransport>(*member->client, site_.net, root);
   member->controller = std::make_unique<jenkins::JenkinsController>(
       jenkins::JenkinsParts{site_.control, site_.clock, *member->transport, book_,

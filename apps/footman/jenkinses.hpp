@@ -15,6 +15,7 @@
 #include "base/result.hpp"
 #include "config/config.hpp"
 #include "jenkins/jenkins_controller.hpp"
+#include "net/tls.hpp"
 #include "ports/controller_port.hpp"
 #include "ports/jenkins_desk.hpp"
 #include "runtime/clock.hpp"
@@ -36,6 +37,13 @@ struct JenkinsSite {
   // Where an agent of that registration works; empty: as the configuration says.
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
 };
+
+struct JenkinsTrust {
+  std::string ca_pem;
+  net::TlsClientContextPtr tls;  // null: the system's authorities
+};
+// invalid_argument: a file of certificates that cannot be used.
+base::Result<JenkinsTrust> read_jenkins_trust(const config::JenkinsConfig& jenkins);
 
 // On the control executor.
 class Jenkinses final : public ports::JenkinsDesk {

@@ -130,7 +130,8 @@ struct PushOptions {
 struct DoctorOptions {
   config::Config config;
   std::string config_file;     // empty: there is none
-  std::string cloud;           // only this one; empty: all of them, and the server
+  std::string cloud;           // only this one …
+  std::string jenkins;         // … or only this one; both empty: all of them, and the server
   std::string data_directory;  // as in UpOptions
 };
 

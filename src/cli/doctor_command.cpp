@@ -92,8 +92,15 @@ Result<int> doctor(Context& context, const Arguments& arguments) {
   if (!cloud.empty() && std::ranges::find(loaded->config.clouds, cloud, &config::CloudConfig::name) ==
                             loaded->config.clouds.end())
     return fail(Errc::invalid_argument, fmt::format("the configuration has no cloud '{}'", cloud), "--cloud");
+  const auto jenkins = arguments.text("jenkins");
+  if (!jenkins.empty() && std::ranges::find(loaded->config.jenkins, jenkins, &config::JenkinsConfig::name) ==
+                              loaded->config.jenkins.end())
+    return fail(Errc::invalid_argument, fmt::format("the configuration has no Jenkins '{}'", jenkins),
+                "--jenkins");
+  if (!jenkins.empty() && !cloud.empty())
+    return fail(Errc::invalid_argument, "--cloud and --jenkins exclude each other", "--jenkins");
   FOOTMAN_TRY(const auto findings, context.programs.doctor({std::move(loaded->config), loaded->file, cloud,
-                                                            arguments.text("data")}));
+                                                            jenkins, arguments.text("data")}));
   if (arguments.has("json"))
     tell_json(context.out, findings);
   else
@@ -106,20 +113,25 @@ Result<int> doctor(Context& context, const Arguments& arguments) {
 Command doctor_command() {
   return {
       "doctor",
-      "examine whether agents can be launched: this machine, and the clouds",
+      "examine whether agents can be launched: this machine, the clouds, and Jenkins",
       "Looks at what the configuration names: data directory, ports, the agent's program; in AWS "
       "credentials,\n"
       "cluster, subnets, routes, security groups, roles, log groups, images and quotas. Says of each what "
       "was\n"
-      "found and what to do. Changes nothing and needs no server. What the credentials may not ask is told "
-      "with\n"
-      "the permission that lacks (`footman iam-policy --doctor`). Ends with 1 when something has failed, and "
-      "with 0\n"
-      "with warnings alone, or what could not be checked.",
+      "found and what to do. What the credentials may not ask is told with the permission that lacks\n"
+      "(`footman iam-policy --doctor`). Of each Jenkins: version, clock, the user's rights, the way that "
+      "agents\n"
+      "take, other clouds with the same labels. For the rights a node PREFIXdoctor-… without labels is made "
+      "there,\n"
+      "held and removed again; else nothing is changed. Needs no server. Ends with 1 when something has "
+      "failed,\n"
+      "and with 0 with warnings alone, or what could not be checked.",
       {{"footman doctor footman.yaml", "before the first `footman up`"},
        {"footman doctor --cloud fargate", "one cloud alone"},
+       {"footman doctor --jenkins ci", "one Jenkins alone"},
        {"footman doctor --json | jq '.findings[] | select(.state == \"failed\")'", "for programs"}},
       {{"cloud", 0, Value::text, "NAME", "only this one, and nothing of the server"},
+       {"jenkins", 0, Value::text, "NAME", "only this one of jenkins:, and nothing else"},
        {"data", 0, Value::directory, "DIR",
         "data directory; else data: of the configuration, FOOTMAN_DATA, the default"}},
       {{"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false}},
