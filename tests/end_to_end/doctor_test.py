@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""footman doctor and footman cloud discover: the real program on a fake AWS and on this machine, with each thing that can be wrong."""
+"""footman doctor and footman cloud discover: the real program on a fake AWS, a double of Jenkins and this machine, with each thing that can be
+wrong."""
 import json
 import os
 import pathlib
@@ -12,7 +13,8 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 from fake_aws.client import FakeAws
-from footman import BIN, Server, check, run_tests
+from footman import BIN, Server, check, run_tests, wait_until
+from jenkins import FakeJenkins
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
@@ -343,10 +345,51 @@ def test_discover_and_the_configuration_that_it_prints():
         check(nowhere.returncode == 5 and "vpc-nowhere" in nowhere.stderr, nowhere)
 
 
+def examine_jenkins(jenkins, folder, more="", token="scaler-token"):
+    """(exit code, findings of that Jenkins)"""
+    file = folder / "footman.yaml"
+    file.write_text(f"jenkins: [{{name: ci, url: '{jenkins.url}', user: {jenkins.user}, token: '${{env:JENKINS_TOKEN}}'{more}}}]\n"
+                    "clouds: [{name: here, type: local, templates: [{name: linux, labels: [linux]}]}]\n")
+    done = subprocess.run([BIN / "footman", "doctor", file, "--jenkins", "ci", "--json"], env={**os.environ, "JENKINS_TOKEN": token},
+                          capture_output=True, text=True, timeout=60)
+    check("scaler-token" not in done.stdout + done.stderr, done)
+    findings = json.loads(done.stdout)["findings"]
+    check(all(one["of"] == "jenkins ci" for one in findings), findings)
+    return done.returncode, findings
+
+
+def test_a_jenkins_in_order_and_each_fault_of_it():
+    with tempfile.TemporaryDirectory(prefix="footman-doctor-") as name, FakeJenkins(quiet_seconds=0, starting_seconds=0) as jenkins:
+        folder = pathlib.Path(name)
+        wait_until(lambda: jenkins.rest("GET", "/api/json")[0] == 200, "the double to be up")
+        jenkins.tell("job", name="app", label="linux")
+        for connect in ("websocket", "tcp"):
+            code, findings = examine_jenkins(jenkins, folder, f", connect: {connect}")
+            check(code == 0 and not not_ok(findings), not_ok(findings))
+            checks = {one["check"] for one in findings}
+            check(checks == {"address", "version", "clock", "right", "label", "web-socket" if connect == "websocket" else "agent-port"}, checks)
+
+        with socket.socket() as nobody:  # bound, and not listened on
+            nobody.bind(("127.0.0.1", 0))
+            code, findings = examine_jenkins(jenkins, folder, f", connect: tcp, tunnel: '127.0.0.1:{nobody.getsockname()[1]}'")
+        check(code == 1 and [one["check"] for one in not_ok(findings)] == ["agent-port"], not_ok(findings))
+
+        jenkins.tell("cloud", **{"class": "org.csanchez.jenkins.plugins.kubernetes.KubernetesCloud"}, labels="linux")
+        jenkins.tell("user", name="scaler", token="scaler-token", rights=["Overall/Read", "Job/Read"])
+        code, findings = examine_jenkins(jenkins, folder)
+        bad = {one["check"]: one["text"] for one in findings if one["state"] in ("failed", "warning")}
+        check(code == 1 and "KubernetesCloud" in bad["label"] and "Agent/Create is missing" in bad["right"], bad)
+
+        code, findings = examine_jenkins(jenkins, folder, token="revoked")
+        check(code == 1 and [one["check"] for one in findings] == ["address"] and "401" in findings[0]["text"], findings)
+        state = jenkins.ask("state")
+        check(not state["nodes"] and not jenkins.violations(), f"{state} {jenkins.violations()}")
+
+
 if __name__ == "__main__":
     run_tests([test_an_account_in_which_all_is_well, test_each_fault_is_found_and_named_with_what_to_do,
                test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks,
                test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else, test_a_missing_right_of_the_server_is_named,
                test_without_credentials_or_aws, test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
                test_this_machine_with_a_local_cloud_only, test_a_server_that_runs_has_its_own_ports,
-               test_discover_and_the_configuration_that_it_prints])
+               test_discover_and_the_configuration_that_it_prints, test_a_jenkins_in_order_and_each_fault_of_it])
