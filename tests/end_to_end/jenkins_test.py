@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from footman import BIN, Server, check, processes_of, run_tests, wait_no_processes, wait_until
+from footman import BIN, ApiError, Server, check, processes_of, run_tests, wait_no_processes, wait_until
 from jenkins import JAVA, FakeJenkins
 
 TOKEN = {"JENKINS_TOKEN": "scaler-token"}
@@ -150,6 +150,14 @@ def test_templates_of_others_are_not_for_its_builds():
         changes = scene.server.request("POST", "/api/v1/reload")["changes"]
         check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
         scene.wait_results(["SUCCESS", "SUCCESS"])
+        known = scene.server.config_file.read_text()
+        scene.server.config_file.write_text(known.replace("{name: ci", "{name: other"))
+        try:
+            scene.server.request("POST", "/api/v1/reload")
+            check(False, "another Jenkins waits for a restart")
+        except ApiError as error:
+            check("the Jenkins 'other' is new; it needs a restart of the server" in str(error), error)
+        scene.server.config_file.write_text(known)
         scene.check_clean(2)
 
 
