@@ -89,6 +89,7 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
 
 std::vector<ports::ControllerPort*> Jenkinses::controllers() const {
   std::vector<ports::ControllerPort*> all;
+  all.reserve(members_.size());
   for (const auto& one : members_) all.push_back(one->controller.get());
   return all;
 }
@@ -190,6 +191,7 @@ ports::JenkinsNode show_node(const jenkins::NodeRecord& record, const std::strin
 
 std::vector<ports::JenkinsStatus> Jenkinses::list() const {
   std::vector<ports::JenkinsStatus> all;
+  all.reserve(members_.size());
   for (const auto& member : members_) {
     const auto view = member->controller->view();
     ports::JenkinsStatus one;
@@ -200,7 +202,11 @@ std::vector<ports::JenkinsStatus> Jenkinses::list() const {
     one.trouble = view.trouble;
     one.detached = view.detached;
     one.tells_labels = view.placeholders_stand;
-    for (const auto& item : view.items) one.items.push_back(show_item(item));
+    for (const auto& item : view.items) {
+      one.items.push_back(show_item(item));
+      if (view.detached && one.items.back().text.empty())
+        one.items.back().text = "Footman was detached from this Jenkins.";
+    }
     for (const auto& node : view.nodes) one.nodes.push_back(show_node(node, member->url));
     one.violations = view.violations;
     all.push_back(std::move(one));

@@ -316,6 +316,9 @@ json::object launch_to_json(const model::Agent& agent) {
   if (!request) return {};
   json::object out{{"text", utf8(request->why)}};
   if (request->reason) out["reason"] = model::to_string(*request->reason);
+  put_text(out, "work", request->spec.work);
+  if (request->spec.endpoint.program == ports::AgentProgram::jenkins)
+    put_text(out, "node", request->spec.endpoint.name);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "cli/costs.hpp"
 #include "cli/explain.hpp"
 #include "cli/groups.hpp"
+#include "model/work.hpp"
 
 namespace footman::cli {
 namespace {
@@ -57,7 +58,10 @@ std::string work_of(const json::value& agent) {
   auto end = text_of(part_of(agent, "end"), "text");
   if (!end.empty()) return end;
   const auto activity = text_of(agent, "activity");
-  const auto item = text_of(agent, "for_item");
+  // Keys of another controller's items tell people nothing.
+  const auto controller = text_of(agent, "controller");
+  const bool is_own = controller.empty() || controller == model::kBuiltInController;
+  const auto item = is_own ? text_of(agent, "for_item") : std::string();
   return item.empty() || activity == "idle" ? activity : "for queue item " + item;
 }
 
@@ -280,8 +284,13 @@ Facts agent_facts(const json::value& agent) {
   facts.add("Cost",
             number_of(agent, "micro_usd_per_hour").value_or(0) == 0 ? "" : cost_text(part_of(agent, "cost")));
   facts.add("Runs build", number_text(agent, "build"));
-  facts.add("For queue item", text_of(agent, "for_item"));
-  facts.add("Launch reason", text_of(part_of(agent, "launch"), "reason"));
+  const auto& launch = part_of(agent, "launch");
+  const auto node = text_of(launch, "node");
+  if (!node.empty()) facts.add("Jenkins", text_of(agent, "controller"));
+  facts.add("Node", node);
+  facts.add("Launched for", text_of(launch, "work"));
+  facts.add("For queue item", node.empty() ? text_of(agent, "for_item") : "");
+  facts.add("Launch reason", text_of(launch, "reason"));
   facts.add("Handle", text_of(agent, "handle"));
   facts.add("Planned", time("planned_at"));
   facts.add("Launched", time("launched_at"));

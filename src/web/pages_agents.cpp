@@ -1,6 +1,7 @@
 // Queue, agents, clouds.
 #include <fmt/format.h>
 
+#include "fleet/frozen_request.hpp"
 #include "web/pages.hpp"
 
 namespace footman::web {
@@ -34,7 +35,8 @@ Markup end_card(const model::Agent& agent) {
                      {"Memory", death.out_of_memory ? html("It was ended for want of memory.") : Markup()}}));
 }
 
-Markup work_table(const AgentData& data, const View& view) {
+Markup work_table(const AgentData& data, const std::string& node, const View& view) {
+  if (!node.empty()) return nothing("Its builds are in Jenkins; the timeline names them.");
   if (data.story.work.empty()) return nothing("It has been given no build yet.");
   return html(
       R"(<table class="rows"><thead><tr><th scope="col">Build</th><th scope="col">State</th><th scope="col">Offered</th><th scope="col">Took</th><th scope="col">Why it ended</th></tr></thead><tbody>{}</tbody></table>)",
@@ -265,6 +267,10 @@ Page agents_page(const AgentsData& data, const View& view) {
 
 Page agent_page(const AgentData& data, const View& view) {
   const auto& agent = data.story.agent.agent;
+  const auto request = fleet::parse_request(agent.frozen_request);
+  const auto node = request && request->spec.endpoint.program == ports::AgentProgram::jenkins
+                        ? request->spec.endpoint.name
+                        : std::string();
   Page page;
   page.title = agent.id.str();
   page.section = Section::agents;
@@ -274,7 +280,10 @@ Page agent_page(const AgentData& data, const View& view) {
 <div class="columns"><div><section class="card" aria-labelledby="life"><h2 id="life">Life</h2>{}</section>{}</div><section class="card" aria-labelledby="history"><h2 id="history">Timeline</h2>{}</section></div><section class="card" aria-labelledby="work"><h2 id="work">Builds</h2>{}</section>)",
       agent.id, agent_actions(data, view), badge_of(data.story.agent), agent.template_name, agent.cloud,
       how_long(agent.planned, agent.ended, view.now), end_card(agent),
-      facts({{"Labels", labels(agent.labels)},
+      facts({{"Jenkins", node.empty() ? Markup() : html(R"(<a href="/ui/jenkins">{}</a>)", agent.controller)},
+             {"Node there", node.empty() ? Markup() : html("<code>{}</code>", node)},
+             {"Launched for", request ? text(request->spec.work) : Markup()},
+             {"Labels", labels(agent.labels)},
              {"Kind", text(kind_of(agent.max_builds))},
              {"Planned", when_exactly(agent.planned, view.now)},
              {"Cloud answered", when_exactly(agent.launched, view.now)},
@@ -289,7 +298,7 @@ Page agent_page(const AgentData& data, const View& view) {
              {"Size", text(model::format_size(agent.size))},
              {"Price", price_of(agent.price)},
              {"Cost", cost_of(data.story.cost)}}),
-      host_facts(data.node), history_list(data.story.timeline, view), work_table(data, view));
+      host_facts(data.node), history_list(data.story.timeline, view), work_table(data, node, view));
   return page;
 }
 

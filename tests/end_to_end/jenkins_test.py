@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-from footman import BIN, Server, check, processes_of, run_tests, wait_no_processes, wait_until
+from footman import BIN, ApiError, Server, check, processes_of, run_tests, wait_no_processes, wait_until
 from jenkins import JAVA, FakeJenkins
 
 TOKEN = {"JENKINS_TOKEN": "scaler-token"}
@@ -18,7 +18,7 @@ PREFIX = "footman-"
 
 def config(jenkins, more="", templates="[{name: linux, labels: [linux], cap: 6}]"):
     variables = f"{{PATH: '{JAVA.parent}:/usr/bin:/bin', FAKE_JAVA_RETRY_SECONDS: '0.2'}}"
-    templates = templates.replace("}", f", env: {variables}}}")
+    templates = templates.replace("{name:", f"{{env: {variables}, name:")
     return (f"jenkins: [{{name: ci, url: '{jenkins.url}', user: {jenkins.user}, token: '${{env:JENKINS_TOKEN}}'{more}}}]\n"
             f"clouds: [{{name: here, type: local, templates: {templates}}}]\n")
 
@@ -150,6 +150,14 @@ def test_templates_of_others_are_not_for_its_builds():
         changes = scene.server.request("POST", "/api/v1/reload")["changes"]
         check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
         scene.wait_results(["SUCCESS", "SUCCESS"])
+        known = scene.server.config_file.read_text()
+        scene.server.config_file.write_text(known.replace("{name: ci", "{name: other"))
+        try:
+            scene.server.request("POST", "/api/v1/reload")
+            check(False, "another Jenkins waits for a restart")
+        except ApiError as error:
+            check("the Jenkins 'other' is new; it needs a restart of the server" in str(error), error)
+        scene.server.config_file.write_text(known)
         scene.check_clean(2)
 
 
@@ -199,17 +207,90 @@ def test_a_server_that_dies_at_any_step_launches_once():
         wait_no_processes(scene.server.folder)
 
 
+def await_run(scene):
+    """The agent of the only build is back, and goes on with it."""
+    node = scene.ran_on()[0]
+    wait_until(lambda: (scene.jenkins.node(node) or {}).get("online"), lambda: f"its agent comes back: {scene.describe()}")
+    scene.go_on.touch()
+    scene.wait_results(["SUCCESS"])
+    scene.check_clean(1)
+
+
 def test_a_pipeline_goes_on_after_a_restart_of_jenkins():
-    for clean in (True, False):
-        with Scene() as scene:
-            scene.start().trigger_pipeline(["linux"], waits=True)
-            scene.wait_running()
-            scene.jenkins.tell("restart", clean=clean, down=1)
-            node = scene.ran_on()[0]
-            wait_until(lambda: (scene.jenkins.node(node) or {}).get("online"), lambda: f"its agent comes back: {scene.describe()}")
-            scene.go_on.touch()
-            scene.wait_results(["SUCCESS"])
-            scene.check_clean(1)
+    with Scene() as scene:
+        scene.start().trigger_pipeline(["linux"], waits=True)
+        scene.wait_running()
+        scene.jenkins.tell("restart", clean=True, down=1)
+        await_run(scene)
+
+
+def test_a_pipeline_goes_on_when_both_die():
+    with Scene() as scene:
+        scene.start().trigger_pipeline(["linux"], waits=True)
+        scene.wait_running()
+        scene.server.kill()
+        scene.jenkins.tell("restart", clean=False, down=1)
+        scene.start()
+        await_run(scene)
+
+
+def test_many_builds_at_once_within_a_cap():
+    with Scene(templates="[{name: linux, labels: [linux], cap: 5}]") as scene:
+        scene.start()
+        for number in range(15):
+            scene.trigger(f"job{number}")
+        scene.wait_results(["SUCCESS"] * 15)
+        scene.check_clean(15)
+
+
+def test_an_item_that_is_cancelled_leaves_nothing():
+    with Scene() as scene:
+        item = scene.start().trigger()
+        wait_until(scene.nodes, "the node")
+        scene.jenkins.tell("cancel", item=item)
+        scene.wait_gone()
+        check(not scene.results() and len(scene.server.agents()) == 1, scene.describe())
+        check(not scene.jenkins.violations(), scene.jenkins.violations())
+
+
+def test_a_node_that_somebody_deletes_ends_its_agent():
+    with Scene() as scene:
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        scene.wait_known()
+        [node] = scene.nodes()
+        scene.jenkins.rest("POST", f"/computer/{node}/doDelete", user="admin", token="admin-token")
+        scene.wait_results(["FAILURE"])
+        scene.wait_gone()
+        story = scene.server.get(f"/api/v1/agents/{node}/explain")
+        check("Its node was deleted in Jenkins." in story["sentence"], story["sentence"])
+
+
+def test_a_token_that_is_revoked_harms_no_build():
+    with Scene() as scene:
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        scene.wait_known()
+        scene.jenkins.tell("user", name="scaler", token="another")
+        scene.go_on.touch()
+        scene.wait_results(["SUCCESS"])
+        trouble = wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], "the trouble")
+        check("Make a new API token" in trouble, trouble)
+        scene.jenkins.tell("user", name="scaler", token="scaler-token")
+        scene.check_clean(1)
+
+
+def test_agents_that_are_kept_ready_and_used_again():
+    templates = "[{name: linux, labels: [linux], retention: {idle: 10m, builds: 2}, pool: {min_idle: 1}}]"
+    with Scene(", templates: [linux]", templates=templates) as scene:
+        scene.start()
+        wait_until(lambda: any(one["connected"] for one in scene.shown_nodes()), "an agent that is ready")
+        ready = scene.nodes()
+        for number in range(1, 3):
+            scene.trigger(f"job{number}")
+            scene.wait_results(["SUCCESS"] * number)
+        check(scene.ran_on()[0] in ready, f"nothing was launched for the first build: {scene.ran_on()} {ready}")
+        check(not scene.jenkins.violations(), scene.jenkins.violations())
 
 
 def test_an_agent_that_dies_leaves_a_note_and_no_process():
@@ -236,4 +317,10 @@ if __name__ == "__main__":
                test_a_killed_server_finds_its_builds_again,
                test_a_server_that_dies_at_any_step_launches_once,
                test_a_pipeline_goes_on_after_a_restart_of_jenkins,
+               test_a_pipeline_goes_on_when_both_die,
+               test_many_builds_at_once_within_a_cap,
+               test_an_item_that_is_cancelled_leaves_nothing,
+               test_a_node_that_somebody_deletes_ends_its_agent,
+               test_a_token_that_is_revoked_harms_no_build,
+               test_agents_that_are_kept_ready_and_used_again,
                test_an_agent_that_dies_leaves_a_note_and_no_process])
