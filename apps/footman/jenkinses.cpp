@@ -79,9 +79,10 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
       jenkins::jenkins_http(net::read_proxy_environment(&std::getenv), std::move(trust.tls)));
   member->transport = std::make_unique<jenkins::HttpTransport>(*member->client, site_.net, root);
   member->controller = std::make_unique<jenkins::JenkinsController>(
-      jenkins::JenkinsParts{site_.control, site_.clock, *member->transport, book_,
-                            site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
-                            [this](const jenkins::BuildRun& run) { note_build(run); }},
+      jenkins::JenkinsParts{
+          site_.control, site_.clock, *member->transport, book_,
+          site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
+          [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -136,19 +137,26 @@ Awaitable<void> Jenkinses::stop() {
 
 // --- builds in the histories of their agents
 
-void Jenkinses::note_build(const jenkins::BuildRun& run) {
-  model::TimelineEntry entry;
+void Jenkinses::note_build(const std::string& jenkins, const jenkins::BuildRun& run) {
   const auto title = run.title.empty() ? jenkins::build_title(run.build) : run.title;
-  if (run.ended.is_set())
-    entry = {run.ended, "finished",
-             fmt::format("{} is over after {}.", title, base::format_duration(run.ended - run.started))};
-  else
-    entry = {run.started, "first_step", fmt::format("{} runs on node {}.", title, run.node)};
-  history_.spawn("history of " + run.agent.str(), write_history(run.agent, std::move(entry)));
+  store::AgentChange change;
+  change.id = run.agent;
+  if (run.ended.is_set()) {
+    const auto job = fmt::format("{}:{}", jenkins, title.substr(0, title.rfind(" #")));
+    change.work = store::OtherWork{base::JobPath(job), run.started, run.ended};
+    change.timeline.push_back(
+        {run.ended, "finished",
+         fmt::format("{} is over after {}.", title, base::format_duration(run.ended - run.started))});
+  } else {
+    change.timeline.push_back(
+        {run.started, "first_step", fmt::format("{} runs on node {}.", title, run.node)});
+  }
+  history_.spawn("history of " + run.agent.str(), write_history(std::move(change)));
 }
 
-Awaitable<void> Jenkinses::write_history(base::AgentId agent, model::TimelineEntry entry) {
-  const auto done = co_await site_.store.add_timeline("agent:" + agent.str(), {std::move(entry)});
+Awaitable<void> Jenkinses::write_history(store::AgentChange change) {
+  const auto agent = change.id;
+  const auto done = co_await site_.store.change_agent(std::move(change));
   if (!done)
     site_.log.warning("a build of a Jenkins is missing in the history of its agent",
                       {{"agent", agent}, {"error", base::describe(done.error())}});

@@ -70,9 +70,9 @@ class Jenkinses final : public ports::JenkinsDesk {
   explicit Jenkinses(JenkinsSite site);
   base::Status add(const config::Config& config, const config::JenkinsConfig& jenkins);
   Member* find(std::string_view name) const;
-  // Into the agent's history.
-  void note_build(const jenkins::BuildRun& run);
-  runtime::Awaitable<void> write_history(base::AgentId agent, model::TimelineEntry entry);
+  // Into the agent's history and the costs.
+  void note_build(const std::string& jenkins, const jenkins::BuildRun& run);
+  runtime::Awaitable<void> write_history(store::AgentChange change);
 
   JenkinsSite site_;
   JenkinsBook book_;

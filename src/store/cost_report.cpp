@@ -34,13 +34,16 @@ bool is_dearer(const CostRow& a, const CostRow& b) {
 }  // namespace
 
 void CostSum::Sum::add(const CostLine& line) {
-  if (line.useful) builds.insert(line.build);
+  if (line.useful && line.build.empty())
+    ++others;
+  else if (line.useful)
+    builds.insert(line.build);
   agents.insert(line.agent);
   cost += line.cost;
 }
 
 CostRow CostSum::Sum::row(std::string key) const {
-  return {std::move(key), static_cast<std::uint32_t>(builds.size()),
+  return {std::move(key), static_cast<std::uint32_t>(builds.size()) + others,
           static_cast<std::uint32_t>(agents.size()), cost};
 }
 

@@ -36,6 +36,7 @@ class CostSum {
  private:
   struct Sum {
     std::unordered_set<BuildId> builds;
+    std::uint32_t others = 0;  // builds of other controllers
     std::unordered_set<AgentId> agents;
     model::Cost cost;
     void add(const CostLine& line);

@@ -38,7 +38,9 @@ Result<model::Agent> change_agent(Database& db, const AgentChange& change);
 // The build's time on its agent is over: its assignment has started and ended. lasted: less than nothing
 // counts as nothing.
 void note_work(Database& db, const model::Assignment& work, Duration lasted);
-// The agent is gone. Sets what it has cost; the caller writes the row.
+// The same for another controller's build. The caller writes the agent's row, as for the next one.
+void note_other_work(Database& db, model::Agent& agent, const OtherWork& work);
+// The agent is gone. Sets what it has cost.
 void note_end(Database& db, model::Agent& agent, const BilledSpan& billed);
 
 Status register_node(Database& db, model::Node node);

@@ -75,6 +75,7 @@ Result<Agent> change_agent(Database& db, const AgentChange& change) {
   set_if(agent.ended, change.ended);
   set_if(agent.death, change.death);
   set_end(agent, before, change);
+  if (change.work) note_other_work(db, agent, *change.work);
   if (before != AgentState::terminated && change.billed) note_end(db, agent, *change.billed);
   update(db, agent);
   FOOTMAN_TRY_STATUS(add_timeline(db, "agent:" + agent.id.str(), change.timeline));

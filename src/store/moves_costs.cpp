@@ -71,6 +71,26 @@ CostLine line_of(const Agent& agent) {
   return line;
 }
 
+// `line` says whose time it was, and when.
+void add_work(Database& db, Agent& agent, CostLine line, Duration lasted) {
+  line.useful = true;
+  line.until = std::max(line.since, line.until);
+  line.cost.useful_time = std::max(Duration(0), lasted);
+  line.cost.useful = model::charge(agent.price.per_hour, line.cost.useful_time);
+  agent.cost.useful += line.cost.useful;
+  agent.cost.useful_time += line.cost.useful_time;
+  add_line(db, line);
+  if (agent.state != model::AgentState::terminated) return;
+  // The end of the build is told after that of its agent: then it was counted as idle.
+  auto back = line_of(agent);
+  back.since = line.since;
+  back.until = line.until;
+  back.cost.idle_time = Duration(0) - std::min(agent.cost.idle_time, line.cost.useful_time);
+  back.cost.idle = model::Money() - std::min(agent.cost.idle, line.cost.useful);
+  agent.cost += back.cost;
+  add_line(db, back);
+}
+
 }  // namespace
 
 void note_work(Database& db, const model::Assignment& work, Duration lasted) {
@@ -82,25 +102,21 @@ void note_work(Database& db, const model::Assignment& work, Duration lasted) {
   line.build = work.build;
   line.job = build->job;
   line.label = build->spec.label;
-  line.useful = true;
   line.since = work.started;
-  line.until = std::max(work.started, work.ended);
-  line.cost.useful_time = std::max(Duration(0), lasted);
-  line.cost.useful = model::charge(agent->price.per_hour, line.cost.useful_time);
-  agent->cost.useful += line.cost.useful;
-  agent->cost.useful_time += line.cost.useful_time;
-  add_line(db, line);
-  if (agent->state == model::AgentState::terminated) {
-    // The end of the build is told after that of its agent: then it was counted as idle.
-    auto back = line_of(*agent);
-    back.since = line.since;
-    back.until = line.until;
-    back.cost.idle_time = Duration(0) - std::min(agent->cost.idle_time, line.cost.useful_time);
-    back.cost.idle = model::Money() - std::min(agent->cost.idle, line.cost.useful);
-    agent->cost += back.cost;
-    add_line(db, back);
-  }
+  line.until = work.ended;
+  add_work(db, *agent, std::move(line), lasted);
   update(db, *agent);
+}
+
+void note_other_work(Database& db, Agent& agent, const OtherWork& work) {
+  const auto known = db.get<std::int64_t>(
+      "SELECT count(*) FROM costs WHERE agent = ? AND useful = 1 AND since = ?", agent.id, work.since);
+  if (known > 0) return;
+  auto line = line_of(agent);
+  line.job = work.job;
+  line.since = work.since;
+  line.until = work.until;
+  add_work(db, agent, std::move(line), work.until - work.since);
 }
 
 void note_end(Database& db, Agent& agent, const BilledSpan& billed) {

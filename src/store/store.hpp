@@ -110,6 +110,13 @@ struct BilledSpan {
   Instant until;
 };
 
+// A build of another controller's that is over, with its time on an agent.
+struct OtherWork {
+  JobPath job;  // "ci:team/app"; no job here is called so
+  Instant since;
+  Instant until;
+};
+
 // A change of an agent's row. Unset fields stay. The move checks model::can_transition(from, to).
 struct AgentChange {
   AgentId id;
@@ -126,13 +133,14 @@ struct AgentChange {
   std::optional<model::EndReason> end_reason;  // the first one stays, with its detail, but for a drain's
   std::optional<std::string> end_detail;
   std::optional<model::DeathCertificate> death;
+  std::optional<OtherWork> work;  // the same again (by its beginning) counts once
   std::vector<model::TimelineEntry> timeline;
 };
 
 // One of the ledger of costs: of a build's time on an agent, or of the rest of an agent's time.
 struct CostLine {
   AgentId agent;
-  BuildId build;  // empty: of no build, or of several
+  BuildId build;  // empty: of no build, of several, or of another controller's
   JobPath job;
   std::string label;  // that the build asked for
   CloudName cloud;

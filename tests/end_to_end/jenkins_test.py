@@ -124,6 +124,8 @@ def test_a_build_gets_an_agent_of_its_own():
         check(story["agent"]["end"]["reason"] == "build_finished", story["agent"])
         texts = [line["text"] for line in story["timeline"]]
         check(f"app #1 runs on node {node}." in texts and any(one.startswith("app #1 is over") for one in texts), texts)
+        costs = [row["key"] for row in scene.server.get("/api/v1/costs?by=job")["rows"]]
+        check(costs == ["ci:app"], costs)
         shown = subprocess.run([BIN / "footman", "jenkins", "list", "--data", scene.server.data], capture_output=True, text=True, timeout=60)
         check(shown.returncode == 0 and "ci " in shown.stdout and "reached" in shown.stdout, shown)
         scene.check_clean(1)

@@ -300,3 +300,30 @@ TEST_CASE("how long a build had its agent is what the caller knows of it, and ne
   CHECK(finish_after(-5h, std::nullopt) == 0s);
   CHECK(finish_after(7s, std::nullopt) == 7s);
 }
+
+TEST_CASE("the time of another controller's builds is theirs, once, also when it is told late") {
+  Fixture f;
+  launch(f, "a");
+  AgentChange change;
+  change.id = AgentId("a");
+  const auto tell = [&](const std::string& job, std::int64_t since, std::int64_t until) {
+    change.work = OtherWork{JobPath(job), at(since), at(until)};
+    f.get(f.store->change_agent(change));
+  };
+  tell("ci:app", 10, 40);
+  tell("ci:app", 10, 40);
+  tell("ci:app", 50, 60);
+  CHECK(f.get(f.store->get_agent(AgentId("a"))).cost == model::Cost{milli(40), {}, 40s, {}});
+  CHECK(end(f, "a", at(0), at(100)).cost == model::Cost{milli(40), milli(60), 40s, 60s});
+  tell("ci:other", 70, 80);
+  CHECK(f.get(f.store->get_agent(AgentId("a"))).cost == model::Cost{milli(50), milli(50), 50s, 50s});
+  const auto found = report(f, CostGroup::job);
+  REQUIRE(found.rows.size() == 3);
+  CHECK(found.rows[0].key == "ci:app");
+  CHECK(found.rows[0].builds == 2);
+  CHECK(found.rows[0].cost == model::Cost{milli(40), milli(60), 40s, 60s});
+  CHECK(found.rows[1].key == "ci:other");
+  CHECK(found.rows[1].builds == 1);
+  CHECK(found.total.builds == 3);
+  CHECK(found.total.cost.total() == milli(100));
+}
