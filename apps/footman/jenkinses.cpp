@@ -70,6 +70,7 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
   auto settings = make_jenkins_settings(config, jenkins);
   settings.installation = site_.installation.str();
   settings.page_of_agents = site_.page_of_agents;
+  settings.keeps_unknown = site_.in_doubt;
   settings.ca_pem = std::move(trust.ca_pem);
   auto member = std::make_unique<Member>();
   member->prefix = jenkins.prefix;

@@ -28,6 +28,7 @@ namespace footman::app {
 struct JenkinsSite {
   base::InstallationId installation;
   std::string page_of_agents;  // see JenkinsSettings
+  bool in_doubt = false;       // the database may be a copy
   store::Store& store;
   runtime::Executor control;
   runtime::Executor net;

@@ -60,6 +60,7 @@ void JenkinsController::set_settings(JenkinsSettings settings) {
   settings.prefix = settings_.prefix;
   settings.installation = settings_.installation;
   settings.page_of_agents = settings_.page_of_agents;
+  settings.keeps_unknown = settings_.keeps_unknown;
   settings_ = std::move(settings);
   requests_ = Requests(settings_.user, settings_.token);
   overview_.set_settings(settings_);

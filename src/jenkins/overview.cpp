@@ -333,6 +333,7 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
 }
 
 void Overview::find_strays(NextSteps& out) const {
+  if (settings_.keeps_unknown) return;
   for (const auto& computer : computers_.all) {
     if (!is_marked(computer) || is_placeholder_name(settings_.prefix, computer.name)) continue;
     if (names_.contains(computer.name)) continue;

@@ -30,7 +30,10 @@ struct JenkinsSettings {
 
   std::string prefix = "footman-";  // of the names of all nodes made here
   std::string installation;         // what marks them as this installation's; not empty
-  std::string page_of_agents;       // "https://footman.example/ui/agents/": + id; empty: no link
+  // The records may be those of a copy: nodes that they do not know may be another server's, and are left
+  // alone.
+  bool keeps_unknown = false;
+  std::string page_of_agents;  // "https://footman.example/ui/agents/": + id; empty: no link
   std::string work_folder = "/home/jenkins/agent";
   DemandRules demand;  // `served`: one for each template
 

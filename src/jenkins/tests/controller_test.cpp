@@ -284,6 +284,24 @@ TEST_CASE("nodes of this installation without a record go, those of others stay"
   CHECK(world.jenkins->computers().contains("theirs"));
 }
 
+TEST_CASE("while its records are in doubt, nodes that they do not know are left alone") {
+  FakeWorld world;
+  world.settings.keeps_unknown = true;
+  world.start();
+  world.run(10s);
+  auto request =
+      Requests("scaler", Secret("scaler-token"))
+          .create_node(
+              {"footman-lost", "Agent lost (Footman installation i1)", {"linux"}, "/x", false, false});
+  REQUIRE(world.wait(world.transport->send(std::move(request))));
+  world.controller->set_settings(world.settings);
+  world.run(30s);
+  CHECK(world.agent_nodes() == std::vector<std::string>{"footman-lost"});
+  world.settings.keeps_unknown = false;
+  world.restart();
+  CHECK(world.run_until([&] { return world.agent_nodes().empty(); }));
+}
+
 TEST_CASE("placeholders are repaired, follow the labels, and go when Footman is detached") {
   FakeWorld world;
   world.start();
