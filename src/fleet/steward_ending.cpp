@@ -121,10 +121,12 @@ Awaitable<bool> Steward::try_forget(AgentEntry* entry) {
 }
 
 // An agent that was here has been told to leave, or has left: its resource goes by itself, and the cloud's
-// list says so. One that never connected, or is silent, is not waited for.
+// list says so. One that never connected, or is silent, is not waited for, nor is Jenkins', which never
+// leaves.
 Awaitable<void> Steward::wait_for_own_exit(AgentEntry* entry, const CloudEntry& cloud) {
   const auto& row = entry->row;
   if (!row.connected.is_set() || row.state == AgentState::lost || !entry->life.stop_asked.is_set()) co_return;
+  if (entry->request.spec.endpoint.program == ports::AgentProgram::jenkins) co_return;
   const auto until = entry->life.stop_asked + cloud.provider->limits().own_exit;
   while (!entry->gone && core_.time() < until)
     (void)co_await entry->wake.wait_for(core_.parts.clock, until - core_.time());

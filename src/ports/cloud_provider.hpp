@@ -96,7 +96,7 @@ struct CloudLimits {
   base::Duration token_lifetime{0};  // how long the same token is honoured; older ones are looked up by tag
   base::Duration listing_lag{0};     // a resource may be missing from observe() for this long after launch
   // An agent that leaves ends its resource by itself within this time: the fleet waits so long before it
-  // calls terminate(), as each call costs something of the API's quota.
+  // calls terminate(), as each call costs something of the API's quota. Of Footman's own agents.
   base::Duration own_exit{0};
 };
 

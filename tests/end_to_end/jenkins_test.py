@@ -4,13 +4,16 @@ import contextlib
 import json
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from ecs import EcsServer, own_address
 from footman import BIN, ApiError, Server, check, processes_of, run_tests, wait_no_processes, wait_until
-from jenkins import JAVA, FakeJenkins
+from jenkins import JAVA, FakeJenkins, send
 
 TOKEN = {"JENKINS_TOKEN": "scaler-token"}
 PREFIX = "footman-"
@@ -311,6 +314,58 @@ def test_an_agent_that_dies_leaves_a_note_and_no_process():
         check(len(scene.server.agents()) == 1, "no second launch")
 
 
+ON_ECS = """  - name: injected
+    extends: small
+    default: false
+    labels: [injected]
+    env: {{PATH: '{path}', FAKE_JAVA_RETRY_SECONDS: '0.2'}}
+  - name: stock
+    extends: small
+    default: false
+    labels: [stock]
+    env: {{PATH: '{path}', FAKE_JAVA_RETRY_SECONDS: '0.2'}}
+    ecs: {{image: jenkins/inbound-agent, task_role: ~, agent: {{delivery: image, carrier_image: ~}}}}
+jenkins:
+- {{name: ci, url: '{url}', insecure: true, user: scaler, token: "${{env:JENKINS_TOKEN}}", work_folder: /tmp/agent, templates: [injected, stock]}}
+"""
+# What the entry point of Jenkins' image makes of its variables, as far as it is needed here.
+ENTRY_POINT = """#!/bin/sh
+exec java $JENKINS_JAVA_OPTS -jar {jar} -url "$JENKINS_URL" -secret "$JENKINS_SECRET" -name "$JENKINS_AGENT_NAME" -workDir /tmp/agent -webSocket
+"""
+
+
+def test_agents_on_ecs_injected_and_in_jenkins_own_image():
+    address = own_address()
+    with contextlib.ExitStack() as stack:
+        jenkins = stack.enter_context(FakeJenkins(quiet_seconds=0, host=address))
+        # Containers see this machine's folders but /tmp.
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+        folder.chmod(0o755)
+        shutil.copy2(JAVA, folder / "java")
+        jar = folder / "agent.jar"
+        jar.write_bytes(send(jenkins.url, "GET", "/jnlpJars/agent.jar")[2])
+        entry_point = folder / "jenkins-agent"
+        entry_point.write_text(ENTRY_POINT.format(jar=jar))
+        entry_point.chmod(0o755)
+        path = f"{folder}:{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
+        os.environ.update(TOKEN)  # EcsServer reads the configuration, too
+        ecs = stack.enter_context(EcsServer(ON_ECS.format(path=path, url=jenkins.url)))
+        ecs.aws.set(images={**ecs.aws.ask("settings")["images"], "jenkins/inbound-agent": {"entrypoint": [str(entry_point)]}})
+        server = ecs.start()
+        for label in ("injected", "stock"):
+            jenkins.tell("job", name=label, label=label, command="uname -s")
+            jenkins.tell("trigger", job=label)
+        wait_until(lambda: [one["result"] for one in jenkins.builds()] == ["SUCCESS"] * 2,
+                   lambda: f"two builds; {jenkins.ask('state')}\n{ecs.tasks(alive=False)}\n{server.log_tail(8000)}")
+        server.wait_no_agents()
+        ecs.wait_no_tasks()
+        check(sorted(one["template"] for one in server.agents()) == ["injected", "stock"], server.agents())
+        check(not jenkins.violations(), jenkins.violations())
+        told = json.dumps(ecs.aws.ask("definitions"))
+        check("JENKINS_SECRET" not in told and "scaler-token" not in told, "no secret in a definition")
+        server.stop()
+
+
 if __name__ == "__main__":
     run_tests([test_a_build_gets_an_agent_of_its_own,
                test_steps_of_a_pipeline_over_the_agent_port,
@@ -325,4 +380,5 @@ if __name__ == "__main__":
                test_a_node_that_somebody_deletes_ends_its_agent,
                test_a_token_that_is_revoked_harms_no_build,
                test_agents_that_are_kept_ready_and_used_again,
-               test_an_agent_that_dies_leaves_a_note_and_no_process])
+               test_an_agent_that_dies_leaves_a_note_and_no_process,
+               test_agents_on_ecs_injected_and_in_jenkins_own_image])

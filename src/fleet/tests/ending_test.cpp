@@ -333,6 +333,24 @@ TEST_CASE("a cloud whose agents end their resources by themselves is not called 
   CHECK(world.cloud.alive() == 0);
 }
 
+TEST_CASE("Jenkins' agents never leave by themselves: their cloud is called at once") {
+  World world;
+  world.cloud.limits.own_exit = 30s;
+  world.controller.endpoint.emplace();
+  world.controller.endpoint->url = "https://jenkins.example.com/";
+  world.controller.endpoint->program = ports::AgentProgram::jenkins;
+  world.controller.endpoint->name = "footman-x";
+  world.start();
+  const auto id = world.busy_agent("1");
+  CHECK(world.row(id).frozen_request.contains("https://jenkins.example.com/"));
+  SUBCASE("as it was launched") {}
+  SUBCASE("after a restart of the server") { world.restart(); }
+  world.controller.finish(id, world.now());
+  world.settle();
+  CHECK(world.cloud.terminate_calls > 0);
+  CHECK(world.row(id).state == AgentState::terminated);
+}
+
 TEST_CASE("a resource that ends by itself: its build is told why") {
   World world;
   world.start();

@@ -43,6 +43,7 @@ class ScriptedController final : public ports::ControllerPort {
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
+  std::optional<ports::AgentEndpoint> endpoint;  // of its agents
   std::optional<Errc> drain_error;               // it answers so and has changed nothing
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
@@ -53,6 +54,7 @@ class ScriptedController final : public ports::ControllerPort {
     ++demand_calls;
     return {items.begin(), items.end()};
   }
+  std::optional<ports::AgentEndpoint> find_endpoint(const AgentId&) const override { return endpoint; }
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   ports::AgentNews agents_since(std::uint64_t version) override;

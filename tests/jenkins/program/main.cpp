@@ -32,10 +32,11 @@ namespace footman::fake_jenkins {
 namespace {
 
 constexpr std::string_view kHelp =
-    R"(A double of Jenkins on ports of 127.0.0.1, until SIGTERM. Prints one line of JSON when it is ready.
+    R"(A double of Jenkins, until SIGTERM. Prints one line of JSON when it is ready.
 
-  fake-jenkins [--port N] [--with-parent] [--quiet-seconds S] [--patience-seconds S] [--starting-seconds S]
+  fake-jenkins [--host A] [--port N] [--with-parent] [--quiet-seconds S] [--patience-seconds S] [--starting-seconds S]
 
+  --host A              the address where Jenkins and its agent port listen (127.0.0.1); control is local
   --port N              of Jenkins; 0, the default: any free one
   --with-parent         dies with the process that started it
   --quiet-seconds S     the quiet period (5)
@@ -44,6 +45,7 @@ constexpr std::string_view kHelp =
 )";
 
 struct Options {
+  std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   bool with_parent = false;
   Timing timing;
@@ -69,7 +71,9 @@ std::optional<Options> parse_options(int count, char** words) {
                  : word == "--patience-seconds" ? &options.timing.patience
                  : word == "--starting-seconds" ? &options.timing.starting
                                                 : nullptr;
-    if (word == "--port") {
+    if (word == "--host") {
+      options.host = value;
+    } else if (word == "--port") {
       const auto port = base::find_number<std::uint16_t>(value);
       if (!port) return std::nullopt;
       options.port = *port;
@@ -110,11 +114,11 @@ class Program {
 
  private:
   base::Status open() {
-    FOOTMAN_TRY(auto port, net::create_listener(executor_, clock_, {"127.0.0.1", options_.port}, {}));
+    FOOTMAN_TRY(auto port, net::create_listener(executor_, clock_, {options_.host, options_.port}, {}));
     FOOTMAN_TRY(auto control, net::create_listener(executor_, clock_, {"127.0.0.1", 0}, {}));
-    FOOTMAN_TRY(auto agents, net::create_listener(executor_, clock_, {"127.0.0.1", 0}, {}));
+    FOOTMAN_TRY(auto agents, net::create_listener(executor_, clock_, {options_.host, 0}, {}));
     Settings settings;
-    settings.url = fmt::format("http://127.0.0.1:{}/", port->endpoint().port);
+    settings.url = fmt::format("http://{}/", port->endpoint().str());
     settings.agent_port = agents->endpoint().port;
     settings.timing = options_.timing;
     control_port_ = control->endpoint().port;
