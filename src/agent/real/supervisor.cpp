@@ -105,6 +105,7 @@ void Supervisor::plan_end(Ending ending) {
 
 void Supervisor::notice(const std::string& reason, Duration left) {
   const auto now = clock_.steady();
+  noticed_ = true;
   plan_end(
       {SupervisedEnd::Cause::told, reason, now + std::max(left - config_.grace, Duration(0)), now + left});
 }
@@ -118,9 +119,22 @@ void Supervisor::signal_tree(int number) const {
   }
 }
 
+// Steps of builds are processes beside it. An image's own command may be several, so of that nothing is
+// known.
+void Supervisor::let_idle_java_go(Duration now) {
+  if (!noticed_ || told_ || !ending_ || !config_.command.empty()) return;
+  if (runtime::real::find_descendants(::getpid()).size() > 1)
+    alone_since_.reset();
+  else if (!alone_since_)
+    alone_since_ = now;
+  else if (now - *alone_since_ >= kAloneTime && now < ending_->tell_at)
+    plan_end({ending_->cause, ending_->text, now, now + config_.grace});
+}
+
 Awaitable<void> Supervisor::wait_for_end() {
   while (!exit_) {
     const auto now = clock_.steady();
+    let_idle_java_go(now);
     if (is_to_go() && !std::exchange(told_, true)) {
       log_.info("ends the agent's command", {{"reason", ending_->text}});
       signal_tree(SIGTERM);
@@ -131,7 +145,8 @@ Awaitable<void> Supervisor::wait_for_end() {
       continue;
     }
     const auto next = !told_ ? ending_->tell_at : ending_->kill_at;
-    co_await changed_.wait_for(clock_, std::max(next - now, kKillAgain));
+    const auto look_again = noticed_ && !told_ ? std::min(next - now, kLookForWork) : next - now;
+    co_await changed_.wait_for(clock_, std::max(look_again, kKillAgain));
   }
 }
 

@@ -31,6 +31,8 @@ inline constexpr base::Duration kFetchPauseFirst = 1s;  // before agent.jar is a
 inline constexpr base::Duration kFetchPauseMost = 15s;  // … up to this
 inline constexpr base::Duration kLookTime = 20s;        // for one whole answer; later is none
 inline constexpr base::Duration kFetchTime = 5min;      // for the whole of agent.jar
+inline constexpr base::Duration kAloneTime = 2s;  // Java without another process for so long has no build
+inline constexpr base::Duration kLookForWork = 500ms;
 inline constexpr std::size_t kMaxJarBytes = 32 << 20;
 
 struct SupervisorConfig {
@@ -80,8 +82,8 @@ class Supervisor {
   // rest.
   runtime::Awaitable<SupervisedEnd> run();
 
-  // The machine goes away in `left`: the command is told `grace` before, and killed then. A second call only
-  // brings that forward.
+  // The machine goes away in `left`: the command is told `grace` before, and killed then; Java that runs
+  // nothing is told at once. A second call only brings that forward.
   void notice(const std::string& reason, base::Duration left);
 
  private:
@@ -94,6 +96,7 @@ class Supervisor {
 
   void plan_end(Ending ending);
   bool is_to_go() const;
+  void let_idle_java_go(base::Duration now);
   // The whole answer within `limit`. Given up before when the command's time is over.
   runtime::Awaitable<base::Result<net::HttpClientResponse>> ask(std::string path, base::Duration limit);
   runtime::Awaitable<base::Result<std::string>> fetch_jar();
@@ -121,6 +124,8 @@ class Supervisor {
   std::string trouble_;         // why the last look at it failed
   std::optional<Ending> ending_;
   bool told_ = false;
+  bool noticed_ = false;
+  std::optional<base::Duration> alone_since_;  // steady; Java, since the notice
   std::optional<ChildExit> exit_;
   runtime::Event changed_;
 };

@@ -214,6 +214,28 @@ TEST_CASE("SIGTERM is held back until the notice ends, and sooner when it comes 
   CHECK(holds(text_of(one.program.exit_file), "told"));
 }
 
+TEST_CASE("Java that runs nothing is not waited for when a notice comes; a build is") {
+  Supervised one;
+  const auto build = one.program.work_dir + "/build";
+  bool is_at_work = false;
+  SUBCASE("nothing") {}
+  SUBCASE("a build") { is_at_work = true; }
+  one.start({"--notice", "60s", "--notice-grace", "500ms", "--java",
+             put_script(one.program, "java",
+                        is_at_work ? "touch '" + build + "'; (while [ -e '" + build +
+                                         "' ]; do sleep 0.1; done) & exec sleep 1000"
+                                   : "exec sleep 1000")});
+  REQUIRE(one.runs());
+  ::kill(one.program.pid, SIGTERM);
+  if (is_at_work) {
+    one.jenkins.run_until([] { return false; }, 4s);
+    CHECK_FALSE(one.program.ended());
+    fs::remove(build);
+  }
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 5);
+}
+
 TEST_CASE("at its maximum age the command is ended, also one that does not listen") {
   Supervised one;
   one.start({"--max-age", "500ms", "--notice-grace", "100ms", "--",
