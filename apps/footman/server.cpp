@@ -20,6 +20,7 @@
 #include "apps/footman/jenkinses.hpp"
 #include "apps/footman/secrets.hpp"
 #include "apps/footman/settings.hpp"
+#include "base/digest.hpp"
 #include "base/version.hpp"
 #include "cli/config_file.hpp"
 #include "controller/controller.hpp"
@@ -76,6 +77,11 @@ void apply_options(config::Config& config, const cli::UpOptions& options) {
 std::string crash_point() {
   const char* name = std::getenv("FOOTMAN_CRASH_POINT");  // for the crash tests
   return name == nullptr ? "" : name;
+}
+
+// One key less that is worth something: what signs forms signs nothing else.
+base::Secret csrf_key_of(const base::Secret& server_key) {
+  return base::Secret(base::hmac_sha256(server_key.expose(), "footman csrf key"));
 }
 
 // Coroutines for run_on: a call on the executor where its parts live.
@@ -372,8 +378,9 @@ void Server::make_fleet() {
 
 Awaitable<Status> Server::make_api() {
   FOOTMAN_CO_TRY(auto token, data_->first_token(*rng_));
-  auth_ = std::make_unique<api::Auth>(api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
-                                      api::AuthConfig{token, installation_, loaded_.config.hosts});
+  auth_ = std::make_unique<api::Auth>(
+      api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
+      api::AuthConfig{token, csrf_key_of(server_key_), installation_, loaded_.config.hosts});
   FOOTMAN_CO_TRY_STATUS(co_await auth_->start());
   api_ = std::make_unique<api::Api>(api::ApiParts{
       *controller_,
