@@ -438,10 +438,14 @@ void Server::welcome_people() {
                               {"data", data_->path()},
                               {"config", loaded_.file.empty() ? "default" : loaded_.file},
                               {"version", base::version()}});
-  const base::LogFields shares{
-      {"open_files", open_files_.now}, {"listen", shares_.http}, {"agent_listen", shares_.agents}};
-  if (shares_.http < net::HttpServerLimits().connections)
-    log_.warning("the limit of open files allows few connections; raise its hard limit for more", shares);
+  const auto needed = needed_descriptors(loaded_.config);
+  const base::LogFields shares{{"open_files", open_files_.now},
+                               {"needed", needed},
+                               {"listen", shares_.http},
+                               {"agent_listen", shares_.agents}};
+  if (open_files_.now < needed)
+    log_.warning("the limit of open files is too low for all the agents that may come; raise its hard limit",
+                 shares);
   else
     log_.info("limits of connections", shares);
   for (const auto& warning : exposure_warnings(loaded_.config, facts()))
