@@ -27,7 +27,7 @@ Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
   if (agent.error().code != Errc::not_found) co_return std::unexpected(std::move(agent).error());
   const auto of_node = from.jenkins == nullptr ? std::nullopt : from.jenkins->find_agent(id.str());
   if (of_node && *of_node != id) co_return co_await find_agent(from, *of_node);
-  co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
+  co_return std::unexpected(from.fleet.unknown_agent(id));
 }
 
 Awaitable<base::Status> say_if_ended(StorySources from, AgentId id, base::Status done) {
