@@ -323,6 +323,9 @@ TEST_CASE("a build is found by its job and number") {
   ScriptServer server([](const net::HttpRequest& request) {
     if (request.path == "/api/v1/builds/17") return json_answer(kBuild);
     if (request.find_query("number") == "3") return json_answer(fmt::format(R"({{"builds":[{}]}})", kBuild));
+    if (request.path == "/api/v1/jobs/team/app") return json_answer(R"({"path":"team/app"})");
+    if (request.path == "/api/v1/jobs/app")
+      return error_answer(404, "not_found", "There is no job app", R"(,"hint":"Did you mean 'team/app'?")");
     return json_answer(R"({"builds":[]})");
   });
   auto ran = run_footman({"build", "show", "team/app#3"}, server.variables());
@@ -331,6 +334,9 @@ TEST_CASE("a build is found by its job and number") {
   ran = run_footman({"build", "show", "team/app#4"}, server.variables());
   CHECK(ran.code == exit_not_found);
   CHECK(ran.err == "footman: There is no build 4 of job team/app\n");
+  ran = run_footman({"build", "show", "app#4"}, server.variables());
+  CHECK(ran.code == exit_not_found);
+  CHECK(ran.err == "footman: There is no job app. Did you mean 'team/app'?\n");
   for (const auto* bad : {"latest", "0", "team/app#", "team/app#x", "99999999999999999999"}) {
     CHECK_MESSAGE(run_footman({"build", "show", bad}, server.variables()).code == exit_usage, bad);
   }
@@ -384,6 +390,36 @@ TEST_CASE("jobs: what is sent, from a file, from standard input, from options") 
   CHECK(problem({"job", "create", "x", "--step", "y", "-e", "NOVALUE"})
             .find("--env: NAME=VALUE was expected") != std::string::npos);
   CHECK(server.requests().size() == before);
+}
+
+TEST_CASE("what the server refuses of an option is told with the option, of a file with its field") {
+  std::string field;
+  ScriptServer server([&](const net::HttpRequest&) {
+    return error_answer(400, "invalid_argument", "that is too long", fmt::format(R"(,"field":"{}")", field));
+  });
+  const Place place("fields");
+  const auto file = place.file("job.yaml", "path: app\nspec: {steps: [{script: make}]}\n");
+  const auto at = [&](std::string given, const std::vector<std::string>& words) {
+    field = std::move(given);
+    const auto ran = run_footman(words, server.variables());
+    CHECK(ran.code == exit_usage);
+    const auto begin = ran.err.find("(at ");
+    return begin == std::string::npos ? ran.err : ran.err.substr(begin + 4, ran.err.find(')') - begin - 4);
+  };
+  const std::vector<std::string> run{"run", "-t", "1000d", "--", "x"};
+  CHECK(at("spec.timeout_ms", run) == "--timeout");
+  CHECK(at("spec.grace_ms", run) == "--grace");
+  CHECK(at("spec.label", run) == "--label");
+  CHECK(at("spec.env[2].name", run) == "--env");
+  CHECK(at("spec.env[2].secret_ref", run) == "--secret-env");
+  CHECK(at("spec.steps[0].name", run) == "--name");
+  CHECK(at("spec.steps[0].script", run) == "COMMAND");
+  CHECK(at("spec.timeout_ms", {"run", "--detach", "--", "x"}) == "--timeout");
+  CHECK(at("quiet_period_ms", {"build", "start", "app"}) == "--quiet-period");
+  CHECK(at("parameters.label", {"build", "start", "app"}) == "--param");
+  CHECK(at("spec.steps[1].script", {"job", "create", "app", "--step", "x"}) == "--step");
+  CHECK(at("spec.timeout_ms", {"job", "save", "app", "--step", "x"}) == "--timeout");
+  CHECK(at("spec.timeout_ms", {"job", "create", file}) == "spec.timeout_ms");
 }
 
 TEST_CASE("explain tells the whole story") {
