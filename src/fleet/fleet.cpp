@@ -107,6 +107,8 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
       core.log_of(*entry).error("the agent's launch request is lost", {{"error", describe(request.error())}});
       entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
     }
+    forget_text(entry->row.frozen_request);
+    if (!entry->row.handle.empty()) forget_launch(entry->request);
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
     entry->unheard = in_doubt && entry->row.connected.is_set() && !entry->is_ending();
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
