@@ -660,6 +660,16 @@ TEST_CASE("no clouds at all are allowed and doubted") {
   CHECK(find_doubts(default_config("x86_64")).empty());
 }
 
+TEST_CASE("no text has a NUL byte, and no message is as long as what it is about") {
+  CHECK(error_of("data: \"a\\0b\"\n") == "f:1:7: 'data': a value has a NUL byte");
+  CHECK(error_of("tls: {ca: \"\\0\"}\n").ends_with("'ca': a value has a NUL byte"));
+  for (const auto* key : {"listen", "tunnel", "connect", "insecure", "agent_url"}) {
+    const auto told = error_of(fmt::format("{}: '{}'\n", key, std::string(70'000, 'a')));
+    CHECK(told.starts_with("f:1:"));
+    CHECK(told.size() < 1100);
+  }
+}
+
 TEST_CASE("what is no text in UTF-8 is no configuration") {
   const auto complaint = ": this is no text in UTF-8 (a byte that cannot stand here); save the file as UTF-8";
   CHECK(error_of(std::string_view("\xff\xfe\x00", 3)) == std::string("f:1:1") + complaint);
