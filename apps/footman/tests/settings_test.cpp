@@ -122,7 +122,7 @@ TEST_CASE("what the process has to have open follows from how many agents there 
   CHECK(needed("limits: {agents: 9}\n" + local) == 1024 + 2 * (9 + 256));
   CHECK(needed("clouds: [{name: a, type: local, cap: 4, templates: [{name: t}]}]") == 1024 + 2 * (4 + 256));
   CHECK(needed("clouds: [{name: a, type: local, templates: [{name: t}]}]") == 1024 + 2 * (1000 + 256));
-  CHECK(needed("limits: {agents: 1000000}") == 1024 + 2 * 256);  // no cloud, no agents
+  CHECK(needed("clouds: []") == 1024 + 2 * 256);  // no cloud, no agents
   CHECK(needed("clouds: [{name: a, type: local, cap: 1000000, templates: [{name: t}]}]") ==
         1024 + 2 * (controller::kMaxConnections + 256));
 }
