@@ -170,6 +170,7 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     core_.parts.log.info("build started",
                          {{"build", entry->build.id}, {"title", title_of(entry->build)}, {"agent", agent}});
     publish(*entry);
+    if (auto* taker = core_.find_node(agent)) taker->declined = 0;
     core_.changed_nodes.add(agent);
     core_.changed();
   }

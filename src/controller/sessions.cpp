@@ -327,6 +327,7 @@ Awaitable<void> Sessions::rejected(AgentId agent, protocol::Rejected message) {
   if (auto* node = core_.find_node(agent)) {
     node->not_before = core_.steady() + kAfterReject;
     core_.pause_ends.insert(node->not_before);
+    nodes_.note_declined(*node, "it refused it: " + message.reason);
   }
   co_await builds_.give_back(message.assignment, agent, "the agent refused it: " + message.reason);
 }

@@ -169,6 +169,32 @@ TEST_CASE("an agent that refuses gets no work for a while") {
   CHECK(agent->count<protocol::Assign>() == 2);
 }
 
+TEST_CASE("an agent that takes no work, again and again, is given up, so that another may get it") {
+  World world;
+  world.submit();
+  auto agent = world.join("a", 0);
+  bool answers = false;
+  SUBCASE("it refuses it") { answers = true; }
+  SUBCASE("it says nothing") {}
+  for (std::uint32_t i = 1; i <= kMaxDeclined; ++i) {
+    CAPTURE(i);
+    REQUIRE(agent->last<protocol::Assign>());
+    REQUIRE(agent->last<protocol::Assign>()->assignment == AssignmentId(i));
+    if (answers) {
+      agent->send(protocol::Rejected{AssignmentId(i), "no room"});
+      world.advance(6s);
+    } else {
+      world.advance(world.config.accept_timeout + 2s);
+      if (i < kMaxDeclined) agent = world.rejoin("a", i + 1, {});
+    }
+  }
+  CHECK(world.activity("a") == AgentActivity::lost);
+  CHECK(
+      world.controller->observe_agent(AgentId("a")).detail.starts_with("it took no work 10 times in a row"));
+  CHECK(world.item(1).state == ItemState::queued);
+  CHECK(world.join("b", 0)->count<protocol::Assign>() == 1);
+}
+
 TEST_CASE("reconnect at every point") {
   World world;
   world.submit();
