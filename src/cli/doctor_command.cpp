@@ -87,6 +87,7 @@ void tell_all(Output& out, const std::vector<Finding>& findings) {
 template <class List>
 Status check_name(const List& list, std::string_view what, const std::string& name, const char* option) {
   std::vector<std::string> known;
+  known.reserve(list.size());
   for (const auto& one : list) known.push_back(one.name);
   if (name.empty() || std::ranges::find(known, name) != known.end()) return {};
   return fail(Errc::invalid_argument, fmt::format("the configuration has no {} '{}'", what, name), option,

@@ -330,6 +330,7 @@ Error Fleet::unknown_cloud(const CloudName& name) const { return impl_->unknown_
 
 Error Fleet::Impl::unknown_cloud(const CloudName& name) const {
   std::vector<std::string> known;
+  known.reserve(core.clouds.size());
   for (const auto& [one, cloud] : core.clouds) known.push_back(one.str());
   return {Errc::not_found,
           fmt::format("There is no cloud {}", name.str()),

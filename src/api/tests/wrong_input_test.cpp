@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <limits>
 #include <map>
 
 #include "api/tests/description.hpp"
 #include "api/tests/world.hpp"
-#include "net/http_client.hpp"
+#include "net/http_head.hpp"
 
 using namespace footman::api;
 using namespace footman::api::testing;

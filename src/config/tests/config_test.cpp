@@ -705,6 +705,9 @@ TEST_CASE("a Jenkins: what is read, and what is wrong") {
       {"jenkins: [{name: j, url: wss://j, user: u, token: \"${env:TOKEN}\"}]", "the URL of a Jenkins"},
       {"jenkins: [{name: j, url: http://j.example, user: u, token: \"${env:TOKEN}\"}]",
        "needs 'insecure: true'"},
+      {"jenkins: [{name: j, url: 'https://a b/', user: u, token: \"${env:TOKEN}\"}]",
+       "a name of DNS or an address was expected after the scheme, like https://jenkins.example.com/; found "
+       "'a b'"},
       {"jenkins: [{name: j, url: https://u:p@j, user: u, token: \"${env:TOKEN}\"}]", "without user name"},
       {with(", agent_url: https://j:0"), "a port from 1 to 65535"},
       {with(", tunnel: x:1"), "needs 'connect: tcp'"},
