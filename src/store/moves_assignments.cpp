@@ -1,4 +1,6 @@
 // Assignments: offered, accepted, started, returned; their steps.
+#include <fmt/format.h>
+
 #include "store/check_transition.hpp"
 #include "store/moves.hpp"
 #include "store/rows.hpp"
