@@ -20,6 +20,7 @@
 #include "apps/footman/jenkinses.hpp"
 #include "apps/footman/secrets.hpp"
 #include "apps/footman/settings.hpp"
+#include "base/digest.hpp"
 #include "base/version.hpp"
 #include "cli/config_file.hpp"
 #include "controller/controller.hpp"
@@ -76,6 +77,11 @@ void apply_options(config::Config& config, const cli::UpOptions& options) {
 std::string crash_point() {
   const char* name = std::getenv("FOOTMAN_CRASH_POINT");  // for the crash tests
   return name == nullptr ? "" : name;
+}
+
+// One key less that is worth something: what signs forms signs nothing else.
+base::Secret csrf_key_of(const base::Secret& server_key) {
+  return base::Secret(base::hmac_sha256(server_key.expose(), "footman csrf key"));
 }
 
 // Coroutines for run_on: a call on the executor where its parts live.
@@ -372,8 +378,9 @@ void Server::make_fleet() {
 
 Awaitable<Status> Server::make_api() {
   FOOTMAN_CO_TRY(auto token, data_->first_token(*rng_));
-  auth_ = std::make_unique<api::Auth>(api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
-                                      api::AuthConfig{token, installation_, loaded_.config.hosts});
+  auth_ = std::make_unique<api::Auth>(
+      api::AuthParts{*store_, *clock_, *rng_, metrics_, log_},
+      api::AuthConfig{token, csrf_key_of(server_key_), installation_, loaded_.config.hosts});
   FOOTMAN_CO_TRY_STATUS(co_await auth_->start());
   api_ = std::make_unique<api::Api>(api::ApiParts{
       *controller_,
@@ -431,10 +438,14 @@ void Server::welcome_people() {
                               {"data", data_->path()},
                               {"config", loaded_.file.empty() ? "default" : loaded_.file},
                               {"version", base::version()}});
-  const base::LogFields shares{
-      {"open_files", open_files_.now}, {"listen", shares_.http}, {"agent_listen", shares_.agents}};
-  if (shares_.http < net::HttpServerLimits().connections)
-    log_.warning("the limit of open files allows few connections; raise its hard limit for more", shares);
+  const auto needed = needed_descriptors(loaded_.config);
+  const base::LogFields shares{{"open_files", open_files_.now},
+                               {"needed", needed},
+                               {"listen", shares_.http},
+                               {"agent_listen", shares_.agents}};
+  if (open_files_.now < needed)
+    log_.warning("the limit of open files is too low for all the agents that may come; raise its hard limit",
+                 shares);
   else
     log_.info("limits of connections", shares);
   for (const auto& warning : exposure_warnings(loaded_.config, facts()))

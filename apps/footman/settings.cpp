@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "apps/footman/ecs_settings.hpp"
 #include "base/address.hpp"
@@ -231,6 +232,33 @@ PortShares share_descriptors(std::size_t descriptors) {
   const auto half = (descriptors - kept) / 2;
   return {std::min(half, net::HttpServerLimits().connections),
           std::min(half, controller::kMaxConnections + net::StrangerLimits().all)};
+}
+
+namespace {
+
+constexpr std::uint64_t kOtherConnections = 256;  // of people, programs, strangers
+constexpr std::uint64_t kUnlimitedAgents = 1000;  // for which there is room at least
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint32_t>::max();
+
+std::uint64_t limit_of(const model::AgentLimits& limits) {
+  return limits.agents > 0 ? limits.agents : kNoLimit;
+}
+
+std::uint64_t most_agents(const config::CloudConfig& cloud) {
+  std::uint64_t sum = 0;
+  for (const auto& one : cloud.templates) sum += limit_of(one.limits);
+  return std::min(sum, limit_of(cloud.limits));
+}
+
+}  // namespace
+
+std::size_t needed_descriptors(const config::Config& config) {
+  std::uint64_t sum = 0;
+  for (const auto& cloud : config.clouds) sum += most_agents(cloud);
+  const auto agents = std::min(sum, limit_of(config.limits));
+  const auto connections =
+      agents < kNoLimit ? std::min<std::uint64_t>(agents, controller::kMaxConnections) : kUnlimitedAgents;
+  return kKeptDescriptors + 2 * (connections + kOtherConnections);
 }
 
 net::StrangerLimits limit_strangers(std::size_t connections) {

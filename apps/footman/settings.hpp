@@ -35,6 +35,9 @@ struct PortShares {
   std::size_t agents = 0;
 };
 PortShares share_descriptors(std::size_t descriptors);
+// How many descriptors it takes so that each port has room for all agents that the configuration allows (some
+// where it has no limit) and for other connections.
+std::size_t needed_descriptors(const config::Config& config);
 // Of the connections of a port, how many may be of those who have not shown who they are.
 net::StrangerLimits limit_strangers(std::size_t connections);
 

@@ -16,6 +16,7 @@
 #include "cli/config_file.hpp"
 #include "cli/json.hpp"
 #include "cli/output.hpp"
+#include "model/nearest.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/files.hpp"
 #include "simulate/pool_goals.hpp"
@@ -105,12 +106,14 @@ Result<double> read_percent(const std::string& option, std::string text) {
 }
 
 Status check_template(const std::string& option, const std::string& name, const Configs& configs) {
+  std::vector<std::string> known;
   for (const auto& one : configs)
     for (const auto& cloud : one.config.clouds)
-      for (const auto& t : cloud.templates)
-        if (t.name == name) return {};
+      for (const auto& t : cloud.templates) known.push_back(t.name);
+  if (std::ranges::find(known, name) != known.end()) return {};
   return base::fail(Errc::invalid_argument,
-                    fmt::format("--{}: there is no template '{}' in the configuration", option, name));
+                    fmt::format("--{}: there is no template '{}' in the configuration", option, name), {},
+                    model::did_you_mean(name, known));
 }
 
 struct Models {

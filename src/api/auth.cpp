@@ -20,10 +20,6 @@ constexpr std::string_view kSessionsKey = "api_sessions";
 
 std::string hash_of(std::string_view secret) { return to_hex(sha256(secret)); }
 
-std::string csrf_token_of(std::string_view cookie) {
-  return hash_of(fmt::format("footman csrf token of {}", cookie));
-}
-
 bool is_token_name(std::string_view name) {
   return !name.empty() && name.size() <= kMaxTokenNameBytes && base::is_alnum(name.front()) &&
          std::ranges::all_of(name, [](char c) { return base::is_alnum_or("._-", c); });
@@ -64,6 +60,7 @@ struct Auth::Impl {
         admin{std::string(kAdminTokenName), hash_of(config.admin_token.expose()), Access::admin, {}},
         cookie_name("footman_session_" + hash_of(config.installation.str()).substr(0, 8)),
         form_cookie_name("footman_form_" + hash_of(config.installation.str()).substr(0, 8)),
+        csrf_key(config.csrf_key),
         host_names(config.host_names) {}
 
   AuthParts parts;
@@ -71,6 +68,7 @@ struct Auth::Impl {
   std::string
       cookie_name;  // cookies of one host are shared by all its ports: servers must not take each other's
   std::string form_cookie_name;  // of the sign-in form
+  Secret csrf_key;
   std::vector<std::string> host_names;
   std::vector<TokenRow> tokens;
   std::vector<SessionRow> sessions;
@@ -115,6 +113,10 @@ struct Auth::Impl {
   const TokenRow* find_token(const std::string& hash) const;
   const TokenRow* check_token(std::string_view token) const;
   std::optional<Principal> check_cookie(std::string_view cookie) const;
+  // Of a cookie of that name.
+  std::string csrf_token_of(std::string_view name, std::string_view cookie) const {
+    return to_hex(hmac_sha256(csrf_key.expose(), fmt::format("{}={}", name, cookie)));
+  }
   std::string_view find_cookie(const net::HttpRequest& request) const;
   std::string_view find_form_cookie(const net::HttpRequest& request) const;
   std::unexpected<Error> refuse_csrf(std::string what) const;
@@ -191,7 +193,7 @@ std::optional<Principal> Auth::Impl::check_cookie(std::string_view cookie) const
   if (token == nullptr) return std::nullopt;
   auto principal = principal_of(*token);
   principal.browser = true;
-  principal.csrf_token = csrf_token_of(cookie);
+  principal.csrf_token = csrf_token_of(cookie_name, cookie);
   return principal;
 }
 
@@ -319,7 +321,7 @@ Awaitable<Result<BrowserSession>> Auth::Impl::open_session(std::string token_has
   rows.push_back({hash_of(cookie), std::move(token_hash), now + kSessionLifetime});
   FOOTMAN_CO_TRY_STATUS(co_await save_sessions(std::move(rows)));
   principal.browser = true;
-  principal.csrf_token = csrf_token_of(cookie);
+  principal.csrf_token = csrf_token_of(cookie_name, cookie);
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kSessionLifetime).count();
   co_return BrowserSession{std::move(principal),
                            fmt::format("{}={}; Path=/; Max-Age={}; HttpOnly; SameSite=Strict{}", cookie_name,
@@ -333,15 +335,19 @@ std::string_view Auth::Impl::find_form_cookie(const net::HttpRequest& request) c
 }
 
 SignInForm Auth::make_sign_in_form(const net::HttpRequest& request) {
-  if (const auto known = impl_->find_form_cookie(request); !known.empty()) return {csrf_token_of(known), {}};
+  const auto& name = impl_->form_cookie_name;
+  if (const auto known = impl_->find_form_cookie(request); !known.empty())
+    return {impl_->csrf_token_of(name, known), {}};
   const auto cookie = impl_->parts.rng.name(kSecretLength);
-  return {csrf_token_of(cookie), fmt::format("{}={}; Path=/ui; HttpOnly; SameSite=Strict{}",
-                                             impl_->form_cookie_name, cookie, request.tls ? "; Secure" : "")};
+  return {impl_->csrf_token_of(name, cookie), fmt::format("{}={}; Path=/ui; HttpOnly; SameSite=Strict{}",
+                                                          name, cookie, request.tls ? "; Secure" : "")};
 }
 
 Status Auth::check_sign_in_form(const net::HttpRequest& request, std::string_view form_token) const {
   const auto cookie = impl_->find_form_cookie(request);
-  if (!cookie.empty() && equal_constant_time(form_token, csrf_token_of(cookie))) return {};
+  if (!cookie.empty() &&
+      equal_constant_time(form_token, impl_->csrf_token_of(impl_->form_cookie_name, cookie)))
+    return {};
   return impl_->refuse_csrf("the form does not carry the CSRF token of the cookie that came with it");
 }
 

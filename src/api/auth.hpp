@@ -83,6 +83,7 @@ struct SignInForm {
 
 struct AuthConfig {
   Secret admin_token;
+  Secret csrf_key;  // of this server alone, the same after a restart: without it nobody makes a CSRF token
   InstallationId installation;
   // Names (without port) that the server is known by; localhost and every address are allowed anyway.
   std::vector<std::string> host_names;

@@ -133,7 +133,7 @@ namespace {
 Reply show_cloud(const Context& context, const std::string& name) {
   for (const auto& cloud : context.parts.fleet.list_clouds())
     if (cloud.name.str() == name) return json_response(200, to_json(cloud));
-  return fail(Errc::not_found, fmt::format("There is no cloud {}", name));
+  return std::unexpected(context.parts.fleet.unknown_cloud(CloudName(name)));
 }
 
 }  // namespace

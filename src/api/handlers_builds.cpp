@@ -116,10 +116,11 @@ Awaitable<Reply> submit_build(Context& context, Call call) {
   FOOTMAN_CO_TRY(auto request, parse_submit(call.request->body));
   FOOTMAN_CO_TRY(request.idempotency_key, read_idempotency_key(call));
   request.cause = in_words("started", call.principal.name, request.cause);
-  FOOTMAN_CO_TRY(auto submitted, co_await context.parts.controller.submit_build(std::move(request)));
-  const auto id = submitted.build.id;
-  const int status = submitted.existed ? 200 : 201;
-  FOOTMAN_CO_TRY(const auto body, co_await describe_build(context, std::move(submitted.build)));
+  auto submitted = co_await context.parts.controller.submit_build(std::move(request));
+  if (!submitted) co_return std::unexpected(name_api_field(std::move(submitted).error()));
+  const auto id = submitted->build.id;
+  const int status = submitted->existed ? 200 : 201;
+  FOOTMAN_CO_TRY(const auto body, co_await describe_build(context, std::move(submitted->build)));
   auto response = json_response(status, body);
   if (status == 201) response.headers.add("Location", "/api/v1/builds/" + id.str());
   co_return response;

@@ -20,10 +20,6 @@ net::HttpResponse created(const model::Job& job) {
   return response;
 }
 
-std::unexpected<Error> no_job(const std::string& path) {
-  return fail(Errc::not_found, fmt::format("There is no job {}", path));
-}
-
 }  // namespace
 
 Awaitable<Reply> list_jobs(Context& context, Call call) {
@@ -52,13 +48,15 @@ Awaitable<Reply> list_jobs(Context& context, Call call) {
 
 Awaitable<Reply> create_job(Context& context, Call call) {
   FOOTMAN_CO_TRY(auto job, parse_job(call.request->body, true));
-  FOOTMAN_CO_TRY(const auto made, co_await context.parts.controller.create_job(std::move(job)));
-  co_return created(made);
+  auto made = co_await context.parts.controller.create_job(std::move(job));
+  if (!made) co_return std::unexpected(name_api_field(std::move(made).error()));
+  co_return created(*made);
 }
 
 Awaitable<Reply> get_job(Context& context, Call call) {
-  const auto job = context.parts.controller.find_job(JobPath(call.params[0]));
-  if (!job) co_return no_job(call.params[0]);
+  const JobPath path(call.params[0]);
+  const auto job = context.parts.controller.find_job(path);
+  if (!job) co_return std::unexpected(context.parts.controller.unknown_job(path));
   co_return json_response(200, to_json(*job));
 }
 
@@ -71,10 +69,11 @@ Awaitable<Reply> save_job(Context& context, Call call) {
     auto made = co_await controller.create_job(job);
     if (made) co_return created(*made);
     // Somebody else was quicker.
-    if (made.error().code != Errc::already_exists) co_return std::unexpected(std::move(made).error());
+    if (made.error().code != Errc::already_exists)
+      co_return std::unexpected(name_api_field(std::move(made).error()));
     saved = co_await controller.save_job(std::move(job));
   }
-  if (!saved) co_return std::unexpected(std::move(saved).error());
+  if (!saved) co_return std::unexpected(name_api_field(std::move(saved).error()));
   co_return json_response(200, to_json(*saved));
 }
 

@@ -159,7 +159,7 @@ void Fields::done() {
     if (std::ranges::find(asked_, std::string_view(key)) != asked_.end()) continue;
     const std::string shown(std::string_view(key).substr(0, kMaxShownNameBytes));
     std::ranges::sort(asked_);
-    const auto nearest = model::find_nearest(shown, asked_);
+    const auto nearest = model::find_similar(shown, asked_);  // "timeout": "timeout_ms"
     return errors_.add(fmt::format("unknown field \"{}\"", shown), field(shown),
                        nearest ? fmt::format("Did you mean \"{}\"?", *nearest)
                                : fmt::format("Known are: {}.", fmt::join(asked_, ", ")));

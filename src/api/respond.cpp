@@ -15,7 +15,7 @@ constexpr std::pair<std::string_view, std::string_view> kFieldNames[] = {
     {"keep_for", "keep_for_ms"},
     {"idempotency_key", "Idempotency-Key"}};
 
-std::string field_name(const std::string& field) {
+std::string field_name_in_api(const std::string& field) {
   const auto dot = field.rfind('.');
   const auto start = dot == std::string::npos ? 0 : dot + 1;
   if (field.starts_with("parameters.")) return field;  // the rest is a name people chose
@@ -25,6 +25,11 @@ std::string field_name(const std::string& field) {
 }
 
 }  // namespace
+
+Error name_api_field(Error error) {
+  error.field = field_name_in_api(error.field);
+  return error;
+}
 
 void add_safety_headers(net::Headers& headers) {
   headers.set("Cache-Control", "no-store");
@@ -80,7 +85,7 @@ int status_of(const base::Error& error) {
 
 net::HttpResponse error_response(int status, std::string_view code, const base::Error& error) {
   json::object inner{{"code", code}, {"message", utf8(error.message)}};
-  if (!error.field.empty()) inner["field"] = utf8(field_name(error.field));
+  if (!error.field.empty()) inner["field"] = utf8(error.field);
   if (!error.hint.empty()) inner["hint"] = utf8(error.hint);
   auto response = json_response(status, {{"error", std::move(inner)}});
   if (status == 401) response.headers.add("WWW-Authenticate", "Bearer realm=\"footman\"");
@@ -88,8 +93,14 @@ net::HttpResponse error_response(int status, std::string_view code, const base::
   return response;
 }
 
+Error for_clients(Error error) {
+  if (status_of(error) != 500) return error;
+  return {
+      error.code, "The server could not do this, for an error of its own.", {}, "Its log says what it was."};
+}
+
 net::HttpResponse error_response(const base::Error& error) {
-  return error_response(status_of(error), to_string(error.code), error);
+  return error_response(status_of(error), to_string(error.code), for_clients(error));
 }
 
 }  // namespace footman::api

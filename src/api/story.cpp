@@ -21,13 +21,16 @@ fleet::AgentView view_of(StorySources from, model::Agent agent) {
 }
 
 Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
-  if (auto live = from.fleet.find_agent(id)) co_return std::move(*live);
   auto agent = co_await from.store.get_agent(id);
+  if (auto live = from.fleet.find_agent(id)) {
+    if (agent) live->agent.frozen_request = std::move(agent->frozen_request);
+    co_return std::move(*live);
+  }
   if (agent) co_return view_of(from, std::move(*agent));
   if (agent.error().code != Errc::not_found) co_return std::unexpected(std::move(agent).error());
   const auto of_node = from.jenkins == nullptr ? std::nullopt : from.jenkins->find_agent(id.str());
   if (of_node && *of_node != id) co_return co_await find_agent(from, *of_node);
-  co_return base::fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
+  co_return std::unexpected(from.fleet.unknown_agent(id));
 }
 
 Awaitable<base::Status> say_if_ended(StorySources from, AgentId id, base::Status done) {

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <vector>
 
+#include "base/ascii.hpp"
 #include "base/number.hpp"
 
 namespace footman::base {
@@ -68,6 +69,31 @@ std::optional<Groups> find_ipv6(std::string_view text) {
 }  // namespace
 
 bool is_ipv4(std::string_view text) { return find_ipv4(text).has_value(); }
+
+bool is_ipv6(std::string_view text) {
+  const auto zone = text.find('%');
+  const bool whole = zone == std::string_view::npos ||
+                     (zone + 1 < text.size() && std::ranges::all_of(text.substr(zone + 1), [](char c) {
+                        return is_alnum_or("-._", c);
+                      }));
+  return whole && find_ipv6(text.substr(0, zone)).has_value();
+}
+
+bool is_host_name(std::string_view text) {
+  constexpr std::size_t kMaxLabelBytes = 63;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > kMaxHostNameBytes) return false;
+  while (true) {
+    const auto label = text.substr(0, text.find('.'));
+    if (label.empty() || label.size() > kMaxLabelBytes || label.front() == '-' || label.back() == '-' ||
+        !std::ranges::all_of(label, [](char c) { return is_alnum_or("-_", c); }))
+      return false;
+    if (label.size() == text.size()) return true;
+    text.remove_prefix(label.size() + 1);
+  }
+}
+
+bool is_host(std::string_view text) { return is_host_name(text) || is_ipv6(text); }
 
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost") return true;

@@ -56,13 +56,17 @@ void show_submitted(Session& session, const json::value& build) {
 
 Awaitable<Result<int>> run(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(auto request, ad_hoc_request(session, arguments));
+  const std::string_view steps = arguments.has("script") ? "--script" : "COMMAND";
   if (arguments.has("detach")) {
-    FOOTMAN_CO_TRY(const auto build, co_await submit_patiently(session, std::move(request)));
+    FOOTMAN_CO_TRY(const auto build,
+                   name_options(co_await submit_patiently(session, std::move(request)), steps));
     show_submitted(session, build);
     co_return exit_ok;
   }
-  co_return co_await submit_and_watch(session, std::move(request),
-                                      {.quiet = arguments.has("quiet"), .cancel_on_interrupt = true});
+  co_return name_options(
+      co_await submit_and_watch(session, std::move(request),
+                                {.quiet = arguments.has("quiet"), .cancel_on_interrupt = true}),
+      steps);
 }
 
 // --- build start
@@ -79,9 +83,11 @@ Awaitable<Result<int>> start(Session& session, const Arguments& arguments) {
   if (const auto quiet = arguments.duration("quiet-period"))
     request["quiet_period_ms"] = quiet->count() / 1000;
   if (arguments.has("follow")) {
-    co_return co_await submit_and_watch(session, std::move(request), {.quiet = arguments.has("quiet")});
+    co_return name_options(
+        co_await submit_and_watch(session, std::move(request), {.quiet = arguments.has("quiet")}), "JOB");
   }
-  FOOTMAN_CO_TRY(const auto build, co_await submit_patiently(session, std::move(request)));
+  FOOTMAN_CO_TRY(const auto build,
+                 name_options(co_await submit_patiently(session, std::move(request)), "JOB"));
   show_submitted(session, build);
   co_return exit_ok;
 }

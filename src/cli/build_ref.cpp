@@ -16,6 +16,14 @@ std::optional<std::int64_t> parse_number(std::string_view text) {
 
 }  // namespace
 
+std::string target_of_job(std::string_view path) {
+  std::string target = "/jobs/";
+  for (const char c : path) {
+    target += c == '/' ? "/" : net::percent_encode(std::string_view(&c, 1));
+  }
+  return target;
+}
+
 bool is_build_ref(const std::string& text) {
   return text.contains('#') || (!text.empty() && text.find_first_not_of("0123456789") == std::string::npos);
 }
@@ -34,8 +42,10 @@ Awaitable<Result<std::int64_t>> find_build(Session& session, std::string text) {
   FOOTMAN_CO_TRY(const auto found, co_await session.client.get("/builds", query));
   const auto& builds = list_of(found, "builds");
   const auto id = builds.empty() ? std::nullopt : number_of(builds.front(), "id");
-  if (!id) co_return fail(Errc::not_found, fmt::format("There is no build {} of job {}", *number, job));
-  co_return *id;
+  if (id) co_return *id;
+  // Where there is no such job either, that is what is wrong.
+  if (!job.empty()) FOOTMAN_CO_TRY_STATUS(co_await session.client.get(target_of_job(job)));
+  co_return fail(Errc::not_found, fmt::format("There is no build {} of job {}", *number, job));
 }
 
 }  // namespace footman::cli

@@ -29,9 +29,8 @@ Result<json::value> find_named(const json::value& object, const char* field, con
     if (text_of(one, "name") == name) return one;
     names.push_back(text_of(one, "name"));
   }
-  const auto nearest = model::find_nearest(name, names);
   return fail(Errc::not_found, fmt::format("there is no {} '{}'", what, clean(name)), {},
-              nearest ? fmt::format("Did you mean '{}'?", *nearest) : std::string());
+              model::did_you_mean(name, names));
 }
 
 // The one that was named; else the one for builds without a label, else the first.

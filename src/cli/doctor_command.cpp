@@ -11,6 +11,7 @@
 #include "cli/context.hpp"
 #include "cli/groups.hpp"
 #include "cli/json.hpp"
+#include "model/nearest.hpp"
 
 namespace footman::cli {
 namespace {
@@ -82,6 +83,17 @@ void tell_all(Output& out, const std::vector<Finding>& findings) {
                        count_of(findings, FindingState::unchecked)));
 }
 
+// That the configuration has one of that name, where one is given.
+template <class List>
+Status check_name(const List& list, std::string_view what, const std::string& name, const char* option) {
+  std::vector<std::string> known;
+  known.reserve(list.size());
+  for (const auto& one : list) known.push_back(one.name);
+  if (name.empty() || std::ranges::find(known, name) != known.end()) return {};
+  return fail(Errc::invalid_argument, fmt::format("the configuration has no {} '{}'", what, name), option,
+              model::did_you_mean(name, known));
+}
+
 Result<int> doctor(Context& context, const Arguments& arguments) {
   auto loaded = load_config(arguments.text("FILE"));
   if (!loaded) {
@@ -89,14 +101,9 @@ Result<int> doctor(Context& context, const Arguments& arguments) {
     return exit_usage;
   }
   const auto cloud = arguments.text("cloud");
-  if (!cloud.empty() && std::ranges::find(loaded->config.clouds, cloud, &config::CloudConfig::name) ==
-                            loaded->config.clouds.end())
-    return fail(Errc::invalid_argument, fmt::format("the configuration has no cloud '{}'", cloud), "--cloud");
+  FOOTMAN_TRY_STATUS(check_name(loaded->config.clouds, "cloud", cloud, "--cloud"));
   const auto jenkins = arguments.text("jenkins");
-  if (!jenkins.empty() && std::ranges::find(loaded->config.jenkins, jenkins, &config::JenkinsConfig::name) ==
-                              loaded->config.jenkins.end())
-    return fail(Errc::invalid_argument, fmt::format("the configuration has no Jenkins '{}'", jenkins),
-                "--jenkins");
+  FOOTMAN_TRY_STATUS(check_name(loaded->config.jenkins, "Jenkins", jenkins, "--jenkins"));
   if (!jenkins.empty() && !cloud.empty())
     return fail(Errc::invalid_argument, "--cloud and --jenkins exclude each other", "--jenkins");
   FOOTMAN_TRY(const auto findings, context.programs.doctor({std::move(loaded->config), loaded->file, cloud,

@@ -4,18 +4,24 @@
 
 #include <vector>
 
+#include "model/nearest.hpp"
+
 namespace footman::cli {
 
 Result<const config::CloudConfig*> find_ecs_cloud(const config::Config& config, const std::string& name) {
   std::vector<const config::CloudConfig*> found;
-  for (const auto& cloud : config.clouds)
-    if (cloud.ecs && (name.empty() || cloud.name == name)) found.push_back(&cloud);
+  std::vector<std::string> names;
+  for (const auto& cloud : config.clouds) {
+    if (!cloud.ecs) continue;
+    names.push_back(cloud.name);
+    if (name.empty() || cloud.name == name) found.push_back(&cloud);
+  }
   if (found.size() == 1) return found.front();
   if (found.empty())
     return fail(Errc::invalid_argument,
                 name.empty() ? "the configuration has no cloud of type ecs"
                              : fmt::format("the configuration has no cloud '{}' of type ecs", name),
-                name.empty() ? "FILE" : "--cloud");
+                name.empty() ? "FILE" : "--cloud", model::did_you_mean(name, names));
   return fail(Errc::invalid_argument, "the configuration has several clouds of type ecs", "--cloud",
               fmt::format("Say which one, such as --cloud {}.", found.front()->name));
 }

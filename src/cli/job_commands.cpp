@@ -6,6 +6,7 @@
 #include <boost/json/object.hpp>
 #include <filesystem>
 
+#include "cli/build_ref.hpp"
 #include "cli/context.hpp"
 #include "cli/document.hpp"
 #include "cli/groups.hpp"
@@ -16,15 +17,6 @@ namespace {
 
 // What `job show --json` shows and nobody can set: taken out, so that its output can be edited and saved.
 constexpr std::array<const char*, 3> kReadOnly = {"next_number", "created_at", "changed_at"};
-
-// "/jobs/team/app", each part encoded.
-std::string target_of_job(std::string_view path) {
-  std::string target = "/jobs/";
-  for (const char c : path) {
-    target += c == '/' ? "/" : net::percent_encode(std::string_view(&c, 1));
-  }
-  return target;
-}
 
 Result<json::object> job_from_text(const std::string& text, const std::string& file) {
   FOOTMAN_TRY(auto value, parse_document(text, file));
@@ -84,6 +76,12 @@ Result<json::object> read_job(const Session& session, const Arguments& arguments
   return job;
 }
 
+// What a file says has its own names.
+template <class T>
+Result<T> name_fields(Result<T> result, const Arguments& arguments) {
+  return arguments.has("step") ? name_options(std::move(result), "--step") : std::move(result);
+}
+
 void show_changed(Session& session, const json::value& job, std::string_view what) {
   if (session.json) {
     session.out().write(pretty(job));
@@ -95,7 +93,8 @@ void show_changed(Session& session, const json::value& job, std::string_view wha
 
 Awaitable<Result<int>> create(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(auto job, read_job(session, arguments));
-  FOOTMAN_CO_TRY(const auto made, co_await session.client.post("/jobs", std::move(job)));
+  FOOTMAN_CO_TRY(const auto made,
+                 name_fields(co_await session.client.post("/jobs", std::move(job)), arguments));
   show_changed(session, made, "created");
   co_return exit_ok;
 }
@@ -104,7 +103,8 @@ Awaitable<Result<int>> save(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(auto job, read_job(session, arguments));
   const auto target = target_of_job(text_of(job, "path"));
   job.erase("path");
-  FOOTMAN_CO_TRY(const auto saved, co_await session.client.put(target, std::move(job)));
+  FOOTMAN_CO_TRY(const auto saved,
+                 name_fields(co_await session.client.put(target, std::move(job)), arguments));
   show_changed(session, saved, "saved");
   co_return exit_ok;
 }

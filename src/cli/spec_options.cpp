@@ -94,6 +94,37 @@ Result<json::object> read_spec_options(const Arguments& arguments) {
   return spec;
 }
 
+Error name_options(Error error, std::string_view steps) {
+  struct Name {
+    std::string_view field;  // the end of it, or the beginning
+    std::string_view option;
+  };
+  static constexpr Name kLast[] = {{"label", "--label"},
+                                   {"timeout_ms", "--timeout"},
+                                   {"grace_ms", "--grace"},
+                                   {"retries", "--retries"},
+                                   {"secret_ref", "--secret-env"},
+                                   {"interpreter", "--interpreter"},
+                                   {"unstable_exit_status", "--unstable-exit-status"},
+                                   {"quiet_period_ms", "--quiet-period"},
+                                   {"max_concurrent", "--max-concurrent"},
+                                   {"keep_builds", "--keep-builds"},
+                                   {"cause", "--cause"},
+                                   {"description", "--description"}};
+  static constexpr Name kFirst[] = {{"parameters", "--param"}, {"spec.env", "--env"}};
+  const std::string_view field = error.field;
+  const auto last = field.substr(field.rfind('.') + 1);
+  std::string_view option;
+  if (field.starts_with("spec.steps")) option = steps;
+  if (field == "spec.steps[0].name" && steps == "COMMAND") option = "--name";
+  for (const auto& one : kFirst)
+    if (field.starts_with(one.field)) option = one.option;
+  for (const auto& one : kLast)
+    if (last == one.field && !field.starts_with("parameters")) option = one.option;
+  if (!option.empty()) error.field = option;
+  return error;
+}
+
 std::string script_of(const std::vector<std::string>& words) {
   if (words.size() == 1) return words.front();
   std::string script;

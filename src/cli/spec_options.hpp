@@ -3,6 +3,8 @@
 
 #include <boost/json/object.hpp>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "cli/command.hpp"
@@ -18,6 +20,15 @@ std::vector<Option> step_options(const std::string& of);
 json::object make_step(const Arguments& arguments, std::string script);
 // A BuildSpec without steps.
 Result<json::object> read_spec_options(const Arguments& arguments);
+
+// An error of the server about what these options (and those of `run`, `build start` and `job create`)
+// became: its field is the option, as it was written. `steps`: what the script was given by.
+Error name_options(Error error, std::string_view steps);
+template <class T>
+Result<T> name_options(Result<T> result, std::string_view steps) {
+  if (result) return result;
+  return std::unexpected(name_options(std::move(result).error(), steps));
+}
 
 struct Pair {
   std::string name;

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -16,24 +17,37 @@ Authority split_authority(std::string_view address) {
     address.remove_prefix(scheme + 3);
   address = address.substr(0, address.find_first_of("/?#"));
   Authority out;
-  const auto bracket = address.starts_with('[') ? address.find(']') : std::string_view::npos;
+  auto bracket = address.starts_with('[') ? address.find(']') : std::string_view::npos;
+  // "[::1]x:1": no address, nor a name.
+  if (bracket < address.size() && bracket + 1 < address.size() && address[bracket + 1] != ':')
+    bracket = std::string_view::npos;
   const auto colon = address.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  out.host = bracket == std::string_view::npos ? address.substr(0, colon) : address.substr(1, bracket - 1);
+  out.is_bracketed = bracket != std::string_view::npos;
+  out.host = !out.is_bracketed ? address.substr(0, colon) : address.substr(1, bracket - 1);
   if (colon != std::string_view::npos) out.port = address.substr(colon + 1);
   return out;
 }
 
 std::string_view host_of(std::string_view address) { return split_authority(address).host; }
 
+bool is_host_of(const Authority& authority) {
+  return authority.is_bracketed ? base::is_ipv6(authority.host) : base::is_host_name(authority.host);
+}
+
 bool is_port(std::string_view text) { return base::find_number<std::uint16_t>(text).value_or(0) != 0; }
 
 void check_tunnel(Reader& reader, const std::string& tunnel, Position at) {
-  const auto [host, port] = split_authority(tunnel);
+  const auto authority = split_authority(tunnel);
+  const auto& [host, port, is_bracketed] = authority;
   const bool bare = tunnel.find_first_of("/?#@") == std::string::npos;
   if (!bare || host.empty() || !port || !is_port(*port))
     reader.error(at, fmt::format("'tunnel': a host and a port from 1 to 65535 were expected, like "
                                  "lb.example.com:443; found '{}'",
                                  tunnel));
+  else if (!is_host_of(authority))
+    reader.error(at, fmt::format("'tunnel': a name of DNS or an address was expected before the port, like "
+                                 "lb.example.com:443 or [2001:db8::1]:443; found '{}'",
+                                 host));
 }
 
 namespace {
@@ -55,6 +69,13 @@ void check_url(Reader& reader, const std::string& url, bool is_own, bool insecur
                  fmt::format("'agent_url': a port from 1 to 65535 was expected after the host, or none, like "
                              "wss://ci.example.com:8443; found '{}'",
                              *port));
+  else if (is_own && !is_host_of(split_authority(url)))
+    reader.error(at, fmt::format("'agent_url': a name of DNS or an address was expected after {}, like "
+                                 "wss://ci.example.com or wss://[2001:db8::1]; found '{}'",
+                                 url.substr(0, url.find("://") + 3), host_of(url)));
+  else if (is_own && !std::ranges::all_of(url, [](char c) { return c > ' ' && c < 127; }))
+    reader.error(
+        at, "'agent_url': a URL has no spaces and no letters beyond ASCII: write them as %20 and the like");
   else if (plain && !insecure && !is_loopback(url))
     reader.error(at, "'agent_url': a connection without TLS beyond this machine needs 'insecure: true'");
 }

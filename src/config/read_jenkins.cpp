@@ -80,6 +80,10 @@ class JenkinsReader {
       reader_.error(
           at, fmt::format("'{}': a port from 1 to 65535 was expected after the host, or none; found '{}'",
                           key, *port));
+    else if (!is_host_of(split_authority(url)))
+      reader_.error(at, fmt::format("'{}': a name of DNS or an address was expected after the scheme, like "
+                                    "https://jenkins.example.com/; found '{}'",
+                                    key, host_of(url)));
     else if (url.find_first_of("?# ") != url.npos)
       reader_.error(at, fmt::format("'{}': a URL without query was expected", key));
     else if (url.starts_with("http://") && !insecure && !base::is_loopback_host(host_of(url)))

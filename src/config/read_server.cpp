@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 
-#include "base/ascii.hpp"
+#include "base/address.hpp"
 #include "base/number.hpp"
 #include "config/sections.hpp"
 #include "model/label.hpp"
@@ -18,26 +18,29 @@ constexpr std::uint64_t kLeastRequestBytes = 64 << 10;
 constexpr Duration kLeastBuildTimeout = 1s;
 // No agent connects sooner: each would be ended and launched again.
 constexpr Duration kLeastLaunchDeadline = 1s;
-constexpr std::size_t kMaxHostBytes = 253;  // of a name in DNS
 
 void check_listen(Reader& reader, const YamlNode& map, std::string_view key, const std::string& value) {
   const auto* node = map.find(key);
   if (node == nullptr) return;
-  const auto colon = value.rfind(':');
-  if (colon == std::string::npos || colon == 0 || !base::find_number<std::uint16_t>(value.substr(colon + 1)))
-    reader.error(
-        node->at,
-        fmt::format("'{}': an address and a port from 0 to 65535 were expected, like 127.0.0.1:8080", key));
+  const auto colon = std::min(value.rfind(':'), value.size());
+  const auto port = value.substr(std::min(colon + 1, value.size()));
+  const auto host = std::string_view(value).substr(0, colon);
+  const bool is_bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+  const bool is_host =
+      is_bracketed ? base::is_ipv6(host.substr(1, host.size() - 2)) : base::is_host_name(host);
+  if (!is_host || !base::find_number<std::uint16_t>(port))
+    reader.error(node->at, fmt::format("'{}': an address and a port from 0 to 65535 were expected, like "
+                                       "127.0.0.1:8080 or [::1]:8080; found '{}'",
+                                       key, value));
 }
 
 void read_hosts(Reader& reader, const YamlNode& root, std::vector<std::string>& out) {
   const auto* hosts = reader.list(root, "hosts");
   if (hosts == nullptr) return;
-  const auto is_part = [](char c) { return base::is_alnum_or(".-_", c); };
   for (const auto& item : hosts->items) {
     auto host = reader.text_of(item, "hosts");
     if (!host) continue;
-    if (host->empty() || host->size() > kMaxHostBytes || !std::ranges::all_of(*host, is_part))
+    if (!base::is_host_name(*host))
       reader.error(item.at,
                    fmt::format("'hosts': a name without scheme and port was expected, like ci.example.com; "
                                "found '{}'",

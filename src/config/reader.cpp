@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/number.hpp"
+#include "base/utf8.hpp"
 #include "config/schema.hpp"
 #include "model/nearest.hpp"
 #include "model/size.hpp"
@@ -11,6 +12,7 @@
 namespace footman::config {
 namespace {
 
+constexpr std::size_t kMaxMessageBytes = 1000;
 constexpr std::uint64_t kLeastMemory = 1 << 20;    // of anything that runs
 constexpr std::uint64_t kLeastMebibytes = 1 << 7;  // smaller numbers are meant as GiB
 
@@ -31,6 +33,12 @@ std::optional<bool> parse_bool(const std::string& text) {
 }
 
 }  // namespace
+
+void Reader::error(Position at, std::string message, std::string key) {
+  if (message.size() > kMaxMessageBytes)
+    message = std::string(base::cut_utf8(message, kMaxMessageBytes)) + "…";
+  errors_.push_back({file_, at, std::move(message), std::move(key)});
+}
 
 std::vector<Diagnostic> Reader::take_errors() {
   const auto place = [](const Diagnostic& one) {
@@ -79,6 +87,13 @@ bool Reader::check_kind(const YamlNode& node, std::string_view key, Kind kind) {
   return false;
 }
 
+// Paths and variables would end there.
+std::optional<std::string> Reader::without_nul(Position at, std::string_view key, std::string text) {
+  if (!text.contains('\0')) return text;
+  error(at, fmt::format("'{}': a value has a NUL byte", key));
+  return std::nullopt;
+}
+
 std::optional<std::string> Reader::text_of(const YamlNode& node, std::string_view key) {
   if (node.kind != Kind::scalar) {
     error(node.at, fmt::format("'{}': one value was expected", key));
@@ -91,13 +106,13 @@ std::optional<std::string> Reader::text_of(const YamlNode& node, std::string_vie
       return std::nullopt;
     }
     if (content->ends_with('\n')) content->pop_back();
-    return *content;
+    return without_nul(node.at, key, std::move(*content));
   }
   std::string result;
   for (std::size_t at = 0;;) {
     const auto start = node.text.find("${env:", at);
     result += node.text.substr(at, start - at);
-    if (start == std::string::npos) return result;
+    if (start == std::string::npos) return without_nul(node.at, key, std::move(result));
     const auto end = node.text.find('}', start);
     if (end == std::string::npos) {
       error(node.at, fmt::format("'{}': '}}' is missing after ${{env:", key));

@@ -28,9 +28,8 @@ class Reader {
   // Both outlive the reader.
   Reader(const std::string& file, const Sources& sources) : file_(file), sources_(sources) {}
 
-  void error(Position at, std::string message, std::string key = {}) {
-    errors_.push_back({file_, at, std::move(message), std::move(key)});
-  }
+  // A message that repeats what was found is cut where that is long.
+  void error(Position at, std::string message, std::string key = {});
   std::size_t error_count() const { return errors_.size(); }
   // In the order of the lines, each once.
   std::vector<Diagnostic> take_errors();
@@ -98,6 +97,7 @@ class Reader {
   }
 
  private:
+  std::optional<std::string> without_nul(Position at, std::string_view key, std::string text);
   const std::string& file_;
   const Sources& sources_;
   std::vector<Diagnostic> errors_;

@@ -30,9 +30,12 @@ std::optional<std::string> find_fargate_price(const CloudConfig& cloud, const ec
 struct Authority {
   std::string_view host;                 // IPv6 without brackets
   std::optional<std::string_view> port;  // what stands after its colon
+  bool is_bracketed = false;
 };
 Authority split_authority(std::string_view address);
 std::string_view host_of(std::string_view address);
+// That the host is a name of DNS or an address.
+bool is_host_of(const Authority& authority);
 bool is_port(std::string_view text);
 // That the value of a key `tunnel` is host:port.
 void check_tunnel(Reader& reader, const std::string& tunnel, Position at);

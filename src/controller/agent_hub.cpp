@@ -188,7 +188,7 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
       co_return "refused: " + std::string(protocol::to_string(refused->code));
     }
     co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)),
-                                    admission.log_limit_bytes);
+                                    admission.log_limit_bytes, admission.started);
   }
 
   // `given` is a local of the caller, who waits.
@@ -221,11 +221,11 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
   }
 
   Awaitable<std::string> send_welcome(ConnectionPtr connection, protocol::Welcome welcome,
-                                      std::uint64_t log_limit_bytes) {
+                                      std::uint64_t log_limit_bytes, Instant started) {
     welcome.log_window_bytes = logs->grant_window(connection->id);
     std::vector<protocol::StreamPosition> open;
     for (const auto& position : welcome.streams) {
-      const auto durable = co_await logs->attach(position.stream, connection->id, log_limit_bytes);
+      const auto durable = co_await logs->attach(position.stream, connection->id, log_limit_bytes, started);
       if (!durable && !store::may_pass(durable.error().code))
         co_return break_off(connection, durable.error());
       if (!durable) co_return base::describe(durable.error());
@@ -377,6 +377,15 @@ void AgentHub::send(ConnectionId id, Message message) {
     if (const auto* assign = std::get_if<protocol::Assign>(&moved))
       impl->logs->attach_new(assign->stream, id, assign->work.log_limit_bytes);
     impl->enqueue(connection, moved);
+  });
+}
+
+void AgentHub::start(ConnectionId id, protocol::Start message, StreamId stream, Instant started) {
+  runtime::post(impl_->parts.net, [impl = impl_, id, message, stream, started] {
+    const auto connection = impl->find(id);
+    if (!connection || connection->closing) return;
+    impl->logs->start(stream, id, started);
+    impl->enqueue(connection, message);
   });
 }
 

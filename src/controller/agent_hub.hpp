@@ -38,6 +38,8 @@ class AgentHub {
   // From the control executor, in order; a connection that is gone is ignored. A message over the protocol's
   // limits closes the connection.
   void send(ConnectionId connection, protocol::Message message);
+  // Sends Start, committed at `started`: from now on the connection may have log bytes of the stream.
+  void start(ConnectionId connection, protocol::Start message, StreamId stream, Instant started);
   // Sends the message last, then closes.
   void close(ConnectionId connection, protocol::Goodbye goodbye);
 

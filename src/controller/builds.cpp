@@ -30,6 +30,11 @@ model::QueueItem item_of_running(const model::Build& build,
     if (one.build == build.id) item.id = one.item;
   return item;
 }
+
+std::vector<model::StepRecord> steps_of(const store::OpenState& state, AssignmentId assignment) {
+  const auto found = std::ranges::equal_range(state.steps, assignment, {}, &model::StepRecord::assignment);
+  return {found.begin(), found.end()};
+}
 }  // namespace
 
 Builds::Builds(Core& core)
@@ -53,6 +58,7 @@ void Builds::take_over(store::OpenState& state) {
     core_.set_assignment(entry, std::move(assignment));
     entry->overdue = fresh;
     if (entry->started()) {
+      entry->progress = progress_of(steps_of(state, entry->assignment->id), entry->build.spec);
       entry->begun = core_.even.at_past(entry->assignment->started);
       const auto end = entry->begun + time_allowed(entry->build.spec);
       entry->overdue = std::max(fresh, core_.steady() + (end - core_.time()));
@@ -187,8 +193,7 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
 }
 
 Duration Builds::time_allowed(const model::BuildSpec& spec) const {
-  const auto limit = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
-  return limit + spec.grace + core_.config.timeout_margin;
+  return core_.time_limit(spec) + spec.grace + core_.config.timeout_margin;
 }
 
 std::string cause_of_retry(const model::Build& build) {

@@ -45,9 +45,10 @@ class Builds {
   // The agent came back without the build that it had started.
   Awaitable<void> forgotten(AssignmentId id, std::string sentence);
 
-  Awaitable<void> step_started(protocol::StepStarted report, AgentId agent);
-  Awaitable<void> step_finished(protocol::StepFinished report, AgentId agent);
-  Awaitable<void> build_finished(protocol::BuildFinished report, AgentId agent, ConnectionId connection);
+  // Reports. An error: what no honest agent says; nothing of it is kept.
+  Awaitable<Status> step_started(protocol::StepStarted report, AgentId agent);
+  Awaitable<Status> step_finished(protocol::StepFinished report, AgentId agent);
+  Awaitable<Status> build_finished(protocol::BuildFinished report, AgentId agent, ConnectionId connection);
   // An assignment that is not open: tell the agent what became of it.
   Awaitable<void> answer_unknown(AssignmentId id, AgentId agent);
 
@@ -60,9 +61,10 @@ class Builds {
   enum class ReportKind { fresh, repeated, refused };
   void take_in(store::SubmittedBuild submitted);
   ReportKind judge_report(const BuildPtr& entry, AssignmentId id, const AgentId& agent, std::uint64_t report);
-  // A step began or, when it has a `finished` time, ended.
-  void keep_in_window(model::StepRecord& step, const BuildEntry& entry) const;
-  Awaitable<void> apply_step(model::StepRecord step, std::uint64_t report, AgentId agent);
+  template <class Report>
+  Awaitable<Status> apply_step(Report report, AgentId agent);
+  // The build's turn is held.
+  ReportFrame frame_of(const BuildEntry& entry) const;
   void acknowledge_end(const NodeEntry& node, AssignmentId id);
   // From its start until the server ends it, because its agent did not.
   Duration time_allowed(const model::BuildSpec& spec) const;
@@ -73,10 +75,8 @@ class Builds {
   void note_end(const model::Build& build, const AgentId& agent) const;
   Awaitable<void> lose(BuildPtr entry, WorkLoss loss);
   static policy::RetryVerdict judge_retry(const BuildEntry& entry, const policy::BuildLoss& loss);
-  Awaitable<bool> nothing_began(BuildPtr entry);
   Awaitable<void> abort_unstarted(BuildPtr entry);
-  Awaitable<std::optional<model::StepRecord>> find_unstable_step(BuildPtr entry);
-  Awaitable<std::optional<int>> exit_status_of(BuildPtr entry, std::uint32_t step);
+  store::FinishBuild make_end(const protocol::BuildFinished& report, const BuildEntry& entry) const;
   Awaitable<void> retain(JobPath job);
   Awaitable<void> finish_removals();
   Awaitable<std::size_t> remove_forgotten_logs();

@@ -40,11 +40,6 @@ void add_masks(std::vector<base::Secret>& masks, std::string_view value) {
   }
 }
 
-std::string step_name(const model::BuildSpec& spec, std::uint32_t index) {
-  if (index < spec.steps.size() && !spec.steps[index].name.empty()) return spec.steps[index].name;
-  return fmt::format("step {}", index + 1);
-}
-
 }  // namespace
 
 // --- offer
@@ -67,12 +62,12 @@ Awaitable<Result<protocol::WorkSpec>> Builds::make_work(model::BuildSpec spec) {
   }
   for (std::uint32_t i = 0; i < spec.steps.size(); ++i) {
     const auto& step = spec.steps[i];
-    work.steps.push_back({step_name(spec, i), split_words(step.interpreter), step.script});
+    work.steps.push_back({name_of_step(spec, i), split_words(step.interpreter), step.script});
     if (step.unstable_exit_status == 0) continue;
     work.unstable_exit_statuses.resize(i);
     work.unstable_exit_statuses.push_back(step.unstable_exit_status);
   }
-  work.timeout = spec.timeout.count() > 0 ? spec.timeout : core_.config.max_timeout;
+  work.timeout = core_.time_limit(spec);
   work.grace = spec.grace;
   work.log_limit_bytes = core_.log_limit(spec);
   co_return work;
@@ -175,13 +170,14 @@ Awaitable<void> Builds::start(AssignmentId id, AgentId agent) {
     core_.parts.log.info("build started",
                          {{"build", entry->build.id}, {"title", title_of(entry->build)}, {"agent", agent}});
     publish(*entry);
+    if (auto* taker = core_.find_node(agent)) taker->declined = 0;
     core_.changed_nodes.add(agent);
     core_.changed();
   }
   const auto* node = core_.find_node(agent);
   if (node == nullptr) co_return;
   core_.parts.crash_points.hit("start:before-send");
-  core_.send(*node, protocol::Start{id, 0});
+  core_.send_start(*node, *entry->assignment);
   if (entry->build.cancel_requested) core_.scope.spawn("cancel", pursue_cancel(entry->build.id));
 }
 
@@ -191,63 +187,60 @@ Builds::ReportKind Builds::judge_report(const BuildPtr& entry, AssignmentId id, 
                                         std::uint64_t report) {
   if (!entry || !entry->started() || entry->assignment->id != id || entry->assignment->agent != agent)
     return ReportKind::refused;
-  return report <= entry->last_report ? ReportKind::repeated : ReportKind::fresh;
+  return report <= entry->progress.last_report ? ReportKind::repeated : ReportKind::fresh;
 }
 
-Awaitable<void> Builds::step_started(protocol::StepStarted report, AgentId agent) {
-  model::StepRecord step;
-  step.assignment = report.assignment;
-  step.index = report.step;
-  step.started = report.at.is_set() ? report.at : core_.now();
-  co_await apply_step(std::move(step), report.report, std::move(agent));
+Awaitable<Status> Builds::step_started(protocol::StepStarted report, AgentId agent) {
+  co_return co_await apply_step(report, std::move(agent));
 }
 
-Awaitable<void> Builds::step_finished(protocol::StepFinished report, AgentId agent) {
-  model::StepRecord step;
-  step.assignment = report.assignment;
-  step.index = report.step;
-  step.finished = report.at.is_set() ? report.at : core_.now();
-  step.started = step.finished - report.wall_time;
-  if (report.signal == 0) step.exit_status = report.exit_status;
-  step.signal = static_cast<int>(report.signal);
-  step.out_of_memory = report.out_of_memory;
-  step.peak_memory_bytes = report.peak_memory_bytes;
-  step.cpu_time = report.cpu_time;
-  step.wall_time = report.wall_time;
-  co_await apply_step(std::move(step), report.report, std::move(agent));
+Awaitable<Status> Builds::step_finished(protocol::StepFinished report, AgentId agent) {
+  co_return co_await apply_step(report, std::move(agent));
 }
 
-// An agent's clock may be wrong and its word untrue: a step lies between the Start of its work and now.
-void Builds::keep_in_window(model::StepRecord& step, const BuildEntry& entry) const {
-  const auto now = core_.now();
-  const auto from = std::min(entry.assignment->started, now);
-  step.started = std::clamp(step.started, from, now);
-  if (step.finished.is_set()) step.finished = std::clamp(step.finished, from, now);
-  step.wall_time = std::min(step.wall_time, std::max(core_.time() - entry.begun, Duration(0)));
+ReportFrame Builds::frame_of(const BuildEntry& entry) const {
+  ReportFrame frame{.spec = entry.build.spec, .progress = entry.progress};
+  frame.started = entry.assignment->started;
+  frame.now = core_.now();
+  frame.elapsed = core_.time() - entry.begun;
+  if (const auto* node = core_.find_node(entry.assignment->agent); node != nullptr && node->host) {
+    frame.cpus = node->host->cpus;
+    frame.memory_bytes = node->host->memory_bytes;
+  }
+  frame.cancelled = entry.build.cancel_requested;
+  return frame;
 }
 
-Awaitable<void> Builds::apply_step(model::StepRecord step, std::uint64_t report, AgentId agent) {
-  const auto entry = core_.find_assignment(step.assignment);
-  if (!entry) co_return co_await answer_unknown(step.assignment, agent);
+template <class Report>
+Awaitable<Status> Builds::apply_step(Report report, AgentId agent) {
+  const auto entry = core_.find_assignment(report.assignment);
+  if (!entry) {
+    co_await answer_unknown(report.assignment, agent);
+    co_return Status();
+  }
   const auto turn = co_await core_.take_turn(entry->build.id);
-  const auto kind = turn ? judge_report(entry, step.assignment, agent, report) : ReportKind::refused;
-  if (kind == ReportKind::refused) co_return co_await answer_unknown(step.assignment, agent);
+  const auto kind = turn ? judge_report(entry, report.assignment, agent, report.report) : ReportKind::refused;
+  if (kind == ReportKind::refused) {
+    co_await answer_unknown(report.assignment, agent);
+    co_return Status();
+  }
   if (kind == ReportKind::fresh) {
-    const bool ended = step.finished.is_set();
-    step.name = step_name(entry->build.spec, step.index);
-    keep_in_window(step, *entry);
-    if (!ended && step.index == 0)
+    auto step = believe_step(report, frame_of(*entry));
+    if (!step) co_return std::unexpected(step.error());
+    step->assignment = report.assignment;
+    const bool ended = step->finished.is_set();
+    if (!ended && step->index == 0)
       core_.note_agent(agent, "first_step", "First step of " + title_of(entry->build));
-    const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(step); });
+    const auto stored = co_await core_.until_stored([&] { return core_.parts.store.record_step(*step); });
     if (!stored)
       core_.parts.log.error("step not stored",
                             {{"build", entry->build.id}, {"error", base::describe(stored.error())}});
-    entry->last_report = report;
-    if (ended) entry->last_exit_status = step.exit_status;
-    core_.publish("step", std::to_string(step.index), ended ? "finished" : "running", entry->build.id.str());
+    note_step(entry->progress, *step, entry->build.spec);
+    core_.publish("step", std::to_string(step->index), ended ? "finished" : "running", entry->build.id.str());
   }
   if (const auto* node = core_.find_node(agent))
-    core_.send(*node, protocol::ReportAck{step.assignment, entry->last_report});
+    core_.send(*node, protocol::ReportAck{report.assignment, entry->progress.last_report});
+  co_return Status();
 }
 
 namespace {
@@ -285,76 +278,56 @@ bool is_loss(protocol::BuildOutcome outcome) {
 
 }  // namespace
 
-// By the agent's own word: its reports come in order.
-Awaitable<bool> Builds::nothing_began(BuildPtr entry) {
-  const auto steps = co_await core_.parts.store.list_steps(entry->assignment->id);
-  co_return steps && steps->empty();
-}
-
-// The first step that made it so, of a build in which none failed.
-Awaitable<std::optional<model::StepRecord>> Builds::find_unstable_step(BuildPtr entry) {
-  const auto& specs = entry->build.spec.steps;
-  if (std::ranges::none_of(specs, [](const auto& spec) { return spec.unstable_exit_status != 0; }))
-    co_return std::nullopt;
-  const auto steps =
-      co_await core_.until_stored([&] { return core_.parts.store.list_steps(entry->assignment->id); });
-  if (!steps) co_return std::nullopt;
-  for (const auto& one : *steps)
-    if (one.index < specs.size() && one.exit_status && *one.exit_status != 0 &&
-        *one.exit_status == specs[one.index].unstable_exit_status)
-      co_return one;
-  co_return std::nullopt;
-}
-
-Awaitable<std::optional<int>> Builds::exit_status_of(BuildPtr entry, std::uint32_t step) {
-  if (entry->last_exit_status) co_return entry->last_exit_status;
-  const auto steps = co_await core_.parts.store.list_steps(entry->assignment->id);
-  if (!steps) co_return std::nullopt;
-  for (const auto& one : *steps)
-    if (one.index == step) co_return one.exit_status;
-  co_return std::nullopt;
-}
-
-Awaitable<void> Builds::build_finished(protocol::BuildFinished report, AgentId agent,
-                                       ConnectionId connection) {
-  auto entry = core_.find_assignment(report.assignment);
-  if (judge_report(entry, report.assignment, agent, report.report) == ReportKind::refused)
-    co_return co_await answer_unknown(report.assignment, agent);
-  const auto stream = entry->assignment->stream;
-  // Not before the whole log is on disk. When the session ends meanwhile the agent repeats the report.
-  const bool durable = co_await runtime::run_on(
-      core_.parts.net, core_.hub->logs().wait_durable(stream, report.log_end, connection));
-  if (!durable) co_return;
-  const auto turn = co_await core_.take_turn(entry->build.id);
-  if (!turn || !turn->started() || turn->assignment->id != report.assignment)
-    co_return co_await answer_unknown(report.assignment, agent);
-  const auto ending = judge_outcome(report, entry->build);
+store::FinishBuild Builds::make_end(const protocol::BuildFinished& report, const BuildEntry& entry) const {
+  const auto& progress = entry.progress;
+  auto ending = judge_outcome(report, entry.build);
   store::FinishBuild end;
   end.result = ending.result;
-  end.reason = ending.reason;
+  end.reason = std::move(ending.reason);
   end.timed_out = ending.timed_out;
-  if (report.failed_step != protocol::kNoStep)
-    end.exit_status = co_await exit_status_of(entry, report.failed_step);
+  if (report.outcome == protocol::BuildOutcome::failure)
+    end.exit_status = progress.failed->exit_status;
   else if (report.outcome == protocol::BuildOutcome::success)
     end.exit_status = 0;
-  if (report.outcome == protocol::BuildOutcome::success)
-    if (const auto step = co_await find_unstable_step(entry)) {
-      end.result = BuildResult::unstable;
-      end.exit_status = step->exit_status;
-      end.reason = fmt::format("Step '{}' exited with status {}, which makes the build unstable.", step->name,
-                               *step->exit_status);
-    }
-  if (is_loss(report.outcome)) {
-    policy::BuildLoss loss{.nothing_began = co_await nothing_began(entry)};
-    if (report.outcome == protocol::BuildOutcome::lost_by_notice) loss.reason = model::EndReason::notice;
-    if (judge_retry(*entry, loss).again) end.retry_cause = cause_of_retry(entry->build);
+  if (const auto& step = progress.unstable; step && report.outcome == protocol::BuildOutcome::success) {
+    end.result = BuildResult::unstable;
+    end.exit_status = step->exit_status;
+    end.reason = fmt::format("Step '{}' exited with status {}, which makes the build unstable.",
+                             name_of_step(entry.build.spec, step->step), *step->exit_status);
   }
-  co_await finish(entry, std::move(end));
-  if (!entry->over) co_return;
+  if (is_loss(report.outcome)) {
+    policy::BuildLoss loss{.nothing_began = progress.nothing_began()};
+    if (report.outcome == protocol::BuildOutcome::lost_by_notice) loss.reason = model::EndReason::notice;
+    if (judge_retry(entry, loss).again) end.retry_cause = cause_of_retry(entry.build);
+  }
+  return end;
+}
+
+Awaitable<Status> Builds::build_finished(protocol::BuildFinished report, AgentId agent,
+                                         ConnectionId connection) {
+  const auto entry = core_.find_assignment(report.assignment);
+  if (judge_report(entry, report.assignment, agent, report.report) == ReportKind::refused) {
+    co_await answer_unknown(report.assignment, agent);
+    co_return Status();
+  }
+  const auto stream = entry->assignment->stream;
+  // Not before the whole log is on disk. When the session ends meanwhile the agent repeats the report.
+  const auto durable = co_await runtime::run_on(
+      core_.parts.net, core_.hub->logs().wait_durable(stream, report.log_end, connection));
+  if (!durable) co_return std::unexpected(durable.error());
+  if (!*durable) co_return Status();
+  const auto turn = co_await core_.take_turn(entry->build.id);
+  if (!turn || !turn->started() || turn->assignment->id != report.assignment) {
+    co_await answer_unknown(report.assignment, agent);
+    co_return Status();
+  }
+  FOOTMAN_CO_TRY_STATUS(believe_end(report, frame_of(*entry)));
+  co_await finish(entry, make_end(report, *entry));
   const auto* node = core_.find_node(agent);
-  if (node == nullptr) co_return;
+  if (!entry->over || node == nullptr) co_return Status();
   core_.parts.crash_points.hit("finish:before-ack");
   acknowledge_end(*node, report.assignment);
+  co_return Status();
 }
 
 void Builds::acknowledge_end(const NodeEntry& node, AssignmentId id) {

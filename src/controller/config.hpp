@@ -48,7 +48,10 @@ inline constexpr std::size_t kMaxProofsOfAgent = 4;
 inline constexpr Duration kProofLimit = 15s;  // to check one, whatever it waits for; then it comes again
 inline constexpr std::size_t kMaxUnhandledMessages = 4096;  // of one connection, beyond: protocol error
 inline constexpr std::uint32_t kMaxBreaches =
-    5;  // sessions of one assignment that broke off; then the agent is given up
+    5;  // sessions of one assignment, or without any, that broke off; then the agent is given up
+// Offers in a row that an agent refused or did not answer; then it is given up: its build may wait for it
+// alone.
+inline constexpr std::uint32_t kMaxDeclined = 10;
 inline constexpr std::size_t kMaxUnsentBytes = 16 * 1024 * 1024;  // of one connection, beyond: closed
 inline constexpr std::size_t kReadChunkBytes = 256 * 1024;
 inline constexpr std::uint64_t kMaxAppendBytes = 4 * 1024 * 1024;  // log bytes handed to the LogStore at once

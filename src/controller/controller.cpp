@@ -104,6 +104,8 @@ Awaitable<Status> Controller::delete_job(JobPath path) {
   co_return co_await impl_->core.owned("delete job", impl_->jobs.remove(std::move(path)));
 }
 
+Error Controller::unknown_job(const JobPath& path) const { return impl_->jobs.unknown(path); }
+
 std::vector<model::Job> Controller::list_jobs() const {
   std::vector<model::Job> all;
   for (const auto& [path, job] : impl_->core.jobs) all.push_back(job);

@@ -83,6 +83,8 @@ class Controller final : public ports::ControllerPort {
   Awaitable<Status> delete_job(JobPath path);  // with its builds and logs; conflict while some are open
   std::vector<model::Job> list_jobs() const;   // by path
   std::optional<model::Job> find_job(const JobPath& path) const;
+  // Of a path that find_job() does not know: not_found, with the nearest one that there is.
+  Error unknown_job(const JobPath& path) const;
 
   // --- views
   std::vector<QueueEntry> queue() const;  // in the order of submission

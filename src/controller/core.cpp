@@ -142,7 +142,10 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
   entry->item.assignment = assignment.id;
   entry->reserved = {};
   entry->breaches = 0;
-  if (auto* node = find_node(assignment.agent)) node->last_build = entry->build.id;
+  if (auto* node = find_node(assignment.agent)) {
+    node->last_build = entry->build.id;
+    node->breaches = 0;
+  }
   entry->assignment = std::move(assignment);
   queue.erase(*entry);
   note_changed(*entry);
@@ -159,8 +162,7 @@ void Core::clear_assignment(const BuildPtr& entry) {
   entry->reserved = {};
   note_changed(*entry);
   entry->overdue = Duration(0);
-  entry->last_report = 0;
-  entry->last_exit_status.reset();
+  entry->progress = {};
   auto* node = find_node(agent);
   if (node == nullptr || node->work != entry->build.id) return;
   node->work.reset();
@@ -238,6 +240,11 @@ void Core::refresh(NodeEntry& node) {
 void Core::send(const NodeEntry& node, protocol::Message message) {
   // Before Resume nothing may be said: Welcome comes first, and Resume tells what to say.
   if (node.connection != 0 && node.resumed) hub->send(node.connection, std::move(message));
+}
+
+void Core::send_start(const NodeEntry& node, const model::Assignment& assignment) {
+  if (node.connection != 0 && node.resumed)
+    hub->start(node.connection, protocol::Start{assignment.id, 0}, assignment.stream, assignment.started);
 }
 
 void Core::end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect) {

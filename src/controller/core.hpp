@@ -20,6 +20,7 @@
 #include "controller/controller.hpp"
 #include "controller/ended_agents.hpp"
 #include "controller/ready_agents.hpp"
+#include "controller/report_rules.hpp"
 #include "controller/session_port.hpp"
 #include "model/label.hpp"
 #include "protocol/messages.hpp"
@@ -40,11 +41,10 @@ struct BuildEntry {
   ports::SharedReason fleet_reason;             // null: it has said nothing yet
   Instant submitted;                            // even, as the next ones
   Instant buildable_since;
-  Instant quiet_until;            // not set: it has no quiet period, or that is over
-  Instant begun;                  // work on it; not set: it has not
-  Duration overdue{};             // steady: look at it again then; zero: nothing to wait for
-  std::uint64_t last_report = 0;  // of the assignment, applied
-  std::optional<int> last_exit_status;
+  Instant quiet_until;         // not set: it has no quiet period, or that is over
+  Instant begun;               // work on it; not set: it has not
+  Duration overdue{};          // steady: look at it again then; zero: nothing to wait for
+  WorkProgress progress;       // of the assignment
   std::uint32_t breaches = 0;  // sessions of the assignment that ended with one
   bool over = false;           // finished meanwhile: only for those who waited for the turn
   bool held = false;
@@ -128,8 +128,11 @@ struct NodeEntry {
   bool lost = false;
   bool left = false;  // said good-bye for good
   bool removing = false;
+  bool noticed = false;  // it said that its machine goes away
   bool counting_refusal = false;
-  std::string proof_trouble;  // why its proof could not be checked, the last time
+  std::uint32_t declined = 0;  // offers in a row that it did not take
+  std::uint32_t breaches = 0;  // sessions without work that ended with one, since it had some
+  std::string proof_trouble;   // why its proof could not be checked, the last time
   model::EndReason end_reason = model::EndReason::none;
   std::string detail;
   ports::AgentActivity told = ports::AgentActivity::unknown;  // the last one published
@@ -212,10 +215,15 @@ class Core {
   bool is_silent(const NodeEntry& node) const;  // two heartbeats are missing
   void refresh(NodeEntry& node);                // after any change: ready set, idle time, who wants to know
   void send(const NodeEntry& node, protocol::Message message);
+  void send_start(const NodeEntry& node, const model::Assignment& assignment);
   void end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect);
 
   std::uint64_t log_limit(const model::BuildSpec& spec) const {
     return spec.log_limit_bytes > 0 ? spec.log_limit_bytes : config.max_log_bytes;
+  }
+
+  Duration time_limit(const model::BuildSpec& spec) const {
+    return spec.timeout.count() > 0 ? spec.timeout : config.max_timeout;
   }
 
   // --- telling

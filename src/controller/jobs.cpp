@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
+#include <ranges>
 
 #include "base/digest.hpp"
 #include "model/label.hpp"
+#include "model/nearest.hpp"
 #include "model/validate.hpp"
 
 namespace footman::controller {
@@ -20,33 +23,50 @@ Status too_long(const char* field, std::size_t size, std::size_t most) {
   return fail(Errc::invalid_argument, fmt::format("has {} bytes, the limit is {}", size, most), field);
 }
 
-// Each part with its length before it, so that no two requests give the same text.
+// Each part with its length before it and each list with its size, so that no two requests give the same
+// text.
+class RequestText {
+ public:
+  void add(std::string_view part) { text_ += fmt::format("{}:{}", part.size(), part); }
+  void add(std::integral auto number) { text_ += fmt::format("{};", number); }
+  void add(Duration duration) { add(duration.count()); }
+  // All fields are taken apart by name: with another one this does not compile.
+  void add(const model::EnvVar& variable) {
+    const auto& [name, value, secret_ref] = variable;
+    add_all(name, value, secret_ref);
+  }
+  void add(const model::StepSpec& step) {
+    const auto& [name, interpreter, script, unstable_exit_status] = step;
+    add_all(name, interpreter, script, unstable_exit_status);
+  }
+  void add(const std::pair<const std::string, std::string>& parameter) {
+    add_all(parameter.first, parameter.second);
+  }
+  template <std::ranges::sized_range List>
+    requires(!std::convertible_to<List, std::string_view>)
+  void add(const List& list) {
+    add(list.size());
+    for (const auto& one : list) add(one);
+  }
+  void add(const model::BuildSpec& spec) {
+    const auto& [label, env, steps, timeout, grace, log_limit_bytes, retries] = spec;
+    add_all(label, env, steps, timeout, grace, log_limit_bytes, retries);
+  }
+  template <class... Parts>
+  void add_all(const Parts&... parts) {
+    (add(parts), ...);
+  }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
 std::string hash_of(const SubmitRequest& request) {
-  std::string text;
-  const auto add = [&](std::string_view part) { text += fmt::format("{}:{}", part.size(), part); };
-  add(request.job.str());
-  add(std::to_string(request.quiet_period ? request.quiet_period->count() : -1));
-  for (const auto& [name, value] : request.parameters) {
-    add(name);
-    add(value);
-  }
-  add("spec");
-  add(request.spec.label);
-  add(fmt::format("{} {} {}", request.spec.timeout.count(), request.spec.grace.count(),
-                  request.spec.log_limit_bytes));
-  for (const auto& variable : request.spec.env) {
-    add(variable.name);
-    add(variable.value);
-    add(variable.secret_ref);
-  }
-  add("steps");
-  for (const auto& step : request.spec.steps) {
-    add(step.name);
-    add(step.interpreter);
-    add(step.script);
-    if (step.unstable_exit_status != 0) add(fmt::format("unstable {}", step.unstable_exit_status));
-  }
-  return base::to_hex(base::sha256(text));
+  const auto& [job, spec, parameters, cause, quiet_period, key] = request;
+  RequestText text;
+  text.add_all(job.str(), spec, parameters, cause, quiet_period ? quiet_period->count() : -1);
+  return base::to_hex(base::sha256(text.text()));
 }
 
 void set_variable(std::vector<model::EnvVar>& env, const std::string& name, const std::string& value) {
@@ -103,8 +123,7 @@ Awaitable<Result<model::Job>> Jobs::create(model::Job job) {
 Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
   FOOTMAN_CO_TRY_STATUS(check_job(job));
   const auto known = core_.jobs.find(job.path);
-  if (known == core_.jobs.end())
-    co_return fail(Errc::not_found, fmt::format("There is no job {}", job.path.str()));
+  if (known == core_.jobs.end()) co_return std::unexpected(unknown(job.path));
   job.created = known->second.created;
   job.changed = core_.now();
   auto saved = co_await core_.parts.store.save_job(std::move(job));
@@ -118,7 +137,18 @@ Awaitable<Result<model::Job>> Jobs::save(model::Job job) {
   co_return saved;
 }
 
+Error Jobs::unknown(const JobPath& path) const {
+  std::vector<std::string> known;
+  for (const auto& [one, job] : core_.jobs)
+    if (known.size() < model::kMaxSuggested) known.push_back(one.str());
+  return {Errc::not_found,
+          fmt::format("There is no job {}", path.str()),
+          {},
+          model::did_you_mean(path.str(), known)};
+}
+
 Awaitable<Status> Jobs::remove(JobPath path) {
+  if (!core_.jobs.contains(path)) co_return std::unexpected(unknown(path));
   if (!core_.leaving.insert(path).second)
     co_return fail(Errc::conflict, fmt::format("job {} is being deleted", path.str()));
   Result<bool> removed = false;
@@ -148,8 +178,11 @@ Result<store::NewBuild> Jobs::make_build(SubmitRequest request) const {
     build.spec = std::move(request.spec);
   } else {
     const auto job = core_.jobs.find(request.job);
-    if (job == core_.jobs.end())
-      return fail(Errc::not_found, fmt::format("There is no job {}", request.job.str()), "job");
+    if (job == core_.jobs.end()) {
+      auto error = unknown(request.job);
+      error.field = "job";
+      return std::unexpected(std::move(error));
+    }
     if (core_.leaving.contains(request.job))
       return fail(Errc::conflict, fmt::format("job {} is being deleted", request.job.str()), "job");
     if (!job->second.enabled)

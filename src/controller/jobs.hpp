@@ -17,6 +17,9 @@ class Jobs {
   // With its finished builds and their logs; conflict while builds of it are open.
   Awaitable<Status> remove(JobPath path);
 
+  // not_found, with the nearest path that there is.
+  Error unknown(const JobPath& path) const;
+
   // The build that a request asks for: parameters merged, everything within its limits.
   Result<store::NewBuild> make_build(SubmitRequest request) const;
 

@@ -1,5 +1,7 @@
 #include "controller/log_hub.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -56,8 +58,12 @@ void LogHub::attach_new(StreamId id, ConnectionId connection, std::uint64_t limi
   scope_.spawn("append log " + id.str(), append_all(id, stream));
 }
 
+void LogHub::start(StreamId id, ConnectionId connection, Instant started) {
+  if (const auto stream = find(id); stream && stream->connection == connection) stream->started = started;
+}
+
 Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, ConnectionId connection,
-                                                               std::uint64_t limit_bytes) {
+                                                               std::uint64_t limit_bytes, Instant started) {
   if (!find(id)) {
     const auto extent = co_await parts_.log_store.extent(id);
     if (!extent) co_return std::unexpected(extent.error());
@@ -66,6 +72,7 @@ Awaitable<Result<std::optional<std::uint64_t>>> LogHub::attach(StreamId id, Conn
   }
   const auto stream = find(id);
   if (stream->closing) co_return std::nullopt;
+  if (started.is_set()) stream->started = started;
   set_source(*stream, connection, limit_bytes);
   co_return stream->receiver.durable();
 }
@@ -91,6 +98,8 @@ void LogHub::forget_if_idle(StreamId id, const StreamPtr& stream) {
 Status LogHub::take(ConnectionId connection, protocol::LogData data) {
   const auto stream = find(data.stream);
   if (stopping_ || !stream || stream->connection != connection) return {};
+  if (!stream->started.is_set())
+    return base::fail(Errc::corrupt, "it sent log bytes before the build was started");
   FOOTMAN_TRY(const auto slice, stream->receiver.accept(data.offset, data.bytes.size()));
   if (slice.take == 0) {
     acknowledge(data.stream, *stream);
@@ -104,13 +113,17 @@ Status LogHub::take(ConnectionId connection, protocol::LogData data) {
 }
 
 // Whatever the frames are like, what waits is one string and few marks: one that says the same time as the
-// last one says nothing, and when they are too many every second one goes.
-void LogHub::add(Stream& stream, protocol::LogData data) {
+// last one says nothing, and when they are too many every second one goes. None is from before the start of
+// the build, nor from the future.
+void LogHub::add(Stream& stream, protocol::LogData data) const {
   auto& batch = stream.pending;
+  const auto now = parts_.clock.now();
+  const auto from = std::min(stream.started, now);
   for (const auto& mark : data.marks) {
-    if (mark.at == stream.last_mark) continue;
-    stream.last_mark = mark.at;
-    batch.marks.push_back({data.offset + mark.delta, mark.at});
+    const auto at = std::clamp(mark.at, from, now);
+    if (at == stream.last_mark) continue;
+    stream.last_mark = at;
+    batch.marks.push_back({data.offset + mark.delta, at});
     if (batch.marks.size() < kMaxPendingMarks) continue;
     for (std::size_t i = 0; i < batch.marks.size() / 2; ++i) batch.marks[i] = batch.marks[2 * i];
     batch.marks.resize(batch.marks.size() / 2);
@@ -206,9 +219,12 @@ void LogHub::set_failing(StreamId id, Stream& stream, const base::Error* error) 
   parts_.set_log_storage_full(failing_ > 0);
 }
 
-Awaitable<bool> LogHub::wait_durable(StreamId id, std::uint64_t end, ConnectionId connection) {
+Awaitable<Result<bool>> LogHub::wait_durable(StreamId id, std::uint64_t end, ConnectionId connection) {
   const auto stream = find(id);
   if (!stream) co_return false;
+  if (stream->connection == connection && !stopping_ && stream->receiver.received() != end)
+    co_return base::fail(Errc::corrupt, fmt::format("it reported a log of {} bytes, and had sent {}", end,
+                                                    stream->receiver.received()));
   while (stream->connection == connection && !stopping_) {
     if (stream->receiver.durable() >= end) co_return true;
     co_await stream->changed.wait();

@@ -43,19 +43,22 @@ class LogHub {
   std::uint64_t grant_window(ConnectionId connection);
 
   // The stream's data comes from this connection from now on, from no other. `limit_bytes`: what Assign says.
-  // A stream that has no byte yet:
+  // A stream that has no byte yet, and may have none before start():
   void attach_new(StreamId stream, ConnectionId connection, std::uint64_t limit_bytes);
+  // Its build was started at that time, nothing of it is older.
+  void start(StreamId stream, ConnectionId connection, Instant started);
   // The durable offset; nothing when the stream is being closed: its end is decided, more data would be
-  // dropped.
+  // dropped. `started`: not set: it is not.
   runtime::Awaitable<Result<std::optional<std::uint64_t>>> attach(StreamId stream, ConnectionId connection,
-                                                                  std::uint64_t limit_bytes);
+                                                                  std::uint64_t limit_bytes, Instant started);
   void detach(ConnectionId connection);
 
-  // Data of a stream that the connection does not have is dropped. Errors: gap, overrun of the window or of
-  // the log's limit (nothing is taken).
+  // Data of a stream that the connection does not have is dropped. Errors: bytes before start(), gap, overrun
+  // of the window or of the log's limit (nothing is taken).
   Status take(ConnectionId connection, protocol::LogData data);
-  // False: the connection lost the stream before.
-  runtime::Awaitable<bool> wait_durable(StreamId stream, std::uint64_t end, ConnectionId connection);
+  // The connection says that the log is complete, and `end` bytes long. False: it lost the stream before.
+  // Error: it has sent more or less than that.
+  runtime::Awaitable<Result<bool>> wait_durable(StreamId stream, std::uint64_t end, ConnectionId connection);
   // Takes the stream from its connection, waits for the append under way, appends the note on a line of its
   // own (once, however often this is called) and finishes the stream. Returns its size. Tries until it works
   // or cannot: then the log stays as it is.
@@ -77,6 +80,7 @@ class LogHub {
     protocol::LogReceiver receiver;
     ConnectionId connection = 0;
     Batch pending;
+    Instant started;      // not set: it is not
     Instant last_mark;    // not set: none was taken
     bool is_new = false;  // the LogStore does not know of it yet
     bool appending = false;
@@ -88,7 +92,7 @@ class LogHub {
 
   StreamPtr find(StreamId id) const;
   void set_source(Stream& stream, ConnectionId connection, std::uint64_t limit_bytes);
-  static void add(Stream& stream, protocol::LogData data);
+  void add(Stream& stream, protocol::LogData data) const;
   runtime::Awaitable<bool> begin(StreamId id, StreamPtr stream);
   runtime::Awaitable<void> append_all(StreamId id, StreamPtr stream);
   runtime::Awaitable<bool> append(StreamId id, StreamPtr stream, Batch batch);

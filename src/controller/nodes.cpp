@@ -189,6 +189,14 @@ Awaitable<void> Nodes::lose(AgentId id, WorkLoss loss) {
   core_.refresh(*node);
 }
 
+void Nodes::note_declined(NodeEntry& node, const std::string& how) {
+  if (++node.declined < kMaxDeclined) return;
+  core_.scope.spawn(
+      "give up agent",
+      lose(node.id(), {fmt::format("it took no work {} times in a row, the last time {}", kMaxDeclined, how),
+                       EndReason::session_lost}));
+}
+
 // --- the watch
 
 Awaitable<void> Nodes::watch() {
@@ -243,13 +251,13 @@ void Nodes::give_up(BuildEntry& entry) {
     return;
   }
   const auto id = entry.assignment->id;
+  const auto how = fmt::format("it was not accepted within {}", format_duration(core_.config.accept_timeout));
   // A new connection brings both sides back to the same view; what it still holds is withdrawn then.
-  if (auto* node = core_.find_node(agent))
+  if (auto* node = core_.find_node(agent)) {
     core_.end_session(*node, GoodbyeCode::other, "no answer to an offer of work", true);
-  core_.scope.spawn("take back work",
-                    builds_.give_back(id, agent,
-                                      fmt::format("it was not accepted within {}",
-                                                  format_duration(core_.config.accept_timeout))));
+    note_declined(*node, how);
+  }
+  core_.scope.spawn("take back work", builds_.give_back(id, agent, how));
 }
 
 }  // namespace footman::controller

@@ -25,6 +25,8 @@ class Nodes {
   Awaitable<void> leave(AgentId id, std::string reason);
   // Makes the loss durable first, so that a late agent is refused also after a restart, then ends its build.
   Awaitable<void> lose(AgentId id, WorkLoss loss);
+  // It refused an offer of work or did not answer it; with the last one of so many in a row it is given up.
+  void note_declined(NodeEntry& node, const std::string& how);
 
   // Looks at leases and overdue builds until it is cancelled.
   Awaitable<void> watch();

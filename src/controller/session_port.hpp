@@ -35,6 +35,7 @@ struct Pulse {
 struct Admission {
   std::variant<protocol::Refused, protocol::Welcome, protocol::Challenge> answer;
   std::uint64_t log_limit_bytes = 0;  // of the streams in Welcome, as their Assign said
+  base::Instant started;              // and when their Start was committed; not set: it is not
 };
 
 // A Challenge and what came back.

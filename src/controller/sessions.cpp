@@ -19,7 +19,8 @@ using protocol::Refused;
 
 namespace {
 constexpr Duration kAfterReject = 5s;  // before an agent that refused work is offered some again
-}
+constexpr Duration kLongestNotice = 24h;
+}  // namespace
 
 Sessions::Sessions(Core& core, Builds& builds, Nodes& nodes)
     : core_(core),
@@ -205,11 +206,13 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
   node->node.key_hash = redeemed->key_hash;
   node->node.epoch = redeemed->epoch;
   core_.end_session(*node, GoodbyeCode::revoked, "a newer connection of this agent is there", false);
+  believe_host(hello);
   begin_session(*node, connection, std::move(peer), std::move(pulse), hello);
   const auto entry = open_work(*node);
   co_return Admission{
       make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features)),
-      entry ? core_.log_limit(entry->build.spec) : 0};
+      entry ? core_.log_limit(entry->build.spec) : 0,
+      entry && entry->started() ? entry->assignment->started : Instant()};
 }
 
 void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,
@@ -296,35 +299,57 @@ Awaitable<void> Sessions::handle(AgentId agent, ConnectionId connection, protoco
   else if (auto* refused = std::get_if<protocol::Rejected>(&message))
     co_await rejected(agent, std::move(*refused));
   else if (const auto* began = std::get_if<protocol::StepStarted>(&message))
-    co_await builds_.step_started(*began, agent);
+    co_await distrust(agent, co_await builds_.step_started(*began, agent));
   else if (const auto* ended = std::get_if<protocol::StepFinished>(&message))
-    co_await builds_.step_finished(*ended, agent);
+    co_await distrust(agent, co_await builds_.step_finished(*ended, agent));
   else if (const auto* finished = std::get_if<protocol::BuildFinished>(&message))
-    co_await builds_.build_finished(*finished, agent, connection);
+    co_await distrust(agent, co_await builds_.build_finished(*finished, agent, connection));
   else if (auto* end_of_host = std::get_if<protocol::Notice>(&message))
     co_await notice(agent, std::move(*end_of_host));
   else if (auto* bye = std::get_if<protocol::Goodbye>(&message); bye != nullptr && !bye->reconnect)
     co_await nodes_.leave(agent, bye->reason);
 }
 
+Awaitable<void> Sessions::distrust(AgentId agent, Status told) {
+  if (told) co_return;
+  auto sentence = "it broke a rule of the protocol: " + told.error().message;
+  if (auto* node = core_.find_node(agent))
+    core_.end_session(*node, GoodbyeCode::protocol_error, sentence, false);
+  co_await nodes_.lose(agent, {std::move(sentence), model::EndReason::session_lost});
+}
+
 Awaitable<void> Sessions::rejected(AgentId agent, protocol::Rejected message) {
+  const auto entry = core_.find_assignment(message.assignment);
+  if (!entry || entry->assignment->agent != agent) co_return;  // it is taken back already
+  if (entry->started())
+    co_return co_await distrust(
+        agent, base::fail(Errc::corrupt, "it refused work that it had accepted: " + message.reason));
   if (auto* node = core_.find_node(agent)) {
     node->not_before = core_.steady() + kAfterReject;
     core_.pause_ends.insert(node->not_before);
+    nodes_.note_declined(*node, "it refused it: " + message.reason);
   }
   co_await builds_.give_back(message.assignment, agent, "the agent refused it: " + message.reason);
 }
 
 Awaitable<void> Sessions::notice(AgentId agent, protocol::Notice message) {
-  auto text =
-      fmt::format("Its machine goes away at {}: {}", format_rfc3339(message.deadline), message.reason);
-  core_.note_agent(agent, "notice", text);
+  auto* node = core_.find_node(agent);
+  if (node == nullptr) co_return;
+  // Of another clock: what is days away is no time that a machine is told.
+  const auto left = message.deadline - core_.now();
+  const auto when =
+      std::chrono::abs(left) < kLongestNotice ? " at " + format_rfc3339(message.deadline) : std::string();
+  auto text = fmt::format("Its machine goes away{}: {}", when, message.reason);
+  // It is said again after each reconnect.
+  if (!std::exchange(node->noticed, true)) core_.note_agent(agent, "notice", text);
   (void)co_await nodes_.drain(agent, model::EndReason::notice, std::move(text));
 }
 
 // Brings both views together: what we think the agent has and what it holds.
 Awaitable<void> Sessions::resume(AgentId agent, ConnectionId connection, protocol::Resume held) {
   auto* node = core_.find_node(agent);
+  if (node->resumed)
+    co_return co_await distrust(agent, base::fail(Errc::corrupt, "it said twice what it holds"));
   if (const auto expected = open_work(*node)) {
     const auto id = expected->assignment->id;
     const bool has_it =
@@ -353,7 +378,8 @@ Awaitable<void> Sessions::resume_held(AgentId agent, protocol::HeldAssignment he
     co_return co_await builds_.start(held.assignment, agent);
   if (!entry->started()) co_return co_await builds_.answer_unknown(held.assignment, agent);
   const auto* node = core_.find_node(agent);
-  if (entry->last_report > 0) core_.send(*node, protocol::ReportAck{held.assignment, entry->last_report});
+  if (const auto last = entry->progress.last_report; last > 0)
+    core_.send(*node, protocol::ReportAck{held.assignment, last});
   if (entry->build.cancel_requested) builds_.send_cancel(*entry);
 }
 
@@ -383,16 +409,17 @@ void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) 
 }
 
 // The agent comes back with the same build, and what broke off its session would do so for ever.
-void Sessions::count_breach(const NodeEntry& node, const std::string& why) {
-  const auto entry = node.work ? core_.find_build(*node.work) : nullptr;
-  if (!entry || !entry->assignment || ++entry->breaches < kMaxBreaches) return;
+void Sessions::count_breach(NodeEntry& node, const std::string& why) {
+  const auto entry = open_work(node);
+  auto& breaches = entry ? entry->breaches : node.breaches;
+  if (++breaches < kMaxBreaches) return;
   core_.scope.spawn(
       "give up agent",
-      nodes_.lose(
-          node.id(),
-          {fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
-           model::EndReason::none,
-           entry->build.cancel_requested ? model::BuildResult::aborted : model::BuildResult::failure}));
+      nodes_.lose(node.id(),
+                  {fmt::format("its session broke off {} times, at last with: {}", kMaxBreaches, why),
+                   model::EndReason::none,
+                   entry && entry->build.cancel_requested ? model::BuildResult::aborted
+                                                          : model::BuildResult::failure}));
 }
 
 }  // namespace footman::controller

@@ -41,8 +41,10 @@ class Sessions final : public SessionPort {
   Awaitable<void> resume_held(AgentId agent, protocol::HeldAssignment held);
   Awaitable<void> rejected(AgentId agent, protocol::Rejected message);
   Awaitable<void> notice(AgentId agent, protocol::Notice message);
+  // What it said cannot be true: it is given up.
+  Awaitable<void> distrust(AgentId agent, Status told);
   Awaitable<void> count_refused(AgentId agent);
-  void count_breach(const NodeEntry& node, const std::string& why);
+  void count_breach(NodeEntry& node, const std::string& why);
   Admission refuse(const protocol::Hello& hello, const std::string& peer, protocol::Refused answer,
                    std::string_view cause);
   protocol::Welcome make_welcome(const NodeEntry& node, std::uint16_t version, std::uint64_t features) const;

@@ -1,8 +1,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cstdint>
 
+#include "base/address.hpp"
 #include "base/ascii.hpp"
+#include "base/number.hpp"
 #include "base/utf8.hpp"
 #include "ecs/forms.hpp"
 #include "ecs/problems.hpp"
@@ -20,11 +23,24 @@ bool has_only(std::string_view text, std::string_view besides) {
   return std::ranges::all_of(text, [&](char c) { return base::is_alnum_or(besides, c); });
 }
 
+// "ecs.example.com", "10.0.0.1:8443", "[2001:db8::1]:443".
+bool is_authority(std::string_view text) {
+  const bool is_bracketed = text.starts_with('[');
+  const auto end = is_bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return false;
+  const auto port = text.substr(is_bracketed ? end + 1 : end);
+  if (!port.empty() &&
+      (port.front() != ':' || base::find_number<std::uint16_t>(port.substr(1)).value_or(0) == 0))
+    return false;
+  return is_bracketed ? base::is_ipv6(text.substr(1, end - 1)) : base::is_host_name(text.substr(0, end));
+}
+
 bool is_url(std::string_view text) {
-  const auto scheme = text.find("://");
-  if (text.size() > kMaxUrlBytes || scheme == std::string_view::npos) return false;
-  return (text.starts_with("https://") || text.starts_with("http://")) && text.size() > scheme + 3 &&
-         text[scheme + 3] != '/' && std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
+  if (text.size() > kMaxUrlBytes || !(text.starts_with("https://") || text.starts_with("http://")))
+    return false;
+  const auto rest = text.substr(text.find("://") + 3);
+  return is_authority(rest.substr(0, rest.find_first_of("/?#"))) &&
+         std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
 void check_place(const CloudOptions& cloud, Problems& problems) {

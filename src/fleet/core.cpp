@@ -283,6 +283,7 @@ void Core::adopt(AgentEntry& entry, model::Agent row) {
   row.state = before;
   if (row.handle != entry.row.handle) agents_changed.notify();
   entry.row = std::move(row);
+  forget_text(entry.row.frozen_request);
   touch(entry);
   if (after != before) set_state(entry, after);
 }

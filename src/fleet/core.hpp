@@ -70,8 +70,10 @@ struct PlannedAs {
 // writes wishes and facts and wakes that. Owned by the core and erased by its sequence only, so that the
 // sequence may hold a pointer to it; everybody else looks it up again by id after each wait.
 struct AgentEntry {
-  model::Agent row;  // as stored; builds_done and launch_deadline are fresher than the row
-  FrozenRequest request;
+  // As stored; builds_done and launch_deadline are fresher. The frozen request stands in the store alone: it
+  // is the largest part of a row, and of no use once it is taken apart.
+  model::Agent row;
+  FrozenRequest request;         // once it is launched, what is still asked for (forget_launch())
   ports::AgentObservation seen;  // the controller's last word
   std::string last_build;        // as the controller calls it, for log lines; empty: none, or not known
   std::optional<Ending> ending;

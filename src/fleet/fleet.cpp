@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <ranges>
 
 #include "base/number.hpp"
 #include "fleet/budgets.hpp"
@@ -10,6 +11,7 @@
 #include "fleet/reconciler.hpp"
 #include "fleet/steward.hpp"
 #include "fleet/templates.hpp"
+#include "model/nearest.hpp"
 
 namespace footman::fleet {
 
@@ -36,6 +38,7 @@ struct Fleet::Impl {
   void listen() const;
   void start_loops();
   AgentEntry* find_living(const AgentId& id) const;
+  Error unknown_cloud(const CloudName& name) const;
   Awaitable<Status> read_pauses();
   Awaitable<Status> read_launch_times();
   Awaitable<Status> set_pause(CloudName name, Pause pause);
@@ -104,6 +107,8 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
       core.log_of(*entry).error("the agent's launch request is lost", {{"error", describe(request.error())}});
       entry->ending = Ending{EndReason::launch_refused, "Its launch request cannot be read from its row."};
     }
+    forget_text(entry->row.frozen_request);
+    if (!entry->row.handle.empty()) forget_launch(entry->request);
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
     entry->unheard = in_doubt && entry->row.connected.is_set() && !entry->is_ending();
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
@@ -208,7 +213,7 @@ Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
 
 Awaitable<Status> Fleet::drain_agent(AgentId id) {
   auto* entry = impl_->find_living(id);
-  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
+  if (entry == nullptr) co_return std::unexpected(unknown_agent(id));
   const Ending ending{EndReason::drained, std::string(sentence(EndReason::drained)), true};
   const bool has_session = entry->seen.connected_at.is_set() || entry->row.connected.is_set();
   if (!has_session)
@@ -223,7 +228,7 @@ Awaitable<Status> Fleet::drain_agent(AgentId id) {
 
 Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   auto* entry = impl_->find_living(id);
-  if (entry == nullptr) co_return fail(Errc::not_found, fmt::format("There is no agent {}", id.str()));
+  if (entry == nullptr) co_return std::unexpected(unknown_agent(id));
   if (reason.empty()) reason = "A person ended it.";
   impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
   impl_->steward.look_at(entry);
@@ -274,7 +279,7 @@ Awaitable<Status> Fleet::Impl::read_launch_times() {
 
 Awaitable<Status> Fleet::Impl::set_pause(CloudName name, Pause pause) {
   auto* cloud = core.find_cloud(name);
-  if (cloud == nullptr) co_return fail(Errc::not_found, fmt::format("There is no cloud {}", name.str()));
+  if (cloud == nullptr) co_return std::unexpected(unknown_cloud(name));
   FOOTMAN_CO_TRY_STATUS(co_await core.parts.store.save_setting(setting_of(name), encode_pause(pause)));
   const auto* word = pause.since.is_set() ? "paused" : "resumed";
   core.parts.log.info(std::string("cloud ") + word, {{"cloud", name}, {"why", pause.text}});
@@ -309,6 +314,28 @@ std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
     return AgentView{entry->row, entry->seen, impl_->provisioner.is_kept_ready(id)};
   if (const auto* one = impl_->core.find_ended(id)) return AgentView{one->row, {}, false};
   return std::nullopt;
+}
+
+Error Fleet::unknown_agent(const AgentId& id) const {
+  std::vector<std::string> known;  // the newest ones
+  for (const auto& [order, entry] : std::views::reverse(impl_->core.agents()))
+    if (known.size() < model::kMaxSuggested && entry->stored) known.push_back(entry->row.id.str());
+  return {Errc::not_found,
+          fmt::format("There is no agent {}", id.str()),
+          {},
+          model::did_you_mean(id.str(), known)};
+}
+
+Error Fleet::unknown_cloud(const CloudName& name) const { return impl_->unknown_cloud(name); }
+
+Error Fleet::Impl::unknown_cloud(const CloudName& name) const {
+  std::vector<std::string> known;
+  known.reserve(core.clouds.size());
+  for (const auto& [one, cloud] : core.clouds) known.push_back(one.str());
+  return {Errc::not_found,
+          fmt::format("There is no cloud {}", name.str()),
+          {},
+          model::did_you_mean(name.str(), known)};
 }
 
 void Fleet::Impl::count(CloudView& view, const AgentEntry& entry) {

@@ -89,6 +89,9 @@ class Fleet {
   // Live agents and the last few that ended, in order of planning. Others: Store::get_agent.
   std::vector<AgentView> list_agents() const;
   std::optional<AgentView> find_agent(const AgentId& id) const;
+  // Of names that nobody has: not_found, with the nearest one that somebody has.
+  Error unknown_agent(const AgentId& id) const;
+  Error unknown_cloud(const CloudName& name) const;
   std::vector<CloudView> list_clouds() const;  // looks at each agent once
   const PlanView& last_plan() const;
   // Why this item waits, from the last plan. Empty: the item does not wait for an agent (or no plan was made

@@ -91,6 +91,18 @@ FrozenRequest request_of(const json::object& object) {
 
 }  // namespace
 
+void forget_launch(FrozenRequest& request) {
+  FrozenRequest kept;
+  kept.spec.options = std::move(request.spec.options);  // proofs are checked with them
+  kept.is_default = request.is_default;
+  kept.max_age = request.max_age;
+  kept.variant = std::move(request.variant);
+  kept.reason = request.reason;
+  kept.why = std::move(request.why);
+  kept.not_these = std::move(request.not_these);
+  std::swap(request, kept);
+}
+
 std::string encode_request(const FrozenRequest& request) {
   const auto& spec = request.spec;
   json::object object{{"version", kVersion},

@@ -25,6 +25,11 @@ struct FrozenRequest {
   std::vector<Consideration> not_these;       // the better templates, as they were; kConsideredKept at most
 };
 
+// Gives back the memory of a text that is not needed any more.
+inline void forget_text(std::string& text) { std::string().swap(text); }
+// Keeps of it what is asked for once the launch is over; the row has the rest. Gives memory back.
+void forget_launch(FrozenRequest& request);
+
 std::string encode_request(const FrozenRequest& request);         // JSON
 Result<FrozenRequest> parse_request(const std::string& encoded);  // corrupt
 

@@ -511,6 +511,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
     co_return;
   }
   for (auto* entry : entries) {
+    forget_text(entry->row.frozen_request);
     entry->stored = true;
     core_.set_state(*entry, AgentState::launching);
     core_.log_of(*entry).info("agent planned", {{"template", entry->row.template_name},

@@ -238,6 +238,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
   change.timeline.push_back({core_.now(), std::move(kind), std::move(text)});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->secret = Secret();
+  forget_launch(entry->request);
   entry->next_pause = Duration(0);
   core_.note_progress(*entry, policy::Stage::accepted);
 }

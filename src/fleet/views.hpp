@@ -19,7 +19,7 @@ namespace footman::fleet {
 using namespace footman::base;
 
 struct AgentView {
-  model::Agent agent;                   // as stored
+  model::Agent agent;                   // as stored; of a living one without its frozen request
   ports::AgentObservation observation;  // what its controller says now
   bool kept_ready = false;              // by the pool of its template; of a single agent's view only
 };

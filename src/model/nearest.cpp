@@ -75,4 +75,9 @@ std::optional<std::string> find_similar(std::string_view text, std::span<const s
   return *best;
 }
 
+std::string did_you_mean(std::string_view text, std::span<const std::string> candidates) {
+  const auto near = find_similar(text, candidates.first(std::min(candidates.size(), kMaxSuggested)));
+  return near ? "Did you mean '" + *near + "'?" : std::string();
+}
+
 }  // namespace footman::model

@@ -22,4 +22,9 @@ std::optional<std::string> find_nearest(std::string_view text, std::span<const s
 // "jdk17"), the one of the least difference in length. Texts of one letter are contained in nothing.
 std::optional<std::string> find_similar(std::string_view text, std::span<const std::string> candidates);
 
+// The hint to a name that nobody knows: "Did you mean 'team/app'?" (find_similar), or "". Of more candidates
+// than kMaxSuggested only as many are looked at: the answer must not take long.
+inline constexpr std::size_t kMaxSuggested = 2000;
+std::string did_you_mean(std::string_view text, std::span<const std::string> candidates);
+
 }  // namespace footman::model

@@ -151,6 +151,7 @@ Status validate_parameter(const ParameterSpec& parameter, const std::string& fie
   FOOTMAN_TRY_STATUS(validate_env_name(parameter.name, field + ".name"));
   FOOTMAN_TRY_STATUS(check_size(parameter.description.size(), kMaxDescriptionBytes,
                                 "the description, in bytes,", field + ".description"));
+  if (has_nul(parameter.description)) return invalid(field + ".description", "a description has a NUL byte");
   FOOTMAN_TRY_STATUS(
       check_size(parameter.choices.size(), kMaxChoices, "the list of choices", field + ".choices"));
   for (const auto& choice : parameter.choices)
@@ -196,6 +197,7 @@ Status validate_job(const Job& job, const std::string& prefix) {
   FOOTMAN_TRY_STATUS(validate_job_path(job.path.str(), prefix + "path"));
   FOOTMAN_TRY_STATUS(check_size(job.description.size(), kMaxDescriptionBytes, "the description, in bytes,",
                                 prefix + "description"));
+  if (has_nul(job.description)) return invalid(prefix + "description", "a description has a NUL byte");
   FOOTMAN_TRY_STATUS(validate_build_spec(job.spec, prefix + "spec."));
   FOOTMAN_TRY_STATUS(
       check_size(job.parameters.size(), kMaxParameters, "the list of parameters", prefix + "parameters"));

@@ -35,7 +35,7 @@ class Headers {
 
 struct HttpRequest {
   std::string method;
-  std::string target;  // as sent: "/api/v1/builds?limit=5"
+  std::string target;  // "/api/v1/builds?limit=5"; of an absolute one what follows the host
   std::string
       path;  // percent-decoded, without the query: "/api/v1/builds"; "%2F" inside a segment stays encoded
   std::vector<std::pair<std::string, std::string>> query;  // decoded

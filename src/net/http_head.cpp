@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/address.hpp"
 #include "net/text.hpp"
 
 namespace footman::net {
@@ -148,6 +149,19 @@ HttpParsed<void> parse_request_line(std::string_view line, const HttpHeadLimits&
   return {};
 }
 
+// "ci.example.com", "10.0.0.1:8080", "[::1]:": what Host may say, which names a host in every case.
+bool is_authority(std::string_view text) {
+  const bool is_bracketed = text.starts_with('[');
+  const auto end = is_bracketed ? text.find(']') : std::min(text.find(':'), text.size());
+  if (end == std::string_view::npos) return false;
+  const auto port = text.substr(is_bracketed ? end + 1 : end);
+  const bool has_port = port.empty() || (port.front() == ':' && port.size() <= 6 &&
+                                         std::ranges::all_of(port.substr(1), is_digit));
+  const auto good = [](char c) { return is_alnum(c) || (c != 0 && std::strchr("-._~%", c) != nullptr); };
+  return has_port && (is_bracketed ? base::is_ipv6(text.substr(1, end - 1))
+                                   : end > 0 && std::ranges::all_of(text.substr(0, end), good));
+}
+
 HttpParsed<void> check_host(const RequestHead& head) {
   const auto host = single(head.request.headers, "Host");
   if (!host) return std::unexpected(host.error());
@@ -155,8 +169,26 @@ HttpParsed<void> check_host(const RequestHead& head) {
     if (head.http_1_0) return {};
     return problem(400, "the header Host is missing");
   }
-  const auto good = [](char c) { return is_alnum(c) || std::strchr("-._~:[]%", c) != nullptr; };
-  if (!std::ranges::all_of(**host, good)) return problem(400, "the header Host is not a host");
+  if (!is_authority(**host)) return problem(400, "the header Host is not a host");
+  return {};
+}
+
+// The absolute form, which is for proxies, is taken as its parts: its host counts, and what Host says does
+// not (RFC 9112, 3.2.2).
+HttpParsed<void> take_absolute_form(HttpRequest& request) {
+  constexpr std::string_view kMark = "://";
+  const auto mark = request.target.find(kMark);
+  const auto scheme = std::string_view(request.target).substr(0, std::min(mark, request.target.size()));
+  if (mark == std::string::npos ||
+      !(equal_ignoring_case(scheme, "http") || equal_ignoring_case(scheme, "https")))
+    return {};
+  const auto begin = mark + kMark.size();
+  const auto end = std::min(request.target.find_first_of("/?", begin), request.target.size());
+  auto authority = request.target.substr(begin, end - begin);
+  if (!is_authority(authority)) return problem(400, "the target is a URL without a good host");
+  request.headers.set("Host", std::move(authority));
+  request.target.erase(0, end);
+  if (!request.target.starts_with('/')) request.target.insert(0, "/");
   return {};
 }
 
@@ -211,6 +243,7 @@ HttpParsed<RequestHead> parse_request_head(std::string_view head, const HttpHead
   if (!fields) return std::unexpected(fields.error());
   out.request.headers = std::move(*fields);
   if (auto good = check_host(out); !good) return std::unexpected(good.error());
+  if (auto good = take_absolute_form(out.request); !good) return std::unexpected(good.error());
   if (auto good = check_expect(out); !good) return std::unexpected(good.error());
   auto framing = parse_framing(out.request.headers, out.http_1_0);
   if (!framing) return std::unexpected(framing.error());
@@ -240,13 +273,7 @@ HttpParsed<ResponseHead> parse_response_head(std::string_view head, const HttpHe
 }
 
 base::Result<void> split_target(HttpRequest& request) {
-  std::string_view target = request.target;
-  for (const std::string_view scheme : {"http://", "https://"}) {  // absolute form, as sent to proxies
-    if (!target.starts_with(scheme)) continue;
-    target.remove_prefix(scheme.size());
-    target.remove_prefix(std::min(target.find_first_of("/?"), target.size()));
-    if (!target.starts_with('/')) target = "/";
-  }
+  const std::string_view target = request.target;
   if (!target.starts_with('/') && !(target == "*" && request.method == "OPTIONS")) {
     return base::fail(base::Errc::invalid_argument, "the target does not begin with /");
   }

@@ -62,6 +62,8 @@ Result<std::vector<model::Build>> list_builds(Database& db, const BuildFilter& f
 Result<std::vector<model::Assignment>> list_assignments(Database& db, BuildId build);
 Result<std::vector<model::Assignment>> list_assignments_of_agent(Database& db, const AgentId& agent);
 Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId assignment);
+// Of the assignments that the clause selects, by assignment and index.
+std::vector<model::StepRecord> list_open_steps(Database& db, std::string_view open_assignments);
 Result<std::vector<model::LogStream>> list_streams(Database& db, BuildId build);
 Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);

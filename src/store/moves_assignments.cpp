@@ -1,4 +1,6 @@
 // Assignments: offered, accepted, started, returned; their steps.
+#include <fmt/format.h>
+
 #include "store/check_transition.hpp"
 #include "store/moves.hpp"
 #include "store/rows.hpp"
@@ -118,11 +120,13 @@ Status record_step(Database& db, const model::StepRecord& step) {
   return {};
 }
 
-Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId assignment) {
-  auto rows = db.query(
-      "SELECT assignment, step, name, started, finished, exit_status, signal, out_of_memory, "
-      "peak_memory_bytes, cpu_time, wall_time FROM steps WHERE assignment = ? ORDER BY step",
-      assignment);
+namespace {
+
+constexpr std::string_view kSelectSteps =
+    "SELECT assignment, step, name, started, finished, exit_status, signal, out_of_memory, "
+    "peak_memory_bytes, cpu_time, wall_time FROM steps WHERE assignment";
+
+std::vector<model::StepRecord> read_steps(Query rows) {
   std::vector<model::StepRecord> steps;
   while (rows.step()) {
     auto& step = steps.emplace_back();
@@ -130,6 +134,17 @@ Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId ass
               step.signal, step.out_of_memory, step.peak_memory_bytes, step.cpu_time, step.wall_time);
   }
   return steps;
+}
+
+}  // namespace
+
+Result<std::vector<model::StepRecord>> list_steps(Database& db, AssignmentId assignment) {
+  return read_steps(db.query(fmt::format("{} = ? ORDER BY step", kSelectSteps), assignment));
+}
+
+std::vector<model::StepRecord> list_open_steps(Database& db, std::string_view open_assignments) {
+  return read_steps(db.query(fmt::format("{} IN (SELECT id FROM assignments {}) ORDER BY assignment, step",
+                                         kSelectSteps, open_assignments)));
 }
 
 }  // namespace footman::store::moves

@@ -28,6 +28,7 @@ Result<OpenState> load_open_state(Database& db) {
   state.assignments = select<model::Assignment>(db, fmt::format("{} ORDER BY id", kOpenAssignments));
   state.streams = select<model::LogStream>(
       db, fmt::format("WHERE id IN (SELECT stream FROM assignments {}) ORDER BY id", kOpenAssignments));
+  state.steps = list_open_steps(db, kOpenAssignments);
   state.agents =
       select<model::Agent>(db, "INDEXED BY agents_live WHERE state <> 'terminated' ORDER BY sequence");
   state.nodes = select<model::Node>(db, "ORDER BY agent");

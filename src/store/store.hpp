@@ -63,6 +63,7 @@ struct OpenState {  // everything that is not over, for the projection at start
   std::vector<model::QueueItem> items;         // not left
   std::vector<model::Assignment> assignments;  // offered, accepted, started
   std::vector<model::LogStream> streams;       // of those assignments
+  std::vector<model::StepRecord> steps;        // of those assignments, by assignment and index
   std::vector<model::Agent> agents;            // not terminated
   std::vector<model::Node> nodes;              // not removed
   InstallationId installation;

@@ -73,7 +73,7 @@ Awaitable<Reply> create_job(Context& context, Visit visit) {
 
 Awaitable<Reply> show_edit_job(Context& context, Visit visit) {
   const auto job = context.parts.controller.find_job(JobPath(visit.param));
-  if (!job) co_return fail(Errc::not_found, fmt::format("There is no job {}", visit.param));
+  if (!job) co_return std::unexpected(context.parts.controller.unknown_job(JobPath(visit.param)));
   co_return job_form(context, visit.view, draft_of(*job), false, {});
 }
 
@@ -82,7 +82,7 @@ Awaitable<Reply> save_job(Context& context, Visit visit) {
   draft.path = visit.param;
   if (add_row(visit.form, draft)) co_return job_form(context, visit.view, std::move(draft), false, {});
   const auto before = context.parts.controller.find_job(JobPath(visit.param));
-  if (!before) co_return fail(Errc::not_found, fmt::format("There is no job {}", visit.param));
+  if (!before) co_return std::unexpected(context.parts.controller.unknown_job(JobPath(visit.param)));
   if (draft.changed != std::to_string(before->changed.us)) {
     draft.changed = std::to_string(before->changed.us);
     co_return job_form(context, visit.view, std::move(draft), false,

@@ -167,7 +167,7 @@ Awaitable<Reply> reply_job(Context& context, Visit visit, std::map<std::string, 
   filter.before = cursor_of(visit);
   FOOTMAN_CO_TRY(auto builds, co_await list_builds(context, filter, kPageRows));
   auto job = context.parts.controller.find_job(path);
-  if (!job) co_return fail(Errc::not_found, fmt::format("There is no job {}", path.str()));
+  if (!job) co_return std::unexpected(context.parts.controller.unknown_job(path));
   JobData data{std::move(*job), {}, {}, {}, std::move(given), std::move(trouble), context.make_key()};
   set_pager(data.newest, data.older, job_url(path), builds, filter.before);
   data.builds = std::move(builds.page);

@@ -134,7 +134,8 @@ struct Web::Impl {
   Result<Form> read_form(const net::HttpRequest& request, const api::Principal& who) const;
 
   net::HttpResponse error(const Error& error, const View* view = nullptr, int status = 0) const {
-    return make_page(context.assets, error_page(status != 0 ? status : api::status_of(error), error), view);
+    return make_page(context.assets,
+                     error_page(status != 0 ? status : api::status_of(error), api::for_clients(error)), view);
   }
   net::HttpResponse not_found(const View* view) const {
     return error({Errc::not_found, "This address leads to no page."}, view, 404);
@@ -215,7 +216,12 @@ Awaitable<net::HttpResponse> Web::Impl::serve_route(std::shared_ptr<const net::H
     }
     visit.param = std::move(*param);
     auto reply = co_await call(route, std::move(visit));
-    co_return reply ? std::move(*reply) : error(reply.error(), &view);
+    if (reply) co_return std::move(*reply);
+    if (api::status_of(reply.error()) == 500)
+      context.parts.log.error(
+          "a page failed",
+          {{"method", request->method}, {"path", request->path}, {"error", describe(reply.error())}});
+    co_return error(reply.error(), &view);
   }
   if (other_method)
     co_return error({Errc::invalid_argument, "This address does not take such a request."}, &view, 405);
@@ -276,7 +282,8 @@ net::HttpResponse Web::Impl::finish_sign_in(const net::HttpRequest& request,
                                             const Result<api::BrowserSession>& session,
                                             const Url& return_to) const {
   if (!session)
-    return show_sign_in(request, return_to, session.error().message, api::status_of(session.error()));
+    return show_sign_in(request, return_to, api::for_clients(session.error()).message,
+                        api::status_of(session.error()));
   // Not a redirect: after a link from elsewhere the new cookie would not come with it (see
   // may_lack_its_cookie).
   auto response = load_at_once(context.assets, return_to);

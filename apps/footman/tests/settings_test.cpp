@@ -114,6 +114,19 @@ TEST_CASE("what the process may have open is shared out: the ports never take wh
   CHECK(limit_strangers(16'000).handshakes == net::StrangerLimits().handshakes);
 }
 
+TEST_CASE("what the process has to have open follows from how many agents there may be") {
+  const auto needed = [](const std::string& text) { return needed_descriptors(parse(text)); };
+  const std::string local =
+      "clouds: [{name: a, type: local, templates: [{name: t, cap: 5}, {name: u, cap: 7}]}]";
+  CHECK(needed(local) == 1024 + 2 * (12 + 256));
+  CHECK(needed("limits: {agents: 9}\n" + local) == 1024 + 2 * (9 + 256));
+  CHECK(needed("clouds: [{name: a, type: local, cap: 4, templates: [{name: t}]}]") == 1024 + 2 * (4 + 256));
+  CHECK(needed("clouds: [{name: a, type: local, templates: [{name: t}]}]") == 1024 + 2 * (1000 + 256));
+  CHECK(needed("clouds: []") == 1024 + 2 * 256);  // no cloud, no agents
+  CHECK(needed("clouds: [{name: a, type: local, cap: 1000000, templates: [{name: t}]}]") ==
+        1024 + 2 * (controller::kMaxConnections + 256));
+}
+
 TEST_CASE("the largest body that is allowed fits into what all bodies may take") {
   auto config = config::default_config("x86_64");
   config.request_bytes = 1'000;

@@ -133,7 +133,17 @@ TEST_CASE("what a browser changes needs its CSRF token") {
   const auto other = sign_in(world);
   CHECK(world.post("/api/v1/builds", build, by_cookie(other, csrf)).error() == "403 permission_denied");
 
+  // Whoever knows a cookie does not know its token, and one server's is none of another's.
   const auto request = std::make_shared<footman::net::HttpRequest>();
+  const auto token_by = [&](const char* key) {
+    Auth auth(AuthParts{*world.store, world.clock, *world.rng, world.metrics, Logger()},
+              AuthConfig{Secret(kAdminToken), Secret(key), InstallationId("test"), {}});
+    return auth.make_sign_in_form(*request).csrf_token;
+  };
+  request->headers.add("Cookie", world.auth->make_sign_in_form(*request).set_cookie);
+  CHECK(token_by("one") == token_by("one"));
+  CHECK(token_by("one") != token_by("two"));
+
   request->method = "POST";
   Principal principal{"admin", Access::admin, true, "abc"};
   CHECK(world.auth->check_csrf(principal, *request, "abc"));

@@ -8,6 +8,7 @@
 #include <boost/json/object.hpp>
 
 #include "api/openapi_text.hpp"
+#include "base/number.hpp"
 #include "base/time.hpp"
 
 namespace footman::api::testing {
@@ -102,6 +103,46 @@ void Description::add_shape(const Node* schema, Shape& shape) const {
   if (const auto* items = find(schema, "items")) shape.items = items;
   if (const auto* words = find(schema, "enum")) shape.words = words;
   if (const auto* format = find(schema, "format")) shape.format = format->text;
+  for (const auto* key : {"maxLength", "maxItems", "maximum"})
+    if (const auto* most = find(schema, key)) shape.most = most;
+}
+
+Description::Input Description::make_input(const Shape& shape, std::string name, std::string where) {
+  Input input{std::move(name), std::move(where), shape.type, {}, shape.words != nullptr};
+  if (shape.most != nullptr) input.most = base::find_number<std::uint64_t>(shape.most->text);
+  return input;
+}
+
+void Description::add_inputs(const Node* schema, const std::string& name, std::vector<Input>& inputs) const {
+  Shape shape;
+  add_shape(schema, shape);
+  if (!name.empty()) inputs.push_back(make_input(shape, name, "body"));
+  const auto prefix = name.empty() ? name : name + ".";
+  for (const auto& [key, one] : shape.properties) add_inputs(one, prefix + key, inputs);
+  if (shape.additional != nullptr) add_inputs(shape.additional, prefix + "{name}", inputs);
+  if (shape.items != nullptr) add_inputs(shape.items, name + "[0]", inputs);
+}
+
+void Description::add_parameters(const Node* list, std::vector<Input>& inputs) const {
+  if (list == nullptr) return;
+  for (const auto& item : list->items) {
+    const auto* one = resolve(&item);
+    Shape shape;
+    add_shape(find(one, "schema"), shape);
+    inputs.push_back(make_input(shape, find(one, "name")->text, find(one, "in")->text));
+  }
+}
+
+std::vector<Description::Input> Description::inputs(std::string_view operation) const {
+  std::vector<Input> inputs;
+  const auto* path = find(find(&root_, "paths"), operation.substr(operation.find(' ') + 1));
+  add_parameters(find(path, "parameters"), inputs);
+  const auto* node = find_operation(operation);
+  add_parameters(find(node, "parameters"), inputs);
+  const auto* body = resolve(find(node, "requestBody"));
+  if (const auto* schema = find(find(find(body, "content"), "application/json"), "schema"))
+    add_inputs(schema, {}, inputs);
+  return inputs;
 }
 
 void Description::check(const Node* schema, const json::value& value, const std::string& where,

@@ -44,6 +44,34 @@ TEST_CASE("a job is created, told, replaced and deleted") {
   CHECK(world.get("/api/v1/jobs/team/app").error() == "404 not_found");
 }
 
+TEST_CASE("a name that nobody has is told with the nearest that somebody has") {
+  World world;
+  REQUIRE(world.post("/api/v1/jobs", job_body("team/app")).status == 201);
+  const auto hint = [](const Answer& answer) {
+    CHECK(answer.status == 404);
+    const auto error = answer.json().at("error").as_object();
+    return error.contains("hint") ? text_of(error.at("hint")) : std::string();
+  };
+  CHECK(hint(world.get("/api/v1/jobs/app")) == "Did you mean 'team/app'?");
+  CHECK(hint(world.request("DELETE", "/api/v1/jobs/team/ap")) == "Did you mean 'team/app'?");
+  const auto submitted = world.post("/api/v1/builds", R"({"job":"taem/app"})");
+  CHECK(submitted.error() == "404 not_found job");
+  CHECK(hint(submitted) == "Did you mean 'team/app'?");
+  CHECK(hint(world.get("/api/v1/jobs/quite-another")).empty());
+  CHECK(hint(world.post("/api/v1/clouds/clodu/pause")) == "Did you mean 'cloud'?");
+  world.keep_ready(1);
+  world.advance(footman::base::Duration(1'000'000));
+  const auto agents = world.get("/api/v1/agents").json().at("agents").as_array();
+  REQUIRE(agents.size() == 1);
+  const auto id = text_of(agents[0].at("id"));
+  const auto meant = fmt::format("Did you mean '{}'?", id);
+  auto near = id;
+  near.back() = near.back() == 'x' ? 'y' : 'x';
+  CHECK(hint(world.get("/api/v1/agents/" + near)) == meant);
+  CHECK(hint(world.post("/api/v1/agents/" + near + "/drain")) == meant);
+  CHECK(hint(world.post("/api/v1/agents/" + near + "/terminate")) == meant);
+}
+
 TEST_CASE("put makes what is not there yet") {
   World world;
   const auto body = fmt::format("{{{}}}", kSpec);
@@ -71,6 +99,12 @@ TEST_CASE("what is wrong with a job is said in the API's names") {
   CHECK(error_of(R"("spec":{"steps":[{"script":"a"}],"label":"a &&"})") == "400 invalid_argument spec.label");
   CHECK(error_of(R"("spec":{"steps":[{"script":"a"}],"timeout_ms":2592000000})") ==
         "400 invalid_argument spec.timeout_ms");  // the server's own limit is lower
+  // A name that is none here is told as it was written.
+  CHECK(error_of(R"("spec":{"steps":[{"script":"a"}],"timeout":1})") == "400 invalid_argument spec.timeout");
+  CHECK(error_of(R"("spec":{"steps":[{"script":"a"}],"grace":"1s"})") == "400 invalid_argument spec.grace");
+  CHECK(error_of(R"("spec":{"steps":[{"script":"a"}]},"quiet_period":1)") ==
+        "400 invalid_argument quiet_period");
+  CHECK(error_of(R"("spec":{"steps":[{"script":"a"}]},"keep_for":1)") == "400 invalid_argument keep_for");
   CHECK(error_of(R"("spec":{"steps":[{"script":"a"}],"env":[{"name":"A","secret_ref":"the secret"}]})") ==
         "400 invalid_argument spec.env[0].secret_ref");
   CHECK(error_of(R"("spec":{"steps":[{"script":"a"}]},"parameters":[{"name":"1x"}])") ==

@@ -259,3 +259,16 @@ TEST_CASE("a backup, and a reload") {
   world.reload_answer = fail(Errc::invalid_argument, "footman.yaml:3:1: unknown key \"clowds\"");
   CHECK(world.post("/api/v1/reload").error() == "400 invalid_argument");
 }
+
+TEST_CASE("an error of the server's own is told without what it was") {
+  World world;
+  for (const auto code : {Errc::io, Errc::corrupt, Errc::internal}) {
+    world.reload_answer =
+        fail(code, "The database: disk I/O error in /data/footman.db", "clouds[3].key", "Run fsck");
+    const auto answer = world.post("/api/v1/reload");
+    CHECK(answer.status == 500);
+    for (const auto* inside : {"database", "/data", "clouds", "fsck"})
+      CHECK_FALSE(answer.body.contains(inside));
+    CHECK(answer.body.contains("Its log says what it was."));
+  }
+}

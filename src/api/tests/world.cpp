@@ -126,8 +126,9 @@ World::~World() {
 void World::restart_api(std::vector<Mount> mounts) {
   handler = {};
   api.reset();
-  auth = std::make_unique<Auth>(AuthParts{*store, clock, *rng, metrics, Logger()},
-                                AuthConfig{Secret(kAdminToken), InstallationId("test"), {"ci.example.com"}});
+  auth = std::make_unique<Auth>(
+      AuthParts{*store, clock, *rng, metrics, Logger()},
+      AuthConfig{Secret(kAdminToken), Secret("csrf key"), InstallationId("test"), {"ci.example.com"}});
   REQUIRE(run(auth->start()));
   ServerInfo info{InstallationId("test"), clock.now(), {"127.0.0.1:8080"},
                   {"127.0.0.1:50000"},    "ws://ci/",  "/data"};

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <string>
+
+using footman::base::is_host;
 using footman::base::is_ipv4;
 using footman::base::is_loopback_host;
 
@@ -11,6 +14,45 @@ TEST_CASE("an IPv4 address is four numbers") {
                           "01.2.3.4", "1.2.3.+4", "1.2.3.-4", "a.b.c.d", "::1"}) {
     CAPTURE(bad);
     CHECK_FALSE(is_ipv4(bad));
+  }
+}
+
+TEST_CASE("a host is a name of DNS or an address") {
+  const auto long_label = std::string(63, 'a');
+  const auto long_name = long_label + '.' + long_label + '.' + long_label + '.' + std::string(61, 'a');
+  for (const auto& good :
+       {std::string("ci"), std::string("ci.example.com"), std::string("ci.example.com."),
+        std::string("a-b_c.9"), std::string("_dmarc.x"), std::string("xn--bcher-kva"), std::string("127.1"),
+        std::string("10.0.0.1"), std::string("::1"), std::string("fe80::1%eth0"),
+        std::string("2001:db8::7f00:1"), std::string("::ffff:10.0.0.1"), long_label, long_name}) {
+    CAPTURE(good);
+    CHECK(is_host(good));
+  }
+  for (const auto& bad : {std::string(),
+                          std::string("."),
+                          std::string("a b"),
+                          std::string(" nlb"),
+                          std::string("nlb "),
+                          std::string("a..b"),
+                          std::string(".a"),
+                          std::string("a.."),
+                          std::string("-a"),
+                          std::string("a-.b"),
+                          std::string("a:1"),
+                          std::string("[::1]"),
+                          std::string("1::1::1"),
+                          std::string("::1%"),
+                          std::string("::1%a b"),
+                          std::string("b\xc3\xbc"
+                                      "cher"),
+                          std::string("a,b"),
+                          std::string("a\\b"),
+                          std::string("a\0b", 3),
+                          std::string("a@b"),
+                          "a" + long_label,
+                          "a" + long_name}) {
+    CAPTURE(bad);
+    CHECK_FALSE(is_host(bad));
   }
 }
 

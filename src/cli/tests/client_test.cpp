@@ -323,6 +323,9 @@ TEST_CASE("a build is found by its job and number") {
   ScriptServer server([](const net::HttpRequest& request) {
     if (request.path == "/api/v1/builds/17") return json_answer(kBuild);
     if (request.find_query("number") == "3") return json_answer(fmt::format(R"({{"builds":[{}]}})", kBuild));
+    if (request.path == "/api/v1/jobs/team/app") return json_answer(R"({"path":"team/app"})");
+    if (request.path == "/api/v1/jobs/app")
+      return error_answer(404, "not_found", "There is no job app", R"(,"hint":"Did you mean 'team/app'?")");
     return json_answer(R"({"builds":[]})");
   });
   auto ran = run_footman({"build", "show", "team/app#3"}, server.variables());
@@ -331,6 +334,9 @@ TEST_CASE("a build is found by its job and number") {
   ran = run_footman({"build", "show", "team/app#4"}, server.variables());
   CHECK(ran.code == exit_not_found);
   CHECK(ran.err == "footman: There is no build 4 of job team/app\n");
+  ran = run_footman({"build", "show", "app#4"}, server.variables());
+  CHECK(ran.code == exit_not_found);
+  CHECK(ran.err == "footman: There is no job app. Did you mean 'team/app'?\n");
   for (const auto* bad : {"latest", "0", "team/app#", "team/app#x", "99999999999999999999"}) {
     CHECK_MESSAGE(run_footman({"build", "show", bad}, server.variables()).code == exit_usage, bad);
   }

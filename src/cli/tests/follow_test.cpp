@@ -204,7 +204,7 @@ TEST_CASE("what the server refuses is not tried again") {
   });
   const auto ran = run_footman({"run", "make"}, server.variables());
   CHECK(ran.code == exit_usage);
-  CHECK(ran.err == "footman: no (at spec.label)\n");
+  CHECK(ran.err == "footman: no (at --label)\n");
   CHECK(server.requests().size() == 1);
   std::atomic<int> asked = 0;
   ScriptServer gone(one_build(kSuccess, [&](const net::HttpRequest&) {

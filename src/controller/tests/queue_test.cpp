@@ -209,8 +209,44 @@ TEST_CASE("the same idempotency key gives the same build, another request with i
   CHECK(again->existed);
   CHECK(again->build.id == first->build.id);
   CHECK(world.controller->queue().size() == 1);
-  request.spec.steps[0].script = "false";
-  CHECK(submit(world, request).error().code == Errc::conflict);
+  using Change = void (*)(SubmitRequest&);
+  const Change changes[] = {[](SubmitRequest& r) { r.spec.steps[0].script = "false"; },
+                            [](SubmitRequest& r) { r.spec.steps[0].name = "x"; },
+                            [](SubmitRequest& r) { r.spec.steps[0].interpreter = "/bin/bash"; },
+                            [](SubmitRequest& r) { r.spec.steps[0].unstable_exit_status = 3; },
+                            [](SubmitRequest& r) { r.spec.steps.push_back({"", "", "true"}); },
+                            [](SubmitRequest& r) { r.spec.label = "x"; },
+                            [](SubmitRequest& r) { r.spec.env.push_back({"A", "", ""}); },
+                            [](SubmitRequest& r) { r.spec.env.push_back({"A", "1", ""}); },
+                            [](SubmitRequest& r) { r.spec.env.push_back({"A", "", "env:A"}); },
+                            [](SubmitRequest& r) { r.spec.timeout = 1min; },
+                            [](SubmitRequest& r) { r.spec.grace = 1min; },
+                            [](SubmitRequest& r) { r.spec.log_limit_bytes = 4096; },
+                            [](SubmitRequest& r) { r.spec.retries = 1; },
+                            [](SubmitRequest& r) { r.cause = "another"; },
+                            [](SubmitRequest& r) { r.quiet_period = 0s; }};
+  for (const auto change : changes) {
+    CAPTURE(&change - changes);
+    auto other = request;
+    change(other);
+    const auto answer = submit(world, other);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == Errc::conflict);
+  }
+  CHECK(world.controller->queue().size() == 1);
+}
+
+TEST_CASE("requests that would read the same in a row are told apart") {
+  World world;
+  SubmitRequest request;
+  request.spec.steps = {{"n", "", "steps"}, {"", "", "true"}};
+  request.idempotency_key = "k1";
+  REQUIRE(submit(world, request));
+  request.spec.env = {{"steps", "n", ""}};
+  request.spec.steps = {{"", "", "true"}};
+  const auto other = submit(world, request);
+  REQUIRE_FALSE(other);
+  CHECK(other.error().code == Errc::conflict);
 }
 
 TEST_CASE("the queue has a limit") {

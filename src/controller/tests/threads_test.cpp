@@ -69,9 +69,11 @@ Awaitable<void> serve_builds(runtime::ByteStreamPtr stream, std::string id, Secr
         const StreamId log(start->assignment.value());  // the store numbers both alike
         protocol::BuildFinished end;
         end.assignment = start->assignment;
-        end.report = 1;
+        end.report = 3;
         end.log_end = 6;
         protocol::encode_to(answer, protocol::LogData{log, 0, {}, "hello\n"});
+        protocol::encode_to(answer, protocol::StepStarted{.assignment = start->assignment, .report = 1});
+        protocol::encode_to(answer, protocol::StepFinished{.assignment = start->assignment, .report = 2});
         protocol::encode_to(answer, end);
       }
     }

@@ -169,6 +169,32 @@ TEST_CASE("an agent that refuses gets no work for a while") {
   CHECK(agent->count<protocol::Assign>() == 2);
 }
 
+TEST_CASE("an agent that takes no work, again and again, is given up, so that another may get it") {
+  World world;
+  world.submit();
+  auto agent = world.join("a", 0);
+  bool answers = false;
+  SUBCASE("it refuses it") { answers = true; }
+  SUBCASE("it says nothing") {}
+  for (std::uint32_t i = 1; i <= kMaxDeclined; ++i) {
+    CAPTURE(i);
+    REQUIRE(agent->last<protocol::Assign>());
+    REQUIRE(agent->last<protocol::Assign>()->assignment == AssignmentId(i));
+    if (answers) {
+      agent->send(protocol::Rejected{AssignmentId(i), "no room"});
+      world.advance(6s);
+    } else {
+      world.advance(world.config.accept_timeout + 2s);
+      if (i < kMaxDeclined) agent = world.rejoin("a", i + 1, {});
+    }
+  }
+  CHECK(world.activity("a") == AgentActivity::lost);
+  CHECK(
+      world.controller->observe_agent(AgentId("a")).detail.starts_with("it took no work 10 times in a row"));
+  CHECK(world.item(1).state == ItemState::queued);
+  CHECK(world.join("b", 0)->count<protocol::Assign>() == 1);
+}
+
 TEST_CASE("reconnect at every point") {
   World world;
   world.submit();
@@ -251,6 +277,7 @@ TEST_CASE("the times of a step lie between the start of its build and now, whate
     return last().started;
   };
   const auto finish = [&](Instant at, Duration wall_time) {
+    if (report == 0) start(now);
     protocol::StepFinished step;
     step.assignment = AssignmentId(1);
     step.report = ++report;
@@ -260,11 +287,11 @@ TEST_CASE("the times of a step lie between the start of its build and now, whate
     world.settle();
     return last();
   };
-  CHECK(start(now - 3s) == now - 3s);
-  CHECK(start(began - 1h) == began);
-  CHECK(start(now + 1h) == now);
-  CHECK(start(Instant()) == now);  // it does not know
+  SUBCASE("it began before its build") { CHECK(start(began - 1h) == began); }
+  SUBCASE("it began in the future") { CHECK(start(now + 1h) == now); }
+  SUBCASE("it does not know when it began") { CHECK(start(Instant()) == now); }
   SUBCASE("an honest one") {
+    CHECK(start(now - 3s) == now - 3s);
     const auto step = finish(now - 1s, 2s);
     CHECK(step.started == now - 3s);
     CHECK(step.finished == now - 1s);
@@ -309,6 +336,7 @@ TEST_CASE("a step may exit with a status that makes its build unstable, which th
   world.settle();
   std::uint64_t report = 0;
   const auto end_step = [&](std::uint32_t index, std::int32_t status) {
+    agent->send(protocol::StepStarted{AssignmentId(1), ++report, index, world.clock.now(), 0});
     protocol::StepFinished step;
     step.assignment = AssignmentId(1);
     step.report = ++report;
@@ -338,8 +366,13 @@ TEST_CASE("a step may exit with a status that makes its build unstable, which th
     end_step(0, 0);
     end_step(1, 3);
     end_step(2, 1);
-    world.finish(*agent, AssignmentId(1), ++report, 0, protocol::BuildOutcome::failure);
+    protocol::BuildFinished end{.assignment = AssignmentId(1), .report = ++report};
+    end.outcome = protocol::BuildOutcome::failure;
+    end.failed_step = 2;
+    agent->send(end);
+    world.settle();
     CHECK(world.build(1).result == BuildResult::failure);
+    CHECK(world.build(1).exit_status == 1);
   }
 }
 
@@ -362,6 +395,8 @@ TEST_CASE("a build says whether its time limit ended it") {
   for (const auto outcome : {BuildOutcome::timed_out, BuildOutcome::aborted, BuildOutcome::failure}) {
     World world;
     auto agent = world.run_on_agent("a");
+    if (outcome == BuildOutcome::aborted)
+      REQUIRE(world.run(world.controller->cancel_build(BuildId(1), "not any more")));
     world.finish(*agent, agent->last<protocol::Assign>()->assignment, 1, 0, outcome);
     CHECK(world.build(1).state == BuildState::finished);
     CHECK(world.build(1).timed_out == (outcome == BuildOutcome::timed_out));

@@ -259,7 +259,16 @@ void World::send_log(ScriptedAgent& agent, StreamId stream, std::uint64_t offset
 
 void World::finish(ScriptedAgent& agent, AssignmentId assignment, std::uint64_t report, std::uint64_t log_end,
                    protocol::BuildOutcome outcome) {
+  using protocol::BuildOutcome;
   protocol::BuildFinished finished;
+  if (report == 1 && (outcome == BuildOutcome::success || outcome == BuildOutcome::failure)) {
+    protocol::StepFinished step{.assignment = assignment, .report = 2};
+    step.exit_status = outcome == BuildOutcome::failure ? 1 : 0;
+    agent.send(protocol::StepStarted{assignment, 1, 0, clock.now(), 0});
+    agent.send(step);
+    report = 3;
+  }
+  if (outcome == BuildOutcome::failure) finished.failed_step = 0;
   finished.assignment = assignment;
   finished.report = report;
   finished.outcome = outcome;

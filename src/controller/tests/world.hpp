@@ -165,6 +165,7 @@ class World {
   }
   void send_log(ScriptedAgent& agent, StreamId stream, std::uint64_t offset, const std::string& text);
   std::string log_of(std::int64_t stream) { return logs.streams[StreamId(stream)].bytes; }
+  // Of a build of one step: `report` 1 of a success or a failure brings the reports of that step, too.
   void finish(ScriptedAgent& agent, AssignmentId assignment, std::uint64_t report, std::uint64_t log_end,
               protocol::BuildOutcome outcome = protocol::BuildOutcome::success);
 

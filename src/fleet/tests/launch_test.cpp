@@ -156,6 +156,7 @@ TEST_CASE("the row is there before the call, without the secret") {
   CHECK(agent.handle.empty());
   CHECK(agent.frozen_request.find("secret") == std::string::npos);
   CHECK(agent.frozen_request.find(agent.client_token) != std::string::npos);
+  CHECK(world.only_agent().frozen_request.capacity() < 100);  // the row has it
 }
 
 TEST_CASE("many items at once: one agent each, in order, a limited number of calls at a time") {
@@ -301,8 +302,8 @@ TEST_CASE("a definite refusal ends the attempt; the next agent comes after a pau
   const auto probe = world.only_agent();
   CHECK(probe.id != refused.id);
   CHECK(world.cloud.alive() == 1);
-  const auto reason_of = [](const model::Agent& agent) {
-    return parse_request(agent.frozen_request)->reason;
+  const auto reason_of = [&](const model::Agent& agent) {
+    return parse_request(world.row(agent.id).frozen_request)->reason;
   };
   CHECK(reason_of(refused) == model::LaunchReason::waiting_item);
   CHECK(reason_of(probe) == model::LaunchReason::breaker_probe);

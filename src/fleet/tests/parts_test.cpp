@@ -59,6 +59,23 @@ TEST_CASE("what comes next for an agent") {
   }
 }
 
+TEST_CASE("once it is launched, of the frozen request only what is still asked for is kept in memory") {
+  FrozenRequest request;
+  request.spec.options = "options";
+  request.spec.endpoint.ca_pem = std::string(5000, 'x');
+  request.is_default = true;
+  request.max_age = std::chrono::hours(9);
+  request.variant = "spot";
+  request.reason = model::LaunchReason::replacement;
+  request.why = "because";
+  request.not_these = {{TemplateName("big"), CloudName("sky"), "template_cap", "2 of 2 agents", {}, {}}};
+  auto kept = request;
+  forget_launch(kept);
+  CHECK(kept.spec.endpoint.ca_pem.capacity() < 100);
+  request.spec.endpoint.ca_pem.clear();
+  CHECK(encode_request(kept) == encode_request(request));
+}
+
 TEST_CASE("the frozen request keeps all but the secret") {
   FrozenRequest request;
   auto& spec = request.spec;

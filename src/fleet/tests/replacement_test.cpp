@@ -36,7 +36,7 @@ TEST_CASE("an agent that takes the place of one that ended without work says so"
   world.settle();
   std::optional<FrozenRequest> request;
   for (const auto& agent : world.live_agents())
-    if (agent.for_item == "1") request = *parse_request(agent.frozen_request);
+    if (agent.for_item == "1") request = *parse_request(world.row(agent.id).frozen_request);
   REQUIRE(request);
   CHECK(request->reason == model::LaunchReason::replacement);
   CHECK(request->why.find("as agent " + first.str() + " ended before it had any work") != std::string::npos);
@@ -67,7 +67,7 @@ TEST_CASE("while its controller has not removed an agent its item gets no other 
     const auto second = find_server(world, "1");
     REQUIRE(second);
     CHECK(world.cloud.ever.size() == 2);
-    CHECK(parse_request(second->frozen_request)->reason == model::LaunchReason::replacement);
+    CHECK(parse_request(world.row(second->id).frozen_request)->reason == model::LaunchReason::replacement);
   }
   SUBCASE("its controller says that it was lost, which is as much") {
     world.controller.say(first, AgentActivity::lost);
@@ -117,7 +117,7 @@ TEST_CASE("an agent on its way that another item was promised is replaced by the
   const auto second = find_server(world, "2");
   REQUIRE(second);
   CHECK(world.cloud.ever.size() == 2);
-  CHECK(parse_request(second->frozen_request)->reason == model::LaunchReason::replacement);
+  CHECK(parse_request(world.row(second->id).frozen_request)->reason == model::LaunchReason::replacement);
 }
 
 TEST_CASE("a promise of an earlier run of the server falls away with its item") {

@@ -32,6 +32,16 @@ TEST_CASE("equally near words: the first in alphabetical order, whatever the ord
   CHECK(find_nearest("arm6", std::vector<std::string>{"arm5", "arm7"}) == "arm5");
 }
 
+TEST_CASE("a hint names what is similar, among so many") {
+  std::vector<std::string> names(kMaxSuggested, "zzzzzz");
+  names.back() = "team/app";
+  CHECK(did_you_mean("app", names) == "Did you mean 'team/app'?");
+  CHECK(did_you_mean("team/apq", names) == "Did you mean 'team/app'?");
+  CHECK(did_you_mean("q", names).empty());
+  names.insert(names.begin(), "yyyyyy");
+  CHECK(did_you_mean("app", names).empty());
+}
+
 TEST_CASE("a word within another one is similar to it") {
   const std::vector<std::string> labels{"linux", "jdk17", "jdk8", "warm", "x"};
   CHECK(find_similar("jdk", labels) == "jdk8");

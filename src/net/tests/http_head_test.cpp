@@ -41,6 +41,16 @@ TEST_CASE("an encoded slash stays encoded in the path, and absolute targets lose
   CHECK(parse("GET /job/a%2Fb/%2f HTTP/1.1\r\nHost: a\r\n\r\n")->request.path == "/job/a%2Fb/%2f");
   CHECK(parse("GET http://h/x?y=1 HTTP/1.1\r\nHost: h\r\n\r\n")->request.path == "/x");
   CHECK(parse("GET http://h HTTP/1.1\r\nHost: h\r\n\r\n")->request.path == "/");
+  CHECK(parse("GET http://h?y=1 HTTP/1.1\r\nHost: h\r\n\r\n")->request.query ==
+        std::vector<std::pair<std::string, std::string>>{{"y", "1"}});
+  // The host of the target counts, whatever Host says.
+  const auto absolute = parse("GET HTTP://evil.example:80/x HTTP/1.1\r\nhost: ci.example.com\r\n\r\n");
+  REQUIRE(absolute);
+  CHECK(absolute->request.headers.find("Host") == "evil.example:80");
+  CHECK(absolute->request.headers.all().size() == 1);
+  CHECK(absolute->request.target == "/x");
+  CHECK(parse("GET http://h/x HTTP/1.0\r\n\r\n")->request.headers.find("Host") == "h");
+  CHECK(parse("GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n"));
   CHECK(parse("OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n")->request.path == "*");
 }
 
@@ -73,6 +83,17 @@ TEST_CASE("what two parsers could read differently is refused") {
       {"no host", "GET / HTTP/1.1\r\n\r\n", 400},
       {"two hosts", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400},
       {"strange host", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", 400},
+      {"empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", 400},
+      {"empty host in 1.0", "GET / HTTP/1.0\r\nHost: \r\n\r\n", 400},
+      {"a port alone", "GET / HTTP/1.1\r\nHost: :80\r\n\r\n", 400},
+      {"two ports", "GET / HTTP/1.1\r\nHost: a:1:2\r\n\r\n", 400},
+      {"a port of letters", "GET / HTTP/1.1\r\nHost: a:http\r\n\r\n", 400},
+      {"an address that is none", "GET / HTTP/1.1\r\nHost: [1::1::1]\r\n\r\n", 400},
+      {"an open bracket", "GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", 400},
+      {"a URL without a host", "GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"a URL with a name in it", "GET http://me@h/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"a URL of another scheme", "GET ftp://h/x HTTP/1.1\r\nHost: a\r\n\r\n", 400},
+      {"a URL and no Host", "GET http://h/x HTTP/1.1\r\n\r\n", 400},
       {"two spaces", "GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"tab", "GET\t/ HTTP/1.1\r\nHost: a\r\n\r\n", 400},
       {"no version", "GET /\r\nHost: a\r\n\r\n", 400},
