@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/array.hpp>
 #include <boost/json/parser.hpp>
+#include <boost/json/serialize.hpp>
 
 #include "base/json_keys.hpp"
 #include "base/utf8.hpp"
@@ -23,6 +24,20 @@ std::string place_of(std::string_view text, std::size_t at) {
   const auto column =
       before.size() - (before.rfind('\n') == std::string_view::npos ? 0 : before.rfind('\n') + 1);
   return fmt::format("line {}, column {}", line, column + 1);
+}
+
+// Texts are not repeated: what was meant for another field may be a secret.
+std::string describe_found(const json::value& found) {
+  switch (found.kind()) {
+    case json::kind::string:
+      return "a text";
+    case json::kind::array:
+      return "a list";
+    case json::kind::object:
+      return "an object";
+    default:
+      return json::serialize(found);  // null, true, a number
+  }
 }
 
 }  // namespace
@@ -61,7 +76,8 @@ Status Errors::status() const {
 
 Fields::Fields(const json::value& value, std::string path, Errors& errors)
     : object_(value.if_object()), path_(std::move(path)), errors_(errors) {
-  if (object_ == nullptr) errors_.add("an object was expected", path_);
+  if (object_ == nullptr)
+    errors_.add(fmt::format("an object was expected, not {}", describe_found(value)), path_);
 }
 
 std::string Fields::field(std::string_view name) const {
@@ -78,21 +94,21 @@ const json::value* Fields::find(std::string_view name, Need need) {
   return value;
 }
 
-void Fields::expected(std::string_view what, std::string_view name) {
-  errors_.add(fmt::format("{} was expected", what), field(name));
+void Fields::expected(std::string_view what, std::string_view name, const json::value& found) {
+  errors_.add(fmt::format("{} was expected, not {}", what, describe_found(found)), field(name));
 }
 
 void Fields::text(std::string_view name, std::string& out, Need need) {
   const auto* value = find(name, need);
   if (value == nullptr) return;
-  if (!value->is_string()) return expected("a text", name);
+  if (!value->is_string()) return expected("a text", name, *value);
   out = std::string(value->get_string());
 }
 
 void Fields::flag(std::string_view name, bool& out) {
   const auto* value = find(name, Need::optional);
   if (value == nullptr) return;
-  if (!value->is_bool()) return expected("true or false", name);
+  if (!value->is_bool()) return expected("true or false", name, *value);
   out = value->get_bool();
 }
 
@@ -103,7 +119,7 @@ std::optional<std::uint64_t> Fields::read_number(std::string_view name, std::uin
   if (value->is_uint64()) number = value->get_uint64();
   if (value->is_int64() && value->get_int64() >= 0) number = static_cast<std::uint64_t>(value->get_int64());
   if (number && *number <= most) return number;
-  expected(fmt::format("an integer from 0 to {}", most), name);
+  expected(fmt::format("an integer from 0 to {}", most), name, *value);
   return std::nullopt;
 }
 
@@ -119,7 +135,7 @@ const json::array* Fields::find_array(std::string_view name, std::size_t most, N
   if (value == nullptr) return nullptr;
   const auto* array = value->if_array();
   if (array == nullptr) {
-    expected("a list", name);
+    expected("a list", name, *value);
   } else if (array->size() > most) {
     errors_.add(fmt::format("the list has {} entries, the limit is {}", array->size(), most), field(name));
     return nullptr;
@@ -134,7 +150,7 @@ void Fields::texts(std::string_view name, std::vector<std::string>& out, std::si
   out.reserve(array->size());
   for (std::size_t i = 0; i < array->size(); ++i) {
     const auto* text = (*array)[i].if_string();
-    if (text == nullptr) return expected("a text", fmt::format("{}[{}]", name, i));
+    if (text == nullptr) return expected("a text", fmt::format("{}[{}]", name, i), (*array)[i]);
     out.emplace_back(*text);
   }
 }
@@ -143,12 +159,12 @@ void Fields::text_map(std::string_view name, std::map<std::string, std::string>&
   const auto* value = find(name, Need::optional);
   if (value == nullptr) return;
   const auto* object = value->if_object();
-  if (object == nullptr) return expected("an object of texts", name);
+  if (object == nullptr) return expected("an object of texts", name, *value);
   if (object->size() > most)
     return errors_.add(fmt::format("it has {} entries, the limit is {}", object->size(), most), field(name));
   for (const auto& [key, one] : *object) {
     const std::string shown(std::string_view(key).substr(0, kMaxShownNameBytes));
-    if (!one.is_string()) return expected("a text", fmt::format("{}.{}", name, shown));
+    if (!one.is_string()) return expected("a text", fmt::format("{}.{}", name, shown), one);
     out[std::string(key)] = std::string(one.get_string());
   }
 }

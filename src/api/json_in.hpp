@@ -92,7 +92,7 @@ class Fields {
   const boost::json::value* find(std::string_view name, Need need);
   const boost::json::array* find_array(std::string_view name, std::size_t most, Need need);
   std::optional<std::uint64_t> read_number(std::string_view name, std::uint64_t most);
-  void expected(std::string_view what, std::string_view name);
+  void expected(std::string_view what, std::string_view name, const boost::json::value& found);
 
   const boost::json::object* object_ = nullptr;
   std::string path_;

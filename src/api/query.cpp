@@ -7,6 +7,7 @@
 
 #include "api/api.hpp"
 #include "base/number.hpp"
+#include "base/utf8.hpp"
 #include "model/nearest.hpp"
 
 namespace footman::api {
@@ -30,18 +31,22 @@ std::optional<std::int64_t> Query::number(std::string_view name, std::int64_t le
   if (!value) return std::nullopt;
   const auto number = base::find_number<std::int64_t>(*value);
   if (number && *number >= least && *number <= most) return number;
-  errors_.add(most == std::numeric_limits<std::int64_t>::max()
-                  ? fmt::format("an integer from {} on was expected", least)
-                  : fmt::format("an integer from {} to {} was expected", least, most),
-              std::string(name));
+  expected(most == std::numeric_limits<std::int64_t>::max()
+               ? fmt::format("an integer from {} on", least)
+               : fmt::format("an integer from {} to {}", least, most),
+           name, *value);
   return std::nullopt;
 }
 
 bool Query::flag(std::string_view name) {
   const auto value = text(name);
-  if (value && *value != "true" && *value != "false")
-    errors_.add("\"true\" or \"false\" was expected", std::string(name));
+  if (value && *value != "true" && *value != "false") expected("\"true\" or \"false\"", name, *value);
   return value == "true";
+}
+
+void Query::expected(std::string_view what, std::string_view name, std::string_view found) {
+  errors_.add(fmt::format("{} was expected, not \"{}\"", what, base::cut_utf8(found, kMaxShownBytes)),
+              std::string(name));
 }
 
 std::uint32_t Query::limit() {
@@ -64,7 +69,10 @@ void Query::done() {
 Result<std::int64_t> parse_id(std::string_view text, std::string field) {
   const auto number = base::find_number<std::int64_t>(text);
   if (number && *number > 0) return *number;
-  return fail(Errc::invalid_argument, "a positive integer was expected", std::move(field));
+  return fail(
+      Errc::invalid_argument,
+      fmt::format("a positive integer was expected, not \"{}\"", base::cut_utf8(text, kMaxShownBytes)),
+      std::move(field));
 }
 
 }  // namespace footman::api

@@ -27,13 +27,15 @@ class Query {
     const auto value = text(name);
     if (!value) return std::nullopt;
     auto found = value->empty() ? std::nullopt : find(*value);  // no word stands for "none" here
-    if (!found) errors_.add(std::string(expectation) + " was expected", std::string(name));
+    if (!found) expected(expectation, name, *value);
     return found;
   }
   std::uint32_t limit();  // of a list
   void done();            // call last
 
  private:
+  void expected(std::string_view what, std::string_view name, std::string_view found);
+
   const net::HttpRequest& request_;
   Errors& errors_;
   std::vector<std::string> asked_;

@@ -73,22 +73,24 @@ TEST_CASE("mistakes in a job are named with their place") {
            Mistake{R"({"spec":{"stepps":[]}})", "spec.stepps", "unknown field \"stepps\"",
                    "Did you mean \"steps\"?"},
            Mistake{R"({"spec":{"steps":[{"script":"a"},{"script":"b"},{"script":7}]}})",
-                   "spec.steps[2].script", "a text was expected", ""},
+                   "spec.steps[2].script", "a text was expected, not 7", ""},
            Mistake{R"({"spec":{"steps":[{"name":"x"}]}})", "spec.steps[0].script", "missing", ""},
            Mistake{R"({"spec":{"steps":[{"script":"x","unstable_exit_status":256}]}})",
                    "spec.steps[0].unstable_exit_status", "255", ""},
            Mistake{R"({"spec":{"steps":[7]}})", "spec.steps[0]", "an object was expected", ""},
            Mistake{R"({"spec":{"steps":{}}})", "spec.steps", "a list was expected", ""},
-           Mistake{R"({"spec":[]})", "spec", "an object was expected", ""},
+           Mistake{R"({"spec":[]})", "spec", "an object was expected, not a list", ""},
            Mistake{R"({})", "spec", "missing", ""},
            Mistake{R"([])", "", "an object was expected", ""},
            Mistake{R"({"spec":{"steps":[]},"enabled":"yes"})", "enabled", "true or false", ""},
-           Mistake{R"({"spec":{"steps":[]},"enabled":null})", "enabled", "true or false", ""},
+           Mistake{R"({"spec":{"steps":[]},"enabled":null})", "enabled",
+                   "true or false was expected, not null", ""},
            Mistake{R"({"spec":{"steps":[],"timeout_ms":-1}})", "spec.timeout_ms",
-                   "integer from 0 to 2592000000", ""},
+                   "integer from 0 to 2592000000 was expected, not -1", ""},
            Mistake{R"({"spec":{"steps":[],"timeout_ms":1.5}})", "spec.timeout_ms", "integer", ""},
            Mistake{R"({"spec":{"steps":[],"timeout_ms":1e30}})", "spec.timeout_ms", "integer", ""},
-           Mistake{R"({"spec":{"steps":[],"timeout_ms":"30s"}})", "spec.timeout_ms", "integer", ""},
+           Mistake{R"({"spec":{"steps":[],"timeout_ms":"30s"}})", "spec.timeout_ms", "expected, not a text",
+                   ""},
            Mistake{R"({"spec":{"steps":[],"timeout":1}})", "spec.timeout", "unknown field", "timeout_ms"},
            Mistake{R"({"spec":{"steps":[]},"max_concurrent":4294967296})", "max_concurrent", "4294967295",
                    ""},
@@ -200,12 +202,12 @@ TEST_CASE("queries are as strict as bodies") {
   };
   CHECK(read({}) == "false 100 any");
   CHECK(read({{"ended", "true"}, {"limit", "1000"}, {"state", "running"}}) == "true 1000 running");
-  CHECK(read({{"ended", "1"}}) == "\"true\" or \"false\" was expected (at ended)");
-  CHECK(read({{"limit", "0"}}) == "an integer from 1 to 1000 was expected (at limit)");
-  CHECK(read({{"limit", "1001"}}) == "an integer from 1 to 1000 was expected (at limit)");
-  CHECK(read({{"limit", "5x"}}) == "an integer from 1 to 1000 was expected (at limit)");
-  CHECK(read({{"limit", ""}}) == "an integer from 1 to 1000 was expected (at limit)");
-  CHECK(read({{"state", "done"}}) == "queued, running or finished was expected (at state)");
+  CHECK(read({{"ended", "1"}}) == "\"true\" or \"false\" was expected, not \"1\" (at ended)");
+  CHECK(read({{"limit", "0"}}) == "an integer from 1 to 1000 was expected, not \"0\" (at limit)");
+  CHECK(read({{"limit", "1001"}}) == "an integer from 1 to 1000 was expected, not \"1001\" (at limit)");
+  CHECK(read({{"limit", "5x"}}) == "an integer from 1 to 1000 was expected, not \"5x\" (at limit)");
+  CHECK(read({{"limit", ""}}) == "an integer from 1 to 1000 was expected, not \"\" (at limit)");
+  CHECK(read({{"state", "done"}}) == "queued, running or finished was expected, not \"done\" (at state)");
   CHECK(read({{"limt", "5"}}) == "unknown query parameter \"limt\" (at limt). Did you mean \"limit\"?");
   CHECK(read({{"limit", "5"}, {"limit", "6"}}) == "it is there twice (at limit)");
 }
