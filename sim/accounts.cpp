@@ -62,8 +62,9 @@ void LaunchAccounts::close(Account& account) {
   account.left = parts_.loop.now();
   const auto why = account.left_for = account.row.end_reason;
   using enum EndReason;
-  const bool was_unwanted = why == surplus || why == idle_too_long || why == made_room || why == max_age ||
-                            why == build_finished || why == template_changed;
+  const bool was_unwanted = why == surplus || why == idle_too_long || why == made_room ||
+                            why == budget_spent || why == max_age || why == build_finished ||
+                            why == template_changed;
   if (!account.worked && !was_unwanted) failures_[account.row.template_name].push_back(*account.left);
 }
 
@@ -142,6 +143,7 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
     case EndReason::surplus:
     case EndReason::idle_too_long:
     case EndReason::made_room:
+    case EndReason::budget_spent:
     case EndReason::build_finished:
       if (was_unwanted) return "its item did not want it for a while";
       break;

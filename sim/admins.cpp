@@ -59,7 +59,10 @@ SimAdmins::~SimAdmins() {
 void SimAdmins::calm_down() {
   calm_ = true;
   caller_.calm_down();
-  allow_more();
+  if (habits_.keep_budgets_for > Duration(0))
+    scope_->spawn("more money", allow_more(this));
+  else
+    drop_budgets();
 }
 
 // --- pauses
@@ -142,8 +145,13 @@ Awaitable<void> SimAdmins::set_first_config(SimAdmins* self) {
   (void)co_await self->set_config(self->first_config_);
 }
 
+Awaitable<void> SimAdmins::allow_more(SimAdmins* self) {
+  co_await runtime::sleep_for(self->clock_, self->habits_.keep_budgets_for);
+  self->drop_budgets();
+}
+
 // Tomorrow is too far away for builds that only the money of the day keeps waiting.
-void SimAdmins::allow_more() {
+void SimAdmins::drop_budgets() {
   auto& config = first_config_;
   bool was_limited = false;
   const auto allow = [&](model::AgentLimits& limits) {

@@ -16,6 +16,7 @@ namespace footman::sim {
 struct AdminHabits {
   bool pause_clouds = false;
   bool change_config = false;
+  Duration keep_budgets_for{0};  // after all faults; then the money of a day is no limit any more
 };
 
 class SimAdmins {
@@ -39,7 +40,8 @@ class SimAdmins {
   runtime::Awaitable<base::Status> set_config(fleet::FleetConfig config);
   fleet::FleetConfig other_config();
   static runtime::Awaitable<void> set_first_config(SimAdmins* self);
-  void allow_more();
+  static runtime::Awaitable<void> allow_more(SimAdmins* self);
+  void drop_budgets();
   void look_at_holds();
   void look_at_disabled();
   bool mend_templates();

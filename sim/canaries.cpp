@@ -448,6 +448,17 @@ void plant_generosity(WorldOptions& options) {
   };
 }
 
+// A day has three times as much money as it should.
+void plant_largesse(WorldOptions& options) {
+  options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
+    const auto give = [](model::AgentLimits& limits) {
+      if (auto& per_day = limits.budget.per_day) per_day->micros *= 3;
+    };
+    give(config.limits);
+    for (auto& one : config.templates) give(one.limits);
+  };
+}
+
 void plant_low_caps(WorldOptions& options) {
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     config.limits.agents = 1;
@@ -529,6 +540,7 @@ const std::vector<Canary>& canaries() {
        plant_provider<ForgetsForms>},
       {"forgets-charges", "never_above_a_cap", "a restart forgets what agents that are gone have cost", 400,
        plant_store<ForgetsCharges>},
+      {"days-are-rich", "money_ends", "the fleet reads three times the money of a day", 400, plant_largesse},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart",

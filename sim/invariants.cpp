@@ -56,6 +56,7 @@ void Checker::check() {
   note_pool_sizes();
   note_spare();
   accounts_.note_items(list_queued());
+  note_unpaid();
   look_at_item_launches();
   look_at_pool_launches();
   look_at_machines();
@@ -121,7 +122,10 @@ void Checker::look_at_assignments() {
   std::map<AgentId, base::AssignmentId> by_agent;
   for (const auto& one : rows_.assignments) {
     if (!is_open(one)) continue;
-    if (one.state == AssignmentState::started && started_.insert(one.id).second) note_overtaken(one);
+    if (one.state == AssignmentState::started && started_.insert(one.id).second) {
+      note_overtaken(one);
+      look_at_unpaid(one);
+    }
     used_agents_.insert(one.agent);
     agents_of_[one.build].insert(one.agent.str());
     active_[one.agent] = parts_.loop.now();

@@ -37,7 +37,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 30> kInvariants = {{
+inline constexpr std::array<Invariant, 31> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -45,6 +45,9 @@ inline constexpr std::array<Invariant, 30> kInvariants = {{
     {"never_above_a_cap",
      "agents of a template, a label, a controller, a cloud and of all clouds stay within their caps, limits "
      "and budgets, each counted as the machine that was launched for it"},
+    {"money_ends",
+     "once what is left of the money of a day does not pay for a quarter of an hour of an agent, that agent "
+     "begins no other build: more than the budget is spent by builds that were there already"},
     {"one_open_assignment", "an item, an agent and a build have at most one open assignment"},
     {"one_agent_per_item", "at most one agent is on its way for a waiting item"},
     {"launches_are_needed",
@@ -240,7 +243,7 @@ class Checker {
   std::string untruth_of_breaker(const fleet::Consideration& tried, const fleet::Template& of) const;
   std::string untruth_of_cloud_hold(const fleet::Consideration& tried, const fleet::Template& of) const;
   const SimCloud* find_cloud(const base::CloudName& name) const;
-  std::string untruth_of_time(base::Instant look_again) const;
+  std::string untruth_of_time(base::Instant look_again, Duration most) const;
   void look_at_rows();
   void look_at_assignments();
   void note_items();
@@ -276,7 +279,10 @@ class Checker {
   model::Money most_spent(const Group& group) const;
   Paid least_paid(const Group& group) const;
   void look_at_money(const model::Agent& row);
-  bool may_be_spent(const fleet::Template& of) const;
+  void note_unpaid();
+  bool is_unpaid(const model::Agent& row);
+  void look_at_unpaid(const model::Assignment& started);
+  bool may_be_unpaid(const model::Agent& row);
   bool older_waits(const controller::QueueEntry& entry) const;
   const fleet::TemplateView* find_view(const base::TemplateName& name) const;
 
@@ -369,7 +375,9 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
-  bool clock_was_set_ = false;  // the server's
+  std::map<base::AgentId, Duration> unpaid_since_;  // agents whose next quarter of an hour no budget pays for
+  std::map<base::AgentId, std::set<base::AssignmentId>> builds_on_;  // that were ever started
+  bool clock_was_set_ = false;                                       // the server's
   bool clock_was_set_back_ = false;
   std::vector<std::pair<Duration, Duration>> clock_set_ahead_;  // when, and by how much
   std::vector<fleet::CloudView> clouds_now_;                    // as the fleet showed them at this look

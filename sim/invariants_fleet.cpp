@@ -428,16 +428,18 @@ void Checker::look_at_ends() {
                                             base::format_duration(due), what));
     };
     const auto last = active_.find(row.id);
-    const bool for_money = row.end_detail.find("the budget of the day is spent") != std::string::npos;
     if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
       if (connected_.contains(row.id))
         report("time_is_given", fmt::format("agent {} is ended ({}) although it had connected", row.id.str(),
                                             to_string(row.end_reason)));
-    } else if (row.end_reason == EndReason::idle_too_long && !(for_money && may_be_spent(*of))) {
+    } else if (row.end_reason == EndReason::idle_too_long && !has_lost_its_machine(row)) {
       give("idle time",
            now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
            of->idle_timeout);
+    } else if (row.end_reason == EndReason::budget_spent && !may_be_unpaid(row)) {
+      report("time_is_given", fmt::format("agent {} is ended ({}: {}), and there is money", row.id.str(),
+                                          to_string(row.end_reason), row.end_detail));
     } else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts()) {
       // Its row may say so much later, when the answer to its launch was lost.
       const auto welcomed = welcomed_.find(row.id);

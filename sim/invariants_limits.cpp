@@ -19,7 +19,8 @@ namespace {
 constexpr Duration kLearnedLate = 2min;
 // The same of machines without a record: with a list that comes, when many others have failed.
 constexpr Duration kListedLate = 15min;
-constexpr Duration kLookedLate = 1s;  // at most, than the fleet has looked
+constexpr Duration kLookedLate = 1s;     // at most, than the fleet has looked
+constexpr Duration kUnpaidMargin = 45s;  // until the fleet looks again, and its word is with the agent
 
 bool is_dear(const model::Price& price, const model::Budget& budget) {
   return !price.per_hour.is_zero() && !(budget.beyond && price.per_hour <= *budget.beyond);
@@ -353,11 +354,46 @@ model::Money Checker::most_spent(const Group& group) const {
   return sum;
 }
 
-// Idle agents do not live on into money that a day does not have.
-bool Checker::may_be_spent(const fleet::Template& of) const {
-  return std::ranges::any_of(list_groups(of, parts_.server.controller().name()), [&](const Group& group) {
+// --- agents that go on
+
+void Checker::note_unpaid() {
+  const auto before = std::exchange(unpaid_since_, {});
+  if (!parts_.server.up() || clock_was_set_) return;
+  const auto now = parts_.loop.now();
+  for (const auto& row : rows_.agents) {
+    if (!model::is_serving(row.state) || !is_unpaid(row)) continue;
+    const auto known = before.find(row.id);
+    unpaid_since_[row.id] = known == before.end() ? now : known->second;
+  }
+}
+
+bool Checker::is_unpaid(const model::Agent& row) {
+  const auto price = form_of(row).price.per_hour;
+  return std::ranges::any_of(list_groups(), [&](const Group& group) {
+    const auto& budget = group.limits.budget;
+    return budget.per_day && group.counts(row) && is_dear({price, {}}, budget) &&
+           least_paid(group).today + model::charge(price, policy::kReservedAhead) > *budget.per_day;
+  });
+}
+
+// Its first build is what it was launched for: that money was there.
+void Checker::look_at_unpaid(const model::Assignment& started) {
+  auto& builds = builds_on_[started.agent];
+  builds.insert(started.id);
+  const auto unpaid = unpaid_since_.find(started.agent);
+  if (builds.size() < 2 || unpaid == unpaid_since_.end()) return;
+  const auto since = std::max({unpaid->second, calm_since_, storage_failed_, parts_.server.up_since()});
+  if (parts_.loop.now() - since > kUnpaidMargin)
+    report("money_ends",
+           fmt::format("agent {} begins build {}, and the money of the day does not pay for that since {} s",
+                       started.agent.str(), started.build.str(), format_time(unpaid->second)));
+}
+
+// By what was spent and may be needed, at most.
+bool Checker::may_be_unpaid(const model::Agent& row) {
+  return std::ranges::any_of(list_groups(), [&](const Group& group) {
     const auto& per_day = group.limits.budget.per_day;
-    return per_day && most_spent(group) >= *per_day;
+    return per_day && group.counts(row) && most_spent(group) + taken_by(group).ahead > *per_day;
   });
 }
 

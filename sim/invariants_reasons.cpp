@@ -14,6 +14,7 @@ namespace {
 constexpr Duration kReasonMargin = 20s;  // the fleet looks again within that
 constexpr Duration kLongestOvertaking = 15min;
 constexpr Duration kLongestPause = 6min;  // of a breaker or a cloud that is held: five, and a little
+constexpr int kMostLives = 18;            // of a breaker: so many times as long as its last agent was there
 constexpr Duration kHoldMargin = 1s;      // between an answer and the decision on it
 constexpr Duration kLearnedWithin = 90s;  // beside the time between two comparisons and the lag of a list
 
@@ -166,11 +167,11 @@ std::string Checker::untruth_of_quiet_period(const controller::QueueEntry& entry
   return row->quiet_until.is_set() && parts_.loop.now() - since <= whole ? "" : "that is over";
 }
 
-std::string Checker::untruth_of_time(base::Instant look_again) const {
+std::string Checker::untruth_of_time(base::Instant look_again, Duration most) const {
   if (!look_again.is_set()) return "nobody looks again";
   const auto left = look_again - parts_.server.wall_now();
   if (left < Duration(0)) return "that is past";
-  return left > kLongestPause ? "that is too far away" : "";
+  return left > most ? "that is too far away" : "";
 }
 
 // --- why nothing is launched
@@ -233,7 +234,9 @@ std::string Checker::untruth_of_tried(const controller::QueueEntry& entry,
 
 // So many launches of it have failed, in the way that is told, the last one not long ago.
 std::string Checker::untruth_of_breaker(const fleet::Consideration& tried, const fleet::Template& of) const {
-  auto text = untruth_of_time(tried.look_again);
+  // Beside its deadline one that has connected may live for a while without work.
+  const auto longest = std::max(kLongestPause, kMostLives * (of.launch_deadline + kLongestPause));
+  auto text = untruth_of_time(tried.look_again, longest);
   const auto* view = find_view(of.name);
   if (!text.empty() || view == nullptr) return text;
   const auto& breaker = view->breaker;
@@ -241,7 +244,7 @@ std::string Checker::untruth_of_breaker(const fleet::Consideration& tried, const
   const auto& failures = accounts_.failures_of(of.name);
   if (failures.size() < breaker.failures)
     return fmt::format("{} of its launches have failed, not {}", failures.size(), breaker.failures);
-  if (failures.empty() || parts_.loop.now() - failures.back() > kLongestPause)
+  if (failures.empty() || parts_.loop.now() - failures.back() > longest)
     return "none of its launches has failed lately";
   const auto* cloud = find_cloud(of.cloud);
   const auto why = model::find_failure_class(breaker.failure);
@@ -255,7 +258,7 @@ std::string Checker::untruth_of_breaker(const fleet::Consideration& tried, const
 // The cloud has told this life of the server until when it wants nothing, or has left it without an answer.
 std::string Checker::untruth_of_cloud_hold(const fleet::Consideration& tried,
                                            const fleet::Template& of) const {
-  auto text = untruth_of_time(tried.look_again);
+  auto text = untruth_of_time(tried.look_again, kLongestPause);
   const auto* cloud = find_cloud(of.cloud);
   if (!text.empty() || cloud == nullptr) return text;
   if (tried.text.find("its first list of agents") != std::string::npos) {

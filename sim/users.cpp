@@ -48,7 +48,7 @@ SimUsers::~SimUsers() {
 void SimUsers::calm_down() {
   calm_ = true;
   caller_.calm_down();
-  if (!habits_.rush_label.empty()) scope_->spawn("rush", rush(this));
+  if (!habits_.rush_labels.empty()) scope_->spawn("rush", rush(this));
 }
 
 // --- jobs
@@ -164,12 +164,16 @@ controller::SubmitRequest SimUsers::make_request(const std::string& key, Dice& d
 Awaitable<void> SimUsers::rush(SimUsers* self) {
   const std::string other = "rush.other";
   const auto begin = self->loop_.now();
-  std::vector<std::string> open;
+  const auto labels = self->habits_.rush_labels;
+  std::vector<std::vector<std::string>> all(labels.size());
   for (std::uint32_t number = 0;; ++number) {
-    std::erase_if(open, [&](const std::string& key) { return self->witness_.steps_completed(key) > 0; });
-    while (open.size() < kRushBuilds) {
-      open.push_back(fmt::format("rush.{}.{}", number, open.size()));
-      co_await self->submit_long(open.back(), self->habits_.rush_label);
+    for (std::size_t i = 0; i < labels.size(); ++i) {
+      auto& open = all[i];
+      std::erase_if(open, [&](const std::string& key) { return self->witness_.steps_completed(key) > 0; });
+      while (open.size() < kRushBuilds) {
+        open.push_back(fmt::format("rush.{}.{}.{}", i, number, open.size()));
+        co_await self->submit_long(open.back(), labels[i]);
+      }
     }
     co_await runtime::sleep_for(self->clock_, 5s);
     const auto since = self->loop_.now() - begin;

@@ -25,7 +25,7 @@ struct UserHabits {
   bool edits_jobs = true;
   bool meddles_with_agents = true;
   // Once nothing breaks, short builds come one after the other for as long as one with another label waits.
-  std::string rush_label;  // of the short ones; empty: no rush
+  std::vector<std::string> rush_labels;  // of the short ones, for each of them; none: no rush
   std::string other_label;
   std::uint32_t most_lines = 30;
   Duration line_gap = 200ms;

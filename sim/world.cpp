@@ -18,6 +18,8 @@ constexpr std::uint64_t kMostSteps = 400'000;  // ten times what a seed needs
 constexpr Duration kDrainBound =
     60min;  // after the last fault; launch deadlines, leases and back-offs fit in
 constexpr double kRushes = 0.03;
+constexpr double kDearRushes = 0.02;
+constexpr double kCrossings = 0.02;
 constexpr std::string_view kPassword = "correct-horse-battery-staple";
 
 // What the production code logs: part of the readable trace, and never a secret.
@@ -192,7 +194,7 @@ void vary_retention(fleet::FleetConfig& config, std::uint64_t seed) {
 void make_rush(Scene& scene, std::uint64_t seed) {
   Dice dice(seed, "rush");
   if (!dice.chance(kRushes)) return;
-  scene.habits.rush_label = "linux && !warm";
+  scene.habits.rush_labels = {"linux && !warm"};
   scene.habits.other_label = "warm";
   scene.fleet.limits.agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
   for (auto& [name, limits] : scene.fleet.cloud_limits) limits.agents = 0;
@@ -205,10 +207,57 @@ void make_rush(Scene& scene, std::uint64_t seed) {
   }
 }
 
+// A rush in which the money of the day runs out: agents that are kept would go on all the time.
+void make_dear_rush(Scene& scene, std::uint64_t seed) {
+  Dice dice(seed, "dear rush");
+  if (!dice.chance(kDearRushes) || !scene.habits.rush_labels.empty()) return;
+  scene.habits.rush_labels = {"linux && !warm"};
+  scene.habits.other_label = "warm";
+  scene.admins = {.keep_budgets_for = 15min};
+  const auto agents = static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
+  for (auto& one : scene.fleet.templates) {
+    one.pool = {};
+    if (one.name.str() != "linux") continue;
+    one.max_builds = dice.chance(0.5) ? 0 : 50;
+    one.max_age = Duration(0);
+    one.size = {};
+    one.price = {model::Money{2'400'000}, {}};
+    one.limits = {};
+    one.limits.agents = agents;
+    one.limits.budget.per_day =
+        model::Money{600'000 * agents + 120'000};  // a quarter of an hour of each, and 3 min
+  }
+  scene.fleet.limits = {};
+  scene.fleet.controller_limits.clear();
+  scene.fleet.cloud_limits.clear();
+  scene.fleet.label_limits.clear();
+}
+
+// One item needs a place of a cloud and one of a label, and each of them is always asked for by others, too.
+void make_crossing(Scene& scene, std::uint64_t seed) {
+  Dice dice(seed, "crossing");
+  if (!dice.chance(kCrossings) || !scene.habits.rush_labels.empty()) return;
+  scene.habits.rush_labels = {"", "warm"};
+  scene.habits.other_label = "linux && !warm";
+  for (auto& one : scene.fleet.templates) {
+    one.pool = {};
+    one.max_builds = 1;
+    one.max_age = Duration(0);
+    one.is_default = one.name.str() == "plain";
+    one.limits = {};
+  }
+  scene.fleet.limits = {};
+  scene.fleet.controller_limits.clear();
+  scene.fleet.cloud_limits.clear();
+  scene.fleet.label_limits.clear();
+  scene.fleet.cloud_limits[base::CloudName("alpha")].agents = 1;
+  scene.fleet.label_limits["linux"].agents = 1;
+}
+
 // Another controller beside the built-in one.
 void add_controller(Scene& scene, std::uint64_t seed) {
   Dice dice(seed, "second controller");
-  if (!dice.chance(0.15) || !scene.habits.rush_label.empty()) return;
+  if (!dice.chance(0.15) || !scene.habits.rush_labels.empty()) return;
   scene.remote.items = static_cast<std::uint32_t>(dice.between(std::uint64_t{2}, 7));
   scene.remote.between_items = dice.between(Duration(1s), Duration(30s));
   scene.remote.work = dice.between(Duration(2s), Duration(20s));
@@ -278,6 +327,8 @@ Scene make_scene(std::uint64_t seed) {
   scene.habits.edits_jobs = dice.chance(0.5);
   scene.habits.meddles_with_agents = dice.chance(0.3);
   make_rush(scene, seed);
+  make_dear_rush(scene, seed);
+  make_crossing(scene, seed);
   add_controller(scene, seed);
   scene.faults_for = dice.between(Duration(60s), Duration(5min));
   return scene;

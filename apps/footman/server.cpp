@@ -574,6 +574,9 @@ int run_server(const cli::UpOptions& options) {
     for (const auto& one : loaded.error()) std::fprintf(stderr, "%s\n", config::describe(one).c_str());
     return cli::exit_usage;
   }
+  // Other clouds would work, but a server that lacks what it is told to use says so at once and where.
+  for (const auto& one : loaded->missing) std::fprintf(stderr, "%s\n", config::describe(one).c_str());
+  if (!loaded->missing.empty()) return cli::exit_usage;
   apply_options(loaded->config, options);
   return Server(options, std::move(*loaded), raise_open_files(), make_logger(options)).run();
 }

@@ -5,6 +5,7 @@
 #include "api/context.hpp"
 #include "api/query.hpp"
 #include "api/respond.hpp"
+#include "model/look_again.hpp"
 
 namespace footman::api {
 namespace {
@@ -26,6 +27,12 @@ std::string chain_of(const model::Build& build) {
   return text;
 }
 
+std::string wait_of(const ports::WaitReason& reason, Instant now) {
+  auto again = model::describe_look_again(reason.look_again, reason.look_again_on, now);
+  if (!again.empty()) again.insert(0, reason.text.ends_with('.') ? " " : ". ");
+  return fmt::format("It waits: {}{}{}", reason.text, expectation_of(reason, now), again);
+}
+
 std::string sentence_of(const controller::BuildExplanation& told, Instant now) {
   const auto& build = told.build;
   if (build.state == model::BuildState::finished) {
@@ -35,18 +42,14 @@ std::string sentence_of(const controller::BuildExplanation& told, Instant now) {
   }
   if (build.state == model::BuildState::running && !told.assignments.empty())
     return fmt::format("It runs on agent {}.", told.assignments.back().agent.str());
-  if (told.queue)
-    return fmt::format("It waits: {}{}", told.queue->reason.text, expectation_of(told.queue->reason, now));
+  if (told.queue) return wait_of(told.queue->reason, now);
   return "It is being handed over.";
 }
 
 std::string sentence_of(const fleet::AgentView& view) {
   const auto& agent = view.agent;
-  if (agent.end_reason != model::EndReason::none) {
-    const auto why = model::sentence(agent.end_reason);
-    return agent.end_detail.empty() || agent.end_detail == why ? std::string(why)
-                                                               : fmt::format("{} {}", why, agent.end_detail);
-  }
+  if (agent.end_reason != model::EndReason::none)
+    return model::describe_end(agent.end_reason, agent.end_detail);
   if (agent.state == model::AgentState::online && view.kept_ready)
     return fmt::format("It is online and {}; the pool of its template keeps it ready.",
                        model::to_string(view.observation.activity));

@@ -209,7 +209,7 @@ json::object to_json(const ports::WaitReason& reason) {
   json::object out{{"code", utf8(reason.code)}, {"text", utf8(reason.text)}};
   put_text(out, "agent", reason.agent.str());
   put(out, "look_again_at", reason.look_again);
-  put_text(out, "look_again_on", std::string(fleet::look_again_on(reason.code)));
+  put_text(out, "look_again_on", reason.look_again_on);
   put(out, "expected_at", reason.expected_at);
   return out;
 }
@@ -295,6 +295,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   }
   if (node && !node->build.empty()) out["build"] = node->build.value();
   put_text(out, "for_item", agent.for_item);
+  put_text(out, "promised_to", agent.promised_to);
   out["attempt"] = agent.attempt;
   out["max_builds"] = agent.max_builds;
   out["builds_done"] = std::max(agent.builds_done, view.observation.builds_done);
@@ -447,7 +448,7 @@ json::object to_json(const fleet::Consideration& consideration) {
                    {"code", utf8(consideration.code)},
                    {"text", utf8(consideration.text)}};
   put(out, "look_again_at", consideration.look_again);
-  put_text(out, "look_again_on", std::string(fleet::look_again_on(consideration.code)));
+  put_text(out, "look_again_on", std::string(consideration.look_again_on));
   put(out, "expected_at", consideration.expected_at);
   return out;
 }

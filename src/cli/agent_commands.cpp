@@ -37,7 +37,7 @@ Awaitable<Result<int>> queue(Session& session, const Arguments& arguments) {
   for (const auto& item : list_of(items, "items")) {
     table.add({number_text(item, "build"), text_of(item, "title"), text_of(item, "state"),
                text_of(item, "label"), since(session, time_of(item, "since_at")),
-               text_of(part_of(item, "reason"), "text")});
+               with_look_again(part_of(item, "reason"), session.clock.now())});
   }
   if (table.empty()) {
     session.err().line("nothing waits");
@@ -61,7 +61,8 @@ std::string work_of(const json::value& agent) {
   // Keys of another controller's items tell people nothing.
   const auto controller = text_of(agent, "controller");
   const bool is_own = controller.empty() || controller == model::kBuiltInController;
-  const auto item = is_own ? text_of(agent, "for_item") : std::string();
+  const auto promised = text_of(agent, "promised_to");
+  const auto item = !is_own ? std::string() : promised.empty() ? text_of(agent, "for_item") : promised;
   return item.empty() || activity == "idle" ? activity : "for queue item " + item;
 }
 
@@ -266,7 +267,7 @@ std::string price_text(const json::value& agent) {
 
 }  // namespace
 
-Facts agent_facts(const json::value& agent) {
+Facts agent_facts(const json::value& agent, bool has_end) {
   const auto time = [&](const char* field) {
     const auto at = time_of(agent, field);
     return at.is_set() ? show_exact_time(at) : std::string();
@@ -289,7 +290,8 @@ Facts agent_facts(const json::value& agent) {
   if (!node.empty()) facts.add("Jenkins", text_of(agent, "controller"));
   facts.add("Node", node);
   facts.add("Launched for", text_of(launch, "work"));
-  facts.add("For queue item", node.empty() ? text_of(agent, "for_item") : "");
+  facts.add("Launched for queue item", node.empty() ? text_of(agent, "for_item") : "");
+  facts.add("Promised to queue item", node.empty() ? text_of(agent, "promised_to") : "");
   facts.add("Launch reason", text_of(launch, "reason"));
   facts.add("Handle", text_of(agent, "handle"));
   facts.add("Planned", time("planned_at"));
@@ -298,8 +300,10 @@ Facts agent_facts(const json::value& agent) {
   facts.add("Ended", time("ended_at"));
   const auto end = text_of(part_of(agent, "end"), "text");
   const auto detail = text_of(part_of(agent, "end"), "detail");
-  facts.add("End", end);
-  facts.add("Detail", detail == end ? "" : detail);
+  // The details mostly are the sentence with what it was decided on.
+  const bool is_in_detail = !end.empty() && detail.starts_with(end.substr(0, end.size() - 1));
+  if (has_end) facts.add("End", is_in_detail ? detail : end);
+  if (has_end) facts.add("Detail", is_in_detail ? "" : detail);
   facts.add("Death", text_of(part_of(agent, "death"), "text"));
   if (host.is_object()) {
     facts.add("Host", fmt::format("{} ({} {}, {} CPUs, {})", text_of(host, "hostname"), text_of(host, "os"),
@@ -374,41 +378,43 @@ Command agent_commands() {
 }
 
 Command cloud_commands() {
-  return {"cloud",
-          "list, pause, resume, test and discover clouds",
-          "",
-          {{"footman cloud list", "with their agents and their troubles"}},
-          {},
-          {},
-          {{"list",
-            "clouds, templates, agents and troubles",
-            "",
-            {{"footman cloud list", ""}},
-            {},
-            {},
-            {},
-            {},
-            list_clouds},
-           {"pause",
-            "launch no agents in a cloud until it is resumed",
-            "Its agents go on, and idle ones take work. Lasts over restarts of the server.",
-            {{"footman cloud pause here --reason 'the disk is being changed'", ""}},
-            {{"reason", 0, Value::text, "TEXT", "shown with the builds that wait for it"}},
-            {kCloud},
-            {},
-            {},
-            pause},
-           {"resume",
-            "launch agents in a cloud again",
-            "",
-            {{"footman cloud resume here", ""}},
-            {},
-            {kCloud},
-            {},
-            {},
-            resume},
-           cloud_test_command(),
-           cloud_discover_command()}};
+  return {
+      "cloud",
+      "list, pause, resume, test and discover clouds",
+      "",
+      {{"footman cloud list", "with their agents and their troubles"}},
+      {},
+      {},
+      {{"list",
+        "clouds, templates, agents and troubles",
+        "",
+        {{"footman cloud list", ""}},
+        {},
+        {},
+        {},
+        {},
+        list_clouds},
+       {"pause",
+        "launch no agents in a cloud until it is resumed",
+        "Its agents go on, and idle ones take work. Lasts over restarts of the server.",
+        {{"footman cloud pause here --reason 'the disk is being changed'", ""}},
+        {{"reason", 0, Value::text, "TEXT", "shown with the builds that wait for it"}},
+        {kCloud},
+        {},
+        {},
+        pause},
+       {"resume",
+        "launch agents in a cloud again",
+        "Templates that are held after failures have one agent tried at once, also where the cloud was not "
+        "paused.",
+        {{"footman cloud resume here", ""}},
+        {},
+        {kCloud},
+        {},
+        {},
+        resume},
+       cloud_test_command(),
+       cloud_discover_command()}};
 }
 
 Command reconcile_command() {

@@ -8,6 +8,7 @@
 #include "cli/context.hpp"
 #include "cli/explain.hpp"
 #include "cli/groups.hpp"
+#include "model/look_again.hpp"
 
 namespace footman::cli {
 namespace {
@@ -19,7 +20,7 @@ void print_heading(Output& out, std::string_view text) {
 
 std::string answer_of(const json::value& considered, Instant now) {
   const auto expected = time_of(considered, "expected_at");
-  const auto text = text_of(considered, "text");
+  const auto text = with_look_again(considered, now);
   return expected > now ? fmt::format("{} Expected in {}.", text, format_duration(expected - now)) : text;
 }
 
@@ -103,7 +104,7 @@ void print_agent(Output& out, const json::value& explanation) {
       fmt::format("agent {}: {}", clean(text_of(agent, "id")), styled(out, style_of(state), clean(state))));
   out.line(clean(text_of(explanation, "sentence")));
   out.write("\n");
-  agent_facts(agent).print(out);
+  agent_facts(agent, false).print(out);
   print_attempts(out, explanation, "builds");
   print_timeline(out, explanation);
 }
@@ -133,6 +134,14 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
 }
 
 }  // namespace
+
+std::string with_look_again(const json::value& held, Instant now) {
+  const auto text = text_of(held, "text");
+  const auto again =
+      model::describe_look_again(time_of(held, "look_again_at"), text_of(held, "look_again_on"), now);
+  if (again.empty()) return text;
+  return fmt::format("{}{} {}", text, text.ends_with('.') ? "" : ".", again);
+}
 
 void print_timeline(Output& out, const json::value& explanation) {
   const auto& entries = list_of(explanation, "timeline");

@@ -216,6 +216,15 @@ bool QueueLoop::tell_changed(const Items& changed, Instant at, ports::DemandNews
   return true;
 }
 
+namespace {
+
+// While a template is held one agent is tried now and then: for those that wait all of that is one reason.
+std::string_view lasting_code(const ports::WaitReason& reason) {
+  return reason.code == "template_half_open" ? std::string_view("template_open") : reason.code;
+}
+
+}  // namespace
+
 void QueueLoop::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
   const auto it = core_.queue.all().find(item_of_key(item_key));
   if (it == core_.queue.all().end()) return;
@@ -228,7 +237,7 @@ void QueueLoop::set_wait_reason(const std::string& item_key, ports::SharedReason
   // text change too often to be history.
   if (!now.agent.empty() && now.agent != last.agent)
     core_.note_build(build, "agent_planned", now.text);
-  else if (now.agent.empty() && now.code != last.code)
+  else if (now.agent.empty() && lasting_code(now) != lasting_code(last))
     core_.note_build(build, "held", now.text);
   promise(item_key, last.agent, now.agent);
   core_.publish("queue_item", item_key, "buildable", build.str());

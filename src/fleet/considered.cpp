@@ -24,8 +24,13 @@ std::vector<Consideration> list_answers(const std::vector<policy::Tried>& tried,
   all.reserve(std::min(tried.size(), most));
   for (const auto& one : tried) {
     if (all.size() == most) break;
-    all.push_back(
-        {one.template_name, one.cloud, std::string(to_string(one.reason)), one.text, one.look_again, {}});
+    all.push_back({one.template_name,
+                   one.cloud,
+                   std::string(to_string(one.reason)),
+                   one.text,
+                   one.look_again,
+                   {},
+                   one.look_again_on});
   }
   return all;
 }

@@ -468,7 +468,9 @@ void Core::note_trouble(CloudEntry& cloud, std::string text) {
 void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, Instant retry_at,
                                const std::string& text) {
   metrics.launch_failures(failure).add();
-  const policy::Failure told{failure, text, even.at(retry_at)};
+  const bool was_there = failure == FailureClass::boot || failure == FailureClass::connect;
+  const auto lived = was_there && entry.life.asked.is_set() ? time() - entry.life.asked : Duration(0);
+  const policy::Failure told{failure, text, even.at(retry_at), lived};
   auto* throttling = failure == FailureClass::throttled ? find_cloud(entry.row.cloud) : nullptr;
   // Its wish is for all of its templates, whatever has become of this one.
   if (throttling != nullptr)
@@ -502,6 +504,14 @@ void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
 void Core::note_planned(TemplateEntry& t, AgentEntry& entry) {
   set_breaker(t, policy::on_probe_launched(t.breaker, entry.id(), entry.launch_deadline, time()));
   entry.era = t.breaker.era;
+}
+
+void Core::try_templates_again(const CloudName& cloud) {
+  for (auto& [name, t] : templates) {
+    if (t.config.cloud != cloud) continue;
+    set_breaker(t, policy::on_retry_wished(t.breaker, time()));
+  }
+  look->notify();
 }
 
 void Core::look_after_probes() {

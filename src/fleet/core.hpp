@@ -291,6 +291,7 @@ class Core {
   // --- what the breaker of an agent's template learns
   void note_progress(const AgentEntry& entry, policy::Stage stage);
   void note_planned(TemplateEntry& t, AgentEntry& entry);  // it is the probe, if one is asked for
+  void try_templates_again(const CloudName& cloud);        // a person says so: one agent of each that is held
   void look_after_probes();  // those that are gone without a word, or stand there without work
   // A launch has failed for good. retry_at: the cloud's wish, on the wall clock.
   void note_launch_failure(const AgentEntry& entry, model::FailureClass failure, Instant retry_at,

@@ -45,6 +45,7 @@ struct Fleet::Impl {
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud,
                     const std::map<TemplateName, IdleTimes>& idle_times) const;
+  static AgentView view_of(const AgentEntry& entry, bool kept_ready);
   static BreakerView view_of(const policy::Breaker& breaker);
   std::vector<VariantView> variants_of(const TemplateEntry& t) const;
   static void count(CloudView& view, const AgentEntry& entry);
@@ -294,7 +295,11 @@ Awaitable<Status> Fleet::pause_cloud(CloudName name, std::string text) {
   return impl_->set_pause(std::move(name), {impl_->core.now(), std::move(text)});
 }
 
-Awaitable<Status> Fleet::resume_cloud(CloudName name) { return impl_->set_pause(std::move(name), {}); }
+Awaitable<Status> Fleet::resume_cloud(CloudName name) {
+  FOOTMAN_CO_TRY_STATUS(co_await impl_->set_pause(name, {}));
+  impl_->core.try_templates_again(name);
+  co_return Status();
+}
 
 // --- views
 
@@ -304,14 +309,14 @@ std::vector<AgentView> Fleet::list_agents() const {
   all.reserve(core.ended().size() + core.agents().size());
   for (const auto& one : core.ended()) all.push_back({one.row, {}, false});
   for (const auto& [order, entry] : core.agents())
-    if (entry->stored) all.push_back({entry->row, entry->seen, false});
+    if (entry->stored) all.push_back(Impl::view_of(*entry, false));
   std::ranges::stable_sort(all, {}, [](const AgentView& view) { return view.agent.planned; });
   return all;
 }
 
 std::optional<AgentView> Fleet::find_agent(const AgentId& id) const {
   if (const auto* entry = impl_->find_living(id))
-    return AgentView{entry->row, entry->seen, impl_->provisioner.is_kept_ready(id)};
+    return Impl::view_of(*entry, impl_->provisioner.is_kept_ready(id));
   if (const auto* one = impl_->core.find_ended(id)) return AgentView{one->row, {}, false};
   return std::nullopt;
 }
@@ -336,6 +341,14 @@ Error Fleet::Impl::unknown_cloud(const CloudName& name) const {
           fmt::format("There is no cloud {}", name.str()),
           {},
           model::did_you_mean(name.str(), known)};
+}
+
+// The item that waits for it now is fresher than its row has it, and none once it is given work or ends.
+AgentView Fleet::Impl::view_of(const AgentEntry& entry, bool kept_ready) {
+  AgentView view{entry.row, entry.seen, kept_ready};
+  const bool waits = !entry.is_ending() && entry.seen.activity != ports::AgentActivity::busy;
+  view.agent.promised_to = waits ? entry.promised_to : std::string();
+  return view;
 }
 
 void Fleet::Impl::count(CloudView& view, const AgentEntry& entry) {

@@ -488,7 +488,10 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   request.why =
       variant.name.empty() ? launch.text : fmt::format("{} Variant: {}.", launch.text, variant.name);
   if (launch.not_these) request.not_these = list_answers(*launch.not_these, kConsideredKept);
-  for (auto& one : request.not_these) one.look_again = {};  // the choice is made
+  for (auto& one : request.not_these) {  // the choice is made
+    one.look_again = {};
+    one.look_again_on = {};
+  }
   row.frozen_request = encode_request(request);
   return entry;
 }
@@ -570,7 +573,12 @@ void Provisioner::take_words(policy::Words words) {
   auto& held = held_[{words.controller, words.label}];
   const auto code = to_string(words.held.reason);
   if (!held || held->reason.code != code) held = std::make_shared<HeldClass>();
-  held->reason = {std::string(code), std::move(words.held.text), {}, words.held.look_again, {}};
+  held->reason = {std::string(code),
+                  std::move(words.held.text),
+                  {},
+                  words.held.look_again,
+                  {},
+                  std::string(words.held.look_again_on)};
   held->tried = std::move(words.tried);
   told_something_ = true;
 }
@@ -582,7 +590,10 @@ void Provisioner::tell_hold(const policy::Hold& hold) {
   const auto& label = parse_label(item.label)->text();
   const auto known = held_.find({hold.item.controller, label});
   if (known == held_.end())
-    take_words({hold.item.controller, label, {hold.reason, hold.text, hold.look_again}, hold.tried});
+    take_words({hold.item.controller,
+                label,
+                {hold.reason, hold.text, hold.look_again, {}, hold.look_again_on},
+                hold.tried});
   item.held = held_.at({hold.item.controller, label});
   if (item.reason.get() != &item.held->reason) tell(item, hold.item, {item.held, &item.held->reason});
 }
@@ -630,60 +641,6 @@ Duration Provisioner::until_next_look() const {
 
 Duration Provisioner::pause_after_plan() const {
   return kPlanPausePerThing * static_cast<std::int64_t>(plan_size_);
-}
-
-// --- views
-
-std::optional<PoolView> Provisioner::view_of_pool(const TemplateName& name) const {
-  const auto t = core_.templates.find(name);
-  if (t == core_.templates.end() || t->second.config.pool.empty()) return std::nullopt;
-  const auto it = std::ranges::find(plan_.pools, name, &policy::PoolReport::template_name);
-  return pools_.view(t->second, it == plan_.pools.end() ? policy::PoolReport() : *it);
-}
-
-bool Provisioner::is_kept_ready(const AgentId& id) const {
-  return std::ranges::any_of(plan_.pools, [&](const policy::PoolReport& pool) {
-    return std::ranges::find(pool.wanted, id) != pool.wanted.end();
-  });
-}
-
-std::optional<ItemView> Provisioner::explain(const ControllerName& controller, const std::string& key) const {
-  const auto it = items_.find({controller, key});
-  if (it == items_.end()) return std::nullopt;
-  const auto& item = it->second;
-  return ItemView{controller, key, item.title, item.reason ? *item.reason : ports::WaitReason(),
-                  consider(it->first, item)};
-}
-
-std::vector<Consideration> Provisioner::consider(const policy::ItemRef& ref, const WaitingItem& item) const {
-  if (item.held) return list_answers(*item.held->tried, item.held->tried->size());
-  const auto* agent = item.reason ? core_.find_agent(item.reason->agent) : nullptr;
-  if (agent == nullptr) return {};
-  const auto& row = agent->row;
-  const auto fitting = ledger_.list_templates(ref);
-  const bool is_own = row.for_item == ref.key && row.controller == ref.controller;
-  return is_own ? consider_own(row, agent->request.not_these, *item.reason, fitting)
-                : consider_other(row, *item.reason, fitting);
-}
-
-const PlanView& Provisioner::view() const {
-  if (view_) return *view_;
-  auto& view = view_.emplace();
-  view.at = plan_at_;
-  view.number = number_;
-  view.launches = launched_;
-  std::vector<std::pair<Instant, const policy::ItemRef*>> order;
-  order.reserve(items_.size());
-  for (const auto& [ref, item] : items_) order.emplace_back(item.since, &ref);
-  std::ranges::sort(order, [](const auto& a, const auto& b) {
-    return std::tie(a.first, *a.second) < std::tie(b.first, *b.second);
-  });
-  view.items.reserve(order.size());
-  for (const auto& [since, ref] : order) view.items.push_back(*explain(ref->controller, ref->key));
-  for (const auto& end : plan_.terminations) view.endings.push_back({end.agent, end.reason, end.text});
-  for (const auto& drain : plan_.drains) view.endings.push_back({drain.agent, drain.reason, drain.text});
-  view.next_look = plan_.next_look;
-  return view;
 }
 
 }  // namespace footman::fleet

@@ -127,9 +127,9 @@ Awaitable<void> Steward::wait_for_own_exit(AgentEntry* entry, const CloudEntry& 
   const auto& row = entry->row;
   if (!row.connected.is_set() || row.state == AgentState::lost || !entry->life.stop_asked.is_set()) co_return;
   if (entry->request.spec.endpoint.program == ports::AgentProgram::jenkins) co_return;
-  const auto until = entry->life.stop_asked + cloud.provider->limits().own_exit;
-  while (!entry->gone && core_.time() < until)
-    (void)co_await entry->wake.wait_for(core_.parts.clock, until - core_.time());
+  // Even time may be set meanwhile, and what is kept in it with it.
+  const auto left = [&] { return entry->life.stop_asked + cloud.provider->limits().own_exit - core_.time(); };
+  while (!entry->gone && left() > Duration(0)) (void)co_await entry->wake.wait_for(core_.parts.clock, left());
 }
 
 // The controller first, so that no work starts on it and its build learns the reason; but a controller that

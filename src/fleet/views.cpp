@@ -1,7 +1,6 @@
 #include "fleet/views.hpp"
 
 #include "model/words.hpp"
-#include "policy/provisioning_plan.hpp"
 
 namespace footman::fleet {
 namespace {
@@ -19,13 +18,6 @@ constexpr model::Word<Verdict> kVerdicts[] = {
 };
 
 }  // namespace
-
-std::string_view look_again_on(std::string_view code) {
-  for (auto number = 0; number <= static_cast<int>(policy::HoldReason::launch_limit); ++number)
-    if (const auto reason = static_cast<policy::HoldReason>(number); to_string(reason) == code)
-      return policy::look_again_on(reason);
-  return {};
-}
 
 std::string_view to_string(Verdict verdict) { return model::get_word(kVerdicts, verdict); }
 

@@ -19,7 +19,8 @@ namespace footman::fleet {
 using namespace footman::base;
 
 struct AgentView {
-  model::Agent agent;                   // as stored; of a living one without its frozen request
+  // As stored; promised_to as it is now; of a living one without its frozen request.
+  model::Agent agent;
   ports::AgentObservation observation;  // what its controller says now
   bool kept_ready = false;              // by the pool of its template; of a single agent's view only
 };
@@ -128,11 +129,9 @@ struct Consideration {
   std::string text;     // sentence
   Instant look_again;   // for holds
   Instant expected_at;  // of an agent that is on its way: as in WaitReason
+  std::string_view look_again_on{};  // likewise; empty: it is no hold, or is none any more
   bool operator==(const Consideration&) const = default;
 };
-
-// Of a WaitReason or a Consideration: the event on which it is looked at again; empty: the code is no hold.
-std::string_view look_again_on(std::string_view code);
 
 struct ItemView {
   ControllerName controller;

@@ -51,6 +51,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::idle_too_long, "idle_too_long", "It was idle for longer than its template allows."},
     {EndReason::surplus, "surplus", "Nothing waits for it any more."},
     {EndReason::made_room, "made_room", "A build waited for the place that it took."},
+    {EndReason::budget_spent, "budget_spent", "The budget of the day pays for no more of its time."},
     {EndReason::max_age, "max_age", "It reached the maximum age of its template."},
     {EndReason::drained, "drained", "A person asked for its end."},
     {EndReason::template_changed, "template_changed", "Its template was changed or removed."},
@@ -95,6 +96,14 @@ bool may_hold_resource(AgentState state) { return state != AgentState::terminate
 
 std::string_view to_string(EndReason reason) { return get_end_word(reason).text; }
 std::string_view sentence(EndReason reason) { return get_end_word(reason).sentence; }
+
+std::string describe_end(EndReason reason, std::string_view detail) {
+  const auto why = sentence(reason);
+  if (detail.empty()) return std::string(why);
+  if (detail.starts_with(why.substr(0, why.size() - 1))) return std::string(detail);
+  return std::string(why) + ' ' + std::string(detail);
+}
+
 std::optional<EndReason> find_end_reason(std::string_view text) {
   for (const auto& word : kEndReasons)
     if (word.text == text) return word.value;

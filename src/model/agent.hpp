@@ -68,8 +68,9 @@ enum class EndReason {
   build_finished,  // one-shot: its build is over
   max_builds,      // it has had as many builds as it may
   idle_too_long,
-  surplus,    // nothing waits for it any more
-  made_room,  // an item waited for the place that it took
+  surplus,       // nothing waits for it any more
+  made_room,     // an item waited for the place that it took
+  budget_spent,  // the money of the day does not pay for more of its time
   max_age,
   drained,           // by a person
   template_changed,  // its template generation was replaced
@@ -86,6 +87,8 @@ enum class EndReason {
 std::string_view to_string(EndReason reason);
 std::optional<EndReason> find_end_reason(std::string_view text);
 std::string_view sentence(EndReason reason);  // for people
+// The sentence, with what is known besides; details that begin with it stand for both.
+std::string describe_end(EndReason reason, std::string_view detail);
 
 // An agent takes at most max_builds builds (0: no limit; 1: one-shot), then it is spent and ends with that
 // reason.

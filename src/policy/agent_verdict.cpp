@@ -19,12 +19,16 @@ Termination end_or(const Agent& agent, EndReason reason) {
   return end(agent, agent.end_reason == EndReason::none ? reason : agent.end_reason);
 }
 
+// Its builds are done.
+Termination end_spent(const Agent& agent) {
+  return end(agent, model::spent_reason(agent.max_builds),
+             agent.max_builds == 1 ? "" : fmt::format("{} of {}", agent.builds_done, agent.max_builds));
+}
+
 std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current, Instant now) {
   if (agent.state == AgentState::draining)
     return Termination{agent.id, EndReason::drained, "It was drained and has no work left."};
-  if (model::is_spent(agent.max_builds, agent.builds_done))
-    return end(agent, model::spent_reason(agent.max_builds),
-               agent.max_builds == 1 ? "" : fmt::format("{} of {}", agent.builds_done, agent.max_builds));
+  if (model::is_spent(agent.max_builds, agent.builds_done)) return end_spent(agent);
   if (!is_current) return Termination{agent.id, EndReason::template_changed, describe_change(agent)};
   if (agent.max_age > Duration(0) && now >= agent.connected + agent.max_age)
     return end(agent, EndReason::max_age,
@@ -61,7 +65,10 @@ AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
       verdict.end = end_or(agent, EndReason::session_lost);
       break;
     case AgentActivity::done:
-      verdict.end = end_or(agent, model::spent_reason(agent.max_builds));
+      verdict.end =
+          model::is_spent(agent.max_builds, agent.builds_done) && agent.end_reason == EndReason::none
+              ? end_spent(agent)
+              : end_or(agent, model::spent_reason(agent.max_builds));
       break;
     case AgentActivity::disconnected:
       // It comes back, or is lost when its lease ends; until then another one for its item would be one too
@@ -117,13 +124,13 @@ std::string tell_end(EndReason reason, const std::string& inputs) {
   return fmt::format("{} ({}).", text, inputs);
 }
 
-std::string describe_idle(const Agent& agent, bool is_spent, Instant now) {
+std::string describe_idle(const Agent& agent, Instant now) {
   const auto idle = format_duration(now - agent.idle_since);
-  if (is_spent) return fmt::format("It was idle, and the budget of the day is spent (idle for {}).", idle);
-  const auto of = format_duration(agent.idle_timeout);
   if (agent.paid_until > agent.idle_since + agent.idle_timeout)
-    return fmt::format("It was idle, and the time that is paid for is over (idle for {}, of {}).", idle, of);
-  return tell_end(EndReason::idle_too_long, fmt::format("idle for {}, of {}", idle, of));
+    return fmt::format("It was idle, and the time that is paid for is over (idle for {}, paid for until {}).",
+                       idle, format_rfc3339(agent.paid_until));
+  return tell_end(EndReason::idle_too_long,
+                  fmt::format("idle for {}, of {}", idle, format_duration(agent.idle_timeout)));
 }
 
 std::string describe_change(const Agent& agent) {

@@ -24,8 +24,8 @@ AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now);
 
 // The sentence of the reason with what it was decided on; inputs: empty, there is nothing to add.
 std::string tell_end(model::EndReason reason, const std::string& inputs);
-// Why one that nothing needs ends. is_spent: a budget of the day.
-std::string describe_idle(const Agent& agent, bool is_spent, Instant now);
+// Why one that was idle for too long ends.
+std::string describe_idle(const Agent& agent, Instant now);
 std::string describe_surplus(const Agent& agent);
 std::string describe_change(const Agent& agent);  // of its template
 bool has_work(const Agent& agent);                // as far as is known

@@ -47,6 +47,15 @@ std::uint32_t strikes_of(FailureClass failure, const BreakerLimits& limits) {
   return is_refusal ? limits.refusals : limits.strikes;
 }
 
+// After the last of some failures whose machines were paid for.
+Duration pause_after(std::uint32_t opened, Duration lived, double random, const BreakerLimits& limits) {
+  const auto most = lived * limits.most_lives;
+  auto ceiling = lived;
+  for (std::uint32_t i = 1; i < opened && ceiling < most; ++i) ceiling *= 2;
+  const auto share = (1 + std::clamp(random, 0.0, 1.0)) / 2;
+  return Duration(static_cast<std::int64_t>(static_cast<double>(std::min(ceiling, most).count()) * share));
+}
+
 void enter(Breaker& breaker, BreakerState state, Instant until, Instant now) {
   breaker.state = state;
   breaker.since = now;
@@ -86,8 +95,12 @@ Breaker on_failure(Breaker breaker, std::uint32_t era, Failure failure, double r
   if (permanent) {
     enter(breaker, BreakerState::disabled, {}, now);
   } else if (breaker.state == BreakerState::half_open || count >= strikes_of(failure.failure, limits)) {
-    const auto until = next_try(breaker.failures_in_a_row(), failure.retry_at, random, limits.pause, now);
-    enter(breaker, BreakerState::open, until, now);
+    const auto failures = breaker.failures_in_a_row();
+    const auto until = next_try(failures, failure.retry_at, random, limits.pause, now);
+    const auto strikes = strikes_of(failure.failure, limits);
+    const auto opened = failures > strikes ? failures - strikes + 1 : 1;
+    enter(breaker, BreakerState::open,
+          std::max(until, now + pause_after(opened, failure.lived, random, limits)), now);
   }
   return breaker;
 }
@@ -112,6 +125,12 @@ Breaker on_success(Breaker breaker, std::uint32_t era, Stage stage, Instant now)
 Breaker on_probe_gone(Breaker breaker, Instant now, const BreakerLimits& limits) {
   if (breaker.state == BreakerState::half_open)
     enter(breaker, BreakerState::open, now + limits.pause.shortest_pause, now);
+  return breaker;
+}
+
+Breaker on_retry_wished(Breaker breaker, Instant now) {
+  if (breaker.state == BreakerState::open || breaker.state == BreakerState::disabled)
+    enter(breaker, BreakerState::open, now, breaker.since);
   return breaker;
 }
 

@@ -9,9 +9,9 @@
 //                          the probe came as far as the failed ones had not
 //     any ── configuration, permission, image ──► disabled, for as long as this generation is configured
 //
-// A new generation has a new one. After a restart of the server one that was not closed is open and its pause
-// is over: one agent is tried. That is also how a person says "try again" after mending what no configuration
-// shows (a permission, an image).
+// A new generation has a new one. After a restart of the server, or when a person says "try again" after
+// mending what no configuration shows (a permission, an image, a network), one that was not closed is open
+// and its pause is over: one agent is tried.
 #pragma once
 
 #include <array>
@@ -45,6 +45,10 @@ struct BreakerLimits {
   std::uint32_t refusals = 1;  // throttled, capacity
   std::uint32_t strikes = 3;   // transient, boot, connect
   RetryLimits pause{.first_pause = 1s, .longest_pause = 5min, .shortest_pause = 200ms};
+  // One that is launched in vain is paid for as long as its machine is there. The pause after it is at most
+  // as long, then twice, … up to so many times, and never less than half of that: of all time probes take 5
+  // to 10 %, and a cloud that works again is tried after about as long as it did not.
+  std::int64_t most_lives = 18;
 };
 
 struct Breaker {
@@ -66,8 +70,9 @@ struct Breaker {
 
 struct Failure {
   model::FailureClass failure = model::FailureClass::transient;
-  std::string text;  // sentence, for people
-  Instant retry_at;  // the cloud's wish; not set: none
+  std::string text;   // sentence, for people
+  Instant retry_at;   // the cloud's wish; not set: none
+  Duration lived{0};  // the machine was there, and paid for, for so long; 0: there was none
 };
 
 // What may be launched now.
@@ -89,6 +94,9 @@ Breaker on_probe_launched(Breaker breaker, AgentId probe, Instant deadline, Inst
 Breaker on_success(Breaker breaker, std::uint32_t era, Stage stage, Instant now);
 // The probe ended without telling anything (its item went away, a person ended it): soon the next one.
 Breaker on_probe_gone(Breaker breaker, Instant now, const BreakerLimits& limits = {});
+
+// A person wants it tried: one agent is, at once, also when it is disabled.
+Breaker on_retry_wished(Breaker breaker, Instant now);
 
 Allowance may_launch(const Breaker& breaker, Instant now);
 

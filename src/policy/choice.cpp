@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace footman::policy {
 namespace {
 
@@ -21,7 +23,13 @@ std::string describe_passed(const ItemClass& kind) {
 }  // namespace
 
 Tried answer_of(const Template& t, const Held& held) {
-  return {t.cloud, t.name, held.reason, held.text, held.look_again};
+  return {t.cloud, t.name, held.reason, held.text, held.look_again, held.look_again_on};
+}
+
+std::string_view next_event(const std::vector<Tried>& tried) {
+  const auto may_come = std::ranges::find_if(
+      tried, [](const Tried& one) { return one.look_again_on != "configuration_changes"; });
+  return may_come == tried.end() ? tried.front().look_again_on : may_come->look_again_on;
 }
 
 std::string describe_choice(const Item& item, const ItemClass& kind) {

@@ -27,4 +27,24 @@ const Agent* take_last(std::vector<const Agent*>& agents) {
   return agent;
 }
 
+std::vector<const Agent*> list_sparable(const std::vector<Pool>& pools, const PoolBook& book,
+                                        const std::set<AgentId>& ended, Instant now, Paid paid) {
+  std::vector<const Agent*> all;  // in reverse
+  for (const auto& pool : book.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
+  for (const auto& pool : book.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
+  const auto add_kept = [&](bool is_paid) {
+    for (const auto& pool : pools)
+      for (const Agent* agent : pool.agents)
+        if (!book.has_pool(*agent) && agent->max_builds != 1 && (now < agent->paid_until) == is_paid)
+          all.push_back(agent);
+  };
+  if (paid == Paid::last) add_kept(true);
+  add_kept(false);
+  std::erase_if(all, [&](const Agent* agent) {
+    return agent->activity != model::AgentActivity::idle || ended.contains(agent->id);
+  });
+  std::ranges::reverse(all);
+  return all;
+}
+
 }  // namespace footman::policy

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <tuple>
 #include <vector>
 
 #include "policy/open_plan.hpp"
+#include "policy/pool_plan.hpp"
 
 namespace footman::policy {
 
@@ -33,5 +35,12 @@ struct LabelOrder {
 std::vector<std::size_t> list_fitting(const std::vector<Pool>& pools, const std::vector<PoolKey>& keys,
                                       const ItemClass& kind);
 const Agent* take_last(std::vector<const Agent*>& agents);  // not empty
+
+// Idle agents that no item needs, without `ended` ones. Those that are kept for no pool first; then those
+// beyond the targets, and those of the pools that are filled last. Of the first the ones that are paid for
+// anyway are left out, or come behind the others.
+enum class Paid { stay, last };
+std::vector<const Agent*> list_sparable(const std::vector<Pool>& pools, const PoolBook& book,
+                                        const std::set<AgentId>& ended, Instant now, Paid paid);
 
 }  // namespace footman::policy

@@ -344,7 +344,8 @@ bool Ledger::is_held(const LedgerItem& one) const {
 
 Hold Ledger::make_hold(const LedgerItem& one) {
   const auto& hold = *one.of->open.kind.hold;
-  return {one.item.ref, hold.held.reason, hold.held.text, hold.held.look_again, hold.tried};
+  return {one.item.ref,         hold.held.reason, hold.held.text,
+          hold.held.look_again, hold.tried,       hold.held.look_again_on};
 }
 
 // --- as it is

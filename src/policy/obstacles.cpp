@@ -148,8 +148,13 @@ std::optional<Held> Obstacles::ask_breaker(const Template& t) const {
   auto reason = HoldReason::template_open;
   if (t.breaker.state == BreakerState::half_open) reason = HoldReason::template_half_open;
   if (t.breaker.state == BreakerState::disabled) reason = HoldReason::template_disabled;
-  return Held{reason, fmt::format("template '{}' is {}", t.name.str(), describe(t.breaker, now_)),
-              allowance.look_again};
+  const bool may_be_wished = reason != HoldReason::template_half_open;
+  return Held{
+      reason,
+      fmt::format(
+          "template '{}' is {}{}", t.name.str(), describe(t.breaker, now_),
+          may_be_wished ? fmt::format("; `footman cloud resume {}` tries one at once", t.cloud.str()) : ""),
+      allowance.look_again};
 }
 
 std::optional<Held> Obstacles::find_for(const ControllerName& controller, const Template& t) const {
@@ -190,15 +195,18 @@ bool Obstacles::is_kept(const Held& limit, const Template& t, const ControllerNa
 
 bool Obstacles::may_fit(const Template& t, const ControllerName& controller) const {
   return !find_trouble(t) && std::ranges::none_of(usage_.list_all_caps(t, controller), [](const Cap& cap) {
-    if (cap.is_beyond) return false;
-    return cap.spent + cap.needed > cap.limit || (!is_by_size(cap.reason) && cap.is_full());
+    return !cap.is_beyond && cap.spent + cap.needed > cap.limit;
   });
 }
 
-bool Obstacles::is_spent(const Template& t, const ControllerName& controller) const {
-  return std::ranges::any_of(usage_.list_all_caps(t, controller), [](const Cap& cap) {
-    return limit_of(cap.reason)->quantity == Quantity::per_day && cap.spent >= cap.limit;
-  });
+const std::string* Obstacles::find_spent(const Template& t, const ControllerName& controller) {
+  if (!has_cloud(t.cloud)) return nullptr;
+  const auto [known, fresh] = spent_.try_emplace({&t, controller});
+  if (fresh)
+    for (const auto& cap : usage_.list_all_caps(t, controller))
+      if (limit_of(cap.reason)->quantity == Quantity::per_day && cap.spent >= cap.limit)
+        known->second = describe_spent(cap);
+  return known->second.empty() ? nullptr : &known->second;
 }
 
 std::string_view look_again_on(HoldReason reason) {

@@ -42,16 +42,24 @@ class Obstacles {
   // So many places, for launches that are not possible yet.
   void reserve(const Template& t, const ControllerName& controller, std::uint32_t count);
 
-  // What is left of vCPU, memory and money is kept for one agent of it: a smaller one would take it again and
-  // again. Until drop_kept().
+  // What is left of all limits is kept for one agent of it: others, which need less or other limits, would
+  // take it again and again. Until drop_kept().
   void keep(const Template& t, const ControllerName& controller) { usage_.keep(t, controller); }
   void drop_kept() { usage_.drop_kept(); }
   // Some of this limit, already.
   bool is_kept(const Held& limit, const Template& t, const ControllerName& controller) const;
   // One more agent would be launched if the others ended; no limit is below it, and no budget is used up.
   bool may_fit(const Template& t, const ControllerName& controller) const;
-  // A budget of the day that asks about it.
-  bool is_spent(const Template& t, const ControllerName& controller) const;
+  // The money of a day that its agents cost is all spent; null: it is not, or nobody asks about them. What it
+  // says is valid as long as the template is.
+  const std::string* find_spent(const Template& t, const ControllerName& controller);
+  // Agents that count already, as far as they go on after their build (Usage).
+  void count_going_on(const Agent& agent) { usage_.add_going_on(member_of(agent), 1); }
+  void count_going_on(const SettledAgents& agents) {
+    if (agents.staying > 0) usage_.add_going_on(member_of(agents), agents.staying);
+  }
+  bool has_budgets_of_day() const { return usage_.has_budgets_of_day(); }
+  std::vector<Usage::Overdraft> list_overdrafts() const { return usage_.list_overdrafts(); }
 
   bool has_cloud(const CloudName& name) const { return clouds_.contains(name); }
   std::optional<Held> find(const Template& t) const;
@@ -78,6 +86,8 @@ class Obstacles {
   std::map<CloudName, std::uint32_t> under_way_;  // launches that are not answered
   Usage usage_;
   std::set<TemplateName> probed_;  // by this plan
+  // Of a template's agents, for a controller; empty: it is not.
+  std::map<std::pair<const Template*, ControllerName>, std::string> spent_;
 };
 
 }  // namespace footman::policy

@@ -12,6 +12,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "policy/budget_plan.hpp"
 #include "policy/choice.hpp"
 #include "policy/free_agents.hpp"
 #include "policy/obstacles.hpp"
@@ -279,12 +280,13 @@ class Planner {
     return nullptr;
   }
 
-  // What becomes free of vCPU, memory and money is kept for an item that has waited for long: smaller ones
-  // would take it as long as they come, and of money those about which the budget does not ask, too.
+  // What becomes free of its limits is kept for an item that has waited for long: smaller ones, or those that
+  // another limit holds, would take it as long as they come, and of money those about which the budget does
+  // not ask, too.
   void keep_room(const Item& item, const ItemClass& kind) {
     for (const Template* t : kind.templates) {
       const auto& obstacle = known_obstacle(kind, *t);
-      if (!obstacle || !is_by_size(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
+      if (!obstacle || !limit_of(obstacle->reason) || !obstacles_.may_fit(*t, kind.controller)) continue;
       if (obstacles_.is_kept(*obstacle, *t, kind.controller)) return;  // for an older one
       const auto patient_until = item.since + kPatience;
       if (now_ < patient_until) return look_no_later(plan_.next_look, patient_until);
@@ -393,6 +395,7 @@ class Planner {
       hold->held = {tried->back().reason, tried->back().text, look};
     else
       hold->held = {tried->front().reason, tried->front().text, look};
+    if (!tried->empty()) hold->held.look_again_on = next_event(*tried);
     hold->held.text += hold->room = kind.room;
     hold->tried = std::move(tried);
     if (kind.hold && kind.hold->held == hold->held && *kind.hold->tried == *hold->tried) return;
@@ -422,7 +425,8 @@ class Planner {
       look_no_later(plan_.next_look, kind.hold->held.look_again);
     }
     const auto& held = kind.hold->held;
-    plan_.holds.push_back({items_[index]->ref, held.reason, held.text, held.look_again, kind.hold->tried});
+    plan_.holds.push_back(
+        {items_[index]->ref, held.reason, held.text, held.look_again, kind.hold->tried, held.look_again_on});
   }
 
   // --- pools (pool_plan.hpp) and room (room_plan.hpp)
@@ -431,6 +435,7 @@ class Planner {
     fill_book(settled);
     end_surplus();
     make_room(settled);
+    if (obstacles_.has_budgets_of_day()) keep_to_budgets(settled);
   }
 
   void plan_pools() {
@@ -458,7 +463,8 @@ class Planner {
     for (const auto& one : plan_.launches) book_.note_at_work(one.template_name, one.item.controller);
     for (const auto& pool : pools_)
       for (const Agent* agent : pool.agents) book_.note_spare(*agent);
-    book_.settle([this](const Template& t) { return is_budget_spent(t, t.pool_controller); });
+    book_.settle(
+        [this](const Template& t) { return obstacles_.find_spent(t, t.pool_controller) != nullptr; });
   }
 
   PoolReport fill_pool(const PoolCount& pool) {
@@ -562,7 +568,8 @@ class Planner {
     }
     RoomPlanner rooms(
         obstacles_, held_classes_, [this](const Template& t) { return is_at_launch_limit(t); }, now_);
-    has_reserved_ = rooms.make_room({list_leaving(ended), list_idle(ended)}, occupants, plan_);
+    has_reserved_ = rooms.make_room(
+        {list_leaving(ended), list_sparable(pools_, book_, ended, now_, Paid::stay)}, occupants, plan_);
   }
 
   // The templates behind it are not asked.
@@ -578,21 +585,25 @@ class Planner {
     return leaving;
   }
 
-  // That no item needs now. Those that are kept for no pool first, unless they are paid for anyway; then
-  // those beyond the targets, and those of the pools that are filled last.
-  std::vector<const Agent*> list_idle(const std::set<AgentId>& ended) const {
-    std::vector<const Agent*> all;
-    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.wanted.begin(), pool.wanted.end());
-    for (const auto& pool : book_.pools()) all.insert(all.end(), pool.spare.begin(), pool.spare.end());
-    for (const auto& pool : pools_)
-      for (const Agent* agent : pool.agents)
-        if (!book_.has_pool(*agent) && agent->max_builds != 1 && now_ >= agent->paid_until)
-          all.push_back(agent);
-    std::erase_if(all, [&](const Agent* agent) {
-      return agent->activity != AgentActivity::idle || ended.contains(agent->id);
-    });
-    std::ranges::reverse(all);
-    return all;
+  void keep_to_budgets(const std::vector<const SettledAgents*>& settled) {
+    std::set<AgentId> leaving;
+    for (const auto& one : plan_.terminations) leaving.insert(one.agent);
+    const auto idle = list_sparable(pools_, book_, leaving, now_, Paid::last);
+    for (const auto& one : plan_.drains) leaving.insert(one.agent);
+    AgentsByAge open;
+    std::vector<const AgentsByAge*> at_work{&open};
+    for (const auto* group : settled) {
+      obstacles_.count_going_on(*group);
+      at_work.push_back(&group->may_drain);
+    }
+    for (const Agent* agent : agents_) {
+      if (!stays(*agent) || leaving.contains(agent->id)) continue;
+      obstacles_.count_going_on(*agent);
+      if (may_drain(*agent)) open.insert(agent);
+    }
+    BudgetPlan budgets(obstacles_.list_overdrafts(), std::move(leaving));
+    budgets.end_idle(idle, plan_);
+    budgets.drain_oldest(at_work, plan_);
   }
 
   // --- what nothing needs
@@ -618,24 +629,15 @@ class Planner {
     if (agent.max_builds == 1 && !book_.has_pool(agent))
       return end(agent, EndReason::surplus, describe_surplus(agent));
     if (agent.activity != AgentActivity::idle) return;  // idle time counts only once online
-    const bool is_spent = is_budget_spent(agent);
-    const Instant deadline =
-        is_spent ? agent.paid_until : std::max(agent.idle_since + agent.idle_timeout, agent.paid_until);
-    if (now_ >= deadline) return end(agent, EndReason::idle_too_long, describe_idle(agent, is_spent, now_));
+    const auto t = templates_.find(agent.template_name);
+    const auto* spent = t == templates_.end() ? nullptr : obstacles_.find_spent(*t->second, agent.controller);
+    if (spent != nullptr && now_ >= agent.paid_until)
+      return end(agent, EndReason::budget_spent, tell_end(EndReason::budget_spent, *spent));
+    const auto least = spent != nullptr ? Instant() : agent.idle_since + agent.idle_timeout;
+    const Instant deadline = std::max(least, agent.paid_until);
+    if (now_ >= deadline) return end(agent, EndReason::idle_too_long, describe_idle(agent, now_));
     look_no_later(plan_.next_look, deadline);
     if (agent.max_age > Duration(0)) look_no_later(plan_.next_look, agent.connected + agent.max_age);
-  }
-
-  bool is_budget_spent(const Agent& agent) {
-    const auto t = templates_.find(agent.template_name);
-    return t != templates_.end() && is_budget_spent(*t->second, agent.controller);
-  }
-
-  bool is_budget_spent(const Template& t, const ControllerName& controller) {
-    if (!obstacles_.has_cloud(t.cloud)) return false;
-    const auto [known, fresh] = spent_.try_emplace({number_of(t), controller}, false);
-    if (fresh) known->second = obstacles_.is_spent(t, controller);
-    return known->second;
   }
 
   const Snapshot& snapshot_;
@@ -646,9 +648,7 @@ class Planner {
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
   std::vector<std::pair<const ItemClass*, const Template*>> waited_for_;
-  bool has_reserved_ = false;  // places, which then count as agents
-  std::map<std::pair<std::size_t, ControllerName>, bool>
-      spent_;                            // of a template's agents: a budget of the day
+  bool has_reserved_ = false;            // places, which then count as agents
   bool keeps_ = false;                   // room, for items that have waited for long
   std::vector<const Item*> items_;       // in queue order
   std::vector<const Agent*> served_by_;  // by item; of an open world in no order

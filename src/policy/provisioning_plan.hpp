@@ -192,7 +192,8 @@ enum class HoldReason {
   launch_limit,        // the best template's cloud has enough launches to answer
 };
 std::string_view to_string(HoldReason reason);
-// What it is looked at again for, besides the time that a hold may have; a stable word.
+// What it is looked at again for, besides the time that a hold may have; a stable word. Where an agent would
+// never fit, Held says otherwise.
 std::string_view look_again_on(HoldReason reason);
 
 // What stands against a launch.
@@ -201,6 +202,7 @@ struct Held {
   std::string text;
   Instant look_again;  // not set: at the next event
   std::string of{};    // of a limit: the cloud, template, label or controller; empty: all
+  std::string_view look_again_on{policy::look_again_on(reason)};
   bool operator==(const Held&) const = default;
 };
 // The same of one template that fits.
@@ -210,6 +212,7 @@ struct Tried {
   HoldReason reason = HoldReason::no_template;
   std::string text;
   Instant look_again;
+  std::string_view look_again_on;
   bool operator==(const Tried&) const = default;
 };
 using TriedList = std::shared_ptr<const std::vector<Tried>>;  // best first; shared by items of one class
@@ -242,6 +245,7 @@ struct Hold {
   std::string text;  // with the inputs it was decided on
   Instant look_again;
   TriedList tried;  // never null
+  std::string_view look_again_on{};
 };
 
 // The same for all waiting items of a controller with this label, as it is now.

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <queue>
 #include <tuple>
 #include <utility>
 
+#include "policy/oldest_first.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {
@@ -120,22 +120,16 @@ bool Occupants::any_stays_for(const ItemClass& kind) const {
 std::optional<Occupants::Room> Occupants::find(const RoomWish& wish, const RoomFinder& room) const {
   Shortage shortage(wish);
   for (const Agent* agent : room.leaving()) (void)shortage.take(*agent);
-  // The oldest of all, without looking at more of those that are alike than are needed.
-  const auto take_from = [&](const std::vector<const AgentsByAge*>& groups, std::vector<const Agent*>& out) {
-    using Range = std::pair<AgentsByAge::const_iterator, AgentsByAge::const_iterator>;
-    const auto is_younger = [](const Range& a, const Range& b) { return IsOlder()(*b.first, *a.first); };
-    std::priority_queue<Range, std::vector<Range>, decltype(is_younger)> ranges(is_younger);
-    for (std::size_t i = 0; i < groups.size(); ++i) {
-      const auto& group = *groups[i];
-      if (!group.empty() && (i == 0 || shortage.is_helped_by(**group.begin())))
-        ranges.push({group.begin(), group.end()});
-    }
-    for (; !ranges.empty() && !shortage.is_met();) {
-      auto [next, end] = ranges.top();
-      ranges.pop();
-      if (shortage.take(**next)) out.push_back(*next);
-      if (++next != end) ranges.push({next, end});
-    }
+  const auto take_from = [&](std::vector<const AgentsByAge*> groups, std::vector<const Agent*>& out) {
+    if (shortage.is_met()) return;
+    const auto is_useless = [&](const AgentsByAge* group) {  // those of a group are alike, but for the first
+      return group != groups.front() && !group->empty() && !shortage.is_helped_by(**group->begin());
+    };
+    std::erase_if(groups, is_useless);
+    visit_oldest_first(groups, [&](const Agent& agent) {
+      if (shortage.take(agent)) out.push_back(&agent);
+      return !shortage.is_met();
+    });
   };
   Room found;
   take_from(all_draining_, found.draining);

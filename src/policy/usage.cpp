@@ -9,8 +9,8 @@ namespace footman::policy {
 namespace {
 
 // The budget does not ask about it.
-bool is_beyond(const Template& t, const model::Budget& budget) {
-  return t.per_hour.is_zero() || (budget.beyond && t.per_hour <= *budget.beyond);
+bool is_beyond(model::Money per_hour, const model::Budget& budget) {
+  return per_hour.is_zero() || (budget.beyond && per_hour <= *budget.beyond);
 }
 
 // With another size or price it may fit.
@@ -27,29 +27,35 @@ std::string_view until_when(const Template& t) {
                                   : "until the configuration changes";
 }
 
-std::string describe_owner(const Cap& cap) {
-  switch (limit_of(cap.reason)->scope) {
+std::string describe_owner(Scope scope, std::string_view of) {
+  switch (scope) {
     case Scope::all:
       return "this server";
     case Scope::cloud:
-      return fmt::format("cloud '{}'", cap.of);
+      return fmt::format("cloud '{}'", of);
     case Scope::agent_template:
-      return fmt::format("template '{}'", cap.of);
+      return fmt::format("template '{}'", of);
     case Scope::label:
-      return fmt::format("label '{}'", cap.of);
+      return fmt::format("label '{}'", of);
     case Scope::controller:
-      return fmt::format("controller '{}'", cap.of);
+      return fmt::format("controller '{}'", of);
   }
   return {};
 }
+
+std::string describe_owner(const Cap& cap) { return describe_owner(limit_of(cap.reason)->scope, cap.of); }
 
 std::string describe_agents(const Cap& cap) {
   std::string_view relation = "of";
   if (cap.reason == HoldReason::label_cap) relation = "with";
   if (cap.reason == HoldReason::controller_cap) relation = "for";
   const auto strays = cap.strays > 0 ? fmt::format(", {} of them without a record", cap.strays) : "";
-  return fmt::format("{} of {} agents {} {} exist{}", cap.taken, cap.limit, relation, describe_owner(cap),
-                     strays);
+  const auto kept = cap.kept == 0
+                        ? std::string()
+                        : fmt::format(", and {} kept for a build that waits longer",
+                                      cap.kept == 1 ? "a place is" : fmt::format("{} places are", cap.kept));
+  return fmt::format("{} of {} agents {} {} exist{}{}", cap.taken, cap.limit, relation, describe_owner(cap),
+                     strays, kept);
 }
 
 template <class Format>
@@ -255,6 +261,7 @@ void Usage::keep(const Template& t, const ControllerName& controller) {
           freed = std::max(freed, cap.taken + cap.needed - cap.limit);
       return std::max<std::int64_t>(0, needed - freed);
     };
+    account.kept.agents += amount(Quantity::agents);
     account.kept.size.milli_cpus += static_cast<std::uint64_t>(amount(Quantity::vcpus));
     account.kept.size.memory_bytes += static_cast<std::uint64_t>(amount(Quantity::memory));
     account.kept.per_hour += model::Money{amount(Quantity::per_hour)};
@@ -266,6 +273,45 @@ void Usage::drop_kept() {
   for (auto& account : accounts_) account.kept = {};
 }
 
+// --- agents that go on
+
+bool Usage::has_budgets_of_day() const {
+  return std::ranges::any_of(accounts_,
+                             [](const Account& one) { return one.most->budget.per_day.has_value(); });
+}
+
+void Usage::add_going_on(const GroupMember& one, std::uint32_t count) {
+  visit(one, [&](Account& account) {
+    if (!is_beyond(one.needs.per_hour, account.most->budget)) account.going_on.add(one.needs, count);
+  });
+}
+
+bool Usage::Overdraft::asks_about(const GroupMember& one) const {
+  return is_member(one, scope, of) && !is_beyond(one.needs.per_hour, *budget);
+}
+
+std::vector<Usage::Overdraft> Usage::list_overdrafts() const {
+  std::vector<Overdraft> all;
+  for (const auto& account : accounts_) {
+    const auto& budget = account.most->budget;
+    const auto& next = account.going_on;
+    if (!budget.per_day || next.agents == 0) continue;
+    const auto lacking = account.spent->today + next.ahead - *budget.per_day;
+    if (lacking <= model::Money()) continue;
+    auto text = fmt::format(
+        "of the {} that {} may spend a day (UTC) {} are spent, and {} that {} on would "
+        "need {} next",
+        model::format_money(*budget.per_day), describe_owner(account.scope, account.of),
+        model::format_money(account.spent->today),
+        next.agents == 1 ? "one agent" : fmt::format("{} agents", next.agents),
+        next.agents == 1 ? "goes" : "go", model::format_money(next.ahead));
+    all.push_back({account.scope, account.of, &budget, lacking, std::move(text)});
+  }
+  return all;
+}
+
+// --- what is full
+
 void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   if (account.most->agents == 0) return;
   auto& cap = out.emplace_back();
@@ -273,6 +319,7 @@ void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   cap.of = account.of;
   cap.taken = account.sums.agents;
   cap.strays = account.strays.agents;
+  cap.kept = account.kept.agents;
   cap.limit = account.most->agents;
 }
 
@@ -296,7 +343,7 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
 void Usage::list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out) {
   const auto& budget = account.most->budget;
   const auto& spent = *account.spent;
-  const bool beyond = is_beyond(t, budget);
+  const bool beyond = is_beyond(t.per_hour, budget);
   const auto asks = [&](model::Money kept) { return !beyond || !kept.is_zero(); };
   if (budget.per_hour && asks(account.kept.per_hour)) {
     auto& cap = out.emplace_back();
@@ -375,8 +422,17 @@ std::vector<Cap> Usage::list_all_caps(const Template& t, const ControllerName& c
   return caps;
 }
 
+std::string describe_spent(const Cap& cap) {
+  return fmt::format("of the {} that {} may spend a day (UTC) {} are spent",
+                     model::format_money(model::Money{cap.limit}), describe_owner(cap),
+                     model::format_money(model::Money{cap.spent}));
+}
+
 Held describe_obstacle(const Cap& cap, const Template& t) {
-  return {cap.reason, describe(cap, t), cap.look_again, std::string(cap.of)};
+  Held held{cap.reason, describe(cap, t), cap.look_again, std::string(cap.of)};
+  if (cap.never_fits())
+    held.look_again_on = t.offered_until.is_set() ? "pause_is_over" : "configuration_changes";
+  return held;
 }
 
 }  // namespace footman::policy

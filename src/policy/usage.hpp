@@ -88,6 +88,7 @@ struct Cap {
 // Of a cap that is full. As long as the reasons are the same the text is: amounts that grow all the time
 // would be news to all that wait.
 Held describe_obstacle(const Cap& cap, const Template& t);
+std::string describe_spent(const Cap& cap);  // of a budget of the day
 
 class Usage {
  public:
@@ -104,6 +105,20 @@ class Usage {
   // lacks some in a smaller group, the end of another agent there makes as much free in the larger one.
   void keep(const Template& t, const ControllerName& controller);
   void drop_kept();
+
+  // So many of those that count already go on after the build that they have, or wait for the next one.
+  void add_going_on(const GroupMember& one, std::uint32_t count);
+  // A budget of the day that cannot pay for what these need next: kReservedAhead of each about which it asks.
+  struct Overdraft {
+    Scope scope = Scope::all;
+    std::string of;
+    const model::Budget* budget = nullptr;
+    model::Money lacking;
+    std::string text;  // what it was decided on
+    bool asks_about(const GroupMember& one) const;
+  };
+  std::vector<Overdraft> list_overdrafts() const;
+  bool has_budgets_of_day() const;
 
   // All limits that ask about agents of the template, full or not, but for those of controllers.
   std::vector<Cap> list_caps(const Template& t) const;
@@ -128,6 +143,7 @@ class Usage {
     Sums sums;  // with the strays
     Sums kept;
     Sums strays;
+    Sums going_on{};
   };
 
   void add_strays(const CloudName& cloud, const Strays& strays);

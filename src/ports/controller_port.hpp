@@ -90,11 +90,12 @@ struct AgentEnd {
 // and agent of it stay; text and times follow what they tell of, such as how many agents there are, with each
 // plan (on the control executor): read it when it is shown.
 struct WaitReason {
-  std::string code;           // stable word: "launching", "no_template", "cap", "backoff", …
-  std::string text;           // sentence with the inputs it was decided on
-  base::AgentId agent;        // the agent on its way, if any
-  base::Instant look_again;   // for holds
-  base::Instant expected_at;  // its agent should be connected by then, as launches went lately; may be past
+  std::string code;             // stable word: "launching", "no_template", "cap", "backoff", …
+  std::string text;             // sentence with the inputs it was decided on
+  base::AgentId agent;          // the agent on its way, if any
+  base::Instant look_again;     // for holds
+  base::Instant expected_at;    // its agent should be connected by then, as launches went lately; may be past
+  std::string look_again_on{};  // for holds: the event, a stable word
   bool operator==(const WaitReason&) const = default;
 };
 using SharedReason = std::shared_ptr<const WaitReason>;

@@ -82,9 +82,24 @@ PoolAnswer know_too_little(const PoolWish& wish, std::uint64_t builds) {
   answer.builds = builds;
   answer.text = fmt::format(
       "Too little is known of the last {} days: {} builds ran on its agents, and {} are needed. Until then "
-      "{} "
-      "are kept.",
+      "it keeps {}.",
       kHistory / 24h, builds, model::kLeastBuildsForGoal, idle_agents(wish.least));
+  return answer;
+}
+
+bool is_short(const BuildTrace& trace) {
+  if (trace.builds.empty() || trace.builds.size() >= kHistoryBuilds) return trace.builds.empty();
+  return trace.builds.back().submitted < kLeastSpan;
+}
+
+PoolAnswer know_no_day(const PoolWish& wish, std::uint64_t builds, Duration span) {
+  PoolAnswer answer;
+  answer.min_idle = wish.least;
+  answer.builds = builds;
+  answer.text = fmt::format(
+      "What a day costs cannot be told yet: its builds are of {}, and those of {} are needed. Until then it "
+      "keeps {}.",
+      format_duration(span), format_duration(kLeastSpan), idle_agents(wish.least));
   return answer;
 }
 
@@ -176,10 +191,16 @@ Result<PoolAnswers> answer_goals(const fleet::FleetConfig& config, const PastBui
     const SimulationSpec spec{config, past.clouds, 1};
     FOOTMAN_TRY(found, find_wished_pools(spec, past.trace, wishes, make_billing(config), on_progress));
   }
+  const bool has_no_day = is_short(past.trace);
+  if (has_no_day)
+    for (auto& pool : found.pools) pool.cost_a_day.reset();
   PoolAnswers answers;
   for (const auto& [name, wish] : wishes) {
     auto answer = find_answer(wish, name, found);
-    if (past.is_cut && answer.builds < model::kLeastBuildsForGoal) continue;
+    const bool is_few = answer.builds < model::kLeastBuildsForGoal;
+    const bool lacks_day = has_no_day && !is_few && wish.per_day.has_value();
+    if (past.is_cut && (is_few || lacks_day)) continue;
+    if (lacks_day) answer = know_no_day(wish, answer.builds, past.trace.builds.back().submitted);
     answer.at = now;
     answers.emplace(name, std::move(answer));
   }

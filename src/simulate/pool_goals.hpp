@@ -28,6 +28,9 @@ inline constexpr Duration kHistory = std::chrono::hours(14 * 24);
 // twice.
 inline constexpr std::size_t kHistoryBuilds = 10'000;
 inline constexpr std::size_t kLeastHistoryBuilds = 1'000;
+// From the first to the last submission: of a shorter time nobody can tell what a day costs. A past that has
+// kHistoryBuilds is no shorter than it has to be.
+inline constexpr Duration kLeastSpan = std::chrono::hours(6);
 inline constexpr std::size_t kHistoryAgents = 1'000;  // the newest, for the time that they took to come
 inline constexpr Duration kSearchTime = 2min;
 

@@ -1,6 +1,8 @@
 // Queue, agents, clouds.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "fleet/frozen_request.hpp"
 #include "web/pages.hpp"
 
@@ -9,10 +11,7 @@ namespace {
 
 Markup end_of(const model::Agent& agent) {
   if (agent.end_reason == model::EndReason::none) return {};
-  const auto sentence = model::sentence(agent.end_reason);
-  const bool says_more = !agent.end_detail.empty() && agent.end_detail != sentence;
-  return html("{}{}", sentence,
-              says_more ? html(R"( <span class="muted">{}</span>)", agent.end_detail) : Markup());
+  return text(model::describe_end(agent.end_reason, agent.end_detail));
 }
 
 bool has_death(const model::DeathCertificate& death) { return death != model::DeathCertificate(); }
@@ -90,7 +89,9 @@ Markup breaker_badge(const fleet::BreakerView& breaker) {
 
 Markup what_is_tried_next(const fleet::BreakerView& breaker, const View& view) {
   if (breaker.state == "disabled")
-    return html("Nothing is launched until its configuration changes or the server is restarted.");
+    return html(
+        "Nothing is launched until its configuration changes, the server is restarted, or somebody "
+        "wants it to be tried.");
   if (breaker.state == "half_open")
     return html("{} is tried; the others wait for it.", agent_link(breaker.probe));
   if (breaker.next_probe > view.now)
@@ -158,6 +159,17 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
       }));
 }
 
+Markup cloud_actions(const fleet::CloudView& cloud, const View& view) {
+  if (!view.may_change()) return {};
+  const auto resume = Url("/ui/clouds/", cloud.name.str() + "/resume");
+  if (cloud.pause.since.is_set()) return post_button(view, resume, "Resume launches");
+  const auto waits = [](const fleet::TemplateView& one) { return one.held && one.breaker.probe.empty(); };
+  return (std::ranges::any_of(cloud.templates, waits)
+              ? post_button(view, resume, "Try an agent of held templates now")
+              : Markup()) +
+         post_button(view, Url("/ui/clouds/", cloud.name.str() + "/pause"), "Pause launches");
+}
+
 Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
   const bool paused = cloud.pause.since.is_set();
   return html(
@@ -176,10 +188,7 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
              {"Of these",
               html("{} starting, {} online, {} ending", cloud.starting, cloud.online, cloud.ending)},
              {"Last listed", when_exactly(cloud.last_listed, view.now)}}),
-      template_table(cloud, view),
-      !view.may_change() ? Markup()
-      : paused ? post_button(view, Url("/ui/clouds/", cloud.name.str() + "/resume"), "Resume launches")
-               : post_button(view, Url("/ui/clouds/", cloud.name.str() + "/pause"), "Pause launches"));
+      template_table(cloud, view), cloud_actions(cloud, view));
 }
 
 Markup hold_callout(const std::optional<fleet::Hold>& hold, const View& view) {
@@ -285,6 +294,10 @@ Page agent_page(const AgentData& data, const View& view) {
              {"Launched for", request ? text(request->spec.work) : Markup()},
              {"Labels", labels(agent.labels)},
              {"Kind", text(kind_of(agent.max_builds))},
+             {"Launched for queue item",
+              node.empty() && !agent.for_item.empty() ? text(agent.for_item) : Markup()},
+             {"Promised to queue item",
+              node.empty() && !agent.promised_to.empty() ? text(agent.promised_to) : Markup()},
              {"Planned", when_exactly(agent.planned, view.now)},
              {"Cloud answered", when_exactly(agent.launched, view.now)},
              {"Connected", when_exactly(agent.connected, view.now)},

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "controller/views.hpp"
+#include "model/look_again.hpp"
 #include "web/pages.hpp"
 #include "web/phases.hpp"
 #include "web/web.hpp"
@@ -56,9 +57,8 @@ Markup callout(const BuildData& data, const View& view) {
   const auto& reason = data.story.told.queue->reason;
   return html(R"(<p class="callout waiting"><strong>It waits:</strong> {}{}{}</p>)", reason.text,
               expectation(reason.expected_at, view),
-              reason.look_again.is_set()
-                  ? html(R"( <span class="muted">Next look {}.</span>)", when(reason.look_again, view.now))
-                  : Markup());
+              html(R"( <span class="muted">{}</span>)",
+                   model::describe_look_again(reason.look_again, reason.look_again_on, view.now)));
 }
 
 Markup actions(const BuildData& data, const View& view) {
@@ -138,7 +138,8 @@ Markup considered(const BuildData& data, const View& view) {
       each(data.story.considered, [&](const fleet::Consideration& one) {
         return html(
             R"(<li><strong><bdi>{}</bdi></strong> <span class="muted">in <bdi>{}</bdi></span>: {} {}{}</li>)",
-            one.template_name, one.cloud, one.text, when(one.look_again, view.now),
+            one.template_name, one.cloud, one.text,
+            model::describe_look_again(one.look_again, one.look_again_on, view.now),
             expectation(one.expected_at, view));
       }));
 }

@@ -292,6 +292,9 @@ def test_this_machine_with_a_local_cloud_only():
         code, findings = place.doctor()
         (failed,) = [one for one in findings if one["state"] == "failed"]
         check(code == 1 and failed["check"] == "agent-program" and failed["of"] == "cloud here" and "/nowhere/agent" in failed["text"], failed)
+        refused = place.footman("up", "--config", place.config, "--data", place.folder / "data")
+        check(refused.returncode == 2 and "footman.yaml:3:" in refused.stderr and "'agent_binary': /nowhere/agent does not exist" in refused.stderr, refused)
+        check(not (place.folder / "data").exists(), "nothing was touched")
         place.config.write_text("listen: 127.0.0.1:0\nagent_listen: 127.0.0.1:0\n")
         (place.folder / "data").write_text("not a directory")
         code, findings = place.doctor()

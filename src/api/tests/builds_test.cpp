@@ -586,3 +586,20 @@ TEST_CASE("agents come newest first, in pages") {
   const auto rest = ids(world.get("/api/v1/agents?limit=2&cursor=" + text_of(page.at("next"))).json());
   CHECK(rest == std::vector<std::string>{all[2]});
 }
+
+TEST_CASE("an agent whose item is gone tells for which one it comes now") {
+  World world;
+  world.submit();
+  world.advance(1s);
+  const auto agent = [&] { return world.get("/api/v1/agents").json().at("agents").at(0).as_object(); };
+  CHECK(agent().at("for_item") == "1");
+  CHECK_FALSE(agent().contains("promised_to"));
+  const auto cloud = text_of(agent().at("cloud"));
+  REQUIRE(world.post("/api/v1/clouds/" + cloud + "/pause").status == 200);
+  world.submit();
+  world.advance(1s);
+  REQUIRE(world.post("/api/v1/builds/1/cancel").status == 200);
+  world.advance(1s);
+  CHECK(agent().at("for_item") == "1");
+  CHECK(agent().at("promised_to") == "2");
+}

@@ -168,14 +168,18 @@ TEST_CASE("without a server there is one sentence and exit code 3") {
 TEST_CASE("an agent's builds are told without a count of attempts") {
   ScriptServer server([](const net::HttpRequest&) {
     return json_answer(
-        R"({"agent":{"id":"local-a","state":"terminated","planned_at":"2026-11-24T08:40:15.001Z"},)"
-        R"("sentence":"It is gone.","builds":[{"build":17,"state":"finished",)"
+        R"({"agent":{"id":"local-a","state":"terminated","planned_at":"2026-11-24T08:40:15.001Z",)"
+        R"("end":{"reason":"max_age","text":"It was old.","detail":"It was old (8 h of 8 h)."}},)"
+        R"("sentence":"It was old (8 h of 8 h).","builds":[{"build":17,"state":"finished",)"
         R"("offered_at":"2026-11-24T08:40:15.123Z"}],"timeline":[]})");
   });
   const auto ran = run_footman({"explain", "local-a"}, server.variables());
   CHECK(ran.code == exit_ok);
   CHECK(ran.out.contains("BUILD  STATE     OFFERED"));
   CHECK(ran.out.contains(":40:15.001 "));
+  const auto told = ran.out.find("It was old (8 h of 8 h).");
+  CHECK(told != std::string::npos);
+  CHECK(ran.out.find("It was old", told + 1) == std::string::npos);  // once
 }
 
 TEST_CASE("errors of the API are one sentence with field and hint, and have their exit codes") {
@@ -437,16 +441,18 @@ TEST_CASE("a job's path is neither a build nor an agent") {
 
 TEST_CASE("explain lists the templates of a build whose agent is on its way") {
   ScriptServer server([&](const net::HttpRequest&) {
-    return json_answer(fmt::format(
-        R"({{"sentence":"It waits.","build":{},"considered":[)"
-        R"({{"cloud":"here","template":"big","code":"template_cap","text":"2 of 2 agents exist"}},)"
-        R"({{"cloud":"here","template":"small","code":"launching","text":"Agent here-x comes.",)"
-        R"("expected_at":"2999-01-01T00:00:00Z"}}],"attempts":[],"steps":[],"timeline":[]}})",
-        kBuild));
+    return json_answer(
+        fmt::format(R"({{"sentence":"It waits.","build":{},"considered":[)"
+                    R"({{"cloud":"here","template":"big","code":"template_cap","text":"2 of 2 agents exist",)"
+                    R"("look_again_on":"agent_ends"}},)"
+                    R"({{"cloud":"here","template":"small","code":"launching","text":"Agent here-x comes.",)"
+                    R"("expected_at":"2999-01-01T00:00:00Z"}}],"attempts":[],"steps":[],"timeline":[]}})",
+                    kBuild));
   });
   const auto ran = run_footman({"explain", "17"}, server.variables());
   CHECK(ran.code == exit_ok);
-  CHECK(ran.out.find("here   big       2 of 2 agents exist\n") != std::string::npos);
+  CHECK(ran.out.find("here   big       2 of 2 agents exist. Looked at again when an agent ends.\n") !=
+        std::string::npos);
   CHECK(ran.out.find("here   small     Agent here-x comes. Expected in ") != std::string::npos);
 }
 
@@ -459,14 +465,14 @@ TEST_CASE("the other lists, empty and full") {
           empty
               ? R"({"items":[],"total":0})"
               : R"({"items":[{"id":1,"build":17,"title":"ad hoc #1","number":1,"state":"buildable","label":"gpu",)"
-                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"no_template","text":"no template offers gpu"}}],"total":9})");
+                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"no_template","text":"no template offers gpu","look_again_on":"configuration_changes"}}],"total":9})");
     }
     if (path == "/api/v1/agents") {
       return json_answer(
           empty
               ? R"({"agents":[]})"
               : R"({"agents":[{"id":"local-x","state":"online","cloud":"local","template":"t","labels":["a","b"],"build":17},)"
-                R"({"id":"local-y","state":"launching","cloud":"local","template":"t","labels":[],"for_item":"9"}]})");
+                R"({"id":"local-y","state":"launching","cloud":"local","template":"t","labels":[],"for_item":"8","promised_to":"9"}]})");
     }
     if (path == "/api/v1/tokens")
       return json_answer(R"({"tokens":[{"name":"admin","access":"admin","file":true}]})");
@@ -481,7 +487,8 @@ TEST_CASE("the other lists, empty and full") {
   server.call([&] { empty = false; });
   auto ran = run_footman({"queue"}, server.variables());
   CHECK(ran.out.find("17     ad hoc #1  buildable  gpu ") != std::string::npos);
-  CHECK(ran.out.find("no template offers gpu\n") != std::string::npos);
+  CHECK(ran.out.find("no template offers gpu. Looked at again when the configuration changes.\n") !=
+        std::string::npos);
   CHECK(ran.err == "1 of 9: --limit N\n");
   ran = run_footman({"agent", "list", "--ended"}, server.variables());
   CHECK(ran.out.find("a b     -      runs build 17") != std::string::npos);

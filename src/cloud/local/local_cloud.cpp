@@ -1,5 +1,6 @@
 #include "cloud/local/local_cloud.hpp"
 
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <optional>
 
@@ -419,11 +421,15 @@ std::string variable_or(const char* name, const char* otherwise) {
   return std::string(name) + "=" + (value != nullptr && *value != '\0' ? value : otherwise);
 }
 
-Status check_agent_binary(const std::string& path) {
+Status check_agent_binary(const LocalCloudConfig& config) {
+  const auto& path = config.agent_binary;
   if (path.empty() || path.front() != '/')
     return fail(Errc::invalid_argument, "the agent binary needs an absolute path", path);
   if (::access(path.c_str(), X_OK) != 0)
-    return fail(Errc::not_found, "cannot execute the agent binary " + path);
+    return fail(Errc::not_found,
+                fmt::format("the agent's program of cloud '{}' cannot be run: {}: {}", config.name.str(),
+                            path, std::strerror(errno)),
+                {}, "Put footman-agent beside footman, or name it with 'agent_binary' of that cloud");
   return {};
 }
 
@@ -444,7 +450,7 @@ std::string work_directory_of(const std::string& directory, const std::string& c
 
 Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, runtime::Executor control,
                                                        runtime::Clock& clock, base::Logger log) {
-  FOOTMAN_TRY_STATUS(check_agent_binary(config.agent_binary));
+  FOOTMAN_TRY_STATUS(check_agent_binary(config));
   FOOTMAN_TRY_STATUS(make_directories(config.directory));
   Site site;
   site.installation = config.installation;

@@ -317,6 +317,19 @@ TEST_CASE("the history of a build tells what the fleet said of it, not how often
                                          "agent_planned: agent b is planned"});
 }
 
+TEST_CASE("agents that are tried for other builds do not fill the history of one that waits") {
+  World world;
+  const auto build = world.submit("linux");
+  for (int i = 0; i < 20; ++i)
+    for (const auto* code : {"template_open", "template_half_open"}) {
+      world.controller->set_wait_reason("1", share({code, code, {}, {}, {}}));
+      world.settle();
+    }
+  const auto timeline = world.run(world.controller->explain_build(build))->timeline;
+  CHECK(std::ranges::count(timeline, "held", &footman::model::TimelineEntry::kind) == 1);
+  CHECK(world.controller->queue().at(0).reason.code == "template_half_open");
+}
+
 TEST_CASE("what many items wait for is shown as it is when somebody looks") {
   World world;
   world.submit("linux");

@@ -444,3 +444,24 @@ TEST_CASE("what an agent said last is part of why it ended, where that may say i
     CHECK(certificate() == "stopped as asked");
   }
 }
+
+TEST_CASE(
+    "agents that never connect take a tenth of the time, and one is tried at once when a person wants that") {
+  World world;
+  world.config.templates[0].launch_deadline = 5min;
+  world.start();
+  submit_many(world, 1);
+  for (int minute = 0; minute < 24 * 60; ++minute) world.advance(1min);
+  const auto calls = world.cloud.launch_calls;
+  CHECK(calls >= 10);  // nobody starves
+  CHECK(calls <= 45);  // 288 would be all the time
+  CHECK(breaker(world).failure == "connect");
+  while (breaker(world).state != "open") world.advance(1min);
+  CHECK(breaker(world).next_probe > world.now());
+  const auto tried = world.cloud.launch_calls;
+  CHECK(world.controller.reasons.at("1").text.ends_with("; `footman cloud resume cloud` tries one at once"));
+  REQUIRE(world.run(world.fleet->resume_cloud(world.config.templates[0].cloud)));
+  world.settle();
+  CHECK(world.cloud.launch_calls == tried + 1);
+  CHECK(breaker(world).state == "half_open");
+}

@@ -101,3 +101,30 @@ TEST_CASE("an agent that is gone is paid for until its minimum is over, over res
   world.advance(10min);
   CHECK(world.cloud.launch_calls == 2);
 }
+
+TEST_CASE("a kept agent with work without end stops before the day's money is gone, over restarts too") {
+  World world;
+  world.config.templates[0].max_builds = 0;
+  world.config.templates[0].idle_timeout = 10min;
+  world.config.templates[0].price.per_hour = Money{3'600'000};  // 90 cents in a quarter of an hour
+  world.config.limits.budget.per_day = kDollar;
+  const auto midnight = policy::begin_of_day(world.now()) + std::chrono::hours(24);
+  world.start();
+  world.advance(midnight - world.now());
+  const auto first = world.busy_agent("1");
+  world.submit("2");
+  world.advance(60s);
+  CHECK(world.row(first).state == model::AgentState::online);
+  SUBCASE("one life of the server") {}
+  SUBCASE("two") { world.restart(); }
+  world.advance(80s);  // of 100 s and a look
+  CHECK(world.row(first).state == model::AgentState::draining);
+  CHECK(world.row(first).end_reason == model::EndReason::budget_spent);
+  world.controller.finish(first, world.now());
+  world.settle();
+  CHECK(world.row(first).state == model::AgentState::terminated);
+  CHECK(world.row(first).end_reason == model::EndReason::budget_spent);
+  CHECK(world.controller.reasons.at("2").code == "day_budget");
+  world.advance(midnight + std::chrono::hours(24) - world.now());
+  CHECK(world.cloud.launch_calls == 2);
+}

@@ -223,3 +223,22 @@ TEST_CASE("who came first is served first, also when the clock was set back in b
   world.settle();
   CHECK(world.only_agent().for_item == "2");
 }
+
+TEST_CASE("an agent that should leave by itself has that time, and no more") {
+  for (const auto step : kSteps) {
+    CAPTURE(step.count());
+    World world;
+    world.cloud.limits.own_exit = 30s;
+    world.start();
+    const auto id = world.busy_agent("1");
+    world.controller.finish(id, world.now());
+    world.settle();
+    world.clock.set_wall(step);
+    world.submit("2");  // the fleet looks, and sees that the clock was set
+    world.advance(29s);
+    CHECK(world.cloud.terminate_calls == 0);
+    world.advance(2s);
+    CHECK(world.cloud.terminate_calls > 0);
+    CHECK(world.row(id).state == AgentState::terminated);
+  }
+}

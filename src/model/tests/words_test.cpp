@@ -56,3 +56,12 @@ TEST_CASE("serving and costing") {
   CHECK(may_hold_resource(AgentState::lost));
   CHECK_FALSE(may_hold_resource(AgentState::terminated));
 }
+
+TEST_CASE("an end is told once, whatever its details repeat") {
+  constexpr auto kIdle = EndReason::idle_too_long;
+  CHECK(describe_end(kIdle, "") == sentence(kIdle));
+  CHECK(describe_end(kIdle, sentence(kIdle)) == sentence(kIdle));
+  const std::string more = "It was idle for longer than its template allows (idle for 1 min, of 1 min).";
+  CHECK(describe_end(kIdle, more) == more);
+  CHECK(describe_end(EndReason::drained, "by admin") == "A person asked for its end. by admin");
+}

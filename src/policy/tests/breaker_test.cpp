@@ -314,3 +314,34 @@ TEST_CASE("what fails now and then is not held up for long") {
     CHECK(drill.launched_between(kNow, until) > 1000);
   }
 }
+
+TEST_CASE("what is launched in vain and paid for takes 5 to 10 % of the time") {
+  constexpr Duration kLived = 5min;
+  for (const double random : {0.0, 1.0}) {
+    auto breaker = opened(FailureClass::connect);
+    Duration paused{0};
+    int probes = 0;
+    for (auto now = breaker.until; now < kNow + 48h; now = breaker.until) {
+      breaker = on_probe_launched(breaker, kProbe, now + kLived, now);
+      const auto era = breaker.era;
+      breaker =
+          on_failure(breaker, era, {FailureClass::connect, "it broke", {}, kLived}, random, now + kLived);
+      paused = breaker.until - (now + kLived);
+      if (probes++ == 0) CHECK(paused <= 2 * kLived);  // a short trouble is over soon
+    }
+    CHECK(paused == (random == 0 ? 9 : 18) * kLived);
+    CHECK(probes <=
+          (random == 0 ? 61 : 34));  // of 576 that fit into the time; some at the begin, then 10 or 5 %
+  }
+}
+
+TEST_CASE("a person may have one tried at once, also of a disabled one") {
+  for (const auto& breaker : {opened(FailureClass::boot), fail({}, FailureClass::permission)}) {
+    const auto wished = on_retry_wished(breaker, kNow + 10ms);
+    CHECK(wished.since == breaker.since);
+    CHECK(wished.reason == breaker.reason);
+    CHECK(may_launch(wished, kNow + 10ms).launches == Permission::one_probe);
+  }
+  CHECK(on_retry_wished({}, kNow) == Breaker());
+  CHECK(on_retry_wished(half_opened(FailureClass::boot), kNow) == half_opened(FailureClass::boot));
+}

@@ -143,7 +143,7 @@ struct DearAndCheap {
     s.items[1].label = *footman::model::parse_label_expression("cheap");
     s.items[1].since = s.items[0].since + 1min;
     s.agents = {busy(cents(1))};
-    limits.all.most.agents = 2;
+    limits.all.most.agents = 3;
     limits.all.most.budget.beyond = cents(1);
   }
   Plan plan(Duration waits = 10min) const { return plan_provisioning(s, limits, s.items[0].since + waits); }
@@ -201,4 +201,104 @@ TEST_CASE("money that is kept for an item is not taken by agents about which the
     REQUIRE(plan.holds.size() == 2);
     CHECK(plan.holds[1].text.find("until the configuration changes") == std::string::npos);
   }
+}
+
+// --- agents that go on from build to build
+
+namespace {
+
+// Agents of 40 cents an hour: 10 in a quarter of an hour.
+Snapshot kept_at_work(int count) {
+  auto s = world({offer("t", cents(40))});
+  s.items.clear();
+  for (int i = 0; i < count; ++i) {
+    auto one = busy(cents(40));
+    one.id = AgentId("kept-" + std::to_string(i));
+    one.template_name = TemplateName("t");
+    one.labels = {"linux"};
+    one.max_builds = 0;
+    one.idle_timeout = 10min;
+    one.planned = Instant{count - i};  // the last one is the oldest
+    one.connected = Instant{100};
+    s.agents.push_back(one);
+  }
+  return s;
+}
+std::string drained(const Plan& plan) {
+  std::string all;
+  for (const auto& one : plan.drains) {
+    CHECK(one.reason == footman::model::EndReason::budget_spent);
+    all += one.agent.str() + " ";
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("kept agents go on only as far as a quarter of an hour of each is left of the day's money") {
+  const auto s = kept_at_work(3);
+  CHECK(plan_provisioning(s, by_day(cents(200), cents(170)), kNow).drains.empty());
+  auto plan = plan_provisioning(s, by_day(cents(200), cents(171)), kNow);
+  REQUIRE(drained(plan) == "kept-2 ");  // the oldest
+  CHECK(plan.drains[0].text ==
+        "The budget of the day pays for no more of its time (of the $2.00 that this server may spend a day "
+        "(UTC) $1.71 are spent, and 3 agents that go on would need $0.30 next).");
+  CHECK(plan.terminations.empty());  // nothing that runs is ended
+  CHECK(drained(plan_provisioning(s, by_day(cents(200), cents(181)), kNow)) == "kept-1 kept-2 ");
+  CHECK(drained(plan_provisioning(s, by_day(cents(200), cents(500)), kNow)) == "kept-0 kept-1 kept-2 ");
+}
+
+TEST_CASE(
+    "those that end after their build anyway, or cost nothing the budget asks about, drain for no money") {
+  auto s = kept_at_work(3);
+  s.agents[0].state = footman::model::AgentState::draining;
+  s.agents[1].max_builds = 1;
+  auto limits = by_day(cents(200), cents(190));
+  CHECK(plan_provisioning(s, limits, kNow).drains.empty());  // the money of the third is there
+  limits.all.spent.today = cents(191);
+  CHECK(drained(plan_provisioning(s, limits, kNow)) == "kept-2 ");
+  limits.all.most.budget.beyond = cents(40);
+  CHECK(plan_provisioning(s, limits, kNow).drains.empty());
+}
+
+TEST_CASE("idle agents end before others drain, those that a pool wants last; the pool is not filled again") {
+  auto s = kept_at_work(3);
+  for (auto& one : s.agents) one.idle_since = kNow - 1min;
+  s.agents[0].activity = s.agents[1].activity = footman::model::AgentActivity::idle;
+  s.agents[0].template_name = TemplateName("u");
+  s.templates.push_back(offer("u", cents(40)));
+  s.templates[0].pool = {1, 0};
+  s.templates[0].pool_controller = kMain;
+  auto plan = plan_provisioning(s, by_day(cents(200), cents(171)), kNow);
+  REQUIRE(plan.terminations.size() == 1);
+  CHECK(plan.terminations[0].agent.str() == "kept-0");
+  CHECK(plan.terminations[0].reason == footman::model::EndReason::budget_spent);
+  CHECK(plan.drains.empty());
+  CHECK(plan.launches.empty());
+  s.agents[0].paid_until = kNow + 1h;  // paid for anyway: before those that a pool wants all the same
+  CHECK(plan_provisioning(s, by_day(cents(200), cents(171)), kNow).terminations.at(0).agent.str() ==
+        "kept-0");
+  plan = plan_provisioning(s, by_day(cents(200), cents(195)), kNow);
+  CHECK(plan.terminations.size() == 2);
+  CHECK(drained(plan) == "kept-2 ");
+  s.agents = {s.agents[2]};  // once they are gone
+  plan = plan_provisioning(s, by_day(cents(200), cents(181)), kNow);
+  CHECK(plan.launches.empty());
+  CHECK(plan.pools.at(0).hold->reason == HoldReason::day_budget);
+}
+
+TEST_CASE("each budget of a day stops the agents that it is of") {
+  auto s = kept_at_work(2);
+  s.agents[1].cloud = CloudName("there");
+  s.agents[1].template_name = TemplateName("far");
+  s.clouds.push_back({CloudName("there")});
+  s.templates.push_back(offer("far", cents(40)));
+  s.templates.back().cloud = CloudName("there");
+  s.clouds[1].quota.most.budget.per_day = cents(50);
+  s.clouds[1].quota.spent.today = cents(41);
+  CHECK(drained(plan_provisioning(s, by_day(cents(200), cents(100)), kNow)) == "kept-1 ");
+  s.clouds[1].quota.spent.today = {};
+  Limits limits;
+  limits.labels["linux"].most.budget.per_day = cents(15);
+  CHECK(drained(plan_provisioning(s, limits, kNow)) == "kept-1 ");
 }

@@ -221,3 +221,38 @@ TEST_CASE("a steady stream of younger items: the ledger comes to the same end") 
   REQUIRE(last.launches.size() == 1);
   CHECK(last.launches[0].item.key == "patient");
 }
+
+// Two limits of numbers, neither of them within the other, and builds without end for each of them.
+TEST_CASE("an item that needs a place of two limits at once is not overtaken for ever") {
+  Snapshot s;
+  s.templates = {offer("both"), offer("near"), offer("far")};
+  s.templates[0].labels = {"both", "linux"};
+  s.templates[2].labels = {"far", "linux"};
+  s.templates[2].cloud = CloudName("there");
+  s.clouds = {{CloudName("here")}, {CloudName("there")}};
+  s.clouds[0].quota.most.agents = 1;
+  Limits limits;
+  limits.labels["linux"].most.agents = 1;
+  auto near_one = busy("near", "near", 1h);
+  auto far_one = busy("far", "far", 1h);
+  near_one.max_builds = far_one.max_builds = 1;
+  far_one.cloud = CloudName("there");
+  far_one.labels = {"far", "linux"};
+  s.items = {item("patient", "both", 10min), item("next-near", "near", 1min), item("next-far", "far", 1min)};
+  const auto launched = [&](Duration waits) {
+    s.items[0].since = kNow - waits;
+    std::string all;
+    for (const auto& one : plan_of(s, limits).launches) all += one.item.key + " ";
+    return all;
+  };
+  s.agents = {far_one};  // a place here is free
+  CHECK(launched(10min - 1s) == "next-near ");
+  CHECK(launched(10min).empty());
+  CHECK(hold_of(plan_of(s, limits), "next-near").text ==
+        "0 of 1 agents of cloud 'here' exist, and a place is kept for a build that waits longer");
+  s.agents = {near_one};  // one for linux is
+  CHECK(launched(10min - 1s) == "next-far ");
+  CHECK(launched(10min).empty());
+  s.agents = {};
+  CHECK(launched(10min) == "patient ");
+}

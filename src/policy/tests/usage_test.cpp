@@ -508,8 +508,7 @@ TEST_CASE("once a day's money is spent no idle agent is kept that costs some, of
   CHECK(plan_provisioning(s, limits, kNow).terminations.empty());
   limits.all.spent.today = footman::model::Money{5'000'000};
   REQUIRE(plan_provisioning(s, limits, kNow).terminations.size() == 1);
-  CHECK(plan_provisioning(s, limits, kNow).terminations[0].text ==
-        "It was idle, and the budget of the day is spent (idle for 1 min 0 s).");
+  CHECK(plan_provisioning(s, limits, kNow).terminations[0].reason == footman::model::EndReason::budget_spent);
   s.templates[1].pool = {1, 0};
   s.templates[1].pool_controller = kMain;
   const auto plan = plan_provisioning(s, limits, kNow);
@@ -554,4 +553,29 @@ TEST_CASE("nothing is kept for an item that waits for money, too") {
   limits.all.most.budget.per_day = footman::model::Money{1'000'000};
   limits.all.spent.today = footman::model::Money{1'000'000};
   CHECK(plan_provisioning(s, limits, kNow).launches.size() == 1);
+}
+
+TEST_CASE(
+    "what never fits is looked at again when the configuration changes, or another variant is launched") {
+  auto s = world();
+  s.templates = {offer("large", {4000, kGiB})};
+  s.items = {item("big")};
+  Limits limits;
+  limits.all.most.milli_cpus = 3000;
+  auto hold = plan_provisioning(s, limits, kNow).holds.at(0);
+  CHECK(hold.look_again_on == "configuration_changes");
+  CHECK(hold.tried->at(0).look_again_on == "configuration_changes");
+  s.templates[0].offered_until = kNow + 1min;
+  CHECK(plan_provisioning(s, limits, kNow).holds.at(0).look_again_on == "pause_is_over");
+  s.templates[0].offered_until = {};
+  s.templates.push_back(offer("small", {1000, kGiB}));  // an agent that ends makes room for this one
+  s.agents = {busy("a", {3000, 0})};
+  hold = plan_provisioning(s, limits, kNow).holds.at(0);
+  CHECK(hold.look_again_on == "agent_ends");
+  CHECK(hold.tried->at(0).look_again_on == "configuration_changes");
+  limits.all.most = {};
+  limits.all.most.budget.per_day = footman::model::Money{1};
+  s.templates = {offer("dear", {1000, kGiB})};
+  s.templates[0].per_hour = footman::model::Money{1'000'000};
+  CHECK(plan_provisioning(s, limits, kNow).holds.at(0).look_again_on == "configuration_changes");
 }

@@ -94,31 +94,50 @@ TEST_CASE("of the past counts what ran and what a template would take") {
 }
 
 TEST_CASE("the pool that a goal needs, and what is to be expected of it") {
-  const auto found = answer(make_config({{90, 1s}, {}}), 40);
+  const auto found = answer(make_config({{90, 1s}, {}}), 80);
   CHECK(found.min_idle == 2);
   CHECK(found.met);
-  CHECK(found.builds == 40);
+  CHECK(found.builds == 80);
   CHECK(found.wait == Duration(0));
   CHECK(found.at == kTraceEpoch + 1h);
   REQUIRE(found.cost_a_day);
-  CHECK(found.text.starts_with("With 2 idle agents 90 % of 40 builds would have waited"));
+  CHECK(found.text.starts_with("With 2 idle agents 90 % of 80 builds would have waited"));
   CHECK(found.text.ends_with(" a day."));
 }
 
 TEST_CASE("a budget of a day is kept, and said") {
   auto goal = model::PoolGoal{{90, 1s}, {}};
-  const auto free = answer(make_config(goal), 40);
+  const auto free = answer(make_config(goal), 80);
   goal.per_day = *free.cost_a_day - model::Money{1'000'000};
-  const auto held = answer(make_config(goal), 40);
+  const auto held = answer(make_config(goal), 80);
   CHECK(held.min_idle == 1);
   CHECK_FALSE(held.met);
   CHECK(*held.cost_a_day <= *goal.per_day);
   CHECK(held.text.starts_with("The goal costs $"));
   goal.per_day = model::Money{10'000};
-  const auto none = answer(make_config(goal), 40);
+  const auto none = answer(make_config(goal), 80);
   CHECK(none.min_idle == 0);
   CHECK_FALSE(none.met);
   CHECK(none.text.starts_with("Its builds alone cost more than $0.01 a day"));
+}
+
+TEST_CASE("what a day costs is not told of some minutes, and a goal with money waits until it can be") {
+  auto goal = model::PoolGoal{{90, 1s}, {}};
+  CHECK_FALSE(answer(make_config(goal), 72).cost_a_day);
+  CHECK(answer(make_config(goal), 72).min_idle == 2);
+  CHECK(answer(make_config(goal), 73).cost_a_day);  // the last one comes 6 hours after the first
+  goal.per_day = model::Money{1'000'000'000};
+  auto config = make_config(goal);
+  config.templates.front().pool.size.min_idle = 1;
+  const auto held = answer(config, 72);
+  CHECK(held.min_idle == 1);
+  CHECK_FALSE(held.met);
+  CHECK(held.builds == 72);
+  CHECK(
+      held.text ==
+      "What a day costs cannot be told yet: its builds are of 5 h 50 min, and those of 6 h 0 min are needed. "
+      "Until then it keeps 1 idle agent.");
+  CHECK(answer(config, 73).met);
 }
 
 TEST_CASE("what the caps make impossible is said") {
