@@ -14,6 +14,8 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from ecs import EcsServer, own_address
 from footman import BIN, ApiError, Server, check, processes_of, run_tests, wait_no_processes, wait_until
 from jenkins import JAVA, FakeJenkins, send
+from proxy import Proxy
+from registry import make_certificate
 
 TOKEN = {"JENKINS_TOKEN": "scaler-token"}
 PREFIX = "footman-"
@@ -314,6 +316,25 @@ def test_an_agent_that_dies_leaves_a_note_and_no_process():
         check(len(scene.server.agents()) == 1, "no second launch")
 
 
+def test_a_jenkins_behind_tls_of_an_authority_of_its_own():
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="footman-jenkins-ca-"))
+        certificate, key = make_certificate(pathlib.Path(folder), ("127.0.0.1",))
+        scene = stack.enter_context(Scene(f", ca: {certificate}"))
+        front = Proxy(int(scene.jenkins.url.rsplit(":", 1)[1].rstrip("/")), (certificate, key))
+        stack.callback(front.close)
+        written = scene.server.config_file.read_text()
+        scene.server.config_file.write_text(written.replace(scene.jenkins.url, f"https://127.0.0.1:{front.port}/"))
+        scene.start().trigger()
+        scene.wait_results(["SUCCESS"])
+        scene.check_clean(1)
+        check(front.accepted > 2, "nobody goes round it")
+        scene.server.config_file.write_text(scene.server.config_file.read_text().replace(f", ca: {certificate}", ""))
+        scene.start()
+        trouble = wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], "the trouble")
+        wait_until(lambda: "certificate" in scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], trouble)
+
+
 ON_ECS = """  - name: injected
     extends: small
     default: false
@@ -381,4 +402,5 @@ if __name__ == "__main__":
                test_a_token_that_is_revoked_harms_no_build,
                test_agents_that_are_kept_ready_and_used_again,
                test_an_agent_that_dies_leaves_a_note_and_no_process,
+               test_a_jenkins_behind_tls_of_an_authority_of_its_own,
                test_agents_on_ecs_injected_and_in_jenkins_own_image])

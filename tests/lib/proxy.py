@@ -1,11 +1,17 @@
 """A TCP proxy that tests cut, freeze and heal: between the agents and the server."""
 import socket
+import ssl
 import threading
 
 
 class Proxy:
-    def __init__(self, target_port=0):
+    def __init__(self, target_port=0, certificate=None):
+        """With a certificate and its key (paths) it speaks TLS to its clients, and none to the target."""
         self.target_port = target_port
+        self.tls = None
+        if certificate:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*certificate)
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
@@ -24,6 +30,8 @@ class Proxy:
                 client.close()
                 continue
             try:
+                if self.tls:
+                    client = self.tls.wrap_socket(client, server_side=True)
                 server = socket.create_connection(("127.0.0.1", self.target_port), 5)
             except OSError:
                 client.close()
