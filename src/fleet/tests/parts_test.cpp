@@ -63,6 +63,7 @@ TEST_CASE("once it is launched, of the frozen request only what is still asked f
   FrozenRequest request;
   request.spec.options = "options";
   request.spec.endpoint.ca_pem = std::string(5000, 'x');
+  request.spec.endpoint.program = ports::AgentProgram::jenkins;
   request.is_default = true;
   request.max_age = std::chrono::hours(9);
   request.variant = "spot";
