@@ -93,7 +93,7 @@ FrozenRequest request_of(const json::object& object) {
 
 void forget_launch(FrozenRequest& request) {
   FrozenRequest kept;
-  kept.spec.options = std::move(request.spec.options);  // proofs are checked with them
+  kept.spec.options = std::move(request.spec.options);         // proofs are checked with them
   kept.spec.endpoint.program = request.spec.endpoint.program;  // whether it leaves by itself
   kept.is_default = request.is_default;
   kept.max_age = request.max_age;
