@@ -70,6 +70,11 @@ void Health::note_failure(const Error& error, Instant now) {
     pause_ = pause_ == Duration(0) ? kFirstPause : std::min(pause_ * 2, kLongestPause);
 }
 
+// Jenkins tells whole seconds: what differs by no more is the same.
+void Health::note_clock(Duration ahead) {
+  if (std::chrono::abs(ahead - ahead_) > kClockNoise) ahead_ = ahead;
+}
+
 void Health::note_lists(const Computers& computers, Instant now) {
   const bool nameless = std::ranges::any_of(computers.all, shows_nameless_build);
   hides_builds_ = lasts(nameless, nameless_since_, now);

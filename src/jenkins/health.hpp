@@ -20,7 +20,8 @@ inline constexpr Duration kFirstPause = 250ms;  // after a failure, doubled with
 inline constexpr Duration kLongestPause = 5s;   // … up to this
 inline constexpr Duration kRefusedPause = 30s;  // after a refusal that lasts
 inline constexpr Duration kOddLasts = 10s;      // a contradiction for so long is none of a moment
-inline constexpr Duration kClockDiffers = 5s;   // less is not worth a word
+inline constexpr Duration kClockNoise = 2s;    // of what is measured of a clock that is told in whole seconds
+inline constexpr Duration kClockDiffers = 5s;  // less is not worth a word
 
 enum class Reach {
   unasked,  // nothing was asked yet
@@ -36,7 +37,7 @@ class Health {
   void note_failure(const Error& error, Instant now);
   // Contradictions between what is shown and what is told, and the clocks. `ahead`: Jenkins' clock.
   void note_lists(const Computers& computers, Instant now);
-  void note_clock(Duration ahead) { ahead_ = ahead; }
+  void note_clock(Duration ahead);
   // Changes that were refused, by kind ("make", "hold"): trouble until one of that kind is done.
   void note_change(std::string_view kind, const Status& done);
 

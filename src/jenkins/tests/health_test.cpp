@@ -78,4 +78,9 @@ TEST_CASE("a refused change is trouble until one is done; another clock is said"
   CHECK(health.trouble().empty());
   health.note_clock(-90s);
   CHECK(health.trouble().starts_with("Its clock is 1 min 30 s behind this one"));
+  // What is measured goes up and down by a second: no news.
+  health.note_clock(-91'500ms);
+  CHECK(health.trouble().starts_with("Its clock is 1 min 30 s behind this one"));
+  health.note_clock(-1s);
+  CHECK(health.trouble().empty());
 }
