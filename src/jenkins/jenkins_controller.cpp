@@ -252,9 +252,7 @@ ports::AgentObservation JenkinsController::observe_agent(AgentId id) const {
   const auto& record = node->record;
   auto seen = observe_node(record);
   // What it was opened for has left the queue, for it most likely: it is not idle before that is known.
-  const bool is_given = record.phase == NodePhase::open && !record.released_key.empty() &&
-                        overview_.has_read() && !overview_.waits(record.released_key);
-  if (is_given && seen.activity == ports::AgentActivity::idle) {
+  if (overview_.is_given(record) && seen.activity == ports::AgentActivity::idle) {
     seen.activity = ports::AgentActivity::busy;
     seen.working_on = record.released_key;
     seen.idle_since = {};

@@ -27,7 +27,10 @@ void Overview::load(std::vector<NodeRecord> records) {
     const auto& kept = node->record;
     const bool awaits =
         kept.phase == NodePhase::planned || kept.phase == NodePhase::held || kept.phase == NodePhase::open;
-    if (awaits && !kept.item.key.empty()) demand_.push_back(kept.item);
+    if (!awaits || kept.item.key.empty()) continue;
+    demand_.push_back(kept.item);
+    // It was told when the agent was launched; what Jenkins shows now may not tell it for some seconds.
+    if (kept.item.since.is_set()) known_[kept.item.key] = kept.item.label;
   }
   std::ranges::stable_sort(demand_, {}, &ports::DemandItem::since);
 }
@@ -103,6 +106,7 @@ const Computer* Overview::find_computer(const std::string& name) const {
 
 NextSteps Overview::take_in(Reading reading, Duration steady) {
   NextSteps out;
+  follow_clock(reading.now, steady);
   note_session(reading);
   queue_ = std::move(reading.queue);
   if (reading.computers) {
@@ -121,6 +125,21 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
   has_read_ = true;
   list_runs(steady, out);
   return out;
+}
+
+// When somebody sets the clock, what was measured by it goes on as if it had always shown that time.
+void Overview::follow_clock(Instant now, Duration steady) {
+  const auto offset = now - (Instant{} + steady);
+  const auto by = offset - std::exchange(clock_offset_, offset);
+  if (!has_read_ || std::chrono::abs(by) <= kClocksAgree) return;
+  const auto shift = [by](Instant& one) {
+    if (one.is_set()) one = one + by;
+  };
+  for (auto* one : {&session_since_, &settled_at_, &stand_since_}) shift(*one);
+  for (auto& one : left_) shift(one.first);
+  for (auto& [id, node] : nodes_)
+    for (auto* one : {&node->record.silent_since, &node->record.resume_since, &node->record.note_until})
+      shift(*one);
 }
 
 void Overview::look_at_placeholders(Instant now, NextSteps& out) {
@@ -186,6 +205,13 @@ bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than)
   });
 }
 
+// It has left the queue, for the node that was opened for it most likely: that one is told to be busy with
+// it.
+bool Overview::is_given(const NodeRecord& record) const {
+  return record.phase == NodePhase::open && !record.released_key.empty() && has_read_ &&
+         !keys_.contains(record.released_key);
+}
+
 // True: it has changed.
 bool Overview::update_demand(const Reading& reading) {
   std::map<std::string, ports::DemandItem> before;
@@ -202,8 +228,13 @@ bool Overview::update_demand(const Reading& reading) {
       demand.push_back(before.at(key));
   }
   if (!is_settled(reading.now)) {
+    const auto is_given_away = [this](const std::string& key) {
+      return std::ranges::any_of(nodes_, [&](const auto& one) {
+        return one.second->record.released_key == key && is_given(one.second->record);
+      });
+    };
     for (const auto& [key, item] : before)
-      if (!keys_.contains(key) && !is_taken(key)) demand.push_back(item);
+      if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key)) demand.push_back(item);
     std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
   }
   const bool changed = demand != demand_;

@@ -126,6 +126,7 @@ class Overview {
   const std::string& session() const { return session_; }
   std::vector<ports::DemandItem> demand() const;
   bool waits(const std::string& key) const;  // seen in the queue at the last look
+  bool is_given(const NodeRecord& record) const;
   const std::vector<JudgedItem>& items() const { return items_; }
 
   LiveNodePtr find(const AgentId& id) const;
@@ -147,6 +148,7 @@ class Overview {
   bool wants_computers(const Queue& queue, Duration steady) const;
 
  private:
+  void follow_clock(Instant now, Duration steady);
   void note_session(const Reading& reading);
   void judge(const Reading& reading);
   void look_at_placeholders(Instant now, NextSteps& out);
@@ -170,6 +172,7 @@ class Overview {
   std::vector<Placeholder> placeholders_;
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;
+  Duration clock_offset_{0};  // between the clock on the wall and the steady one, at the last look
   bool detached_ = false;
   std::string session_;
   Instant session_since_;

@@ -101,8 +101,59 @@ TEST_CASE("after a restart of Jenkins an empty queue says nothing for a while") 
   CHECK(!overview.waits(overview.demand()[0].key));
   reading.now = kTime + kRestartGrace;
   reading.number = 3;
-  (void)overview.take_in(reading, 20s);
+  (void)overview.take_in(reading, 2s + kRestartGrace);
   CHECK(overview.demand().empty());
+}
+
+TEST_CASE(
+    "soon after a restart of Jenkins, too, what left the queue for its opened node wants no other agent") {
+  Overview overview(make_settings());
+  (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
+  auto record = make_record(overview, NodePhase::open);
+  record.released_key = make_item(7).key();
+  (void)overview.take_in(make_reading(2, {make_item(7)}, {make_node(record, true)}, "two"), 2s);
+  REQUIRE(overview.demand().size() == 1);
+  overview.add(record)->fresh_after = 3;  // it was opened while the next look was under way
+  (void)overview.take_in(make_reading(3, {}, {make_node(record, false)}, "two"), 3s);
+  CHECK(overview.is_given(record));
+  CHECK(overview.demand().empty());
+}
+
+TEST_CASE(
+    "what an agent was launched for wants it after a restart of the server, though nothing tells its label") {
+  Overview overview(make_settings());
+  auto item = make_item(7);
+  item.kind = TaskKind::node_step;
+  item.task = "job/x/1/";
+  item.why = "Waiting for next available executor";  // as long as no placeholders stand
+  auto record = make_record(overview, NodePhase::held);
+  record.item = {item.key(), "linux", kTime, "x"};
+  overview.load({record});
+  (void)overview.take_in(make_reading(1, {item}, {make_node(record, true)}), 1s);
+  REQUIRE(overview.demand().size() == 1);
+  CHECK(overview.demand()[0].label == "linux");
+}
+
+TEST_CASE("a clock that is set back or ahead makes no time longer or shorter") {
+  for (const auto by : {Duration(-5h), Duration(5h)}) {
+    CAPTURE(by.count());
+    Overview overview(make_settings());
+    auto record = make_record(overview, NodePhase::held);
+    record.link = NodeLink::down;
+    record.silent_since = kTime;
+    overview.add(record);
+    (void)overview.take_in(make_reading(1, {make_item(7)}, {make_node(record, true)}), 1s);
+    auto reading = make_reading(2, {}, {make_node(record, true)}, "two");
+    reading.now = kTime + by + 10s;
+    (void)overview.take_in(reading, 11s);
+    CHECK(overview.find(record.agent)->record.phase == NodePhase::held);
+    CHECK(!overview.is_settled(reading.now + kRestartGrace - 1s));
+    reading.now = reading.now - by * 2;
+    reading.number = 3;
+    (void)overview.take_in(reading, 11s);
+    CHECK(!overview.is_settled(reading.now + kRestartGrace - 1s));
+    CHECK(overview.is_settled(reading.now + kRestartGrace));
+  }
 }
 
 TEST_CASE("a restart of Jenkins while the server was away is seen by what the records say") {
