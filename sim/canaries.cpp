@@ -6,6 +6,8 @@
 
 #include "runtime/wait.hpp"
 #include "sim/bent_ports.hpp"
+#include "sim/other.hpp"
+#include "sim/remote.hpp"
 
 namespace footman::sim {
 
@@ -419,9 +421,58 @@ void plant_port(WorldOptions& options) {
 // --- the rest
 
 void plant_oblivion(WorldOptions& options) {
-  options.bends.make_remote_port = [](RemoteController& remote, runtime::Executor control,
-                                      runtime::Clock& clock) {
-    return std::make_unique<ForgetsTheDistant>(remote, std::move(control), clock);
+  options.bends.make_other_port = [](OtherController& other, OtherParts parts) -> std::unique_ptr<OtherPort> {
+    if (auto* remote = dynamic_cast<RemoteController*>(&other))
+      return std::make_unique<ForgetsTheDistant>(*remote, std::move(parts.control), parts.clock);
+    return other.make_port(std::move(parts));
+  };
+}
+
+// A node that has its build is said to be held, and is not.
+class ForgetsToHold final : public jenkins::Transport {
+ public:
+  explicit ForgetsToHold(jenkins::Transport& real) : real_(real) {}
+  Awaitable<Result<jenkins::Answer>> send(jenkins::Request request) override {
+    const bool holds = request.body.contains("takes+no+more") || request.body.contains("takes%20no%20more");
+    if (!holds) co_return co_await real_.send(std::move(request));
+    jenkins::Answer done{302, {}, {}};
+    done.headers.add("Location", "../");
+    co_return done;
+  }
+
+ private:
+  jenkins::Transport& real_;
+};
+
+// Nobody knows the nodes of an earlier life.
+class ForgetsNodes final : public jenkins::NodeBook {
+ public:
+  explicit ForgetsNodes(jenkins::NodeBook& real) : real_(real) {}
+  Awaitable<Result<std::vector<jenkins::NodeRecord>>> load(base::ControllerName) override {
+    co_return std::vector<jenkins::NodeRecord>();
+  }
+  Awaitable<Status> put(jenkins::NodeRecord record) override { return real_.put(std::move(record)); }
+  Awaitable<Status> erase(base::ControllerName controller, base::AgentId agent) override {
+    return real_.erase(std::move(controller), std::move(agent));
+  }
+
+ private:
+  jenkins::NodeBook& real_;
+};
+
+void plant_openness(WorldOptions& options) {
+  options.jenkins = true;
+  options.bends.make_other_port = [](OtherController& other, OtherParts parts) {
+    parts.bend_transport = [](jenkins::Transport& real) { return std::make_unique<ForgetsToHold>(real); };
+    return other.make_port(std::move(parts));
+  };
+}
+
+void plant_lost_book(WorldOptions& options) {
+  options.jenkins = true;
+  options.bends.make_other_port = [](OtherController& other, OtherParts parts) {
+    parts.bend_book = [](jenkins::NodeBook& real) { return std::make_unique<ForgetsNodes>(real); };
+    return other.make_port(std::move(parts));
   };
 }
 
@@ -565,6 +616,10 @@ const std::vector<Canary>& canaries() {
        plant_port<CallsNewcomersDone>},
       {"forgets-the-distant", "other_controllers_are_served",
        "agents of a controller that cannot be reached are called unknown", 400, plant_oblivion},
+      {"forgets-to-hold", "jenkins_is_used_well", "a node is not held once it has its build", 60,
+       plant_openness},
+      {"forgets-nodes", "jenkins_is_used_well", "nodes of an earlier life of the server are nobody's", 60,
+       plant_lost_book},
       {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 400,
        plant_provider<EndsStrays>},
       {"hurries", "time_is_given", "the fleet reads shorter times than were set", 60, plant_haste},

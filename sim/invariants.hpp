@@ -18,7 +18,7 @@
 #include "sim/accounts.hpp"
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
-#include "sim/remote.hpp"
+#include "sim/other.hpp"
 #include "sim/server.hpp"
 #include "sim/witness.hpp"
 #include "store/store.hpp"
@@ -37,7 +37,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 31> kInvariants = {{
+inline constexpr std::array<Invariant, 32> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -73,6 +73,10 @@ inline constexpr std::array<Invariant, 31> kInvariants = {{
     {"other_controllers_are_served",
      "a second controller is told of its own items and agents alone, and loses no agent at work, also while "
      "it cannot be reached"},
+    {"jenkins_is_used_well",
+     "no build of a Jenkins is lost by Footman's doing, none comes to a node that should have no more while "
+     "nothing is broken, or that is told; nodes of others stay as they are, and nothing is sent that no "
+     "correct client sends"},
     {"held_is_not_ended", "what a start-up comparison holds back is not ended before a person has said so"},
     {"time_is_given",
      "no agent is ended for its launch deadline, its idle time or its age before that time has passed"},
@@ -112,7 +116,7 @@ struct CheckerParts {
   SimDisk& disk;
   ServerNode& server;
   std::vector<SimCloud*> clouds;
-  const RemoteController* remote;  // null: there is none
+  const OtherController* remote;  // null: there is none
   // The rows as they are, past everything that is planted between them and the server.
   std::function<store::OpenState()> load_rows;
   std::function<std::optional<model::Build>(base::BuildId)> load_build;
@@ -140,6 +144,7 @@ class Checker {
                std::string_view bytes);
   // Something is being broken at this moment: what takes time may take longer.
   void on_trouble() { calm_since_ = parts_.loop.now(); }
+  Duration calm_since() const { return std::max(calm_since_, storage_failed_); }
 
   // After each step.
   void check();
@@ -256,10 +261,7 @@ class Checker {
   base::ControllerName controller_of(base::QueueItemId item) const;
   std::vector<controller::QueueEntry> list_entries() const;
   ports::AgentActivity activity_of(const model::Agent& row) const;
-  struct Demanded {  // by a controller
-    std::string label;
-    std::size_t others = 0;  // items that may want an agent
-  };
+  using Demanded = OtherController::Demanded;
   std::optional<Demanded> find_demanded(const ItemKey& key) const;
   Taken taken_by(const Group& group);
   void note_forms();

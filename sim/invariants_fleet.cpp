@@ -204,16 +204,8 @@ ports::AgentActivity Checker::activity_of(const model::Agent& row) const {
 
 // An item that is in a queue, and how many others may want an agent, or did a moment ago.
 std::optional<Checker::Demanded> Checker::find_demanded(const ItemKey& key) const {
-  if (parts_.remote != nullptr && key.first == parts_.remote->name()) {
-    const auto& items = parts_.remote->items();
-    const auto item = items.find(key.second);
-    if (item == items.end() || item->second.state != RemoteController::State::queued) return std::nullopt;
-    const auto others = std::ranges::count_if(items, [&](const auto& one) {
-      return one.first != key.second && (one.second.state == RemoteController::State::queued ||
-                                         parts_.loop.now() - one.second.changed < kPoolMargin);
-    });
-    return Demanded{item->second.label, static_cast<std::size_t>(others)};
-  }
+  if (parts_.remote != nullptr && key.first == parts_.remote->name())
+    return parts_.remote->find_demanded(key.second, kPoolMargin);
   const auto item =
       std::ranges::find(rows_.items, key.second, [](const model::QueueItem& one) { return one.id.str(); });
   if (item == rows_.items.end() || demand_.empty()) return std::nullopt;
@@ -428,6 +420,12 @@ void Checker::look_at_ends() {
                                             base::format_duration(due), what));
     };
     const auto last = active_.find(row.id);
+    // What it did while its controller could not be reached, and a moment later, the server had not seen.
+    const auto* remote = parts_.remote;
+    if (remote != nullptr && row.controller == remote->name() &&
+        (!remote->is_reached() ||
+         remote->reached_since() + kPoolMargin >= (last == active_.end() ? now : last->second)))
+      continue;
     if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
       if (connected_.contains(row.id))

@@ -400,9 +400,8 @@ bool Checker::may_be_unpaid(const model::Agent& row) {
 // An item waits since its quiet period ended: one that came later may be older.
 bool Checker::older_waits(const controller::QueueEntry& entry) const {
   const auto waits_since = std::max(entry.item.since, entry.item.quiet_until);
-  if (parts_.remote != nullptr && std::ranges::any_of(parts_.remote->items(), [&](const auto& one) {
-        return one.second.state == RemoteController::State::queued && one.first != entry.item.id.str() &&
-               one.second.since <= waits_since;
+  if (parts_.remote != nullptr && std::ranges::any_of(parts_.remote->list_waiting(), [&](const auto& one) {
+        return one.number != entry.item.id.value() && one.since <= waits_since;
       }))
     return true;
   return std::ranges::any_of(rows_.items, [&](const model::QueueItem& one) {

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "base/number.hpp"
 #include "model/label.hpp"
 #include "sim/invariants.hpp"
 
@@ -87,7 +86,7 @@ std::string Checker::untruth(const controller::QueueEntry& entry) {
 }
 
 base::ControllerName Checker::controller_of(base::QueueItemId item) const {
-  const bool is_remote = parts_.remote != nullptr && parts_.remote->items().contains(item.str());
+  const bool is_remote = parts_.remote != nullptr && parts_.remote->find_key(item.value());
   return is_remote ? parts_.remote->name() : parts_.server.controller().name();
 }
 
@@ -95,10 +94,9 @@ base::ControllerName Checker::controller_of(base::QueueItemId item) const {
 std::vector<controller::QueueEntry> Checker::list_entries() const {
   auto all = parts_.server.controller().queue();
   if (parts_.remote == nullptr || !parts_.remote->is_reached()) return all;
-  for (const auto& [key, item] : parts_.remote->items()) {
-    if (item.state != RemoteController::State::queued) continue;
+  for (const auto& item : parts_.remote->list_waiting()) {
     auto& entry = all.emplace_back();
-    entry.item.id = base::QueueItemId(base::find_number<std::int64_t>(key).value_or(0));
+    entry.item.id = base::QueueItemId(item.number);
     entry.item.label = item.label;
     entry.item.since = item.since;
     entry.view = model::ItemView::buildable;
@@ -188,7 +186,9 @@ std::string Checker::untruth_of_hold(const controller::QueueEntry& entry) {
     return fitting.empty() ? std::string() : "a template offers that";
   if (code == "no_idle_agent") return "the fleet has not spoken";
   if (fitting.empty()) return "no template offers that";
-  const auto told = parts_.server.fleet().explain(controller_of(entry.item.id), entry.item.id.str());
+  auto key = parts_.remote == nullptr ? std::nullopt : parts_.remote->find_key(entry.item.id.value());
+  const auto told =
+      parts_.server.fleet().explain(controller_of(entry.item.id), key.value_or(entry.item.id.str()));
   if (!told || told->considered.empty()) return "no template was tried";
   for (const auto* one : fitting)
     if (std::ranges::find(told->considered, one->name, &fleet::Consideration::template_name) ==

@@ -37,6 +37,7 @@ struct Wishes {
   unsigned jobs = 0;
   bool verbose = false;
   bool canaries = false;
+  bool jenkins = false;
   bool as_json = false;
   bool help = false;
 };
@@ -49,6 +50,8 @@ crashes and faults from a seed, held against invariants after every step.
   footman-sim --seed N [--verbose]                              one seed; --verbose prints all that happens
   footman-sim --canaries [--seed-base M]                        plants bugs; each must be found
   footman-sim --seed N --canary NAME [--verbose]                one seed with a planted bug
+
+With --jenkins the second controller of every seed is a Jenkins; else that of some.
 
 Exit status: 0 all is well, 1 an invariant was broken (or a planted bug was not found), 2 wrong usage.
 
@@ -73,6 +76,8 @@ std::string parse_options(const std::vector<std::string_view>& words, Wishes& op
       options.verbose = true;
     else if (word == "--canaries")
       options.canaries = true;
+    else if (word == "--jenkins")
+      options.jenkins = true;
     else if (word == "--json")
       options.as_json = true;
     else if (word == "--help" || word == "-h")
@@ -134,9 +139,14 @@ std::string list_missing(const RunSummary& summary) {
 
 // --- one seed
 
+std::string_view flag_of(const Wishes& options) { return options.jenkins ? " --jenkins" : ""; }
+
+void plant_jenkins(WorldOptions& world) { world.jenkins = true; }
+
 int show_one(const Wishes& options, const std::string& program) {
   WorldOptions world;
   world.seed = *options.seed;
+  world.jenkins = options.jenkins;
   world.trace = options.verbose ? Trace::Mode::print : Trace::Mode::hash_only;
   if (const auto* canary = find_canary(options.canary)) canary->plant(world);
   const auto outcome = run_world(world);
@@ -149,14 +159,16 @@ int show_one(const Wishes& options, const std::string& program) {
   if (!outcome.violation) return kGood;
   fmt::print("FAILED {} at {} s: {}\n", outcome.violation->invariant, format_time(outcome.violation->at),
              outcome.violation->text);
-  if (!options.verbose) fmt::print("  see it happen: {} --seed {} --verbose\n", program, outcome.seed);
+  if (!options.verbose)
+    fmt::print("  see it happen: {} --seed {}{} --verbose\n", program, outcome.seed, flag_of(options));
   return kFailed;
 }
 
-void show_tail(const FailedSeed& failure) {
+void show_tail(const FailedSeed& failure, const Wishes& options) {
   if (failure.invariant == "the_program_lives") return;
   WorldOptions world;
   world.seed = failure.seed;
+  world.jenkins = options.jenkins;
   world.trace = Trace::Mode::keep;
   const auto lines = run_world(world).trace;
   const auto first = lines.size() > kTailLines ? lines.size() - kTailLines : 0;
@@ -198,6 +210,7 @@ int run_many(const Wishes& options, const std::string& program) {
   run.first_seed = options.seed_base;
   run.seeds = options.seeds;
   run.jobs = options.jobs;
+  if (options.jenkins) run.plant = plant_jenkins;
   run.on_progress = [&options](const RunSummary& summary) { show_progress(summary, options.seeds); };
   const auto summary = run_seeds(run);
   const auto missing = list_missing(summary);
@@ -207,11 +220,11 @@ int run_many(const Wishes& options, const std::string& program) {
     return exit_status;
   }
   for (const auto& failure : summary.failures)
-    fmt::print("FAILED seed {}: {}: {}\n  replay: {} --seed {} --verbose\n", failure.seed, failure.invariant,
-               failure.text, program, failure.seed);
+    fmt::print("FAILED seed {}: {}: {}\n  replay: {} --seed {}{} --verbose\n", failure.seed,
+               failure.invariant, failure.text, program, failure.seed, flag_of(options));
   if (!summary.failures.empty()) {
     fmt::print("  the end of seed {}:\n", summary.failures.front().seed);
-    show_tail(summary.failures.front());
+    show_tail(summary.failures.front(), options);
   }
   const auto& total = summary.total;
   fmt::print(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/number.hpp"
 #include "model/label.hpp"
 #include "runtime/post.hpp"
 #include "runtime/wait.hpp"
@@ -67,6 +68,31 @@ void RemoteController::submit() {
     });
   hand_over();
   loop_.after(dice_.jitter(habits_.between_items), [this] { submit(); });
+}
+
+std::vector<OtherController::Waiting> RemoteController::list_waiting() const {
+  std::vector<Waiting> waiting;
+  for (const auto& [key, item] : items_)
+    if (item.state == State::queued)
+      waiting.push_back(
+          {base::find_number<std::int64_t>(key).value_or(0), key, item.label, item.since, item.reason});
+  return waiting;
+}
+
+std::optional<std::string> RemoteController::find_key(std::int64_t number) const {
+  auto key = std::to_string(number);
+  return items_.contains(key) ? std::optional(std::move(key)) : std::nullopt;
+}
+
+std::optional<OtherController::Demanded> RemoteController::find_demanded(const std::string& key,
+                                                                         Duration within) const {
+  const auto item = items_.find(key);
+  if (item == items_.end() || item->second.state != State::queued) return std::nullopt;
+  const auto others = std::ranges::count_if(items_, [&](const auto& one) {
+    return one.first != key &&
+           (one.second.state == State::queued || loop_.now() - one.second.changed < within);
+  });
+  return Demanded{item->second.label, static_cast<std::size_t>(others)};
 }
 
 std::vector<QueuedItem> RemoteController::list_queued() const {
@@ -253,6 +279,10 @@ void RemoteController::tell_changed() {
 }
 
 // --- one life's port
+
+std::unique_ptr<OtherPort> RemoteController::make_port(OtherParts parts) {
+  return std::make_unique<RemotePort>(*this, std::move(parts.control), parts.clock);
+}
 
 std::vector<ports::DemandItem> RemotePort::demand() const {
   return remote_.reached_ ? remote_.look().demand : remote_.frozen_.demand;

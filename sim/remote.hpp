@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "ports/controller_port.hpp"
-#include "sim/accounts.hpp"
 #include "sim/loop.hpp"
+#include "sim/other.hpp"
 #include "sim/witness.hpp"
 
 namespace footman::sim {
@@ -26,7 +26,7 @@ struct RemoteHabits {
   std::vector<std::string> labels;
 };
 
-class RemoteController {
+class RemoteController final : public OtherController {
  public:
   enum class State { queued, at_work, over };
   struct Item {
@@ -41,34 +41,27 @@ class RemoteController {
 
   RemoteController(SimLoop& loop, Witness& witness, std::uint64_t seed, RemoteHabits habits);
 
-  base::ControllerName name() const { return base::ControllerName("jenkins"); }
-  // From now on items come and things break; from now on nothing breaks and no more come.
-  void begin();
-  void calm_down();
-  // All items are over, and only agents that are ready for more are known.
-  bool done() const;
+  void begin() override;
+  void calm_down() override;
+  bool done() const override;
 
-  // --- what is true
-  bool is_reached() const { return reached_; }
-  Duration reached_since() const { return reached_since_; }  // valid when it is
-  const std::map<std::string, Item>& items() const { return items_; }
-  std::vector<QueuedItem> list_queued() const;
-  std::vector<GivenWork> list_work() const;  // with what is over
-  std::optional<Duration> last_work(const base::AgentId& agent) const;
+  bool is_reached() const override { return reached_; }
+  Duration reached_since() const override { return reached_since_; }
+  std::vector<Waiting> list_waiting() const override;
+  std::optional<std::string> find_key(std::int64_t number) const override;
+  std::optional<Demanded> find_demanded(const std::string& key, Duration within) const override;
+  std::vector<QueuedItem> list_queued() const override;
+  std::vector<GivenWork> list_work() const override;
+  std::optional<Duration> last_work(const base::AgentId& agent) const override;
 
-  // --- its agents
-  bool knows(const base::AgentId& agent) const { return known_.contains(agent); }  // or did
-  // As it is, whether it is reached or not.
-  ports::AgentActivity activity_of(const base::AgentId& agent) const {
+  bool knows(const base::AgentId& agent) const override { return known_.contains(agent); }
+  ports::AgentActivity activity_of(const base::AgentId& agent) const override {
     const auto it = nodes_.find(agent);
     return it == nodes_.end() ? ports::AgentActivity::unknown : it->second.seen.activity;
   }
-  void start_agent(const std::string& machine, const ports::LaunchSpec& spec);
-  void lose_machine(const std::string& machine);
-  // An agent has left by itself: (machine, why).
-  std::function<void(const std::string&, const std::string&)> on_exit;
-  std::function<void()> on_trouble;  // it cannot be reached from now on, or is so again
-  std::function<Instant()> clock_of_server;
+  void start_agent(const std::string& machine, const ports::LaunchSpec& spec) override;
+  void lose_machine(const std::string& machine) override;
+  std::unique_ptr<OtherPort> make_port(OtherParts parts) override;
 
  private:
   friend class RemotePort;
@@ -116,7 +109,7 @@ class RemoteController {
 
 // What one life of the server holds of it. It keeps what it has seen over restarts of the server: to one that
 // began with no items, all that is on its way would be of no use.
-class RemotePort : public ports::ControllerPort {
+class RemotePort : public OtherPort {
  public:
   RemotePort(RemoteController& remote, runtime::Executor control, runtime::Clock& clock)
       : remote_(remote), control_(std::move(control)), clock_(clock) {}

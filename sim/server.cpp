@@ -42,8 +42,8 @@ Bends make_straight() {
   bends.make_provider = [](SimCloud& cloud, runtime::Executor control, base::InstallationId installation) {
     return std::make_unique<SimProvider>(cloud, std::move(control), std::move(installation));
   };
-  bends.make_remote_port = [](RemoteController& remote, runtime::Executor control, runtime::Clock& clock) {
-    return std::make_unique<RemotePort>(remote, std::move(control), clock);
+  bends.make_other_port = [](OtherController& other, OtherParts parts) {
+    return other.make_port(std::move(parts));
   };
   return bends;
 }
@@ -107,9 +107,10 @@ class ServerLife {
   static Awaitable<void> start(ServerLife* self) {
     auto opened = co_await self->store_->load_open_state();
     if (!opened) co_return self->life_.condemn();
-    self->make_parts(opened->installation);
+    self->make_parts(opened->installation, !opened->doubt.empty());
     auto state = *opened;
     if (!co_await self->controller_->start(std::move(state))) co_return self->life_.condemn();
+    if (self->remote_port_ && !co_await self->remote_port_->start()) co_return self->life_.condemn();
     if (!co_await self->fleet_->start(std::move(*opened))) co_return self->life_.condemn();
     self->listen();
     self->up_ = true;
@@ -120,13 +121,14 @@ class ServerLife {
   static Awaitable<void> stop(ServerLife* self) {
     self->parts_.net.stop_listening(std::string(kServerNode));
     co_await self->fleet_->stop();
+    if (self->remote_port_) co_await self->remote_port_->stop();
     co_await self->controller_->stop();
     (void)co_await self->store_->record_shutdown(true, self->clock_.now());
     self->stopped_ = true;
     self->life_.condemn();
   }
 
-  void make_parts(const base::InstallationId& installation) {
+  void make_parts(const base::InstallationId& installation, bool in_doubt) {
     const runtime::CrashPoints crash_points([node = &node_](std::string_view name) { node->hit(name); });
     auto controller_config = parts_.controller_config;
     if (parts_.bends.bend_controller_config) parts_.bends.bend_controller_config(controller_config);
@@ -151,7 +153,8 @@ class ServerLife {
                                   crash_points,
                                   [controller = controller_.get()] { return controller->storage_full(); }};
     if (parts_.remote != nullptr) {
-      remote_port_ = parts_.bends.make_remote_port(*parts_.remote, control_, clock_);
+      remote_port_ = parts_.bends.make_other_port(
+          *parts_.remote, {control_, clock_, *store_, installation, in_doubt, metrics_, parts_.log, {}, {}});
       fleet_parts.controllers.push_back(remote_port_.get());
     }
     for (auto* cloud : parts_.clouds) {
@@ -183,7 +186,7 @@ class ServerLife {
   std::vector<std::unique_ptr<ports::CloudProvider>> providers_;
   std::unique_ptr<controller::Controller> controller_;
   std::unique_ptr<ports::ControllerPort> port_;
-  std::unique_ptr<ports::ControllerPort> remote_port_;
+  std::unique_ptr<OtherPort> remote_port_;
   std::unique_ptr<fleet::Fleet> fleet_;
   std::unique_ptr<runtime::Scope> scope_;
   std::unique_ptr<runtime::Scope> net_scope_;

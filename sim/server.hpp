@@ -16,7 +16,7 @@
 #include "sim/cloud.hpp"
 #include "sim/disk.hpp"
 #include "sim/net.hpp"
-#include "sim/remote.hpp"
+#include "sim/other.hpp"
 #include "sim/witness.hpp"
 
 namespace footman::sim {
@@ -32,9 +32,7 @@ struct Bends {
       make_provider;
   // Null: the fleet talks to the controller itself.
   std::function<std::unique_ptr<ports::ControllerPort>(ports::ControllerPort& controller)> make_port;
-  std::function<std::unique_ptr<ports::ControllerPort>(RemoteController& remote, runtime::Executor control,
-                                                       runtime::Clock& clock)>
-      make_remote_port;
+  std::function<std::unique_ptr<OtherPort>(OtherController& other, OtherParts parts)> make_other_port;
   std::function<void(fleet::FleetConfig&)> bend_fleet_config;
   std::function<void(controller::ControllerConfig&)> bend_controller_config;
 };
@@ -46,7 +44,7 @@ struct ServerParts {
   SimDisk& disk;
   store::Store& real_store;
   std::vector<SimCloud*> clouds;
-  RemoteController* remote;  // null: the built-in controller is the only one
+  OtherController* remote;  // null: the built-in controller is the only one
   Witness& witness;
   const StoreTrouble& store_trouble;
   std::map<std::string, std::string> secrets;  // what references resolve to

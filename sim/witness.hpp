@@ -69,7 +69,12 @@ enum class Happening : std::uint8_t {
   server_cut_off,      // from everybody
   second_controller,   // there is one
   controller_cut_off,  // that one, from the server
-  crash_at_point,      // of runtime/crash_points.hpp
+  jenkins_there,       // the second controller is one
+  jenkins_restarted,
+  calls_spoiled,  // to it: lost before or after their effect, slow, pages of proxies in place of answers
+  token_refused,
+  node_deleted,    // by hand
+  crash_at_point,  // of runtime/crash_points.hpp
   crash_before_commit,
   crash_after_commit,
 };
@@ -105,6 +110,11 @@ inline constexpr auto kHappenings = std::to_array<std::string_view>({
     "servers cut off",
     "second controllers",
     "controllers cut off",
+    "Jenkinses",
+    "Jenkinses restarted",
+    "calls of a Jenkins spoiled",
+    "tokens refused",
+    "nodes deleted by hand",
     "crashes at points",
     "crashes before commits",
     "crashes after commits",

@@ -6,6 +6,8 @@
 #include <exception>
 
 #include "runtime/scope.hpp"
+#include "sim/jenkins.hpp"
+#include "sim/remote.hpp"
 #include "store/crash_points.hpp"
 
 namespace footman::sim {
@@ -50,6 +52,7 @@ struct Scene {
   UserHabits habits;
   AdminHabits admins;
   RemoteHabits remote;
+  JenkinsHabits jenkins;  // in place of that one
   Duration faults_for{0};
 };
 
@@ -267,12 +270,25 @@ void add_controller(Scene& scene, std::uint64_t seed) {
         static_cast<std::uint32_t>(dice.between(std::uint64_t{1}, 2));
 }
 
+// In some seeds that other one is a Jenkins.
+void make_jenkins(Scene& scene, std::uint64_t seed, bool for_sure) {
+  Dice dice(seed, "jenkins");
+  const bool may_be = for_sure || (scene.remote.items > 0 && dice.chance(0.3));
+  if (!may_be || !scene.habits.rush_labels.empty()) return;
+  scene.remote.items = 0;
+  scene.jenkins.builds = static_cast<std::uint32_t>(dice.between(std::uint64_t{3}, 8));
+  scene.jenkins.between_builds = dice.between(Duration(1s), Duration(30s));
+  scene.jenkins.work = dice.between(Duration(2s), Duration(20s));
+  scene.jenkins.labels = {"linux", "warm", "linux && !warm"};
+  for (const auto& one : scene.fleet.templates) scene.jenkins.served.push_back({one.labels, one.is_default});
+}
+
 AdminHabits make_admins(std::uint64_t seed) {
   Dice dice(seed, "admins' habits");
   return {dice.chance(0.25), dice.chance(0.25)};
 }
 
-Scene make_scene(std::uint64_t seed) {
+Scene make_scene(std::uint64_t seed, bool with_jenkins) {
   Dice dice(seed, "scene");
   Scene scene;
   scene.controller.max_timeout = 10min;
@@ -330,6 +346,7 @@ Scene make_scene(std::uint64_t seed) {
   make_dear_rush(scene, seed);
   make_crossing(scene, seed);
   add_controller(scene, seed);
+  make_jenkins(scene, seed, with_jenkins);
   scene.faults_for = dice.between(Duration(60s), Duration(5min));
   return scene;
 }
@@ -373,7 +390,7 @@ class World {
   SimDisk disk_;
   SimNet net_;
   std::vector<std::unique_ptr<SimCloud>> clouds_;
-  std::unique_ptr<RemoteController> remote_;  // or there is none
+  std::unique_ptr<OtherController> remote_;  // or there is none
   std::unique_ptr<SimAgents> agents_;
   std::unique_ptr<Checker> checker_;
   std::unique_ptr<SimUsers> users_;
@@ -383,7 +400,7 @@ class World {
 
 World::World(const WorldOptions& options)
     : options_(options),
-      scene_(make_scene(options.seed)),
+      scene_(make_scene(options.seed, options.jenkins)),
       trace_(options.trace),
       loop_(options.undetermined
                 ? static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())
@@ -419,6 +436,10 @@ void World::wire_up() {
   if (scene_.remote.items > 0) {
     remote_ = std::make_unique<RemoteController>(loop_, witness_, options_.seed, scene_.remote);
     witness_.count(Happening::second_controller);
+  } else if (scene_.jenkins.builds > 0) {
+    remote_ = std::make_unique<SimJenkins>(loop_, witness_, options_.seed, scene_.jenkins);
+    witness_.count(Happening::second_controller);
+    witness_.count(Happening::jenkins_there);
   }
   agents_ = std::make_unique<SimAgents>(loop_, net_, witness_, options_.seed, log_);
   server_ = std::make_unique<ServerNode>(ServerParts{loop_,
@@ -477,6 +498,9 @@ void World::wire_up() {
     remote_->on_exit = agents_->on_exit;
     remote_->on_trouble = [this] { checker_->on_trouble(); };
     remote_->clock_of_server = [this] { return server_->wall_now(); };
+    remote_->calm_since = [this] {
+      return server_->up() ? std::max(checker_->calm_since(), server_->up_since()) : loop_.now();
+    };
   }
   disk_.on_durable = [this](base::StreamId stream, std::uint64_t offset, std::string_view bytes) {
     checker_->on_durable(stream, offset, bytes);
@@ -545,7 +569,7 @@ void World::run_until_drained() {
                     fmt::format("{} after the last fault there is still:{}{}",
                                 base::format_duration(loop_.now() - (bound - kDrainBound)),
                                 users_->done() && admins_->done() ? "" : "\n  a user who waits",
-                                checker_->what_is_left()));
+                                checker_->what_is_left() + (remote_ ? remote_->what_is_left() : "")));
 }
 
 std::vector<model::Build> World::all_builds() {
@@ -560,6 +584,7 @@ std::vector<model::Build> World::all_builds() {
 void World::look_at_the_end() {
   if (witness_.violation()) return;
   checker_->check_end(all_builds());
+  if (remote_) remote_->check_end();
 }
 
 Outcome World::run() {
@@ -584,6 +609,7 @@ Outcome World::run() {
   users_.reset();
   agents_.reset();
   server_.reset();
+  remote_.reset();
   outcome.trace_hash = trace_.hash();
   outcome.trace = trace_.lines();
   return outcome;

@@ -26,6 +26,8 @@ struct WorldOptions {
   std::uint64_t seed = 1;
   Trace::Mode trace = Trace::Mode::hash_only;
   Bends bends = make_straight();
+  // The second controller of every seed is a Jenkins; else that of some.
+  bool jenkins = false;
   // For tests: no faults, no crashes.
   bool calm = false;
   // A planted bug of the world itself: a choice that does not come from the seed.
