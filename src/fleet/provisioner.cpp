@@ -172,7 +172,6 @@ Awaitable<void> Provisioner::decide() {
 void Provisioner::plan() {
   ++number_;
   view_.reset();
-  plan_at_ = core_.time();
   plan_size_ = looked_at_.size();
   read_demand();
   plan_ = decide_once();
@@ -183,7 +182,9 @@ void Provisioner::plan() {
   add_earlier(plan_, std::move(first));
 }
 
+// At a time of its own: what failed since the first decision of a plan did not fail in the future.
 policy::Plan Provisioner::decide_once() {
+  plan_at_ = core_.time();
   tell_agents();
   const auto spent = spent_now(core_, running_);
   tell_offers(spent);

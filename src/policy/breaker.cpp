@@ -18,6 +18,9 @@ constexpr model::Word<BreakerState> kStates[] = {{BreakerState::closed, "closed"
                                                  {BreakerState::half_open, "half_open"},
                                                  {BreakerState::disabled, "disabled"}};
 
+// The times of one plan differ by less.
+constexpr Duration kClockSetBack = 1s;
+
 // Nothing but a change makes the next launch end differently.
 bool is_permanent(FailureClass failure) {
   return failure == FailureClass::configuration || failure == FailureClass::permission ||
@@ -140,7 +143,7 @@ Allowance may_launch(const Breaker& breaker, Instant now) {
       return {Permission::all, {}};
     case BreakerState::open: {
       // A clock that was set back must not make a pause of minutes one of hours.
-      const bool over = now >= breaker.until || now < breaker.since;
+      const bool over = now >= breaker.until || now + kClockSetBack < breaker.since;
       return over ? Allowance{Permission::one_probe, {}} : Allowance{Permission::none, breaker.until};
     }
     case BreakerState::half_open:

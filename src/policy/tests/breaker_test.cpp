@@ -74,6 +74,9 @@ TEST_CASE("open: nothing before its time, then one") {
   CHECK(before.look_again == breaker.until);
   CHECK(may_launch(breaker, breaker.until).launches == Permission::one_probe);
   CHECK(may_launch(breaker, breaker.until + 100h).launches == Permission::one_probe);
+  // What is decided in the same plan, at a time that was taken a moment before, is no clock that was set
+  // back.
+  CHECK(may_launch(breaker, breaker.since - 1ms).launches == Permission::none);
   // A clock that was set back does not make the pause longer.
   CHECK(may_launch(breaker, kNow - 1h).launches == Permission::one_probe);
 }
