@@ -30,6 +30,18 @@ std::string_view to_string(NodePhase phase);
 
 enum class NodeLink { never, up, down };  // of its agent with Jenkins
 
+// The run of a pipeline that is to come back to its node after a restart of Jenkins, and that another build
+// was faster than. Empty build: there is none.
+struct AwaitedRun {
+  std::string build;  // as these of the record
+  std::string working_on;
+  std::string working_title;
+  Instant working_since;
+  Instant since;  // it may have come back since
+
+  bool operator==(const AwaitedRun&) const = default;
+};
+
 struct NodeRecord {
   ControllerName controller;
   AgentId agent;
@@ -58,6 +70,7 @@ struct NodeRecord {
   Instant silent_since;   // its agent is not connected; set when link is down
   Instant working_since;  // of the last build
   Instant resume_since;   // its build may come back since
+  AwaitedRun awaited;     // it gets the node after the build that is there now
 
   bool drained = false;  // gets no more builds, whatever comes
   bool lost = false;     // how it is over

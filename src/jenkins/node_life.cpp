@@ -241,12 +241,15 @@ class Look {
   void look_at_working() {
     if (!is_busy()) return look_at_left();
     auto& record = turn_.record;
+    const auto* taken = find_taken(*sight_.computer);
+    const bool is_awaited = is_awaited_run() && !record.is_guess;
+    if (is_awaited && taken->build.empty()) return;  // whose it is, is told in a moment
+    const auto since = record.resume_since.is_set() ? record.resume_since : sight_.now;
     record.session = sight_.session;
     record.resume_since = {};
     if (record.is_guess) return take_build();
-    const auto* taken = find_taken(*sight_.computer);
-    const bool is_another =
-        taken != nullptr && !taken->build.empty() && !record.build.empty() && taken->build != record.build;
+    const bool is_another = !taken->build.empty() && !record.build.empty() && taken->build != record.build;
+    if (is_another && is_awaited) return lend(taken->build, since);
     if (is_another) {
       ++record.builds_done;
       if (model::is_spent(record.max_builds, record.builds_done))
@@ -258,6 +261,33 @@ class Look {
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent was lost with {}, and has not come back.", title()), true);
     hold_with_build();
+  }
+
+  // A run of a pipeline that was here when Jenkins was restarted.
+  bool is_awaited_run() const {
+    const auto& record = turn_.record;
+    return record.is_pipeline && (record.session != sight_.session || record.resume_since.is_set());
+  }
+
+  // An open node is for whoever comes first: the run gets it afterwards.
+  void lend(const std::string& build, Instant since) {
+    auto& record = turn_.record;
+    report_violation(fmt::format("while it waited for {} came {}", record.build, build));
+    record.awaited = {record.build, record.working_on, record.working_title, record.working_since, since};
+    take_build();
+  }
+
+  void give_back() {
+    auto& record = turn_.record;
+    ++record.builds_done;
+    auto run = std::exchange(record.awaited, {});
+    record.build = std::move(run.build);
+    record.working_on = std::move(run.working_on);
+    record.working_title = std::move(run.working_title);
+    record.working_since = run.working_since;
+    record.resume_since = run.since;
+    record.is_pipeline = true;
+    await_run();
   }
 
   std::string title() const {
@@ -272,7 +302,7 @@ class Look {
     const bool is_restarted = record.session != sight_.session;
     if (is_restarted && record.build.empty() && may_have_begun()) return guess_run();
     if (record.is_guess && sight_.released_waits) return unguess();
-    if (is_restarted && record.is_pipeline && !sight_.build_over) return await_run();
+    if (is_awaited_run() && !sight_.build_over) return await_run();
     record.session = sight_.session;
     if (record.link == NodeLink::down && !is_restarted)
       return end_life(record, EndReason::session_lost, fmt::format("Its agent was lost with {}.", title()),
@@ -308,6 +338,8 @@ class Look {
 
   void finish_build() {
     auto& record = turn_.record;
+    const bool is_awaited = !record.awaited.build.empty() && record.awaited.build != record.build;
+    if (is_awaited && sight_.now - record.awaited.since < kResumePatience) return give_back();
     ++record.builds_done;
     record.resume_since = {};
     if (model::is_spent(record.max_builds, record.builds_done)) {

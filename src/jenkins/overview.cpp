@@ -342,7 +342,7 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     violations_.push_back(turn.violation);
     if (violations_.size() > kViolationsKept) violations_.pop_front();
   }
-  if (turn.record.phase != node->record.phase) {
+  if (turn.record.phase != node->record.phase || turn.record.build != node->record.build) {
     node->released_end = ItemEnd::unknown;
     node->build_over = false;
     node->asked_at = Duration(0);
@@ -359,8 +359,11 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
   const bool is_same = before.build == after.build && before.working_since == after.working_since;
   const bool was_at_work = before.phase == NodePhase::working && !before.build.empty();
   const bool is_at_work = after.phase == NodePhase::working && !after.build.empty();
-  if (was_at_work && (!is_at_work || !is_same)) out.builds.push_back(run_of(before, now));
-  if (is_at_work && (!was_at_work || !is_same)) out.builds.push_back(run_of(after, {}));
+  // One that waits for its node meanwhile has neither ended nor begun anew.
+  const bool goes_on = after.awaited.build == before.build;
+  const bool went_on = before.awaited.build == after.build;
+  if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
+  if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
 }
 
 void Overview::find_strays(NextSteps& out) const {

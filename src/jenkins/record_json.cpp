@@ -125,6 +125,11 @@ void go_through(Way way, Record& r) {
   way.instant("silent_since", r.silent_since);
   way.instant("working_since", r.working_since);
   way.instant("resume_since", r.resume_since);
+  way.text("awaited_build", r.awaited.build);
+  way.text("awaited_working_on", r.awaited.working_on);
+  way.text("awaited_working_title", r.awaited.working_title);
+  way.instant("awaited_working_since", r.awaited.working_since);
+  way.instant("awaited_since", r.awaited.since);
   way.flag("drained", r.drained);
   way.flag("lost", r.lost);
   way.reason("end_reason", r.end_reason);

@@ -231,6 +231,53 @@ TEST_CASE("a second build on a node for one is a violation, and is not ended") {
   CHECK(life.activity() == AgentActivity::done);
 }
 
+TEST_CASE("a build that comes before a run that comes back gives the node back to it") {
+  Life life;
+  life.work("job/p/1/", kStep);
+  life.session = "two";
+  life.end();
+  CHECK(life.look() == NodeStep::open);
+  life.now = life.now + 10s;
+  life.look();
+  life.begin("");
+  life.look();
+  CHECK(life.record.build == "job/p/1/");
+  life.begin("job/y/1/");
+  CHECK(life.look() == NodeStep::hold);
+  REQUIRE(life.violations.size() == 1);
+  CHECK(life.violations[0] ==
+        "Node footman-a1 had a build too many: while it waited for job/p/1/ came job/y/1/.");
+  CHECK(life.record.build == "job/y/1/");
+  CHECK(life.record.awaited.build == "job/p/1/");
+  life.now = life.now + 1min;
+  life.end();
+  CHECK(life.look() == NodeStep::open);
+  CHECK(life.activity() == AgentActivity::busy);
+  CHECK(life.record.build == "job/p/1/");
+  CHECK(life.look() == NodeStep::ask_build);
+  life.begin("job/p/1/", kStep);
+  CHECK(life.look() == NodeStep::hold);
+  life.end();
+  life.look();
+  CHECK(life.activity() == AgentActivity::done);
+  CHECK(life.violations.size() == 1);
+}
+
+TEST_CASE("a run that another build was faster than is waited for no longer than Jenkins waits") {
+  Life life;
+  life.work("job/p/1/", kStep);
+  life.session = "two";
+  life.end();
+  CHECK(life.look() == NodeStep::open);
+  life.look();
+  life.begin("job/y/1/");
+  life.look();
+  life.now = life.now + kResumePatience;
+  life.end();
+  life.look();
+  CHECK(life.activity() == AgentActivity::done);
+}
+
 TEST_CASE("a build after the last one was seen to end is a violation too") {
   Life life;
   life.work().end();

@@ -30,6 +30,7 @@ NodeRecord full_record() {
   r.working_on = "8-1-job/app/";
   r.working_title = "app #2";
   r.build = "job/app/2/";
+  r.awaited = {"job/app/1/", "7", "app #1", Instant{5}, Instant{6}};
   r.is_pipeline = r.is_guess = true;
   r.created = Instant{10};
   r.connected_at = Instant{11};
