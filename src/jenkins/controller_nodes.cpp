@@ -55,9 +55,9 @@ Awaitable<JenkinsController::NodeHold> JenkinsController::take(LiveNodePtr node)
 
 Awaitable<void> JenkinsController::work_on(NodeHold node, NodeWork work) {
   const auto done = co_await take_step(&*node, &work);
-  if (work.step != NodeStep::none) health_.note_change(to_string(work.step), done);
+  const bool is_news = work.step == NodeStep::none || health_.note_change(to_string(work.step), done);
   if (!done) node->step_after = parts_.clock.steady() + kStepAgain;
-  if (!done)
+  if (!done && is_news)
     parts_.log.warning(
         "a step about a node of the jenkins failed, looking again",
         {{"node", node->record.node}, {"step", to_string(work.step)}, {"error", describe(done.error())}});

@@ -84,13 +84,15 @@ void Health::note_lists(const Computers& computers, Instant now) {
   hides_agents_ = lasts(unconnected, unconnected_since_, now);
 }
 
-void Health::note_change(std::string_view kind, const Status& done) {
+bool Health::note_change(std::string_view kind, const Status& done) {
   const auto known = change_errors_.find(kind);
   if (done) {
     if (known != change_errors_.end()) change_errors_.erase(known);
-  } else if (is_refusal(done.error()) || done.error().code == Errc::invalid_argument) {
-    change_errors_[std::string(kind)] = describe(done.error());
+    return false;
   }
+  const bool is_refused = is_refusal(done.error()) || done.error().code == Errc::invalid_argument;
+  // The first one stays: the others differ by the node that they are about.
+  return !is_refused || change_errors_.try_emplace(std::string(kind), describe(done.error())).second;
 }
 
 std::string Health::trouble() const {

@@ -39,7 +39,8 @@ class Health {
   void note_lists(const Computers& computers, Instant now);
   void note_clock(Duration ahead);
   // Changes that were refused, by kind ("make", "hold"): trouble until one of that kind is done.
-  void note_change(std::string_view kind, const Status& done);
+  // True: it failed, and that is worth a line: it is no refusal of a kind that was told.
+  bool note_change(std::string_view kind, const Status& done);
 
   Reach reach() const { return reach_; }
   Duration pause() const { return pause_; }  // before the next try; zero: as usual

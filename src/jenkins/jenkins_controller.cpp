@@ -173,11 +173,13 @@ Awaitable<void> JenkinsController::keep_up(std::vector<PlaceholderTask> tasks, s
   bool failed = false;
   for (const auto& task : tasks) {
     const auto done = co_await put_right(&task);
-    health_.note_change(fmt::format("placeholder {}", static_cast<int>(task.step)), done);
+    const bool is_news =
+        health_.note_change(fmt::format("placeholder {}", static_cast<int>(task.step)), done);
     if (done) continue;
     failed = true;
-    parts_.log.warning("a placeholder cannot be put right",
-                       {{"node", task.placeholder.name}, {"error", describe(done.error())}});
+    if (is_news)
+      parts_.log.warning("a placeholder cannot be put right",
+                         {{"node", task.placeholder.name}, {"error", describe(done.error())}});
     break;
   }
   for (const auto& stray : strays) {

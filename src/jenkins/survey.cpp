@@ -105,18 +105,16 @@ class Surveyor {
   // Whatever happens in between: what was made is removed.
   Awaitable<void> try_node() {
     auto& probe = out_.probe;
-    probe.made = co_await change(
-        requests_.create_node(
-            {probe.node,
-             "Made by `footman doctor` to see what this user may do; it is removed in a moment.",
-             {},
-             settings_.work_folder,
-             false,
-             settings_.connection == AgentConnection::web_socket}),
-        "making a node");
-    if (!*probe.made && probe.made->error().code != Errc::unavailable &&
-        probe.made->error().code != Errc::timeout)
-      co_return;
+    const auto answer = co_await parts_.jenkins.send(requests_.create_node(
+        {probe.node,
+         "Made by `footman doctor` to see what this user may do; it is removed in a moment.",
+         {},
+         settings_.work_folder,
+         false,
+         settings_.connection == AgentConnection::web_socket}));
+    probe.made = answer ? check_change(*answer, "making a node") : std::unexpected(answer.error());
+    const bool is_refused = answer && answer->status < 500 && !*probe.made;
+    if (is_refused) co_return;
     if (*probe.made) co_await use_node();
     probe.removed = co_await change(requests_.delete_node(probe.node), "deleting a node");
   }

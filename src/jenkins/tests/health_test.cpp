@@ -68,13 +68,15 @@ TEST_CASE("a missing right to see builds or agents is told by what does not fit 
 TEST_CASE("a refused change is trouble until one is done; another clock is said") {
   Health health;
   health.note_well(kNow);
-  health.note_change("make", fail(Errc::unavailable, "not now"));
+  CHECK(health.note_change("make", fail(Errc::unavailable, "not now")));
   CHECK(health.trouble().empty());
-  health.note_change("make", fail(Errc::permission_denied, "scaler is missing Agent/Create"));
-  CHECK(health.trouble() == "scaler is missing Agent/Create");
-  health.note_change("hold", Status());
+  CHECK(health.note_change("make", fail(Errc::permission_denied, "node a: scaler is missing Agent/Create")));
+  CHECK_FALSE(
+      health.note_change("make", fail(Errc::permission_denied, "node b: scaler is missing Agent/Create")));
+  CHECK(health.trouble() == "node a: scaler is missing Agent/Create");
+  CHECK_FALSE(health.note_change("hold", Status()));
   CHECK(!health.trouble().empty());
-  health.note_change("make", Status());
+  CHECK_FALSE(health.note_change("make", Status()));
   CHECK(health.trouble().empty());
   health.note_clock(-90s);
   CHECK(health.trouble().starts_with("Its clock is 1 min 30 s behind this one"));
