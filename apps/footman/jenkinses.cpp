@@ -83,7 +83,8 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
       jenkins::JenkinsParts{
           site_.control, site_.clock, *member->transport, book_,
           site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
-          [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); }},
+          [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); },
+          [this](const jenkins::Violation& one) { note_violation(one); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -155,11 +156,18 @@ void Jenkinses::note_build(const std::string& jenkins, const jenkins::BuildRun& 
   history_.spawn("history of " + run.agent.str(), write_history(std::move(change)));
 }
 
+void Jenkinses::note_violation(const jenkins::Violation& one) {
+  store::AgentChange change;
+  change.id = one.agent;
+  change.timeline.push_back({site_.clock.now(), "violation", one.text});
+  history_.spawn("history of " + one.agent.str(), write_history(std::move(change)));
+}
+
 Awaitable<void> Jenkinses::write_history(store::AgentChange change) {
   const auto agent = change.id;
   const auto done = co_await site_.store.change_agent(std::move(change));
   if (!done)
-    site_.log.warning("a build of a Jenkins is missing in the history of its agent",
+    site_.log.warning("the history of an agent lacks what its Jenkins did",
                       {{"agent", agent}, {"error", base::describe(done.error())}});
 }
 

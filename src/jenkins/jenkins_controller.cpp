@@ -155,9 +155,10 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
 }
 
 void JenkinsController::tell(const NextSteps& outcome) {
-  for (const auto& text : outcome.violations) {
+  for (const auto& one : outcome.violations) {
     violations_.add();
-    parts_.log.error(text);
+    parts_.log.error(one.text);
+    if (parts_.on_violation) parts_.on_violation(one);
   }
   if (parts_.on_build)
     for (const auto& build : outcome.builds) parts_.on_build(build);

@@ -338,7 +338,7 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
 void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
   note_builds(node->record, turn.record, now, out);
   if (!turn.violation.empty()) {
-    out.violations.push_back(turn.violation);
+    out.violations.push_back({node->record.agent, turn.violation});
     violations_.push_back(turn.violation);
     if (violations_.size() > kViolationsKept) violations_.pop_front();
   }

@@ -89,11 +89,17 @@ struct Stray {
   bool hold = false;  // a build is on it: no further one; else it is deleted
 };
 
+// A build that a node should not have had.
+struct Violation {
+  AgentId agent;
+  std::string text;  // a sentence
+};
+
 struct NextSteps {
   std::vector<NodeWork> work;
   std::vector<PlaceholderTask> placeholders;
   std::vector<Stray> strays;
-  std::vector<std::string> violations;
+  std::vector<Violation> violations;
   std::vector<BuildRun> builds;   // that began or ended
   std::vector<std::string> runs;  // whose page of steps is to be read
   bool changed = false;           // demand or an observation

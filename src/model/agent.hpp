@@ -169,8 +169,8 @@ struct TimelineEntry {
   Instant at;
   std::string kind;  // of an agent: "decided", "api_answered", "proof_unchecked", "connected",
                      // "session_resumed", "session_broken", "first_step", "finished", "notice",
-                     // "session_lost", "draining", "stop_asked", "cloud_step", "gone"; of a build:
-                     // "submitted", "agent_planned", "held", "offered", "accepted", "started",
+                     // "session_lost", "draining", "stop_asked", "cloud_step", "violation", "gone"; of a
+                     // build: "submitted", "agent_planned", "held", "offered", "accepted", "started",
                      // "step_started", "step_finished", "returned", "cancel_asked", "finished"
   std::string text;
 };
