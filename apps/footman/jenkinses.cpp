@@ -111,7 +111,7 @@ Status Jenkinses::check(const config::Config& config) const {
   for (const auto& one : config.jenkins)
     if (find(one.name) == nullptr) return refuse(one.name, "is new");
   for (const auto& member : members_) {
-    const auto& name = member->controller->name().str();
+    const auto name = member->controller->name().str();
     if (std::ranges::find(config.jenkins, name, &config::JenkinsConfig::name) == config.jenkins.end())
       return refuse(name, "is not there any more");
   }
