@@ -84,7 +84,7 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           site_.control, site_.clock, *member->transport, book_,
           site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
           [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); },
-          [this](const jenkins::Violation& one) { note_violation(one); }},
+          [this](const jenkins::NodeViolation& one) { note_violation(one); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -156,7 +156,7 @@ void Jenkinses::note_build(const std::string& jenkins, const jenkins::BuildRun& 
   history_.spawn("history of " + run.agent.str(), write_history(std::move(change)));
 }
 
-void Jenkinses::note_violation(const jenkins::Violation& one) {
+void Jenkinses::note_violation(const jenkins::NodeViolation& one) {
   store::AgentChange change;
   change.id = one.agent;
   change.timeline.push_back({site_.clock.now(), "violation", one.text});

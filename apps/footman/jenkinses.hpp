@@ -73,7 +73,7 @@ class Jenkinses final : public ports::JenkinsDesk {
   Member* find(std::string_view name) const;
   // Into the agent's history and the costs.
   void note_build(const std::string& jenkins, const jenkins::BuildRun& run);
-  void note_violation(const jenkins::Violation& one);
+  void note_violation(const jenkins::NodeViolation& one);
   runtime::Awaitable<void> write_history(store::AgentChange change);
 
   JenkinsSite site_;

@@ -48,7 +48,7 @@ struct JenkinsParts {
   // The folder of its node's builds, where that is not settings.work_folder; may be null.
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
   std::function<void(const BuildRun&)> on_build;  // began, or ended; may be null
-  std::function<void(const Violation&)> on_violation = {};
+  std::function<void(const NodeViolation&)> on_violation = {};
 };
 
 struct JenkinsView {

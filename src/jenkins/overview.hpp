@@ -90,7 +90,7 @@ struct Stray {
 };
 
 // A build that a node should not have had.
-struct Violation {
+struct NodeViolation {
   AgentId agent;
   std::string text;  // a sentence
 };
@@ -99,7 +99,7 @@ struct NextSteps {
   std::vector<NodeWork> work;
   std::vector<PlaceholderTask> placeholders;
   std::vector<Stray> strays;
-  std::vector<Violation> violations;
+  std::vector<NodeViolation> violations;
   std::vector<BuildRun> builds;   // that began or ended
   std::vector<std::string> runs;  // whose page of steps is to be read
   bool changed = false;           // demand or an observation
