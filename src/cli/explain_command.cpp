@@ -136,7 +136,7 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
 }  // namespace
 
 std::string with_look_again(const json::value& held, Instant now) {
-  const auto text = text_of(held, "text");
+  auto text = text_of(held, "text");
   const auto again =
       model::describe_look_again(time_of(held, "look_again_at"), text_of(held, "look_again_on"), now);
   if (again.empty()) return text;
