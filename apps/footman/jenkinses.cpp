@@ -47,8 +47,7 @@ Result<JenkinsTrust> read_jenkins_trust(const config::JenkinsConfig& jenkins) {
 
 // The client lives on the net executor, and goes there.
 struct Jenkinses::Member {
-  std::string prefix;
-  std::string url;
+  config::JenkinsConfig config;
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<jenkins::HttpTransport> transport;
   std::unique_ptr<jenkins::JenkinsController> controller;
@@ -73,8 +72,7 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
   settings.keeps_unknown = site_.in_doubt;
   settings.ca_pem = std::move(trust.ca_pem);
   auto member = std::make_unique<Member>();
-  member->prefix = jenkins.prefix;
-  member->url = jenkins.url;
+  member->config = jenkins;
   member->client = std::make_unique<net::HttpClient>(
       site_.net, site_.clock,
       jenkins::jenkins_http(net::read_proxy_environment(&std::getenv), std::move(trust.tls)));
@@ -108,8 +106,13 @@ Status Jenkinses::check(const config::Config& config) const {
                       fmt::format("the Jenkins '{}' {}; it needs a restart of the server", name, what), {},
                       "Nothing was changed");
   };
-  for (const auto& one : config.jenkins)
-    if (find(one.name) == nullptr) return refuse(one.name, "is new");
+  for (const auto& one : config.jenkins) {
+    const auto* member = find(one.name);
+    if (member == nullptr) return refuse(one.name, "is new");
+    if (one.url != member->config.url) return refuse(one.name, "has another url");
+    if (one.ca != member->config.ca) return refuse(one.name, "has another ca");
+    if (one.prefix != member->config.prefix) return refuse(one.name, "has another prefix");
+  }
   for (const auto& member : members_) {
     const auto name = member->controller->name().str();
     if (std::ranges::find(config.jenkins, name, &config::JenkinsConfig::name) == config.jenkins.end())
@@ -120,7 +123,10 @@ Status Jenkinses::check(const config::Config& config) const {
 
 void Jenkinses::apply(const config::Config& config) {
   for (const auto& one : config.jenkins)
-    if (auto* member = find(one.name)) member->controller->set_settings(make_jenkins_settings(config, one));
+    if (auto* member = find(one.name)) {
+      member->controller->set_settings(make_jenkins_settings(config, one));
+      member->config = one;
+    }
 }
 
 Jenkinses::Member* Jenkinses::find(std::string_view name) const {
@@ -224,7 +230,7 @@ std::vector<ports::JenkinsStatus> Jenkinses::list() const {
       if (view.detached && one.items.back().text.empty())
         one.items.back().text = "Footman was detached from this Jenkins.";
     }
-    for (const auto& node : view.nodes) one.nodes.push_back(show_node(node, member->url));
+    for (const auto& node : view.nodes) one.nodes.push_back(show_node(node, member->config.url));
     one.violations = view.violations;
     all.push_back(std::move(one));
   }
@@ -240,8 +246,8 @@ Awaitable<Result<std::size_t>> Jenkinses::detach(base::ControllerName name) {
 
 std::optional<base::AgentId> Jenkinses::find_agent(std::string_view node) const {
   for (const auto& member : members_)
-    if (node.starts_with(member->prefix) && node.size() > member->prefix.size())
-      return base::AgentId(std::string(node.substr(member->prefix.size())));
+    if (const auto& prefix = member->config.prefix; node.starts_with(prefix) && node.size() > prefix.size())
+      return base::AgentId(std::string(node.substr(prefix.size())));
   return std::nullopt;
 }
 

@@ -56,7 +56,8 @@ class Jenkinses final : public ports::JenkinsDesk {
   std::vector<ports::ControllerPort*> controllers() const;
   // From here on they look at their Jenkins. Errors: as of JenkinsBook::load().
   runtime::Awaitable<base::Status> start();
-  // For a reload: invalid_argument when there is another one, or one less.
+  // For a reload: invalid_argument when there is another one or one less, or one has another URL, CA or
+  // prefix.
   base::Status check(const config::Config& config) const;
   void apply(const config::Config& config);
   // Before they are destroyed, and before the store closes. Agents, nodes and builds go on.

@@ -272,7 +272,8 @@ class Look {
   // An open node is for whoever comes first: the run gets it afterwards.
   void lend(const std::string& build, Instant since) {
     auto& record = turn_.record;
-    report_violation(fmt::format("while it waited for {} came {}", record.build, build));
+    if (is_last_build(record))  // else it is a node for both
+      report_violation(fmt::format("while it waited for {} came {}", record.build, build));
     record.awaited = {record.build, record.working_on, record.working_title, record.working_since, since};
     take_build();
   }

@@ -158,12 +158,15 @@ def test_templates_of_others_are_not_for_its_builds():
         check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
         scene.wait_results(["SUCCESS", "SUCCESS"])
         known = scene.server.config_file.read_text()
-        scene.server.config_file.write_text(known.replace("{name: ci", "{name: other"))
-        try:
-            scene.server.request("POST", "/api/v1/reload")
-            check(False, "another Jenkins waits for a restart")
-        except ApiError as error:
-            check("the Jenkins 'other' is new; it needs a restart of the server" in str(error), error)
+        for change, told in (({"{name: ci": "{name: other"}, "the Jenkins 'other' is new"),
+                             ({"user:": "prefix: other-, user:"}, "the Jenkins 'ci' has another prefix")):
+            [(old, new)] = change.items()
+            scene.server.config_file.write_text(known.replace(old, new))
+            try:
+                scene.server.request("POST", "/api/v1/reload")
+                check(False, "that waits for a restart")
+            except ApiError as error:
+                check(f"{told}; it needs a restart of the server" in str(error), error)
         scene.server.config_file.write_text(known)
         scene.check_clean(2)
 

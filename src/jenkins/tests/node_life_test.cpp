@@ -263,6 +263,22 @@ TEST_CASE("a build that comes before a run that comes back gives the node back t
   CHECK(life.violations.size() == 1);
 }
 
+TEST_CASE("a build on a node for several beside a run that comes back is none too many") {
+  Life life(3);
+  life.work("job/p/1/", kStep);
+  life.session = "two";
+  life.begin("job/y/1/");
+  life.look();
+  CHECK(life.violations.empty());
+  CHECK(life.record.build == "job/y/1/");
+  life.build_over = true;
+  life.end();
+  life.look();
+  life.look();
+  CHECK(life.record.builds_done == 2);
+  CHECK(life.activity() == AgentActivity::idle);
+}
+
 TEST_CASE("a run that another build was faster than is waited for no longer than Jenkins waits") {
   Life life;
   life.work("job/p/1/", kStep);
