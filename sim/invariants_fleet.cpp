@@ -240,7 +240,10 @@ void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& b
 void Checker::look_at_item_launches() {
   if (!parts_.server.up()) return item_launches_.clear();
   std::erase_if(item_launches_, [&](ItemLaunch& one) {
-    std::erase_if(one.spare, [&](const AgentId& id) { return !spare_since_.contains(id); });
+    std::erase_if(one.spare, [&](const AgentId& id) {
+      const auto since = spare_since_.find(id);
+      return since == spare_since_.end() || since->second > one.at;  // it was at work meanwhile
+    });
     if (one.spare.size() <= one.others) return true;
     if (parts_.loop.now() - std::max(one.at, storage_failed_) <= kEndingMargin) return false;
     report(

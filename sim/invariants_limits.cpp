@@ -295,13 +295,18 @@ std::size_t Checker::most_without_record(const Group& group) const {
   return count;
 }
 
-// Those that were there as this life of the server began, and that its first list has shown.
+// Those that were there as this life of the server began, and that its first list has shown. A cloud that
+// does not answer holds up no other one.
 std::size_t Checker::least_strays(const Group& group) const {
   const auto up_since = parts_.server.up_since();
+  std::set<CloudName> listed;
+  for (const auto& one : parts_.server.fleet().list_clouds())
+    if (one.last_listed.is_set()) listed.insert(one.name);
   std::size_t count = 0;
   for (const auto* cloud : parts_.clouds)
     for (const auto& [handle, machine] : cloud->machines()) {
       if (!machine.is_stray || !machine.live() || machine.visible_at > up_since) continue;
+      if (!listed.contains(CloudName(cloud->traits().name))) continue;
       const auto& name = machine.spec.template_name;
       const auto of = find_template(name);
       const bool counts = group.scope.empty() ||

@@ -131,7 +131,8 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
 void Overview::follow_clock(Instant now, Duration steady) {
   const auto offset = now - (Instant{} + steady);
   const auto by = offset - std::exchange(clock_offset_, offset);
-  if (!has_read_ || std::chrono::abs(by) <= kClocksAgree) return;
+  if (!has_read_) return leave_no_time_ahead(now);
+  if (std::chrono::abs(by) <= kClocksAgree) return;
   const auto shift = [by](Instant& one) {
     if (one.is_set()) one = one + by;
   };
@@ -140,6 +141,16 @@ void Overview::follow_clock(Instant now, Duration steady) {
   for (auto& [id, node] : nodes_)
     for (auto* one : {&node->record.silent_since, &node->record.resume_since, &node->record.note_until})
       shift(*one);
+}
+
+// What was written while the clock showed a later time would not come for hours.
+void Overview::leave_no_time_ahead(Instant now) {
+  for (auto& [id, node] : nodes_) {
+    auto& record = node->record;
+    record.silent_since = std::min(record.silent_since, now);
+    record.resume_since = std::min(record.resume_since, now);
+    record.note_until = std::min(record.note_until, now + settings_.note_time);
+  }
 }
 
 void Overview::look_at_placeholders(Instant now, NextSteps& out) {

@@ -155,6 +155,7 @@ class Overview {
 
  private:
   void follow_clock(Instant now, Duration steady);
+  void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
   void judge(const Reading& reading);
   void look_at_placeholders(Instant now, NextSteps& out);

@@ -176,17 +176,6 @@ std::optional<RoomWish> Obstacles::find_wish(const Template& t, const Controller
   return wish.lacks.empty() ? std::nullopt : std::optional(std::move(wish));
 }
 
-bool Obstacles::is_shared(const Held& limit, const Template& wanted, const ControllerName& controller,
-                          const Template& pool) const {
-  const auto member = member_of(pool, pool.pool_controller);
-  if (amount_of(limit.reason, member.needs) == 0) return false;
-  if (!is_member(member, limit_of(limit.reason)->scope, limit.of)) return false;
-  return std::ranges::any_of(usage_.list_all_caps(wanted, controller), [&](const Cap& cap) {
-    return cap.reason == limit.reason && cap.of == limit.of && cap.needed > 0 &&
-           cap.spent + cap.needed <= cap.limit;
-  });
-}
-
 bool Obstacles::is_kept(const Held& limit, const Template& t, const ControllerName& controller) const {
   return std::ranges::any_of(usage_.list_all_caps(t, controller), [&](const Cap& cap) {
     return cap.reason == limit.reason && cap.of == limit.of && cap.kept > 0;

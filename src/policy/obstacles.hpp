@@ -71,10 +71,6 @@ class Obstacles {
   // nothing is lacking.
   std::optional<RoomWish> find_wish(const Template& t, const ControllerName& controller,
                                     std::uint32_t count) const;
-  // The limit asks about `wanted`, one agent of it fits into it, and an agent for the pool of the other
-  // template would take of it.
-  bool is_shared(const Held& limit, const Template& wanted, const ControllerName& controller,
-                 const Template& pool) const;
 
  private:
   std::optional<Held> find_trouble(const Template& t) const;  // all but caps

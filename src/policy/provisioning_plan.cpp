@@ -441,7 +441,7 @@ class Planner {
   void plan_pools() {
     if (book_.empty()) return;
     reserve_places();
-    list_waited_for();
+    keep_for_items();
     for (const auto& pool : book_.pools())
       if (obstacles_.has_cloud(pool.of->cloud)) plan_.pools.push_back(fill_pool(pool));
     std::ranges::sort(plan_.pools, {}, &PoolReport::template_name);
@@ -507,32 +507,19 @@ class Planner {
       if (kind->controller == t.pool_controller && kind->hold &&
           kind->hold->held.reason == HoldReason::launch_limit && std::ranges::count(kind->templates, &t) > 0)
         return kind->hold->held;
-    return find_larger_before(t);
-  }
-
-  // What is left of vCPU, memory or money may be too little for an item, but not for an agent of a pool,
-  // which would then have to make room again.
-  std::optional<Held> find_larger_before(const Template& t) const {
-    for (const auto& [kind, wanted] : waited_for_) {
-      const auto& obstacle = obstacle_of(*kind, *wanted);
-      if (obstacles_.is_shared(*obstacle, *wanted, kind->controller, t)) return obstacle;
-    }
     return std::nullopt;
   }
 
-  // For templates that are too large for what is left: each of them once for each controller.
-  void list_waited_for() {
-    std::map<ControllerName, std::vector<bool>> listed;
-    for (const auto* kind : held_classes_) {
-      auto& of_controller = listed[kind->controller];
-      of_controller.resize(blocked_.size());
+  // What a limit has left may be of no use to an item yet, which lacks some of it or waits for another limit: an
+  // agent of a pool that took it would have to make room again.
+  void keep_for_items() {
+    std::set<std::pair<ControllerName, const Template*>> asked;
+    for (const auto* kind : held_classes_)
       for (const Template* t : kind->templates) {
-        if (of_controller[number_of(*t)]) continue;
-        of_controller[number_of(*t)] = true;
-        const auto& obstacle = obstacle_of(*kind, *t);
-        if (obstacle && is_by_size(obstacle->reason)) waited_for_.emplace_back(kind, t);
+        if (is_at_launch_limit(*t)) break;
+        if (!asked.emplace(kind->controller, t).second) continue;
+        if (obstacles_.may_fit(*t, kind->controller)) obstacles_.keep(*t, kind->controller);
       }
-    }
   }
 
   // What items will need once the trouble of their template is over is not given to pools meanwhile: they
@@ -647,7 +634,6 @@ class Planner {
   Obstacles obstacles_;
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
-  std::vector<std::pair<const ItemClass*, const Template*>> waited_for_;
   bool has_reserved_ = false;            // places, which then count as agents
   bool keeps_ = false;                   // room, for items that have waited for long
   std::vector<const Item*> items_;       // in queue order

@@ -141,11 +141,6 @@ HoldReason reason_of(LimitKind kind) {
                                  static_cast<int>(kind.quantity));
 }
 
-bool is_by_size(HoldReason reason) {
-  const auto kind = limit_of(reason);
-  return kind && kind->quantity != Quantity::agents;
-}
-
 std::int64_t amount_of(HoldReason reason, const Needs& needs) {
   const auto kind = limit_of(reason);
   if (!kind) return 0;

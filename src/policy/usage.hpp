@@ -41,7 +41,6 @@ struct LimitKind {
 // Not set: the reason is no limit.
 std::optional<LimitKind> limit_of(HoldReason reason);
 HoldReason reason_of(LimitKind kind);
-bool is_by_size(HoldReason reason);  // a limit for which agents count by their size or price
 // What one agent takes of a limit, also where a budget does not ask about it: in agents, thousandths of a
 // vCPU, bytes, millionths of a dollar. 0: nothing, or the reason is no limit.
 std::int64_t amount_of(HoldReason reason, const Needs& needs);

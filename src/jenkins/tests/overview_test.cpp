@@ -156,6 +156,20 @@ TEST_CASE("a clock that is set back or ahead makes no time longer or shorter") {
   }
 }
 
+TEST_CASE("what was noted while the clock showed a later time does not stay for hours") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::noted);
+  record.note_until = kTime + 5h;
+  record.silent_since = record.resume_since = kTime + 4h;
+  overview.load({record});
+  (void)overview.take_in(make_reading(1, {}, {make_node(record, true)}), 1s);
+  const auto node = overview.find(record.agent);
+  REQUIRE(node != nullptr);
+  CHECK(node->record.note_until == kTime + make_settings().note_time);
+  CHECK(node->record.silent_since == kTime);
+  CHECK(node->record.resume_since == kTime);
+}
+
 TEST_CASE("a restart of Jenkins while the server was away is seen by what the records say") {
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::held);

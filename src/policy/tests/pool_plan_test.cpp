@@ -376,6 +376,33 @@ TEST_CASE("an item that waits until an agent that is gone is paid up takes nothi
   CHECK(next.launches[0].item.key == "1");
 }
 
+TEST_CASE("while an item waits for money that is still paid for, no pool takes the place that it needs, too") {
+  auto s = world({.min_idle = 2});
+  s.templates.push_back(offer("box", {"arm"}));
+  s.templates[1].per_hour = footman::model::Money{50};
+  s.clouds[0].quota.most.agents = 2;
+  s.agents = {agent("a", AgentActivity::idle)};
+  s.items = {item("1", "arm")};
+  Limits limits;
+  limits.labels["arm"].most.budget.per_hour = footman::model::Money{50};
+  limits.labels["arm"].spent.still_paid_per_hour = footman::model::Money{40};
+  const auto next = plan(s, limits);
+  CHECK(next.holds.at(0).reason == HoldReason::label_hour_budget);
+  CHECK(next.launches.empty());
+  REQUIRE(next.pools.size() == 1);
+  REQUIRE(next.pools[0].hold);
+  CHECK(next.pools[0].hold->text ==
+        "1 of 2 agents of cloud 'local' exist, and a place is kept for a build that waits longer");
+  SUBCASE("unless it lacks a place there anyway") {
+    s.clouds[0].quota.most.agents = 3;
+    CHECK(plan(s, limits).launches.size() == 1);
+  }
+  SUBCASE("or another limit keeps it for good") {
+    s.templates[1].per_hour = footman::model::Money{60};
+    CHECK(plan(s, limits).launches.size() == 1);
+  }
+}
+
 TEST_CASE("a pool's agent makes no room where its end would not be enough") {
   auto s = world({.min_idle = 1});
   s.agents = {agent("a", AgentActivity::idle)};
