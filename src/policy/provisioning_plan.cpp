@@ -510,8 +510,8 @@ class Planner {
     return std::nullopt;
   }
 
-  // What a limit has left may be of no use to an item yet, which lacks some of it or waits for another limit: an
-  // agent of a pool that took it would have to make room again.
+  // What a limit has left may be of no use to an item yet, which lacks some of it or waits for another limit:
+  // an agent of a pool that took it would have to make room again.
   void keep_for_items() {
     std::set<std::pair<ControllerName, const Template*>> asked;
     for (const auto* kind : held_classes_)
@@ -634,11 +634,11 @@ class Planner {
   Obstacles obstacles_;
   PoolBook book_;
   std::vector<ItemClass*> held_classes_;  // in the order in which they became so
-  bool has_reserved_ = false;            // places, which then count as agents
-  bool keeps_ = false;                   // room, for items that have waited for long
-  std::vector<const Item*> items_;       // in queue order
-  std::vector<const Agent*> served_by_;  // by item; of an open world in no order
-  std::vector<std::size_t> class_of_;    // by item
+  bool has_reserved_ = false;             // places, which then count as agents
+  bool keeps_ = false;                    // room, for items that have waited for long
+  std::vector<const Item*> items_;        // in queue order
+  std::vector<const Agent*> served_by_;   // by item; of an open world in no order
+  std::vector<std::size_t> class_of_;     // by item
   std::vector<std::size_t> held_items_;
   ObstacleList blocked_;
   std::vector<bool> only_kept_;  // of these: by what is kept

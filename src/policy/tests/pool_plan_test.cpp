@@ -376,7 +376,8 @@ TEST_CASE("an item that waits until an agent that is gone is paid up takes nothi
   CHECK(next.launches[0].item.key == "1");
 }
 
-TEST_CASE("while an item waits for money that is still paid for, no pool takes the place that it needs, too") {
+TEST_CASE(
+    "while an item waits for money that is still paid for, no pool takes the place that it needs, too") {
   auto s = world({.min_idle = 2});
   s.templates.push_back(offer("box", {"arm"}));
   s.templates[1].per_hour = footman::model::Money{50};
