@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be tried again
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
+constexpr Duration kAskedAgain = 35s;   // after a controller has refused the server for long
 constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
 constexpr Duration kEndMargin = 2s;     // what the life before had asked of a cloud arrives
@@ -427,7 +428,7 @@ void Checker::look_at_ends() {
     const auto* remote = parts_.remote;
     if (remote != nullptr && row.controller == remote->name() &&
         (!remote->is_reached() ||
-         remote->reached_since() + kPoolMargin >= (last == active_.end() ? now : last->second)))
+         remote->reached_since() + kAskedAgain >= (last == active_.end() ? now : last->second)))
       continue;
     if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
@@ -435,9 +436,10 @@ void Checker::look_at_ends() {
         report("time_is_given", fmt::format("agent {} is ended ({}) although it had connected", row.id.str(),
                                             to_string(row.end_reason)));
     } else if (row.end_reason == EndReason::idle_too_long && !has_lost_its_machine(row)) {
-      give("idle time",
-           now - std::max(first_seen_.at(row.id), last == active_.end() ? Duration(0) : last->second),
-           of->idle_timeout);
+      auto worked = last == active_.end() ? Duration(0) : last->second;
+      if (remote != nullptr && row.controller == remote->name())  // the parent of a matrix is no work of it
+        worked = remote->last_work(row.id).value_or(Duration(0));
+      give("idle time", now - std::max(first_seen_.at(row.id), worked), of->idle_timeout);
     } else if (row.end_reason == EndReason::budget_spent && !may_be_unpaid(row)) {
       report("time_is_given", fmt::format("agent {} is ended ({}: {}), and there is money", row.id.str(),
                                           to_string(row.end_reason), row.end_detail));
