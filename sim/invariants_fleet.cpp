@@ -511,10 +511,12 @@ void Checker::look_at_idle_machines() {
       const auto last = active_.contains(row->id) ? active_.at(row->id) : Duration(0);
       bool works = std::ranges::any_of(rows_.assignments,
                                        [&](const auto& one) { return one.agent == row->id && is_open(one); });
-      if (parts_.remote != nullptr && parts_.remote->activity_of(row->id) == ports::AgentActivity::busy)
-        works = true;
+      const auto* remote = parts_.remote;
+      if (remote != nullptr && remote->activity_of(row->id) == ports::AgentActivity::busy) works = true;
       if (works) active_[row->id] = now;
-      const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since()});
+      const bool is_remote = remote != nullptr && row->controller == remote->name();
+      const auto idle = now - std::max({last, machine.launched_at, calm_since_, parts_.server.up_since(),
+                                        is_remote ? remote->may_wait_until() : Duration(0)});
       const auto* of = find_template(row->template_name);
       const auto wanted = of == nullptr ? 0 : wanted_by_pool(*of, count_agents(of->name), now - kIdleMargin);
       const auto most = idle_bound(*row) + kIdleMargin;

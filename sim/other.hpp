@@ -80,6 +80,8 @@ class OtherController {
   virtual std::vector<QueuedItem> list_queued() const = 0;
   virtual std::vector<GivenWork> list_work() const = 0;  // with what is over
   virtual std::optional<Duration> last_work(const base::AgentId& agent) const = 0;
+  // Until then agents may be kept for work that it has lost.
+  virtual Duration may_wait_until() const { return Duration(0); }
 
   // --- its agents
   virtual bool knows(const base::AgentId& agent) const = 0;  // or did
