@@ -137,8 +137,9 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
   const auto item = items_.find(account.key());
   const bool was_unwanted =
       item != items_.end() && item->second.unwanted && *item->second.unwanted >= account.decided;
-  const bool was_late = !row.connected.is_set() &&
-                        *account.left - account.decided + kTimeMargin >= row.launch_deadline - row.planned;
+  // Whether it had connected is judged with its end, by what the server could know then.
+  const bool was_late =
+      *account.left - account.decided + kTimeMargin >= row.launch_deadline - row.planned;
   switch (account.left_for) {
     case EndReason::surplus:
     case EndReason::idle_too_long:
@@ -156,6 +157,8 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
     case EndReason::template_changed:
       if (parts_.witness.config_changed >= account.decided) return "its template was changed";
       break;
+    case EndReason::max_age:
+      return "it was too old for another build";
     default:
       break;
   }

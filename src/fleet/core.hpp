@@ -116,6 +116,7 @@ struct AgentEntry {
   bool calling = false;        // a launch call is under way, or its answer is being written down
   Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
   Duration next_pause{0};      // of the failing step; 0: no failure yet
+  Duration ask_again{0};       // steady; no launch call before, after one whose outcome is unknown
   std::uint32_t failures = 0;  // launch calls with an unknown outcome
   Secret secret;               // only between introduction and launch
   runtime::Event wake;         // of its sequence

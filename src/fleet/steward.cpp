@@ -162,16 +162,18 @@ bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) c
 }
 
 Awaitable<void> Steward::launch(AgentEntry* entry) {
+  // The back-off is outside the turnstile: one launch that fails does not hold up the others. Whatever comes
+  // meanwhile may end it, but not shorten it.
+  if (const auto left = entry->ask_again - core_.steady(); left > Duration(0)) {
+    (void)co_await entry->wake.wait_for(core_.parts.clock, left);
+    co_return;
+  }
   auto* cloud = core_.find_cloud(entry->row.cloud);
   if (!may_send_again(*entry, *cloud)) co_return co_await look_up(entry, cloud);
   co_await cloud->launches.enter();
   // The wait may have been long.
   if (!entry->ending && may_send_again(*entry, *cloud)) co_await call_launch(entry, cloud);
   cloud->launches.leave();
-  // The back-off is outside the turnstile: one launch that fails does not hold up the others.
-  if (entry->next_pause > Duration(0))
-    (void)co_await entry->wake.wait_for(core_.parts.clock, entry->next_pause);
-  entry->next_pause = Duration(0);
 }
 
 Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
@@ -264,7 +266,7 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.time());
   // While the cloud gives no clear answers, nothing new is asked of it.
   cloud->hold(again, failure.message);
-  entry->next_pause = std::max<Duration>(again - core_.time(), Duration(1));
+  entry->ask_again = core_.steady() + (again - core_.time());
   core_.look->notify();
 }
 

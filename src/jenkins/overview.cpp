@@ -121,8 +121,8 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
     look_at_nodes(reading, steady, out);
     find_strays(out);
   }
-  if (update_demand(reading)) out.changed = true;
   has_read_ = true;
+  if (update_demand(reading)) out.changed = true;
   list_runs(steady, out);
   return out;
 }

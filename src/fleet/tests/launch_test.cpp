@@ -402,6 +402,20 @@ TEST_CASE("a late throttle, of a launch before the probe, holds the cloud for as
   CHECK(world.controller.reasons.at("3").code == "launching");
 }
 
+TEST_CASE("that its resource is gone repeats no launch before the cloud wants it") {
+  World world;
+  world.cloud.script = {Launching::done_then_hangs, Launching::refused};
+  world.cloud.refusal = {model::FailureClass::throttled, false, world.now() + 2min, "slow down"};
+  world.start();
+  world.submit("1");
+  world.advance(65s);
+  REQUIRE(world.cloud.launch_calls == 2);
+  REQUIRE(world.cloud.resources.size() == 1);
+  world.cloud.end(world.cloud.resources.begin()->first, {});
+  world.advance(50s);
+  CHECK(world.cloud.launch_calls == 2);
+}
+
 TEST_CASE("a cloud's wish for a pause counts, though the template is another one by now") {
   World world;
   world.cloud.script = {Launching::hangs, Launching::refused};

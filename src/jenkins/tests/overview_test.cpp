@@ -91,6 +91,20 @@ TEST_CASE("before the first look the items of agents on their way are the demand
   CHECK(overview.demand().empty());
 }
 
+TEST_CASE("at the first look, too, an item that has left the queue for its open node wants no other agent") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.session = "one";
+  record.item = {"7-1-job/x/", "linux", kTime, "x"};
+  record.released_key = record.item.key;
+  record.released_id = 7;
+  overview.load({record});
+  // Another session: an empty queue says nothing of items whose node is held.
+  (void)overview.take_in(make_reading(1, {}, {}, "two"), 1s);
+  CHECK(overview.is_given(overview.find(record.agent)->record));
+  CHECK(overview.demand().empty());
+}
+
 TEST_CASE("after a restart of Jenkins an empty queue says nothing for a while") {
   Overview overview(make_settings());
   (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
