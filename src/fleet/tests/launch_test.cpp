@@ -405,14 +405,14 @@ TEST_CASE("a late throttle, of a launch before the probe, holds the cloud for as
 TEST_CASE("that its resource is gone repeats no launch before the cloud wants it") {
   World world;
   world.cloud.script = {Launching::done_then_hangs, Launching::refused};
-  world.cloud.refusal = {model::FailureClass::throttled, false, world.now() + 2min, "slow down"};
+  world.cloud.refusal = {model::FailureClass::throttled, false, world.now() + 5min, "slow down"};
   world.start();
   world.submit("1");
   world.advance(65s);
   REQUIRE(world.cloud.launch_calls == 2);
   REQUIRE(world.cloud.resources.size() == 1);
   world.cloud.end(world.cloud.resources.begin()->first, {});
-  world.advance(50s);
+  world.advance(2min);
   CHECK(world.cloud.launch_calls == 2);
 }
 

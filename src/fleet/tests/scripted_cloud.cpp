@@ -84,7 +84,7 @@ Awaitable<LaunchResult> ScriptedCloud::launch(ports::LaunchSpec spec) {
   co_await travel();
   const bool known = state_.resources.contains(spec.client_token);
   if (known) check_token(spec);
-  if (how == Launching::refused && !known) {
+  if (how == Launching::refused && !(known && state_.refusal.definite)) {
     co_await travel();
     co_return std::unexpected(state_.refusal);
   }

@@ -26,7 +26,7 @@ enum class Launching {
   not_done,         // nothing starts, the caller is told "unknown"
   hangs,            // nothing starts, no answer
   done_then_hangs,  // the resource starts, no answer
-  refused,          // definite, with `refusal`
+  refused,          // with `refusal`, also for a token that is known where that is not definite
 };
 
 struct CloudState {
