@@ -11,6 +11,7 @@
 
 #include "ecs/capacity.hpp"
 #include "ecs/forms.hpp"
+#include "ecs/log_place.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/task_definition.hpp"
 #include "ecs/trust_policy.hpp"
@@ -59,7 +60,7 @@ class Writer {
                 make_task_definition(options, cloud_, {InstallationId("any"), name, cloud_.region}));
     registers_ = true;
     definitions_.insert(ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix)));
-    add_execution_role(made.request);  // a patch may name another one
+    add_made(made);  // a patch may name another role or log
     return {};
   }
 
@@ -74,6 +75,7 @@ class Writer {
       allow("SeeFreeAddresses", {"ec2:DescribeSubnets"}, {"*"});  // it knows no narrower resource
     pass("PassRolesToTasks", task_roles_, kTaskService);
     pass("PassRolesToEcs", infrastructure_roles_, kInfrastructureService);
+    if (!logs_.empty()) allow("ReadLastLines", {"logs:GetLogEvents"}, logs_);
     follow_queue();
     note_assumed_role();
     return {json::object{{"Version", "2012-10-17"}, {"Statement", std::move(statements_)}},
@@ -104,13 +106,17 @@ class Writer {
     if (!role.empty()) roles.insert(role);
   }
 
-  void add_execution_role(const std::string& request) {
+  void add_made(const TaskDefinition& made) {
     boost::system::error_code error;
-    const auto value = json::parse(request, error);
+    const auto value = json::parse(made.request, error);
     const auto* definition = error ? nullptr : value.if_object();
     if (definition == nullptr) return;
     if (const auto* role = definition->if_contains("executionRoleArn"); role != nullptr && role->is_string())
       add_role(std::string(role->get_string()), task_roles_);
+    const auto log = find_log_place(*definition, made.container);
+    if (log && (log->region.empty() || log->region == cloud_.region))
+      logs_.insert(fmt::format("arn:{}:logs:{}:{}:log-group:{}:log-stream:{}*", partition_, cloud_.region,
+                               account_, log->group, log->stream_prefix));
   }
 
   // A family alone means its newest revision.
@@ -124,6 +130,10 @@ class Writer {
           fmt::format("the template '{}' uses the task definition {}: add the roles that stand in it to the "
                       "statement PassRolesToTasks, or name them in the template",
                       name.str(), said));
+    notes_.push_back(
+        fmt::format("the template '{}' uses the task definition {}: what its agents said last is shown where "
+                    "logs:GetLogEvents is allowed on the log group that stands in it",
+                    name.str(), said));
   }
 
   void allow(std::string_view name, const Names& actions, const Names& resources,
@@ -181,6 +191,7 @@ class Writer {
   bool registers_ = false;        // definitions of our own
   bool chooses_subnets_ = false;  // among several
   Names definitions_, task_roles_, infrastructure_roles_;
+  Names logs_;  // streams of the agents
   json::array statements_;
   std::vector<std::string> notes_;
 };

@@ -22,8 +22,6 @@ namespace {
 const std::vector<double> kSeconds{0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
                                    0.5,   1,      2.5,   5,    10,    30,   60,  300};
 
-constexpr std::string_view kNotConnected = "an agent did not connect before its launch deadline";
-
 std::size_t index_of_variant(const TemplateEntry& t, const AgentEntry& entry) {
   const auto found = std::ranges::find(t.variants, entry.request.variant, &ports::Variant::name);
   return static_cast<std::size_t>(found - t.variants.begin());
@@ -140,7 +138,8 @@ void Core::erase_agent(const AgentId& id) {
   settle_idle(*entry);
   erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
-  if (entry->row.state == AgentState::terminated) ended_.push_back({entry->row, steady()});
+  if (entry->row.state == AgentState::terminated)
+    ended_.push_back({entry->row, steady(), entry->gone && entry->gone->has_words});
   if (ended_.size() > kEndedAgentsKept) ended_.pop_front();
   agents_changed.notify();
   look->notify();
@@ -267,9 +266,9 @@ ports::ControllerPort* Core::find_controller(const ControllerName& name) const {
              : parts.controllers[static_cast<std::size_t>(it - controller_names_.begin())];
 }
 
-TemplateEntry* Core::find_template(const AgentEntry& entry) {
-  const auto it = templates.find(entry.row.template_name);
-  if (it == templates.end() || it->second.generation != entry.row.template_generation) return nullptr;
+TemplateEntry* Core::find_template(const model::Agent& row) {
+  const auto it = templates.find(row.template_name);
+  if (it == templates.end() || it->second.generation != row.template_generation) return nullptr;
   return &it->second;
 }
 
@@ -398,41 +397,6 @@ void Core::note_steps(AgentEntry* entry, const ports::Resource& resource) {
   entry->untold_steps = resource.steps;
 }
 
-namespace {
-
-// With what the agent itself said last, where that may be why it ended or never came.
-model::DeathCertificate death_of(const AgentEntry& entry, const ports::Resource& resource) {
-  auto death = resource.death;
-  const bool came = entry.seen.connected_at.is_set() || entry.row.connected.is_set();
-  const auto reason = entry.ending ? entry.ending->reason : entry.row.end_reason;
-  const bool was_awaited = reason == model::EndReason::none || reason == model::EndReason::launch_deadline;
-  const bool in_order = death.exit_status == 0 && death.signal == 0;
-  if (resource.last_lines.empty() || (came ? in_order : !was_awaited)) return death;
-  while (death.text.ends_with('.')) death.text.pop_back();
-  death.text += fmt::format("{}it said last: {}", death.text.empty() ? "" : "; ", resource.last_lines);
-  return death;
-}
-
-}  // namespace
-
-void Core::note_last_words(const AgentEntry& entry) {
-  auto* t = find_template(entry);
-  if (t == nullptr || !entry.gone || entry.row.end_reason != model::EndReason::launch_deadline) return;
-  if (t->breaker.failure == FailureClass::connect && t->breaker.reason == kNotConnected) {
-    t->breaker.reason += ": " + entry.gone->death.text;
-    look->notify();
-  }
-}
-
-void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
-  note_steps(entry, resource);
-  if (entry->gone) return;
-  entry->gone = Gone{death_of(*entry, resource), resource.failure, resource.reclaimed, steady()};
-  touch(*entry);
-  if (entry->worked_on) entry->wake.notify();
-  look->notify();
-}
-
 // --- clouds and templates
 
 void CloudEntry::hold(Instant until, const std::string& text) {
@@ -475,7 +439,7 @@ void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, In
   // Its wish is for all of its templates, whatever has become of this one.
   if (throttling != nullptr)
     throttling->hold(std::min(told.retry_at, time() + policy::RetryLimits().longest_wish), text);
-  auto* t = find_template(entry);
+  auto* t = find_template(entry.row);
   if (t == nullptr || rest_variant(*t, entry, told)) return;
   const bool was_open = t->breaker.state == BreakerState::open;
   set_breaker(*t, policy::on_failure(t->breaker, entry.era, told, parts.rng.uniform(), time()));
@@ -493,7 +457,7 @@ bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy:
 }
 
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
-  auto* t = find_template(entry);
+  auto* t = find_template(entry.row);
   if (t == nullptr) return;
   if (stage == policy::Stage::at_work)
     t->rotation =

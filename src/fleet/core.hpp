@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -42,7 +43,8 @@ struct Gone {
   model::DeathCertificate death;
   std::optional<model::FailureClass> failure;  // as of ports::Resource, like the next one
   bool reclaimed = false;
-  Duration at{0};  // steady, learned
+  Duration at{0};          // steady, learned
+  bool has_words = false;  // the certificate has the agent's last ones
 };
 
 // What a plan knows of an agent and what changes of it during the agent's life.
@@ -190,7 +192,8 @@ struct CloudEntry {
 
 struct EndedAgent {
   model::Agent row;
-  Duration at{0};  // steady
+  Duration at{0};          // steady
+  bool has_words = false;  // as of Gone
 };
 
 // The fleet's numbers for /metrics.
@@ -218,6 +221,9 @@ class FleetMetrics {
 
 // What a cloud says may be long.
 std::string shorten(std::string message);
+
+// Why the breaker of a template has opened, until it is known what the agent said.
+inline constexpr std::string_view kNotConnected = "an agent did not connect before its launch deadline";
 
 class Core {
  public:
@@ -272,7 +278,7 @@ class Core {
   // For whose items the template is; empty: of all.
   std::vector<ControllerName> controllers_of(const TemplateName& name) const;
   ports::ControllerPort* find_controller(const ControllerName& name) const;
-  TemplateEntry* find_template(const AgentEntry& entry);  // of the same generation
+  TemplateEntry* find_template(const model::Agent& row);  // of the same generation
 
   void settle_idle(AgentEntry& entry);  // its idle time is its template's from now on, or nobody's
   void set_state(AgentEntry& entry,
@@ -284,8 +290,9 @@ class Core {
   bool wish_end(AgentEntry* entry, Ending ending);
   void note_steps(AgentEntry* entry, const ports::Resource& resource);
   void note_gone(AgentEntry* entry, const ports::Resource& resource);
-  // It was told in vain to connect, and why is known only now: whoever waits for its template is told, too.
-  void note_last_words(const AgentEntry& entry);
+  // What an agent said last may be found long after its end: of one that is gone it goes into its row, and
+  // whoever waits for its template is told, too.
+  void note_last_words(const ports::Resource& resource);
 
   void note_answer(CloudEntry& cloud);
   void note_trouble(CloudEntry& cloud, std::string text);
@@ -314,6 +321,9 @@ class Core {
   bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
   static Awaitable<void> store_breaker(Core* self, TemplateName name, std::string encoded);
+  static Awaitable<void> store_words(Core* self, store::AgentChange change);
+  // Its certificate has words now; `before`: what stood there.
+  void tell_words(const model::Agent& row, const model::DeathCertificate& death, const std::string& before);
   Awaitable<void> reload(AgentEntry* entry);
   void adopt_vanished(AgentEntry& entry);
   void adopt(AgentEntry& entry, model::Agent row);

@@ -57,10 +57,12 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
   }
   core_.note_answer(*cloud);
   cloud->last_listed = core_.now();
-  for (const auto& resource : **listed)
+  for (const auto& resource : **listed) {
+    core_.note_last_words(resource);
     if (auto* entry = core_.find_agent(resource.agent);
         entry != nullptr && entry->row.client_token == resource.client_token)
       core_.note_steps(entry, resource);
+  }
   const auto lag = cloud->provider->limits().listing_lag;
   auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
   begin_round(name, found.matched);

@@ -282,7 +282,7 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
        fmt::format("It connected{}, {} after the decision.",
                    entry.seen.peer.empty() ? "" : " from " + entry.seen.peer, format_duration(took))});
   core_.metrics.launch_seconds.observe(std::chrono::duration<double>(took).count());
-  if (auto* t = core_.find_template(entry)) t->launch_times.add(took);
+  if (auto* t = core_.find_template(entry.row)) t->launch_times.add(took);
 }
 
 Awaitable<void> Steward::note_connected(AgentEntry* entry) {

@@ -154,7 +154,6 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
       resource.failure.reset();  // ended by us
       resource.reclaimed = false;
       core_.note_gone(entry, resource);
-      if (!resource.last_lines.empty()) core_.note_last_words(*entry);
       co_return;
     }
   } else {

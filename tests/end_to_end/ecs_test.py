@@ -197,6 +197,32 @@ def test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again():
         server.stop()
 
 
+BROKEN = """  - name: broken
+    extends: small
+    default: false
+    labels: [broken]
+    ecs: {entry_point: [sh, -c, 'echo "no licence from http://me:pw@there"; exit 3']}
+"""
+
+
+def test_what_an_agent_said_last_is_part_of_its_end():
+    with EcsServer(BROKEN) as ecs:
+        server = ecs.start()
+        build = server.submit("true", label="broken")
+        wait_until(lambda: ecs.aws.ask("counts").get("logs:GetLogEvents"), "a look at the log")
+
+        def find_ended():
+            ended = [one["id"] for one in server.agents() if "it said last" in one.get("death", {}).get("text", "")]
+            return ended and ended[0]
+
+        agent = wait_until(find_ended, lambda: server.agents())
+        shown = subprocess.run([BIN / "footman", "explain", agent], env={**os.environ, "FOOTMAN_DATA": str(server.data)},
+                               capture_output=True, text=True, check=True).stdout
+        check("it said last: no licence from http://…@there" in shown.lower(), shown)
+        wait_until(lambda: "it said last: no licence" in server.build(build)["reason"], lambda: f"why: {server.build(build)}")
+        server.stop()
+
+
 def test_a_reload_that_changes_a_clouds_type_is_refused():
     with EcsServer() as ecs:
         server = ecs.start()
@@ -252,5 +278,6 @@ if __name__ == "__main__":
                test_a_proof_is_good_for_one_task_one_connection_and_one_sts, test_many_at_once_while_throttled, test_kill_at_random_moments,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
+               test_what_an_agent_said_last_is_part_of_its_end,
                test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped, test_spot_capacity_that_is_taken_back,
                test_the_policy_has_what_was_called_and_nothing_else])

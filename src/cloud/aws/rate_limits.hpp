@@ -29,9 +29,10 @@ enum class ApiCategory {
   tag_read,                 // ListTagsForResource
   fargate_launch,           // tasks of RunTask on Fargate on demand, besides cluster_resource_modify
   fargate_spot_launch,      // the same for Fargate Spot
+  log_read,                 // GetLogEvents
   unlimited,                // no bucket: STS, SQS
 };
-inline constexpr std::size_t kApiCategories = 12;
+inline constexpr std::size_t kApiCategories = 13;
 
 struct BucketSize {
   double burst = 0;       // 0: no limit
@@ -39,7 +40,8 @@ struct BucketSize {
 };
 // By category, in the order above. Source: "Request throttling for the Amazon ECS API" in the ECS API
 // Reference and "AWS Fargate throttling quotas" in the ECS Developer Guide (20 launches per second with a
-// burst of 100; some newer regions: 25 and 5).
+// burst of 100; some newer regions: 25 and 5). Of logs at most half of what CloudWatch gives (5 reads per
+// second in the poorest regions): people read them, too.
 inline constexpr std::array<BucketSize, kApiCategories> kBucketSizes{{{100, 40},
                                                                       {100, 20},
                                                                       {20, 1},
@@ -51,6 +53,7 @@ inline constexpr std::array<BucketSize, kApiCategories> kBucketSizes{{{100, 40},
                                                                       {50, 20},
                                                                       {100, 20},
                                                                       {100, 20},
+                                                                      {5, 2},
                                                                       {0, 0}}};
 
 // What is kept for those who may go first: a call takes a token only when more than its share of the burst

@@ -148,4 +148,16 @@ Awaitable<CallResult<DefinitionState>> Api::register_definition(std::string requ
   co_return read_definition(*answer, "RegisterTaskDefinition");
 }
 
+Awaitable<CallResult<std::optional<footman::ecs::LogPlace>>> Api::find_log_place(std::string definition,
+                                                                                 std::string container) {
+  auto answer = co_await client_.call_json(make_call("DescribeTaskDefinition",
+                                                     {{"taskDefinition", std::move(definition)}}, true,
+                                                     {{ApiCategory::task_definition_read}}, Urgency::read));
+  if (!answer) co_return std::unexpected(std::move(answer).error());
+  const auto* found = answer->if_contains("taskDefinition");
+  if (found == nullptr || !found->is_object())
+    co_return std::unexpected(strange("DescribeTaskDefinition", "it has no taskDefinition"));
+  co_return footman::ecs::find_log_place(found->get_object(), container);
+}
+
 }  // namespace footman::cloud::ecs

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cloud/aws/client.hpp"
+#include "ecs/log_place.hpp"
 #include "ecs/task.hpp"
 
 namespace footman::cloud::ecs {
@@ -45,6 +46,9 @@ class Api {
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
   Awaitable<CallResult<DefinitionState>> register_definition(std::string request);
+  // Where a container's log is, by the definition of its task, also one that is not active any more.
+  Awaitable<CallResult<std::optional<footman::ecs::LogPlace>>> find_log_place(std::string definition,
+                                                                              std::string container);
 
  private:
   aws::Client& client_;

@@ -10,6 +10,7 @@
 #include "cloud/ecs/definitions.hpp"
 #include "cloud/ecs/event_queue.hpp"
 #include "cloud/ecs/identity.hpp"
+#include "cloud/ecs/last_lines.hpp"
 #include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/survey_calls.hpp"
@@ -85,20 +86,25 @@ class Leave {
   const std::string& token_;
 };
 
+struct Clients {
+  std::unique_ptr<aws::Client> ecs;
+  std::unique_ptr<aws::Client> network;  // EC2
+  std::unique_ptr<aws::Client> logs;
+  std::unique_ptr<aws::Client> queue;  // null: no queue is configured
+};
+
 class EcsCloudImpl final : public EcsCloud {
  public:
-  // `queue_client` null: no queue is configured.
   EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, footman::aws::ProofPlace proof_place,
-               std::unique_ptr<aws::Client> client, std::unique_ptr<aws::Client> network_client,
-               std::unique_ptr<aws::Client> queue_client)
+               Clients clients)
       : config_(std::move(config)),
         parts_(parts),
         proof_place_(std::move(proof_place)),
-        client_(std::move(client)),
-        network_client_(std::move(network_client)),
-        queue_client_(std::move(queue_client)),
-        api_(*client_, config_.options.cluster.empty() ? "default" : config_.options.cluster),
+        clients_(std::move(clients)),
+        api_(*clients_.ecs, config_.options.cluster.empty() ? "default" : config_.options.cluster),
         definitions_(api_, parts_.outside.log),
+        last_lines_(api_, *clients_.logs, config_.options.region, parts_.outside.clock, parts_.outside.log,
+                    [this](const std::string& arn, std::string lines) { note_lines(arn, std::move(lines)); }),
         scope_(parts_.control, parts_.outside.log) {}
 
   CloudName name() const override { return config_.name; }
@@ -111,7 +117,8 @@ class EcsCloudImpl final : public EcsCloud {
   void set_on_change(std::function<void()> look_again) override { look_again_ = std::move(look_again); }
   void start() override {
     scope_.spawn("ecs tasks of " + config_.name.str(), follow());
-    if (queue_client_) scope_.spawn("ecs events of " + config_.name.str(), read_events());
+    scope_.spawn("ecs last lines of " + config_.name.str(), last_lines_.run());
+    if (clients_.queue) scope_.spawn("ecs events of " + config_.name.str(), read_events());
   }
   Awaitable<void> stop() override {
     scope_.cancel();
@@ -137,6 +144,9 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<void> follow();
   Awaitable<void> look();
   bool note_task(ecs::Task task);  // whether anything has changed that the fleet cares for
+  bool note_missing(const std::string& arn);
+  void ask_for_words(Tracked& one);
+  void note_lines(const std::string& arn, std::string lines);
   Awaitable<void> read_events();
   void set_events(bool readable, const std::string& reason);
   Awaitable<Status> list_all(bool with_stopped);
@@ -151,11 +161,10 @@ class EcsCloudImpl final : public EcsCloud {
   EcsCloudConfig config_;
   EcsCloudParts parts_;
   footman::aws::ProofPlace proof_place_;
-  std::unique_ptr<aws::Client> client_;
-  std::unique_ptr<aws::Client> network_client_;  // EC2
-  std::unique_ptr<aws::Client> queue_client_;
+  Clients clients_;
   Api api_;
   Definitions definitions_;
+  LastLines last_lines_;
   Subnets subnets_;
   TaskTable table_;
   std::set<std::string> launching_;  // tokens of calls under way
@@ -248,7 +257,7 @@ Awaitable<void> EcsCloudImpl::look_at_subnets() {
   std::set<std::string> wanted;
   for (const auto& [name, one] : config_.templates)
     wanted.insert(one.options.subnets.begin(), one.options.subnets.end());
-  const auto found = co_await describe_subnets(*network_client_, {"subnet-id", std::move(wanted)});
+  const auto found = co_await describe_subnets(*clients_.network, {"subnet-id", std::move(wanted)});
   if (found) {
     for (const auto& one : *found) subnets_.set_free(one.id, one.free_addresses, now());
     co_return;
@@ -303,7 +312,7 @@ Awaitable<ports::ProofAnswer> EcsCloudImpl::check_proof(std::string handle, std:
   if (!options) co_return ports::ProofAnswer{ports::ProofVerdict::wrong, describe(options.error())};
   co_return co_await check_task_identity(parts_.outside, proof_place_, std::move(handle),
                                          std::move(options->options), std::move(proof),
-                                         now() + client_->clock_skew());
+                                         now() + clients_.ecs->clock_skew());
 }
 
 // --- look
@@ -373,7 +382,7 @@ void EcsCloudImpl::adopt(ecs::Task task) {
   if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) return;
   if (table_.find(task.arn) != nullptr) return;
   Owner owner{std::move(token), AgentId(tag(ecs::kAgentTag)), find_container(task), {}};
-  table_.add(std::move(owner), std::move(task), now());
+  ask_for_words(table_.add(std::move(owner), std::move(task), now()));
 }
 
 Awaitable<void> EcsCloudImpl::follow() {
@@ -398,22 +407,44 @@ Awaitable<void> EcsCloudImpl::look() {
   bool changed = false;
   for (auto& task : described->tasks) changed |= note_task(std::move(task));
   for (const auto& failure : described->failures)
-    if (failure.reason == "MISSING") changed |= table_.on_missing(failure.arn, now());
+    if (failure.reason == "MISSING") changed |= note_missing(failure.arn);
   if (changed) tell();
 }
 
 // ECS may find only after its answer that a subnet has no address left.
 bool EcsCloudImpl::note_task(ecs::Task task) {
-  const auto* known = table_.find(task.arn);
+  auto* known = table_.find(task.arn);
   const bool was_over = known == nullptr || known->is_over();
-  if (!table_.update(std::move(task), now())) return false;
+  const bool changed = table_.update(std::move(task), now());
+  if (known != nullptr) ask_for_words(*known);
+  if (!changed) return false;
   if (!was_over && known->is_over() && !known->subnet().empty() && ecs::lacked_address(known->task))
     subnets_.on_no_room(known->subnet(), now());
   return true;
 }
 
+bool EcsCloudImpl::note_missing(const std::string& arn) {
+  if (!table_.on_missing(arn, now())) return false;
+  ask_for_words(*table_.find(arn));
+  return true;
+}
+
+// Once; nothing waits for them.
+void EcsCloudImpl::ask_for_words(Tracked& one) {
+  if (one.words_asked || !ended_badly(one)) return;
+  one.words_asked = true;
+  last_lines_.want({one.task.arn, one.task.id, one.task.definition_arn, one.owner.container});
+}
+
+void EcsCloudImpl::note_lines(const std::string& arn, std::string lines) {
+  auto* one = table_.find(arn);
+  if (one == nullptr) return;
+  one->last_lines = std::move(lines);
+  if (one->is_over()) tell();
+}
+
 Awaitable<void> EcsCloudImpl::read_events() {
-  EventQueue queue(*queue_client_, config_.options.event_queue_url);
+  EventQueue queue(*clients_.queue, config_.options.event_queue_url);
   while (true) {
     auto events = co_await queue.receive();
     set_events(events.has_value(), events ? std::string() : events.error().message);
@@ -458,6 +489,7 @@ Resource EcsCloudImpl::resource_of(const Tracked& one) const {
       one.task.created_at.is_set() ? one.task.created_at : parts_.outside.even.on_wall(one.launched);
   if (one.is_over()) {
     out.state = ResourceState::gone;
+    out.last_lines = one.last_lines;
     if (one.is_missing) {
       out.death.text = "ECS does not know the task any more.";
     } else {
@@ -504,9 +536,10 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
   if (*stopped) {
     known->stop_asked = now();
     (void)table_.update(std::move(**stopped), now());
+    ask_for_words(*known);
     table_.look_at(handle, now() + 1s);
   } else {
-    (void)table_.on_missing(handle, now());  // gone, unless it is so new that ECS may not know it yet
+    (void)note_missing(handle);  // gone, unless it is so new that ECS may not know it yet
   }
   wake_.notify();
   co_return resource_of(*known);
@@ -515,24 +548,27 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
 }  // namespace
 
 Result<std::unique_ptr<EcsCloud>> create_ecs_cloud(EcsCloudConfig config, EcsCloudParts parts) {
-  const auto make_client = [&](const aws::Service& service, const std::string& name) {
+  const auto make_client = [&](const aws::Service& service, aws::CallLimits limits = {}) {
     const auto& said = config.options.endpoint;
-    const auto own = said.urls.find(name);
+    const auto own = said.urls.find(std::string(service.name));
     return aws::Client::create({service,
                                 config.options.region,
                                 {said.fips, said.dual_stack, own == said.urls.end() ? said.url : own->second},
-                                {}},
+                                limits},
                                parts.outside, &parts.credentials, &parts.rates);
   };
-  FOOTMAN_TRY(auto client, make_client(aws::kEcs, "ecs"));
-  FOOTMAN_TRY(auto network_client, make_client(aws::kEc2, "ec2"));
-  std::unique_ptr<aws::Client> queue_client;
+  Clients clients;
+  FOOTMAN_TRY(clients.ecs, make_client(aws::kEcs));
+  FOOTMAN_TRY(clients.network, make_client(aws::kEc2));
+  aws::CallLimits few;
+  few.attempts = 2;
+  few.time = few.attempt = kLinesCallTime;
+  FOOTMAN_TRY(clients.logs, make_client(aws::kLogs, few));
   if (!config.options.event_queue_url.empty()) {
-    FOOTMAN_TRY(queue_client, make_client(aws::kSqs, "sqs"));
+    FOOTMAN_TRY(clients.queue, make_client(aws::kSqs));
   }
   FOOTMAN_TRY(auto proof_place, find_proof_place(config.options));
-  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(proof_place), std::move(client),
-                                        std::move(network_client), std::move(queue_client));
+  return std::make_unique<EcsCloudImpl>(std::move(config), parts, std::move(proof_place), std::move(clients));
 }
 
 }  // namespace footman::cloud::ecs

@@ -20,6 +20,15 @@ using footman::ecs::TaskStatus;
 
 }  // namespace
 
+bool ended_badly(const Tracked& one) {
+  const auto& task = one.task;
+  if (!one.is_over() && find_phase(task) != TaskPhase::stopping) return false;
+  const auto agent =
+      std::ranges::find(task.containers, one.owner.container, &footman::ecs::TaskContainer::name);
+  if (agent != task.containers.end() && agent->exit_code) return *agent->exit_code != 0;
+  return one.is_over() && task.started_at.is_set();
+}
+
 Tracked& TaskTable::add(Owner owner, Task task, Instant now) {
   auto& one = by_arn_[task.arn];
   by_token_[owner.token] = task.arn;

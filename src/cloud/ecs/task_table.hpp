@@ -36,16 +36,21 @@ struct Owner {
 struct Tracked {
   Owner owner;
   Task task;
-  Instant launched;         // even; or when it was found
-  Instant next_look;        // not set: it has stopped
-  Instant stopped_at;       // even, as we learned it
-  Instant stop_asked;       // even, the last call of StopTask
-  Instant suspected;        // even: its agent's session has broken then; not set: never
-  std::size_t looks = 0;    // without a change
-  bool is_missing = false;  // ECS does not know it any more
+  Instant launched;          // even; or when it was found
+  Instant next_look;         // not set: it has stopped
+  Instant stopped_at;        // even, as we learned it
+  Instant stop_asked;        // even, the last call of StopTask
+  Instant suspected;         // even: its agent's session has broken then; not set: never
+  std::size_t looks = 0;     // without a change
+  bool is_missing = false;   // ECS does not know it any more
+  bool words_asked = false;  // what its agent said last
+  std::string last_lines;    // as ports::pick_last_lines() has them; empty: not known
   bool is_over() const { return stopped_at.is_set(); }
   const std::string& subnet() const { return task.subnet.empty() ? owner.subnet : task.subnet; }
 };
+
+// Its agent ran and has ended, and not in order: with another status than 0, or nobody knows with which.
+bool ended_badly(const Tracked& one);
 
 class TaskTable {
  public:

@@ -70,8 +70,35 @@ TEST_CASE("iam policy: what is not used is not in it") {
   CHECK(text(all.at("LaunchAgents").at("Resource")) ==
         R"([")" + kEcs + R"(task-definition/ci",")" + kEcs + R"(task-definition/ci:*"])");
   CHECK(text(all.at("TagWhatIsMade").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");
-  REQUIRE(notes.size() == 1);
+  REQUIRE(notes.size() == 2);
   CHECK(notes[0].find("'node'") != std::string::npos);
+  CHECK(notes[1].find("logs:GetLogEvents") != std::string::npos);
+}
+
+TEST_CASE("iam policy: the agents' own streams, where Footman reads what they said last") {
+  const auto resource_of = [](const CloudOptions& cloud, const TemplateOptions& options) {
+    const auto all = make(cloud, options);
+    const auto found = all.find("ReadLastLines");
+    if (found == all.end()) return std::string();
+    CHECK(text(found->second.at("Action")) == R"(["logs:GetLogEvents"])");
+    return text(found->second.at("Resource"));
+  };
+  auto cloud = make_cloud();
+  auto options = make_fargate_options();
+  CHECK(resource_of(cloud, options).empty());
+  cloud.log_group = "/footman";
+  const std::string own =
+      R"(["arn:aws:logs:eu-central-1:123456789012:log-group:/footman:log-stream:footman/agent/*"])";
+  CHECK(resource_of(cloud, options) == own);
+  options.container.log = LogConfiguration{LogDriver::splunk, {{"splunk-url", "https://splunk"}}, {}};
+  CHECK(resource_of(cloud, options).empty());
+  options.container.log =
+      LogConfiguration{LogDriver::awslogs, {{"awslogs-group", "g"}, {"awslogs-region", "us-west-2"}}, {}};
+  CHECK(resource_of(cloud, options).empty());  // of another region: it is not read
+  options.container.log->options["awslogs-region"] = "eu-central-1";
+  options.container.log->options["awslogs-stream-prefix"] = "p";
+  CHECK(resource_of(cloud, options) ==
+        R"(["arn:aws:logs:eu-central-1:123456789012:log-group:g:log-stream:p/agent/*"])");
 }
 
 TEST_CASE("iam policy: a revision, a role of a patch, a queue, a role that is assumed, another partition") {

@@ -445,6 +445,67 @@ TEST_CASE("what an agent said last is part of why it ended, where that may say i
   }
 }
 
+TEST_CASE("what an agent said last may be found long after its end") {
+  World world;
+  world.start();
+  submit_many(world, 1);
+  const auto agent = world.only_agent();
+  const auto end = [&](int status) {
+    world.cloud.end(agent.client_token, {status, 0, false, "It exited."});
+    world.provider->changed();
+    world.advance(1min);
+  };
+  const auto find_words = [&] {
+    world.cloud.resources.at(agent.client_token).resource.last_lines = "no way to the proxy";
+    world.provider->changed();
+    world.advance(1s);
+  };
+  const auto certificate = [&] { return world.row(agent.id).death.text; };
+  SUBCASE("it never came: its certificate, once, and those who wait") {
+    model::Agent held;
+    for (int strikes = 0; strikes < 3; ++strikes) {
+      held = world.only_agent();
+      world.cloud.end(held.client_token, {1, 0, false, "It exited."});
+      world.provider->changed();
+      world.settle();
+    }
+    CHECK(breaker(world).reason == "an agent ended before it connected: It exited.");
+    world.cloud.resources.at(held.client_token).resource.last_lines = "no way to the proxy";
+    for (int i = 0; i < 2; ++i) {
+      world.provider->changed();
+      world.settle();
+    }
+    CHECK(world.row(held.id).state == AgentState::terminated);
+    CHECK(world.row(held.id).death.text == "It exited; it said last: no way to the proxy");
+    CHECK(breaker(world).reason ==
+          "an agent ended before it connected: It exited; it said last: no way to the proxy");
+    const auto view = world.fleet->find_agent(held.id);
+    REQUIRE(view);
+    CHECK(view->agent.death.text == world.row(held.id).death.text);
+  }
+  SUBCASE("it came, and left in order") {
+    world.controller.connect(agent.id, world.now());
+    world.settle();
+    end(0);
+    find_words();
+    CHECK(certificate() == "It exited.");
+  }
+  SUBCASE("it was not wanted any more") {
+    world.controller.withdraw("1");
+    world.settle();
+    world.advance(1min);
+    find_words();
+    CHECK(certificate() == "stopped as asked");
+  }
+  SUBCASE("of another launch") {
+    end(1);
+    auto& resource = world.cloud.resources.at(agent.client_token).resource;
+    resource.client_token = "another";
+    find_words();
+    CHECK(certificate() == "It exited.");
+  }
+}
+
 TEST_CASE(
     "agents that never connect take a tenth of the time, and one is tried at once when a person wants that") {
   World world;

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cloud/aws/cached_credentials.hpp"
+#include "cloud/ecs/last_lines.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/tests/small_ecs.hpp"
 #include "cloud/tests/provider_contract.hpp"
@@ -61,6 +62,7 @@ class EcsWorld final : public cloud::contract::World {
     config.installation = base::InstallationId("contract");
     config.options.region = "eu-west-1";
     config.options.cluster = "builds";
+    config.options.log_group = "/footman";
     config.templates[template_name()] = {template_options, offers};
     auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
     REQUIRE(made.has_value());
@@ -299,6 +301,95 @@ TEST_CASE("few calls: one to launch, one to stop, and looks that hundreds share"
   world.outside.move(1min);
   CHECK(world.ecs.alive() == 0);
   CHECK(world.ecs.calls["DescribeTasks"] < 80);
+}
+
+TEST_CASE("what an agent said last is part of its end, as soon as CloudWatch shows it") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  const auto stream = "footman/agent/" + arn.substr(arn.rfind('/') + 1);
+  SUBCASE("before ECS says that the task has stopped") {
+    world.ecs.logs[stream] = {"one", "no way to http://me:pw@proxy\x1b[31m"};
+    world.ecs.end_agent(arn, 1);
+    world.outside.move(10s);
+    CHECK(world.listed("a").state == ResourceState::stopping);
+    world.ecs.logs.clear();
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(10s);
+    CHECK(world.listed("a").last_lines == "one | no way to http://…@proxy [31m");
+    CHECK(world.ecs.calls["GetLogEvents"] == 1);
+  }
+  SUBCASE("later: its end waits for nothing, and who is told of it hears of the lines, too") {
+    world.ecs.end_agent(arn, 1);
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(10s);
+    CHECK(world.listed("a").state == ResourceState::gone);
+    CHECK(world.listed("a").last_lines.empty());
+    world.ecs.logs[stream] = {"no way to the proxy"};
+    const auto before = world.changes;
+    world.outside.move(kLinesLag);
+    CHECK(world.changes > before);
+    CHECK(world.listed("a").last_lines == "no way to the proxy");
+    world.outside.move(10min);
+    CHECK(world.ecs.calls["GetLogEvents"] == 2);
+  }
+  SUBCASE("never: nobody asks a third time") {
+    world.ecs.end_agent(arn, 1);
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(10min);
+    CHECK(world.listed("a").last_lines.empty());
+    CHECK(world.ecs.calls["GetLogEvents"] == 2);
+  }
+  SUBCASE("of a long line its end, and no more than that") {
+    world.ecs.logs[stream] = {std::string(1 << 20, 'x'), "the end"};
+    world.ecs.end_agent(arn, 1);
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(10s);
+    CHECK(world.listed("a").last_lines.ends_with(" | the end"));
+    CHECK(world.listed("a").last_lines.size() < 300);
+  }
+}
+
+TEST_CASE("nobody asks what an agent said that has left in order, or never ran") {
+  EcsWorld world;
+  const auto in_order = world.launch("a").value().value;
+  world.ecs.end_agent(in_order, 0);
+  world.ecs.stop(in_order, "EssentialContainerExited", "Essential container in task exited");
+  const auto never_ran = world.launch("b").value().value;
+  world.ecs.stop(never_ran, "TaskFailedToStart", "CannotPullContainerError: manifest unknown");
+  world.outside.move(5min);
+  CHECK(world.listed("a").state == ResourceState::gone);
+  CHECK(world.listed("b").state == ResourceState::gone);
+  CHECK(world.ecs.calls["GetLogEvents"] == 0);
+}
+
+TEST_CASE("who may not read logs knows the end all the same, and asks seldom") {
+  EcsWorld world;
+  world.ecs.logs_refused = "AccessDeniedException";
+  const auto run = [&](const std::string& agent) {
+    const auto arn = world.launch(agent).value().value;
+    world.ecs.end_agent(arn, 1);
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(1min);
+    CHECK(world.listed(agent).state == ResourceState::gone);
+  };
+  for (const auto* agent : {"a", "b", "c"}) run(agent);
+  CHECK(world.ecs.calls["GetLogEvents"] == 1);
+  world.outside.move(kLinesAfterRefusal);
+  run("d");
+  CHECK(world.ecs.calls["GetLogEvents"] == 2);
+}
+
+TEST_CASE("an agent that ended while no server was there: its lines are found by the next one") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.drop();
+  world.ecs.logs["footman/agent/" + arn.substr(arn.rfind('/') + 1)] = {"no way to the proxy"};
+  world.ecs.end_agent(arn, 1);
+  world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+  world.make();
+  (void)cloud::contract::list(world);
+  world.outside.move(1s);
+  CHECK(world.listed("a").last_lines == "no way to the proxy");
 }
 
 TEST_CASE("tasks of others are left alone, whatever they are started by") {

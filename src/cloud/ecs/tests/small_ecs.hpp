@@ -30,13 +30,16 @@ struct SmallEcs {
   }
 
   aws::test::World& world;
-  std::map<std::string, Held> tasks;            // by ARN
-  std::map<std::string, std::string> by_token;  // client token → ARN
-  std::map<std::string, int> definitions;       // family → registrations
-  std::map<std::string, std::string> others;    // definitions that others made: name → first container
-  std::map<std::string, int> calls;             // by operation
-  std::vector<std::string> lose;                // operations whose next answer is lost after its effect
-  std::vector<std::string> refusals;            // of the next RunTasks: reasons of failures[]
+  std::map<std::string, Held> tasks;                     // by ARN
+  std::map<std::string, std::string> by_token;           // client token → ARN
+  std::map<std::string, int> definitions;                // family → registrations
+  std::map<std::string, json::object> contents;          // family → what was registered
+  std::map<std::string, std::vector<std::string>> logs;  // of CloudWatch: stream → lines
+  std::string logs_refused;                              // code of the refusal of those who read them
+  std::map<std::string, std::string> others;  // definitions that others made: name → first container
+  std::map<std::string, int> calls;           // by operation
+  std::vector<std::string> lose;              // operations whose next answer is lost after its effect
+  std::vector<std::string> refusals;          // of the next RunTasks: reasons of failures[]
   // The Security Token Service.
   std::function<base::Result<net::HttpClientResponse>(const net::HttpClientRequest&)> sts;
   std::map<std::string, int> free_addresses;  // of subnets; none: nobody may ask
@@ -49,6 +52,16 @@ struct SmallEcs {
     one["desiredStatus"] = "STOPPED";
     one["stopCode"] = code;
     one["stoppedReason"] = reason;
+    one["version"] = one.at("version").to_number<int>() + 1;
+  }
+  // Its agent's container has ended; the task goes on to stop().
+  void end_agent(const std::string& arn, int exit_code) {
+    auto& one = task(arn);
+    one["startedAt"] = 1.0;
+    one["lastStatus"] = "DEPROVISIONING";
+    one["desiredStatus"] = "STOPPED";
+    one["containers"] =
+        json::array{json::object{{"name", "agent"}, {"lastStatus", "STOPPED"}, {"exitCode", exit_code}}};
     one["version"] = one.at("version").to_number<int>() + 1;
   }
   void set_status(const std::string& arn, const std::string& status) {
@@ -104,8 +117,15 @@ struct SmallEcs {
     if (operation == "StopTask") return stop_task(body);
     if (operation == "DescribeTasks") return describe(body);
     if (operation == "ListTasks") return list(body);
+    if (operation == "GetLogEvents") return get_log_events(body);
     if (operation == "DescribeTaskDefinition") {
       const std::string family(body.at("taskDefinition").as_string());
+      if (const auto known = contents.find(family.substr(0, family.rfind(":1"))); known != contents.end()) {
+        auto definition = known->second;
+        definition["taskDefinitionArn"] = known->first + ":1";
+        definition["status"] = "ACTIVE";
+        return ok({{"taskDefinition", std::move(definition)}});
+      }
       if (const auto other = others.find(family); other != others.end())
         return ok({{"taskDefinition",
                     {{"taskDefinitionArn", family},
@@ -118,6 +138,7 @@ struct SmallEcs {
     if (operation == "RegisterTaskDefinition") {
       const std::string family(body.at("family").as_string());
       ++definitions[family];
+      contents[family] = body;
       return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
     }
     FAIL_CHECK("not expected: " << operation);
@@ -141,12 +162,23 @@ struct SmallEcs {
                       {"lastStatus", "PROVISIONING"},
                       {"desiredStatus", "RUNNING"},
                       {"version", 1},
+                      {"taskDefinitionArn", std::string(body.at("taskDefinition").as_string()) + ":1"},
                       {"createdAt", static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000},
                       {"startedBy", body.at("startedBy")},
                       {"tags", body.at("tags")}};
     tasks[arn] = {task, body, world.clock.steady()};
     by_token[token] = arn;
     return ok({{"tasks", json::array{task}}, {"failures", json::array()}});
+  }
+
+  Answer get_log_events(const json::object& body) const {
+    if (!logs_refused.empty()) return aws::test::json_error(logs_refused);
+    const auto found = logs.find(std::string(body.at("logStreamName").as_string()));
+    if (body.at("logGroupName") != "/footman" || found == logs.end())
+      return aws::test::json_error("ResourceNotFoundException", "The specified log stream does not exist.");
+    json::array events;
+    for (const auto& line : found->second) events.push_back(json::object{{"message", line}});
+    return ok({{"events", std::move(events)}});
   }
 
   bool is_seen(const Held& held) const { return world.clock.steady() >= held.created + seen_after; }
@@ -174,7 +206,8 @@ struct SmallEcs {
         continue;
       }
       auto& task = held->second.task;
-      if (task.at("desiredStatus") == "STOPPED" && task.at("lastStatus") != "STOPPED")
+      if (task.at("desiredStatus") == "STOPPED" && task.at("lastStatus") != "STOPPED" &&
+          task.at("lastStatus") != "DEPROVISIONING")
         stop(arn, "UserInitiated", "Footman ends it");
       found.push_back(task);
     }
