@@ -129,6 +129,7 @@ Awaitable<void> Steward::wait_for_own_exit(AgentEntry* entry, const CloudEntry& 
   if (entry->request.spec.endpoint.program == ports::AgentProgram::jenkins) co_return;
   // Even time may be set meanwhile, and what is kept in it with it.
   const auto left = [&] { return entry->life.stop_asked + cloud.provider->limits().own_exit - core_.time(); };
+  if (!entry->gone && left() > Duration(0)) cloud.provider->suspect(row.handle);
   while (!entry->gone && left() > Duration(0)) (void)co_await entry->wake.wait_for(core_.parts.clock, left());
 }
 

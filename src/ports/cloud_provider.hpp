@@ -133,8 +133,9 @@ class CloudProvider {
     co_return ProofAnswer{ProofVerdict::wrong, "agents of this cloud have a secret"};
   }
 
-  // A hint, which costs no I/O here: the session of this resource's agent has broken, so it may have ended. A
-  // provider that looks rarely looks sooner, so that a death is known before the session is given up.
+  // A hint, which costs no I/O here: this resource's agent leaves, or its session has broken, so it ends soon
+  // or has done so. A provider that looks rarely looks sooner, so that nobody has to ask for an end that has
+  // come by itself, and a death is known before the session is given up.
   virtual void suspect(const std::string& handle) { (void)handle; }
 
   // Called on the control executor when a resource may have changed: look again.

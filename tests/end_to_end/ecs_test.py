@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
 """Agents as tasks of ECS: the main job, and what goes wrong, with the real programs on a fake AWS."""
+import collections
+import datetime
 import json
 import os
 import pathlib
@@ -119,36 +121,88 @@ def test_a_proof_is_good_for_one_task_one_connection_and_one_sts():
         server.stop()
 
 
-def test_many_at_once_while_throttled():
-    with EcsServer(throttling=True) as ecs:
-        server = ecs.start()
-        builds = [server.submit("echo served") for _ in range(60)]
-        for build in builds:
-            check(server.wait_build(build, 300)["result"] == "SUCCESS", build)
-        server.wait_no_agents(120)
-        ecs.wait_no_tasks()
-        check(len(ecs.tasks(alive=False)) == 60, "one task for each build")
-        check(ecs.calls("RegisterTaskDefinition") == 1, "one definition")
-        server.stop()
+SPOT_STOP_SECONDS = 16
+SPOT = "  - {name: spot, extends: small, default: false, labels: [spot], ecs: {capacity: FARGATE_SPOT, stop_timeout: %ds}}\n" % SPOT_STOP_SECONDS
 
 
-def test_kill_at_random_moments():
-    dice = random.Random(4)
-    with EcsServer() as ecs:
+def check_launches(ecs, builds):
+    """One task for each build, whatever was repeated, and one registration of each definition. Answers what RunTask was
+    answered, by result."""
+    by_token, results = {}, collections.Counter()
+    for call in ecs.aws.calls("ecs", "RunTask"):
+        results[call["result"]] += 1
+        if call["throttled"] and not call["params"]:
+            continue  # refused before it was read
+        by_token.setdefault(call["params"]["clientToken"], []).append(call["params"])
+    tasks = ecs.tasks(alive=False)
+    check(len(by_token) == len(tasks) == builds, f"{builds} builds, {len(by_token)} client tokens, {len(tasks)} tasks")
+    families = [one["taskDefinition"]["taskDefinitionArn"].rsplit("/", 1)[1].split(":")[0] for one in ecs.aws.ask("definitions")]
+    check(len(families) == len(set(families)) == ecs.calls("RegisterTaskDefinition"), f"each definition once: {families}")
+    return results
+
+
+def test_two_hundred_at_once_while_throttled_killed_and_reclaimed():
+    """200 builds at the same time, while AWS allows other users of the account half of Fargate's launch rate, the server is
+    killed (SIGKILL) seven times at random moments, answers are lost, and Spot tasks are taken back.
+
+    All of it is real but AWS: each build has a task of its own on the fake, with the init container and the agent's container
+    in bubblewrap, the real agent, and a script that prints numbered lines. Builds are short, so not all 200 run at a time.
+    """
+    seed = int(os.environ.get("FOOTMAN_TEST_SEED") or time.time())
+    print(f"        FOOTMAN_TEST_SEED={seed}")
+    dice = random.Random(seed)
+    with EcsServer(SPOT, throttling=True) as ecs:
+        for bucket in ("fargate launch", "fargate spot launch"):
+            ecs.aws.tell("buckets", name=bucket, burst=30, rate=10)
         server = ecs.start()
-        builds = [server.submit(numbered(20, 0.05)) for _ in range(6)]
-        for _ in range(6):
-            time.sleep(dice.uniform(0, 0.8))
+
+        def kill_soon():
+            time.sleep(dice.uniform(0, 1.5))
             server.kill()
             ecs.start()
+
+        # On Spot capacity: two end within the notice by themselves, two are ended, and only one of these may be run again.
+        brief = [server.submit("echo begun; sleep 4; echo survived", label="spot") for _ in range(2)]
+        again, lost = [server.submit("echo begun; sleep 600", label="spot", retries=retries) for retries in (1, 0)]
+        spot = [*brief, again, lost]
+        for build in spot:
+            server.wait_log(build, b"begun")
+        handles = {agent["id"]: agent["handle"] for agent in server.agents()}
+        told = time.time()
+        for build in spot:
+            ecs.aws.tell("reclaim", task=handles[server.agent_of(build)])
+        ecs.aws.tell("faults", service="ecs", operation="RunTask", kind="lost-answer", times=0, probability=0.05)
+        builds = []
+        for n in range(196):
+            if n % 40 == 39:
+                kill_soon()
+            builds.append(server.submit(numbered(20, 0.05), key=f"b{n}", patient=True))
+        for _ in range(3):
+            kill_soon()
         for build in builds:
-            done = server.wait_build(build, 180)
-            check(done["result"] == "SUCCESS", done)
+            check(server.wait_build(build, 240)["result"] == "SUCCESS", server.build(build))
             check_numbered(server.log(build), 20)
+        for build in brief:
+            check(server.wait_build(build)["result"] == "SUCCESS" and b"survived" in server.log(build), server.build(build))
+        for build in (again, lost):
+            done = server.wait_build(build)
+            check(done["reason"] == "The agent's machine goes away: it was told to stop", done)
+            took = datetime.datetime.fromisoformat(done["finished_at"].replace("Z", "+00:00")).timestamp() - told
+            check(took > SPOT_STOP_SECONDS - 10.5, f"a step goes on until 10 s before the end: it was ended {took:.1f} s after the notice")
+        check("retried_by" not in server.build(lost), server.build(lost))
+        second = server.build(again)["retried_by"]
+        check(server.build(second)["spec"] == server.build(again)["spec"], "the same build, run again")
+        server.wait_log(second, b"begun")
+        server.request("POST", f"/api/v1/builds/{second}/cancel")
+        server.wait_build(second)
         server.wait_no_agents(120)
         ecs.wait_no_tasks()
-        check(len(ecs.tasks(alive=False)) == 6, f"one task for each build: {len(ecs.tasks(alive=False))}")
-        check(ecs.calls("RegisterTaskDefinition") == 1, "one definition, whatever is killed")
+        reclaimed = sum(task["stopCode"] == "SpotInterruption" for task in ecs.tasks(alive=False))
+        check(reclaimed == len(spot), f"{reclaimed} tasks were taken back")
+        results = check_launches(ecs, builds=201)
+        print(f"        RunTask for 201 builds: {dict(results)}")
+        check(set(results) <= {"ok", "lost answer", "ThrottlingException", "ConflictException"}, "nothing else was answered")
+        check(results["ThrottlingException"] > 0 and results["lost answer"] > 0, "both have happened")
         server.stop()
 
 
@@ -249,22 +303,6 @@ def test_a_task_that_is_not_needed_any_more_is_stopped():
         server.stop()
 
 
-SPOT = "  - {name: spot, extends: small, default: false, labels: [spot], ecs: {capacity: FARGATE_SPOT, stop_timeout: 12s}}\n"
-
-
-def test_spot_capacity_that_is_taken_back():
-    with EcsServer(SPOT) as ecs:
-        server = ecs.start()
-        build = server.submit("echo begun; sleep 600", label="spot", retries=1)
-        server.wait_log(build, b"begun")
-        (task,) = ecs.tasks()
-        ecs.aws.tell("reclaim", task=task["taskArn"])
-        done = server.wait_build(build, 60)
-        check(done["reason"] == "The agent's machine goes away: it was told to stop", done)
-        check(server.build(done["retried_by"])["spec"] == done["spec"], "the same build, run again")
-        server.stop()
-
-
 def test_the_policy_has_what_was_called_and_nothing_else():
     """After all the others: a call that it does not allow would have been denied."""
     with EcsServer():
@@ -275,9 +313,9 @@ def test_the_policy_has_what_was_called_and_nothing_else():
 
 if __name__ == "__main__":
     run_tests([test_the_main_job, test_without_a_task_role_there_is_a_secret_and_a_warning,
-               test_a_proof_is_good_for_one_task_one_connection_and_one_sts, test_many_at_once_while_throttled, test_kill_at_random_moments,
+               test_a_proof_is_good_for_one_task_one_connection_and_one_sts, test_two_hundred_at_once_while_throttled_killed_and_reclaimed,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
                test_what_an_agent_said_last_is_part_of_its_end,
-               test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped, test_spot_capacity_that_is_taken_back,
+               test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped,
                test_the_policy_has_what_was_called_and_nothing_else])

@@ -36,8 +36,10 @@ using ports::Resource;
 using ports::ResourceState;
 
 constexpr Duration kTokenLifetime = 20h;  // AWS keeps client tokens for about a day
-constexpr Duration kListPause = 20s;      // between two lists of all tasks; in between the table answers
-constexpr Duration kStopAgain = 60s;      // a task that was asked to stop and does not is asked again
+// Between two lists of all tasks; in between the table answers. The fleet looks with each change, and a list
+// costs a call for each hundred tasks.
+constexpr Duration kListPause = 2min;
+constexpr Duration kStopAgain = 60s;  // a task that was asked to stop and does not is asked again
 constexpr Duration kOwnExit = 30s;
 constexpr Duration kQueuePause = 15s;  // after a queue that could not be read
 
@@ -519,6 +521,9 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
   }
   if (known != nullptr) {
     handle = known->task.arn;
+    // It ends already; asked for only if that takes long.
+    if (!known->stop_asked.is_set() && ecs::find_phase(known->task) == ecs::TaskPhase::stopping)
+      known->stop_asked = now();
     if (known->is_over() || (known->stop_asked.is_set() && now() < known->stop_asked + kStopAgain))
       co_return resource_of(*known);
   }
@@ -537,7 +542,6 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
     known->stop_asked = now();
     (void)table_.update(std::move(**stopped), now());
     ask_for_words(*known);
-    table_.look_at(handle, now() + 1s);
   } else {
     (void)note_missing(handle);  // gone, unless it is so new that ECS may not know it yet
   }

@@ -8,7 +8,8 @@ namespace {
 constexpr Duration kFirstLook = 5s;
 constexpr Duration kStartingPace =
     10s;  // an agent that comes up tells so itself; failures are what is looked for
-constexpr Duration kRunningPace = 60s;
+// What ends is heard of in other ways: its agent leaves or is silent, or a list has it no more.
+constexpr Duration kRunningPace = 2min;
 constexpr Duration kStoppingPace = 5s;
 constexpr Duration kSafetyPace = 5min;  // with events
 constexpr Duration kFirstLookWithEvents = 30s;
@@ -104,12 +105,16 @@ void TaskTable::suspect(const std::string& arn, Instant now) {
   one->next_look = std::min(one->next_look, now + kSuspectedPace / 2);
 }
 
-// A call describes a hundred for the price of one: whatever is due within half of its pace goes along.
+// A call describes a hundred for the price of one. So those that are looked at often are looked at together,
+// others go along when they are due within half of their pace, and with what is left of the call all that are
+// looked at seldom.
 std::vector<std::string> TaskTable::due(Instant now, std::size_t limit) {
   std::vector<std::pair<Instant, const std::string*>> soon;
   bool any = false;
   for (auto& [arn, one] : by_arn_) {
-    if (!one.next_look.is_set() || one.next_look > now + pace(one, now) / 2) continue;
+    const auto own = pace(one, now);
+    const auto early = own < kRunningPace ? std::max(own / 2, kStoppingPace) : own;
+    if (!one.next_look.is_set() || one.next_look > now + early) continue;
     any = any || one.next_look <= now;
     soon.emplace_back(one.next_look, &arn);
   }

@@ -315,7 +315,8 @@ TEST_CASE("a cloud whose agents end their resources by themselves is not called 
     world.controller.finish(id, world.now());
     world.advance(29s);
     CHECK(world.cloud.terminate_calls == 0);
-    CHECK(world.controller.removed.contains(id));  // it was told to leave
+    CHECK(world.controller.removed.contains(id));                       // it was told to leave
+    CHECK(world.cloud.suspected == std::vector{world.row(id).handle});  // so that its end is seen in time
     world.cloud.end(world.row(id).client_token, {0, 0, false, "exited"});
     world.provider->changed();
     world.settle();

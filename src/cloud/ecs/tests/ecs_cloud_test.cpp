@@ -392,6 +392,22 @@ TEST_CASE("an agent that ended while no server was there: its lines are found by
   CHECK(world.listed("a").last_lines == "no way to the proxy");
 }
 
+TEST_CASE("a task that ends already is not asked to, unless that takes long") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.ecs.stops_when_looked_at = false;
+  world.ecs.task(arn)["desiredStatus"] = "STOPPED";
+  world.ecs.set_status(arn, "DEPROVISIONING");
+  world.outside.move(10s);
+  CHECK(world.terminate(arn, "a-1").state == ResourceState::stopping);
+  world.outside.move(59s);
+  CHECK(world.terminate(arn, "a-1").state == ResourceState::stopping);
+  CHECK(world.ecs.calls["StopTask"] == 0);
+  world.outside.move(1s);
+  (void)world.terminate(arn, "a-1");
+  CHECK(world.ecs.calls["StopTask"] == 1);
+}
+
 TEST_CASE("tasks of others are left alone, whatever they are started by") {
   EcsWorld world;
   const auto arn = world.launch("a").value().value;

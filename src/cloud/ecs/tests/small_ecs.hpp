@@ -44,6 +44,10 @@ struct SmallEcs {
   std::function<base::Result<net::HttpClientResponse>(const net::HttpClientRequest&)> sts;
   std::map<std::string, int> free_addresses;  // of subnets; none: nobody may ask
   base::Duration seen_after{0};               // eventual consistency: describe and list come later
+  bool stops_when_looked_at = true;           // else whoever set on_stop ends what is to stop
+  std::function<bool(const std::string& operation)> is_refused;  // with "rate exceeded"
+  std::function<void(const std::string& arn)> on_run;            // a new task
+  std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
 
   json::object& task(const std::string& arn) { return tasks.at(arn).task; }
   void stop(const std::string& arn, const std::string& code, const std::string& reason) {
@@ -89,6 +93,8 @@ struct SmallEcs {
     const std::string target(request.headers.value_or("X-Amz-Target", ""));
     const auto operation = target.substr(target.find('.') + 1);
     ++calls[operation];
+    if (is_refused && is_refused(operation))
+      return aws::test::json_error("ThrottlingException", "Rate exceeded");
     const auto body = json::parse(request.body).as_object();
     auto out = perform(operation, body);
     if (const auto lost = std::find(lose.begin(), lose.end(), operation); lost != lose.end()) {
@@ -168,6 +174,7 @@ struct SmallEcs {
                       {"tags", body.at("tags")}};
     tasks[arn] = {task, body, world.clock.steady()};
     by_token[token] = arn;
+    if (on_run) on_run(arn);
     return ok({{"tasks", json::array{task}}, {"failures", json::array()}});
   }
 
@@ -188,9 +195,10 @@ struct SmallEcs {
     if (found == tasks.end() || !is_seen(found->second))
       return aws::test::json_error("InvalidParameterException", "The referenced task was not found.");
     auto& task = found->second.task;
-    if (task.at("lastStatus") != "STOPPED") {
+    if (task.at("lastStatus") != "STOPPED" && task.at("desiredStatus") != "STOPPED") {
       task["desiredStatus"] = "STOPPED";
       task["version"] = task.at("version").to_number<int>() + 1;
+      if (on_stop) on_stop(found->first);
     }
     return ok({{"task", task}});
   }
@@ -206,22 +214,31 @@ struct SmallEcs {
         continue;
       }
       auto& task = held->second.task;
-      if (task.at("desiredStatus") == "STOPPED" && task.at("lastStatus") != "STOPPED" &&
-          task.at("lastStatus") != "DEPROVISIONING")
+      if (stops_when_looked_at && task.at("desiredStatus") == "STOPPED" &&
+          task.at("lastStatus") != "STOPPED" && task.at("lastStatus") != "DEPROVISIONING")
         stop(arn, "UserInitiated", "Footman ends it");
       found.push_back(task);
     }
     return ok({{"tasks", std::move(found)}, {"failures", std::move(failures)}});
   }
 
+  // A hundred on each page; a page's token is the number of the first one of the next.
   Answer list(const json::object& body) {
-    json::array arns;
-    for (const auto& [arn, held] : tasks)
-      if (is_seen(held) && held.task.at("desiredStatus") == body.at("desiredStatus") &&
-          held.task.at("startedBy") == body.at("startedBy"))
-        arns.emplace_back(arn);
-    return ok({{"taskArns", std::move(arns)}});
+    const auto* from = body.if_contains("nextToken");
+    const std::size_t begin = from == nullptr ? 0 : std::stoul(std::string(from->as_string()));
+    std::size_t number = 0;
+    json::object page{{"taskArns", json::array()}};
+    for (const auto& [arn, held] : tasks) {
+      if (!is_seen(held) || held.task.at("desiredStatus") != body.at("desiredStatus") ||
+          held.task.at("startedBy") != body.at("startedBy"))
+        continue;
+      if (number >= begin && number < begin + kPage) page.at("taskArns").as_array().emplace_back(arn);
+      if (++number == begin + kPage + 1) page["nextToken"] = std::to_string(begin + kPage);
+    }
+    return ok(page);
   }
+
+  static constexpr std::size_t kPage = 100;
 };
 
 }  // namespace footman::cloud::ecs::testing

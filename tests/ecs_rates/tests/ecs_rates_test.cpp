@@ -1,0 +1,90 @@
+// The goals for calls of AWS, each of which fails here when it is missed. `bench/run ecs` prints the figures,
+// which this program writes with FOOTMAN_PRINT_FIGURES=1.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/ecs_rates/fleet_on_ecs.hpp"
+
+using namespace footman::tests::ecs_rates;
+using namespace footman::base;
+
+namespace {
+
+constexpr int kAgents = 1'000;
+constexpr double kFargateBurst = 100;  // launches
+constexpr double kFargateRate = 20;    // launches per second
+
+void tell(const std::string& name, double value) {
+  if (std::getenv("FOOTMAN_PRINT_FIGURES") != nullptr) fmt::print("{}={:.4f}\n", name, value);
+}
+
+double seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+}  // namespace
+
+TEST_CASE("a thousand agents at once: as quickly as AWS allows, and hardly a call is throttled") {
+  FleetOnEcs world{Life{}};
+  world.submit(kAgents);
+  world.run_for(5min);
+  REQUIRE(world.launches.size() == kAgents);
+  const auto window = seconds(world.launches.back() - world.launches.front());
+  const auto share = kAgents / (kFargateBurst + kFargateRate * window);
+  const auto throttled = static_cast<double>(world.throttled) / world.ecs_calls();
+  tell("launched_in_s", window);
+  tell("share_of_allowed_rate", share);
+  tell("throttled_share", throttled);
+  CHECK(share >= 0.95);
+  CHECK(throttled <= 0.01);
+  CHECK(world.calls("RunTask") == kAgents + world.throttled);
+}
+
+TEST_CASE("calls for an agent that leaves by itself") {
+  FleetOnEcs world{Life{}};
+  world.submit(kAgents);
+  REQUIRE(world.run_until_idle(1h));
+  const auto each = static_cast<double>(world.ecs_calls()) / kAgents;
+  tell("calls_for_one_that_leaves", each);
+  for (const auto& [operation, count] : world.ecs.calls) tell("  " + operation, count);
+  CHECK(each <= 1.3);
+  CHECK(world.calls("StopTask") == 0);
+}
+
+TEST_CASE("a task that ECS takes long to end costs no call either") {
+  Life life;
+  life.deprovisioning = 55s;
+  FleetOnEcs world{life};
+  world.submit(50);
+  REQUIRE(world.run_until_idle(1h));
+  CHECK(world.calls("StopTask") == 0);
+}
+
+TEST_CASE("calls for an agent that must be ended") {
+  Life life;
+  life.leaves = false;
+  FleetOnEcs world{life};
+  world.submit(kAgents);
+  REQUIRE(world.run_until_idle(1h));
+  const auto each = static_cast<double>(world.ecs_calls()) / kAgents;
+  tell("calls_for_one_that_is_ended", each);
+  for (const auto& [operation, count] : world.ecs.calls) tell("  " + operation, count);
+  CHECK(each <= 2.3);
+  CHECK(world.calls("StopTask") == kAgents);
+}
+
+TEST_CASE("in the steady state nothing is registered, over restarts of the server too") {
+  FleetOnEcs world{Life{}};
+  world.submit(20);
+  REQUIRE(world.run_until_idle(1h));
+  CHECK(world.calls("RegisterTaskDefinition") == 1);
+  for (int round = 0; round < 3; ++round) {
+    world.restart();
+    world.submit(20);
+    REQUIRE(world.run_until_idle(1h));
+  }
+  tell("registrations_in_steady_state", world.calls("RegisterTaskDefinition") - 1);
+  CHECK(world.calls("RegisterTaskDefinition") == 1);
+  CHECK(world.calls("RunTask") == 80);
+}
