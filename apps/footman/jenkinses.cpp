@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/footman/settings.hpp"
+#include "base/job_metrics.hpp"
 #include "jenkins/http_transport.hpp"
 #include "net/http_client.hpp"
 #include "runtime/real/files.hpp"
@@ -25,6 +26,15 @@ constexpr std::size_t kMaxJenkinsCaBytes = 1 << 20;
 Awaitable<void> drop_client(std::unique_ptr<net::HttpClient> client) {
   client.reset();
   co_return;
+}
+
+std::string title_of(const jenkins::BuildRun& run) {
+  return run.title.empty() ? jenkins::build_title(run.build) : run.title;
+}
+
+std::string job_of(const jenkins::BuildRun& run) {
+  const auto title = title_of(run);
+  return title.substr(0, title.rfind(" #"));
 }
 
 Result<JenkinsTrust> read_authorities(const std::string& file) {
@@ -82,7 +92,10 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           site_.control, site_.clock, *member->transport, book_,
           site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
           [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); },
-          [this](const jenkins::NodeViolation& one) { note_violation(one); }},
+          [this](const jenkins::NodeViolation& one) { note_violation(one); },
+          [this, name = jenkins.name](const jenkins::BuildRun& run, const std::string& result) {
+            base::count_job_build(site_.metrics, name, job_of(run), result.empty() ? "UNKNOWN" : result);
+          }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -146,12 +159,12 @@ Awaitable<void> Jenkinses::stop() {
 // --- builds in the histories of their agents
 
 void Jenkinses::note_build(const std::string& jenkins, const jenkins::BuildRun& run) {
-  const auto title = run.title.empty() ? jenkins::build_title(run.build) : run.title;
+  const auto title = title_of(run);
   store::AgentChange change;
   change.id = run.agent;
   if (run.ended.is_set()) {
-    const auto job = fmt::format("{}:{}", jenkins, title.substr(0, title.rfind(" #")));
-    change.work = store::OtherWork{base::JobPath(job), run.started, run.ended};
+    const auto job = fmt::format("{}:{}", jenkins, job_of(run));
+    change.work = store::OtherWork{base::JobPath(job), title, run.started, run.ended};
     change.timeline.push_back(
         {run.ended, "finished",
          fmt::format("{} is over after {}.", title, base::format_duration(run.ended - run.started))});

@@ -162,10 +162,23 @@ void JenkinsController::tell(const NextSteps& outcome) {
   }
   if (parts_.on_build)
     for (const auto& build : outcome.builds) parts_.on_build(build);
+  if (parts_.on_result)
+    for (const auto& build : outcome.builds)
+      if (build.ended.is_set()) scope_.spawn("result of " + build.build, ask_result(build));
   if (outcome.changed) {
     std::erase_if(reasons_, [this](const auto& one) { return !overview_.waits(one.first); });
     if (on_change_) on_change_();
   }
+}
+
+// Of a pipeline's step it is the result of the whole run, which may go on.
+Awaitable<void> JenkinsController::ask_result(BuildRun run) {
+  co_await runtime::sleep_for(parts_.clock, kResultAfter);
+  const auto answer = co_await call(requests_.get_build(run.build));
+  std::string result;
+  if (answer && answer->status == 200)
+    if (auto build = parse_build(answer->body)) result = std::move(build->result);
+  parts_.on_result(run, result);
 }
 
 // --- placeholders and strays

@@ -36,6 +36,7 @@ inline constexpr std::size_t kCallsAtOnce = 8;  // about nodes; what is beyond w
 inline constexpr Duration kUpkeepAgain = 10s;   // after placeholders could not be put right
 inline constexpr Duration kStepAgain = 1s;      // after a step about a node failed
 inline constexpr Duration kPutAgain = 2s;       // after the book failed
+inline constexpr Duration kResultAfter = 2s;    // a build has its result so long after it left its node
 inline constexpr int kShareOfTime = 3;          // the pause is at least so many times what a look took
 
 struct JenkinsParts {
@@ -49,6 +50,8 @@ struct JenkinsParts {
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
   std::function<void(const BuildRun&)> on_build;  // began, or ended; may be null
   std::function<void(const NodeViolation&)> on_violation = {};
+  // How a build ended that on_build told of; empty: Jenkins does not tell, or not yet. May be null.
+  std::function<void(const BuildRun&, const std::string& result)> on_result = {};
 };
 
 struct JenkinsView {
@@ -123,6 +126,7 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<void> read_steps(std::string run);
   void act_on(NextSteps outcome, std::uint64_t look);
   void tell(const NextSteps& outcome);
+  runtime::Awaitable<void> ask_result(BuildRun run);
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);

@@ -48,6 +48,7 @@ TEST_CASE("a freestyle build gets one agent, which is gone after it") {
   CHECK(world.builds[1].title == "app #1");
   CHECK(world.builds[1].item_key == world.launched_for[0]);
   CHECK(world.builds[1].ended >= world.builds[1].started);
+  CHECK(world.run_until([&] { return world.results["app #1"] == "SUCCESS"; }));
 }
 
 TEST_CASE("two parallel node steps of one run get an agent each, by their labels") {

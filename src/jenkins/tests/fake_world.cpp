@@ -79,7 +79,9 @@ void FakeWorld::start() {
                    base::Logger(),
                    metrics,
                    {},
-                   [this](const BuildRun& run) { builds.push_back(run); }},
+                   [this](const BuildRun& run) { builds.push_back(run); },
+                   {},
+                   [this](const BuildRun& run, const std::string& result) { results[run.title] = result; }},
       settings);
   for (auto& [id, agent] : agents) agent.acting = false;
   REQUIRE(wait(controller->start()));

@@ -120,6 +120,7 @@ class FakeWorld {
   std::unique_ptr<JenkinsController> controller;
   base::Metrics metrics;
   std::vector<BuildRun> builds;
+  std::map<std::string, std::string> results;  // by title
   std::map<AgentId, Machine> machines;
 
  private:
