@@ -100,6 +100,8 @@ Awaitable<Status> JenkinsController::look() {
     FOOTMAN_CO_TRY_STATUS(co_await read_computers(&reading));
   reading.now = parts_.clock.now();
   if (reading.computers) health_.note_lists(*reading.computers, reading.now);
+  health_.note_items(reading.queue, reading.computers ? &*reading.computers : nullptr, reading.now);
+  if (health_.wants_jobs(reading.now)) scope_.spawn("jobs of a jenkins", ask_jobs());
   const auto number = reading.number;
   act_on(overview_.take_in(std::move(reading), parts_.clock.steady()), number);
   co_return Status();
@@ -127,6 +129,13 @@ Awaitable<Status> JenkinsController::read_computers(Reading* reading) {
     co_return fail(Errc::unavailable, "Jenkins was started anew while it was read");
   FOOTMAN_CO_TRY(reading->computers, parse_computers(answer.body));
   co_return Status();
+}
+
+// Without Job/Read an idle Jenkins looks like one that has nothing to do.
+Awaitable<void> JenkinsController::ask_jobs() {
+  const auto answer = co_await call(requests_.get_root());
+  if (!answer || answer->status != 200) co_return;
+  if (const auto root = parse_root(answer->body)) health_.note_jobs(root->shows_jobs, parts_.clock.now());
 }
 
 Awaitable<void> JenkinsController::read_steps(std::string run) {

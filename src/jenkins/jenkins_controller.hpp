@@ -124,6 +124,7 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
   runtime::Awaitable<Status> read_computers(Reading* reading);
   runtime::Awaitable<void> read_steps(std::string run);
+  runtime::Awaitable<void> ask_jobs();
   void act_on(NextSteps outcome, std::uint64_t look);
   void tell(const NextSteps& outcome);
   runtime::Awaitable<void> ask_result(BuildRun run);

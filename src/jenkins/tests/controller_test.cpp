@@ -26,6 +26,7 @@ bool is_quiet(const FakeWorld& world) {
 
 TEST_CASE("placeholders are made and stand, and the demand is empty") {
   FakeWorld world;
+  world.add_freestyle("app", "linux");
   world.start();
   CHECK(world.run_until([&] { return world.placeholders_stand(); }));
   CHECK(world.jenkins->computers().size() == 2);
@@ -357,13 +358,30 @@ TEST_CASE("a proxy's page instead of JSON is named, and nothing is concluded fro
   CHECK(world.controller->trouble().contains("no JSON came"));
 }
 
-TEST_CASE("a token that is not taken any more is trouble; only when that lasts is it meant") {
+TEST_CASE("a user without Job/Read is trouble while nothing waits and nothing runs") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  auto rights = FakeJenkins::least_rights();
+  rights.erase(Right::job_read);
+  world.jenkins->set_rights("scaler", rights);
+  world.start();
+  REQUIRE(world.run_until([&] { return world.controller->trouble().contains("Job/Read"); }, 10s));
+  world.jenkins->set_rights("scaler", FakeJenkins::least_rights());
+  CHECK(world.run_until([&] { return world.controller->trouble().empty(); }, kAskJobsAgain + 1s));
+}
+
+TEST_CASE("a token that is not taken any more is trouble at once; only when that lasts is it asked rarely") {
   FakeWorld world;
   world.start();
   world.run(10s);
   world.jenkins->set_token("scaler", "another");
-  world.run(10s);
-  CHECK(world.controller->view().reach == Reach::away);
+  world.run(2s);
+  CHECK(world.controller->view().reach == Reach::refused);
+  CHECK(world.controller->trouble().contains("user and API token are not taken (HTTP 401)"));
+  world.jenkins->set_token("scaler", "scaler-token");
+  world.run(kLongestPause + 1s);
+  CHECK(world.controller->view().reach == Reach::well);
+  world.jenkins->set_token("scaler", "another");
   world.run(2min);
   CHECK(world.controller->view().reach == Reach::refused);
   CHECK(world.controller->trouble().contains("user and API token are not taken (HTTP 401)"));
