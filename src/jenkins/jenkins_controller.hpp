@@ -134,6 +134,7 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Status> take_step(LiveNode* node, const NodeWork* work);
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
   runtime::Awaitable<Status> ask_item(LiveNode* node);
+  runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
   runtime::Awaitable<Status> put(LiveNode* node);

@@ -337,6 +337,7 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
 
 void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
   note_builds(node->record, turn.record, now, out);
+  note_brief_build(*node, turn.record, out);
   if (!turn.violation.empty()) {
     out.violations.push_back({node->record.agent, turn.violation});
     violations_.push_back(turn.violation);
@@ -344,6 +345,7 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
   }
   if (turn.record.phase != node->record.phase || turn.record.build != node->record.build) {
     node->released_end = ItemEnd::unknown;
+    node->brief.reset();
     node->build_over = false;
     node->asked_at = Duration(0);
   }
@@ -364,6 +366,18 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
   const bool went_on = before.awaited.build == after.build;
   if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
   if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
+}
+
+// Began and ended between two looks.
+void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out) {
+  if (!node.brief || after.phase != NodePhase::over || after.builds_done <= node.record.builds_done) return;
+  auto run = *node.brief;
+  after.build = run.build;
+  after.working_title = run.title;
+  const auto ended = std::exchange(run.ended, {});
+  out.builds.push_back(run);
+  run.ended = ended;
+  out.builds.push_back(std::move(run));
 }
 
 void Overview::find_strays(NextSteps& out) const {

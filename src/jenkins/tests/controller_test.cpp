@@ -93,6 +93,10 @@ TEST_CASE("many builds at once, as short as can be: one agent each, one build ea
   std::set<std::string> nodes;
   for (const auto& one : world.jenkins->starts()) nodes.insert(one.node);
   CHECK(nodes.size() == 20);
+  std::map<std::string, std::string> told;  // each build, however short, with its node
+  for (const auto& one : world.builds)
+    if (one.ended.is_set()) told[one.node] = one.title;
+  for (const auto& one : world.jenkins->starts()) CHECK(told[one.node] == one.job + " #1");
   check_clean(world);
 }
 
