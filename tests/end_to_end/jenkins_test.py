@@ -168,7 +168,10 @@ def test_templates_of_others_are_not_for_its_builds():
         check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
         scene.wait_results(["SUCCESS", "SUCCESS"])
         known = scene.server.config_file.read_text()
+        ca, _ = make_certificate(scene.server.folder, ("127.0.0.1",))
         for change, told in (({"{name: ci": "{name: other"}, "the Jenkins 'other' is new"),
+                             ({scene.jenkins.url: "http://127.0.0.1:1/"}, "the Jenkins 'ci' has another url"),
+                             ({"user:": f"ca: {ca}, user:"}, "the Jenkins 'ci' has another ca"),
                              ({"user:": "prefix: other-, user:"}, "the Jenkins 'ci' has another prefix")):
             [(old, new)] = change.items()
             scene.server.config_file.write_text(known.replace(old, new))
