@@ -44,6 +44,8 @@ JenkinsController::~JenkinsController() = default;
 Awaitable<Status> JenkinsController::start() {
   FOOTMAN_CO_TRY(auto records, co_await parts_.book.load(settings_.name));
   overview_.load(std::move(records));
+  FOOTMAN_CO_TRY(auto violations, co_await parts_.book.load_violations(settings_.name));
+  overview_.load_violations(std::move(violations));
   scope_.spawn("looks at a jenkins", look_again_and_again());
   co_return Status();
 }
@@ -79,12 +81,17 @@ Awaitable<void> JenkinsController::look_again_and_again() {
     else
       health_.note_failure(done.error(), now);
     up_.set(done ? 1 : 0);
-    if (auto trouble = health_.trouble(); trouble != told_trouble_) {
+    if (auto trouble = this->trouble(); trouble != told_trouble_) {
       if (trouble.empty())
         parts_.log.info("the jenkins is well again");
       else
         parts_.log.warning("trouble with the jenkins", {{"trouble", trouble}});
       told_trouble_ = std::move(trouble);
+    }
+    if (done && leaves_ && overview_.has_left()) {
+      if (parts_.on_left) parts_.on_left();
+      while (leaves_) co_await wake_.wait();
+      continue;
     }
     const auto took = parts_.clock.steady() - begun;
     const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
@@ -164,6 +171,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
 }
 
 void JenkinsController::tell(const NextSteps& outcome) {
+  if (!outcome.violations.empty()) scope_.spawn("violations", save_violations());
   for (const auto& one : outcome.violations) {
     violations_.add();
     parts_.log.error(one.text);
@@ -178,6 +186,12 @@ void JenkinsController::tell(const NextSteps& outcome) {
     std::erase_if(reasons_, [this](const auto& one) { return !overview_.waits(one.first); });
     if (on_change_) on_change_();
   }
+}
+
+Awaitable<void> JenkinsController::save_violations() {
+  const auto& all = overview_.violations();
+  const auto saved = co_await parts_.book.save_violations(settings_.name, {all.begin(), all.end()});
+  if (!saved) parts_.log.warning("violations cannot be written down", {{"error", describe(saved.error())}});
 }
 
 // Of a pipeline's step it is the result of the whole run, which may go on.
@@ -240,6 +254,23 @@ Awaitable<Status> JenkinsController::put_right(const PlaceholderTask* task) {
   co_return done;
 }
 
+void JenkinsController::leave() {
+  leaves_ = true;
+  overview_.detach();
+  wake_.notify();
+}
+
+void JenkinsController::come_back() {
+  leaves_ = false;
+  overview_.attach();
+  wake_.notify();
+}
+
+std::string JenkinsController::trouble() const {
+  auto trouble = health_.trouble();
+  return trouble.empty() ? overview_.rival() : trouble;
+}
+
 Awaitable<Result<std::size_t>> JenkinsController::detach() {
   overview_.detach();
   FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
@@ -247,7 +278,7 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
   FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));
   std::size_t count = 0;
   for (const auto& one : computers.all) {
-    if (!overview_.is_marked(one) || !is_placeholder_name(settings_.prefix, one.name)) continue;
+    if (!overview_.is_marked(one) || !overview_.is_placeholder(one)) continue;
     const PlaceholderTask task{PlaceholderStep::erase, {one.name, {}}};
     FOOTMAN_CO_TRY_STATUS(co_await put_right(&task));
     ++count;
@@ -295,7 +326,7 @@ JenkinsView JenkinsController::view() const {
   view.url = settings_.url;
   view.reach = health_.reach();
   view.since = health_.since();
-  view.trouble = health_.trouble();
+  view.trouble = trouble();
   view.placeholders_stand = overview_.placeholders_stand(parts_.clock.now());
   view.detached = overview_.is_detached();
   for (const auto& one : overview_.items()) {

@@ -52,6 +52,7 @@ struct JenkinsParts {
   std::function<void(const NodeViolation&)> on_violation = {};
   // How a build ended that on_build told of; empty: Jenkins does not tell, or not yet. May be null.
   std::function<void(const BuildRun&, const std::string& result)> on_result = {};
+  std::function<void()> on_left = {};  // see leave(); may be null
 };
 
 struct JenkinsView {
@@ -95,9 +96,17 @@ class JenkinsController final : public ports::ControllerPort {
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
 
   JenkinsView view() const;
-  std::string trouble() const { return health_.trouble(); }
+  std::string trouble() const;  // empty: all is well
   // Removes the placeholders and makes none any more in this run. Answers with how many there were.
   runtime::Awaitable<Result<std::size_t>> detach();
+  // It is not to get agents any more: no demand, the placeholders are removed, idle agents are surplus, those
+  // at work finish. on_left is called when nothing of this installation stands there; then it is left alone.
+  void leave();
+  void come_back();
+  // Before start(): of names of nodes that may stand there from another configuration.
+  void set_former_prefixes(std::vector<std::string> prefixes) {
+    overview_.set_former_prefixes(std::move(prefixes));
+  }
 
  private:
   // Who does something about a node has it, alone; looks that were begun before it ends say nothing of it.
@@ -128,6 +137,7 @@ class JenkinsController final : public ports::ControllerPort {
   void act_on(NextSteps outcome, std::uint64_t look);
   void tell(const NextSteps& outcome);
   runtime::Awaitable<void> ask_result(BuildRun run);
+  runtime::Awaitable<void> save_violations();
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
@@ -170,6 +180,7 @@ class JenkinsController final : public ports::ControllerPort {
   };
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   Looks looks_ = std::make_shared<std::uint64_t>(0);
+  bool leaves_ = false;
   bool keeps_up_ = false;
   std::uint64_t upkeep_fresh_after_ = 0;  // a look
   Duration upkeep_after_{0};

@@ -111,6 +111,10 @@ class Overview {
   explicit Overview(JenkinsSettings settings);
 
   void load(std::vector<NodeRecord> records);
+  void load_violations(const std::vector<std::string>& sentences) {
+    violations_.assign(sentences.begin(), sentences.end());
+  }
+  void set_former_prefixes(std::vector<std::string> prefixes) { former_prefixes_ = std::move(prefixes); }
   // Of the same Jenkins, prefix and installation.
   void set_settings(JenkinsSettings settings);
   // `steady`: now.
@@ -128,6 +132,11 @@ class Overview {
 
   // No placeholders any more, and no demand.
   void detach();
+  void attach();  // the other way
+  // Nothing of this installation was there at the last look.
+  bool has_left() const;
+  // A sentence on another Footman whose nodes have the same names' beginning there; empty: there is none.
+  const std::string& rival() const { return rival_; }
   bool is_detached() const { return detached_; }
 
   bool has_read() const { return has_read_; }
@@ -148,6 +157,7 @@ class Overview {
   std::string describe_node(const AgentId& id) const;  // its description in Jenkins, with the mark
   std::string describe_placeholder() const;
   bool is_marked(const Computer& computer) const;
+  bool is_placeholder(const Computer& computer) const;  // by its name
   const std::vector<Placeholder>& placeholders() const { return placeholders_; }
   bool placeholders_stand(Instant now) const;
   const std::deque<std::string>& violations() const { return violations_; }
@@ -160,6 +170,8 @@ class Overview {
   void follow_clock(Instant now, Duration steady);
   void note_session(const Reading& reading);
   void judge(const Reading& reading);
+  bool has_own_prefix(const Computer& computer) const;
+  void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
   bool update_demand(const Reading& reading);
   void list_runs(Duration steady, NextSteps& out);
@@ -178,6 +190,8 @@ class Overview {
 
   JenkinsSettings settings_;
   std::string mark_;
+  std::vector<std::string> former_prefixes_;
+  std::string rival_;
   std::vector<Placeholder> placeholders_;
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;

@@ -114,6 +114,78 @@ TEST_CASE("builds of one label beyond what placeholders need: a second build nev
   check_clean(world);
 }
 
+TEST_CASE("a Jenkins that is left keeps what is at work, and nothing of ours in the end") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", 60s);
+  world.add_freestyle("late", "linux");
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 1; }));
+  world.controller->leave();
+  world.trigger("late");
+  world.run(20s);
+  CHECK_FALSE(world.placeholders_stand());
+  CHECK_FALSE(world.left);
+  CHECK(world.agent_nodes().size() == 1);
+  REQUIRE(world.run_until([&] { return world.left; }, 2min));
+  CHECK(world.is_over("app"));
+  CHECK(world.jenkins->computers().empty());
+  CHECK(world.jenkins->starts().size() == 1);
+  world.run(kResultAfter + 1s);
+  const auto sent = world.transport->sent;
+  world.run(1min);
+  CHECK(world.transport->sent == sent);  // it is left alone
+  world.controller->come_back();
+  CHECK(world.run_until([&] { return world.is_over("late"); }));
+  // That names come again is complained of, with reason; but placeholders never have a build.
+  for (const auto& text : world.jenkins->violations()) CHECK(text.contains("footman-placeholder-"));
+}
+
+TEST_CASE("what stands under a former prefix is removed, and that of others is not") {
+  FakeWorld world;
+  world.start();
+  REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
+  world.stop();
+  world.settings.prefix = "agents-";
+  world.former_prefixes = {"footman-"};
+  world.start();
+  REQUIRE(world.run_until([&] { return world.placeholders_stand(); }, 30s));
+  REQUIRE(world.run_until([&] { return world.jenkins->computers().size() == 2; }, 30s));
+  world.stop();
+  world.settings.prefix = "third-";
+  world.settings.installation = "i2";
+  world.former_prefixes = {"agents-"};
+  world.start();
+  world.run(30s);
+  CHECK(world.jenkins->computers().size() == 4);
+  check_clean(world);
+}
+
+TEST_CASE("violations are known after a restart of the server, the last ones") {
+  FakeWorld world;
+  for (std::size_t i = 0; i < kViolationsKept; ++i) world.book.violations.push_back(std::to_string(i));
+  world.start();
+  CHECK(world.controller->view().violations.front() == "0");
+  CHECK(world.controller->view().violations.size() == kViolationsKept);
+}
+
+TEST_CASE("another Footman with the same prefix is named, and nothing of its is touched") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
+  world.stop();
+  world.settings.installation = "i2";
+  world.start();
+  REQUIRE(world.run_until([&] { return world.controller->trouble().contains("installation i1"); }, 30s));
+  CHECK(world.controller->trouble().contains("2 nodes"));
+  world.trigger("app");
+  CHECK(world.run_until([&] { return world.is_over("app"); }));
+  CHECK(world.jenkins->computers().size() >= 2);
+  check_clean(world);
+}
+
 TEST_CASE("an item that is cancelled while its agent starts leaves nothing behind") {
   FakeWorld world;
   world.add_freestyle("app", "linux");
