@@ -139,6 +139,9 @@ class BentStore : public store::Store {
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask(real_.get_build_cost(build));
   }
+  Awaitable<Result<std::vector<store::CostLine>>> list_agent_work(base::AgentId agent) override {
+    return ask(real_.list_agent_work(std::move(agent)));
+  }
   Awaitable<Result<store::CostPage>> list_costs(store::CostSpan span, store::CostPlace behind) override {
     return ask(real_.list_costs(span, behind));
   }

@@ -455,6 +455,13 @@ class ForgetsNodes final : public jenkins::NodeBook {
   Awaitable<Status> erase(base::ControllerName controller, base::AgentId agent) override {
     return real_.erase(std::move(controller), std::move(agent));
   }
+  Awaitable<Result<std::vector<std::string>>> load_violations(base::ControllerName controller) override {
+    return real_.load_violations(std::move(controller));
+  }
+  Awaitable<Status> save_violations(base::ControllerName controller,
+                                    std::vector<std::string> sentences) override {
+    return real_.save_violations(std::move(controller), std::move(sentences));
+  }
 
  private:
   jenkins::NodeBook& real_;

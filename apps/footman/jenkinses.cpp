@@ -1,12 +1,14 @@
 #include "apps/footman/jenkinses.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
 
 #include "apps/footman/settings.hpp"
+#include "base/job_metrics.hpp"
 #include "jenkins/http_transport.hpp"
 #include "net/http_client.hpp"
 #include "runtime/real/files.hpp"
@@ -21,10 +23,20 @@ using runtime::Awaitable;
 namespace {
 
 constexpr std::size_t kMaxJenkinsCaBytes = 1 << 20;
+constexpr std::size_t kFormerPrefixes = 5;
 
 Awaitable<void> drop_client(std::unique_ptr<net::HttpClient> client) {
   client.reset();
   co_return;
+}
+
+std::string title_of(const jenkins::BuildRun& run) {
+  return run.title.empty() ? jenkins::build_title(run.build) : run.title;
+}
+
+std::string job_of(const jenkins::BuildRun& run) {
+  const auto title = title_of(run);
+  return title.substr(0, title.rfind(" #"));
 }
 
 Result<JenkinsTrust> read_authorities(const std::string& file) {
@@ -51,6 +63,8 @@ struct Jenkinses::Member {
   std::unique_ptr<net::HttpClient> client;
   std::unique_ptr<jenkins::HttpTransport> transport;
   std::unique_ptr<jenkins::JenkinsController> controller;
+  std::vector<std::string> former_prefixes;
+  bool left = false;  // it is in the configuration no more
 };
 
 Jenkinses::Jenkinses(JenkinsSite site)
@@ -82,7 +96,11 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           site_.control, site_.clock, *member->transport, book_,
           site_.log.with({{"controller", jenkins.name}}), site_.metrics, site_.work_folder,
           [this, name = jenkins.name](const jenkins::BuildRun& run) { note_build(name, run); },
-          [this](const jenkins::NodeViolation& one) { note_violation(one); }},
+          [this](const jenkins::NodeViolation& one) { note_violation(one); },
+          [this, name = jenkins.name](const jenkins::BuildRun& run, const std::string& result) {
+            base::count_job_build(site_.metrics, name, job_of(run), result.empty() ? "UNKNOWN" : result);
+          },
+          [this, name = jenkins.name] { note_left(name); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -96,9 +114,50 @@ std::vector<ports::ControllerPort*> Jenkinses::controllers() const {
 }
 
 Awaitable<Status> Jenkinses::start() {
+  FOOTMAN_CO_TRY(const auto known, co_await book_.list_known());
+  for (const auto& [name, one] : known) FOOTMAN_CO_TRY_STATUS(co_await compare_known(name, one));
+  for (const auto& one : members_) {
+    one->controller->set_former_prefixes(one->former_prefixes);
+    FOOTMAN_CO_TRY_STATUS(co_await book_.save_known(one->config.name, known_of(*one)));
+  }
   for (const auto& one : members_) FOOTMAN_CO_TRY_STATUS(co_await one->controller->start());
   co_return Status();
 }
+
+KnownJenkins Jenkinses::known_of(const Member& member) {
+  KnownJenkins known{member.config.url, {member.config.prefix}};
+  known.prefixes.insert(known.prefixes.end(), member.former_prefixes.begin(), member.former_prefixes.end());
+  return known;
+}
+
+// With what the server ran last: what stands in a Jenkins that is not configured any more can be removed with
+// its token alone, so that is said, once.
+Awaitable<Status> Jenkinses::compare_known(std::string name, KnownJenkins known) {
+  auto* member = find(name);
+  if (member != nullptr && member->config.url == known.url) {
+    std::erase(known.prefixes, member->config.prefix);
+    if (known.prefixes.size() > kFormerPrefixes) known.prefixes.resize(kFormerPrefixes);
+    member->former_prefixes = std::move(known.prefixes);
+    co_return Status();
+  }
+  site_.log.warning(fmt::format(
+      "the Jenkins '{}' at {} is in the configuration no more; what this server made there stands "
+      "still: delete the nodes whose names begin with '{}' in Jenkins, or put it back and run "
+      "`footman jenkins detach {}` before it is taken out",
+      name, known.url, fmt::join(known.prefixes, "' or '"), name));
+  co_return co_await book_.forget_known(std::move(name));
+}
+
+void Jenkinses::note_left(const std::string& name) {
+  site_.log.info(fmt::format("nothing of this server is left in the Jenkins '{}'", name));
+  history_.spawn("forgets " + name, forget(name));
+}
+
+Awaitable<void> Jenkinses::remember(std::string name, KnownJenkins known) {
+  (void)co_await book_.save_known(std::move(name), std::move(known));
+}
+
+Awaitable<void> Jenkinses::forget(std::string name) { (void)co_await book_.forget_known(std::move(name)); }
 
 Status Jenkinses::check(const config::Config& config) const {
   const auto refuse = [](const std::string& name, const char* what) {
@@ -113,20 +172,22 @@ Status Jenkinses::check(const config::Config& config) const {
     if (one.ca != member->config.ca) return refuse(one.name, "has another ca");
     if (one.prefix != member->config.prefix) return refuse(one.name, "has another prefix");
   }
-  for (const auto& member : members_) {
-    const auto name = member->controller->name().str();
-    if (std::ranges::find(config.jenkins, name, &config::JenkinsConfig::name) == config.jenkins.end())
-      return refuse(name, "is not there any more");
-  }
   return {};
 }
 
 void Jenkinses::apply(const config::Config& config) {
-  for (const auto& one : config.jenkins)
-    if (auto* member = find(one.name)) {
-      member->controller->set_settings(make_jenkins_settings(config, one));
-      member->config = one;
+  for (const auto& member : members_) {
+    const auto one = std::ranges::find(config.jenkins, member->config.name, &config::JenkinsConfig::name);
+    if (one == config.jenkins.end()) {
+      if (!std::exchange(member->left, true)) member->controller->leave();
+      continue;
     }
+    member->controller->set_settings(make_jenkins_settings(config, *one));
+    member->config = *one;
+    if (!std::exchange(member->left, false)) continue;
+    member->controller->come_back();
+    history_.spawn("knows " + one->name, remember(one->name, known_of(*member)));
+  }
 }
 
 Jenkinses::Member* Jenkinses::find(std::string_view name) const {
@@ -146,12 +207,12 @@ Awaitable<void> Jenkinses::stop() {
 // --- builds in the histories of their agents
 
 void Jenkinses::note_build(const std::string& jenkins, const jenkins::BuildRun& run) {
-  const auto title = run.title.empty() ? jenkins::build_title(run.build) : run.title;
+  const auto title = title_of(run);
   store::AgentChange change;
   change.id = run.agent;
   if (run.ended.is_set()) {
-    const auto job = fmt::format("{}:{}", jenkins, title.substr(0, title.rfind(" #")));
-    change.work = store::OtherWork{base::JobPath(job), run.started, run.ended};
+    const auto job = fmt::format("{}:{}", jenkins, job_of(run));
+    change.work = store::OtherWork{base::JobPath(job), title, run.started, run.ended};
     change.timeline.push_back(
         {run.ended, "finished",
          fmt::format("{} is over after {}.", title, base::format_duration(run.ended - run.started))});
@@ -223,6 +284,8 @@ std::vector<ports::JenkinsStatus> Jenkinses::list() const {
     one.reach = to_string(view.reach);
     one.since = view.since;
     one.trouble = view.trouble;
+    if (member->left && one.trouble.empty())
+      one.trouble = "It is in the configuration no more: agents at work finish, and no more are launched.";
     one.detached = view.detached;
     one.tells_labels = view.placeholders_stand;
     for (const auto& item : view.items) {
@@ -246,8 +309,9 @@ Awaitable<Result<std::size_t>> Jenkinses::detach(base::ControllerName name) {
 
 std::optional<base::AgentId> Jenkinses::find_agent(std::string_view node) const {
   for (const auto& member : members_)
-    if (const auto& prefix = member->config.prefix; node.starts_with(prefix) && node.size() > prefix.size())
-      return base::AgentId(std::string(node.substr(prefix.size())));
+    for (const auto& prefix : known_of(*member).prefixes)
+      if (node.starts_with(prefix) && node.size() > prefix.size())
+        return base::AgentId(std::string(node.substr(prefix.size())));
   return std::nullopt;
 }
 

@@ -56,8 +56,8 @@ class Jenkinses final : public ports::JenkinsDesk {
   std::vector<ports::ControllerPort*> controllers() const;
   // From here on they look at their Jenkins. Errors: as of JenkinsBook::load().
   runtime::Awaitable<base::Status> start();
-  // For a reload: invalid_argument when there is another one or one less, or one has another URL, CA or
-  // prefix.
+  // For a reload: invalid_argument when there is another one, or one has another URL, CA or prefix. One that
+  // is there no more is left: see JenkinsController::leave().
   base::Status check(const config::Config& config) const;
   void apply(const config::Config& config);
   // Before they are destroyed, and before the store closes. Agents, nodes and builds go on.
@@ -72,6 +72,11 @@ class Jenkinses final : public ports::JenkinsDesk {
   explicit Jenkinses(JenkinsSite site);
   base::Status add(const config::Config& config, const config::JenkinsConfig& jenkins);
   Member* find(std::string_view name) const;
+  static KnownJenkins known_of(const Member& member);
+  runtime::Awaitable<base::Status> compare_known(std::string name, KnownJenkins known);
+  void note_left(const std::string& name);
+  runtime::Awaitable<void> remember(std::string name, KnownJenkins known);
+  runtime::Awaitable<void> forget(std::string name);
   // Into the agent's history and the costs.
   void note_build(const std::string& jenkins, const jenkins::BuildRun& run);
   void note_violation(const jenkins::NodeViolation& one);

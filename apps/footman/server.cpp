@@ -21,6 +21,7 @@
 #include "apps/footman/secrets.hpp"
 #include "apps/footman/settings.hpp"
 #include "base/digest.hpp"
+#include "base/job_metrics.hpp"
 #include "base/version.hpp"
 #include "cli/config_file.hpp"
 #include "controller/controller.hpp"
@@ -152,6 +153,7 @@ class Server {
   Status read_settings();
   Status read_tls_files();
   Awaitable<Status> open_stores();
+  store::StoreConfig store_config();
   Awaitable<Status> listen();
   Awaitable<Result<std::unique_ptr<net::Listener>>> listen_on(net::Endpoint at);
   Status make_clouds();
@@ -299,7 +301,7 @@ Status Server::read_tls_files() {
 
 Awaitable<Status> Server::open_stores() {
   FOOTMAN_CO_TRY(data_, DataDirectory::open(loaded_.config.data, log_));
-  FOOTMAN_CO_TRY(store_, store::open_store({data_->path(), crash_points_}, log_));  // locks the directory
+  FOOTMAN_CO_TRY(store_, store::open_store(store_config(), log_));  // locks the directory
   FOOTMAN_CO_TRY(server_key_, data_->server_key(*rng_));
   FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());
   installation_ = open_state_.installation;
@@ -322,6 +324,22 @@ Awaitable<Status> Server::listen() {
   http_at_ = http_listener_->endpoint();
   agent_at_ = agent_listener_->endpoint();
   co_return Status();
+}
+
+store::StoreConfig Server::store_config() {
+  store::StoreConfig config;
+  config.directory = data_->path();
+  config.crash_points = crash_points_;
+  config.on_cost = [this](const store::CostLine& line) {
+    // Jobs of a Jenkins have its name in front in the ledger.
+    const auto& controller = line.controller.str();
+    std::string_view job = line.job.str();
+    if (job.starts_with(controller + ":")) job.remove_prefix(controller.size() + 1);
+    base::count_job_time(
+        metrics_, controller, std::string(job),
+        {line.cost.useful_time, line.cost.useful_time + line.cost.idle_time, line.cost.total().micros});
+  };
+  return config;
 }
 
 Status Server::make_clouds() {

@@ -391,12 +391,12 @@ std::vector<ConfigChange> compare_configs(const config::Config& before, const co
   const auto old_values = flatten(before);
   const auto new_values = flatten(after);
   std::map<std::string, ConfigChange> changes;  // one a cloud or template that came or went
-  const auto add = [&](const std::string& key, std::string text) {
-    changes.try_emplace(key, ConfigChange{std::move(text), needs_restart(key)});
+  const auto add = [&](const std::string& key, std::string text, bool takes_effect = false) {
+    changes.try_emplace(key, ConfigChange{std::move(text), !takes_effect && needs_restart(key)});
   };
   for (const auto& [key, value] : old_values)
     if (!new_values.contains(key) && key.find(": ") != std::string::npos)
-      add(name_of(key), name_of(key) + " removed");
+      add(name_of(key), name_of(key) + " removed", key.starts_with("jenkins "));  // it is left at once
   for (const auto& [key, value] : new_values) {
     const auto it = old_values.find(key);
     if (it == old_values.end())

@@ -51,11 +51,29 @@ json::object agent_to_json(const Context& context, const fleet::AgentView& view)
   return to_json(view, context.parts.controller.find_node(view.agent.id));
 }
 
+namespace {
+
+// The builds it has had, and of a Jenkins the one that it has.
+Awaitable<Result<json::array>> list_work(Context& context, AgentId agent) {
+  json::array all;
+  FOOTMAN_CO_TRY(const auto lines, co_await context.parts.store.list_agent_work(agent));
+  for (const auto& line : lines) all.push_back(line_to_json(line));
+  if (context.parts.jenkins == nullptr) co_return all;
+  for (const auto& one : context.parts.jenkins->list())
+    for (const auto& node : one.nodes) {
+      if (node.agent == agent && node.working_since.is_set()) all.push_back(work_to_json(node));
+    }
+  co_return all;
+}
+
+}  // namespace
+
 Awaitable<Result<json::object>> describe_agent(Context& context, fleet::AgentView view) {
   FOOTMAN_CO_TRY(const auto shown, co_await tell_agent_cost(context.stories(), view.agent));
   auto out = agent_to_json(context, view);
   out["cost"] = to_json(shown);
   out["launch"] = launch_to_json(view.agent);
+  FOOTMAN_CO_TRY(out["work"], co_await list_work(context, view.agent.id));
   co_return out;
 }
 

@@ -323,6 +323,26 @@ json::object launch_to_json(const model::Agent& agent) {
   return out;
 }
 
+json::object line_to_json(const store::CostLine& line) {
+  json::object out;
+  if (!line.build.empty()) out["build"] = line.build.value();
+  put_text(out, "job", line.job.str());
+  put_text(out, "title", line.title);
+  put(out, "started_at", line.since);
+  put(out, "ended_at", line.until);
+  out["lasted_ms"] = to_ms(line.cost.useful_time);
+  out["micro_usd"] = line.cost.useful.micros;
+  return out;
+}
+
+json::object work_to_json(const ports::JenkinsNode& node) {
+  json::object out;
+  put_text(out, "title", node.work);
+  put_text(out, "build_url", node.build);
+  put(out, "started_at", node.working_since);
+  return out;
+}
+
 // --- clouds
 
 namespace {

@@ -16,6 +16,8 @@
 #include "model/agent.hpp"
 #include "model/change.hpp"
 #include "model/work.hpp"
+#include "ports/jenkins_desk.hpp"
+#include "store/store.hpp"
 
 namespace footman::api {
 
@@ -49,7 +51,9 @@ json::object to_json(const model::Build& build, const std::optional<controller::
 
 // `node`: what the built-in controller knows of it.
 json::object to_json(const fleet::AgentView& agent, const std::optional<controller::NodeView>& node);
-json::object launch_to_json(const model::Agent& agent);  // why it was launched; reads its frozen request
+json::object launch_to_json(const model::Agent& agent);     // why it was launched; reads its frozen request
+json::object line_to_json(const store::CostLine& line);     // a build that an agent has had
+json::object work_to_json(const ports::JenkinsNode& node);  // a build that it has
 json::object to_json(const fleet::CloudView& cloud);
 json::object to_json(const fleet::Consideration& consideration);
 json::object to_json(const fleet::PlanView& plan);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "base/utf8.hpp"
 
 namespace footman::base {
 namespace {
@@ -30,6 +31,12 @@ std::string label_text(const MetricLabels& labels, const std::string& extra = {}
     out += fmt::format("{}{}=\"{}\"", out.empty() ? "" : ",", key, escape(value, true));
   if (!extra.empty()) out += (out.empty() ? "" : ",") + extra;
   return out.empty() ? "" : "{" + out + "}";
+}
+
+constexpr std::size_t kMaxBoundBytes = 200;
+
+std::string in_whole_ones(std::uint64_t millionths) {
+  return fmt::format("{}.{:06}", millionths / 1'000'000, millionths % 1'000'000);
 }
 
 template <class Map, class Make>
@@ -65,6 +72,23 @@ Counter& Metrics::counter(const std::string& name, const std::string& help, Metr
                       [] { return std::make_unique<Counter>(); });
 }
 
+Counter& Metrics::micro_counter(const std::string& name, const std::string& help, MetricLabels labels) {
+  auto& made = counter(name, help, std::move(labels));
+  std::lock_guard lock(mutex_);
+  families_[name].in_millionths = true;
+  return made;
+}
+
+std::string Metrics::bound(const std::string& group, const std::string& value, std::size_t most) {
+  std::string shown(cut_utf8(value, kMaxBoundBytes));
+  std::lock_guard lock(mutex_);
+  auto& known = bounded_[group];
+  if (known.contains(shown)) return shown;
+  if (known.size() >= most) return "(other)";
+  known.insert(shown);
+  return shown;
+}
+
 Gauge& Metrics::gauge(const std::string& name, const std::string& help, MetricLabels labels) {
   std::lock_guard lock(mutex_);
   return find_or_make(family(name, help, "gauge").gauges, std::move(labels),
@@ -84,7 +108,9 @@ std::string Metrics::expose() const {
   for (const auto& [name, family] : families_) {
     out += fmt::format("# HELP {} {}\n# TYPE {} {}\n", name, escape(family.help, false), name, family.type);
     for (const auto& [labels, counter] : family.counters)
-      out += fmt::format("{}{} {}\n", name, label_text(labels), counter->value());
+      out += fmt::format(
+          "{}{} {}\n", name, label_text(labels),
+          family.in_millionths ? in_whole_ones(counter->value()) : fmt::format("{}", counter->value()));
     for (const auto& [labels, gauge] : family.gauges)
       out += fmt::format("{}{} {}\n", name, label_text(labels), gauge->value());
     for (const auto& [labels, histogram] : family.histograms) {

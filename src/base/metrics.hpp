@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,9 +53,15 @@ class Metrics {
  public:
   // The same name and labels give the same object. Names are footman_<what>_<unit>[_total].
   Counter& counter(const std::string& name, const std::string& help, MetricLabels labels = {});
+  // Counts millionths (microseconds, millionths of a dollar), and shows whole ones.
+  Counter& micro_counter(const std::string& name, const std::string& help, MetricLabels labels = {});
   Gauge& gauge(const std::string& name, const std::string& help, MetricLabels labels = {});
   Histogram& histogram(const std::string& name, const std::string& help, std::vector<double> bounds,
                        MetricLabels labels = {});
+
+  // For labels whose values come from outside: the value itself as long as the group has no more than `most`
+  // of them, "(other)" for what comes later. Long ones are cut.
+  std::string bound(const std::string& group, const std::string& value, std::size_t most);
 
   std::string expose() const;  // Content-Type: text/plain; version=0.0.4
 
@@ -62,6 +69,7 @@ class Metrics {
   struct Family {
     std::string help;
     std::string type;
+    bool in_millionths = false;
     std::map<MetricLabels, std::unique_ptr<Counter>> counters;
     std::map<MetricLabels, std::unique_ptr<Gauge>> gauges;
     std::map<MetricLabels, std::unique_ptr<Histogram>> histograms;
@@ -69,6 +77,7 @@ class Metrics {
   Family& family(const std::string& name, const std::string& help, const std::string& type);
   mutable std::mutex mutex_;
   std::map<std::string, Family> families_;
+  std::map<std::string, std::set<std::string>> bounded_;  // by group
 };
 
 }  // namespace footman::base

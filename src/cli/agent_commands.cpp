@@ -259,6 +259,17 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
   co_return exit_ok;
 }
 
+// "team/app #17, 2m10s, $0.004, from …"
+std::string work_text(const json::value& work) {
+  auto text = text_of(work, "title");
+  if (text.empty()) text = fmt::format("{} {}", text_of(work, "job"), number_text(work, "build"));
+  const auto lasted = millis_of(work, "lasted_ms");
+  text += lasted ? ", " + format_duration(*lasted) : ", runs";
+  if (number_of(work, "micro_usd").value_or(0) > 0) text += ", " + money_text(work, "micro_usd");
+  if (const auto at = time_of(work, "started_at"); at.is_set()) text += ", from " + show_exact_time(at);
+  return text;
+}
+
 // What is free says nothing of money.
 std::string price_text(const json::value& agent) {
   if (number_of(agent, "micro_usd_per_hour").value_or(0) == 0) return {};
@@ -285,6 +296,8 @@ Facts agent_facts(const json::value& agent, bool has_end) {
   facts.add("Cost",
             number_of(agent, "micro_usd_per_hour").value_or(0) == 0 ? "" : cost_text(part_of(agent, "cost")));
   facts.add("Runs build", number_text(agent, "build"));
+  if (const auto& work = part_of(agent, "work"); work.is_array())
+    for (const auto& one : work.get_array()) facts.add("Had build", work_text(one));
   const auto& launch = part_of(agent, "launch");
   const auto node = text_of(launch, "node");
   if (!node.empty()) facts.add("Jenkins", text_of(agent, "controller"));

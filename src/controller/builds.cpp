@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/job_metrics.hpp"
 #include "controller/log_hub.hpp"
 
 namespace footman::controller {
@@ -177,6 +178,8 @@ Awaitable<void> Builds::finish(BuildPtr entry, store::FinishBuild end, std::stri
       .counter("footman_builds_finished_total", "Finished builds",
                {{"result", std::string(model::to_string(entry->build.result))}})
       .add();
+  base::count_job_build(core_.parts.metrics, core_.config.name.str(), entry->build.job.str(),
+                        model::to_string(entry->build.result));
   if (auto* node = core_.find_node(agent); node != nullptr && had_started) {
     ++node->node.builds_done;
     core_.note_agent(

@@ -22,7 +22,7 @@ inline constexpr Duration kHandlePatience = 4s;  // of an agent that proves who 
 inline constexpr Duration kGoneGrace = 2s;  // for what a connected agent had sent before its resource ended
 
 // Of one cloud. What is beyond waits: for the next look, or for the next round.
-inline constexpr std::size_t kLaunchesAtOnce = 256;  // not answered yet
+inline constexpr std::size_t kLaunchesAtOnce = 512;  // not answered yet: a burst is decided at once
 inline constexpr std::size_t kTerminationsAtOnce = 256;
 inline constexpr std::size_t kOrphansPerRound = 50;   // ended between two periodic rounds
 inline constexpr std::size_t kStraysLookedAt = 1000;  // of one list after a start; more are counted unseen

@@ -186,6 +186,8 @@ Result<LabelUse> parse_label_use(std::string_view body) {
 std::string QueueItem::key() const { return fmt::format("{}-{}-{}", id, in_queue_since, task); }
 
 std::string QueueItem::title() const {
+  // The name of a cell is its combination alone.
+  if (task_class.ends_with(".MatrixConfiguration")) return job_title(task);
   constexpr std::string_view kPart = "part of ";
   if (task_name.starts_with(kPart)) return task_name.substr(kPart.size());
   return task_name.empty() ? task : task_name;
@@ -246,12 +248,22 @@ Result<ItemFate> parse_item_fate(std::string_view body) {
   return fate;
 }
 
+namespace {
+
+std::int64_t milliseconds_at(const json::object& object, std::string_view name) {
+  constexpr std::int64_t kMost = 100'000'000'000'000;  // in 3,000 years
+  return std::clamp<std::int64_t>(find_number_at(object, name).value_or(0), 0, kMost);
+}
+
+}  // namespace
+
 Result<BuildState> parse_build(std::string_view body) {
   FOOTMAN_TRY(const auto root, parse_document(body));
   if (!root.contains("building")) return no_such_shape("build");
   // Right after the result is set it is still being written.
   return BuildState{!flag_at(root, "building", true) && !flag_at(root, "inProgress", false),
-                    text_at(root, "result")};
+                    text_at(root, "result"), milliseconds_at(root, "timestamp"),
+                    std::chrono::milliseconds(milliseconds_at(root, "duration")), text_at(root, "builtOn")};
 }
 
 Result<Secret> parse_agent_secret(std::string_view body, std::string_view name) {
@@ -300,20 +312,46 @@ std::string task_path(std::string_view url) {
   return at == std::string_view::npos ? std::string() : std::string(url.substr(at + 1));
 }
 
-std::string build_title(std::string_view build) {
+namespace {
+
+// "team/app" of "job/team/job/app/17/", "app/OS=linux" of "job/app/OS=linux/17/": its job, or a matrix' cell.
+// `path` loses what was read.
+std::string take_job(std::string_view& path) {
   constexpr std::string_view kJob = "job/";
   std::string title;
-  auto rest = build;
-  while (rest.starts_with(kJob)) {
-    rest.remove_prefix(kJob.size());
-    const auto end = std::min(rest.find('/'), rest.size());
-    const auto name = net::percent_decode(rest.substr(0, end));
-    title += (title.empty() ? "" : "/") + (name ? *name : std::string(rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+  const auto take_part = [&] {
+    const auto end = std::min(path.find('/'), path.size());
+    const auto part = path.substr(0, end);
+    const auto name = net::percent_decode(part);
+    title += (title.empty() ? "" : "/") + (name ? *name : std::string(part));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  };
+  while (path.starts_with(kJob)) {
+    path.remove_prefix(kJob.size());
+    take_part();
   }
+  if (const auto part = path.substr(0, path.find('/'));
+      !title.empty() && part.find_first_of("=%") != part.npos)
+    take_part();
+  return title;
+}
+
+std::string shown_text(std::string text) { return cut(replace_invalid_utf8(std::move(text))); }
+
+}  // namespace
+
+std::string job_title(std::string_view task) {
+  auto rest = task;
+  auto title = take_job(rest);
+  return title.empty() ? std::string(task) : shown_text(std::move(title));
+}
+
+std::string build_title(std::string_view build) {
+  auto rest = build;
+  const auto title = take_job(rest);
   if (rest.ends_with('/')) rest.remove_suffix(1);
   if (title.empty() || rest.empty() || !std::ranges::all_of(rest, is_digit)) return std::string(build);
-  return cut(replace_invalid_utf8(fmt::format("{} #{}", title, rest)));
+  return shown_text(fmt::format("{} #{}", title, rest));
 }
 
 }  // namespace footman::jenkins

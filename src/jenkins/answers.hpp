@@ -93,6 +93,9 @@ struct ItemFate {
 struct BuildState {
   bool over = false;  // for good: the result is set, and nothing is written any more
   std::string result;
+  std::int64_t started = 0;  // milliseconds of Jenkins' clock; 0: not told
+  Duration lasted{0};        // when it is over
+  std::string node;          // of a build of a job; empty: not told, as of a pipeline's
 };
 
 struct Root {
@@ -127,7 +130,11 @@ std::string find_page_text(std::string_view body);
 // From "job/" on, of an absolute or relative URL: the same for both. Empty: it has none, or is too long.
 std::string task_path(std::string_view url);
 
-// "team/app #17" of "job/team/job/app/17/"; what is no such path stays as it is.
+// "team/app" of "job/team/job/app/", "app/OS=linux" of a matrix' cell "job/app/OS=linux/"; what is no such
+// path stays as it is.
+std::string job_title(std::string_view task);
+
+// "team/app #17" of "job/team/job/app/17/", "app/OS=linux #17" of "job/app/OS=linux/17/"; the same otherwise.
 std::string build_title(std::string_view build);
 
 }  // namespace footman::jenkins

@@ -107,10 +107,34 @@ Awaitable<Status> JenkinsController::ask_item(LiveNode* node) {
     co_return Status();
   }
   FOOTMAN_CO_TRY_STATUS(check_read(answer, what));
-  FOOTMAN_CO_TRY(const auto fate, parse_item_fate(answer.body));
+  FOOTMAN_CO_TRY(auto fate, parse_item_fate(answer.body));
   const bool started =
       fate.left && !fate.cancelled && !overview_.runs_elsewhere(fate.build, node->record.node);
-  node->released_end = started ? ItemEnd::started : ItemEnd::not_started;
+  node->released_end = ItemEnd::not_started;
+  if (started && !fate.build.empty()) co_return co_await ask_brief_build(node, std::move(fate.build));
+  if (started) node->released_end = ItemEnd::started;
+  co_return Status();
+}
+
+// Of a step the run is told, and not where and when the step was: somewhen before this look.
+Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string build) {
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(build)));
+  const auto told = answer.status == 200 ? parse_build(answer.body) : Result<BuildState>(BuildState());
+  if (!told) co_return std::unexpected(told.error());
+  const auto& record = node->record;
+  if (!told->node.empty() && told->node != record.node) co_return Status();  // it was another one's
+  node->released_end = ItemEnd::started;
+  const auto now = parts_.clock.now();
+  const bool has_times = record.released_run.empty() && told->started > 0;
+  const auto began = has_times ? std::min(now, overview_.to_local(told->started, health_.ahead())) : now;
+  auto title = build_title(build);
+  node->brief = BuildRun{record.agent,
+                         record.node,
+                         record.released_key,
+                         std::move(title),
+                         std::move(build),
+                         began,
+                         has_times ? std::min(now, began + told->lasted) : now};
   co_return Status();
 }
 

@@ -63,7 +63,9 @@ void Health::note_failure(const Error& error, Instant now) {
   else if (!refused_since_.is_set())
     refused_since_ = now;
   const bool is_meant = refused_since_.is_set() && now - refused_since_ >= kRefusalLasts;
-  turn(is_meant ? Reach::refused : Reach::away, now);
+  // From one that was there a refusal is no start's, most likely.
+  const bool is_plain = refused_since_.is_set() && refused_since_ == failing_since_;
+  turn(is_meant || is_plain ? Reach::refused : Reach::away, now);
   if (is_meant)
     pause_ = kRefusedPause;
   else
@@ -82,6 +84,25 @@ void Health::note_lists(const Computers& computers, Instant now) {
     return one.is_agent && !one.is_ghost() && !one.offline && !one.connected;
   });
   hides_agents_ = lasts(unconnected, unconnected_since_, now);
+}
+
+void Health::note_items(const Queue& queue, const Computers* computers, Instant now) {
+  const auto has_build = [](const Computer& one) {
+    return std::ranges::any_of(one.executors, [](const Executor& each) { return !each.build.empty(); });
+  };
+  if (!queue.items.empty() || (computers != nullptr && std::ranges::any_of(computers->all, has_build)))
+    note_jobs(true, now);
+}
+
+bool Health::wants_jobs(Instant now) {
+  if (now - jobs_seen_ < kJobsKnown || now - jobs_asked_ < kAskJobsAgain) return false;
+  jobs_asked_ = now;
+  return true;
+}
+
+void Health::note_jobs(bool are_shown, Instant now) {
+  if (are_shown) jobs_seen_ = now;
+  shows_no_job_ = now - jobs_seen_ >= kJobsKnown;
 }
 
 bool Health::note_change(std::string_view kind, const Status& done) {
@@ -106,6 +127,9 @@ std::string Health::trouble() const {
     return "Executors are busy with builds that Jenkins does not show: the user lacks the permission "
            "Job/Read, so "
            "waiting builds are not seen either. Give it to the user.";
+  if (shows_no_job_)
+    return "It shows no job at all: either there is none, or the user lacks the permission Job/Read, without "
+           "which waiting builds are not seen. Give it to the user where the jobs are.";
   if (hides_agents_)
     return "Nodes are online and Jenkins does not show their agents: the user lacks the permission "
            "Agent/Connect. "

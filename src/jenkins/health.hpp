@@ -1,8 +1,9 @@
 // Whether a Jenkins can be reached, and what a person has to know when not: one sentence. Pure.
 //
 // While Jenkins starts or stops, a valid token is answered with 401, 403 or 503 for a moment, pages come
-// instead of JSON, lists are empty: only what lasts counts as refused. Some missing rights look like
-// idleness, with status 200: they are told by contradictions in the lists.
+// instead of JSON, lists are empty: what comes after it was away counts as refused only when it lasts. One
+// that answers and refuses is told as that at once, and asked as often as one that is away until it lasts.
+// Some missing rights look like idleness, with status 200: they are told by contradictions in the lists.
 #pragma once
 
 #include <map>
@@ -19,6 +20,8 @@ inline constexpr Duration kRefusalLasts = 60s;  // a 401 or 403 for so long is m
 inline constexpr Duration kFirstPause = 250ms;  // after a failure, doubled with each one in a row …
 inline constexpr Duration kLongestPause = 5s;   // … up to this
 inline constexpr Duration kRefusedPause = 30s;  // after a refusal that lasts
+inline constexpr Duration kJobsKnown = 10min;  // since an item, a build or a job was seen: the right is there
+inline constexpr Duration kAskJobsAgain = 30s;  // beyond that
 inline constexpr Duration kOddLasts = 10s;      // a contradiction for so long is none of a moment
 inline constexpr Duration kClockNoise = 2s;    // of what is measured of a clock that is told in whole seconds
 inline constexpr Duration kClockDiffers = 5s;  // less is not worth a word
@@ -27,7 +30,7 @@ enum class Reach {
   unasked,  // nothing was asked yet
   well,
   away,     // no answer, or not now
-  refused,  // it answers, and does not let Footman in, for longer than a start takes
+  refused,  // it answers, and does not let Footman in
 };
 std::string_view to_string(Reach reach);
 
@@ -37,6 +40,10 @@ class Health {
   void note_failure(const Error& error, Instant now);
   // Contradictions between what is shown and what is told, and the clocks. `ahead`: Jenkins' clock.
   void note_lists(const Computers& computers, Instant now);
+  // Where nothing waits and nothing runs `wants_jobs` says when to ask whether any job is shown at all.
+  void note_items(const Queue& queue, const Computers* computers, Instant now);
+  bool wants_jobs(Instant now);  // true: asked for with this answer
+  void note_jobs(bool are_shown, Instant now);
   void note_clock(Duration ahead);
   // Changes that were refused, by kind ("make", "hold"): trouble until one of that kind is done.
   // True: it failed, and that is worth a line: it is no refusal of a kind that was told.
@@ -64,6 +71,9 @@ class Health {
   bool hides_builds_ = false;
   bool hides_agents_ = false;
   Duration ahead_{0};
+  bool shows_no_job_ = false;
+  Instant jobs_seen_;
+  Instant jobs_asked_;
 };
 
 }  // namespace footman::jenkins

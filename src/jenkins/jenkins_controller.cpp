@@ -44,6 +44,8 @@ JenkinsController::~JenkinsController() = default;
 Awaitable<Status> JenkinsController::start() {
   FOOTMAN_CO_TRY(auto records, co_await parts_.book.load(settings_.name));
   overview_.load(std::move(records));
+  FOOTMAN_CO_TRY(auto violations, co_await parts_.book.load_violations(settings_.name));
+  overview_.load_violations(std::move(violations));
   scope_.spawn("looks at a jenkins", look_again_and_again());
   co_return Status();
 }
@@ -79,12 +81,17 @@ Awaitable<void> JenkinsController::look_again_and_again() {
     else
       health_.note_failure(done.error(), now);
     up_.set(done ? 1 : 0);
-    if (auto trouble = health_.trouble(); trouble != told_trouble_) {
+    if (auto trouble = this->trouble(); trouble != told_trouble_) {
       if (trouble.empty())
         parts_.log.info("the jenkins is well again");
       else
         parts_.log.warning("trouble with the jenkins", {{"trouble", trouble}});
       told_trouble_ = std::move(trouble);
+    }
+    if (done && leaves_ && overview_.has_left()) {
+      if (parts_.on_left) parts_.on_left();
+      while (leaves_) co_await wake_.wait();
+      continue;
     }
     const auto took = parts_.clock.steady() - begun;
     const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
@@ -100,6 +107,8 @@ Awaitable<Status> JenkinsController::look() {
     FOOTMAN_CO_TRY_STATUS(co_await read_computers(&reading));
   reading.now = parts_.clock.now();
   if (reading.computers) health_.note_lists(*reading.computers, reading.now);
+  health_.note_items(reading.queue, reading.computers ? &*reading.computers : nullptr, reading.now);
+  if (health_.wants_jobs(reading.now)) scope_.spawn("jobs of a jenkins", ask_jobs());
   const auto number = reading.number;
   act_on(overview_.take_in(std::move(reading), parts_.clock.steady()), number);
   co_return Status();
@@ -129,6 +138,13 @@ Awaitable<Status> JenkinsController::read_computers(Reading* reading) {
   co_return Status();
 }
 
+// Without Job/Read an idle Jenkins looks like one that has nothing to do.
+Awaitable<void> JenkinsController::ask_jobs() {
+  const auto answer = co_await call(requests_.get_root());
+  if (!answer || answer->status != 200) co_return;
+  if (const auto root = parse_root(answer->body)) health_.note_jobs(root->shows_jobs, parts_.clock.now());
+}
+
 Awaitable<void> JenkinsController::read_steps(std::string run) {
   const auto answer = co_await call(requests_.get_steps(run));
   if (!answer || answer->status != 200) co_return;
@@ -155,6 +171,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
 }
 
 void JenkinsController::tell(const NextSteps& outcome) {
+  if (!outcome.violations.empty()) scope_.spawn("violations", save_violations());
   for (const auto& one : outcome.violations) {
     violations_.add();
     parts_.log.error(one.text);
@@ -162,10 +179,29 @@ void JenkinsController::tell(const NextSteps& outcome) {
   }
   if (parts_.on_build)
     for (const auto& build : outcome.builds) parts_.on_build(build);
+  if (parts_.on_result)
+    for (const auto& build : outcome.builds)
+      if (build.ended.is_set()) scope_.spawn("result of " + build.build, ask_result(build));
   if (outcome.changed) {
     std::erase_if(reasons_, [this](const auto& one) { return !overview_.waits(one.first); });
     if (on_change_) on_change_();
   }
+}
+
+Awaitable<void> JenkinsController::save_violations() {
+  const auto& all = overview_.violations();
+  const auto saved = co_await parts_.book.save_violations(settings_.name, {all.begin(), all.end()});
+  if (!saved) parts_.log.warning("violations cannot be written down", {{"error", describe(saved.error())}});
+}
+
+// Of a pipeline's step it is the result of the whole run, which may go on.
+Awaitable<void> JenkinsController::ask_result(BuildRun run) {
+  co_await runtime::sleep_for(parts_.clock, kResultAfter);
+  const auto answer = co_await call(requests_.get_build(run.build));
+  std::string result;
+  if (answer && answer->status == 200)
+    if (auto build = parse_build(answer->body)) result = std::move(build->result);
+  parts_.on_result(run, result);
 }
 
 // --- placeholders and strays
@@ -218,6 +254,23 @@ Awaitable<Status> JenkinsController::put_right(const PlaceholderTask* task) {
   co_return done;
 }
 
+void JenkinsController::leave() {
+  leaves_ = true;
+  overview_.detach();
+  wake_.notify();
+}
+
+void JenkinsController::come_back() {
+  leaves_ = false;
+  overview_.attach();
+  wake_.notify();
+}
+
+std::string JenkinsController::trouble() const {
+  auto trouble = health_.trouble();
+  return trouble.empty() ? overview_.rival() : trouble;
+}
+
 Awaitable<Result<std::size_t>> JenkinsController::detach() {
   overview_.detach();
   FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
@@ -225,7 +278,7 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
   FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));
   std::size_t count = 0;
   for (const auto& one : computers.all) {
-    if (!overview_.is_marked(one) || !is_placeholder_name(settings_.prefix, one.name)) continue;
+    if (!overview_.is_marked(one) || !overview_.is_placeholder(one)) continue;
     const PlaceholderTask task{PlaceholderStep::erase, {one.name, {}}};
     FOOTMAN_CO_TRY_STATUS(co_await put_right(&task));
     ++count;
@@ -273,7 +326,7 @@ JenkinsView JenkinsController::view() const {
   view.url = settings_.url;
   view.reach = health_.reach();
   view.since = health_.since();
-  view.trouble = health_.trouble();
+  view.trouble = trouble();
   view.placeholders_stand = overview_.placeholders_stand(parts_.clock.now());
   view.detached = overview_.is_detached();
   for (const auto& one : overview_.items()) {

@@ -36,6 +36,7 @@ inline constexpr std::size_t kCallsAtOnce = 8;  // about nodes; what is beyond w
 inline constexpr Duration kUpkeepAgain = 10s;   // after placeholders could not be put right
 inline constexpr Duration kStepAgain = 1s;      // after a step about a node failed
 inline constexpr Duration kPutAgain = 2s;       // after the book failed
+inline constexpr Duration kResultAfter = 2s;    // a build has its result so long after it left its node
 inline constexpr int kShareOfTime = 3;          // the pause is at least so many times what a look took
 
 struct JenkinsParts {
@@ -49,6 +50,9 @@ struct JenkinsParts {
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
   std::function<void(const BuildRun&)> on_build;  // began, or ended; may be null
   std::function<void(const NodeViolation&)> on_violation = {};
+  // How a build ended that on_build told of; empty: Jenkins does not tell, or not yet. May be null.
+  std::function<void(const BuildRun&, const std::string& result)> on_result = {};
+  std::function<void()> on_left = {};  // see leave(); may be null
 };
 
 struct JenkinsView {
@@ -92,9 +96,17 @@ class JenkinsController final : public ports::ControllerPort {
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
 
   JenkinsView view() const;
-  std::string trouble() const { return health_.trouble(); }
+  std::string trouble() const;  // empty: all is well
   // Removes the placeholders and makes none any more in this run. Answers with how many there were.
   runtime::Awaitable<Result<std::size_t>> detach();
+  // It is not to get agents any more: no demand, the placeholders are removed, idle agents are surplus, those
+  // at work finish. on_left is called when nothing of this installation stands there; then it is left alone.
+  void leave();
+  void come_back();
+  // Before start(): of names of nodes that may stand there from another configuration.
+  void set_former_prefixes(std::vector<std::string> prefixes) {
+    overview_.set_former_prefixes(std::move(prefixes));
+  }
 
  private:
   // Who does something about a node has it, alone; looks that were begun before it ends say nothing of it.
@@ -121,14 +133,18 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
   runtime::Awaitable<Status> read_computers(Reading* reading);
   runtime::Awaitable<void> read_steps(std::string run);
+  runtime::Awaitable<void> ask_jobs();
   void act_on(NextSteps outcome, std::uint64_t look);
   void tell(const NextSteps& outcome);
+  runtime::Awaitable<void> ask_result(BuildRun run);
+  runtime::Awaitable<void> save_violations();
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
   runtime::Awaitable<Status> take_step(LiveNode* node, const NodeWork* work);
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
   runtime::Awaitable<Status> ask_item(LiveNode* node);
+  runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
   runtime::Awaitable<Status> put(LiveNode* node);
@@ -164,6 +180,7 @@ class JenkinsController final : public ports::ControllerPort {
   };
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   Looks looks_ = std::make_shared<std::uint64_t>(0);
+  bool leaves_ = false;
   bool keeps_up_ = false;
   std::uint64_t upkeep_fresh_after_ = 0;  // a look
   Duration upkeep_after_{0};

@@ -92,6 +92,10 @@ class NodeBook {
   virtual runtime::Awaitable<Result<std::vector<NodeRecord>>> load(ControllerName controller) = 0;
   virtual runtime::Awaitable<Status> put(NodeRecord record) = 0;  // by controller and agent
   virtual runtime::Awaitable<Status> erase(ControllerName controller, AgentId agent) = 0;
+  // The last builds that nodes should not have had, as sentences, oldest first.
+  virtual runtime::Awaitable<Result<std::vector<std::string>>> load_violations(ControllerName controller) = 0;
+  virtual runtime::Awaitable<Status> save_violations(ControllerName controller,
+                                                     std::vector<std::string> sentences) = 0;
 };
 
 }  // namespace footman::jenkins

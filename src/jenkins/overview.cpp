@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <utility>
 
 namespace footman::jenkins {
@@ -12,12 +13,13 @@ namespace {
 // A second or two of difference may be the way and the rounding of the Date header.
 constexpr Duration kClocksAgree = 2s;
 constexpr std::size_t kRunsAtOnce = 3;
+constexpr std::string_view kMark = "(Footman installation ";
 
 }  // namespace
 
 Overview::Overview(JenkinsSettings settings)
     : settings_(std::move(settings)),
-      mark_(fmt::format("(Footman installation {})", settings_.installation)),
+      mark_(fmt::format("{}{})", kMark, settings_.installation)),
       placeholders_(list_placeholders(settings_.prefix, settings_.demand.served)) {}
 
 void Overview::load(std::vector<NodeRecord> records) {
@@ -61,8 +63,46 @@ std::string Overview::describe_placeholder() const {
 }
 
 bool Overview::is_marked(const Computer& computer) const {
-  return computer.is_agent && computer.name.starts_with(settings_.prefix) &&
-         computer.description.ends_with(mark_);
+  return computer.is_agent && has_own_prefix(computer) && computer.description.ends_with(mark_);
+}
+
+bool Overview::has_own_prefix(const Computer& computer) const {
+  return computer.name.starts_with(settings_.prefix) ||
+         std::ranges::any_of(former_prefixes_,
+                             [&](const std::string& one) { return computer.name.starts_with(one); });
+}
+
+bool Overview::is_placeholder(const Computer& computer) const {
+  return is_placeholder_name(settings_.prefix, computer.name) ||
+         std::ranges::any_of(former_prefixes_,
+                             [&](const std::string& one) { return is_placeholder_name(one, computer.name); });
+}
+
+bool Overview::has_left() const {
+  return nodes_.empty() && computers_at_ != Duration(0) &&
+         std::ranges::none_of(computers_.all, [this](const Computer& one) { return is_marked(one); });
+}
+
+// Two servers would take each other's placeholders for their own; what one of them repairs the other may not.
+void Overview::look_for_rivals() {
+  rival_.clear();
+  std::string other;
+  std::size_t count = 0;
+  for (const auto& one : computers_.all) {
+    const auto at = one.description.rfind(kMark);
+    if (!one.name.starts_with(settings_.prefix) || at == std::string::npos || !one.description.ends_with(')'))
+      continue;
+    if (one.description.ends_with(mark_)) continue;
+    other = one.description.substr(at + kMark.size());
+    other.pop_back();
+    ++count;
+  }
+  if (count > 0)
+    rival_ = fmt::format(
+        "Another Footman, of the installation {}, has {} there whose names begin with '{}', as this one's "
+        "(installation {}) do. Give one of both another `prefix` and other labels.",
+        other, count == 1 ? std::string("a node") : fmt::format("{} nodes", count), settings_.prefix,
+        settings_.installation);
 }
 
 bool Overview::is_own(const Computer& computer) const {
@@ -115,6 +155,7 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
     computer_of_.clear();
     for (const auto& one : computers_.all) computer_of_.emplace(one.name, &one);
     look_at_placeholders(reading.now, out);
+    look_for_rivals();
   }
   judge(reading);
   if (reading.computers) {
@@ -156,6 +197,10 @@ void Overview::leave_no_time_ahead(Instant now) {
 void Overview::look_at_placeholders(Instant now, NextSteps& out) {
   out.placeholders = plan_placeholders(placeholders_, settings_.prefix, computers_,
                                        [this](const Computer& one) { return is_marked(one); });
+  for (const auto& one : former_prefixes_)
+    std::ranges::copy(
+        plan_placeholders({}, one, computers_, [this](const Computer& each) { return is_marked(each); }),
+        std::back_inserter(out.placeholders));
   const bool stand = std::ranges::none_of(out.placeholders, [&](const PlaceholderTask& one) {
     return std::ranges::count(placeholders_, one.placeholder) > 0;
   });
@@ -273,6 +318,14 @@ KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, con
 void Overview::detach() {
   detached_ = true;
   placeholders_.clear();
+  computers_at_ = Duration(0);  // look at the nodes next time
+}
+
+void Overview::attach() {
+  detached_ = false;
+  placeholders_ = list_placeholders(settings_.prefix, settings_.demand.served);
+  stand_since_ = {};
+  computers_at_ = Duration(0);
 }
 
 bool Overview::placeholders_stand(Instant now) const {
@@ -348,6 +401,7 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
 
 void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
   note_builds(node->record, turn.record, now, out);
+  note_brief_build(*node, turn.record, out);
   if (!turn.violation.empty()) {
     out.violations.push_back({node->record.agent, turn.violation});
     violations_.push_back(turn.violation);
@@ -355,6 +409,7 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
   }
   if (turn.record.phase != node->record.phase || turn.record.build != node->record.build) {
     node->released_end = ItemEnd::unknown;
+    node->brief.reset();
     node->build_over = false;
     node->asked_at = Duration(0);
   }
@@ -377,10 +432,22 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
   if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
 }
 
+// Began and ended between two looks.
+void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out) {
+  if (!node.brief || after.phase != NodePhase::over || after.builds_done <= node.record.builds_done) return;
+  auto run = *node.brief;
+  after.build = run.build;
+  after.working_title = run.title;
+  const auto ended = std::exchange(run.ended, {});
+  out.builds.push_back(run);
+  run.ended = ended;
+  out.builds.push_back(std::move(run));
+}
+
 void Overview::find_strays(NextSteps& out) const {
   if (settings_.keeps_unknown) return;
   for (const auto& computer : computers_.all) {
-    if (!is_marked(computer) || is_placeholder_name(settings_.prefix, computer.name)) continue;
+    if (!is_marked(computer) || is_placeholder(computer)) continue;
     if (names_.contains(computer.name)) continue;
     if (computer.idle)
       out.strays.push_back({computer.name, false});

@@ -45,6 +45,17 @@ struct Reading {
 // it.
 using Looks = std::shared_ptr<std::uint64_t>;
 
+// A build that was seen on a node.
+struct BuildRun {
+  AgentId agent;
+  std::string node;
+  std::string item_key;
+  std::string title;
+  std::string build;
+  Instant started;
+  Instant ended;  // not set: it runs
+};
+
 struct LiveNode {
   NodeRecord record;
   std::optional<NodeRecord> stored;  // as the book has it; nothing: not yet
@@ -55,6 +66,7 @@ struct LiveNode {
   Duration step_after{0};         // the last step failed: not again before
   Duration put_after{0};          // the book failed: not again before
   ItemEnd released_end = ItemEnd::unknown;
+  std::optional<BuildRun> brief;  // what it was opened for began there and was over before it was seen
   bool build_over = false;
   Duration asked_at{0};  // ask_item or ask_build
   bool deleted = false;  // Jenkins has confirmed it
@@ -70,17 +82,6 @@ struct NodeWork {
   std::optional<QueueItem> open_for;
   bool is_held = false;  // as it was read
   bool forget = false;
-};
-
-// A build that was seen on a node.
-struct BuildRun {
-  AgentId agent;
-  std::string node;
-  std::string item_key;
-  std::string title;
-  std::string build;
-  Instant started;
-  Instant ended;  // not set: it runs
 };
 
 // Nodes with the mark of this installation that no record knows.
@@ -110,6 +111,10 @@ class Overview {
   explicit Overview(JenkinsSettings settings);
 
   void load(std::vector<NodeRecord> records);
+  void load_violations(const std::vector<std::string>& sentences) {
+    violations_.assign(sentences.begin(), sentences.end());
+  }
+  void set_former_prefixes(std::vector<std::string> prefixes) { former_prefixes_ = std::move(prefixes); }
   // Of the same Jenkins, prefix and installation.
   void set_settings(JenkinsSettings settings);
   // `steady`: now.
@@ -117,6 +122,8 @@ class Overview {
   void learn_labels(const KnownLabels& labels);
   KnownLabels assign_labels(const std::vector<std::string>& waiting, const std::string& run) const;
 
+  // A time of Jenkins' clock, which is so much ahead, by this one.
+  Instant to_local(std::int64_t milliseconds, Duration ahead) const;
   // One look at one node apart from a reading, for a call that needs to know now. The caller has taken it.
   NodeTurn look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out);
 
@@ -125,6 +132,11 @@ class Overview {
 
   // No placeholders any more, and no demand.
   void detach();
+  void attach();  // the other way
+  // Nothing of this installation was there at the last look.
+  bool has_left() const;
+  // A sentence on another Footman whose nodes have the same names' beginning there; empty: there is none.
+  const std::string& rival() const { return rival_; }
   bool is_detached() const { return detached_; }
 
   bool has_read() const { return has_read_; }
@@ -145,6 +157,7 @@ class Overview {
   std::string describe_node(const AgentId& id) const;  // its description in Jenkins, with the mark
   std::string describe_placeholder() const;
   bool is_marked(const Computer& computer) const;
+  bool is_placeholder(const Computer& computer) const;  // by its name
   const std::vector<Placeholder>& placeholders() const { return placeholders_; }
   bool placeholders_stand(Instant now) const;
   const std::deque<std::string>& violations() const { return violations_; }
@@ -158,6 +171,8 @@ class Overview {
   void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
   void judge(const Reading& reading);
+  bool has_own_prefix(const Computer& computer) const;
+  void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
   bool update_demand(const Reading& reading);
   void list_runs(Duration steady, NextSteps& out);
@@ -165,6 +180,7 @@ class Overview {
   void look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
                     Duration steady, NextSteps& out);
   void note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out);
+  void note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out);
   void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
   void find_strays(NextSteps& out) const;
   const JudgedItem* find_item(const NodeRecord& record, const std::string& build) const;
@@ -172,10 +188,11 @@ class Overview {
   NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
   bool is_own(const Computer& computer) const;
   bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
-  Instant to_local(std::int64_t milliseconds, Duration ahead) const;
 
   JenkinsSettings settings_;
   std::string mark_;
+  std::vector<std::string> former_prefixes_;
+  std::string rival_;
   std::vector<Placeholder> placeholders_;
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;

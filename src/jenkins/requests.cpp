@@ -145,7 +145,8 @@ Request Requests::get_item(std::int64_t id) const {
 }
 
 Request Requests::get_build(std::string_view build) const {
-  return get(fmt::format("/{}api/json?tree={}", build, percent_encode("building,inProgress,result")));
+  return get(fmt::format("/{}api/json?tree={}", build,
+                         percent_encode("building,inProgress,result,timestamp,duration,builtOn")));
 }
 
 Request Requests::get_steps(std::string_view run) const {

@@ -258,10 +258,15 @@ constexpr const char* kPromises = R"sql(
 ALTER TABLE agents ADD COLUMN promised_to TEXT NOT NULL DEFAULT '';
 )sql";
 
+// "app #17" of a build of another controller's; builds of this one have their row.
+constexpr const char* kTitles = R"sql(
+ALTER TABLE costs ADD COLUMN title TEXT NOT NULL DEFAULT '';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
 constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds,
                                   kOrigin, kRetries,       kAgentSizes,       kMaxBuilds,
-                                  kCosts,  kPayers,        kPromises};
+                                  kCosts,  kPayers,        kPromises,         kTitles};
 
 }  // namespace
 

@@ -20,7 +20,9 @@ Result<bool> delete_job(Database& db, const JobPath& path);
 
 Result<SubmittedBuild> submit_build(Database& db, const NewBuild& request);
 Result<model::Build> request_cancel(Database& db, BuildId id, const std::string& reason);
-Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish);
+// What is added to the ledger of costs is put at the end of `told`, when that is not null.
+using CostLines = std::vector<CostLine>;
+Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish, CostLines* told = nullptr);
 Result<std::vector<StreamId>> forget_builds(Database& db, const JobPath& job, std::uint32_t keep,
                                             Instant older_than);
 Status confirm_removed_streams(Database& db, const std::vector<StreamId>& streams);
@@ -33,15 +35,15 @@ Status return_assignment(Database& db, AssignmentId id, const std::string& reaso
 Status record_step(Database& db, const model::StepRecord& step);
 
 Status record_launch_intents(Database& db, std::vector<model::Agent> agents);
-Result<model::Agent> change_agent(Database& db, const AgentChange& change);
+Result<model::Agent> change_agent(Database& db, const AgentChange& change, CostLines* told = nullptr);
 
 // The build's time on its agent is over: its assignment has started and ended. lasted: less than nothing
 // counts as nothing.
-void note_work(Database& db, const model::Assignment& work, Duration lasted);
+void note_work(Database& db, const model::Assignment& work, Duration lasted, CostLines* told);
 // The same for another controller's build. The caller writes the agent's row, as for the next one.
-void note_other_work(Database& db, model::Agent& agent, const OtherWork& work);
+void note_other_work(Database& db, model::Agent& agent, const OtherWork& work, CostLines* told);
 // The agent is gone. Sets what it has cost.
-void note_end(Database& db, model::Agent& agent, const BilledSpan& billed);
+void note_end(Database& db, model::Agent& agent, const BilledSpan& billed, CostLines* told);
 
 Status register_node(Database& db, model::Node node);
 Result<model::Node> redeem_node(Database& db, const Redemption& redemption);
@@ -69,6 +71,7 @@ Result<std::vector<StreamId>> list_forgotten_streams(Database& db);
 Result<std::vector<model::Agent>> list_agents(Database& db, const AgentFilter& filter);
 Result<std::vector<LaunchTime>> list_launch_times(Database& db, std::size_t of_each);
 Result<model::Cost> get_build_cost(Database& db, BuildId build);
+Result<std::vector<CostLine>> list_agent_work(Database& db, const AgentId& agent);
 Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind);
 Result<std::vector<Charge>> list_charges(Database& db, Instant since, Instant now);
 Result<std::vector<model::TimelineEntry>> list_timeline(Database& db, const std::string& subject);

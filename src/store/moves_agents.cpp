@@ -58,7 +58,7 @@ Status record_launch_intents(Database& db, std::vector<Agent> agents) {
   return {};
 }
 
-Result<Agent> change_agent(Database& db, const AgentChange& change) {
+Result<Agent> change_agent(Database& db, const AgentChange& change, CostLines* told) {
   FOOTMAN_TRY(auto agent, get<Agent>(db, change.id));
   const auto before = agent.state;
   if (change.state && *change.state != agent.state) {
@@ -75,8 +75,8 @@ Result<Agent> change_agent(Database& db, const AgentChange& change) {
   set_if(agent.ended, change.ended);
   set_if(agent.death, change.death);
   set_end(agent, before, change);
-  if (change.work) note_other_work(db, agent, *change.work);
-  if (before != AgentState::terminated && change.billed) note_end(db, agent, *change.billed);
+  if (change.work) note_other_work(db, agent, *change.work, told);
+  if (before != AgentState::terminated && change.billed) note_end(db, agent, *change.billed, told);
   update(db, agent);
   FOOTMAN_TRY_STATUS(add_timeline(db, "agent:" + agent.id.str(), change.timeline));
   if (change.state == AgentState::terminated) forget_old_agents(db, agent.id);

@@ -73,7 +73,7 @@ SubmittedBuild submit_retry(Database& db, const Build& lost, const FinishBuild& 
 }
 
 // The assignment's own end: its state, its stream, and the count of its agent.
-Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish) {
+Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish, CostLines* told) {
   FOOTMAN_TRY_STATUS(check_transition("Assignment " + one.id.str(), one.state, finish.assignment_state));
   const bool worked = one.state == AssignmentState::started;
   if (worked) db.run("UPDATE nodes SET builds_done = builds_done + 1 WHERE agent = ?", one.agent);
@@ -86,13 +86,13 @@ Status end_assignment(Database& db, model::Assignment one, const FinishBuild& fi
       "UPDATE steps SET finished = max(started, ?), wall_time = max(0, ? - started) WHERE assignment = ? AND "
       "finished = 0",
       finish.now, finish.now, one.id);
-  if (worked) note_work(db, one, finish.worked.value_or(one.ended - one.started));
+  if (worked) note_work(db, one, finish.worked.value_or(one.ended - one.started), told);
   if (finish.log_bytes)
     db.run("UPDATE log_streams SET closed = 1, final_bytes = ? WHERE id = ?", *finish.log_bytes, one.stream);
   return {};
 }
 
-Status end_assignments(Database& db, const FinishBuild& finish) {
+Status end_assignments(Database& db, const FinishBuild& finish, CostLines* told) {
   auto open = select<model::Assignment>(db, "WHERE build = ? AND state IN ('offered', 'accepted', 'started')",
                                         finish.build);
   const bool named = !finish.assignment.empty();
@@ -100,7 +100,7 @@ Status end_assignments(Database& db, const FinishBuild& finish) {
     return fail(Errc::conflict, "Build " + finish.build.str() +
                                     (open.empty() ? " has no open assignment"
                                                   : " has the open assignment " + open.front().id.str()));
-  return named ? end_assignment(db, std::move(open.front()), finish) : Status();
+  return named ? end_assignment(db, std::move(open.front()), finish, told) : Status();
 }
 
 }  // namespace
@@ -133,12 +133,12 @@ Result<Build> request_cancel(Database& db, BuildId id, const std::string& reason
   return build;
 }
 
-Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish) {
+Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish, CostLines* told) {
   FOOTMAN_TRY(auto build, get<Build>(db, finish.build));
   if (build.state == BuildState::finished) return FinishedBuild{std::move(build), {}};
   if (finish.result == model::BuildResult::none)
     return fail(Errc::invalid_argument, "A finished build has a result", "result");
-  FOOTMAN_TRY_STATUS(end_assignments(db, finish));
+  FOOTMAN_TRY_STATUS(end_assignments(db, finish, told));
   FOOTMAN_TRY_STATUS(check_transition("Build " + build.id.str(), build.state, BuildState::finished));
   build.state = BuildState::finished;
   build.result = finish.result;

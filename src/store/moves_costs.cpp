@@ -22,7 +22,8 @@ constexpr std::int64_t kCostLinesAtOnce = 1'000;
 // More than come meanwhile, so that it catches up after a busy day; and no more, as the store waits for it.
 constexpr std::int64_t kCostLinesDropped = 5'000;
 constexpr std::int64_t kDay = Duration(24h).count();
-constexpr std::size_t kCostPage = 2'000;              // lines; some milliseconds
+constexpr std::size_t kCostPage = 2'000;  // lines; some milliseconds
+constexpr std::int64_t kMaxAgentWork = 100;
 constexpr std::int64_t kMaxCharges = kCostLinesKept;  // told one by one, the newest
 
 // What budgets of the day go by stays. Lines come about in the order of their ends, so that the first one of
@@ -35,17 +36,20 @@ void drop_old_lines(Database& db, std::int64_t newest, Instant day) {
   db.run("DELETE FROM costs WHERE id <= ?", newest - kCostLinesMost);
 }
 
-void add_line(Database& db, const CostLine& line) {
+void add_line(Database& db, const CostLine& line, CostLines* told) {
   const auto time = line.useful ? line.cost.useful_time : line.cost.idle_time;
   const auto amount = line.useful ? line.cost.useful : line.cost.idle;
   db.run(
       "INSERT INTO costs (agent, build, job, label, cloud, template_name, controller, labels, useful, since, "
-      "until, time, amount, charged) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "until, time, amount, charged, title) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       line.agent, line.build, line.job, line.label, line.cloud, line.template_name, line.controller,
-      line.labels, line.useful, line.since, line.until, time, amount.micros, line.charged.micros);
+      line.labels, line.useful, line.since, line.until, time, amount.micros, line.charged.micros, line.title);
   const auto newest = db.last_insert_id();
   // Its end may lie ahead, in the time that is paid for; its beginning is never later than today.
   if (newest % kCostLinesAtOnce == 0) drop_old_lines(db, newest, {line.since.us - line.since.us % kDay});
+  if (told == nullptr) return;
+  told->push_back(line);
+  told->back().cost = line.useful ? Cost{amount, {}, time, {}} : Cost{{}, amount, {}, time};
 }
 
 // An agent that had one build was there for that alone.
@@ -72,14 +76,14 @@ CostLine line_of(const Agent& agent) {
 }
 
 // `line` says whose time it was, and when.
-void add_work(Database& db, Agent& agent, CostLine line, Duration lasted) {
+void add_work(Database& db, Agent& agent, CostLine line, Duration lasted, CostLines* told) {
   line.useful = true;
   line.until = std::max(line.since, line.until);
   line.cost.useful_time = std::max(Duration(0), lasted);
   line.cost.useful = model::charge(agent.price.per_hour, line.cost.useful_time);
   agent.cost.useful += line.cost.useful;
   agent.cost.useful_time += line.cost.useful_time;
-  add_line(db, line);
+  add_line(db, line, told);
   if (agent.state != model::AgentState::terminated) return;
   // The end of the build is told after that of its agent: then it was counted as idle.
   auto back = line_of(agent);
@@ -88,12 +92,12 @@ void add_work(Database& db, Agent& agent, CostLine line, Duration lasted) {
   back.cost.idle_time = Duration(0) - std::min(agent.cost.idle_time, line.cost.useful_time);
   back.cost.idle = model::Money() - std::min(agent.cost.idle, line.cost.useful);
   agent.cost += back.cost;
-  add_line(db, back);
+  add_line(db, back, told);
 }
 
 }  // namespace
 
-void note_work(Database& db, const model::Assignment& work, Duration lasted) {
+void note_work(Database& db, const model::Assignment& work, Duration lasted, CostLines* told) {
   auto agent = find<Agent>(db, work.agent);
   if (!agent) return;
   auto line = line_of(*agent);
@@ -104,22 +108,23 @@ void note_work(Database& db, const model::Assignment& work, Duration lasted) {
   line.label = build->spec.label;
   line.since = work.started;
   line.until = work.ended;
-  add_work(db, *agent, std::move(line), lasted);
+  add_work(db, *agent, std::move(line), lasted, told);
   update(db, *agent);
 }
 
-void note_other_work(Database& db, Agent& agent, const OtherWork& work) {
+void note_other_work(Database& db, Agent& agent, const OtherWork& work, CostLines* told) {
   const auto known = db.get<std::int64_t>(
       "SELECT count(*) FROM costs WHERE agent = ? AND useful = 1 AND since = ?", agent.id, work.since);
   if (known > 0) return;
   auto line = line_of(agent);
   line.job = work.job;
+  line.title = work.title;
   line.since = work.since;
   line.until = work.until;
-  add_work(db, agent, std::move(line), work.until - work.since);
+  add_work(db, agent, std::move(line), work.until - work.since, told);
 }
 
-void note_end(Database& db, Agent& agent, const BilledSpan& billed) {
+void note_end(Database& db, Agent& agent, const BilledSpan& billed, CostLines* told) {
   const auto time = std::max(Duration(0), billed.until - billed.from);
   const auto charged = model::charge(agent.price.per_hour, time);
   agent.cost.idle_time = std::max(Duration(0), time - agent.cost.useful_time);
@@ -131,7 +136,7 @@ void note_end(Database& db, Agent& agent, const BilledSpan& billed) {
   line.until = billed.until;
   line.cost = agent.cost;
   line.charged = agent.cost.total();
-  add_line(db, line);
+  add_line(db, line, told);
 }
 
 Result<Cost> get_build_cost(Database& db, BuildId build) {
@@ -144,6 +149,23 @@ Result<Cost> get_build_cost(Database& db, BuildId build) {
       build);
   if (rows.step()) rows.read(cost.useful.micros, cost.idle.micros, cost.useful_time, cost.idle_time);
   return cost;
+}
+
+Result<std::vector<CostLine>> list_agent_work(Database& db, const AgentId& agent) {
+  std::vector<CostLine> lines;
+  auto rows = db.query(
+      "SELECT build, job, title, since, until, time, amount FROM costs WHERE agent = ? AND useful = 1 "
+      "ORDER BY id DESC LIMIT ?",
+      agent, kMaxAgentWork);
+  while (rows.step()) {
+    auto& line = lines.emplace_back();
+    line.agent = agent;
+    line.useful = true;
+    rows.read(line.build, line.job, line.title, line.since, line.until, line.cost.useful_time,
+              line.cost.useful.micros);
+  }
+  std::ranges::reverse(lines);
+  return lines;
 }
 
 Result<CostPage> list_costs(Database& db, const CostSpan& span, const CostPlace& behind) {

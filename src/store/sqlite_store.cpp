@@ -29,8 +29,8 @@ class SqliteStore final : public Store {
   // The lock is kept for as long as the database is open. No executor: a thread of its own.
   SqliteStore(std::optional<DirectoryLock> lock, Database database, std::optional<IdReserve> ids,
               bool was_clean, runtime::CrashPoints crash_points, base::Logger log,
-              std::optional<runtime::Executor> executor)
-      : lock_(std::move(lock)), was_clean_(was_clean) {
+              std::function<void(const CostLine&)> on_cost, std::optional<runtime::Executor> executor)
+      : lock_(std::move(lock)), was_clean_(was_clean), on_cost_(std::move(on_cost)) {
     if (!executor) {
       thread_.emplace("store");
       executor = thread_->executor();
@@ -85,8 +85,11 @@ class SqliteStore final : public Store {
     });
   }
   Awaitable<Result<FinishedBuild>> finish_build(FinishBuild finish) override {
-    return write("finish_build",
-                 [finish = std::move(finish)](Database& db) { return moves::finish_build(db, finish); });
+    auto lines = std::make_shared<moves::CostLines>();
+    return tell(on_cost_, lines, write("finish_build", [finish = std::move(finish), lines](Database& db) {
+                  lines->clear();
+                  return moves::finish_build(db, finish, lines.get());
+                }));
   }
   Awaitable<Result<std::vector<StreamId>>> forget_builds(JobPath job, std::uint32_t keep,
                                                          Instant older_than) override {
@@ -135,8 +138,11 @@ class SqliteStore final : public Store {
     });
   }
   Awaitable<Result<model::Agent>> change_agent(AgentChange change) override {
-    return write("change_agent",
-                 [change = std::move(change)](Database& db) { return moves::change_agent(db, change); });
+    auto lines = std::make_shared<moves::CostLines>();
+    return tell(on_cost_, lines, write("change_agent", [change = std::move(change), lines](Database& db) {
+                  lines->clear();
+                  return moves::change_agent(db, change, lines.get());
+                }));
   }
 
   // --- nodes
@@ -211,6 +217,9 @@ class SqliteStore final : public Store {
   Awaitable<Result<model::Cost>> get_build_cost(BuildId build) override {
     return ask([build](Database& db) { return moves::get_build_cost(db, build); });
   }
+  Awaitable<Result<std::vector<CostLine>>> list_agent_work(AgentId agent) override {
+    return ask([agent = std::move(agent)](Database& db) { return moves::list_agent_work(db, agent); });
+  }
   Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) override {
     return ask([span, behind](Database& db) { return moves::list_costs(db, span, behind); });
   }
@@ -255,6 +264,15 @@ class SqliteStore final : public Store {
     co_await runtime::run_on(std::move(executor), MoveQueue::perform(std::move(queue), move));
     co_return std::move(*move->result);
   }
+  // Once the move is durable.
+  template <class R>
+  static Awaitable<R> tell(std::function<void(const CostLine&)> on_cost,
+                           std::shared_ptr<moves::CostLines> lines, Awaitable<R> move) {
+    auto done = co_await std::move(move);
+    if (done && on_cost)
+      for (const auto& line : *lines) on_cost(line);
+    co_return done;
+  }
   template <class R>
   static Awaitable<R> refuse() {
     co_return fail(Errc::unavailable, "The database is closed");
@@ -272,6 +290,7 @@ class SqliteStore final : public Store {
 
   std::optional<DirectoryLock> lock_;
   bool was_clean_;
+  std::function<void(const CostLine&)> on_cost_;
   std::atomic<bool> closed_ = false;
   std::optional<runtime::real::Thread> thread_;
   runtime::Executor executor_;
@@ -361,7 +380,8 @@ Result<std::unique_ptr<Store>> open_store(StoreConfig config, base::Logger log,
     database.execute("COMMIT");
     if (!in_memory) FOOTMAN_TRY_STATUS(runtime::real::sync_directory(config.directory));
     return std::make_unique<SqliteStore>(std::move(lock), std::move(database), std::move(ids), was_clean,
-                                         std::move(config.crash_points), std::move(log), std::move(executor));
+                                         std::move(config.crash_points), std::move(log),
+                                         std::move(config.on_cost), std::move(executor));
   } catch (const SqlError& error) {
     return refuse(error.error());
   }

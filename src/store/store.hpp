@@ -32,11 +32,15 @@ namespace footman::store {
 using namespace footman::base;
 using runtime::Awaitable;
 
+struct CostLine;
+
 struct StoreConfig {
   std::string directory;  // data directory; empty: a database in memory (simulation, tests)
   // Hit as "before-commit:start_assignment", "after-commit:start_assignment", … on the store's executor, for
   // the crash tests; empty in production.
   runtime::CrashPoints crash_points;
+  // Told of each line that was added to the ledger of costs, on the executor of who caused it; may be null.
+  std::function<void(const CostLine&)> on_cost = {};
 };
 
 // --- what is stored at once
@@ -113,7 +117,8 @@ struct BilledSpan {
 
 // A build of another controller's that is over, with its time on an agent.
 struct OtherWork {
-  JobPath job;  // "ci:team/app"; no job here is called so
+  JobPath job;        // "ci:team/app"; no job here is called so
+  std::string title;  // "team/app #17"
   Instant since;
   Instant until;
 };
@@ -143,6 +148,7 @@ struct CostLine {
   AgentId agent;
   BuildId build;  // empty: of no build, of several, or of another controller's
   JobPath job;
+  std::string title;  // of another controller's build: "team/app #17"
   std::string label;  // that the build asked for
   CloudName cloud;
   TemplateName template_name;
@@ -277,6 +283,8 @@ class Store {
   // agent is gone; that of an agent that had one build alone is that build's. The last 200,000 lines are
   // kept, those of the day (UTC) up to two million. Builds that are forgotten stay.
   virtual Awaitable<Result<model::Cost>> get_build_cost(BuildId build) = 0;
+  // The builds that an agent has had, also other controllers'; the last ones, oldest first.
+  virtual Awaitable<Result<std::vector<CostLine>>> list_agent_work(AgentId agent) = 0;
   // A few thousand at a time (cost_report.hpp adds them up).
   virtual Awaitable<Result<CostPage>> list_costs(CostSpan span, CostPlace behind) = 0;
   // Of agents that have ended, were paid for beyond `since` and cost anything. Those that were paid for

@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from ecs import EcsServer, own_address
-from footman import BIN, ApiError, Server, check, processes_of, run_tests, wait_no_processes, wait_until
+from footman import BIN, ApiError, NotRun, Server, check, processes_of, run_tests, wait_no_processes, wait_until
 from jenkins import JAVA, FakeJenkins, send
 from proxy import Proxy
 from registry import make_certificate
@@ -21,8 +21,8 @@ TOKEN = {"JENKINS_TOKEN": "scaler-token"}
 PREFIX = "footman-"
 
 
-def config(jenkins, more="", templates="[{name: linux, labels: [linux], cap: 6}]"):
-    variables = f"{{PATH: '{JAVA.parent}:/usr/bin:/bin', FAKE_JAVA_RETRY_SECONDS: '0.2'}}"
+def config(jenkins, more="", java=JAVA.parent, templates="[{name: linux, labels: [linux], cap: 6}]"):
+    variables = f"{{PATH: '{java}:/usr/bin:/bin', FAKE_JAVA_RETRY_SECONDS: '0.2'}}"
     templates = templates.replace("{name:", f"{{env: {variables}, name:")
     return (f"jenkins: [{{name: ci, url: '{jenkins.url}', user: {jenkins.user}, token: '${{env:JENKINS_TOKEN}}'{more}}}]\n"
             f"clouds: [{{name: here, type: local, templates: {templates}}}]\n")
@@ -31,9 +31,9 @@ def config(jenkins, more="", templates="[{name: linux, labels: [linux], cap: 6}]
 class Scene:
     """A Jenkins and a server that gives it agents. `ledger` is told of each build by its own script."""
 
-    def __init__(self, more="", starting_seconds=0.5, **options):
+    def __init__(self, more="", jenkins=None, **options):
         self.stack = contextlib.ExitStack()
-        self.jenkins = self.stack.enter_context(FakeJenkins(quiet_seconds=0, starting_seconds=starting_seconds))
+        self.jenkins = self.stack.enter_context(FakeJenkins(quiet_seconds=0, starting_seconds=0.5, **(jenkins or {})))
         self.server = self.stack.enter_context(Server(config(self.jenkins, more, **options), "jenkins"))
         self.ledger = self.server.folder / "ledger"
         self.go_on = self.server.folder / "go-on"
@@ -70,6 +70,9 @@ class Scene:
 
     def wait_running(self, count=1):
         wait_until(lambda: len(self.ran_on()) == count, lambda: f"{count} builds to run; {self.describe()}")
+
+    def metrics(self):
+        return self.server.request("GET", "/metrics", raw=True)[2].decode()
 
     def nodes(self):
         """Of agents; placeholders are none."""
@@ -113,7 +116,7 @@ class Scene:
 
 
 def test_a_build_gets_an_agent_of_its_own():
-    with Scene() as scene:
+    with Scene(templates="[{name: linux, labels: [linux], price: $36/h}]") as scene:
         scene.start().trigger(waits=True)
         scene.wait_running()
         [node] = scene.nodes()
@@ -131,6 +134,13 @@ def test_a_build_gets_an_agent_of_its_own():
         check(f"app #1 runs on node {node}." in texts and any(one.startswith("app #1 is over") for one in texts), texts)
         costs = [row["key"] for row in scene.server.get("/api/v1/costs?by=job")["rows"]]
         check(costs == ["ci:app"], costs)
+        of_job = 'controller="ci",job="app"'
+        wait_until(lambda: f'footman_job_builds_total{{{of_job},result="SUCCESS"}} 1\n' in scene.metrics(), "the result to be counted")
+        for name in ("build_seconds", "agent_seconds", "cost_usd"):
+            [amount] = [line.split()[1] for line in scene.metrics().splitlines() if line.startswith(f"footman_job_{name}_total{{{of_job}}}")]
+            check(float(amount) > 0, f"{name}: {amount}")
+        shown = subprocess.run([BIN / "footman", "agent", "show", agent, "--data", scene.server.data], capture_output=True, text=True, timeout=60)
+        check(shown.returncode == 0 and "Had build" in shown.stdout and "app #1, " in shown.stdout and "$0." in shown.stdout, shown)
         shown = subprocess.run([BIN / "footman", "jenkins", "list", "--data", scene.server.data], capture_output=True, text=True, timeout=60)
         check(shown.returncode == 0 and "ci " in shown.stdout and "reached" in shown.stdout, shown)
         scene.check_clean(1)
@@ -158,7 +168,10 @@ def test_templates_of_others_are_not_for_its_builds():
         check(changes == ["jenkins ci: templates: [gpu] -> [gpu, linux]"], changes)
         scene.wait_results(["SUCCESS", "SUCCESS"])
         known = scene.server.config_file.read_text()
+        ca, _ = make_certificate(scene.server.folder, ("127.0.0.1",))
         for change, told in (({"{name: ci": "{name: other"}, "the Jenkins 'other' is new"),
+                             ({scene.jenkins.url: "http://127.0.0.1:1/"}, "the Jenkins 'ci' has another url"),
+                             ({"user:": f"ca: {ca}, user:"}, "the Jenkins 'ci' has another ca"),
                              ({"user:": "prefix: other-, user:"}, "the Jenkins 'ci' has another prefix")):
             [(old, new)] = change.items()
             scene.server.config_file.write_text(known.replace(old, new))
@@ -338,6 +351,66 @@ def test_a_jenkins_behind_tls_of_an_authority_of_its_own():
         wait_until(lambda: "certificate" in scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], trouble)
 
 
+def test_a_real_agent_jar():
+    java, jar = shutil.which("java"), os.environ.get("FOOTMAN_AGENT_JAR")
+    if not java or not jar:
+        raise NotRun("there is no java" if jar else "FOOTMAN_AGENT_JAR names no agent.jar")
+    with Scene(java=pathlib.Path(java).parent, jenkins={"agent_jar": jar}) as scene:
+        scene.start()
+        scene.jenkins.tell("job", name="app", label="linux", seconds=3)
+        scene.jenkins.tell("trigger", job="app")
+        [node] = wait_until(lambda: list(scene.jenkins.ask("pongs")), lambda: f"the agent to answer a ping; {scene.describe()}")
+        wait_until(lambda: (scene.jenkins.node(node) or {}).get("online"), "its node to be open")
+        scene.wait_results(["SUCCESS"])
+        scene.wait_gone()
+        [agent] = scene.server.agents()
+        check(PREFIX + agent["id"] == node and agent["end"]["reason"] == "build_finished", agent)
+        check(not scene.jenkins.violations(), scene.jenkins.violations())
+        scene.server.stop()
+        wait_no_processes(scene.server.folder)
+
+
+def test_a_jenkins_that_leaves_the_configuration():
+    with Scene() as scene:
+        server = scene.server
+        scene.start().trigger(waits=True)
+        scene.wait_running()
+        scene.wait_known()
+        with_it = server.config_file.read_text()
+        without_it = with_it[with_it.index("clouds:"):]
+        server.config_file.write_text(without_it)
+        changes = server.request("POST", "/api/v1/reload")["changes"]
+        check(changes == ["jenkins ci removed"], changes)
+        standing = lambda: [one["name"] for one in scene.jenkins.ask("state")["nodes"]]
+        wait_until(lambda: standing() == scene.nodes(), lambda: f"the placeholders to go: {standing()}")
+        check(len(scene.nodes()) == 1 and not scene.results()[0], f"what is at work goes on: {scene.describe()}")
+        scene.go_on.touch()
+        scene.wait_results(["SUCCESS"])
+        said = lambda words: [line for line in server.log_tail(1_000_000).splitlines() if words in line]
+        wait_until(lambda: said("nothing of this server is left in the Jenkins 'ci'") and not standing(), lambda: f"all to be gone: {scene.describe()}")
+        server.stop()
+        scene.start()
+        check(not said("is in the configuration no more"), "nothing is left to say")
+        server.stop()
+        server.config_file.write_text(with_it)
+        scene.start()
+        wait_until(lambda: len(standing()) == 2, lambda: f"the placeholders: {standing()}")
+        server.stop()
+        server.config_file.write_text(without_it)
+        for _ in range(2):
+            scene.start()
+            server.stop()
+        [told] = said("is in the configuration no more")
+        check("'footman-'" in told and "footman jenkins detach ci" in told, told)
+        server.config_file.write_text(with_it)
+        scene.start()
+        wait_until(lambda: server.get("/api/v1/jenkins/ci")["jenkins"]["reach"] == "well", "Jenkins is known")
+        server.stop()
+        server.config_file.write_text(with_it.replace("user:", "prefix: agents-, user:"))
+        scene.start()
+        wait_until(lambda: len(standing()) == 2 and all(one.startswith("agents-") for one in standing()), lambda: f"what the former prefix made to go: {standing()}")
+
+
 ON_ECS = """  - name: injected
     extends: small
     default: false
@@ -406,4 +479,6 @@ if __name__ == "__main__":
                test_agents_that_are_kept_ready_and_used_again,
                test_an_agent_that_dies_leaves_a_note_and_no_process,
                test_a_jenkins_behind_tls_of_an_authority_of_its_own,
+               test_a_jenkins_that_leaves_the_configuration,
+               test_a_real_agent_jar,
                test_agents_on_ecs_injected_and_in_jenkins_own_image])

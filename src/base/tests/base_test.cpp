@@ -5,6 +5,7 @@
 
 #include "base/digest.hpp"
 #include "base/ids.hpp"
+#include "base/job_metrics.hpp"
 #include "base/log.hpp"
 #include "base/metrics.hpp"
 #include "base/result.hpp"
@@ -84,6 +85,35 @@ TEST_CASE("metrics are exposed in Prometheus text") {
   CHECK(text.find("footman_builds_total{result=\"a\\\"b\"} 2\n") != std::string::npos);
   CHECK(text.find("footman_wait_seconds_bucket{le=\"0.1\"} 0\n") != std::string::npos);
   CHECK(text.find("footman_wait_seconds_bucket{le=\"+Inf\"} 1\n") != std::string::npos);
+}
+
+TEST_CASE("what the builds of a job took and cost is counted, whatever jobs are called") {
+  Metrics metrics;
+  count_job_build(metrics, "ci", "team/a\"b\\c\nd", "SUCCESS");
+  count_job_time(metrics, "ci", "app", {90s, 90s, 12'500});
+  count_job_time(metrics, "ci", "app", {Duration(0), 30s, 1});
+  count_job_time(metrics, "ci", "", {Duration(0), -5s, -7});
+  const auto has = [&](const std::string& line) {
+    CAPTURE(metrics.expose());
+    CHECK(metrics.expose().find(line) != std::string::npos);
+  };
+  has("footman_job_builds_total{controller=\"ci\",job=\"team/a\\\"b\\\\c\\nd\",result=\"SUCCESS\"} 1\n");
+  has("footman_job_build_seconds_total{controller=\"ci\",job=\"app\"} 90.000000\n");
+  has("footman_job_agent_seconds_total{controller=\"ci\",job=\"app\"} 120.000000\n");
+  has("footman_job_cost_usd_total{controller=\"ci\",job=\"app\"} 0.012501\n");
+  has("footman_job_agent_seconds_total{controller=\"ci\",job=\"(none)\"} 0.000000\n");
+}
+
+TEST_CASE("jobs beyond a number are counted as one, of each controller") {
+  Metrics metrics;
+  for (std::size_t i = 0; i < kMaxJobsCounted + 3; ++i)
+    count_job_build(metrics, "ci", "job" + std::to_string(i), "SUCCESS");
+  count_job_build(metrics, "ci", "job0", "SUCCESS");  // known before
+  count_job_build(metrics, "other", "jobs", "SUCCESS");
+  const auto text = metrics.expose();
+  CHECK(text.find("job=\"(other)\",result=\"SUCCESS\"} 3\n") != std::string::npos);
+  CHECK(text.find("job=\"job0\",result=\"SUCCESS\"} 2\n") != std::string::npos);
+  CHECK(text.find("controller=\"other\",job=\"jobs\"") != std::string::npos);
 }
 
 TEST_CASE("UTF-8 is decoded as browsers do") {

@@ -137,12 +137,13 @@ TEST_CASE("a cloud that does not answer holds up no launch of another one") {
   world.config.templates.push_back(other);
   world.cloud.launching = Launching::hangs;
   world.start();
-  for (int i = 0; i < 300; ++i) world.controller.submit("hung-" + std::to_string(i), world.now());
+  for (std::size_t i = 0; i < kLaunchesAtOnce + 44; ++i)
+    world.controller.submit("hung-" + std::to_string(i), world.now());
   world.settle();
-  CHECK(world.cloud.launch_calls == 256);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
   world.controller.submit("fine", world.now(), "other");
   world.advance(1s);  // within the time limit of the calls that hang
-  CHECK(world.cloud.launch_calls == 256);
+  CHECK(world.cloud.launch_calls == kLaunchesAtOnce);
   CHECK(world.second_cloud->alive() == 1);
 }
 

@@ -72,7 +72,17 @@ TEST_CASE("URLs of tasks are the same whether they are absolute, relative or bel
 TEST_CASE("builds are called as people call them") {
   CHECK(build_title("job/app/17/") == "app #17");
   CHECK(build_title("job/team/job/nested%20pl/3/") == "team/nested pl #3");
+  CHECK(build_title("job/team/job/grid/ARCH=arm,OS=linux/3/") == "team/grid/ARCH=arm,OS=linux #3");
+  CHECK(build_title("job/grid/OS%3Dlinux/3/") == "grid/OS=linux #3");
   CHECK(build_title("job/app/") == "job/app/");
+  CHECK(build_title("job/app/ws/3/") == "job/app/ws/3/");
+  CHECK(job_title("job/team/job/grid/OS=linux/") == "team/grid/OS=linux");
+  CHECK(job_title("else") == "else");
+  QueueItem cell;
+  cell.task_class = "hudson.matrix.MatrixConfiguration";
+  cell.task_name = "OS=linux";
+  cell.task = "job/grid/OS=linux/";
+  CHECK(cell.title() == "grid/OS=linux");
   CHECK(build_title("").empty());
 }
 

@@ -37,6 +37,15 @@ Awaitable<Status> MemoryBook::erase(ControllerName, AgentId agent) {
   co_return Status();
 }
 
+Awaitable<Result<std::vector<std::string>>> MemoryBook::load_violations(ControllerName) {
+  co_return violations;
+}
+
+Awaitable<Status> MemoryBook::save_violations(ControllerName, std::vector<std::string> sentences) {
+  violations = std::move(sentences);
+  co_return Status();
+}
+
 Awaitable<Result<Answer>> DoubleTransport::send(Request request) {
   ++sent;
   fake_jenkins::Request theirs{std::move(request.method), std::move(request.path), request.headers.all(),
@@ -79,8 +88,12 @@ void FakeWorld::start() {
                    base::Logger(),
                    metrics,
                    {},
-                   [this](const BuildRun& run) { builds.push_back(run); }},
+                   [this](const BuildRun& run) { builds.push_back(run); },
+                   {},
+                   [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
+                   [this] { left = true; }},
       settings);
+  controller->set_former_prefixes(former_prefixes);
   for (auto& [id, agent] : agents) agent.acting = false;
   REQUIRE(wait(controller->start()));
 }

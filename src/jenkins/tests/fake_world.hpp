@@ -32,7 +32,12 @@ class MemoryBook final : public NodeBook {
   runtime::Awaitable<Status> put(NodeRecord record) override;
   runtime::Awaitable<Status> erase(ControllerName controller, AgentId agent) override;
 
+  runtime::Awaitable<Result<std::vector<std::string>>> load_violations(ControllerName controller) override;
+  runtime::Awaitable<Status> save_violations(ControllerName controller,
+                                             std::vector<std::string> sentences) override;
+
   std::map<AgentId, NodeRecord> records;
+  std::vector<std::string> violations;
   bool fails = false;
   int puts = 0;
 };
@@ -100,6 +105,7 @@ class FakeWorld {
   bool has_fleet = true;
   Duration launch_time = 2s;
   std::uint32_t max_builds = 1;
+  std::vector<std::string> former_prefixes;
   struct Agent {
     AgentId id;
     std::string item;
@@ -120,6 +126,8 @@ class FakeWorld {
   std::unique_ptr<JenkinsController> controller;
   base::Metrics metrics;
   std::vector<BuildRun> builds;
+  std::map<std::string, std::string> results;  // by title
+  bool left = false;
   std::map<AgentId, Machine> machines;
 
  private:

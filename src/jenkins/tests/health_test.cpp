@@ -34,6 +34,9 @@ TEST_CASE("a refusal is meant when it lasts, and not while Jenkins starts") {
   const Error refusal{Errc::unauthenticated, "not taken", {}, {}};
   Health health;
   health.note_failure(refusal, kNow);
+  CHECK(health.reach() == Reach::refused);  // it was not away: that is told at once …
+  CHECK(health.pause() == kFirstPause);     // … and looked at again soon
+  CHECK(health.trouble().starts_with("It does not let Footman in since"));
   health.note_failure({Errc::unavailable, "starts", {}, {}}, kNow + 50s);
   health.note_failure(refusal, kNow + 55s);
   health.note_failure(refusal, kNow + 100s);
@@ -63,6 +66,30 @@ TEST_CASE("a missing right to see builds or agents is told by what does not fit 
   agents.note_lists(hidden, kNow);
   agents.note_lists(hidden, kNow + kOddLasts);
   CHECK(agents.trouble().contains("Agent/Connect"));
+}
+
+TEST_CASE("where nothing waits and nothing runs it is asked whether any job is shown") {
+  Health health;
+  health.note_well(kNow);
+  health.note_items({}, nullptr, kNow);
+  CHECK(health.wants_jobs(kNow));
+  CHECK_FALSE(health.wants_jobs(kNow + 1s));
+  health.note_jobs(false, kNow);
+  CHECK(health.trouble().contains("Job/Read"));
+  CHECK(health.wants_jobs(kNow + kAskJobsAgain));
+  Queue queue;
+  queue.items.emplace_back();
+  health.note_items(queue, nullptr, kNow + 1min);
+  CHECK(health.trouble().empty());
+  health.note_jobs(false, kNow + 1min);  // asked before
+  CHECK(health.trouble().empty());
+  CHECK_FALSE(health.wants_jobs(kNow + 2min));
+  CHECK(health.wants_jobs(kNow + 1min + kJobsKnown));  // the right may have been taken away
+  Health busy;
+  busy.note_well(kNow);
+  const auto list = *parse_computers(body_of("computer-list-busy-freestyle"));
+  busy.note_items({}, &list, kNow);
+  CHECK_FALSE(busy.wants_jobs(kNow));
 }
 
 TEST_CASE("a refused change is trouble until one is done; another clock is said") {

@@ -307,7 +307,7 @@ TEST_CASE("the time of another controller's builds is theirs, once, also when it
   AgentChange change;
   change.id = AgentId("a");
   const auto tell = [&](const std::string& job, std::int64_t since, std::int64_t until) {
-    change.work = OtherWork{JobPath(job), at(since), at(until)};
+    change.work = OtherWork{JobPath(job), job.substr(3) + " #7", at(since), at(until)};
     f.get(f.store->change_agent(change));
   };
   tell("ci:app", 10, 40);
@@ -315,6 +315,12 @@ TEST_CASE("the time of another controller's builds is theirs, once, also when it
   tell("ci:app", 50, 60);
   CHECK(f.get(f.store->get_agent(AgentId("a"))).cost == model::Cost{milli(40), {}, 40s, {}});
   CHECK(end(f, "a", at(0), at(100)).cost == model::Cost{milli(40), milli(60), 40s, 60s});
+  const auto work = f.get(f.store->list_agent_work(AgentId("a")));
+  REQUIRE(work.size() == 2);
+  CHECK(work[0].title == "app #7");
+  CHECK(work[0].job == JobPath("ci:app"));
+  CHECK(work[0].cost == model::Cost{milli(30), {}, 30s, {}});
+  CHECK(work[1].since == at(50));
   tell("ci:other", 70, 80);
   CHECK(f.get(f.store->get_agent(AgentId("a"))).cost == model::Cost{milli(50), milli(50), 50s, 50s});
   const auto found = report(f, CostGroup::job);
@@ -326,4 +332,24 @@ TEST_CASE("the time of another controller's builds is theirs, once, also when it
   CHECK(found.rows[1].builds == 1);
   CHECK(found.total.builds == 3);
   CHECK(found.total.cost.total() == milli(100));
+}
+
+TEST_CASE("each line of the ledger is told once it is durable, with its own part of the cost") {
+  std::vector<CostLine> told;
+  StoreConfig config;
+  config.on_cost = [&](const CostLine& line) { told.push_back(line); };
+  Fixture f(std::move(config));
+  launch(f, "a");
+  AgentChange change;
+  change.id = AgentId("a");
+  change.work = OtherWork{JobPath("ci:app"), "app #7", at(10), at(40)};
+  f.get(f.store->change_agent(change));
+  f.get(f.store->change_agent(change));  // the same again
+  REQUIRE(told.size() == 1);
+  CHECK(told[0].job == JobPath("ci:app"));
+  CHECK(told[0].cost == model::Cost{milli(30), {}, 30s, {}});
+  end(f, "a", at(0), at(100));
+  REQUIRE(told.size() == 2);
+  CHECK(told[1].job == JobPath("ci:app"));  // it was there for that alone
+  CHECK(told[1].cost == model::Cost{{}, milli(70), {}, 70s});
 }

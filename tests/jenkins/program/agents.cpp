@@ -103,10 +103,39 @@ runtime::Awaitable<void> AgentSide::serve(std::shared_ptr<runtime::ByteStream> s
   };
   using namespace boost::asio::experimental::awaitable_operators;
   co_await (read_lines(this, link, std::move(rest)) || write_outbox(link));
+  end(*link, connection);
+}
+
+void AgentSide::end(const Link& link, std::uint64_t connection) {
   links_.erase(connection);
-  stream->close();
+  link.stream->close();
   jenkins_.disconnect_agent(connection, now_());
   changed_();
+}
+
+runtime::Awaitable<void> AgentSide::serve_remoting(std::shared_ptr<runtime::ByteStream> stream,
+                                                   std::uint64_t connection, std::string node) {
+  const auto link = std::make_shared<Link>();
+  link->stream = stream;
+  link->channel = std::make_unique<RemotingChannel>();
+  link->channel->ping();
+  link->outbox = link->channel->take_output();
+  link->filled->notify();
+  links_[connection] = link;
+  using namespace boost::asio::experimental::awaitable_operators;
+  co_await (read_channel(link, std::move(node)) || write_outbox(link));
+  end(*link, connection);
+}
+
+runtime::Awaitable<void> AgentSide::read_channel(std::shared_ptr<Link> link, std::string node) {
+  while (true) {
+    const auto bytes = co_await link->stream->read(kMaxLine);
+    if (!bytes || bytes->empty() || !link->channel->feed(*bytes)) break;
+    pongs_[node] = link->channel->pongs();
+    link->outbox += link->channel->take_output();
+    link->filled->notify();
+  }
+  link->closed = true;
 }
 
 bool AgentSide::take_line(std::string_view line) {
@@ -131,6 +160,14 @@ void AgentSide::deliver(const AgentEvent& event) {
   const auto found = links_.find(event.connection);
   if (found == links_.end()) return;
   auto& link = *found->second;
+  if (link.channel) {
+    if (event.kind != AgentEvent::Kind::closed) return;
+    link.channel->close();
+    link.outbox += link.channel->take_output();
+    link.closed = true;  // once that is written
+    link.filled->notify();
+    return;
+  }
   if (event.kind == AgentEvent::Kind::closed) {
     link.closed = true;
     link.stream->close();

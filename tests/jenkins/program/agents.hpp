@@ -14,6 +14,7 @@
 #include "runtime/stream.hpp"
 #include "runtime/wait.hpp"
 #include "tests/jenkins/fake_jenkins.hpp"
+#include "tests/jenkins/program/remoting.hpp"
 
 namespace footman::fake_jenkins {
 
@@ -31,6 +32,11 @@ class AgentSide {
   // A connected agent behind an upgraded request, to its end.
   runtime::Awaitable<void> serve(std::shared_ptr<runtime::ByteStream> stream, std::uint64_t connection,
                                  std::string rest);
+  // The same of a real agent.jar: it is connected, and builds on it end by themselves.
+  runtime::Awaitable<void> serve_remoting(std::shared_ptr<runtime::ByteStream> stream,
+                                          std::uint64_t connection, std::string node);
+  // Pings that real agents have answered, by node.
+  const std::map<std::string, std::uint64_t>& pongs() const { return pongs_; }
   // What the double tells its agents.
   void deliver(const AgentEvent& event);
 
@@ -40,7 +46,10 @@ class AgentSide {
     std::string outbox;
     std::shared_ptr<runtime::Event> filled = std::make_shared<runtime::Event>();
     bool closed = false;
+    std::unique_ptr<RemotingChannel> channel;  // of a real agent
   };
+  runtime::Awaitable<void> read_channel(std::shared_ptr<Link> link, std::string node);
+  void end(const Link& link, std::uint64_t connection);
   runtime::Awaitable<void> write_outbox(std::shared_ptr<Link> link);
   bool take_line(std::string_view line);
 
@@ -48,6 +57,7 @@ class AgentSide {
   std::function<base::Instant()> now_;
   std::function<void()> changed_;
   std::map<std::uint64_t, std::shared_ptr<Link>> links_;
+  std::map<std::string, std::uint64_t> pongs_;
 };
 
 }  // namespace footman::fake_jenkins

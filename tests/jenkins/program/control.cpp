@@ -254,10 +254,14 @@ base::Result<std::string> tell_control(FakeJenkins& jenkins, std::string_view na
     FOOTMAN_TRY(auto job, read_job(members));
     jenkins.add_job(std::move(job));
   } else if (name == "trigger") {
-    const auto job = members.text("job");
+    auto jobs = members.list("jobs");
+    if (jobs.empty()) jobs.emplace_back(members.text("job"));
     const auto delay = members.seconds("delay").value_or(base::Duration(0));
     FOOTMAN_TRY_STATUS(members.end());
-    FOOTMAN_TRY(answer["item"], jenkins.trigger(job, now, delay));
+    for (const auto& job : jobs) {
+      if (!job.is_string()) return base::fail(base::Errc::invalid_argument, "jobs are names of jobs");
+      FOOTMAN_TRY(answer["item"], jenkins.trigger(std::string(job.as_string()), now, delay));
+    }
   } else if (name == "cancel") {
     FOOTMAN_TRY_STATUS(jenkins.cancel(members.number("item", 0), now));
   } else if (name == "stop") {

@@ -20,6 +20,7 @@
 #include "net/process.hpp"
 #include "net/tcp.hpp"
 #include "runtime/real/clock.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/real/loop.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
@@ -27,14 +28,18 @@
 #include "tests/jenkins/program/agents.hpp"
 #include "tests/jenkins/program/control.hpp"
 #include "tests/jenkins/program/door.hpp"
+#include "tests/jenkins/program/remoting.hpp"
 
 namespace footman::fake_jenkins {
 namespace {
+
+constexpr std::size_t kMaxJarBytes = 64UL << 20;
 
 constexpr std::string_view kHelp =
     R"(A double of Jenkins, until SIGTERM. Prints one line of JSON when it is ready.
 
   fake-jenkins [--host A] [--port N] [--with-parent] [--quiet-seconds S] [--patience-seconds S] [--starting-seconds S]
+               [--agent-jar FILE]
 
   --host A              the address where Jenkins and its agent port listen (127.0.0.1); control is local
   --port N              of Jenkins; 0, the default: any free one
@@ -42,12 +47,14 @@ constexpr std::string_view kHelp =
   --quiet-seconds S     the quiet period (5)
   --patience-seconds S  of pipelines for a lost agent (300)
   --starting-seconds S  503 after a restart (8)
+  --agent-jar FILE      served as /jnlpJars/agent.jar, instead of an archive with nothing in it
 )";
 
 struct Options {
   std::string host = "127.0.0.1";
   std::uint16_t port = 0;
   bool with_parent = false;
+  std::string agent_jar;
   Timing timing;
 };
 
@@ -73,6 +80,8 @@ std::optional<Options> parse_options(int count, char** words) {
                                                 : nullptr;
     if (word == "--host") {
       options.host = value;
+    } else if (word == "--agent-jar") {
+      options.agent_jar = value;
     } else if (word == "--port") {
       const auto port = base::find_number<std::uint16_t>(value);
       if (!port) return std::nullopt;
@@ -114,6 +123,9 @@ class Program {
 
  private:
   base::Status open() {
+    if (!options_.agent_jar.empty()) {
+      FOOTMAN_TRY(agent_jar_, runtime::real::read_file(options_.agent_jar, kMaxJarBytes));
+    }
     FOOTMAN_TRY(auto port, net::create_listener(executor_, clock_, {options_.host, options_.port}, {}));
     FOOTMAN_TRY(auto control, net::create_listener(executor_, clock_, {"127.0.0.1", 0}, {}));
     FOOTMAN_TRY(auto agents, net::create_listener(executor_, clock_, {options_.host, 0}, {}));
@@ -184,6 +196,7 @@ class Program {
     response.known_client = true;  // whoever it is: tests have one address
     for (auto& [name, value] : given.headers) response.headers.add(std::move(name), std::move(value));
     response.body = std::move(given.body);
+    if (!agent_jar_.empty() && request->path == "/jnlpJars/agent.jar") response.body = agent_jar_;
     co_return response;
   }
 
@@ -200,13 +213,16 @@ class Program {
       response.status = 403;
       return response;
     }
-    response.headers.add("X-Remoting-Capability", "rO0ABXNyAA");
+    const bool is_real = is_remoting(header("X-Remoting-Capability"));
+    response.headers.add("X-Remoting-Capability",
+                         is_real ? std::string(remoting_capability()) : "rO0ABXNyAA");
     response.headers.add("X-Remoting-Minimum-Version", "3107.v665000b_51092");
     response.headers.add("Connection-Cookie", fmt::format("{:032x}", *connection));
-    response.upgrade = [this, id = *connection](runtime::ByteStreamPtr stream,
-                                                const std::function<void()>& known) {
+    response.upgrade = [this, id = *connection, is_real, node = header("Node-Name")](
+                           runtime::ByteStreamPtr stream, const std::function<void()>& known) {
       known();
-      return agents_->serve(std::move(stream), id, {});
+      return is_real ? agents_->serve_remoting(std::move(stream), id, node)
+                     : agents_->serve(std::move(stream), id, {});
     };
     return response;
   }
@@ -214,8 +230,8 @@ class Program {
   runtime::Awaitable<net::HttpResponse> answer_control(std::shared_ptr<const net::HttpRequest> request) {
     const std::string_view path(request->path);
     const auto name = path.starts_with("/fake/") ? path.substr(6) : std::string_view();
-    const auto result = request->method == "GET" ? ask_control(*jenkins_, name)
-                                                 : tell_control(*jenkins_, name, request->body, clock_.now());
+    const auto result =
+        request->method == "GET" ? ask(name) : tell_control(*jenkins_, name, request->body, clock_.now());
     pump();
     net::HttpResponse response;
     response.headers.add("Content-Type", "application/json");
@@ -223,6 +239,13 @@ class Program {
     response.body =
         result ? *result : boost::json::serialize(boost::json::object{{"error", result.error().message}});
     co_return response;
+  }
+
+  base::Result<std::string> ask(std::string_view name) const {
+    if (name != "pongs") return ask_control(*jenkins_, name);
+    boost::json::object pongs;
+    for (const auto& [node, count] : agents_->pongs()) pongs[node] = count;
+    return boost::json::serialize(pongs);
   }
 
   runtime::Awaitable<void> accept_agents() {
@@ -238,6 +261,7 @@ class Program {
   Options options_;
   std::uint16_t control_port_ = 0;
   boost::json::object about_;
+  std::string agent_jar_;
   std::shared_ptr<OpenConnections> connections_ = std::make_shared<OpenConnections>();
   std::shared_ptr<OpenConnections> agent_connections_ = std::make_shared<OpenConnections>();
   bool was_down_ = false;

@@ -4,9 +4,12 @@ import json
 import os
 import pathlib
 import re
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "lib"))
 from footman import check, run_tests, wait_until
@@ -183,6 +186,95 @@ def test_a_restart_and_a_pipeline_that_goes_on():
         wait_until(lambda: scene.result() == "SUCCESS", "the shell lived on, and its result counts")
 
 
+def java_text(text):
+    return struct.pack(">H", len(text)) + text.encode()
+
+
+def java_class(name, number, fields, parent=b"\x70"):
+    """A class descriptor in Java's serialization: fields are (type letter, name, type)."""
+    listed = b"".join(kind + java_text(field) + of for kind, field, of in fields)
+    return b"\x72" + java_text(name) + struct.pack(">Q", number) + b"\x02" + struct.pack(">H", len(fields)) + listed + b"\x78" + parent
+
+
+def agent_commands():
+    """What agent.jar 3345 sends when it is pinged, byte for byte but for the trace in its answer: RPCRequest getName(), Response."""
+    def typed(text):
+        return b"\x74" + java_text(text)
+    command = java_class("hudson.remoting.Command", 1, [(b"L", "createdAt", typed("Ljava/lang/Exception;"))])
+    request = java_class("hudson.remoting.Request", 1, [(b"I", "id", b""), (b"I", "lastIoId", b""), (b"L", "response", typed("Lhudson/remoting/Response;"))], command)
+    rpc = java_class("hudson.remoting.RemoteInvocationHandler$RPCRequest", 1,
+                     [(b"I", "oid", b""), (b"[", "arguments", typed("[Ljava/lang/Object;")), (b"L", "declaringClassName", typed("Ljava/lang/String;")),
+                      (b"L", "methodName", b"\x71\x00\x7e\x00\x02"), (b"[", "types", typed("[Ljava/lang/String;"))], request)
+    get_name = (b"\xac\xed\x00\x05\x73" + rpc + b"\x70" + struct.pack(">ii", 0, 0) + b"\x70" + struct.pack(">i", 2)
+                + b"\x75" + java_class("[Ljava.lang.Object;", 0x90CE589F1073296C, []) + struct.pack(">i", 0)
+                + typed("hudson.remoting.RemoteClassLoader$IClassLoader") + typed("getName")
+                + b"\x75" + java_class("[Ljava.lang.String;", 0xADD256E7E91D7B47, []) + struct.pack(">i", 0))
+    check(len(get_name) == 522, f"as long as the recorded one: {len(get_name)}")
+    response = java_class("hudson.remoting.Response", 1, [(b"I", "id", b""), (b"I", "lastIoId", b""), (b"L", "exception", typed("Ljava/lang/Throwable;")),
+                                                          (b"L", "returnValue", typed("Ljava/io/Serializable;"))], command)
+    return get_name, b"\xac\xed\x00\x05\x73" + response + b"\x70" + struct.pack(">ii", 1, 0) + b"\x70\x70"
+
+
+class RealAgent:
+    """agent.jar's end of a WebSocket, as far as it takes to be connected."""
+
+    CAPABILITY = "rO0ABXNyABpodWRzb24ucmVtb3RpbmcuQ2FwYWJpbGl0eQAAAAAAAAABAgABSgAEbWFza3hwAAAAAAAA"  # and the mask
+
+    def __init__(self, url, name, secret):
+        parts = urllib.parse.urlsplit(url)
+        self.socket = socket.create_connection((parts.hostname, parts.port), 30)
+        self.socket.sendall((f"GET /wsagents/ HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             f"Sec-WebSocket-Key: Hlwoa0KONZQ2dEryJcLhTg==\r\nOrigin: http://{parts.netloc}\r\nNode-Name: {name}\r\nSecret-Key: {secret}\r\n"
+                             f"X-Remoting-Capability: {self.CAPABILITY}Af4=\r\n\r\n").encode())
+        self.file = self.socket.makefile("rb")
+        self.status = self.file.readline()
+        self.headers = dict(line.decode().rstrip().split(": ", 1) for line in iter(self.file.readline, b"\r\n"))
+
+    def frame(self):
+        """The next one: (opcode, payload)."""
+        first, length = self.file.read(2)
+        if length == 126:
+            [length] = struct.unpack(">H", self.file.read(2))
+        return first & 15, self.file.read(length)
+
+    def command(self):
+        """The next one of remoting, of one chunk."""
+        opcode, payload = self.frame()
+        check(opcode == 2 and struct.unpack(">H", payload[:2])[0] == len(payload) - 2, f"one whole chunk: {opcode} {payload[:20]}")
+        return payload[2:]
+
+    def send(self, command, size=8192):
+        for at in range(0, len(command), size):
+            piece = command[at:at + size]
+            more = 0x8000 if at + size < len(command) else 0
+            payload = struct.pack(">H", more | len(piece)) + piece
+            length = bytes([0x80 | len(payload)]) if len(payload) < 126 else b"\xfe" + struct.pack(">H", len(payload))
+            self.socket.sendall(b"\x82" + length + bytes(4) + payload)  # a mask of zeros is one
+
+
+def test_a_real_agent_jar_is_connected_as_recorded():
+    with Scene() as scene:
+        agent = RealAgent(scene.jenkins.url, "n-1", scene.secret)
+        check(b" 101 " in agent.status, agent.status)
+        check(agent.headers["X-Remoting-Capability"] == RealAgent.CAPABILITY + "AQQ=", agent.headers)  # 0x104
+        ping = agent.command()
+        check(len(ping) == 776 and ping[0x14E:0x152] == struct.pack(">i", 1), f"as long as the recorded one: {len(ping)}")
+        check(b"hudson.remoting.PingThread$Ping" in ping and ping.endswith(b"\x74\x00\x04ping"), ping)
+        get_name, response = agent_commands()
+        agent.send(get_name, size=100)
+        answer = agent.command()
+        check(b"hudson.remoting.Response" in answer and answer[0xD3:] == bytes(8) + b"\x70\x74\x00\x06double", f"its name, for request 0: {answer}")
+        agent.send(response)
+        wait_until(lambda: scene.jenkins.ask("pongs") == {"n-1": 1}, "its answer is counted")
+        scene.wait_online()
+        scene.jenkins.tell("job", name="timed", label="linux", seconds=0.1)
+        scene.jenkins.tell("trigger", job="timed")
+        wait_until(lambda: scene.result() == "SUCCESS", "a build without a command ends by itself")
+        scene.jenkins.rest("POST", "/computer/n-1/doDelete")
+        check(b"hudson.remoting.Channel$CloseCommand" in agent.command(), "told to close")
+        check(agent.file.read()[:1] in (b"", b"\x88"), "and closed")
+
+
 def test_faults():
     with Scene() as scene:
         jenkins = scene.jenkins
@@ -230,4 +322,5 @@ if __name__ == "__main__":
     run_tests([test_a_single_use_agent_over_tcp, test_a_single_use_agent_over_websocket,
                test_the_agent_is_refused_until_its_node_is_there, test_without_reconnecting_a_deletion_ends_the_agent,
                test_results_and_stops, test_a_killed_agent_fails_its_build, test_a_restart_and_a_pipeline_that_goes_on,
+               test_a_real_agent_jar_is_connected_as_recorded,
                test_faults, test_the_command_line_of_java])
