@@ -172,8 +172,12 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
 void Overview::follow_clock(Instant now, Duration steady) {
   const auto offset = now - (Instant{} + steady);
   const auto by = offset - std::exchange(clock_offset_, offset);
-  if (!has_read_) return leave_no_time_ahead(now);
-  if (std::chrono::abs(by) <= kClocksAgree) return;
+  if (has_read_ && std::chrono::abs(by) <= kClocksAgree) return;
+  if (has_read_) shift_times(by);
+  leave_no_time_ahead(now);
+}
+
+void Overview::shift_times(Duration by) {
   const auto shift = [by](Instant& one) {
     if (one.is_set()) one = one + by;
   };
@@ -184,7 +188,8 @@ void Overview::follow_clock(Instant now, Duration steady) {
       shift(*one);
 }
 
-// What was written while the clock showed a later time would not come for hours.
+// What was written while the clock showed a later time, or by the clock as it is now before that was
+// noticed, would not come for hours.
 void Overview::leave_no_time_ahead(Instant now) {
   for (auto& [id, node] : nodes_) {
     auto& record = node->record;

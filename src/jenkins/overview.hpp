@@ -168,6 +168,7 @@ class Overview {
 
  private:
   void follow_clock(Instant now, Duration steady);
+  void shift_times(Duration by);
   void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
   void judge(const Reading& reading);

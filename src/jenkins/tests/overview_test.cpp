@@ -184,6 +184,18 @@ TEST_CASE("what was noted while the clock showed a later time does not stay for 
   CHECK(node->record.resume_since == kTime);
 }
 
+TEST_CASE("what was noted after the clock was set, and before that was noticed, is not moved with it") {
+  Overview overview(make_settings());
+  const auto record = make_record(overview, NodePhase::noted);
+  const auto node = overview.add(record);
+  (void)overview.take_in(make_reading(1, {}, {make_node(record, true)}), 1s);
+  node->record.note_until = kTime + 5h + make_settings().note_time;
+  auto reading = make_reading(2, {}, {make_node(record, true)});
+  reading.now = kTime + 5h;
+  (void)overview.take_in(reading, 2s);
+  CHECK(node->record.note_until == reading.now + make_settings().note_time);
+}
+
 TEST_CASE("a restart of Jenkins while the server was away is seen by what the records say") {
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::held);
