@@ -203,13 +203,24 @@ ReportFrame Builds::frame_of(const BuildEntry& entry) const {
   frame.started = entry.assignment->started;
   frame.now = core_.now();
   frame.elapsed = core_.time() - entry.begun;
-  if (const auto* node = core_.find_node(entry.assignment->agent); node != nullptr && node->host) {
-    frame.cpus = node->host->cpus;
-    frame.memory_bytes = node->host->memory_bytes;
+  if (const auto* node = core_.find_node(entry.assignment->agent)) {
+    if (node->host) frame.cpus = node->host->cpus;
+    if (node->host) frame.memory_bytes = node->host->memory_bytes;
+    frame.noticed = node->noticed;
   }
   frame.cancelled = entry.build.cancel_requested;
   return frame;
 }
+
+namespace {
+
+// Its agent has it, and was not told to start it.
+bool is_offered(const BuildEntry& entry, AssignmentId id, const AgentId& agent) {
+  return entry.assignment && !entry.started() && entry.assignment->id == id &&
+         entry.assignment->agent == agent;
+}
+
+}  // namespace
 
 template <class Report>
 Awaitable<Status> Builds::apply_step(Report report, AgentId agent) {
@@ -221,6 +232,8 @@ Awaitable<Status> Builds::apply_step(Report report, AgentId agent) {
   const auto turn = co_await core_.take_turn(entry->build.id);
   const auto kind = turn ? judge_report(entry, report.assignment, agent, report.report) : ReportKind::refused;
   if (kind == ReportKind::refused) {
+    if (turn && is_offered(*turn, report.assignment, agent))
+      co_return base::fail(Errc::corrupt, "it reported a step of work that it had not been told to start");
     co_await answer_unknown(report.assignment, agent);
     co_return Status();
   }

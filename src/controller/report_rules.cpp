@@ -166,8 +166,11 @@ Status check_outcome(const protocol::BuildFinished& report, const ReportFrame& f
     case BuildOutcome::aborted:
       if (!frame.cancelled) return broken("it reported that the build was cancelled, which nobody did");
       return {};
-    case BuildOutcome::timed_out:
     case BuildOutcome::lost_by_notice:
+      if (!frame.noticed)
+        return broken("it reported that its machine goes away, of which it had given no notice");
+      return {};
+    case BuildOutcome::timed_out:  // its clock may go while the server's machine sleeps
     case BuildOutcome::agent_error:
       return {};
   }

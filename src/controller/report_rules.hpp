@@ -49,6 +49,7 @@ struct ReportFrame {
   std::uint32_t cpus = 0;  // of the agent's host, as it told them; 0: it did not
   std::uint64_t memory_bytes = 0;
   bool cancelled = false;  // the agent was told to end the build
+  bool noticed = false;    // it has told that its machine goes away
 };
 
 // Reports that are not repeated ones: their number is above progress.last_report. The row of the step, to be

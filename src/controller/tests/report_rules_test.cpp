@@ -24,10 +24,11 @@ struct Case {
   model::BuildSpec spec;
   WorkProgress progress;
   bool cancelled = false;
+  bool noticed = false;
 
   Case() { spec.steps = {{"lint", {}, "true", 3}, {"", {}, "true"}}; }
   ReportFrame frame() const {
-    return {spec, progress, kStart, kStart + 10s, 10s, 2, std::uint64_t{8} << 30, cancelled};
+    return {spec, progress, kStart, kStart + 10s, 10s, 2, std::uint64_t{8} << 30, cancelled, noticed};
   }
   void began() { note(believe_step(protocol::StepStarted{{}, next(), progress.ended, kStart, 0}, frame())); }
   void ended(int status = 0) { note(believe_step(end(progress.ended, status), frame())); }
@@ -142,8 +143,12 @@ TEST_CASE("a result agrees with the steps") {
   CHECK(told(BuildOutcome::success) == "it reported success, and the end of 0 of 2 steps");
   CHECK(told(BuildOutcome::failure, 0) == "it reported that a step failed, and of no such step that it did");
   CHECK(told(BuildOutcome::aborted) == "it reported that the build was cancelled, which nobody did");
-  for (const auto any : {BuildOutcome::timed_out, BuildOutcome::agent_error, BuildOutcome::lost_by_notice})
+  for (const auto any : {BuildOutcome::timed_out, BuildOutcome::agent_error})
     CHECK(told(any) == "believed");
+  CHECK(told(BuildOutcome::lost_by_notice) ==
+        "it reported that its machine goes away, of which it had given no notice");
+  now.noticed = true;
+  CHECK(told(BuildOutcome::lost_by_notice) == "believed");
   auto gap = now.finish(BuildOutcome::agent_error);
   gap.report = 9;
   CHECK(refusal(believe_end(gap, now.frame())) == "it sent report 9 where 1 was the next one");

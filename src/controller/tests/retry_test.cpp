@@ -124,6 +124,7 @@ TEST_CASE("silence and a notice are the cloud's fault") {
     world.advance(world.config.lease + 1min);
   }
   SUBCASE("its machine was taken away") {
+    agent->send(protocol::Notice{"spot reclaim", world.clock.now() + 2min});
     world.finish(*agent, AssignmentId(1), 1, 0, protocol::BuildOutcome::lost_by_notice);
   }
   CHECK(world.build(1).result == BuildResult::failure);
