@@ -138,8 +138,7 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
   const bool was_unwanted =
       item != items_.end() && item->second.unwanted && *item->second.unwanted >= account.decided;
   // Whether it had connected is judged with its end, by what the server could know then.
-  const bool was_late =
-      *account.left - account.decided + kTimeMargin >= row.launch_deadline - row.planned;
+  const bool was_late = *account.left - account.decided + kTimeMargin >= row.launch_deadline - row.planned;
   switch (account.left_for) {
     case EndReason::surplus:
     case EndReason::idle_too_long:

@@ -458,12 +458,13 @@ ports::AgentObservation observe_node(const NodeRecord& record) {
 }
 
 std::map<std::string, const QueueItem*> plan_openings(const std::vector<JudgedItem>& items,
-                                                      const std::vector<const NodeRecord*>& nodes) {
+                                                      const std::vector<const NodeRecord*>& nodes,
+                                                      const std::function<bool(const NodeRecord&)>& is_up) {
   std::set<std::string> served;  // by a node that is open for it
   std::vector<const NodeRecord*> ready;
   for (const auto* node : nodes) {
     if (node->phase == NodePhase::open) served.insert(node->released_key);
-    if (node->phase == NodePhase::held && node->link == NodeLink::up && !node->drained) ready.push_back(node);
+    if (node->phase == NodePhase::held && !node->drained && is_up(*node)) ready.push_back(node);
   }
   std::ranges::stable_sort(ready, {}, &NodeRecord::idle_since);
   std::map<std::string, const QueueItem*> openings;

@@ -86,8 +86,9 @@ ports::AgentObservation observe_node(const NodeRecord& record);
 
 // Who is opened for what: the items that want an agent, in their order, each with the node that was launched
 // for it, or the one that waits for longest of those that it fits. By agent; only held nodes whose agent is
-// there.
+// there: `is_up`, by what was read last.
 std::map<std::string, const QueueItem*> plan_openings(const std::vector<JudgedItem>& items,
-                                                      const std::vector<const NodeRecord*>& nodes);
+                                                      const std::vector<const NodeRecord*>& nodes,
+                                                      const std::function<bool(const NodeRecord&)>& is_up);
 
 }  // namespace footman::jenkins

@@ -277,6 +277,7 @@ bool Overview::is_given(const NodeRecord& record) const {
 bool Overview::update_demand(const Reading& reading) {
   std::map<std::string, ports::DemandItem> before;
   for (const auto& item : demand_) before.emplace(item.key, item);
+  for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
   std::vector<ports::DemandItem> demand;
   for (const auto& one : items_) {
     const auto key = one.item.key();
@@ -294,8 +295,14 @@ bool Overview::update_demand(const Reading& reading) {
         return one.second->record.released_key == key && is_given(one.second->record);
       });
     };
+    // A node for several builds is opened for nobody: which of them it has is told in a moment.
+    const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
+      const auto& record = one.second->record;
+      return record.phase == NodePhase::working && record.working_on.empty() && record.released_key.empty();
+    });
     for (const auto& [key, item] : before)
-      if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key)) demand.push_back(item);
+      if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
+        (is_any_unnamed ? aside_ : demand).push_back(item);
     std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
   }
   const bool changed = demand != demand_;
@@ -369,7 +376,10 @@ void Overview::look_at_nodes(const Reading& reading, Duration steady, NextSteps&
   std::vector<const NodeRecord*> ready;
   for (const auto& [id, node] : nodes_)
     if (node->is_free()) ready.push_back(&node->record);
-  const auto openings = plan_openings(items_, ready);
+  const auto openings = plan_openings(items_, ready, [this](const NodeRecord& record) {
+    const auto* computer = find_computer(record.node);
+    return computer != nullptr && computer->connected;
+  });
   for (const auto& [id, node] : nodes_) {
     if (!node->is_free() || reading.number <= node->fresh_after) continue;
     const auto opening = openings.find(id.str());

@@ -211,6 +211,7 @@ class Overview {
   std::set<std::string, std::less<>> keys_;  // of the queue
   KnownLabels known_;
   std::vector<ports::DemandItem> demand_;
+  std::vector<ports::DemandItem> aside_;  // an agent may be at work on them: it is not known yet
   std::deque<std::pair<Instant, JudgedItem>> left_;
   Instant stand_since_;
   std::map<std::string, Duration> asked_runs_;

@@ -143,8 +143,7 @@ TEST_CASE("a result agrees with the steps") {
   CHECK(told(BuildOutcome::success) == "it reported success, and the end of 0 of 2 steps");
   CHECK(told(BuildOutcome::failure, 0) == "it reported that a step failed, and of no such step that it did");
   CHECK(told(BuildOutcome::aborted) == "it reported that the build was cancelled, which nobody did");
-  for (const auto any : {BuildOutcome::timed_out, BuildOutcome::agent_error})
-    CHECK(told(any) == "believed");
+  for (const auto any : {BuildOutcome::timed_out, BuildOutcome::agent_error}) CHECK(told(any) == "believed");
   CHECK(told(BuildOutcome::lost_by_notice) ==
         "it reported that its machine goes away, of which it had given no notice");
   now.noticed = true;

@@ -599,12 +599,13 @@ TEST_CASE("who is opened for what: each its own item, then the ones that are lef
   nodes[1].item.key = items[1].item.key();
   nodes[2].item.key = items[3].item.key();
   nodes[3].link = NodeLink::never;
+  const auto is_up = [](const NodeRecord& node) { return node.link == NodeLink::up; };
   const auto plan = [&] {
     std::vector<const NodeRecord*> list;
     list.reserve(nodes.size());
     for (const auto& one : nodes) list.push_back(&one);
     std::map<std::string, std::int64_t> out;
-    for (const auto& [agent, item] : plan_openings(items, list)) out[agent] = item->id;
+    for (const auto& [agent, item] : plan_openings(items, list, is_up)) out[agent] = item->id;
     return out;
   };
   using Plan = std::map<std::string, std::int64_t>;

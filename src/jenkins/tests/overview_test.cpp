@@ -105,6 +105,26 @@ TEST_CASE("at the first look, too, an item that has left the queue for its open 
   CHECK(overview.demand().empty());
 }
 
+TEST_CASE("while it is not told what a node that was opened for nobody has, nothing wants another agent") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.max_builds = 3;
+  record.link = NodeLink::up;
+  overview.add(record);
+  const auto read = [&](std::uint64_t number, std::vector<QueueItem> items, const std::string& build) {
+    auto node = make_node(record, false);
+    node.connected = true;
+    if (number > 1) node.executors[0] = {.idle = false, .build = build, .build_class = ""};
+    node.idle = number == 1;
+    (void)overview.take_in(make_reading(number, std::move(items), {node}, number == 1 ? "one" : "two"), 1s);
+    return overview.demand().size();
+  };
+  CHECK(read(1, {make_item(7)}, "") == 1);
+  CHECK(read(2, {}, "") == 0);
+  SUBCASE("it has that item") { CHECK(read(3, {}, "job/x/1/") == 0); }
+  SUBCASE("it has another one") { CHECK(read(3, {}, "job/y/1/") == 1); }
+}
+
 TEST_CASE("after a restart of Jenkins an empty queue says nothing for a while") {
   Overview overview(make_settings());
   (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
