@@ -18,6 +18,7 @@ namespace {
 
 constexpr Duration kIdleMargin = 3min;  // calls to the cloud may be slow and be tried again
 constexpr Duration kPoolMargin = 5s;    // between what a plan has seen and what is stored
+constexpr Duration kUnseenWork = 10s;   // jenkins::kRegularLook
 constexpr Duration kAskedAgain = 35s;   // after a controller has refused the server for long
 constexpr Duration kSpareMargin = 2s;   // the same, while nothing is broken
 constexpr Duration kPauseMargin = 2s;   // until what was planned before a pause is stored
@@ -437,8 +438,9 @@ void Checker::look_at_ends() {
                                             to_string(row.end_reason)));
     } else if (row.end_reason == EndReason::idle_too_long && !has_lost_its_machine(row)) {
       auto worked = last == active_.end() ? Duration(0) : last->second;
-      if (remote != nullptr && row.controller == remote->name())  // the parent of a matrix is no work of it
-        worked = remote->last_work(row.id).value_or(Duration(0));
+      // The parent of a matrix is no work of it, and a short build between two looks is not seen.
+      if (remote != nullptr && row.controller == remote->name())
+        worked = remote->last_work(row.id).value_or(Duration(0)) - kUnseenWork;
       give("idle time", now - std::max(first_seen_.at(row.id), worked), of->idle_timeout);
     } else if (row.end_reason == EndReason::budget_spent && !may_be_unpaid(row)) {
       report("time_is_given", fmt::format("agent {} is ended ({}: {}), and there is money", row.id.str(),

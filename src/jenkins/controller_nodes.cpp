@@ -304,9 +304,14 @@ Awaitable<Status> JenkinsController::close_node(const LiveNodePtr* node) {
   constexpr int kToggles = 2;
   const auto name = (*node)->record.node;
   for (int toggles = 0;; ++toggles) {
-    const auto computer = co_await read_node(name);
+    std::string session;
+    const auto computer = co_await read_node(name, &session);
     if (!computer && computer.error().code == Errc::not_found) co_return Status();
     if (!computer) co_return std::unexpected(computer.error());
+    // What a node alone shows after a restart of Jenkins, before all was looked at, says nothing of its
+    // build.
+    if (session != overview_.session())
+      co_return fail(Errc::unavailable, "Jenkins was started anew, and was not looked at since");
     NextSteps seen;
     (void)overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
     tell(seen);

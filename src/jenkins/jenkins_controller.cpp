@@ -367,9 +367,10 @@ Awaitable<Status> JenkinsController::change(Request request, std::string what) {
   co_return check_change(answer, what);
 }
 
-Awaitable<Result<Computer>> JenkinsController::read_node(std::string name) {
+Awaitable<Result<Computer>> JenkinsController::read_node(std::string name, std::string* session) {
   FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_computer(name)));
   FOOTMAN_CO_TRY_STATUS(check_read(answer, fmt::format("read node {}", name)));
+  if (session != nullptr) *session = find_session(answer);
   co_return parse_computer(answer.body);
 }
 

@@ -165,7 +165,7 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Result<Answer>> call(Request request);  // one of kCallsAtOnce
   runtime::Awaitable<Result<Answer>> send(Request request);
   runtime::Awaitable<Status> change(Request request, std::string what);
-  runtime::Awaitable<Result<Computer>> read_node(std::string name);
+  runtime::Awaitable<Result<Computer>> read_node(std::string name, std::string* session = nullptr);
 
   JenkinsParts parts_;
   JenkinsSettings settings_;
