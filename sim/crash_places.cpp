@@ -9,9 +9,10 @@
 namespace footman::sim {
 namespace {
 
-// Points of clouds that are simulated here, and moves that nobody makes here.
-constexpr std::array<std::string_view, 5> kElsewhere = {
-    "launch:before-fork", "launch:after-fork", "delete_job", "count_refused", "confirm_removed_streams"};
+// Points of what is simulated here, and moves that nobody makes here.
+constexpr std::array<std::string_view, 6> kElsewhere = {
+    "launch:before-fork", "launch:after-fork", "session:before-credential",
+    "delete_job",         "count_refused",     "confirm_removed_streams"};
 
 bool is_here(std::string_view name) { return std::ranges::find(kElsewhere, name) == kElsewhere.end(); }
 

@@ -430,7 +430,7 @@ void SimJenkins::check_end() {
 void SimJenkins::start_agent(const std::string& machine, const ports::LaunchSpec& spec) {
   if (spec.endpoint.program != ports::AgentProgram::jenkins)
     return report(fmt::format("agent {} is launched, and not as one of a Jenkins", spec.agent.str()));
-  machines_[machine] = {spec.agent, spec.endpoint.name, std::string(spec.secret.expose()), 0,
+  machines_[machine] = {spec.agent, spec.endpoint.name, std::string(spec.controller_secret.expose()), 0,
                         now() + dice_.jitter(Duration(500ms))};
   arm();
 }

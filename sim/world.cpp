@@ -482,7 +482,8 @@ void World::wire_up() {
     };
     cloud->on_effect = [this](const ports::LaunchSpec& spec) { checker_->on_launch(spec); };
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
-      witness_.add_secret(std::string(spec.secret.expose()));
+      for (const auto* secret : {&spec.secret, &spec.controller_secret})
+        if (!secret->empty()) witness_.add_secret(std::string(secret->expose()));
       if (remote_ && remote_->knows(spec.agent)) return remote_->start_agent(machine, spec);
       agents_->start(machine, spec);
     };

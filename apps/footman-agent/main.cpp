@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <system_error>
 
@@ -26,6 +27,7 @@
 #include "agent/real/step_group.hpp"
 #include "agent/real/supervisor.hpp"
 #include "agent/real/workspace.hpp"
+#include "agent/step_runner.hpp"
 #include "base/number.hpp"
 #include "base/version.hpp"
 #include "net/process.hpp"
@@ -120,7 +122,6 @@ struct Program {
   Options options;
   TakenEnvironment environment;
   std::string cookie;
-  std::string ca_pem;
   std::string work_dir;
   bool temporary_work_dir = false;
   base::Logger log;
@@ -151,25 +152,23 @@ Told on_signal(const Program& program, int number, int count) {
   return {count == 2 ? options.notice_grace : base::Duration(0), "it was told again to stop"};
 }
 
-AgentExit run_agent(Program& program, base::Secret secret) {
-  boost::asio::io_context io(1);
-  const auto clock = runtime::real::make_clock();
-  const auto rng = runtime::make_os_rng();
-  const auto& options = program.options;
+// Of one that only fetches a secret.
+class NoSteps final : public agent::StepRunner {
+ public:
+  runtime::Awaitable<base::Status> prepare(std::string) override { co_return refuse(); }
+  runtime::Awaitable<base::Result<std::unique_ptr<agent::RunningStep>>> start(agent::StepOrder) override {
+    co_return refuse();
+  }
+  runtime::Awaitable<std::size_t> end_build() override { co_return 0; }
+  runtime::Awaitable<void> clean_up() override { co_return; }
 
-  NetConnector connector(io.get_executor(), *clock, *rng,
-                         {options.url, options.tunnel, program.ca_pem, options.system_ca,
-                          options.public_key_sha256, net::read_proxy_environment(&std::getenv)});
-  agent::Agent* to_notify = nullptr;
-  int signals = 0;
-  Children children(io.get_executor(), [&](int number) {
-    const auto told = on_signal(program, number, ++signals);
-    to_notify->notice(told.reason, clock->now() + told.left);
-  });
-  ProcessRunner runner(
-      io.get_executor(), *clock, program.log, children,
-      {program.work_dir, program.environment.variables, program.cookie, options.use_cgroups});
+ private:
+  static std::unexpected<base::Error> refuse() {
+    return base::fail(base::Errc::unsupported, "it takes no work");
+  }
+};
 
+agent::AgentConfig make_agent_config(const Options& options, base::Secret secret) {
   agent::AgentConfig config;
   config.name = base::AgentId(options.name);
   config.attempt = options.attempt;
@@ -179,12 +178,43 @@ AgentExit run_agent(Program& program, base::Secret secret) {
   config.notice_grace = options.notice_grace;
   config.host = look_at_host();
   config.spool_disk_bytes = options.spool_bytes;
+  return config;
+}
+
+// A session with the server; of a supervisor one question for the secret.
+AgentExit run_agent(Program& program, base::Secret secret) {
+  boost::asio::io_context io(1);
+  const auto clock = runtime::real::make_clock();
+  const auto rng = runtime::make_os_rng();
+  const auto& options = program.options;
+  const bool fetches = program.command == Command::supervise;
+  const auto& server = fetches ? options.server : options.controller;
+
+  NetConnector connector(io.get_executor(), *clock, *rng,
+                         {server.url, server.tunnel, server.ca_pem, server.system_ca,
+                          server.public_key_sha256, net::read_proxy_environment(&std::getenv)});
+  agent::Agent* to_notify = nullptr;
+  int signals = 0;
+  Children children(io.get_executor(), [&](int number) {
+    const auto told = on_signal(program, number, ++signals);
+    to_notify->notice(told.reason, clock->now() + told.left);
+  });
+  std::unique_ptr<agent::StepRunner> steps = std::make_unique<NoSteps>();
+  if (!fetches)
+    steps =
+        std::make_unique<ProcessRunner>(io.get_executor(), *clock, program.log, children,
+                                        ProcessRunnerConfig{program.work_dir, program.environment.variables,
+                                                            program.cookie, options.use_cgroups});
+
+  auto config = make_agent_config(options, std::move(secret));
+  config.wants_credential = fetches;
+  if (fetches) config.name = base::AgentId(options.server_name);
   std::optional<AwsProver> prover;
   if (!options.proof.empty())
     prover.emplace(io.get_executor(), *clock, *rng, program.log,
                    aws::ProofPlace{options.proof_url, options.proof_region});
   agent::Agent agent(std::move(config),
-                     {io.get_executor(), *clock, *rng, program.log, connector, runner,
+                     {io.get_executor(), *clock, *rng, program.log, connector, *steps,
                       [&program] { return open_spool_file(program.work_dir); }, prover ? &*prover : nullptr});
   to_notify = &agent;
 
@@ -207,23 +237,24 @@ runtime::Awaitable<void> live(Supervisor* supervisor, std::optional<SupervisedEn
 
 base::Result<SupervisorConfig> make_supervisor_config(Program& program, base::Secret secret) {
   const auto& options = program.options;
+  const auto& jenkins = options.controller;
   net::TlsClientConfig tls;
-  tls.system_store = program.ca_pem.empty() || options.system_ca;
-  tls.ca_pem = program.ca_pem;
+  tls.system_store = jenkins.ca_pem.empty() || jenkins.system_ca;
+  tls.ca_pem = jenkins.ca_pem;
   SupervisorConfig config;
-  if (options.url.scheme == "https") {
+  if (jenkins.url.scheme == "https") {
     FOOTMAN_TRY(config.tls, net::create_tls_client_context(tls));
   }
-  config.url = options.url;
+  config.url = jenkins.url;
   config.name = options.name;
   config.secret = std::move(secret);
   config.work_dir = program.work_dir;
   config.command = options.command;
   config.java = options.java;
   config.java_options = options.java_options;
-  config.tunnel = options.tunnel;
+  config.tunnel = jenkins.tunnel;
   config.web_socket = options.web_socket;
-  config.ca_pem = program.ca_pem;
+  config.ca_pem = jenkins.ca_pem;
   config.proxies = net::read_proxy_environment(&std::getenv);
   config.environment = program.environment.variables;
   config.cookie = program.cookie;
@@ -275,6 +306,20 @@ int run_supervisor(Program& program, base::Secret secret, const LastWords& last_
   return exit_code_of(*end);
 }
 
+// The command gets a secret for its own controller: the one that was given, or one that is fetched with it.
+int supervise(Program& program, base::Secret secret, const LastWords& last_words) {
+  if (!program.options.server.url.scheme.empty()) {
+    auto exit = run_agent(program, std::move(secret));
+    if (exit.credential.empty()) {
+      program.log.info("leaves", {{"end", agent::to_string(exit.end)}, {"reason", exit.reason}});
+      last_words.say(exit.reason);
+      return exit.end == AgentEnd::noticed ? kTooLate : exit_code_of(exit);
+    }
+    secret = std::move(exit.credential);
+  }
+  return run_supervisor(program, std::move(secret), last_words);
+}
+
 // In the guardian. A session cleans up after itself; the command of a supervisor may leave anything.
 void clean_up(const Program& program) {
   if (program.command != Command::supervise) return;
@@ -293,13 +338,13 @@ int run_session(Program& program, const LastWords& last_words) {
   if (!secret) return complain(secret.error(), kUsage);
   const bool proves = secret->empty() && !options.proof.empty();
   if (const auto fits = check_secret(*secret); !proves && !fits) return complain(fits.error(), kUsage);
-  program.ca_pem = options.ca_pem;
-  if (!options.ca_file.empty()) {
-    auto text = runtime::real::read_file(options.ca_file, kMaxCaBytes);
+  for (auto* place : {&program.options.controller, &program.options.server}) {
+    if (place->ca_file.empty()) continue;
+    auto text = runtime::real::read_file(place->ca_file, kMaxCaBytes);
     if (!text) return complain(text.error(), kUsage);
-    program.ca_pem = std::move(*text);
+    place->ca_pem = std::move(*text);
   }
-  if (program.command == Command::supervise) return run_supervisor(program, std::move(*secret), last_words);
+  if (program.command == Command::supervise) return supervise(program, std::move(*secret), last_words);
   auto work_dir = make_work_dir(options, program.temporary_work_dir);
   if (!work_dir) return complain(work_dir.error(), kBroken);
   program.work_dir = std::move(*work_dir);

@@ -11,6 +11,7 @@
 #include "base/job_metrics.hpp"
 #include "jenkins/http_transport.hpp"
 #include "net/http_client.hpp"
+#include "protocol/handshake.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/scope.hpp"
 
@@ -100,7 +101,10 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           [this, name = jenkins.name](const jenkins::BuildRun& run, const std::string& result) {
             base::count_job_build(site_.metrics, name, job_of(run), result.empty() ? "UNKNOWN" : result);
           },
-          [this, name = jenkins.name] { note_left(name); }},
+          [this, name = jenkins.name] { note_left(name); },
+          [key = site_.server_key](const base::AgentId& agent, std::uint32_t attempt) {
+            return protocol::derive_bootstrap_secret(key, agent, attempt);
+          }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -202,6 +206,27 @@ Awaitable<void> Jenkinses::stop() {
     co_await runtime::run_on(site_.net, drop_client(std::move(one->client)));
   }
   co_await history_.join();
+}
+
+// --- secrets of nodes
+
+jenkins::JenkinsController* Jenkinses::find_owner(const base::AgentId& agent) const {
+  for (const auto& one : members_)
+    if (one->controller->find_holder(agent)) return one->controller.get();
+  return nullptr;
+}
+
+std::optional<ports::CredentialHolder> Jenkinses::find_holder(const base::AgentId& agent) const {
+  const auto* owner = find_owner(agent);
+  return owner == nullptr ? std::nullopt : owner->find_holder(agent);
+}
+
+Awaitable<Result<base::Secret>> Jenkinses::redeem(base::AgentId agent, std::uint32_t attempt,
+                                                  std::string key_hash) {
+  auto* owner = find_owner(agent);
+  if (owner == nullptr)
+    co_return base::fail(base::Errc::not_found, fmt::format("no Jenkins has an agent {}", agent.str()));
+  co_return co_await owner->redeem(std::move(agent), attempt, std::move(key_hash));
 }
 
 // --- builds in the histories of their agents

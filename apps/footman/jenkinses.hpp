@@ -17,6 +17,7 @@
 #include "jenkins/jenkins_controller.hpp"
 #include "net/tls.hpp"
 #include "ports/controller_port.hpp"
+#include "ports/credential_source.hpp"
 #include "ports/jenkins_desk.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/scope.hpp"
@@ -37,6 +38,7 @@ struct JenkinsSite {
   base::Logger log;
   // Where an agent of that registration works; empty: as the configuration says.
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
+  base::Secret server_key;  // of the agents' bootstrap secrets
 };
 
 struct JenkinsTrust {
@@ -47,7 +49,7 @@ struct JenkinsTrust {
 base::Result<JenkinsTrust> read_jenkins_trust(const config::JenkinsConfig& jenkins);
 
 // On the control executor.
-class Jenkinses final : public ports::JenkinsDesk {
+class Jenkinses final : public ports::JenkinsDesk, public ports::CredentialSource {
  public:
   // invalid_argument: a file of certificates that cannot be used.
   static base::Result<std::unique_ptr<Jenkinses>> create(const config::Config& config, JenkinsSite site);
@@ -67,6 +69,10 @@ class Jenkinses final : public ports::JenkinsDesk {
   runtime::Awaitable<base::Result<std::size_t>> detach(base::ControllerName name) override;
   std::optional<base::AgentId> find_agent(std::string_view node) const override;
 
+  std::optional<ports::CredentialHolder> find_holder(const base::AgentId& agent) const override;
+  runtime::Awaitable<base::Result<base::Secret>> redeem(base::AgentId agent, std::uint32_t attempt,
+                                                        std::string key_hash) override;
+
  private:
   struct Member;
   explicit Jenkinses(JenkinsSite site);
@@ -77,6 +83,7 @@ class Jenkinses final : public ports::JenkinsDesk {
   void note_left(const std::string& name);
   runtime::Awaitable<void> remember(std::string name, KnownJenkins known);
   runtime::Awaitable<void> forget(std::string name);
+  jenkins::JenkinsController* find_owner(const base::AgentId& agent) const;
   // Into the agent's history and the costs.
   void note_build(const std::string& jenkins, const jenkins::BuildRun& run);
   void note_violation(const jenkins::NodeViolation& one);

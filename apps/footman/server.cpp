@@ -352,13 +352,15 @@ Status Server::make_clouds() {
 }
 
 Status Server::make_jenkinses() {
-  FOOTMAN_TRY(jenkinses_, Jenkinses::create(
-                              loaded_.config,
-                              {installation_, page_url(loaded_.config, facts()) + "/ui/agents/",
-                               !open_state_.doubt.empty(), *store_, control_.get_executor(), net_.executor(),
-                               *clock_, metrics_, log_, [this](const ports::AgentRegistration& registration) {
-                                 return clouds_->work_folder(registration.cloud, registration.client_token);
-                               }}));
+  FOOTMAN_TRY(jenkinses_, Jenkinses::create(loaded_.config,
+                                            {installation_, page_url(loaded_.config, facts()) + "/ui/agents/",
+                                             !open_state_.doubt.empty(), *store_, control_.get_executor(),
+                                             net_.executor(), *clock_, metrics_, log_,
+                                             [this](const ports::AgentRegistration& registration) {
+                                               return clouds_->work_folder(registration.cloud,
+                                                                           registration.client_token);
+                                             },
+                                             server_key_}));
   return {};
 }
 
@@ -368,7 +370,8 @@ void Server::make_controller() {
           *store_, *logs_, *clock_, *rng_, control_.get_executor(), net_.executor(), changes_, metrics_, log_,
           crash_points_, server_key_,
           [this](std::string reference) { return secrets_.read(std::move(reference)); },
-          [this](ports::IdentityClaim claim) { return fleet_->check_proof(std::move(claim)); }},
+          [this](ports::IdentityClaim claim) { return fleet_->check_proof(std::move(claim)); },
+          jenkinses_.get()},
       make_controller_config(loaded_.config));
 }
 
@@ -501,8 +504,8 @@ Awaitable<void> Server::stop() {
   if (data_) data_->withdraw();
   if (pool_goals_) co_await pool_goals_->stop();
   if (fleet_) co_await fleet_->stop();
-  if (jenkinses_) co_await jenkinses_->stop();
   if (controller_) co_await controller_->stop();
+  if (jenkinses_) co_await jenkinses_->stop();
   if (http_) co_await runtime::run_on(net_.executor(), stop_network());
   if (agent_port_) co_await runtime::run_on(net_.executor(), agent_port_->join());
   if (http_) co_await runtime::run_on(net_.executor(), http_->join());

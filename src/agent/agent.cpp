@@ -93,6 +93,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   static Awaitable<void> prove(std::shared_ptr<Impl> self, SessionPtr session, std::string binding);
   std::string on_welcome(Session& session, protocol::Welcome welcome);
   std::string on_refused(const protocol::Refused& refused);
+  std::string on_credential(protocol::Credential credential);
   std::string on_goodbye(const protocol::Goodbye& goodbye);
   std::string on_log_ack(Session& session, const protocol::LogAck& ack);
   void on_assign(Session& session, protocol::Assign assign);
@@ -230,6 +231,7 @@ void Agent::Impl::say_hello(Session& session) {
   protocol::Hello hello;
   hello.features = protocol::kAllFeatures;
   if (parts_.prover == nullptr) hello.features &= ~protocol::kFeatureProof;
+  if (config_.wants_credential) hello.features |= protocol::kFeatureCredential;
   hello.agent = config_.name;
   hello.attempt = config_.attempt;
   hello.connection = ++tries_;
@@ -348,6 +350,8 @@ std::string Agent::Impl::handle(Session& session, Message message) {
   if (const auto* challenge = std::get_if<protocol::Challenge>(&message))
     return on_challenge(session, *challenge);
   if (const auto* refused = std::get_if<protocol::Refused>(&message)) return on_refused(*refused);
+  if (auto* credential = std::get_if<protocol::Credential>(&message))
+    return on_credential(std::move(*credential));
   if (const auto* goodbye = std::get_if<protocol::Goodbye>(&message)) return on_goodbye(*goodbye);
   if (!session.welcomed) return std::string(protocol::name_of(message)) + " came before Welcome";
   if (const auto* beat = std::get_if<protocol::Heartbeat>(&message))
@@ -396,6 +400,7 @@ Awaitable<void> Agent::Impl::prove(std::shared_ptr<Impl> self, SessionPtr sessio
 
 std::string Agent::Impl::on_welcome(Session& session, protocol::Welcome welcome) {
   if (session.welcomed) return "a second Welcome";
+  if (config_.wants_credential) return "a session came instead of a secret";
   unproved_.clear();
   config_.secret = base::Secret();  // from now on the key alone opens the door
   config_.single_use = config_.single_use || welcome.single_use;
@@ -426,6 +431,15 @@ std::string Agent::Impl::on_refused(const protocol::Refused& refused) {
   parts_.log.warning("refused", {{"reason", why}});
   if (!refused.retry) leave(AgentEnd::refused, why);
   return why;
+}
+
+std::string Agent::Impl::on_credential(protocol::Credential credential) {
+  if (!config_.wants_credential || credential.secret.empty()) return "a secret that was not asked for";
+  if (exit_) return "it leaves already";
+  unproved_.clear();
+  leave(AgentEnd::finished, "It has its secret.");
+  exit_->credential = std::move(credential.secret);
+  return "it has its secret";
 }
 
 std::string Agent::Impl::on_goodbye(const protocol::Goodbye& goodbye) {
@@ -583,7 +597,7 @@ void Agent::Impl::leave(AgentEnd end, std::string reason) {
     while (reason.ends_with('.')) reason.pop_back();
     reason += "; it cannot connect: " + why;
   }
-  if (!exit_) exit_ = AgentExit{end, std::move(reason), builds_.empty()};
+  if (!exit_) exit_ = AgentExit{end, std::move(reason), builds_.empty(), {}};
   look_again_.notify();
 }
 

@@ -60,7 +60,9 @@ struct HostFacts {
 struct AgentConfig {
   base::AgentId name;
   std::uint32_t attempt = 1;
-  base::Secret secret;      // wiped when the server has answered Welcome; empty: there is a prover
+  base::Secret secret;  // wiped when the server has answered Welcome; empty: there is a prover
+  // No session and no work, but the secret of another program for its own controller: it leaves with that.
+  bool wants_credential = false;
   bool single_use = false;  // leave after the first build; also when Welcome says so
   // Time without a word from the server after which the agent gives up: what is given here, else what Welcome
   // says, else (before the first Welcome) the default. Counted from the start at first.
@@ -101,7 +103,7 @@ struct AgentParts {
 
 // Why an agent's life is over.
 enum class AgentEnd : std::uint8_t {
-  finished,  // its work is done and acknowledged: single use, or drained
+  finished,  // its work is done and acknowledged: single use, or drained; or it has what it wanted
   noticed,   // the machine goes away, or a signal asked for the end
   refused,   // the server does not want this agent, or is not trusted, and trying again cannot help
   revoked,   // the server has given this agent up
@@ -111,8 +113,9 @@ std::string_view to_string(AgentEnd end);
 
 struct AgentExit {
   AgentEnd end = AgentEnd::finished;
-  std::string reason;    // one sentence for a person; with why the last try failed, if it did
-  bool complete = true;  // every result was acknowledged
+  std::string reason;         // one sentence for a person; with why the last try failed, if it did
+  bool complete = true;       // every result was acknowledged
+  base::Secret credential{};  // what it wanted, if it got that
 };
 
 class Agent {

@@ -7,6 +7,8 @@
 #include "config/ecs_keys.hpp"
 #include "config/sections.hpp"
 #include "ecs/choices.hpp"
+#include "ecs/run_task.hpp"
+#include "ecs/task_identity.hpp"
 #include "ecs/validate.hpp"
 #include "model/price_list.hpp"
 
@@ -177,6 +179,23 @@ void doubt_ecs(const Config& config, std::vector<std::string>& doubts) {
   });
 }
 
+// Without a task role it is a doubt of the template whoever it serves.
+void doubt_jenkins(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
+    if (!t.ecs || !ecs::proves_identity(*t.ecs) ||
+        ecs::find_jenkins_role(t.ecs->agent) != ecs::AgentRole::stock_jenkins)
+      return;
+    for (const auto& jenkins : config.jenkins)
+      if (serves(jenkins, t.name))
+        doubts.push_back(fmt::format(
+            "the template '{}' starts its image as it is: what its agents show the Jenkins '{}' stands in "
+            "their task's environment, where whoever may call ecs:DescribeTasks reads it; with Footman's "
+            "agent "
+            "in front (agent: {{carrier_image: …}}) it is fetched",
+            t.name, jenkins.name));
+  });
+}
+
 }  // namespace
 
 std::vector<std::string> find_doubts(const Config& config) {
@@ -188,6 +207,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_goals(config, doubts);
   doubt_labels(config, doubts);
   doubt_ecs(config, doubts);
+  doubt_jenkins(config, doubts);
   doubt_budgets(config, doubts);
   return doubts;
 }

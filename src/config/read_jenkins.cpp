@@ -162,11 +162,6 @@ class JenkinsReader {
   std::set<std::string> names_;
 };
 
-bool serves(const JenkinsConfig& jenkins, const std::string& of_template) {
-  return jenkins.templates.empty() ||
-         std::ranges::find(jenkins.templates, of_template) != jenkins.templates.end();
-}
-
 // Agents elsewhere do not reach a Jenkins of this machine by a name that only this machine knows it by.
 void check_reach(Reader& reader, const YamlNode& node, const JenkinsConfig& j, const Config& server) {
   const auto& url = j.agent_url.empty() ? j.url : j.agent_url;
@@ -203,6 +198,11 @@ void check_limited_controllers(Reader& reader, const YamlNode& root, const Confi
 }
 
 }  // namespace
+
+bool serves(const JenkinsConfig& jenkins, const std::string& of_template) {
+  return jenkins.templates.empty() ||
+         std::ranges::find(jenkins.templates, of_template) != jenkins.templates.end();
+}
 
 void read_jenkins(Reader& reader, const YamlNode& root, Config& out) {
   if (const auto* list = reader.list(root, "jenkins")) {

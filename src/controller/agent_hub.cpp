@@ -182,13 +182,23 @@ struct AgentHub::Impl : std::enable_shared_from_this<Impl> {
       admission = co_await admit(connection, std::move(hello), std::move(given));
     }
     if (auto* refused = std::get_if<protocol::Refused>(&admission.answer)) {
-      connection->closing = true;
-      cut_after(connection, kGoodbyeLimit);
-      enqueue(connection, *refused);
+      say_last(connection, *refused);
       co_return "refused: " + std::string(protocol::to_string(refused->code));
+    }
+    if (auto* credential = std::get_if<protocol::Credential>(&admission.answer)) {
+      parts.crash_points.hit("session:before-credential");
+      say_last(connection, std::move(*credential));
+      co_return "it has its secret";
     }
     co_return co_await send_welcome(connection, std::get<protocol::Welcome>(std::move(admission.answer)),
                                     admission.log_limit_bytes, admission.started);
+  }
+
+  // The answer to Hello that ends the connection.
+  void say_last(const ConnectionPtr& connection, const Message& answer) {
+    if (std::exchange(connection->closing, true)) return;
+    cut_after(connection, kGoodbyeLimit);
+    enqueue(connection, answer);
   }
 
   // `given` is a local of the caller, who waits.

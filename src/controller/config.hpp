@@ -45,7 +45,8 @@ inline constexpr std::size_t kMaxConnections = 20'000;  // agent connections of 
 inline constexpr std::size_t kMaxProofsAtOnce = 64;     // being checked; others come again
 // Of one agent: names are no secret, so a stranger's wrong proofs must not keep the right one out.
 inline constexpr std::size_t kMaxProofsOfAgent = 4;
-inline constexpr Duration kProofLimit = 15s;  // to check one, whatever it waits for; then it comes again
+inline constexpr Duration kCredentialLimit = 8s;  // to read a secret from its controller; then it comes again
+inline constexpr Duration kProofLimit = 15s;      // to check one, whatever it waits for; then it comes again
 inline constexpr std::size_t kMaxUnhandledMessages = 4096;  // of one connection, beyond: protocol error
 inline constexpr std::uint32_t kMaxBreaches =
     5;  // sessions of one assignment, or without any, that broke off; then the agent is given up

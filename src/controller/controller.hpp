@@ -20,6 +20,7 @@
 #include "controller/views.hpp"
 #include "model/change.hpp"
 #include "ports/controller_port.hpp"
+#include "ports/credential_source.hpp"
 #include "ports/identity_proof.hpp"
 #include "ports/log_store.hpp"
 #include "runtime/clock.hpp"
@@ -48,6 +49,8 @@ struct ControllerParts {
   // Of an agent without a secret: does its proof come from the resource that was launched for it? Empty: no
   // proof is right.
   std::function<Awaitable<ports::ProofAnswer>(ports::IdentityClaim claim)> check_proof;
+  // Of agents that want no session but a secret for another controller; outlives this. Null: there are none.
+  ports::CredentialSource* credentials = nullptr;
 };
 
 class Controller final : public ports::ControllerPort {

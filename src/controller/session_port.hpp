@@ -33,7 +33,7 @@ struct Pulse {
 };
 
 struct Admission {
-  std::variant<protocol::Refused, protocol::Welcome, protocol::Challenge> answer;
+  std::variant<protocol::Refused, protocol::Welcome, protocol::Challenge, protocol::Credential> answer;
   std::uint64_t log_limit_bytes = 0;  // of the streams in Welcome, as their Assign said
   base::Instant started;              // and when their Start was committed; not set: it is not
 };
@@ -50,7 +50,7 @@ class SessionPort {
   virtual ~SessionPort() = default;
   // Hello was read, and after a Challenge the Proof. Welcome: from now on the connection is the agent's
   // session, whose messages come in order. Challenge: ask for a proof, then call again; not answered to one
-  // that has given one.
+  // that has given one. Credential: hand it over, that is all.
   virtual runtime::Awaitable<Admission> admit(ConnectionId connection, std::string peer,
                                               std::shared_ptr<Pulse> pulse, protocol::Hello hello,
                                               std::optional<ProofGiven> given) = 0;

@@ -20,6 +20,10 @@ using protocol::Refused;
 namespace {
 constexpr Duration kAfterReject = 5s;  // before an agent that refused work is offered some again
 constexpr Duration kLongestNotice = 24h;
+
+bool wants_credential(const protocol::Hello& hello) {
+  return (hello.features & protocol::kFeatureCredential) != 0;
+}
 }  // namespace
 
 Sessions::Sessions(Core& core, Builds& builds, Nodes& nodes)
@@ -141,20 +145,30 @@ Refused Sessions::tell_ended(const protocol::Hello& hello) const {
   return answer;
 }
 
-protocol::Redemption Sessions::decide(const protocol::Hello& hello, ProofState proof) const {
+// Agents that have sessions here, and those that have their work from elsewhere, are not taken for each
+// other.
+std::optional<protocol::StoredAgent> Sessions::find_stored(const protocol::Hello& hello) const {
+  if (wants_credential(hello)) {
+    const auto* source = core_.parts.credentials;
+    const auto holder = source == nullptr ? std::nullopt : source->find_holder(hello.agent);
+    if (!holder) return std::nullopt;
+    const auto deadline = holder->expired ? Instant() : core_.time() + 1s;
+    return protocol::StoredAgent{holder->key_hash, holder->attempt, deadline, holder->ended, 0};
+  }
+  if (const auto* ended = find_ended(hello))
+    return protocol::StoredAgent{ended->key_hash, ended->attempt, {}, true, 0};
   const auto* node = core_.find_node(hello.agent);
-  protocol::StoredAgent stored;
-  if (const auto* ended = find_ended(hello)) {
-    stored = {ended->key_hash, ended->attempt, {}, true, 0};
-    return protocol::decide_redemption(core_.parts.server_key, &stored, hello, core_.time(), proof);
-  }
-  if (node != nullptr) {
-    stored = {node->node.key_hash, node->node.attempt, node->secret_deadline,
-              node->node.revoked || node->lost || node->losing || node->removing || node->left,
-              node->connection != 0 ? node->hello_connection : 0};
-  }
-  return protocol::decide_redemption(core_.parts.server_key, node != nullptr ? &stored : nullptr, hello,
-                                     core_.time(), proof);
+  if (node == nullptr) return std::nullopt;
+  return protocol::StoredAgent{
+      node->node.key_hash, node->node.attempt, node->secret_deadline,
+      node->node.revoked || node->lost || node->losing || node->removing || node->left,
+      node->connection != 0 ? node->hello_connection : 0};
+}
+
+protocol::Redemption Sessions::decide(const protocol::Hello& hello, ProofState proof) const {
+  const auto stored = find_stored(hello);
+  return protocol::decide_redemption(core_.parts.server_key, stored ? &*stored : nullptr, hello, core_.time(),
+                                     proof);
 }
 
 Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, std::shared_ptr<Pulse> pulse,
@@ -181,6 +195,8 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
         hello, peer,
         decision.cause == RefusalCause::ended ? tell_ended(hello) : protocol::make_refused(decision.cause),
         protocol::to_string(decision.cause));
+
+  if (wants_credential(hello)) co_return co_await give_credential(&hello, &peer, decision.key_hash);
 
   // It lives, whether or not the session can be stored now: a full disk must not cost it its build.
   auto* node = core_.find_node(hello.agent);
@@ -213,6 +229,40 @@ Awaitable<Admission> Sessions::admit(ConnectionId connection, std::string peer, 
       make_welcome(*node, *version, protocol::common_features(protocol::kAllFeatures, hello.features)),
       entry ? core_.log_limit(entry->build.spec) : 0,
       entry && entry->started() ? entry->assignment->started : Instant()};
+}
+
+namespace {
+
+Awaitable<Result<Secret>> redeem_in_time(Core* core, AgentId agent, std::uint32_t attempt,
+                                         std::string key_hash) {
+  auto answer = co_await runtime::run_for(
+      core->parts.clock, kCredentialLimit,
+      core->parts.credentials->redeem(std::move(agent), attempt, std::move(key_hash)));
+  if (!answer) co_return base::fail(Errc::timeout, "no answer in time");
+  co_return std::move(*answer);
+}
+
+}  // namespace
+
+// The caller waits, so pointers are good.
+Awaitable<Admission> Sessions::give_credential(const protocol::Hello* hello, const std::string* peer,
+                                               std::string key_hash) {
+  auto secret = co_await core_.owned_in(
+      core_.proofs, "read secret", redeem_in_time(&core_, hello->agent, hello->attempt, std::move(key_hash)));
+  if (secret) {
+    core_.parts.log.info("agent has fetched its secret", {{"agent", hello->agent}, {"peer", *peer}});
+    co_return Admission{protocol::Credential{std::move(*secret)}};
+  }
+  const auto& error = secret.error();
+  if (error.code == Errc::permission_denied)
+    co_return refuse(*hello, *peer, protocol::make_refused(RefusalCause::other_key), "other_key");
+  if (error.code == Errc::not_found || error.code == Errc::conflict)
+    co_return refuse(*hello, *peer, protocol::make_refused(RefusalCause::ended), "ended");
+  if (const auto left_out = proof_lines_.pass(core_.steady()))
+    core_.parts.log.warning("an agent's secret cannot be had from its controller",
+                            {{"agent", hello->agent}, {"error", describe(error)}, {"left_out", *left_out}});
+  co_return refuse(*hello, *peer, Refused{RefusalCode::busy, "its secret cannot be read now", true},
+                   "secret_unread");
 }
 
 void Sessions::begin_session(NodeEntry& node, ConnectionId connection, std::string peer,

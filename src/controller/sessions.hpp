@@ -29,6 +29,9 @@ class Sessions final : public SessionPort {
  private:
   class Proving;
   protocol::Redemption decide(const protocol::Hello& hello, protocol::ProofState proof) const;
+  std::optional<protocol::StoredAgent> find_stored(const protocol::Hello& hello) const;
+  Awaitable<Admission> give_credential(const protocol::Hello* hello, const std::string* peer,
+                                       std::string key_hash);
   Awaitable<std::optional<protocol::ProofState>> check_proof(const protocol::Hello* hello,
                                                              const ProofGiven* given);
   const EndedAgent* find_ended(const protocol::Hello& hello) const;

@@ -120,8 +120,8 @@ struct AgentEntry {
   Duration next_pause{0};      // of the failing step; 0: no failure yet
   Duration ask_again{0};       // steady; no launch call before, after one whose outcome is unknown
   std::uint32_t failures = 0;  // launch calls with an unknown outcome
-  Secret secret;               // only between introduction and launch
-  runtime::Event wake;         // of its sequence
+  ports::AgentBootstrap bootstrap;      // only between introduction and launch
+  runtime::Event wake;                  // of its sequence
   std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
   std::uint64_t order = 0;              // of all agents of this run
 

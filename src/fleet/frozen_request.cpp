@@ -76,6 +76,7 @@ FrozenRequest request_of(const json::object& object) {
   spec.client_token = json::value_to<std::string>(object.at("client_token"));
   spec.options = json::value_to<std::string>(object.at("options"));
   spec.endpoint = endpoint_of(object.at("endpoint").as_object());
+  if (const auto* server = object.if_contains("server")) spec.server = endpoint_of(server->as_object());
   spec.orphan_timeout = Duration(object.at("orphan_timeout_us").to_number<std::int64_t>());
   spec.one_shot = object.at("one_shot").as_bool();
   request.is_default = object.at("is_default").as_bool();
@@ -122,6 +123,7 @@ std::string encode_request(const FrozenRequest& request) {
                       {"max_age_us", request.max_age.count()},
                       {"variant", request.variant},
                       {"why", request.why}};
+  if (!spec.server.url.empty()) object["server"] = to_json(spec.server);
   if (request.reason) object["reason"] = model::to_string(*request.reason);
   if (!request.not_these.empty()) object["not_these"] = to_json(request.not_these);
   return json::serialize(object);

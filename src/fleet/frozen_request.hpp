@@ -1,4 +1,4 @@
-// The launch request as it stands in the agent's row: everything that goes into the call but the secret, and
+// The launch request as it stands in the agent's row: everything that goes into the call but the secrets, and
 // what the fleet must still know of the template when the template is gone. Written once, never changed.
 #pragma once
 
@@ -16,7 +16,7 @@ namespace footman::fleet {
 using namespace footman::base;
 
 struct FrozenRequest {
-  ports::LaunchSpec spec;   // without the secret
+  ports::LaunchSpec spec;   // without the secrets
   bool is_default = false;  // takes items without a label
   Duration max_age{0};
   std::string variant;                        // of the template; empty: it has one only

@@ -481,6 +481,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   const auto* controller = core_.find_controller(row.controller);
   const auto own = controller == nullptr ? std::nullopt : controller->find_endpoint(row.id);
   request.spec.endpoint = own.value_or(t.config.endpoint);
+  if (own) request.spec.server = t.config.endpoint;
   request.spec.orphan_timeout = core_.config.orphan_timeout;
   request.spec.one_shot = row.max_builds == 1;
   request.is_default = t.config.is_default;

@@ -142,7 +142,7 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                           controller->register_agent(std::move(registration)));
   if (answer && *answer) {
-    entry->secret = std::move((*answer)->secret);
+    entry->bootstrap = std::move(**answer);
     entry->introduced = true;
     entry->next_pause = Duration(0);
     co_return;
@@ -178,7 +178,8 @@ Awaitable<void> Steward::launch(AgentEntry* entry) {
 
 Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
   auto spec = entry->request.spec;
-  spec.secret = entry->secret;
+  spec.secret = entry->bootstrap.secret;
+  spec.controller_secret = entry->bootstrap.controller_secret;
   core_.parts.crash_points.hit("launch:before-call");
   entry->asked = true;
   entry->calling = true;
@@ -239,7 +240,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
   if (!entry->life.answered.is_set()) entry->life.answered = core_.time();
   change.timeline.push_back({core_.now(), std::move(kind), std::move(text)});
   if (!co_await core_.change(entry, std::move(change))) co_return;
-  entry->secret = Secret();
+  entry->bootstrap = {};
   forget_launch(entry->request);
   entry->next_pause = Duration(0);
   core_.note_progress(*entry, policy::Stage::accepted);

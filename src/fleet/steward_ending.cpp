@@ -94,7 +94,7 @@ Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   change.timeline.push_back({core_.now(), "stop_asked", ending.text});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->next_pause = Duration(0);
-  entry->secret = Secret();
+  entry->bootstrap = {};
   core_.log_of(*entry).info("agent ends", {{"reason", to_string(ending.reason)}, {"text", ending.text}});
 }
 

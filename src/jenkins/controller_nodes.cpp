@@ -225,10 +225,13 @@ Awaitable<Result<ports::AgentBootstrap>> JenkinsController::register_agent(
     FOOTMAN_CO_TRY_STATUS(co_await erase_node(&*node));
     record.attempt = registration.attempt;
     overview_.rename(node.node(), overview_.node_name(registration.id, registration.attempt));
+    record.key_hash.clear();
     record.phase = NodePhase::planned;
     record.link = NodeLink::never;
     record.connected_at = record.idle_since = record.silent_since = {};
   }
+  record.secret_lifetime = registration.secret_lifetime;
+  node->redeem_until = std::max(node->redeem_until, parts_.clock.steady() + registration.secret_lifetime);
   FOOTMAN_CO_TRY_STATUS(co_await put(&*node));
   const bool is_new = !record.connected_at.is_set();
   const auto folder = parts_.work_folder && is_new ? parts_.work_folder(registration) : std::string();
@@ -236,12 +239,55 @@ Awaitable<Result<ports::AgentBootstrap>> JenkinsController::register_agent(
       is_new ? co_await make_node(&*node, folder.empty() ? settings_.work_folder : folder) : Status();
   health_.note_change("make", made);
   if (!made) co_return std::unexpected(made.error());
-  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_secret(record.node)));
-  const auto read = check_read(answer, fmt::format("read the secret of node {}", record.node));
+  // Where a footman-agent fetches it this shows that it can be had.
+  FOOTMAN_CO_TRY(auto secret, co_await read_secret(record.node));
+  co_return ports::AgentBootstrap{
+      parts_.agent_secret ? parts_.agent_secret(record.agent, record.attempt) : Secret(), std::move(secret)};
+}
+
+Awaitable<Result<Secret>> JenkinsController::read_secret(std::string node) {
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_secret(node)));
+  const auto read = check_read(answer, fmt::format("read the secret of node {}", node));
   health_.note_change("secret", read);
   if (!read) co_return std::unexpected(read.error());
-  FOOTMAN_CO_TRY(auto secret, parse_agent_secret(answer.body, record.node));
-  co_return ports::AgentBootstrap{std::move(secret)};
+  co_return parse_agent_secret(answer.body, node);
+}
+
+// --- secrets that are fetched
+
+namespace {
+bool takes_agents(NodePhase phase) {
+  return phase != NodePhase::over && phase != NodePhase::noted && phase != NodePhase::going;
+}
+}  // namespace
+
+std::optional<ports::CredentialHolder> JenkinsController::find_holder(const AgentId& agent) const {
+  const auto node = overview_.find(agent);
+  if (node == nullptr) return std::nullopt;
+  return ports::CredentialHolder{node->record.key_hash, node->record.attempt,
+                                 parts_.clock.steady() >= node->redeem_until,
+                                 !takes_agents(node->record.phase)};
+}
+
+Awaitable<Result<Secret>> JenkinsController::redeem(AgentId agent, std::uint32_t attempt,
+                                                    std::string key_hash) {
+  const auto found = overview_.find(agent);
+  if (found == nullptr)
+    co_return fail(Errc::not_found, fmt::format("there is no agent {} here", agent.str()));
+  const auto node = co_await take(found);
+  auto& record = node->record;
+  if (!takes_agents(record.phase))
+    co_return fail(Errc::not_found, fmt::format("agent {} was removed", agent.str()));
+  if (attempt != record.attempt)
+    co_return fail(Errc::conflict, fmt::format("another attempt of agent {} is known", agent.str()));
+  if (!record.key_hash.empty() && record.key_hash != key_hash)
+    co_return fail(Errc::permission_denied, fmt::format("another one has the secret of {}", record.node));
+  record.key_hash = std::move(key_hash);
+  if (!node->stored || node->stored->key_hash != record.key_hash) FOOTMAN_CO_TRY_STATUS(co_await put(&*node));
+  auto secret = co_await read_secret(record.node);
+  // Somebody deleted the node: the next look ends the agent.
+  if (!secret && secret.error().code == Errc::not_found) secret.error().code = Errc::unavailable;
+  co_return secret;
 }
 
 // It exists and is held with the answer.

@@ -46,6 +46,8 @@ Awaitable<Status> JenkinsController::start() {
   overview_.load(std::move(records));
   FOOTMAN_CO_TRY(auto violations, co_await parts_.book.load_violations(settings_.name));
   overview_.load_violations(std::move(violations));
+  for (const auto& [id, node] : overview_.nodes())
+    node->redeem_until = parts_.clock.steady() + node->record.secret_lifetime;
   scope_.spawn("looks at a jenkins", look_again_and_again());
   co_return Status();
 }

@@ -26,6 +26,7 @@
 #include "jenkins/transport.hpp"
 #include "ports/agent_endpoint.hpp"
 #include "ports/controller_port.hpp"
+#include "ports/credential_source.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
@@ -53,6 +54,9 @@ struct JenkinsParts {
   // How a build ended that on_build told of; empty: Jenkins does not tell, or not yet. May be null.
   std::function<void(const BuildRun&, const std::string& result)> on_result = {};
   std::function<void()> on_left = {};  // see leave(); may be null
+  // With what a footman-agent comes to fetch its node's secret, where its cloud gives it no identity; may be
+  // null.
+  std::function<Secret(const AgentId&, std::uint32_t attempt)> agent_secret = {};
 };
 
 struct JenkinsView {
@@ -72,7 +76,7 @@ struct JenkinsView {
   std::vector<std::string> violations;
 };
 
-class JenkinsController final : public ports::ControllerPort {
+class JenkinsController final : public ports::ControllerPort, public ports::CredentialSource {
  public:
   JenkinsController(JenkinsParts parts, JenkinsSettings settings);
   ~JenkinsController() override;
@@ -94,6 +98,11 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
+
+  // The secrets of nodes, read from Jenkins each time.
+  std::optional<ports::CredentialHolder> find_holder(const AgentId& agent) const override;
+  runtime::Awaitable<Result<Secret>> redeem(AgentId agent, std::uint32_t attempt,
+                                            std::string key_hash) override;
 
   JenkinsView view() const;
   std::string trouble() const;  // empty: all is well
@@ -150,6 +159,7 @@ class JenkinsController final : public ports::ControllerPort {
   runtime::Awaitable<Status> put(LiveNode* node);
   runtime::Awaitable<Status> make_node(LiveNode* node, std::string folder);
   runtime::Awaitable<Status> check_owner(std::string name);
+  runtime::Awaitable<Result<Secret>> read_secret(std::string node);
   runtime::Awaitable<Status> hold_node(std::string name, std::string message);
   runtime::Awaitable<Status> close_node(const LiveNodePtr* node);
   runtime::Awaitable<Status> mourn(LiveNode* node);

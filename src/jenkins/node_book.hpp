@@ -52,6 +52,9 @@ struct NodeRecord {
   bool is_default = false;       // takes builds without a label
   ports::DemandItem item;        // it was launched for; empty key: a pool
 
+  std::string key_hash;         // of who fetched its secret; empty: nobody has, here
+  Duration secret_lifetime{0};  // it can be fetched for so long, from its registration or from a start on
+
   NodePhase phase = NodePhase::planned;
   NodeLink link = NodeLink::never;
   std::string session;           // of Jenkins (X-Jenkins-Session) in which the phase was seen

@@ -34,6 +34,8 @@ class RecordWriter {
   void flag(std::string_view name, bool value) { out_[name] = value; }
   void number(std::string_view name, std::integral auto value) { out_[name] = value; }
   void instant(std::string_view name, Instant value) { out_[name] = value.us; }
+  void later_text(std::string_view name, const std::string& value) { text(name, value); }
+  void later_duration(std::string_view name, Duration value) { out_[name] = value.count(); }
   template <class Id>
   void id(std::string_view name, const Id& value) {
     out_[name] = value.str();
@@ -61,6 +63,13 @@ class RecordReader {
   }
   void instant(std::string_view name, Instant& value) const {
     value.us = in_.at(name).to_number<std::int64_t>();
+  }
+  // Records of older versions lack these.
+  void later_text(std::string_view name, std::string& value) const {
+    if (in_.contains(name)) value = text_of(name);
+  }
+  void later_duration(std::string_view name, Duration& value) const {
+    if (const auto* found = in_.if_contains(name)) value = Duration(found->to_number<std::int64_t>());
   }
   template <class Id>
   void id(std::string_view name, Id& value) const {
@@ -107,6 +116,8 @@ void go_through(Way way, Record& r) {
   way.text("item_label", r.item.label);
   way.instant("item_since", r.item.since);
   way.text("item_title", r.item.title);
+  way.later_text("key_hash", r.key_hash);
+  way.later_duration("secret_lifetime_us", r.secret_lifetime);
   way.phase("phase", r.phase);
   way.link("link", r.link);
   way.text("session", r.session);

@@ -25,7 +25,7 @@
 
 namespace footman::ports {
 
-// One launch. Everything but `secret` is frozen in the intent row before the call.
+// One launch. Everything but the secrets is frozen in the intent row before the call.
 struct LaunchSpec {
   base::InstallationId installation;  // tag on every resource
   base::AgentId agent;                // tag on every resource; also its name
@@ -37,9 +37,13 @@ struct LaunchSpec {
   std::string client_token;  // the idempotency token: same token → same resource, never a second one
   std::string options;       // the provider's own frozen options, JSON (made by freeze())
   AgentEndpoint endpoint;
+  // Of an agent with another controller than Footman's own: where footman-agent, which stands in front of it,
+  // fetches its secret. No url: a launch of an older version, whose agent is given its secret.
+  AgentEndpoint server;
   base::Duration orphan_timeout{0};
-  bool one_shot = true;  // the agent leaves after its first build
-  base::Secret secret;   // the one-time bootstrap secret; not for agents that prove who they are
+  bool one_shot = true;            // the agent leaves after its first build
+  base::Secret secret;             // the one-time bootstrap secret; not for agents that prove who they are
+  base::Secret controller_secret;  // of AgentBootstrap
 };
 
 using model::FailureClass;

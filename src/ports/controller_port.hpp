@@ -75,9 +75,11 @@ struct AgentRegistration {
   std::string client_token = {};      // of its launch
 };
 
-// How the agent reaches the controller. Goes into the launch; the secret never into a row.
+// What the agent shows. For the launch, never for a row.
 struct AgentBootstrap {
-  base::Secret secret;
+  base::Secret secret;  // to a Footman server, once
+  // To a controller of another kind. Only for where no footman-agent can fetch it: see CredentialSource.
+  base::Secret controller_secret{};
 };
 
 // Why an agent is removed, for those whose work is lost with it.

@@ -23,18 +23,19 @@ constexpr std::size_t kMessageCount = std::variant_size_v<Message>;
 
 // name, number, from agent, from server, first, sensitive
 constexpr std::array<MessageInfo, kMessageCount> kMessages{{
-    {"Hello", 0x01, true, false, true, true},          {"Welcome", 0x02, false, true, true, false},
-    {"Refused", 0x03, false, true, true, false},       {"Challenge", 0x05, false, true, true, false},
-    {"Proof", 0x06, true, false, false, true},         {"Resume", 0x04, true, false, false, false},
-    {"Heartbeat", 0x08, true, true, false, false},     {"HeartbeatReply", 0x09, true, true, false, false},
-    {"Assign", 0x10, false, true, false, true},        {"Accepted", 0x11, true, false, false, false},
-    {"Rejected", 0x12, true, false, false, false},     {"Start", 0x13, false, true, false, false},
-    {"Withdraw", 0x14, false, true, false, false},     {"StepStarted", 0x15, true, false, false, false},
-    {"StepFinished", 0x16, true, false, false, false}, {"BuildFinished", 0x17, true, false, false, false},
-    {"ReportAck", 0x18, false, true, false, false},    {"FinishedAck", 0x19, false, true, false, false},
-    {"Cancel", 0x1A, false, true, false, false},       {"LogData", 0x20, true, false, false, false},
-    {"LogAck", 0x21, false, true, false, false},       {"Drain", 0x30, false, true, false, false},
-    {"Notice", 0x31, true, false, false, false},       {"Goodbye", 0x32, true, true, true, false},
+    {"Hello", 0x01, true, false, true, true},           {"Welcome", 0x02, false, true, true, false},
+    {"Refused", 0x03, false, true, true, false},        {"Challenge", 0x05, false, true, true, false},
+    {"Proof", 0x06, true, false, false, true},          {"Credential", 0x07, false, true, true, true},
+    {"Resume", 0x04, true, false, false, false},        {"Heartbeat", 0x08, true, true, false, false},
+    {"HeartbeatReply", 0x09, true, true, false, false}, {"Assign", 0x10, false, true, false, true},
+    {"Accepted", 0x11, true, false, false, false},      {"Rejected", 0x12, true, false, false, false},
+    {"Start", 0x13, false, true, false, false},         {"Withdraw", 0x14, false, true, false, false},
+    {"StepStarted", 0x15, true, false, false, false},   {"StepFinished", 0x16, true, false, false, false},
+    {"BuildFinished", 0x17, true, false, false, false}, {"ReportAck", 0x18, false, true, false, false},
+    {"FinishedAck", 0x19, false, true, false, false},   {"Cancel", 0x1A, false, true, false, false},
+    {"LogData", 0x20, true, false, false, false},       {"LogAck", 0x21, false, true, false, false},
+    {"Drain", 0x30, false, true, false, false},         {"Notice", 0x31, true, false, false, false},
+    {"Goodbye", 0x32, true, true, true, false},
 }};
 
 constexpr std::uint8_t kNoMessage = 0xFF;

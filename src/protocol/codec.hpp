@@ -62,10 +62,10 @@ void encode_log_data_to(std::string& out, base::StreamId stream, std::uint64_t o
 // split.
 //
 // A decoder for the server takes the preface, then Hello, then only what agents send; one for the agent takes
-// Welcome, Refused or Goodbye first, after a Challenge if there is one. Errors are final: next() repeats the
-// first one, further bytes are dropped. The error's message names the message and field and the byte of the
-// stream; codes: corrupt (not this protocol or broken), unsupported (unknown message), resource_exhausted
-// (over a limit).
+// Welcome, Credential, Refused or Goodbye first, after a Challenge if there is one. Errors are final: next()
+// repeats the first one, further bytes are dropped. The error's message names the message and field and the
+// byte of the stream; codes: corrupt (not this protocol or broken), unsupported (unknown message),
+// resource_exhausted (over a limit).
 class FrameDecoder {
  public:
   explicit FrameDecoder(Direction direction);

@@ -96,6 +96,11 @@ void fields(C& c, As<C, Proof>& m) {
 }
 
 template <class C>
+void fields(C& c, As<C, Credential>& m) {
+  c.secret("secret", m.secret, kMaxCredentialBytes);
+}
+
+template <class C>
 void fields(C& c, As<C, HeldAssignment>& m) {
   c.number_id("assignment", m.assignment);
   c.enumeration("phase", m.phase, AssignmentPhase::accepted, AssignmentPhase::finished);

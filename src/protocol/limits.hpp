@@ -24,6 +24,7 @@ inline constexpr std::size_t kSessionKeyBytes = 32;
 inline constexpr std::size_t kNonceBytes = kSessionKeyBytes;
 inline constexpr std::size_t kMaxProofNameBytes = 64;
 inline constexpr std::size_t kMaxProofValueBytes = 16 * 1024;  // a session token of AWS has no fixed size
+inline constexpr std::size_t kMaxCredentialBytes = 4096;
 inline constexpr std::size_t kMaxJobPathBytes = 1024;
 inline constexpr std::size_t kMaxEnvNameBytes = 256;
 inline constexpr std::size_t kMaxEnvValueBytes = 128 * 1024;  // what Linux allows one string of exec

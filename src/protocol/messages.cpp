@@ -74,10 +74,10 @@ std::string_view to_string(GoodbyeCode code) {
 
 std::string_view name_of(const Message& message) {
   static constexpr std::array<std::string_view, std::variant_size_v<Message>> kNames{
-      "Hello",     "Welcome",        "Refused",      "Challenge",     "Proof",     "Resume",
-      "Heartbeat", "HeartbeatReply", "Assign",       "Accepted",      "Rejected",  "Start",
-      "Withdraw",  "StepStarted",    "StepFinished", "BuildFinished", "ReportAck", "FinishedAck",
-      "Cancel",    "LogData",        "LogAck",       "Drain",         "Notice",    "Goodbye"};
+      "Hello",       "Welcome",        "Refused",       "Challenge", "Proof",       "Credential", "Resume",
+      "Heartbeat",   "HeartbeatReply", "Assign",        "Accepted",  "Rejected",    "Start",      "Withdraw",
+      "StepStarted", "StepFinished",   "BuildFinished", "ReportAck", "FinishedAck", "Cancel",     "LogData",
+      "LogAck",      "Drain",          "Notice",        "Goodbye"};
   return kNames[message.index()];
 }
 

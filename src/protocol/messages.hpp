@@ -29,6 +29,8 @@ inline constexpr std::uint64_t kFeatureNotice =
     1U << 2;  // the agent hears of its machine's end and sends Notice
 inline constexpr std::uint64_t kFeatureProof = 1U << 3;  // the agent can prove who it is, see Challenge
 inline constexpr std::uint64_t kAllFeatures = kFeatureTimeMarks | kFeatureNotice | kFeatureProof;
+// Not of a session: who says Hello with it wants a Credential instead.
+inline constexpr std::uint64_t kFeatureCredential = 1U << 4;
 
 // ---- Handshake ----
 
@@ -106,6 +108,12 @@ struct ProofValue {
 // by the agent and the server's cloud; they are bound to bind_proof() (handshake.hpp).
 struct Proof {
   std::vector<ProofValue> values;
+};
+
+// (S) Instead of Welcome, to who wants it (kFeatureCredential) and has shown who it is: what another
+// controller's agent has to show there. The server closes after it; the same session key may ask again.
+struct Credential {
+  base::Secret secret;  // never empty
 };
 
 enum class AssignmentPhase : std::uint8_t { accepted = 1, running = 2, finished = 3 };
@@ -325,9 +333,9 @@ struct Goodbye {
 };
 
 using Message =
-    std::variant<Hello, Welcome, Refused, Challenge, Proof, Resume, Heartbeat, HeartbeatReply, Assign,
-                 Accepted, Rejected, Start, Withdraw, StepStarted, StepFinished, BuildFinished, ReportAck,
-                 FinishedAck, Cancel, LogData, LogAck, Drain, Notice, Goodbye>;
+    std::variant<Hello, Welcome, Refused, Challenge, Proof, Credential, Resume, Heartbeat, HeartbeatReply,
+                 Assign, Accepted, Rejected, Start, Withdraw, StepStarted, StepFinished, BuildFinished,
+                 ReportAck, FinishedAck, Cancel, LogData, LogAck, Drain, Notice, Goodbye>;
 
 std::string_view to_string(RefusalCode code);
 std::string_view to_string(AssignmentPhase phase);

@@ -207,7 +207,7 @@ def visit_crash_point(point):
 
 
 def test_server_dies_at_every_crash_point():
-    points = crash_points()
+    points = [point for point in crash_points() if point != "session:before-credential"]  # jenkins_test.py visits it
     check(len(points) > 30, f"the points are listed: {points}")
     wrong = []
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+from agent_wire import FEATURE_CREDENTIAL, FEATURE_PROOF, AgentWire, sign
 from ecs import EcsServer, own_address
 from footman import BIN, ApiError, NotRun, Server, check, processes_of, run_tests, wait_no_processes, wait_until
 from jenkins import JAVA, FakeJenkins, send
@@ -416,14 +418,13 @@ ON_ECS = """  - name: injected
     default: false
     labels: [injected]
     env: {{PATH: '{path}', FAKE_JAVA_RETRY_SECONDS: '0.2'}}
+  - {{name: plain, extends: injected, labels: [plain], ecs: {{task_role: ~}}}}
   - name: stock
-    extends: small
-    default: false
+    extends: injected
     labels: [stock]
-    env: {{PATH: '{path}', FAKE_JAVA_RETRY_SECONDS: '0.2'}}
     ecs: {{image: jenkins/inbound-agent, task_role: ~, agent: {{delivery: image, carrier_image: ~}}}}
 jenkins:
-- {{name: ci, url: '{url}', insecure: true, user: scaler, token: "${{env:JENKINS_TOKEN}}", work_folder: /tmp/agent, templates: [injected, stock]}}
+- {{name: ci, url: '{url}', insecure: true, user: scaler, token: "${{env:JENKINS_TOKEN}}", work_folder: /tmp/agent, templates: [injected, plain, stock]}}
 """
 # What the entry point of Jenkins' image makes of its variables, as far as it is needed here.
 ENTRY_POINT = """#!/bin/sh
@@ -431,35 +432,171 @@ exec java $JENKINS_JAVA_OPTS -jar {jar} -url "$JENKINS_URL" -secret "$JENKINS_SE
 """
 
 
+class EcsScene:
+    """A Jenkins and a server that gives it agents on ECS."""
+
+    def __init__(self, **settings):
+        self.stack = contextlib.ExitStack()
+        with contextlib.ExitStack() as stack:
+            self.jenkins = stack.enter_context(FakeJenkins(quiet_seconds=0, host=own_address()))
+            # Containers see this machine's folders but /tmp.
+            folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
+            folder.chmod(0o755)
+            shutil.copy2(JAVA, folder / "java")
+            jar = folder / "agent.jar"
+            jar.write_bytes(send(self.jenkins.url, "GET", "/jnlpJars/agent.jar")[2])
+            entry_point = folder / "jenkins-agent"
+            entry_point.write_text(ENTRY_POINT.format(jar=jar))
+            entry_point.chmod(0o755)
+            path = f"{folder}:{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
+            os.environ.update(TOKEN)  # EcsServer reads the configuration, too
+            self.ecs = stack.enter_context(EcsServer(ON_ECS.format(path=path, url=self.jenkins.url), **settings))
+            self.stack = stack.pop_all()
+        self.aws, self.server = self.ecs.aws, self.ecs.server
+        self.aws.set(images={**self.aws.ask("settings")["images"], "jenkins/inbound-agent": {"entrypoint": [str(entry_point)]}})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *details):
+        self.stack.__exit__(*details)
+
+    def trigger(self, label, command="uname -s"):
+        self.jenkins.tell("job", name=label, label=label, command=command)
+        self.jenkins.tell("trigger", job=label)
+
+    def secrets(self):
+        """Of the nodes of agents that there are, by node."""
+        found = {}
+        for one in self.jenkins.ask("state")["nodes"]:
+            name = one["name"]
+            if name.startswith(PREFIX) and not name.startswith(PREFIX + "placeholder-"):
+                status, _, body = self.jenkins.rest("GET", f"/computer/{name}/jenkins-agent.jnlp")
+                if status == 200:
+                    found[name] = re.search(rb"<argument>([0-9a-f]{64})</argument>", body).group(1).decode()
+        return found
+
+    def wait_results(self, count):
+        wait_until(lambda: [one["result"] for one in self.jenkins.builds()] == ["SUCCESS"] * count,
+                   lambda: f"{count} builds; {self.jenkins.ask('state')}\n{self.ecs.tasks(alive=False)}\n{self.server.log_tail(8000)}")
+
+    def sent(self):
+        """All that AWS was told, and tells."""
+        return json.dumps([self.aws.calls("ecs"), self.aws.ask("tasks"), self.aws.ask("definitions")])
+
+    def check_clean(self, builds):
+        self.server.wait_no_agents()
+        self.ecs.wait_no_tasks()
+        check(len(self.server.agents()) == builds, f"one launch for each build: {self.server.agents()}")
+        check(not self.jenkins.violations(), self.jenkins.violations())
+
+
 def test_agents_on_ecs_injected_and_in_jenkins_own_image():
-    address = own_address()
-    with contextlib.ExitStack() as stack:
-        jenkins = stack.enter_context(FakeJenkins(quiet_seconds=0, host=address))
-        # Containers see this machine's folders but /tmp.
-        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(dir="/var/tmp")))
-        folder.chmod(0o755)
-        shutil.copy2(JAVA, folder / "java")
-        jar = folder / "agent.jar"
-        jar.write_bytes(send(jenkins.url, "GET", "/jnlpJars/agent.jar")[2])
-        entry_point = folder / "jenkins-agent"
-        entry_point.write_text(ENTRY_POINT.format(jar=jar))
-        entry_point.chmod(0o755)
-        path = f"{folder}:{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
-        os.environ.update(TOKEN)  # EcsServer reads the configuration, too
-        ecs = stack.enter_context(EcsServer(ON_ECS.format(path=path, url=jenkins.url)))
-        ecs.aws.set(images={**ecs.aws.ask("settings")["images"], "jenkins/inbound-agent": {"entrypoint": [str(entry_point)]}})
-        server = ecs.start()
-        for label in ("injected", "stock"):
-            jenkins.tell("job", name=label, label=label, command="uname -s")
-            jenkins.tell("trigger", job=label)
-        wait_until(lambda: [one["result"] for one in jenkins.builds()] == ["SUCCESS"] * 2,
-                   lambda: f"two builds; {jenkins.ask('state')}\n{ecs.tasks(alive=False)}\n{server.log_tail(8000)}")
-        server.wait_no_agents()
-        ecs.wait_no_tasks()
-        check(sorted(one["template"] for one in server.agents()) == ["injected", "stock"], server.agents())
-        check(not jenkins.violations(), jenkins.violations())
-        told = json.dumps(ecs.aws.ask("definitions"))
-        check("JENKINS_SECRET" not in told and "scaler-token" not in told, "no secret in a definition")
+    with EcsScene() as scene:
+        scene.ecs.start()
+        for label in ("injected", "plain", "stock"):
+            scene.trigger(label, "sleep 3; uname -s")
+        secrets = wait_until(lambda: len(scene.secrets()) == 3 and scene.secrets(), "three nodes")
+        scene.wait_results(3)
+        scene.check_clean(3)
+        templates = {PREFIX + one["id"]: one["template"] for one in scene.server.agents()}
+        check(sorted(templates.values()) == ["injected", "plain", "stock"], templates)
+        secret_of = {template: secrets[node] for node, template in templates.items()}
+
+        sent = scene.sent()
+        check("scaler-token" not in sent and "SECRET" not in json.dumps(scene.aws.ask("definitions")), "no secret in a definition")
+        for template, is_there in (("injected", False), ("plain", False), ("stock", True)):
+            check((secret_of[template] in sent) == is_there, f"the secret of the node of '{template}' in what AWS was told: {not is_there}")
+        calls = {{tag["key"]: tag["value"] for tag in call["params"]["tags"]}["footman:template"]: json.dumps(call)
+                 for call in scene.aws.calls("ecs", "RunTask")}
+        check("SECRET" not in calls["injected"] and "FOOTMAN_AGENT_PROOF" in calls["injected"], calls["injected"])
+        check("FOOTMAN_AGENT_SECRET" in calls["plain"] and "JENKINS_SECRET" not in calls["plain"], calls["plain"])
+        check("JENKINS_SECRET" in calls["stock"], calls["stock"])
+        check(len(scene.aws.calls("sts", "GetCallerIdentity")) == 1, "one proof")
+        # Nor is it anywhere in what is ours.
+        told = scene.server.log_tail(10**7) + json.dumps([scene.server.agents(), scene.server.get("/api/v1/jenkins/ci")])
+        scene.server.stop()
+        files = b"".join(path.read_bytes() for path in scene.server.data.rglob("*") if path.is_file())
+        for template, secret in secret_of.items():
+            check(secret not in told and secret.encode() not in files, f"the secret of the node of '{template}' is kept")
+
+
+def test_a_secret_for_jenkins_is_given_to_its_own_task_alone():
+    with EcsScene(run_containers=False) as scene:  # this test is the agent
+        server = scene.ecs.start()
+        scene.trigger("injected")
+        (task,) = wait_until(scene.ecs.tasks, "a task")
+        agent, task_id = scene.ecs.tags(task)["footman:agent"], task["taskArn"].rsplit("/", 1)[1]
+        wait_until(lambda: server.get(f"/api/v1/agents/{agent}").get("handle"), "the handle")
+        secret = f"secret {scene.secrets()[PREFIX + agent]}"
+        build = server.submit("true")
+        own_agent = wait_until(lambda: server.build(build).get("agent") or next(
+            (one["id"] for one in server.agents() if one["id"] != agent), None), "the agent of a build of Footman's own")
+        [own_task] = wait_until(lambda: [one for one in scene.ecs.tasks() if scene.ecs.tags(one)["footman:agent"] == own_agent], "its task")
+        wait_until(lambda: server.get(f"/api/v1/agents/{own_agent}").get("handle"), "its handle")
+        key = os.urandom(32)
+
+        def keys(role="footman-task", session=task_id, **more):
+            return scene.aws.tell("keys", role=role, session=session, **more)
+
+        def ask(credentials, session_key=key, who=agent, features=FEATURE_PROOF | FEATURE_CREDENTIAL):
+            with AgentWire(server.host, server.http_port, who, session_key=session_key, features=features) as wire:
+                return wire.prove(sign(credentials, scene.aws.url + "/", scene.aws.region, wire.bind(wire.challenge())))
+
+        for what, answer in [
+                ("of a task of another installation", lambda: ask(keys(session="0" * 32))),
+                ("of the task of another agent here", lambda: ask(keys(session=own_task["taskArn"].rsplit("/", 1)[1]))),
+                ("of another role", lambda: ask(keys(role="footman-server"))),
+                ("that has expired", lambda: ask(keys(seconds=-1))),
+                ("of an agent that works for Footman itself",
+                 lambda: ask(keys(session=own_task["taskArn"].rsplit("/", 1)[1]), who=own_agent)),
+                ("for a session", lambda: ask(keys(), features=FEATURE_PROOF))]:
+            said = answer()
+            check(said == "bad_secret", f"a proof {what}: {said}")
+        scene.aws.tell("clear-violations")  # the one that had expired
+
+        def refused():
+            lines = server.request("GET", "/metrics", raw=True)[2].decode().splitlines()
+            return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith("footman_agent_refused_total"))
+
+        check(refused() == 6, "each of them is counted")
+        check(ask(keys()) == secret, "its own proof")
+        check(ask(keys(), session_key=os.urandom(32)) == "bad_secret", "another process of the same task, later")
+        check(refused() == 7, "it is counted")
+        server.kill()
+        scene.ecs.start()
+        with AgentWire(server.host, server.http_port, agent, session_key=key, connection=2,
+                       features=FEATURE_PROOF | FEATURE_CREDENTIAL) as wire:
+            check(wire.verdict() == secret, "the same key gets it again, without a proof, and from a server that was started anew")
+        check(ask(keys(), session_key=os.urandom(32)) == "bad_secret", "another process, later still")
+        server.stop()
+
+
+def test_a_server_that_dies_while_a_secret_is_fetched():
+    with EcsScene() as scene:
+        for number, (point, label) in enumerate([("session:before-credential", "injected"), ("launch:after-call", "plain"),
+                                                 ("session:before-credential", "plain")], 1):
+            server = scene.ecs.start(crash_point=point)
+            scene.trigger(label)
+            wait_until(lambda: not server.running(), lambda: f"a crash at {point}: {server.log_tail()}")  # noqa: B023
+            scene.ecs.start()
+            scene.wait_results(number)
+            scene.check_clean(number)
+            server.stop()
+        check(scene.ecs.calls("RunTask") >= 3 and len(scene.ecs.tasks(alive=False)) == 3, "one task for each build")
+
+
+def test_a_server_that_is_away_when_a_secret_is_fetched():
+    with EcsScene() as scene:
+        server = scene.ecs.start()
+        scene.aws.set(provision_seconds=3)
+        scene.trigger("injected")
+        wait_until(scene.ecs.tasks, "a task")
+        server.kill()
+        wait_until(lambda: scene.ecs.tasks()[0]["lastStatus"] == "RUNNING", "its agent to start")
+        scene.ecs.start()
+        scene.wait_results(1)
+        scene.check_clean(1)
         server.stop()
 
 
@@ -481,4 +618,7 @@ if __name__ == "__main__":
                test_a_jenkins_behind_tls_of_an_authority_of_its_own,
                test_a_jenkins_that_leaves_the_configuration,
                test_a_real_agent_jar,
-               test_agents_on_ecs_injected_and_in_jenkins_own_image])
+               test_agents_on_ecs_injected_and_in_jenkins_own_image,
+               test_a_secret_for_jenkins_is_given_to_its_own_task_alone,
+               test_a_server_that_dies_while_a_secret_is_fetched,
+               test_a_server_that_is_away_when_a_secret_is_fetched])

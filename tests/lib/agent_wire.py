@@ -15,8 +15,8 @@ import botocore.awsrequest
 import botocore.credentials
 
 PREFACE = b"FOOTMAN\x01"
-HELLO, WELCOME, REFUSED, CHALLENGE, PROOF = 1, 2, 3, 5, 6
-FEATURE_PROOF = 8
+HELLO, WELCOME, REFUSED, CHALLENGE, PROOF, CREDENTIAL = 1, 2, 3, 5, 6, 7
+FEATURE_PROOF, FEATURE_CREDENTIAL = 8, 16
 CODES = ["other", "bad_secret", "expired", "unknown_agent", "version", "revoked", "busy", "superseded"]
 BODY = "Action=GetCallerIdentity&Version=2011-06-15"
 
@@ -54,14 +54,14 @@ def sign(key, url, region, binding, body=BODY):
 class AgentWire:
     """One connection on a WebSocket. Made, it has said Hello without a secret; a context manager."""
 
-    def __init__(self, host, port, agent, attempt=1, session_key=None, connection=1):
+    def __init__(self, host, port, agent, attempt=1, session_key=None, connection=1, features=FEATURE_PROOF):
         self.agent, self.attempt, self.session_key = agent, attempt, session_key or os.urandom(32)
         self._socket = socket.create_connection((host, port), timeout=60)
         self._input = self._socket.makefile("rb")
         self._upgrade(host, port)
         self._payload = b""
         self._send(PREFACE)
-        self.say(HELLO, struct.pack("<HHQ", 1, 1, FEATURE_PROOF) + _bytes(agent) + struct.pack("<II", attempt, connection)
+        self.say(HELLO, struct.pack("<HHQ", 1, 1, features) + _bytes(agent) + struct.pack("<II", attempt, connection)
                  + _bytes("") + self.session_key + _bytes("test") + _bytes("linux") + _bytes("x86_64") + _bytes("test")
                  + struct.pack("<QIQq", 1, 1, 1, 0))
 
@@ -82,12 +82,19 @@ class AgentWire:
         return bind(nonce, self.agent, self.attempt, self.session_key)
 
     def prove(self, values):
-        """"welcome", or the code of the refusal and whether to come again."""
+        """As verdict()."""
         self.say(PROOF, bytes([len(values)]) + b"".join(_bytes(name) + _bytes(value) for name, value in values.items()))
+        return self.verdict()
+
+    def verdict(self):
+        """"welcome", the secret that was given after "secret ", or the code of the refusal and whether to come again."""
         number, payload = self.hear()
         if number == WELCOME:
             return "welcome"
-        assert number == REFUSED, f"message {number} came instead of Welcome or Refused"
+        if number == CREDENTIAL:
+            assert payload[0] == len(payload) - 1 < 128, payload
+            return f"secret {payload[1:].decode()}"
+        assert number == REFUSED, f"message {number} came instead of Welcome, Credential or Refused"
         return CODES[payload[0]] + (", come again" if payload[-1] else "")
 
     def say(self, number, payload):

@@ -42,17 +42,17 @@ Status put_duration(base::Duration& to, const std::string& value) {
   return {};
 }
 
-Status put_url(Options& options, const std::string& value) {
-  FOOTMAN_TRY(options.url, net::parse_url(value));
-  const auto& scheme = options.url.scheme;
+Status put_url(net::Url& to, const std::string& value) {
+  FOOTMAN_TRY(to, net::parse_url(value));
+  const auto& scheme = to.scheme;
   const auto known = {"ws", "wss", "http", "https", "tcp"};
   if (std::find(known.begin(), known.end(), scheme) == known.end())
     return wrong(fmt::format("\"{}\" has the scheme {}", value, scheme), "Use wss://, ws:// or tcp://.");
   return {};
 }
 
-Status put_tunnel(Options& options, const std::string& value) {
-  FOOTMAN_TRY(options.tunnel, net::parse_endpoint(value));
+Status put_tunnel(Place& place, const std::string& value) {
+  FOOTMAN_TRY(place.tunnel, net::parse_endpoint(value));
   return {};
 }
 
@@ -63,10 +63,10 @@ Status put_attempt(Options& options, const std::string& value) {
   return {};
 }
 
-Status put_name(Options& options, const std::string& value) {
+Status put_name(std::string& to, const std::string& value) {
   if (value.size() > protocol::kMaxIdBytes)
     return wrong(fmt::format("the name is longer than {} bytes", protocol::kMaxIdBytes));
-  options.name = value;
+  to = value;
   return {};
 }
 
@@ -138,32 +138,33 @@ const Flag kFlags[] = {
      "Where the server is: wss://host/ or ws://host:port/ (WebSocket on its HTTP port), or tcp://host:port "
      "(its "
      "agent port, TLS). Needed.",
-     put_url},
-    {"--name", "NAME", "FOOTMAN_AGENT_NAME", "The agent's name, as the server knows it. Needed.", put_name},
+     [](Options& o, const std::string& v) { return put_url(o.controller.url, v); }},
+    {"--name", "NAME", "FOOTMAN_AGENT_NAME", "The agent's name, as the server knows it. Needed.",
+     [](Options& o, const std::string& v) { return put_name(o.name, v); }},
     {"--secret-file", "FILE", "FOOTMAN_AGENT_SECRET_FILE",
      "Holds the one-time secret. Read once, then removed. Without it FOOTMAN_AGENT_SECRET is used.",
      [](Options& o, const std::string& v) { return put_text(o.secret_file, v); }},
     {"--proof", "aws", "FOOTMAN_AGENT_PROOF",
-     "Instead of a secret: prove who this agent is with the role of its ECS task.", put_proof, Of::run},
+     "Instead of a secret: prove who this agent is with the role of its ECS task.", put_proof},
     {"--proof-url", "URL", "FOOTMAN_AGENT_PROOF_URL",
-     "The STS endpoint that the server will ask about the proof. The agent does not call it.", put_proof_url,
-     Of::run},
+     "The STS endpoint that the server will ask about the proof. The agent does not call it.", put_proof_url},
     {"--proof-region", "REGION", "FOOTMAN_AGENT_PROOF_REGION", "The region of that endpoint.",
-     [](Options& o, const std::string& v) { return put_text(o.proof_region, v); }, Of::run},
+     [](Options& o, const std::string& v) { return put_text(o.proof_region, v); }},
     {"--attempt", "N", "FOOTMAN_AGENT_ATTEMPT",
-     "The launch attempt, for which the secret was made. Default 1.", put_attempt, Of::run},
+     "The launch attempt, for which the secret was made. Default 1.", put_attempt},
     {"--tunnel", "HOST:PORT", "FOOTMAN_AGENT_TUNNEL",
-     "Connect to this address instead of the URL's, for example a network load balancer.", put_tunnel},
+     "Connect to this address instead of the URL's, for example a network load balancer.",
+     [](Options& o, const std::string& v) { return put_tunnel(o.controller, v); }},
     {"--public-key-sha256", "HEX", "FOOTMAN_AGENT_PUBLIC_KEY_SHA256",
      "SHA-256 of the server's public key: trust this key and nothing else.",
-     [](Options& o, const std::string& v) { return put_text(o.public_key_sha256, v); }, Of::run},
+     [](Options& o, const std::string& v) { return put_text(o.controller.public_key_sha256, v); }, Of::run},
     {"--ca-file", "FILE", "FOOTMAN_AGENT_CA_FILE",
      "Trust these authorities (PEM) instead of the system's. FOOTMAN_AGENT_CA holds the text itself.",
-     [](Options& o, const std::string& v) { return put_text(o.ca_file, v); }},
+     [](Options& o, const std::string& v) { return put_text(o.controller.ca_file, v); }},
     {"--system-ca", nullptr, "FOOTMAN_AGENT_SYSTEM_CA", "Trust the system's authorities besides those.",
-     [](Options& o, const std::string& v) { return put_switch(o.system_ca, v); }},
+     [](Options& o, const std::string& v) { return put_switch(o.controller.system_ca, v); }},
     {"--insecure", nullptr, "FOOTMAN_AGENT_INSECURE", "Allow ws:// to another machine: no encryption.",
-     [](Options& o, const std::string& v) { return put_switch(o.insecure, v); }},
+     [](Options& o, const std::string& v) { return put_switch(o.controller.insecure, v); }},
     {"--one-shot", nullptr, "FOOTMAN_AGENT_ONE_SHOT", "Leave after the first build.",
      [](Options& o, const std::string& v) { return put_switch(o.one_shot, v); }, Of::run},
     {"--work-dir", "DIR", "FOOTMAN_AGENT_WORK_DIR",
@@ -198,6 +199,25 @@ const Flag kFlags[] = {
      "-XX:TieredStopAtLevel=1, with which an agent is online in a third of the time and needs a third of "
      "the memory.",
      put_words, Of::supervise},
+    {"--server", "URL", "FOOTMAN_AGENT_SERVER_URL",
+     "The Footman server, as the URL of run. The agent shows it its one-time secret or its proof, and "
+     "fetches "
+     "the secret for Jenkins from it. Without this the secret that was given is the one for Jenkins.",
+     [](Options& o, const std::string& v) { return put_url(o.server.url, v); }, Of::supervise},
+    {"--server-name", "NAME", "FOOTMAN_AGENT_SERVER_NAME", "The agent's name there. Needed with --server.",
+     [](Options& o, const std::string& v) { return put_name(o.server_name, v); }, Of::supervise},
+    {"--server-tunnel", "HOST:PORT", "FOOTMAN_AGENT_SERVER_TUNNEL", "As --tunnel, for that server.",
+     [](Options& o, const std::string& v) { return put_tunnel(o.server, v); }, Of::supervise},
+    {"--server-public-key-sha256", "HEX", "FOOTMAN_AGENT_SERVER_PUBLIC_KEY_SHA256",
+     "As --public-key-sha256 of run, for that server.",
+     [](Options& o, const std::string& v) { return put_text(o.server.public_key_sha256, v); }, Of::supervise},
+    {"--server-ca-file", "FILE", "FOOTMAN_AGENT_SERVER_CA_FILE",
+     "As --ca-file, for that server. FOOTMAN_AGENT_SERVER_CA holds the text itself.",
+     [](Options& o, const std::string& v) { return put_text(o.server.ca_file, v); }, Of::supervise},
+    {"--server-system-ca", nullptr, "FOOTMAN_AGENT_SERVER_SYSTEM_CA", "As --system-ca, for that server.",
+     [](Options& o, const std::string& v) { return put_switch(o.server.system_ca, v); }, Of::supervise},
+    {"--server-insecure", nullptr, "FOOTMAN_AGENT_SERVER_INSECURE", "As --insecure, for that server.",
+     [](Options& o, const std::string& v) { return put_switch(o.server.insecure, v); }, Of::supervise},
     {"--cgroups", "on|off", "FOOTMAN_AGENT_CGROUPS",
      "Whether steps get control groups where the machine allows it. Default on.",
      [](Options& o, const std::string& v) { return put_switch(o.use_cgroups, v); }, Of::run},
@@ -226,7 +246,8 @@ Status read_environment(Command command, Options& options,
   for (const auto& flag : kFlags)
     if (const char* value = get(flag.variable); flag.is_of(command) && value != nullptr && *value != '\0')
       FOOTMAN_TRY_STATUS(put(options, flag, flag.variable, value));
-  if (const char* pem = get("FOOTMAN_AGENT_CA"); pem != nullptr) options.ca_pem = pem;
+  if (const char* pem = get("FOOTMAN_AGENT_CA"); pem != nullptr) options.controller.ca_pem = pem;
+  if (const char* pem = get("FOOTMAN_AGENT_SERVER_CA"); pem != nullptr) options.server.ca_pem = pem;
   return {};
 }
 
@@ -260,34 +281,52 @@ Status read_flags(Command command, Options& options, const std::vector<std::stri
   return {};
 }
 
+Status need(const char* flag, const char* variable) {
+  return base::fail(Errc::invalid_argument, fmt::format("{} is missing", flag), {},
+                    fmt::format("Give it, or set {}.", variable));
+}
+
+// `host`: the one that is connected to; `prefix`: of its flags.
+Status check_trust(const Place& place, const std::string& host, const std::string& flag,
+                   const std::string& prefix) {
+  const auto& scheme = place.url.scheme;
+  const bool plain = scheme == "ws" || scheme == "http";
+  if (plain && !place.insecure && !base::is_loopback_host(host))
+    return base::fail(
+        Errc::invalid_argument,
+        fmt::format("{} sends secrets to {} without encryption", place.url.str(), host), flag,
+        fmt::format("Use {}s://, or add {}insecure when the network is trusted.", scheme, prefix));
+  if (scheme == "tcp" && place.public_key_sha256.empty() && place.ca_file.empty() && place.ca_pem.empty())
+    return base::fail(Errc::invalid_argument, "the agent port's certificate cannot be checked", flag,
+                      fmt::format("Give {}public-key-sha256 or {}ca-file.", prefix, prefix));
+  return {};
+}
+
+// The Footman server, to which all of the connection goes through the tunnel.
+Status check_server(const Place& place, const std::string& flag, const std::string& prefix) {
+  return check_trust(place, place.tunnel ? place.tunnel->host : place.url.host, flag, prefix);
+}
+
 Status check(Command command, const Options& options) {
-  const auto need = [](const char* flag, const char* variable) {
-    return base::fail(Errc::invalid_argument, fmt::format("{} is missing", flag), {},
-                      fmt::format("Give it, or set {}.", variable));
-  };
-  const auto& scheme = options.url.scheme;
+  const auto& scheme = options.controller.url.scheme;
   if (scheme.empty()) return need("--url", "FOOTMAN_AGENT_URL");
   if (options.name.empty()) return need("--name", "FOOTMAN_AGENT_NAME");
   if (!options.proof.empty() && options.proof_url.scheme.empty())
     return need("--proof-url", "FOOTMAN_AGENT_PROOF_URL");
   if (!options.proof.empty() && options.proof_region.empty())
     return need("--proof-region", "FOOTMAN_AGENT_PROOF_REGION");
+  if (command == Command::run) return check_server(options.controller, "--url", "--");
   const bool web = scheme == "http" || scheme == "https";
-  if (command == Command::supervise && !web)
-    return base::fail(Errc::invalid_argument, fmt::format("{} is not Jenkins' URL", options.url.str()),
-                      "--url", "http:// or https:// was expected, as in a browser.");
-  const bool plain = scheme == "ws" || scheme == "http";
-  // Jenkins' tunnel is for its agent port only, which encrypts by itself.
-  const auto& host = options.tunnel && command == Command::run ? options.tunnel->host : options.url.host;
-  if (plain && !options.insecure && !base::is_loopback_host(host))
+  if (!web)
     return base::fail(Errc::invalid_argument,
-                      fmt::format("{} sends secrets to {} without encryption", options.url.str(), host),
-                      "--url", "Use wss://, or add --insecure when the network is trusted.");
-  if (scheme == "tcp" && options.public_key_sha256.empty() && options.ca_file.empty() &&
-      options.ca_pem.empty())
-    return base::fail(Errc::invalid_argument, "the agent port's certificate cannot be checked", "--url",
-                      "Give --public-key-sha256 or --ca-file.");
-  return {};
+                      fmt::format("{} is not Jenkins' URL", options.controller.url.str()), "--url",
+                      "http:// or https:// was expected, as in a browser.");
+  // Jenkins' tunnel is for its agent port only, which encrypts by itself.
+  FOOTMAN_TRY_STATUS(check_trust(options.controller, options.controller.url.host, "--url", "--"));
+  if (options.server.url.scheme.empty())
+    return options.proof.empty() ? Status() : need("--server", "FOOTMAN_AGENT_SERVER_URL");
+  if (options.server_name.empty()) return need("--server-name", "FOOTMAN_AGENT_SERVER_NAME");
+  return check_server(options.server, "--server", "--server-");
 }
 
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t width) {
@@ -355,6 +394,7 @@ std::string help_text() {
       "one, of Java with the agent.jar that it fetches from there:\n\n"
       "  footman-agent supervise --url https://jenkins.example.com/ --name NAME --secret-file FILE \\\n"
       "      [-- /usr/local/bin/jenkins-agent]\n\n"
+      "With --server URL and --server-name NAME the secret for Jenkins is fetched from a Footman server.\n"
       "The command finds JENKINS_URL, JENKINS_AGENT_NAME, JENKINS_SECRET (@FILE), JENKINS_AGENT_WORKDIR,\n"
       "JENKINS_TUNNEL and JENKINS_WEB_SOCKET in its environment.\n\n"
       "Options, and the variables that stand for them:\n";
@@ -381,7 +421,9 @@ std::string help_text() {
       "    4  nothing was heard of the server for the orphan time-out\n"
       "    5  the time of a notice was over before everything was acknowledged\n"
       "  128+n  killed by signal n\n"
-      "Of supervise: 1, 2 and 4 as above, 5 after a notice or the maximum age, else those of its command.\n";
+      "Of supervise: 1, 2 and 4 as above, 3 of the server it fetches its secret from, 5 after a notice or "
+      "the\n"
+      "maximum age, else those of its command.\n";
   return text;
 }
 

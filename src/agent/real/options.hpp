@@ -18,9 +18,24 @@ namespace footman::agent::real {
 
 using namespace std::chrono_literals;
 
-struct Options {
+// A server: where it is, and how far it is trusted.
+struct Place {
   net::Url url;
-  std::string name;
+  std::optional<net::Endpoint> tunnel;
+  std::string ca_file;
+  std::string ca_pem;  // from the environment
+  bool system_ca = false;
+  std::string public_key_sha256;
+  bool insecure = false;
+};
+
+struct Options {
+  Place controller;  // of run: the Footman server; of supervise: the Jenkins
+  // Of supervise: the Footman server that the secret is fetched from, and this agent's name there. Without a
+  // url the secret is what was given.
+  Place server;
+  std::string server_name;
+  std::string name;  // as the controller knows it
   std::uint32_t attempt = 1;
   std::string secret_file;  // empty: FOOTMAN_AGENT_SECRET
   std::string proof;        // instead of a secret; "aws", or empty
@@ -28,12 +43,6 @@ struct Options {
   std::string proof_region;
   std::string work_dir;  // absolute; empty: a new one below TMPDIR or /tmp
   std::string exit_file;
-  std::optional<net::Endpoint> tunnel;
-  std::string ca_file;
-  std::string ca_pem;  // FOOTMAN_AGENT_CA
-  bool system_ca = false;
-  std::string public_key_sha256;
-  bool insecure = false;
   bool one_shot = false;
   base::Duration orphan_timeout{0};
   base::Duration notice = 10s;

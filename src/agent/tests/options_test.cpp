@@ -4,6 +4,7 @@
 
 #include <map>
 #include <string>
+#include <tuple>
 
 #include "agent/real/connector.hpp"
 
@@ -64,16 +65,16 @@ TEST_CASE("what the local cloud gives is understood") {
   REQUIRE(line);
   const auto& options = line->options;
   CHECK(line->command == Command::run);
-  CHECK(options.url.str() == "ws://127.0.0.1:8080/");
+  CHECK(options.controller.url.str() == "ws://127.0.0.1:8080/");
   CHECK(options.name == "local-abc");
   CHECK(options.attempt == 2);
   CHECK(options.secret_file == "/w/secret");
   CHECK(options.work_dir == "/w");
   CHECK(options.exit_file == "/w/exit.json");
-  CHECK(options.tunnel == net::Endpoint{"10.0.0.1", 50000});
-  CHECK(options.ca_file == "/w/ca.pem");
-  CHECK(options.system_ca);
-  CHECK(options.insecure);
+  CHECK(options.controller.tunnel == net::Endpoint{"10.0.0.1", 50000});
+  CHECK(options.controller.ca_file == "/w/ca.pem");
+  CHECK(options.controller.system_ca);
+  CHECK(options.controller.insecure);
   CHECK(options.one_shot);
   CHECK(options.orphan_timeout == 30min);
   CHECK(options.log_json);
@@ -91,7 +92,7 @@ TEST_CASE("variables stand for flags; flags win") {
   CHECK(line->options.name == "b");
   CHECK(line->options.one_shot);
   CHECK(line->options.notice == 1min);
-  CHECK(line->options.ca_pem == "pem");
+  CHECK(line->options.controller.ca_pem == "pem");
   CHECK_FALSE(line->options.use_cgroups);
   CHECK(line->options.spool_bytes == 1U << 30);
 }
@@ -169,7 +170,7 @@ TEST_CASE("supervise: its own options, and the command behind --") {
     all.insert(all.end(), more.begin(), more.end());
     return all;
   };
-  const auto plain = parse(good, {{"FOOTMAN_AGENT_PROOF", "none of its"}});
+  const auto plain = parse(good, {{"FOOTMAN_AGENT_ONE_SHOT", "none of its"}});
   REQUIRE(plain);
   CHECK(plain->command == Command::supervise);
   CHECK(plain->options.command.empty());
@@ -189,4 +190,55 @@ TEST_CASE("supervise: its own options, and the command behind --") {
   CHECK(holds(error_of({"supervise", "--url", "wss://j.example/", "--name", "a"}), "not Jenkins' URL"));
   CHECK(holds(error_of({"supervise", "--url", "http://j.example/", "--name", "a"}), "without encryption"));
   CHECK(parse({"supervise", "--url", "http://j.example/", "--name", "a", "--insecure"}).has_value());
+}
+
+TEST_CASE("supervise: Jenkins and the Footman server that its secret comes from are told apart") {
+  const Environment given{{"FOOTMAN_AGENT_URL", "https://j.example/"},
+                          {"FOOTMAN_AGENT_NAME", "footman-a"},
+                          {"FOOTMAN_AGENT_TUNNEL", "j.lb:1"},
+                          {"FOOTMAN_AGENT_CA", "pem of j"},
+                          {"FOOTMAN_AGENT_SERVER_URL", "tcp://f.example:50000"},
+                          {"FOOTMAN_AGENT_SERVER_NAME", "a"},
+                          {"FOOTMAN_AGENT_SERVER_TUNNEL", "f.lb:2"},
+                          {"FOOTMAN_AGENT_SERVER_CA", "pem of f"},
+                          {"FOOTMAN_AGENT_SERVER_SYSTEM_CA", "true"},
+                          {"FOOTMAN_AGENT_SERVER_PUBLIC_KEY_SHA256", "ab"},
+                          {"FOOTMAN_AGENT_ATTEMPT", "3"},
+                          {"FOOTMAN_AGENT_PROOF", "aws"},
+                          {"FOOTMAN_AGENT_PROOF_URL", "https://sts.eu-central-1.amazonaws.com/"},
+                          {"FOOTMAN_AGENT_PROOF_REGION", "eu-central-1"}};
+  const auto line = parse({"supervise"}, given);
+  REQUIRE_MESSAGE(line.has_value(), (line ? "" : base::describe(line.error())));
+  const auto& [controller, server, server_name, name] =
+      std::tie(line->options.controller, line->options.server, line->options.server_name, line->options.name);
+  CHECK(controller.url.host == "j.example");
+  CHECK(controller.tunnel == net::Endpoint{"j.lb", 1});
+  CHECK(controller.ca_pem == "pem of j");
+  CHECK_FALSE(controller.system_ca);
+  CHECK(name == "footman-a");
+  CHECK(server.url.scheme == "tcp");
+  CHECK(server.url.host == "f.example");
+  CHECK(server.tunnel == net::Endpoint{"f.lb", 2});
+  CHECK(server.ca_pem == "pem of f");
+  CHECK(server.system_ca);
+  CHECK(server.public_key_sha256 == "ab");
+  CHECK(server_name == "a");
+  CHECK(line->options.attempt == 3);
+  CHECK(line->options.proof == "aws");
+  CHECK_FALSE(server.insecure);
+
+  const auto with = [&](const char* variable, const char* value) {
+    auto other = given;
+    other[variable] = value;
+    return error_of({"supervise"}, other);
+  };
+  CHECK(holds(with("FOOTMAN_AGENT_SERVER_NAME", ""), "--server-name is missing"));
+  CHECK(holds(with("FOOTMAN_AGENT_SERVER_URL", ""), "--server is missing"));
+  CHECK(holds(with("FOOTMAN_AGENT_SERVER_URL", "ftp://f/"), "FOOTMAN_AGENT_SERVER_URL"));
+  // What is connected to is the tunnel.
+  CHECK(holds(with("FOOTMAN_AGENT_SERVER_URL", "ws://127.0.0.1/"), "add --server-insecure"));
+  CHECK(holds(error_of({"supervise", "--url", "https://j/", "--name", "a", "--server", "tcp://f:1",
+                        "--server-name", "a"}),
+              "Give --server-public-key-sha256 or --server-ca-file."));
+  CHECK(holds(error_of({"run", "--server", "wss://f/"}), "\"--server\" is not known to run"));
 }

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/io_context.hpp>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,6 +72,8 @@ class RealServer {
   std::optional<protocol::Goodbye> goodbye;
   int sessions = 0;
   bool single_use = true;
+  std::deque<protocol::Message>
+      answers;  // to Hello, one after the other, instead of Welcome; the last one stays
 
   void set_script(std::string script) {
     work = {};
@@ -141,6 +144,12 @@ class RealServer {
   runtime::Awaitable<void> hear(StreamPtr stream, protocol::Message message) {
     if (auto* hello = std::get_if<protocol::Hello>(&message)) {
       hellos.push_back(std::move(*hello));
+      if (!answers.empty()) {
+        const auto answer = answers.front();
+        if (answers.size() > 1) answers.pop_front();
+        co_await write(stream, protocol::encode(answer));
+        co_return stream->close();
+      }
       protocol::Welcome welcome;
       welcome.version = 1;
       welcome.features = protocol::kAllFeatures;

@@ -1,5 +1,6 @@
 // footman-agent supervise: in front of a stand-in for Jenkins' Java agent, with a stand-in for Jenkins.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 #include <signal.h>
 #include <sys/stat.h>
 
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "agent/tests/agent_program.hpp"
+#include "agent/tests/real_server.hpp"
 #include "net/http_server.hpp"
 #include "net/process.hpp"
 #include "net/tcp.hpp"
@@ -321,4 +323,94 @@ TEST_CASE("what the command leaves behind is ended with it, and all of it with a
     ::kill(one.program.pid, SIGKILL);
     CHECK(one.jenkins.run_until([&] { return one.program.nothing_is_left(); }));
   }
+}
+
+namespace {
+
+// Supervised, with a Footman server that its secret comes from.
+struct Fetched : Supervised {
+  void start_with_server(std::vector<std::string> more) {
+    more.insert(more.begin(), {"--server-name", "agent-x", "--attempt", "3"});
+    start(more);
+  }
+  std::string web_socket() const { return fmt::format("ws://127.0.0.1:{}/", server.http_port); }
+  void wait_for_end() {
+    const bool ended = server.run_until([&] { return program.ended(); });
+    INFO(program.log());
+    REQUIRE(ended);
+    CHECK(program.nothing_is_left());
+    CHECK_FALSE(fs::exists(program.work_dir + "/agent.secret"));
+    CHECK_FALSE(fs::exists(program.work_dir + "/secret"));
+  }
+  RealServer server;
+};
+
+const protocol::Refused kLater{protocol::RefusalCode::busy, "later", true};
+
+}  // namespace
+
+TEST_CASE("the secret is fetched from a Footman server, which is asked again until it gives it") {
+  Fetched one;
+  const auto command = put_script(one.program, "jenkins-agent", "exit 0");
+  one.server.answers = {kLater, protocol::Credential{base::Secret("what jenkins wants")}};
+  const auto port = one.server.agent_port;
+  SUBCASE("WebSocket") { one.start_with_server({"--server", one.web_socket(), "--", command}); }
+  SUBCASE("the agent port, by its key") {
+    one.start_with_server({"--server", fmt::format("tcp://127.0.0.1:{}", port), "--server-public-key-sha256",
+                           one.server.public_key, "--", command});
+  }
+  SUBCASE("a tunnel to the agent port, by an authority") {
+    const auto ca = one.program.work_dir + "/server-ca.pem";
+    std::ofstream(ca) << one.server.ca_pem;
+    one.start_with_server({"--server", "tcp://localhost:1", "--server-tunnel",
+                           fmt::format("127.0.0.1:{}", port), "--server-ca-file", ca, "--", command});
+  }
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == 0);
+  CHECK(one.file("seen-secret") == "what jenkins wants");
+  CHECK(one.file("mode") == "600\n");
+  REQUIRE(one.server.hellos.size() == 2);
+  for (const auto& hello : one.server.hellos) {
+    CHECK(hello.agent == base::AgentId("agent-x"));
+    CHECK(hello.attempt == 3);
+    CHECK(hello.secret.expose() == kSecret);
+    CHECK((hello.features & protocol::kFeatureCredential) != 0);
+    CHECK(hello.session_key.expose() == one.server.hellos[0].session_key.expose());
+  }
+  const auto environment = one.file("environment");
+  CHECK(holds(environment, "JENKINS_AGENT_NAME=a\n"));
+  for (const auto* secret : {kSecret, "what jenkins wants"}) {
+    CHECK_FALSE(holds(environment, secret));
+    CHECK_FALSE(holds(one.program.log(), secret));
+  }
+}
+
+TEST_CASE("without its secret the command does not run, and it is said why") {
+  Fetched one;
+  const auto command = put_script(one.program, "command", "");
+  int code = 0;
+  std::string why;
+  SUBCASE("refused") {
+    one.server.answers = {protocol::Refused{protocol::RefusalCode::expired, "it comes too late", false}};
+    one.start_with_server({"--server", one.web_socket(), "--", command});
+    code = 3;
+    why = "it comes too late";
+  }
+  SUBCASE("nobody is there") {
+    one.start_with_server({"--server", "ws://127.0.0.1:1/", "--orphan-timeout", "500ms", "--", command});
+    code = 4;
+    why = "Nothing was heard of the server";
+  }
+  SUBCASE("a notice") {
+    one.server.answers = {kLater};
+    one.start_with_server({"--server", one.web_socket(), "--", command});
+    REQUIRE(one.server.run_until([&] { return one.server.hellos.size() >= 2; }));
+    ::kill(one.program.pid, SIGTERM);
+    code = 5;
+    why = "told to stop";
+  }
+  one.wait_for_end();
+  CHECK(one.program.exit_code() == code);
+  CHECK(holds(text_of(one.program.exit_file), why));
+  CHECK_FALSE(fs::exists(one.program.work_dir + "/runs"));
 }

@@ -202,7 +202,9 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   const auto& wanted = options->options;
   const bool jenkins = spec->endpoint.program == ports::AgentProgram::jenkins;
   const auto role = jenkins ? ecs::find_jenkins_role(wanted.agent) : ecs::AgentRole::session;
-  const bool proves = !jenkins && ecs::proves_identity(wanted);  // Jenkins takes nothing but its secret
+  // A Jenkins takes nothing but its node's secret; one that is fetched is not in the request.
+  const bool comes = role == ecs::AgentRole::session || fetches_secret(*spec, role);
+  const bool proves = comes && ecs::proves_identity(wanted);
   ecs::RunTaskInput input{spec->installation,
                           spec->agent,
                           spec->template_name,
@@ -222,8 +224,8 @@ Awaitable<LaunchResult> EcsCloudImpl::run_task(const LaunchSpec* spec, const Lau
   choose_subnet(wanted, input);
   auto request = ecs::make_run_task(wanted, config_.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
-  auto sent =
-      proves ? Result<Secret>(Secret(std::move(*request))) : ecs::add_secret(*request, spec->secret, role);
+  auto sent = proves ? Result<Secret>(Secret(std::move(*request)))
+                     : ecs::add_secret(*request, comes ? spec->secret : spec->controller_secret, role);
   if (!sent) co_return refuse(FailureClass::configuration, describe(sent.error()));
   auto answer = co_await api_.run_task(std::move(*sent), quota_of(options->capacity));
   if (!answer) {

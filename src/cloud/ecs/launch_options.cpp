@@ -101,26 +101,43 @@ TextMap make_jenkins_variables(const ports::LaunchSpec& spec) {
   return out;
 }
 
+// How footman-agent reaches a place and whom it trusts there.
+void put_place(TextMap& out, const std::string& prefix, const ports::AgentEndpoint& endpoint) {
+  const auto put = [&](const char* name, const std::string& text) {
+    if (!text.empty()) out[prefix + name] = text;
+  };
+  put("URL", endpoint.url);
+  put("TUNNEL", endpoint.tunnel);
+  put("CA", endpoint.ca_pem);
+  put("PUBLIC_KEY_SHA256", endpoint.public_key_sha256);
+  if (!endpoint.ca_pem.empty() && !endpoint.only_ca) put("SYSTEM_CA", "true");
+  if (endpoint.insecure) put("INSECURE", "true");
+}
+
 }  // namespace
+
+bool fetches_secret(const ports::LaunchSpec& spec, footman::ecs::AgentRole role) {
+  return role == footman::ecs::AgentRole::supervisor && !spec.server.url.empty();
+}
 
 TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentRole role) {
   using footman::ecs::AgentRole;
   if (role == AgentRole::stock_jenkins) return make_jenkins_variables(spec);
   const auto& endpoint = spec.endpoint;
-  TextMap out{{"FOOTMAN_AGENT_NAME", find_agent_name(spec)}, {"FOOTMAN_AGENT_URL", endpoint.url}};
-  put_if(out, "FOOTMAN_AGENT_TUNNEL", endpoint.tunnel);
-  put_if(out, "FOOTMAN_AGENT_CA", endpoint.ca_pem);
-  if (!endpoint.ca_pem.empty() && !endpoint.only_ca) out["FOOTMAN_AGENT_SYSTEM_CA"] = "true";
-  if (endpoint.insecure) out["FOOTMAN_AGENT_INSECURE"] = "true";
+  TextMap out{{"FOOTMAN_AGENT_NAME", find_agent_name(spec)}};
+  put_place(out, "FOOTMAN_AGENT_", endpoint);
   if (spec.orphan_timeout.count() > 0)
     out["FOOTMAN_AGENT_ORPHAN_TIMEOUT"] = fmt::format("{}ms", spec.orphan_timeout / 1ms);
   if (role == AgentRole::supervisor) {
     put_if(out, "FOOTMAN_AGENT_JAVA_OPTIONS", endpoint.java_options);
     if (endpoint.web_socket) out["FOOTMAN_AGENT_WEB_SOCKET"] = "true";
+    if (!fetches_secret(spec, role)) return out;
+    put_place(out, "FOOTMAN_AGENT_SERVER_", spec.server);
+    out["FOOTMAN_AGENT_SERVER_NAME"] = spec.agent.str();
+    out["FOOTMAN_AGENT_ATTEMPT"] = std::to_string(spec.attempt);
     return out;
   }
   out["FOOTMAN_AGENT_ATTEMPT"] = std::to_string(spec.attempt);
-  put_if(out, "FOOTMAN_AGENT_PUBLIC_KEY_SHA256", endpoint.public_key_sha256);
   if (spec.one_shot) out["FOOTMAN_AGENT_ONE_SHOT"] = "true";
   return out;
 }

@@ -28,6 +28,8 @@ std::vector<ports::Variant> list_variants(const Template& of);
 // corrupt: not written by list_variants().
 Result<LaunchOptions> parse_launch_options(const std::string& frozen);
 
+// Whether the agent in that role fetches the secret of its controller from Footman.
+bool fetches_secret(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);
 // The variables by which the agent in that role knows itself and its controller; its secret is not among
 // them.
 footman::ecs::TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);

@@ -124,7 +124,9 @@ Status prepare_directory(const Site& site, const ports::LaunchSpec& spec) {
     if (!make_private_directory(work + sub)) return fail_errno("make " + work + sub, errno);
   const auto files = site.launch_directory(spec.client_token);
   if (!make_private_directory(files)) return fail_errno("make " + files, errno);
-  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", spec.secret.expose(), Sync::no));
+  const auto& secret =
+      spec.endpoint.program == ports::AgentProgram::jenkins ? spec.controller_secret : spec.secret;
+  FOOTMAN_TRY_STATUS(write_private_file(files + "/secret", secret.expose(), Sync::no));
   if (!spec.endpoint.ca_pem.empty())
     FOOTMAN_TRY_STATUS(write_private_file(files + "/ca.pem", spec.endpoint.ca_pem, Sync::no));
   return {};

@@ -480,3 +480,40 @@ TEST_CASE("agents elsewhere need a Jenkins that is not this machine's own") {
         "machine: set agent_url to a URL that they reach\n");
   CHECK(errors_with("url: \"http://127.0.0.1:8080\", agent_url: https://j").empty());
 }
+
+TEST_CASE("agents of a Jenkins elsewhere fetch their secret from the server, so they need its address, too") {
+  auto text = with(kNode) + "jenkins: [{name: j, user: u, token: \"${env:ID}\", url: https://j.example}]\n";
+  CHECK(errors_of(text).empty());
+  const std::string_view address = "wss://ci.example.com";
+  text.replace(text.find(address), address.size(), "wss://localhost");
+  CHECK(errors_of(text).starts_with(
+      "f:4:14: agents of the cloud 'fargate' do not reach the server: agent_url is wss://localhost"));
+}
+
+TEST_CASE("a Jenkins' secret that no agent of Footman's can fetch is doubted") {
+  const auto doubts_of = [](const std::string& agent, const std::string& role, const std::string& more) {
+    auto text = with(kNode) + "jenkins: [{name: j, user: u, token: \"${env:ID}\", url: https://j.example" +
+                more + "}]\n";
+    const auto put = [&](std::string_view old, const std::string& by) {
+      text.replace(text.find(old), old.size(), by);
+    };
+    put("{carrier_image: footman/agent}", agent);
+    put("      task_role: arn:aws:iam::123456789012:role/x\n", role);
+    const auto config = parse(text);
+    REQUIRE_MESSAGE(config.has_value(), errors_of(text));
+    return find_doubts(*config);
+  };
+  const std::string role = "      task_role: arn:aws:iam::123456789012:role/x\n";
+  const std::string stock = "{delivery: image}";
+  CHECK(doubts_of("{carrier_image: footman/agent}", role, "").empty());
+  CHECK(doubts_of("{delivery: image, path: /opt/footman-agent}", role, "").empty());
+  const auto doubts = doubts_of(stock, role, "");
+  REQUIRE(doubts.size() == 1);
+  CHECK(doubts[0].starts_with(
+      "the template 't' starts its image as it is: what its agents show the Jenkins 'j'"));
+  CHECK(doubts_of(stock, role, ", templates: [t]").size() == 1);
+  CHECK(doubts_of(stock, role, ", templates: []").size() == 1);
+  const auto without_role = doubts_of(stock, "", "");
+  REQUIRE(without_role.size() == 1);
+  CHECK(without_role[0].find("task_role") != std::string::npos);
+}

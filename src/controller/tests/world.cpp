@@ -117,7 +117,8 @@ void World::start() {
       runtime::CrashPoints([this](std::string_view name) { crash_points.emplace_back(name); }),
       Secret("server key"),
       [this](std::string reference) { return resolve(this, std::move(reference)); },
-      [this](ports::IdentityClaim claim) { return check_proof(this, std::move(claim)); }};
+      [this](ports::IdentityClaim claim) { return check_proof(this, std::move(claim)); },
+      credentials};
   controller = std::make_unique<Controller>(std::move(parts), config);
   auto state = run(store->load_open_state());
   REQUIRE(state);

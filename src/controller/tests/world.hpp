@@ -86,6 +86,7 @@ class World {
   runtime::Event* proofs_wait_for = nullptr;        // when set
   Duration proof_takes{0};                          // to be checked
   std::vector<ports::IdentityClaim> claims;         // that were to be checked
+  ports::CredentialSource* credentials = nullptr;   // of the next start
   std::vector<std::string> crash_points;            // hit so far
   std::vector<std::string> log_lines;               // of the server: "message key=value …"
   std::string crash_at;                             // drop the server there

@@ -89,6 +89,7 @@ TEST_CASE("the frozen request keeps all but the secret") {
   spec.orphan_timeout = std::chrono::minutes(7);
   spec.one_shot = false;
   spec.secret = Secret("hush");
+  spec.controller_secret = Secret("hush, too");
   request.is_default = true;
   request.max_age = std::chrono::hours(9);
   request.why = "because";
@@ -106,6 +107,9 @@ TEST_CASE("the frozen request keeps all but the secret") {
   CHECK(back->spec.orphan_timeout == spec.orphan_timeout);
   CHECK_FALSE(back->spec.one_shot);
   CHECK(back->spec.secret.empty());
+  CHECK(back->spec.controller_secret.empty());
+  CHECK(text.find(R"("server")") == std::string::npos);  // as older ones, which had none
+  CHECK(back->spec.server == ports::AgentEndpoint());
   CHECK(back->is_default);
   CHECK(back->max_age == request.max_age);
   CHECK(back->why == "because");
@@ -120,7 +124,10 @@ TEST_CASE("the frozen request keeps all but the secret") {
 
   spec.endpoint = {"https://ci/", "",   "",      false, "", false, ports::AgentProgram::jenkins,
                    "node-1",      true, "-Xmx1g"};
-  CHECK(parse_request(encode_request(request))->spec.endpoint == spec.endpoint);
+  spec.server = {"tcp://ci:50000", "lb:443", "", false, "abcd", true};
+  const auto with_server = parse_request(encode_request(request));
+  CHECK(with_server->spec.endpoint == spec.endpoint);
+  CHECK(with_server->spec.server == spec.server);
   older = text;  // of a Footman that knew no Jenkins
   const std::string added = R"(,"program":"footman","name":"","web_socket":false,"java_options":"")";
   REQUIRE(older.find(added) != std::string::npos);

@@ -291,7 +291,7 @@ Awaitable<void> FakeWorld::launch(AgentId id) {
   const auto answer = co_await controller->register_agent(std::move(registration));
   if (answer) {
     co_await runtime::sleep_for(clock, launch_time);
-    start_machine(id, std::string(answer->secret.expose()));
+    start_machine(id, std::string(answer->controller_secret.expose()));
     agents.at(id).launched = true;
   } else {
     co_await runtime::sleep_for(clock, 500ms);

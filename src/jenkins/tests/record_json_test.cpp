@@ -20,6 +20,8 @@ NodeRecord full_record() {
   r.max_builds = 3;
   r.is_default = true;
   r.item = {"7-1-job/app/", "linux&&big", Instant{5}, "app \"x\""};
+  r.key_hash = "ab12";
+  r.secret_lifetime = 5min;
   r.phase = NodePhase::noted;
   r.link = NodeLink::down;
   r.session = "abcd";
@@ -70,6 +72,15 @@ TEST_CASE("a record is the same after it was kept as text, in every phase") {
     record.link = link;
     CHECK(parse_record(encode_record(record)).value().link == link);
   }
+}
+
+TEST_CASE("a record of a version that gave no secrets away is read") {
+  auto record = full_record();
+  const auto text = replaced(replaced(encode_record(record), R"("key_hash":"ab12",)", ""),
+                             R"("secret_lifetime_us":300000000,)", "");
+  record.key_hash.clear();
+  record.secret_lifetime = Duration(0);
+  CHECK(parse_record(text).value() == record);
 }
 
 TEST_CASE("a record that is not whole, or of another version, is an error") {

@@ -190,6 +190,17 @@ TEST_CASE("the handshake comes first and once") {
   CHECK(decode_all(Direction::to_agent, challenge + encode(samples[2])).error.empty());
   CHECK(decode_all(Direction::to_agent, challenge + heartbeat)
             .error.starts_with("Heartbeat before the handshake"));
+  const auto credential = encode(samples[5]);
+  CHECK(decode_all(Direction::to_agent, frame(0x07, "\x80\x20" + std::string(kMaxCredentialBytes, 's')))
+            .error.empty());
+  CHECK(decode_all(Direction::to_agent, frame(0x07, "\x81\x20" + std::string(kMaxCredentialBytes + 1, 's')))
+            .error.starts_with("Credential.secret has 4097, the limit is 4096"));
+  CHECK(decode_all(Direction::to_agent, credential).error.empty());
+  CHECK(decode_all(Direction::to_agent, challenge + credential).error.empty());
+  CHECK(decode_all(Direction::to_agent, credential + credential)
+            .error.starts_with("Credential after the handshake"));
+  CHECK(decode_all(Direction::to_agent, after_welcome(credential))
+            .error.starts_with("Credential after the handshake"));
   CHECK(decode_all(Direction::to_agent, after_welcome(challenge))
             .error.starts_with("Challenge after the handshake"));
   CHECK(decode_all(Direction::to_server, std::string(kPreface) + proof)
@@ -340,13 +351,13 @@ TEST_CASE("free text is cut to its limit between characters, names are not") {
   drain_message.reason = std::string(2 * kMaxReasonBytes, '\x80');  // not UTF-8 at all
   CHECK(decode_all(Direction::to_agent, after_welcome(encode(drain_message))).events.size() == 2);
 
-  auto assign = std::get<Assign>(sample_messages()[8]);
+  auto assign = std::get<Assign>(sample_messages()[9]);
   assign.job = base::JobPath(std::string(kMaxJobPathBytes + 1, 'x'));
   CHECK(check(assign).error().message == "Assign.job has 1025, the limit is 1024");
 }
 
 TEST_CASE("check() names what makes an Assign too large, and passes what decodes") {
-  auto assign = std::get<Assign>(sample_messages()[8]);
+  auto assign = std::get<Assign>(sample_messages()[9]);
   assign.work.steps[1].script.assign(kMaxScriptBytes, 'x');
   CHECK(check(assign).has_value());
   CHECK(decode_all(Direction::to_agent, after_welcome(encode(assign))).error.empty());
@@ -376,7 +387,7 @@ TEST_CASE("numbers out of range are clamped when written") {
 }
 
 TEST_CASE("the bulk path writes the same bytes as LogData") {
-  const auto data = std::get<LogData>(sample_messages()[19]);
+  const auto data = std::get<LogData>(sample_messages()[20]);
   std::string bulk = "before";
   encode_log_data_to(bulk, data.stream, data.offset, data.marks, data.bytes);
   CHECK(bulk == "before" + encode(data));

@@ -35,15 +35,27 @@ base::Result<net::HttpClientResponse> sts_refuses(int status, const std::string&
                                               "<RequestId>1</RequestId></ErrorResponse>");
 }
 
+footman::ecs::AgentOptions injected() {
+  footman::ecs::AgentOptions agent;
+  agent.carrier_image = "ci/footman-agent";
+  return agent;
+}
+footman::ecs::AgentOptions of_image(const std::string& path) {
+  footman::ecs::AgentOptions agent;
+  agent.delivery = footman::ecs::AgentDelivery::image;
+  agent.path = path;
+  return agent;
+}
+
 struct World {
-  explicit World(std::string role = std::string(kRole)) {
+  explicit World(std::string role = std::string(kRole), footman::ecs::AgentOptions agent = injected()) {
     EcsCloudConfig config;
     config.name = base::CloudName("aws");
     config.installation = base::InstallationId("here");
     config.options.region = "eu-west-1";
     auto& options = config.templates[kTemplate].options;
     options.container.image = "node:20";
-    options.agent.carrier_image = "ci/footman-agent";
+    options.agent = std::move(agent);
     options.size = {1024, 2048};
     options.subnets = {"subnet-0a"};
     options.task_role = std::move(role);
@@ -63,6 +75,25 @@ struct World {
     spec.options = frozen();
     spec.endpoint.url = "wss://ci.example.com";
     spec.secret = base::Secret("the one-time secret");
+    return launch(std::move(spec));
+  }
+  // In front of a Jenkins' agent.
+  std::string launch_for_jenkins(const std::string& server_url) {
+    ports::LaunchSpec spec;
+    spec.installation = base::InstallationId("here");
+    spec.agent = base::AgentId("a");
+    spec.template_name = kTemplate;
+    spec.client_token = "a-1";
+    spec.options = frozen();
+    spec.endpoint.url = "https://jenkins.example.com/";
+    spec.endpoint.program = ports::AgentProgram::jenkins;
+    spec.endpoint.name = "footman-a";
+    spec.server.url = server_url;
+    spec.secret = base::Secret("the one-time secret");
+    spec.controller_secret = base::Secret("what jenkins wants");
+    return launch(std::move(spec));
+  }
+  std::string launch(ports::LaunchSpec spec) {
     const auto handle = outside.run(cloud->launch(std::move(spec)));
     REQUIRE(handle.has_value());
     return handle->value;
@@ -120,6 +151,42 @@ TEST_CASE("without a task role there is the secret, and no proof is right") {
   CHECK_FALSE(told.contains("FOOTMAN_AGENT_PROOF"));
   CHECK(world.check(handle, {}).verdict == ProofVerdict::wrong);
   CHECK(world.ecs.calls["GetCallerIdentity"] == 0);
+}
+
+TEST_CASE("a Jenkins' secret is in RunTask only where no footman-agent can fetch it") {
+  struct Row {
+    const char* what;
+    std::string role;
+    footman::ecs::AgentOptions agent;
+    std::string server;
+    const char* variable;  // null: no secret at all
+    std::string secret;
+  };
+  const std::string role(kRole);
+  const std::string server = "wss://ci.example.com/";
+  const Row rows[] = {
+      {"injected, with a role", role, injected(), server, nullptr, ""},
+      {"injected, without", "", injected(), server, "FOOTMAN_AGENT_SECRET", "the one-time secret"},
+      {"in the image, with a role", role, of_image("/opt/footman-agent"), server, nullptr, ""},
+      {"Jenkins' own image", role, of_image(""), server, "JENKINS_SECRET", "what jenkins wants"},
+      {"a launch of an older version", role, injected(), "", "FOOTMAN_AGENT_SECRET", "what jenkins wants"}};
+  for (const auto& row : rows) {
+    CAPTURE(row.what);
+    World world(row.role, row.agent);
+    const auto handle = world.launch_for_jenkins(row.server);
+    const auto told = world.variables(handle);
+    const auto text = boost::json::serialize(world.ecs.tasks.at(handle).request);
+    for (const auto* one : {"the one-time secret", "what jenkins wants"})
+      CHECK((text.find(one) != std::string::npos) == (one == row.secret));
+    if (row.variable != nullptr) CHECK(told.at(row.variable) == row.secret);
+    CHECK(told.contains("FOOTMAN_AGENT_PROOF") == (row.variable == nullptr));
+    CHECK(told.contains("FOOTMAN_AGENT_SERVER_URL") == (row.secret != "what jenkins wants"));
+    if (told.contains("FOOTMAN_AGENT_SERVER_URL")) {
+      CHECK(told.at("FOOTMAN_AGENT_SERVER_NAME") == "a");
+      CHECK(told.at("FOOTMAN_AGENT_NAME") == "footman-a");
+      CHECK(told.at("FOOTMAN_AGENT_URL") == "https://jenkins.example.com/");
+    }
+  }
 }
 
 TEST_CASE("a proof is right when STS names the session of this task's role") {

@@ -235,6 +235,26 @@ TEST_CASE("variables: as each agent reads them, and no more") {
                               {"FOOTMAN_AGENT_ORPHAN_TIMEOUT", "300000ms"},
                               {"FOOTMAN_AGENT_JAVA_OPTIONS", "-Xmx1g"},
                               {"FOOTMAN_AGENT_WEB_SOCKET", "true"}});
+  spec.server = {"tcp://ci:50000", "lb:443", "", false, "abcd", false};
+  CHECK(make_agent_variables(spec, AgentRole::supervisor) ==
+        footman::ecs::TextMap{{"FOOTMAN_AGENT_NAME", "node-1"},
+                              {"FOOTMAN_AGENT_URL", "https://j/"},
+                              {"FOOTMAN_AGENT_TUNNEL", "nlb:50000"},
+                              {"FOOTMAN_AGENT_CA", "PEM"},
+                              {"FOOTMAN_AGENT_ORPHAN_TIMEOUT", "300000ms"},
+                              {"FOOTMAN_AGENT_JAVA_OPTIONS", "-Xmx1g"},
+                              {"FOOTMAN_AGENT_WEB_SOCKET", "true"},
+                              {"FOOTMAN_AGENT_SERVER_URL", "tcp://ci:50000"},
+                              {"FOOTMAN_AGENT_SERVER_NAME", "ecs-1"},
+                              {"FOOTMAN_AGENT_SERVER_TUNNEL", "lb:443"},
+                              {"FOOTMAN_AGENT_SERVER_PUBLIC_KEY_SHA256", "abcd"},
+                              {"FOOTMAN_AGENT_ATTEMPT", "2"}});
+  spec.server = {"wss://ci/", "", "PEM of ci", false, "", true};
+  const auto variables = make_agent_variables(spec, AgentRole::supervisor);
+  CHECK(variables.at("FOOTMAN_AGENT_SERVER_CA") == "PEM of ci");
+  CHECK(variables.at("FOOTMAN_AGENT_SERVER_SYSTEM_CA") == "true");
+  CHECK(variables.at("FOOTMAN_AGENT_SERVER_INSECURE") == "true");
+  CHECK_FALSE(variables.contains("FOOTMAN_AGENT_SYSTEM_CA"));
   CHECK(make_agent_variables(spec, AgentRole::stock_jenkins) ==
         footman::ecs::TextMap{{"JENKINS_URL", "https://j/"},
                               {"JENKINS_AGENT_NAME", "node-1"},
