@@ -376,6 +376,12 @@ std::optional<Duration> SimJenkins::last_work(const AgentId& agent) const {
   return it->second.is_busy ? loop_.now() : *it->second.worked;
 }
 
+// For runs that go on after a restart, of which a later life of the server may hear first.
+Duration SimJenkins::may_wait_until() const {
+  if (restarted_ == Duration(0)) return Duration(0);
+  return std::max(restarted_, port_since_) + jenkins::kResumePatience;
+}
+
 AgentActivity SimJenkins::activity_of(const AgentId& agent) const {
   const auto it = agents_.find(agent);
   if (it == agents_.end()) return AgentActivity::unknown;

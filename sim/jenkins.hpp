@@ -48,7 +48,7 @@ class SimJenkins final : public OtherController {
   std::vector<QueuedItem> list_queued() const override;
   std::vector<GivenWork> list_work() const override { return work_; }
   std::optional<Duration> last_work(const base::AgentId& agent) const override;
-  Duration may_wait_until() const override { return resumes_until_; }
+  Duration may_wait_until() const override;
 
   bool knows(const base::AgentId& agent) const override { return agents_.contains(agent); }
   ports::AgentActivity activity_of(const base::AgentId& agent) const override;
@@ -141,7 +141,7 @@ class SimJenkins final : public OtherController {
   bool cut_ = false;
   int woes_ = 0;
   Duration reached_since_{0};
-  Duration resumes_until_{0};  // runs, after a restart
+  Duration restarted_{0};  // 0: never
   Duration armed_for_ = Duration::max();
   std::uint32_t triggered_ = 0;
   std::vector<std::string> freestyles_;

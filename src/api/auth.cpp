@@ -142,13 +142,17 @@ Awaitable<Status> Auth::start() {
 
 // --- requests
 
+bool Auth::is_own_name(std::string_view host) const {
+  const auto name = parse_host(host);
+  return name && !name->is_address && std::ranges::any_of(impl_->host_names, [&](const auto& known) {
+    return is_same_host(known, name->text);
+  });
+}
+
 Status Auth::check_host(const net::HttpRequest& request) const {
   const auto host = request.headers.value_or("Host", "");
   const auto name = parse_host(host);
-  if (name && (name->is_address || name->text == "localhost" ||
-               std::ranges::any_of(impl_->host_names,
-                                   [&](const auto& known) { return is_same_host(known, name->text); })))
-    return {};
+  if (name && (name->is_address || name->text == "localhost" || is_own_name(host))) return {};
   impl_->parts.metrics
       .counter("footman_auth_failures_total", "Requests that were refused, by what was wrong",
                {{"kind", "host"}})

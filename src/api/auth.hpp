@@ -113,6 +113,8 @@ class Auth {
   // Names in Host other than those of the config could be a foreign page's that resolves to this machine.
   // unavailable never; invalid_argument (answer 421) with what is allowed in the hint.
   Status check_host(const net::HttpRequest& request) const;
+  // One of the names in AuthConfig; with a port or without.
+  bool is_own_name(std::string_view host) const;
   // Bearer, Basic or cookie, in this order; the first one that is there decides. unauthenticated. Failures
   // are counted and logged with the peer.
   Result<Principal> authenticate(const net::HttpRequest& request);

@@ -66,6 +66,19 @@ std::optional<Groups> find_ipv6(std::string_view text) {
   return groups->size() == 8 ? groups : std::nullopt;
 }
 
+// One to four numbers, as inet_aton() reads them: the last one stands for all bytes that are left.
+bool is_address_of_numbers(std::string_view text) {
+  for (std::size_t bytes_left = 4; bytes_left > 0; --bytes_left) {
+    const auto part = text.substr(0, text.find('.'));
+    const bool is_last = part.size() == text.size();
+    const auto number = find_number<std::uint64_t>(part);
+    if (!number || *number >> (is_last ? 8 * bytes_left : 8) != 0) return false;
+    if (is_last) return true;
+    text.remove_prefix(part.size() + 1);
+  }
+  return false;
+}
+
 }  // namespace
 
 bool is_ipv4(std::string_view text) { return find_ipv4(text).has_value(); }
@@ -83,6 +96,7 @@ bool is_host_name(std::string_view text) {
   constexpr std::size_t kMaxLabelBytes = 63;
   if (text.ends_with('.')) text.remove_suffix(1);
   if (text.empty() || text.size() > kMaxHostNameBytes) return false;
+  if (text.find_first_not_of("0123456789.") == std::string_view::npos) return is_address_of_numbers(text);
   while (true) {
     const auto label = text.substr(0, text.find('.'));
     if (label.empty() || label.size() > kMaxLabelBytes || label.front() == '-' || label.back() == '-' ||

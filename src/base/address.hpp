@@ -13,7 +13,7 @@ bool is_ipv4(std::string_view text);
 bool is_ipv6(std::string_view text);
 
 // What DNS takes for a name: labels of letters, digits, '-' and '_', with or without the dot at the end.
-// Numbers are names, too: resolvers take some of them ("127.1") for addresses.
+// Numbers alone must be an address as some resolvers read it ("127.1").
 inline constexpr std::size_t kMaxHostNameBytes = 253;
 bool is_host_name(std::string_view text);
 

@@ -73,16 +73,17 @@ bool is_reading(const net::HttpRequest& request) {
   return request.method == "GET" || request.method == "HEAD";
 }
 
-// Browsers say where a request comes from.
-bool comes_from_elsewhere(const net::HttpRequest& request) {
+// Browsers say where a request comes from. A proxy may have put another name into Host.
+bool comes_from_elsewhere(const net::HttpRequest& request, const api::Auth& auth) {
   if (const auto site = request.headers.find("Sec-Fetch-Site"))
     return *site != "same-origin" && *site != "none";
   const auto origin = request.headers.find("Origin");
   if (!origin) return false;
   // Without the scheme: in front of this server something else may speak TLS.
   const auto scheme = origin->find("://");
-  return scheme == std::string_view::npos ||
-         origin->substr(scheme + 3) != request.headers.value_or("Host", "");
+  if (scheme == std::string_view::npos) return true;
+  const auto from = origin->substr(scheme + 3);
+  return from != request.headers.value_or("Host", "") && !auth.is_own_name(from);
 }
 
 // Cookies with SameSite=Strict do not come with the first request when a link on another site was followed;
@@ -240,7 +241,7 @@ Awaitable<Reply> Web::Impl::call(const PageRoute& route, Visit visit) {
 }
 
 Result<Form> Web::Impl::read_form(const net::HttpRequest& request, const api::Principal& who) const {
-  if (who.browser && comes_from_elsewhere(request))
+  if (who.browser && comes_from_elsewhere(request, context.parts.auth))
     return fail(Errc::permission_denied, "The form was sent from another site.");
   FOOTMAN_TRY(auto form, Form::parse(request));
   FOOTMAN_TRY_STATUS(context.parts.auth.check_csrf(who, request, form.text(api::kCsrfField)));
@@ -252,7 +253,7 @@ Result<Form> Web::Impl::read_form(const net::HttpRequest& request, const api::Pr
 // `return_to`: where the form wants to go, also when it is refused; the caller waits.
 Awaitable<Result<api::BrowserSession>> Web::Impl::take_sign_in_form(
     std::shared_ptr<const net::HttpRequest> request, Url* return_to) {
-  if (comes_from_elsewhere(*request))
+  if (comes_from_elsewhere(*request, context.parts.auth))
     co_return fail(Errc::permission_denied, "The form was sent from another site.");
   FOOTMAN_CO_TRY(const auto form, Form::parse(*request));
   *return_to = parse_return(form.text("return"));

@@ -109,12 +109,16 @@ TEST_CASE("forms need the session's CSRF token and come from this server's pages
   CHECK(site.post(cancel, {}, {{"Sec-Fetch-Site", "same-site"}}).status == 403);
   CHECK(site.post(cancel, {}, {{"Origin", "null"}}).status == 403);
   CHECK(site.post(cancel, {}, {{"Origin", "http://127.0.0.1:8081"}}).status == 403);
+  CHECK(site.post(cancel, {}, {{"Origin", "http://ci.example.com.evil.example"}}).status == 403);
   CHECK(is_open());
   CHECK(site.get(cancel).status == 405);
   const auto done = site.post(cancel, {}, {{"Origin", "https://127.0.0.1:8080"}});
   CHECK(done.status == 303);
   CHECK(done.header("Location") == fmt::format("/ui/builds/{}", id));
   CHECK_FALSE(is_open());
+  // Behind a proxy that puts another name into Host.
+  const auto again = fmt::format("/ui/builds/{}/cancel", site.world.submit());
+  CHECK(site.post(again, {}, {{"Origin", "http://ci.example.com"}}).status == 303);
 }
 
 TEST_CASE("who may read sees pages and no buttons") {
