@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <set>
 
 #include "apps/footman/settings.hpp"
 #include "cli/ecs_cloud.hpp"
@@ -28,13 +29,14 @@ Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudS
   FOOTMAN_TRY(auto made,
               cloud::local::create_local_cloud(std::move(local), site.control, site.clock, site.log));
   auto* provider = made.get();
-  return Clouds::Member{
-      std::move(made),
-      [provider](const config::CloudConfig& next) { provider->set_templates(make_local_templates(next)); },
-      cloud.type,
-      {},
-      {},
-      site.local_folder + "/" + cloud.name};
+  return Clouds::Member{std::move(made),
+                        [provider](const config::CloudConfig& next, const std::vector<config::CloudConfig>&) {
+                          provider->set_templates(make_local_templates(next));
+                        },
+                        cloud.type,
+                        {},
+                        {},
+                        site.local_folder + "/" + cloud.name};
 }
 
 cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
@@ -43,17 +45,31 @@ cloud::ecs::Templates make_ecs_templates(const config::CloudConfig& cloud) {
   return out;
 }
 
-Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const CloudSite& site, AwsAccess& aws) {
+// Of the other clouds: names of templates are unique over all of them.
+std::set<base::TemplateName> list_elsewhere(const std::vector<config::CloudConfig>& all,
+                                            const std::string& cloud) {
+  std::set<base::TemplateName> out;
+  for (const auto& one : all)
+    if (one.name != cloud)
+      for (const auto& t : one.templates) out.emplace(t.name);
+  return out;
+}
+
+Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const std::vector<config::CloudConfig>& all,
+                                const CloudSite& site, AwsAccess& aws) {
   FOOTMAN_TRY(auto options, cli::with_region(cloud, aws.outside().environment));
   FOOTMAN_TRY(auto* credentials, aws.credentials(options, site.installation.str()));
   auto& rates = aws.rates(options);
-  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud({base::CloudName(cloud.name), site.installation,
-                                                       std::move(options), make_ecs_templates(cloud)},
-                                                      {aws.outside(), *credentials, rates, site.control}));
+  FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud(
+                             {base::CloudName(cloud.name), site.installation, std::move(options),
+                              make_ecs_templates(cloud), list_elsewhere(all, cloud.name)},
+                             {aws.outside(), *credentials, rates, site.control}));
   auto* provider = made.get();
   return Clouds::Member{
       std::move(made),
-      [provider](const config::CloudConfig& next) { provider->set_templates(make_ecs_templates(next)); },
+      [provider](const config::CloudConfig& next, const std::vector<config::CloudConfig>& all_next) {
+        provider->set_templates(make_ecs_templates(next), list_elsewhere(all_next, next.name));
+      },
       cloud.type,
       [provider] { provider->start(); },
       [provider] { return provider->stop(); },
@@ -80,7 +96,7 @@ Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, co
     }
     if (!out.aws_)
       out.aws_ = std::make_unique<AwsAccess>(site.control, site.net, site.clock, site.rng, site.log);
-    FOOTMAN_TRY(out.members_[cloud.name], make_ecs(cloud, site, *out.aws_));
+    FOOTMAN_TRY(out.members_[cloud.name], make_ecs(cloud, clouds, site, *out.aws_));
   }
   return out;
 }
@@ -122,7 +138,7 @@ runtime::Awaitable<void> Clouds::stop() {
 }
 
 void Clouds::set_templates(const std::vector<config::CloudConfig>& clouds) {
-  for (const auto& cloud : clouds) members_.at(cloud.name).set_templates(cloud);
+  for (const auto& cloud : clouds) members_.at(cloud.name).set_templates(cloud, clouds);
 }
 
 }  // namespace footman::app

@@ -37,10 +37,10 @@ base::Result<std::string> find_agent_binary(const config::CloudConfig& cloud);
 // On the control executor.
 class Clouds {
  public:
-  // The provider and its way to get the templates of another configuration.
+  // The provider and its way to get the templates of another configuration: its own cloud, and all of them.
   struct Member {
     std::unique_ptr<ports::CloudProvider> provider;
-    std::function<void(const config::CloudConfig&)> set_templates;
+    std::function<void(const config::CloudConfig&, const std::vector<config::CloudConfig>&)> set_templates;
     std::string type;
     // Empty: it does nothing by itself.
     std::function<void()> start;

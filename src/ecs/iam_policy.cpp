@@ -70,6 +70,7 @@ class Writer {
     allow("EndAgents", {"ecs:StopTask"}, {task_arns()}, of_footman());
     allow("FindAgents", {"ecs:ListTasks"}, {"*"}, in_cluster());
     allow("ReadDefinitions", {"ecs:DescribeTaskDefinition"}, {"*"});  // it knows no narrower resource
+    if (registers_) retire();
     tag();
     if (chooses_subnets_)
       allow("SeeFreeAddresses", {"ec2:DescribeSubnets"}, {"*"});  // it knows no narrower resource
@@ -97,9 +98,11 @@ class Writer {
   // Others' tasks in the cluster do not have the tag.
   json::object of_footman() const {
     auto condition = in_cluster();
-    const auto key = fmt::format("aws:ResourceTag/{}{}", cloud_.tag_prefix, kInstallationTag);
-    condition["StringLike"] = json::object{{key, "*"}};
+    condition["StringLike"] = json::object{{installation_key(), "*"}};
     return condition;
+  }
+  std::string installation_key() const {
+    return fmt::format("aws:ResourceTag/{}{}", cloud_.tag_prefix, kInstallationTag);
   }
 
   static void add_role(const std::string& role, Names& roles) {
@@ -149,6 +152,14 @@ class Writer {
     if (registers_)
       allow("RegisterDefinitions", {"ecs:RegisterTaskDefinition"},
             {ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix))});
+  }
+
+  // Deregistering and listing know no narrower resource.
+  void retire() {
+    allow("RetireDefinitions", {"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitionFamilies"}, {"*"});
+    allow("DeleteDefinitions", {"ecs:DeleteTaskDefinitions"},
+          {ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix))},
+          {{"StringLike", {{installation_key(), "*"}}}});
   }
 
   // Only what is being made.

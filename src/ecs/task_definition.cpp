@@ -21,7 +21,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kHashDigitsInFamily = 16;
 constexpr std::size_t kMaxTemplateInFamily = 200;  // of 255
 constexpr std::uint32_t kCarrierMemoryMib = 64;
 constexpr std::string_view kPatch = "task_definition_patch";

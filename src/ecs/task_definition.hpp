@@ -15,6 +15,7 @@ namespace footman::ecs {
 
 inline constexpr std::size_t kMaxDefinitionBytes = 64 * 1024;  // AWS' limit
 inline constexpr std::string_view kFamilyPrefix = "footman-";
+inline constexpr std::size_t kHashDigitsInFamily = 16;
 // Log streams of containers without a log of their own: "footman/<container>/<task id>".
 inline constexpr std::string_view kLogStreamPrefix = "footman";
 // The carrier image has /footman-agent, run as "/footman-agent install <directory>": it puts itself there as

@@ -280,6 +280,29 @@ def test_what_an_agent_said_last_is_part_of_its_end():
         server.stop()
 
 
+def test_definitions_that_nothing_needs_any_more_go():
+    with EcsServer() as ecs:
+        server = ecs.start()
+        text = server.config_file.read_text()
+        for memory in ("512 MiB", "1 GiB", "2 GiB"):
+            server.config_file.write_text(text.replace("512 MiB", memory))
+            server.request("POST", "/api/v1/reload")
+            check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", memory)
+        server.wait_no_agents()
+        server.stop()
+        ecs.start()
+        wait_until(lambda: ecs.calls("DeleteTaskDefinitions"), "the oldest one to go")
+        check({one["memory"]: one["status"] for one in [each["taskDefinition"] for each in ecs.aws.ask("definitions")]} ==
+              {"512": "DELETE_IN_PROGRESS", "1024": "ACTIVE", "2048": "ACTIVE"}, ecs.aws.ask("definitions"))
+        for memory in ("2 GiB", "1 GiB"):  # the newest, and the one before
+            server.config_file.write_text(text.replace("512 MiB", memory))
+            server.request("POST", "/api/v1/reload")
+            check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", memory)
+        check(ecs.calls("RegisterTaskDefinition") == 3 and ecs.calls("DeregisterTaskDefinition") == 1, ecs.aws.ask("counts"))
+        server.wait_no_agents()
+        server.stop()
+
+
 def test_a_reload_that_changes_a_clouds_type_is_refused():
     with EcsServer() as ecs:
         server = ecs.start()
@@ -319,6 +342,6 @@ if __name__ == "__main__":
                test_a_proof_is_good_for_one_task_one_connection_and_one_sts, test_two_hundred_at_once_while_throttled_killed_and_reclaimed,
                test_answers_that_are_lost_and_tasks_that_are_seen_late, test_events_through_a_queue_instead_of_questions,
                test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again,
-               test_what_an_agent_said_last_is_part_of_its_end,
+               test_what_an_agent_said_last_is_part_of_its_end, test_definitions_that_nothing_needs_any_more_go,
                test_a_reload_that_changes_a_clouds_type_is_refused, test_a_task_that_is_not_needed_any_more_is_stopped,
                test_the_policy_has_what_was_called_and_nothing_else])

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <boost/json/array.hpp>
+#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 #include <utility>
 
@@ -20,6 +21,7 @@ using aws::Charge;
 using aws::Urgency;
 using footman::aws::text_of;
 
+constexpr std::string_view kNoDefinition = "Unable to describe task definition";
 constexpr std::size_t kMaxPages = 1000;  // of a list: 100,000 tasks
 
 Call make_call(std::string operation, const json::object& body, bool idempotent, std::vector<Charge> charges,
@@ -57,6 +59,22 @@ CallResult<DefinitionState> read_definition(const json::object& answer, const st
     state.first_container = text_of(containers.front().get_object(), "name");
   if (state.arn.empty()) return std::unexpected(strange(operation, "the task definition has no ARN"));
   return state;
+}
+
+// Of DescribeTaskDefinition, with tags.
+CallResult<DefinitionFacts> read_facts(const json::object& answer) {
+  auto state = read_definition(answer, "DescribeTaskDefinition");
+  if (!state) return std::unexpected(std::move(state).error());
+  const auto& definition = answer.at("taskDefinition").get_object();
+  DefinitionFacts facts{std::move(state->arn), {}, {}, {}};
+  if (const auto* at = definition.if_contains("registeredAt"); at != nullptr && at->is_number())
+    facts.registered = Instant{} + Duration(static_cast<std::int64_t>(at->to_number<double>() * 1e6));
+  if (const auto* platform = definition.if_contains("runtimePlatform");
+      platform != nullptr && platform->is_object())
+    facts.architecture = text_of(platform->get_object(), "cpuArchitecture");
+  for (const auto& tag : list_of(answer, "tags"))
+    if (tag.is_object()) facts.tags[text_of(tag.get_object(), "key")] = text_of(tag.get_object(), "value");
+  return facts;
 }
 
 // ECS has no code of its own for it.
@@ -107,22 +125,31 @@ Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> a
 }
 
 Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string started_by, std::string status) {
-  const std::string operation = "ListTasks";
-  json::object request{{"cluster", cluster_}, {"startedBy", started_by}, {"desiredStatus", status}};
+  return list_pages(
+      make_call(
+          "ListTasks",
+          {{"cluster", cluster_}, {"startedBy", std::move(started_by)}, {"desiredStatus", std::move(status)}},
+          true, {{ApiCategory::cluster_resource_read}}, Urgency::read),
+      "taskArns");
+}
+
+// The texts of a list in all of its pages. `call`: of the first one.
+Awaitable<CallResult<std::vector<std::string>>> Api::list_pages(Call call, std::string member) {
+  auto request = json::parse(call.body).get_object();
   std::vector<std::string> out;
   for (std::size_t page = 0; page < kMaxPages; ++page) {
-    auto answer = co_await client_.call_json(
-        make_call(operation, request, true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
+    auto answer = co_await client_.call_json(call);
     if (!answer) co_return std::unexpected(std::move(answer).error());
-    for (const auto& one : list_of(*answer, "taskArns")) {
-      if (!one.is_string()) co_return std::unexpected(strange(operation, "an entry that is no text"));
+    for (const auto& one : list_of(*answer, member)) {
+      if (!one.is_string()) co_return std::unexpected(strange(call.operation, "an entry that is no text"));
       out.emplace_back(one.get_string());
     }
     auto next = text_of(*answer, "nextToken");
     if (next.empty()) co_return out;
     request["nextToken"] = next;
+    call.body = json::serialize(request);
   }
-  co_return std::unexpected(strange(operation, fmt::format("it has more than {} pages", kMaxPages)));
+  co_return std::unexpected(strange(call.operation, fmt::format("it has more than {} pages", kMaxPages)));
 }
 
 Awaitable<CallResult<std::optional<DefinitionState>>> Api::describe_definition(std::string name) {
@@ -130,8 +157,7 @@ Awaitable<CallResult<std::optional<DefinitionState>>> Api::describe_definition(s
       co_await client_.call_json(make_call("DescribeTaskDefinition", {{"taskDefinition", std::move(name)}},
                                            true, {{ApiCategory::task_definition_read}}, Urgency::launch));
   if (!answer) {
-    if (says(answer.error(), "Unable to describe task definition"))
-      co_return std::optional<DefinitionState>();
+    if (says(answer.error(), kNoDefinition)) co_return std::optional<DefinitionState>();
     co_return std::unexpected(std::move(answer).error());
   }
   auto state = read_definition(*answer, "DescribeTaskDefinition");
@@ -146,6 +172,48 @@ Awaitable<CallResult<DefinitionState>> Api::register_definition(std::string requ
   auto answer = co_await client_.call_json(std::move(call));
   if (!answer) co_return std::unexpected(std::move(answer).error());
   co_return read_definition(*answer, "RegisterTaskDefinition");
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_families(std::string prefix) {
+  return list_pages(
+      make_call("ListTaskDefinitionFamilies", {{"familyPrefix", std::move(prefix)}, {"status", "ACTIVE"}},
+                true, {{ApiCategory::task_definition_read}}, Urgency::read),
+      "families");
+}
+
+Awaitable<CallResult<std::optional<DefinitionFacts>>> Api::look_at_definition(std::string family) {
+  auto answer = co_await client_.call_json(make_call(
+      "DescribeTaskDefinition", {{"taskDefinition", std::move(family)}, {"include", json::array{"TAGS"}}},
+      true, {{ApiCategory::task_definition_read}}, Urgency::read));
+  if (!answer) {
+    if (says(answer.error(), kNoDefinition)) co_return std::optional<DefinitionFacts>();
+    co_return std::unexpected(std::move(answer).error());
+  }
+  auto facts = read_facts(*answer);
+  if (!facts) co_return std::unexpected(std::move(facts).error());
+  co_return std::move(*facts);
+}
+
+Awaitable<CallResult<void>> Api::deregister_definition(std::string arn) {
+  const auto answer =
+      co_await client_.call_json(make_call("DeregisterTaskDefinition", {{"taskDefinition", std::move(arn)}},
+                                           true, {{ApiCategory::task_definition_modify}}, Urgency::read));
+  if (answer || says(answer.error(), "inactive") || says(answer.error(), kNoDefinition))
+    co_return CallResult<void>();
+  co_return std::unexpected(answer.error());
+}
+
+Awaitable<CallResult<void>> Api::delete_definition(std::string arn) {
+  const auto answer =
+      co_await client_.call_json(make_call("DeleteTaskDefinitions", {{"taskDefinitions", json::array{arn}}},
+                                           true, {{ApiCategory::task_definition_delete}}, Urgency::read));
+  if (!answer) co_return std::unexpected(answer.error());
+  const auto& failures = list_of(*answer, "failures");
+  if (failures.empty() || !failures.front().is_object()) co_return CallResult<void>();
+  CallFailure failure;
+  failure.definite = true;
+  failure.message = fmt::format("{}: {}", arn, text_of(failures.front().get_object(), "reason"));
+  co_return std::unexpected(std::move(failure));
 }
 
 Awaitable<CallResult<std::optional<footman::ecs::LogPlace>>> Api::find_log_place(std::string definition,

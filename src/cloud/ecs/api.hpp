@@ -29,6 +29,13 @@ struct DefinitionState {
   std::string first_container;
 };
 
+struct DefinitionFacts {
+  std::string arn;
+  Instant registered;
+  std::string architecture;
+  footman::ecs::TextMap tags;
+};
+
 // On the client's executor; the client outlives all calls.
 class Api {
  public:
@@ -46,11 +53,21 @@ class Api {
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
   Awaitable<CallResult<DefinitionState>> register_definition(std::string request);
+  // Families with an active revision that begin so, by their names.
+  Awaitable<CallResult<std::vector<std::string>>> list_families(std::string prefix);
+  // As describe_definition(), but behind everything else, and with more.
+  Awaitable<CallResult<std::optional<DefinitionFacts>>> look_at_definition(std::string family);
+  // A revision, by its ARN: nothing is launched from it any more. Of one that is not active: nothing happens.
+  Awaitable<CallResult<void>> deregister_definition(std::string arn);
+  // One that is not active. AWS deletes it once no task uses it.
+  Awaitable<CallResult<void>> delete_definition(std::string arn);
   // Where a container's log is, by the definition of its task, also one that is not active any more.
   Awaitable<CallResult<std::optional<footman::ecs::LogPlace>>> find_log_place(std::string definition,
                                                                               std::string container);
 
  private:
+  Awaitable<CallResult<std::vector<std::string>>> list_pages(aws::Call call, std::string member);
+
   aws::Client& client_;
   std::string cluster_;
 };

@@ -4,18 +4,25 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/log.hpp"
 #include "cloud/ecs/api.hpp"
+#include "runtime/clock.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::cloud::ecs {
 
+// From the look at a definition to the answer of its RunTask, with all repetitions.
+inline constexpr Duration kLaunchUnderWay = 10min;
+inline constexpr std::size_t kRevisionsAtOnce = 10;  // of a family that goes; more the next time
+
 // On the executor of the API, which outlives it. No ensure() may be under way when it is destroyed.
 class Definitions {
  public:
-  Definitions(Api& api, Logger log) : api_(api), log_(std::move(log)) {}
+  Definitions(Api& api, const runtime::Clock& clock, Logger log)
+      : api_(api), clock_(clock), log_(std::move(log)) {}
 
   // Afterwards the family has an active revision. `request`: of RegisterTaskDefinition, for this family.
   // In steady state it asks nobody.
@@ -23,6 +30,10 @@ class Definitions {
   // The first container of a definition that others made, by its family, family:revision or ARN. Asked once.
   // A definition that is not there is a failure of the configuration.
   Awaitable<CallResult<std::string>> find_first_container(std::string name);
+  // Nothing needs it any more: its revisions become inactive, and are deleted where that is allowed. Not when
+  // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
+  // anew. Idempotent.
+  Awaitable<CallResult<bool>> retire(std::string family);
   // A launch was refused because of this definition: it is looked at anew.
   void forget(const std::string& name);
 
@@ -30,8 +41,10 @@ class Definitions {
   struct Entry {
     runtime::Gate gate;
     bool is_there = false;
+    std::optional<Duration> wanted;  // steady, the last time
   };
   Api& api_;
+  const runtime::Clock& clock_;
   Logger log_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;  // ours, by family: one for each content
   std::map<std::string, std::string> first_containers_;    // others', by the name that is configured

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cloud/ecs/api.hpp"
+#include "cloud/ecs/clean_up.hpp"
 #include "cloud/ecs/definitions.hpp"
 #include "cloud/ecs/event_queue.hpp"
 #include "cloud/ecs/identity.hpp"
@@ -17,6 +18,7 @@
 #include "cloud/ecs/task_table.hpp"
 #include "ecs/capacity.hpp"
 #include "ecs/run_task.hpp"
+#include "ecs/stale_definitions.hpp"
 #include "ecs/stop_reason.hpp"
 #include "ecs/task_definition.hpp"
 #include "ecs/task_identity.hpp"
@@ -104,14 +106,22 @@ class EcsCloudImpl final : public EcsCloud {
         proof_place_(std::move(proof_place)),
         clients_(std::move(clients)),
         api_(*clients_.ecs, config_.options.cluster.empty() ? "default" : config_.options.cluster),
-        definitions_(api_, parts_.outside.log),
+        definitions_(api_, parts_.outside.clock, parts_.outside.log),
         last_lines_(api_, *clients_.logs, config_.options.region, parts_.outside.clock, parts_.outside.log,
                     [this](const std::string& arn, std::string lines) { note_lines(arn, std::move(lines)); }),
+        clean_up_(api_, definitions_,
+                  {config_.installation, config_.options.tag_prefix, [this] { return listed_.is_set(); },
+                   [this] { return list_families_in_use(); },
+                   [this](const TemplateName& name) { return config_.elsewhere.contains(name); }},
+                  parts_.outside.clock, parts_.outside.even, parts_.outside.log),
         scope_(parts_.control, parts_.outside.log) {}
 
   CloudName name() const override { return config_.name; }
   ports::CloudLimits limits() const override { return {0, kTokenLifetime, kMissingGrace, kOwnExit}; }
-  void set_templates(Templates templates) override { config_.templates = std::move(templates); }
+  void set_templates(Templates templates, std::set<TemplateName> elsewhere) override {
+    config_.templates = std::move(templates);
+    config_.elsewhere = std::move(elsewhere);
+  }
   void suspect(const std::string& handle) override {
     table_.suspect(handle, now());
     wake_.notify();
@@ -120,6 +130,7 @@ class EcsCloudImpl final : public EcsCloud {
   void start() override {
     scope_.spawn("ecs tasks of " + config_.name.str(), follow());
     scope_.spawn("ecs last lines of " + config_.name.str(), last_lines_.run());
+    scope_.spawn("ecs definitions of " + config_.name.str(), clean_up_.run());
     if (clients_.queue) scope_.spawn("ecs events of " + config_.name.str(), read_events());
   }
   Awaitable<void> stop() override {
@@ -139,6 +150,9 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<LaunchResult> run_task(const LaunchSpec* spec, const LaunchOptions* options);
   Awaitable<std::expected<void, LaunchFailure>> provide_definition(const ecs::TemplateOptions& wanted,
                                                                    ecs::RunTaskInput* input);
+  Result<ecs::TaskDefinition> make_definition(const ecs::TemplateOptions& wanted,
+                                              const TemplateName& name) const;
+  std::set<std::string> list_families_in_use() const;
   Awaitable<LaunchResult> find_launched(const LaunchSpec* spec, const aws::CallFailure* conflict);
   void choose_subnet(const ecs::TemplateOptions& wanted, ecs::RunTaskInput& input);
   Awaitable<void> look_at_subnets();
@@ -167,6 +181,7 @@ class EcsCloudImpl final : public EcsCloud {
   Api api_;
   Definitions definitions_;
   LastLines last_lines_;
+  CleanUp clean_up_;
   Subnets subnets_;
   TaskTable table_;
   std::set<std::string> launching_;  // tokens of calls under way
@@ -283,14 +298,35 @@ Awaitable<std::expected<void, LaunchFailure>> EcsCloudImpl::provide_definition(
     input->container = std::move(*first);
     co_return std::expected<void, LaunchFailure>();
   }
-  const auto definition = ecs::make_task_definition(
-      wanted, config_.options, {config_.installation, input->template_name, config_.options.region});
+  const auto definition = make_definition(wanted, input->template_name);
   if (!definition) co_return refuse(FailureClass::configuration, describe(definition.error()));
   input->task_definition = definition->family;
   input->container = definition->container;
   auto there = co_await definitions_.ensure(definition->family, definition->request);
   if (!there) co_return std::unexpected(as_launch_failure(there.error()));
   co_return std::expected<void, LaunchFailure>();
+}
+
+Result<ecs::TaskDefinition> EcsCloudImpl::make_definition(const ecs::TemplateOptions& wanted,
+                                                          const TemplateName& name) const {
+  return ecs::make_task_definition(wanted, config_.options,
+                                   {config_.installation, name, config_.options.region});
+}
+
+// Of the templates as they are now, in all their forms, and of the tasks that live.
+std::set<std::string> EcsCloudImpl::list_families_in_use() const {
+  std::set<std::string> out;
+  for (const auto& [name, one] : config_.templates) {
+    if (!one.options.task_definition.empty()) continue;
+    for (const auto& variant : list_variants(one)) {
+      const auto launch = parse_launch_options(variant.options);
+      const auto made = launch ? make_definition(launch->options, name) : std::unexpected(launch.error());
+      if (made) out.insert(made->family);
+    }
+  }
+  for (const auto& [arn, one] : table_.all())
+    if (!one.is_over()) out.emplace(ecs::family_of(one.task.definition_arn));
+  return out;
 }
 
 // The token was used with another subnet, by a call whose answer was lost: so there is a task.

@@ -10,6 +10,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "base/log.hpp"
@@ -33,12 +34,13 @@ struct EcsCloudConfig {
   InstallationId installation;
   footman::ecs::CloudOptions options;
   Templates templates;
+  std::set<TemplateName> elsewhere;  // templates of the installation's other clouds
 };
 
 class EcsCloud : public ports::CloudProvider {
  public:
   // For a reload of the configuration; agents that run keep what was frozen for them.
-  virtual void set_templates(Templates templates) = 0;
+  virtual void set_templates(Templates templates, std::set<TemplateName> elsewhere) = 0;
   // Follows the tasks from now on.
   virtual void start() = 0;
   // Tasks go on.

@@ -38,7 +38,7 @@ std::string text(const json::value& value) { return json::serialize(value); }
 
 TEST_CASE("iam policy: one cluster, definitions of our own, the roles of the templates") {
   const auto all = make(make_cloud(), make_fargate_options());
-  CHECK(all.size() == 9);
+  CHECK(all.size() == 11);
   const auto& launch = all.at("LaunchAgents");
   CHECK(text(launch.at("Action")) == R"(["ecs:RunTask"])");
   CHECK(text(launch.at("Resource")) == R"([")" + kEcs + R"(task-definition/footman-*"])");
@@ -66,7 +66,8 @@ TEST_CASE("iam policy: what is not used is not in it") {
   existing.task_definition = "ci";
   std::vector<std::string> notes;
   const auto all = make(make_cloud(), existing, &notes);
-  CHECK_FALSE(all.contains("RegisterDefinitions"));
+  for (const auto* none : {"RegisterDefinitions", "RetireDefinitions", "DeleteDefinitions"})
+    CHECK_FALSE(all.contains(none));
   CHECK(text(all.at("LaunchAgents").at("Resource")) ==
         R"([")" + kEcs + R"(task-definition/ci",")" + kEcs + R"(task-definition/ci:*"])");
   CHECK(text(all.at("TagWhatIsMade").at("Resource")) == R"([")" + kEcs + R"(task/ci/*"])");

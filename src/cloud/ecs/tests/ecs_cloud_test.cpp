@@ -6,10 +6,12 @@
 #include <set>
 
 #include "cloud/aws/cached_credentials.hpp"
+#include "cloud/ecs/clean_up.hpp"
 #include "cloud/ecs/last_lines.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/tests/small_ecs.hpp"
 #include "cloud/tests/provider_contract.hpp"
+#include "ecs/stale_definitions.hpp"
 
 using namespace footman;
 using namespace footman::cloud::ecs;
@@ -70,6 +72,19 @@ class EcsWorld final : public cloud::contract::World {
     provider->set_on_change([this] { ++changes; });
     provider->start();
   }
+  // Another configuration, while it runs.
+  void use_image(const std::string& image) {
+    template_options.container.image = image;
+    provider->set_templates({{template_name(), {template_options, offers}}}, elsewhere);
+  }
+  // An agent with that image, which has ended; its definition's family.
+  std::string run_with(const std::string& image) {
+    use_image(image);
+    const auto arn = launch("agent-" + std::to_string(++launched)).value().value;
+    ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    outside.move(1h);
+    return std::string(footman::ecs::family_of(ecs.task(arn).at("taskDefinitionArn").as_string()));
+  }
   void drop() {
     if (!provider) return;
     outside.run(stop(provider.get()));
@@ -101,8 +116,12 @@ class EcsWorld final : public cloud::contract::World {
   cloud::aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
   cloud::aws::RateLimits rates;
   std::unique_ptr<EcsCloud> provider;
+  std::set<base::TemplateName> elsewhere;
   int changes = 0;
+  int launched = 0;
 };
+
+using Families = std::vector<std::string>;
 
 // In which the task of a launch was asked for.
 std::string subnet_of(EcsWorld& world, const ports::LaunchHandle& handle) {
@@ -452,4 +471,117 @@ TEST_CASE("who may not see free addresses spreads launches evenly, and asks seld
   }
   CHECK(used.size() == 2);
   CHECK(world.ecs.calls["DescribeSubnets"] == 1);  // in ten minutes
+}
+
+TEST_CASE("definitions that nothing needs any more go, the newest of them last") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto first = world.run_with("node:20");
+  const auto second = world.run_with("node:21");
+  const auto third = world.run_with("node:22");
+  world.outside.move(2 * kCleanUpPause);
+  CHECK(world.ecs.retired == Families{first});
+  CHECK(world.ecs.deleted == Families{first});
+  SUBCASE("a configuration that is taken back registers nothing") {
+    CHECK(world.run_with("node:21") == second);
+    world.outside.move(2 * footman::ecs::kPreviousKept);
+    CHECK(world.ecs.definitions.at(second) == 1);
+    CHECK(world.ecs.retired == Families{first, third});
+  }
+  SUBCASE("in steady state nothing is registered or deregistered, and little is asked") {
+    world.outside.move(footman::ecs::kPreviousKept);
+    CHECK(world.ecs.retired == Families{first, second});
+    world.ecs.calls.clear();
+    world.outside.move(4 * kCleanUpPause);
+    CHECK(world.ecs.calls["ListTaskDefinitionFamilies"] == 4);
+    CHECK(world.ecs.calls["DescribeTaskDefinition"] == 0);
+    CHECK(world.ecs.calls["DeregisterTaskDefinition"] == 0);
+    CHECK(world.ecs.calls["RegisterTaskDefinition"] == 0);
+  }
+  SUBCASE("one that went is made anew where it is wanted again") {
+    CHECK(world.run_with("node:20") == first);
+    CHECK(world.ecs.definitions.at(first) == 2);
+  }
+}
+
+TEST_CASE("definitions of a task that lives, of a launch under way, of other clouds and others stay") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto first = world.run_with("node:20");
+  (void)world.run_with("node:21");
+  (void)world.run_with("node:22");
+  const auto tag = [](const std::string& installation, const std::string& name) {
+    return json::array{json::object{{"key", "footman:installation"}, {"value", installation}},
+                       json::object{{"key", "footman:template"}, {"value", name}}};
+  };
+  const auto theirs = [](char digit) { return "footman-small-" + std::string(16, digit); };
+  for (const char digit : {'1', '2'}) world.ecs.contents[theirs(digit)] = {{"tags", tag("another", "small")}};
+  for (const char digit : {'3', '4'}) world.ecs.contents[theirs(digit)] = {{"tags", tag("contract", "big")}};
+  for (const auto* name : {"footman-server", "footman-agent", "footman-x-0123456789abcdeg"})
+    world.ecs.contents[name] = {{"tags", tag("contract", "small")}};
+  world.elsewhere = {base::TemplateName("big")};
+  SUBCASE("a task") {
+    world.use_image("node:20");
+    const auto arn = world.launch("alive").value().value;
+    world.ecs.set_status(arn, "RUNNING");
+    world.use_image("node:22");
+    world.outside.move(2 * kCleanUpPause);
+    CHECK(world.ecs.retired.empty());
+    world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+    world.outside.move(2 * kCleanUpPause);
+    CHECK(world.ecs.retired == Families{first});
+  }
+  SUBCASE("a launch") {
+    world.outside.move(kCleanUpPause - 3h - 5min);  // just before the next round
+    world.use_image("node:20");
+    world.ecs.refusals = {"RESOURCE:ENI"};
+    CHECK_FALSE(world.launch("again").has_value());
+    world.use_image("node:22");
+    while (world.ecs.calls["ListTaskDefinitionFamilies"] < 2) world.outside.move(1min);
+    CHECK(world.ecs.retired.empty());
+    world.outside.move(2 * kCleanUpPause);
+    CHECK(world.ecs.retired == Families{first});
+  }
+  SUBCASE("that cloud is not there any more") {
+    world.elsewhere.clear();
+    world.use_image("node:22");
+    world.outside.move(2 * kCleanUpPause);
+    CHECK(world.ecs.retired.size() == 2);  // of each template the newest stays
+  }
+}
+
+TEST_CASE("definitions: a launch that wants one as it goes has it made anew") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto first = world.run_with("node:20");
+  (void)world.run_with("node:21");
+  (void)world.run_with("node:22");
+  world.outside.services.delay = 1s;
+  while (world.ecs.retired.empty()) world.outside.move(1s);
+  world.use_image("node:20");  // taken back in this moment
+  CHECK(world.launch("late").has_value());
+  CHECK(world.ecs.definitions.at(first) == 2);
+  CHECK(world.ecs.contents.contains(first));
+}
+
+TEST_CASE("definitions: whatever is lost, refused or killed, the next round goes on") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto first = world.run_with("node:20");
+  const auto second = world.run_with("node:21");
+  (void)world.run_with("node:22");
+  (void)world.run_with("node:23");
+  world.ecs.lose = {"DeregisterTaskDefinition", "ListTaskDefinitionFamilies"};
+  SUBCASE("lost answers") { world.outside.move(2 * kCleanUpPause); }
+  SUBCASE("a restart between two of them") {
+    while (world.ecs.retired.empty()) world.outside.move(1s);
+    world.restart();
+    world.use_image("node:23");
+    CHECK(world.ecs.retired.size() == 1);
+    (void)cloud::contract::list(world);
+    world.outside.move(1min);
+  }
+  CHECK(std::set(world.ecs.retired.begin(), world.ecs.retired.end()) == std::set{first, second});
+  CHECK(world.ecs.retired.size() == 2);
+  CHECK(world.launch("after").has_value());
 }

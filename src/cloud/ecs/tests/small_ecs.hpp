@@ -30,10 +30,12 @@ struct SmallEcs {
   }
 
   aws::test::World& world;
-  std::map<std::string, Held> tasks;                     // by ARN
-  std::map<std::string, std::string> by_token;           // client token → ARN
-  std::map<std::string, int> definitions;                // family → registrations
-  std::map<std::string, json::object> contents;          // family → what was registered
+  std::map<std::string, Held> tasks;             // by ARN
+  std::map<std::string, std::string> by_token;   // client token → ARN
+  std::map<std::string, int> definitions;        // family → registrations
+  std::map<std::string, json::object> contents;  // family → what was registered and is active
+  std::vector<std::string> retired;              // families, as they were deregistered
+  std::vector<std::string> deleted;
   std::map<std::string, std::vector<std::string>> logs;  // of CloudWatch: stream → lines
   std::string logs_refused;                              // code of the refusal of those who read them
   std::map<std::string, std::string> others;  // definitions that others made: name → first container
@@ -126,26 +128,35 @@ struct SmallEcs {
     if (operation == "GetLogEvents") return get_log_events(body);
     if (operation == "DescribeTaskDefinition") {
       const std::string family(body.at("taskDefinition").as_string());
-      if (const auto known = contents.find(family.substr(0, family.rfind(":1"))); known != contents.end()) {
-        auto definition = known->second;
-        definition["taskDefinitionArn"] = known->first + ":1";
-        definition["status"] = "ACTIVE";
-        return ok({{"taskDefinition", std::move(definition)}});
-      }
       if (const auto other = others.find(family); other != others.end())
         return ok({{"taskDefinition",
                     {{"taskDefinitionArn", family},
                      {"status", "ACTIVE"},
                      {"containerDefinitions", json::array{json::object{{"name", other->second}}}}}}});
-      if (!definitions.contains(family))
+      const auto known = contents.find(family.find('/') == std::string::npos ? family : family_of(family));
+      if (known == contents.end())
         return aws::test::json_error("ClientException", "Unable to describe task definition.");
-      return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
+      auto definition = known->second;
+      definition["taskDefinitionArn"] = arn_of(known->first);
+      definition["status"] = "ACTIVE";
+      return ok({{"taskDefinition", definition}, {"tags", definition.at("tags")}});
+    }
+    if (operation == "ListTaskDefinitionFamilies") {
+      json::array families;
+      for (const auto& [family, content] : contents) families.emplace_back(family);
+      return ok({{"families", std::move(families)}});
+    }
+    if (operation == "DeregisterTaskDefinition") return deregister(body);
+    if (operation == "DeleteTaskDefinitions") {
+      deleted.push_back(family_of(std::string(body.at("taskDefinitions").as_array().at(0).as_string())));
+      return ok({{"failures", json::array()}});
     }
     if (operation == "RegisterTaskDefinition") {
       const std::string family(body.at("family").as_string());
       ++definitions[family];
       contents[family] = body;
-      return ok({{"taskDefinition", {{"taskDefinitionArn", family + ":1"}, {"status", "ACTIVE"}}}});
+      contents[family]["registeredAt"] = static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000;
+      return ok({{"taskDefinition", {{"taskDefinitionArn", arn_of(family)}, {"status", "ACTIVE"}}}});
     }
     FAIL_CHECK("not expected: " << operation);
     return aws::test::json_error("InvalidAction");
@@ -168,7 +179,7 @@ struct SmallEcs {
                       {"lastStatus", "PROVISIONING"},
                       {"desiredStatus", "RUNNING"},
                       {"version", 1},
-                      {"taskDefinitionArn", std::string(body.at("taskDefinition").as_string()) + ":1"},
+                      {"taskDefinitionArn", arn_of(std::string(body.at("taskDefinition").as_string()))},
                       {"createdAt", static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000},
                       {"startedBy", body.at("startedBy")},
                       {"tags", body.at("tags")}};
@@ -176,6 +187,22 @@ struct SmallEcs {
     by_token[token] = arn;
     if (on_run) on_run(arn);
     return ok({{"tasks", json::array{task}}, {"failures", json::array()}});
+  }
+
+  static std::string arn_of(const std::string& family) {
+    return "arn:aws:ecs:eu-west-1:123456789012:task-definition/" + family + ":1";
+  }
+  static std::string family_of(const std::string& arn) {
+    const auto begin = arn.rfind('/') + 1;
+    return arn.substr(begin, arn.rfind(':') - begin);
+  }
+
+  Answer deregister(const json::object& body) {
+    const auto family = family_of(std::string(body.at("taskDefinition").as_string()));
+    if (contents.erase(family) == 0)
+      return aws::test::json_error("ClientException", "The specified task definition is inactive.");
+    retired.push_back(family);
+    return ok({{"taskDefinition", json::object()}});
   }
 
   Answer get_log_events(const json::object& body) const {

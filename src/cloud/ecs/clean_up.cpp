@@ -1,0 +1,80 @@
+#include "cloud/ecs/clean_up.hpp"
+
+#include <utility>
+
+#include "ecs/run_task.hpp"
+#include "ecs/task_definition.hpp"
+
+namespace footman::cloud::ecs {
+
+namespace ecs = footman::ecs;
+
+CleanUp::CleanUp(Api& api, Definitions& definitions, DefinitionUses uses, runtime::Clock& clock,
+                 const runtime::EvenTime& even, Logger log)
+    : api_(api),
+      definitions_(definitions),
+      uses_(std::move(uses)),
+      clock_(clock),
+      even_(even),
+      log_(std::move(log)) {}
+
+Awaitable<void> CleanUp::run() {
+  do co_await runtime::sleep_for(clock_, kFirstCleanUp);
+  while (!uses_.are_known());
+  while (true) {
+    if (const auto done = co_await clean_up(); !done)
+      log_.info("task definitions that nothing needs any more stay", {{"error", done.error().message}});
+    co_await runtime::sleep_for(clock_, kCleanUpPause);
+  }
+}
+
+Awaitable<CallResult<void>> CleanUp::clean_up() {
+  auto listed = co_await api_.list_families(std::string(ecs::kFamilyPrefix));
+  if (!listed) co_return std::unexpected(std::move(listed).error());
+  const std::set<std::string> there(listed->begin(), listed->end());
+  std::erase_if(unused_, [&](const auto& item) { return !there.contains(item.first); });
+  std::erase_if(others_, [&](const auto& family) { return !there.contains(family); });
+  const auto used = uses_.families();
+  for (const auto& family : there) {
+    if (used.contains(family)) {
+      unused_.erase(family);
+    } else if (ecs::is_own_family(family) && !unused_.contains(family) && !others_.contains(family)) {
+      auto looked = co_await look_at(family);
+      if (!looked) co_return looked;
+    }
+  }
+  for (auto& family : ecs::list_stale(list_unused(), even_.now())) {
+    if (uses_.families().contains(family)) continue;
+    auto retired = co_await definitions_.retire(family);
+    if (!retired) co_return std::unexpected(std::move(retired).error());
+    if (*retired) unused_.erase(family);
+    co_await runtime::sleep_for(clock_, kRetirePause);
+  }
+  co_return CallResult<void>();
+}
+
+Awaitable<CallResult<void>> CleanUp::look_at(std::string family) {
+  auto found = co_await api_.look_at_definition(family);
+  if (!found) co_return std::unexpected(std::move(found).error());
+  if (!*found) co_return CallResult<void>();  // gone meanwhile
+  const auto tag = [&](std::string_view name) {
+    const auto it = (*found)->tags.find(uses_.tag_prefix + std::string(name));
+    return it == (*found)->tags.end() ? std::string() : it->second;
+  };
+  if (tag(ecs::kInstallationTag) != uses_.installation.str())
+    others_.insert(std::move(family));
+  else
+    unused_[family] = {family, TemplateName(tag(ecs::kTemplateTag)), (*found)->architecture,
+                       (*found)->registered, even_.now()};
+  co_return CallResult<void>();
+}
+
+// A template may have moved to another cloud since it was looked at.
+std::vector<ecs::UnusedDefinition> CleanUp::list_unused() const {
+  std::vector<ecs::UnusedDefinition> out;
+  for (const auto& [family, one] : unused_)
+    if (!uses_.is_of_another_cloud(one.template_name)) out.push_back(one);
+  return out;
+}
+
+}  // namespace footman::cloud::ecs
