@@ -122,7 +122,9 @@ Awaitable<Status> Jenkinses::start() {
   for (const auto& [name, one] : known) FOOTMAN_CO_TRY_STATUS(co_await compare_known(name, one));
   for (const auto& one : members_) {
     one->controller->set_former_prefixes(one->former_prefixes);
-    FOOTMAN_CO_TRY_STATUS(co_await book_.save_known(one->config.name, known_of(*one)));
+    const auto before = known.find(one->config.name);
+    if (before == known.end() || before->second != known_of(*one))
+      FOOTMAN_CO_TRY_STATUS(co_await book_.save_known(one->config.name, known_of(*one)));
   }
   for (const auto& one : members_) FOOTMAN_CO_TRY_STATUS(co_await one->controller->start());
   co_return Status();

@@ -111,7 +111,9 @@ Awaitable<Status> JenkinsController::ask_item(LiveNode* node) {
   const bool started =
       fate.left && !fate.cancelled && !overview_.runs_elsewhere(fate.build, node->record.node);
   node->released_end = ItemEnd::not_started;
-  if (started && !fate.build.empty()) co_return co_await ask_brief_build(node, std::move(fate.build));
+  // Of a step Jenkins does not tell what began.
+  auto build = node->record.released_run.empty() ? std::move(fate.build) : node->record.released_run;
+  if (started && !build.empty()) co_return co_await ask_brief_build(node, std::move(build));
   if (started) node->released_end = ItemEnd::started;
   co_return Status();
 }

@@ -156,7 +156,9 @@ json::value Views::show_item(const QueueItem& item, const Selection& asked) cons
   if (left) {
     out.add("cancelled", item.cancelled);
     out.add_object("executable", [&](const Selection& member) -> json::value {
-      return item.cancelled ? json::value() : show_executable(item.task, item.number, member);
+      const bool is_block = item.task.kind == Task::Kind::block;
+      return item.cancelled ? json::value()
+                            : show_executable(item.task, is_block ? item.task.number : item.number, member);
     });
   }
   return out.done();

@@ -100,6 +100,31 @@ TEST_CASE("many builds at once, as short as can be: one agent each, one build ea
   check_clean(world);
 }
 
+TEST_CASE("builds that are over before Jenkins is looked at again are told all the same, with their times") {
+  FakeWorld world;
+  world.settings.open_pace = world.settings.busy_pace = world.settings.idle_pace = 5s;
+  world.add_freestyle("app", "linux", 200ms);
+  world.add_pipeline("pipe", {"linux"}, 0s);
+  world.start();
+  world.run(20s);
+  for (const auto* job : {"app", "pipe"}) {
+    world.trigger(job);
+    REQUIRE(world.run_until([&] { return world.is_over(job) && is_quiet(world); }, 5min));
+  }
+  REQUIRE(world.builds.size() == 4);
+  const auto& app = world.builds[1];
+  CHECK(app.title == "app #1");
+  CHECK(app.build == "job/app/1/");
+  CHECK(app.node == world.jenkins->starts()[0].node);
+  CHECK(app.item_key == world.launched_for[0]);
+  CHECK(app.ended - app.started >= 200ms);
+  CHECK(app.ended - app.started < 2s);
+  CHECK(world.builds[3].title == "pipe #1");
+  CHECK(world.run_until(
+      [&] { return world.results["app #1"] == "SUCCESS" && world.results["pipe #1"] == "SUCCESS"; }));
+  check_clean(world);
+}
+
 TEST_CASE("builds of one label beyond what placeholders need: a second build never slips in") {
   FakeWorld world;
   world.launch_time = 100ms;
