@@ -86,7 +86,7 @@ void SimJenkins::restart() {
   witness_.count(Happening::jenkins_restarted);
   begin_woe();
   jenkins_->restart(is_clean, down, now());
-  end_woe_after(down + kAfterRestart, [this] { resumes_until_ = loop_.now() + jenkins::kResumePatience; });
+  end_woe_after(down + kAfterRestart, [this] { restarted_ = loop_.now(); });
 }
 
 // Lost before or after their effect, slow, or a proxy's pages come in place of answers.
