@@ -379,7 +379,7 @@ std::optional<Duration> SimJenkins::last_work(const AgentId& agent) const {
 // For runs that go on after a restart, of which a later life of the server may hear first.
 Duration SimJenkins::may_wait_until() const {
   if (restarted_ == Duration(0)) return Duration(0);
-  return std::max(restarted_, port_since_) + jenkins::kResumePatience;
+  return std::max(restarted_, port_since_) + jenkins::kRestartGrace + jenkins::kResumePatience;
 }
 
 AgentActivity SimJenkins::activity_of(const AgentId& agent) const {
