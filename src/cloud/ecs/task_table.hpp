@@ -40,7 +40,7 @@ struct Tracked {
   Instant next_look;         // not set: it has stopped
   Instant stopped_at;        // even, as we learned it
   Instant stop_asked;        // even, the last call of StopTask
-  Instant suspected;         // even: its agent's session has broken then; not set: never
+  Instant suspected;         // even: its agent left then, or its session broke; not set: never
   std::size_t looks = 0;     // without a change
   bool is_missing = false;   // ECS does not know it any more
   bool words_asked = false;  // what its agent said last
