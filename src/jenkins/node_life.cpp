@@ -190,7 +190,24 @@ class Look {
     auto& record = turn_.record;
     if (is_held()) return look_at_closed();
     if (record.drained) return hold(kHeldSingleUse);
-    if (is_last_build(record) && !sight_.released_waits) hold(kHeldUntilWork);
+    if (sight_.released_waits) return;
+    if (is_last_build(record)) return hold(kHeldUntilWork);
+    look_at_gone_item();
+  }
+
+  // What it was opened for has left the queue, and it is open for others, too.
+  void look_at_gone_item() {
+    auto& record = turn_.record;
+    if (sight_.released_end == ItemEnd::unknown) {
+      turn_.step = NodeStep::ask_item;
+      return;
+    }
+    // Else it would be seen by now: it was too short for that.
+    if (sight_.released_end == ItemEnd::started) {
+      ++record.builds_done;
+      if (is_up()) record.idle_since = sight_.now;
+    }
+    forget_item();
   }
 
   // It was open, and is held now: by Footman, since when no build has come, or by somebody.
@@ -217,8 +234,12 @@ class Look {
   }
 
   void close() {
+    turn_.record.phase = NodePhase::held;
+    forget_item();
+  }
+
+  void forget_item() {
     auto& record = turn_.record;
-    record.phase = NodePhase::held;
     record.released_id = 0;
     record.released_key.clear();
     record.released_run.clear();
@@ -422,7 +443,8 @@ bool is_last_build(const NodeRecord& record) {
 }
 
 bool is_lively(const NodeRecord& record) {
-  if (record.phase == NodePhase::open) return is_last_build(record) || record.drained;
+  if (record.phase == NodePhase::open)
+    return is_last_build(record) || record.drained || !record.released_key.empty();
   if (record.phase == NodePhase::working) return record.resume_since.is_set() || record.build.empty();
   return record.phase == NodePhase::planned || record.phase == NodePhase::going ||
          (record.phase == NodePhase::held && !record.connected_at.is_set());

@@ -422,7 +422,8 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     violations_.push_back(turn.violation);
     if (violations_.size() > kViolationsKept) violations_.pop_front();
   }
-  if (turn.record.phase != node->record.phase || turn.record.build != node->record.build) {
+  if (turn.record.phase != node->record.phase || turn.record.build != node->record.build ||
+      turn.record.released_key != node->record.released_key) {
     node->released_end = ItemEnd::unknown;
     node->brief.reset();
     node->build_over = false;
@@ -449,10 +450,14 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
 
 // Began and ended between two looks.
 void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out) {
-  if (!node.brief || after.phase != NodePhase::over || after.builds_done <= node.record.builds_done) return;
+  const bool is_over = after.phase == NodePhase::over;
+  const bool goes_on = after.phase == NodePhase::open && node.record.phase == NodePhase::open;
+  if (!node.brief || !(is_over || goes_on) || after.builds_done <= node.record.builds_done) return;
   auto run = *node.brief;
-  after.build = run.build;
-  after.working_title = run.title;
+  if (is_over) {
+    after.build = run.build;
+    after.working_title = run.title;
+  }
   const auto ended = std::exchange(run.ended, {});
   out.builds.push_back(run);
   run.ended = ended;

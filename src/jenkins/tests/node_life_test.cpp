@@ -329,6 +329,30 @@ TEST_CASE("a node for several builds stays open until its last one") {
   CHECK(life.violations.empty());
 }
 
+TEST_CASE("a node for several builds forgets an item that is gone without being seen there") {
+  Life life(3);
+  life.connect();
+  CHECK(life.look() == NodeStep::open);
+  CHECK_FALSE(life.record.released_key.empty());
+  CHECK(life.look() == NodeStep::none);
+  life.item_waits = false;
+  CHECK(life.look() == NodeStep::ask_item);
+  CHECK(is_lively(life.record));
+  std::uint32_t done = 0;
+  SUBCASE("it never began") { life.item_end = ItemEnd::not_started; }
+  SUBCASE("it was short") {
+    life.item_end = ItemEnd::started;
+    done = 1;
+  }
+  life.now = life.now + 1min;
+  CHECK(life.look() == NodeStep::none);
+  CHECK(life.record.released_key.empty());
+  CHECK(life.record.builds_done == done);
+  CHECK(life.record.phase == NodePhase::open);
+  CHECK((life.record.idle_since == life.now) == (done == 1));
+  CHECK_FALSE(is_lively(life.record));
+}
+
 TEST_CASE("a drained node gets no more builds, and is done when it has none") {
   Life idle(0);
   idle.connect();
