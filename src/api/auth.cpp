@@ -145,8 +145,8 @@ Awaitable<Status> Auth::start() {
 bool Auth::is_own_name(std::string_view host) const {
   const auto name = parse_host(host);
   return name && !name->is_address && std::ranges::any_of(impl_->host_names, [&](const auto& known) {
-    return is_same_host(known, name->text);
-  });
+           return is_same_host(known, name->text);
+         });
 }
 
 Status Auth::check_host(const net::HttpRequest& request) const {
