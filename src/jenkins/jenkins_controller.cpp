@@ -44,8 +44,8 @@ JenkinsController::~JenkinsController() = default;
 Awaitable<Status> JenkinsController::start() {
   FOOTMAN_CO_TRY(auto records, co_await parts_.book.load(settings_.name));
   overview_.load(std::move(records));
-  FOOTMAN_CO_TRY(auto violations, co_await parts_.book.load_violations(settings_.name));
-  overview_.load_violations(std::move(violations));
+  FOOTMAN_CO_TRY(const auto violations, co_await parts_.book.load_violations(settings_.name));
+  overview_.load_violations(violations);
   for (const auto& [id, node] : overview_.nodes())
     node->redeem_until = parts_.clock.steady() + node->record.secret_lifetime;
   scope_.spawn("looks at a jenkins", look_again_and_again());

@@ -187,12 +187,30 @@ TEST_CASE("what stands under a former prefix is removed, and that of others is n
   check_clean(world);
 }
 
-TEST_CASE("violations are known after a restart of the server, the last ones") {
+TEST_CASE("a violation is known after a restart of the server") {
   FakeWorld world;
-  for (std::size_t i = 0; i < kViolationsKept; ++i) world.book.violations.push_back(std::to_string(i));
+  world.add_freestyle("app", "linux", std::nullopt);
+  world.add_freestyle("slips", "linux", std::nullopt);
   world.start();
-  CHECK(world.controller->view().violations.front() == "0");
-  CHECK(world.controller->view().violations.size() == kViolationsKept);
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return !world.builds.empty(); }));
+  world.run(2s);
+  world.stop();
+  // Somebody opens the node.
+  (void)world.jenkins->handle({"POST",
+                               "/computer/" + world.agent_nodes().at(0) + "/toggleOffline",
+                               {{"Authorization", "Basic YWRtaW46YWRtaW4tdG9rZW4="}},
+                               {}},
+                              world.now());
+  world.trigger("slips");
+  world.jenkins->finish("app", 1, BuildResult::success, world.now());
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 2; }));
+  world.start();
+  REQUIRE(world.run_until([&] { return !world.controller->view().violations.empty(); }));
+  world.restart();
+  CHECK(world.controller->view().violations.size() == 1);
+  CHECK(world.controller->view().violations.front().contains("after job/app/1/ came job/slips/1/"));
 }
 
 TEST_CASE("another Footman with the same prefix is named, and nothing of its is touched") {
