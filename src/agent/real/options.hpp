@@ -23,7 +23,7 @@ struct Place {
   net::Url url;
   std::optional<net::Endpoint> tunnel;
   std::string ca_file;
-  std::string ca_pem;  // from the environment
+  std::string ca_pem;  // from the environment; of ca_file, once that was read
   bool system_ca = false;
   std::string public_key_sha256;
   bool insecure = false;

@@ -128,6 +128,7 @@ TEST_CASE("Jenkins' agent is supervised: told what it needs, the secret in a fil
   auto spec = make_spec(world, "a");
   spec.endpoint = {"https://ci.example.com/jenkins/", "nlb:50000", "",   false,         "", false,
                    ports::AgentProgram::jenkins,      "footman-a", true, "-Xmx1g -Dx=y"};
+  spec.controller_secret = base::Secret("what jenkins wants");
   const auto launched = await_result(world, world.cloud().launch(spec));
   REQUIRE(launched.has_value());
   const auto seen = world.seen("a-1");
@@ -137,7 +138,8 @@ TEST_CASE("Jenkins' agent is supervised: told what it needs, the secret in a fil
   // What is a session's alone would be refused.
   for (const auto* one : {"run", "--attempt", "--one-shot", "--public-key-sha256"})
     CHECK_MESSAGE(!has_line(seen, "arg " + std::string(one)), one);
-  CHECK(seen.find("top-secret") == std::string::npos);
+  for (const auto* one : {"top-secret", "what jenkins wants"}) CHECK(seen.find(one) == std::string::npos);
+  CHECK(read_file(world.directory() + "/launches/a-1/secret") == "what jenkins wants");
   contract::terminate_until_gone(world, launched->value, "a-1");
 }
 
