@@ -17,12 +17,13 @@ struct LabelFound {
   std::optional<model::LabelExpr> label;
   Verdict otherwise = Verdict::not_understood;
   std::string text;
+  std::string node;  // as of JudgedItem
 };
 
-LabelFound not_told(Verdict verdict, std::string text) { return {{}, verdict, std::move(text)}; }
+LabelFound not_told(Verdict verdict, std::string text) { return {{}, verdict, std::move(text), {}}; }
 
 LabelFound from_text(base::Result<model::LabelExpr> parsed) {
-  if (parsed) return {std::move(*parsed), {}, {}};
+  if (parsed) return {std::move(*parsed), {}, {}, {}};
   return not_told(Verdict::not_understood,
                   fmt::format("Its label cannot be read: {}.", parsed.error().message));
 }
@@ -47,7 +48,7 @@ class Judge {
   }
 
   JudgedItem judge(const QueueItem& item) {
-    JudgedItem judged{item, Verdict::not_understood, false, {}, {}};
+    JudgedItem judged{item, Verdict::not_understood, false, {}, {}, {}};
     if (const auto known = in_.known.find(item.key()); known != in_.known.end()) {
       judged.has_label = true;
       judged.label = known->second;
@@ -57,6 +58,7 @@ class Judge {
     if (!found.label) {
       judged.verdict = found.otherwise;
       judged.text = std::move(found.text);
+      judged.node = std::move(found.node);
       return judged;
     }
     judged.has_label = true;
@@ -105,7 +107,7 @@ class Judge {
     const bool is_node_name = why.kind == WhyKind::label_or_node && names_.contains(why.name);
     if (why.kind == WhyKind::label || (why.kind == WhyKind::label_or_node && !is_node_name))
       return from_text(parse_shown_label(why.name));
-    if (why.kind == WhyKind::no_label) return {model::LabelExpr(), {}, {}};
+    if (why.kind == WhyKind::no_label) return {model::LabelExpr(), {}, {}, {}};
     if (why.kind == WhyKind::slot_taken) return find_known_label(item);
     if (why.kind != WhyKind::any && why.kind != WhyKind::node && !is_node_name)
       return not_told(Verdict::not_understood, unknown_why(item));
@@ -123,16 +125,16 @@ class Judge {
 
   // The text names no label, or a node. Where a node is called as a label that is served, it may mean either.
   LabelFound find_label_of_step(const QueueItem& item, const Why& why) const {
-    if (why.kind == WhyKind::any && in_.placeholders_stand) return {model::LabelExpr(), {}, {}};
+    if (why.kind == WhyKind::any && in_.placeholders_stand) return {model::LabelExpr(), {}, {}, {}};
     if (const auto known = in_.known.find(item.key()); known != in_.known.end())
       return from_text(model::parse_label_expression(known->second));
     const bool names_one_node = why.kind == WhyKind::node || (why.kind == WhyKind::label_or_node &&
                                                               !is_served(parse_shown_label(why.name)));
-    if (names_one_node && in_.placeholders_stand)
-      return not_told(Verdict::not_served, fmt::format("No template here has its label: '{}'.", item.why));
     // A step that goes on after a restart of Jenkins waits for the node that it had.
     if (names_one_node && own_.contains(why.name))
-      return not_told(Verdict::label_not_told, fmt::format("It waits for node {}.", why.name));
+      return {{}, Verdict::label_not_told, fmt::format("It waits for node {}.", why.name), why.name};
+    if (names_one_node && in_.placeholders_stand)
+      return not_told(Verdict::not_served, fmt::format("No template here has its label: '{}'.", item.why));
     return not_told(Verdict::ask_flow_graph, "Its label is not told yet.");
   }
 
@@ -143,8 +145,10 @@ class Judge {
   }
 
   void judge_label(JudgedItem& judged, const model::LabelExpr& label) {
-    if (own_.contains(label.text()))  // it goes on after a restart of Jenkins
+    if (own_.contains(label.text())) {
+      judged.node = label.text();
       return say(judged, Verdict::label_not_told, fmt::format("It waits for node {}.", label.text()));
+    }
     if (!is_served(label))
       return say(judged, Verdict::not_served,
                  label.empty() ? "It has no label, and no template here takes such items."

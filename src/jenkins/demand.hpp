@@ -61,6 +61,8 @@ struct JudgedItem {
   bool has_label = false;  // `label` is known
   std::string label;       // normalised; empty: none
   std::string text;        // a sentence for people
+  // Of ours, which it waits for by its name: a step that goes on after a restart of Jenkins. Empty: none.
+  std::string node;
 };
 
 // What was learned about items before, by key: an item's label does not change.

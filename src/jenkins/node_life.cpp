@@ -229,6 +229,7 @@ class Look {
                         "Its build was over before it was seen.");
       }
     }
+    if (may_give_back()) return give_to_step();
     if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
     close();
   }
@@ -253,6 +254,7 @@ class Look {
       if (!may_open) return hold(record.drained ? kHeldSingleUse : kHeldUntilWork);
       return note_opened(record, sight_.open_for);
     }
+    if (may_give_back()) return give_to_step();
     if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
     if (may_open) turn_.step = NodeStep::open;
   }
@@ -312,6 +314,25 @@ class Look {
     await_run();
   }
 
+  // A step that nobody saw begin, between the last look and a restart of Jenkins, or a second one of the same
+  // run. Once: what does not take the node then never will.
+  bool may_give_back() const {
+    return sight_.step_for_it != nullptr && is_up() && turn_.record.working_on != sight_.step_for_it->key();
+  }
+
+  void give_to_step() {
+    auto& record = turn_.record;
+    record.phase = NodePhase::working;
+    record.build = sight_.step_for_it->task;
+    record.working_on = sight_.step_for_it->key();
+    record.working_title = build_title(record.build);
+    record.working_since = record.resume_since = sight_.now;
+    record.is_pipeline = true;
+    record.is_guess = false;
+    record.idle_since = {};
+    await_run();
+  }
+
   std::string title() const {
     const auto& record = turn_.record;
     return record.working_title.empty() ? std::string("its build") : "build " + record.working_title;
@@ -364,6 +385,7 @@ class Look {
     if (is_awaited && sight_.now - record.awaited.since < kResumePatience) return give_back();
     ++record.builds_done;
     record.resume_since = {};
+    if (may_give_back()) return give_to_step();
     if (model::is_spent(record.max_builds, record.builds_done)) {
       end_life(record, model::spent_reason(record.max_builds),
                fmt::format("{} is over.", with_capital(title())));

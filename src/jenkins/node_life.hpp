@@ -60,6 +60,9 @@ struct NodeSight {
   bool released_waits = true;               // the item that it was opened for is in the queue still
   ItemEnd released_end = ItemEnd::unknown;  // answer to ask_item
   bool build_over = false;                  // answer to ask_build
+  // A step of a pipeline in the queue that was here before a restart of Jenkins, and asks for the node by its
+  // name; null: none.
+  const QueueItem* step_for_it = nullptr;
   // Of the items that were in the queue lately, the one whose build this is; null: none.
   std::function<const JudgedItem*(const std::string& build)> find_item;
 };

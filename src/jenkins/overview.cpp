@@ -356,6 +356,8 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   sight.released_waits = node.record.released_key.empty() || keys_.contains(node.record.released_key);
   sight.released_end = node.released_end;
   sight.build_over = node.build_over;
+  const auto step = std::ranges::find(items_, node.record.node, &JudgedItem::node);
+  if (step != items_.end()) sight.step_for_it = &step->item;
   sight.find_item = [this, &node](const std::string& build) { return find_item(node.record, build); };
   return sight;
 }

@@ -31,6 +31,7 @@ struct Life {
   bool wanted = true;
   ItemEnd item_end = ItemEnd::unknown;
   bool build_over = false;
+  const QueueItem* step_for_it = nullptr;
   std::vector<std::string> violations;
   std::vector<NodeStep> steps;
   bool forgotten = false;
@@ -66,7 +67,8 @@ struct Life {
     sight.released_waits = item_waits || record.released_key.empty();
     sight.released_end = item_end;
     sight.build_over = build_over;
-    JudgedItem judged{item, Verdict::wanted, true, "linux", {}};
+    sight.step_for_it = step_for_it;
+    JudgedItem judged{item, Verdict::wanted, true, "linux", {}, {}};
     sight.find_item = [&](const std::string& build) { return is_build_of(item, build) ? &judged : nullptr; };
     auto turn = look_at_node(record, sight);
     record = turn.record;
@@ -351,6 +353,38 @@ TEST_CASE("a node for several builds forgets an item that is gone without being 
   CHECK(life.record.phase == NodePhase::open);
   CHECK((life.record.idle_since == life.now) == (done == 1));
   CHECK_FALSE(is_lively(life.record));
+}
+
+TEST_CASE("a step that asks for the node by its name gets it, though it is drained; once") {
+  QueueItem step;
+  step.id = 9;
+  step.in_queue_since = 3;
+  step.task = "job/pipe/4/";
+  step.kind = TaskKind::node_step;
+  Life life(3);
+  life.work();
+  life.record.drained = true;
+  CHECK(life.look() == NodeStep::hold);
+  life.end();
+  life.step_for_it = &step;
+  CHECK(life.look() == NodeStep::open);
+  CHECK(life.record.builds_done == 1);
+  CHECK(life.record.build == "job/pipe/4/");
+  CHECK(life.activity() == AgentActivity::busy);
+  SUBCASE("it comes") {
+    life.step_for_it = nullptr;
+    life.begin("job/pipe/4/", kStep);
+    CHECK(life.look() == NodeStep::hold);
+    life.end();
+    life.look();
+    CHECK(life.record.builds_done == 2);
+  }
+  SUBCASE("it does not come") {
+    life.now = life.now + kResumePatience;
+    life.look();
+  }
+  CHECK(observe_node(life.record).end_reason == EndReason::drained);
+  CHECK(life.violations.empty());
 }
 
 TEST_CASE("a drained node gets no more builds, and is done when it has none") {
