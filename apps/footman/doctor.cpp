@@ -101,7 +101,7 @@ Awaitable<ecs::Known<std::vector<ecs::Decision>>> ask_permissions(cloud::ecs::Su
 Awaitable<Result<std::vector<Finding>>> ask_about_cloud(Asking* asking, const config::Config* config,
                                                         const config::CloudConfig* cloud) {
   ecs::Examined examined;
-  FOOTMAN_CO_TRY(examined.cloud, cli::with_region(*cloud, asking->aws.outside().environment));
+  FOOTMAN_CO_TRY(examined.cloud, cli::with_region(*cloud, find_region));
   examined.templates = cli::list_templates(*cloud);
   examined.most_agents = cloud->limits.agents;
   FOOTMAN_CO_TRY(examined.targets, co_await find_targets(asking, config, cloud));

@@ -235,6 +235,28 @@ def test_a_missing_right_of_the_server_is_named():
         check("footman iam-policy" in failed[0]["advice"], failed)
 
 
+def test_a_region_that_the_configuration_leaves_to_the_environment_or_the_profile():
+    with Place() as place:
+        place.config.write_text(place.config.read_text().replace(f"region: {place.aws.region}, ", ""))
+        nothing = {**place.aws.environment(), "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+        said = f"names no region: AWS_REGION and AWS_DEFAULT_REGION are not set, and there is no file {place.folder}/.aws/config"
+        code, findings = place.doctor(environment=nothing)
+        (one,) = [one for one in findings if one["of"] == "cloud fargate"]
+        check(code == 1 and said in one["text"] and "AWS_REGION" in one["advice"], one)
+        for words in (["up", "--config", place.config, "--data", place.folder / "data"], ["iam-policy", place.config, "--account", ACCOUNT],
+                      ["cloud", "discover", place.config]):
+            refused = place.footman(*words, environment=nothing)
+            check(refused.returncode != 0 and said in refused.stderr, refused)
+        (place.folder / ".aws").mkdir()
+        (place.folder / ".aws/config").write_text(f"[default]\nregion = {place.aws.region}\n[profile other]\nregion = eu-west-2\n")
+        code, findings = place.doctor(environment=nothing)
+        bad = [one for one in not_ok(findings) if one["of"] == "cloud fargate"]  # that prices need it in the file is another warning
+        check(code == 0 and not bad, bad)
+        for more, region in [({}, place.aws.region), ({"AWS_PROFILE": "other"}, "eu-west-2"), ({"AWS_REGION": "eu-west-1"}, "eu-west-1")]:
+            policy = place.footman("iam-policy", place.config, "--account", ACCOUNT, environment={**nothing, **more})
+            check(f"arn:aws:ecs:{region}:{ACCOUNT}" in policy.stdout, policy)
+
+
 def test_without_credentials_or_aws():
     with Place() as place:
         nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
@@ -393,6 +415,7 @@ if __name__ == "__main__":
     run_tests([test_an_account_in_which_all_is_well, test_each_fault_is_found_and_named_with_what_to_do,
                test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks,
                test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else, test_a_missing_right_of_the_server_is_named,
-               test_without_credentials_or_aws, test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
+               test_a_region_that_the_configuration_leaves_to_the_environment_or_the_profile, test_without_credentials_or_aws,
+               test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
                test_this_machine_with_a_local_cloud_only, test_a_server_that_runs_has_its_own_ports,
                test_discover_and_the_configuration_that_it_prints, test_a_jenkins_in_order_and_each_fault_of_it])
