@@ -3,6 +3,9 @@
 #include <cstdlib>
 #include <utility>
 
+#include "cloud/aws/region.hpp"
+#include "cloud/aws/shared_files.hpp"
+#include "runtime/real/files.hpp"
 #include "runtime/scope.hpp"
 
 namespace footman::app {
@@ -29,6 +32,13 @@ runtime::Awaitable<void> drop(std::unique_ptr<net::HttpClient> one, std::unique_
 }
 
 }  // namespace
+
+base::Result<std::string> find_region(const std::string& profile) {
+  return aws::find_region(
+      read_variable,
+      [](const std::string& path) { return runtime::real::read_file(path, aws::kMaxSharedFileBytes); },
+      profile);
+}
 
 AwsAccess::AwsAccess(runtime::Executor control, runtime::Executor net, runtime::Clock& clock,
                      runtime::Rng& rng, base::Logger log)

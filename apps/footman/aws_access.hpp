@@ -20,6 +20,10 @@
 
 namespace footman::app {
 
+// As AWS' own tools would find it on this machine (cloud/aws/region.hpp). Reads a file at once: for the start
+// of a program.
+base::Result<std::string> find_region(const std::string& profile);
+
 // On the control executor; the connections live on `net`. stop() before it is destroyed.
 class AwsAccess {
  public:

@@ -57,7 +57,7 @@ std::set<base::TemplateName> list_elsewhere(const std::vector<config::CloudConfi
 
 Result<Clouds::Member> make_ecs(const config::CloudConfig& cloud, const std::vector<config::CloudConfig>& all,
                                 const CloudSite& site, AwsAccess& aws) {
-  FOOTMAN_TRY(auto options, cli::with_region(cloud, aws.outside().environment));
+  FOOTMAN_TRY(auto options, cli::with_region(cloud, find_region));
   FOOTMAN_TRY(auto* credentials, aws.credentials(options, site.installation.str()));
   auto& rates = aws.rates(options);
   FOOTMAN_TRY(auto made, cloud::ecs::create_ecs_cloud(

@@ -15,6 +15,7 @@
 #include "cli/ecs_cloud.hpp"
 #include "cloud/ecs/surveyor.hpp"
 #include "ecs/examine.hpp"
+#include "ecs/execution_rights.hpp"
 #include "net/tcp.hpp"
 #include "runtime/real/clock.hpp"
 #include "runtime/real/loop.hpp"
@@ -98,18 +99,38 @@ Awaitable<ecs::Known<std::vector<ecs::Decision>>> ask_permissions(cloud::ecs::Su
   co_return co_await surveyor->simulate(std::move(caller), ecs::list_wishes(policy->document));
 }
 
+// What ECS does with the execution roles that there are.
+Awaitable<void> ask_execution_rights(cloud::ecs::Surveyor* surveyor, const ecs::Examined* examined,
+                                     ecs::Survey* survey) {
+  auto wishes = ecs::list_execution_wishes(examined->cloud, examined->templates, survey->caller->account);
+  for (auto& [role, wanted] : wishes) {
+    const auto known = survey->roles.find(role);
+    const bool is_gone = known != survey->roles.end() && known->second && !*known->second;
+    if (!is_gone)
+      survey->execution_rights.insert_or_assign(role,
+                                                co_await surveyor->simulate_for(role, std::move(wanted)));
+  }
+}
+
 Awaitable<Result<std::vector<Finding>>> ask_about_cloud(Asking* asking, const config::Config* config,
                                                         const config::CloudConfig* cloud) {
   ecs::Examined examined;
-  FOOTMAN_CO_TRY(examined.cloud, cli::with_region(*cloud, asking->aws.outside().environment));
+  FOOTMAN_CO_TRY(examined.cloud, cli::with_region(*cloud, find_region));
   examined.templates = cli::list_templates(*cloud);
   examined.most_agents = cloud->limits.agents;
   FOOTMAN_CO_TRY(examined.targets, co_await find_targets(asking, config, cloud));
   FOOTMAN_CO_TRY(auto* credentials, asking->aws.credentials(examined.cloud, "doctor"));
   FOOTMAN_CO_TRY(const auto surveyor,
                  cloud::ecs::Surveyor::create(examined.cloud, asking->aws.outside(), *credentials));
-  auto survey = co_await surveyor->survey(ecs::list_questions(examined.cloud, examined.templates));
-  if (survey.caller) survey.permissions = co_await ask_permissions(surveyor.get(), &examined, *survey.caller);
+  auto questions = ecs::list_questions(examined.cloud, examined.templates);
+  for (const auto& [name, target] : examined.targets)
+    for (const auto& address : target.addresses)
+      if (address.find(':') == std::string::npos) questions.addresses.insert(address);  // IPv4
+  auto survey = co_await surveyor->survey(std::move(questions));
+  if (survey.caller) {
+    survey.permissions = co_await ask_permissions(surveyor.get(), &examined, *survey.caller);
+    co_await ask_execution_rights(surveyor.get(), &examined, &survey);
+  }
   co_return ecs::examine(examined, survey);
 }
 

@@ -1,4 +1,5 @@
 // footman: command line and server.
+#include "apps/footman/aws_access.hpp"
 #include "apps/footman/doctor.hpp"
 #include "apps/footman/image.hpp"
 #include "apps/footman/server.hpp"
@@ -13,5 +14,6 @@ int main(int argc, char** argv) {
                                                  .push_image = footman::app::push_image,
                                                  .save_image = footman::app::save_image,
                                                  .doctor = footman::app::run_doctor,
-                                                 .discover = footman::app::discover});
+                                                 .discover = footman::app::discover,
+                                                 .find_region = footman::app::find_region});
 }

@@ -138,6 +138,10 @@ struct DoctorOptions {
 class Output;  // cli/output.hpp
 
 // What main() brings, so that this module does not see the server.
+// The region of a cloud that names none, for the credentials of that profile (empty: none is said). Errors:
+// not_found, with all the places that were looked at; invalid_argument: what stands there is none.
+using FindRegion = std::function<Result<std::string>(const std::string& profile)>;
+
 struct Programs {
   std::function<int(UpOptions)> up;
   std::function<Result<int>(const SimulateOptions& options, Output& out, Output& err)> simulate = {};
@@ -147,6 +151,7 @@ struct Programs {
   std::function<Result<std::vector<model::Finding>>(const DoctorOptions& options)> doctor = {};
   // What there is in the account and region; asks AWS.
   std::function<Result<ecs::Landscape>(const ecs::CloudOptions& cloud)> discover = {};
+  FindRegion find_region = {};
 };
 
 // The whole program but for what main() does first; `arguments` as main() has them, with the program's name.

@@ -159,7 +159,7 @@ Result<ecs::CloudOptions> find_place(Context& context, const Arguments& argument
   }
   if (arguments.has("region")) cloud.ecs->region = arguments.text("region");
   if (arguments.has("profile")) cloud.ecs->credentials.profile = arguments.text("profile");
-  auto place = with_region(cloud, context.environment);
+  auto place = with_region(cloud, context.programs.find_region);
   if (!place) place.error().hint = "Say --region, or set the variable AWS_REGION.";
   return place;
 }
@@ -205,7 +205,7 @@ Command cloud_discover_command() {
        {"footman cloud discover --region eu-central-1 --config > footman.yaml",
         "one to begin with: then look for FILL IN"}},
       {{"cloud", 0, Value::text, "NAME", "which one, when there are several"},
-       {"region", 0, Value::text, "REGION", "instead of the configuration's, or AWS_REGION's"},
+       {"region", 0, Value::text, "REGION", "instead of the configuration's, AWS_REGION's or the profile's"},
        {"profile", 0, Value::text, "NAME", "of AWS' shared files, instead of the configuration's"},
        {"config", 0, Value::none, "", "print a footman.yaml to begin with"},
        {"vpc", 0, Value::text, "ID", "--config: the network, when there are several"}},

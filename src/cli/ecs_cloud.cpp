@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <utility>
 #include <vector>
 
 #include "model/nearest.hpp"
@@ -26,13 +27,15 @@ Result<const config::CloudConfig*> find_ecs_cloud(const config::Config& config, 
               fmt::format("Say which one, such as --cloud {}.", found.front()->name));
 }
 
-Result<ecs::CloudOptions> with_region(const config::CloudConfig& cloud, const Environment& environment) {
+Result<ecs::CloudOptions> with_region(const config::CloudConfig& cloud, const FindRegion& find) {
   auto options = *cloud.ecs;
-  for (const auto* name : {"AWS_REGION", "AWS_DEFAULT_REGION"})
-    if (options.region.empty()) options.region = environment(name).value_or("");
-  if (options.region.empty())
-    return fail(Errc::invalid_argument, fmt::format("the cloud '{}' has no region", cloud.name), "ecs.region",
-                "Set it, or the variable AWS_REGION.");
+  if (!options.region.empty()) return options;
+  auto found = find ? find(options.credentials.profile) : fail(Errc::not_found, "nobody is asked for one");
+  if (!found)
+    return fail(Errc::invalid_argument,
+                fmt::format("the cloud '{}' names no region: {}", cloud.name, found.error().message),
+                "ecs.region", "Set it, or the variable AWS_REGION.");
+  options.region = std::move(*found);
   return options;
 }
 

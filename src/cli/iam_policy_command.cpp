@@ -14,9 +14,9 @@
 namespace footman::cli {
 namespace {
 
-Result<ecs::IamPolicy> make_policy(const config::CloudConfig& cloud, const Environment& environment,
+Result<ecs::IamPolicy> make_policy(const config::CloudConfig& cloud, const FindRegion& find_region,
                                    std::string account, bool for_doctor) {
-  FOOTMAN_TRY(const auto options, with_region(cloud, environment));
+  FOOTMAN_TRY(const auto options, with_region(cloud, find_region));
   const auto templates = list_templates(cloud);
   if (account.empty()) account = ecs::find_account(options, templates);
   if (account.empty())
@@ -33,8 +33,8 @@ Result<int> iam_policy(Context& context, const Arguments& arguments) {
     return exit_usage;
   }
   FOOTMAN_TRY(const auto* cloud, find_ecs_cloud(loaded->config, arguments.text("cloud")));
-  FOOTMAN_TRY(const auto policy,
-              make_policy(*cloud, context.environment, arguments.text("account"), arguments.has("doctor")));
+  FOOTMAN_TRY(const auto policy, make_policy(*cloud, context.programs.find_region, arguments.text("account"),
+                                             arguments.has("doctor")));
   if (arguments.has("json")) {
     json::array notes;
     for (const auto& note : policy.notes) notes.push_back(json::value(note));

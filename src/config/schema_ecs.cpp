@@ -31,7 +31,8 @@ std::vector<Key> ecs_cloud_rows() {
       kEcsCloudPath, true,
       {
           {"region", "AWS region", "",
-           "such as eu-central-1; without it that of AWS_REGION or AWS_DEFAULT_REGION"},
+           "such as eu-central-1; without it that of AWS_REGION, AWS_DEFAULT_REGION, or the profile in "
+           "~/.aws/config"},
           {"cluster", "name or ARN", "", "the cluster that tasks run in; without it `default`"},
           {"credentials.profile", "name", "",
            "a profile of AWS' shared files; without it AWS' own chain: environment, files, web identity, "

@@ -196,6 +196,33 @@ List examine_roles(const Examined& examined, const Survey& survey) {
   return list;
 }
 
+// What IAM's simulation denies a role that ECS starts tasks with.
+List examine_execution_rights(const Examined&, const Survey& survey) {
+  Findings out("execution-rights");
+  for (const auto& [role, decisions] : survey.execution_rights) {
+    if (!decisions) {
+      out.unknown(fmt::format("what the execution role {} may do", role), decisions.error());
+      continue;
+    }
+    std::set<std::string> actions;
+    bool all = true;
+    for (const auto& one : *decisions) {
+      actions.insert(one.action);
+      if (one.allows == "allowed") continue;
+      all = false;
+      out.fail(
+          fmt::format("IAM does not let the execution role {} do {} on {} ({})", role, one.action,
+                      one.resource, one.allows),
+          "allow it in a policy of that role; AmazonECSTaskExecutionRolePolicy has what images of ECR and "
+          "logs need");
+    }
+    if (all && !actions.empty())
+      out.ok(fmt::format("the execution role {} may do what its tasks need to start: {}", role,
+                         fmt::join(actions, ", ")));
+  }
+  return out.take();
+}
+
 List examine_logs(const Examined&, const Survey& survey) {
   Findings out("log-group");
   for (const auto& [name, there] : survey.log_groups) {
@@ -306,8 +333,9 @@ List examine(const Examined& examined, const Survey& survey) {
   if (!survey.caller) return list;
   for (const auto part :
        {&examine_region, &examine_clock, &examine_permissions, &examine_cluster, &examine_capacity,
-        &examine_subnets, &examine_ways_out, &examine_groups, &examine_reach, &examine_roles, &examine_logs,
-        &examine_images, &examine_quotas, &examine_file_systems})
+        &examine_subnets, &examine_ways_out, &examine_acls, &examine_groups, &examine_reach, &examine_ingress,
+        &examine_roles, &examine_execution_rights, &examine_logs, &examine_images, &examine_quotas,
+        &examine_file_systems})
     std::ranges::move(part(examined, survey), std::back_inserter(list));
   return list;
 }

@@ -1,9 +1,10 @@
-// Subnets, ways out, security groups, and whether agents reach the server.
+// Subnets, ways out, network ACLs, security groups, and whether agents reach the server.
 #include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "ecs/capacity.hpp"
@@ -197,7 +198,118 @@ void examine_lead(const Leads& lead, const Groups& groups, Findings& out) {
              "images and logs come and go by it: add an egress rule for it");
 }
 
+// From which ports Linux opens connections, unless it is told otherwise.
+constexpr int kFirstOwnPort = 32768;
+constexpr int kLastOwnPort = 60999;
+
+void examine_acl(const SubnetFacts& subnet, const AgentTarget& target, const std::vector<AclFacts>& acls,
+                 Findings& out) {
+  const auto* acl = find_acl(subnet, acls);
+  if (acl == nullptr)
+    return out.unchecked(fmt::format("AWS tells of no network ACL of {}", subnet.id),
+                         "see that it lets agents out, and answers back");
+  const auto name = fmt::format("{} of {}", acl->id, subnet.id);
+  const auto where = fmt::format("{}:{}", target.host, target.port);
+  if (target.addresses.empty()) return;  // which is a finding already
+  bool leaves = false;
+  for (const auto& address : target.addresses) {
+    const bool inside = is_in_range(address, subnet.range);  // what stays in the subnet passes no ACL
+    const bool out_there = inside || lets_through(*acl, {true, address, target.port, target.port});
+    leaves = leaves || out_there;
+    if (out_there && (inside || lets_through(*acl, {false, address, kFirstOwnPort, kLastOwnPort})))
+      return out.ok(fmt::format("{} lets agents out to {}, and answers back", name, where));
+  }
+  const auto addresses = fmt::format("{}", fmt::join(target.addresses, ", "));
+  if (!leaves)
+    return out.fail(
+        fmt::format("{} does not let agents out to {}; it is {} here", name, where, addresses),
+        fmt::format("allow TCP port {} to that address in its outbound rules, before what denies it",
+                    target.port));
+  out.fail(fmt::format("{} does not let the answers of {} ({}) back to the agents' ports {} to {}", name,
+                       where, addresses, kFirstOwnPort, kLastOwnPort),
+           "allow TCP ports 1024 to 65535 from that address in its inbound rules, before what denies it");
+}
+
+void examine_interface(const InterfaceFacts& one, const TemplateName& name, const TemplateOptions& options,
+                       std::uint16_t port, const Survey& survey, Findings& out) {
+  const auto place = fmt::format("{} at {}", one.id, one.address);
+  if (one.groups.empty())
+    return out.unchecked(fmt::format("{} has no security group", place),
+                         fmt::format("see that what stands behind it lets agents in at TCP port {}", port));
+  if (!survey.interface_groups)
+    return out.unknown(fmt::format("the security groups of {}", place), survey.interface_groups.error());
+  const auto all = by_id(*survey.interface_groups);
+  std::vector<const GroupFacts*> groups;
+  for (const auto& id : one.groups)
+    if (const auto* group = find_in(all, id)) groups.push_back(group);
+  Callers callers{options.security_groups, {}};
+  const auto subnets = survey.subnets ? by_id(*survey.subnets) : Subnets();
+  for (const auto& id : options.subnets)
+    if (const auto* subnet = find_in(subnets, id)) callers.ranges.push_back(subnet->range);
+  const auto names = fmt::format("{} of {}", fmt::join(one.groups, ", "), place);
+  const auto advice = fmt::format("add an ingress rule for TCP port {} from {}", port,
+                                  options.security_groups.empty()
+                                      ? std::string("the subnets' ranges")
+                                      : fmt::format("{}", fmt::join(options.security_groups, ", ")));
+  switch (find_ingress(groups, callers, port)) {
+    case Reach::yes:
+      return out.ok(fmt::format("{} lets the agents of '{}' in at port {}", names, name.str(), port));
+    case Reach::unknown:
+      return out.unchecked(fmt::format("{} lets prefix lists in at port {}, perhaps the agents of '{}'",
+                                       names, port, name.str()),
+                           advice);
+    case Reach::no:
+      return out.fail(
+          fmt::format("{} does not let the agents of '{}' in at port {}", names, name.str(), port), advice);
+  }
+}
+
 }  // namespace
+
+std::vector<model::Finding> examine_ingress(const Examined& examined, const Survey& survey) {
+  Findings out("server-ingress");
+  std::set<std::string> strangers;
+  for_each_networked(examined, [&](const TemplateName& name, const TemplateOptions& options) {
+    const auto target = examined.targets.find(name);
+    if (target == examined.targets.end() || !survey.interfaces) return;
+    for (const auto& address : target->second.addresses) {
+      const auto found = std::ranges::find(*survey.interfaces, address, &InterfaceFacts::address);
+      if (found != survey.interfaces->end())
+        examine_interface(*found, name, options, target->second.port, survey, out);
+      else
+        strangers.insert(fmt::format("{}:{}", address, target->second.port));
+    }
+  });
+  if (!survey.interfaces && survey.interfaces.error() != not_asked().error())
+    out.unknown("the network interfaces at the agents' address", survey.interfaces.error());
+  if (!strangers.empty())
+    out.unchecked(
+        fmt::format("no network interface here has the address {}: who is let in there is not known",
+                    fmt::join(strangers, ", ")),
+        "see that the server, and what stands before it, lets agents in at that port");
+  return out.take();
+}
+
+std::vector<model::Finding> examine_acls(const Examined& examined, const Survey& survey) {
+  Findings out("network-acl");
+  if (!survey.subnets || survey.subnets->empty()) return {};
+  if (!survey.acls) {
+    out.unknown("the network ACLs of the subnets", survey.acls.error());
+    return out.take();
+  }
+  const auto subnets = by_id(*survey.subnets);
+  std::set<std::tuple<std::string, std::string, std::uint16_t>> seen;
+  for_each_networked(examined, [&](const TemplateName& name, const TemplateOptions& options) {
+    const auto target = examined.targets.find(name);
+    if (target == examined.targets.end()) return;
+    for (const auto& id : options.subnets) {
+      const auto* subnet = find_in(subnets, id);
+      if (subnet != nullptr && seen.emplace(id, target->second.host, target->second.port).second)
+        examine_acl(*subnet, target->second, *survey.acls, out);
+    }
+  });
+  return out.take();
+}
 
 std::vector<model::Finding> examine_subnets(const Examined& examined, const Survey& survey) {
   Findings out("subnets");

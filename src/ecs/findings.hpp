@@ -25,7 +25,9 @@ class Findings : public model::Findings {
 
 std::vector<model::Finding> examine_subnets(const Examined& examined, const Survey& survey);
 std::vector<model::Finding> examine_ways_out(const Examined& examined, const Survey& survey);
+std::vector<model::Finding> examine_acls(const Examined& examined, const Survey& survey);
 std::vector<model::Finding> examine_groups(const Examined& examined, const Survey& survey);
+std::vector<model::Finding> examine_ingress(const Examined& examined, const Survey& survey);
 std::vector<model::Finding> examine_reach(const Examined& examined, const Survey& survey);
 
 }  // namespace footman::ecs

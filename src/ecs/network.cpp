@@ -56,6 +56,19 @@ Reach judge_rule(const PortRule& rule, const Texts& addresses, std::uint16_t por
   return maybe ? Reach::unknown : Reach::no;
 }
 
+// All of a range in another one.
+bool is_range_in(std::string_view inner, std::string_view outer) {
+  const auto bits = [](std::string_view range) {
+    const auto slash = range.find('/');
+    return slash == std::string_view::npos ? std::optional<std::uint8_t>(32)
+                                           : base::find_number<std::uint8_t>(range.substr(slash + 1));
+  };
+  const auto inner_bits = bits(inner);
+  const auto outer_bits = bits(outer);
+  return inner_bits && outer_bits && *outer_bits <= *inner_bits &&
+         is_in_range(inner.substr(0, inner.find('/')), outer);
+}
+
 }  // namespace
 
 bool is_in_range(std::string_view address, std::string_view range) {
@@ -67,6 +80,63 @@ bool is_in_range(std::string_view address, std::string_view range) {
                         : base::find_number<std::uint8_t>(range.substr(slash + 1));
   if (!host || !net || !bits || *bits > 32) return false;
   return *bits == 0 || (*host ^ *net) >> (32 - *bits) == 0;
+}
+
+Reach find_ingress(const std::vector<const GroupFacts*>& groups, const Callers& callers, std::uint16_t port) {
+  std::vector<const PortRule*> rules;
+  for (const auto* group : groups)
+    for (const auto& rule : group->ingress)
+      if (lets_port(rule, port)) rules.push_back(&rule);
+  const auto any_rule = [&](const auto& question) {
+    return std::ranges::any_of(rules, [&](const auto* rule) { return question(*rule); });
+  };
+  const auto names_group = [&](const PortRule& rule) {
+    return std::ranges::any_of(callers.groups, [&](const auto& group) {
+      return std::ranges::find(rule.others, group) != rule.others.end();
+    });
+  };
+  const auto is_let_in = [&](const std::string& range) {
+    return any_rule([&](const PortRule& rule) {
+      return std::ranges::any_of(rule.ranges, [&](const auto& one) { return is_range_in(range, one); });
+    });
+  };
+  if (any_rule(names_group)) return Reach::yes;
+  if (!callers.ranges.empty() && std::ranges::all_of(callers.ranges, is_let_in)) return Reach::yes;
+  const auto has_list = [](const PortRule& rule) {
+    return std::ranges::any_of(rule.others, [](const auto& one) { return one.starts_with("pl-"); });
+  };
+  return any_rule(has_list) ? Reach::unknown : Reach::no;
+}
+
+const AclFacts* find_acl(const SubnetFacts& subnet, const std::vector<AclFacts>& acls) {
+  const AclFacts* usual = nullptr;
+  for (const auto& acl : acls) {
+    if (std::ranges::find(acl.subnets, subnet.id) != acl.subnets.end()) return &acl;
+    if (acl.is_default && acl.vpc == subnet.vpc) usual = &acl;
+  }
+  return usual;
+}
+
+// What no entry says is denied. A port can differ from the one before it only where an entry begins or ends.
+bool lets_through(const AclFacts& acl, const AclWay& way) {
+  std::vector<const AclEntry*> entries;
+  std::vector<int> ports{way.from};
+  const bool v6 = way.address.find(':') != std::string::npos;
+  for (const auto& one : acl.entries) {
+    const bool of_tcp = one.protocol == "-1" || one.protocol == "6";
+    const bool of_address = v6 ? one.range == kAnyV6 : is_in_range(way.address, one.range);
+    if (one.egress != way.egress || !of_tcp || !of_address) continue;
+    entries.push_back(&one);
+    for (const int port : {one.from, one.to + 1})
+      if (port > way.from && port <= way.to) ports.push_back(port);
+  }
+  std::ranges::sort(entries, {}, &AclEntry::number);
+  return std::ranges::all_of(ports, [&](int port) {
+    const auto first = std::ranges::find_if(entries, [&](const auto* one) {
+      return one->protocol == "-1" || (one->from <= port && port <= one->to);
+    });
+    return first != entries.end() && (*first)->allow;
+  });
 }
 
 Way find_way_out(const SubnetFacts& subnet, const std::vector<RouteTableFacts>& tables) {

@@ -48,6 +48,7 @@ struct SubnetFacts {
   std::string vpc;
   std::string zone;
   std::uint32_t free_addresses = 0;
+  std::string range = {};  // "10.0.1.0/24"
 };
 
 struct Route {
@@ -83,6 +84,33 @@ struct GroupFacts {
   std::string name;
   std::string vpc;
   std::vector<PortRule> egress;
+  std::vector<PortRule> ingress = {};
+};
+
+// A network interface of the account: of the server, or of a load balancer before it.
+struct InterfaceFacts {
+  std::string id;
+  std::string address;  // the private one
+  Texts groups;
+};
+
+struct AclEntry {
+  int number = 0;  // the lowest one that fits decides
+  bool egress = false;
+  bool allow = false;
+  std::string protocol;  // "6": TCP, "-1": all
+  int from = 0;          // ports, of TCP and UDP
+  int to = 65535;
+  std::string range;  // "10.0.0.0/8", "::/0"
+};
+
+// Of each subnet one, at the edge of it: what goes from subnet to subnet, and each answer, has to pass.
+struct AclFacts {
+  std::string id;
+  std::string vpc;
+  bool is_default = false;  // of the subnets that are in no other
+  Texts subnets;
+  std::vector<AclEntry> entries;
 };
 
 struct RoleFacts {
@@ -132,7 +160,8 @@ struct Questions {
   std::set<std::string> log_groups;
   std::set<std::string> images;  // as they are written
   std::set<std::string> file_systems;
-  bool fargate = false;  // on demand
+  std::set<std::string> addresses;  // that agents connect to; not of the configuration itself
+  bool fargate = false;             // on demand
   bool fargate_spot = false;
 };
 Questions list_questions(const CloudOptions& cloud, const NamedTemplates& templates);
@@ -152,13 +181,17 @@ struct Survey {
   Known<std::vector<SubnetFacts>> subnets = not_asked();
   Known<std::vector<RouteTableFacts>> route_tables = not_asked();  // of the subnets' networks, as the next
   Known<std::vector<VpcEndpointFacts>> endpoints = not_asked();
+  Known<std::vector<AclFacts>> acls = not_asked();
   Known<std::vector<GroupFacts>> groups = not_asked();
+  Known<std::vector<InterfaceFacts>> interfaces = not_asked();  // with these addresses
+  Known<std::vector<GroupFacts>> interface_groups = not_asked();
   std::map<std::string, Known<std::optional<RoleFacts>>> roles;    // by ARN
   std::map<std::string, Known<bool>> log_groups;                   // by name: is it there
   std::map<std::string, Known<std::optional<ImageFacts>>> images;  // of ECR
   std::map<std::string, Known<bool>> file_systems;
-  std::map<std::string, Known<double>> quotas;             // by code: vCPUs
-  Known<std::vector<Decision>> permissions = not_asked();  // of the caller
+  std::map<std::string, Known<double>> quotas;                           // by code: vCPUs
+  Known<std::vector<Decision>> permissions = not_asked();                // of the caller
+  std::map<std::string, Known<std::vector<Decision>>> execution_rights;  // by the role's ARN
 };
 
 // All there is to choose from.

@@ -24,8 +24,8 @@ class SurveyWriter {
 
   json::value write() {
     look("LookAtNetwork",
-         {"ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
-          "ec2:DescribeVpcEndpoints"},
+         {"ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables",
+          "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcEndpoints"},
          {"*"});  // they know no narrower resource
     look("LookAtCluster", {"ecs:DescribeClusters"}, {cluster_arn()});
     look("ListClusters", {"ecs:ListClusters"}, {"*"});

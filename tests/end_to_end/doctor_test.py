@@ -47,6 +47,7 @@ clouds:
 {more}
 """
 TASKS = "ecs-tasks.amazonaws.com"
+SERVER_GROUP = "sg-0a00000f"  # of what agents connect to
 
 
 class Place:
@@ -59,6 +60,8 @@ class Place:
         for name in ("builds", "agent"):
             self.aws.tell("repositories", name=name, tags={"20": f"sha256:{'1' * 64}", "1": f"sha256:{'2' * 64}"}, architectures=["amd64"])
         self.aws.tell("file-systems", id="fs-01234567", name="cache")
+        self.aws.tell("security-groups", id=SERVER_GROUP, vpc="vpc-0a000001", name="server", ingress=[rule("10.0.0.0/16", 8080)])
+        self.aws.tell("network-interfaces", address="192.0.2.1", groups=[SERVER_GROUP])
         self.config = self.folder / "footman.yaml"
         self.write()
 
@@ -107,8 +110,8 @@ def test_an_account_in_which_all_is_well():
         code, findings = place.doctor()
         check(code == 0 and not not_ok(findings), not_ok(findings))
         of_cloud = [one["check"] for one in findings if one["of"] == "cloud fargate"]
-        for name in ("credentials", "region", "clock", "permissions", "cluster", "subnets", "route-out", "security-groups", "agent-address",
-                     "task-role", "execution-role", "log-group", "image", "quota", "file-system"):
+        for name in ("credentials", "region", "clock", "permissions", "cluster", "subnets", "route-out", "security-groups", "network-acl", "agent-address",
+                     "server-ingress", "task-role", "execution-role", "execution-rights", "log-group", "image", "quota", "file-system"):
             check(name in of_cloud, f"{name} of {of_cloud}")
         check([one["check"] for one in findings if one["of"] == "server"] == ["configuration", "data-directory", "ports", "ports"], findings)
         people = place.footman("doctor", place.config)
@@ -148,6 +151,18 @@ FAULTS = [
     ("an agent address elsewhere", lambda p: p.aws.tell("security-groups", id="sg-0a000001",
                                                         egress=[rule("10.0.0.0/8", 8080), rule("0.0.0.0/0", 443)]), {}, "failed",
      "agent-address", "192.0.2.1"),
+    ("an ACL that lets nothing out", lambda p: p.aws.tell("network-acls", subnet="subnet-0a000001", entries=[
+        [100, True, "allow", "0.0.0.0/0", "6", [443, 443]], [100, False, "allow"]]), {}, "failed", "network-acl",
+     "of subnet-0a000001 does not let agents out to 192.0.2.1:8080"),
+    ("an ACL that lets no answer in", lambda p: p.aws.tell("network-acls", subnet="subnet-0a000001", entries=[
+        [100, True, "allow"], [90, False, "deny", "0.0.0.0/0", "6", [50000, 50001]], [100, False, "allow"]]), {}, "failed", "network-acl",
+     "of subnet-0a000001 does not let the answers of 192.0.2.1:8080"),
+    ("a closed server", lambda p: p.aws.tell("security-groups", id=SERVER_GROUP, ingress=[]), {}, "failed", "server-ingress",
+     "does not let the agents of 'small' in at port 8080"),
+    ("a server elsewhere", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "unchecked", "server-ingress", "198.51.100.9:8080"),
+    ("an execution role that may not pull", lambda p: p.aws.tell("policies", principal=f"arn:aws:iam::{ACCOUNT}:role/footman-execution", document={
+        "Version": "2012-10-17", "Statement": [{"Sid": "Logs", "Effect": "Allow", "Action": ["logs:*"], "Resource": ["*"]}]}), {}, "failed",
+     "execution-rights", "ecr:GetDownloadUrlForLayer on arn:aws:ecr:eu-central-1:123456789012:repository/builds"),
     ("unknown task role", plant_nothing, {"task_role": "nobody"}, "failed", "task-role", "there is no role"),
     ("a task role of others", lambda p: p.aws.tell("roles", name="shared", trusts=[TASKS, f"arn:aws:iam::{ACCOUNT}:root"]),
      {"task_role": "shared"}, "failed", "task-role", f"may also be assumed by arn:aws:iam::{ACCOUNT}:root"),
@@ -197,7 +212,7 @@ def test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks():
         check(code == 0, not_ok(findings))
         lacks = {one["permission"] for one in findings if one["state"] == "unchecked"}
         check(lacks == {"iam:SimulatePrincipalPolicy", "ecs:DescribeClusters", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups",
-                        "iam:GetRole", "logs:DescribeLogGroups", "ecr:BatchGetImage", "servicequotas:GetServiceQuota",
+                        "ec2:DescribeNetworkAcls", "ec2:DescribeNetworkInterfaces", "iam:GetRole", "logs:DescribeLogGroups", "ecr:BatchGetImage", "servicequotas:GetServiceQuota",
                         "elasticfilesystem:DescribeFileSystems"}, lacks)
         check({one["state"] for one in findings if one["check"] in ("credentials", "region", "clock")} == {"ok"}, findings)
         discovered = place.footman("cloud", "discover", place.config)
@@ -235,6 +250,28 @@ def test_a_missing_right_of_the_server_is_named():
         check("footman iam-policy" in failed[0]["advice"], failed)
 
 
+def test_a_region_that_the_configuration_leaves_to_the_environment_or_the_profile():
+    with Place() as place:
+        place.config.write_text(place.config.read_text().replace(f"region: {place.aws.region}, ", ""))
+        nothing = {**place.aws.environment(), "AWS_REGION": "", "AWS_DEFAULT_REGION": ""}
+        said = f"names no region: AWS_REGION and AWS_DEFAULT_REGION are not set, and there is no file {place.folder}/.aws/config"
+        code, findings = place.doctor(environment=nothing)
+        (one,) = [one for one in findings if one["of"] == "cloud fargate"]
+        check(code == 1 and said in one["text"] and "AWS_REGION" in one["advice"], one)
+        for words in (["up", "--config", place.config, "--data", place.folder / "data"], ["iam-policy", place.config, "--account", ACCOUNT],
+                      ["cloud", "discover", place.config]):
+            refused = place.footman(*words, environment=nothing)
+            check(refused.returncode != 0 and said in refused.stderr, refused)
+        (place.folder / ".aws").mkdir()
+        (place.folder / ".aws/config").write_text(f"[default]\nregion = {place.aws.region}\n[profile other]\nregion = eu-west-2\n")
+        code, findings = place.doctor(environment=nothing)
+        bad = [one for one in not_ok(findings) if one["of"] == "cloud fargate"]  # that prices need it in the file is another warning
+        check(code == 0 and not bad, bad)
+        for more, region in [({}, place.aws.region), ({"AWS_PROFILE": "other"}, "eu-west-2"), ({"AWS_REGION": "eu-west-1"}, "eu-west-1")]:
+            policy = place.footman("iam-policy", place.config, "--account", ACCOUNT, environment={**nothing, **more})
+            check(f"arn:aws:ecs:{region}:{ACCOUNT}" in policy.stdout, policy)
+
+
 def test_without_credentials_or_aws():
     with Place() as place:
         nothing = {"AWS_EC2_METADATA_DISABLED": "true", "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}
@@ -262,7 +299,7 @@ def test_a_role_that_is_assumed():
         check(code == 0 and not not_ok(findings), not_ok(findings))
         check(any("assumed-role/ci/footman-doctor" in one["text"] for one in findings), findings)
         asked = {call["params"]["PolicySourceArn"] for call in place.aws.calls("iam", "SimulatePrincipalPolicy")}
-        check(asked == {f"arn:aws:iam::{ACCOUNT}:role/teams/ci"}, asked)
+        check(asked == {f"arn:aws:iam::{ACCOUNT}:role/teams/ci", f"arn:aws:iam::{ACCOUNT}:role/footman-execution"}, asked)
 
 
 def test_vpc_endpoints_instead_of_a_way_out():
@@ -393,6 +430,7 @@ if __name__ == "__main__":
     run_tests([test_an_account_in_which_all_is_well, test_each_fault_is_found_and_named_with_what_to_do,
                test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks,
                test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else, test_a_missing_right_of_the_server_is_named,
-               test_without_credentials_or_aws, test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
+               test_a_region_that_the_configuration_leaves_to_the_environment_or_the_profile, test_without_credentials_or_aws,
+               test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
                test_this_machine_with_a_local_cloud_only, test_a_server_that_runs_has_its_own_ports,
                test_discover_and_the_configuration_that_it_prints, test_a_jenkins_in_order_and_each_fault_of_it])

@@ -38,6 +38,11 @@ struct Doctored {
       asked = cloud;
       return landscape;
     };
+    programs.find_region = [&](const std::string& profile) -> Result<std::string> {
+      const auto found = variables.find("AWS_REGION");
+      if (found == variables.end()) return fail(Errc::not_found, "not in the profile '" + profile + "'");
+      return found->second;
+    };
     TextOutput out;
     TextOutput err;
     const int code = run_words(out, err, words, variables, {}, std::move(programs));
@@ -154,6 +159,7 @@ TEST_CASE("cloud discover needs no file, but a region and credentials") {
   std::filesystem::current_path(before);
   CHECK(nowhere.code == exit_usage);
   CHECK(nowhere.err.find("--region") != std::string::npos);
+  CHECK(nowhere.err.find("names no region: not in the profile ''") != std::string::npos);
   CHECK(somewhere.code == exit_ok);
   CHECK(doctored.asked.region == "us-east-1");
   CHECK(doctored.run({"cloud", "discover", local}).code == exit_usage);  // it was named, and has none

@@ -11,26 +11,12 @@
 namespace footman::cloud::aws {
 namespace {
 
-constexpr std::size_t kMaxRegion = 32;
-
 struct Partition {
   std::string_view suffix;
   std::string_view dual_stack_suffix;
 };
 constexpr Partition kAws{"amazonaws.com", "api.aws"};
 constexpr Partition kChina{"amazonaws.com.cn", "api.amazonwebservices.com.cn"};
-
-// "eu-central-1": it becomes part of a host name, so nothing else goes through.
-bool is_region(std::string_view text) {
-  const auto dash = text.rfind('-');
-  if (text.size() > kMaxRegion || dash == std::string_view::npos) return false;
-  const auto area = text.substr(0, dash);
-  const auto number = text.substr(dash + 1);
-  const auto is_part = [](char c) { return c == '-' || base::is_lower(c); };
-  return !number.empty() && std::ranges::all_of(number, base::is_digit) && area.size() >= 4 &&
-         area.find('-') != std::string_view::npos && std::ranges::all_of(area, is_part) &&
-         area.front() != '-' && area.back() != '-' && area.find("--") == std::string_view::npos;
-}
 
 // Regions of partitions that customers of the public ones cannot reach: us-iso…, eu-isoe…, eusc-….
 bool is_of_other_partition(std::string_view region) {
@@ -71,6 +57,18 @@ std::string_view host_part(const Service& service, const EndpointOptions& option
 
 }  // namespace
 
+// "eu-central-1": it becomes part of a host name, so nothing else goes through.
+bool is_region(std::string_view text) {
+  const auto dash = text.rfind('-');
+  if (text.size() > kMaxRegionBytes || dash == std::string_view::npos) return false;
+  const auto area = text.substr(0, dash);
+  const auto number = text.substr(dash + 1);
+  const auto is_part = [](char c) { return c == '-' || base::is_lower(c); };
+  return !number.empty() && std::ranges::all_of(number, base::is_digit) && area.size() >= 4 &&
+         area.find('-') != std::string_view::npos && std::ranges::all_of(area, is_part) &&
+         area.front() != '-' && area.back() != '-' && area.find("--") == std::string_view::npos;
+}
+
 std::string find_signing_region(const Service& service, const std::string& region) {
   if (!service.is_global) return region;
   if (region.starts_with("us-gov-")) return "us-gov-west-1";
@@ -83,7 +81,7 @@ Result<net::Url> find_endpoint(const Service& service, std::string_view region,
     return fail(Errc::invalid_argument, "no AWS region is given", "region", "Write it like eu-central-1.");
   if (!is_region(region))
     return fail(Errc::invalid_argument,
-                fmt::format("\"{}\" is not an AWS region", region.substr(0, kMaxRegion)), "region",
+                fmt::format("\"{}\" is not an AWS region", region.substr(0, kMaxRegionBytes)), "region",
                 "Write it like eu-central-1.");
   if (!options.url.empty()) return check_override(options.url);
   if (is_of_other_partition(region))

@@ -2,6 +2,7 @@
 // Source: the endpoint rules of the services in botocore, with which tests/botocore_test.py compares.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ inline constexpr Service kIam{"iam", Protocol::query, "", "2010-05-08", true, ""
 inline constexpr Service kEfs{"elasticfilesystem", Protocol::rest, "", "", false, "", "efs"};
 inline constexpr Service kEcr{
     "ecr", Protocol::json_1_1, "AmazonEC2ContainerRegistry_V20150921", "", false, "api.ecr", "ecr"};
+
+inline constexpr std::size_t kMaxRegionBytes = 32;
+// The form of a region's name; whether there is one is AWS' to say.
+bool is_region(std::string_view text);
 
 struct EndpointOptions {
   bool fips = false;

@@ -56,7 +56,8 @@ ecs::SubnetFacts read_subnet(const XmlElement& element) {
                        {},
                        element.text("vpcId"),
                        element.text("availabilityZone"),
-                       base::find_number<std::uint32_t>(element.text("availableIpAddressCount")).value_or(0)};
+                       base::find_number<std::uint32_t>(element.text("availableIpAddressCount")).value_or(0),
+                       element.text("cidrBlock")};
   for (const auto& tag : element.list("tagSet/item"))
     if (tag.text("key") == "Name") out.name = tag.text("value");
   return out;
@@ -88,6 +89,29 @@ ecs::VpcEndpointFacts read_endpoint(const XmlElement& element) {
   return {element.text("vpcId"), works ? element.text("serviceName") : std::string()};
 }
 
+ecs::AclEntry read_acl_entry(const XmlElement& element) {
+  ecs::AclEntry out;
+  out.number = base::find_number<int>(element.text("ruleNumber")).value_or(out.number);
+  out.egress = element.text("egress") == "true";
+  out.allow = element.text("ruleAction") == "allow";
+  out.protocol = element.text("protocol");
+  out.from = base::find_number<int>(element.text("portRange/from")).value_or(out.from);
+  out.to = base::find_number<int>(element.text("portRange/to")).value_or(out.to);
+  out.range = element.text("cidrBlock");
+  if (out.range.empty()) out.range = element.text("ipv6CidrBlock");
+  return out;
+}
+
+ecs::AclFacts read_acl(const XmlElement& element) {
+  ecs::AclFacts out{element.text("networkAclId"),
+                    element.text("vpcId"),
+                    element.text("default") == "true",
+                    texts_at(element, "associationSet", "subnetId"),
+                    {}};
+  for (const auto& one : element.list("entrySet/item")) out.entries.push_back(read_acl_entry(one));
+  return out;
+}
+
 ecs::PortRule read_rule(const XmlElement& element) {
   ecs::PortRule out;
   out.protocol = element.text("ipProtocol");
@@ -103,7 +127,13 @@ ecs::PortRule read_rule(const XmlElement& element) {
 ecs::GroupFacts read_group(const XmlElement& element) {
   ecs::GroupFacts out{element.text("groupId"), element.text("groupName"), element.text("vpcId"), {}};
   for (const auto& one : element.list("ipPermissionsEgress/item")) out.egress.push_back(read_rule(one));
+  for (const auto& one : element.list("ipPermissions/item")) out.ingress.push_back(read_rule(one));
   return out;
+}
+
+ecs::InterfaceFacts read_interface(const XmlElement& element) {
+  return {element.text("networkInterfaceId"), element.text("privateIpAddress"),
+          texts_at(element, "groupSet", "groupId")};
 }
 
 }  // namespace
@@ -122,9 +152,19 @@ Awaitable<CallResult<std::vector<ecs::VpcEndpointFacts>>> describe_vpc_endpoints
   return describe_all(&ec2, "DescribeVpcEndpoints", "vpcEndpointSet", std::move(filter), &read_endpoint);
 }
 
+Awaitable<CallResult<std::vector<ecs::AclFacts>>> describe_network_acls(aws::Client& ec2, Filter filter) {
+  return describe_all(&ec2, "DescribeNetworkAcls", "networkAclSet", std::move(filter), &read_acl);
+}
+
 Awaitable<CallResult<std::vector<ecs::GroupFacts>>> describe_security_groups(aws::Client& ec2,
                                                                              Filter filter) {
   return describe_all(&ec2, "DescribeSecurityGroups", "securityGroupInfo", std::move(filter), &read_group);
+}
+
+Awaitable<CallResult<std::vector<ecs::InterfaceFacts>>> describe_network_interfaces(aws::Client& ec2,
+                                                                                    Filter filter) {
+  return describe_all(&ec2, "DescribeNetworkInterfaces", "networkInterfaceSet", std::move(filter),
+                      &read_interface);
 }
 
 }  // namespace footman::cloud::ecs

@@ -33,8 +33,13 @@ Awaitable<CallResult<std::vector<footman::ecs::RouteTableFacts>>> describe_route
                                                                                         Filter filter);
 Awaitable<CallResult<std::vector<footman::ecs::VpcEndpointFacts>>> describe_vpc_endpoints(aws::Client& ec2,
                                                                                           Filter filter);
+Awaitable<CallResult<std::vector<footman::ecs::AclFacts>>> describe_network_acls(aws::Client& ec2,
+                                                                                 Filter filter);
 Awaitable<CallResult<std::vector<footman::ecs::GroupFacts>>> describe_security_groups(aws::Client& ec2,
                                                                                       Filter filter);
+
+Awaitable<CallResult<std::vector<footman::ecs::InterfaceFacts>>> describe_network_interfaces(aws::Client& ec2,
+                                                                                             Filter filter);
 
 // Nothing: there is no such role.
 Awaitable<CallResult<std::optional<footman::ecs::RoleFacts>>> get_role(aws::Client& iam, std::string name);

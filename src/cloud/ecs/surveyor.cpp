@@ -106,11 +106,12 @@ Awaitable<void> Surveyor::ask_cluster(const ecs::Questions* questions, ecs::Surv
     out->clusters = as_known(co_await list_clusters(*ecs_), "ecs:ListClusters");
 }
 
-// Routes and endpoints of the networks of the subnets.
+// Routes, endpoints and ACLs of the networks of the subnets.
 Awaitable<void> Surveyor::ask_network(const ecs::Questions* questions, ecs::Survey* out) {
   if (!questions->groups.empty())
     out->groups = as_known(co_await describe_security_groups(*ec2_, {"group-id", questions->groups}),
                            "ec2:DescribeSecurityGroups");
+  if (!questions->addresses.empty()) co_await ask_server(questions, out);
   if (questions->subnets.empty()) co_return;
   out->subnets =
       as_known(co_await describe_subnets(*ec2_, {"subnet-id", questions->subnets}), "ec2:DescribeSubnets");
@@ -118,6 +119,20 @@ Awaitable<void> Surveyor::ask_network(const ecs::Questions* questions, ecs::Surv
   const Filter within{"vpc-id", networks_of(*out->subnets)};
   out->route_tables = as_known(co_await describe_route_tables(*ec2_, within), "ec2:DescribeRouteTables");
   out->endpoints = as_known(co_await describe_vpc_endpoints(*ec2_, within), "ec2:DescribeVpcEndpoints");
+  out->acls = as_known(co_await describe_network_acls(*ec2_, within), "ec2:DescribeNetworkAcls");
+}
+
+// What agents connect to, as far as it is in this account and region.
+Awaitable<void> Surveyor::ask_server(const ecs::Questions* questions, ecs::Survey* out) {
+  const Filter at{"addresses.private-ip-address", questions->addresses};
+  out->interfaces =
+      as_known(co_await describe_network_interfaces(*ec2_, at), "ec2:DescribeNetworkInterfaces");
+  if (!out->interfaces) co_return;
+  Filter groups{"group-id", {}};
+  for (const auto& one : *out->interfaces) groups.values.insert(one.groups.begin(), one.groups.end());
+  if (!groups.values.empty())
+    out->interface_groups =
+        as_known(co_await describe_security_groups(*ec2_, std::move(groups)), "ec2:DescribeSecurityGroups");
 }
 
 // A role of that name may be another one: on another path, or in the account that is asked.
@@ -180,12 +195,17 @@ Awaitable<Known<std::string>> Surveyor::find_principal(ecs::CallerFacts caller) 
 
 Awaitable<Known<std::vector<ecs::Decision>>> Surveyor::simulate(ecs::CallerFacts caller,
                                                                 std::vector<ecs::Wish> wishes) {
-  const auto principal = co_await find_principal(std::move(caller));
+  auto principal = co_await find_principal(std::move(caller));
   if (!principal) co_return std::unexpected(principal.error());
+  co_return co_await simulate_for(std::move(*principal), std::move(wishes));
+}
+
+Awaitable<Known<std::vector<ecs::Decision>>> Surveyor::simulate_for(std::string principal,
+                                                                    std::vector<ecs::Wish> wishes) {
   std::vector<ecs::Decision> out;
   for (const auto& wish : wishes)
     for (const auto& resource : wish.resources) {
-      auto said = as_known(co_await simulate_policy(*iam_, *principal, wish.actions, resource, wish.context),
+      auto said = as_known(co_await simulate_policy(*iam_, principal, wish.actions, resource, wish.context),
                            "iam:SimulatePrincipalPolicy");
       if (!said) co_return std::unexpected(std::move(said).error());
       std::ranges::move(*said, std::back_inserter(out));

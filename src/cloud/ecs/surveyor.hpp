@@ -32,6 +32,9 @@ class Surveyor {
   // What the caller may do, as IAM simulates it.
   runtime::Awaitable<footman::ecs::Known<std::vector<footman::ecs::Decision>>> simulate(
       footman::ecs::CallerFacts caller, std::vector<footman::ecs::Wish> wishes);
+  // What a role or user may do, by its ARN.
+  runtime::Awaitable<footman::ecs::Known<std::vector<footman::ecs::Decision>>> simulate_for(
+      std::string principal, std::vector<footman::ecs::Wish> wishes);
   runtime::Awaitable<footman::ecs::Landscape> list();
 
  private:
@@ -44,6 +47,7 @@ class Surveyor {
   runtime::Awaitable<footman::ecs::Known<footman::ecs::CallerFacts>> ask_caller();
   runtime::Awaitable<void> ask_cluster(const footman::ecs::Questions* questions, footman::ecs::Survey* out);
   runtime::Awaitable<void> ask_network(const footman::ecs::Questions* questions, footman::ecs::Survey* out);
+  runtime::Awaitable<void> ask_server(const footman::ecs::Questions* questions, footman::ecs::Survey* out);
   runtime::Awaitable<void> ask_role(std::string arn, footman::ecs::Survey* out);
   runtime::Awaitable<void> ask_account(const footman::ecs::Questions* questions, footman::ecs::Survey* out);
   runtime::Awaitable<void> ask_image(std::string image, footman::ecs::Survey* out);

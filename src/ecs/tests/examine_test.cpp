@@ -40,12 +40,25 @@ Case make_case() {
   s.clock_difference = 1s;
   s.cluster = ClusterFacts{
       "arn:aws:ecs:eu-central-1:123456789012:cluster/ci", "ACTIVE", 0, {"FARGATE", "FARGATE_SPOT"}};
-  s.subnets = std::vector<SubnetFacts>{{"subnet-0a1b2c3d", "one", "vpc-1", "eu-central-1a", 100},
-                                       {"subnet-0123456789abcdef0", "two", "vpc-1", "eu-central-1b", 200}};
+  s.subnets = std::vector<SubnetFacts>{
+      {"subnet-0a1b2c3d", "one", "vpc-1", "eu-central-1a", 100, "10.0.1.0/24"},
+      {"subnet-0123456789abcdef0", "two", "vpc-1", "eu-central-1b", 200, "10.0.2.0/24"}};
   s.route_tables = std::vector<RouteTableFacts>{{"rtb-1", "vpc-1", true, {}, {{"0.0.0.0/0", "nat-1", true}}}};
   s.endpoints = std::vector<VpcEndpointFacts>{};
   s.groups = std::vector<GroupFacts>{
       {"sg-0123456789abcdef0", "agents", "vpc-1", {{"-1", 0, 65535, {"0.0.0.0/0"}, {}}}}};
+  s.acls = std::vector<AclFacts>{
+      {"acl-1",
+       "vpc-1",
+       true,
+       {},
+       {{100, true, true, "-1", 0, 65535, "0.0.0.0/0"}, {100, false, true, "-1", 0, 65535, "0.0.0.0/0"}}}};
+  s.interfaces = std::vector<InterfaceFacts>{{"eni-1", "198.51.100.7", {"sg-9"}}};
+  s.interface_groups = std::vector<GroupFacts>{
+      {"sg-9", "server", "vpc-1", {}, {{"tcp", 0, 65535, {}, {"sg-0123456789abcdef0"}}}}};
+  s.execution_rights.insert_or_assign(
+      kExecutionRole,
+      std::vector<Decision>{{"ecr:BatchGetImage", "*", "allowed"}, {"logs:PutLogEvents", "*", "allowed"}});
   s.roles.insert_or_assign(kTaskRole, RoleFacts{"footman-agent", kTaskRole, kTaskTrust});
   s.roles.insert_or_assign(kExecutionRole, RoleFacts{"footman-execution", kExecutionRole, kTaskTrust});
   s.log_groups.insert_or_assign("/footman/agents", true);
@@ -92,9 +105,9 @@ TEST_CASE("doctor: an account in which all is well") {
                             : FindingState::ok));
     CHECK((one.state == FindingState::ok) == one.advice.empty());
   }
-  for (const auto* check :
-       {"credentials", "region", "clock", "permissions", "cluster", "subnets", "route-out", "security-groups",
-        "agent-address", "task-role", "execution-role", "log-group", "image", "quota"})
+  for (const auto* check : {"credentials", "region", "clock", "permissions", "cluster", "subnets",
+                            "route-out", "security-groups", "network-acl", "agent-address", "server-ingress",
+                            "task-role", "execution-role", "execution-rights", "log-group", "image", "quota"})
     CHECK_MESSAGE(std::ranges::find(all, std::string(check), &Finding::check) != all.end(), check);
 }
 
@@ -103,6 +116,10 @@ TEST_CASE("doctor: each fault is found and named, with what to do, and nothing e
   const auto subnet = [](Case& c) -> SubnetFacts& { return c.survey.subnets->front(); };
   const auto route = [](Case& c) -> Route& { return c.survey.route_tables->front().routes.front(); };
   const auto rules = [](Case& c) -> std::vector<PortRule>& { return c.survey.groups->front().egress; };
+  const auto acl = [](Case& c) -> std::vector<AclEntry>& { return c.survey.acls->front().entries; };
+  const auto ingress = [](Case& c) -> std::vector<PortRule>& {
+    return c.survey.interface_groups->front().ingress;
+  };
   const auto trust = [](Case& c, const std::string& arn, const std::string& policy) {
     c.survey.roles.insert_or_assign(arn, RoleFacts{"footman-agent", arn, policy});
   };
@@ -162,6 +179,40 @@ TEST_CASE("doctor: each fault is found and named, with what to do, and nothing e
        "another target"},
       {"routes unknown", [](Case& c) { c.survey.route_tables = denied("ec2:DescribeRouteTables"); },
        unchecked, "route-out", "the routes", "--doctor"},
+      {"an ACL that lets nothing out", [&](Case& c) { acl(c).erase(acl(c).begin()); }, failed, "network-acl",
+       "does not let agents out to ci.example.com:443; it is 198.51.100.7 here", "outbound rules"},
+      {"an ACL that lets no answer in", [&](Case& c) { acl(c).back().protocol = "17"; }, failed,
+       "network-acl", "does not let the answers of ci.example.com:443 (198.51.100.7) back", "1024 to 65535"},
+      {"an ACL of one subnet",
+       [](Case& c) { c.survey.acls->push_back({"acl-2", "vpc-1", false, {"subnet-0a1b2c3d"}, {}}); }, failed,
+       "network-acl", "acl-2 of subnet-0a1b2c3d does not let agents out", "outbound rules"},
+      {"no ACL is told of", [](Case& c) { c.survey.acls->clear(); }, unchecked, "network-acl",
+       "no network ACL of subnet-", "answers back"},
+      {"ACLs unknown", [](Case& c) { c.survey.acls = denied("ec2:DescribeNetworkAcls"); }, unchecked,
+       "network-acl", "the network ACLs", "--doctor"},
+      {"a server that lets in others", [&](Case& c) { ingress(c).front().others = {"sg-8"}; }, failed,
+       "server-ingress", "sg-9 of eni-1 at 198.51.100.7 does not let the agents of 'node' in at port 443",
+       "ingress rule for TCP port 443 from sg-0123456789abcdef0"},
+      {"a server that lets in one subnet",
+       [&](Case& c) { ingress(c).front() = {"tcp", 443, 443, {"10.0.1.0/24"}, {}}; }, failed,
+       "server-ingress", "does not let the agents", "ingress rule"},
+      {"a server that lets in a list", [&](Case& c) { ingress(c).front().others = {"pl-1"}; }, unchecked,
+       "server-ingress", "lets prefix lists in at port 443", "ingress rule"},
+      {"a load balancer without a group", [](Case& c) { c.survey.interfaces->front().groups.clear(); },
+       unchecked, "server-ingress", "eni-1 at 198.51.100.7 has no security group", "behind it"},
+      {"a server elsewhere", [](Case& c) { c.survey.interfaces->clear(); }, unchecked, "server-ingress",
+       "no network interface here has the address 198.51.100.7:443", "lets agents in"},
+      {"interfaces unknown", [](Case& c) { c.survey.interfaces = denied("ec2:DescribeNetworkInterfaces"); },
+       unchecked, "server-ingress", "the network interfaces", "--doctor"},
+      {"an execution role without a right",
+       [](Case& c) { c.survey.execution_rights.at(kExecutionRole)->front().allows = "implicitDeny"; }, failed,
+       "execution-rights", "role/footman-execution do ecr:BatchGetImage on * (implicitDeny)",
+       "AmazonECSTaskExecutionRolePolicy"},
+      {"execution rights unknown",
+       [](Case& c) {
+         c.survey.execution_rights.insert_or_assign(kExecutionRole, denied("iam:SimulatePrincipalPolicy"));
+       },
+       unchecked, "execution-rights", "what the execution role", "--doctor"},
       {"no group", [](Case& c) { c.survey.groups->clear(); }, failed, "security-groups",
        "no security group sg-0123456789abcdef0", "discover"},
       {"a group of another network", [](Case& c) { c.survey.groups->front().vpc = "vpc-2"; }, failed,

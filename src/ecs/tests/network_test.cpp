@@ -68,3 +68,66 @@ TEST_CASE("network: what security groups let out") {
   CHECK(reach({all}, {"2001:db8::1"}, 443) == Reach::no);
   CHECK(reach({udp}, {"1.2.3.4"}, 443) == Reach::no);
 }
+
+TEST_CASE("network: who is let in") {
+  const auto ingress = [](std::vector<PortRule> rules, const Callers& callers, std::uint16_t port) {
+    const GroupFacts group{"sg-1", "server", "vpc-1", {}, std::move(rules)};
+    return find_ingress({&group}, callers, port);
+  };
+  const Callers agents{{"sg-2"}, {"10.0.1.0/24", "10.0.2.0/24"}};
+  const PortRule by_group{"tcp", 443, 443, {}, {"sg-2"}};
+  const PortRule one{"tcp", 443, 443, {"10.0.1.0/24"}, {}};
+  const PortRule other{"tcp", 443, 443, {"10.0.2.0/23"}, {}};
+  const PortRule all{"-1", 0, 65535, {"10.0.0.0/8"}, {}};
+  const PortRule narrow{"tcp", 443, 443, {"10.0.1.0/25", "10.0.2.0/25"}, {}};
+  const PortRule list{"tcp", 443, 443, {}, {"pl-1"}};
+  CHECK(ingress({}, agents, 443) == Reach::no);
+  CHECK(ingress({by_group}, agents, 443) == Reach::yes);
+  CHECK(ingress({by_group}, agents, 444) == Reach::no);
+  CHECK(ingress({by_group}, {{"sg-3"}, {"10.0.1.0/24"}}, 443) == Reach::no);
+  CHECK(ingress({one}, agents, 443) == Reach::no);
+  CHECK(ingress({one, other}, agents, 443) == Reach::yes);
+  CHECK(ingress({all}, agents, 8080) == Reach::yes);
+  CHECK(ingress({narrow}, agents, 443) == Reach::no);
+  CHECK(ingress({list}, agents, 443) == Reach::unknown);
+  CHECK(ingress({list, all}, agents, 443) == Reach::yes);
+  CHECK(ingress({all}, {{}, {}}, 443) == Reach::no);
+}
+
+TEST_CASE("network: ACLs, the lowest number that fits, on all ports") {
+  const auto lets = [](std::vector<AclEntry> entries, const AclWay& way) {
+    return lets_through({"acl-1", "vpc-1", true, {}, std::move(entries)}, way);
+  };
+  const AclEntry all{100, true, true, "-1", 0, 65535, "0.0.0.0/0"};
+  const AclEntry deny_one{90, true, false, "6", 443, 443, "10.0.0.7/32"};
+  const AclEntry low{100, true, true, "6", 1024, 40000, "0.0.0.0/0"};
+  const AclEntry high{200, true, true, "6", 40001, 65535, "0.0.0.0/0"};
+  const AclEntry udp{100, true, true, "17", 0, 65535, "0.0.0.0/0"};
+  const AclEntry v6{100, true, true, "-1", 0, 65535, "::/0"};
+  const AclWay https{true, "10.0.0.7", 443, 443};
+  const AclWay own{true, "10.0.0.7", 32768, 60999};
+  CHECK_FALSE(lets({}, https));
+  CHECK(lets({all}, https));
+  CHECK_FALSE(lets({all}, {false, "10.0.0.7", 443, 443}));
+  CHECK_FALSE(lets({all, deny_one}, https));
+  CHECK(lets({all, deny_one}, {true, "10.0.0.8", 443, 443}));
+  CHECK(lets({all, {300, true, false, "6", 443, 443, "0.0.0.0/0"}}, https));
+  CHECK_FALSE(lets({low}, own));
+  CHECK(lets({low, high}, own));
+  CHECK_FALSE(lets({low, high, {50, true, false, "6", 50000, 50000, "0.0.0.0/0"}}, own));
+  CHECK_FALSE(lets({udp}, https));
+  CHECK(lets({v6}, {true, "2001:db8::1", 443, 443}));
+  CHECK_FALSE(lets({all}, {true, "2001:db8::1", 443, 443}));
+}
+
+TEST_CASE("network: the ACL of a subnet is its own, else its network's default one") {
+  const SubnetFacts subnet{"subnet-1", {}, "vpc-1", "a", 10};
+  const AclFacts usual{"acl-1", "vpc-1", true, {"subnet-2"}, {}};
+  const AclFacts own{"acl-2", "vpc-1", false, {"subnet-1"}, {}};
+  const AclFacts other{"acl-3", "vpc-2", true, {}, {}};
+  const std::vector<AclFacts> all{other, usual, own};
+  CHECK(find_acl(subnet, all) == &all[2]);
+  const std::vector<AclFacts> rest{other, usual};
+  CHECK(find_acl(subnet, rest) == &rest[1]);
+  CHECK(find_acl(subnet, {other}) == nullptr);
+}

@@ -33,7 +33,7 @@ BUCKET_OF = {
     "ecs:DescribeCapacityProviders": "capacity provider read",
     "ecs:TagResource": "tag modify", "ecs:ListTagsForResource": "tag read",
     "ec2:DescribeSubnets": "ec2 describe", "ec2:DescribeSecurityGroups": "ec2 describe",
-    "ec2:DescribeRouteTables": "ec2 describe", "ec2:DescribeVpcs": "ec2 describe",
+    "ec2:DescribeRouteTables": "ec2 describe", "ec2:DescribeVpcs": "ec2 describe", "ec2:DescribeNetworkAcls": "ec2 describe", "ec2:DescribeNetworkInterfaces": "ec2 describe",
     "sts:AssumeRole": "sts", "sts:AssumeRoleWithWebIdentity": "sts", "sts:GetCallerIdentity": "sts",
     "logs:GetLogEvents": "logs read", "logs:DescribeLogGroups": "logs read",
 }

@@ -2,6 +2,7 @@
 import dataclasses
 import datetime
 
+from .ec2 import acl_entry
 from .ecs.image_roots import Image
 from .faults import CallFault, TaskFault
 from .policies import Policy
@@ -164,6 +165,17 @@ class Control:
         ecr = self._account.services["ecr"]
         ecr.repositories[name] = tags
         ecr.architectures.update({digest: list(architectures) for digest in tags.values()})
+        return {}
+
+    def post_network_acls(self, subnet, entries):
+        """Of one subnet, instead of its network's; each entry as the arguments of ec2.acl_entry."""
+        with self._world.lock:
+            self._world.network_acls[subnet] = [acl_entry(*one) for one in entries]
+        return {}
+
+    def post_network_interfaces(self, address, groups, vpc="vpc-0a000001"):
+        with self._world.lock:
+            self._world.network_interfaces[address] = (vpc, groups)
         return {}
 
     def post_vpc_endpoints(self, vpc, services):

@@ -1,4 +1,4 @@
-"""EC2's describe calls for the network: VPCs and their endpoints, subnets, security groups, route tables."""
+"""EC2's describe calls for the network: VPCs and their endpoints, subnets, security groups, route tables, ACLs, interfaces."""
 import fnmatch
 
 from .errors import AwsError
@@ -9,7 +9,8 @@ class Ec2:
         self._world = world
         self.operations = {"DescribeVpcs": self.describe_vpcs, "DescribeSubnets": self.describe_subnets,
                            "DescribeSecurityGroups": self.describe_security_groups, "DescribeRouteTables": self.describe_route_tables,
-                           "DescribeVpcEndpoints": self.describe_vpc_endpoints}
+                           "DescribeVpcEndpoints": self.describe_vpc_endpoints, "DescribeNetworkAcls": self.describe_network_acls,
+                           "DescribeNetworkInterfaces": self.describe_network_interfaces}
         self.unsigned = set()
 
     def describe_vpcs(self, params, call):
@@ -54,12 +55,42 @@ class Ec2:
                 "Associations": [{"RouteTableAssociationId": f"rtbassoc-{name[4:]}", "RouteTableId": name,
                                   "AssociationState": {"State": "associated"}, **link}]}
 
+    def describe_network_acls(self, params, call):
+        """One of each network, and one of each subnet that a test gave its own."""
+        own = self._world.network_acls
+        found = [self._acl(f"acl-{vpc[4:]}", vpc, True, ACL_ENTRIES,
+                           [one.id for one in self._world.subnets.values() if one.vpc == vpc and one.id not in own])
+                 for vpc in self._world.vpcs]
+        found += [self._acl(f"acl-{subnet[7:]}", self._world.subnets[subnet].vpc, False, entries, [subnet]) for subnet, entries in own.items()]
+        return {"NetworkAcls": choose(found, params, "NetworkAclId", "NetworkAclIds", "InvalidNetworkAclID.NotFound", "network acl",
+                                      {"vpc-id": "VpcId", "network-acl-id": "NetworkAclId"})}
+
+    def _acl(self, name, vpc, default, entries, subnets):
+        last = [acl_entry(32767, egress, "deny") for egress in (True, False)]
+        return {"NetworkAclId": name, "VpcId": vpc, "IsDefault": default, "Entries": [*entries, *last], "OwnerId": self._world.account, "Tags": [],
+                "Associations": [{"NetworkAclAssociationId": f"aclassoc-{one[7:]}", "NetworkAclId": name, "SubnetId": one} for one in subnets]}
+
+    def describe_network_interfaces(self, params, call):
+        found = [{"NetworkInterfaceId": f"eni-{index + 1:08x}", "VpcId": vpc, "PrivateIpAddress": address, "OwnerId": self._world.account,
+                  "Groups": [{"GroupId": one, "GroupName": one} for one in groups]}
+                 for index, (address, (vpc, groups)) in enumerate(self._world.network_interfaces.items())]
+        return {"NetworkInterfaces": choose(found, params, "NetworkInterfaceId", "NetworkInterfaceIds", "InvalidNetworkInterfaceID.NotFound",
+                                            "network interface", {"addresses.private-ip-address": "PrivateIpAddress", "vpc-id": "VpcId"})}
+
     def describe_vpc_endpoints(self, params, call):
         found = [{"VpcEndpointId": f"vpce-{vpc[4:]}{index}", "VpcEndpointType": "Gateway" if service == "s3" else "Interface", "VpcId": vpc,
                   "ServiceName": f"com.amazonaws.{self._world.region}.{service}", "State": "Available", "OwnerId": self._world.account}
                  for vpc, services in self._world.vpc_endpoints.items() for index, service in enumerate(services)]
         names = {"vpc-id": "VpcId", "service-name": "ServiceName"}
         return {"VpcEndpoints": choose(found, params, "VpcEndpointId", "VpcEndpointIds", "InvalidVpcEndpointId.NotFound", "vpc endpoint", names)}
+
+
+def acl_entry(number, egress, action, cidr="0.0.0.0/0", protocol="-1", ports=None):
+    span = {"PortRange": {"From": ports[0], "To": ports[1]}} if ports else {}
+    return {"RuleNumber": number, "Egress": egress, "RuleAction": action, "CidrBlock": cidr, "Protocol": protocol, **span}
+
+
+ACL_ENTRIES = [acl_entry(100, egress, "allow") for egress in (True, False)]  # of the default one, as AWS makes it
 
 
 def way_out(target):

@@ -97,6 +97,8 @@ class World:
         self.buckets.enabled = self.settings.throttling
         self.vpcs = {"vpc-0a000001": "10.0.0.0/16", "vpc-0b000002": "10.1.0.0/16"}
         self.subnets, self.security_groups, self.roles, self.secrets = {}, {}, {}, {}
+        self.network_acls = {}  # of a subnet that has its own: EC2's entries, without the last ones
+        self.network_interfaces = {}  # by private address: the network and the security groups
         self.vpc_endpoints = {}  # of a network: names of services ("ecr.api")
         self.file_systems = {}  # of EFS: id: name
         self.policies = {}  # by the ARN of a user or role; who has none may do everything

@@ -271,6 +271,23 @@ def test_ways_out_of_the_network():
     FAKE.check_no_violation()
 
 
+def test_network_acls_and_interfaces():
+    fresh()
+    ec2 = FAKE.botocore_client("ec2")
+    (usual,) = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": ["vpc-0a000001"]}])["NetworkAcls"]
+    check_equal((usual["IsDefault"], len(usual["Associations"])), (True, 3))
+    check_equal([(one["RuleNumber"], one["RuleAction"]) for one in usual["Entries"] if one["Egress"]], [(100, "allow"), (32767, "deny")])
+    FAKE.tell("network-acls", subnet="subnet-0a000001", entries=[[100, True, "allow", "0.0.0.0/0", "6", [443, 443]]])
+    usual, own = ec2.describe_network_acls(Filters=[{"Name": "vpc-id", "Values": ["vpc-0a000001"]}])["NetworkAcls"]
+    check_equal((len(usual["Associations"]), own["Associations"][0]["SubnetId"]), (2, "subnet-0a000001"))
+    check_equal(own["Entries"][0]["PortRange"], {"From": 443, "To": 443})
+    FAKE.tell("network-interfaces", address="10.0.0.7", groups=["sg-0a000001"])
+    asked = {"Filters": [{"Name": "addresses.private-ip-address", "Values": ["10.0.0.7", "10.0.0.8"]}]}
+    (one,) = ec2.describe_network_interfaces(**asked)["NetworkInterfaces"]
+    check_equal((one["PrivateIpAddress"], one["Groups"][0]["GroupId"]), ("10.0.0.7", "sg-0a000001"))
+    FAKE.check_no_violation()
+
+
 def test_file_systems():
     fresh()
     efs = FAKE.botocore_client("efs")

@@ -115,7 +115,7 @@ TEST_CASE("surveyor: the network") {
   account.answers["DescribeSubnets"] =
       "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId>"
       "<availabilityZone>eu-west-1a</availabilityZone><availableIpAddressCount>7</availableIpAddressCount>"
-      "<tagSet><item><key>Name</key><value>builds "
+      "<cidrBlock>10.0.1.0/24</cidrBlock><tagSet><item><key>Name</key><value>builds "
       "a</value></item></tagSet></item></subnetSet></DescribeSubnetsResponse>";
   account.answers["DescribeRouteTables"] =
       "<DescribeRouteTablesResponse><routeTableSet><item><routeTableId>rtb-1</routeTableId><vpcId>vpc-1</"
@@ -168,6 +168,62 @@ TEST_CASE("surveyor: the network") {
   CHECK(rule.to == 444);
   CHECK(rule.ranges == ecs::Texts{"10.0.0.0/8", "::/0"});
   CHECK(rule.others == ecs::Texts{"sg-2", "pl-1"});
+}
+
+TEST_CASE("surveyor: network ACLs, and who is let in at the agents' address") {
+  Account account;
+  account.answers["DescribeSubnets"] =
+      "<DescribeSubnetsResponse><subnetSet><item><subnetId>subnet-1</subnetId><vpcId>vpc-1</vpcId></item>"
+      "</subnetSet></DescribeSubnetsResponse>";
+  account.answers["DescribeNetworkAcls"] =
+      "<DescribeNetworkAclsResponse><networkAclSet><item><networkAclId>acl-1</networkAclId><vpcId>vpc-1</"
+      "vpcId>"
+      "<default>true</default><entrySet>"
+      "<item><ruleNumber>90</ruleNumber><protocol>6</protocol><ruleAction>deny</ruleAction><egress>true</"
+      "egress>"
+      "<cidrBlock>10.0.0.0/8</cidrBlock><portRange><from>80</from><to>81</to></portRange></item>"
+      "<item><ruleNumber>100</ruleNumber><protocol>-1</protocol><ruleAction>allow</ruleAction>"
+      "<egress>false</egress><ipv6CidrBlock>::/0</ipv6CidrBlock></item></entrySet>"
+      "<associationSet><item><subnetId>subnet-1</subnetId></item></associationSet>"
+      "</item></networkAclSet></DescribeNetworkAclsResponse>";
+  account.answers["DescribeNetworkInterfaces"] =
+      "<DescribeNetworkInterfacesResponse><networkInterfaceSet><item><networkInterfaceId>eni-1"
+      "</networkInterfaceId><privateIpAddress>10.0.0.7</privateIpAddress><groupSet><item><groupId>sg-9</"
+      "groupId>"
+      "</item></groupSet></item></networkInterfaceSet></DescribeNetworkInterfacesResponse>";
+  account.answers["DescribeSecurityGroups"] =
+      "<DescribeSecurityGroupsResponse><securityGroupInfo><item><groupId>sg-9</groupId><ipPermissions><item>"
+      "<ipProtocol>tcp</ipProtocol><fromPort>443</fromPort><toPort>443</toPort><groups><item><groupId>sg-1"
+      "</groupId></item></groups></item></ipPermissions></item></securityGroupInfo>"
+      "</DescribeSecurityGroupsResponse>";
+  auto questions = make_questions();
+  CHECK_FALSE(account.survey(questions).interfaces.has_value());  // nobody is asked
+  questions.addresses = {"10.0.0.7"};
+  questions.groups.clear();
+  const auto survey = account.survey(questions);
+  REQUIRE(survey.acls.has_value());
+  const auto& acl = survey.acls->front();
+  CHECK(acl.is_default);
+  CHECK(acl.subnets == ecs::Texts{"subnet-1"});
+  REQUIRE(acl.entries.size() == 2);
+  CHECK(acl.entries[0].number == 90);
+  CHECK(acl.entries[0].egress);
+  CHECK_FALSE(acl.entries[0].allow);
+  CHECK(acl.entries[0].from == 80);
+  CHECK(acl.entries[0].to == 81);
+  CHECK(acl.entries[0].range == "10.0.0.0/8");
+  CHECK(acl.entries[1].allow);
+  CHECK_FALSE(acl.entries[1].egress);
+  CHECK(acl.entries[1].range == "::/0");
+  CHECK(acl.entries[1].to == 65535);
+  CHECK(account.bodies.at("DescribeNetworkInterfaces").find("Filter.1.Value.1=10.0.0.7") !=
+        std::string::npos);
+  REQUIRE(survey.interfaces.has_value());
+  CHECK(survey.interfaces->front().address == "10.0.0.7");
+  CHECK(survey.interfaces->front().groups == ecs::Texts{"sg-9"});
+  CHECK(account.bodies.at("DescribeSecurityGroups").find("Filter.1.Value.1=sg-9") != std::string::npos);
+  REQUIRE(survey.interface_groups.has_value());
+  CHECK(survey.interface_groups->front().ingress.front().others == ecs::Texts{"sg-1"});
 }
 
 TEST_CASE("surveyor: roles, log groups, quotas, images and clusters that are not there") {
