@@ -158,6 +158,7 @@ class BentStore : public store::Store {
   Awaitable<Result<std::map<std::string, std::string>>> list_settings(std::string prefix) override {
     return ask(real_.list_settings(std::move(prefix)));
   }
+  bool is_writable() const override { return real_.is_writable(); }
   Awaitable<Status> save_setting(std::string key, std::string value) override {
     return write(real_.save_setting(std::move(key), std::move(value)));
   }

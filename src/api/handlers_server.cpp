@@ -11,10 +11,20 @@
 namespace footman::api {
 namespace {
 
-std::vector<std::string> find_problems(const Context& context) {
+constexpr std::string_view kTrialKey = "storage/trial";
+
+// Also where nothing but what the API was asked for has failed, and nobody has tried since.
+Awaitable<bool> is_storage_full(Context& context) {
+  auto& store = context.parts.store;
+  if (!store.is_writable())
+    (void)co_await store.save_setting(std::string(kTrialKey), format_rfc3339(context.now()));
+  co_return context.parts.controller.storage_full() || !store.is_writable();
+}
+
+std::vector<std::string> list_problems(const Context& context, bool storage_full) {
   auto problems = context.parts.actions.problems();
-  if (context.parts.controller.storage_full())
-    problems.emplace_back("No space is left: nothing is acknowledged until there is.");
+  if (storage_full)
+    problems.emplace_back("No space is left, or the disk fails: nothing is acknowledged until that is over.");
   else if (const auto trouble = context.parts.fleet.storage_trouble(); !trouble.empty())
     problems.emplace_back("Nothing is launched: " + trouble);
   return problems;
@@ -90,10 +100,11 @@ Awaitable<Reply> get_server(Context& context, Call call) {
                     {"agent_listen", texts(parts.server.agent_listen)}};
   if (!parts.server.agent_url.empty()) body["agent_url"] = utf8(parts.server.agent_url);
   if (!parts.server.data_directory.empty()) body["data_directory"] = utf8(parts.server.data_directory);
-  const auto problems = find_problems(context);
+  const auto storage_full = co_await is_storage_full(context);
+  const auto problems = list_problems(context, storage_full);
   body["ok"] = problems.empty();
   body["problems"] = texts(problems);
-  body["storage"] = {{"full", parts.controller.storage_full()}};
+  body["storage"] = {{"full", storage_full}};
   body["counts"] = {{"queue_items", parts.controller.queue().size()},
                     {"agents", count_live(parts.fleet)},
                     {"event_streams", context.event_streams.value()}};
@@ -131,7 +142,7 @@ Awaitable<Reply> healthz(Context& context, Call call) {
 
 Awaitable<Reply> readyz(Context& context, Call call) {
   (void)call;
-  const auto problems = find_problems(context);
+  const auto problems = list_problems(context, co_await is_storage_full(context));
   co_return json_response(problems.empty() ? 200 : 503, health(problems));
 }
 

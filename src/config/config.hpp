@@ -102,6 +102,7 @@ struct JenkinsConfig {
 };
 
 // What agents accept: below the idle limit of load balancers.
+inline constexpr Duration kMinHeartbeat = 100ms;
 inline constexpr Duration kMaxHeartbeat = 20s;
 
 struct Config {

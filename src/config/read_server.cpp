@@ -94,8 +94,9 @@ void read_session(Reader& reader, const YamlNode& root, Config& out) {
   reader.get(*session, "heartbeat", out.heartbeat);
   reader.get(*session, "lease", out.lease);
   reader.get(*session, "orphan_timeout", out.orphan_timeout);
-  if (out.heartbeat <= Duration(0) || out.heartbeat > kMaxHeartbeat)
-    reader.error(session->at, fmt::format("heartbeat must be between 1us and {}s", kMaxHeartbeat / 1s));
+  if (out.heartbeat < kMinHeartbeat || out.heartbeat > kMaxHeartbeat)
+    reader.error(session->at, fmt::format("heartbeat must be between {}ms and {}s", kMinHeartbeat / 1ms,
+                                          kMaxHeartbeat / 1s));
   if (out.lease < 3 * out.heartbeat) reader.error(session->at, "lease must be at least three heartbeats");
   if (out.orphan_timeout <= out.lease)
     reader.error(session->at, "orphan_timeout must be longer than the lease");

@@ -42,7 +42,7 @@ const Key kCoreRows[] = {
         "authorities",
         kRestart},
     Key{"session.heartbeat", "duration", "15s",
-        "how often agents and server prove that they live; at most 20s", kRestart},
+        "how often agents and server prove that they live; 100ms to 20s", kRestart},
     Key{"session.lease", "duration", "60s",
         "an agent that is silent for that long is lost; at least three heartbeats", kRestart},
     Key{"session.orphan_timeout", "duration", "30m",

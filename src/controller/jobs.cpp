@@ -18,6 +18,8 @@ using base::fail;
 
 namespace {
 
+constexpr std::uint64_t kLeastLogLimitBytes = 4096;  // as limits.log_bytes
+
 Status too_long(const char* field, std::size_t size, std::size_t most) {
   if (size <= most) return {};
   return fail(Errc::invalid_argument, fmt::format("has {} bytes, the limit is {}", size, most), field);
@@ -83,6 +85,11 @@ Status Jobs::check_limits(const model::BuildSpec& spec, const std::string& prefi
                 fmt::format("a time limit of {} is over the server's limit of {}",
                             format_duration(spec.timeout), format_duration(core_.config.max_timeout)),
                 prefix + "timeout");
+  if (spec.log_limit_bytes > 0 && spec.log_limit_bytes < kLeastLogLimitBytes)
+    return fail(Errc::invalid_argument,
+                fmt::format("a log of {} is less than {}; 0 is the server's limit",
+                            format_bytes(spec.log_limit_bytes), format_bytes(kLeastLogLimitBytes)),
+                prefix + "log_limit_bytes");
   if (spec.log_limit_bytes > core_.config.max_log_bytes)
     return fail(Errc::invalid_argument,
                 fmt::format("a log of {} is over the server's limit of {}",

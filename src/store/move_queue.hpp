@@ -5,6 +5,7 @@
 // the error; questions are asked again, so that reading works on a full disk. All members on the executor.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <deque>
 #include <functional>
@@ -83,6 +84,8 @@ class MoveQueue : public std::enable_shared_from_this<MoveQueue> {
   // Runs what waits, abandons the chores and closes the database; later moves are refused.
   void close();
 
+  bool is_failing() const { return failing_.load(std::memory_order_relaxed); }  // any thread
+
  private:
   using Batch = std::vector<std::shared_ptr<Move>>;
   class Turn;
@@ -107,7 +110,7 @@ class MoveQueue : public std::enable_shared_from_this<MoveQueue> {
   std::deque<std::shared_ptr<Move>> waiting_;
   std::deque<std::shared_ptr<Chore>> chores_;
   bool scheduled_ = false;
-  bool failing_ = false;
+  std::atomic<bool> failing_{false};
 };
 
 }  // namespace footman::store

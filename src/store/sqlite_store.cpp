@@ -230,6 +230,7 @@ class SqliteStore final : public Store {
     return ask([subject = std::move(subject)](Database& db) { return moves::list_timeline(db, subject); });
   }
 
+  bool is_writable() const override { return !queue_->is_failing(); }
   Awaitable<Result<std::optional<std::string>>> find_setting(std::string key) override {
     return ask([key = std::move(key)](Database& db) { return moves::find_setting(db, key); });
   }

@@ -299,6 +299,10 @@ class Store {
   virtual Awaitable<Result<std::map<std::string, std::string>>> list_settings(std::string prefix) = 0;
   virtual Awaitable<Status> save_setting(std::string key, std::string value) = 0;
 
+  // The last change that was tried is on the disk. False: who wants to know whether that is still so tries
+  // one. Any thread.
+  virtual bool is_writable() const = 0;
+
   // Retention: deletes the job's (empty path: ad-hoc) finished builds beyond the newest `keep` (0: no limit)
   // and those finished before `older_than` (not set: no limit), and returns the streams whose logs must go.
   // They are listed as forgotten until it is confirmed that their logs are gone. At most a few hundred builds

@@ -200,7 +200,9 @@ TEST_CASE("errors have a place and an expectation") {
             .find("one-shot or some of {idle: 5m") != std::string::npos);
   CHECK(error_of("- a\n").find("a map was expected") != std::string::npos);
   CHECK(error_of("session: {heartbeat: 20s}\n") == "ok");
-  CHECK(error_of("session: {heartbeat: 21s}\n").find("between 1us and 20s") != std::string::npos);
+  CHECK(error_of("session: {heartbeat: 21s}\n").find("between 100ms and 20s") != std::string::npos);
+  CHECK(error_of("session: {heartbeat: 1us, lease: 3us, orphan_timeout: 4us}\n").find("between 100ms") !=
+        std::string::npos);
 }
 
 TEST_CASE("a template has a limited number of labels") {
