@@ -63,6 +63,7 @@ class Rights {
 
   std::vector<Wish> take() const {
     std::vector<Wish> out;
+    out.reserve(rights_.size());
     for (const auto& [actions, resources] : rights_)
       out.push_back({actions, Texts(resources.begin(), resources.end()), {}});
     return out;
