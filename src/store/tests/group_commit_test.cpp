@@ -79,8 +79,10 @@ TEST_CASE("no space: nothing of the commit has happened, questions are answered,
       CHECK((*question)->has_value());
       CHECK(!(*question)->value().cancel_requested);
       CHECK(f.error(f.store->save_setting("a", "1")) == Errc::resource_exhausted);
+      CHECK_FALSE(f.store->is_writable());
     }
     CHECK(f.submit().build.id == BuildId(round + 2));
+    CHECK(f.store->is_writable());
   }
   CHECK(!f.get(f.store->get_build(BuildId(1))).cancel_requested);
   CHECK(std::count(log->lines.begin(), log->lines.end(), "the database cannot be written") == 3);
