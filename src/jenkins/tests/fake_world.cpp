@@ -329,4 +329,14 @@ Awaitable<void> FakeWorld::end(AgentId id, bool if_free) {
   agents.erase(id);
 }
 
+void check_clean(const FakeWorld& world) {
+  for (const auto& text : world.jenkins->violations()) FAIL_CHECK(text);
+  for (const auto& text : world.controller->view().violations) FAIL_CHECK(text);
+}
+
+bool is_quiet(const FakeWorld& world) {
+  return world.agents.empty() && world.agent_nodes().empty() && world.book.records.empty() &&
+         world.machines.empty();
+}
+
 }  // namespace footman::jenkins::testing

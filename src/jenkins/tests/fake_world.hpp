@@ -143,4 +143,8 @@ class FakeWorld {
   int next_agent_ = 0;
 };
 
+// No call that the double takes for wrong, and no build too many.
+void check_clean(const FakeWorld& world);
+bool is_quiet(const FakeWorld& world);  // all is as before any build
+
 }  // namespace footman::jenkins::testing

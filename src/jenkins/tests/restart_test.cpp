@@ -1,0 +1,65 @@
+// JenkinsController while Jenkins is started anew.
+#include <doctest/doctest.h>
+
+#include "jenkins/tests/fake_world.hpp"
+
+using namespace footman;
+using namespace footman::jenkins;
+using namespace footman::jenkins::testing;
+
+TEST_CASE("Jenkins restarts in order at any moment: each build runs, nothing is left") {
+  for (int at = 0; at < 40; ++at) {
+    FakeWorld world;
+    world.launch_time = 1s;
+    world.add_pipeline("pipe", {"linux"}, 2s);
+    world.start();
+    world.run(10s);
+    world.trigger("pipe");
+    CAPTURE(at);
+    world.run(at * 150ms);
+    world.jenkins->restart(true, 5s, world.now());
+    REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 30min));
+    CHECK(world.jenkins->find_run("pipe", 1)->result == BuildResult::success);
+    CHECK(world.launched_for.size() == 1);
+    check_clean(world);
+  }
+}
+
+TEST_CASE("Jenkins crashes at any moment: a pipeline goes on, nothing is left") {
+  for (int at = 0; at < 40; ++at) {
+    FakeWorld world;
+    world.launch_time = 1s;
+    world.add_pipeline("pipe", {"linux"}, 2s);
+    world.start();
+    world.run(10s);
+    world.trigger("pipe");
+    CAPTURE(at);
+    world.run(at * 150ms);
+    world.jenkins->restart(false, 5s, world.now());
+    REQUIRE(
+        world.run_until([&] { return is_quiet(world) && world.jenkins->waiting_items().empty(); }, 30min));
+    check_clean(world);
+  }
+}
+
+TEST_CASE("an agent is told to take no more work before a Jenkins that was started anew was looked at") {
+  FakeWorld world;
+  world.max_builds = 2;
+  world.add_pipeline("pipe", {"linux"}, 60s);
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return !world.builds.empty(); }));
+  const auto agent = world.builds[0].agent;
+  world.run(5s);
+  world.jenkins->add_fault({Fault::Kind::lost_request, {}, "/queue/", -1, 0, {}});
+  world.jenkins->restart(true, 2s, world.now());
+  world.run(15s);
+  const auto told = world.wait(world.controller->drain_agent(agent));
+  CHECK(told.error().code == Errc::timeout);
+  CHECK(world.controller->observe_agent(agent).end_reason == model::EndReason::none);
+  world.jenkins->clear_faults();
+  REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 30min));
+  CHECK(world.jenkins->find_run("pipe", 1)->result == BuildResult::success);
+  check_clean(world);
+}
