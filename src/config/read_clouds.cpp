@@ -37,6 +37,8 @@ class CloudsReader {
     check_cloud_type(node, "clouds[]", c.type);
     if (c.type == "ecs") read_ecs_cloud(reader_, node, c);
     if (const auto* templates = reader_.list(node, "templates")) read_templates(node, *templates, c);
+    const bool says_where = node.find("agent_url") != nullptr || node.find("tunnel") != nullptr;
+    if (c.templates.empty() && says_where) check_address(node, node, c, c.address);
     return c;
   }
 

@@ -554,6 +554,13 @@ TEST_CASE("agents elsewhere are not sent to their own machine, in whatever form 
   }
 }
 
+TEST_CASE("the address of a cloud is held to the same before it has templates") {
+  CHECK(error_of("clouds: [{name: aws, type: ecs, agent_url: \"wss://127.0.0.1:8443\"}]\n")
+            .contains("do not reach the server: agent_url is wss://127.0.0.1:8443"));
+  CHECK_FALSE(error_of("clouds: [{name: here, type: local, agent_url: \"wss://127.0.0.1:8443\"}]\n")
+                  .contains("do not reach the server"));
+}
+
 TEST_CASE("an agent_url of one port and the other port are not asked for together") {
   CHECK(
       error_of("agent_url: tcp://ci.example.com:50000\nconnect: websocket\n") ==
