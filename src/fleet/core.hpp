@@ -166,6 +166,13 @@ struct TemplateEntry {
   model::Price price_of(const ports::Variant& variant) const { return variant.price.value_or(config.price); }
 };
 
+// A resource of ours that lives in a cloud and that no agent counts for.
+struct StrayEntry {
+  std::optional<policy::Strays> recorded{};  // as the row says that was its own; not set: no record of it
+  TemplateName template_name{};              // without a record, what its mark says; what that is now counts
+  bool operator==(const StrayEntry&) const = default;
+};
+
 struct CloudEntry {
   ports::CloudProvider* provider = nullptr;
   Pause pause;
@@ -181,9 +188,8 @@ struct CloudEntry {
   // launched there.
   bool is_known = false;
   Duration next_list{0};  // steady: until then it is known, or why not
-  // Resources of ours that live in it, as far as is known, and that no agent counts for; with what is known
-  // of each. They count in caps until they are gone. By token and handle.
-  std::map<std::string, policy::Strays> strays;
+  // As far as is known. They count in caps until they are gone. By token and handle.
+  std::map<std::string, StrayEntry> strays;
   runtime::Event look;  // of its watch
   // A cloud that does not answer holds up nobody else.
   Turnstile launches{kLaunchesAtOnce};

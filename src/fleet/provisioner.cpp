@@ -49,10 +49,26 @@ policy::Spent spent_by(const All& all, const Name& name) {
   return it == all.end() ? policy::Spent() : it->second;
 }
 
+// Without a record: as its template is now, also of one that the configuration has got back since the list.
+policy::Strays kind_of(const StrayEntry& stray, const CloudName& cloud, const Core& core) {
+  if (stray.recorded) return *stray.recorded;
+  policy::Strays kind{.count = 1};
+  if (core.parts.controllers.size() == 1) kind.controller = core.parts.controllers.front()->name();
+  const auto t = core.templates.find(stray.template_name);
+  if (t == core.templates.end() || t->second.config.cloud != cloud) return kind;
+  const auto& config = t->second.config;
+  kind.size = config.size;
+  kind.per_hour = config.price.per_hour;
+  kind.template_name = config.name;
+  kind.labels = config.labels;
+  return kind;
+}
+
 // They are of few kinds.
-std::vector<policy::Strays> kinds_of(const std::map<std::string, policy::Strays>& strays) {
+std::vector<policy::Strays> kinds_of(const CloudEntry& entry, const Core& core) {
   std::vector<policy::Strays> kinds;
-  for (const auto& [key, one] : strays) {
+  for (const auto& [key, stray] : entry.strays) {
+    const auto one = kind_of(stray, entry.provider->name(), core);
     const auto known = std::ranges::find_if(kinds, [&](policy::Strays kind) {
       kind.count = one.count;
       return kind == one;
@@ -68,7 +84,7 @@ std::vector<policy::Strays> kinds_of(const std::map<std::string, policy::Strays>
 // Held, while nobody knows what lives in it.
 policy::Cloud cloud_of(const CloudEntry& entry, policy::Quota quota, const Core& core) {
   policy::Cloud cloud{entry.provider->name(), entry.pause.text, entry.hold_until, entry.hold_text, quota,
-                      kinds_of(entry.strays)};
+                      kinds_of(entry, core)};
   if (entry.is_known) return cloud;
   const auto listed = core.time() + std::max<Duration>(entry.next_list - core.steady(), kShortestPause);
   cloud.hold_until = std::max(cloud.hold_until, listed);

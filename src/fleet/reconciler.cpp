@@ -14,9 +14,12 @@ using ports::ResourceState;
 
 namespace {
 
-policy::Strays kind_of(const model::Agent& row) {
-  return {1, row.size, row.price.per_hour, Duration(0), row.template_name, row.labels, row.controller};
+StrayEntry enter_recorded(const model::Agent& row) {
+  return {policy::Strays{1, row.size, row.price.per_hour, Duration(0), row.template_name, row.labels,
+                         row.controller}};
 }
+
+StrayEntry enter_unrecorded(const Resource& resource) { return {{}, resource.template_name}; }
 
 std::string key_of(const Resource& resource) { return resource.client_token + " " + resource.handle; }
 
@@ -278,7 +281,7 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
   const auto limit = guard_.is_over(name) ? kOrphansPerRound - ended : kStraysLookedAt;
   std::vector<Stray> strays;
   std::set<std::string> keys;
-  std::map<std::string, policy::Strays> counted;  // in caps
+  std::map<std::string, StrayEntry> counted;  // in caps
   for (auto& resource : listed) {
     auto key = key_of(resource);
     const bool is_being_ended = being_ended_.contains({name, key});
@@ -286,19 +289,19 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
       const auto known = cloud->strays.find(key);
       if (known != cloud->strays.end())
         counted.insert(*known);
-      else if (auto kind = kind_unexplained(resource, name))
-        counted.emplace(key, std::move(*kind));
+      else if (auto entry = enter_unexplained(resource))
+        counted.emplace(key, std::move(*entry));
       keys.insert(std::move(key));
       continue;
     }
     auto stray = co_await explain_stray(resource, cloud, list.at);
     if (!stray) {
       const bool has_agent = core_.find_agent(resource.agent) != nullptr;
-      if (auto kind = has_agent ? kind_unexplained(resource, name) : std::nullopt)
-        counted.emplace(std::move(key), std::move(*kind));
+      if (auto entry = has_agent ? enter_unexplained(resource) : std::nullopt)
+        counted.emplace(std::move(key), std::move(*entry));
       continue;
     }
-    counted.emplace(key, stray->kind);
+    counted.emplace(key, stray->entry);
     keys.insert(std::move(key));
     strays.push_back(std::move(*stray));
   }
@@ -312,7 +315,7 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
 
 void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
   auto& round = rounds_[cloud->provider->name()];
-  for (auto& [resource, finding, kind] : strays) {
+  for (auto& [resource, finding, entry] : strays) {
     if (round.strays_ended >= kOrphansPerRound) return;
     if (!being_ended_.emplace(cloud->provider->name(), key_of(resource)).second) continue;
     ++round.strays_ended;
@@ -323,31 +326,17 @@ void Reconciler::end_strays(std::vector<Stray> strays, CloudEntry* cloud) {
 
 // Of one about which nothing else is found out. Empty: an agent counts for it, or it is gone. One of two that
 // a launch has made counts, as it is ended after its agent only.
-std::optional<policy::Strays> Reconciler::kind_unexplained(const Resource& resource,
-                                                           const CloudName& cloud) const {
-  if (const auto* entry = core_.find_agent(resource.agent)) {
-    const auto& row = entry->row;
+std::optional<StrayEntry> Reconciler::enter_unexplained(const Resource& resource) const {
+  if (const auto* agent = core_.find_agent(resource.agent)) {
+    const auto& row = agent->row;
     const bool is_second = row.client_token == resource.client_token && !is_of(row.handle, resource);
-    return is_second ? std::optional(kind_of(row)) : std::nullopt;
+    return is_second ? std::optional(enter_recorded(row)) : std::nullopt;
   }
   if (core_.find_ended(resource.agent) != nullptr) return std::nullopt;
-  return kind_unrecorded(resource, cloud);
+  return enter_unrecorded(resource);
 }
 
-policy::Strays Reconciler::kind_unrecorded(const Resource& resource, const CloudName& cloud) const {
-  policy::Strays kind{.count = 1};
-  if (core_.parts.controllers.size() == 1) kind.controller = core_.parts.controllers.front()->name();
-  const auto t = core_.templates.find(resource.template_name);
-  if (t == core_.templates.end() || t->second.config.cloud != cloud) return kind;
-  const auto& config = t->second.config;
-  kind.size = config.size;
-  kind.per_hour = config.price.per_hour;
-  kind.template_name = config.name;
-  kind.labels = config.labels;
-  return kind;
-}
-
-void Reconciler::set_strays(CloudEntry& cloud, std::map<std::string, policy::Strays> strays) {
+void Reconciler::set_strays(CloudEntry& cloud, std::map<std::string, StrayEntry> strays) {
   if (strays == cloud.strays) return;
   cloud.strays = std::move(strays);
   core_.look->notify();
@@ -361,25 +350,25 @@ Awaitable<std::optional<Reconciler::Stray>> Reconciler::explain_stray(Resource r
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
                   "This server has no record of it."};
   Duration ended{0};
-  policy::Strays kind;
+  StrayEntry entry;
   if (const auto* one = core_.find_ended(resource.agent)) {
     ended = one->at;
-    kind = kind_of(one->row);
+    entry = enter_recorded(one->row);
   } else {
     const auto stored = co_await core_.parts.store.get_agent(resource.agent);
     if (!stored && stored.error().code == Errc::not_found) {
-      kind = kind_unrecorded(resource, finding.cloud);
-      co_return Stray{std::move(resource), std::move(finding), std::move(kind)};
+      entry = enter_unrecorded(resource);
+      co_return Stray{std::move(resource), std::move(finding), std::move(entry)};
     }
     if (!stored) co_return std::nullopt;
     ended = core_.ended_at(*stored);
-    kind = kind_of(*stored);
+    entry = enter_recorded(*stored);
   }
   // The list is older than the end of the agent.
   if (seen < ended + cloud->provider->limits().listing_lag || seen <= ended) co_return std::nullopt;
   finding.verdict = Verdict::must_end;
   finding.text = "Its row says that it has ended, but the resource is alive.";
-  co_return Stray{std::move(resource), std::move(finding), std::move(kind)};
+  co_return Stray{std::move(resource), std::move(finding), std::move(entry)};
 }
 
 // It stands in the list of findings until the next comparison.

@@ -39,8 +39,7 @@ class Reconciler {
   struct Stray {
     ports::Resource resource;
     Finding finding;
-    policy::Strays
-        kind;  // of the agent whose row has ended; of others as its template is now, if that is known
+    StrayEntry entry;
   };
   struct List {      // when it was begun, and how many agents of ours live in it
     Duration at{0};  // steady
@@ -52,10 +51,8 @@ class Reconciler {
   void end_strays(std::vector<Stray> strays, CloudEntry* cloud);
   Awaitable<void> settle_doubt();
   Awaitable<std::optional<Stray>> explain_stray(ports::Resource resource, CloudEntry* cloud, Duration seen);
-  std::optional<policy::Strays> kind_unexplained(const ports::Resource& resource,
-                                                 const CloudName& cloud) const;
-  policy::Strays kind_unrecorded(const ports::Resource& resource, const CloudName& cloud) const;
-  void set_strays(CloudEntry& cloud, std::map<std::string, policy::Strays> strays);
+  std::optional<StrayEntry> enter_unexplained(const ports::Resource& resource) const;
+  void set_strays(CloudEntry& cloud, std::map<std::string, StrayEntry> strays);
   void note_ended(const ports::Resource& resource, const CloudName& name);
   Awaitable<void> end_stray(ports::Resource resource, CloudEntry* cloud);
 

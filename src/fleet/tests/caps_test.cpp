@@ -154,6 +154,31 @@ TEST_CASE("resources without a live row count in the caps of their cloud and of 
     }
 }
 
+TEST_CASE("without a record they count in the caps of a template that a reload brings back after the list") {
+  World world;
+  world.config.templates[0].limits.agents = 1;
+  world.start();
+  const auto before = world.busy_agent("1");
+  auto lost = world.cloud.resources.at(world.row(before).client_token);
+  world.controller.finish(before, world.now());
+  world.advance(10min);
+  lost.spec.agent = lost.resource.agent = AgentId("stray");
+  lost.spec.client_token = lost.resource.client_token = "stray-1";
+  lost.resource.handle = "i-stray-1";
+  lost.resource.template_name = world.config.templates[0].name;
+  world.cloud.resources["stray-1"] = lost;
+  world.cloud.terminate_works = false;
+  auto without = world.config;
+  without.templates.clear();
+  REQUIRE(world.run(world.fleet->apply_config(without)));
+  world.provider->changed();
+  world.settle();
+  REQUIRE(world.run(world.fleet->apply_config(world.config)));
+  world.submit("2");
+  CHECK(world.controller.reasons.at("2").code == "template_cap");
+  CHECK(world.cloud.launch_calls == 1);
+}
+
 TEST_CASE("of a resource whose row has ended the size is known and counts") {
   World world;
   world.config.templates[0].size = {2000, 4ULL << 30};
