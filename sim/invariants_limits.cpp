@@ -181,13 +181,15 @@ Checker::Paid Checker::least_paid(const Group& group) const {
     const bool is_asked = is_dear(price, group.limits.budget);
     const bool is_there = find_row(id) != nullptr;
     const auto least = model::least_billed(price.billing);
+    const auto* cloud = find_cloud(spell.row.cloud);
+    const auto* machine = cloud == nullptr ? nullptr : cloud->find_by_agent(id);
     if (spell.paid_from) {
-      const auto* cloud = find_cloud(spell.row.cloud);
-      const auto* machine = cloud == nullptr ? nullptr : cloud->find_by_agent(id);
       const auto end = machine == nullptr || machine->live() ? now : machine->ended_at;
       paid.today += model::charge(price.per_hour, std::max(end - *spell.paid_from - kLookedLate, least));
     }
-    const bool is_paid = spell.paid_from && now + kLookedLate < *spell.paid_from + price.billing.minimum;
+    // Its row may say it late, where the database could not be written.
+    const auto paid_from = machine == nullptr ? spell.paid_from : machine->launched_at;
+    const bool is_paid = spell.paid_from && now + kLookedLate < *paid_from + price.billing.minimum;
     if (is_asked && (is_there || is_paid)) paid.per_hour += price.per_hour;
     if (is_asked && is_there)
       paid.ahead += spell.paid_from ? model::charge(price.per_hour, policy::kReservedAhead) : ahead_of(price);
