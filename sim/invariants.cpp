@@ -65,7 +65,6 @@ void Checker::check() {
   look_at_silence();
   count_open_breakers();
   look_at_reasons();
-  look_at_next_finished();
 }
 
 // Before the rows are read anew: as the last life of the server left them.
@@ -102,6 +101,7 @@ void Checker::refresh() {
   note_item_launches(before);
   note_spare();
   remember_finished();
+  look_at_next_finished();
 }
 
 void Checker::look_at_rows() {
