@@ -1,4 +1,4 @@
-// The agents that may take work now, in the order in which the fleet gives them out (policy/open_plan.hpp):
+// The agents that may take work now, in the order in which the fleet gives them out (policy/free_agents.hpp):
 // those with the fewest labels before others, so that what only few can do finds them free; of these the
 // oldest first. Inside the module; control executor.
 #pragma once

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fleet/stored_answer.hpp"
+#include "policy/look.hpp"
 
 namespace footman::fleet {
 
@@ -58,8 +59,7 @@ void Pools::set_answer(TemplateEntry& t, PoolAnswer answer) {
 Instant Pools::next_change() const {
   Instant next;
   for (const auto& [name, t] : core_.templates)
-    if (t.pool_now && t.pool_now->until.is_set() && (!next.is_set() || t.pool_now->until < next))
-      next = t.pool_now->until;
+    if (t.pool_now) policy::look_no_later(next, t.pool_now->until);
   return next;
 }
 

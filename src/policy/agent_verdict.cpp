@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include "policy/agent_facts.hpp"
+#include "policy/look.hpp"
+
 namespace footman::policy {
 
 using model::AgentActivity;
@@ -30,7 +33,7 @@ std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current,
     return Termination{agent.id, EndReason::drained, "It was drained and has no work left."};
   if (model::is_spent(agent.max_builds, agent.builds_done)) return end_spent(agent);
   if (!is_current) return Termination{agent.id, EndReason::template_changed, describe_change(agent)};
-  if (agent.max_age > Duration(0) && now >= agent.connected + agent.max_age)
+  if (const auto at = end_of_age(agent); at.is_set() && now >= at)
     return end(agent, EndReason::max_age,
                fmt::format("connected for {}, of {}", format_duration(now - agent.connected),
                            format_duration(agent.max_age)));
@@ -150,15 +153,11 @@ std::string describe_surplus(const Agent& agent) {
                               agent.for_item, agent.controller.str()));
 }
 
-bool has_work(const Agent& agent) {
-  return agent.activity == AgentActivity::busy ||
-         (agent.activity == AgentActivity::disconnected && agent.working);
-}
-
-bool is_ending(const Agent& agent) {
-  if (!model::may_hold_resource(agent.state)) return false;
-  if (agent.is_leaving && model::is_serving(agent.state)) return !has_work(agent);
-  return !model::is_serving(agent.state) && agent.state != AgentState::draining;
+Instant next_change(const Agent& agent, Instant now) {
+  Instant next;
+  for (const auto at : {agent.launch_deadline, end_of_age(agent)})
+    if (at > now) look_no_later(next, at);
+  return next;
 }
 
 }  // namespace footman::policy

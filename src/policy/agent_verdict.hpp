@@ -21,6 +21,8 @@ struct AgentVerdict {
 
 // is_current: its template is still as it was when the agent was launched.
 AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now);
+// When that may change by itself; not set: never.
+Instant next_change(const Agent& agent, Instant now);
 
 // The sentence of the reason with what it was decided on; inputs: empty, there is nothing to add.
 std::string tell_end(model::EndReason reason, const std::string& inputs);
@@ -28,7 +30,5 @@ std::string tell_end(model::EndReason reason, const std::string& inputs);
 std::string describe_idle(const Agent& agent, Instant now);
 std::string describe_surplus(const Agent& agent);
 std::string describe_change(const Agent& agent);  // of its template
-bool has_work(const Agent& agent);                // as far as is known
-bool is_ending(const Agent& agent);               // its resource is on its way out: soon its place is free
 
 }  // namespace footman::policy

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/agent_facts.hpp"
 #include "policy/agent_verdict.hpp"
-#include "policy/oldest_first.hpp"
 
 namespace footman::policy {
 

@@ -6,7 +6,7 @@
 #include <set>
 #include <vector>
 
-#include "policy/open_plan.hpp"
+#include "policy/oldest_first.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {

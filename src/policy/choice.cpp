@@ -3,6 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "policy/look.hpp"
+#include "policy/obstacles.hpp"
 
 namespace footman::policy {
 namespace {
@@ -20,16 +25,17 @@ std::string describe_passed(const ItemClass& kind) {
   return text;
 }
 
-}  // namespace
-
-Tried answer_of(const Template& t, const Held& held) {
-  return {t.cloud, t.name, held.reason, held.text, held.look_again, held.look_again_on};
-}
-
+// On which they are all looked at again: of the first that says one that may come by itself.
 std::string_view next_event(const std::vector<Tried>& tried) {
   const auto may_come = std::ranges::find_if(
       tried, [](const Tried& one) { return one.look_again_on != "configuration_changes"; });
   return may_come == tried.end() ? tried.front().look_again_on : may_come->look_again_on;
+}
+
+}  // namespace
+
+Tried answer_of(const Template& t, const Held& held) {
+  return {t.cloud, t.name, held.reason, held.text, held.look_again, held.look_again_on};
 }
 
 std::string describe_choice(const Item& item, const ItemClass& kind) {
@@ -41,6 +47,32 @@ std::string describe_choice(const Item& item, const ItemClass& kind) {
   return fmt::format("{} waits for an agent ({}){}; template '{}' is choice {} of {}{}{}",
                      item.title.empty() ? item.ref.key : item.title, wish, before, t.name.str(),
                      kind.template_cursor + 1, kind.templates.size(), price, describe_passed(kind));
+}
+
+ClassHold explain_hold(const ItemClass& kind, const ObstacleNotes& notes,
+                       const std::vector<Template>& offers) {
+  auto tried = std::make_shared<std::vector<Tried>>();
+  Instant look;
+  for (const Template* t : kind.templates) {
+    const auto& obstacle = notes.told(*t, kind.limits);
+    if (!obstacle) continue;
+    look_no_later(look, obstacle->look_again);
+    tried->push_back(answer_of(*t, *obstacle));
+    if (obstacle->reason == HoldReason::launch_limit) break;  // the others are not asked
+  }
+  ClassHold hold;
+  hold.room = kind.room;
+  if (tried->empty()) {
+    hold.held = describe_misfit(kind.label, offers);
+  } else {
+    const bool is_at_limit = tried->back().reason == HoldReason::launch_limit;
+    const auto& first = is_at_limit ? tried->back() : tried->front();
+    hold.held = {first.reason, first.text, look};
+    hold.held.look_again_on = next_event(*tried);
+  }
+  hold.held.text += hold.room;
+  hold.tried = std::move(tried);
+  return hold;
 }
 
 }  // namespace footman::policy

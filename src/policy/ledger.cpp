@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "policy/agent_facts.hpp"
+#include "policy/look.hpp"
 #include "policy/template_rank.hpp"
 
 namespace footman::policy {
@@ -254,8 +256,7 @@ Plan Ledger::plan(const Limits& limits, Instant now) {
   looked_at_ = changed_agents_.size() + changed_items_.size() + open_.size();
   auto plan = planner.plan(world);
   obstacles_ = std::move(world.obstacles);
-  if (!looks_.empty() && (!plan.next_look.is_set() || looks_.begin()->first < plan.next_look))
-    plan.next_look = looks_.begin()->first;
+  if (!looks_.empty()) look_no_later(plan.next_look, looks_.begin()->first);
   const auto before = std::exchange(last_, plan);
   for (const auto& match : before.matches) changed_items_.insert(match.item);
   for (const auto& launch : before.launches) changed_items_.insert(launch.item);

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "model/nearest.hpp"
+#include "policy/agent_facts.hpp"
 
 namespace footman::policy {
 namespace {
@@ -104,6 +105,16 @@ bool Obstacles::count_launch(const Template& t, const ControllerName& controller
 
 void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count) {
   usage_.add(member_of(t, controller), count);
+}
+
+void Obstacles::keep(const Template& t, const ControllerName& controller) {
+  keeps_room_ = true;
+  usage_.keep(t, controller);
+}
+
+void Obstacles::drop_kept() {
+  keeps_room_ = false;
+  usage_.drop_kept();
 }
 
 std::optional<Held> Obstacles::find_trouble(const Template& t) const {

@@ -10,7 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "policy/open_plan.hpp"
+#include "policy/settled_agents.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {
@@ -44,8 +44,9 @@ class Obstacles {
 
   // What is left of all limits is kept for one agent of it: others, which need less or other limits, would
   // take it again and again. Until drop_kept().
-  void keep(const Template& t, const ControllerName& controller) { usage_.keep(t, controller); }
-  void drop_kept() { usage_.drop_kept(); }
+  void keep(const Template& t, const ControllerName& controller);
+  void drop_kept();
+  bool keeps_room() const { return keeps_room_; }  // for whomever
   // Some of this limit, already.
   bool is_kept(const Held& limit, const Template& t, const ControllerName& controller) const;
   // One more agent would be launched if the others ended; no limit is below it, and no budget is used up.
@@ -81,6 +82,7 @@ class Obstacles {
   std::unordered_map<CloudName, const Cloud*> clouds_;
   std::map<CloudName, std::uint32_t> under_way_;  // launches that are not answered
   Usage usage_;
+  bool keeps_room_ = false;
   std::set<TemplateName> probed_;  // by this plan
   // Of a template's agents, for a controller; empty: it is not.
   std::map<std::pair<const Template*, ControllerName>, std::string> spent_;

@@ -1,15 +1,24 @@
-// Agents of several groups, the oldest of all of them first, without looking at more than are needed. Inside
-// the module.
+// Agents in the order in which they were planned. Inside the module.
 #pragma once
 
 #include <queue>
+#include <set>
+#include <tuple>
 #include <utility>
 #include <vector>
 
-#include "policy/open_plan.hpp"
+#include "policy/provisioning_plan.hpp"
 
 namespace footman::policy {
 
+struct IsOlder {
+  bool operator()(const Agent* a, const Agent* b) const {
+    return std::tie(a->planned, a->id) < std::tie(b->planned, b->id);
+  }
+};
+using AgentsByAge = std::set<const Agent*, IsOlder>;
+
+// Agents of several groups, the oldest of all of them first, without looking at more than are needed.
 // visit(agent): false when there are enough.
 template <class Visit>
 void visit_oldest_first(const std::vector<const AgentsByAge*>& groups, Visit visit) {

@@ -1,79 +1,80 @@
 #include "policy/open_plan.hpp"
 
 #include <algorithm>
+#include <cstdint>
+#include <queue>
+#include <utility>
+
+#include "policy/look.hpp"
+#include "policy/planner.hpp"
 
 namespace footman::policy {
 
-using model::AgentActivity;
-using model::AgentState;
+OpenPlanner::OpenPlanner(const Snapshot& offers, const Limits& limits, Instant now)
+    : offers_(offers), planner_(std::make_unique<Planner>(offers, limits, now)) {}
+OpenPlanner::~OpenPlanner() = default;
 
-namespace {
+AgentVerdict OpenPlanner::examine(const Agent& agent) const { return planner_->examine(agent); }
 
-std::vector<bool> find_news(const ObstacleList& now, const ObstacleList& before) {
-  std::vector<bool> news(now.size(), true);
-  if (now.size() == before.size())
-    for (std::size_t i = 0; i < now.size(); ++i) news[i] = now[i] != before[i];
-  return news;
+std::vector<const Template*> OpenPlanner::list_templates(const ControllerName& controller,
+                                                         const model::LabelExpr& label) const {
+  return planner_->list_templates(controller, label);
 }
 
-}  // namespace
+Plan OpenPlanner::plan(OpenWorld& world) {
+  planner_->offer(planner_->sort_out(world.agents, world.settled).any);
+  auto matches = serve(world.classes);
+  planner_->settle();
+  explain(world);
+  auto plan = planner_->finish();
+  plan.matches = std::move(matches);
+  for (const auto* one : world.classes)
+    if (one->kind.is_held) look_no_later(plan.next_look, one->kind.hold->held.look_again);
+  world.obstacles = planner_->take_notes();
+  return plan;
+}
 
-ObstacleNews::ObstacleNews(const ObstacleList& of_templates, const std::vector<bool>& only_kept,
-                           const std::map<ControllerName, ObstacleList>& of_controllers,
-                           const NotedObstacles& before)
-    : of_templates_(find_news(of_templates, before.of_templates)) {
-  for (std::size_t i = 0; i < std::min(only_kept.size(), before.only_kept.size()); ++i)
-    if (only_kept[i] != before.only_kept[i]) of_templates_[i] = true;
-  for (const auto& [controller, now] : of_controllers) {
-    const auto known = before.of_controllers.find(controller);
-    of_controllers_[&now] =
-        find_news(now, known == before.of_controllers.end() ? ObstacleList() : known->second);
+// Each class is served in queue order until nothing is left for it.
+std::vector<Match> OpenPlanner::serve(const std::vector<OpenClass*>& classes) {
+  struct Place {
+    OpenClass* of;
+    std::set<const Item*, QueueOrder>::const_iterator next;
+    std::uint32_t served = 0;
+  };
+  const auto is_later = [](const Place& a, const Place& b) { return QueueOrder()(*b.next, *a.next); };
+  std::priority_queue<Place, std::vector<Place>, decltype(is_later)> places(is_later);
+  for (auto* one : classes) {
+    planner_->begin(one->kind);
+    places.push({one, one->line.begin(), 0});
   }
+  std::vector<Match> matches;
+  while (!places.empty()) {
+    auto place = places.top();
+    places.pop();
+    auto& [kind, line] = *place.of;
+    const auto& item = **place.next;
+    if (const auto* agent = planner_->serve(item, kind)) matches.push_back({item.ref, agent->id});
+    if (kind.is_held)
+      kind.held_items = static_cast<std::uint32_t>(line.size()) - place.served;
+    else if (++place.served, ++place.next != line.end())
+      places.push(place);
+  }
+  return matches;
 }
 
-bool ObstacleNews::has(std::size_t template_number, const ObstacleList* of_controller) const {
-  if (of_templates_[template_number]) return true;
-  const auto known = of_controllers_.find(of_controller);
-  return known != of_controllers_.end() && known->second[template_number];
-}
-
-PoolWork pool_work_of(const Agent& agent) {
-  if (!model::is_serving(agent.state)) return PoolWork::none;
-  if (agent.awaited) return PoolWork::unclear;
-  if (has_work(agent)) return PoolWork::at_work;
-  return agent.is_leaving ? PoolWork::unclear : PoolWork::none;
-}
-
-void look_no_later(Instant& look, Instant at) {
-  if (at.is_set() && (!look.is_set() || at < look)) look = at;
-}
-
-bool is_under_way(const Agent& agent) {
-  return agent.state == AgentState::planned || agent.state == AgentState::launching;
-}
-
-bool stays(const Agent& agent) {
-  return model::is_serving(agent.state) && !agent.is_leaving && agent.max_builds != 1;
-}
-
-bool may_drain(const Agent& agent) { return stays(agent) && has_work(agent) && !agent.awaited; }
-
-bool drains(const Agent& agent) {
-  return agent.state == AgentState::draining || (agent.is_leaving && model::is_serving(agent.state));
-}
-
-Instant next_change(const Agent& agent, Instant now) {
-  Instant next;
-  for (const auto at :
-       {agent.launch_deadline, agent.max_age > Duration(0) ? agent.connected + agent.max_age : Instant()})
-    if (at > now && (!next.is_set() || at < next)) next = at;
-  return next;
-}
-
-bool is_better(const Agent& a, const Agent& b) {
-  const bool a_waits = a.activity != AgentActivity::idle;
-  const bool b_waits = b.activity != AgentActivity::idle;
-  return std::tie(a.is_leaving, a_waits, a.planned, a.id) < std::tie(b.is_leaving, b_waits, b.planned, b.id);
+// Those of which nothing has changed keep what was said.
+void OpenPlanner::explain(const OpenWorld& world) {
+  const ObstacleNews news(offers_.templates, planner_->notes().all(), world.obstacles);
+  for (auto* one : world.classes) {
+    auto& kind = one->kind;
+    if (!kind.is_held) {
+      kind.hold.reset();
+      continue;
+    }
+    const auto is_news = [&](const Template* t) { return news.has(*t, kind.limits); };
+    const bool is_told = kind.hold && kind.hold->room == kind.room;
+    if (!is_told || std::ranges::any_of(kind.templates, is_news)) planner_->explain(kind);
+  }
 }
 
 }  // namespace footman::policy

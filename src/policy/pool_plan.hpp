@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "policy/open_plan.hpp"
+#include "policy/settled_agents.hpp"
 
 namespace footman::policy {
 

@@ -6,7 +6,9 @@
 #include <tuple>
 #include <utility>
 
-#include "policy/oldest_first.hpp"
+#include "policy/agent_facts.hpp"
+#include "policy/agent_verdict.hpp"
+#include "policy/look.hpp"
 #include "policy/usage.hpp"
 
 namespace footman::policy {
@@ -156,7 +158,7 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
       drain_for(*kind, room, occupants, plan);
       continue;
     }
-    if (!plan.next_look.is_set() || patient_until < plan.next_look) plan.next_look = patient_until;
+    look_no_later(plan.next_look, patient_until);
     break;  // those behind it have not waited for so long
   }
   return has_reserved;
@@ -165,7 +167,7 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
 bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, Plan& plan) {
   auto& in_vain = no_idle_[kind.controller];
   for (const Template* t : kind.templates) {
-    if (is_last_(*t)) return false;
+    if (notes_.is_at_launch_limit(*t)) return false;
     auto& is_in_vain = in_vain[t];
     if (is_in_vain) continue;
     if (end_idle(room, kind, *t, plan)) {
@@ -218,7 +220,7 @@ std::vector<RoomPlanner::Wished*> RoomPlanner::list_wishes(const ItemClass& kind
   std::vector<Wished*> wishes;
   auto& known = wishes_[kind.controller];
   for (const Template* t : kind.templates) {
-    if (is_last_(*t)) break;
+    if (notes_.is_at_launch_limit(*t)) break;
     const auto [place, fresh] = known.try_emplace(t);
     if (fresh) place->second.wish = obstacles_.find_wish(*t, kind.controller, 1);
     if (place->second.wish) wishes.push_back(&place->second);

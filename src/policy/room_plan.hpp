@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,8 +13,10 @@
 #include <vector>
 
 #include "policy/free_agents.hpp"
+#include "policy/item_class.hpp"
+#include "policy/obstacle_notes.hpp"
 #include "policy/obstacles.hpp"
-#include "policy/open_plan.hpp"
+#include "policy/settled_agents.hpp"
 
 namespace footman::policy {
 
@@ -73,10 +74,10 @@ class Occupants {
 
 class RoomPlanner {
  public:
-  // is_last(t): the templates behind it are not asked. held: with those that wait longest first.
-  RoomPlanner(Obstacles& obstacles, const std::vector<ItemClass*>& held,
-              std::function<bool(const Template&)> is_last, Instant now)
-      : obstacles_(obstacles), held_(held), is_last_(std::move(is_last)), now_(now) {}
+  // notes: settled. held: with those that wait longest first.
+  RoomPlanner(Obstacles& obstacles, const ObstacleNotes& notes, const std::vector<ItemClass*>& held,
+              Instant now)
+      : obstacles_(obstacles), notes_(notes), held_(held), now_(now) {}
   // Adds terminations and drains to the plan, and tells the classes whose room it is. It is kept for them
   // until they are launched. True: places were reserved, which then count as agents.
   bool make_room(RoomFinder room, const Occupants& occupants, Plan& plan);
@@ -98,8 +99,8 @@ class RoomPlanner {
   void promise(Wished& one);
 
   Obstacles& obstacles_;
+  const ObstacleNotes& notes_;
   const std::vector<ItemClass*>& held_;
-  std::function<bool(const Template&)> is_last_;
   Instant now_;
   ByTemplate<bool> no_idle_;   // makes room for it; as long as nobody else gets any
   ByTemplate<Wished> wishes_;  // once all have got what idle ones make

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "policy/look.hpp"
+
 namespace footman::policy {
 namespace {
 
@@ -21,7 +23,7 @@ Instant next_choice(const Rotation& rotation, Instant now) {
   Instant next;
   const auto chosen = rotation.variants.begin() + static_cast<std::ptrdiff_t>(choose_variant(rotation, now));
   for (auto one = rotation.variants.begin(); one != chosen; ++one)
-    if (rests(*one, now) && (!next.is_set() || one->until < next)) next = one->until;
+    if (rests(*one, now)) look_no_later(next, one->until);
   return next;
 }
 

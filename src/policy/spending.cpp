@@ -4,6 +4,8 @@
 #include <cmath>
 #include <iterator>
 
+#include "policy/look.hpp"
+
 namespace footman::policy {
 namespace {
 
@@ -74,7 +76,7 @@ Spent SpendingBook::spent(const std::function<bool(const Payer&)>& counts, Insta
   for (const auto& span : ahead_) {
     if (!counts(span.payer)) continue;
     spent.still_paid_per_hour += rate_of(span);
-    if (!spent.rate_falls.is_set() || span.until < spent.rate_falls) spent.rate_falls = span.until;
+    look_no_later(spent.rate_falls, span.until);
   }
   spent.day_ends = day_ + kDay;
   return spent;

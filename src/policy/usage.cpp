@@ -5,18 +5,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "policy/look.hpp"
+
 namespace footman::policy {
 namespace {
 
 // The budget does not ask about it.
 bool is_beyond(model::Money per_hour, const model::Budget& budget) {
   return per_hour.is_zero() || (budget.beyond && per_hour <= *budget.beyond);
-}
-
-// With another size or price it may fit.
-void look_no_later(Cap& cap, const Template& t) {
-  if (t.offered_until.is_set() && (!cap.look_again.is_set() || t.offered_until < cap.look_again))
-    cap.look_again = t.offered_until;
 }
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
@@ -329,7 +325,7 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
     cap.kept = number(account.kept.size.*amount);
     cap.needed = number(t.size.*amount);
     cap.limit = number(limit);
-    look_no_later(cap, t);
+    look_no_later(cap.look_again, t.offered_until);
   };
   add(Quantity::vcpus, &model::AgentSize::milli_cpus, account.most->milli_cpus);
   add(Quantity::memory, &model::AgentSize::memory_bytes, account.most->memory_bytes);
@@ -352,7 +348,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.passing = spent.still_paid_per_hour.micros;
     cap.is_beyond = beyond;
     if (!cap.never_fits()) cap.look_again = spent.rate_falls;
-    look_no_later(cap, t);
+    look_no_later(cap.look_again, t.offered_until);
   }
   if (budget.per_day && asks(account.kept.ahead)) {
     auto& cap = out.emplace_back();
@@ -365,7 +361,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.spent = spent.today.micros;
     cap.is_beyond = beyond;
     if (!cap.never_fits()) cap.look_again = spent.day_ends;
-    look_no_later(cap, t);
+    look_no_later(cap.look_again, t.offered_until);
   }
 }
 

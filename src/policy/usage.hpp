@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "policy/open_plan.hpp"
+#include "policy/provisioning_plan.hpp"
 
 namespace footman::policy {
 
