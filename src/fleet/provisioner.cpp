@@ -461,7 +461,18 @@ std::vector<AgentEntry*> Provisioner::make_agents() {
 std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch,
                                                     const TemplateEntry& t) const {
   auto entry = std::make_unique<AgentEntry>();
-  auto& row = entry->row;
+  entry->row = make_row(launch, t);
+  entry->request = make_request(launch, t, entry->row);
+  entry->row.frozen_request = encode_request(entry->request);
+  entry->life.asked = plan_at_;
+  entry->launch_deadline = plan_at_ + t.config.launch_deadline;
+  entry->served = 0;
+  if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
+  return entry;
+}
+
+model::Agent Provisioner::make_row(const policy::Launch& launch, const TemplateEntry& t) const {
+  model::Agent row;
   row.id = AgentId(launch.cloud.str() + "-" + core_.parts.rng.name(kAgentNameLength));
   row.cloud = launch.cloud;
   row.template_name = launch.template_name;
@@ -479,11 +490,12 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
   row.idle_timeout = t.config.idle_timeout;
   row.planned = core_.now();
   row.launch_deadline = row.planned + t.config.launch_deadline;
-  entry->life.asked = plan_at_;
-  entry->launch_deadline = plan_at_ + t.config.launch_deadline;
-  entry->served = 0;
-  if (const auto typical = t.launch_times.typical()) entry->expected_at = plan_at_ + *typical;
-  auto& request = entry->request;
+  return row;
+}
+
+FrozenRequest Provisioner::make_request(const policy::Launch& launch, const TemplateEntry& t,
+                                        const model::Agent& row) const {
+  FrozenRequest request;
   request.spec.installation = core_.installation;
   request.spec.agent = row.id;
   request.spec.template_name = row.template_name;
@@ -492,6 +504,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
     request.spec.work = item->second.title;
   request.spec.attempt = row.attempt;
   request.spec.client_token = row.client_token;
+  const auto& variant = t.variants[t.offered];
   request.spec.options = variant.options;
   request.variant = variant.name;
   const auto* controller = core_.find_controller(row.controller);
@@ -510,8 +523,7 @@ std::unique_ptr<AgentEntry> Provisioner::make_agent(const policy::Launch& launch
     one.look_again = {};
     one.look_again_on = {};
   }
-  row.frozen_request = encode_request(request);
-  return entry;
+  return request;
 }
 
 // The intents of one plan become durable together; only then does anything happen outside.

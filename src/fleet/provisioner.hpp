@@ -69,6 +69,9 @@ class Provisioner {
   bool carry_out_endings();
   std::vector<AgentEntry*> make_agents();
   std::unique_ptr<AgentEntry> make_agent(const policy::Launch& launch, const TemplateEntry& t) const;
+  model::Agent make_row(const policy::Launch& launch, const TemplateEntry& t) const;
+  FrozenRequest make_request(const policy::Launch& launch, const TemplateEntry& t,
+                             const model::Agent& row) const;
   Awaitable<void> record(std::vector<AgentEntry*> entries);
   void wake_agents();
 

@@ -32,6 +32,12 @@ PoolWork settled_work_of(const Agent& agent) {
   return work == PoolWork::none && has_item ? PoolWork::at_work : work;
 }
 
+SettledKind settled_kind_of(const Agent& agent) {
+  return {agent.cloud,         agent.template_name, agent.generation,      agent.labels,
+          is_under_way(agent), agent.is_default,    agent.controller,      agent.size,
+          agent.per_hour,      agent.least_billed,  settled_work_of(agent)};
+}
+
 }  // namespace
 
 // --- changes
@@ -121,7 +127,9 @@ void Ledger::set_standing(LedgerAgent& one, Standing standing) {
 }
 
 void Ledger::join_group(LedgerAgent& one) {
-  one.group = &find_group(one.agent);
+  const auto [place, fresh] = groups_.try_emplace(settled_kind_of(one.agent));
+  one.group = &place->second;
+  if (fresh) static_cast<SettledKind&>(*one.group) = place->first;
   ++one.group->count;
   if (stays(one.agent)) ++one.group->staying;
   if (may_drain(one.agent)) one.group->may_drain.insert(&one.agent);
@@ -134,34 +142,7 @@ void Ledger::leave_group(LedgerAgent& one) {
   if (stays(one.agent)) --group->staying;
   group->may_drain.erase(&one.agent);
   group->draining.erase(&one.agent);
-  if (--group->count == 0) groups_.erase(group_key(one.agent));
-}
-
-Ledger::GroupKey Ledger::group_key(const Agent& agent) {
-  return {agent.cloud,         agent.template_name, agent.generation,      agent.labels,
-          is_under_way(agent), agent.is_default,    agent.controller,      agent.size,
-          agent.per_hour,      agent.least_billed,  settled_work_of(agent)};
-}
-
-SettledAgents& Ledger::find_group(const Agent& agent) {
-  const auto [it, fresh] = groups_.try_emplace(group_key(agent));
-  if (fresh)
-    it->second = {agent.cloud,
-                  agent.template_name,
-                  agent.generation,
-                  agent.labels,
-                  is_under_way(agent),
-                  agent.controller,
-                  agent.size,
-                  agent.per_hour,
-                  agent.least_billed,
-                  settled_work_of(agent),
-                  agent.is_default,
-                  0,
-                  0,
-                  {},
-                  {}};
-  return it->second;
+  if (--group->count == 0) groups_.erase(settled_kind_of(one.agent));
 }
 
 void Ledger::look_at_due(Instant now) {

@@ -14,7 +14,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -83,8 +82,6 @@ class Ledger {
     std::optional<HoldReason> told;          // since it has been waiting without an agent
   };
   using ClassKey = std::pair<ControllerName, std::string>;
-  using GroupKey = std::tuple<CloudName, TemplateName, std::uint64_t, std::vector<std::string>, bool, bool,
-                              ControllerName, model::AgentSize, model::Money, Duration, PoolWork>;
   using Times = std::set<std::pair<Instant, LedgerAgent*>>;
 
   void take_new_offers(const OpenPlanner& planner);
@@ -99,8 +96,6 @@ class Ledger {
   void leave_class(LedgerItem& one);
   void join_group(LedgerAgent& one);
   void leave_group(LedgerAgent& one);
-  SettledAgents& find_group(const Agent& agent);
-  static GroupKey group_key(const Agent& agent);
   OpenWorld gather();
   void note_served(const ItemRef& ref);
   void tell(Plan& plan);
@@ -116,7 +111,7 @@ class Ledger {
   std::unordered_map<AgentId, LedgerAgent> agents_;
   std::unordered_map<ItemRef, BestFirst, ItemRefHash> claims_;
   std::map<ClassKey, LedgerClass> classes_;
-  std::map<GroupKey, SettledAgents> groups_;
+  std::map<SettledKind, SettledAgents> groups_;
   BestFirst open_;
   Times looks_;    // of settled agents
   Times changes_;  // of all whose verdict changes by itself

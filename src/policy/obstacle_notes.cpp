@@ -55,7 +55,7 @@ const std::optional<Held>& ObstacleNotes::known(const Template& t, ControllerObs
 
 // --- once they are
 
-void ObstacleNotes::settle() {
+void ObstacleNotes::note_final() {
   const bool is_kept = obstacles_.keeps_room();
   if (is_kept) note_all(false);
   obstacles_.drop_kept();

@@ -43,7 +43,7 @@ class ObstacleNotes {
   // All of it as the plan leaves it, so that the next one says the same. What is kept for an item is told
   // where nothing else stands against a template: never to that item itself, which waits for something.
   // Nothing is kept any more.
-  void settle();
+  void note_final();
   const std::optional<Held>& of_template(const Template& t) const {
     return noted_.of_templates[number_of(t)];
   }

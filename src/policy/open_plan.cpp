@@ -24,7 +24,7 @@ std::vector<const Template*> OpenPlanner::list_templates(const ControllerName& c
 Plan OpenPlanner::plan(OpenWorld& world) {
   planner_->offer(planner_->sort_out(world.agents, world.settled).any);
   auto matches = serve(world.classes);
-  planner_->settle();
+  planner_->decide_rest();
   explain(world);
   auto plan = planner_->finish();
   plan.matches = std::move(matches);

@@ -149,8 +149,8 @@ void Planner::keep_room(const Item& item, const ItemClass& kind) {
 
 // --- what is left over
 
-void Planner::settle() {
-  notes_.settle();
+void Planner::decide_rest() {
+  notes_.note_final();
   fill_book();
   for (const auto& group : free_.groups())
     for (const Agent* agent : group.agents) end_surplus(*agent);

@@ -34,7 +34,7 @@ class Planner {
                                               const model::LabelExpr& label) const;
 
   // --- the agents
-  // Best first, as they are in here.
+  // Best first.
   struct Takers {
     std::vector<const Agent*> any;       // may take any item
     std::vector<const Agent*> only_own;  // may get the item that they were launched for, no other one
@@ -53,7 +53,7 @@ class Planner {
 
   // --- what is left over
   // All items were served: what agents nothing needs, which make room for items that are held.
-  void settle();
+  void decide_rest();
   void explain(ItemClass& kind) const;  // why it is held; when nothing is new, the words stay the same
   const ObstacleNotes& notes() const { return notes_; }
 

@@ -62,7 +62,7 @@ WholePlan::WholePlan(const Snapshot& snapshot, const Limits& limits, Instant now
 Plan WholePlan::make() {
   give_own(planner_.sort_out(list_agents(), {}));
   serve();
-  planner_.settle();
+  planner_.decide_rest();
   for (auto& kind : classes_)
     if (kind.is_held) planner_.explain(kind);
   auto plan = planner_.finish();

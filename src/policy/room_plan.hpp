@@ -74,7 +74,7 @@ class Occupants {
 
 class RoomPlanner {
  public:
-  // notes: settled. held: with those that wait longest first.
+  // notes: final. held: with those that wait longest first.
   RoomPlanner(Obstacles& obstacles, const ObstacleNotes& notes, const std::vector<ItemClass*>& held,
               Instant now)
       : obstacles_(obstacles), notes_(notes), held_(held), now_(now) {}
