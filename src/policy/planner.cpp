@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "policy/agent_facts.hpp"
@@ -282,13 +283,17 @@ void Planner::reserve_places() {
 // What a limit has left may be of no use to an item yet, which lacks some of it or waits for another limit:
 // an agent of a pool that took it would have to make room again.
 void Planner::keep_for_items() {
-  std::set<std::pair<ControllerName, const Template*>> asked;
-  for (const auto* kind : held_)
+  std::map<ControllerName, std::vector<bool>> asked;  // by template
+  for (const auto* kind : held_) {
+    auto& known = asked.try_emplace(kind->controller, offers_.templates.size()).first->second;
     for (const Template* t : kind->templates) {
       if (notes_.is_at_launch_limit(*t)) break;
-      if (!asked.emplace(kind->controller, t).second) continue;
+      auto is_known = known[static_cast<std::size_t>(t - offers_.templates.data())];
+      if (is_known) continue;
+      is_known = true;
       if (obstacles_.may_fit(*t, kind->controller)) obstacles_.keep(*t, kind->controller);
     }
+  }
 }
 
 PoolReport Planner::fill_pool(const PoolCount& pool) {

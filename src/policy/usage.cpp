@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 
 #include "policy/look.hpp"
 
@@ -372,21 +371,20 @@ bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
   t.least_billed = needs.least_billed;
   const Spent nothing;
   const Account account{Scope::all, {}, &limits, &nothing, {}, {}, {}};
-  return std::ranges::none_of(list_caps({&account}, t), &Cap::never_fits);
+  std::vector<Cap> caps;
+  add_caps({&account}, t, caps);
+  return std::ranges::none_of(caps, &Cap::never_fits);
 }
 
 // Numbers of agents first, they are told best; then sizes, then money.
-std::vector<Cap> Usage::list_caps(const std::vector<const Account*>& accounts, const Template& t) {
-  std::vector<Cap> caps;
-  caps.reserve(accounts.size() * kQuantities);
-  for (const auto* account : accounts) list_agent_cap(*account, caps);
-  for (const auto* account : accounts) list_size_caps(*account, t, caps);
-  for (const auto* account : accounts) list_budget_caps(*account, t, caps);
-  return caps;
+void Usage::add_caps(const Accounts& accounts, const Template& t, std::vector<Cap>& out) {
+  for (const auto* account : accounts) list_agent_cap(*account, out);
+  for (const auto* account : accounts) list_size_caps(*account, t, out);
+  for (const auto* account : accounts) list_budget_caps(*account, t, out);
 }
 
-std::vector<const Usage::Account*> Usage::find_accounts(const Template& t) const {
-  std::vector<const Account*> accounts{&accounts_.front()};
+Usage::Accounts Usage::find_accounts(const Template& t) const {
+  Accounts accounts{&accounts_.front()};
   for (const auto& [label, place] : labels_)
     if (std::ranges::find(t.labels, label) != t.labels.end()) accounts.push_back(&accounts_[place]);
   if (const auto found = clouds_.find(t.cloud); found != clouds_.end())
@@ -396,20 +394,33 @@ std::vector<const Usage::Account*> Usage::find_accounts(const Template& t) const
   return accounts;
 }
 
-std::vector<Cap> Usage::list_caps(const Template& t) const {
-  const auto known = accounts_of_.find(&t);
-  return list_caps(known == accounts_of_.end() ? find_accounts(t) : known->second, t);
+Usage::Accounts Usage::find_controller_account(const ControllerName& controller) const {
+  const auto found = controllers_.find(controller);
+  return found == controllers_.end() ? Accounts() : Accounts{&accounts_[found->second]};
 }
 
+std::vector<Cap> Usage::list_caps(const Template& t) const { return list_caps(t, {}); }
+
 std::vector<Cap> Usage::list_controller_caps(const ControllerName& controller, const Template& t) const {
-  const auto found = controllers_.find(controller);
-  if (found == controllers_.end()) return {};
-  return list_caps({&accounts_[found->second]}, t);
+  std::vector<Cap> caps;
+  add_caps(find_controller_account(controller), t, caps);
+  return caps;
 }
 
 std::vector<Cap> Usage::list_all_caps(const Template& t, const ControllerName& controller) const {
-  auto caps = list_caps(t);
-  std::ranges::copy(list_controller_caps(controller, t), std::back_inserter(caps));
+  return list_caps(t, find_controller_account(controller));
+}
+
+// Asked for each template several times a plan: with room for all from the beginning.
+std::vector<Cap> Usage::list_caps(const Template& t, const Accounts& also) const {
+  const auto known = accounts_of_.find(&t);
+  Accounts found;
+  if (known == accounts_of_.end()) found = find_accounts(t);
+  const auto& accounts = known == accounts_of_.end() ? found : known->second;
+  std::vector<Cap> caps;
+  caps.reserve((accounts.size() + also.size()) * kQuantities);
+  add_caps(accounts, t, caps);
+  add_caps(also, t, caps);
   return caps;
 }
 

@@ -151,15 +151,18 @@ class Usage {
   static void list_agent_cap(const Account& account, std::vector<Cap>& out);
   static void list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static void list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out);
-  static std::vector<Cap> list_caps(const std::vector<const Account*>& accounts, const Template& t);
-  std::vector<const Account*> find_accounts(const Template& t) const;
+  using Accounts = std::vector<const Account*>;
+  static void add_caps(const Accounts& accounts, const Template& t, std::vector<Cap>& out);
+  std::vector<Cap> list_caps(const Template& t, const Accounts& also) const;
+  Accounts find_accounts(const Template& t) const;
+  Accounts find_controller_account(const ControllerName& controller) const;  // or none
 
   std::vector<Account> accounts_;  // the first is of all agents; of others those that have limits
   std::unordered_map<CloudName, std::size_t> clouds_;
   std::unordered_map<TemplateName, std::size_t> templates_;
   std::unordered_map<ControllerName, std::size_t> controllers_;
   std::map<std::string, std::size_t, std::less<>> labels_;
-  std::unordered_map<const Template*, std::vector<const Account*>> accounts_of_;  // of those that are offered
+  std::unordered_map<const Template*, Accounts> accounts_of_;  // of those that are offered
 };
 
 }  // namespace footman::policy
