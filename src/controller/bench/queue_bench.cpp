@@ -26,8 +26,8 @@ constexpr std::int64_t kJobs = 20;
 
 std::string family(std::int64_t number) { return "family-" + std::to_string(number % kFamilies); }
 
-// plain: builds of no job. limited: of jobs that build no more at a time than their share of all agents, every
-// fifth of them twice as many.
+// plain: builds of no job. limited: of jobs that build no more at a time than their share of all agents,
+// every fifth of them twice as many.
 enum class Kind { plain, limited };
 
 class NoSessions final : public SessionPort {
@@ -60,12 +60,16 @@ class World {
     while (!free_.back()->work)
       if (io_.poll_one() == 0) throw std::runtime_error("an agent got no build");
   }
-  // They are free again.
+  // They are free again. The offers see first that nobody wants them, and what looked ends.
   void take_back() {
     looking_.reset();
-    for (const auto* node : free_) core_.clear_assignment(core_.find_build(node->work.value()));
+    for (auto* node : free_) core_.find_build(node->work.value())->reserved = {};
     io_.restart();
-    io_.poll();  // nobody wants the offers any more
+    io_.poll();
+    for (auto* node : free_) {
+      node->work.reset();
+      core_.refresh(*node);
+    }
   }
 
  private:
@@ -100,6 +104,7 @@ class World {
     node->node.created = base::Instant{1'000'000 + number};
     node->connection = static_cast<ConnectionId>(number + 1);
     node->pulse = std::make_shared<Pulse>();
+    node->pulse->last_heard_us = clock_.steady().count();
     node->resumed = node->came = true;
     auto& entry = core_.nodes[id_of(number)];
     entry = std::move(node);
@@ -121,20 +126,32 @@ class World {
 
   boost::asio::io_context io_;
   runtime::ManualClock clock_;
-  std::unique_ptr<store::Store> store_ = std::move(*store::open_store({}, base::Logger(), io_.get_executor()));
+  std::unique_ptr<store::Store> store_ =
+      std::move(*store::open_store({}, base::Logger(), io_.get_executor()));
   logs::MemoryLogs logs_;
   logs::MemoryLogStore log_store_{logs_, clock_};
   std::unique_ptr<runtime::Rng> rng_ = runtime::make_seeded_rng(1);
   runtime::Feed<model::Change> changes_{1'000};
   base::Metrics metrics_;
   NoSessions sessions_;
-  Core core_{{*store_, log_store_, clock_, *rng_, io_.get_executor(), io_.get_executor(), changes_, metrics_,
-              base::Logger(), {}, base::Secret("key"), {}, {}},
+  Core core_{{*store_,
+              log_store_,
+              clock_,
+              *rng_,
+              io_.get_executor(),
+              io_.get_executor(),
+              changes_,
+              metrics_,
+              base::Logger(),
+              {},
+              base::Secret("key"),
+              {},
+              {}},
              {},
              sessions_};
   Builds builds_{core_};
   QueueLoop queue_{core_, builds_};
-  std::vector<const NodeEntry*> free_;
+  std::vector<NodeEntry*> free_;
   std::optional<runtime::Scope> looking_;
 };
 
