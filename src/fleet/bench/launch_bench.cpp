@@ -37,23 +37,25 @@ class QuickCloud final : public ports::CloudProvider {
     return std::vector<ports::Variant>{{{}, "{}"}};
   }
   Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec) override {
+    add({spec.installation, spec.agent, spec.client_token, spec.client_token});
     on_launch_();
     co_return ports::LaunchHandle{spec.client_token};
   }
-  Awaitable<base::Result<std::vector<ports::Resource>>> observe() override {
-    co_return base::fail(base::Errc::unavailable, "this cloud has no list");
-  }
+  Awaitable<base::Result<std::vector<ports::Resource>>> observe() override { co_return resources_; }
   Awaitable<base::Result<ports::Resource>> find_by_token(std::string) override {
-    co_return base::fail(base::Errc::unavailable, "this cloud has no list");
+    co_return base::fail(base::Errc::unavailable, "this cloud finds nothing");
   }
   Awaitable<base::Result<ports::Resource>> terminate(std::string, std::string) override {
     co_return base::fail(base::Errc::unavailable, "this cloud ends nothing");
   }
   void set_on_change(std::function<void()>) override {}
 
+  void add(ports::Resource resource) { resources_.push_back(std::move(resource)); }
+
  private:
   base::CloudName name_;
   std::function<void()> on_launch_;
+  std::vector<ports::Resource> resources_;
 };
 
 class LongQueue final : public ports::ControllerPort {
@@ -214,7 +216,11 @@ class Bench {
   Awaitable<void> begin(fleet::FleetConfig config, std::int64_t agents) {
     auto state = co_await store_->load_open_state();
     if (!state) throw std::runtime_error(describe(state.error()));
-    for (std::int64_t i = 0; i < agents; ++i) state->agents.push_back(make_busy_agent(i, clock_->now()));
+    for (std::int64_t i = 0; i < agents; ++i) {
+      const auto& agent = state->agents.emplace_back(make_busy_agent(i, clock_->now()));
+      clouds_[static_cast<std::size_t>(i % kClouds)]->add(
+          {state->installation, agent.id, agent.client_token, agent.handle});
+    }
     fleet::FleetParts parts{*store_,        *clock_, *rng_,    control_.executor(),
                             {&queue_},      {},      changes_, metrics_,
                             base::Logger(), {},      {}};
