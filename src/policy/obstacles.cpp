@@ -112,6 +112,11 @@ void Obstacles::keep(const Template& t, const ControllerName& controller) {
   usage_.keep(t, controller);
 }
 
+void Obstacles::keep_at_least(const Template& t, const ControllerName& controller) {
+  keeps_room_ = true;
+  usage_.keep_at_least(t, controller);
+}
+
 void Obstacles::drop_kept() {
   keeps_room_ = false;
   usage_.drop_kept();

@@ -42,9 +42,10 @@ class Obstacles {
   // So many places, for launches that are not possible yet.
   void reserve(const Template& t, const ControllerName& controller, std::uint32_t count);
 
-  // What is left of all limits is kept for one agent of it: others, which need less or other limits, would
-  // take it again and again. Until drop_kept().
+  // What is left of its limits is kept for one agent of it (Usage): others, which need less or other limits,
+  // would take it again and again. Until drop_kept().
   void keep(const Template& t, const ControllerName& controller);
+  void keep_at_least(const Template& t, const ControllerName& controller);  // for one of several
   void drop_kept();
   bool keeps_room() const { return keeps_room_; }  // for whomever
   // Some of this limit, already.

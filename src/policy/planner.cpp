@@ -280,8 +280,8 @@ void Planner::reserve_places() {
     }
 }
 
-// What a limit has left may be of no use to an item yet, which lacks some of it or waits for another limit:
-// an agent of a pool that took it would have to make room again.
+// What a limit has left may be too little for an item yet: an agent of a pool that took it would have to make
+// room again. Room for one of the items: it is the next one's once that has it.
 void Planner::keep_for_items() {
   std::map<ControllerName, std::vector<bool>> asked;  // by template
   for (const auto* kind : held_) {
@@ -291,7 +291,7 @@ void Planner::keep_for_items() {
       auto is_known = known[static_cast<std::size_t>(t - offers_.templates.data())];
       if (is_known) continue;
       is_known = true;
-      if (obstacles_.may_fit(*t, kind->controller)) obstacles_.keep(*t, kind->controller);
+      if (obstacles_.may_fit(*t, kind->controller)) obstacles_.keep_at_least(*t, kind->controller);
     }
   }
 }

@@ -211,52 +211,55 @@ void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
   size.memory_bytes += needs.size.memory_bytes * count;
 }
 
+void Usage::Sums::raise_to(const Needs& needs) {
+  agents = std::max<std::int64_t>(agents, 1);
+  per_hour = std::max(per_hour, needs.per_hour);
+  ahead = std::max(ahead, reserved_ahead(needs));
+  size.milli_cpus = std::max(size.milli_cpus, needs.size.milli_cpus);
+  size.memory_bytes = std::max(size.memory_bytes, needs.size.memory_bytes);
+}
+
+// From narrow to wide.
 template <class Visit>
 void Usage::visit(const GroupMember& one, Visit visit) {
   const auto visit_named = [&](const auto& index, const auto& name) {
     if (const auto found = index.find(name); found != index.end()) visit(accounts_[found->second]);
   };
-  visit(accounts_.front());
-  visit_named(clouds_, *one.cloud);
   visit_named(templates_, *one.template_name);
-  visit_named(controllers_, *one.controller);
   for (const auto& [label, place] : labels_)
     if (std::ranges::find(*one.labels, label) != one.labels->end()) visit(accounts_[place]);
+  visit_named(controllers_, *one.controller);
+  visit_named(clouds_, *one.cloud);
+  visit(accounts_.front());
 }
 
 void Usage::add(const GroupMember& one, std::uint32_t count) {
   visit(one, [&](Account& account) { account.sums.add(one.needs, count); });
 }
 
-namespace {
-
-// Whatever ends in one of these groups ends in the other, too.
-bool contains(Scope outer, Scope inner) {
-  return (outer == Scope::all && inner != Scope::all) ||
-         (outer == Scope::cloud && inner == Scope::agent_template);
+bool Usage::waits_for_ends(const Account& account, const Template& t) {
+  std::vector<Cap> caps;
+  add_caps({&account}, t, caps);
+  return std::ranges::any_of(caps,
+                             [](const Cap& cap) { return cap.taken - cap.passing + cap.needed > cap.limit; });
 }
 
-}  // namespace
+template <class Keep>
+void Usage::visit_kept(const Template& t, const ControllerName& controller, Keep keep) {
+  bool waits = false;
+  visit(member_of(t, controller), [&](Account& account) {
+    if (waits) return;
+    keep(account.kept);
+    waits = waits_for_ends(account, t);
+  });
+}
 
 void Usage::keep(const Template& t, const ControllerName& controller) {
-  const auto caps = list_all_caps(t, controller);
-  const auto one = member_of(t, controller);
-  visit(one, [&](Account& account) {
-    const auto amount = [&](Quantity quantity) {
-      const auto needed = amount_of(reason_of({account.scope, quantity}), one.needs);
-      std::int64_t freed = 0;
-      for (const auto& cap : caps)
-        if (const auto kind = *limit_of(cap.reason);
-            kind.quantity == quantity && contains(account.scope, kind.scope))
-          freed = std::max(freed, cap.taken + cap.needed - cap.limit);
-      return std::max<std::int64_t>(0, needed - freed);
-    };
-    account.kept.agents += amount(Quantity::agents);
-    account.kept.size.milli_cpus += static_cast<std::uint64_t>(amount(Quantity::vcpus));
-    account.kept.size.memory_bytes += static_cast<std::uint64_t>(amount(Quantity::memory));
-    account.kept.per_hour += model::Money{amount(Quantity::per_hour)};
-    account.kept.ahead += model::Money{amount(Quantity::per_day)};
-  });
+  visit_kept(t, controller, [&](Sums& kept) { kept.add(needs_of(t), 1); });
+}
+
+void Usage::keep_at_least(const Template& t, const ControllerName& controller) {
+  visit_kept(t, controller, [&](Sums& kept) { kept.raise_to(needs_of(t)); });
 }
 
 void Usage::drop_kept() {

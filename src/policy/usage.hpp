@@ -100,9 +100,13 @@ class Usage {
 
   // So many more agents that hold a resource, or will.
   void add(const GroupMember& one, std::uint32_t count);
-  // So much of vCPU, memory and money is kept for one more agent, less what becomes free anyway: where it
-  // lacks some in a smaller group, the end of another agent there makes as much free in the larger one.
+  // So much as one more agent needs is kept for it, of its template, its labels, its controller, its cloud and
+  // all, in this order, up to the first that is full of agents: before one of these ends, what the wider
+  // ones have now is of no use to it, and others may have it. As nothing is taken of what is kept, it comes
+  // to a wider one each time, and gets to the end.
   void keep(const Template& t, const ControllerName& controller);
+  // The same, for one of several that are kept for.
+  void keep_at_least(const Template& t, const ControllerName& controller);
   void drop_kept();
 
   // So many of those that count already go on after the build that they have, or wait for the next one.
@@ -133,6 +137,7 @@ class Usage {
     model::Money per_hour;
     model::Money ahead;
     void add(const Needs& needs, std::uint32_t count);
+    void raise_to(const Needs& needs);  // of one
   };
   struct Account {
     Scope scope = Scope::all;
@@ -148,6 +153,9 @@ class Usage {
   void add_strays(const CloudName& cloud, const Strays& strays);
   template <class Visit>
   void visit(const GroupMember& one, Visit visit);
+  static bool waits_for_ends(const Account& account, const Template& t);  // of agents
+  template <class Keep>
+  void visit_kept(const Template& t, const ControllerName& controller, Keep keep);
   static void list_agent_cap(const Account& account, std::vector<Cap>& out);
   static void list_size_caps(const Account& account, const Template& t, std::vector<Cap>& out);
   static void list_budget_caps(const Account& account, const Template& t, std::vector<Cap>& out);

@@ -404,6 +404,46 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("a pool gets what an item has no use for before an agent at work ends") {
+  auto s = world({.min_idle = 1});
+  s.templates[0].size = {1000, 0};
+  s.templates.push_back(offer("gpu", {"gpu"}));
+  s.templates[1].size = {8000, 0};
+  s.templates[1].most.agents = 1;
+  s.agents = {agent("g", AgentActivity::busy, "gpu")};
+  s.agents[0].size = {8000, 0};
+  s.agents[0].labels = {"gpu"};
+  s.items = {item("1", "gpu"), item("2", "gpu")};
+  Limits limits;
+  limits.all.most.milli_cpus = 16'000;
+  auto next = plan(s, limits);
+  CHECK(next.holds.at(0).reason == HoldReason::template_cap);
+  REQUIRE(next.launches.size() == 1);
+  CHECK(for_pools(next) == 1);
+  s.templates[1].most.agents = 2;  // now it lacks vCPU, and what is left of them is for it
+  limits.all.most.milli_cpus = 10'000;
+  next = plan(s, limits);
+  CHECK(next.holds.at(0).reason == HoldReason::vcpu_cap);
+  CHECK(next.launches.empty());
+}
+
+TEST_CASE("of a limit room for one is kept for all items that wait for money") {
+  auto s = world({.min_idle = 3});
+  Limits limits;
+  for (const auto* name : {"gpu", "arm"}) {
+    s.templates.push_back(offer(name, {name}));
+    s.templates.back().per_hour = footman::model::Money{50};
+    s.items.push_back(item(name, name));
+    limits.labels[name].most.budget.per_hour = footman::model::Money{50};
+    limits.labels[name].spent.still_paid_per_hour = footman::model::Money{40};
+  }
+  limits.all.most.agents = 3;
+  const auto next = plan(s, limits);
+  CHECK(for_pools(next) == 2);
+  CHECK(next.pools.at(0).hold.value().text ==
+        "2 of 3 agents of this server exist, and a place is kept for a build that waits longer");
+}
+
 TEST_CASE("a pool's agent makes no room where its end would not be enough") {
   auto s = world({.min_idle = 1});
   s.agents = {agent("a", AgentActivity::idle)};

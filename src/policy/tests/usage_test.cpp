@@ -362,6 +362,19 @@ TEST_CASE("what a smaller group lacks is not kept of the larger one, which has e
   Limits limits;
   limits.all.most.milli_cpus = 16'000;
   limits.labels["gpu"].most.milli_cpus = 8000;
+  SUBCASE("of the same amount") {}
+  SUBCASE("of another one") {
+    limits.labels["gpu"].most = {};
+    s.templates[0].most.agents = 1;
+    s.agents[0].template_name = s.templates[0].name;
+  }
+  SUBCASE("of money, and the larger one is no group around it") {
+    limits.all.most.milli_cpus = 0;
+    s.clouds[0].quota.most.milli_cpus = 16'000;
+    s.agents[0].per_hour = s.templates[0].per_hour = footman::model::Money{50};
+    limits.labels["gpu"].most = {};
+    limits.labels["gpu"].most.budget.per_hour = footman::model::Money{60};
+  }
   const auto plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 1);
   CHECK(plan.launches[0].template_name.str() == "plain");
@@ -379,14 +392,21 @@ TEST_CASE("an item of another controller is told that room is kept for the first
   s.templates = {offer("large", {1000, 4 * kGiB})};
   s.agents = {busy("a", {1000, 2 * kGiB})};
   Limits limits;
-  limits.controllers[kMain].most.memory_bytes = 5 * kGiB;
-  limits.all.most.memory_bytes = 6 * kGiB;
-  const auto plan = plan_provisioning(s, limits, kNow);
+  s.templates.push_back(offer("small", {1000, kGiB}));
+  s.templates[0].controllers = {kMain};
+  s.templates[1].controllers = {other};
+  limits.controllers[kMain].most.memory_bytes = 6 * kGiB;
+  limits.all.most.memory_bytes = 5 * kGiB;
+  auto plan = plan_provisioning(s, limits, kNow);
   CHECK(plan.launches.empty());
   REQUIRE(plan.holds.size() == 2);
-  CHECK(plan.holds[0].reason == HoldReason::controller_memory_cap);
+  CHECK(plan.holds[0].reason == HoldReason::memory_cap);
   CHECK(plan.holds[1].reason == HoldReason::memory_cap);
-  CHECK(plan.holds[1].text.find("3.0 GiB are kept for a build that waits longer") != std::string::npos);
+  CHECK(plan.holds[1].text.find("4.0 GiB are kept for a build that waits longer") != std::string::npos);
+  limits.controllers[kMain].most.memory_bytes = 5 * kGiB;  // of no use to the first one before its own is free
+  plan = plan_provisioning(s, limits, kNow);
+  REQUIRE(plan.launches.size() == 1);
+  CHECK(plan.launches[0].item.key == "new");
 }
 
 namespace {
