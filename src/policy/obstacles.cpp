@@ -104,7 +104,7 @@ bool Obstacles::count_launch(const Template& t, const ControllerName& controller
 }
 
 void Obstacles::reserve(const Template& t, const ControllerName& controller, std::uint32_t count) {
-  usage_.add(member_of(t, controller), count);
+  usage_.reserve(member_of(t, controller), count);
 }
 
 void Obstacles::keep(const Template& t, const ControllerName& controller) {

@@ -223,9 +223,8 @@ void Planner::make_room() {
       occupants.add(*agent);
   }
   RoomPlanner rooms(obstacles_, notes_, held_, now_);
-  has_reserved_ =
-      rooms.make_room({std::move(leaving), free_.list_sparable(book_, ended, now_, FreeAgents::Paid::stay)},
-                      occupants, plan_);
+  rooms.make_room({std::move(leaving), free_.list_sparable(book_, ended, now_, FreeAgents::Paid::stay)},
+                  occupants, plan_);
 }
 
 void Planner::keep_to_budgets() {
@@ -264,18 +263,21 @@ Plan Planner::finish() {
 }
 
 // What items will need once the trouble of their template is over is not given to pools meanwhile: they would
-// have to end their agents for it.
+// have to end their agents for it. A breaker lets one through, and who knows whether that one works.
 void Planner::reserve_places() {
+  std::set<const Template*> probed;
   for (const auto* kind : held_)
     for (const Template* t : kind->templates) {
       if (notes_.is_at_launch_limit(*t)) break;
       const auto& obstacle = notes_.of_template(*t);  // its trouble is noted before limits
-      const bool passes = obstacle && (obstacle->reason == HoldReason::template_open ||
-                                       obstacle->reason == HoldReason::template_half_open ||
-                                       obstacle->reason == HoldReason::cloud_held);
-      if (!passes) continue;
-      obstacles_.reserve(*t, kind->controller, kind->held_items);
-      has_reserved_ = true;
+      if (!obstacle) continue;
+      const bool is_breaker =
+          obstacle->reason == HoldReason::template_open || obstacle->reason == HoldReason::template_half_open;
+      if (!is_breaker && obstacle->reason != HoldReason::cloud_held) continue;
+      if (!is_breaker)
+        obstacles_.reserve(*t, kind->controller, kind->held_items);
+      else if (probed.insert(t).second)
+        obstacles_.reserve(*t, kind->controller, 1);
       break;
     }
 }
@@ -307,8 +309,6 @@ PoolReport Planner::fill_pool(const PoolCount& pool) {
   for (auto missing = pool.missing(); missing > 0; --missing, ++report.on_way) {
     report.hold = find_pool_obstacle(*pool.of);
     if (report.hold) {
-      if (has_reserved_ && limit_of(report.hold->reason))
-        report.hold->text += ", with the places that are left for builds";
       look_no_later(plan_.next_look, report.hold->look_again);
       break;
     }

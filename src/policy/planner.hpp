@@ -93,7 +93,6 @@ class Planner {
   std::vector<const Agent*> agents_;  // all others, best first
   std::vector<const Agent*> given_;   // of these: that got an item and may take any
   std::vector<ItemClass*> held_;      // in the order in which they became so
-  bool has_reserved_ = false;         // places, which then count as agents
   Plan plan_;
 };
 

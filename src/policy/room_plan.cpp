@@ -143,15 +143,11 @@ std::optional<Occupants::Room> Occupants::find(const RoomWish& wish, const RoomF
 
 // Items that only limits keep waiting get the room of idle agents, as far as those that are leaving do not
 // make it anyway.
-bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& plan) {
+void RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& plan) {
   std::vector<ItemClass*> left;
-  bool has_reserved = false;
-  for (auto* kind : held_) {
-    const bool found = end_idle(room, *kind, plan);
-    has_reserved |= found;
-    if (!found) left.push_back(kind);
-  }
-  if (!occupants.any_drains()) return has_reserved;
+  for (auto* kind : held_)
+    if (!end_idle(room, *kind, plan)) left.push_back(kind);
+  if (!occupants.any_drains()) return;
   for (auto* kind : left) {
     const auto patient_until = kind->oldest_held->since + kPatience;
     if (now_ >= patient_until) {
@@ -161,7 +157,6 @@ bool RoomPlanner::make_room(RoomFinder room, const Occupants& occupants, Plan& p
     look_no_later(plan.next_look, patient_until);
     break;  // those behind it have not waited for so long
   }
-  return has_reserved;
 }
 
 bool RoomPlanner::end_idle(RoomFinder& room, const ItemClass& kind, Plan& plan) {

@@ -79,8 +79,8 @@ class RoomPlanner {
               Instant now)
       : obstacles_(obstacles), notes_(notes), held_(held), now_(now) {}
   // Adds terminations and drains to the plan, and tells the classes whose room it is. It is kept for them
-  // until they are launched. True: places were reserved, which then count as agents.
-  bool make_room(RoomFinder room, const Occupants& occupants, Plan& plan);
+  // until they are launched.
+  void make_room(RoomFinder room, const Occupants& occupants, Plan& plan);
 
  private:
   // A template for one controller; what is true of it is so for all classes that ask for it.

@@ -40,17 +40,27 @@ std::string describe_owner(Scope scope, std::string_view of) {
 
 std::string describe_owner(const Cap& cap) { return describe_owner(limit_of(cap.reason)->scope, cap.of); }
 
+std::string_view whom_kept_for(const Cap& cap) {
+  return cap.reserved > 0 ? "builds that wait" : "a build that waits longer";
+}
+
+// ", 2 vCPU are kept for a build that waits longer". Empty: nothing is.
+template <class Format>
+std::string describe_kept(const Cap& cap, Format format) {
+  const auto all = cap.kept + cap.reserved;
+  return all == 0 ? "" : fmt::format(", {} kept for {}", format(all), whom_kept_for(cap));
+}
+
 std::string describe_agents(const Cap& cap) {
   std::string_view relation = "of";
   if (cap.reason == HoldReason::label_cap) relation = "with";
   if (cap.reason == HoldReason::controller_cap) relation = "for";
   const auto strays = cap.strays > 0 ? fmt::format(", {} of them without a record", cap.strays) : "";
-  const auto kept = cap.kept == 0
-                        ? std::string()
-                        : fmt::format(", and {} kept for a build that waits longer",
-                                      cap.kept == 1 ? "a place is" : fmt::format("{} places are", cap.kept));
-  return fmt::format("{} of {} agents {} {} exist{}{}", cap.taken, cap.limit, relation, describe_owner(cap),
-                     strays, kept);
+  const auto kept = describe_kept(cap, [](std::int64_t places) {
+    return places == 1 ? "and a place is" : fmt::format("and {} places are", places);
+  });
+  return fmt::format("{} of {} agents {} {} exist{}{}", cap.exists(), cap.limit, relation,
+                     describe_owner(cap), strays, kept);
 }
 
 template <class Format>
@@ -59,12 +69,11 @@ std::string describe_size(const Cap& cap, const Template& t, std::string_view pl
   const auto needed = fmt::format("an agent of template '{}' needs {}", t.name.str(), amount(cap.needed));
   if (cap.never_fits())
     return fmt::format("{}, more than all {}{}: {}", needed, amount(cap.limit), place, until_when(t));
-  const auto kept =
-      cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", amount(cap.kept)) : "";
+  const auto kept = describe_kept(cap, [&](std::int64_t all) { return amount(all) + " are"; });
   const auto strays =
       cap.strays > 0 ? fmt::format(", {} of it by agents without a record", amount(cap.strays)) : "";
-  return fmt::format("{} of {}{} are taken{}{}, and {}", amount(cap.taken), amount(cap.limit), place, strays,
-                     kept, needed);
+  return fmt::format("{} of {}{} are taken{}{}, and {}", amount(cap.exists()), amount(cap.limit), place,
+                     strays, kept, needed);
 }
 
 std::string describe_hour_budget(const Cap& cap, const Template& t, const std::string& spender) {
@@ -73,11 +82,10 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
   if (cap.never_fits())
     return fmt::format("{}, more than the {} that {} may spend: {}", needed, price(cap.limit), spender,
                        until_when(t));
-  const auto kept =
-      cap.kept > 0 ? fmt::format(", {} are kept for a build that waits longer", price(cap.kept)) : "";
+  const auto kept = describe_kept(cap, [&](std::int64_t all) { return price(all) + " are"; });
   const auto strays =
       cap.strays > 0 ? fmt::format(", {} of it by agents without a record", price(cap.strays)) : "";
-  return fmt::format("agents for {} are paid for{}, of {} that {} may spend{}, and {}", price(cap.taken),
+  return fmt::format("agents for {} are paid for{}, of {} that {} may spend{}, and {}", price(cap.exists()),
                      strays, price(cap.limit), spender, kept, needed);
 }
 
@@ -88,7 +96,7 @@ std::string describe_day_budget(const Cap& cap, const Template& t, const std::st
     return fmt::format(
         "the next {} of an agent of template '{}' cost {}, more than the {} that {} may spend a day: {}",
         ahead, t.name.str(), money(cap.needed), money(cap.limit), spender, until_when(t));
-  const auto kept = cap.kept > 0 ? " and kept for a build that waits longer" : "";
+  const auto kept = cap.kept + cap.reserved > 0 ? fmt::format(" and kept for {}", whom_kept_for(cap)) : "";
   return fmt::format(
       "less is left of the {} that {} may spend a day (UTC), beside what is reserved for its agents{}, than "
       "the {} that one of template '{}' needs for the next {}",
@@ -176,9 +184,9 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
                            const Spent& spent, auto& index, const auto& name) {
     if (most == model::AgentLimits()) return;
     index[name] = accounts_.size();
-    accounts_.push_back({scope, of, &most, &spent, {}, {}, {}});
+    accounts_.push_back({scope, of, &most, &spent});
   };
-  accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent, {}, {}, {}});
+  accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent});
   for (const auto& one : offers.clouds)
     open(Scope::cloud, one.name.str(), one.quota.most, one.quota.spent, clouds_, one.name);
   for (const auto& t : offers.templates) {
@@ -235,6 +243,13 @@ void Usage::visit(const GroupMember& one, Visit visit) {
 
 void Usage::add(const GroupMember& one, std::uint32_t count) {
   visit(one, [&](Account& account) { account.sums.add(one.needs, count); });
+}
+
+void Usage::reserve(const GroupMember& one, std::uint32_t count) {
+  visit(one, [&](Account& account) {
+    account.sums.add(one.needs, count);
+    account.reserved.add(one.needs, count);
+  });
 }
 
 bool Usage::waits_for_ends(const Account& account, const Template& t) {
@@ -312,6 +327,7 @@ void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   cap.of = account.of;
   cap.taken = account.sums.agents;
   cap.strays = account.strays.agents;
+  cap.reserved = account.reserved.agents;
   cap.kept = account.kept.agents;
   cap.limit = account.most->agents;
 }
@@ -324,6 +340,7 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
     cap.of = account.of;
     cap.taken = number(account.sums.size.*amount);
     cap.strays = number(account.strays.size.*amount);
+    cap.reserved = number(account.reserved.size.*amount);
     cap.kept = number(account.kept.size.*amount);
     cap.needed = number(t.size.*amount);
     cap.limit = number(limit);
@@ -344,6 +361,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.of = account.of;
     cap.taken = (account.sums.per_hour + spent.still_paid_per_hour).micros;
     cap.strays = account.strays.per_hour.micros;
+    cap.reserved = account.reserved.per_hour.micros;
     cap.kept = account.kept.per_hour.micros;
     cap.needed = t.per_hour.micros;
     cap.limit = budget.per_hour->micros;
@@ -357,6 +375,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.reason = reason_of({account.scope, Quantity::per_day});
     cap.of = account.of;
     cap.taken = (spent.today + account.sums.ahead).micros;
+    cap.reserved = account.reserved.ahead.micros;
     cap.kept = account.kept.ahead.micros;
     cap.needed = reserved_ahead(needs_of(t)).micros;
     cap.limit = budget.per_day->micros;
@@ -373,7 +392,7 @@ bool Usage::ever_fits(const Needs& needs, const model::AgentLimits& limits) {
   t.per_hour = needs.per_hour;
   t.least_billed = needs.least_billed;
   const Spent nothing;
-  const Account account{Scope::all, {}, &limits, &nothing, {}, {}, {}};
+  const Account account{Scope::all, {}, &limits, &nothing};
   std::vector<Cap> caps;
   add_caps({&account}, t, caps);
   return std::ranges::none_of(caps, &Cap::never_fits);

@@ -75,12 +75,14 @@ struct Cap {
   // it.
   std::int64_t passing = 0;
   std::int64_t spent = 0;
-  std::int64_t strays = 0;  // of what is taken: by resources without a record
-  std::int64_t kept = 0;    // for an older item, beside what is taken
+  std::int64_t strays = 0;    // of what is taken: by resources without a record
+  std::int64_t reserved = 0;  // of what is taken: for agents that cannot be launched yet
+  std::int64_t kept = 0;      // for an older item, beside what is taken
   // The budget does not ask about an agent of the template, which costs some all the same: it stands here
   // only because money is kept, and takes nothing of that.
   bool is_beyond = false;
   Instant look_again;  // when less is taken by itself; not set: only when an agent ends
+  std::int64_t exists() const { return taken - reserved; }
   bool is_full() const { return needed > 0 && taken + kept + needed > limit; }
   bool never_fits() const { return !is_beyond && needed > limit; }
 };
@@ -100,8 +102,10 @@ class Usage {
 
   // So many more agents that hold a resource, or will.
   void add(const GroupMember& one, std::uint32_t count);
-  // So much as one more agent needs is kept for it, of its template, its labels, its controller, its cloud and
-  // all, in this order, up to the first that is full of agents: before one of these ends, what the wider
+  void reserve(const GroupMember& one,
+               std::uint32_t count);  // that cannot be launched yet, and count as well
+  // So much as one more agent needs is kept for it, of its template, its labels, its controller, its cloud
+  // and all, in this order, up to the first that is full of agents: before one of these ends, what the wider
   // ones have now is of no use to it, and others may have it. As nothing is taken of what is kept, it comes
   // to a wider one each time, and gets to the end.
   void keep(const Template& t, const ControllerName& controller);
@@ -144,9 +148,10 @@ class Usage {
     std::string of;
     const model::AgentLimits* most = nullptr;
     const Spent* spent = nullptr;
-    Sums sums;  // with the strays
-    Sums kept;
-    Sums strays;
+    Sums sums{};  // with the next two
+    Sums strays{};
+    Sums reserved{};
+    Sums kept{};
     Sums going_on{};
   };
 

@@ -293,7 +293,7 @@ TEST_CASE("an item that a cap keeps waiting gets the place of an idle agent of a
     CHECK(next.terminations.empty());
     CHECK(next.launches.empty());
     CHECK(next.pools.at(0).hold->text ==
-          "2 of 2 agents of this server exist, with the places that are left for builds");
+          "1 of 2 agents of this server exist, and a place is kept for builds that wait");
   }
 }
 
@@ -425,6 +425,21 @@ TEST_CASE("a pool gets what an item has no use for before an agent at work ends"
   next = plan(s, limits);
   CHECK(next.holds.at(0).reason == HoldReason::vcpu_cap);
   CHECK(next.launches.empty());
+}
+
+TEST_CASE("for all that wait for templates whose breakers are open a place each is kept from pools") {
+  auto s = world({.min_idle = 3});
+  s.templates.push_back(offer("gpu", {"gpu", "a", "b"}));
+  s.templates[1].breaker =
+      on_failure(s.templates[1].breaker, 0, {FailureClass::capacity, "none", {}}, 0.5, kNow);
+  s.items = {item("1", "gpu"), item("2", "gpu"), item("3", "a"), item("4", "b")};
+  Limits limits;
+  limits.all.most.agents = 3;
+  const auto next = plan(s, limits);
+  REQUIRE(next.holds.at(0).reason == HoldReason::template_open);
+  CHECK(for_pools(next) == 2);
+  CHECK(next.pools.at(0).hold.value().text ==
+        "2 of 3 agents of this server exist, and a place is kept for builds that wait");
 }
 
 TEST_CASE("of a limit room for one is kept for all items that wait for money") {

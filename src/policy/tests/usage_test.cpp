@@ -403,7 +403,8 @@ TEST_CASE("an item of another controller is told that room is kept for the first
   CHECK(plan.holds[0].reason == HoldReason::memory_cap);
   CHECK(plan.holds[1].reason == HoldReason::memory_cap);
   CHECK(plan.holds[1].text.find("4.0 GiB are kept for a build that waits longer") != std::string::npos);
-  limits.controllers[kMain].most.memory_bytes = 5 * kGiB;  // of no use to the first one before its own is free
+  limits.controllers[kMain].most.memory_bytes =
+      5 * kGiB;  // of no use to the first one before its own is free
   plan = plan_provisioning(s, limits, kNow);
   REQUIRE(plan.launches.size() == 1);
   CHECK(plan.launches[0].item.key == "new");
