@@ -25,11 +25,13 @@ std::string describe_passed(const ItemClass& kind) {
   return text;
 }
 
-// On which they are all looked at again: of the first that says one that may come by itself.
-std::string_view next_event(const std::vector<Tried>& tried) {
-  const auto may_come = std::ranges::find_if(
+// What its items wait for: the first that may pass without a change of the configuration, the best one if
+// none may. Behind the launch limit no template is asked, so that one stands last, and its passing decides.
+const Tried& find_awaited(const std::vector<Tried>& tried) {
+  if (tried.back().reason == HoldReason::launch_limit) return tried.back();
+  const auto may_pass = std::ranges::find_if(
       tried, [](const Tried& one) { return one.look_again_on != "configuration_changes"; });
-  return may_come == tried.end() ? tried.front().look_again_on : may_come->look_again_on;
+  return may_pass == tried.end() ? tried.front() : *may_pass;
 }
 
 }  // namespace
@@ -65,10 +67,9 @@ ClassHold explain_hold(const ItemClass& kind, const ObstacleNotes& notes,
   if (tried->empty()) {
     hold.held = describe_misfit(kind.label, offers);
   } else {
-    const bool is_at_limit = tried->back().reason == HoldReason::launch_limit;
-    const auto& first = is_at_limit ? tried->back() : tried->front();
-    hold.held = {first.reason, first.text, look};
-    hold.held.look_again_on = next_event(*tried);
+    const auto& awaited = find_awaited(*tried);
+    hold.held = {awaited.reason, awaited.text, look};
+    hold.held.look_again_on = awaited.look_again_on;
   }
   hold.held.text += hold.room;
   hold.tried = std::move(tried);

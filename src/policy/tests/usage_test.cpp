@@ -593,6 +593,7 @@ TEST_CASE(
   s.agents = {busy("a", {3000, 0})};
   hold = plan_provisioning(s, limits, kNow).holds.at(0);
   CHECK(hold.look_again_on == "agent_ends");
+  CHECK(hold.text.find("an agent of template 'small' needs 1 vCPU") != std::string::npos);
   CHECK(hold.tried->at(0).look_again_on == "configuration_changes");
   limits.all.most = {};
   limits.all.most.budget.per_day = footman::model::Money{1};
