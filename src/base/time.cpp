@@ -72,17 +72,23 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     return fail(Errc::invalid_argument, fmt::format("'{}' is not a time", text), {},
                 "Write it like 2026-11-24T08:40:15Z");
   };
-  std::tm tm{};
-  int consumed = 0;
-  std::string copy(text);
-  if (std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday,
-                  &tm.tm_hour, &tm.tm_min, &tm.tm_sec, &consumed) != 6)
-    return bad();
-  if (tm.tm_mon < 1 || tm.tm_mon > 12 || tm.tm_mday < 1 || tm.tm_mday > 31 || tm.tm_hour < 0 ||
-      tm.tm_hour > 23 || tm.tm_min < 0 || tm.tm_min > 59 || tm.tm_sec < 0 || tm.tm_sec > 60)
-    return bad();
+  constexpr std::string_view kShape = "0000-00-00T00:00:00";  // a 0 stands for any digit
+  if (text.size() < kShape.size()) return bad();
+  for (std::size_t i = 0; i < kShape.size(); ++i)
+    if (kShape[i] == '0' ? !is_digit(text[i]) : text[i] != kShape[i]) return bad();
+  const auto number = [&](std::size_t at, std::size_t digits) {
+    unsigned value = 0;
+    for (const char digit : text.substr(at, digits)) value = value * 10 + static_cast<unsigned>(digit - '0');
+    return value;
+  };
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(number(0, 4))),
+                                         std::chrono::month(number(5, 2)), std::chrono::day(number(8, 2))};
+  const auto hour = number(11, 2);
+  const auto minute = number(14, 2);
+  const auto second = number(17, 2);
+  if (!date.ok() || hour > 23 || minute > 59 || second > 60) return bad();
   std::int64_t micros = 0;
-  std::string_view rest = std::string_view(copy).substr(static_cast<std::size_t>(consumed));
+  std::string_view rest = text.substr(kShape.size());
   if (rest.starts_with('.')) {
     rest.remove_prefix(1);
     std::int64_t unit = 100'000;
@@ -94,9 +100,8 @@ Result<Instant> parse_rfc3339(std::string_view text) {
     }
   }
   if (rest != "Z") return bad();
-  tm.tm_year -= 1900;
-  tm.tm_mon -= 1;
-  return Instant{static_cast<std::int64_t>(timegm(&tm)) * 1'000'000 + micros};
+  const auto day = std::chrono::sys_days(date).time_since_epoch() / std::chrono::seconds(1);
+  return Instant{(day + hour * 3600 + minute * 60 + second) * 1'000'000 + micros};
 }
 
 std::string format_duration(Duration duration) {

@@ -165,7 +165,13 @@ class Reader {
   }
 
   bool read_head() {
-    const auto fields = split(take_line());
+    const auto line = take_line();
+    if (line.empty()) {
+      fail({1, 1},
+           "the first line is empty; it names the columns: submitted,label,duration and, if wanted, job");
+      return false;
+    }
+    const auto fields = split(line);
     if (!fields) return false;
     width_ = fields->size();
     for (std::size_t i = 0; i < fields->size(); ++i) {

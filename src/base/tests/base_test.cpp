@@ -49,8 +49,12 @@ TEST_CASE("instants survive a round trip through RFC 3339") {
   const Instant instant{1795453633907000};
   CHECK(format_rfc3339(instant) == "2026-11-23T17:07:13.907Z");
   CHECK(parse_rfc3339(format_rfc3339(instant)) == instant);
-  for (auto bad : {"", "2026-11-23", "2026-13-23T17:07:13Z", "2026-11-23T17:07:13", "2026-11-23T17:07:13.Z"})
+  for (auto bad : {"", "2026-11-23", "2026-13-23T17:07:13Z", "2026-11-23T17:07:13", "2026-11-23T17:07:13.Z",
+                   "2026-02-30T08:41:00Z", "2026-02-29T00:00:00Z", "2026-+1-01T00:00:00Z",
+                   "2026-00-10T00:00:00Z", "2026-11-23T24:00:00Z", "2026-11-23 17:07:13Z"})
     CHECK_FALSE(parse_rfc3339(bad).has_value());
+  CHECK(parse_rfc3339("2028-02-29T00:00:01.25Z") == Instant{1'835'395'201'250'000});
+  CHECK(parse_rfc3339("1969-12-31T23:59:59Z") == Instant{-1'000'000});
 }
 
 TEST_CASE("an error is told as sentences") {

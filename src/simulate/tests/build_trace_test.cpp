@@ -48,7 +48,9 @@ TEST_CASE("times may be RFC 3339, with a zone") {
 }
 
 TEST_CASE("an error says where, what and what was expected") {
-  CHECK(error_of("") == "t.csv:1:1: unknown column ''; there are submitted, label, duration and job");
+  CHECK(error_of("") ==
+        "t.csv:1:1: the first line is empty; it names the columns: submitted,label,duration and, if wanted, "
+        "job");
   CHECK(error_of("submitted,duration\n1,2\n") ==
         "t.csv:1:1: the first line names the columns; 'label' is missing");
   CHECK(error_of("submitted,label,label,duration\n") ==
