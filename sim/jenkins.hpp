@@ -184,7 +184,8 @@ class JenkinsPort final : public OtherPort {
 
   runtime::Awaitable<base::Status> start() override { return controller_->start(); }
   runtime::Awaitable<void> stop() override { return controller_->stop(); }
-  jenkins::JenkinsView view() const { return controller_->view(); }
+  const jenkins::Overview& overview() const { return controller_->overview(); }
+  std::string trouble() const { return controller_->trouble(); }
 
   base::ControllerName name() const override { return controller_->name(); }
   std::optional<ports::AgentEndpoint> find_endpoint(const base::AgentId& id) const override {

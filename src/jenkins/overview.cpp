@@ -39,7 +39,7 @@ void Overview::load(std::vector<NodeRecord> records) {
 
 void Overview::set_settings(JenkinsSettings settings) {
   settings_ = std::move(settings);
-  if (detached_) return;
+  if (bond_ != Bond::serves) return;
   auto wanted = list_placeholders(settings_.prefix, settings_.demand.served);
   if (wanted == placeholders_) return;
   placeholders_ = std::move(wanted);
@@ -48,10 +48,7 @@ void Overview::set_settings(JenkinsSettings settings) {
 
 // --- names and marks
 
-std::string Overview::node_name(const AgentId& id, std::uint32_t attempt) const {
-  return attempt == 1 ? settings_.prefix + id.str()
-                      : fmt::format("{}{}-{}", settings_.prefix, id.str(), attempt);
-}
+std::string Overview::node_name(const AgentId& id) const { return settings_.prefix + id.str(); }
 
 std::string Overview::describe_node(const AgentId& id) const {
   if (settings_.page_of_agents.empty()) return fmt::format("Agent {} {}", id.str(), mark_);
@@ -131,12 +128,6 @@ void Overview::erase(const AgentId& id) {
   nodes_.erase(it);
 }
 
-void Overview::rename(const LiveNodePtr& node, std::string name) {
-  names_.erase(node->record.node);
-  names_.insert(name);
-  node->record.node = std::move(name);
-}
-
 const Computer* Overview::find_computer(const std::string& name) const {
   const auto it = computer_of_.find(name);
   return it == computer_of_.end() ? nullptr : it->second;
@@ -184,7 +175,7 @@ void Overview::shift_times(Duration by) {
   for (auto* one : {&session_since_, &settled_at_, &stand_since_}) shift(*one);
   for (auto& one : left_) shift(one.first);
   for (auto& [id, node] : nodes_)
-    for (auto* one : {&node->record.silent_since, &node->record.resume_since, &node->record.note_until})
+    for (auto* one : {&node->record.silent_since, &node->record.build.resume_since, &node->record.note_until})
       shift(*one);
 }
 
@@ -194,7 +185,7 @@ void Overview::leave_no_time_ahead(Instant now) {
   for (auto& [id, node] : nodes_) {
     auto& record = node->record;
     record.silent_since = std::min(record.silent_since, now);
-    record.resume_since = std::min(record.resume_since, now);
+    record.build.resume_since = std::min(record.build.resume_since, now);
     record.note_until = std::min(record.note_until, now + settings_.note_time);
   }
 }
@@ -261,8 +252,8 @@ bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than)
   return std::ranges::any_of(nodes_, [&](const auto& one) {
     const auto& record = one.second->record;
     if (&record == by_other_than) return false;
-    if (record.working_on == key) return true;
-    return record.phase == NodePhase::working && record.working_on.empty() && record.released_key == key;
+    if (record.build.item == key) return true;
+    return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
   });
 }
 
@@ -283,9 +274,8 @@ bool Overview::update_demand(const Reading& reading) {
     const auto key = one.item.key();
     // What is about to start may yet lose its executor to another one.
     const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    const auto since = one.item.buildable_since > 0 ? one.item.buildable_since : one.item.in_queue_since;
-    if (one.verdict == Verdict::wanted && !detached_)
-      demand.push_back({key, one.label, to_local(since, reading.ahead), one.item.title()});
+    if (one.verdict == Verdict::wanted && bond_ == Bond::serves)
+      demand.push_back({key, one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
     else if (is_kept)
       demand.push_back(before.at(key));
   }
@@ -298,7 +288,7 @@ bool Overview::update_demand(const Reading& reading) {
     // A node for several builds is opened for nobody: which of them it has is told in a moment.
     const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
       const auto& record = one.second->record;
-      return record.phase == NodePhase::working && record.working_on.empty() && record.released_key.empty();
+      return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
     });
     for (const auto& [key, item] : before)
       if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
@@ -327,21 +317,16 @@ KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, con
   return assign_flow_labels(waiting, queue_, run);
 }
 
-void Overview::detach() {
-  detached_ = true;
-  placeholders_.clear();
+void Overview::set_bond(Bond bond) {
+  bond_ = bond;
+  placeholders_ = bond == Bond::serves ? list_placeholders(settings_.prefix, settings_.demand.served)
+                                       : std::vector<Placeholder>();
+  stand_since_ = {};
   computers_at_ = Duration(0);  // look at the nodes next time
 }
 
-void Overview::attach() {
-  detached_ = false;
-  placeholders_ = list_placeholders(settings_.prefix, settings_.demand.served);
-  stand_since_ = {};
-  computers_at_ = Duration(0);
-}
-
 bool Overview::placeholders_stand(Instant now) const {
-  return !detached_ && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
+  return bond_ == Bond::serves && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
 }
 
 // --- looks at nodes
@@ -424,7 +409,7 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     violations_.push_back(turn.violation);
     if (violations_.size() > kViolationsKept) violations_.pop_front();
   }
-  if (turn.record.phase != node->record.phase || turn.record.build != node->record.build ||
+  if (turn.record.phase != node->record.phase || turn.record.build.path != node->record.build.path ||
       turn.record.released_key != node->record.released_key) {
     node->released_end = ItemEnd::unknown;
     node->brief.reset();
@@ -437,15 +422,15 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
 
 void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out) {
   const auto run_of = [](const NodeRecord& record, Instant ended) {
-    return BuildRun{record.agent,         record.node, record.working_on, record.working_title, record.build,
-                    record.working_since, ended};
+    const auto& build = record.build;
+    return BuildRun{record.agent, record.node, build.item, build.title, build.path, build.since, ended};
   };
-  const bool is_same = before.build == after.build && before.working_since == after.working_since;
-  const bool was_at_work = before.phase == NodePhase::working && !before.build.empty();
-  const bool is_at_work = after.phase == NodePhase::working && !after.build.empty();
+  const bool is_same = before.build.path == after.build.path && before.build.since == after.build.since;
+  const bool was_at_work = before.phase == NodePhase::working && !before.build.path.empty();
+  const bool is_at_work = after.phase == NodePhase::working && !after.build.path.empty();
   // One that waits for its node meanwhile has neither ended nor begun anew.
-  const bool goes_on = after.awaited.build == before.build;
-  const bool went_on = before.awaited.build == after.build;
+  const bool goes_on = after.awaited.path == before.build.path;
+  const bool went_on = before.awaited.path == after.build.path;
   if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
   if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
 }
@@ -457,8 +442,8 @@ void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSte
   if (!node.brief || !(is_over || goes_on) || after.builds_done <= node.record.builds_done) return;
   auto run = *node.brief;
   if (is_over) {
-    after.build = run.build;
-    after.working_title = run.title;
+    after.build.path = run.build;
+    after.build.title = run.title;
   }
   const auto ended = std::exchange(run.ended, {});
   out.builds.push_back(run);

@@ -30,6 +30,13 @@ inline constexpr Duration kRegularLook = 10s;  // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;    // at nodes that have builds, while nothing else goes on
 inline constexpr std::size_t kViolationsKept = 100;
 
+// Unless it serves there are no placeholders, and no demand.
+enum class Bond {
+  serves,
+  detached,  // by people, until the next start
+  leaves,    // it is in the configuration no more
+};
+
 // What was read at one time: the queue first, then the nodes, so that an item that has left the one is on the
 // other.
 struct Reading {
@@ -131,14 +138,12 @@ class Overview {
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;
 
-  // No placeholders any more, and no demand.
-  void detach();
-  void attach();  // the other way
+  void set_bond(Bond bond);
+  Bond bond() const { return bond_; }
   // Nothing of this installation was there at the last look.
   bool has_left() const;
   // A sentence on another Footman whose nodes have the same names' beginning there; empty: there is none.
   const std::string& rival() const { return rival_; }
-  bool is_detached() const { return detached_; }
 
   bool has_read() const { return has_read_; }
   bool is_settled(Instant now) const { return now >= settled_at_; }
@@ -151,10 +156,9 @@ class Overview {
   LiveNodePtr find(const AgentId& id) const;
   LiveNodePtr add(NodeRecord record);
   void erase(const AgentId& id);
-  void rename(const LiveNodePtr& node, std::string name);
   const std::map<AgentId, LiveNodePtr>& nodes() const { return nodes_; }
 
-  std::string node_name(const AgentId& id, std::uint32_t attempt) const;
+  std::string node_name(const AgentId& id) const;
   std::string describe_node(const AgentId& id) const;  // its description in Jenkins, with the mark
   std::string describe_placeholder() const;
   bool is_marked(const Computer& computer) const;
@@ -199,7 +203,7 @@ class Overview {
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;
   Duration clock_offset_{0};  // between the clock on the wall and the steady one, at the last look
-  bool detached_ = false;
+  Bond bond_ = Bond::serves;
   std::string session_;
   Instant session_since_;
   Instant settled_at_;

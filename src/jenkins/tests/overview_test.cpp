@@ -22,7 +22,7 @@ JenkinsSettings make_settings() {
 NodeRecord make_record(const Overview& overview, NodePhase phase) {
   NodeRecord record;
   record.agent = AgentId("a1");
-  record.node = overview.node_name(record.agent, 1);
+  record.node = overview.node_name(record.agent);
   record.labels = {"linux"};
   record.phase = phase;
   return record;
@@ -194,14 +194,14 @@ TEST_CASE("what was noted while the clock showed a later time does not stay for 
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::noted);
   record.note_until = kTime + 5h;
-  record.silent_since = record.resume_since = kTime + 4h;
+  record.silent_since = record.build.resume_since = kTime + 4h;
   overview.load({record});
   (void)overview.take_in(make_reading(1, {}, {make_node(record, true)}), 1s);
   const auto node = overview.find(record.agent);
   REQUIRE(node != nullptr);
   CHECK(node->record.note_until == kTime + make_settings().note_time);
   CHECK(node->record.silent_since == kTime);
-  CHECK(node->record.resume_since == kTime);
+  CHECK(node->record.build.resume_since == kTime);
 }
 
 TEST_CASE("what was noted after the clock was set, and before that was noticed, is not moved with it") {
