@@ -7,6 +7,7 @@
 #include "apps/footman/jenkins_book.hpp"
 #include "jenkins/placeholders.hpp"
 #include "model/label.hpp"
+#include "protocol/handshake.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::sim {
@@ -509,7 +510,13 @@ JenkinsPort::JenkinsPort(SimJenkins& jenkins, OtherParts parts, jenkins::Jenkins
                             parts.log,
                             parts.metrics,
                             {},
-                            {}},
+                            {},
+                            {},
+                            {},
+                            {},
+                            [key = parts.server_key](const AgentId& agent, std::uint32_t attempt) {
+                              return protocol::derive_bootstrap_secret(key, agent, attempt);
+                            }},
       std::move(settings));
   jenkins_.port_ = this;
   jenkins_.port_since_ = jenkins_.loop_.now();

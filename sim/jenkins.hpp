@@ -26,6 +26,7 @@ struct JenkinsHabits {
   Duration work = 10s;            // typical
   std::vector<std::string> labels;
   std::vector<jenkins::ServedLabels> served;
+  bool has_fronts = false;  // footman-agent comes first and fetches the node's secret
 };
 
 class JenkinsPort;
@@ -182,6 +183,7 @@ class JenkinsPort final : public OtherPort {
   JenkinsPort& operator=(const JenkinsPort&) = delete;
   ~JenkinsPort() override;
 
+  ports::CredentialSource* credentials() override { return controller_.get(); }
   runtime::Awaitable<base::Status> start() override { return controller_->start(); }
   runtime::Awaitable<void> stop() override { return controller_->stop(); }
   const jenkins::Overview& overview() const { return controller_->overview(); }
