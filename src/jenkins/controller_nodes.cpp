@@ -126,18 +126,42 @@ Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string
   const auto& record = node->record;
   if (!told->node.empty() && told->node != record.node) co_return Status();  // it was another one's
   node->released_end = ItemEnd::started;
-  const auto now = parts_.clock.now();
-  const bool has_times = record.released_run.empty() && told->started > 0;
-  const auto began = has_times ? std::min(now, overview_.to_local(told->started, health_.ahead())) : now;
-  auto title = build_title(build);
-  node->brief = BuildRun{record.agent,
-                         record.node,
-                         record.released_key,
-                         std::move(title),
-                         std::move(build),
-                         began,
-                         has_times ? std::min(now, began + told->lasted) : now};
+  node->brief = run_of(record, record.released_key, std::move(build), *told);
   co_return Status();
+}
+
+// An item left the queue, and no node was seen to have its build: one that takes any may have had it.
+Awaitable<void> JenkinsController::ask_missed(QueueItem item) {
+  const auto left = co_await call(requests_.get_item(item.id));
+  const auto fate = left && left->status == 200 ? parse_item_fate(left->body) : Result<ItemFate>(ItemFate());
+  if (!fate || !is_build_of(item, fate->build)) co_return;
+  const auto answer = co_await call(requests_.get_build(fate->build));
+  const auto told =
+      answer && answer->status == 200 ? parse_build(answer->body) : Result<BuildState>(BuildState());
+  if (!told || !told->over) co_return;
+  const auto found = overview_.find_node(told->node);
+  if (found == nullptr) co_return;
+  const auto node = co_await take(found);
+  NextSteps seen;
+  overview_.note_missed(found, run_of(node->record, item.key(), fate->build, *told), seen);
+  tell(seen);
+  co_await write_down(&*node, false);
+}
+
+// Of a step its run is told, and not when the step was.
+BuildRun JenkinsController::run_of(const NodeRecord& record, std::string key, std::string build,
+                                   const BuildState& told) const {
+  const auto now = parts_.clock.now();
+  const bool has_times = record.released_run != build && told.started > 0;
+  const auto began = has_times ? std::min(now, overview_.to_local(told.started, health_.ahead())) : now;
+  auto title = build_title(build);
+  return {record.agent,
+          record.node,
+          std::move(key),
+          std::move(title),
+          std::move(build),
+          began,
+          has_times ? std::min(now, began + told.lasted) : now};
 }
 
 Awaitable<Status> JenkinsController::ask_build(LiveNode* node) {

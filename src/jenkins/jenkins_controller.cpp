@@ -174,6 +174,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
     scope_.spawn(std::move(name), work_on(std::move(hold), std::move(work)));
   }
   for (auto& run : outcome.runs) scope_.spawn("steps of " + run, read_steps(run));
+  for (auto& item : outcome.missed) scope_.spawn("build of " + item.task, ask_missed(item));
   const bool has_upkeep = !outcome.placeholders.empty() || !outcome.strays.empty();
   const bool may_keep_up = !keeps_up_ && look > upkeep_fresh_after_ && parts_.clock.steady() >= upkeep_after_;
   if (has_upkeep && may_keep_up) {

@@ -140,6 +140,8 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
   runtime::Awaitable<Status> ask_item(LiveNode* node);
   runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
+  runtime::Awaitable<void> ask_missed(QueueItem item);
+  BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
   runtime::Awaitable<Status> put(LiveNode* node);

@@ -125,6 +125,9 @@ class Look {
       if (!is_held()) hold(kHeldSingleUse);
       return;
     }
+    if (model::is_spent(record.max_builds, record.builds_done))
+      return end_life(record, model::spent_reason(record.max_builds),
+                      "Its last build was over before it was seen.");
     if (record.link == NodeLink::down && silent() >= kSilence)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent has not been connected for {}.", format_duration(silent())),

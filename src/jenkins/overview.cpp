@@ -15,6 +15,14 @@ constexpr Duration kClocksAgree = 2s;
 constexpr std::size_t kRunsAtOnce = 3;
 constexpr std::string_view kMark = "(Footman installation ";
 
+// It began and is over at once.
+void tell_brief(BuildRun run, NextSteps& out) {
+  const auto ended = std::exchange(run.ended, {});
+  out.builds.push_back(run);
+  run.ended = ended;
+  out.builds.push_back(std::move(run));
+}
+
 }  // namespace
 
 Overview::Overview(JenkinsSettings settings)
@@ -113,6 +121,12 @@ LiveNodePtr Overview::find(const AgentId& id) const {
   return it == nodes_.end() ? nullptr : it->second;
 }
 
+LiveNodePtr Overview::find_node(const std::string& name) const {
+  const auto it =
+      std::ranges::find_if(nodes_, [&](const auto& one) { return one.second->record.node == name; });
+  return it == nodes_.end() ? nullptr : it->second;
+}
+
 LiveNodePtr Overview::add(NodeRecord record) {
   auto node = std::make_shared<LiveNode>();
   node->record = std::move(record);
@@ -148,10 +162,11 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
     look_at_placeholders(reading.now, out);
     look_for_rivals();
   }
-  judge(reading);
+  judge(reading, steady);
   if (reading.computers) {
     look_at_nodes(reading, steady, out);
     find_strays(out);
+    list_missed(steady, out);
   }
   has_read_ = true;
   if (update_demand(reading)) out.changed = true;
@@ -224,10 +239,11 @@ void Overview::note_session(const Reading& reading) {
     });
   session_ = reading.session;
   session_since_ = reading.now;
+  missing_.clear();  // their ids may be those of others now
   if (is_restart) settled_at_ = reading.now + kRestartGrace;
 }
 
-void Overview::judge(const Reading& reading) {
+void Overview::judge(const Reading& reading, Duration steady) {
   auto judged = judge_items({queue_, computers_, settings_.demand, known_,
                              [this](const Computer& one) { return is_own(one); },
                              placeholders_stand(reading.now), reading.now + reading.ahead});
@@ -237,14 +253,73 @@ void Overview::judge(const Reading& reading) {
     keys_.insert(key);
     if (one.has_label) known_[key] = one.label;
   }
-  for (auto& one : items_)
-    if (!keys_.contains(one.item.key())) left_.emplace_back(reading.now, std::move(one));
+  for (auto& one : items_) {
+    if (keys_.contains(one.item.key())) continue;
+    if (may_be_missed(one)) missing_.emplace(one.item.key(), Missing{one.item, steady});
+    left_.emplace_back(reading.now, std::move(one));
+  }
   while (!left_.empty() &&
          (left_.size() > kRecentlyLeftKept || reading.now - left_.front().first > kRecentlyLeft))
     left_.pop_front();
   if (is_settled(reading.now))
     std::erase_if(known_, [&](const auto& one) { return !keys_.contains(one.first); });
   items_ = std::move(judged);
+}
+
+// --- builds that are over before they are seen
+
+// A node that it was opened for is asked about by itself. Of a step Jenkins does not tell where it was.
+bool Overview::may_be_missed(const JudgedItem& one) const {
+  const auto& item = one.item;
+  if (item.kind == TaskKind::node_step || item.kind == TaskKind::pipeline) return false;
+  const bool is_told = one.has_label || item.kind == TaskKind::freestyle;
+  const auto label =
+      model::parse_label_expression(one.has_label ? one.label : item.label_expression.value_or(""));
+  return missing_.size() < kRecentlyLeftKept &&
+         std::ranges::any_of(
+             nodes_,
+             [&](const auto& each) {
+               const auto& record = each.second->record;
+               return record.max_builds != 1 && record.link == NodeLink::up &&
+                      (!is_told || (label && model::fits(*label, record.labels, record.is_default)));
+             });
+}
+
+void Overview::note_seen(const NodeBuild& build) {
+  if (missing_.erase(build.item) == 0)
+    std::erase_if(missing_, [&](const auto& one) { return is_build_of(one.second.item, build.path); });
+}
+
+bool Overview::is_opened_for(const std::string& key) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second->record.released_key == key; });
+}
+
+bool Overview::is_with_others(const QueueItem& item) const {
+  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return !is_own(one) && std::ranges::any_of(one.executors, [&](const Executor& each) {
+      return is_build_of(item, each.build);
+    });
+  });
+}
+
+void Overview::list_missed(Duration steady, NextSteps& out) {
+  std::erase_if(missing_, [&](const auto& each) {
+    const auto& [key, one] = each;
+    const auto age = steady - one.left;
+    if (age >= kRecentlyLeft || is_taken(key) || is_with_others(one.item)) return true;
+    if (age < kMissedAfter || is_opened_for(key) || out.missed.size() == kMissedAtOnce) return false;
+    out.missed.push_back(one.item);
+    return true;
+  });
+}
+
+void Overview::note_missed(const LiveNodePtr& node, BuildRun run, NextSteps& out) {
+  auto& record = node->record;
+  if (record.build.path == run.build || is_let_go(record.phase)) return;
+  ++record.builds_done;
+  if (record.idle_since.is_set()) record.idle_since = std::max(record.idle_since, run.ended);
+  out.changed = true;
+  tell_brief(std::move(run), out);
 }
 
 // An agent is at work on it, or was.
@@ -416,6 +491,7 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     node->build_over = false;
     node->asked_at = Duration(0);
   }
+  if (turn.record.build.path != node->record.build.path) note_seen(turn.record.build);
   if (turn.record != node->record) out.changed = true;
   node->record = turn.record;
 }
@@ -445,10 +521,8 @@ void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSte
     after.build.path = run.build;
     after.build.title = run.title;
   }
-  const auto ended = std::exchange(run.ended, {});
-  out.builds.push_back(run);
-  run.ended = ended;
-  out.builds.push_back(std::move(run));
+  missing_.erase(run.item_key);
+  tell_brief(std::move(run), out);
 }
 
 void Overview::find_strays(NextSteps& out) const {
@@ -491,6 +565,12 @@ bool Overview::wants_computers(const Queue& queue, Duration steady) const {
     return one.state == ItemState::buildable || one.state == ItemState::pending;
   });
   if (may_want) return true;
+  // What has left may be on a node for a moment only.
+  std::set<std::int64_t> waiting;
+  for (const auto& one : queue.items) waiting.insert(one.id);
+  const bool has_left =
+      std::ranges::any_of(items_, [&](const JudgedItem& one) { return !waiting.contains(one.item.id); });
+  if (has_left && !nodes_.empty()) return true;
   return steady - computers_at_ >= (nodes_.empty() ? kRegularLook : kLookAtWork);
 }
 

@@ -331,6 +331,17 @@ TEST_CASE("a node for several builds stays open until its last one") {
   CHECK(life.violations.empty());
 }
 
+TEST_CASE("a node whose last builds were not seen takes no more") {
+  Life life(3);
+  life.wanted = false;
+  life.connect();
+  CHECK(life.look() == NodeStep::open);
+  life.record.builds_done = 3;
+  CHECK(life.look() == NodeStep::none);
+  CHECK(life.activity() == AgentActivity::done);
+  CHECK(life.look() == NodeStep::hold);
+}
+
 TEST_CASE("a node for several builds forgets an item that is gone without being seen there") {
   Life life(3);
   life.connect();
