@@ -234,8 +234,13 @@ class Look {
       }
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    if (record.drained) return end_drained();
     close();
+  }
+
+  void end_drained() {
+    if (!may_be_waited_for())
+      end_life(turn_.record, EndReason::drained, "It was drained and has no work left.");
   }
 
   void close() {
@@ -259,7 +264,7 @@ class Look {
       return note_opened(record, sight_.open_for);
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    if (record.drained) return end_drained();
     if (may_open) turn_.step = NodeStep::open;
   }
 
@@ -314,10 +319,15 @@ class Look {
     await_run();
   }
 
-  // A step that nobody saw begin, between the last look and a restart of Jenkins, or a second one of the same
-  // run. Once: what does not take the node then never will.
-  bool may_give_back() const {
-    return sight_.step_for_it != nullptr && is_up() && turn_.record.build.item != sight_.step_for_it->key();
+  // By a step that nobody saw begin, between the last look and a restart of Jenkins, or a second one of the
+  // same run. Once: what does not take the node then never will.
+  bool is_waited_for() const {
+    return sight_.step_for_it != nullptr && turn_.record.build.item != sight_.step_for_it->key();
+  }
+  bool may_give_back() const { return is_waited_for() && is_up(); }
+  // Also before Jenkins shows that step, or the agent is back.
+  bool may_be_waited_for() const {
+    return turn_.record.link != NodeLink::never && (is_waited_for() || !sight_.is_settled);
   }
 
   void give_to_step() {
@@ -381,7 +391,7 @@ class Look {
     if (model::is_spent(record.max_builds, record.builds_done)) {
       end_life(record, model::spent_reason(record.max_builds),
                fmt::format("{} is over.", with_capital(title())));
-    } else if (record.drained) {
+    } else if (record.drained && !may_be_waited_for()) {
       end_life(record, EndReason::drained, fmt::format("It was drained, and {} is over.", title()));
     } else {
       close();

@@ -64,3 +64,55 @@ TEST_CASE("an agent is told to take no more work before a Jenkins that was start
   CHECK(world.jenkins->find_run("pipe", 1)->result == BuildResult::success);
   check_clean(world);
 }
+
+TEST_CASE("a drained node stays for a step that nobody saw begin and that waits for it after a restart") {
+  NodeRecord record;
+  record.node = "footman-a1";
+  record.labels = {"linux"};
+  record.max_builds = 3;
+  record.builds_done = 1;
+  record.phase = NodePhase::held;
+  record.link = NodeLink::up;
+  record.session = "one";
+  record.drained = true;
+  Computer computer;
+  computer.name = record.node;
+  computer.labels = {record.node, "linux"};
+  computer.held = true;
+  computer.executors.resize(1);
+  QueueItem step;
+  step.id = 9;
+  step.kind = TaskKind::node_step;
+  step.task = "job/p/1/";
+  NodeSight sight;
+  sight.computer = &computer;
+  sight.session = "two";
+  sight.now = sight.session_since = Instant{1'795'456'000'000'000};
+  sight.is_settled = false;
+  const auto look = [&](Duration after) {
+    sight.now = sight.session_since + after;
+    record = look_at_node(record, sight).record;
+    return record.phase;
+  };
+  CHECK(look(1s) == NodePhase::held);
+  SUBCASE("there is none") {
+    sight.is_settled = true;
+    CHECK(look(kRestartGrace) == NodePhase::over);
+    CHECK(record.end_reason == model::EndReason::drained);
+  }
+  SUBCASE("its agent comes back") {
+    sight.is_settled = true;
+    sight.step_for_it = &step;
+    CHECK(look(kRestartGrace) == NodePhase::held);
+    computer.connected = true;
+    CHECK(look(20s) == NodePhase::working);
+    CHECK(record.build.path == step.task);
+  }
+  SUBCASE("its agent does not") {
+    sight.is_settled = true;
+    sight.step_for_it = &step;
+    CHECK(look(kSilence) == NodePhase::held);
+    CHECK(look(kSilence + 1s) == NodePhase::over);
+    CHECK(record.lost);
+  }
+}
