@@ -268,7 +268,7 @@ void Overview::judge(const Reading& reading, Duration steady) {
 
 // --- builds that are over before they are seen
 
-// A node that it was opened for is asked about by itself. Of a step Jenkins does not tell where it was.
+// Of a step Jenkins does not tell where it was.
 bool Overview::may_be_missed(const JudgedItem& one) const {
   const auto& item = one.item;
   if (item.kind == TaskKind::node_step || item.kind == TaskKind::pipeline) return false;
@@ -290,6 +290,7 @@ void Overview::note_seen(const NodeBuild& build) {
     std::erase_if(missing_, [&](const auto& one) { return is_build_of(one.second.item, build.path); });
 }
 
+// Then it is asked for with that node.
 bool Overview::is_opened_for(const std::string& key) const {
   return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second->record.released_key == key; });
 }

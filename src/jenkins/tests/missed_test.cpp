@@ -17,6 +17,7 @@ struct Kept {
 
   Kept() {
     world.max_builds = 9;
+    world.settings.idle_pace = 3s;  // what is seen seems to take at least so long
     world.add_freestyle("first", "linux", 1s);
     world.add_freestyle("brief", "linux", 25ms);
     world.start();
@@ -35,7 +36,7 @@ struct Kept {
     REQUIRE(world.jenkins->trigger("brief", world.now(), 5s));
     world.run(4s);
     REQUIRE(world.run_until([&] { return world.jenkins->waiting_items().empty(); }));
-    world.run(10s);
+    world.run(15s);
   }
   std::uint32_t builds_done() const { return world.controller->observe_agent(agent).builds_done; }
 };
