@@ -374,8 +374,10 @@ Awaitable<Status> JenkinsController::close_node(const LiveNodePtr* node) {
     if (session != overview_.session())
       co_return fail(Errc::unavailable, "Jenkins was started anew, and was not looked at since");
     NextSteps seen;
-    (void)overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
+    const auto turn = overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
     tell(seen);
+    if (turn.may_be_waited_for)
+      co_return fail(Errc::unavailable, "Jenkins was started anew, and a build may come back to its node");
     if (computer->held) co_return Status();
     if (toggles == kToggles)
       co_return fail(Errc::unavailable, fmt::format("somebody opens node {} again", name));

@@ -239,7 +239,8 @@ class Look {
   }
 
   void end_drained() {
-    if (!may_be_waited_for())
+    turn_.may_be_waited_for = may_be_waited_for();
+    if (!turn_.may_be_waited_for)
       end_life(turn_.record, EndReason::drained, "It was drained and has no work left.");
   }
 

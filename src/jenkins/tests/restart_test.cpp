@@ -65,6 +65,28 @@ TEST_CASE("an agent is told to take no more work before a Jenkins that was start
   check_clean(world);
 }
 
+TEST_CASE("an idle agent is not free to end before Jenkins has shown what comes back after its restart") {
+  FakeWorld world;
+  world.max_builds = 3;
+  world.add_pipeline("pipe", {"linux"}, 1s);
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return world.is_over("pipe"); }));
+  world.has_fleet = false;
+  const AgentId agent("t-1");
+  REQUIRE(world.run_until(
+      [&] { return world.controller->observe_agent(agent).activity == AgentActivity::idle; }));
+  const auto& overview = world.controller->overview();
+  world.jenkins->restart(true, 2s, world.now());
+  REQUIRE(world.run_until([&] { return !overview.is_settled(world.now()); }));
+  CHECK(world.wait(world.controller->drain_agent(agent)).error().code == Errc::timeout);
+  CHECK(world.controller->observe_agent(agent).activity != AgentActivity::done);
+  world.run(kRestartGrace + 2s);
+  CHECK(world.wait(world.controller->drain_agent(agent)));
+  CHECK(world.controller->observe_agent(agent).activity == AgentActivity::done);
+}
+
 TEST_CASE("a drained node stays for a step that nobody saw begin and that waits for it after a restart") {
   NodeRecord record;
   record.node = "footman-a1";
