@@ -47,6 +47,7 @@ agent::AgentConfig config_of(const ports::LaunchSpec& spec) {
   config.name = spec.agent;
   config.attempt = spec.attempt;
   config.secret = spec.secret;
+  config.wants_credential = spec.endpoint.program == ports::AgentProgram::jenkins;
   config.single_use = spec.one_shot;
   config.orphan_timeout = spec.orphan_timeout;
   config.host = {"linux", "x86_64", spec.agent.str(), 1, 2, std::uint64_t{1} << 30};
@@ -63,7 +64,7 @@ class AgentProcess {
   AgentProcess(SimLoop& loop, SimNet& net, Witness& witness, Dice dice, base::Logger log,
                const ports::LaunchSpec& spec)
       : net_(net),
-        name_(spec.agent),
+        spec_(spec),
         life_(loop, spec.agent.str()),
         executor_(life_.add_lane("agent")),
         clock_(loop, dice.between(Duration(-2s), Duration(2s))),
@@ -88,7 +89,8 @@ class AgentProcess {
     life_.destroy();
   }
 
-  const base::AgentId& name() const { return name_; }
+  const base::AgentId& name() const { return spec_.agent; }
+  const ports::LaunchSpec& spec() const { return spec_; }
   Life& life() { return life_; }
   NodeClock& clock() { return clock_; }
   // A signal: the agent hears of it on its own executor, once it runs.
@@ -102,7 +104,7 @@ class AgentProcess {
   static Awaitable<void> live(AgentProcess* self) { self->exit_ = co_await self->agent_->run(); }
 
   SimNet& net_;
-  base::AgentId name_;
+  ports::LaunchSpec spec_;
   Life life_;
   runtime::Executor executor_;
   NodeClock clock_;
@@ -179,8 +181,13 @@ void SimAgents::reap() {
     const auto why = fmt::format("the agent has left ({}): {}", agent::to_string(it->second->exit()->end),
                                  it->second->exit()->reason);
     loop_.trace().note(loop_.now(), it->second->name().str(), why);
+    auto spec = it->second->spec();
+    spec.controller_secret = it->second->exit()->credential;
     it = processes_.erase(it);
-    if (on_exit) on_exit(machine, why);
+    if (!spec.controller_secret.empty())
+      on_credential(machine, spec);
+    else if (on_exit)
+      on_exit(machine, why);
   }
 }
 

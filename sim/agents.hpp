@@ -41,6 +41,8 @@ class SimAgents {
 
   // An agent has left by itself: (machine, why).
   std::function<void(const std::string&, const std::string&)> on_exit;
+  // It has fetched what it stands in front of: (machine, spec with the controller_secret).
+  std::function<void(const std::string&, const ports::LaunchSpec&)> on_credential;
 
   // To be called between steps: ends processes that are over.
   void reap();

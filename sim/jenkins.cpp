@@ -7,6 +7,7 @@
 #include "apps/footman/jenkins_book.hpp"
 #include "jenkins/placeholders.hpp"
 #include "model/label.hpp"
+#include "protocol/handshake.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::sim {
@@ -291,7 +292,7 @@ void SimJenkins::note_starts() {
 void SimJenkins::look_at_overruns() {
   if (overruns_.empty()) return;
   if (port_ == nullptr || !is_reached()) return overruns_.clear();
-  for (const auto& text : port_->view().violations)
+  for (const auto& text : port_->overview().violations())
     for (const auto& one : overruns_)
       if (text.contains(one.node)) told_.insert(one.node);
   std::erase_if(overruns_, [&](const Overrun& one) {
@@ -400,7 +401,7 @@ bool SimJenkins::done() const {
     return one.first.starts_with(kPrefix) && one.first != "footman-by-hand" &&
            !jenkins::is_placeholder_name(kPrefix, one.first);
   });
-  return !has_nodes && jenkins_->waiting_items().empty() && port_->view().nodes.empty();
+  return !has_nodes && jenkins_->waiting_items().empty() && port_->overview().nodes().empty();
 }
 
 std::string SimJenkins::what_is_left() const {
@@ -417,13 +418,12 @@ std::string SimJenkins::what_is_left() const {
   for (const auto& [name, machine] : machines_)
     text += fmt::format("\n  agent of node {} lives", machine.node);
   if (port_ == nullptr) return text;
-  const auto view = port_->view();
-  for (const auto& one : view.nodes)
-    text += fmt::format("\n  record of node {}: {}, {}", one.node, to_string(one.phase), one.detail);
-  for (const auto& one : view.items)
-    text += fmt::format("\n  item {} is {}: {}", one.judged.item.key(), to_string(one.judged.verdict),
-                        one.judged.text);
-  return text + "\n  Jenkins: " + view.trouble;
+  for (const auto& [id, node] : port_->overview().nodes())
+    text += fmt::format("\n  record of node {}: {}, {}", node->record.node, to_string(node->record.phase),
+                        node->record.detail);
+  for (const auto& one : port_->overview().items())
+    text += fmt::format("\n  item {} is {}: {}", one.item.key(), to_string(one.verdict), one.text);
+  return text + "\n  Jenkins: " + port_->trouble();
 }
 
 void SimJenkins::check_end() {
@@ -510,7 +510,13 @@ JenkinsPort::JenkinsPort(SimJenkins& jenkins, OtherParts parts, jenkins::Jenkins
                             parts.log,
                             parts.metrics,
                             {},
-                            {}},
+                            {},
+                            {},
+                            {},
+                            {},
+                            [key = parts.server_key](const AgentId& agent, std::uint32_t attempt) {
+                              return protocol::derive_bootstrap_secret(key, agent, attempt);
+                            }},
       std::move(settings));
   jenkins_.port_ = this;
   jenkins_.port_since_ = jenkins_.loop_.now();

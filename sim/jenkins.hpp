@@ -26,6 +26,7 @@ struct JenkinsHabits {
   Duration work = 10s;            // typical
   std::vector<std::string> labels;
   std::vector<jenkins::ServedLabels> served;
+  bool has_fronts = false;  // footman-agent comes first and fetches the node's secret
 };
 
 class JenkinsPort;
@@ -182,9 +183,11 @@ class JenkinsPort final : public OtherPort {
   JenkinsPort& operator=(const JenkinsPort&) = delete;
   ~JenkinsPort() override;
 
+  ports::CredentialSource* credentials() override { return controller_.get(); }
   runtime::Awaitable<base::Status> start() override { return controller_->start(); }
   runtime::Awaitable<void> stop() override { return controller_->stop(); }
-  jenkins::JenkinsView view() const { return controller_->view(); }
+  const jenkins::Overview& overview() const { return controller_->overview(); }
+  std::string trouble() const { return controller_->trouble(); }
 
   base::ControllerName name() const override { return controller_->name(); }
   std::optional<ports::AgentEndpoint> find_endpoint(const base::AgentId& id) const override {

@@ -15,6 +15,7 @@
 #include "jenkins/transport.hpp"
 #include "ports/cloud_provider.hpp"
 #include "ports/controller_port.hpp"
+#include "ports/credential_source.hpp"
 #include "runtime/clock.hpp"
 #include "sim/accounts.hpp"
 #include "sim/loop.hpp"
@@ -28,7 +29,8 @@ struct OtherParts {
   runtime::Clock& clock;
   store::Store& store;
   base::InstallationId installation;
-  bool in_doubt = false;  // its records may be those of a copy
+  bool in_doubt = false;    // its records may be those of a copy
+  base::Secret server_key;  // of the agents' bootstrap secrets
   base::Metrics& metrics;
   base::Logger log;
   std::function<std::unique_ptr<jenkins::NodeBook>(jenkins::NodeBook& real)> bend_book;
@@ -38,6 +40,7 @@ struct OtherParts {
 // What one life of the server holds of it. Errors of start(): as of the store.
 class OtherPort : public ports::ControllerPort {
  public:
+  virtual ports::CredentialSource* credentials() { return nullptr; }  // null: nobody fetches a secret of it
   virtual runtime::Awaitable<base::Status> start() { co_return base::Status(); }
   virtual runtime::Awaitable<void> stop() { co_return; }
 };

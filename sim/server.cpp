@@ -130,15 +130,30 @@ class ServerLife {
 
   void make_parts(const base::InstallationId& installation, bool in_doubt) {
     const runtime::CrashPoints crash_points([node = &node_](std::string_view name) { node->hit(name); });
+    const base::Secret key("the key of the simulated server");
+    if (parts_.remote != nullptr)
+      remote_port_ = parts_.bends.make_other_port(
+          *parts_.remote,
+          {control_, clock_, *store_, installation, in_doubt, key, metrics_, parts_.log, {}, {}});
     auto controller_config = parts_.controller_config;
     if (parts_.bends.bend_controller_config) parts_.bends.bend_controller_config(controller_config);
     controller_ = std::make_unique<controller::Controller>(
-        controller::ControllerParts{*store_, *logs_, clock_, *rng_, control_, net_executor_, changes_,
-                                    metrics_, parts_.log, crash_points,
-                                    base::Secret("the key of the simulated server"),
+        controller::ControllerParts{*store_,
+                                    *logs_,
+                                    clock_,
+                                    *rng_,
+                                    control_,
+                                    net_executor_,
+                                    changes_,
+                                    metrics_,
+                                    parts_.log,
+                                    crash_points,
+                                    key,
                                     [secrets = &parts_.secrets](std::string reference) {
                                       return resolve(secrets, std::move(reference));
-                                    }},
+                                    },
+                                    {},
+                                    remote_port_ ? remote_port_->credentials() : nullptr},
         std::move(controller_config));
     if (parts_.bends.make_port) port_ = parts_.bends.make_port(*controller_);
     fleet::FleetParts fleet_parts{*store_,
@@ -152,11 +167,7 @@ class ServerLife {
                                   parts_.log,
                                   crash_points,
                                   [controller = controller_.get()] { return controller->storage_full(); }};
-    if (parts_.remote != nullptr) {
-      remote_port_ = parts_.bends.make_other_port(
-          *parts_.remote, {control_, clock_, *store_, installation, in_doubt, metrics_, parts_.log, {}, {}});
-      fleet_parts.controllers.push_back(remote_port_.get());
-    }
+    if (remote_port_) fleet_parts.controllers.push_back(remote_port_.get());
     for (auto* cloud : parts_.clouds) {
       providers_.push_back(parts_.bends.make_provider(*cloud, control_, installation));
       fleet_parts.clouds.push_back(providers_.back().get());

@@ -281,6 +281,7 @@ void make_jenkins(Scene& scene, std::uint64_t seed, bool for_sure) {
   scene.jenkins.work = dice.between(Duration(2s), Duration(20s));
   scene.jenkins.labels = {"linux", "warm", "linux && !warm"};
   for (const auto& one : scene.fleet.templates) scene.jenkins.served.push_back({one.labels, one.is_default});
+  scene.jenkins.has_fronts = dice.chance(0.5);
 }
 
 AdminHabits make_admins(std::uint64_t seed) {
@@ -484,7 +485,8 @@ void World::wire_up() {
     cloud->on_up = [this](const std::string& machine, const ports::LaunchSpec& spec) {
       for (const auto* secret : {&spec.secret, &spec.controller_secret})
         if (!secret->empty()) witness_.add_secret(std::string(secret->expose()));
-      if (remote_ && remote_->knows(spec.agent)) return remote_->start_agent(machine, spec);
+      if (remote_ && remote_->knows(spec.agent) && !scene_.jenkins.has_fronts)
+        return remote_->start_agent(machine, spec);
       agents_->start(machine, spec);
     };
     cloud->on_down = [this](const std::string& machine) {
@@ -494,6 +496,9 @@ void World::wire_up() {
   }
   agents_->on_exit = [this](const std::string& machine, const std::string& why) {
     machine_down(machine, why);
+  };
+  agents_->on_credential = [this](const std::string& machine, const ports::LaunchSpec& spec) {
+    remote_->start_agent(machine, spec);
   };
   if (remote_) {
     remote_->on_exit = agents_->on_exit;

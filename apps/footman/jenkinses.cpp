@@ -65,7 +65,6 @@ struct Jenkinses::Member {
   std::unique_ptr<jenkins::HttpTransport> transport;
   std::unique_ptr<jenkins::JenkinsController> controller;
   std::vector<std::string> former_prefixes;
-  bool left = false;  // it is in the configuration no more
 };
 
 Jenkinses::Jenkinses(JenkinsSite site)
@@ -184,14 +183,15 @@ Status Jenkinses::check(const config::Config& config) const {
 void Jenkinses::apply(const config::Config& config) {
   for (const auto& member : members_) {
     const auto one = std::ranges::find(config.jenkins, member->config.name, &config::JenkinsConfig::name);
+    auto& controller = *member->controller;
     if (one == config.jenkins.end()) {
-      if (!std::exchange(member->left, true)) member->controller->leave();
+      if (!controller.leaves()) controller.leave();
       continue;
     }
-    member->controller->set_settings(make_jenkins_settings(config, *one));
+    controller.set_settings(make_jenkins_settings(config, *one));
     member->config = *one;
-    if (!std::exchange(member->left, false)) continue;
-    member->controller->come_back();
+    if (!controller.leaves()) continue;
+    controller.come_back();
     history_.spawn("knows " + one->name, remember(one->name, known_of(*member)));
   }
 }
@@ -267,63 +267,10 @@ Awaitable<void> Jenkinses::write_history(store::AgentChange change) {
 
 // --- what people see
 
-namespace {
-
-ports::JenkinsItem show_item(const jenkins::JenkinsView::Item& one) {
-  const auto& item = one.judged.item;
-  const auto since = item.buildable_since > 0 ? item.buildable_since : item.in_queue_since;
-  ports::JenkinsItem out;
-  out.title = item.title();
-  if (one.judged.has_label) out.label = one.judged.label;
-  out.since = base::Instant{since * 1000};
-  out.verdict = to_string(one.judged.verdict);
-  out.text = one.judged.text;
-  out.reason = one.reason;
-  return out;
-}
-
-ports::JenkinsNode show_node(const jenkins::NodeRecord& record, const std::string& url) {
-  ports::JenkinsNode out;
-  out.name = record.node;
-  out.agent = record.agent;
-  out.state = to_string(record.phase);
-  out.connected = record.link == jenkins::NodeLink::up;
-  if (!record.build.empty()) {
-    out.work = record.working_title.empty() ? jenkins::build_title(record.build) : record.working_title;
-    out.build = url + record.build;
-  }
-  out.created = record.created;
-  if (record.phase == jenkins::NodePhase::working) out.working_since = record.working_since;
-  out.note = record.note;
-  return out;
-}
-
-}  // namespace
-
 std::vector<ports::JenkinsStatus> Jenkinses::list() const {
   std::vector<ports::JenkinsStatus> all;
   all.reserve(members_.size());
-  for (const auto& member : members_) {
-    const auto view = member->controller->view();
-    ports::JenkinsStatus one;
-    one.name = view.name;
-    one.url = view.url;
-    one.reach = to_string(view.reach);
-    one.since = view.since;
-    one.trouble = view.trouble;
-    if (member->left && one.trouble.empty())
-      one.trouble = "It is in the configuration no more: agents at work finish, and no more are launched.";
-    one.detached = view.detached;
-    one.tells_labels = view.placeholders_stand;
-    for (const auto& item : view.items) {
-      one.items.push_back(show_item(item));
-      if (view.detached && one.items.back().text.empty())
-        one.items.back().text = "Footman was detached from this Jenkins.";
-    }
-    for (const auto& node : view.nodes) one.nodes.push_back(show_node(node, member->config.url));
-    one.violations = view.violations;
-    all.push_back(std::move(one));
-  }
+  for (const auto& member : members_) all.push_back(member->controller->status());
   return all;
 }
 

@@ -207,9 +207,8 @@ Result<Queue> parse_queue(std::string_view body) {
     else
       note_odd(queue.odd, "an item of the queue has no id, time or task");
   }
-  std::ranges::stable_sort(queue.items, {}, [](const QueueItem& one) {
-    return std::pair(one.buildable_since > 0 ? one.buildable_since : one.in_queue_since, one.id);
-  });
+  std::ranges::stable_sort(queue.items, {},
+                           [](const QueueItem& one) { return std::pair(one.waits_since(), one.id); });
   return queue;
 }
 

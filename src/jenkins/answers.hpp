@@ -46,6 +46,7 @@ struct QueueItem {
   std::int64_t in_queue_since = 0;              // milliseconds of Jenkins' clock, as the next one
   std::int64_t buildable_since = 0;             // 0: not told
 
+  std::int64_t waits_since() const { return buildable_since > 0 ? buildable_since : in_queue_since; }
   // No other item of this Jenkins ever has the same: ids alone are handed out again after a crash.
   std::string key() const;
   std::string title() const;  // "app #17", "app"

@@ -126,23 +126,47 @@ Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string
   const auto& record = node->record;
   if (!told->node.empty() && told->node != record.node) co_return Status();  // it was another one's
   node->released_end = ItemEnd::started;
-  const auto now = parts_.clock.now();
-  const bool has_times = record.released_run.empty() && told->started > 0;
-  const auto began = has_times ? std::min(now, overview_.to_local(told->started, health_.ahead())) : now;
-  auto title = build_title(build);
-  node->brief = BuildRun{record.agent,
-                         record.node,
-                         record.released_key,
-                         std::move(title),
-                         std::move(build),
-                         began,
-                         has_times ? std::min(now, began + told->lasted) : now};
+  node->brief = run_of(record, record.released_key, std::move(build), *told);
   co_return Status();
 }
 
+// An item left the queue, and no node was seen to have its build: one that takes any may have had it.
+Awaitable<void> JenkinsController::ask_missed(QueueItem item) {
+  const auto left = co_await call(requests_.get_item(item.id));
+  const auto fate = left && left->status == 200 ? parse_item_fate(left->body) : Result<ItemFate>(ItemFate());
+  if (!fate || !is_build_of(item, fate->build)) co_return;
+  const auto answer = co_await call(requests_.get_build(fate->build));
+  const auto told =
+      answer && answer->status == 200 ? parse_build(answer->body) : Result<BuildState>(BuildState());
+  if (!told || !told->over) co_return;
+  const auto found = overview_.find_node(told->node);
+  if (found == nullptr) co_return;
+  const auto node = co_await take(found);
+  NextSteps seen;
+  overview_.note_missed(found, run_of(node->record, item.key(), fate->build, *told), seen);
+  tell(seen);
+  co_await write_down(&*node, false);
+}
+
+// Of a step its run is told, and not when the step was.
+BuildRun JenkinsController::run_of(const NodeRecord& record, std::string key, std::string build,
+                                   const BuildState& told) const {
+  const auto now = parts_.clock.now();
+  const bool has_times = record.released_run != build && told.started > 0;
+  const auto began = has_times ? std::min(now, overview_.to_local(told.started, health_.ahead())) : now;
+  auto title = build_title(build);
+  return {record.agent,
+          record.node,
+          std::move(key),
+          std::move(title),
+          std::move(build),
+          began,
+          has_times ? std::min(now, began + told.lasted) : now};
+}
+
 Awaitable<Status> JenkinsController::ask_build(LiveNode* node) {
-  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(node->record.build)));
-  const auto checked = check_read(answer, fmt::format("read build {}", node->record.build));
+  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(node->record.build.path)));
+  const auto checked = check_read(answer, fmt::format("read build {}", node->record.build.path));
   if (!checked && checked.error().code != Errc::not_found) co_return checked;
   if (!checked) {
     node->build_over = true;
@@ -202,7 +226,7 @@ Result<LiveNodePtr> JenkinsController::find_or_plan(const ports::AgentRegistrati
   record.controller = settings_.name;
   record.agent = registration.id;
   record.attempt = registration.attempt;
-  record.node = overview_.node_name(registration.id, registration.attempt);
+  record.node = overview_.node_name(registration.id);
   record.labels = registration.labels;
   record.max_builds = registration.max_builds;
   record.is_default = registration.is_default;
@@ -218,20 +242,12 @@ Awaitable<Result<ports::AgentBootstrap>> JenkinsController::register_agent(
   FOOTMAN_CO_TRY(const auto found, find_or_plan(registration));
   const auto node = co_await take(found);
   auto& record = node->record;
-  if (record.phase == NodePhase::noted || record.phase == NodePhase::going)
+  if (is_let_go(record.phase))
     co_return fail(Errc::conflict, fmt::format("agent {} was removed", registration.id.str()));
-  if (registration.attempt < record.attempt)
+  // A second one would need a node of another name, and the agent's name is its node's.
+  if (registration.attempt != record.attempt)
     co_return fail(Errc::conflict,
-                   fmt::format("a later attempt of agent {} is known", registration.id.str()));
-  if (registration.attempt > record.attempt) {
-    FOOTMAN_CO_TRY_STATUS(co_await erase_node(&*node));
-    record.attempt = registration.attempt;
-    overview_.rename(node.node(), overview_.node_name(registration.id, registration.attempt));
-    record.key_hash.clear();
-    record.phase = NodePhase::planned;
-    record.link = NodeLink::never;
-    record.connected_at = record.idle_since = record.silent_since = {};
-  }
+                   fmt::format("another attempt of agent {} is known", registration.id.str()));
   record.secret_lifetime = registration.secret_lifetime;
   node->redeem_until = std::max(node->redeem_until, parts_.clock.steady() + registration.secret_lifetime);
   FOOTMAN_CO_TRY_STATUS(co_await put(&*node));
@@ -258,9 +274,7 @@ Awaitable<Result<Secret>> JenkinsController::read_secret(std::string node) {
 // --- secrets that are fetched
 
 namespace {
-bool takes_agents(NodePhase phase) {
-  return phase != NodePhase::over && phase != NodePhase::noted && phase != NodePhase::going;
-}
+bool takes_agents(NodePhase phase) { return phase != NodePhase::over && !is_let_go(phase); }
 }  // namespace
 
 std::optional<ports::CredentialHolder> JenkinsController::find_holder(const AgentId& agent) const {
@@ -338,8 +352,7 @@ Awaitable<Status> JenkinsController::drain_agent(AgentId id) {
     record.drained = was_drained;
     co_return done;
   }
-  if (record.phase == NodePhase::over || record.phase == NodePhase::noted || record.phase == NodePhase::going)
-    co_return Status();
+  if (!takes_agents(record.phase)) co_return Status();
   const auto done = co_await close_node(&node.node());
   // The wish is written down and will be carried out.
   if (!done) co_return fail(Errc::timeout, done.error().message);
@@ -361,8 +374,10 @@ Awaitable<Status> JenkinsController::close_node(const LiveNodePtr* node) {
     if (session != overview_.session())
       co_return fail(Errc::unavailable, "Jenkins was started anew, and was not looked at since");
     NextSteps seen;
-    (void)overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
+    const auto turn = overview_.look_now(*node, &*computer, parts_.clock.now(), seen);
     tell(seen);
+    if (turn.may_be_waited_for)
+      co_return fail(Errc::unavailable, "Jenkins was started anew, and a build may come back to its node");
     if (computer->held) co_return Status();
     if (toggles == kToggles)
       co_return fail(Errc::unavailable, fmt::format("somebody opens node {} again", name));
@@ -376,7 +391,7 @@ bool JenkinsController::died_with_build(const NodeRecord& record, const ports::A
   using enum EndReason;
   const bool died = end.reason == session_lost || end.reason == resource_gone || end.reason == agent_exited ||
                     end.reason == out_of_memory || end.reason == notice;
-  return died && !record.build.empty() &&
+  return died && !record.build.path.empty() &&
          (record.phase == NodePhase::working || (record.phase == NodePhase::over && record.lost));
 }
 
@@ -385,7 +400,7 @@ Awaitable<Status> JenkinsController::remove_agent(AgentId id, ports::AgentEnd en
   if (found == nullptr) co_return Status();
   const auto node = co_await take(found);
   auto& record = node->record;
-  if (record.phase != NodePhase::noted && record.phase != NodePhase::going) {
+  if (!is_let_go(record.phase)) {
     const bool stays = died_with_build(record, end);
     if (stays) {
       record.note = one_line(fmt::format("{}{}", kHoldMark, end.text));

@@ -161,7 +161,7 @@ class Judge {
     for (auto& one : foreign_)
       if (label.matches(one.computer->labels)) fitting.push_back(&one);
     const auto& item = judged.item;
-    const Instant since{(item.buildable_since > 0 ? item.buildable_since : item.in_queue_since) * 1000};
+    const Instant since{item.waits_since() * 1000};
     const auto waited = in_.jenkins_now - since;
     const auto idle = std::ranges::find_if(fitting, [](const Foreign* one) { return one->idle > 0; });
     if (idle != fitting.end() && waited < kQueueBeat) {

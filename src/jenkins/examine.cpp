@@ -135,7 +135,7 @@ List examine_agent_port(const JenkinsSettings& settings, const Survey& survey) {
 List examine_web_socket(const JenkinsSettings& settings, const Survey& survey) {
   Findings out("web-socket");
   if (settings.connection != AgentConnection::web_socket) return {};
-  const auto& url = settings.agent_url.empty() ? settings.url : settings.agent_url;
+  const auto& url = settings.url_for_agents();
   const auto& tried = survey.probe.web_socket;
   if (!tried)
     out.unchecked(fmt::format("{}: not tried without a node and its secret", url), "");

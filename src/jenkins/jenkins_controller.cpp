@@ -22,6 +22,23 @@ base::MetricLabels labels_of(const JenkinsSettings& settings, const std::string&
   return labels;
 }
 
+ports::JenkinsNode show_node(const NodeRecord& record, const std::string& url) {
+  const auto& build = record.build;
+  ports::JenkinsNode out;
+  out.name = record.node;
+  out.agent = record.agent;
+  out.state = to_string(record.phase);
+  out.connected = record.link == NodeLink::up;
+  if (!build.path.empty()) {
+    out.work = build.title.empty() ? build_title(build.path) : build.title;
+    out.build = url + build.path;
+  }
+  out.created = record.created;
+  if (record.phase == NodePhase::working) out.working_since = build.since;
+  out.note = record.note;
+  return out;
+}
+
 }  // namespace
 
 JenkinsController::JenkinsController(JenkinsParts parts, JenkinsSettings settings)
@@ -58,13 +75,7 @@ Awaitable<void> JenkinsController::stop() {
 }
 
 void JenkinsController::set_settings(JenkinsSettings settings) {
-  settings.name = settings_.name;
-  settings.url = settings_.url;
-  settings.ca_pem = settings_.ca_pem;
-  settings.prefix = settings_.prefix;
-  settings.installation = settings_.installation;
-  settings.page_of_agents = settings_.page_of_agents;
-  settings.keeps_unknown = settings_.keeps_unknown;
+  static_cast<FixedSettings&>(settings) = settings_;
   settings_ = std::move(settings);
   requests_ = Requests(settings_.user, settings_.token);
   overview_.set_settings(settings_);
@@ -90,9 +101,9 @@ Awaitable<void> JenkinsController::look_again_and_again() {
         parts_.log.warning("trouble with the jenkins", {{"trouble", trouble}});
       told_trouble_ = std::move(trouble);
     }
-    if (done && leaves_ && overview_.has_left()) {
+    if (done && leaves() && overview_.has_left()) {
       if (parts_.on_left) parts_.on_left();
-      while (leaves_) co_await wake_.wait();
+      while (leaves()) co_await wake_.wait();
       continue;
     }
     const auto took = parts_.clock.steady() - begun;
@@ -163,6 +174,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
     scope_.spawn(std::move(name), work_on(std::move(hold), std::move(work)));
   }
   for (auto& run : outcome.runs) scope_.spawn("steps of " + run, read_steps(run));
+  for (auto& item : outcome.missed) scope_.spawn("build of " + item.task, ask_missed(item));
   const bool has_upkeep = !outcome.placeholders.empty() || !outcome.strays.empty();
   const bool may_keep_up = !keeps_up_ && look > upkeep_fresh_after_ && parts_.clock.steady() >= upkeep_after_;
   if (has_upkeep && may_keep_up) {
@@ -257,14 +269,12 @@ Awaitable<Status> JenkinsController::put_right(const PlaceholderTask* task) {
 }
 
 void JenkinsController::leave() {
-  leaves_ = true;
-  overview_.detach();
+  overview_.set_bond(Bond::leaves);
   wake_.notify();
 }
 
 void JenkinsController::come_back() {
-  leaves_ = false;
-  overview_.attach();
+  overview_.set_bond(Bond::serves);
   wake_.notify();
 }
 
@@ -274,7 +284,7 @@ std::string JenkinsController::trouble() const {
 }
 
 Awaitable<Result<std::size_t>> JenkinsController::detach() {
-  overview_.detach();
+  if (!leaves()) overview_.set_bond(Bond::detached);
   FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
   FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the list of nodes"));
   FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));
@@ -293,11 +303,11 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
 std::optional<ports::AgentEndpoint> JenkinsController::find_endpoint(const AgentId& id) const {
   ports::AgentEndpoint endpoint;
   endpoint.program = ports::AgentProgram::jenkins;
-  endpoint.url = settings_.agent_url.empty() ? settings_.url : settings_.agent_url;
+  endpoint.url = settings_.url_for_agents();
   endpoint.ca_pem = settings_.ca_pem;
   endpoint.only_ca = !settings_.ca_pem.empty();
   endpoint.insecure = settings_.insecure;
-  endpoint.name = overview_.node_name(id, 1);
+  endpoint.name = overview_.node_name(id);
   endpoint.web_socket = settings_.connection == AgentConnection::web_socket;
   if (!endpoint.web_socket) endpoint.tunnel = settings_.tunnel;
   endpoint.java_options = settings_.java_options;
@@ -322,22 +332,36 @@ void JenkinsController::set_wait_reason(const std::string& item_key, ports::Shar
   reasons_[item_key] = std::move(reason);
 }
 
-JenkinsView JenkinsController::view() const {
-  JenkinsView view;
-  view.name = settings_.name;
-  view.url = settings_.url;
-  view.reach = health_.reach();
-  view.since = health_.since();
-  view.trouble = trouble();
-  view.placeholders_stand = overview_.placeholders_stand(parts_.clock.now());
-  view.detached = overview_.is_detached();
-  for (const auto& one : overview_.items()) {
-    const auto reason = reasons_.find(one.item.key());
-    view.items.push_back({one, reason == reasons_.end() ? nullptr : reason->second});
-  }
-  for (const auto& [id, node] : overview_.nodes()) view.nodes.push_back(node->record);
-  view.violations.assign(overview_.violations().begin(), overview_.violations().end());
-  return view;
+ports::JenkinsStatus JenkinsController::status() const {
+  ports::JenkinsStatus status;
+  status.name = settings_.name;
+  status.url = settings_.url;
+  status.reach = to_string(health_.reach());
+  status.since = health_.since();
+  status.trouble = trouble();
+  if (leaves() && status.trouble.empty())
+    status.trouble = "It is in the configuration no more: agents at work finish, and no more are launched.";
+  status.detached = overview_.bond() != Bond::serves;
+  status.tells_labels = overview_.placeholders_stand(parts_.clock.now());
+  for (const auto& one : overview_.items()) status.items.push_back(show_item(one));
+  for (const auto& [id, node] : overview_.nodes())
+    status.nodes.push_back(show_node(node->record, settings_.url));
+  status.violations.assign(overview_.violations().begin(), overview_.violations().end());
+  return status;
+}
+
+ports::JenkinsItem JenkinsController::show_item(const JudgedItem& one) const {
+  ports::JenkinsItem out;
+  out.title = one.item.title();
+  if (one.has_label) out.label = one.label;
+  out.since = Instant{one.item.waits_since() * 1000};
+  out.verdict = to_string(one.verdict);
+  out.text = one.text;
+  if (out.text.empty() && overview_.bond() != Bond::serves)
+    out.text = "Footman was detached from this Jenkins.";
+  if (const auto reason = reasons_.find(one.item.key()); reason != reasons_.end())
+    out.reason = reason->second;
+  return out;
 }
 
 // --- calls

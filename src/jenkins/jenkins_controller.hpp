@@ -2,7 +2,7 @@
 // with an agent for each build that waits.
 //
 // Life cycle: construct, set_on_change(), start(), …, stop(). Everything on the control executor. Between two
-// looks at Jenkins nothing costs I/O: demand(), observe_agent() and view() tell what was seen last.
+// looks at Jenkins nothing costs I/O: demand(), observe_agent() and status() tell what was seen last.
 //
 // What survives a restart is in the NodeBook: a record stands before its node is made and goes once Jenkins
 // shows the node no more. Until Jenkins has been read, the items that agents were launched for are the
@@ -27,6 +27,7 @@
 #include "ports/agent_endpoint.hpp"
 #include "ports/controller_port.hpp"
 #include "ports/credential_source.hpp"
+#include "ports/jenkins_desk.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/scope.hpp"
 #include "runtime/wait.hpp"
@@ -59,23 +60,6 @@ struct JenkinsParts {
   std::function<Secret(const AgentId&, std::uint32_t attempt)> agent_secret = {};
 };
 
-struct JenkinsView {
-  ControllerName name;
-  std::string url;
-  Reach reach = Reach::unasked;
-  Instant since;        // of reach
-  std::string trouble;  // a sentence; empty: all is well
-  bool placeholders_stand = false;
-  bool detached = false;
-  struct Item {
-    JudgedItem judged;
-    ports::SharedReason reason;  // of the fleet; null: none yet
-  };
-  std::vector<Item> items;
-  std::vector<NodeRecord> nodes;
-  std::vector<std::string> violations;
-};
-
 class JenkinsController final : public ports::ControllerPort, public ports::CredentialSource {
  public:
   JenkinsController(JenkinsParts parts, JenkinsSettings settings);
@@ -84,8 +68,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   // Errors: as of NodeBook::load().
   runtime::Awaitable<Status> start();
   runtime::Awaitable<void> stop();
-  // A changed configuration, for what is done from now on. Name, URL, CA, prefix, installation and
-  // page stay as they were.
+  // A changed configuration, for what is done from now on.
   void set_settings(JenkinsSettings settings);
 
   base::ControllerName name() const override { return settings_.name; }
@@ -104,14 +87,16 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<Result<Secret>> redeem(AgentId agent, std::uint32_t attempt,
                                             std::string key_hash) override;
 
-  JenkinsView view() const;
-  std::string trouble() const;  // empty: all is well
+  ports::JenkinsStatus status() const;
+  std::string trouble() const;                            // a sentence; empty: all is well
+  const Overview& overview() const { return overview_; }  // closer than the status
   // Removes the placeholders and makes none any more in this run. Answers with how many there were.
   runtime::Awaitable<Result<std::size_t>> detach();
   // It is not to get agents any more: no demand, the placeholders are removed, idle agents are surplus, those
   // at work finish. on_left is called when nothing of this installation stands there; then it is left alone.
   void leave();
   void come_back();
+  bool leaves() const { return overview_.bond() == Bond::leaves; }
   // Before start(): of names of nodes that may stand there from another configuration.
   void set_former_prefixes(std::vector<std::string> prefixes) {
     overview_.set_former_prefixes(std::move(prefixes));
@@ -147,6 +132,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   void tell(const NextSteps& outcome);
   runtime::Awaitable<void> ask_result(BuildRun run);
   runtime::Awaitable<void> save_violations();
+  ports::JenkinsItem show_item(const JudgedItem& one) const;
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
@@ -154,6 +140,8 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
   runtime::Awaitable<Status> ask_item(LiveNode* node);
   runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
+  runtime::Awaitable<void> ask_missed(QueueItem item);
+  BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
   runtime::Awaitable<Status> put(LiveNode* node);
@@ -190,7 +178,6 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   };
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   Looks looks_ = std::make_shared<std::uint64_t>(0);
-  bool leaves_ = false;
   bool keeps_up_ = false;
   std::uint64_t upkeep_fresh_after_ = 0;  // a look
   Duration upkeep_after_{0};

@@ -27,19 +27,21 @@ enum class NodePhase {
   going,    // it is deleted, or will be; the record goes when Jenkins shows it no more
 };
 std::string_view to_string(NodePhase phase);
+// Its agent was removed.
+constexpr bool is_let_go(NodePhase phase) { return phase == NodePhase::noted || phase == NodePhase::going; }
 
 enum class NodeLink { never, up, down };  // of its agent with Jenkins
 
-// The run of a pipeline that is to come back to its node after a restart of Jenkins, and that another build
-// was faster than. Empty build: there is none.
-struct AwaitedRun {
-  std::string build;  // as these of the record
-  std::string working_on;
-  std::string working_title;
-  Instant working_since;
-  Instant since;  // it may have come back since
+struct NodeBuild {
+  std::string path;          // "job/app/17/"; empty: none, or not told yet
+  std::string item;          // ports::DemandItem::key
+  std::string title;         // "app #17"
+  bool is_pipeline = false;  // it comes back after a restart of Jenkins
+  bool is_guess = false;     // it was not seen: Jenkins was restarted when it may have begun
+  Instant since;
+  Instant resume_since;  // it may come back since
 
-  bool operator==(const AwaitedRun&) const = default;
+  bool operator==(const NodeBuild&) const = default;
 };
 
 struct NodeRecord {
@@ -62,18 +64,12 @@ struct NodeRecord {
   std::string released_key;
   std::string released_run;  // "job/app/17/", when that item is a step of a pipeline
   std::uint32_t builds_done = 0;
-  std::string working_on;     // ports::DemandItem::key
-  std::string working_title;  // "app #17"
-  std::string build;          // "job/app/17/", the last one; empty: none, or not told yet
-  bool is_pipeline = false;   // that build comes back after a restart of Jenkins
-  bool is_guess = false;      // it was not seen: Jenkins was restarted when it may have begun
+  NodeBuild build;    // the one that is there, or the last one
+  NodeBuild awaited;  // a pipeline that another build was faster than: it gets the node after that one
   Instant created;
   Instant connected_at;
   Instant idle_since;
-  Instant silent_since;   // its agent is not connected; set when link is down
-  Instant working_since;  // of the last build
-  Instant resume_since;   // its build may come back since
-  AwaitedRun awaited;     // it gets the node after the build that is there now
+  Instant silent_since;  // its agent is not connected; set when link is down
 
   bool drained = false;  // gets no more builds, whatever comes
   bool lost = false;     // how it is over

@@ -36,7 +36,7 @@ class Look {
     auto& record = turn_.record;
     if (record.phase == NodePhase::noted) look_at_noted();
     if (record.phase == NodePhase::going) look_at_going();
-    if (record.phase == NodePhase::noted || record.phase == NodePhase::going) return std::move(turn_);
+    if (is_let_go(record.phase)) return std::move(turn_);
     if (!is_listed()) {
       look_at_missing();
       return std::move(turn_);
@@ -125,6 +125,9 @@ class Look {
       if (!is_held()) hold(kHeldSingleUse);
       return;
     }
+    if (model::is_spent(record.max_builds, record.builds_done))
+      return end_life(record, model::spent_reason(record.max_builds),
+                      "Its last build was over before it was seen.");
     if (record.link == NodeLink::down && silent() >= kSilence)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent has not been connected for {}.", format_duration(silent())),
@@ -142,27 +145,28 @@ class Look {
 
   void guess_run() {
     auto& record = turn_.record;
-    record.phase = NodePhase::working;
-    record.build = record.released_run;
-    record.working_on = record.released_key;
-    record.working_title = build_title(record.build);
-    record.is_pipeline = record.is_guess = true;
-    record.working_since = sight_.now;
-    record.idle_since = record.resume_since = {};
+    begin(step_of(record.released_run, record.released_key));
+    record.build.is_guess = true;
     await_run();
+  }
+
+  // Of a run of a pipeline.
+  NodeBuild step_of(const std::string& run, std::string item) const {
+    return {run, std::move(item), build_title(run), true, false, sight_.now, {}};
+  }
+
+  void begin(NodeBuild build) {
+    auto& record = turn_.record;
+    record.phase = NodePhase::working;
+    record.build = std::move(build);
+    record.idle_since = {};
   }
 
   void take_build() {
     auto& record = turn_.record;
     if (record.phase == NodePhase::over)
       report_violation("a build came to its node after its last one was over");
-    record.phase = NodePhase::working;
-    record.build.clear();
-    record.working_on.clear();
-    record.working_title.clear();
-    record.is_pipeline = record.is_guess = false;
-    record.working_since = sight_.now;
-    record.idle_since = record.resume_since = {};
+    begin({.since = sight_.now});
     record.end_reason = EndReason::none;
     record.detail.clear();
     record.lost = false;
@@ -171,14 +175,14 @@ class Look {
   }
 
   void name_build() {
-    auto& record = turn_.record;
+    auto& build = turn_.record.build;
     const auto* taken = find_taken(*sight_.computer);
-    if (taken == nullptr || taken->build.empty() || !record.build.empty()) return;
-    record.build = taken->build;
-    record.is_pipeline = taken->build_class.ends_with("PlaceholderExecutable");
-    const auto* item = sight_.find_item ? sight_.find_item(record.build) : nullptr;
-    record.working_on = item != nullptr ? item->item.key() : "build-" + record.build;
-    record.working_title = build_title(record.build);
+    if (taken == nullptr || taken->build.empty() || !build.path.empty()) return;
+    build.path = taken->build;
+    build.is_pipeline = taken->build_class.ends_with("PlaceholderExecutable");
+    const auto* item = sight_.find_item ? sight_.find_item(build.path) : nullptr;
+    build.item = item != nullptr ? item->item.key() : "build-" + build.path;
+    build.title = build_title(build.path);
   }
 
   void hold_with_build() {
@@ -230,8 +234,14 @@ class Look {
       }
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    if (record.drained) return end_drained();
     close();
+  }
+
+  void end_drained() {
+    turn_.may_be_waited_for = may_be_waited_for();
+    if (!turn_.may_be_waited_for)
+      end_life(turn_.record, EndReason::drained, "It was drained and has no work left.");
   }
 
   void close() {
@@ -255,7 +265,7 @@ class Look {
       return note_opened(record, sight_.open_for);
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_life(record, EndReason::drained, "It was drained and has no work left.");
+    if (record.drained) return end_drained();
     if (may_open) turn_.step = NodeStep::open;
   }
 
@@ -265,18 +275,18 @@ class Look {
     if (!is_busy()) return look_at_left();
     auto& record = turn_.record;
     const auto* taken = find_taken(*sight_.computer);
-    const bool is_awaited = is_awaited_run() && !record.is_guess;
+    auto& build = record.build;
+    const bool is_awaited = is_awaited_run() && !build.is_guess;
     if (is_awaited && taken->build.empty()) return;  // whose it is, is told in a moment
-    const auto since = record.resume_since.is_set() ? record.resume_since : sight_.now;
+    const bool is_another = !taken->build.empty() && !build.path.empty() && taken->build != build.path;
     record.session = sight_.session;
-    record.resume_since = {};
-    if (record.is_guess) return take_build();
-    const bool is_another = !taken->build.empty() && !record.build.empty() && taken->build != record.build;
-    if (is_another && is_awaited) return lend(taken->build, since);
+    if (build.is_guess) return take_build();
+    if (is_another && is_awaited) return lend(taken->build);
+    build.resume_since = {};
     if (is_another) {
       ++record.builds_done;
       if (model::is_spent(record.max_builds, record.builds_done))
-        report_violation(fmt::format("after {} came {}", record.build, taken->build));
+        report_violation(fmt::format("after {} came {}", build.path, taken->build));
       return take_build();
     }
     name_build();
@@ -289,53 +299,47 @@ class Look {
   // A run of a pipeline that was here when Jenkins was restarted.
   bool is_awaited_run() const {
     const auto& record = turn_.record;
-    return record.is_pipeline && (record.session != sight_.session || record.resume_since.is_set());
+    return record.build.is_pipeline &&
+           (record.session != sight_.session || record.build.resume_since.is_set());
   }
 
   // An open node is for whoever comes first: the run gets it afterwards.
-  void lend(const std::string& build, Instant since) {
+  void lend(const std::string& build) {
     auto& record = turn_.record;
     if (is_last_build(record))  // else it is a node for both
-      report_violation(fmt::format("while it waited for {} came {}", record.build, build));
-    record.awaited = {record.build, record.working_on, record.working_title, record.working_since, since};
+      report_violation(fmt::format("while it waited for {} came {}", record.build.path, build));
+    record.awaited = std::move(record.build);
+    if (!record.awaited.resume_since.is_set()) record.awaited.resume_since = sight_.now;
     take_build();
   }
 
   void give_back() {
     auto& record = turn_.record;
     ++record.builds_done;
-    auto run = std::exchange(record.awaited, {});
-    record.build = std::move(run.build);
-    record.working_on = std::move(run.working_on);
-    record.working_title = std::move(run.working_title);
-    record.working_since = run.working_since;
-    record.resume_since = run.since;
-    record.is_pipeline = true;
+    record.build = std::exchange(record.awaited, {});
     await_run();
   }
 
-  // A step that nobody saw begin, between the last look and a restart of Jenkins, or a second one of the same
-  // run. Once: what does not take the node then never will.
-  bool may_give_back() const {
-    return sight_.step_for_it != nullptr && is_up() && turn_.record.working_on != sight_.step_for_it->key();
+  // By a step that nobody saw begin, between the last look and a restart of Jenkins, or a second one of the
+  // same run. Once: what does not take the node then never will.
+  bool is_waited_for() const {
+    return sight_.step_for_it != nullptr && turn_.record.build.item != sight_.step_for_it->key();
+  }
+  bool may_give_back() const { return is_waited_for() && is_up(); }
+  // Also before Jenkins shows that step, or the agent is back.
+  bool may_be_waited_for() const {
+    return turn_.record.link != NodeLink::never && (is_waited_for() || !sight_.is_settled);
   }
 
   void give_to_step() {
-    auto& record = turn_.record;
-    record.phase = NodePhase::working;
-    record.build = sight_.step_for_it->task;
-    record.working_on = sight_.step_for_it->key();
-    record.working_title = build_title(record.build);
-    record.working_since = record.resume_since = sight_.now;
-    record.is_pipeline = true;
-    record.is_guess = false;
-    record.idle_since = {};
+    begin(step_of(sight_.step_for_it->task, sight_.step_for_it->key()));
+    turn_.record.build.resume_since = sight_.now;
     await_run();
   }
 
   std::string title() const {
-    const auto& record = turn_.record;
-    return record.working_title.empty() ? std::string("its build") : "build " + record.working_title;
+    const auto& title = turn_.record.build.title;
+    return title.empty() ? std::string("its build") : "build " + title;
   }
 
   // Its executor is free.
@@ -343,8 +347,8 @@ class Look {
     auto& record = turn_.record;
     if (!sight_.computer->idle) return;
     const bool is_restarted = record.session != sight_.session;
-    if (is_restarted && record.build.empty() && may_have_begun()) return guess_run();
-    if (record.is_guess && sight_.released_waits) return unguess();
+    if (is_restarted && record.build.path.empty() && may_have_begun()) return guess_run();
+    if (record.build.is_guess && sight_.released_waits) return unguess();
     if (is_awaited_run() && !sight_.build_over) return await_run();
     record.session = sight_.session;
     if (record.link == NodeLink::down && !is_restarted)
@@ -358,10 +362,7 @@ class Look {
     auto& record = turn_.record;
     record.session = sight_.session;
     record.phase = is_held() ? NodePhase::held : NodePhase::open;
-    record.build.clear();
-    record.working_on.clear();
-    record.working_title.clear();
-    record.is_pipeline = record.is_guess = false;
+    record.build = {};
     if (record.link == NodeLink::up) record.idle_since = sight_.now;
   }
 
@@ -371,8 +372,9 @@ class Look {
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent did not come back for {} after a restart of Jenkins.", title()),
                       true);
-    if (!record.resume_since.is_set() && is_up() && !is_held()) record.resume_since = sight_.now;
-    if (record.resume_since.is_set() && sight_.now - record.resume_since >= kResumePatience) {
+    auto& since = record.build.resume_since;
+    if (!since.is_set() && is_up() && !is_held()) since = sight_.now;
+    if (since.is_set() && sight_.now - since >= kResumePatience) {
       record.session = sight_.session;
       return finish_build();
     }
@@ -381,15 +383,16 @@ class Look {
 
   void finish_build() {
     auto& record = turn_.record;
-    const bool is_awaited = !record.awaited.build.empty() && record.awaited.build != record.build;
-    if (is_awaited && sight_.now - record.awaited.since < kResumePatience) return give_back();
+    const auto& awaited = record.awaited;
+    const bool is_awaited = !awaited.path.empty() && awaited.path != record.build.path;
+    if (is_awaited && sight_.now - awaited.resume_since < kResumePatience) return give_back();
     ++record.builds_done;
-    record.resume_since = {};
+    record.build.resume_since = {};
     if (may_give_back()) return give_to_step();
     if (model::is_spent(record.max_builds, record.builds_done)) {
       end_life(record, model::spent_reason(record.max_builds),
                fmt::format("{} is over.", with_capital(title())));
-    } else if (record.drained) {
+    } else if (record.drained && !may_be_waited_for()) {
       end_life(record, EndReason::drained, fmt::format("It was drained, and {} is over.", title()));
     } else {
       close();
@@ -467,7 +470,8 @@ bool is_last_build(const NodeRecord& record) {
 bool is_lively(const NodeRecord& record) {
   if (record.phase == NodePhase::open)
     return is_last_build(record) || record.drained || !record.released_key.empty();
-  if (record.phase == NodePhase::working) return record.resume_since.is_set() || record.build.empty();
+  if (record.phase == NodePhase::working)
+    return record.build.resume_since.is_set() || record.build.path.empty();
   return record.phase == NodePhase::planned || record.phase == NodePhase::going ||
          (record.phase == NodePhase::held && !record.connected_at.is_set());
 }
@@ -475,7 +479,7 @@ bool is_lively(const NodeRecord& record) {
 ports::AgentObservation observe_node(const NodeRecord& record) {
   using enum ports::AgentActivity;
   ports::AgentObservation seen;
-  if (record.phase == NodePhase::noted || record.phase == NodePhase::going) return seen;
+  if (is_let_go(record.phase)) return seen;
   seen.connected_at = record.connected_at;
   seen.builds_done = record.builds_done;
   seen.end_reason = record.end_reason;
@@ -486,7 +490,7 @@ ports::AgentObservation observe_node(const NodeRecord& record) {
   }
   if (record.phase == NodePhase::working) {
     seen.activity = record.link == NodeLink::up ? busy : disconnected;
-    seen.working_on = record.working_on;
+    seen.working_on = record.build.item;
     seen.started = true;
     return seen;
   }

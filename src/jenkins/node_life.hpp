@@ -70,9 +70,10 @@ struct NodeSight {
 struct NodeTurn {
   NodeRecord record;
   NodeStep step = NodeStep::none;
-  std::string_view message;  // for hold
-  bool forget = false;       // the record has done its duty
-  std::string violation;     // a sentence; empty: none
+  std::string_view message;        // for hold
+  bool forget = false;             // the record has done its duty
+  bool may_be_waited_for = false;  // drained, and a build may yet come back to it after a restart of Jenkins
+  std::string violation;           // a sentence; empty: none
 };
 
 NodeTurn look_at_node(const NodeRecord& record, const NodeSight& sight);

@@ -15,6 +15,14 @@ constexpr Duration kClocksAgree = 2s;
 constexpr std::size_t kRunsAtOnce = 3;
 constexpr std::string_view kMark = "(Footman installation ";
 
+// It began and is over at once.
+void tell_brief(BuildRun run, NextSteps& out) {
+  const auto ended = std::exchange(run.ended, {});
+  out.builds.push_back(run);
+  run.ended = ended;
+  out.builds.push_back(std::move(run));
+}
+
 }  // namespace
 
 Overview::Overview(JenkinsSettings settings)
@@ -39,7 +47,7 @@ void Overview::load(std::vector<NodeRecord> records) {
 
 void Overview::set_settings(JenkinsSettings settings) {
   settings_ = std::move(settings);
-  if (detached_) return;
+  if (bond_ != Bond::serves) return;
   auto wanted = list_placeholders(settings_.prefix, settings_.demand.served);
   if (wanted == placeholders_) return;
   placeholders_ = std::move(wanted);
@@ -48,10 +56,7 @@ void Overview::set_settings(JenkinsSettings settings) {
 
 // --- names and marks
 
-std::string Overview::node_name(const AgentId& id, std::uint32_t attempt) const {
-  return attempt == 1 ? settings_.prefix + id.str()
-                      : fmt::format("{}{}-{}", settings_.prefix, id.str(), attempt);
-}
+std::string Overview::node_name(const AgentId& id) const { return settings_.prefix + id.str(); }
 
 std::string Overview::describe_node(const AgentId& id) const {
   if (settings_.page_of_agents.empty()) return fmt::format("Agent {} {}", id.str(), mark_);
@@ -116,6 +121,12 @@ LiveNodePtr Overview::find(const AgentId& id) const {
   return it == nodes_.end() ? nullptr : it->second;
 }
 
+LiveNodePtr Overview::find_node(const std::string& name) const {
+  const auto it =
+      std::ranges::find_if(nodes_, [&](const auto& one) { return one.second->record.node == name; });
+  return it == nodes_.end() ? nullptr : it->second;
+}
+
 LiveNodePtr Overview::add(NodeRecord record) {
   auto node = std::make_shared<LiveNode>();
   node->record = std::move(record);
@@ -129,12 +140,6 @@ void Overview::erase(const AgentId& id) {
   if (it == nodes_.end()) return;
   names_.erase(it->second->record.node);
   nodes_.erase(it);
-}
-
-void Overview::rename(const LiveNodePtr& node, std::string name) {
-  names_.erase(node->record.node);
-  names_.insert(name);
-  node->record.node = std::move(name);
 }
 
 const Computer* Overview::find_computer(const std::string& name) const {
@@ -157,10 +162,11 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
     look_at_placeholders(reading.now, out);
     look_for_rivals();
   }
-  judge(reading);
+  judge(reading, steady);
   if (reading.computers) {
     look_at_nodes(reading, steady, out);
     find_strays(out);
+    list_missed(steady, out);
   }
   has_read_ = true;
   if (update_demand(reading)) out.changed = true;
@@ -184,7 +190,7 @@ void Overview::shift_times(Duration by) {
   for (auto* one : {&session_since_, &settled_at_, &stand_since_}) shift(*one);
   for (auto& one : left_) shift(one.first);
   for (auto& [id, node] : nodes_)
-    for (auto* one : {&node->record.silent_since, &node->record.resume_since, &node->record.note_until})
+    for (auto* one : {&node->record.silent_since, &node->record.build.resume_since, &node->record.note_until})
       shift(*one);
 }
 
@@ -194,7 +200,7 @@ void Overview::leave_no_time_ahead(Instant now) {
   for (auto& [id, node] : nodes_) {
     auto& record = node->record;
     record.silent_since = std::min(record.silent_since, now);
-    record.resume_since = std::min(record.resume_since, now);
+    record.build.resume_since = std::min(record.build.resume_since, now);
     record.note_until = std::min(record.note_until, now + settings_.note_time);
   }
 }
@@ -233,10 +239,11 @@ void Overview::note_session(const Reading& reading) {
     });
   session_ = reading.session;
   session_since_ = reading.now;
+  missing_.clear();  // their ids may be those of others now
   if (is_restart) settled_at_ = reading.now + kRestartGrace;
 }
 
-void Overview::judge(const Reading& reading) {
+void Overview::judge(const Reading& reading, Duration steady) {
   auto judged = judge_items({queue_, computers_, settings_.demand, known_,
                              [this](const Computer& one) { return is_own(one); },
                              placeholders_stand(reading.now), reading.now + reading.ahead});
@@ -246,8 +253,11 @@ void Overview::judge(const Reading& reading) {
     keys_.insert(key);
     if (one.has_label) known_[key] = one.label;
   }
-  for (auto& one : items_)
-    if (!keys_.contains(one.item.key())) left_.emplace_back(reading.now, std::move(one));
+  for (auto& one : items_) {
+    if (keys_.contains(one.item.key())) continue;
+    if (may_be_missed(one)) missing_.emplace(one.item.key(), Missing{one.item, steady});
+    left_.emplace_back(reading.now, std::move(one));
+  }
   while (!left_.empty() &&
          (left_.size() > kRecentlyLeftKept || reading.now - left_.front().first > kRecentlyLeft))
     left_.pop_front();
@@ -256,13 +266,70 @@ void Overview::judge(const Reading& reading) {
   items_ = std::move(judged);
 }
 
+// --- builds that are over before they are seen
+
+// Of a step Jenkins does not tell where it was.
+bool Overview::may_be_missed(const JudgedItem& one) const {
+  const auto& item = one.item;
+  if (item.kind == TaskKind::node_step || item.kind == TaskKind::pipeline) return false;
+  const bool is_told = one.has_label || item.kind == TaskKind::freestyle;
+  const auto label =
+      model::parse_label_expression(one.has_label ? one.label : item.label_expression.value_or(""));
+  return missing_.size() < kRecentlyLeftKept &&
+         std::ranges::any_of(
+             nodes_,
+             [&](const auto& each) {
+               const auto& record = each.second->record;
+               return record.max_builds != 1 && record.link == NodeLink::up &&
+                      (!is_told || (label && model::fits(*label, record.labels, record.is_default)));
+             });
+}
+
+void Overview::note_seen(const NodeBuild& build) {
+  if (missing_.erase(build.item) == 0)
+    std::erase_if(missing_, [&](const auto& one) { return is_build_of(one.second.item, build.path); });
+}
+
+// Then it is asked for with that node.
+bool Overview::is_opened_for(const std::string& key) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second->record.released_key == key; });
+}
+
+bool Overview::is_with_others(const QueueItem& item) const {
+  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return !is_own(one) && std::ranges::any_of(one.executors, [&](const Executor& each) {
+      return is_build_of(item, each.build);
+    });
+  });
+}
+
+void Overview::list_missed(Duration steady, NextSteps& out) {
+  std::erase_if(missing_, [&](const auto& each) {
+    const auto& [key, one] = each;
+    const auto age = steady - one.left;
+    if (age >= kRecentlyLeft || is_taken(key) || is_with_others(one.item)) return true;
+    if (age < kMissedAfter || is_opened_for(key) || out.missed.size() == kMissedAtOnce) return false;
+    out.missed.push_back(one.item);
+    return true;
+  });
+}
+
+void Overview::note_missed(const LiveNodePtr& node, BuildRun run, NextSteps& out) {
+  auto& record = node->record;
+  if (record.build.path == run.build || is_let_go(record.phase)) return;
+  ++record.builds_done;
+  if (record.idle_since.is_set()) record.idle_since = std::max(record.idle_since, run.ended);
+  out.changed = true;
+  tell_brief(std::move(run), out);
+}
+
 // An agent is at work on it, or was.
 bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than) const {
   return std::ranges::any_of(nodes_, [&](const auto& one) {
     const auto& record = one.second->record;
     if (&record == by_other_than) return false;
-    if (record.working_on == key) return true;
-    return record.phase == NodePhase::working && record.working_on.empty() && record.released_key == key;
+    if (record.build.item == key) return true;
+    return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
   });
 }
 
@@ -283,9 +350,8 @@ bool Overview::update_demand(const Reading& reading) {
     const auto key = one.item.key();
     // What is about to start may yet lose its executor to another one.
     const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    const auto since = one.item.buildable_since > 0 ? one.item.buildable_since : one.item.in_queue_since;
-    if (one.verdict == Verdict::wanted && !detached_)
-      demand.push_back({key, one.label, to_local(since, reading.ahead), one.item.title()});
+    if (one.verdict == Verdict::wanted && bond_ == Bond::serves)
+      demand.push_back({key, one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
     else if (is_kept)
       demand.push_back(before.at(key));
   }
@@ -298,7 +364,7 @@ bool Overview::update_demand(const Reading& reading) {
     // A node for several builds is opened for nobody: which of them it has is told in a moment.
     const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
       const auto& record = one.second->record;
-      return record.phase == NodePhase::working && record.working_on.empty() && record.released_key.empty();
+      return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
     });
     for (const auto& [key, item] : before)
       if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
@@ -327,21 +393,16 @@ KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, con
   return assign_flow_labels(waiting, queue_, run);
 }
 
-void Overview::detach() {
-  detached_ = true;
-  placeholders_.clear();
+void Overview::set_bond(Bond bond) {
+  bond_ = bond;
+  placeholders_ = bond == Bond::serves ? list_placeholders(settings_.prefix, settings_.demand.served)
+                                       : std::vector<Placeholder>();
+  stand_since_ = {};
   computers_at_ = Duration(0);  // look at the nodes next time
 }
 
-void Overview::attach() {
-  detached_ = false;
-  placeholders_ = list_placeholders(settings_.prefix, settings_.demand.served);
-  stand_since_ = {};
-  computers_at_ = Duration(0);
-}
-
 bool Overview::placeholders_stand(Instant now) const {
-  return !detached_ && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
+  return bond_ == Bond::serves && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
 }
 
 // --- looks at nodes
@@ -424,28 +485,29 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     violations_.push_back(turn.violation);
     if (violations_.size() > kViolationsKept) violations_.pop_front();
   }
-  if (turn.record.phase != node->record.phase || turn.record.build != node->record.build ||
+  if (turn.record.phase != node->record.phase || turn.record.build.path != node->record.build.path ||
       turn.record.released_key != node->record.released_key) {
     node->released_end = ItemEnd::unknown;
     node->brief.reset();
     node->build_over = false;
     node->asked_at = Duration(0);
   }
+  if (turn.record.build.path != node->record.build.path) note_seen(turn.record.build);
   if (turn.record != node->record) out.changed = true;
   node->record = turn.record;
 }
 
 void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out) {
   const auto run_of = [](const NodeRecord& record, Instant ended) {
-    return BuildRun{record.agent,         record.node, record.working_on, record.working_title, record.build,
-                    record.working_since, ended};
+    const auto& build = record.build;
+    return BuildRun{record.agent, record.node, build.item, build.title, build.path, build.since, ended};
   };
-  const bool is_same = before.build == after.build && before.working_since == after.working_since;
-  const bool was_at_work = before.phase == NodePhase::working && !before.build.empty();
-  const bool is_at_work = after.phase == NodePhase::working && !after.build.empty();
+  const bool is_same = before.build.path == after.build.path && before.build.since == after.build.since;
+  const bool was_at_work = before.phase == NodePhase::working && !before.build.path.empty();
+  const bool is_at_work = after.phase == NodePhase::working && !after.build.path.empty();
   // One that waits for its node meanwhile has neither ended nor begun anew.
-  const bool goes_on = after.awaited.build == before.build;
-  const bool went_on = before.awaited.build == after.build;
+  const bool goes_on = after.awaited.path == before.build.path;
+  const bool went_on = before.awaited.path == after.build.path;
   if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
   if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
 }
@@ -457,13 +519,11 @@ void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSte
   if (!node.brief || !(is_over || goes_on) || after.builds_done <= node.record.builds_done) return;
   auto run = *node.brief;
   if (is_over) {
-    after.build = run.build;
-    after.working_title = run.title;
+    after.build.path = run.build;
+    after.build.title = run.title;
   }
-  const auto ended = std::exchange(run.ended, {});
-  out.builds.push_back(run);
-  run.ended = ended;
-  out.builds.push_back(std::move(run));
+  missing_.erase(run.item_key);
+  tell_brief(std::move(run), out);
 }
 
 void Overview::find_strays(NextSteps& out) const {
@@ -506,6 +566,12 @@ bool Overview::wants_computers(const Queue& queue, Duration steady) const {
     return one.state == ItemState::buildable || one.state == ItemState::pending;
   });
   if (may_want) return true;
+  // What has left may be on a node for a moment only.
+  std::set<std::int64_t> waiting;
+  for (const auto& one : queue.items) waiting.insert(one.id);
+  const bool has_left =
+      std::ranges::any_of(items_, [&](const JudgedItem& one) { return !waiting.contains(one.item.id); });
+  if (has_left && !nodes_.empty()) return true;
   return steady - computers_at_ >= (nodes_.empty() ? kRegularLook : kLookAtWork);
 }
 

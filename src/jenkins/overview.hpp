@@ -25,10 +25,19 @@ namespace footman::jenkins {
 inline constexpr Duration kRestartGrace = 15s;
 inline constexpr Duration kRecentlyLeft = 60s;  // items are remembered so long after they left the queue
 inline constexpr std::size_t kRecentlyLeftKept = 5000;
+inline constexpr Duration kMissedAfter = 2s;  // a build that was seen on no node so long after its item left
+inline constexpr std::size_t kMissedAtOnce = 4;
 inline constexpr Duration kAskAgain = 5s;      // after a build or a page of steps was asked for
 inline constexpr Duration kRegularLook = 10s;  // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;    // at nodes that have builds, while nothing else goes on
 inline constexpr std::size_t kViolationsKept = 100;
+
+// Unless it serves there are no placeholders, and no demand.
+enum class Bond {
+  serves,
+  detached,  // by people, until the next start
+  leaves,    // it is in the configuration no more
+};
 
 // What was read at one time: the queue first, then the nodes, so that an item that has left the one is on the
 // other.
@@ -104,6 +113,7 @@ struct NextSteps {
   std::vector<NodeViolation> violations;
   std::vector<BuildRun> builds;   // that began or ended
   std::vector<std::string> runs;  // whose page of steps is to be read
+  std::vector<QueueItem> missed;  // whose builds may have been over before they were seen
   bool changed = false;           // demand or an observation
 };
 
@@ -128,17 +138,18 @@ class Overview {
   // One look at one node apart from a reading, for a call that needs to know now. The caller has taken it.
   NodeTurn look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out);
 
+  // It began and ended on this node for several builds, unseen. The caller has taken the node.
+  void note_missed(const LiveNodePtr& node, BuildRun run, NextSteps& out);
+
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;
 
-  // No placeholders any more, and no demand.
-  void detach();
-  void attach();  // the other way
+  void set_bond(Bond bond);
+  Bond bond() const { return bond_; }
   // Nothing of this installation was there at the last look.
   bool has_left() const;
   // A sentence on another Footman whose nodes have the same names' beginning there; empty: there is none.
   const std::string& rival() const { return rival_; }
-  bool is_detached() const { return detached_; }
 
   bool has_read() const { return has_read_; }
   bool is_settled(Instant now) const { return now >= settled_at_; }
@@ -149,12 +160,12 @@ class Overview {
   const std::vector<JudgedItem>& items() const { return items_; }
 
   LiveNodePtr find(const AgentId& id) const;
+  LiveNodePtr find_node(const std::string& name) const;
   LiveNodePtr add(NodeRecord record);
   void erase(const AgentId& id);
-  void rename(const LiveNodePtr& node, std::string name);
   const std::map<AgentId, LiveNodePtr>& nodes() const { return nodes_; }
 
-  std::string node_name(const AgentId& id, std::uint32_t attempt) const;
+  std::string node_name(const AgentId& id) const;
   std::string describe_node(const AgentId& id) const;  // its description in Jenkins, with the mark
   std::string describe_placeholder() const;
   bool is_marked(const Computer& computer) const;
@@ -172,7 +183,10 @@ class Overview {
   void shift_times(Duration by);
   void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
-  void judge(const Reading& reading);
+  void judge(const Reading& reading, Duration steady);
+  bool may_be_missed(const JudgedItem& one) const;
+  void note_seen(const NodeBuild& build);
+  void list_missed(Duration steady, NextSteps& out);
   bool has_own_prefix(const Computer& computer) const;
   void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
@@ -190,6 +204,8 @@ class Overview {
   NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
   bool is_own(const Computer& computer) const;
   bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
+  bool is_opened_for(const std::string& key) const;
+  bool is_with_others(const QueueItem& item) const;
 
   JenkinsSettings settings_;
   std::string mark_;
@@ -199,7 +215,7 @@ class Overview {
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;
   Duration clock_offset_{0};  // between the clock on the wall and the steady one, at the last look
-  bool detached_ = false;
+  Bond bond_ = Bond::serves;
   std::string session_;
   Instant session_since_;
   Instant settled_at_;
@@ -214,6 +230,11 @@ class Overview {
   std::vector<ports::DemandItem> demand_;
   std::vector<ports::DemandItem> aside_;  // an agent may be at work on them: it is not known yet
   std::deque<std::pair<Instant, JudgedItem>> left_;
+  struct Missing {
+    QueueItem item;
+    Duration left{0};  // steady
+  };
+  std::map<std::string, Missing> missing_;  // left the queue, and a node that takes any may have had them
   Instant stand_since_;
   std::map<std::string, Duration> asked_runs_;
   std::deque<std::string> violations_;

@@ -125,22 +125,22 @@ void go_through(Way way, Record& r) {
   way.text("released_key", r.released_key);
   way.text("released_run", r.released_run);
   way.number("builds_done", r.builds_done);
-  way.text("working_on", r.working_on);
-  way.text("working_title", r.working_title);
-  way.text("build", r.build);
-  way.flag("is_pipeline", r.is_pipeline);
-  way.flag("is_guess", r.is_guess);
+  way.text("working_on", r.build.item);
+  way.text("working_title", r.build.title);
+  way.text("build", r.build.path);
+  way.flag("is_pipeline", r.build.is_pipeline);
+  way.flag("is_guess", r.build.is_guess);
   way.instant("created", r.created);
   way.instant("connected_at", r.connected_at);
   way.instant("idle_since", r.idle_since);
   way.instant("silent_since", r.silent_since);
-  way.instant("working_since", r.working_since);
-  way.instant("resume_since", r.resume_since);
-  way.text("awaited_build", r.awaited.build);
-  way.text("awaited_working_on", r.awaited.working_on);
-  way.text("awaited_working_title", r.awaited.working_title);
-  way.instant("awaited_working_since", r.awaited.working_since);
-  way.instant("awaited_since", r.awaited.since);
+  way.instant("working_since", r.build.since);
+  way.instant("resume_since", r.build.resume_since);
+  way.text("awaited_build", r.awaited.path);
+  way.text("awaited_working_on", r.awaited.item);
+  way.text("awaited_working_title", r.awaited.title);
+  way.instant("awaited_working_since", r.awaited.since);
+  way.instant("awaited_since", r.awaited.resume_since);
   way.flag("drained", r.drained);
   way.flag("lost", r.lost);
   way.reason("end_reason", r.end_reason);
@@ -167,6 +167,7 @@ Result<NodeRecord> parse_record(std::string_view text) {
       return fail(Errc::unsupported, "the record of a node was written by another version of Footman");
     NodeRecord record;
     go_through(RecordReader(object), record);
+    record.awaited.is_pipeline = !record.awaited.path.empty();  // only such are awaited
     return record;
   } catch (const std::exception& error) {
     return fail(Errc::corrupt, std::string("the record of a node cannot be read: ") + error.what());

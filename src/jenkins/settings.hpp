@@ -14,12 +14,22 @@ namespace footman::jenkins {
 
 enum class AgentConnection { web_socket, tcp };
 
-struct JenkinsSettings {
+// What stays as it was for the life of a controller.
+struct FixedSettings {
   ControllerName name;
-  std::string url;  // of its root, as Footman reaches it
+  std::string url;                  // of its root, as Footman reaches it
+  std::string ca_pem;               // its CA; empty: the system's
+  std::string prefix = "footman-";  // of the names of all nodes made here
+  std::string installation;         // what marks them as this installation's; not empty
+  // The records may be those of a copy: nodes that they do not know may be another server's, and are left
+  // alone.
+  bool keeps_unknown = false;
+  std::string page_of_agents;  // "https://footman.example/ui/agents/": + id; empty: no link
+};
+
+struct JenkinsSettings : FixedSettings {
   std::string user;
-  Secret token;        // an API token of that user
-  std::string ca_pem;  // its CA; empty: the system's
+  Secret token;  // an API token of that user
 
   // How agents reach it.
   std::string agent_url;  // empty: as `url`
@@ -28,12 +38,6 @@ struct JenkinsSettings {
   bool insecure = false;     // http beyond loopback was allowed
   std::string java_options;  // of the agents, with spaces between them
 
-  std::string prefix = "footman-";  // of the names of all nodes made here
-  std::string installation;         // what marks them as this installation's; not empty
-  // The records may be those of a copy: nodes that they do not know may be another server's, and are left
-  // alone.
-  bool keeps_unknown = false;
-  std::string page_of_agents;  // "https://footman.example/ui/agents/": + id; empty: no link
   std::string work_folder = "/home/jenkins/agent";
   DemandRules demand;  // `served`: one for each template
 
@@ -42,6 +46,8 @@ struct JenkinsSettings {
   Duration busy_pace = 200ms;
   Duration open_pace = 100ms;
   Duration note_time = 10min;  // how long the node of an agent that died with its build stays
+
+  const std::string& url_for_agents() const { return agent_url.empty() ? url : agent_url; }
 };
 
 }  // namespace footman::jenkins

@@ -90,8 +90,7 @@ class Surveyor {
       co_return co_await parts_.ways.try_port(tunnel.host, tunnel.port);
     }
     if (port.host.empty()) {
-      FOOTMAN_CO_TRY(const auto url,
-                     net::parse_url(settings_.agent_url.empty() ? settings_.url : settings_.agent_url));
+      FOOTMAN_CO_TRY(const auto url, net::parse_url(settings_.url_for_agents()));
       port.host = url.host;
     }
     co_return co_await parts_.ways.try_port(port.host, port.port);

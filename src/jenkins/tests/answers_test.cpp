@@ -30,9 +30,7 @@ TEST_CASE("a queue is read with the state, kind and label of each item, oldest f
   const auto queue = parse_queue(body_of("queue-mixed"));
   REQUIRE(queue);
   CHECK(queue->odd.empty());
-  CHECK(std::ranges::is_sorted(queue->items, {}, [](const QueueItem& one) {
-    return one.buildable_since > 0 ? one.buildable_since : one.in_queue_since;
-  }));
+  CHECK(std::ranges::is_sorted(queue->items, {}, [](const QueueItem& one) { return one.waits_since(); }));
   const auto& quiet = item_of(*queue, 173);
   CHECK(quiet.state == ItemState::waiting);
   CHECK(quiet.kind == TaskKind::freestyle);

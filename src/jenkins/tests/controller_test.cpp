@@ -192,10 +192,10 @@ TEST_CASE("a violation is known after a restart of the server") {
   world.jenkins->finish("app", 1, BuildResult::success, world.now());
   REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 2; }));
   world.start();
-  REQUIRE(world.run_until([&] { return !world.controller->view().violations.empty(); }));
+  REQUIRE(world.run_until([&] { return !world.controller->status().violations.empty(); }));
   world.restart();
-  CHECK(world.controller->view().violations.size() == 1);
-  CHECK(world.controller->view().violations.front().contains("after job/app/1/ came job/slips/1/"));
+  CHECK(world.controller->status().violations.size() == 1);
+  CHECK(world.controller->status().violations.front().contains("after job/app/1/ came job/slips/1/"));
 }
 
 TEST_CASE("another Footman with the same prefix is named, and nothing of its is touched") {
@@ -241,11 +241,10 @@ TEST_CASE("a quiet period, a blocked build and a label that nobody serves launch
   world.trigger("app");
   world.run(30s);
   CHECK(world.launched_for.size() == 1);
-  const auto view = world.controller->view();
-  REQUIRE(view.items.size() == 2);
-  for (const auto& one : view.items)
-    CHECK(one.judged.verdict ==
-          (one.judged.item.task == "job/app/" ? Verdict::blocked : Verdict::not_served));
+  const auto& items = world.controller->overview().items();
+  REQUIRE(items.size() == 2);
+  for (const auto& one : items)
+    CHECK(one.verdict == (one.item.task == "job/app/" ? Verdict::blocked : Verdict::not_served));
   world.jenkins->finish("app", 1, BuildResult::success, world.now());
   REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 2; }));
   CHECK(world.launched_for.size() == 2);
@@ -445,18 +444,18 @@ TEST_CASE("a token that is not taken any more is trouble at once; only when that
   world.run(10s);
   world.jenkins->set_token("scaler", "another");
   world.run(2s);
-  CHECK(world.controller->view().reach == Reach::refused);
+  CHECK(world.controller->status().reach == "refused");
   CHECK(world.controller->trouble().contains("user and API token are not taken (HTTP 401)"));
   world.jenkins->set_token("scaler", "scaler-token");
   world.run(kLongestPause + 1s);
-  CHECK(world.controller->view().reach == Reach::well);
+  CHECK(world.controller->status().reach == "well");
   world.jenkins->set_token("scaler", "another");
   world.run(2min);
-  CHECK(world.controller->view().reach == Reach::refused);
+  CHECK(world.controller->status().reach == "refused");
   CHECK(world.controller->trouble().contains("user and API token are not taken (HTTP 401)"));
   world.jenkins->set_token("scaler", "scaler-token");
   world.run(1min);
-  CHECK(world.controller->view().reach == Reach::well);
+  CHECK(world.controller->status().reach == "well");
 }
 
 TEST_CASE("each right that is missing is named") {
@@ -476,7 +475,7 @@ TEST_CASE("each right that is missing is named") {
     world.run(30s);
     CAPTURE(name);
     CHECK(world.controller->trouble().contains("scaler is missing the permission " + name));
-    CHECK(world.controller->view().reach == Reach::well);
+    CHECK(world.controller->status().reach == "well");
   }
 }
 

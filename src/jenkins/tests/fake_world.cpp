@@ -199,7 +199,7 @@ std::size_t FakeWorld::starts_on(const std::string& node) const {
       std::ranges::count(jenkins->starts(), node, [](const FakeJenkins::Start& one) { return one.node; }));
 }
 
-bool FakeWorld::placeholders_stand() const { return controller->view().placeholders_stand; }
+bool FakeWorld::placeholders_stand() const { return controller->status().tells_labels; }
 
 // --- agents
 
@@ -331,7 +331,7 @@ Awaitable<void> FakeWorld::end(AgentId id, bool if_free) {
 
 void check_clean(const FakeWorld& world) {
   for (const auto& text : world.jenkins->violations()) FAIL_CHECK(text);
-  for (const auto& text : world.controller->view().violations) FAIL_CHECK(text);
+  for (const auto& text : world.controller->overview().violations()) FAIL_CHECK(text);
 }
 
 bool is_quiet(const FakeWorld& world) {

@@ -197,7 +197,7 @@ TEST_CASE("an executor that is taken for a build that is not shown yet holds at 
   CHECK(life.activity() == AgentActivity::busy);
   life.begin("job/x/1/");
   life.look();
-  CHECK(life.record.working_on == life.item.key());
+  CHECK(life.record.build.item == life.item.key());
   CHECK(life.record.builds_done == 0);
 }
 
@@ -243,19 +243,19 @@ TEST_CASE("a build that comes before a run that comes back gives the node back t
   life.look();
   life.begin("");
   life.look();
-  CHECK(life.record.build == "job/p/1/");
+  CHECK(life.record.build.path == "job/p/1/");
   life.begin("job/y/1/");
   CHECK(life.look() == NodeStep::hold);
   REQUIRE(life.violations.size() == 1);
   CHECK(life.violations[0] ==
         "Node footman-a1 had a build too many: while it waited for job/p/1/ came job/y/1/.");
-  CHECK(life.record.build == "job/y/1/");
-  CHECK(life.record.awaited.build == "job/p/1/");
+  CHECK(life.record.build.path == "job/y/1/");
+  CHECK(life.record.awaited.path == "job/p/1/");
   life.now = life.now + 1min;
   life.end();
   CHECK(life.look() == NodeStep::open);
   CHECK(life.activity() == AgentActivity::busy);
-  CHECK(life.record.build == "job/p/1/");
+  CHECK(life.record.build.path == "job/p/1/");
   CHECK(life.look() == NodeStep::ask_build);
   life.begin("job/p/1/", kStep);
   CHECK(life.look() == NodeStep::hold);
@@ -272,7 +272,7 @@ TEST_CASE("a build on a node for several beside a run that comes back is none to
   life.begin("job/y/1/");
   life.look();
   CHECK(life.violations.empty());
-  CHECK(life.record.build == "job/y/1/");
+  CHECK(life.record.build.path == "job/y/1/");
   life.build_over = true;
   life.end();
   life.look();
@@ -331,6 +331,17 @@ TEST_CASE("a node for several builds stays open until its last one") {
   CHECK(life.violations.empty());
 }
 
+TEST_CASE("a node whose last builds were not seen takes no more") {
+  Life life(3);
+  life.wanted = false;
+  life.connect();
+  CHECK(life.look() == NodeStep::open);
+  life.record.builds_done = 3;
+  CHECK(life.look() == NodeStep::none);
+  CHECK(life.activity() == AgentActivity::done);
+  CHECK(life.look() == NodeStep::hold);
+}
+
 TEST_CASE("a node for several builds forgets an item that is gone without being seen there") {
   Life life(3);
   life.connect();
@@ -369,7 +380,7 @@ TEST_CASE("a step that asks for the node by its name gets it, though it is drain
   life.step_for_it = &step;
   CHECK(life.look() == NodeStep::open);
   CHECK(life.record.builds_done == 1);
-  CHECK(life.record.build == "job/pipe/4/");
+  CHECK(life.record.build.path == "job/pipe/4/");
   CHECK(life.activity() == AgentActivity::busy);
   SUBCASE("it comes") {
     life.step_for_it = nullptr;

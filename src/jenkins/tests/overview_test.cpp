@@ -22,7 +22,7 @@ JenkinsSettings make_settings() {
 NodeRecord make_record(const Overview& overview, NodePhase phase) {
   NodeRecord record;
   record.agent = AgentId("a1");
-  record.node = overview.node_name(record.agent, 1);
+  record.node = overview.node_name(record.agent);
   record.labels = {"linux"};
   record.phase = phase;
   return record;
@@ -194,14 +194,14 @@ TEST_CASE("what was noted while the clock showed a later time does not stay for 
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::noted);
   record.note_until = kTime + 5h;
-  record.silent_since = record.resume_since = kTime + 4h;
+  record.silent_since = record.build.resume_since = kTime + 4h;
   overview.load({record});
   (void)overview.take_in(make_reading(1, {}, {make_node(record, true)}), 1s);
   const auto node = overview.find(record.agent);
   REQUIRE(node != nullptr);
   CHECK(node->record.note_until == kTime + make_settings().note_time);
   CHECK(node->record.silent_since == kTime);
-  CHECK(node->record.resume_since == kTime);
+  CHECK(node->record.build.resume_since == kTime);
 }
 
 TEST_CASE("what was noted after the clock was set, and before that was noticed, is not moved with it") {
@@ -263,4 +263,65 @@ TEST_CASE("nodes are asked for when something may come of it, and now and then")
   CHECK(overview.pace() == make_settings().busy_pace);
   overview.add(make_record(overview, NodePhase::open));
   CHECK(overview.pace() == make_settings().open_pace);
+}
+
+TEST_CASE("what left the queue and was seen nowhere is asked for once, where a kept node may have had it") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.max_builds = 3;
+  record.link = NodeLink::up;
+  const auto node = overview.add(record);
+  std::uint64_t number = 0;
+  const auto read = [&](Duration at, std::vector<QueueItem> items, std::vector<Computer> others = {}) {
+    auto own = make_node(record, false);
+    own.connected = true;
+    others.push_back(own);
+    return overview.take_in(make_reading(++number, std::move(items), std::move(others)), at).missed;
+  };
+  SUBCASE("it is") {
+    (void)read(1s, {make_item(7)});
+    CHECK(read(2s, {}).empty());
+    const auto missed = read(2s + kMissedAfter, {});
+    REQUIRE(missed.size() == 1);
+    CHECK(missed[0].id == 7);
+    CHECK(read(20s, {}).empty());
+  }
+  SUBCASE("not so many at once") {
+    std::vector<QueueItem> items;
+    for (int id = 1; id <= 6; ++id) items.push_back(make_item(id));
+    (void)read(1s, items);
+    (void)read(2s, {});
+    CHECK(read(5s, {}).size() == kMissedAtOnce);
+    CHECK(read(6s, {}).size() == 6 - kMissedAtOnce);
+  }
+  SUBCASE("another's node has it") {
+    Computer rack;
+    rack.name = "rack";
+    rack.labels = {"linux"};
+    rack.executors = {{.idle = false, .build = "job/x/4/", .build_class = ""}};
+    (void)read(1s, {make_item(7)}, {rack});
+    (void)read(2s, {}, {rack});
+    CHECK(read(5s, {}, {rack}).empty());
+  }
+  SUBCASE("a node was opened for it, and it is asked for there") {
+    (void)read(1s, {make_item(7)});
+    node->record.released_key = make_item(7).key();
+    node->record.released_id = 7;
+    (void)read(2s, {});
+    CHECK(read(5s, {}).empty());
+  }
+  SUBCASE("a node is there for one build each") {
+    node->record.max_builds = 1;
+    (void)read(1s, {make_item(7)});
+    (void)read(2s, {});
+    CHECK(read(5s, {}).empty());
+  }
+  SUBCASE("Jenkins was started anew: its id may be another's") {
+    (void)read(1s, {make_item(7)});
+    (void)read(2s, {});
+    (void)overview.take_in(make_reading(++number, {}, {}, "two"), 3s);
+    (void)overview.take_in(make_reading(++number, {}, {make_node(record, false)}, "two"), 8s);
+    CHECK(
+        overview.take_in(make_reading(++number, {}, {make_node(record, false)}, "two"), 12s).missed.empty());
+  }
 }

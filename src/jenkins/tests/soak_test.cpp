@@ -44,7 +44,7 @@ class Soak {
     for (const auto& text : world_.jenkins->violations())
       if (!is_excused(text)) FAIL_CHECK(text);
     if (!gentle_) return;
-    for (const auto& text : world_.controller->view().violations) FAIL_CHECK(text);
+    for (const auto& text : world_.controller->overview().violations()) FAIL_CHECK(text);
     for (const auto& one : world_.jenkins->starts()) CHECK(world_.starts_on(one.node) == 1);
   }
 
@@ -119,8 +119,8 @@ class Soak {
 
   // A run that was resumed waits for its own node, and for no other one.
   bool is_over() const {
-    const bool serves_all = std::ranges::all_of(world_.controller->view().items, [&](const auto& one) {
-      return one.judged.item.task.starts_with("job/windows/") || is_excused(one.judged.item.why);
+    const bool serves_all = std::ranges::all_of(world_.controller->overview().items(), [&](const auto& one) {
+      return one.item.task.starts_with("job/windows/") || is_excused(one.item.why);
     });
     return serves_all && world_.agents.empty() && world_.agent_nodes().empty() &&
            world_.book.records.empty() && world_.machines.empty() && world_.placeholders_stand();
@@ -128,13 +128,14 @@ class Soak {
 
   void tell() const {
     MESSAGE(world_.controller->trouble());
-    const auto view = world_.controller->view();
-    for (const auto& one : view.nodes)
+    for (const auto& [id, node] : world_.controller->overview().nodes()) {
+      const auto& one = node->record;
       MESSAGE(one.node << " " << to_string(one.phase) << " link " << static_cast<int>(one.link) << " build "
-                       << one.build << " for " << one.released_key << " " << one.detail
+                       << one.build.path << " for " << one.released_key << " " << one.detail
                        << (one.drained ? " drained" : ""));
-    for (const auto& one : view.items)
-      MESSAGE(one.judged.item.key() << " " << to_string(one.judged.verdict) << " " << one.judged.item.why);
+    }
+    for (const auto& one : world_.controller->overview().items())
+      MESSAGE(one.item.key() << " " << to_string(one.verdict) << " " << one.item.why);
     for (const auto& [id, one] : world_.agents)
       MESSAGE(id.str() << " for " << one.item << " launched " << one.launched << " acting " << one.acting
                        << " ending " << one.ending << " activity " << static_cast<int>(one.seen.activity));
