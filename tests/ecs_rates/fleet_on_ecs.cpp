@@ -50,6 +50,11 @@ bool AwsBucket::take(Duration now) {
   return true;
 }
 
+void AwsBucket::use_up(Duration now) {
+  tokens_ = 0;
+  filled_ = now;
+}
+
 FleetOnEcs::FleetOnEcs(Life life)
     : life_(life),
       buckets_{{"modify", {100, 40}},
@@ -77,7 +82,7 @@ FleetOnEcs::~FleetOnEcs() {
 void FleetOnEcs::start() {
   auto state = run(store_->load_open_state());
   REQUIRE(state);
-  rates_ = std::make_unique<cloud::aws::RateLimits>();
+  rates_ = std::make_unique<cloud::aws::RateLimits>(cloud::aws::kFilledAtStart);
   cloud::ecs::EcsCloudConfig config;
   config.name = CloudName("aws");
   config.installation = state->installation;
@@ -107,6 +112,10 @@ void FleetOnEcs::stop() {
 void FleetOnEcs::restart() {
   stop();
   start();
+}
+
+void FleetOnEcs::use_up_buckets() {
+  for (auto& [name, bucket] : buckets_) bucket.use_up(outside.clock.steady());
 }
 
 template <class T>
