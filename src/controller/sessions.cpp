@@ -109,7 +109,6 @@ Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const proto
   const auto answer =
       co_await core_.owned_in(core_.proofs, "check proof", check_in_time(&core_, std::move(claim)));
   if (!answer || answer->verdict == ports::ProofVerdict::unknown) {
-    if (core_.stopping) co_return std::nullopt;
     note_trouble(
         hello->agent, "proof_unchecked",
         "Whether it is this agent cannot be checked: " + (answer ? answer->reason : answer.error().message));
@@ -123,6 +122,7 @@ Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const proto
 // Of an agent that is expected, here or by another controller. It comes again and again, and a stranger may
 // come in its name: its timeline gets each reason once, and not too many of them.
 void Sessions::note_trouble(const AgentId& agent, const char* kind, const std::string& text) {
+  if (core_.stopping) return;
   if (const auto left_out = proof_lines_.pass(core_.steady()))
     core_.parts.log.warning("an agent cannot be let in",
                             {{"agent", agent}, {"reason", text}, {"left_out", *left_out}});

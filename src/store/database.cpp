@@ -12,7 +12,7 @@ using base::Error;
 
 namespace {
 
-constexpr int kLogPiece = 1 << 20;
+constexpr int kLogPiece = 1 << 16;  // SQLite writes less than 128 KiB at once
 
 // SQLite knows ENOSPC; a quota and a limit on the file's size are no space left, too.
 bool is_no_space(int code, int system_error) {

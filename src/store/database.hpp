@@ -72,8 +72,7 @@ class Database {
   }
 
   // Makes the write-ahead log's file so large at once. A commit that only writes over what is there costs the
-  // disk much less than one that makes a file larger. As far as there is space for it; of a database without
-  // such a log nothing happens.
+  // disk much less than one that makes a file larger. As far as there is space for it.
   void extend_log(std::int64_t bytes);
 
   std::int64_t last_insert_id() const { return sqlite3_last_insert_rowid(connection_.get()); }

@@ -323,7 +323,7 @@ Status set_up(Database& database, bool in_memory) {
   if (mode != (in_memory ? "memory" : "wal"))
     return fail(Errc::io, "The database cannot be switched to WAL: its journal mode is " + mode);
   migrate(database);
-  database.extend_log(kLogBytes);  // before a commit, which brings it to the disk
+  if (!in_memory) database.extend_log(kLogBytes);  // before a commit, which brings it to the disk
   return {};
 }
 
