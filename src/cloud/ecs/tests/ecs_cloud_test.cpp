@@ -598,8 +598,10 @@ TEST_CASE("definitions: one that was deregistered and not deleted is deleted by 
       {"tags", json::array{json::object{{"key", "footman:installation"}, {"value", "another"}}}}};
   world.ecs.inactive["footman-own"] = {{"tags", json::array()}};
   SUBCASE("the server dies in between") {
-    while (world.ecs.retired.empty()) world.outside.move(1ms);
+    world.outside.services.delay = 1s;
+    while (world.ecs.retired.empty()) world.outside.move(100ms);
     REQUIRE(world.ecs.deleted.empty());
+    world.outside.services.delay = {};
     world.restart();
     world.use_image("node:22");
     (void)cloud::contract::list(world);
