@@ -78,7 +78,7 @@ aws::RateLimits& AwsAccess::rates(const ecs::CloudOptions& cloud) {
   return rates_
       .try_emplace({cloud.credentials.profile, cloud.credentials.assume_role.role_arn, cloud.region,
                     cloud.endpoint.url},
-                   cloud::aws::kFilledAtStart)
+                   outside_.even.now())
       .first->second;
 }
 

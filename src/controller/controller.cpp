@@ -161,8 +161,8 @@ ports::DemandNews Controller::demand_since(std::uint64_t version) {
   return impl_->queue.demand_since(version);
 }
 
-std::optional<model::Node> Controller::make_node(const ports::AgentRegistration& registration) const {
-  return impl_->nodes.make_node(registration);
+std::optional<model::Node> Controller::make_row(const ports::AgentRegistration& registration) const {
+  return impl_->nodes.make_row(registration);
 }
 
 Awaitable<Result<ports::AgentBootstrap>> Controller::register_agent(ports::AgentRegistration registration) {

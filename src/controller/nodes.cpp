@@ -66,7 +66,7 @@ void Nodes::resume_losses() {
     core_.scope.spawn("resume loss", builds_.release(id, {"its session had ended", why}));
 }
 
-model::Node Nodes::make_node(const ports::AgentRegistration& registration) const {
+model::Node Nodes::make_row(const ports::AgentRegistration& registration) const {
   model::Node row;
   row.agent = registration.id;
   row.attempt = registration.attempt;
@@ -98,7 +98,7 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
         id, {known->node.key_hash, known->node.attempt, "another launch attempt took its place"});
     co_await builds_.release(id, {"another launch attempt took its place"});
   }
-  auto row = make_node(registration);
+  auto row = make_row(registration);
   if (!registration.is_stored)
     FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.record_launch_intents({}, {row}));
   auto node = std::make_unique<NodeEntry>();

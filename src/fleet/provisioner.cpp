@@ -523,7 +523,7 @@ Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
     rows.push_back(entry->row);
     rows.back().state = AgentState::launching;  // from here on the cloud may have been asked
     const auto* controller = core_.find_controller(entry->row.controller);
-    auto node = controller == nullptr ? std::nullopt : controller->make_node(registration_of(core_, *entry));
+    auto node = controller == nullptr ? std::nullopt : controller->make_row(registration_of(core_, *entry));
     entry->node_stored = node.has_value();
     if (node) nodes.push_back(std::move(*node));
   }

@@ -73,7 +73,7 @@ struct AgentRegistration {
   bool is_default = false;            // takes items without a label
   base::CloudName cloud = {};         // where it will be launched
   std::string client_token = {};      // of its launch
-  bool is_stored = false;             // its make_node() is durable
+  bool is_stored = false;             // its make_row() is durable
 };
 
 // What the agent shows. For the launch, never for a row.
@@ -128,7 +128,7 @@ class ControllerPort {
 
   // The row that the agent has in the controller's own tables, for a controller that shares the fleet's
   // store: it becomes durable together with the launch intent, in one commit. Nothing: none.
-  virtual std::optional<model::Node> make_node(const AgentRegistration& registration) const {
+  virtual std::optional<model::Node> make_row(const AgentRegistration& registration) const {
     (void)registration;
     return std::nullopt;
   }

@@ -82,7 +82,7 @@ FleetOnEcs::~FleetOnEcs() {
 void FleetOnEcs::start() {
   auto state = run(store_->load_open_state());
   REQUIRE(state);
-  rates_ = std::make_unique<cloud::aws::RateLimits>(cloud::aws::kFilledAtStart);
+  rates_ = std::make_unique<cloud::aws::RateLimits>(outside.outside.even.now());
   cloud::ecs::EcsCloudConfig config;
   config.name = CloudName("aws");
   config.installation = state->installation;
@@ -114,9 +114,7 @@ void FleetOnEcs::restart() {
   start();
 }
 
-void FleetOnEcs::use_up_buckets() {
-  for (auto& [name, bucket] : buckets_) bucket.use_up(outside.clock.steady());
-}
+void FleetOnEcs::use_up_launches() { buckets_.at("fargate").use_up(outside.clock.steady()); }
 
 template <class T>
 T FleetOnEcs::run(runtime::Awaitable<T> work) {

@@ -54,8 +54,8 @@ class FleetOnEcs {
   void run_for(Duration time);
   // False: not within the time.
   bool run_until_idle(Duration limit);
-  void restart();         // of the server
-  void use_up_buckets();  // of AWS, by somebody else
+  void restart();          // of the server
+  void use_up_launches();  // that AWS allows now
   void end_agent(const AgentId& id);
 
   // --- what AWS has seen

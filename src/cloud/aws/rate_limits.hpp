@@ -83,8 +83,8 @@ struct Charge {
 
 class RateLimits {
  public:
-  // `filled`: the buckets, at first; 1: to the brim.
-  explicit RateLimits(double filled = 1, const std::array<BucketSize, kApiCategories>& sizes = kBucketSizes);
+  // `begun`: the program, which has kFilledAtStart then; not set: the buckets are full.
+  explicit RateLimits(Instant begun = {}, const std::array<BucketSize, kApiCategories>& sizes = kBucketSizes);
 
   // Takes all tokens that a call costs, or none and says when to ask again. Those who are sent away get
   // different times, one call's tokens apart, so that they do not all come back at once. Who wants more than

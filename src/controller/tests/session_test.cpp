@@ -154,7 +154,7 @@ TEST_CASE("an agent whose row was stored with its launch is made known without a
   registration.id = AgentId("a");
   registration.secret_lifetime = 5min;
   registration.is_stored = true;
-  const auto row = world.controller->make_node(registration);
+  const auto row = world.controller->make_row(registration);
   REQUIRE(row);
   REQUIRE(world.run(world.store->record_launch_intents({}, {*row})));
   SUBCASE("no crash") {}

@@ -14,7 +14,7 @@ Awaitable<void> ScriptedController::turn() {
   if (hangs) co_await never_->wait();
 }
 
-std::optional<model::Node> ScriptedController::make_node(const ports::AgentRegistration& registration) const {
+std::optional<model::Node> ScriptedController::make_row(const ports::AgentRegistration& registration) const {
   if (!has_rows) return std::nullopt;
   model::Node row;
   row.agent = registration.id;

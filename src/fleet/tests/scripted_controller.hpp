@@ -56,7 +56,7 @@ class ScriptedController final : public ports::ControllerPort {
     return {items.begin(), items.end()};
   }
   std::optional<ports::AgentEndpoint> find_endpoint(const AgentId&) const override { return endpoint; }
-  std::optional<model::Node> make_node(const ports::AgentRegistration& registration) const override;
+  std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   ports::AgentNews agents_since(std::uint64_t version) override;

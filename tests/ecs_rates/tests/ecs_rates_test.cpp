@@ -50,15 +50,13 @@ TEST_CASE("a thousand agents at once that leave by themselves") {
   CHECK(world.calls("StopTask") == 0);
 }
 
-TEST_CASE(
-    "a server that begins with AWS' buckets used up: few calls are throttled until it is as quick as it may "
-    "be") {
+TEST_CASE("a server that begins when AWS' launches are used up: few calls are throttled") {
   FleetOnEcs world{Life{}};
   world.submit(100);
   world.restart();
-  world.use_up_buckets();
   world.throttled = 0;
   world.submit(200);
+  world.use_up_launches();
   world.run_for(30s);
   tell("throttled_after_a_restart", world.throttled);
   CHECK(world.throttled <= 25);

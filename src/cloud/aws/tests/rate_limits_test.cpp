@@ -31,8 +31,9 @@ TEST_CASE("a burst, then the rate, and never more than the burst") {
 }
 
 TEST_CASE("a program that begins goes slowly at first, but all may go") {
-  RateLimits limits(kFilledAtStart);
+  RateLimits limits(kStart);
   CHECK_FALSE(limits.take(ApiCategory::cluster_resource_read, Urgency::read, kStart));
+  CHECK(take_all(limits, ApiCategory::fargate_launch, Urgency::terminate, kStart + 5s) == 100);
   CHECK(take_all(limits, kModify, Urgency::launch, kStart) == 20);
   CHECK(take_all(limits, kModify, Urgency::terminate, kStart) == 10);
   CHECK(take_all(limits, kModify, Urgency::launch, kStart + 5s) == 90);
