@@ -26,6 +26,9 @@ class BentPort : public ports::ControllerPort {
   explicit BentPort(ports::ControllerPort& real) : real_(real) {}
   base::ControllerName name() const override { return real_.name(); }
   std::vector<ports::DemandItem> demand() const override { return real_.demand(); }
+  std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override {
+    return real_.make_row(registration);
+  }
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override {
     return real_.register_agent(std::move(registration));
   }

@@ -82,14 +82,12 @@ class BentStore : public store::Store {
   Awaitable<Result<store::FinishedBuild>> finish_build(store::FinishBuild finish) override {
     return write(real_.finish_build(std::move(finish)));
   }
-  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
-    return write(real_.record_launch_intents(std::move(agents)));
+  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents,
+                                          std::vector<model::Node> nodes) override {
+    return write(real_.record_launch_intents(std::move(agents), std::move(nodes)));
   }
   Awaitable<Result<model::Agent>> change_agent(store::AgentChange change) override {
     return write(real_.change_agent(std::move(change)));
-  }
-  Awaitable<Status> register_node(model::Node node) override {
-    return write(real_.register_node(std::move(node)));
   }
   Awaitable<Result<model::Node>> redeem_node(store::Redemption redemption) override {
     return write(real_.redeem_node(std::move(redemption)));

@@ -75,8 +75,11 @@ base::Result<aws::CredentialsSource*> AwsAccess::credentials(const ecs::CloudOpt
 }
 
 aws::RateLimits& AwsAccess::rates(const ecs::CloudOptions& cloud) {
-  return rates_[{cloud.credentials.profile, cloud.credentials.assume_role.role_arn, cloud.region,
-                 cloud.endpoint.url}];
+  return rates_
+      .try_emplace({cloud.credentials.profile, cloud.credentials.assume_role.role_arn, cloud.region,
+                    cloud.endpoint.url},
+                   outside_.even.now())
+      .first->second;
 }
 
 runtime::Awaitable<void> AwsAccess::stop() {

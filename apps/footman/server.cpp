@@ -15,6 +15,7 @@
 
 #include "api/api.hpp"
 #include "apps/footman/agent_port.hpp"
+#include "apps/footman/aws_access.hpp"
 #include "apps/footman/clouds.hpp"
 #include "apps/footman/data_directory.hpp"
 #include "apps/footman/jenkinses.hpp"
@@ -103,7 +104,7 @@ LoadOutcome load_again(const std::string& file) {
       std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
     return std::unexpected(
         std::vector{config::Diagnostic{file, {}, "is not a regular file, so it cannot be read again"}});
-  return cli::load_config(file);
+  return cli::load_config(file, find_region);
 }
 
 Awaitable<void> serve_agent(controller::AgentHub* hub, runtime::ByteStreamPtr stream,
@@ -590,7 +591,7 @@ api::ServerInfo Server::server_info() const {
 }  // namespace
 
 int run_server(const cli::UpOptions& options) {
-  auto loaded = cli::load_config(options.config_file);
+  auto loaded = cli::load_config(options.config_file, find_region);
   if (!loaded) {
     for (const auto& one : loaded.error()) std::fprintf(stderr, "%s\n", config::describe(one).c_str());
     return cli::exit_usage;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "apps/footman/aws_access.hpp"
 #include "apps/footman/settings.hpp"
 #include "base/number.hpp"
 #include "cli/config_file.hpp"
@@ -47,7 +48,7 @@ base::Error show_errors(const std::vector<config::Diagnostic>& errors, bool json
 }
 
 Result<cli::LoadedConfig> load(const std::string& file, bool json, cli::Output& err) {
-  auto loaded = cli::load_config(file);
+  auto loaded = cli::load_config(file, find_region);
   if (!loaded) return std::unexpected(show_errors(loaded.error(), json, err));
   return std::move(*loaded);
 }

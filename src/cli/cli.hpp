@@ -137,11 +137,9 @@ struct DoctorOptions {
 
 class Output;  // cli/output.hpp
 
-// What main() brings, so that this module does not see the server.
-// The region of a cloud that names none, for the credentials of that profile (empty: none is said). Errors:
-// not_found, with all the places that were looked at; invalid_argument: what stands there is none.
-using FindRegion = std::function<Result<std::string>(const std::string& profile)>;
+using config::FindRegion;
 
+// What main() brings, so that this module does not see the server.
 struct Programs {
   std::function<int(UpOptions)> up;
   std::function<Result<int>(const SimulateOptions& options, Output& out, Output& err)> simulate = {};

@@ -63,7 +63,8 @@ base::Result<std::string> read_config_file(const std::string& path) {
   return text;
 }
 
-std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file) {
+std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(
+    const std::string& file, const config::FindRegion& find_region) {
   LoadedConfig loaded{find_file(file), {}};
   if (loaded.file.empty()) {
     loaded.config = config::default_config(machine());
@@ -88,7 +89,8 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const s
                                     content.error().message =
                                         kZoneFolder + zone + " " + content.error().message;
                                   return content;
-                                }};
+                                },
+                                find_region};
   auto parsed = config::parse_config(*text, loaded.file, sources, machine());
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   loaded.config = std::move(*parsed);

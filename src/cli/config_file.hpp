@@ -19,7 +19,8 @@ struct LoadedConfig {
 base::Result<std::string> read_config_file(const std::string& path);
 
 // `file` empty: ./footman.yaml, else /etc/footman/footman.yaml, else the default configuration. A named file
-// must exist. Blocking.
-std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(const std::string& file);
+// must exist. `find_region`: as of config::Sources. Blocking.
+std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(
+    const std::string& file, const config::FindRegion& find_region = {});
 
 }  // namespace footman::cli

@@ -55,7 +55,7 @@ std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
 }
 
 Result<int> check_config(Context& context, const Arguments& arguments) {
-  const auto loaded = load_config(arguments.text("FILE"));
+  const auto loaded = load_config(arguments.text("FILE"), context.programs.find_region);
   const bool as_json = arguments.has("json");
   if (as_json) {
     json::array errors, warnings;

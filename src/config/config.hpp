@@ -129,11 +129,16 @@ struct Config {
   bool operator==(const Config&) const = default;
 };
 
+// The region of a cloud that names none, for the credentials of that profile (empty: none is said). Errors:
+// not_found, with all the places that were looked at; invalid_argument: what stands there is none.
+using FindRegion = std::function<Result<std::string>(const std::string& profile)>;
+
 struct Sources {
   std::function<std::optional<std::string>(const std::string& name)> environment;
   std::function<Result<std::string>(const std::string& path)> read_file;
   // A file of the tz database by the zone's name, which is_zone_name(); empty: this machine has none.
   std::function<Result<std::string>(const std::string& name)> read_zone = {};
+  FindRegion find_region = {};  // empty: of such a cloud it stays open, and with it Fargate's prices
 };
 
 // All errors of the document by line (the first one only when it is not YAML, and those of `extends` only

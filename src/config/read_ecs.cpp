@@ -101,6 +101,8 @@ void read_ecs_cloud(Reader& reader, const YamlNode& node, CloudConfig& out) {
   const bool said = section != nullptr && section->kind != YamlNode::Kind::null;
   out.ecs = said ? fields.read_cloud(*section) : ecs::CloudOptions();
   if (reader.error_count() != errors) return;
+  if (out.ecs->region.empty() && reader.sources().find_region)
+    out.ecs->region = reader.sources().find_region(out.ecs->credentials.profile).value_or("");
   report(reader, fields, ecs::validate(*out.ecs), said ? section->at : node.at);
 }
 

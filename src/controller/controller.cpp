@@ -161,6 +161,10 @@ ports::DemandNews Controller::demand_since(std::uint64_t version) {
   return impl_->queue.demand_since(version);
 }
 
+std::optional<model::Node> Controller::make_row(const ports::AgentRegistration& registration) const {
+  return impl_->nodes.make_row(registration);
+}
+
 Awaitable<Result<ports::AgentBootstrap>> Controller::register_agent(ports::AgentRegistration registration) {
   co_return co_await impl_->core.owned("register agent",
                                        impl_->nodes.register_agent(std::move(registration)));

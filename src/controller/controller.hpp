@@ -107,6 +107,7 @@ class Controller final : public ports::ControllerPort {
   // Follows its changes for one reader; if there are several, they get complete lists.
   ports::DemandNews demand_since(std::uint64_t version) override;
   ports::AgentNews agents_since(std::uint64_t version) override;
+  std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   Awaitable<Status> drain_agent(AgentId id) override;

@@ -132,7 +132,6 @@ struct NodeEntry {
   bool counting_refusal = false;
   std::uint32_t declined = 0;  // offers in a row that it did not take
   std::uint32_t breaches = 0;  // sessions without work that ended with one, since it had some
-  std::string proof_trouble;   // why its proof could not be checked, the last time
   model::EndReason end_reason = model::EndReason::none;
   std::string detail;
   ports::AgentActivity told = ports::AgentActivity::unknown;  // the last one published

@@ -66,6 +66,18 @@ void Nodes::resume_losses() {
     core_.scope.spawn("resume loss", builds_.release(id, {"its session had ended", why}));
 }
 
+model::Node Nodes::make_row(const ports::AgentRegistration& registration) const {
+  model::Node row;
+  row.agent = registration.id;
+  row.attempt = registration.attempt;
+  row.labels = registration.labels;
+  row.max_builds = registration.max_builds;
+  row.is_default = registration.is_default;
+  row.created = core_.now();
+  row.secret_deadline = row.created + registration.secret_lifetime;
+  return row;
+}
+
 Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegistration registration) {
   const auto id = registration.id;
   const auto secret = [&] {
@@ -86,15 +98,9 @@ Awaitable<Result<ports::AgentBootstrap>> Nodes::register_agent(ports::AgentRegis
         id, {known->node.key_hash, known->node.attempt, "another launch attempt took its place"});
     co_await builds_.release(id, {"another launch attempt took its place"});
   }
-  model::Node row;
-  row.agent = id;
-  row.attempt = registration.attempt;
-  row.labels = registration.labels;
-  row.max_builds = registration.max_builds;
-  row.is_default = registration.is_default;
-  row.created = core_.now();
-  row.secret_deadline = row.created + registration.secret_lifetime;
-  FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.register_node(row));
+  auto row = make_row(registration);
+  if (!registration.is_stored)
+    FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.record_launch_intents({}, {row}));
   auto node = std::make_unique<NodeEntry>();
   node->node = std::move(row);
   node->for_item = registration.for_item;

@@ -18,6 +18,7 @@ class Nodes {
   void take_over(store::OpenState& state);
   void resume_losses();
 
+  model::Node make_row(const ports::AgentRegistration& registration) const;  // as it is stored first
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration);
   Awaitable<Status> drain(AgentId id, model::EndReason why, std::string reason);
   Awaitable<Status> remove(AgentId id, ports::AgentEnd end);

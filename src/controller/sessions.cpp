@@ -20,6 +20,8 @@ using protocol::Refused;
 namespace {
 constexpr Duration kAfterReject = 5s;  // before an agent that refused work is offered some again
 constexpr Duration kLongestNotice = 24h;
+constexpr std::size_t kMaxTroublesOfAgent = 8;
+constexpr std::size_t kMaxTroubledAgents = 10'000;  // beyond: told again
 
 bool wants_credential(const protocol::Hello& hello) {
   return (hello.features & protocol::kFeatureCredential) != 0;
@@ -107,25 +109,26 @@ Awaitable<std::optional<protocol::ProofState>> Sessions::check_proof(const proto
   const auto answer =
       co_await core_.owned_in(core_.proofs, "check proof", check_in_time(&core_, std::move(claim)));
   if (!answer || answer->verdict == ports::ProofVerdict::unknown) {
-    if (core_.stopping) co_return std::nullopt;
-    note_unchecked(hello->agent, answer ? answer->reason : answer.error().message);
+    note_trouble(
+        hello->agent, "proof_unchecked",
+        "Whether it is this agent cannot be checked: " + (answer ? answer->reason : answer.error().message));
     co_return std::nullopt;
   }
   if (answer->verdict == ports::ProofVerdict::right) co_return ProofState::right;
-  if (const auto left_out = proof_lines_.pass(core_.steady()))
-    core_.parts.log.warning("an agent's proof is wrong",
-                            {{"agent", hello->agent}, {"reason", answer->reason}, {"left_out", *left_out}});
+  note_trouble(hello->agent, "proof_wrong", "Somebody could not prove to be this agent: " + answer->reason);
   co_return ProofState::wrong;
 }
 
-// It comes again and again: its timeline gets each reason once.
-void Sessions::note_unchecked(const AgentId& agent, const std::string& reason) {
+// Of an agent that is expected, here or by another controller. It comes again and again, and a stranger may
+// come in its name: its timeline gets each reason once, and not too many of them.
+void Sessions::note_trouble(const AgentId& agent, const char* kind, const std::string& text) {
+  if (core_.stopping) return;
   if (const auto left_out = proof_lines_.pass(core_.steady()))
-    core_.parts.log.warning("an agent's proof cannot be checked",
-                            {{"agent", agent}, {"reason", reason}, {"left_out", *left_out}});
-  auto* node = core_.find_node(agent);
-  if (node == nullptr || std::exchange(node->proof_trouble, reason) == reason) return;
-  core_.note_agent(agent, "proof_unchecked", "Whether it is this agent cannot be checked: " + reason);
+    core_.parts.log.warning("an agent cannot be let in",
+                            {{"agent", agent}, {"reason", text}, {"left_out", *left_out}});
+  if (troubles_.size() >= kMaxTroubledAgents) troubles_.clear();
+  auto& told = troubles_[agent];
+  if (told.size() < kMaxTroublesOfAgent && told.insert(text).second) core_.note_agent(agent, kind, text);
 }
 
 // Told to who has the key of an agent that ended, and so to nobody else. The digest is made for every name.
@@ -258,9 +261,8 @@ Awaitable<Admission> Sessions::give_credential(const protocol::Hello* hello, con
     co_return refuse(*hello, *peer, protocol::make_refused(RefusalCause::other_key), "other_key");
   if (error.code == Errc::not_found || error.code == Errc::conflict)
     co_return refuse(*hello, *peer, protocol::make_refused(RefusalCause::ended), "ended");
-  if (const auto left_out = proof_lines_.pass(core_.steady()))
-    core_.parts.log.warning("an agent's secret cannot be had from its controller",
-                            {{"agent", hello->agent}, {"error", describe(error)}, {"left_out", *left_out}});
+  note_trouble(hello->agent, "secret_unread",
+               "Its secret cannot be had from its controller: " + describe(error));
   co_return refuse(*hello, *peer, Refused{RefusalCode::busy, "its secret cannot be read now", true},
                    "secret_unread");
 }

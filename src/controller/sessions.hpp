@@ -37,7 +37,7 @@ class Sessions final : public SessionPort {
   const EndedAgent* find_ended(const protocol::Hello& hello) const;
   protocol::Refused tell_ended(const protocol::Hello& hello) const;
   BuildPtr open_work(const NodeEntry& node) const;
-  void note_unchecked(const AgentId& agent, const std::string& reason);
+  void note_trouble(const AgentId& agent, const char* kind, const std::string& text);
   Awaitable<void> pump(AgentId agent, ConnectionId connection);
   Awaitable<void> handle(AgentId agent, ConnectionId connection, protocol::Message message);
   Awaitable<void> resume(AgentId agent, ConnectionId connection, protocol::Resume held);
@@ -61,6 +61,7 @@ class Sessions final : public SessionPort {
   base::Gauge& live_;
   base::LogLimiter refusal_lines_;
   base::LogLimiter proof_lines_;
+  std::map<AgentId, std::set<std::string>> troubles_;  // that were told
   // Agents whose proof is being checked; outlives what is dropped late.
   std::shared_ptr<std::multiset<AgentId>> proving_ = std::make_shared<std::multiset<AgentId>>();
 };

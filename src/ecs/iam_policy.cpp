@@ -156,7 +156,9 @@ class Writer {
 
   // Deregistering and listing know no narrower resource.
   void retire() {
-    allow("RetireDefinitions", {"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitionFamilies"}, {"*"});
+    allow("RetireDefinitions",
+          {"ecs:DeregisterTaskDefinition", "ecs:ListTaskDefinitionFamilies", "ecs:ListTaskDefinitions"},
+          {"*"});
     allow("DeleteDefinitions", {"ecs:DeleteTaskDefinitions"},
           {ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix))},
           {{"StringLike", {{installation_key(), "*"}}}});

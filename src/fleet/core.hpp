@@ -101,6 +101,7 @@ struct AgentEntry {
   bool connected_told = false;  // to the breaker, as the next one
   bool proved = false;          // work has begun on it: its template is sound
   bool stored = false;          // the intent is durable
+  bool node_stored = false;     // and with it what its controller keeps of it
   bool worked_on = false;       // its sequence runs
   bool introduced = false;      // the controller knows it, as far as this run of the server can tell
   bool drain_told = false;

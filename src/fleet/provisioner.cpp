@@ -530,11 +530,16 @@ FrozenRequest Provisioner::make_request(const policy::Launch& launch, const Temp
 Awaitable<void> Provisioner::record(std::vector<AgentEntry*> entries) {
   std::vector<model::Agent> rows;
   rows.reserve(entries.size());
-  for (const auto* entry : entries) {
+  std::vector<model::Node> nodes;
+  for (auto* entry : entries) {
     rows.push_back(entry->row);
     rows.back().state = AgentState::launching;  // from here on the cloud may have been asked
+    const auto* controller = core_.find_controller(entry->row.controller);
+    auto node = controller == nullptr ? std::nullopt : controller->make_row(registration_of(core_, *entry));
+    entry->node_stored = node.has_value();
+    if (node) nodes.push_back(std::move(*node));
   }
-  const auto stored = co_await core_.parts.store.record_launch_intents(std::move(rows));
+  const auto stored = co_await core_.parts.store.record_launch_intents(std::move(rows), std::move(nodes));
   if (!stored) {
     core_.parts.log.error("launches cannot be recorded, so nothing is launched",
                           {{"count", entries.size()}, {"error", describe(stored.error())}});

@@ -118,6 +118,19 @@ Awaitable<void> Steward::pause(AgentEntry* entry, Duration first, Duration longe
 
 // --- launch
 
+ports::AgentRegistration registration_of(const Core& core, const AgentEntry& entry) {
+  return {entry.id(),
+          entry.row.attempt,
+          entry.row.labels,
+          entry.row.max_builds,
+          entry.row.for_item,
+          entry.launch_deadline - core.time(),
+          entry.request.is_default,
+          entry.row.cloud,
+          entry.row.client_token,
+          entry.node_stored};
+}
+
 Awaitable<void> Steward::introduce(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   if (controller == nullptr) {
@@ -130,17 +143,8 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
                                                            entry->row.cloud.str())});
     co_return;
   }
-  ports::AgentRegistration registration{entry->id(),
-                                        entry->row.attempt,
-                                        entry->row.labels,
-                                        entry->row.max_builds,
-                                        entry->row.for_item,
-                                        entry->launch_deadline - core_.time(),
-                                        entry->request.is_default,
-                                        entry->row.cloud,
-                                        entry->row.client_token};
   auto answer = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
-                                          controller->register_agent(std::move(registration)));
+                                          controller->register_agent(registration_of(core_, *entry)));
   if (answer && *answer) {
     entry->bootstrap = std::move(**answer);
     entry->introduced = true;

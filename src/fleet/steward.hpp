@@ -27,6 +27,9 @@ enum class Step {
 // What is to be done next. Pure.
 Step next_step(const AgentEntry& entry);
 
+// What its controller is told of it.
+ports::AgentRegistration registration_of(const Core& core, const AgentEntry& entry);
+
 class Steward {
  public:
   explicit Steward(Core& core);

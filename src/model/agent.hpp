@@ -167,11 +167,12 @@ struct Node {
 // One line of an agent's or build's history. `kind` is a stable word, `text` a sentence for people.
 struct TimelineEntry {
   Instant at;
-  std::string kind;  // of an agent: "decided", "api_answered", "proof_unchecked", "connected",
-                     // "session_resumed", "session_broken", "first_step", "finished", "notice",
-                     // "session_lost", "draining", "stop_asked", "cloud_step", "violation", "gone"; of a
-                     // build: "submitted", "agent_planned", "held", "offered", "accepted", "started",
-                     // "step_started", "step_finished", "returned", "cancel_asked", "finished"
+  std::string
+      kind;  // of an agent: "decided", "api_answered", "proof_unchecked", "proof_wrong",
+             // "secret_unread", "connected", "session_resumed", "session_broken", "first_step", "finished",
+             // "notice", "session_lost", "draining", "stop_asked", "cloud_step", "violation", "gone"; of a
+             // build: "submitted", "agent_planned", "held", "offered", "accepted", "started",
+             // "step_started", "step_finished", "returned", "cancel_asked", "finished"
   std::string text;
 };
 

@@ -73,6 +73,7 @@ struct AgentRegistration {
   bool is_default = false;            // takes items without a label
   base::CloudName cloud = {};         // where it will be launched
   std::string client_token = {};      // of its launch
+  bool is_stored = false;             // its make_row() is durable
 };
 
 // What the agent shows. For the launch, never for a row.
@@ -125,6 +126,12 @@ class ControllerPort {
     return {0, true, demand(), {}};
   }
 
+  // The row that the agent has in the controller's own tables, for a controller that shares the fleet's
+  // store: it becomes durable together with the launch intent, in one commit. Nothing: none.
+  virtual std::optional<model::Node> make_row(const AgentRegistration& registration) const {
+    (void)registration;
+    return std::nullopt;
+  }
   // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret
   // again); a higher attempt replaces the lower one, whose secret and session become invalid.
   virtual runtime::Awaitable<base::Result<AgentBootstrap>> register_agent(AgentRegistration registration) = 0;

@@ -12,6 +12,8 @@ using base::Error;
 
 namespace {
 
+constexpr int kLogPiece = 1 << 16;  // SQLite writes less than 128 KiB at once
+
 // SQLite knows ENOSPC; a quota and a limit on the file's size are no space left, too.
 bool is_no_space(int code, int system_error) {
   if ((code & 0xff) == SQLITE_FULL) return true;
@@ -83,6 +85,19 @@ void Database::execute(const std::string& sql) {
   errno = 0;
   if (sqlite3_exec(connection_.get(), sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
     throw SqlError(describe_failure(connection_.get(), errno));
+}
+
+void Database::extend_log(std::int64_t bytes) {
+  sqlite3_file* log = nullptr;
+  const bool found =
+      sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK;
+  if (!found || log == nullptr || log->pMethods == nullptr) return;
+  sqlite3_int64 size = 0;
+  if (log->pMethods->xFileSize(log, &size) != SQLITE_OK) return;
+  // Zeros are no frame of a log. Real ones: to fill a hole later makes the file larger, too.
+  const std::string zeros(kLogPiece, '\0');
+  while (size < bytes && log->pMethods->xWrite(log, zeros.data(), kLogPiece, size) == SQLITE_OK)
+    size += kLogPiece;
 }
 
 sqlite3_stmt* Database::prepare(std::string_view sql) {

@@ -34,7 +34,8 @@ Result<model::Assignment> start_assignment(Database& db, AssignmentId id, Instan
 Status return_assignment(Database& db, AssignmentId id, const std::string& reason, Instant now);
 Status record_step(Database& db, const model::StepRecord& step);
 
-Status record_launch_intents(Database& db, std::vector<model::Agent> agents);
+Status record_launch_intents(Database& db, std::vector<model::Agent> agents,
+                             const std::vector<model::Node>& nodes = {});
 Result<model::Agent> change_agent(Database& db, const AgentChange& change, CostLines* told = nullptr);
 
 // The build's time on its agent is over: its assignment has started and ended. lasted: less than nothing
@@ -45,7 +46,6 @@ void note_other_work(Database& db, model::Agent& agent, const OtherWork& work, C
 // The agent is gone. Sets what it has cost.
 void note_end(Database& db, model::Agent& agent, const BilledSpan& billed, CostLines* told);
 
-Status register_node(Database& db, model::Node node);
 Result<model::Node> redeem_node(Database& db, const Redemption& redemption);
 Result<model::Node> change_node(Database& db, const AgentId& agent, bool draining, bool revoked,
                                 model::EndReason why = model::EndReason::none);

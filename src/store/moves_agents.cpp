@@ -51,10 +51,22 @@ void forget_old_agents(Database& db, const AgentId& ended) {
   }
 }
 
+Status put_node(Database& db, Node node) {
+  if (const auto known = find<Node>(db, node.agent)) {
+    if (known->attempt > node.attempt)
+      return fail(Errc::conflict, "Agent " + node.agent.str() + " has a newer launch attempt");
+    if (known->attempt == node.attempt) return {};
+    node.epoch = std::max(node.epoch, known->epoch);  // an epoch of the older attempt never comes again
+  }
+  insert(db, node, IfThere::replace);
+  return {};
+}
+
 }  // namespace
 
-Status record_launch_intents(Database& db, std::vector<Agent> agents) {
+Status record_launch_intents(Database& db, std::vector<Agent> agents, const std::vector<Node>& nodes) {
   for (auto& agent : agents) insert(db, agent, IfThere::keep);
+  for (const auto& node : nodes) FOOTMAN_TRY_STATUS(put_node(db, node));
   return {};
 }
 
@@ -81,17 +93,6 @@ Result<Agent> change_agent(Database& db, const AgentChange& change, CostLines* t
   FOOTMAN_TRY_STATUS(add_timeline(db, "agent:" + agent.id.str(), change.timeline));
   if (change.state == AgentState::terminated) forget_old_agents(db, agent.id);
   return agent;
-}
-
-Status register_node(Database& db, Node node) {
-  if (const auto known = find<Node>(db, node.agent)) {
-    if (known->attempt > node.attempt)
-      return fail(Errc::conflict, "Agent " + node.agent.str() + " has a newer launch attempt");
-    if (known->attempt == node.attempt) return {};
-    node.epoch = std::max(node.epoch, known->epoch);  // an epoch of the older attempt never comes again
-  }
-  insert(db, node, IfThere::replace);
-  return {};
 }
 
 Result<Node> redeem_node(Database& db, const Redemption& redemption) {

@@ -132,10 +132,12 @@ class SqliteStore final : public Store {
 
   // --- agents
 
-  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
-    return write("record_launch_intents", [agents = std::move(agents)](Database& db) {
-      return moves::record_launch_intents(db, agents);
-    });
+  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents,
+                                          std::vector<model::Node> nodes) override {
+    return write("record_launch_intents",
+                 [agents = std::move(agents), nodes = std::move(nodes)](Database& db) {
+                   return moves::record_launch_intents(db, agents, nodes);
+                 });
   }
   Awaitable<Result<model::Agent>> change_agent(AgentChange change) override {
     auto lines = std::make_shared<moves::CostLines>();
@@ -147,10 +149,6 @@ class SqliteStore final : public Store {
 
   // --- nodes
 
-  Awaitable<Status> register_node(model::Node node) override {
-    return write("register_node",
-                 [node = std::move(node)](Database& db) { return moves::register_node(db, node); });
-  }
   Awaitable<Result<model::Node>> redeem_node(Redemption redemption) override {
     return write("redeem_node", [redemption = std::move(redemption)](Database& db) {
       return moves::redeem_node(db, redemption);
@@ -302,6 +300,9 @@ class SqliteStore final : public Store {
 
 constexpr std::string_view kInMemory = "in-memory";  // the installation's id: the simulation is deterministic
 constexpr std::size_t kInstallationIdLength = 12;
+// SQLite writes the log over from its beginning once it has a thousand pages of 4 KiB; the commit with the
+// last of them has some more.
+constexpr std::int64_t kLogBytes = 5 << 20;
 
 // Before the first access: with the exclusive lock taken first, WAL needs no shared memory, which network
 // file systems do not have. synchronous=FULL: a commit is on disk when it is answered.
@@ -322,6 +323,7 @@ Status set_up(Database& database, bool in_memory) {
   if (mode != (in_memory ? "memory" : "wal"))
     return fail(Errc::io, "The database cannot be switched to WAL: its journal mode is " + mode);
   migrate(database);
+  if (!in_memory) database.extend_log(kLogBytes);  // before a commit, which brings it to the disk
   return {};
 }
 

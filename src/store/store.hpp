@@ -243,15 +243,14 @@ class Store {
   // that is open, or none was named and one is open.
   virtual Awaitable<Result<FinishedBuild>> finish_build(FinishBuild finish) = 0;
 
-  // Agents (fleet). The intents of one plan are one transaction; existing ids are left alone. Of the
-  // terminated agents about the last 20,000 are kept.
-  virtual Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) = 0;
+  // Agents (fleet). The intents of one plan are one transaction, with the nodes of those that the built-in
+  // controller gets. Existing ids are left alone. A node replaces one of a lower attempt (the epoch goes on);
+  // conflict: a higher one is there. Of the terminated agents about the last 20,000 are kept.
+  virtual Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents,
+                                                  std::vector<model::Node> nodes = {}) = 0;
   virtual Awaitable<Result<model::Agent>> change_agent(AgentChange change) = 0;
 
   // Nodes (built-in controller).
-  // Replaces a lower attempt (the epoch goes on); the same attempt is left alone; conflict: a higher one is
-  // there.
-  virtual Awaitable<Status> register_node(model::Node node) = 0;
   // Stores the key hash and raises the epoch; the same key again raises the epoch again; another key:
   // permission_denied; another attempt, or revoked: conflict.
   virtual Awaitable<Result<model::Node>> redeem_node(Redemption redemption) = 0;

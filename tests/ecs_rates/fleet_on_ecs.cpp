@@ -50,6 +50,11 @@ bool AwsBucket::take(Duration now) {
   return true;
 }
 
+void AwsBucket::use_up(Duration now) {
+  tokens_ = 0;
+  filled_ = now;
+}
+
 FleetOnEcs::FleetOnEcs(Life life)
     : life_(life),
       buckets_{{"modify", {100, 40}},
@@ -77,7 +82,7 @@ FleetOnEcs::~FleetOnEcs() {
 void FleetOnEcs::start() {
   auto state = run(store_->load_open_state());
   REQUIRE(state);
-  rates_ = std::make_unique<cloud::aws::RateLimits>();
+  rates_ = std::make_unique<cloud::aws::RateLimits>(outside.outside.even.now());
   cloud::ecs::EcsCloudConfig config;
   config.name = CloudName("aws");
   config.installation = state->installation;
@@ -108,6 +113,8 @@ void FleetOnEcs::restart() {
   stop();
   start();
 }
+
+void FleetOnEcs::use_up_launches() { buckets_.at("fargate").use_up(outside.clock.steady()); }
 
 template <class T>
 T FleetOnEcs::run(runtime::Awaitable<T> work) {

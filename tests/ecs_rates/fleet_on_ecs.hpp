@@ -36,6 +36,7 @@ class AwsBucket {
  public:
   AwsBucket(double burst, double per_second) : burst_(burst), rate_(per_second), tokens_(burst) {}
   bool take(Duration now);
+  void use_up(Duration now);
 
  private:
   double burst_;
@@ -53,7 +54,8 @@ class FleetOnEcs {
   void run_for(Duration time);
   // False: not within the time.
   bool run_until_idle(Duration limit);
-  void restart();  // of the server
+  void restart();          // of the server
+  void use_up_launches();  // that AWS allows now
   void end_agent(const AgentId& id);
 
   // --- what AWS has seen

@@ -290,8 +290,12 @@ def test_definitions_that_nothing_needs_any_more_go():
             check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", memory)
         server.wait_no_agents()
         server.stop()
+        ecs.aws.tell("faults", service="ecs", operation="DeleteTaskDefinitions", kind="error", code="ClientException", times=1)
         ecs.start()
-        wait_until(lambda: ecs.calls("DeleteTaskDefinitions"), "the oldest one to go")
+        wait_until(lambda: ecs.calls("DeleteTaskDefinitions"), "the oldest one to be deregistered, but not deleted")
+        server.stop()
+        ecs.start()
+        wait_until(lambda: ecs.calls("DeleteTaskDefinitions") == 2, "it to be deleted")
         check({one["memory"]: one["status"] for one in [each["taskDefinition"] for each in ecs.aws.ask("definitions")]} ==
               {"512": "DELETE_IN_PROGRESS", "1024": "ACTIVE", "2048": "ACTIVE"}, ecs.aws.ask("definitions"))
         for memory in ("2 GiB", "1 GiB"):  # the newest, and the one before

@@ -25,8 +25,11 @@ double needed_for(const Charge& charge, Urgency urgency, const BucketSize& size)
 
 }  // namespace
 
-RateLimits::RateLimits(const std::array<BucketSize, kApiCategories>& sizes) : sizes_(sizes) {
-  for (std::size_t at = 0; at < kApiCategories; ++at) buckets_[at].tokens = sizes_[at].burst;
+RateLimits::RateLimits(Instant begun, const std::array<BucketSize, kApiCategories>& sizes) : sizes_(sizes) {
+  for (std::size_t at = 0; at < kApiCategories; ++at) {
+    buckets_[at].tokens = sizes_[at].burst * (begun.is_set() ? kFilledAtStart : 1);
+    buckets_[at].filled = begun;
+  }
 }
 
 void RateLimits::fill(std::size_t at, Instant now) {

@@ -65,6 +65,10 @@ enum class Urgency {
 };
 inline constexpr std::size_t kUrgencies = 3;
 
+// Of the burst, when a program begins: another one, the last run of a server perhaps, may have used AWS'
+// bucket up a moment ago. Little more than what those who read leave; a few seconds later it is full in any
+// case.
+inline constexpr double kFilledAtStart = 0.3;
 inline constexpr double kSlowestRate = 1.0 / 16;  // of the full one, however often AWS throttles
 // Calls under way that AWS throttles at the same time are one reason to go slower, not many.
 inline constexpr Duration kOneEpisode = 1s;
@@ -79,7 +83,8 @@ struct Charge {
 
 class RateLimits {
  public:
-  explicit RateLimits(const std::array<BucketSize, kApiCategories>& sizes = kBucketSizes);
+  // `begun`: the program, which has kFilledAtStart then; not set: the buckets are full.
+  explicit RateLimits(Instant begun = {}, const std::array<BucketSize, kApiCategories>& sizes = kBucketSizes);
 
   // Takes all tokens that a call costs, or none and says when to ask again. Those who are sent away get
   // different times, one call's tokens apart, so that they do not all come back at once. Who wants more than

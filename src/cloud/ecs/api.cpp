@@ -174,17 +174,24 @@ Awaitable<CallResult<DefinitionState>> Api::register_definition(std::string requ
   co_return read_definition(*answer, "RegisterTaskDefinition");
 }
 
-Awaitable<CallResult<std::vector<std::string>>> Api::list_families(std::string prefix) {
-  return list_pages(
-      make_call("ListTaskDefinitionFamilies", {{"familyPrefix", std::move(prefix)}, {"status", "ACTIVE"}},
-                true, {{ApiCategory::task_definition_read}}, Urgency::read),
-      "families");
+Awaitable<CallResult<std::vector<std::string>>> Api::list_families(std::string prefix, std::string status) {
+  return list_pages(make_call("ListTaskDefinitionFamilies",
+                              {{"familyPrefix", std::move(prefix)}, {"status", std::move(status)}}, true,
+                              {{ApiCategory::task_definition_read}}, Urgency::read),
+                    "families");
 }
 
-Awaitable<CallResult<std::optional<DefinitionFacts>>> Api::look_at_definition(std::string family) {
+Awaitable<CallResult<std::vector<std::string>>> Api::list_inactive(std::string family) {
+  return list_pages(
+      make_call("ListTaskDefinitions", {{"familyPrefix", std::move(family)}, {"status", "INACTIVE"}}, true,
+                {{ApiCategory::task_definition_read}}, Urgency::read),
+      "taskDefinitionArns");
+}
+
+Awaitable<CallResult<std::optional<DefinitionFacts>>> Api::look_at_definition(std::string name) {
   auto answer = co_await client_.call_json(make_call(
-      "DescribeTaskDefinition", {{"taskDefinition", std::move(family)}, {"include", json::array{"TAGS"}}},
-      true, {{ApiCategory::task_definition_read}}, Urgency::read));
+      "DescribeTaskDefinition", {{"taskDefinition", std::move(name)}, {"include", json::array{"TAGS"}}}, true,
+      {{ApiCategory::task_definition_read}}, Urgency::read));
   if (!answer) {
     if (says(answer.error(), kNoDefinition)) co_return std::optional<DefinitionFacts>();
     co_return std::unexpected(std::move(answer).error());

@@ -53,10 +53,12 @@ class Api {
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
   Awaitable<CallResult<DefinitionState>> register_definition(std::string request);
-  // Families with an active revision that begin so, by their names.
-  Awaitable<CallResult<std::vector<std::string>>> list_families(std::string prefix);
+  // Families that begin so, by their names. `status`: ACTIVE (they have an active revision) or INACTIVE.
+  Awaitable<CallResult<std::vector<std::string>>> list_families(std::string prefix, std::string status);
+  // The ARNs of its revisions that are not active and not deleted either.
+  Awaitable<CallResult<std::vector<std::string>>> list_inactive(std::string family);
   // As describe_definition(), but behind everything else, and with more.
-  Awaitable<CallResult<std::optional<DefinitionFacts>>> look_at_definition(std::string family);
+  Awaitable<CallResult<std::optional<DefinitionFacts>>> look_at_definition(std::string name);
   // A revision, by its ARN: nothing is launched from it any more. Of one that is not active: nothing happens.
   Awaitable<CallResult<void>> deregister_definition(std::string arn);
   // One that is not active. AWS deletes it once no task uses it.

@@ -1,5 +1,6 @@
 #include "cloud/ecs/clean_up.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "ecs/run_task.hpp"
@@ -29,11 +30,15 @@ Awaitable<void> CleanUp::run() {
 }
 
 Awaitable<CallResult<void>> CleanUp::clean_up() {
-  auto listed = co_await api_.list_families(std::string(ecs::kFamilyPrefix));
+  auto listed = co_await api_.list_families(std::string(ecs::kFamilyPrefix), "ACTIVE");
   if (!listed) co_return std::unexpected(std::move(listed).error());
+  auto inactive = co_await api_.list_families(std::string(ecs::kFamilyPrefix), "INACTIVE");
+  if (!inactive) co_return std::unexpected(std::move(inactive).error());
   const std::set<std::string> there(listed->begin(), listed->end());
   std::erase_if(unused_, [&](const auto& item) { return !there.contains(item.first); });
-  std::erase_if(others_, [&](const auto& family) { return !there.contains(family); });
+  std::erase_if(others_, [&](const auto& family) {
+    return !there.contains(family) && std::ranges::find(*inactive, family) == inactive->end();
+  });
   const auto used = uses_.families();
   for (const auto& family : there) {
     if (used.contains(family)) {
@@ -50,6 +55,30 @@ Awaitable<CallResult<void>> CleanUp::clean_up() {
     if (*retired) unused_.erase(family);
     co_await runtime::sleep_for(clock_, kRetirePause);
   }
+  co_return co_await delete_left(std::move(*inactive));
+}
+
+// What was deregistered and not deleted: the server died in between, or AWS refused.
+Awaitable<CallResult<void>> CleanUp::delete_left(std::vector<std::string> families) {
+  for (const auto& family : families) {
+    if (!ecs::is_own_family(family) || others_.contains(family)) continue;
+    auto left = co_await api_.list_inactive(family);
+    if (!left) co_return std::unexpected(std::move(left).error());
+    if (left->size() > kRevisionsAtOnce) left->resize(kRevisionsAtOnce);
+    for (const auto& arn : *left) {
+      auto found = co_await api_.look_at_definition(arn);
+      if (!found) co_return std::unexpected(std::move(found).error());
+      if (!*found) continue;
+      if (!is_ours(**found)) {
+        others_.insert(family);
+        break;
+      }
+      auto deleted = co_await api_.delete_definition(arn);
+      if (!deleted) co_return deleted;
+      log_.info("task definition that was deregistered before is deleted", {{"arn", arn}});
+    }
+    co_await runtime::sleep_for(clock_, kRetirePause);
+  }
   co_return CallResult<void>();
 }
 
@@ -57,16 +86,21 @@ Awaitable<CallResult<void>> CleanUp::look_at(std::string family) {
   auto found = co_await api_.look_at_definition(family);
   if (!found) co_return std::unexpected(std::move(found).error());
   if (!*found) co_return CallResult<void>();  // gone meanwhile
-  const auto tag = [&](std::string_view name) {
-    const auto it = (*found)->tags.find(uses_.tag_prefix + std::string(name));
-    return it == (*found)->tags.end() ? std::string() : it->second;
-  };
-  if (tag(ecs::kInstallationTag) != uses_.installation.str())
+  if (!is_ours(**found))
     others_.insert(std::move(family));
   else
-    unused_[family] = {family, TemplateName(tag(ecs::kTemplateTag)), (*found)->architecture,
+    unused_[family] = {family, TemplateName(tag_of(**found, ecs::kTemplateTag)), (*found)->architecture,
                        (*found)->registered, even_.now()};
   co_return CallResult<void>();
+}
+
+bool CleanUp::is_ours(const DefinitionFacts& found) const {
+  return tag_of(found, ecs::kInstallationTag) == uses_.installation.str();
+}
+
+std::string CleanUp::tag_of(const DefinitionFacts& found, std::string_view name) const {
+  const auto it = found.tags.find(uses_.tag_prefix + std::string(name));
+  return it == found.tags.end() ? std::string() : it->second;
 }
 
 // A template may have moved to another cloud since it was looked at.

@@ -3,15 +3,17 @@
 //
 // Slowly, soon after the start and then every few hours. A family counts as used while a configured template
 // has its content, a task of it lives, or a launch has wanted it lately (Definitions). Of the others the
-// newest of each template stays for a while (ecs/stale_definitions.hpp). In steady state a round is one list
-// that changes nothing. Each step may be the last one: what it leaves is found by the next round, but for a
-// revision that is inactive and not deleted, which costs nothing.
+// newest of each template stays for a while (ecs/stale_definitions.hpp). In steady state a round is two lists
+// that change nothing. Each step may be the last one: what it leaves is found by the next round, also what is
+// inactive and was not deleted.
 #pragma once
 
 #include <functional>
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -46,6 +48,9 @@ class CleanUp {
  private:
   Awaitable<CallResult<void>> clean_up();
   Awaitable<CallResult<void>> look_at(std::string family);
+  Awaitable<CallResult<void>> delete_left(std::vector<std::string> families);
+  bool is_ours(const DefinitionFacts& found) const;
+  std::string tag_of(const DefinitionFacts& found, std::string_view name) const;
   std::vector<footman::ecs::UnusedDefinition> list_unused() const;
 
   Api& api_;

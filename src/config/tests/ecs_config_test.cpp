@@ -11,12 +11,14 @@ using namespace footman::config;
 
 namespace {
 
-std::expected<Config, std::vector<Diagnostic>> parse(const std::string& text) {
+std::expected<Config, std::vector<Diagnostic>> parse(const std::string& text, FindRegion find_region = {}) {
   const Sources sources{
       [](const std::string& name) {
         return name == "ID" ? std::optional<std::string>("from-env") : std::nullopt;
       },
-      [](const std::string& path) -> Result<std::string> { return "content of " + path + "\n"; }};
+      [](const std::string& path) -> Result<std::string> { return "content of " + path + "\n"; },
+      {},
+      std::move(find_region)};
   return parse_config(text, "f", sources, "x86_64");
 }
 std::string errors_of(const std::string& text) {
@@ -265,6 +267,28 @@ TEST_CASE("a region that is not said is doubted where Fargate's price would need
                                  "find one by: it counts as free"});
   text.insert(text.find("    ecs:\n      subnets"), "    price: $0.05/h\n");
   CHECK(find_doubts(*parse(text)).empty());
+}
+
+TEST_CASE("a region that is not said is found, and Fargate's price by it") {
+  auto text = with(kNode);
+  text.replace(text.find("region: eu-central-1, "), 22, "credentials: {profile: build}, ");
+  const auto found = parse(text, [](const std::string& profile) -> Result<std::string> {
+    if (profile != "build") return fail(Errc::not_found, "nowhere");
+    return "us-east-1";
+  });
+  REQUIRE(found.has_value());
+  CHECK(found->clouds[0].ecs->region == "us-east-1");
+  CHECK(found->clouds[0].templates[0].price.per_hour.micros == 40'480 + 2 * 4'445);
+  CHECK(find_doubts(*found).empty());
+  const auto none =
+      parse(text, [](const std::string&) -> Result<std::string> { return fail(Errc::not_found, "nowhere"); });
+  REQUIRE(none.has_value());
+  CHECK(none->clouds[0].ecs->region.empty());
+  CHECK(none->clouds[0].templates[0].price.per_hour.is_zero());
+  CHECK(find_doubts(*none).size() == 1);
+  // One that is said stays.
+  const auto said = parse(with(kNode), [](const std::string&) -> Result<std::string> { return "us-east-1"; });
+  CHECK(said->clouds[0].ecs->region == "eu-central-1");
 }
 
 namespace {

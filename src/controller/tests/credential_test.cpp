@@ -26,7 +26,7 @@ class ScriptedSource final : public ports::CredentialSource {
                                             std::string key_hash) override {
     asked.push_back(fmt::format("{} {} {}", agent.str(), attempt, key_hash));
     if (wait_for != nullptr) co_await wait_for->wait();
-    if (error) co_return fail(*error, "as the test wants it");
+    if (error) co_return fail(*error, trouble);
     holder->key_hash = std::move(key_hash);
     co_return Secret("secret of j");
   }
@@ -34,6 +34,7 @@ class ScriptedSource final : public ports::CredentialSource {
   std::optional<CredentialHolder> holder = CredentialHolder{{}, 1, false, false};
   std::vector<std::string> asked;
   std::optional<Errc> error;
+  std::string trouble = "as the test wants it";
   runtime::Event* wait_for = nullptr;
 };
 
@@ -78,6 +79,14 @@ bool has_secret(const std::unique_ptr<ScriptedAgent>& agent) {
   CHECK(agent->count<protocol::Welcome>() == 0);
   return agent->count<protocol::Credential>() == 1 &&
          agent->last<protocol::Credential>()->secret.expose() == "secret of j";
+}
+
+// Of what has happened to "j".
+std::vector<std::string> timeline_of(Scene& scene) {
+  std::vector<std::string> out;
+  for (const auto& line : scene.world.ask(scene.world.store->list_timeline("agent:j")).value())
+    out.push_back(line.kind + " " + line.text);
+  return out;
 }
 
 RefusalCode refusal_of(const std::unique_ptr<ScriptedAgent>& agent) {
@@ -158,11 +167,17 @@ TEST_CASE("a proof is worth a secret") {
     CHECK(refusal_of(scene.prove(scene.hello(Secret()))) == RefusalCode::bad_secret);
     CHECK(scene.refused("wrong_proof") == 1);
     CHECK(scene.source.asked.empty());
+    CHECK(timeline_of(scene) ==
+          std::vector<std::string>{"proof_wrong Somebody could not prove to be this agent: another task"});
   }
   SUBCASE("nobody can tell now") {
     scene.world.proof_answer = {ProofVerdict::unknown, "the cloud does not answer"};
+    (void)scene.prove(scene.hello(Secret()));
     const auto agent = scene.prove(scene.hello(Secret()));
     CHECK(refusal_of(agent) == RefusalCode::busy);
+    CHECK(timeline_of(scene) ==
+          std::vector<std::string>{
+              "proof_unchecked Whether it is this agent cannot be checked: the cloud does not answer"});
     CHECK(agent->last<protocol::Refused>()->retry);
     CHECK(scene.source.asked.empty());
   }
@@ -210,7 +225,21 @@ TEST_CASE("a secret that its controller does not give now: come again; or never"
     CHECK(refusal_of(agent) == row.code);
     CHECK(agent->last<protocol::Refused>()->retry == row.retry);
     CHECK(scene.refused(row.cause) == 1);
+    CHECK(timeline_of(scene).size() == (row.retry ? 1 : 0));
   }
+}
+
+TEST_CASE("a secret that is not read: people are told each reason once, and not without end") {
+  Scene scene;
+  scene.source.error = Errc::unavailable;
+  for (int i = 0; i < 3; ++i) (void)scene.knock(scene.hello(scene.secret_of("j")));
+  REQUIRE(timeline_of(scene).size() == 1);
+  CHECK(timeline_of(scene)[0].starts_with("secret_unread Its secret cannot be had from its controller: "));
+  for (int i = 0; i < 30; ++i) {
+    scene.source.trouble = "reason " + std::to_string(i);
+    (void)scene.knock(scene.hello(scene.secret_of("j")));
+  }
+  CHECK(timeline_of(scene).size() == 8);
 }
 
 TEST_CASE("a controller that does not answer is not waited for beyond the limit") {

@@ -107,6 +107,7 @@ TEST_CASE("a wrong proof is refused for good and counted, and the agent learns n
   CHECK_FALSE(refused->last<protocol::Refused>()->retry);
   CHECK(refused->last<protocol::Refused>()->message.find("somebody") == std::string::npos);
   CHECK(world.node("a").refused_attempts == 1);
+  CHECK(has_line(world, "Somebody could not prove to be this agent: somebody else has signed it"));
   // Of an agent that does not exist nobody is asked, and it looks the same.
   const auto nobody = prove(world, prover(world, 1, 'k', "nobody"));
   CHECK(nobody->last<protocol::Refused>()->message == refused->last<protocol::Refused>()->message);

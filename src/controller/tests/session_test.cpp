@@ -148,6 +148,31 @@ TEST_CASE("a secret is good for as long as it was to be, whatever is done to the
   }
 }
 
+TEST_CASE("an agent whose row was stored with its launch is made known without a commit, after a crash too") {
+  World world;
+  ports::AgentRegistration registration;
+  registration.id = AgentId("a");
+  registration.secret_lifetime = 5min;
+  registration.is_stored = true;
+  const auto row = world.controller->make_row(registration);
+  REQUIRE(row);
+  REQUIRE(world.run(world.store->record_launch_intents({}, {*row})));
+  SUBCASE("no crash") {}
+  SUBCASE("a crash in between") {
+    world.restart();
+    registration.is_stored = false;  // as far as the fleet of this run knows
+  }
+  world.store_full = true;
+  const auto bootstrap = world.run(world.controller->register_agent(registration));
+  REQUIRE(bootstrap);
+  world.store_full = false;
+  auto agent = world.connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(world.hello("a", bootstrap->secret));
+  world.settle();
+  CHECK(agent->count<protocol::Welcome>() == 1);
+}
+
 TEST_CASE("a newer launch attempt takes the place of the older one") {
   World world;
   auto first = world.join("a", 0);

@@ -75,6 +75,23 @@ TEST_CASE("those who wait are told when, as launches went lately") {
   CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
 }
 
+TEST_CASE("one commit comes before the call: the intent, with what the controller keeps in the same store") {
+  World world;
+  world.controller.has_rows = true;
+  world.cloud.launching = Launching::done_then_hangs;
+  world.start();
+  world.moves.clear();
+  world.submit("1");
+  CHECK(world.cloud.launch_calls == 1);
+  CHECK(world.moves == std::vector<std::string>{"record_launch_intents"});
+  const auto agent = world.only_agent();
+  const auto nodes = world.run(world.store->load_open_state()).value().nodes;
+  REQUIRE(nodes.size() == 1);
+  CHECK(nodes[0].agent == agent.id);
+  CHECK(nodes[0].labels == agent.labels);
+  CHECK(world.controller.nodes.at(agent.id).registration.is_stored);
+}
+
 TEST_CASE("one item, one agent, launched at once") {
   World world;
   world.start();

@@ -14,6 +14,14 @@ Awaitable<void> ScriptedController::turn() {
   if (hangs) co_await never_->wait();
 }
 
+std::optional<model::Node> ScriptedController::make_row(const ports::AgentRegistration& registration) const {
+  if (!has_rows) return std::nullopt;
+  model::Node row;
+  row.agent = registration.id;
+  row.labels = registration.labels;
+  return row;
+}
+
 Awaitable<Result<ports::AgentBootstrap>> ScriptedController::register_agent(
     ports::AgentRegistration registration) {
   co_await turn();

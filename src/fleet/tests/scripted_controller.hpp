@@ -43,6 +43,7 @@ class ScriptedController final : public ports::ControllerPort {
   bool registers = true;
   bool hangs = false;  // all calls
   bool removes = true;
+  bool has_rows = false;                         // in the fleet's store
   std::optional<ports::AgentEndpoint> endpoint;  // of its agents
   std::optional<Errc> drain_error;               // it answers so and has changed nothing
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
@@ -55,6 +56,7 @@ class ScriptedController final : public ports::ControllerPort {
     return {items.begin(), items.end()};
   }
   std::optional<ports::AgentEndpoint> find_endpoint(const AgentId&) const override { return endpoint; }
+  std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
   ports::AgentNews agents_since(std::uint64_t version) override;

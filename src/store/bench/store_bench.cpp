@@ -82,10 +82,9 @@ Awaitable<Status> live(Store* store, std::int64_t number) {
   agent.frozen_request = std::string(400, 'x');
   std::vector<model::Agent> agents;
   agents.push_back(std::move(agent));
-  FOOTMAN_CO_TRY_STATUS(co_await store->record_launch_intents(std::move(agents)));
   model::Node node;
   node.agent = id;
-  FOOTMAN_CO_TRY_STATUS(co_await store->register_node(node));
+  FOOTMAN_CO_TRY_STATUS(co_await store->record_launch_intents(std::move(agents), {node}));
   using enum model::AgentState;
   for (const auto state : {launching, connecting, online}) {
     AgentChange change;

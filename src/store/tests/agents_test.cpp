@@ -176,10 +176,10 @@ TEST_CASE("agents are listed newest first, live ones or all") {
 
 TEST_CASE("a node is registered once per attempt; a higher one takes its place") {
   Fixture f;
-  f.get(f.store->register_node(new_node("a")));
+  f.get(f.store->record_launch_intents({}, {new_node("a")}));
   f.get(f.store->redeem_node({AgentId("a"), 1, "key", at(2)}));
   f.get(f.store->change_node(AgentId("a"), true, false));
-  f.get(f.store->register_node(new_node("a")));
+  f.get(f.store->record_launch_intents({}, {new_node("a")}));
   auto node = f.get(f.store->load_open_state()).nodes.at(0);
   CHECK(node.key_hash == "key");
   CHECK(node.draining);
@@ -187,13 +187,13 @@ TEST_CASE("a node is registered once per attempt; a higher one takes its place")
   CHECK(node.secret_deadline == at(60));
   CHECK(node.created == at(1));
   CHECK(node.max_builds == 1);
-  f.get(f.store->register_node(new_node("a", 2)));
+  f.get(f.store->record_launch_intents({}, {new_node("a", 2)}));
   node = f.get(f.store->load_open_state()).nodes.at(0);
   CHECK(node.attempt == 2);
   CHECK(node.key_hash.empty());
   CHECK(!node.draining);
   CHECK(node.epoch == 1);  // the old session's epoch does not come again
-  CHECK(f.error(f.store->register_node(new_node("a", 1))) == Errc::conflict);
+  CHECK(f.error(f.store->record_launch_intents({}, {new_node("a", 1)})) == Errc::conflict);
   CHECK(f.error(f.store->redeem_node({AgentId("a"), 1, "key", at(3)})) == Errc::conflict);
   CHECK(f.get(f.store->redeem_node({AgentId("a"), 2, "key 2", at(3)})).epoch == 2);
 }
@@ -201,7 +201,7 @@ TEST_CASE("a node is registered once per attempt; a higher one takes its place")
 TEST_CASE("redemption: the same key raises the epoch, another one is refused") {
   Fixture f;
   CHECK(f.error(f.store->redeem_node({AgentId("a"), 1, "key", at(2)})) == Errc::not_found);
-  f.get(f.store->register_node(new_node("a")));
+  f.get(f.store->record_launch_intents({}, {new_node("a")}));
   CHECK(f.get(f.store->redeem_node({AgentId("a"), 1, "key", at(2)})).epoch == 1);
   CHECK(f.get(f.store->redeem_node({AgentId("a"), 1, "key", at(3)})).epoch == 2);
   CHECK(f.error(f.store->redeem_node({AgentId("a"), 1, "other", at(4)})) == Errc::permission_denied);

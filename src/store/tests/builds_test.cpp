@@ -133,7 +133,7 @@ TEST_CASE("a job is created once, and saved without touching its numbers") {
 
 TEST_CASE("offer, accept, start, finish") {
   Fixture f;
-  f.get(f.store->register_node(new_node("a")));
+  f.get(f.store->record_launch_intents({}, {new_node("a")}));
   const auto made = f.submit();
   const auto offered = f.get(f.store->offer_assignment(made.item.id, AgentId("a"), 7, at(10)));
   CHECK(offered.build == made.build.id);
@@ -219,7 +219,7 @@ TEST_CASE("before the start work goes back to the queue with its old place, afte
 
 TEST_CASE("a build ends only with the assignment that is open") {
   Fixture f;
-  f.get(f.store->register_node(new_node("a")));
+  f.get(f.store->record_launch_intents({}, {new_node("a")}));
   const auto made = f.submit();
   const auto offered = f.get(f.store->offer_assignment(made.item.id, AgentId("a"), 1, at(10)));
   FinishBuild end;

@@ -143,7 +143,7 @@ TEST_CASE("every question and move goes by an index") {
     request.idempotency_key = "key " + std::to_string(i);
     const auto made = moves::submit_build(db, request).value();
     CHECK(moves::record_launch_intents(db, {new_agent(agent)}));
-    CHECK(moves::register_node(db, new_node(agent)));
+    CHECK(moves::record_launch_intents(db, {}, {new_node(agent)}));
     AgentChange change;
     change.id = AgentId(agent);
     change.timeline = {{at(1), "k", "t"}};

@@ -42,7 +42,7 @@ class Walk {
  public:
   explicit Walk(std::uint64_t seed) : rng_(runtime::make_seeded_rng(seed)) {
     f_.create_job("app");
-    for (const auto* agent : {"a", "b"}) f_.get(f_.store->register_node(new_node(agent)));
+    for (const auto* agent : {"a", "b"}) f_.get(f_.store->record_launch_intents({}, {new_node(agent)}));
   }
 
   void step() {

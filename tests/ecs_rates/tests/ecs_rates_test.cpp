@@ -27,6 +27,7 @@ double seconds(Duration duration) { return std::chrono::duration<double>(duratio
 
 TEST_CASE("a thousand agents at once that leave by themselves") {
   FleetOnEcs world{Life{}};
+  world.run_for(10s);  // the server has been there for a while
   world.submit(kAgents);
   world.run_for(2min);
   // As quickly as AWS allows, and hardly a call is throttled.
@@ -47,6 +48,19 @@ TEST_CASE("a thousand agents at once that leave by themselves") {
   for (const auto& [operation, count] : world.ecs.calls) tell("  " + operation, count);
   CHECK(each <= 1.3);
   CHECK(world.calls("StopTask") == 0);
+}
+
+TEST_CASE("a server that begins when AWS' launches are used up: few calls are throttled") {
+  FleetOnEcs world{Life{}};
+  world.submit(100);
+  world.restart();
+  world.throttled = 0;
+  world.submit(200);
+  world.use_up_launches();
+  world.run_for(30s);
+  tell("throttled_after_a_restart", world.throttled);
+  CHECK(world.throttled <= 25);
+  CHECK(world.launches.size() == 300);
 }
 
 TEST_CASE("a task that ECS takes long to end costs no call either") {

@@ -30,6 +30,15 @@ TEST_CASE("a burst, then the rate, and never more than the burst") {
   CHECK(take_all(limits, ApiCategory::task_definition_modify, Urgency::terminate, kStart + 3s) == 3);
 }
 
+TEST_CASE("a program that begins goes slowly at first, but all may go") {
+  RateLimits limits(kStart);
+  CHECK_FALSE(limits.take(ApiCategory::cluster_resource_read, Urgency::read, kStart));
+  CHECK(take_all(limits, ApiCategory::fargate_launch, Urgency::terminate, kStart + 5s) == 100);
+  CHECK(take_all(limits, kModify, Urgency::launch, kStart) == 20);
+  CHECK(take_all(limits, kModify, Urgency::terminate, kStart) == 10);
+  CHECK(take_all(limits, kModify, Urgency::launch, kStart + 5s) == 90);
+}
+
 TEST_CASE("those who look leave tokens to those who launch, and these to those who terminate") {
   RateLimits limits;
   CHECK(take_all(limits, kModify, Urgency::read, kStart) == 75);

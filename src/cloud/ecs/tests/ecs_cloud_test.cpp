@@ -493,7 +493,8 @@ TEST_CASE("definitions that nothing needs any more go, the newest of them last")
     CHECK(world.ecs.retired == Families{first, second});
     world.ecs.calls.clear();
     world.outside.move(4 * kCleanUpPause);
-    CHECK(world.ecs.calls["ListTaskDefinitionFamilies"] == 4);
+    CHECK(world.ecs.calls["ListTaskDefinitionFamilies"] == 2 * 4);
+    CHECK(world.ecs.calls["ListTaskDefinitions"] == 0);
     CHECK(world.ecs.calls["DescribeTaskDefinition"] == 0);
     CHECK(world.ecs.calls["DeregisterTaskDefinition"] == 0);
     CHECK(world.ecs.calls["RegisterTaskDefinition"] == 0);
@@ -537,7 +538,7 @@ TEST_CASE("definitions of a task that lives, of a launch under way, of other clo
     world.ecs.refusals = {"RESOURCE:ENI"};
     CHECK_FALSE(world.launch("again").has_value());
     world.use_image("node:22");
-    while (world.ecs.calls["ListTaskDefinitionFamilies"] < 2) world.outside.move(1min);
+    while (world.ecs.calls["ListTaskDefinitionFamilies"] < 2 * 2) world.outside.move(1min);
     CHECK(world.ecs.retired.empty());
     world.outside.move(2 * kCleanUpPause);
     CHECK(world.ecs.retired == Families{first});
@@ -584,4 +585,43 @@ TEST_CASE("definitions: whatever is lost, refused or killed, the next round goes
   CHECK(std::set(world.ecs.retired.begin(), world.ecs.retired.end()) == std::set{first, second});
   CHECK(world.ecs.retired.size() == 2);
   CHECK(world.launch("after").has_value());
+}
+
+TEST_CASE("definitions: one that was deregistered and not deleted is deleted by a later round, ours alone") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto first = world.run_with("node:20");
+  (void)world.run_with("node:21");
+  (void)world.run_with("node:22");
+  const auto theirs = "footman-small-" + std::string(16, '1');
+  world.ecs.inactive[theirs] = {
+      {"tags", json::array{json::object{{"key", "footman:installation"}, {"value", "another"}}}}};
+  world.ecs.inactive["footman-own"] = {{"tags", json::array()}};
+  SUBCASE("the server dies in between") {
+    world.outside.services.delay = 1s;
+    while (world.ecs.retired.empty()) world.outside.move(100ms);
+    REQUIRE(world.ecs.deleted.empty());
+    world.outside.services.delay = {};
+    world.restart();
+    world.use_image("node:22");
+    (void)cloud::contract::list(world);
+  }
+  SUBCASE("AWS refuses") {
+    bool refused = false;
+    world.ecs.is_refused = [&](const std::string& operation) {
+      if (operation == "DeleteTaskDefinitions") refused = true;
+      return operation == "DeleteTaskDefinitions";
+    };
+    while (!refused) world.outside.move(1s);
+    world.outside.move(1h);
+    world.ecs.is_refused = {};
+    CHECK(world.ecs.deleted.empty());
+  }
+  world.outside.move(2 * kCleanUpPause);
+  CHECK(world.ecs.deleted == Families{first});
+  CHECK(world.ecs.inactive.size() == 2);
+  world.ecs.calls.clear();
+  world.outside.move(4 * kCleanUpPause);  // and others' are looked at once
+  CHECK(world.ecs.calls["ListTaskDefinitions"] == 0);
+  CHECK(world.ecs.calls["DescribeTaskDefinition"] == 0);
 }

@@ -34,6 +34,7 @@ struct SmallEcs {
   std::map<std::string, std::string> by_token;   // client token → ARN
   std::map<std::string, int> definitions;        // family → registrations
   std::map<std::string, json::object> contents;  // family → what was registered and is active
+  std::map<std::string, json::object> inactive;  // the same, deregistered and not deleted
   std::vector<std::string> retired;              // families, as they were deregistered
   std::vector<std::string> deleted;
   std::map<std::string, std::vector<std::string>> logs;  // of CloudWatch: stream → lines
@@ -133,22 +134,23 @@ struct SmallEcs {
                     {{"taskDefinitionArn", family},
                      {"status", "ACTIVE"},
                      {"containerDefinitions", json::array{json::object{{"name", other->second}}}}}}});
-      const auto known = contents.find(family.find('/') == std::string::npos ? family : family_of(family));
-      if (known == contents.end())
-        return aws::test::json_error("ClientException", "Unable to describe task definition.");
-      auto definition = known->second;
-      definition["taskDefinitionArn"] = arn_of(known->first);
-      definition["status"] = "ACTIVE";
-      return ok({{"taskDefinition", definition}, {"tags", definition.at("tags")}});
+      return describe_definition(family);
     }
     if (operation == "ListTaskDefinitionFamilies") {
       json::array families;
-      for (const auto& [family, content] : contents) families.emplace_back(family);
+      for (const auto& [family, content] : body.at("status") == "ACTIVE" ? contents : inactive)
+        families.emplace_back(family);
       return ok({{"families", std::move(families)}});
+    }
+    if (operation == "ListTaskDefinitions") {
+      const std::string family(body.at("familyPrefix").as_string());
+      return ok(
+          {{"taskDefinitionArns", inactive.contains(family) ? json::array{arn_of(family)} : json::array()}});
     }
     if (operation == "DeregisterTaskDefinition") return deregister(body);
     if (operation == "DeleteTaskDefinitions") {
       deleted.push_back(family_of(std::string(body.at("taskDefinitions").as_array().at(0).as_string())));
+      inactive.erase(deleted.back());
       return ok({{"failures", json::array()}});
     }
     if (operation == "RegisterTaskDefinition") {
@@ -160,6 +162,19 @@ struct SmallEcs {
     }
     FAIL_CHECK("not expected: " << operation);
     return aws::test::json_error("InvalidAction");
+  }
+
+  // By a family its active revision alone, by an ARN also one that is not active.
+  Answer describe_definition(const std::string& name) const {
+    const bool by_arn = name.find('/') != std::string::npos;
+    const auto family = by_arn ? family_of(name) : name;
+    const bool is_active = contents.contains(family);
+    if (!is_active && !(by_arn && inactive.contains(family)))
+      return aws::test::json_error("ClientException", "Unable to describe task definition.");
+    auto definition = (is_active ? contents : inactive).at(family);
+    definition["taskDefinitionArn"] = arn_of(family);
+    definition["status"] = is_active ? "ACTIVE" : "INACTIVE";
+    return ok({{"taskDefinition", definition}, {"tags", definition.at("tags")}});
   }
 
   Answer run_task(const json::object& body) {
@@ -199,8 +214,10 @@ struct SmallEcs {
 
   Answer deregister(const json::object& body) {
     const auto family = family_of(std::string(body.at("taskDefinition").as_string()));
-    if (contents.erase(family) == 0)
+    const auto active = contents.extract(family);
+    if (active.empty())
       return aws::test::json_error("ClientException", "The specified task definition is inactive.");
+    inactive[family] = active.mapped();
     retired.push_back(family);
     return ok({{"taskDefinition", json::object()}});
   }
