@@ -186,7 +186,8 @@ class LaunchesOneMore final : public BentStore {
     if (change.end_reason == model::EndReason::launch_refused) was_refused_ = true;
     return BentStore::change_agent(std::move(change));
   }
-  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents) override {
+  Awaitable<Status> record_launch_intents(std::vector<model::Agent> agents,
+                                          std::vector<model::Node> nodes) override {
     if (agents.size() == 1 && std::exchange(was_refused_, false)) {
       auto more = agents.front();
       more.id = AgentId(more.id.str() + "-too");
@@ -194,7 +195,7 @@ class LaunchesOneMore final : public BentStore {
       more.for_item.clear();
       agents.push_back(std::move(more));
     }
-    return BentStore::record_launch_intents(std::move(agents));
+    return BentStore::record_launch_intents(std::move(agents), std::move(nodes));
   }
 
  private:
