@@ -25,17 +25,24 @@ Result<std::string> read_source(Context& context, const std::string& file) {
 }
 
 void show(Context& context, const jcasc::Imported& imported, const std::string& output, bool as_json) {
-  json::array problems;
-  for (const auto& problem : imported.problems) problems.push_back(json::value(config::describe(problem)));
+  const auto described = [](const std::vector<config::Diagnostic>& all) {
+    json::array lines;
+    for (const auto& one : all) lines.push_back(json::value(config::describe(one)));
+    return lines;
+  };
+  auto problems = described(imported.problems);
+  auto left_out = described(imported.left_out);
   if (as_json) {
     json::object answer{{"clouds", imported.clouds},
                         {"templates", imported.templates},
                         {"to_fill_in", imported.to_fill_in},
-                        {"problems", std::move(problems)}};
+                        {"problems", std::move(problems)},
+                        {"left_out", std::move(left_out)}};
     if (output.empty()) answer["yaml"] = imported.yaml;
     return context.out.write(pretty(answer));
   }
   if (output.empty()) context.out.write(imported.yaml);
+  for (const auto& one : left_out) context.err.line(clean(one.as_string()));
   for (const auto& problem : problems) context.err.line("still wrong: " + clean(problem.as_string()));
   context.err.line(
       fmt::format("{}, {}; {}", counted(imported.clouds, "cloud"), counted(imported.templates, "template"),

@@ -28,6 +28,7 @@ Position make_position(const YAML::Mark& mark) {
 
 class TreeBuilder : public YAML::EventHandler {
  public:
+  explicit TreeBuilder(Aliases aliases) : aliases_(aliases) {}
   YamlNode take() { return std::move(root_); }
 
   void OnDocumentStart(const YAML::Mark&) override {}
@@ -36,7 +37,8 @@ class TreeBuilder : public YAML::EventHandler {
     add({Kind::null, make_position(mark), {}, {}, {}});
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
-    throw Refused{make_position(mark), "aliases (*name) are not supported; write the value again"};
+    if (aliases_ == Aliases::refused) throw Refused{make_position(mark), std::string(kNoAliases)};
+    add({Kind::alias, make_position(mark), {}, {}, {}});
   }
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t,
                 const std::string& value) override {
@@ -88,6 +90,7 @@ class TreeBuilder : public YAML::EventHandler {
     parent.keys.emplace_back(std::move(node.text), node.at);
   }
 
+  const Aliases aliases_;
   YamlNode root_;
   std::vector<YamlNode> stack_;
   std::size_t nodes_ = 0;
@@ -148,12 +151,15 @@ Position YamlNode::place_of(std::string_view key) const {
 }
 
 std::string describe(const Diagnostic& diagnostic) {
-  if (!diagnostic.at) return fmt::format("{}: {}", diagnostic.file, diagnostic.message);
-  return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at->line, diagnostic.at->column,
-                     diagnostic.message);
+  const auto words = diagnostic.within.empty()
+                         ? diagnostic.message
+                         : fmt::format("{} (in {})", diagnostic.message, diagnostic.within);
+  if (!diagnostic.at) return fmt::format("{}: {}", diagnostic.file, words);
+  return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at->line, diagnostic.at->column, words);
 }
 
-std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std::string& file) {
+std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std::string& file,
+                                               Aliases aliases) {
   if (text.size() > kMaxDocumentBytes)
     return std::unexpected(
         Diagnostic{file, {}, fmt::format("the file has more than {} bytes", kMaxDocumentBytes)});
@@ -164,12 +170,12 @@ std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std:
                             static_cast<int>(at - (text.substr(0, at).rfind('\n') + 1)) + 1},
                    "this is no text in UTF-8 (a byte that cannot stand here); save the file as UTF-8"});
   std::istringstream in{std::string(text)};
-  TreeBuilder builder;
+  TreeBuilder builder(aliases);
   try {
     YAML::Parser parser(in);
     parser.HandleNextDocument(builder);
     YamlNode root = builder.take();
-    TreeBuilder rest;
+    TreeBuilder rest(aliases);
     if (parser.HandleNextDocument(rest))
       return std::unexpected(Diagnostic{file, {}, "the file has more than one document"});
     return root;

@@ -1,5 +1,5 @@
-// A YAML document as a small tree with positions; bounded in size, depth and nodes. Aliases are refused, so
-// that no document grows when it is read.
+// A YAML document as a small tree with positions; bounded in size, depth and nodes. Aliases are never
+// followed, so that no document grows when it is read.
 #pragma once
 
 #include <cstddef>
@@ -26,12 +26,14 @@ struct Diagnostic {
   std::string file;
   std::optional<Position> at;  // nothing: it is about the file as a whole
   std::string message;
-  std::string key = {};  // "sidecars[1].log.driver", when it is about one of a section `ecs`
+  std::string key = {};     // "sidecars[1].log.driver", when it is about one of a section `ecs`
+  std::string within = {};  // "template 'big', line 14", when what is wrong is of another one that it extends
 };
-std::string describe(const Diagnostic& diagnostic);  // "file:line:column: message", "file: message"
+// "file:line:column: message (in template 'big', line 14)", "file: message"
+std::string describe(const Diagnostic& diagnostic);
 
 struct YamlNode {
-  enum class Kind { null, scalar, list, map };
+  enum class Kind { null, scalar, list, map, alias };
   Kind kind = Kind::null;
   Position at;
   std::string text;                                    // scalar
@@ -46,6 +48,9 @@ struct YamlNode {
 
 // Error: the first thing that is wrong. More than one document, duplicate keys and keys that are not text are
 // refused.
-std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std::string& file);
+enum class Aliases { refused, kept };  // kept: as nodes of that kind
+inline constexpr std::string_view kNoAliases = "aliases (*name) are not supported; write the value again";
+std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std::string& file,
+                                               Aliases aliases = Aliases::refused);
 
 }  // namespace footman::config

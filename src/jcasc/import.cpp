@@ -13,6 +13,7 @@
 #include "jcasc/fields.hpp"
 #include "jcasc/plugin_template.hpp"
 #include "jcasc/template_conversion.hpp"
+#include "jcasc/tidy.hpp"
 
 namespace footman::jcasc {
 namespace {
@@ -86,11 +87,28 @@ std::string template_name(const YamlNode& own, const std::string& cloud, std::se
 
 // ── one cloud
 
+// With what could not be taken of it.
+struct SourceCloud {
+  YamlNode node;
+  std::vector<Loss> losses;
+  std::vector<std::vector<Loss>> losses_of_templates;
+};
+
+SourceCloud read_cloud(YamlNode node) {
+  SourceCloud cloud{std::move(node), {}, {}};
+  cloud.losses = tidy(cloud.node, cloud_fields());
+  for (std::size_t i = 0; i < cloud.node.keys.size(); ++i)
+    if (cloud.node.keys[i].first == "templates")
+      for (auto& one : cloud.node.items[i].items)
+        cloud.losses_of_templates.push_back(tidy(one, template_fields()));
+  return cloud;
+}
+
 class CloudImport {
  public:
-  CloudImport(const YamlNode& source, std::set<std::string>& clouds, std::set<std::string>& templates)
-      : source_(source), template_names_(templates) {
-    out_.cloud.name = cloud_name(text_of(source, "name"), clouds);
+  CloudImport(const SourceCloud& cloud, std::set<std::string>& clouds, std::set<std::string>& templates)
+      : cloud_(cloud), source_(cloud.node), template_names_(templates) {
+    out_.cloud.name = cloud_name(text_of(source_, "name"), clouds);
   }
 
   CloudDraft run() {
@@ -114,12 +132,16 @@ class CloudImport {
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
+  static void add_losses(const std::vector<Loss>& losses, Block& block) {
+    for (const auto& loss : losses) block.remarks.push_back(fmt::format("{}: {}", kFillIn, loss.what));
+  }
   void remark(std::string text) { out_.cloud.remarks.push_back(std::move(text)); }
 
   void convert_cloud() {
     auto& cloud = out_.cloud;
     if (const auto name = text_of(source_, "name"); name != cloud.name)
       remark(fmt::format("'{}' in Jenkins", name));
+    add_losses(cloud_.losses, cloud);
     for (const auto& [name, at] : source_.keys) {
       const auto* field = find_field(cloud_fields(), name);
       if (field == nullptr)
@@ -231,6 +253,7 @@ class CloudImport {
     Block block;
     block.name = names_[i];
     block.remarks = remarks_on(own[i]);
+    add_losses(cloud_.losses_of_templates[i], block);
     if (const auto wanted = text_of(own[i], "inheritFrom"); !wanted.empty() && !has_parent)
       block.remarks.push_back(
           fmt::format("inheritFrom ({}): left out: no other template of this cloud has this label, or "
@@ -295,6 +318,7 @@ class CloudImport {
     return placeholder_for(key, std::string(ecs::find_partition(region())));
   }
 
+  const SourceCloud& cloud_;
   const YamlNode& source_;
   std::set<std::string>& template_names_;
   CloudDraft out_;
@@ -383,36 +407,68 @@ class Settlement {
 };
 
 struct Found {
-  std::vector<const YamlNode*> clouds;
+  std::vector<SourceCloud> clouds;
   std::size_t others = 0;  // of other plugins
 };
 
-std::expected<Found, Diagnostic> find_clouds(const YamlNode& root, const std::string& file) {
+const YamlNode* find_alias(const YamlNode& node) {
+  if (node.kind == Kind::alias) return &node;
+  for (const auto& item : node.items)
+    if (const auto* found = find_alias(item)) return found;
+  return nullptr;
+}
+
+// The clouds of the file: one alone may stand without a list.
+std::expected<std::vector<YamlNode>, Diagnostic> list_clouds(const YamlNode& root, const std::string& file) {
   const auto* jenkins = root.find("jenkins");
-  const auto* clouds = jenkins != nullptr ? jenkins->find("clouds") : root.find("clouds");
-  if (clouds == nullptr || clouds->kind != Kind::list)
+  const auto* within = jenkins != nullptr ? jenkins : &root;
+  const auto* clouds = within->find("clouds");
+  // They may stand where it leads to.
+  const auto* alias = clouds != nullptr ? clouds : within->kind == Kind::alias ? within : within->find("<<");
+  if (alias != nullptr && alias->kind == Kind::alias)
+    return std::unexpected(Diagnostic{file, alias->at, std::string(config::kNoAliases)});
+  if (clouds != nullptr && clouds->kind == Kind::map) return std::vector{*clouds};
+  if (clouds != nullptr && clouds->kind == Kind::list) return clouds->items;
+  return std::unexpected(
+      Diagnostic{file, {}, "there are no clouds: a list 'jenkins: {clouds: [...]}' was expected"});
+}
+
+// Nothing: it is another plugin's. An item has one key, its type; those of footman.yaml have several.
+std::expected<const YamlNode*, Diagnostic> find_cloud(const YamlNode& item, const std::string& file) {
+  const auto* cloud = item.find("ecs");
+  if (item.kind != Kind::alias && (cloud == nullptr || item.find("type") != nullptr)) return nullptr;
+  if (const auto* alias = find_alias(item))
+    return std::unexpected(Diagnostic{file, alias->at, std::string(config::kNoAliases)});
+  if (item.keys.size() > 1 || cloud->kind != Kind::map)
     return std::unexpected(
-        Diagnostic{file, {}, "there are no clouds: a list 'jenkins: {clouds: [...]}' was expected"});
+        Diagnostic{file, cloud->at, "a map was expected in 'ecs', with all of the cloud indented below it"});
+  return cloud;
+}
+
+std::expected<Found, Diagnostic> find_clouds(const YamlNode& root, const std::string& file) {
+  const auto items = list_clouds(root, file);
+  if (!items) return std::unexpected(items.error());
   Found found;
   std::size_t templates = 0;
-  for (const auto& item : clouds->items) {
-    // An item has one key, its type; those of footman.yaml have several.
-    const auto* cloud = item.keys.size() == 1 ? item.find("ecs") : nullptr;
-    if (cloud == nullptr || cloud->kind != Kind::map) {
+  for (const auto& item : *items) {
+    const auto cloud = find_cloud(item, file);
+    if (!cloud) return std::unexpected(cloud.error());
+    if (*cloud == nullptr) {
       ++found.others;
       continue;
     }
-    found.clouds.push_back(cloud);
-    templates += items_of(*cloud, "templates").size();
+    found.clouds.push_back(read_cloud(**cloud));
+    templates += found.clouds.back().losses_of_templates.size();
   }
+  const auto* jenkins = root.find("jenkins");
+  const auto at = (jenkins != nullptr ? *jenkins : root).place_of("clouds");
   if (found.clouds.empty())
-    return std::unexpected(Diagnostic{
-        file, clouds->at, "none of the clouds is of amazon-ecs-plugin: an item 'ecs:' was expected"});
-  if (found.clouds.size() > kMaxClouds)
-    return std::unexpected(Diagnostic{file, clouds->at, fmt::format("more than {} clouds", kMaxClouds)});
-  if (templates > kMaxTemplates)
     return std::unexpected(
-        Diagnostic{file, clouds->at, fmt::format("more than {} templates", kMaxTemplates)});
+        Diagnostic{file, at, "none of the clouds is of amazon-ecs-plugin: an item 'ecs:' was expected"});
+  if (found.clouds.size() > kMaxClouds)
+    return std::unexpected(Diagnostic{file, at, fmt::format("more than {} clouds", kMaxClouds)});
+  if (templates > kMaxTemplates)
+    return std::unexpected(Diagnostic{file, at, fmt::format("more than {} templates", kMaxTemplates)});
   return found;
 }
 
@@ -425,9 +481,9 @@ std::vector<std::string> changed_fields(const Found& found) {
       if (is_said(map, field.name) && (field.fate == Fate::changed || field.fate == Fate::decide))
         out[field.name] = field.remark;
   };
-  for (const auto* one : found.clouds) {
-    note(*one, cloud_fields(), cloud);
-    for (const auto& t : items_of(*one, "templates")) note(t, template_fields(), of_template);
+  for (const auto& one : found.clouds) {
+    note(one.node, cloud_fields(), cloud);
+    for (const auto& t : items_of(one.node, "templates")) note(t, template_fields(), of_template);
   }
   std::vector<std::string> lines;
   for (const auto* all : {&cloud, &of_template})
@@ -449,9 +505,9 @@ Block server_part(const Found& found, const std::string& file) {
   }
   std::string jenkins;
   std::int64_t longest = 0;
-  for (const auto* cloud : found.clouds) {
-    if (jenkins.empty()) jenkins = text_of(*cloud, "jenkinsUrl");
-    longest = std::max(longest, number_of(*cloud, "slaveTimeoutInSeconds"));
+  for (const auto& cloud : found.clouds) {
+    if (jenkins.empty()) jenkins = text_of(cloud.node, "jenkinsUrl");
+    longest = std::max(longest, number_of(cloud.node, "slaveTimeoutInSeconds"));
   }
   server.entries.push_back({.key = "agent_url",
                             .value = "wss://footman.example.com",
@@ -464,6 +520,18 @@ Block server_part(const Found& found, const std::string& file) {
   return server;
 }
 
+std::vector<Diagnostic> list_losses(const Found& found, const std::string& file) {
+  std::vector<Diagnostic> out;
+  const auto add = [&](const std::vector<Loss>& losses) {
+    for (const auto& one : losses) out.push_back({file, one.at, one.what});
+  };
+  for (const auto& cloud : found.clouds) {
+    add(cloud.losses);
+    for (const auto& losses : cloud.losses_of_templates) add(losses);
+  }
+  return out;
+}
+
 std::size_t count_fill_ins(std::string_view text) {
   std::size_t count = 0;
   for (auto at = text.find(kFillIn); at != text.npos; at = text.find(kFillIn, at + kFillIn.size())) ++count;
@@ -473,7 +541,7 @@ std::size_t count_fill_ins(std::string_view text) {
 }  // namespace
 
 std::expected<Imported, Diagnostic> import_jcasc(std::string_view text, const std::string& file) {
-  const auto root = config::parse_yaml(text, file);
+  const auto root = config::parse_yaml(text, file, config::Aliases::kept);
   if (!root) return std::unexpected(root.error());
   const auto found = find_clouds(*root, file);
   if (!found) return std::unexpected(found.error());
@@ -483,12 +551,13 @@ std::expected<Imported, Diagnostic> import_jcasc(std::string_view text, const st
   std::set<std::string> template_names;
   std::vector<CloudImport> imports;
   imports.reserve(found->clouds.size());
-  for (const auto* cloud : found->clouds)
-    draft.clouds.push_back(imports.emplace_back(*cloud, cloud_names, template_names).run());
+  for (const auto& cloud : found->clouds)
+    draft.clouds.push_back(imports.emplace_back(cloud, cloud_names, template_names).run());
   auto out = Settlement(draft, imports).run();
   out.clouds = draft.clouds.size();
   for (const auto& cloud : draft.clouds) out.templates += cloud.templates.size() - 1;
   out.to_fill_in = count_fill_ins(out.yaml);
+  out.left_out = list_losses(*found, file);
   return out;
 }
 

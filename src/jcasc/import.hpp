@@ -24,6 +24,8 @@ struct Imported {
   std::size_t templates = 0;
   std::size_t to_fill_in = 0;  // places that say FILL IN
   std::vector<config::Diagnostic> problems;
+  std::vector<config::Diagnostic>
+      left_out;  // values of Jenkins' file of a kind that the plugin does not write
 };
 
 // `file`: for messages, and named in the result. Error: it is not YAML, holds no such cloud or too much.

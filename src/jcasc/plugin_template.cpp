@@ -10,23 +10,6 @@ namespace {
 
 using Kind = YamlNode::Kind;
 
-// Configuration as code takes the default of a variable that is not set.
-std::string with_defaults(std::string_view text) {
-  std::string out;
-  while (true) {
-    const auto start = text.find("${");
-    const auto end = start == text.npos ? text.npos : text.find('}', start);
-    if (end == text.npos) return out.append(text);
-    const auto variable = text.substr(start + 2, end - start - 2);
-    out += text.substr(0, start);
-    if (const auto separator = variable.find(":-"); separator != variable.npos)
-      out += variable.substr(separator + 2);
-    else
-      out += text.substr(start, end + 1 - start);
-    text.remove_prefix(end + 1);
-  }
-}
-
 void set(YamlNode& map, const std::string& key, const YamlNode& value) {
   for (std::size_t i = 0; i < map.keys.size(); ++i)
     if (map.keys[i].first == key) {
@@ -47,6 +30,23 @@ YamlNode unite_tags(const YamlNode& parent, const YamlNode& child) {
 }
 
 }  // namespace
+
+// Configuration as code takes the default of a variable that is not set.
+std::string with_defaults(std::string_view text) {
+  std::string out;
+  while (true) {
+    const auto start = text.find("${");
+    const auto end = start == text.npos ? text.npos : text.find('}', start);
+    if (end == text.npos) return out.append(text);
+    const auto variable = text.substr(start + 2, end - start - 2);
+    out += text.substr(0, start);
+    if (const auto separator = variable.find(":-"); separator != variable.npos)
+      out += variable.substr(separator + 2);
+    else
+      out += text.substr(start, end + 1 - start);
+    text.remove_prefix(end + 1);
+  }
+}
 
 bool is_said(const YamlNode& map, std::string_view key) {
   const auto* value = map.find(key);

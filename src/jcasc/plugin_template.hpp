@@ -17,6 +17,7 @@ bool is_said(const YamlNode& map, std::string_view key);
 
 // "" when it is not there; `${NAME:-default}` is the default. What is left of `${…}` only Jenkins knows.
 std::string text_of(const YamlNode& map, std::string_view key);
+std::string with_defaults(std::string_view text);
 std::int64_t number_of(const YamlNode& map, std::string_view key);  // 0 for what is none
 bool is_true(const YamlNode& map, std::string_view key);
 const std::vector<YamlNode>& items_of(const YamlNode& map, std::string_view key);

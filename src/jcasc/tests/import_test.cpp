@@ -53,6 +53,72 @@ RoundTrip round_trip(const std::string& name) {
 
 }  // namespace
 
+TEST_CASE("a value of another kind than the plugin's is never lost without a word") {
+  const auto trip = round_trip_text(R"(jenkins:
+  clouds:
+    ecs:
+      name: odd
+      regionName: eu-central-1
+      cluster: [1]
+      maxAgents: many
+      templates:
+        label: one
+        templateName: one
+        image: node:20
+        launchType: FARGATE
+        cpu: 1024
+        memory: ${MEMORY}
+        memoryReservation: 2048
+        subnets: subnet-0a
+        assignPublicIp: maybe
+        environments: {name: A, value: 5}
+        portMappings: [80, {containerPort: eighty, hostPorts: 1}]
+)");
+  REQUIRE(trip.imported.templates == 1);
+  const auto& one = trip.find("one");
+  CHECK(one.env.at("A") == "5");
+  std::vector<std::string> lost;
+  for (const auto& each : trip.imported.left_out) {
+    lost.push_back(each.message);
+    CHECK(trip.says("FILL IN: " + each.message));
+    CHECK(each.at.has_value());
+  }
+  CHECK(lost == std::vector<std::string>{
+                    "cluster (a list): text was expected, left out",
+                    "maxAgents (many): a whole number was expected, left out",
+                    "memory (${MEMORY}): a whole number was expected, left out",
+                    "assignPublicIp (maybe): true or false was expected, left out",
+                    "portMappings[1] (80): a map was expected, left out",
+                    "portMappings[2].containerPort (eighty): a whole number was expected, left out",
+                    "portMappings[2].hostPorts (1): not known, left out"});
+}
+
+TEST_CASE("aliases: nobody's matter outside the clouds, named by their line within") {
+  const std::string outside =
+      "x: &usual {a: 1}\nunclassified:\n  <<: *usual\n  b: *usual\njenkins:\n  clouds:\n";
+  CHECK(import_jcasc(outside + "    - kubernetes: {<<: *usual}\n    - ecs: {name: a}\n", "f").has_value());
+  for (const auto* inside : {"    - ecs: {name: a, <<: *usual}\n", "    - ecs: {templates: [*usual]}\n",
+                             "    - ecs: *usual\n", "    - *usual\n"}) {
+    const auto refused = import_jcasc(outside + inside, "f");
+    REQUIRE_FALSE(refused.has_value());
+    REQUIRE(refused.error().at.has_value());
+    CHECK(refused.error().at->line == 7);
+    CHECK(refused.error().message.find("aliases") != std::string::npos);
+  }
+  const auto refused = import_jcasc("x: &usual {a: 1}\njenkins:\n  <<: *usual\n", "f");
+  REQUIRE_FALSE(refused.has_value());
+  CHECK(refused.error().at->line == 3);
+}
+
+TEST_CASE("a cloud that is not indented below its type is no other plugin's") {
+  for (const auto* text :
+       {"jenkins:\n  clouds:\n    - ecs:\n      name: a\n", "jenkins: {clouds: [{ecs: []}]}\n"}) {
+    const auto refused = import_jcasc(text, "f");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().message.find("indented below") != std::string::npos);
+  }
+}
+
 TEST_CASE("every field of the plugin has a fate, and every fate that is no plain one says what to know") {
   // ECSCloud and ECSTaskTemplate of amazon-ecs-plugin, commit 4d48ab3: all that configuration as code writes.
   const std::vector<std::string_view> cloud = {"name",
