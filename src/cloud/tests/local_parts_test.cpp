@@ -175,9 +175,11 @@ TEST_CASE("of a log the last lines are picked that say something") {
   CHECK(pick_last_lines("one") == "one");
   CHECK(pick_last_lines("1\n2\n3\n\n4\n5\n") == "2 | 3 | 4 | 5");
   const std::string routine = R"({"time":"2026-01-01T00:00:00.000Z","level":"info","message":"connected"})";
-  const std::string fault = R"({"time":"2026-01-01T00:00:00.000Z","level":"error","message":"refused"})";
+  const std::string fault =
+      R"({"time":"2026-01-01T00:00:00.000Z","level":"error","message":"refused","code":"bad_secret"})";
   CHECK(pick_last_lines("bad\n" + routine + "\n") == "bad");
-  CHECK(pick_last_lines(routine + "\n" + fault + "\n") == fault);
+  CHECK(pick_last_lines(routine + "\n" + fault + "\n") == "refused (code: bad_secret)");
+  CHECK(pick_last_lines(fault.substr(0, fault.size() - 4)) == fault.substr(0, fault.size() - 4));
   CHECK(pick_last_lines("a\rb\x01\x7f"
                         "c\n") == "a b  c");
   CHECK(pick_last_lines(std::string(1000, 'x')) == std::string(ports::kLastLineBytes, 'x') + "…");
