@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <optional>
 
 #include "cli/context.hpp"
 #include "cli/explain.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr Duration kLookAtEnd = 500ms;
 constexpr Duration kWaitForEnd = 5min;  // of an agent, after its build
+constexpr Duration kTroubleFor = 15s;   // a cloud that answers no better for so long is given up
 constexpr std::string_view kHello =
     "echo \"Hello from $(uname -n), $(uname -sm), as $(id -un 2>/dev/null || id -u)\"";
 
@@ -55,6 +57,43 @@ json::object make_request(const json::value& chosen) {
   return {{"spec", std::move(spec)}, {"cause", "footman cloud test"}};
 }
 
+// What does not pass by itself; empty: nothing.
+std::string find_lasting_obstacle(const json::value& cloud, const json::value& chosen) {
+  if (text_of(part_of(chosen, "breaker"), "state") == "disabled")
+    return fmt::format("template '{}' is {}", clean(text_of(chosen, "name")),
+                       clean(text_of(chosen, "trouble")));
+  if (const auto paused = text_of(cloud, "paused"); !paused.empty())
+    return fmt::format("the cloud is paused {}", clean(paused));
+  return {};
+}
+
+struct Tested {
+  Session& session;
+  std::string cloud;
+  std::string chosen;  // template
+  std::optional<Duration> trouble_since = {};
+};
+
+// Why a build that waits does so in vain. The caller outlives it.
+Awaitable<std::string> find_obstacle(Tested* tested) {
+  const auto clouds = co_await tested->session.client.get("/clouds");
+  if (!clouds) co_return std::string();  // the server is away: who follows the log sees to that
+  const auto cloud = find_named(*clouds, "clouds", tested->cloud, "cloud");
+  if (!cloud) co_return cloud.error().message;
+  const auto chosen = find_named(*cloud, "templates", tested->chosen, "template in this cloud");
+  if (!chosen) co_return chosen.error().message;
+  auto lasting = find_lasting_obstacle(*cloud, *chosen);
+  const auto now = tested->session.clock.steady();
+  if (text_of(*cloud, "trouble").empty())
+    tested->trouble_since.reset();
+  else if (!tested->trouble_since)
+    tested->trouble_since = now;
+  const bool troubled = tested->trouble_since && now - *tested->trouble_since >= kTroubleFor;
+  if (lasting.empty() && troubled)
+    lasting = fmt::format("the cloud does not do what it is asked: {}", clean(text_of(*cloud, "trouble")));
+  co_return lasting;
+}
+
 // An agent for one build is over when its cloud says so; others stay.
 Awaitable<Result<json::value>> see_agent(Session& session, const std::string& id, bool ends) {
   Progress progress(session.err(), session.clock, session.executor,
@@ -86,6 +125,15 @@ std::string find_fault(const json::value& agent, const std::string& cloud, const
   return {};
 }
 
+// No agent came.
+int tell_obstacle(Session& session, const std::string& fault) {
+  if (session.json)
+    session.out().line(json::serialize(json::value{{"event", "tested"}, {"ok", false}, {"fault", fault}}));
+  else
+    session.out().line("This cloud does not work: " + fault);
+  return exit_refused;
+}
+
 void tell(Session& session, const json::value& told, const std::string& fault) {
   if (session.json)
     return session.out().line(json::serialize(
@@ -109,8 +157,14 @@ Awaitable<Result<int>> test_cloud(Session& session, const Arguments& arguments) 
     co_return fail(Errc::invalid_argument,
                    fmt::format("template '{}' takes no builds: it has no label, and is not the default",
                                clean(template_name)));
+  if (const auto fault = find_lasting_obstacle(cloud, chosen); !fault.empty())
+    co_return tell_obstacle(session, fault);
+  Tested tested{session, name, template_name};
   FOOTMAN_CO_TRY(const auto watched,
-                 co_await submit_and_see(session, make_request(chosen), {.cancel_on_interrupt = true}));
+                 co_await submit_and_see(session, make_request(chosen),
+                                         {.cancel_on_interrupt = true,
+                                          .find_obstacle = [&tested] { return find_obstacle(&tested); }}));
+  if (!watched.obstacle.empty()) co_return tell_obstacle(session, watched.obstacle);
   if (watched.exit_code != exit_ok) co_return watched.exit_code;
   const bool ends = number_of(chosen, "max_builds").value_or(1) == 1;
   FOOTMAN_CO_TRY(const auto told, co_await see_agent(session, text_of(watched.build, "agent"), ends));
@@ -129,7 +183,9 @@ Command cloud_test_command() {
           "shows\n"
           "each moment of the agent's life and what it has cost. Ends with 1 when the build could not run, "
           "or not "
-          "there.",
+          "there,\n"
+          "and as soon as it is clear that no agent comes: the template is disabled, the cloud is paused or "
+          "refuses.",
           {{"footman cloud test aws", "the template for builds without a label, else the first one"},
            {"footman cloud test aws --template large", ""}},
           {{"template", 't', Value::text, "NAME", "of this cloud"}},

@@ -14,6 +14,7 @@ namespace footman::cli {
 namespace {
 
 constexpr Duration kLookAtBuild = 900ms;  // at a waiting build, on a terminal
+constexpr Duration kLookForObstacle = 1s;
 
 class PlainLog final : public LogWriter {
  public:
@@ -149,9 +150,25 @@ Awaitable<Result<json::value>> follow_to_end(Session& session, std::int64_t buil
   }
 }
 
+// Cancels the build when it waits in vain; `why` says so then.
+Awaitable<void> look_for_obstacle(Session* session, std::int64_t build, const WatchOptions* options,
+                                  std::string* why) {
+  while (true) {
+    co_await runtime::sleep_for(session->clock, kLookForObstacle);
+    const auto now = co_await session->client.get(fmt::format("/builds/{}", build));
+    if (!now || text_of(*now, "state") != "queued") continue;
+    auto found = co_await options->find_obstacle();
+    if (found.empty()) continue;
+    *why = std::move(found);
+    co_await cancel_build(session, build, *why);
+    co_return;
+  }
+}
+
 // One build of a chain: its log, and how it ended.
-Awaitable<Result<json::value>> watch(Session& session, json::value build, bool quiet,
-                                     CancelOnInterrupt& interrupt, Progress* progress) {
+Awaitable<Result<json::value>> watch(Session& session, json::value build, const WatchOptions& options,
+                                     CancelOnInterrupt& interrupt, Progress* progress,
+                                     std::string& obstacle) {
   const auto id = number_of(build, "id").value_or(0);
   interrupt.build_is(id);
   if (progress != nullptr) progress->say(fmt::format("build {} is {}", id, text_of(build, "state")));
@@ -161,18 +178,23 @@ Awaitable<Result<json::value>> watch(Session& session, json::value build, bool q
     writer = make_json_log(session.out(), id);
   } else {
     writer = make_plain_log(session.out());
-    if (!quiet) {
+    if (!options.quiet) {
       session.err().line(styled(
           session.err(), Style::dim,
           fmt::format("build {} ({}) on {}", id, clean(text_of(build, "title")), session.client.url())));
     }
   }
-  FOOTMAN_CO_TRY(auto finished, co_await follow_build(session, id, 0, *writer, progress));
+  runtime::Scope scope(session.executor, {});
+  if (options.find_obstacle) scope.spawn("obstacles", look_for_obstacle(&session, id, &options, &obstacle));
+  auto finished = co_await follow_build(session, id, 0, *writer, progress);
+  scope.cancel();
+  co_await scope.join();
   if (progress != nullptr) progress->hide();
+  if (!finished) co_return finished;
   if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", finished}}));
-  } else if (!quiet) {
-    session.err().line(sentence_of_build(session.err(), finished));
+    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", *finished}}));
+  } else if (!options.quiet) {
+    session.err().line(sentence_of_build(session.err(), *finished));
   }
   co_return finished;
 }
@@ -284,19 +306,23 @@ Awaitable<Result<WatchedBuild>> submit_and_see(Session& session, json::value req
     progress.emplace(session.err(), session.clock, session.executor, "submitting the build");
   auto build = co_await submit_patiently(session, std::move(request));
   if (!build) co_return std::unexpected(build.error());
-  auto finished = co_await watch(session, *build, options.quiet, interrupt, progress ? &*progress : nullptr);
+  std::string obstacle;
+  const auto see = [&](json::value one) {
+    return watch(session, std::move(one), options, interrupt, progress ? &*progress : nullptr, obstacle);
+  };
+  auto finished = co_await see(*build);
   // A build that was lost with its agent goes on as another one.
   while (finished && number_of(*finished, "retried_by")) {
     auto next = co_await session.client.get(fmt::format("/builds/{}", number_text(*finished, "retried_by")));
     if (!next) co_return std::unexpected(next.error());
-    finished = co_await watch(session, *next, options.quiet, interrupt, progress ? &*progress : nullptr);
+    finished = co_await see(*next);
   }
   co_await interrupt.join();
   if (!finished) co_return std::unexpected(finished.error());
   if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED")
-    co_return WatchedBuild{std::move(*finished), exit_interrupted};
+    co_return WatchedBuild{std::move(*finished), exit_interrupted, {}};
   const auto code = co_await find_exit_code(session, *finished);
-  co_return WatchedBuild{std::move(*finished), code};
+  co_return WatchedBuild{std::move(*finished), code, std::move(obstacle)};
 }
 
 }  // namespace footman::cli

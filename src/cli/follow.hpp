@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,9 @@ struct WatchOptions {
   bool quiet = false;  // nothing but the log
   bool cancel_on_interrupt =
       false;  // SIGINT and SIGTERM cancel the build; a second one ends this program at once
+  // Asked again and again while the build waits: why it waits in vain; empty: it does not. If it does, it is
+  // cancelled.
+  std::function<Awaitable<std::string>()> find_obstacle = {};
 };
 // Submits a build, shows its log as it goes and says how it ended; the exit code. A build that was lost with
 // its agent and is run again is followed by the one that runs in its place.
@@ -80,6 +84,7 @@ Awaitable<Result<int>> submit_and_watch(Session& session, json::value request, W
 struct WatchedBuild {
   json::value build;  // finished; the last one of a chain
   int exit_code = 0;
+  std::string obstacle = {};  // not empty: it was cancelled because it waited in vain
 };
 // The same, for those who want to know more of it.
 Awaitable<Result<WatchedBuild>> submit_and_see(Session& session, json::value request, WatchOptions options);

@@ -8,13 +8,12 @@
 #include "cli/follow.hpp"
 
 namespace footman::cli {
-namespace {
 
-Awaitable<void> cancel_build(Session* session, std::int64_t build) {
+Awaitable<void> cancel_build(Session* session, std::int64_t build, std::string reason) {
   Patience patience(session->clock, kReconnectFor);
   while (true) {
     const auto answer = co_await session->client.post(fmt::format("/builds/{}/cancel", build),
-                                                      json::object{{"reason", "interrupted by its user"}});
+                                                      json::object{{"reason", reason}});
     if (answer) co_return;
     if (!co_await patience.wait_after(answer.error())) {
       session->err().line(fmt::format("footman: build {} could not be cancelled: {}", build,
@@ -23,8 +22,6 @@ Awaitable<void> cancel_build(Session* session, std::int64_t build) {
     }
   }
 }
-
-}  // namespace
 
 CancelOnInterrupt::CancelOnInterrupt(Session& session, bool on)
     : session_(session), scope_(session.executor, {}) {
@@ -45,7 +42,9 @@ void CancelOnInterrupt::on_signal() {
   if (build_) send_cancel();
 }
 
-void CancelOnInterrupt::send_cancel() { scope_.spawn("cancel", cancel_build(&session_, *build_)); }
+void CancelOnInterrupt::send_cancel() {
+  scope_.spawn("cancel", cancel_build(&session_, *build_, "interrupted by its user"));
+}
 
 Awaitable<void> CancelOnInterrupt::join() {
   scope_.cancel();

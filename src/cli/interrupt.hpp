@@ -4,12 +4,16 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "cli/context.hpp"
 #include "runtime/real/loop.hpp"
 #include "runtime/scope.hpp"
 
 namespace footman::cli {
+
+// Until the server has heard it, or is away for too long, which is said.
+Awaitable<void> cancel_build(Session* session, std::int64_t build, std::string reason);
 
 // The session outlives it. Everything on the session's executor.
 class CancelOnInterrupt {
