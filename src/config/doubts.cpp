@@ -159,6 +159,11 @@ void doubt_fargate_price(const CloudConfig& cloud, const TemplateConfig& t,
         fmt::format("the template '{}' has no price, and its cloud '{}' no ecs.region to find one by: it "
                     "counts as free",
                     t.name, cloud.name));
+  else if (t.size.milli_cpus == 0 || t.size.memory_bytes == 0)
+    doubts.push_back(
+        fmt::format("the template '{}' has no price, and no size to find one by: it counts as "
+                    "free. Say what its task definition has in 'size'",
+                    t.name));
   else if (!model::find_list_price(*name, t.size))
     doubts.push_back(fmt::format("the template '{}' has no price, and the list has no {}: it counts as free",
                                  t.name, *name));

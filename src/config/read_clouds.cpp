@@ -81,19 +81,28 @@ class CloudsReader {
   void read_templates(const YamlNode& cloud, const YamlNode& list, CloudConfig& c) {
     c.templates.reserve(list.items.size());
     for (const auto& item : list.items) {
-      auto t = read_template(reader_, item, c.address);
-      if (item.kind != YamlNode::Kind::map) continue;
-      check_name(item.at, t.name);
-      check_cloud_type(item, "clouds[].templates[]", c.type);
-      bool is_abstract = false;
-      reader_.get(item, "abstract", is_abstract);
-      if (c.type == "ecs") read_ecs_template(reader_, item, c, is_abstract, t);
-      if (is_abstract) continue;
-      read_prices(item, c, t);
-      check_size(item.at, c, t);
-      check_address(cloud, item, c, t.address);
-      c.templates.push_back(std::move(t));
+      const auto first_error = reader_.error_count();
+      read_one_template(cloud, item, c);
+      const auto* extends = item.find("extends");
+      const auto* name = item.find("name");
+      if (extends != nullptr && extends->kind == YamlNode::Kind::scalar && name != nullptr)
+        reader_.set_within(first_error, fmt::format("template '{}', line {}", name->text, item.at.line));
     }
+  }
+
+  void read_one_template(const YamlNode& cloud, const YamlNode& item, CloudConfig& c) {
+    auto t = read_template(reader_, item, c.address);
+    if (item.kind != YamlNode::Kind::map) return;
+    check_name(item.at, t.name);
+    check_cloud_type(item, "clouds[].templates[]", c.type);
+    bool is_abstract = false;
+    reader_.get(item, "abstract", is_abstract);
+    if (c.type == "ecs") read_ecs_template(reader_, item, c, is_abstract, t);
+    if (is_abstract) return;
+    read_prices(item, c, t);
+    check_size(item.at, c, t);
+    check_address(cloud, item, c, t.address);
+    c.templates.push_back(std::move(t));
   }
 
   void read_prices(const YamlNode& item, const CloudConfig& c, TemplateConfig& t) {

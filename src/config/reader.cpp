@@ -40,6 +40,10 @@ void Reader::error(Position at, std::string message, std::string key) {
   errors_.push_back({file_, at, std::move(message), std::move(key)});
 }
 
+void Reader::set_within(std::size_t first, const std::string& within) {
+  for (auto i = first; i < errors_.size(); ++i) errors_[i].within = within;
+}
+
 std::vector<Diagnostic> Reader::take_errors() {
   const auto place = [](const Diagnostic& one) {
     const auto at = one.at.value_or(Position{});

@@ -307,7 +307,7 @@ class TemplateCheck {
       for (const auto& [field, said] : {std::pair("subnets", !o_.subnets.empty()),
                                         std::pair("security_groups", !o_.security_groups.empty()),
                                         std::pair("assign_public_ip", o_.assign_public_ip)})
-        wrong_if(said, field, "it is of the network mode awsvpc");
+        wrong_if(said, field, "it needs network_mode: awsvpc");
       return;
     }
     check_ids(o_.subnets, "subnets", "subnet-", kMaxSubnets);
@@ -335,6 +335,10 @@ class TemplateCheck {
     if (!o_.task_role.empty()) check_role(o_.task_role, "task_role", around_.partition, problems_);
     if (!o_.execution_role.empty())
       check_role(o_.execution_role, "execution_role", around_.partition, problems_);
+    const auto task = find_arn(o_.task_role);
+    const auto execution = find_arn(o_.execution_role);
+    wrong_if(task && execution && task->account != execution->account, "execution_role",
+             "a task takes roles of one account, and the task role is of another one");
     if (!proves_identity(o_))
       problems_.warn(
           "task_role",

@@ -257,6 +257,16 @@ TEST_CASE("a price that is said is the one; without one, a region that is not in
             "counts as free"});
 }
 
+TEST_CASE("a definition of others without a size has no price: it is the size that is missing") {
+  auto text = with("task_definition: ci:7\ntask_role: arn:aws:iam::123456789012:role/agent\n");
+  text.replace(text.find("carrier_image: footman/agent"), 28, "delivery: image");
+  const auto config = parse(text);
+  REQUIRE(config.has_value());
+  const auto doubts = find_doubts(*config);
+  REQUIRE(doubts.size() == 1);
+  CHECK(doubts.front().find("no size to find one by") != std::string::npos);
+}
+
 TEST_CASE("a region that is not said is doubted where Fargate's price would need it") {
   auto text = with(kNode);
   text.replace(text.find("region: eu-central-1, "), 22, "");

@@ -143,6 +143,20 @@ TEST_CASE("what is wrong with `extends` has its place") {
         "f:4:24: 'extends': 'a' extends 'b' extends 'a': a circle\n");
 }
 
+TEST_CASE("what is wrong only for who inherits it names that template") {
+  const auto config = parse_config(
+      "clouds:\n- name: c\n  type: ecs\n  ecs: {region: eu-central-1}\n  templates:\n"
+      "  - name: base\n    abstract: true\n    ecs: {image: a, subnets: [subnet-0a], agent: {carrier_image: "
+      "x}, capacity: EC2, container_memory: 1 GiB}\n"
+      "  - {name: big, extends: base}\n",
+      "f", {[](const std::string&) { return std::nullopt; }, {}}, "x86_64");
+  REQUIRE_FALSE(config.has_value());
+  REQUIRE(config.error().size() == 1);
+  const auto said = describe(config.error().front());
+  CHECK(said.starts_with("f:8:"));
+  CHECK(said.ends_with("it needs network_mode: awsvpc (in template 'big', line 9)"));
+}
+
 TEST_CASE("chains are short, and what is inherited does not blow the document up") {
   const auto chain = [](std::size_t ancestors) {
     std::string text = "clouds:\n- name: c\n  templates:\n  - {name: t0}\n";

@@ -172,6 +172,8 @@ TEST_CASE("validate: Fargate") {
         "container.secrets\n"},
        {"user instead of role", [](auto& o) { o.task_role = "arn:aws:iam::123456789012:user/x"; },
         "task_role\n"},
+       {"roles of two accounts", [](auto& o) { o.execution_role = "arn:aws:iam::210987654321:role/start"; },
+        "execution_role\n"},
        {"role of China", [](auto& o) { o.task_role = "arn:aws-cn:iam::123456789012:role/x"; },
         "task_role\n"}});
 }
