@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "apps/footman/aws_access.hpp"
+#include "cli/ecs_cloud.hpp"
 #include "cli/json.hpp"
 #include "cli/new_file.hpp"
 #include "cli/output.hpp"
@@ -168,14 +169,10 @@ Result<std::optional<registry::Login>> find_docker_login(const std::string& regi
   return registry::find_stored_login(*file, registry, path);
 }
 
-// The addresses that AWS' own tools take from the environment, too.
 ecs::CloudOptions describe_aws(const std::string& region) {
   ecs::CloudOptions cloud;
   cloud.region = region;
-  cloud.endpoint.url = variable("AWS_ENDPOINT_URL");
-  for (const auto& [service, name] :
-       {std::pair{"sts", "AWS_ENDPOINT_URL_STS"}, {"ecr", "AWS_ENDPOINT_URL_ECR"}})
-    if (auto url = variable(name); !url.empty()) cloud.endpoint.urls[service] = std::move(url);
+  cloud.endpoint = cli::find_endpoints([](const std::string& name) { return std::optional(variable(name)); });
   return cloud;
 }
 

@@ -111,6 +111,9 @@ std::vector<Kind> make_kinds(const ecs::Landscape& found) {
       "file_systems", {"FILE SYSTEM", "NAME"}, found.file_systems,
       [](const auto& one) { return std::vector{one.id, one.name}; },
       [](const auto& one) { return json::value{{"id", one.id}, {"name", one.name}}; }));
+  out.push_back(make_kind<std::string>(
+      "log_groups", {"LOG GROUP"}, found.log_groups, [](const auto& one) { return std::vector{one}; },
+      [](const auto& one) { return json::value{{"name", one}}; }));
   return out;
 }
 
@@ -156,6 +159,8 @@ Result<ecs::CloudOptions> find_place(Context& context, const Arguments& argument
   if (is_named || std::ranges::any_of(config.clouds, is_ecs)) {
     FOOTMAN_TRY(const auto* found, find_ecs_cloud(config, arguments.text("cloud")));
     cloud = *found;
+  } else {
+    cloud.ecs->endpoint = find_endpoints(context.environment);
   }
   if (arguments.has("region")) cloud.ecs->region = arguments.text("region");
   if (arguments.has("profile")) cloud.ecs->credentials.profile = arguments.text("profile");
@@ -198,7 +203,8 @@ Command cloud_discover_command() {
       "list what there is in AWS to choose from: clusters, subnets, groups, roles",
       "Asks AWS for the clusters, subnets (zone, free addresses, way out), security groups, roles that ECS' "
       "tasks\n"
-      "can have, and file systems of EFS in one region. Uses the credentials of the cloud of type ecs in "
+      "can have, file systems of EFS, and log groups of CloudWatch in one region. Uses the credentials of "
+      "the cloud of type ecs in "
       "the\n"
       "configuration, or AWS' usual ones without a configuration. Changes nothing and needs no server.",
       {{"footman cloud discover --region eu-central-1", "before there is a footman.yaml"},

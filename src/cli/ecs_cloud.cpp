@@ -39,6 +39,24 @@ Result<ecs::CloudOptions> with_region(const config::CloudConfig& cloud, const Fi
   return options;
 }
 
+ecs::EndpointOptions find_endpoints(const Environment& environment) {
+  constexpr std::pair<const char*, const char*> kServices[] = {{"ecs", "ECS"},
+                                                               {"sqs", "SQS"},
+                                                               {"sts", "STS"},
+                                                               {"ec2", "EC2"},
+                                                               {"iam", "IAM"},
+                                                               {"ecr", "ECR"},
+                                                               {"logs", "CLOUDWATCH_LOGS"},
+                                                               {"servicequotas", "SERVICE_QUOTAS"},
+                                                               {"elasticfilesystem", "EFS"}};
+  ecs::EndpointOptions out;
+  out.url = environment("AWS_ENDPOINT_URL").value_or("");
+  for (const auto& [service, name] : kServices)
+    if (auto url = environment(fmt::format("AWS_ENDPOINT_URL_{}", name)); url && !url->empty())
+      out.urls[service] = std::move(*url);
+  return out;
+}
+
 ecs::NamedTemplates list_templates(const config::CloudConfig& cloud) {
   ecs::NamedTemplates out;
   for (const auto& one : cloud.templates)

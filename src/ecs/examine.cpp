@@ -223,8 +223,21 @@ List examine_execution_rights(const Examined&, const Survey& survey) {
   return out.take();
 }
 
-List examine_logs(const Examined&, const Survey& survey) {
+// Of those whose agent's log goes nowhere, the first.
+std::string find_without_log(const Examined& examined) {
+  if (!examined.cloud.log_group.empty()) return {};
+  for (const auto& [name, options] : examined.templates)
+    if (options.task_definition.empty() && !options.container.log) return name.str();
+  return {};
+}
+
+List examine_logs(const Examined& examined, const Survey& survey) {
   Findings out("log-group");
+  if (const auto name = find_without_log(examined); !name.empty())
+    out.warn(fmt::format(
+                 "what the agents of template '{}' say is kept nowhere: why one has ended may never be known",
+                 name),
+             "say ecs.log_group in the cloud; make it with aws logs create-log-group");
   for (const auto& [name, there] : survey.log_groups) {
     if (!there)
       out.unknown(fmt::format("the log group {}", name), there.error());

@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t kMostSubnets = 16;  // AWS' limit of one task
 constexpr std::size_t kMostOthers = 8;    // that a comment names
+constexpr std::string_view kUsualLogGroup = "/footman/agents";
 
 template <class T>
 std::vector<T> or_none(const Known<std::vector<T>>& known) {
@@ -111,6 +112,16 @@ Pick choose_role(const Landscape& landscape, bool execution, const std::string& 
                   fmt::format("arn:aws:iam::{}:role/{}", account, execution ? "EXECUTION" : "TASK"));
 }
 
+// A group of the agents' own: others are not written to unasked.
+std::string format_log_group(const Landscape& landscape) {
+  for (const auto& name : or_none(landscape.log_groups))
+    if (mentions(name, "footman")) return fmt::format("    log_group: {}\n", name);
+  return fmt::format(
+      "    # log_group: {0}  # {1}: make it (aws logs create-log-group --log-group-name {0}); without one an "
+      "agent's last words are lost\n",
+      kUsualLogGroup, kFillIn);
+}
+
 // What the credentials and the addresses of AWS are, as it is configured.
 std::string format_access(const CloudOptions& cloud) {
   std::string out;
@@ -154,7 +165,7 @@ clouds:
   ecs:
     region: {region}
     cluster: {cluster}{cluster_more}
-{access}  templates:
+{log_group}{access}  templates:
   - name: small
     default: true
     labels: [linux]
@@ -170,7 +181,8 @@ clouds:
 )",
       fmt::arg("fill", kFillIn), fmt::arg("region", cloud.region), fmt::arg("cluster", cluster.value),
       fmt::arg("cluster_more", cluster.comment), fmt::arg("access", format_access(cloud)),
-      fmt::arg("subnets", fmt::join(subnets, ", ")), fmt::arg("subnets_more", comment),
+      fmt::arg("log_group", format_log_group(landscape)), fmt::arg("subnets", fmt::join(subnets, ", ")),
+      fmt::arg("subnets_more", comment),
       fmt::arg("public", is_public ? "      assign_public_ip: true\n" : ""), fmt::arg("group", group.value),
       fmt::arg("group_more", group.comment), fmt::arg("execution", execution.value),
       fmt::arg("execution_more", execution.comment), fmt::arg("task", task.value),

@@ -203,6 +203,7 @@ struct Landscape {
   Known<std::vector<GroupFacts>> groups = not_asked();
   Known<std::vector<RoleFacts>> roles = not_asked();  // those that ECS' tasks can have
   Known<std::vector<FileSystemFacts>> file_systems = not_asked();
+  Known<Texts> log_groups = not_asked();
 };
 
 }  // namespace footman::ecs

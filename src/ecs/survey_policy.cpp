@@ -35,8 +35,7 @@ class SurveyWriter {
     look("AskWhatIsAllowed", {"iam:SimulatePrincipalPolicy"}, {roles, iam("user/*")});
     look("LookAtFileSystems", {"elasticfilesystem:DescribeFileSystems"},
          {here("elasticfilesystem", "file-system/*")});
-    if (!questions_.log_groups.empty())
-      look("LookAtLogs", {"logs:DescribeLogGroups"}, {here("logs", "log-group:*")});
+    look("LookAtLogs", {"logs:DescribeLogGroups"}, {here("logs", "log-group:*")});
     if (questions_.fargate || questions_.fargate_spot)
       look("LookAtQuotas", {"servicequotas:GetServiceQuota"}, {"*"});
     if (const auto found = repositories(); !found.empty()) look("LookAtImages", {"ecr:BatchGetImage"}, found);

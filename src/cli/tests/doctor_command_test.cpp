@@ -63,6 +63,7 @@ ecs::Landscape make_landscape() {
        R"({"Statement":{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"ecs-tasks.amazonaws.com"}}})"}};
   out.file_systems =
       std::unexpected(ecs::NotKnown{"elasticfilesystem:DescribeFileSystems", true, "not authorized"});
+  out.log_groups = ecs::Texts{"/ci/agents"};
   return out;
 }
 
@@ -131,7 +132,7 @@ TEST_CASE("cloud discover lists what there is, and what could not be asked") {
   CHECK(doctored.asked.credentials.profile == "ci");
   for (const auto* part :
        {"eu-central-1 in the account 123456789012, as arn:aws:iam::123456789012:user/me", "subnet-00000001",
-        "builds", "42", "igw-1 (public)", "sg-00000001", "ECS' tasks alone"})
+        "builds", "42", "igw-1 (public)", "sg-00000001", "ECS' tasks alone", "/ci/agents"})
     CHECK_MESSAGE(ran.out.find(part) != std::string::npos, ran.out);
   CHECK(ran.err ==
         "file_systems: the permission elasticfilesystem:DescribeFileSystems is needed: not authorized\n");
@@ -155,13 +156,18 @@ TEST_CASE("cloud discover needs no file, but a region and credentials") {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(place.path);  // where there is no footman.yaml
   const auto nowhere = doctored.run({"cloud", "discover"});
-  const auto somewhere = doctored.run({"cloud", "discover"}, {{"AWS_REGION", "us-east-1"}});
+  const auto somewhere =
+      doctored.run({"cloud", "discover"}, {{"AWS_REGION", "us-east-1"},
+                                           {"AWS_ENDPOINT_URL", "https://aws.test"},
+                                           {"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", "https://logs.test"}});
   std::filesystem::current_path(before);
   CHECK(nowhere.code == exit_usage);
   CHECK(nowhere.err.find("--region") != std::string::npos);
   CHECK(nowhere.err.find("names no region: not in the profile ''") != std::string::npos);
   CHECK(somewhere.code == exit_ok);
   CHECK(doctored.asked.region == "us-east-1");
+  CHECK(doctored.asked.endpoint.url == "https://aws.test");
+  CHECK(doctored.asked.endpoint.urls == ecs::TextMap{{"logs", "https://logs.test"}});
   CHECK(doctored.run({"cloud", "discover", local}).code == exit_usage);  // it was named, and has none
   CHECK(doctored.run({"cloud", "discover", "--region", "us-east-1", "--vpc", "vpc-1"}).code == exit_usage);
 

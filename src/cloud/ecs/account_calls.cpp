@@ -180,6 +180,21 @@ Awaitable<CallResult<bool>> find_log_group(aws::Client& logs, std::string name) 
   });
 }
 
+Awaitable<CallResult<ecs::Texts>> list_log_groups(aws::Client& logs) {
+  ecs::Texts out;
+  json::object request;
+  for (std::size_t page = 0; page < kMaxSurveyPages; ++page) {
+    const auto answer = co_await logs.call_json(look_up("DescribeLogGroups", request));
+    if (!answer) co_return std::unexpected(answer.error());
+    for (const auto& one : items_of(*answer, "logGroups"))
+      if (one.is_object()) out.push_back(text_of(one.get_object(), "logGroupName"));
+    const auto next = text_of(*answer, "nextToken");
+    if (next.empty()) co_return out;
+    request = {{"nextToken", next}};
+  }
+  co_return std::unexpected(odd(fmt::format("logs DescribeLogGroups: more than {} pages", kMaxSurveyPages)));
+}
+
 Awaitable<CallResult<std::optional<ecs::ImageFacts>>> find_image(aws::Client& ecr, ecs::EcrImage image) {
   json::object id;
   if (image.digest.empty())

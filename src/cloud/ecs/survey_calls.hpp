@@ -55,6 +55,7 @@ Awaitable<CallResult<std::optional<footman::ecs::ClusterFacts>>> describe_cluste
                                                                                   std::string cluster);
 Awaitable<CallResult<footman::ecs::Texts>> list_clusters(aws::Client& ecs);  // names
 Awaitable<CallResult<bool>> find_log_group(aws::Client& logs, std::string name);
+Awaitable<CallResult<footman::ecs::Texts>> list_log_groups(aws::Client& logs);  // names
 Awaitable<CallResult<std::optional<footman::ecs::ImageFacts>>> find_image(aws::Client& ecr,
                                                                           footman::ecs::EcrImage image);
 Awaitable<CallResult<double>> get_quota(aws::Client& quotas, std::string service, std::string code);

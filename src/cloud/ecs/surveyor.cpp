@@ -21,7 +21,21 @@ using ecs::Known;
 using ecs::NotKnown;
 using runtime::Awaitable;
 
+// No permission helps who is not believed to be somebody.
+std::string_view why_not_believed(const aws::CallFailure& failure) {
+  switch (aws::judge({0, failure.code, {}, {}}).remedy) {
+    case aws::Remedy::set_clock:
+      return "AWS does not take the signature: this machine's clock or the secret key is wrong";
+    case aws::Remedy::renew_credentials:
+      return "AWS does not take the credentials";
+    default:
+      return {};
+  }
+}
+
 NotKnown as_not_known(const aws::CallFailure& failure, std::string permission) {
+  if (const auto why = why_not_believed(failure); !why.empty())
+    return {std::move(permission), false, fmt::format("{} ({})", why, failure.message)};
   const bool denied = failure.failure == model::FailureClass::permission && !failure.code.empty();
   return {std::move(permission), denied, failure.message};
 }
@@ -227,6 +241,7 @@ Awaitable<ecs::Landscape> Surveyor::list() {
   if (out.roles)
     std::erase_if(*out.roles, [](const auto& one) { return !ecs::judge_trust(one.trust).tasks; });
   out.file_systems = as_known(co_await list_file_systems(*efs_), "elasticfilesystem:DescribeFileSystems");
+  out.log_groups = as_known(co_await list_log_groups(*logs_), "logs:DescribeLogGroups");
   co_return out;
 }
 

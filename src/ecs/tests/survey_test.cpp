@@ -115,7 +115,7 @@ TEST_CASE("survey: the policy of an examination only reads, and only what is nam
   CHECK(has(plain, R"(["arn:aws:ecr:eu-central-1:123456789012:repository/footman-agent"])"));
   CHECK(has(plain, R"(["arn:aws:ecs:eu-central-1:123456789012:cluster/ci"])"));
   CHECK(has(plain, "servicequotas:GetServiceQuota"));
-  CHECK_FALSE(has(plain, "logs:DescribeLogGroups"));
+  CHECK(has(plain, "logs:DescribeLogGroups"));  // `cloud discover` lists them
   cloud.log_group = "/footman/agents";
   auto elsewhere = make_fargate_options();
   elsewhere.agent.carrier_image = "example.com/agent:1";
@@ -150,10 +150,12 @@ TEST_CASE("snippet: what fits best is chosen, and what is missing is told") {
   found.roles =
       std::vector<RoleFacts>{role("app", kTasksAlone), role("agent-of-others", kTasksAndRoot),
                              role("build-agent", kTasksAlone), role("ecsTaskExecutionRole", kTasksAndRoot)};
+  found.log_groups = Texts{"/aws/web", "/Footman/agents"};
   const auto cloud = make_cloud();
   const auto text = make_snippet(cloud, found, "").value();
   INFO(text);
   CHECK(has(text, "cluster: build  # or web\n"));
+  CHECK(has(text, "log_group: /Footman/agents\n"));
   CHECK(has(text, "subnets: [subnet-00000002]\n"));  // of those within
   CHECK_FALSE(has(text, "assign_public_ip"));
   CHECK(has(text, "security_groups: [sg-00000003]  # or sg-00000002, sg-00000001\n"));
@@ -169,4 +171,8 @@ TEST_CASE("snippet: what fits best is chosen, and what is missing is told") {
   REQUIRE_FALSE(none.has_value());
   CHECK(none.error().code == Errc::not_found);
   CHECK(has(make_snippet(cloud, {}, "").value(), "subnets: [subnet-00000000]  # FILL IN: none was found"));
+  found.log_groups = Texts{"/aws/web"};
+  CHECK(has(make_snippet(cloud, found, "").value(),
+            "# log_group: /footman/agents  # FILL IN: make it (aws logs create-log-group --log-group-name "
+            "/footman/agents)"));
 }

@@ -98,6 +98,23 @@ TEST_CASE("surveyor: a denied call leaves its place unknown, with the permission
     CHECK(std::ranges::find(account.asked, operation) == account.asked.end());
 }
 
+TEST_CASE("surveyor: who is not believed lacks no permission") {
+  Account account;
+  account.refusals["DescribeClusters"] = aws::test::json_error("InvalidSignatureException", "expired");
+  account.refusals["GetRole"] =
+      aws::test::answer(403,
+                        "<ErrorResponse><Error><Code>InvalidClientTokenId</Code><Message>who?</Message></"
+                        "Error></ErrorResponse>");
+  const auto survey = account.survey(make_questions());
+  REQUIRE_FALSE(survey.cluster.has_value());
+  CHECK_FALSE(survey.cluster.error().denied);
+  CHECK(survey.cluster.error().why.find("clock") != std::string::npos);
+  const auto& role = survey.roles.at("arn:aws:iam::123456789012:role/ci/task");
+  REQUIRE_FALSE(role.has_value());
+  CHECK_FALSE(role.error().denied);
+  CHECK(role.error().why.find("does not take the credentials") != std::string::npos);
+}
+
 TEST_CASE("surveyor: without a caller nothing more is asked") {
   Account account;
   account.refusals["GetCallerIdentity"] =
@@ -312,11 +329,15 @@ TEST_CASE("surveyor: all there is, over several pages") {
       "AssumeRolePolicyDocument></member></Roles>"
       "</ListRolesResult></ListRolesResponse>";
   account.answers["DescribeFileSystems"] = R"({"FileSystems":[{"FileSystemId":"fs-1","Name":"cache"}]})";
+  account.answers["DescribeLogGroups"] =
+      R"({"logGroups":[{"logGroupName":"/footman"},{"logGroupName":"/web"}]})";
   const auto found = account.world.run(account.surveyor->list());
   REQUIRE(found.roles.has_value());
   REQUIRE(found.roles->size() == 1);
   CHECK(found.roles->front().name == "task");
   CHECK(found.file_systems->front().name == "cache");
+  REQUIRE(found.log_groups.has_value());
+  CHECK(*found.log_groups == ecs::Texts{"/footman", "/web"});
   CHECK_FALSE(found.subnets.has_value());
 
   account.answers["ListClusters"] =
