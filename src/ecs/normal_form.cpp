@@ -171,4 +171,12 @@ std::string hash_definition(const json::value& definition) {
   return to_hex(sha256(canonical_text(value)));
 }
 
+bool runs_the_same(const json::value& shown, const json::value& request) {
+  const auto without_tags = [](json::value value) {
+    if (value.is_object()) value.get_object().erase("tags");
+    return value;
+  };
+  return hash_definition(without_tags(shown)) == hash_definition(without_tags(request));
+}
+
 }  // namespace footman::ecs

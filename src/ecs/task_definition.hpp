@@ -54,5 +54,7 @@ Result<TaskDefinition> make_task_definition(const TemplateOptions& options, cons
 // gone. normalise(what DescribeTaskDefinition answers) == normalise(what was registered, without tags).
 boost::json::value normalise(const boost::json::value& definition);
 std::string hash_definition(const boost::json::value& definition);  // of the normal form, without the family
+// Whether a definition as AWS shows it runs what the request says. Tags run nothing.
+bool runs_the_same(const boost::json::value& shown, const boost::json::value& request);
 
 }  // namespace footman::ecs

@@ -22,6 +22,7 @@ using aws::Urgency;
 using footman::aws::text_of;
 
 constexpr std::string_view kNoDefinition = "Unable to describe task definition";
+constexpr std::string_view kNoCluster = "ClusterNotFoundException";
 constexpr std::size_t kMaxPages = 1000;  // of a list: 100,000 tasks
 
 Call make_call(std::string operation, const json::object& body, bool idempotent, std::vector<Charge> charges,
@@ -53,10 +54,7 @@ CallResult<DefinitionState> read_definition(const json::object& answer, const st
   if (found == nullptr || !found->is_object())
     return std::unexpected(strange(operation, "it has no taskDefinition"));
   const auto& definition = found->get_object();
-  DefinitionState state{text_of(definition, "taskDefinitionArn"), text_of(definition, "status"), {}};
-  if (const auto& containers = list_of(definition, "containerDefinitions");
-      !containers.empty() && containers.front().is_object())
-    state.first_container = text_of(containers.front().get_object(), "name");
+  DefinitionState state{text_of(definition, "taskDefinitionArn"), text_of(definition, "status"), *found};
   if (state.arn.empty()) return std::unexpected(strange(operation, "the task definition has no ARN"));
   return state;
 }
@@ -84,13 +82,30 @@ bool says(const CallFailure& failure, std::string_view words) {
 
 }  // namespace
 
+std::string DefinitionState::first_container() const {
+  const auto& containers = list_of(content.get_object(), "containerDefinitions");
+  if (containers.empty() || !containers.front().is_object()) return {};
+  return text_of(containers.front().get_object(), "name");
+}
+
+// ECS does not say which cluster it does not find.
+std::unexpected<CallFailure> Api::explain(CallFailure failure) const {
+  if (failure.code == kNoCluster) {
+    failure.failure = model::FailureClass::configuration;
+    failure.message = fmt::format(
+        "ECS has no cluster '{}' in this account and region: see 'cluster' and 'region' of the cloud ({})",
+        cluster_, failure.message);
+  }
+  return std::unexpected(std::move(failure));
+}
+
 Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quota) {
   std::vector<Charge> charges{{ApiCategory::cluster_resource_modify}};
   if (quota == LaunchQuota::fargate) charges.push_back({ApiCategory::fargate_launch});
   if (quota == LaunchQuota::fargate_spot) charges.push_back({ApiCategory::fargate_spot_launch});
   Call call{"RunTask", std::string(request.expose()), {}, true, std::move(charges), Urgency::launch};
   auto answer = co_await client_.call_text(std::move(call));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return explain(std::move(answer).error());
   auto tasks = read_tasks(*answer, "RunTask");
   if (tasks && tasks->tasks.empty() && tasks->failures.empty())
     co_return std::unexpected(strange("RunTask", "neither a task nor a failure"));
@@ -103,7 +118,7 @@ Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::
                 true, {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
   if (!answer) {
     if (says(answer.error(), "The referenced task was not found")) co_return std::optional<Task>();
-    co_return std::unexpected(std::move(answer).error());
+    co_return explain(std::move(answer).error());
   }
   const auto* found = answer->if_contains("task");
   if (found == nullptr) co_return std::unexpected(strange("StopTask", "it has no task"));
@@ -120,17 +135,22 @@ Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> a
   auto answer = co_await client_.call_text(make_call(
       "DescribeTasks", {{"cluster", cluster_}, {"tasks", std::move(tasks)}, {"include", json::array{"TAGS"}}},
       true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
-  if (!answer) co_return std::unexpected(std::move(answer).error());
+  if (!answer) co_return explain(std::move(answer).error());
   co_return read_tasks(*answer, "DescribeTasks");
 }
 
-Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string started_by, std::string status) {
-  return list_pages(
-      make_call(
-          "ListTasks",
-          {{"cluster", cluster_}, {"startedBy", std::move(started_by)}, {"desiredStatus", std::move(status)}},
-          true, {{ApiCategory::cluster_resource_read}}, Urgency::read),
-      "taskArns");
+Awaitable<CallResult<std::vector<std::string>>> Api::list_running(std::string started_by) {
+  return list_tasks("startedBy", std::move(started_by));
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_stopped() {
+  return list_tasks("desiredStatus", "STOPPED");
+}
+
+Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string filter, std::string value) {
+  return list_pages(make_call("ListTasks", {{"cluster", cluster_}, {filter, std::move(value)}}, true,
+                              {{ApiCategory::cluster_resource_read}}, Urgency::read),
+                    "taskArns");
 }
 
 // The texts of a list in all of its pages. `call`: of the first one.
@@ -139,7 +159,7 @@ Awaitable<CallResult<std::vector<std::string>>> Api::list_pages(Call call, std::
   std::vector<std::string> out;
   for (std::size_t page = 0; page < kMaxPages; ++page) {
     auto answer = co_await client_.call_json(call);
-    if (!answer) co_return std::unexpected(std::move(answer).error());
+    if (!answer) co_return explain(std::move(answer).error());
     for (const auto& one : list_of(*answer, member)) {
       if (!one.is_string()) co_return std::unexpected(strange(call.operation, "an entry that is no text"));
       out.emplace_back(one.get_string());

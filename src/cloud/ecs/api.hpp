@@ -2,6 +2,7 @@
 // those of the API (Amazon ECS API Reference, 2014-11-13); what is read of an answer is checked.
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,9 +25,10 @@ inline constexpr std::size_t kDescribedAtOnce = 100;  // tasks of one DescribeTa
 enum class LaunchQuota { none, fargate, fargate_spot };
 
 struct DefinitionState {
-  std::string arn;
+  std::string arn;     // of the revision
   std::string status;  // ACTIVE or INACTIVE
-  std::string first_container;
+  boost::json::value content;
+  std::string first_container() const;  // empty: it has none
 };
 
 struct DefinitionFacts {
@@ -47,8 +49,10 @@ class Api {
   Awaitable<CallResult<std::optional<Task>>> stop_task(std::string arn, std::string reason);
   // At most kDescribedAtOnce; with tags. Unknown ones are failures "MISSING".
   Awaitable<CallResult<TaskAnswer>> describe_tasks(std::vector<std::string> arns);
-  // All pages. `status`: RUNNING (whatever is not to be stopped, also what only begins) or STOPPED.
-  Awaitable<CallResult<std::vector<std::string>>> list_tasks(std::string started_by, std::string status);
+  // All pages. Whatever is not to be stopped, also what only begins.
+  Awaitable<CallResult<std::vector<std::string>>> list_running(std::string started_by);
+  // All pages. Whoever started it: ECS takes no other filter with `startedBy`.
+  Awaitable<CallResult<std::vector<std::string>>> list_stopped();
 
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
@@ -68,7 +72,9 @@ class Api {
                                                                               std::string container);
 
  private:
+  Awaitable<CallResult<std::vector<std::string>>> list_tasks(std::string filter, std::string value);
   Awaitable<CallResult<std::vector<std::string>>> list_pages(aws::Call call, std::string member);
+  std::unexpected<aws::CallFailure> explain(aws::CallFailure failure) const;
 
   aws::Client& client_;
   std::string cluster_;

@@ -1,26 +1,35 @@
 #include "cloud/ecs/definitions.hpp"
 
+#include <boost/json/parse.hpp>
 #include <utility>
+
+#include "ecs/stale_definitions.hpp"
+#include "ecs/task_definition.hpp"
 
 namespace footman::cloud::ecs {
 
-Awaitable<CallResult<void>> Definitions::ensure(std::string family, std::string request) {
+namespace json = boost::json;
+
+Awaitable<CallResult<std::string>> Definitions::ensure(std::string family, std::string request) {
   auto& slot = entries_[family];
   if (!slot) slot = std::make_shared<Entry>();
   const auto entry = slot;
   entry->wanted = clock_.steady();
-  if (entry->is_there) co_return CallResult<void>();
+  if (!entry->arn.empty()) co_return entry->arn;
   const auto pass = co_await entry->gate.enter();
-  if (entry->is_there) co_return CallResult<void>();
+  if (!entry->arn.empty()) co_return entry->arn;
   auto found = co_await api_.describe_definition(family);
   if (!found) co_return std::unexpected(std::move(found).error());
-  if (!*found || (*found)->status != "ACTIVE") {
-    auto made = co_await api_.register_definition(std::move(request));
-    if (!made) co_return std::unexpected(std::move(made).error());
-    log_.info("task definition registered", {{"arn", made->arn}});
-  }
-  entry->is_there = true;
-  co_return CallResult<void>();
+  const bool is_there = *found && (*found)->status == "ACTIVE";
+  const bool is_ours = is_there && footman::ecs::runs_the_same((*found)->content, json::parse(request));
+  if (is_ours) co_return entry->arn = std::move((*found)->arn);
+  if (is_there)
+    log_.warning("a task definition of Footman has a revision with another content, which is not used",
+                 {{"arn", (*found)->arn}});
+  auto made = co_await api_.register_definition(std::move(request));
+  if (!made) co_return std::unexpected(std::move(made).error());
+  log_.info("task definition registered", {{"arn", made->arn}});
+  co_return entry->arn = std::move(made->arn);
 }
 
 Awaitable<CallResult<bool>> Definitions::retire(std::string family) {
@@ -29,7 +38,7 @@ Awaitable<CallResult<bool>> Definitions::retire(std::string family) {
   const auto entry = slot;
   const auto pass = co_await entry->gate.enter();
   if (entry->wanted && clock_.steady() < *entry->wanted + kLaunchUnderWay) co_return false;
-  entry->is_there = false;
+  entry->arn.clear();
   for (std::size_t revision = 0; revision < kRevisionsAtOnce; ++revision) {
     auto found = co_await api_.look_at_definition(family);
     if (!found) co_return std::unexpected(std::move(found).error());
@@ -48,18 +57,20 @@ Awaitable<CallResult<std::string>> Definitions::find_first_container(std::string
     co_return known->second;
   auto found = co_await api_.describe_definition(name);
   if (!found) co_return std::unexpected(std::move(found).error());
-  if (!*found || (*found)->first_container.empty()) {
+  auto first = *found ? (*found)->first_container() : std::string();
+  if (first.empty()) {
     aws::CallFailure failure;
     failure.failure = model::FailureClass::configuration;
     failure.definite = true;
     failure.message = "ECS has no task definition " + name;
     co_return std::unexpected(std::move(failure));
   }
-  co_return first_containers_[name] = (*found)->first_container;
+  co_return first_containers_[name] = std::move(first);
 }
 
 void Definitions::forget(const std::string& name) {
-  if (const auto found = entries_.find(name); found != entries_.end()) found->second->is_there = false;
+  const std::string family(footman::ecs::family_of(name));
+  if (const auto found = entries_.find(family); found != entries_.end()) found->second->arn.clear();
   first_containers_.erase(name);
 }
 

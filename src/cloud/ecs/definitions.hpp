@@ -1,5 +1,5 @@
-// The task definitions that our launches need. A family's name holds the hash of its content, so a family has
-// one content for good: what is there is used, what is not is registered once, however many launches want it.
+// The task definitions that our launches need. A family's name holds the hash of its content, so all that
+// want one content use one revision: what is there is used, what is not is registered once.
 #pragma once
 
 #include <map>
@@ -24,9 +24,11 @@ class Definitions {
   Definitions(Api& api, const runtime::Clock& clock, Logger log)
       : api_(api), clock_(clock), log_(std::move(log)) {}
 
-  // Afterwards the family has an active revision. `request`: of RegisterTaskDefinition, for this family.
-  // In steady state it asks nobody.
-  Awaitable<CallResult<void>> ensure(std::string family, std::string request);
+  // The ARN of an active revision that runs what `request` (of RegisterTaskDefinition, for this family) says.
+  // A family's name proves nothing: anybody who may register can give it another revision. So what is there
+  // is compared, and where it is something else our content is registered again. In steady state it asks
+  // nobody.
+  Awaitable<CallResult<std::string>> ensure(std::string family, std::string request);
   // The first container of a definition that others made, by its family, family:revision or ARN. Asked once.
   // A definition that is not there is a failure of the configuration.
   Awaitable<CallResult<std::string>> find_first_container(std::string name);
@@ -34,13 +36,13 @@ class Definitions {
   // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
   // anew. Idempotent.
   Awaitable<CallResult<bool>> retire(std::string family);
-  // A launch was refused because of this definition: it is looked at anew.
+  // A launch was refused because of this definition, as it was named in it: it is looked at anew.
   void forget(const std::string& name);
 
  private:
   struct Entry {
     runtime::Gate gate;
-    bool is_there = false;
+    std::string arn;                 // of the revision that was compared; empty: it is to be looked at
     std::optional<Duration> wanted;  // steady, the last time
   };
   Api& api_;

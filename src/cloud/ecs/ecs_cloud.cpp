@@ -44,6 +44,9 @@ constexpr Duration kListPause = 2min;
 constexpr Duration kStopAgain = 60s;  // a task that was asked to stop and does not is asked again
 constexpr Duration kOwnExit = 30s;
 constexpr Duration kQueuePause = 15s;  // after a queue that could not be read
+// After a look that failed, doubled with each further one.
+constexpr Duration kLookPause = 10s;
+constexpr Duration kLongestLookPause = 2min;
 
 std::unexpected<LaunchFailure> refuse(FailureClass failure, std::string message) {
   return std::unexpected(LaunchFailure{failure, true, {}, std::move(message)});
@@ -58,6 +61,11 @@ LaunchFailure as_launch_failure(const aws::CallFailure& failure) {
   const auto why = ecs::explain_error(failure.code, failure.message);
   if (why.cause != ecs::StopCause::unknown) out.failure = why.failure;
   return out;
+}
+
+// It does not pass by itself.
+bool is_for_good(const aws::CallFailure& failure) {
+  return failure.failure == FailureClass::permission || failure.failure == FailureClass::configuration;
 }
 
 LaunchQuota quota_of(const ecs::Capacity& capacity) {
@@ -159,7 +167,8 @@ class EcsCloudImpl final : public EcsCloud {
   LaunchFailure judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets);
   Awaitable<void> follow();
   Awaitable<void> look();
-  bool note_task(ecs::Task task);  // whether anything has changed that the fleet cares for
+  void note_look(const aws::CallFailure* failure);  // null: it succeeded
+  bool note_task(ecs::Task task);                   // whether anything has changed that the fleet cares for
   bool note_missing(const std::string& arn);
   void ask_for_words(Tracked& one);
   void note_lines(const std::string& arn, std::string lines);
@@ -187,10 +196,13 @@ class EcsCloudImpl final : public EcsCloud {
   std::set<std::string> launching_;  // tokens of calls under way
   std::function<void()> look_again_;
   runtime::Gate listing_;
-  Instant listed_;  // even, the start of the last list that succeeded
+  Instant listed_;                // even, the start of the last list that succeeded
+  Instant stopped_listed_;        // of the last one with those that have stopped
+  std::set<std::string> others_;  // tasks that have stopped and are not ours
   bool events_readable_ = false;
-  bool knows_past_ = false;  // those that had stopped before this object was made were listed
-  runtime::Event wake_;      // of follow()
+  std::optional<aws::CallFailure> look_failure_;  // of the last look
+  Duration look_pause_{0};
+  runtime::Event wake_;  // of follow()
   runtime::Scope scope_;
 };
 
@@ -300,10 +312,10 @@ Awaitable<std::expected<void, LaunchFailure>> EcsCloudImpl::provide_definition(
   }
   const auto definition = make_definition(wanted, input->template_name);
   if (!definition) co_return refuse(FailureClass::configuration, describe(definition.error()));
-  input->task_definition = definition->family;
   input->container = definition->container;
-  auto there = co_await definitions_.ensure(definition->family, definition->request);
-  if (!there) co_return std::unexpected(as_launch_failure(there.error()));
+  auto revision = co_await definitions_.ensure(definition->family, definition->request);
+  if (!revision) co_return std::unexpected(as_launch_failure(revision.error()));
+  input->task_definition = std::move(*revision);
   co_return std::expected<void, LaunchFailure>();
 }
 
@@ -359,8 +371,11 @@ Awaitable<ports::ProofAnswer> EcsCloudImpl::check_proof(std::string handle, std:
 
 Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
   if (!listed_.is_set() || now() >= listed_ + kListPause)
-    FOOTMAN_CO_TRY_STATUS(co_await list_all(!knows_past_));
+    FOOTMAN_CO_TRY_STATUS(co_await list_all(!stopped_listed_.is_set()));
   table_.forget_old(now());
+  // Nobody would learn of a task's end: this is no list to go by.
+  if (look_failure_ && is_for_good(*look_failure_) && table_.next_due().is_set())
+    co_return std::unexpected(to_error(*look_failure_));
   std::vector<Resource> out;
   out.reserve(table_.all().size());
   for (const auto& [arn, one] : table_.all()) out.push_back(resource_of(one));
@@ -374,30 +389,33 @@ Awaitable<Result<Resource>> EcsCloudImpl::find_by_token(std::string client_token
   co_return fail(Errc::not_found, "no task was launched with token " + client_token);
 }
 
-// What runs, and with_stopped what has ended within the hour, as long as ECS keeps that.
+// What runs, and with_stopped what has ended within the hour, as long as ECS keeps that. First what runs:
+// what ends meanwhile is among those that have.
 Awaitable<Status> EcsCloudImpl::list_all(bool with_stopped) {
   const auto asked = now();
   const auto pass = co_await listing_.enter();
-  if (!with_stopped && listed_.is_set() && listed_ >= asked)
-    co_return Status();  // somebody else did meanwhile
+  const auto last = with_stopped ? stopped_listed_ : listed_;
+  if (last.is_set() && last >= asked) co_return Status();  // somebody else did meanwhile
   const auto begun = now();
-  std::vector<std::string> unknown_arns;
-  std::set<std::string> seen;
-  const auto started_by = ecs::make_started_by(config_.installation);
-  for (const std::string status : {"RUNNING", "STOPPED"}) {
-    if (status == "STOPPED" && !with_stopped) continue;
-    auto arns = co_await api_.list_tasks(started_by, status);
+  auto arns = co_await api_.list_running(ecs::make_started_by(config_.installation));
+  if (!arns) co_return std::unexpected(to_error(arns.error()));
+  std::set<std::string> seen(arns->begin(), arns->end());
+  if (with_stopped) {
+    arns = co_await api_.list_stopped();
     if (!arns) co_return std::unexpected(to_error(arns.error()));
-    for (auto& arn : *arns)
-      if (seen.insert(arn).second && table_.find(arn) == nullptr) unknown_arns.push_back(std::move(arn));
+    seen.insert(arns->begin(), arns->end());
+    std::erase_if(others_, [&](const auto& arn) { return !seen.contains(arn); });
   }
+  std::vector<std::string> unknown_arns;
+  for (const auto& arn : seen)
+    if (table_.find(arn) == nullptr && !others_.contains(arn)) unknown_arns.push_back(arn);
   FOOTMAN_CO_TRY_STATUS(co_await learn(std::move(unknown_arns)));
   for (const auto& [arn, one] : table_.all())
     if (!one.is_over() && !seen.contains(arn) && one.launched + kMissingGrace < begun)
       table_.look_at(arn, now());
   wake_.notify();
-  knows_past_ |= with_stopped;
   listed_ = begun;
+  if (with_stopped) stopped_listed_ = begun;
   co_return Status();
 }
 
@@ -412,14 +430,17 @@ Awaitable<Status> EcsCloudImpl::learn(std::vector<std::string> arns) {
   co_return Status();
 }
 
-// Of an earlier life of the server. Whoever else uses our `startedBy` is left alone.
+// Of an earlier life of the server. Others' are left alone, also those that use our `startedBy`.
 void EcsCloudImpl::adopt(ecs::Task task) {
   const auto tag = [&](std::string_view name) {
     const auto found = task.tags.find(config_.options.tag_prefix + std::string(name));
     return found == task.tags.end() ? std::string() : found->second;
   };
   auto token = tag(ecs::kTokenTag);
-  if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) return;
+  if (tag(ecs::kInstallationTag) != config_.installation.str() || token.empty()) {
+    if (ecs::find_phase(task) == ecs::TaskPhase::gone) others_.insert(task.arn);
+    return;
+  }
   if (table_.find(task.arn) != nullptr) return;
   Owner owner{std::move(token), AgentId(tag(ecs::kAgentTag)), find_container(task), {}};
   ask_for_words(table_.add(std::move(owner), std::move(task), now()));
@@ -433,6 +454,7 @@ Awaitable<void> EcsCloudImpl::follow() {
     else if (next > now())
       (void)co_await wake_.wait_for(parts_.outside.clock, next - now());
     co_await look();
+    if (look_failure_) co_await runtime::sleep_for(parts_.outside.clock, look_pause_);
   }
 }
 
@@ -440,15 +462,27 @@ Awaitable<void> EcsCloudImpl::look() {
   auto arns = table_.due(now(), kDescribedAtOnce);
   if (arns.empty()) co_return;
   auto described = co_await api_.describe_tasks(std::move(arns));
-  if (!described) {
-    parts_.outside.log.warning("tasks are not described", {{"error", described.error().message}});
-    co_return;
-  }
+  note_look(described ? nullptr : &described.error());
+  if (!described) co_return;
   bool changed = false;
   for (auto& task : described->tasks) changed |= note_task(std::move(task));
   for (const auto& failure : described->failures)
     if (failure.reason == "MISSING") changed |= note_missing(failure.arn);
   if (changed) tell();
+}
+
+void EcsCloudImpl::note_look(const aws::CallFailure* failure) {
+  const auto code = [](const aws::CallFailure* one) { return one == nullptr ? std::string() : one->code; };
+  const auto* before = look_failure_ ? &*look_failure_ : nullptr;
+  const bool is_new = (failure == nullptr) != (before == nullptr) || code(failure) != code(before);
+  look_pause_ = failure == nullptr ? Duration(0) : std::clamp(look_pause_ * 2, kLookPause, kLongestLookPause);
+  look_failure_ = failure == nullptr ? std::nullopt : std::optional(*failure);
+  if (!is_new) return;
+  if (failure == nullptr)
+    parts_.outside.log.info("tasks are described again");
+  else
+    parts_.outside.log.warning("tasks are not described", {{"error", failure->message}});
+  tell();
 }
 
 // ECS may find only after its answer that a subnet has no address left.

@@ -290,7 +290,8 @@ def test_lists_come_in_pages():
     check_equal([len(page["taskArns"]) for page in pages], [3, 3, 1])
     check_equal({arn for page in pages for arn in page["taskArns"]}, arns)
     check_in("Invalid token", refusal(ECS.list_tasks, cluster="footman", nextToken="x")[1])
-    check_in("startedBy", refusal(ECS.list_tasks, cluster="footman", startedBy="x", family="family")[1])
+    for other in ({"family": "family"}, {"desiredStatus": "RUNNING"}, {"launchType": "FARGATE"}):
+        check_in("startedBy", refusal(ECS.list_tasks, cluster="footman", startedBy="x", **other)[1])
     check_in("at most 100", refusal(ECS.describe_tasks, cluster="footman", tasks=[f"{n:032x}" for n in range(101)])[1])
 
 

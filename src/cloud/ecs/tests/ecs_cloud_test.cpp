@@ -154,6 +154,27 @@ TEST_CASE("one definition for each content, whatever restarts and however many l
   CHECK(world.ecs.calls["RunTask"] == 21);
 }
 
+TEST_CASE("a revision that somebody else gave a definition of ours is never run") {
+  EcsWorld world;
+  (void)world.launch("a");
+  const auto family = world.ecs.definitions.begin()->first;
+  const auto revision_of = [&](const std::string& agent) {
+    const auto handle = world.launch(agent);
+    REQUIRE(handle.has_value());
+    return std::string(world.ecs.tasks.at(handle->value).request.at("taskDefinition").as_string());
+  };
+  auto& container = world.ecs.contents.at(family).at("containerDefinitions").as_array().at(0).as_object();
+  container["image"] = "mallory/miner";
+  ++world.ecs.definitions[family];
+  CHECK(revision_of("b").ends_with(family + ":1"));  // the one that was compared
+  world.restart();
+  CHECK(revision_of("c").ends_with(family + ":3"));
+  CHECK(world.ecs.contents.at(family).at("containerDefinitions").at(0).at("image") != "mallory/miner");
+  world.restart();
+  CHECK(revision_of("d").ends_with(family + ":3"));
+  CHECK(world.ecs.calls["RegisterTaskDefinition"] == 2);
+}
+
 TEST_CASE("an answer that is lost after success: the same task, also when another subnet is chosen next") {
   EcsWorld world;
   for (int i = 0; i < 10; ++i) {
@@ -434,6 +455,57 @@ TEST_CASE("tasks of others are left alone, whatever they are started by") {
     if (tag.as_object().at("value") == "contract") tag.as_object()["value"] = "another";
   world.restart();
   CHECK(cloud::contract::list(world).empty());
+}
+
+TEST_CASE("tasks of others that have ended are looked at once, however often ours are looked for") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.ecs.stop(arn, "UserInitiated", "");
+  world.ecs.task(arn)["startedBy"] = "ci";
+  world.ecs.task(arn)["tags"] = boost::json::array();
+  world.restart();
+  CHECK(cloud::contract::list(world).empty());
+  const auto described = world.ecs.calls["DescribeTasks"];
+  CHECK(described == 1);
+  for (int i = 0; i < 3; ++i)
+    CHECK_FALSE(cloud::contract::await_result(world, world.provider->find_by_token("b-1")).has_value());
+  CHECK(world.ecs.calls["DescribeTasks"] == described);
+}
+
+TEST_CASE("who may not describe tasks is told so, once, and asked seldom") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  (void)cloud::contract::list(world);
+  world.ecs.refused["DescribeTasks"] = "AccessDeniedException";
+  world.ecs.calls.clear();
+  const int before = world.changes;
+  world.outside.move(10min);
+  CHECK(world.ecs.calls["DescribeTasks"] <= 9);
+  const auto listed = cloud::contract::await_result(world, world.provider->observe());
+  REQUIRE_FALSE(listed.has_value());
+  CHECK(listed.error().code == base::Errc::permission_denied);
+  CHECK(world.changes == before + 1);  // which is logged, too
+  world.ecs.refused.clear();
+  world.ecs.set_status(arn, "RUNNING");
+  world.outside.move(3min);
+  CHECK(world.listed("a").state == ResourceState::running);
+  SUBCASE("what passes by itself is no trouble of the cloud") {
+    world.ecs.refused["DescribeTasks"] = "ServerException";
+    world.outside.move(10min);
+    CHECK(cloud::contract::await_result(world, world.provider->observe()).has_value());
+  }
+}
+
+TEST_CASE("a cluster that ECS does not know is named, and the configuration's fault") {
+  EcsWorld world;
+  world.ecs.refused["RunTask"] = world.ecs.refused["ListTasks"] = "ClusterNotFoundException";
+  const auto handle = world.launch("a");
+  REQUIRE_FALSE(handle.has_value());
+  CHECK(handle.error().failure == FailureClass::configuration);
+  CHECK(handle.error().message.find("no cluster 'builds'") != std::string::npos);
+  const auto listed = cloud::contract::await_result(world, world.provider->observe());
+  REQUIRE_FALSE(listed.has_value());
+  CHECK(listed.error().message.find("no cluster 'builds'") != std::string::npos);
 }
 
 TEST_CASE("launches go where there are free addresses, once that is known, and wait for no look") {

@@ -49,6 +49,7 @@ struct SmallEcs {
   base::Duration seen_after{0};               // eventual consistency: describe and list come later
   bool stops_when_looked_at = true;           // else whoever set on_stop ends what is to stop
   std::function<bool(const std::string& operation)> is_refused;  // with "rate exceeded"
+  std::map<std::string, std::string> refused;                    // operation → the code of its refusal
   std::function<void(const std::string& arn)> on_run;            // a new task
   std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
 
@@ -98,6 +99,8 @@ struct SmallEcs {
     ++calls[operation];
     if (is_refused && is_refused(operation))
       return aws::test::json_error("ThrottlingException", "Rate exceeded");
+    if (const auto code = refused.find(operation); code != refused.end())
+      return aws::test::json_error(code->second, "not now");
     const auto body = json::parse(request.body).as_object();
     auto out = perform(operation, body);
     if (const auto lost = std::find(lose.begin(), lose.end(), operation); lost != lose.end()) {
@@ -194,7 +197,7 @@ struct SmallEcs {
                       {"lastStatus", "PROVISIONING"},
                       {"desiredStatus", "RUNNING"},
                       {"version", 1},
-                      {"taskDefinitionArn", arn_of(std::string(body.at("taskDefinition").as_string()))},
+                      {"taskDefinitionArn", find_arn(std::string(body.at("taskDefinition").as_string()))},
                       {"createdAt", static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000},
                       {"startedBy", body.at("startedBy")},
                       {"tags", body.at("tags")}};
@@ -204,8 +207,14 @@ struct SmallEcs {
     return ok({{"tasks", json::array{task}}, {"failures", json::array()}});
   }
 
-  static std::string arn_of(const std::string& family) {
-    return "arn:aws:ecs:eu-west-1:123456789012:task-definition/" + family + ":1";
+  // Of the newest revision.
+  std::string arn_of(const std::string& family) const {
+    const auto known = definitions.find(family);
+    return fmt::format("arn:aws:ecs:eu-west-1:123456789012:task-definition/{}:{}", family,
+                       known == definitions.end() ? 1 : known->second);
+  }
+  std::string find_arn(const std::string& definition) const {
+    return definition.starts_with("arn:") ? definition : arn_of(definition);
   }
   static std::string family_of(const std::string& arn) {
     const auto begin = arn.rfind('/') + 1;
@@ -268,13 +277,19 @@ struct SmallEcs {
 
   // A hundred on each page; a page's token is the number of the first one of the next.
   Answer list(const json::object& body) {
+    const auto* starter = body.if_contains("startedBy");
+    const auto* desired = body.if_contains("desiredStatus");
+    if (starter != nullptr && desired != nullptr)
+      return aws::test::json_error("InvalidParameterException",
+                                   "Cannot specify startedBy with another filter.");
+    const auto wanted = desired == nullptr ? json::value("RUNNING") : *desired;
     const auto* from = body.if_contains("nextToken");
     const std::size_t begin = from == nullptr ? 0 : std::stoul(std::string(from->as_string()));
     std::size_t number = 0;
     json::object page{{"taskArns", json::array()}};
     for (const auto& [arn, held] : tasks) {
-      if (!is_seen(held) || held.task.at("desiredStatus") != body.at("desiredStatus") ||
-          held.task.at("startedBy") != body.at("startedBy"))
+      if (!is_seen(held) || held.task.at("desiredStatus") != wanted ||
+          (starter != nullptr && held.task.at("startedBy") != *starter))
         continue;
       if (number >= begin && number < begin + kPage) page.at("taskArns").as_array().emplace_back(arn);
       if (++number == begin + kPage + 1) page["nextToken"] = std::to_string(begin + kPage);

@@ -13,6 +13,8 @@ from .task_life import TaskLife
 
 TOKEN_SECONDS = 24 * 3600
 MAX_DESCRIBED = 100
+# "When you specify startedBy as the filter, it must be the only filter that you use": the API's reference.
+OTHER_FILTERS = ("family", "serviceName", "containerInstance", "desiredStatus", "launchType")
 
 
 class Tasks:
@@ -66,8 +68,7 @@ class Tasks:
         return {"tasks": found, "failures": failures}
 
     def list(self, params):
-        filters = [name for name in ("startedBy", "family", "serviceName", "containerInstance") if params.get(name)]
-        if "startedBy" in filters and len(filters) > 1:
+        if params.get("startedBy") and any(params.get(name) for name in OTHER_FILTERS):
             raise malformed("Cannot specify startedBy with another filter.")
         wanted = params.get("desiredStatus", "RUNNING")
         with self._world.lock:
