@@ -27,6 +27,7 @@ json::value scalar_of(const config::YamlNode& node) {
 json::value value_of(const config::YamlNode& node) {
   switch (node.kind) {
     case config::YamlNode::Kind::null:
+    case config::YamlNode::Kind::alias:  // parse_yaml has refused it
       return nullptr;
     case config::YamlNode::Kind::scalar:
       return scalar_of(node);

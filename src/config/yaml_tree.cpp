@@ -115,6 +115,37 @@ std::string_view plain_words(const std::string& words, std::string_view before) 
   return {};
 }
 
+// Does a quotation mark at the begin of a value lack its other half in this line?
+bool has_open_quote(std::string_view line) {
+  constexpr std::string_view kBeforeValue = " \t[{,";
+  char open = 0;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    const bool begins = i == 0 || kBeforeValue.contains(line[i - 1]);
+    if (open == '"' && c == '\\')
+      ++i;
+    else if (open != 0 && c == open)
+      open = 0;
+    else if (open == 0 && begins && c == '#')
+      return false;
+    else if (open == 0 && begins && (c == '"' || c == '\''))
+      open = c;
+  }
+  return open != 0;
+}
+
+// What is not understood may only be the end of a value that began far above.
+Diagnostic with_open_quote(Diagnostic problem, std::string_view text) {
+  int last = 0;
+  for (int line = 1; line <= problem.at->line; ++line) {
+    const auto end = std::min(text.find('\n'), text.size());
+    if (has_open_quote(text.substr(0, end))) last = line;
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  if (last != 0) problem.message += fmt::format("; perhaps a quotation mark is missing in line {}", last);
+  return problem;
+}
+
 // Also NUL, which is none of YAML's characters; npos: there is none.
 std::size_t find_strange_byte(std::string_view text) {
   for (std::size_t at = 0; at < text.size();) {
@@ -180,9 +211,9 @@ std::expected<YamlNode, Diagnostic> parse_yaml(std::string_view text, const std:
       return std::unexpected(Diagnostic{file, {}, "the file has more than one document"});
     return root;
   } catch (const Refused& refused) {
-    return std::unexpected(Diagnostic{file, refused.at, refused.message});
+    return std::unexpected(with_open_quote({file, refused.at, refused.message}, text));
   } catch (const YAML::Exception& error) {
-    return std::unexpected(explain(error, text, file));
+    return std::unexpected(with_open_quote(explain(error, text, file), text));
   }
 }
 

@@ -16,6 +16,11 @@ from ecs import EcsServer
 from footman import BIN, ApiError, check, check_numbered, numbered, run_tests, wait_until
 
 
+def cloud_test(server):
+    return subprocess.run([BIN / "footman", "cloud", "test", "fargate"], env={**os.environ, "FOOTMAN_DATA": str(server.data)},
+                          capture_output=True, text=True, timeout=120)
+
+
 def test_the_main_job():
     with EcsServer() as ecs:
         server = ecs.start()
@@ -33,8 +38,7 @@ def test_the_main_job():
               and said[-1] == "The cloud says: stopped." and len(said) == len(set(said)), said)
         tags = ecs.tags(task)
         check(tags["footman:agent"] == done["agent"] and tags["footman:template"] == "small", tags)
-        tested = subprocess.run([BIN / "footman", "cloud", "test", "fargate"], env={**os.environ, "FOOTMAN_DATA": str(server.data)},
-                                capture_output=True, text=True)
+        tested = cloud_test(server)
         check(tested.returncode == 0 and "The cloud says: image pulled." in tested.stdout
               and "This cloud works." in tested.stdout, tested)
         server.wait_no_agents()
@@ -109,6 +113,8 @@ def test_a_proof_is_good_for_one_task_one_connection_and_one_sts():
             said = answer()
             check(said == "bad_secret", f"a proof {what}: {said}")
         check(len(set(seen)) == len(seen), "each connection has a nonce of its own")
+        wrong = [line["text"] for line in server.get(f"/api/v1/agents/{agent}/explain")["timeline"] if line["kind"] == "wrong_proof"]
+        check(len(wrong) == 1 and f"footman-task/{'0' * 32} has signed it, " in wrong[0] and wrong[0].endswith(" was expected"), wrong)
         ecs.aws.tell("clear-violations")  # wrong signatures
 
         # STS cannot be asked: not for good.
@@ -251,6 +257,20 @@ def test_an_image_that_is_not_there_says_so_and_is_not_tried_again_and_again():
         launches = ecs.calls("RunTask")
         time.sleep(2)
         check(ecs.calls("RunTask") == launches == 1, f"{launches} launches, then {ecs.calls('RunTask')}")
+        tested = cloud_test(server)
+        check(tested.returncode == 1 and "CannotPullContainerError" in tested.stdout, tested)
+        check(ecs.calls("RunTask") == 1, "nothing is launched for a test that cannot go well")
+        server.stop()
+
+
+def test_a_cloud_that_refuses_ends_its_test_with_the_reason():
+    with EcsServer() as ecs:
+        ecs.aws.tell("faults", service="ecs", operation="ListTasks", kind="error", code="ClusterNotFoundException",
+                     message="Cluster not found.", status=400, times=0)
+        server = ecs.start()
+        tested = cloud_test(server)
+        check(tested.returncode == 1 and "ECS has no cluster 'footman'" in tested.stdout, tested)
+        check([one["state"] for one in server.get("/api/v1/builds")["builds"]] == ["finished"], "its build is cancelled")
         server.stop()
 
 
