@@ -420,7 +420,8 @@ TEST_CASE("odd values break nothing") {
       - ~
       - text
 )");
-  CHECK(all.imported.templates == 3);
+  CHECK(all.imported.templates == 1);
+  CHECK(all.imported.left_out.size() == 8);
 }
 
 TEST_CASE("what is too much is refused, however it is too much") {
