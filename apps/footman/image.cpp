@@ -172,7 +172,8 @@ Result<std::optional<registry::Login>> find_docker_login(const std::string& regi
 ecs::CloudOptions describe_aws(const std::string& region) {
   ecs::CloudOptions cloud;
   cloud.region = region;
-  cloud.endpoint = cli::find_endpoints([](const std::string& name) { return std::optional(variable(name)); });
+  cloud.endpoint =
+      cli::find_endpoints([](const std::string& name) { return std::optional(variable(name.c_str())); });
   return cloud;
 }
 

@@ -80,13 +80,15 @@ class CloudsReader {
 
   void read_templates(const YamlNode& cloud, const YamlNode& list, CloudConfig& c) {
     c.templates.reserve(list.items.size());
-    for (const auto& item : list.items) {
+    for (std::size_t i = 0; i < list.items.size(); ++i) {
+      const auto& item = list.items[i];
       const auto first_error = reader_.error_count();
       read_one_template(cloud, item, c);
-      const auto* extends = item.find("extends");
       const auto* name = item.find("name");
-      if (extends != nullptr && extends->kind == YamlNode::Kind::scalar && name != nullptr)
-        reader_.set_within(first_error, fmt::format("template '{}', line {}", name->text, item.at.line));
+      if (item.find("extends") == nullptr || name == nullptr) continue;
+      const bool is_last = i + 1 == list.items.size();
+      reader_.set_within(first_error, item.at, is_last ? std::nullopt : std::optional(list.items[i + 1].at),
+                         fmt::format("template '{}', line {}", name->text, item.at.line));
     }
   }
 

@@ -40,8 +40,15 @@ void Reader::error(Position at, std::string message, std::string key) {
   errors_.push_back({file_, at, std::move(message), std::move(key)});
 }
 
-void Reader::set_within(std::size_t first, const std::string& within) {
-  for (auto i = first; i < errors_.size(); ++i) errors_[i].within = within;
+void Reader::set_within(std::size_t first, Position begin, std::optional<Position> end,
+                        const std::string& within) {
+  const auto before = [](Position a, Position b) {
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  };
+  for (auto i = first; i < errors_.size(); ++i) {
+    const auto at = errors_[i].at.value_or(begin);
+    if (before(at, begin) || (end && !before(at, *end))) errors_[i].within = within;
+  }
 }
 
 std::vector<Diagnostic> Reader::take_errors() {

@@ -31,8 +31,9 @@ class Reader {
   // A message that repeats what was found is cut where that is long.
   void error(Position at, std::string message, std::string key = {});
   std::size_t error_count() const { return errors_.size(); }
-  // Of the errors from this one on: where they count, when that is not where they stand.
-  void set_within(std::size_t first, const std::string& within);
+  // Of the errors from this one on that do not stand from `begin` to before `end` (nothing: to the end of the
+  // file): where they count.
+  void set_within(std::size_t first, Position begin, std::optional<Position> end, const std::string& within);
   // In the order of the lines, each once.
   std::vector<Diagnostic> take_errors();
   const Sources& sources() const { return sources_; }

@@ -145,7 +145,7 @@ TEST_CASE("what is wrong with `extends` has its place") {
 
 TEST_CASE("what is wrong only for who inherits it names that template") {
   const auto config = parse_config(
-      "clouds:\n- name: c\n  type: ecs\n  ecs: {region: eu-central-1}\n  templates:\n"
+      "clouds:\n- name: c\n  type: ecs\n  agent_url: wss://x\n  ecs: {region: eu-central-1}\n  templates:\n"
       "  - name: base\n    abstract: true\n    ecs: {image: a, subnets: [subnet-0a], agent: {carrier_image: "
       "x}, capacity: EC2, container_memory: 1 GiB}\n"
       "  - {name: big, extends: base}\n",
@@ -153,8 +153,8 @@ TEST_CASE("what is wrong only for who inherits it names that template") {
   REQUIRE_FALSE(config.has_value());
   REQUIRE(config.error().size() == 1);
   const auto said = describe(config.error().front());
-  CHECK(said.starts_with("f:8:"));
-  CHECK(said.ends_with("it needs network_mode: awsvpc (in template 'big', line 9)"));
+  CHECK_MESSAGE(said.starts_with("f:9:"), said);
+  CHECK_MESSAGE(said.ends_with("it needs network_mode: awsvpc (in template 'big', line 10)"), said);
 }
 
 TEST_CASE("chains are short, and what is inherited does not blow the document up") {

@@ -56,7 +56,8 @@ TEST_CASE("what is refused, and where") {
         std::string::npos);
   CHECK(error_of(std::string(kMaxDocumentBytes + 1, '#')).find("bytes") != std::string::npos);
   CHECK(error_of("") == "ok");
-  for (const auto* open : {"a: 1\nb: \"x\nc: \"1\"\n", "a: 1\nb: 'x\nc: '1'\n", "a:\n- {b: \"x, c: 1}\nd: 2\n"})
+  for (const auto* open :
+       {"a: 1\nb: \"x\nc: \"1\"\n", "a: 1\nb: 'x\nc: '1'\n", "a:\n- {b: \"x, c: 1}\nd: 2\n"})
     CHECK_MESSAGE(error_of(open).ends_with("perhaps a quotation mark is missing in line 2"), error_of(open));
   CHECK(error_of("a: \"it's # 'x\\\"\" # 'y\nb: 1\nb: 2\n").ends_with("first in line 2"));
 }
