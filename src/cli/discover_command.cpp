@@ -203,10 +203,9 @@ Command cloud_discover_command() {
       "list what there is in AWS to choose from: clusters, subnets, groups, roles",
       "Asks AWS for the clusters, subnets (zone, free addresses, way out), security groups, roles that ECS' "
       "tasks\n"
-      "can have, file systems of EFS, and log groups of CloudWatch in one region. Uses the credentials of "
-      "the cloud of type ecs in "
-      "the\n"
-      "configuration, or AWS' usual ones without a configuration. Changes nothing and needs no server.",
+      "can have, file systems of EFS, and log groups of CloudWatch in one region. Uses the credentials of\n"
+      "the cloud of type ecs in the configuration, or AWS' usual ones without a configuration. Changes\n"
+      "nothing and needs no server.",
       {{"footman cloud discover --region eu-central-1", "before there is a footman.yaml"},
        {"footman cloud discover --region eu-central-1 --config > footman.yaml",
         "one to begin with: then look for FILL IN"}},
