@@ -509,6 +509,7 @@ void plant_generosity(WorldOptions& options) {
 
 // A day has three times as much money as it should.
 void plant_largesse(WorldOptions& options) {
+  options.dear_rush = true;
   options.bends.bend_fleet_config = [](fleet::FleetConfig& config) {
     const auto give = [](model::AgentLimits& limits) {
       if (auto& per_day = limits.budget.per_day) per_day->micros *= 3;
@@ -599,7 +600,7 @@ const std::vector<Canary>& canaries() {
        plant_provider<ForgetsForms>},
       {"forgets-charges", "never_above_a_cap", "a restart forgets what agents that are gone have cost", 400,
        plant_store<ForgetsCharges>},
-      {"days-are-rich", "money_ends", "the fleet reads three times the money of a day", 400, plant_largesse},
+      {"days-are-rich", "money_ends", "the fleet reads three times the money of a day", 60, plant_largesse},
       {"doubles-assignments", "one_open_assignment", "an agent is given two items at once", 30,
        plant_store<DoublesAssignments>},
       {"forgets-labels", "one_agent_per_item", "what an agent on its way can do is forgotten at a restart",
@@ -626,7 +627,7 @@ const std::vector<Canary>& canaries() {
        "agents of a controller that cannot be reached are called unknown", 400, plant_oblivion},
       {"forgets-to-hold", "jenkins_is_used_well", "a node is not held once it has its build", 60,
        plant_openness},
-      {"forgets-nodes", "jenkins_is_used_well", "nodes of an earlier life of the server are nobody's", 60,
+      {"forgets-nodes", "jenkins_is_used_well", "nodes of an earlier life of the server are nobody's", 400,
        plant_lost_book},
       {"ends-strays", "held_is_not_ended", "agents without a record are ended at sight", 400,
        plant_provider<EndsStrays>},

@@ -211,9 +211,10 @@ void make_rush(Scene& scene, std::uint64_t seed) {
 }
 
 // A rush in which the money of the day runs out: agents that are kept would go on all the time.
-void make_dear_rush(Scene& scene, std::uint64_t seed) {
+void make_dear_rush(Scene& scene, std::uint64_t seed, bool for_sure) {
   Dice dice(seed, "dear rush");
-  if (!dice.chance(kDearRushes) || !scene.habits.rush_labels.empty()) return;
+  const bool is_drawn = dice.chance(kDearRushes) && scene.habits.rush_labels.empty();
+  if (!is_drawn && !for_sure) return;
   scene.habits.rush_labels = {"linux && !warm"};
   scene.habits.other_label = "warm";
   scene.admins = {.keep_budgets_for = 15min};
@@ -289,7 +290,8 @@ AdminHabits make_admins(std::uint64_t seed) {
   return {dice.chance(0.25), dice.chance(0.25)};
 }
 
-Scene make_scene(std::uint64_t seed, bool with_jenkins) {
+Scene make_scene(const WorldOptions& options) {
+  const auto seed = options.seed;
   Dice dice(seed, "scene");
   Scene scene;
   scene.controller.max_timeout = 10min;
@@ -344,10 +346,10 @@ Scene make_scene(std::uint64_t seed, bool with_jenkins) {
   scene.habits.edits_jobs = dice.chance(0.5);
   scene.habits.meddles_with_agents = dice.chance(0.3);
   make_rush(scene, seed);
-  make_dear_rush(scene, seed);
+  make_dear_rush(scene, seed, options.dear_rush);
   make_crossing(scene, seed);
   add_controller(scene, seed);
-  make_jenkins(scene, seed, with_jenkins);
+  make_jenkins(scene, seed, options.jenkins);
   scene.faults_for = dice.between(Duration(60s), Duration(5min));
   return scene;
 }
@@ -401,7 +403,7 @@ class World {
 
 World::World(const WorldOptions& options)
     : options_(options),
-      scene_(make_scene(options.seed, options.jenkins)),
+      scene_(make_scene(options)),
       trace_(options.trace),
       loop_(options.undetermined
                 ? static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count())

@@ -28,6 +28,8 @@ struct WorldOptions {
   Bends bends = make_straight();
   // The second controller of every seed is a Jenkins; else that of some.
   bool jenkins = false;
+  // In every seed the money of a day runs out in a rush; else in some.
+  bool dear_rush = false;
   // For tests: no faults, no crashes.
   bool calm = false;
   // A planted bug of the world itself: a choice that does not come from the seed.
