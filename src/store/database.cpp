@@ -89,8 +89,8 @@ void Database::execute(const std::string& sql) {
 
 void Database::extend_log(std::int64_t bytes) {
   sqlite3_file* log = nullptr;
-  const bool found =
-      sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) == SQLITE_OK;
+  const bool found = sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                          static_cast<void*>(&log)) == SQLITE_OK;
   if (!found || log == nullptr || log->pMethods == nullptr) return;
   sqlite3_int64 size = 0;
   if (log->pMethods->xFileSize(log, &size) != SQLITE_OK) return;
