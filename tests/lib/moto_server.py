@@ -7,7 +7,7 @@ import urllib.error
 import urllib.request
 
 import pypi
-from footman import Failed, find_free_port, wait_until
+from footman import Failed, find_free_ports, wait_until
 
 VERSION = "5.2.5"
 
@@ -21,7 +21,7 @@ class Moto:
     """A server of its own; a context manager."""
 
     def __init__(self, python):
-        self.port = find_free_port("127.0.0.1")
+        self.port, = find_free_ports("127.0.0.1", 1)
         self.url = f"http://127.0.0.1:{self.port}"
         self.process = subprocess.Popen([python, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(self.port)],
                                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
