@@ -319,8 +319,10 @@ Awaitable<Result<WatchedBuild>> submit_and_see(Session& session, json::value req
   }
   co_await interrupt.join();
   if (!finished) co_return std::unexpected(finished.error());
-  if (interrupt.interrupted() && text_of(*finished, "result") == "ABORTED")
+  const bool is_cancelled = text_of(*finished, "result") == "ABORTED";
+  if (interrupt.interrupted() && is_cancelled)
     co_return WatchedBuild{std::move(*finished), exit_interrupted, {}};
+  if (!is_cancelled) obstacle.clear();  // an agent came after all, and was quicker
   const auto code = co_await find_exit_code(session, *finished);
   co_return WatchedBuild{std::move(*finished), code, std::move(obstacle)};
 }

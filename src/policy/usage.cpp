@@ -255,8 +255,9 @@ void Usage::reserve(const GroupMember& one, std::uint32_t count) {
 bool Usage::waits_for_ends(const Account& account, const Template& t) {
   std::vector<Cap> caps;
   add_caps({&account}, t, caps);
-  return std::ranges::any_of(caps,
-                             [](const Cap& cap) { return cap.taken - cap.passing + cap.needed > cap.limit; });
+  return std::ranges::any_of(caps, [](const Cap& cap) {
+    return !cap.is_beyond && cap.taken - cap.passing + cap.needed > cap.limit;
+  });
 }
 
 template <class Keep>

@@ -382,6 +382,28 @@ TEST_CASE("what a smaller group lacks is not kept of the larger one, which has e
   CHECK(plan.holds[0].item.key == "gpu");
 }
 
+TEST_CASE("a budget that does not ask about an item's agent does not end what is kept for it") {
+  auto s = world();
+  auto cheap = item("cheap");
+  cheap.since = kNow - 11min;
+  cheap.label = *footman::model::parse_label_expression("cheap");
+  auto small = item("small");
+  small.since = kNow - 1min;
+  s.items = {cheap, small};
+  s.templates = {offer("cheap", {1000, 4 * kGiB}), offer("small", {1000, kGiB})};
+  s.templates[0].labels = {"cheap"};
+  s.templates[0].per_hour = footman::model::Money{10};
+  s.agents = {busy("a", {1000, 2 * kGiB})};
+  Limits limits;
+  limits.all.most.memory_bytes = 5 * kGiB;
+  limits.labels["cheap"].most.budget = {.per_hour = footman::model::Money{5},
+                                        .beyond = footman::model::Money{20}};
+  const auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.launches.empty());
+  REQUIRE(plan.holds.size() == 2);
+  CHECK(plan.holds[1].text.find("4.0 GiB are kept for a build that waits longer") != std::string::npos);
+}
+
 TEST_CASE("an item of another controller is told that room is kept for the first one's") {
   auto s = world();
   const ControllerName other("other");
