@@ -133,7 +133,8 @@ class ControllerPort {
     return std::nullopt;
   }
   // Makes the agent known before its resource exists. Idempotent for the same id and attempt (the same secret
-  // again); a higher attempt replaces the lower one, whose secret and session become invalid.
+  // again); a higher attempt replaces the lower one, whose secret and session become invalid, or is a
+  // conflict where a name stands for one attempt.
   virtual runtime::Awaitable<base::Result<AgentBootstrap>> register_agent(AgentRegistration registration) = 0;
   virtual AgentObservation observe_agent(base::AgentId id) const = 0;
   // Which ones to observe again, since the answer with that version; 0: from nothing. Costs no I/O. The whole
