@@ -39,6 +39,7 @@ class BentPort : public ports::ControllerPort {
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
     return real_.remove_agent(std::move(id), std::move(end));
   }
+  void agent_ended(AgentId id) override { real_.agent_ended(std::move(id)); }
   void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override {
     real_.set_wait_reason(item_key, std::move(reason));
   }
@@ -87,6 +88,17 @@ class TellsYoungItems final : public BentPort {
     auto items = BentPort::demand();
     for (auto& one : items) one.since = one.since + std::chrono::hours(1);
     return items;
+  }
+};
+
+// What was lost is run again while its machine may be at work still.
+class EndsTooSoon final : public BentPort {
+ public:
+  using BentPort::BentPort;
+  Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override {
+    auto answer = co_await BentPort::remove_agent(id, std::move(end));
+    BentPort::agent_ended(std::move(id));
+    co_return answer;
   }
 };
 

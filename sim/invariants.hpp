@@ -37,7 +37,7 @@ struct Invariant {
   std::string_view says;
 };
 
-inline constexpr std::array<Invariant, 32> kInvariants = {{
+inline constexpr std::array<Invariant, 33> kInvariants = {{
     {"every_machine_has_a_row",
      "a machine in a cloud has an agent row, written before it was asked for, and "
      "does not outlive that row for longer than the reconciler may need"},
@@ -85,6 +85,8 @@ inline constexpr std::array<Invariant, 32> kInvariants = {{
     {"acknowledged_is_stored", "what an agent is told to be durable is durable: log bytes, starts, results"},
     {"finished_is_final", "a finished build never changes"},
     {"no_script_runs_twice", "no step of a build is started a second time, on any agent"},
+    {"one_run_at_a_time",
+     "a build that is run again begins only after all that was started for it before has ended"},
     {"run_again_when_lost",
      "a build is run again only when it was lost with its agent and allows it, or nothing of it had begun; "
      "and always when the cloud took its machine or the host failed, it allows it, and nobody wanted its "

@@ -21,13 +21,16 @@ constexpr int kKill = 9;
 
 class SimStep final : public RunningStep {
  public:
-  SimStep(runtime::Clock& clock, Dice dice, Witness& witness, Script script, std::string secret)
+  SimStep(runtime::Clock& clock, Dice dice, Witness& witness, std::string agent, Script script,
+          std::string secret)
       : clock_(clock),
         dice_(dice),
         witness_(witness),
+        agent_(std::move(agent)),
         script_(std::move(script)),
         secret_(std::move(secret)),
         next_at_(clock.steady()) {}
+  ~SimStep() override { witness_.step_gone(script_.key, agent_); }
 
   Awaitable<std::string> read(std::size_t max) override {
     while (output_.empty() && !over()) {
@@ -47,6 +50,7 @@ class SimStep final : public RunningStep {
 
   Awaitable<StepEnd> wait() override {
     witness_.step_ended(script_.key, script_.step, signal_ == 0);
+    witness_.step_gone(script_.key, agent_);
     StepEnd end;
     end.exit_status = signal_ == 0 ? script_.exit_status : 0;
     end.signal = static_cast<std::uint32_t>(signal_);
@@ -81,6 +85,7 @@ class SimStep final : public RunningStep {
   runtime::Clock& clock_;
   Dice dice_;
   Witness& witness_;
+  std::string agent_;
   Script script_;
   std::string secret_;
   std::string output_;
@@ -110,8 +115,8 @@ Awaitable<base::Result<std::unique_ptr<RunningStep>>> SimStepRunner::start(StepO
   }
   // From the fork on the script runs, whoever comes to know of it.
   witness_.step_started(script->key, script->step, agent_);
-  std::unique_ptr<RunningStep> step = std::make_unique<SimStep>(clock_, Dice(dice_.next(), "step"), witness_,
-                                                                std::move(*script), std::move(secret));
+  std::unique_ptr<RunningStep> step = std::make_unique<SimStep>(
+      clock_, Dice(dice_.next(), "step"), witness_, agent_, std::move(*script), std::move(secret));
   co_await runtime::sleep_for(clock_, dice_.jitter(Duration(1000)));
   co_return step;
 }

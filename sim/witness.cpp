@@ -33,6 +33,12 @@ void Witness::count_crash(std::string_view place) {
 void Witness::step_started(const std::string& key, std::uint32_t step, const std::string& agent) {
   auto& steps = started_[key];
   began_on_.emplace(key, agent);
+  for (auto it = running_.lower_bound({key, {}}); it != running_.end() && it->first == key; ++it)
+    if (it->second != agent)
+      return report("one_run_at_a_time",
+                    fmt::format("step {} of {} starts on {}, while a step of it runs on {}", step, key, agent,
+                                it->second));
+  running_.emplace(key, agent);
   if (steps.empty() || (steps.contains(step) && runs_[key] < std::max(allowed_[key], 1U))) {
     ++runs_[key];
     steps.clear();

@@ -134,6 +134,8 @@ class Witness {
   // --- steps of builds, as the agents run them
   void step_started(const std::string& key, std::uint32_t step, const std::string& agent);
   void step_ended(const std::string& key, std::uint32_t step, bool by_itself);
+  // It runs no more, however that came about: its machine may be gone.
+  void step_gone(const std::string& key, const std::string& agent) { running_.erase({key, agent}); }
   bool has_started(const std::string& key) const { return started_.contains(key); }
   bool began_on(const std::string& key, const std::string& agent) const {
     return began_on_.contains({key, agent});
@@ -176,6 +178,7 @@ class Witness {
   std::vector<std::uint64_t> crashes_;
   std::map<std::string, std::map<std::uint32_t, std::string>> started_;  // step → agent
   std::set<std::pair<std::string, std::string>> began_on_;               // key, agent
+  std::set<std::pair<std::string, std::string>> running_;                // the same
   std::map<std::string, std::set<std::uint32_t>> completed_;
   std::map<std::string, std::uint32_t> allowed_;  // runs; none: 1
   std::map<std::string, std::uint32_t> runs_;     // so far

@@ -50,7 +50,8 @@ void Builds::take_over(store::OpenState& state) {
     const auto found = std::find_if(state.items.begin(), state.items.end(),
                                     [&](const model::QueueItem& one) { return one.build == build.id; });
     auto item = found != state.items.end() ? std::move(*found) : item_of_running(build, state.assignments);
-    core_.insert_build(std::move(build), std::move(item));
+    auto lost = state.lost_agents.extract(build.id);
+    core_.insert_build(std::move(build), std::move(item), lost ? std::move(lost.mapped()) : AgentId());
   }
   const auto fresh = core_.steady() + std::max(core_.config.lease, core_.config.accept_timeout);
   for (auto& assignment : state.assignments) {
@@ -86,7 +87,8 @@ void Builds::take_in(store::SubmittedBuild submitted) {
   core_.note_number(submitted.build);
   if (submitted.build.state == BuildState::finished || core_.find_build(submitted.build.id)) return;
   if (submitted.item.state != ItemState::queued) return;
-  const auto entry = core_.insert_build(std::move(submitted.build), std::move(submitted.item));
+  const auto entry = core_.insert_build(std::move(submitted.build), std::move(submitted.item),
+                                        std::move(submitted.lost_agent));
   publish(*entry);
   core_.changed();
 }

@@ -188,6 +188,8 @@ Awaitable<Status> Controller::remove_agent(AgentId id, ports::AgentEnd end) {
   co_return co_await impl_->core.owned("remove agent", impl_->nodes.remove(std::move(id), std::move(end)));
 }
 
+void Controller::agent_ended(AgentId id) { impl_->core.agent_ended(id); }
+
 void Controller::set_wait_reason(const std::string& item_key, ports::SharedReason reason) {
   impl_->queue.set_wait_reason(item_key, std::move(reason));
 }

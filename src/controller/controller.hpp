@@ -112,6 +112,7 @@ class Controller final : public ports::ControllerPort {
   ports::AgentObservation observe_agent(AgentId id) const override;
   Awaitable<Status> drain_agent(AgentId id) override;
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
+  void agent_ended(AgentId id) override;
   void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
   void set_on_change(std::function<void()> look_again) override;
 

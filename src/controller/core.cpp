@@ -91,12 +91,14 @@ NodeEntry* Core::find_session(ConnectionId connection) const {
   return node != nullptr && node->connection == connection ? node : nullptr;
 }
 
-BuildPtr Core::insert_build(model::Build build, model::QueueItem item) {
+BuildPtr Core::insert_build(model::Build build, model::QueueItem item, AgentId lost_agent) {
   auto& entry = builds[build.id];
   if (entry) return entry;
   entry = std::make_shared<BuildEntry>();
   entry->build = std::move(build);
   entry->item = std::move(item);
+  entry->lost_agent = std::move(lost_agent);
+  if (!entry->lost_agent.empty()) held_back[entry->lost_agent] = entry->build.id;
   // It was parsed when it was submitted: an error here can only come from another version's row.
   if (auto label = model::parse_label_expression(entry->item.label)) entry->label = std::move(*label);
   entry->submitted = even.at_past(entry->item.since);
@@ -127,6 +129,7 @@ void Core::erase_build(const BuildPtr& entry) {
   entry->over = true;
   note_changed(*entry);
   clear_assignment(entry);
+  held_back.erase(entry->lost_agent);
   queue.erase(*entry);
   builds.erase(entry->build.id);
 }
@@ -134,6 +137,34 @@ void Core::erase_build(const BuildPtr& entry) {
 void Core::note_number(const model::Build& build) {
   const auto job = jobs.find(build.job);
   if (job != jobs.end()) job->second.next_number = std::max(job->second.next_number, build.number + 1);
+}
+
+void Core::agent_ended(const AgentId& id) {
+  const auto held = held_back.extract(id);
+  if (held.empty()) return;
+  const auto entry = find_build(held.mapped());
+  entry->lost_agent = {};
+  note_changed(*entry);
+  changed();
+}
+
+void Core::note_under_way(const BuildPtr& entry) {
+  const auto& job = entry->build.job;
+  if (job.empty()) return;
+  if (entry->assignment || !entry->reserved.empty()) {
+    under_way[job].emplace(entry->build.id, entry);
+  } else if (const auto found = under_way.find(job); found != under_way.end()) {
+    found->second.erase(entry->build.id);
+    if (found->second.empty()) under_way.erase(found);
+  }
+}
+
+void Core::reserve(const BuildPtr& entry, NodeEntry& node) {
+  entry->reserved = node.id();
+  note_under_way(entry);
+  note_changed(*entry);
+  node.work = entry->build.id;
+  refresh(node);
 }
 
 void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
@@ -147,6 +178,7 @@ void Core::set_assignment(const BuildPtr& entry, model::Assignment assignment) {
     node->breaches = 0;
   }
   entry->assignment = std::move(assignment);
+  note_under_way(entry);
   queue.erase(*entry);
   note_changed(*entry);
 }
@@ -160,6 +192,7 @@ void Core::clear_assignment(const BuildPtr& entry) {
     entry->item.assignment = {};
   }
   entry->reserved = {};
+  note_under_way(entry);
   note_changed(*entry);
   entry->overdue = Duration(0);
   entry->progress = {};

@@ -38,8 +38,9 @@ struct BuildEntry {
   std::optional<model::Assignment> assignment;  // offered, accepted or started
   model::LabelExpr label;                       // parsed item.label
   AgentId reserved;                             // chosen for it; the offer is not committed yet
-  ports::SharedReason fleet_reason;             // null: it has said nothing yet
-  Instant submitted;                            // even, as the next ones
+  AgentId lost_agent;  // of the build it runs in place of, which may run there still: it waits until then
+  ports::SharedReason fleet_reason;  // null: it has said nothing yet
+  Instant submitted;                 // even, as the next ones
   Instant buildable_since;
   Instant quiet_until;         // not set: it has no quiet period, or that is over
   Instant begun;               // work on it; not set: it has not
@@ -183,6 +184,8 @@ class Core {
   std::set<JobPath> leaving;  // jobs that are being deleted: they take no new builds
   std::map<BuildId, BuildPtr> builds;
   Queue queue;
+  std::map<JobPath, std::map<BuildId, BuildPtr>> under_way;  // of jobs: with an agent, or one chosen for it
+  std::unordered_map<AgentId, BuildId> held_back;            // by BuildEntry::lost_agent
   std::unordered_map<AssignmentId, BuildId> assignments;
   std::unordered_map<AgentId, std::unique_ptr<NodeEntry>> nodes;
   std::unordered_map<ConnectionId, AgentId> sessions;
@@ -199,11 +202,13 @@ class Core {
   BuildPtr find_assignment(AssignmentId id) const;
   NodeEntry* find_node(const AgentId& id) const;
   NodeEntry* find_session(ConnectionId connection) const;
-  BuildPtr insert_build(model::Build build, model::QueueItem item);
+  BuildPtr insert_build(model::Build build, model::QueueItem item, AgentId lost_agent);
   void note_changed(const BuildEntry& entry);  // it may have become buildable, or be so no more
   void set_quiet_period(BuildEntry& entry);
   void erase_build(const BuildPtr& entry);
   void note_number(const model::Build& build);  // its job's next number is above it
+  void agent_ended(const AgentId& id);          // what was held back for it is so no more
+  void reserve(const BuildPtr& entry, NodeEntry& node);
   void set_assignment(const BuildPtr& entry, model::Assignment assignment);
   void clear_assignment(const BuildPtr& entry);  // and the agent's hands, and the reservation
   // Waits until nobody changes the build. Empty: it is over.
@@ -279,6 +284,7 @@ class Core {
   };
   template <class R>
   static Awaitable<void> run_owned(Told<R> told, Awaitable<R> work);
+  void note_under_way(const BuildPtr& entry);
   void note_storage(const base::Error& error);
 };
 

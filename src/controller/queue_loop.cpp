@@ -34,14 +34,11 @@ QueueLoop::SlotMap QueueLoop::slots_under_way() const {
   SlotMap slots;
   for (const auto& [path, job] : core_.jobs)
     if (job.max_concurrent > 0) slots.emplace(path, Slots{});
-  if (slots.empty()) return slots;
-  for (const auto& [id, entry] : core_.builds) {
-    if (!entry->assignment && entry->reserved.empty()) continue;
-    const auto it = slots.find(entry->build.job);
-    if (it == slots.end()) continue;
-    ++it->second.used;
-    it->second.number = entry->build.number;
-    it->second.running = entry->started();
+  for (auto& [path, slot] : slots) {
+    const auto found = core_.under_way.find(path);
+    if (found == core_.under_way.end()) continue;
+    const auto& last = *found->second.rbegin()->second;
+    slot = {static_cast<std::uint32_t>(found->second.size()), last.build.number, last.started()};
   }
   return slots;
 }
@@ -49,6 +46,7 @@ QueueLoop::SlotMap QueueLoop::slots_under_way() const {
 ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const {
   if (entry.assignment || !entry.reserved.empty()) return ItemView::pending;
   if (entry.quiet_until > at) return ItemView::waiting;
+  if (!entry.lost_agent.empty()) return ItemView::blocked;
   if (entry.build.job.empty()) return ItemView::buildable;
   const auto job = core_.jobs.find(entry.build.job);
   if (job == core_.jobs.end()) return ItemView::buildable;
@@ -63,6 +61,14 @@ ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots)
 }
 
 ports::WaitReason QueueLoop::blocked_reason(const BuildEntry& entry, const SlotMap& slots) const {
+  if (!entry.lost_agent.empty())
+    return {
+        "lost_agent",
+        fmt::format("Agent {}, with which build {} was lost, may still be at work; this build, which runs "
+                    "in its place, waits until that one is known to have ended.",
+                    entry.lost_agent.str(), entry.build.retry_of.str()),
+        entry.lost_agent,
+        {}};
   const auto job = core_.jobs.find(entry.build.job);
   if (job != core_.jobs.end() && !job->second.enabled)
     return {"job_disabled", fmt::format("Job {} is disabled.", entry.build.job.str()), {}, {}};
@@ -345,21 +351,14 @@ void QueueLoop::reserve_in_order(Offers& offers, std::size_t most,
     const auto view = is_taken ? view_of(entry, at, slots) : ItemView::left;
     if (view == ItemView::buildable && !entry.build.cancel_requested)
       if (NodeEntry* chosen = choose(entry)) {
-        reserve(entry, *chosen, offers);
+        offers.emplace_back(entry.build.id, chosen->id());
+        core_.reserve(place.next->second, *chosen);
         --most;
       }
     // Once a job has no place left those behind have none either.
     const bool is_over_now = place.is_of_job ? view == ItemView::blocked : is_over(entry);
     if (++place.next != place.end && !is_over_now) places.push(place);
   }
-}
-
-void QueueLoop::reserve(BuildEntry& entry, NodeEntry& node, Offers& offers) {
-  entry.reserved = node.id();
-  core_.note_changed(entry);
-  node.work = entry.build.id;
-  core_.refresh(node);
-  offers.emplace_back(entry.build.id, node.id());
 }
 
 // An agent goes to the item that it was launched for or promised to while that one can be built, otherwise to

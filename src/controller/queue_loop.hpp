@@ -60,7 +60,6 @@ class QueueLoop {
   template <class Choose, class IsOver>
   void reserve_in_order(Offers& offers, std::size_t most, const std::vector<const Queue::Items*>& lists,
                         Choose choose, IsOver is_over);
-  void reserve(BuildEntry& entry, NodeEntry& node, Offers& offers);
   bool forget_past_ends();  // of quiet periods and pauses; true: there were some
   Duration until_next_look() const;
 

@@ -70,7 +70,7 @@ void Steward::look_at(AgentEntry* entry) {
 
 Awaitable<void> Steward::run(AgentEntry* entry) {
   for (auto step = next_step(*entry); step != Step::rest; step = next_step(*entry)) {
-    if (step == Step::dismiss) co_return core_.erase_agent(AgentId(entry->id()));
+    if (step == Step::dismiss) co_return dismiss(entry);
     co_await take(step, entry);
   }
   core_.set_worked_on(*entry, false);

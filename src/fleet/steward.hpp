@@ -60,6 +60,8 @@ class Steward {
   Awaitable<bool> try_forget(AgentEntry* entry);
   Awaitable<void> let_go(AgentEntry* entry);
   Awaitable<void> conclude(AgentEntry* entry);
+  void dismiss(AgentEntry* entry);
+  void tell_ended(const AgentEntry& entry);
   bool may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const;
   bool may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const;
   void put_connection(const AgentEntry& entry, store::AgentChange& change);

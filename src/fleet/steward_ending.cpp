@@ -164,7 +164,19 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
 }
 
 Awaitable<void> Steward::let_go(AgentEntry* entry) {
-  if (!co_await try_forget(entry)) co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+  if (!co_await try_forget(entry))
+    co_await pause(entry, kTerminateFirstPause, kTerminateLongestPause);
+  else if (!entry->has_cloud)
+    tell_ended(*entry);  // nobody will know more
+}
+
+void Steward::tell_ended(const AgentEntry& entry) {
+  if (auto* controller = core_.find_controller(entry.row.controller)) controller->agent_ended(entry.id());
+}
+
+void Steward::dismiss(AgentEntry* entry) {
+  tell_ended(*entry);
+  core_.erase_agent(AgentId(entry->id()));
 }
 
 Awaitable<void> Steward::conclude(AgentEntry* entry) {

@@ -153,6 +153,11 @@ class ControllerPort {
   // waits with it, unless observe_agent() says `unknown`, `lost` or `done`, which is as much.
   virtual runtime::Awaitable<base::Status> remove_agent(base::AgentId id, AgentEnd end) = 0;
 
+  // After the answer to remove_agent(), if there was any: nothing of the agent runs any more, as its record
+  // is closed, or nobody will ever know, as its cloud is not configured any more. What a controller runs
+  // again in place of work that was lost with it may begin now. Cheap; at least once.
+  virtual void agent_ended(base::AgentId id) { (void)id; }
+
   // The fleet's word on a waiting item, never null, shown to people until the next one.
   virtual void set_wait_reason(const std::string& item_key, SharedReason reason) = 0;
   // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look

@@ -72,6 +72,14 @@ SubmittedBuild submit_retry(Database& db, const Build& lost, const FinishBuild& 
   return put_in_queue(db, std::move(next), {});
 }
 
+// The agent that a build was lost with, while its record is open: what ran there may run still.
+AgentId find_lost_agent(Database& db, AssignmentId lost) {
+  return db.get<AgentId>(
+      "SELECT agents.id FROM assignments JOIN agents ON agents.id = assignments.agent "
+      "WHERE assignments.id = ? AND assignments.state = 'lost' AND agents.state <> 'terminated'",
+      lost);
+}
+
 // The assignment's own end: its state, its stream, and the count of its agent.
 Status end_assignment(Database& db, model::Assignment one, const FinishBuild& finish, CostLines* told) {
   FOOTMAN_TRY_STATUS(check_transition("Assignment " + one.id.str(), one.state, finish.assignment_state));
@@ -149,6 +157,7 @@ Result<FinishedBuild> finish_build(Database& db, const FinishBuild& finish, Cost
   std::optional<SubmittedBuild> retry;
   if (!finish.retry_cause.empty() && !build.cancel_requested) {
     retry = submit_retry(db, build, finish);
+    retry->lost_agent = find_lost_agent(db, finish.assignment);
     build.retried_by = retry->build.id;
   }
   update(db, build);

@@ -18,6 +18,23 @@ constexpr std::int64_t kNewestAgents = 20'000;  // that launch times are taken f
 constexpr std::string_view kOpenAssignments =
     "INDEXED BY assignments_open WHERE state IN ('offered', 'accepted', 'started')";
 
+// As SubmittedBuild::lost_agent.
+std::map<BuildId, AgentId> list_lost_agents(Database& db) {
+  std::map<BuildId, AgentId> found;
+  auto query = db.query(
+      "SELECT builds.id, agents.id FROM builds INDEXED BY builds_open "
+      "JOIN assignments ON assignments.build = builds.retry_of AND assignments.state = 'lost' "
+      "JOIN agents ON agents.id = assignments.agent AND agents.state <> 'terminated' "
+      "WHERE builds.state <> 'finished' AND builds.state = 'queued' AND builds.retry_of <> 0");
+  while (query.step()) {
+    BuildId build;
+    AgentId agent;
+    query.read(build, agent);
+    found.emplace(build, std::move(agent));
+  }
+  return found;
+}
+
 }  // namespace
 
 Result<OpenState> load_open_state(Database& db) {
@@ -32,6 +49,7 @@ Result<OpenState> load_open_state(Database& db) {
   state.agents =
       select<model::Agent>(db, "INDEXED BY agents_live WHERE state <> 'terminated' ORDER BY sequence");
   state.nodes = select<model::Node>(db, "ORDER BY agent");
+  state.lost_agents = list_lost_agents(db);
   state.installation = db.get<InstallationId>("SELECT id FROM installation");
   state.doubt = db.get<std::string>("SELECT doubt FROM installation");
   state.newest_stream = db.get<StreamId>(

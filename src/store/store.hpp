@@ -59,6 +59,8 @@ struct SubmittedBuild {
   model::Build build;
   model::QueueItem item;
   bool existed = false;  // answered from the idempotency key
+  // Of a build in place of one that was lost: the agent of that one, while its record is open.
+  AgentId lost_agent;
 };
 
 struct OpenState {  // everything that is not over, for the projection at start
@@ -70,6 +72,7 @@ struct OpenState {  // everything that is not over, for the projection at start
   std::vector<model::StepRecord> steps;        // of those assignments, by assignment and index
   std::vector<model::Agent> agents;            // not terminated
   std::vector<model::Node> nodes;              // not removed
+  std::map<BuildId, AgentId> lost_agents;      // as SubmittedBuild::lost_agent, of builds that wait
   InstallationId installation;
   StreamId newest_stream;       // also one whose build is forgotten and whose log is not gone; empty: none
   bool clean_shutdown = false;  // the last run said good-bye, or there was none

@@ -94,7 +94,7 @@ class World {
     item.job = build.job;
     item.label = number / kFamilies % 5 == 0 ? family(number) + "&&linux" : family(number);
     item.since = clock_.now();
-    core_.insert_build(std::move(build), std::move(item));
+    core_.insert_build(std::move(build), std::move(item), {});
   }
   void add_agent(std::int64_t number) {
     auto node = std::make_unique<NodeEntry>();

@@ -171,3 +171,46 @@ TEST_CASE(
   CHECK(world.build(1).state == BuildState::finished);
   CHECK(world.build(1).retried_by.empty() != again);
 }
+
+TEST_CASE("a build in place of a lost one waits until the machine of that one is gone") {
+  World world;
+  submit(world, 1);
+  model::Agent row;
+  row.id = AgentId("a");
+  row.cloud = CloudName("local");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller->name();
+  row.client_token = "a-1";
+  REQUIRE(world.ask(world.store->record_launch_intents({row})));
+  const auto agent = start_on(world, "a");
+  const auto idle = world.join("b");
+  REQUIRE(lose(world, "a", EndReason::session_lost));
+  const auto check_waits = [&] {
+    CHECK(world.controller->demand().empty());
+    CHECK(world.build(2).state == BuildState::queued);
+    REQUIRE(world.controller->queue().size() == 1);
+    const auto shown = world.controller->queue().front();
+    CHECK(shown.view == model::ItemView::blocked);
+    CHECK(shown.reason.code == "lost_agent");
+    CHECK(shown.reason.agent == AgentId("a"));
+  };
+  check_waits();
+  CHECK(idle->count<protocol::Assign>() == 0);
+  world.restart();
+  world.settle();
+  check_waits();
+  SUBCASE("it is gone") {
+    world.controller->agent_ended(AgentId("b"));  // another one
+    check_waits();
+    world.controller->agent_ended(AgentId("a"));
+    world.settle();
+    CHECK(world.controller->demand().size() == 1);
+    CHECK(world.controller->queue().front().view == model::ItemView::buildable);
+    CHECK(world.rejoin("b", 2, {})->count<protocol::Assign>() == 1);
+  }
+  SUBCASE("nobody wants it any more") {
+    REQUIRE(world.run(world.controller->cancel_build(BuildId(2), "enough")));
+    CHECK(world.build(2).state == BuildState::finished);
+    world.controller->agent_ended(AgentId("a"));
+  }
+}

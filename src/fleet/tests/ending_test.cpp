@@ -26,7 +26,10 @@ TEST_CASE("terminate is repeated until the cloud says gone") {
   CHECK(world.row(id).state == AgentState::terminating);
   CHECK(world.cloud.terminate_calls > 3);
   CHECK(world.cloud.terminate_calls < 20);
+  CHECK(world.controller.removed.contains(id));
+  CHECK(world.controller.ended.empty());
   world.advance(3min);
+  CHECK(world.controller.ended == std::vector{id});
   CHECK(world.row(id).state == AgentState::terminated);
   CHECK(world.cloud.alive() == 0);
 }

@@ -371,6 +371,7 @@ TEST_CASE("an agent whose cloud is not configured any more gives its item back; 
     CHECK(world.row(row.id).state == AgentState::terminating);
     CHECK(world.row(row.id).end_reason == reason);
     CHECK(world.controller.removed.contains(row.id));
+    CHECK(world.controller.ended == std::vector<AgentId>(starts + 1, row.id));  // nobody will know more
     CHECK(world.cloud.alive() == 1);
     CHECK(world.live_agents().size() == 2);
     world.restart();

@@ -28,6 +28,7 @@ class ScriptedController final : public ports::ControllerPort {
   std::map<AgentId, Node> nodes;
   std::map<AgentId, std::string> removed;  // with the sentence
   std::map<AgentId, model::EndReason> removed_for;
+  std::vector<AgentId> ended;
   // What was told of items, as it reads now.
   struct Reasons {
     std::map<std::string, ports::SharedReason> by_item;
@@ -56,6 +57,7 @@ class ScriptedController final : public ports::ControllerPort {
     return {items.begin(), items.end()};
   }
   std::optional<ports::AgentEndpoint> find_endpoint(const AgentId&) const override { return endpoint; }
+  void agent_ended(AgentId id) override { ended.push_back(std::move(id)); }
   std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;

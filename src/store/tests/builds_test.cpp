@@ -456,6 +456,47 @@ TEST_CASE("a build that is run again: both know each other, and it happens once"
   CHECK(f.get(f.store->get_build(lost.build.id)).retried_by == next.id);
 }
 
+TEST_CASE("a build in place of a lost one knows the agent of that one while its record is open") {
+  Fixture f;
+  f.create_job("app");
+  f.get(f.store->record_launch_intents({new_agent("a")}));
+  const auto lost = f.submit("app");
+  FinishBuild end;
+  end.build = lost.build.id;
+  end.assignment = f.start(lost).id;
+  end.assignment_state = AssignmentState::lost;
+  end.retry_cause = "retry 1 of build 1";
+  end.now = at(30);
+  AgentChange gone;
+  gone.id = AgentId("a");
+  const auto close = [&] {
+    for (const auto state : {model::AgentState::terminating, model::AgentState::terminated}) {
+      gone.state = state;
+      f.get(f.store->change_agent(gone));
+    }
+  };
+  SUBCASE("open") {
+    const auto next = f.get(f.store->finish_build(end)).retry;
+    REQUIRE(next);
+    CHECK(next->lost_agent == AgentId("a"));
+    CHECK(f.get(f.store->load_open_state()).lost_agents ==
+          std::map<BuildId, AgentId>{{next->build.id, AgentId("a")}});
+    close();
+    CHECK(f.get(f.store->load_open_state()).lost_agents.empty());
+  }
+  SUBCASE("closed before") {
+    close();
+    const auto next = f.get(f.store->finish_build(end)).retry;
+    REQUIRE(next);
+    CHECK(next->lost_agent.empty());
+  }
+  SUBCASE("no step ran, as the agent says") {
+    end.assignment_state = AssignmentState::finished;
+    CHECK(f.get(f.store->finish_build(end)).retry->lost_agent.empty());
+    CHECK(f.get(f.store->load_open_state()).lost_agents.empty());
+  }
+}
+
 TEST_CASE("a build that was to be cancelled is not run again, whoever asked last") {
   Fixture f;
   f.create_job("app");
