@@ -81,7 +81,8 @@ std::string Checker::untruth(const controller::QueueEntry& entry) {
     return found->max_concurrent > 0 && under_way > 0 ? "" : "nothing else of the job is there";
   }
   if (code == "launching" || code == "agent_idle") return untruth_of_agent(entry);
-  if (code == "replacing") return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";
+  if (code == "replacing" || code == "lost_agent")
+    return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";
   return untruth_of_hold(entry);
 }
 

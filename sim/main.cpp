@@ -212,6 +212,10 @@ int run_many(const Wishes& options, const std::string& program) {
   run.jobs = options.jobs;
   if (options.jenkins) run.plant = plant_jenkins;
   run.on_progress = [&options](const RunSummary& summary) { show_progress(summary, options.seeds); };
+  run.on_failure = [](const FailedSeed& failure) {
+    std::fprintf(stderr, "%ssim: seed %llu broke %s\n", ::isatty(STDERR_FILENO) == 1 ? "\n" : "",
+                 static_cast<unsigned long long>(failure.seed), failure.invariant.c_str());
+  };
   const auto summary = run_seeds(run);
   const auto missing = list_missing(summary);
   const auto exit_status = summary.failures.empty() && missing.empty() ? kGood : kFailed;

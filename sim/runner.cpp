@@ -162,6 +162,7 @@ class Run {
 
   void fail(FailedSeed failure) {
     summary_.failures.push_back(std::move(failure));
+    if (options_.on_failure) options_.on_failure(summary_.failures.back());
     stopped_ = stopped_ || summary_.failures.back().invariant == options_.stop_at;
   }
 

@@ -14,6 +14,12 @@ namespace footman::sim {
 
 struct RunSummary;
 
+struct FailedSeed {
+  std::uint64_t seed = 0;
+  std::string invariant;
+  std::string text;
+};
+
 struct RunOptions {
   std::uint64_t first_seed = 1;
   std::uint64_t seeds = 200;
@@ -22,12 +28,7 @@ struct RunOptions {
   double run_twice = 0.05;   // of the seeds, to see that they give the same trace
   void (*plant)(WorldOptions& options) = nullptr;
   std::function<void(const RunSummary&)> on_progress;
-};
-
-struct FailedSeed {
-  std::uint64_t seed = 0;
-  std::string invariant;
-  std::string text;
+  std::function<void(const FailedSeed&)> on_failure;  // at once
 };
 
 struct RunSummary {
