@@ -62,8 +62,9 @@ void Builds::take_over(store::OpenState& state) {
     if (entry->started()) {
       entry->progress = progress_of(steps_of(state, entry->assignment->id), entry->build.spec);
       entry->begun = core_.even.at_past(entry->assignment->started);
-      const auto end = entry->begun + time_allowed(entry->build.spec);
-      entry->overdue = std::max(fresh, core_.steady() + (end - core_.time()));
+      // Counted anew: how long it ran nobody knows when the clock was set meanwhile, and the agent keeps the
+      // limit in any case.
+      entry->overdue = std::max(fresh, core_.steady() + time_allowed(entry->build.spec));
     }
     if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
   }

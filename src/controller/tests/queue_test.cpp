@@ -486,6 +486,27 @@ TEST_CASE("a build that outlives its time limit is ended by the server as a net"
   CHECK(world.build(1).timed_out);
 }
 
+TEST_CASE("a clock that is set by hours and a restart do not use up a build's time") {
+  World world;
+  SubmitRequest request;
+  request.spec.steps.push_back({"", "", "true"});
+  request.spec.timeout = 10min;
+  REQUIRE(submit(world, request));
+  const auto agent = world.join("a");
+  agent->send(protocol::Accepted{AssignmentId(1)});
+  world.settle();
+  REQUIRE(world.build(1).state == BuildState::running);
+  world.clock.set_wall(2h);
+  world.restart();
+  const auto back =
+      world.rejoin("a", 2, {{AssignmentId(1), protocol::AssignmentPhase::running, StreamId(1), 0, 0, 0}});
+  for (auto left = 3 * world.config.lease; left > Duration(0); left -= world.config.heartbeat) {
+    world.advance(world.config.heartbeat);
+    back->send(protocol::Heartbeat{1, world.clock.now()});
+  }
+  CHECK(world.build(1).state == BuildState::running);
+}
+
 TEST_CASE("an agent goes to the item that it was launched for, or else to the oldest that it fits") {
   World world;
   model::Job job;
