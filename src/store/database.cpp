@@ -87,6 +87,13 @@ void Database::execute(const std::string& sql) {
     throw SqlError(describe_failure(connection_.get(), errno));
 }
 
+void Database::copy_from(Database& other) {
+  auto* copy = sqlite3_backup_init(connection_.get(), "main", other.connection_.get(), "main");
+  if (copy == nullptr) throw SqlError(describe_failure(connection_.get()));
+  sqlite3_backup_step(copy, -1);
+  if (sqlite3_backup_finish(copy) != SQLITE_OK) throw SqlError(describe_failure(connection_.get()));
+}
+
 void Database::extend_log(std::int64_t bytes) {
   sqlite3_file* log = nullptr;
   const bool found = sqlite3_file_control(connection_.get(), "main", SQLITE_FCNTL_JOURNAL_POINTER,

@@ -50,6 +50,9 @@ class Database {
   // ":memory:" or the path of a file, which is made when it is missing. Nothing is read or locked yet.
   static base::Result<Database> open(const std::string& path);
 
+  // All that stands in the other one takes the place of what stands here.
+  void copy_from(Database& other);
+
   // Statements without parameters, any number of them, not cached.
   void execute(const std::string& sql);
   // One statement; rows are ignored.
