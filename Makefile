@@ -40,7 +40,7 @@ test:  ## build everything with the sanitizers, then optimised, and pass all tes
 	@tools/run-tests asan -LE end-to-end
 	@$(END_TO_END) asan -L end-to-end
 	@tools/build release programs end-to-end-tests footman-sim
-	@$(END_TO_END) release -L 'end-to-end|simulation'
+	@$(END_TO_END) release -L 'optimised|simulation'
 
 sim:  ## simulate: SEEDS=n SEED_BASE=m
 	@tools/install-packages test
