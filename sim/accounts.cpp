@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace footman::sim {
 
@@ -23,9 +24,12 @@ std::string describe(const ItemKey& key) {
 void LaunchAccounts::note_items(const std::vector<QueuedItem>& items) {
   const auto now = parts_.loop.now();
   std::set<ItemKey> listed;
+  for (auto& [key, times] : items_)  // until now, as at the last look
+    if (std::exchange(times.is_wanted, false)) times.wanted = now;
   for (const auto& item : items) {
     listed.insert(item.key);
     auto& times = items_[item.key];
+    times.is_wanted = item.may_be_wanted;
     if (item.may_be_wanted) times.wanted = now;
     if (item.may_be_unwanted) times.unwanted = now;
   }

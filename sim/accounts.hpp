@@ -61,6 +61,7 @@ class LaunchAccounts {
 
  private:
   struct ItemTimes {
+    bool is_wanted = false;            // at the last look
     std::optional<Duration> wanted;    // last
     std::optional<Duration> unwanted;  // last
   };
