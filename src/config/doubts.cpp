@@ -104,6 +104,21 @@ void doubt_pools(const Config& config, std::vector<std::string>& doubts) {
   });
 }
 
+// Sizes and ages that can have no effect.
+void doubt_retention(const Config& config, std::vector<std::string>& doubts) {
+  for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
+    const auto& pool = t.pool;
+    if (pool.size.per_mille > 0 && pool.size.max_idle == 0)
+      doubts.push_back(
+          fmt::format("the pool of the template '{}' has per_busy, but keeps nobody: max_idle is 0", t.name));
+    const bool has_pool = !pool.size.empty() || !pool.schedules.empty() || pool.goal;
+    if (t.max_age.count() > 0 && t.max_builds == 1 && !has_pool)
+      doubts.push_back(fmt::format(
+          "the max_age of the template '{}' has no use: its agents take one build each, and it has no pool",
+          t.name));
+  });
+}
+
 void doubt_goals(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
     const auto& goal = t.pool.goal;
@@ -209,6 +224,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_paid(config, doubts);
   doubt_sizes(config, doubts);
   doubt_pools(config, doubts);
+  doubt_retention(config, doubts);
   doubt_goals(config, doubts);
   doubt_labels(config, doubts);
   doubt_ecs(config, doubts);

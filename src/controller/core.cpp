@@ -244,7 +244,7 @@ ports::AgentObservation Core::observe(const NodeEntry& node) const {
   const bool is_here = node.connection != 0 && !node.losing && !is_silent(node);
   if (is_here && node.work)
     seen.activity = AgentActivity::busy;
-  else if (is_here && node.resumed)
+  else if (is_here && ready.contains(node.id()))  // not before all that it came back with is settled
     seen.activity = AgentActivity::idle;
   else
     seen.activity = node.came ? AgentActivity::disconnected : AgentActivity::expected;

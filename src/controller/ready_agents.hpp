@@ -29,6 +29,7 @@ class ReadyAgents {
 
   bool insert(const model::Node& node);  // false: it was there
   void erase(const base::AgentId& id);   // unknown ones are none
+  bool contains(const base::AgentId& id) const { return places_.contains(id); }
   bool empty() const { return places_.empty(); }
   std::size_t size() const { return places_.size(); }
   const std::map<GroupKey, Group>& groups() const { return groups_; }

@@ -432,6 +432,10 @@ TEST_CASE("what can never be launched, or limits nothing, is doubted") {
   CHECK(doubts_of(with("budget: {per_hour: $1}", "", "price: $3/h").c_str()).size() == 1);
   CHECK(doubts_of(with("budget: {per_hour: $1, beyond: $3/h}", "", "price: $3/h").c_str()).empty());
   CHECK(doubts_of(with("agents: 2", "", "pool: {min_idle: 3}").c_str()).size() == 1);
+  CHECK(doubts_of(with("", "", "pool: {per_busy: 1, max_idle: 0}").c_str()).size() == 1);
+  CHECK(doubts_of(with("", "", "max_age: 1h").c_str()).size() == 1);
+  CHECK(doubts_of(with("", "", "max_age: 1h, pool: {min_idle: 1}").c_str()).empty());
+  CHECK(doubts_of(with("", "", "max_age: 1h, retention: {builds: 2}").c_str()).empty());
   CHECK(doubts_of(with("", "", "pool: {goal: {wait: p90 <= 5s, per_day: $2}}").c_str()) ==
         std::vector<std::string>{
             "the goal of the pool of the template 't' has per_day, but the template has no "

@@ -245,3 +245,29 @@ TEST_CASE("an agent dies after every step: its build moves on, or is over with a
     CHECK(at > 50);
   }
 }
+
+TEST_CASE("an agent that comes back is idle once all is settled that it came with, and since then") {
+  World world;
+  {
+    const auto before = world.join("a", 0);
+  }
+  world.settle();
+  const auto agent = world.connect();
+  agent->send_raw(std::string(protocol::kPreface));
+  agent->send(world.hello("a", Secret(), 2));
+  world.settle();
+  world.advance(1s);
+  agent->send(protocol::Resume{{{AssignmentId(7), AssignmentPhase::accepted, StreamId(7), 0, 0, 0}}});
+  int idle = 0;
+  for (std::size_t moved = 1; moved > 0;) {
+    world.io.restart();
+    world.server_io->restart();
+    world.store_io.restart();
+    moved = world.server_io->poll_one() + world.io.poll_one() + world.store_io.poll_one();
+    const auto seen = world.controller->observe_agent(AgentId("a"));
+    if (seen.activity != ports::AgentActivity::idle) continue;
+    ++idle;
+    CHECK(seen.idle_since == world.clock.now());
+  }
+  CHECK(idle > 0);
+}
