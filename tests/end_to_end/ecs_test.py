@@ -300,6 +300,10 @@ def test_what_an_agent_said_last_is_part_of_its_end():
         server.stop()
 
 
+def status_by_memory(ecs):
+    return {one["memory"]: one["status"] for one in [each["taskDefinition"] for each in ecs.aws.ask("definitions")]}
+
+
 def test_definitions_that_nothing_needs_any_more_go():
     with EcsServer() as ecs:
         server = ecs.start()
@@ -310,14 +314,16 @@ def test_definitions_that_nothing_needs_any_more_go():
             check(server.wait_build(server.submit("true"))["result"] == "SUCCESS", memory)
         server.wait_no_agents()
         server.stop()
-        ecs.aws.tell("faults", service="ecs", operation="DeleteTaskDefinitions", kind="error", code="ClientException", times=1)
+        ecs.aws.tell("faults", service="ecs", operation="DeleteTaskDefinitions", code="ClientException", message="not now")
         ecs.start()
-        wait_until(lambda: ecs.calls("DeleteTaskDefinitions"), "the oldest one to be deregistered, but not deleted")
+        wait_until(lambda: ecs.calls("DeleteTaskDefinitions"), "a try to delete the oldest one")
         server.stop()
+        check(status_by_memory(ecs) == {"512": "INACTIVE", "1024": "ACTIVE", "2048": "ACTIVE"}, ecs.aws.ask("definitions"))
+        check(ecs.calls("ListTaskDefinitions") == 0, "nobody has looked for what is left")
         ecs.start()
-        wait_until(lambda: ecs.calls("DeleteTaskDefinitions") == 2, "it to be deleted")
-        check({one["memory"]: one["status"] for one in [each["taskDefinition"] for each in ecs.aws.ask("definitions")]} ==
-              {"512": "DELETE_IN_PROGRESS", "1024": "ACTIVE", "2048": "ACTIVE"}, ecs.aws.ask("definitions"))
+        wait_until(lambda: status_by_memory(ecs)["512"] == "DELETE_IN_PROGRESS", "the next server to delete it")
+        check(ecs.calls("ListTaskDefinitions") > 0, ecs.aws.ask("counts"))
+        check(status_by_memory(ecs) == {"512": "DELETE_IN_PROGRESS", "1024": "ACTIVE", "2048": "ACTIVE"}, ecs.aws.ask("definitions"))
         for memory in ("2 GiB", "1 GiB"):  # the newest, and the one before
             server.config_file.write_text(text.replace("512 MiB", memory))
             server.request("POST", "/api/v1/reload")

@@ -3,19 +3,21 @@ import random
 import threading
 
 CALL_KINDS = ("error", "strange", "lost-request", "lost-answer", "slow")
+OWN_FAILURE = "ServerException"
 
 
 class CallFault:
     """service and operation: whom it hits, empty for all. kind, see CALL_KINDS; times: how often, 0 for ever;
-    probability of each hit; error: code, message, status; strange: a page of
-    HTML with `status`, as from something in between; slow: seconds."""
+    probability of each hit; error: code, message, status (400 where none is said; 500, which clients try again, for the
+    service's own failure); strange: a page of HTML with `status`, as from something in between; slow: seconds."""
 
-    def __init__(self, service="", operation="", kind="error", times=1, probability=1.0, code="ServerException",
-                 message="Service Unavailable. Please try again later.", status=500, seconds=1.0):
+    def __init__(self, service="", operation="", kind="error", times=1, probability=1.0, code=OWN_FAILURE,
+                 message="Service Unavailable. Please try again later.", status=None, seconds=1.0):
         if kind not in CALL_KINDS:
             raise ValueError(f"fault '{kind}' is none of {', '.join(CALL_KINDS)}")
         self.service, self.operation, self.kind, self.times, self.probability = service, operation, kind, times, probability
-        self.code, self.message, self.status, self.seconds = code, message, status, seconds
+        self.code, self.message, self.seconds = code, message, seconds
+        self.status = status or (500 if code == OWN_FAILURE else 400)  # a refusal with 500 would be none
 
     def matches(self, service, operation):
         return self.service in ("", service) and self.operation in ("", operation)

@@ -12,6 +12,7 @@ from fake_aws.buckets import BUCKET_OF, SIZES, Bucket  # noqa: E402
 from fake_aws.ecs import definition_checks, sizes, task_definitions  # noqa: E402
 from fake_aws.ecs.clusters import choose_providers  # noqa: E402
 from fake_aws.errors import AwsError  # noqa: E402
+from fake_aws.faults import CallFault  # noqa: E402
 from fake_aws.policies import Policy  # noqa: E402
 
 MODELS = models.Models()
@@ -214,6 +215,12 @@ def test_capacity_providers_are_chosen_by_base_and_weight():
     import random
     strategy = [{"capacityProvider": "FARGATE", "base": 2, "weight": 0}, {"capacityProvider": "FARGATE_SPOT", "weight": 1}]
     check_equal(choose_providers(strategy, 4, random.Random(1)), ["FARGATE", "FARGATE", "FARGATE_SPOT", "FARGATE_SPOT"])
+
+
+def test_a_fault_has_the_status_that_its_code_has_at_aws():
+    check_equal([CallFault(code=code).status for code in ("ServerException", "ClientException")], [500, 400],
+                "clients try the first one again, and not the second")
+    check_equal(CallFault(code="ServiceUnavailable", status=503).status, 503)
 
 
 common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
