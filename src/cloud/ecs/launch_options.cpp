@@ -81,6 +81,27 @@ Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
   return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size};
 }
 
+Result<footman::ecs::TaskDefinition> make_definition(const EcsCloudConfig& cloud,
+                                                     const footman::ecs::TemplateOptions& wanted,
+                                                     const TemplateName& name) {
+  return footman::ecs::make_task_definition(wanted, cloud.options,
+                                            {cloud.installation, name, cloud.options.region});
+}
+
+std::set<std::string> list_families(const EcsCloudConfig& cloud) {
+  std::set<std::string> out;
+  for (const auto& [name, one] : cloud.templates) {
+    if (!one.options.task_definition.empty()) continue;
+    for (const auto& variant : list_variants(one)) {
+      const auto launch = parse_launch_options(variant.options);
+      const auto made =
+          launch ? make_definition(cloud, launch->options, name) : std::unexpected(launch.error());
+      if (made) out.insert(made->family);
+    }
+  }
+  return out;
+}
+
 std::string find_agent_name(const ports::LaunchSpec& spec) {
   return spec.endpoint.name.empty() ? spec.agent.str() : spec.endpoint.name;
 }

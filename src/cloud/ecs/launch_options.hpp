@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@
 #include "cloud/ecs/ecs_cloud.hpp"
 #include "ecs/options.hpp"
 #include "ecs/run_task.hpp"
+#include "ecs/task_definition.hpp"
 #include "ports/cloud_provider.hpp"
 
 namespace footman::cloud::ecs {
@@ -27,6 +29,13 @@ struct LaunchOptions {
 std::vector<ports::Variant> list_variants(const Template& of);
 // corrupt: not written by list_variants().
 Result<LaunchOptions> parse_launch_options(const std::string& frozen);
+
+// The definition that agents of this template need.
+Result<footman::ecs::TaskDefinition> make_definition(const EcsCloudConfig& cloud,
+                                                     const footman::ecs::TemplateOptions& wanted,
+                                                     const TemplateName& name);
+// The families of the definitions that the cloud's templates need as they are now, in all their variants.
+std::set<std::string> list_families(const EcsCloudConfig& cloud);
 
 // Whether the agent in that role fetches the secret of its controller from Footman.
 bool fetches_secret(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);

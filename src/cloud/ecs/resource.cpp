@@ -1,0 +1,57 @@
+#include "cloud/ecs/resource.hpp"
+
+#include <string>
+#include <utility>
+
+#include "ecs/run_task.hpp"
+#include "ecs/stop_reason.hpp"
+#include "ecs/task_identity.hpp"
+
+namespace footman::cloud::ecs {
+namespace {
+
+namespace ecs = footman::ecs;
+using ports::Resource;
+using ports::ResourceState;
+
+ResourceState find_state(const Tracked& one) {
+  const auto phase = ecs::find_phase(one.task);
+  if (one.is_over()) return ResourceState::gone;
+  if (one.stop_asked.is_set() || phase == ecs::TaskPhase::stopping) return ResourceState::stopping;
+  return phase == ecs::TaskPhase::starting ? ResourceState::starting : ResourceState::running;
+}
+
+void put_end(const Tracked& one, Resource& out) {
+  out.last_lines = one.last_lines;
+  if (one.is_missing) {
+    out.death.text = "ECS does not know the task any more.";
+    return;
+  }
+  auto why = ecs::explain_stop(one.task, one.owner.container);
+  out.death = std::move(why.death);
+  if (why.cause != ecs::StopCause::ours) out.failure = why.failure;
+  out.reclaimed = why.end_reason == footman::model::EndReason::notice;
+}
+
+}  // namespace
+
+Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const runtime::EvenTime& even) {
+  Resource out{cloud.installation,
+               one.owner.agent,
+               one.owner.token,
+               one.task.arn,
+               find_state(one),
+               {},
+               {},
+               {},
+               false,
+               {}};
+  const auto tag = one.task.tags.find(cloud.options.tag_prefix + std::string(ecs::kTemplateTag));
+  if (tag != one.task.tags.end()) out.template_name = TemplateName(tag->second);
+  for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at, step.what});
+  out.created = one.task.created_at.is_set() ? one.task.created_at : even.on_wall(one.launched);
+  if (one.is_over()) put_end(one, out);
+  return out;
+}
+
+}  // namespace footman::cloud::ecs

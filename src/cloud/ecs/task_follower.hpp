@@ -1,0 +1,48 @@
+// What our tasks do: they are looked at, each at its own pace (task_table.hpp), and where there is a queue of
+// events it tells most of it sooner. The fleet is told of each change, and hears what agents said last.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cloud/ecs/last_lines.hpp"
+#include "cloud/ecs/shared.hpp"
+#include "runtime/scope.hpp"
+#include "runtime/wait.hpp"
+
+namespace footman::cloud::ecs {
+
+// `shared` outlives it; the scope of start() must have been joined when it is destroyed.
+class TaskFollower {
+ public:
+  explicit TaskFollower(Shared& shared);
+
+  // Until the scope is cancelled.
+  void start(runtime::Scope& scope);
+  // The table has a task that is to be looked at sooner than those before.
+  void wake() { wake_.notify(); }
+  // What the agent of a task that has ended badly said last is found out, once. Nothing waits for it.
+  void ask_for_words(Tracked& one);
+  // ECS says that it does not know the task. True: it is over now.
+  bool note_missing(const std::string& arn);
+  // Why nobody learns of a task's end, when that does not pass by itself; null: somebody does.
+  const aws::CallFailure* find_blindness() const;
+
+ private:
+  Awaitable<void> look_on();
+  Awaitable<void> look();
+  void note_look(const aws::CallFailure* failure);  // null: it succeeded
+  bool note_task(Task task);                        // whether anything has changed that the fleet cares for
+  void note_lines(const std::string& arn, std::string lines);
+  Awaitable<void> read_events();
+  void set_events(bool readable, const std::string& reason);
+
+  Shared& shared_;
+  LastLines last_lines_;
+  std::optional<aws::CallFailure> look_failure_;  // of the last look
+  Duration look_pause_{0};
+  bool events_readable_ = false;
+  runtime::Event wake_;  // of look_on()
+};
+
+}  // namespace footman::cloud::ecs
