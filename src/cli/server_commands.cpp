@@ -43,7 +43,7 @@ json::object to_json(const config::Diagnostic& diagnostic) {
     told["line"] = diagnostic.at->line;
     told["column"] = diagnostic.at->column;
   }
-  told["message"] = diagnostic.message;
+  told["message"] = config::describe_without_place(diagnostic);
   return told;
 }
 

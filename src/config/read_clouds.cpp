@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 
 #include "config/schema.hpp"
@@ -14,6 +15,27 @@ bool is_id_part(std::string_view text) {
 }
 
 bool is_known_type(std::string_view type) { return type == "local" || type == "ecs"; }
+
+Position last_place(const YamlNode& node) {
+  auto last = node.at;
+  for (const auto& item : node.items) last = std::max(last, last_place(item));
+  for (const auto& [key, at] : node.keys) last = std::max(last, at);
+  return last;
+}
+
+// The template of the list that stands there; null: something else does. `end`: last_place() of the last one.
+const YamlNode* find_template(const YamlNode& list, Position end, Position at) {
+  const auto next = std::ranges::upper_bound(list.items, at, {}, &YamlNode::at);
+  return next == list.items.begin() || at > end ? nullptr : &*std::prev(next);
+}
+
+// Whose error that is, when it stands in another template.
+std::string describe_heir(const YamlNode& heir, const YamlNode* where) {
+  const auto* parent = where == nullptr || where == &heir ? nullptr : where->find("name");
+  if (parent == nullptr) return {};
+  return fmt::format("template '{}', line {}, which inherits it from '{}'", heir.find("name")->text,
+                     heir.at.line, parent->text);
+}
 
 // What must be unique over all clouds is what it remembers.
 class CloudsReader {
@@ -80,15 +102,13 @@ class CloudsReader {
 
   void read_templates(const YamlNode& cloud, const YamlNode& list, CloudConfig& c) {
     c.templates.reserve(list.items.size());
-    for (std::size_t i = 0; i < list.items.size(); ++i) {
-      const auto& item = list.items[i];
+    const auto end = list.items.empty() ? list.at : last_place(list.items.back());
+    for (const auto& item : list.items) {
       const auto first_error = reader_.error_count();
       read_one_template(cloud, item, c);
-      const auto* name = item.find("name");
-      if (item.find("extends") == nullptr || name == nullptr) continue;
-      const bool is_last = i + 1 == list.items.size();
-      reader_.set_within(first_error, item.at, is_last ? std::nullopt : std::optional(list.items[i + 1].at),
-                         fmt::format("template '{}', line {}", name->text, item.at.line));
+      if (item.find("extends") == nullptr || item.find("name") == nullptr) continue;
+      reader_.set_within(first_error,
+                         [&](Position at) { return describe_heir(item, find_template(list, end, at)); });
     }
   }
 

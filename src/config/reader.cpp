@@ -1,6 +1,7 @@
 #include "config/reader.hpp"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/number.hpp"
@@ -40,28 +41,19 @@ void Reader::error(Position at, std::string message, std::string key) {
   errors_.push_back({file_, at, std::move(message), std::move(key)});
 }
 
-void Reader::set_within(std::size_t first, Position begin, std::optional<Position> end,
-                        const std::string& within) {
-  const auto before = [](Position a, Position b) {
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  };
-  for (auto i = first; i < errors_.size(); ++i) {
-    const auto at = errors_[i].at.value_or(begin);
-    if (before(at, begin) || (end && !before(at, *end))) errors_[i].within = within;
-  }
+void Reader::set_within(std::size_t first, const std::function<std::string(Position)>& find_words) {
+  for (auto i = first; i < errors_.size(); ++i)
+    errors_[i].within = find_words(errors_[i].at.value_or(Position{}));
 }
 
 std::vector<Diagnostic> Reader::take_errors() {
-  const auto place = [](const Diagnostic& one) {
-    const auto at = one.at.value_or(Position{});
-    return std::pair(at.line, at.column);
-  };
-  std::ranges::stable_sort(errors_, {}, place);
-  // What several templates inherit is read for each of them.
-  const auto same = [](const Diagnostic& a, const Diagnostic& b) {
-    return a.at == b.at && a.message == b.message;
-  };
-  errors_.erase(std::ranges::unique(errors_, same).begin(), errors_.end());
+  const auto place = [](const Diagnostic& one) { return one.at.value_or(Position{}); };
+  // First those of the text itself: what templates inherit is read for each of them again.
+  std::ranges::stable_sort(errors_, {},
+                           [&](const Diagnostic& one) { return std::pair(place(one), !one.within.empty()); });
+  std::set<std::pair<Position, std::string>> told;
+  std::erase_if(errors_,
+                [&](const Diagnostic& one) { return !told.emplace(place(one), one.message).second; });
   return std::move(errors_);
 }
 

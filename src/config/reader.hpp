@@ -6,6 +6,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,9 +32,8 @@ class Reader {
   // A message that repeats what was found is cut where that is long.
   void error(Position at, std::string message, std::string key = {});
   std::size_t error_count() const { return errors_.size(); }
-  // Of the errors from this one on that do not stand from `begin` to before `end` (nothing: to the end of the
-  // file): where they count.
-  void set_within(std::size_t first, Position begin, std::optional<Position> end, const std::string& within);
+  // Of the errors from this one on: whose they are, by their places; empty: whose text that is.
+  void set_within(std::size_t first, const std::function<std::string(Position)>& find_words);
   // In the order of the lines, each once.
   std::vector<Diagnostic> take_errors();
   const Sources& sources() const { return sources_; }

@@ -181,10 +181,13 @@ Position YamlNode::place_of(std::string_view key) const {
   return value != nullptr ? value->at : at;
 }
 
+std::string describe_without_place(const Diagnostic& diagnostic) {
+  if (diagnostic.within.empty()) return diagnostic.message;
+  return fmt::format("{} (in {})", diagnostic.message, diagnostic.within);
+}
+
 std::string describe(const Diagnostic& diagnostic) {
-  const auto words = diagnostic.within.empty()
-                         ? diagnostic.message
-                         : fmt::format("{} (in {})", diagnostic.message, diagnostic.within);
+  const auto words = describe_without_place(diagnostic);
   if (!diagnostic.at) return fmt::format("{}: {}", diagnostic.file, words);
   return fmt::format("{}:{}:{}: {}", diagnostic.file, diagnostic.at->line, diagnostic.at->column, words);
 }

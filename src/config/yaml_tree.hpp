@@ -2,6 +2,7 @@
 // followed, so that no document grows when it is read.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <expected>
 #include <optional>
@@ -19,17 +20,20 @@ inline constexpr std::size_t kMaxDocumentNodes = 100'000;
 struct Position {
   int line = 1;
   int column = 1;
-  bool operator==(const Position&) const = default;
+  auto operator<=>(const Position&) const = default;
 };
 
 struct Diagnostic {
   std::string file;
   std::optional<Position> at;  // nothing: it is about the file as a whole
   std::string message;
-  std::string key = {};     // "sidecars[1].log.driver", when it is about one of a section `ecs`
-  std::string within = {};  // "template 'big', line 14", when what is wrong is of another one that it extends
+  std::string key = {};  // "sidecars[1].log.driver", when it is about one of a section `ecs`
+  // "template 'big', line 14, which inherits it from 'base'", when that is whose error it is.
+  std::string within = {};
 };
-// "file:line:column: message (in template 'big', line 14)", "file: message"
+// "message (in template 'big', line 14, which inherits it from 'base')", "message"
+std::string describe_without_place(const Diagnostic& diagnostic);
+// The same with its place: "file:line:column: message", "file: message"
 std::string describe(const Diagnostic& diagnostic);
 
 struct YamlNode {

@@ -435,6 +435,15 @@ TEST_CASE("config check shows every place") {
   CHECK(as_json.code == exit_usage);
   CHECK(as_json.out.find(R"("line": 3)") != std::string::npos);
   CHECK(as_json.out.find(R"("ok": false)") != std::string::npos);
+  const auto heir = place.file(
+      "heir.yaml",
+      "clouds:\n- name: c\n  type: ecs\n  agent_url: wss://x\n  ecs: {region: eu-central-1}\n  templates:\n"
+      "  - {name: base, abstract: true, ecs: {image: a, subnets: [subnet-0a], capacity: EC2,\n"
+      "      agent: {carrier_image: x}, container_memory: 1 GiB}}\n"
+      "  - {name: big, extends: base}\n");
+  const auto whose = "(in template 'big', line 9, which inherits it from 'base')";
+  CHECK(run_footman({"config", "check", heir}).err.find(whose) != std::string::npos);
+  CHECK(run_footman({"config", "check", "--json", heir}).out.find(whose) != std::string::npos);
   const auto good = place.file("good.yaml", "listen: 127.0.0.1:9000\n");
   const auto fine = run_footman({"config", "check", good});
   CHECK(fine.code == exit_ok);

@@ -143,18 +143,47 @@ TEST_CASE("what is wrong with `extends` has its place") {
         "f:4:24: 'extends': 'a' extends 'b' extends 'a': a circle\n");
 }
 
-TEST_CASE("what is wrong only for who inherits it names that template") {
-  const auto config = parse_config(
-      "clouds:\n- name: c\n  type: ecs\n  agent_url: wss://x\n  ecs: {region: eu-central-1}\n  templates:\n"
-      "  - name: base\n    abstract: true\n    ecs: {image: a, subnets: [subnet-0a], agent: {carrier_image: "
-      "x}, capacity: EC2, container_memory: 1 GiB}\n"
-      "  - {name: big, extends: base}\n",
-      "f", {[](const std::string&) { return std::nullopt; }, {}}, "x86_64");
-  REQUIRE_FALSE(config.has_value());
-  REQUIRE(config.error().size() == 1);
-  const auto said = describe(config.error().front());
-  CHECK_MESSAGE(said.starts_with("f:9:"), said);
-  CHECK_MESSAGE(said.ends_with("it needs network_mode: awsvpc (in template 'big', line 10)"), said);
+TEST_CASE("what is wrong with what is inherited names who inherits it, and from whom") {
+  const auto complain = [](const std::string& templates,
+                           const std::string& after = "  agent_url: wss://x\n") {
+    const auto config = parse_config(
+        "clouds:\n- name: c\n  type: ecs\n  ecs: {region: eu-central-1}\n  templates:\n" + templates + after,
+        "f", {[](const std::string&) { return std::nullopt; }, {}}, "x86_64");
+    std::string said;
+    if (!config.has_value())
+      for (const auto& one : config.error()) said += describe(one) + "\n";
+    return said;
+  };
+  const auto base = [](const std::string& more) {
+    return "  - name: base\n    abstract: true\n    ecs: {image: a, subnets: [subnet-0a], agent: "
+           "{carrier_image: x}, capacity: EC2, container_memory: 1 GiB}\n" +
+           more;
+  };
+  const std::string wrong = "f:8:30: 'subnets': it needs network_mode: awsvpc";
+  SUBCASE("only for who inherits it") {
+    CHECK(complain(base("  - {name: big, extends: base}\n")) ==
+          wrong + " (in template 'big', line 9, which inherits it from 'base')\n");
+  }
+  SUBCASE("from further above, and told once") {
+    CHECK(complain(base("    cap: 2\n  - {name: middle, abstract: true, extends: base}\n"
+                        "  - {name: big, extends: middle}\n  - {name: huge, extends: middle}\n")) ==
+          wrong + " (in template 'big', line 11, which inherits it from 'base')\n");
+  }
+  SUBCASE("its own errors are the parent's, also when who inherits them stands above it") {
+    const auto said = complain("  - {name: big, extends: base}\n" + base("    priority: high\n"));
+    CHECK_MESSAGE(
+        said.ends_with(
+            "from 'base')\nf:10:15: 'priority': a whole number such as 10 was expected, found 'high'\n"),
+        said);
+    CHECK_MESSAGE(said.find("'priority'") == said.rfind("'priority'"), said);
+  }
+  SUBCASE("what the cloud says behind its templates stands in none of them") {
+    const auto said = complain(
+        base("  - {name: big, extends: base, ecs: {network_mode: awsvpc, subnets: [subnet-0a000001]}}\n"),
+        "  agent_url: ws://localhost:1\n");
+    CHECK_MESSAGE(said.starts_with("f:10:14: agents of the cloud 'c' do not reach the server"), said);
+    CHECK_MESSAGE(!said.contains("inherits"), said);
+  }
 }
 
 TEST_CASE("chains are short, and what is inherited does not blow the document up") {
