@@ -355,8 +355,10 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
   const auto& budget = account.most->budget;
   const auto& spent = *account.spent;
   const bool beyond = is_beyond(t.per_hour, budget);
-  const auto asks = [&](model::Money kept) { return !beyond || !kept.is_zero(); };
-  if (budget.per_hour && asks(account.kept.per_hour)) {
+  const auto asks = [&](model::Money Sums::* amount) {
+    return !beyond || !(account.kept.*amount).is_zero() || !(account.reserved.*amount).is_zero();
+  };
+  if (budget.per_hour && asks(&Sums::per_hour)) {
     auto& cap = out.emplace_back();
     cap.reason = reason_of({account.scope, Quantity::per_hour});
     cap.of = account.of;
@@ -371,7 +373,7 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     if (!cap.never_fits()) cap.look_again = spent.rate_falls;
     look_no_later(cap.look_again, t.offered_until);
   }
-  if (budget.per_day && asks(account.kept.ahead)) {
+  if (budget.per_day && asks(&Sums::ahead)) {
     auto& cap = out.emplace_back();
     cap.reason = reason_of({account.scope, Quantity::per_day});
     cap.of = account.of;

@@ -79,7 +79,7 @@ struct Cap {
   std::int64_t reserved = 0;  // of what is taken: for agents that cannot be launched yet
   std::int64_t kept = 0;      // for an older item, beside what is taken
   // The budget does not ask about an agent of the template, which costs some all the same: it stands here
-  // only because money is kept, and takes nothing of that.
+  // only because money is kept or reserved, and takes nothing of that.
   bool is_beyond = false;
   Instant look_again;  // when less is taken by itself; not set: only when an agent ends
   std::int64_t exists() const { return taken - reserved; }

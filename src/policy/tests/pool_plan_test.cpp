@@ -333,7 +333,7 @@ TEST_CASE("an item that only the vCPU keep waiting gets the room of as many idle
 }
 
 TEST_CASE("agents that a budget does not ask about take nothing that an item waits for, either") {
-  auto s = world({.min_idle = 2});
+  auto s = world({.min_idle = 3});
   s.templates[0].per_hour = {10};
   s.templates.push_back(offer("dear", {"arm"}));
   s.templates[1].per_hour = {30};
@@ -343,8 +343,11 @@ TEST_CASE("agents that a budget does not ask about take nothing that an item wai
   Limits limits;
   limits.all.most.budget.per_hour = footman::model::Money{40};
   limits.all.most.budget.beyond = footman::model::Money{10};
+  SUBCASE("") {}
+  SUBCASE("its own place is the last one") { s.templates[1].most.agents = 1; }
   auto next = plan(s, limits);
   REQUIRE(next.terminations.size() == 1);
+  CHECK(next.launches.empty());
   apply(s, next);
   std::erase_if(s.agents, [&](const Agent& one) { return one.id == next.terminations[0].agent; });
   limits.all.spent.still_paid_per_hour = {10};  // of the one that is gone
