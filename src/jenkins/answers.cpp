@@ -41,6 +41,12 @@ std::optional<std::int64_t> find_number_at(const json::object& object, std::stri
   return value->get_int64();
 }
 
+// 0: not told. What is made of it never overflows.
+std::int64_t milliseconds_at(const json::object& object, std::string_view name) {
+  constexpr std::int64_t kMost = 100'000'000'000'000;  // in 3,000 years
+  return std::clamp<std::int64_t>(find_number_at(object, name).value_or(0), 0, kMost);
+}
+
 const json::object* find_object(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value == nullptr ? nullptr : value->if_object();
@@ -96,13 +102,12 @@ std::optional<QueueItem> read_item(const json::value& value) {
   const auto* task = object == nullptr ? nullptr : find_object(*object, "task");
   if (task == nullptr) return std::nullopt;
   const auto id = find_number_at(*object, "id");
-  const auto since = find_number_at(*object, "inQueueSince");
-  if (!id || *id <= 0 || !since || *since <= 0) return std::nullopt;
+  const auto since = milliseconds_at(*object, "inQueueSince");
+  if (!id || *id <= 0 || since == 0) return std::nullopt;
   QueueItem item;
   item.id = *id;
-  item.in_queue_since = *since;
-  item.buildable_since =
-      std::max<std::int64_t>(find_number_at(*object, "buildableStartMilliseconds").value_or(0), 0);
+  item.in_queue_since = since;
+  item.buildable_since = milliseconds_at(*object, "buildableStartMilliseconds");
   item.state = state_of(*object);
   item.task_class = text_at(*task, "_class");
   item.kind = kind_of(item.task_class);
@@ -247,15 +252,6 @@ Result<ItemFate> parse_item_fate(std::string_view body) {
   return fate;
 }
 
-namespace {
-
-std::int64_t milliseconds_at(const json::object& object, std::string_view name) {
-  constexpr std::int64_t kMost = 100'000'000'000'000;  // in 3,000 years
-  return std::clamp<std::int64_t>(find_number_at(object, name).value_or(0), 0, kMost);
-}
-
-}  // namespace
-
 Result<BuildState> parse_build(std::string_view body) {
   FOOTMAN_TRY(const auto root, parse_document(body));
   if (!root.contains("building")) return no_such_shape("build");
@@ -304,11 +300,19 @@ std::string find_page_text(std::string_view body) {
   return title.found() ? html_text(title.content, kPageWords) : std::string();
 }
 
+namespace {
+
+// Requests are made of it: no query, no fragment, nothing that ends a line (RFC 3986, section 3.3).
+bool is_path_character(char c) { return is_alnum_or("/-._~%!$&'()*+,;=:@", c); }
+
+}  // namespace
+
 std::string task_path(std::string_view url) {
   if (url.size() > kMaxUrlBytes) return {};
-  if (url.starts_with("job/")) return std::string(url);
-  const auto at = url.find("/job/");
-  return at == std::string_view::npos ? std::string() : std::string(url.substr(at + 1));
+  const auto at = url.starts_with("job/") ? 0 : url.find("/job/");
+  if (at == std::string_view::npos) return {};
+  const auto path = url.substr(at == 0 ? 0 : at + 1);
+  return std::ranges::all_of(path, is_path_character) ? std::string(path) : std::string();
 }
 
 namespace {

@@ -128,7 +128,8 @@ Result<Secret> parse_agent_secret(std::string_view body, std::string_view name);
 // Empty: it says nothing.
 std::string find_page_text(std::string_view body);
 
-// From "job/" on, of an absolute or relative URL: the same for both. Empty: it has none, or is too long.
+// From "job/" on, of an absolute or relative URL: the same for both. Empty: it has none, is too
+// long, or is no mere path.
 std::string task_path(std::string_view url);
 
 // "team/app" of "job/team/job/app/", "app/OS=linux" of a matrix' cell "job/app/OS=linux/"; what is no such

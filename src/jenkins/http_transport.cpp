@@ -13,6 +13,7 @@ net::HttpClientConfig jenkins_http(net::ProxyEnvironment proxies, net::TlsClient
   config.proxies = std::move(proxies);
   config.connect = kConnectTime;
   config.first_byte = config.idle = kAnswerTime;
+  config.whole = kCallTime;
   config.body_bytes = kMaxAnswerBytes;
   config.idle_connections = kConnections;
   return config;

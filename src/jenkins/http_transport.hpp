@@ -10,6 +10,7 @@ namespace footman::jenkins {
 
 inline constexpr base::Duration kConnectTime = std::chrono::seconds(10);
 inline constexpr base::Duration kAnswerTime = std::chrono::seconds(20);  // a slow proxy's; later is no answer
+inline constexpr base::Duration kCallTime = std::chrono::seconds(30);    // the whole of one, whatever comes
 inline constexpr std::size_t kConnections = 8;                           // kept
 
 // What its client should be: for the executor that calls come from.

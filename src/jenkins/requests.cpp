@@ -17,11 +17,11 @@ namespace json = boost::json;
 using net::percent_encode;
 
 constexpr std::string_view kItemFields =
-    "items[id,why,stuck,blocked,buildable,pending,inQueueSince,buildableStartMilliseconds,"
+    "items[id,why,blocked,buildable,pending,inQueueSince,buildableStartMilliseconds,"
     "task[_class,name,url,labelExpression]]";
 constexpr std::string_view kComputerFields =
     "_class,displayName,description,offline,temporarilyOffline,offlineCauseReason,idle,absoluteRemotePath,"
-    "assignedLabels[name],executors[idle,currentExecutable[_class,url,number]]";
+    "assignedLabels[name],executors[idle,currentExecutable[_class,url]]";
 constexpr std::size_t kMaxSession = 100;
 
 std::string node_path(std::string_view node, std::string_view rest) {
@@ -141,7 +141,7 @@ Request Requests::toggle(std::string_view node, std::string_view message) const 
 Request Requests::delete_node(std::string_view node) const { return post(node_path(node, "doDelete"), {}); }
 
 Request Requests::get_item(std::int64_t id) const {
-  return get(tree(fmt::format("/queue/item/{}", id), "_class,cancelled,executable[_class,number,url]"));
+  return get(tree(fmt::format("/queue/item/{}", id), "_class,cancelled,executable[url]"));
 }
 
 Request Requests::get_build(std::string_view build) const {

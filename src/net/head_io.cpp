@@ -39,6 +39,10 @@ bool is_clean(const Headers& headers) {
   });
 }
 
+bool is_clean_target(std::string_view target) {
+  return std::ranges::none_of(target, [](char c) { return (c >= 0 && c <= ' ') || c == 0x7f; });
+}
+
 std::string words_of_body(std::string_view body) {
   constexpr std::size_t kMaxWords = 300;
   constexpr std::string_view kKey = "\"message\":\"";

@@ -22,6 +22,9 @@ runtime::Awaitable<base::Result<ResponseHead>> read_response_head(runtime::ByteS
 // No header can be smuggled in through a name or a value.
 bool is_clean(const Headers& headers);
 
+// No request can be smuggled in through a target: it has no spaces and no control characters.
+bool is_clean_target(std::string_view target);
+
 // The server's own words from {"error":{"message":"…"}} or the first line of the body.
 std::string words_of_body(std::string_view body);
 

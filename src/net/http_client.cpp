@@ -290,6 +290,8 @@ base::Result<OutgoingPtr> prepare(const HttpClient::State& state, HttpClientRequ
   if (request.url.scheme != "http" && request.url.scheme != "https") {
     return base::fail(base::Errc::invalid_argument, "not an HTTP address: " + request.url.str());
   }
+  if (!is_clean_target(request.url.path))
+    return base::fail(base::Errc::invalid_argument, "the path has a space or a control character");
   if (!is_clean(request.headers))
     return base::fail(base::Errc::invalid_argument, "a header has a control character");
   Outgoing out{std::move(request), {}, {}, {}};
@@ -324,12 +326,22 @@ Awaitable<base::Result<std::unique_ptr<HttpBody>>> open_http(StatePtr state, Htt
 }
 
 Awaitable<base::Result<HttpClientResponse>> request_whole(StatePtr state, HttpClientRequest request) {
+  const auto limit = state->config.whole;
+  const auto until = state->clock->steady() + limit;
+  const auto host = request.url.host;
   auto body = co_await open_body(state, std::move(request));
   if (!body) co_return std::unexpected(body.error());
+  std::optional<Deadline> deadline;
+  if (limit.count() > 0)
+    deadline.emplace(*state->clock, state->executor, until - state->clock->steady(),
+                     [body = body->get()] { body->close(); });
   HttpClientResponse response;
   response.status = (*body)->status();
   while (true) {
     auto bytes = co_await (*body)->read(64 * 1024);
+    if (deadline && deadline->passed())
+      co_return base::fail(base::Errc::timeout, fmt::format("the answer of {} was not complete within {}",
+                                                            host, base::format_duration(limit)));
     if (!bytes) co_return std::unexpected(bytes.error());
     if (bytes->empty()) break;
     if (response.body.size() + bytes->size() > state->config.body_bytes) {

@@ -22,6 +22,7 @@ struct HttpClientConfig {
   base::Duration connect = std::chrono::seconds(10);     // TCP, proxy and TLS together
   base::Duration first_byte = std::chrono::seconds(60);  // from the request sent to the answer's head
   base::Duration idle = std::chrono::seconds(60);        // between two pieces of a body, and for writing
+  base::Duration whole{0};                               // of request(), from its begin on; 0: no limit
   std::size_t body_bytes = 64 * 1024 * 1024;             // of a whole answer; streams have no limit
   std::size_t header_bytes = 64 * 1024;
   std::size_t idle_connections = 1;  // kept for each scheme, host and port

@@ -236,6 +236,8 @@ runtime::ByteStreamPtr make_websocket_stream(runtime::ByteStreamPtr lower, WebSo
 Awaitable<base::Result<runtime::ByteStreamPtr>> connect_websocket(runtime::Executor executor,
                                                                   runtime::Clock& clock, runtime::Rng& rng,
                                                                   WebSocketConnect what) {
+  if (!is_clean_target(what.url.path))
+    co_return base::fail(base::Errc::invalid_argument, "the path has a space or a control character");
   if (!is_clean(what.headers))
     co_return base::fail(base::Errc::invalid_argument, "a header has a control character");
   const auto until = clock.steady() + what.timeout;

@@ -63,6 +63,12 @@ TEST_CASE("URLs of tasks are the same whether they are absolute, relative or bel
   CHECK(task_path("https://ci.example/jenkins/job/team/job/nested%20pl/3/") == "job/team/job/nested%20pl/3/");
   CHECK(task_path("job/x/3/") == "job/x/3/");
   CHECK(task_path("http://jenkins.example.test:8080/").empty());
+  CHECK(task_path("/job/grid/OS=linux,ARCH=a+b/3/") == "job/grid/OS=linux,ARCH=a+b/3/");
+  for (const std::string tail : {"?x=1", "#x", " ", "\r\nX-Evil: 1", "\x7f", "\xc3\xa4", "\"", "\\"}) {
+    CAPTURE(tail);
+    CHECK(task_path("http://x/job/app/1/" + tail).empty());
+    CHECK(task_path("job/app/1/" + tail).empty());
+  }
   CHECK(task_path("job/" + std::string(kMaxUrlBytes, 'x')).empty());
   CHECK(parse_queue(body_of("queue-folder-job"))->items.front().task.starts_with("job/"));
 }
@@ -197,4 +203,14 @@ TEST_CASE("items without an id, a time or a task are left out, and that is said"
   REQUIRE(queue->items.size() == 1);
   CHECK(queue->items[0].state == ItemState::unknown);
   CHECK(queue->odd.size() == 3);
+}
+
+TEST_CASE("a time that cannot be is bounded, as all that is made of it") {
+  const auto queue = parse_queue(
+      R"({"items":[{"id":1,"inQueueSince":9223372036854775807,"buildableStartMilliseconds":-7,"task":{}},)"
+      R"({"id":2,"inQueueSince":5,"buildableStartMilliseconds":9223372036854775807,"task":{}}]})");
+  REQUIRE(queue);
+  REQUIRE(queue->items.size() == 2);
+  for (const auto& item : queue->items) CHECK(Instant{item.waits_since() * 1000} > Instant{});
+  CHECK(queue->items[0].buildable_since == 0);
 }

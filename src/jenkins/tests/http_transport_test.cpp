@@ -47,3 +47,9 @@ TEST_CASE("requests go below the root of Jenkins, and answers come back as they 
   server.stop();
   world.run(server.join());
 }
+
+TEST_CASE("a call has an end, however its answer comes") {
+  const auto config = jenkins_http({}, nullptr);
+  CHECK(config.whole == kCallTime);
+  CHECK(config.whole >= config.first_byte);
+}

@@ -254,6 +254,53 @@ TEST_CASE("answers that are cut, wrong or late are errors in words") {
   CHECK(idle.error().code == base::Errc::timeout);
 }
 
+// One byte in each 10 ms: it is never late, and never over.
+Awaitable<void> drip(World* world, Listener* listener) {
+  auto stream = co_await listener->accept();
+  if (!stream) co_return;
+  co_await (*stream)->read(4096);
+  auto sent = co_await (*stream)->write("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n");
+  while (sent) {
+    co_await runtime::sleep_for(*world->clock, 10ms);
+    sent = co_await (*stream)->write(" ");
+  }
+}
+
+TEST_CASE("an answer that drips for ever ends with the time for the whole of it") {
+  World world;
+  auto listener = world.listen();
+  world.scope.spawn("drips", drip(&world, listener.get()));
+  HttpClientConfig config;
+  config.whole = 200ms;
+  HttpClient client(world.executor(), *world.clock, config);
+  const auto url = *parse_url("http://" + listener->endpoint().str() + "/");
+  const auto answer = world.run(client.request({"GET", url, {}, {}, {}, {}}));
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().code == base::Errc::timeout);
+  CHECK(has(answer.error().message, "was not complete within 200ms"));
+  world.scope.cancel();
+  world.run(world.scope.join());
+}
+
+TEST_CASE("a target that could hold another request is refused before anything is sent") {
+  ClientWorld world;
+  HttpClient client(world.executor(), *world.clock, world.config);
+  for (const std::string bad : {"/a\r\nX-Evil: 1", "/a b", "/a\x7f", "/a\tb"}) {
+    CAPTURE(bad);
+    auto url = world.url("http", "/");
+    url.path = bad;
+    const auto answer = world.get(client, url);
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == base::Errc::invalid_argument);
+    auto ws = world.url("ws", "/ws");
+    ws.path += bad;
+    const auto refused =
+        world.run(connect_websocket(world.executor(), *world.clock, *world.rng, {ws, {}, nullptr, {}, 5s}));
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == base::Errc::invalid_argument);
+  }
+}
+
 TEST_CASE("interim answers are skipped, an answer without a length ends with the connection") {
   World world;
   HttpClient client(world.executor(), *world.clock, {});
