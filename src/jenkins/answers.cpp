@@ -18,7 +18,6 @@ namespace {
 
 namespace json = boost::json;
 
-constexpr std::size_t kOddKept = 20;
 constexpr std::size_t kPageWords = 200;  // bytes of a page that are shown
 constexpr std::size_t kMaxArguments = 64;
 
@@ -70,10 +69,6 @@ Result<json::object> parse_document(std::string_view body) {
   const auto page = find_page_text(body);
   if (!page.empty()) return fail(Errc::corrupt, fmt::format("no JSON came but a page that says '{}'", page));
   return fail(Errc::corrupt, "no JSON came");
-}
-
-void note_odd(std::vector<std::string>& odd, std::string text) {
-  if (odd.size() < kOddKept) odd.push_back(std::move(text));
 }
 
 TaskKind kind_of(std::string_view task_class) {
@@ -210,7 +205,7 @@ Result<Queue> parse_queue(std::string_view body) {
     if (item)
       queue.items.push_back(std::move(*item));
     else
-      note_odd(queue.odd, "an item of the queue has no id, time or task");
+      ++queue.odd;
   }
   std::ranges::stable_sort(queue.items, {},
                            [](const QueueItem& one) { return std::pair(one.waits_since(), one.id); });
@@ -226,11 +221,12 @@ Result<Computers> parse_computers(std::string_view body) {
   Computers computers;
   for (const auto& value : *list) {
     auto computer = read_computer(value);
-    if (computer)
-      computers.all.push_back(std::move(*computer));
-    else
-      note_odd(computers.odd, "a node of the list has no name or state");
+    if (!computer) return fail(Errc::corrupt, "a node of the list of nodes has no name or state");
+    computers.all.push_back(std::move(*computer));
   }
+  // That one is always there.
+  if (std::ranges::all_of(computers.all, &Computer::is_agent))
+    return fail(Errc::corrupt, "the built-in node is missing in the list of nodes");
   return computers;
 }
 

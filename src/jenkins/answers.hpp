@@ -54,7 +54,7 @@ struct QueueItem {
 
 struct Queue {
   std::vector<QueueItem> items;  // oldest first
-  std::vector<std::string> odd;  // sentences on what was left out; bounded
+  std::size_t odd = 0;           // left out: without an id, a time or a task
 };
 
 struct Executor {
@@ -81,7 +81,6 @@ struct Computer {
 
 struct Computers {
   std::vector<Computer> all;
-  std::vector<std::string> odd;
 };
 
 // What became of an item that left the queue.
@@ -115,6 +114,7 @@ struct LabelUse {
 Result<Root> parse_root(std::string_view body);
 Result<LabelUse> parse_label_use(std::string_view body);
 Result<Queue> parse_queue(std::string_view body);
+// Of all, or it is none: what is not listed would count as deleted.
 Result<Computers> parse_computers(std::string_view body);
 Result<Computer> parse_computer(std::string_view body);
 Result<ItemFate> parse_item_fate(std::string_view body);

@@ -84,6 +84,8 @@ Awaitable<Status> JenkinsController::take_step(LiveNode* node, const NodeWork* w
       co_return co_await ask_item(node);
     case NodeStep::ask_build:
       co_return co_await ask_build(node);
+    case NodeStep::ask_node:
+      co_return co_await ask_node(node);
     case NodeStep::none:
       break;
   }
@@ -175,6 +177,14 @@ Awaitable<Status> JenkinsController::ask_build(LiveNode* node) {
   FOOTMAN_CO_TRY(const auto build, parse_build(answer.body));
   node->build_over = build.over;
   co_return Status();
+}
+
+// One list without it proves nothing.
+Awaitable<Status> JenkinsController::ask_node(LiveNode* node) {
+  const auto computer = co_await read_node(node->record.node);
+  node->is_gone = !computer && computer.error().code == Errc::not_found;
+  if (node->is_gone) wake_.notify();
+  co_return computer || node->is_gone ? Status() : std::unexpected(computer.error());
 }
 
 Awaitable<void> JenkinsController::write_down(LiveNode* node, bool forget) {

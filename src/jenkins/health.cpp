@@ -90,7 +90,9 @@ void Health::note_items(const Queue& queue, const Computers* computers, Instant 
   const auto has_build = [](const Computer& one) {
     return std::ranges::any_of(one.executors, [](const Executor& each) { return !each.build.empty(); });
   };
-  if (!queue.items.empty() || (computers != nullptr && std::ranges::any_of(computers->all, has_build)))
+  hides_items_ = queue.odd > 0;
+  if (hides_items_ || !queue.items.empty() ||
+      (computers != nullptr && std::ranges::any_of(computers->all, has_build)))
     note_jobs(true, now);
 }
 
@@ -127,6 +129,10 @@ std::string Health::trouble() const {
     return "Executors are busy with builds that Jenkins does not show: the user lacks the permission "
            "Job/Read, so "
            "waiting builds are not seen either. Give it to the user.";
+  if (hides_items_)
+    return "Items wait in its queue without an id, a time or a task that Footman can read: it launches "
+           "nothing "
+           "for them.";
   if (shows_no_job_)
     return "It shows no job at all: either there is none, or the user lacks the permission Job/Read, without "
            "which waiting builds are not seen. Give it to the user where the jobs are.";

@@ -70,6 +70,7 @@ class Health {
   Instant unconnected_since_;  // a node is online without an agent
   bool hides_builds_ = false;
   bool hides_agents_ = false;
+  bool hides_items_ = false;
   Duration ahead_{0};
   bool shows_no_job_ = false;
   Instant jobs_seen_;

@@ -143,6 +143,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<void> ask_missed(QueueItem item);
   BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
   runtime::Awaitable<Status> ask_build(LiveNode* node);
+  runtime::Awaitable<Status> ask_node(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
   runtime::Awaitable<Status> put(LiveNode* node);
   runtime::Awaitable<Status> make_node(LiveNode* node, std::string folder);

@@ -93,6 +93,10 @@ class Look {
   void look_at_missing() {
     auto& record = turn_.record;
     if (record.phase == NodePhase::over || record.phase == NodePhase::planned || !sight_.is_settled) return;
+    if (sight_.computer == nullptr && !sight_.is_gone) {
+      turn_.step = NodeStep::ask_node;
+      return;
+    }
     end_life(record, EndReason::drained, "Its node was deleted in Jenkins.");
   }
 
@@ -450,6 +454,8 @@ std::string_view to_string(NodeStep step) {
       return "ask_item";
     case NodeStep::ask_build:
       return "ask_build";
+    case NodeStep::ask_node:
+      return "ask_node";
   }
   return "none";
 }

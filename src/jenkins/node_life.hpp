@@ -42,6 +42,7 @@ enum class NodeStep {
   note,       // show the record's note: held, with this as the message
   ask_item,   // what became of the item that it was opened for?
   ask_build,  // is its build over?
+  ask_node,   // it is not listed: is it there?
 };
 std::string_view to_string(NodeStep step);
 
@@ -60,6 +61,7 @@ struct NodeSight {
   bool released_waits = true;               // the item that it was opened for is in the queue still
   ItemEnd released_end = ItemEnd::unknown;  // answer to ask_item
   bool build_over = false;                  // answer to ask_build
+  bool is_gone = false;                     // answer to ask_node
   // A step of a pipeline in the queue that was here before a restart of Jenkins, and asks for the node by its
   // name; null: none.
   const QueueItem* step_for_it = nullptr;

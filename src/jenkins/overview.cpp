@@ -15,6 +15,10 @@ constexpr Duration kClocksAgree = 2s;
 constexpr std::size_t kRunsAtOnce = 3;
 constexpr std::string_view kMark = "(Footman installation ";
 
+bool is_question(NodeStep step) {
+  return step == NodeStep::ask_item || step == NodeStep::ask_build || step == NodeStep::ask_node;
+}
+
 // It began and is over at once.
 void tell_brief(BuildRun run, NextSteps& out) {
   const auto ended = std::exchange(run.ended, {});
@@ -417,6 +421,7 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   sight.released_waits = node.record.released_key.empty() || keys_.contains(node.record.released_key);
   sight.released_end = node.released_end;
   sight.build_over = node.build_over;
+  sight.is_gone = node.is_gone;
   const auto step = std::ranges::find(items_, node.record.node, &JudgedItem::node);
   if (step != items_.end()) sight.step_for_it = &step->item;
   sight.find_item = [this, &node](const std::string& build) { return find_item(node.record, build); };
@@ -452,10 +457,12 @@ void Overview::look_at_nodes(const Reading& reading, Duration steady, NextSteps&
 
 void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
                             Duration steady, NextSteps& out) {
-  auto sight = sight_of(*node, find_computer(node->record.node), reading.now);
+  const auto* computer = find_computer(node->record.node);
+  if (computer != nullptr) node->is_gone = false;
+  auto sight = sight_of(*node, computer, reading.now);
   sight.open_for = open_for;
   auto turn = jenkins::look_at_node(node->record, sight);
-  if (turn.step == NodeStep::ask_item || turn.step == NodeStep::ask_build) {
+  if (is_question(turn.step)) {
     if (node->asked_at != Duration(0) && steady - node->asked_at < kAskAgain)
       turn.step = NodeStep::none;
     else

@@ -77,7 +77,8 @@ struct LiveNode {
   ItemEnd released_end = ItemEnd::unknown;
   std::optional<BuildRun> brief;  // what it was opened for began there and was over before it was seen
   bool build_over = false;
-  Duration asked_at{0};      // ask_item or ask_build
+  bool is_gone = false;      // Jenkins has no page of it
+  Duration asked_at{0};      // for the item, the build or the node
   bool deleted = false;      // Jenkins has confirmed it
   Duration redeem_until{0};  // steady; nobody fetches its secret for the first time later
 

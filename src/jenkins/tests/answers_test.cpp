@@ -29,7 +29,7 @@ const Computer& computer_of(const Computers& computers, const std::string& name)
 TEST_CASE("a queue is read with the state, kind and label of each item, oldest first") {
   const auto queue = parse_queue(body_of("queue-mixed"));
   REQUIRE(queue);
-  CHECK(queue->odd.empty());
+  CHECK(queue->odd == 0);
   CHECK(std::ranges::is_sorted(queue->items, {}, [](const QueueItem& one) { return one.waits_since(); }));
   const auto& quiet = item_of(*queue, 173);
   CHECK(quiet.state == ItemState::waiting);
@@ -98,7 +98,7 @@ TEST_CASE("every recorded queue and list of nodes is read without anything odd")
     CAPTURE(name);
     const auto queue = parse_queue(body_of(name));
     REQUIRE(queue);
-    CHECK(queue->odd.empty());
+    CHECK(queue->odd == 0);
     for (const auto& item : queue->items) {
       CHECK(item.state != ItemState::unknown);
       CHECK((!item.task.empty() || name == "queue-no-tree"));
@@ -108,7 +108,6 @@ TEST_CASE("every recorded queue and list of nodes is read without anything odd")
     CAPTURE(name);
     const auto computers = parse_computers(body_of(name));
     REQUIRE(computers);
-    CHECK(computers->odd.empty());
     CHECK(std::ranges::count(computers->all, false, &Computer::is_agent) == 1);
   }
 }
@@ -202,7 +201,7 @@ TEST_CASE("items without an id, a time or a task are left out, and that is said"
   REQUIRE(queue);
   REQUIRE(queue->items.size() == 1);
   CHECK(queue->items[0].state == ItemState::unknown);
-  CHECK(queue->odd.size() == 3);
+  CHECK(queue->odd == 3);
 }
 
 TEST_CASE("a time that cannot be is bounded, as all that is made of it") {
@@ -213,4 +212,18 @@ TEST_CASE("a time that cannot be is bounded, as all that is made of it") {
   REQUIRE(queue->items.size() == 2);
   for (const auto& item : queue->items) CHECK(Instant{item.waits_since() * 1000} > Instant{});
   CHECK(queue->items[0].buildable_since == 0);
+}
+
+TEST_CASE("a list of nodes is one of all, or none") {
+  const std::string built_in =
+      R"({"_class":"hudson.model.Hudson$MasterComputer","displayName":"Built-In Node","offline":false})";
+  const std::string agent = R"({"_class":"hudson.slaves.SlaveComputer","displayName":"a1","offline":true})";
+  const auto read = [](const std::string& list) { return parse_computers(R"({"computer":[)" + list + "]}"); };
+  CHECK(read(built_in + "," + agent)->all.size() == 2);
+  for (const auto& list : {std::string(), agent, built_in + R"(,{"displayName":"a1"})", built_in + ",7"}) {
+    CAPTURE(list);
+    const auto computers = read(list);
+    REQUIRE(!computers);
+    CHECK(computers.error().code == Errc::corrupt);
+  }
 }

@@ -334,6 +334,40 @@ TEST_CASE("a node that is deleted by hand ends its agent; the build that waits g
   REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 5min));
 }
 
+TEST_CASE("a list that is not whole ends no build; nor does one that lacks the node alone") {
+  const std::string built_in =
+      R"({"_class":"hudson.model.Hudson$MasterComputer","displayName":"Built-In Node","offline":false})";
+  struct Row {
+    std::string list;
+    const char* told;
+  };
+  const Row rows[] = {{"", "the built-in node is missing"},
+                      {built_in + R"(,{"displayName":"footman-a1"})", "no name or state"},
+                      {built_in, ""}};
+  FakeWorld world;
+  world.add_freestyle("app", "linux", std::nullopt);
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.builds.size() == 1; }));
+  for (const auto& row : rows) {
+    CAPTURE(row.list);
+    int asked = 0;
+    world.transport->edit = [&](const std::string& path, Answer& answer) {
+      if (path.starts_with("/computer/api/json")) answer.body = R"({"computer":[)" + row.list + "]}";
+      if (path.starts_with("/computer/" + world.builds[0].node + "/api/json")) ++asked;
+    };
+    world.run(20s);
+    CHECK(world.controller->trouble().contains(row.told));
+    CHECK(world.controller->observe_agent(world.builds[0].agent).activity == AgentActivity::busy);
+    CHECK(asked <= 5);  // a few calls, not one with each look
+    world.transport->edit = {};
+    world.run(10s);
+  }
+  CHECK(world.builds.size() == 1);
+  CHECK(world.controller->trouble().empty());
+}
+
 TEST_CASE("nodes of this installation without a record go, those of others stay") {
   FakeWorld world;
   world.start();

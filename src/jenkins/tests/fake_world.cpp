@@ -55,6 +55,7 @@ Awaitable<Result<Answer>> DoubleTransport::send(Request request) {
   if (answer.status == 0) co_return fail(Errc::unavailable, "the connection was refused");
   Answer ours{answer.status, {}, std::move(answer.body)};
   for (auto& [name, value] : answer.headers) ours.headers.add(std::move(name), std::move(value));
+  if (edit) edit(theirs.target, ours);
   co_return ours;
 }
 

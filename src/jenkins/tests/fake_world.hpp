@@ -47,6 +47,7 @@ class DoubleTransport final : public Transport {
   DoubleTransport(FakeJenkins& jenkins, runtime::Clock& clock) : jenkins_(jenkins), clock_(clock) {}
   runtime::Awaitable<Result<Answer>> send(Request request) override;
   std::size_t sent = 0;
+  std::function<void(const std::string& path, Answer& answer)> edit;  // on its way; may be null
 
  private:
   FakeJenkins& jenkins_;

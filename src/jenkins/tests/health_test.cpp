@@ -113,3 +113,15 @@ TEST_CASE("a refused change is trouble until one is done; another clock is said"
   health.note_clock(-1s);
   CHECK(health.trouble().empty());
 }
+
+TEST_CASE("items that cannot be read are told as long as they wait") {
+  Health health;
+  health.note_well(kNow);
+  Queue queue;
+  queue.odd = 1;
+  health.note_items(queue, nullptr, kNow);
+  CHECK(health.trouble().contains("it launches nothing for them"));
+  queue.odd = 0;
+  health.note_items(queue, nullptr, kNow);
+  CHECK(health.trouble().empty());
+}

@@ -31,6 +31,7 @@ struct Life {
   bool wanted = true;
   ItemEnd item_end = ItemEnd::unknown;
   bool build_over = false;
+  bool gone = false;
   const QueueItem* step_for_it = nullptr;
   std::vector<std::string> violations;
   std::vector<NodeStep> steps;
@@ -67,6 +68,7 @@ struct Life {
     sight.released_waits = item_waits || record.released_key.empty();
     sight.released_end = item_end;
     sight.build_over = build_over;
+    sight.is_gone = gone;
     sight.step_for_it = step_for_it;
     JudgedItem judged{item, Verdict::wanted, true, "linux", {}, {}};
     sight.find_item = [&](const std::string& build) { return is_build_of(item, build) ? &judged : nullptr; };
@@ -573,7 +575,10 @@ TEST_CASE("a node that somebody deleted ends its agent; while Jenkins starts, no
   life.look();
   CHECK(life.activity() == AgentActivity::busy);
   life.settled = true;
-  life.look();
+  CHECK(life.look() == NodeStep::ask_node);  // that one list lacks it says nothing either
+  CHECK(life.activity() == AgentActivity::busy);
+  life.gone = true;
+  CHECK(life.look() == NodeStep::none);
   CHECK(life.activity() == AgentActivity::done);
   CHECK(observe_node(life.record).end_reason == EndReason::drained);
   Life ghost;

@@ -50,7 +50,7 @@ QueueItem make_item(std::int64_t id) {
 
 Reading make_reading(std::uint64_t number, std::vector<QueueItem> items, std::vector<Computer> computers,
                      std::string session = "one") {
-  return {{std::move(items), {}}, Computers{std::move(computers), {}}, std::move(session), kTime, number, {}};
+  return {{std::move(items), {}}, Computers{std::move(computers)}, std::move(session), kTime, number, {}};
 }
 
 }  // namespace
