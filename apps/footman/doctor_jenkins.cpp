@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include "apps/footman/jenkinses.hpp"
+#include "apps/footman/local_java.hpp"
 #include "apps/footman/settings.hpp"
 #include "jenkins/examine.hpp"
 #include "jenkins/http_transport.hpp"
@@ -42,7 +45,7 @@ Awaitable<Result<std::vector<Finding>>> ask(Asked asked) {
   jenkins::HttpTransport agents(client, asked.executor, agents_root);
   jenkins::HttpWays ways({asked.executor, asked.clock, asked.rng, agents_root, trust.tls, proxies});
   auto settings = make_jenkins_settings(asked.config, jenkins);
-  auto probe = fmt::format("{}doctor-{}", jenkins.prefix, asked.rng.name(kProbeLetters));
+  auto probe = jenkins::probe_name(jenkins.prefix, asked.rng.name(kProbeLetters));
   const auto found =
       co_await jenkins::survey({transport, agents, ways, asked.clock}, settings, std::move(probe));
   co_return jenkins::examine(settings, found);
@@ -57,6 +60,7 @@ Awaitable<std::vector<Finding>> examine_jenkins(runtime::Executor executor, runt
   if (!found)
     found = std::vector<Finding>{
         {model::FindingState::failed, "settings", found.error().message, found.error().hint, {}, {}}};
+  std::ranges::move(examine_java(config, jenkins), std::back_inserter(*found));
   for (auto& one : *found) one.place = fmt::format("jenkins {}", jenkins.name);
   co_return std::move(*found);
 }

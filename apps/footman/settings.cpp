@@ -349,8 +349,7 @@ jenkins::JenkinsSettings make_jenkins_settings(const config::Config& config, con
   out.demand.overflow_after = j.overflow.after;
   for (const auto& cloud : config.clouds)
     for (const auto& t : cloud.templates)
-      if (j.templates.empty() || std::ranges::count(j.templates, t.name) > 0)
-        out.demand.served.push_back({t.labels, t.is_default});
+      if (config::serves(j, t.name)) out.demand.served.push_back({t.labels, t.is_default});
   return out;
 }
 

@@ -88,8 +88,9 @@ struct JenkinsConfig {
   std::string url;        // with a '/' at its end, as the next one
   std::string agent_url;  // empty: as `url`
   std::string user;
-  std::string token;  // secret: never shown
-  std::string ca;     // path; empty: the system's authorities
+  std::string token;       // secret: never shown
+  std::string token_file;  // where it stands; empty: in the environment
+  std::string ca;          // path; empty: the system's authorities
   bool insecure = false;
   std::string tunnel;  // host:port; of tcp
   Connect connect = Connect::websocket;
@@ -100,6 +101,9 @@ struct JenkinsConfig {
   std::string java_options = "-XX:+UseSerialGC -Xmx256m -XX:TieredStopAtLevel=1";
   bool operator==(const JenkinsConfig&) const = default;
 };
+
+// Whether agents of the template work for the Jenkins, too.
+bool serves(const JenkinsConfig& jenkins, const std::string& of_template);
 
 // What agents accept: below the idle limit of load balancers.
 inline constexpr Duration kMinHeartbeat = 100ms;

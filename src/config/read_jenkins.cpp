@@ -109,6 +109,7 @@ class JenkinsReader {
                            "'token': it is a secret and does not belong into this file: say "
                            "file:PATH or ${env:NAME}");
     reader_.read(*token, "token", j.token);
+    if (token->text.starts_with("file:")) j.token_file = token->text.substr(5);
     if (reader_.error_count() == 0 && j.token.empty()) reader_.error(token->at, "'token': it is empty");
   }
 

@@ -44,8 +44,6 @@ void read_address(Reader& reader, const YamlNode& map, AgentAddress& out);
 // Why agents on other machines do not reach the server there; nothing: it does not lead to this machine
 // itself.
 std::optional<std::string> find_loopback(const AgentAddress& address, const Config& server);
-// Whether agents of the template work for the Jenkins, too.
-bool serves(const JenkinsConfig& jenkins, const std::string& of_template);
 // vcpus, memory and budget of a section `limits`.
 void read_resources(Reader& reader, const YamlNode& limits, model::AgentLimits& out);
 // Of the agents of one label or controller: their number, or a map with the keys of `path`.

@@ -171,8 +171,10 @@ std::vector<std::string> texts_of(const json::object& object, std::string_view n
 
 Result<Root> parse_root(std::string_view body) {
   FOOTMAN_TRY(const auto object, parse_document(body));
-  const auto* jobs = find_array(object, "jobs");
-  return Root{flag_at(object, "quietingDown"), jobs != nullptr && !jobs->empty()};
+  Root root{flag_at(object, "quietingDown"), {}};
+  for (const auto& url : texts_of(object, "jobs", "url"))
+    if (root.job.empty()) root.job = task_path(url);
+  return root;
 }
 
 Result<LabelUse> parse_label_use(std::string_view body) {

@@ -100,7 +100,7 @@ struct BuildState {
 
 struct Root {
   bool is_quieting_down = false;  // starts no builds
-  bool shows_jobs = false;
+  std::string job;  // one that is shown, "job/app/"; empty: there is none, or no right to see it
 };
 
 // A label, or an expression of them.

@@ -88,7 +88,7 @@ List examine_rights(const JenkinsSettings& settings, const Survey& survey) {
   Findings out("right");
   const auto& probe = survey.probe;
   tell(out, "Overall/Read", survey.queue);
-  if (survey.root->shows_jobs || survey.shows_items)
+  if (!survey.root->job.empty() || survey.shows_items)
     out.ok("Job/Read");
   else
     out.unchecked("Job/Read: no job is shown; either there is none, or the right is missing",
@@ -100,10 +100,13 @@ List examine_rights(const JenkinsSettings& settings, const Survey& survey) {
   if (probe.removed && !*probe.removed)
     out.warn(fmt::format("the node {}, made for this examination, could not be deleted", probe.node),
              "delete it in Jenkins");
-  if (probe.shows_configuration)
-    out.warn(
-        fmt::format("{} has more rights than it needs: it reads the configuration of agents", settings.user),
-        "give it Overall/Read, Agent/Create, Connect, Disconnect and Delete, and Job/Read alone");
+  const auto tell_too_many = [&](std::string_view what, std::string_view right) {
+    out.warn(fmt::format("{} has more rights than it needs: it reads the configuration of {} ({})",
+                         settings.user, what, right),
+             "give it Overall/Read, Agent/Create, Connect, Disconnect and Delete, and Job/Read alone");
+  };
+  if (probe.shows_configuration) tell_too_many("agents", "Agent/Configure or Agent/ExtendedRead");
+  if (survey.shows_job_configuration) tell_too_many("jobs", "Job/Configure or Job/ExtendedRead");
   return out.take();
 }
 
@@ -171,6 +174,9 @@ List examine_labels(const JenkinsSettings& settings, const Survey& survey) {
     else
       out.ok(fmt::format("'{}': Footman's alone", label));
   }
+  if (std::ranges::any_of(settings.demand.served, &ServedLabels::is_default))
+    out.unchecked("builds without a label: Jenkins does not tell which clouds of its own launch for them",
+                  "see in Jenkins (Clouds) that none does: else such builds get two agents");
   if (settings.demand.served.empty())
     out.fail("no template serves this Jenkins", "name templates that exist in jenkins.templates");
   return out.take();

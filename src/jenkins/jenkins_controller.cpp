@@ -88,6 +88,7 @@ Awaitable<void> JenkinsController::look_again_and_again() {
   while (true) {
     const auto begun = parts_.clock.steady();
     const auto done = co_await look();
+    if (!done && renew_token(done.error())) continue;
     const auto now = parts_.clock.now();
     if (done)
       health_.note_well(now);
@@ -110,6 +111,17 @@ Awaitable<void> JenkinsController::look_again_and_again() {
     const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
     (void)co_await wake_.wait_for(parts_.clock, pause);
   }
+}
+
+// True: there is another one than that which Jenkins did not take.
+bool JenkinsController::renew_token(const Error& error) {
+  if (error.code != Errc::unauthenticated || !parts_.read_token) return false;
+  auto token = parts_.read_token();
+  if (!token || token->expose() == settings_.token.expose()) return false;
+  parts_.log.info("the jenkins does not take the token; there is a new one");
+  settings_.token = std::move(*token);
+  requests_ = Requests(settings_.user, settings_.token);
+  return true;
 }
 
 Awaitable<Status> JenkinsController::look() {
@@ -155,7 +167,7 @@ Awaitable<Status> JenkinsController::read_computers(Reading* reading) {
 Awaitable<void> JenkinsController::ask_jobs() {
   const auto answer = co_await call(requests_.get_root());
   if (!answer || answer->status != 200) co_return;
-  if (const auto root = parse_root(answer->body)) health_.note_jobs(root->shows_jobs, parts_.clock.now());
+  if (const auto root = parse_root(answer->body)) health_.note_jobs(!root->job.empty(), parts_.clock.now());
 }
 
 Awaitable<void> JenkinsController::read_steps(std::string run) {

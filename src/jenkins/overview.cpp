@@ -7,6 +7,8 @@
 #include <iterator>
 #include <utility>
 
+#include "jenkins/survey.hpp"
+
 namespace footman::jenkins {
 namespace {
 
@@ -169,7 +171,7 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
   judge(reading, steady);
   if (reading.computers) {
     look_at_nodes(reading, steady, out);
-    find_strays(out);
+    find_strays(steady, out);
     list_missed(steady, out);
   }
   has_read_ = true;
@@ -533,9 +535,17 @@ void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSte
   tell_brief(std::move(run), out);
 }
 
-void Overview::find_strays(NextSteps& out) const {
+// The examination that made it was killed.
+bool Overview::is_left_probe(const Computer& computer, Duration steady) {
+  return is_probe(settings_.prefix, computer) &&
+         steady - probes_.try_emplace(computer.name, steady).first->second >= kProbeTime;
+}
+
+void Overview::find_strays(Duration steady, NextSteps& out) {
   if (settings_.keeps_unknown) return;
+  std::erase_if(probes_, [this](const auto& one) { return find_computer(one.first) == nullptr; });
   for (const auto& computer : computers_.all) {
+    if (is_left_probe(computer, steady)) out.strays.push_back({computer.name, false});
     if (!is_marked(computer) || is_placeholder(computer)) continue;
     if (names_.contains(computer.name)) continue;
     if (computer.idle)

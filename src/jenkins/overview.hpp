@@ -30,6 +30,7 @@ inline constexpr std::size_t kMissedAtOnce = 4;
 inline constexpr Duration kAskAgain = 5s;      // after a build or a page of steps was asked for
 inline constexpr Duration kRegularLook = 10s;  // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;    // at nodes that have builds, while nothing else goes on
+inline constexpr Duration kProbeTime = 2min;   // an examination takes less
 inline constexpr std::size_t kViolationsKept = 100;
 
 // Unless it serves there are no placeholders, and no demand.
@@ -95,7 +96,7 @@ struct NodeWork {
   bool forget = false;
 };
 
-// Nodes with the mark of this installation that no record knows.
+// Nodes with the mark of this installation that no record knows, and what is left of an examination.
 struct Stray {
   std::string node;
   bool hold = false;  // a build is on it: no further one; else it is deleted
@@ -199,7 +200,8 @@ class Overview {
   void note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out);
   void note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out);
   void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
-  void find_strays(NextSteps& out) const;
+  void find_strays(Duration steady, NextSteps& out);
+  bool is_left_probe(const Computer& computer, Duration steady);
   const JudgedItem* find_item(const NodeRecord& record, const std::string& build) const;
   const Computer* find_computer(const std::string& name) const;
   NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
@@ -238,6 +240,7 @@ class Overview {
   std::map<std::string, Missing> missing_;  // left the queue, and a node that takes any may have had them
   Instant stand_since_;
   std::map<std::string, Duration> asked_runs_;
+  std::map<std::string, Duration> probes_;  // nodes of examinations, since when they are seen
   std::deque<std::string> violations_;
 };
 

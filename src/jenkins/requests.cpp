@@ -63,8 +63,10 @@ std::unexpected<Error> refused_right(const Answer& answer, std::string_view what
 std::unexpected<Error> refused_otherwise(const Answer& answer, std::string_view what) {
   const auto status = answer.status;
   if (status == 401)
-    return refused(Errc::unauthenticated, what, "user and API token are not taken (HTTP 401)",
-                   "Make a new API token in Jenkins (the user's page, Security), if this lasts.");
+    return refused(
+        Errc::unauthenticated, what, "user and API token are not taken (HTTP 401)",
+        "If this lasts, make a new API token in Jenkins (the user's page, Security): one in the file of "
+        "`token: file:…` is used at once.");
   if (status == 403) return refused_right(answer, what);
   if (status == 404) return refused(Errc::not_found, what, "there is none (HTTP 404)");
   if (status == 400) {
@@ -153,7 +155,7 @@ Request Requests::get_steps(std::string_view run) const {
   return get(fmt::format("/{}flowGraphTable/", run));
 }
 
-Request Requests::get_root() const { return get(tree("", "quietingDown,jobs[name]")); }
+Request Requests::get_root() const { return get(tree("", "quietingDown,jobs[url]")); }
 
 Request Requests::get_label(std::string_view expression) const {
   return get(tree(fmt::format("/label/{}", percent_encode(expression)), "nodes[nodeName],clouds[_class]"));
@@ -161,6 +163,10 @@ Request Requests::get_label(std::string_view expression) const {
 
 Request Requests::get_node_configuration(std::string_view node) const {
   return get(node_path(node, "config.xml"));
+}
+
+Request Requests::get_job_configuration(std::string_view job) const {
+  return get(fmt::format("/{}config.xml", job));
 }
 
 Request find_agent_port() { return {"GET", "/tcpSlaveAgentListener/", {}, {}}; }

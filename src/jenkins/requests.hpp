@@ -48,7 +48,9 @@ class Requests {
   Request get_steps(std::string_view run) const;
   Request get_root() const;
   Request get_label(std::string_view expression) const;
-  Request get_node_configuration(std::string_view node) const;  // needs a right that Footman does not
+  // These need rights that Footman does not.
+  Request get_node_configuration(std::string_view node) const;
+  Request get_job_configuration(std::string_view job) const;
 
  private:
   Request get(std::string path) const;

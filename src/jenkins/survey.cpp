@@ -1,5 +1,7 @@
 #include "jenkins/survey.hpp"
 
+#include <fmt/format.h>
+
 #include <charconv>
 #include <set>
 #include <utility>
@@ -22,6 +24,8 @@ class Surveyor {
     if (!out_.root) co_return std::move(out_);
     co_await ask_queue();
     co_await ask_labels();
+    if (!out_.root->job.empty())
+      out_.shows_job_configuration = co_await is_shown(requests_.get_job_configuration(out_.root->job));
     if (settings_.connection == AgentConnection::tcp) co_await ask_agent_port();
     out_.probe.node = std::move(probe);
     co_await try_node();
@@ -39,6 +43,11 @@ class Surveyor {
   Awaitable<Status> change(Request request, std::string_view what) {
     FOOTMAN_CO_TRY(const auto answer, co_await parts_.jenkins.send(std::move(request)));
     co_return check_change(answer, what);
+  }
+
+  Awaitable<bool> is_shown(Request request) {
+    const auto answer = co_await parts_.jenkins.send(std::move(request));
+    co_return answer && answer->status == 200;
   }
 
   Awaitable<void> ask_root() {
@@ -104,13 +113,13 @@ class Surveyor {
   // Whatever happens in between: what was made is removed.
   Awaitable<void> try_node() {
     auto& probe = out_.probe;
-    const auto answer = co_await parts_.jenkins.send(requests_.create_node(
-        {probe.node,
-         "Made by `footman doctor` to see what this user may do; it is removed in a moment.",
-         {},
-         settings_.work_folder,
-         false,
-         settings_.connection == AgentConnection::web_socket}));
+    const auto answer = co_await parts_.jenkins.send(
+        requests_.create_node({probe.node,
+                               std::string(kProbeText),
+                               {},
+                               settings_.work_folder,
+                               false,
+                               settings_.connection == AgentConnection::web_socket}));
     probe.made = answer ? check_change(*answer, "making a node") : std::unexpected(answer.error());
     const bool is_refused = answer && answer->status < 500 && !*probe.made;
     if (is_refused) co_return;
@@ -127,8 +136,7 @@ class Surveyor {
     // Not while it would take builds, even without a label.
     if (secret && *probe.held && settings_.connection == AgentConnection::web_socket)
       probe.web_socket = co_await parts_.ways.try_web_socket(probe.node, *secret);
-    const auto configuration = co_await parts_.jenkins.send(requests_.get_node_configuration(probe.node));
-    probe.shows_configuration = configuration && configuration->status == 200;
+    probe.shows_configuration = co_await is_shown(requests_.get_node_configuration(probe.node));
   }
 
   SurveyParts parts_;
@@ -138,6 +146,15 @@ class Surveyor {
 };
 
 }  // namespace
+
+std::string probe_name(std::string_view prefix, std::string_view letters) {
+  return fmt::format("{}doctor-{}", prefix, letters);
+}
+
+bool is_probe(std::string_view prefix, const Computer& computer) {
+  return computer.is_agent && computer.name.starts_with(probe_name(prefix, {})) &&
+         computer.description == kProbeText;
+}
 
 Awaitable<Survey> survey(SurveyParts parts, JenkinsSettings settings, std::string probe) {
   Surveyor surveyor(parts, std::move(settings));

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.hpp"
@@ -34,8 +35,15 @@ struct ProbeFacts {
   std::optional<Status> secret;
   std::optional<Status> web_socket;  // an agent's connection with that secret
   std::optional<Status> removed;
-  bool shows_configuration = false;  // a right too many
+  bool shows_configuration = false;  // of that node: a right too many
 };
+
+// The node that is made: no other one has such a name and that description. One that stays - who examined was
+// killed - is removed by the server.
+inline constexpr std::string_view kProbeText =
+    "Made by `footman doctor` to see what this user may do; it is removed in a moment.";
+std::string probe_name(std::string_view prefix, std::string_view letters);
+bool is_probe(std::string_view prefix, const Computer& computer);
 
 struct Survey {
   Result<Root> root = fail(Errc::unavailable, "not asked");  // without it nothing else was asked
@@ -43,6 +51,7 @@ struct Survey {
   std::optional<Duration> ahead;  // Jenkins' clock, of this one, to the second
   std::optional<Status> queue;    // the list of what waits
   bool shows_items = false;
+  bool shows_job_configuration = false;  // a right too many
   ProbeFacts probe;
   std::optional<Result<AgentPort>> agent_port;  // of TCP
   std::optional<Status> port_open;              // seen from here

@@ -14,7 +14,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 from fake_aws.client import FakeAws
 from footman import BIN, Server, check, run_tests, wait_until
-from jenkins import FakeJenkins
+from jenkins import JAVA, FakeJenkins
 
 ACCOUNT = "123456789012"
 IMAGE = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com"
@@ -385,11 +385,14 @@ def test_discover_and_the_configuration_that_it_prints():
         check(nowhere.returncode == 5 and "vpc-nowhere" in nowhere.stderr, nowhere)
 
 
-def examine_jenkins(jenkins, folder, more="", token="scaler-token"):
+LEAST_RIGHTS = ["Overall/Read", "Job/Read", "Agent/Create", "Agent/Connect", "Agent/Disconnect", "Agent/Delete"]
+
+
+def examine_jenkins(jenkins, folder, more="", token="scaler-token", path=JAVA.parent):
     """(exit code, findings of that Jenkins)"""
     file = folder / "footman.yaml"
     file.write_text(f"jenkins: [{{name: ci, url: '{jenkins.url}', user: {jenkins.user}, token: '${{env:JENKINS_TOKEN}}'{more}}}]\n"
-                    "clouds: [{name: here, type: local, templates: [{name: linux, labels: [linux]}]}]\n")
+                    f"clouds: [{{name: here, type: local, templates: [{{name: linux, labels: [linux], env: {{PATH: '{path}'}}}}]}}]\n")
     done = subprocess.run([BIN / "footman", "doctor", file, "--jenkins", "ci", "--json"], env={**os.environ, "JENKINS_TOKEN": token},
                           capture_output=True, text=True, timeout=60)
     check("scaler-token" not in done.stdout + done.stderr, done)
@@ -407,12 +410,20 @@ def test_a_jenkins_in_order_and_each_fault_of_it():
             code, findings = examine_jenkins(jenkins, folder, f", connect: {connect}")
             check(code == 0 and not not_ok(findings), not_ok(findings))
             checks = {one["check"] for one in findings}
-            check(checks == {"address", "version", "clock", "right", "label", "web-socket" if connect == "websocket" else "agent-port"}, checks)
+            check(checks == {"address", "version", "clock", "right", "label", "java", "web-socket" if connect == "websocket" else "agent-port"}, checks)
 
         with socket.socket() as nobody:  # bound, and not listened on
             nobody.bind(("127.0.0.1", 0))
             code, findings = examine_jenkins(jenkins, folder, f", connect: tcp, tunnel: '127.0.0.1:{nobody.getsockname()[1]}'")
         check(code == 1 and [one["check"] for one in not_ok(findings)] == ["agent-port"], not_ok(findings))
+
+        code, findings = examine_jenkins(jenkins, folder, path="/nowhere")
+        check(code == 1 and [one["check"] for one in not_ok(findings)] == ["java"], not_ok(findings))
+
+        jenkins.tell("user", name="scaler", token="scaler-token", rights=[*LEAST_RIGHTS, "Overall/Administer"])
+        code, findings = examine_jenkins(jenkins, folder)
+        check(code == 0 and [one["state"] for one in not_ok(findings)] == ["warning"] * 2, not_ok(findings))
+        check(all("more rights than it needs" in one["text"] for one in not_ok(findings)), not_ok(findings))
 
         jenkins.tell("cloud", **{"class": "org.csanchez.jenkins.plugins.kubernetes.KubernetesCloud"}, labels="linux")
         jenkins.tell("user", name="scaler", token="scaler-token", rights=["Overall/Read", "Job/Read"])
@@ -421,7 +432,7 @@ def test_a_jenkins_in_order_and_each_fault_of_it():
         check(code == 1 and "KubernetesCloud" in bad["label"] and "Agent/Create is missing" in bad["right"], bad)
 
         code, findings = examine_jenkins(jenkins, folder, token="revoked")
-        check(code == 1 and [one["check"] for one in findings] == ["address"] and "401" in findings[0]["text"], findings)
+        check(code == 1 and [one["check"] for one in findings] == ["address", "java"] and "401" in findings[0]["text"], findings)
         state = jenkins.ask("state")
         check(not state["nodes"] and not jenkins.violations(), f"{state} {jenkins.violations()}")
 

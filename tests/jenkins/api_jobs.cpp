@@ -31,7 +31,7 @@ Answer Api::route_job(Job& job, Segments rest) {
   }
   if (what == "config.xml" && is_get()) {
     if (auto denied = need(Right::job_configure)) return *denied;
-    return not_found();
+    return make_text("application/xml", "<?xml version=\"1.1\" encoding=\"UTF-8\"?><project/>");
   }
   const auto location = "/" + Views::path_of(job.name);
   if (rest.size() == 1 && (what == "build" || what == "buildWithParameters")) {

@@ -52,6 +52,34 @@ Answer Api::route_computers(Segments rest) {
   return route_computer(found->second, rest.subspan(1));
 }
 
+namespace {
+
+std::string configuration_of(const Computer& computer) {
+  return fmt::format(R"(<?xml version="1.1" encoding="UTF-8"?>
+<slave>
+  <name>{}</name>
+  <remoteFS>{}</remoteFS>
+  <numExecutors>{}</numExecutors>
+  <mode>{}</mode>
+  <retentionStrategy class="hudson.slaves.RetentionStrategy$Always"/>
+  <launcher class="hudson.slaves.JNLPLauncher">
+    <workDirSettings>
+      <disabled>false</disabled>
+      <internalDir>remoting</internalDir>
+      <failIfWorkDirIsMissing>false</failIfWorkDirIsMissing>
+    </workDirSettings>
+    <webSocket>{}</webSocket>
+  </launcher>
+  <label>{}</label>
+  <nodeProperties/>
+</slave>)",
+                     escape_html(computer.name), escape_html(computer.remote_fs), computer.executors,
+                     computer.exclusive ? "EXCLUSIVE" : "NORMAL", computer.web_socket,
+                     escape_html(computer.label_text));
+}
+
+}  // namespace
+
 Answer Api::route_computer(Computer& computer, Segments rest) {
   if (rest.empty()) {
     if (is("DELETE")) jenkins_.note_violation("HTTP DELETE of a node: it is answered and deletes nothing");
@@ -68,7 +96,7 @@ Answer Api::route_computer(Computer& computer, Segments rest) {
   if ((what == "jenkins-agent.jnlp" || what == "slave-agent.jnlp") && is_get()) return show_secret(computer);
   if (what == "config.xml" && is_get()) {
     if (auto denied = need(Right::agent_configure)) return *denied;
-    return not_found();
+    return make_text("application/xml", configuration_of(computer));
   }
   if (what != "toggleOffline" && what != "doDisconnect" && what != "doDelete") return not_found();
   if (!is("POST")) {
@@ -112,7 +140,8 @@ Answer Api::create_node() {
   Computer computer;
   computer.name = name;
   computer.executors = *executors;
-  computer.labels = split_labels(text_of(node, "labelString"));
+  computer.label_text = text_of(node, "labelString");
+  computer.labels = split_labels(computer.label_text);
   computer.exclusive = text_of(node, "mode") == "EXCLUSIVE";
   computer.remote_fs = text_of(node, "remoteFS");
   computer.description = text_of(node, "nodeDescription");

@@ -168,8 +168,9 @@ struct OfflineCause {
 
 struct Computer {
   std::string name;
-  bool deleted = false;  // its node is gone, a pipeline waits for it: it is still listed
-  LabelSet labels;       // without its own name
+  bool deleted = false;    // its node is gone, a pipeline waits for it: it is still listed
+  LabelSet labels;         // without its own name
+  std::string label_text;  // as typed
   int executors = 1;
   bool exclusive = true;
   std::string remote_fs;

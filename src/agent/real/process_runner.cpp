@@ -325,7 +325,7 @@ Awaitable<base::Result<std::unique_ptr<RunningStep>>> ProcessRunner::start(StepO
   std::string_view path;
   for (const auto& variable : request.environment)
     if (variable.starts_with("PATH=")) path = std::string_view(variable).substr(5);
-  request.program = find_program(command.front(), path);
+  request.program = runtime::real::find_program(command.front(), path);
   command.push_back(script);
   request.arguments = std::move(command);
   request.directory = workspace;

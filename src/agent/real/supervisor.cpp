@@ -285,7 +285,7 @@ Result<std::vector<std::string>> Supervisor::make_command(const std::string& jar
     if (config_.tunnel) command.insert(command.end(), {"-tunnel", config_.tunnel->str()});
     if (!config_.ca_pem.empty()) command.insert(command.end(), {"-cert", config_.ca_pem});
   }
-  command[0] = find_program(command[0], path);
+  command[0] = runtime::real::find_program(command[0], path);
   if (::access(command[0].c_str(), X_OK) == 0) return command;
   return base::fail(Errc::not_found, fmt::format("there is no program {} here", command[0]), {},
                     config_.command.empty()

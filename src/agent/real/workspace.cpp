@@ -84,22 +84,6 @@ base::Result<std::vector<std::string>> interpreter_of(const protocol::WorkStep& 
   return words;
 }
 
-std::string find_program(const std::string& name, std::string_view path_variable) {
-  if (name.find('/') != name.npos) return name;
-  while (!path_variable.empty()) {
-    const auto end = std::min(path_variable.find(':'), path_variable.size());
-    const auto folder = path_variable.substr(0, end);
-    path_variable.remove_prefix(std::min(end + 1, path_variable.size()));
-    if (folder.empty()) continue;
-    auto candidate = std::string(folder) + "/" + name;
-    struct stat info{};
-    if (::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
-        ::access(candidate.c_str(), X_OK) == 0)
-      return candidate;
-  }
-  return name;
-}
-
 base::Result<std::string> Workspaces::open(const std::string& key) {
   const auto all = work_dir_ + "/workspaces";
   const auto folder = folder_name(key);

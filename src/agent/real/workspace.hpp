@@ -25,10 +25,6 @@ std::string folder_name(std::string_view key);
 // "#!" line, else /bin/sh -e. invalid_argument: an empty "#!" line.
 base::Result<std::vector<std::string>> interpreter_of(const protocol::WorkStep& step);
 
-// `name` as a path: through PATH when it has no slash, else as it is. Not found: as it is, for the error of
-// exec.
-std::string find_program(const std::string& name, std::string_view path_variable);
-
 // A new folder in `parent`, which is absolute and is made, for everybody's use, when nothing is there: images
 // from scratch have no /tmp. The error says what to name instead.
 base::Result<std::string> make_temporary_work_dir(const std::string& parent);

@@ -35,9 +35,6 @@ using runtime::real::to_handle;
 
 constexpr Duration kTokenLifetime =
     24h;  // tokens of agents that were never terminated are kept for good anyway
-// Fixed, so that a build does not depend on who started the server and how; a template's env may set another
-// one.
-constexpr std::string_view kAgentPath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 constexpr Duration kReleasedKept = 2min;  // after `gone` was answered: for repeats, then forgotten
 constexpr std::size_t kReleasedLimit = 4096;
 constexpr int kGroupsRemoved = 1000;  // at one start: the janitor has other things to do
@@ -459,7 +456,7 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   site.crash_points = config.crash_points;
   site.open_files = config.open_files;
   site.cgroups = detect_cgroups();
-  site.environment = {std::string(kAgentPath), variable_or("LANG", "C.UTF-8")};
+  site.environment = {fmt::format("PATH={}", kAgentPath), variable_or("LANG", "C.UTF-8")};
   for (const auto* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0')
       site.proxies.push_back(std::string(name) + "=" + value);

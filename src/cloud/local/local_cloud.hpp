@@ -26,6 +26,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/log.hpp"
@@ -37,6 +38,10 @@
 namespace footman::cloud::local {
 
 using namespace footman::base;
+
+// The PATH of agents. Fixed, so that a build does not depend on who started the server and how; a template's
+// env may set another one.
+inline constexpr std::string_view kAgentPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 // Provider options of one template; frozen as JSON into the launch.
 struct TemplateOptions {

@@ -492,6 +492,41 @@ TEST_CASE("a token that is not taken any more is trouble at once; only when that
   CHECK(world.controller->status().reach == "well");
 }
 
+TEST_CASE("a token that was written anew is used as soon as the old one is not taken") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  world.new_token = world.settings.token;
+  world.jenkins->set_token("scaler", "another");
+  world.run(5s);
+  CHECK(world.controller->trouble().contains("401"));
+  world.new_token = Secret("another");
+  world.run(10s);
+  CHECK(world.controller->trouble().empty());
+}
+
+TEST_CASE("the node of an examination that was killed goes; one that is under way has its time") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  const Requests requests(world.settings.user, world.settings.token);
+  const auto make = [&](const std::string& name, const std::string& description) {
+    const auto answer =
+        world.wait(world.transport->send(requests.create_node({name, description, {}, "/x", false, true})));
+    REQUIRE(answer->status == 302);
+    (void)world.wait(world.transport->send(requests.toggle(name, {})));
+  };
+  const auto is_there = [&](const std::string& name) { return world.jenkins->computers().contains(name); };
+  const auto probe = probe_name(world.settings.prefix, "x1");
+  make(probe, std::string(kProbeText));
+  make(probe_name(world.settings.prefix, "x2"), "somebody else's");
+  world.run(kProbeTime / 2);
+  CHECK(is_there(probe));
+  world.run(kProbeTime);
+  CHECK_FALSE(is_there(probe));
+  CHECK(is_there(probe_name(world.settings.prefix, "x2")));
+}
+
 TEST_CASE("each right that is missing is named") {
   const std::pair<Right, std::string> rights[] = {
       {Right::agent_create, "hudson.model.Computer.Create"},

@@ -107,6 +107,7 @@ class FakeWorld {
   Duration launch_time = 2s;
   std::uint32_t max_builds = 1;
   std::vector<std::string> former_prefixes;
+  std::optional<Secret> new_token;  // there is another one than that of the settings
   struct Agent {
     AgentId id;
     std::string item;

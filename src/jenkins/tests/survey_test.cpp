@@ -43,27 +43,14 @@ class DoubleWays final : public AgentWays {
   FakeWorld& world_;
 };
 
-// The double has no configuration to show.
-class ConfigurationTransport final : public Transport {
- public:
-  explicit ConfigurationTransport(Transport& below) : below_(below) {}
-  Awaitable<Result<Answer>> send(Request request) override {
-    if (request.path.ends_with("/config.xml")) co_return Answer{200, {}, "<slave/>"};
-    co_return co_await below_.send(std::move(request));
-  }
-
- private:
-  Transport& below_;
-};
-
 struct Examination {
   FakeWorld world;
   DoubleWays ways{world};
 
   Examination() { world.add_freestyle("app", "linux"); }
 
-  std::vector<Finding> run() { return run(*world.transport); }
-  std::vector<Finding> run(Transport& transport) {
+  std::vector<Finding> run() {
+    auto& transport = *world.transport;
     const auto found =
         world.wait(survey({transport, transport, ways, world.clock}, world.settings, "footman-doctor-1"));
     return examine(world.settings, found);
@@ -158,7 +145,7 @@ TEST_CASE("Agent/Connect is missed where the secret is read") {
   examination.check_traces();
 }
 
-TEST_CASE("jobs that are not shown, and rights too many") {
+TEST_CASE("jobs that are not shown") {
   Examination examination;
   auto rights = FakeJenkins::least_rights();
   rights.erase(Right::job_read);
@@ -170,12 +157,26 @@ TEST_CASE("jobs that are not shown, and rights too many") {
 }
 
 TEST_CASE("a cautious administrator gives no right too many") {
-  Examination examination;
-  ConfigurationTransport transport(*examination.world.transport);
-  const auto found = examination.run(transport);
-  const auto* warned = find(found, "right", FindingState::warning);
-  REQUIRE(warned != nullptr);
-  CHECK(warned->text.contains("more rights than it needs"));
+  struct Row {
+    Right right;
+    std::vector<std::string> told;  // parts of the warnings
+  };
+  const Row rows[] = {{Right::agent_configure, {"the configuration of agents (Agent/Configure or"}},
+                      {Right::job_configure, {"the configuration of jobs (Job/Configure or"}},
+                      {Right::administer, {"(Agent/Configure or", "(Job/Configure or"}}};
+  for (const auto& row : rows) {
+    Examination examination;
+    auto rights = FakeJenkins::least_rights();
+    rights.insert(row.right);
+    examination.world.jenkins->set_rights("scaler", rights);
+    const auto found = examination.run();
+    CHECK(count(found, FindingState::warning) == row.told.size());
+    for (const auto& part : row.told)
+      CHECK(std::ranges::any_of(found, [&](const Finding& one) {
+        return one.state == FindingState::warning && one.check == "right" && one.text.contains(part);
+      }));
+    examination.check_traces();
+  }
 }
 
 TEST_CASE("a token that is not taken is the only finding") {
@@ -233,6 +234,15 @@ TEST_CASE("a cloud in Jenkins with the same label is told, and so are clocks and
   REQUIRE(clock != nullptr);
   CHECK(clock->text.contains("ahead of"));
   CHECK(find(found, "address", FindingState::warning) != nullptr);
+}
+
+TEST_CASE("clouds for builds without a label cannot be asked for, and that is said") {
+  Examination examination;
+  examination.world.settings.demand.served = {{{"linux"}, true}};
+  const auto found = examination.run();
+  const auto* unchecked = find(found, "label", FindingState::unchecked);
+  REQUIRE(unchecked != nullptr);
+  CHECK(unchecked->text.starts_with("builds without a label"));
 }
 
 TEST_CASE("an old Jenkins is told") {

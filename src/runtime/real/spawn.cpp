@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <new>
@@ -310,6 +311,22 @@ base::Result<Spawned> spawn_detached(const SpawnRequest& request) {
                                             "): " + std::strerror(answer.failed_errno));
   }
   return Spawned{{child.pid, answer.start_ticks}, std::move(pidfd)};
+}
+
+std::string find_program(const std::string& name, std::string_view path_variable) {
+  if (name.find('/') != name.npos) return name;
+  while (!path_variable.empty()) {
+    const auto end = std::min(path_variable.find(':'), path_variable.size());
+    const auto folder = path_variable.substr(0, end);
+    path_variable.remove_prefix(std::min(end + 1, path_variable.size()));
+    if (folder.empty()) continue;
+    auto candidate = std::string(folder) + "/" + name;
+    struct stat info{};
+    if (::stat(candidate.c_str(), &info) == 0 && S_ISREG(info.st_mode) &&
+        ::access(candidate.c_str(), X_OK) == 0)
+      return candidate;
+  }
+  return name;
 }
 
 UniqueFd lift_fd(UniqueFd fd) {

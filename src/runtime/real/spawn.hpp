@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,10 @@ struct Spawned {
 // resource_exhausted: no process or memory to be had; io: the rest. All descriptors given must be 10 or
 // higher, see lift_fd().
 base::Result<Spawned> spawn_detached(const SpawnRequest& request);
+
+// `name` as a path: through PATH when it has no slash, else as it is. Not found: as it is, for the error of
+// exec.
+std::string find_program(const std::string& name, std::string_view path_variable);
 
 // The same open file under a number from 10 on, closed on exec.
 UniqueFd lift_fd(UniqueFd fd);

@@ -72,6 +72,9 @@ void tell_nodes(Story& story) {
   check_all(story, {"doDisconnect-no-right-not-connected-302"});
   story.jenkins.set_rights("scaler", FakeJenkins::least_rights());
   check_all(story, {"node-delete-verb", "doDelete-302", "doDelete-404", "doDelete-space-302"});
+  story.as("admin");
+  story.node("a1", "linux docker");
+  check_all(story, {"node-config-xml"});
 }
 
 void tell_builds_on_a_node(Story& story) {
