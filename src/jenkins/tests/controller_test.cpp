@@ -334,40 +334,6 @@ TEST_CASE("a node that is deleted by hand ends its agent; the build that waits g
   REQUIRE(world.run_until([&] { return world.is_over("app") && is_quiet(world); }, 5min));
 }
 
-TEST_CASE("a list that is not whole ends no build; nor does one that lacks the node alone") {
-  const std::string built_in =
-      R"({"_class":"hudson.model.Hudson$MasterComputer","displayName":"Built-In Node","offline":false})";
-  struct Row {
-    std::string list;
-    const char* told;
-  };
-  const Row rows[] = {{"", "the built-in node is missing"},
-                      {built_in + R"(,{"displayName":"footman-a1"})", "no name or state"},
-                      {built_in, ""}};
-  FakeWorld world;
-  world.add_freestyle("app", "linux", std::nullopt);
-  world.start();
-  world.run(10s);
-  world.trigger("app");
-  REQUIRE(world.run_until([&] { return world.builds.size() == 1; }));
-  for (const auto& row : rows) {
-    CAPTURE(row.list);
-    int asked = 0;
-    world.transport->edit = [&](const std::string& path, Answer& answer) {
-      if (path.starts_with("/computer/api/json")) answer.body = R"({"computer":[)" + row.list + "]}";
-      if (path.starts_with("/computer/" + world.builds[0].node + "/api/json")) ++asked;
-    };
-    world.run(20s);
-    CHECK(world.controller->trouble().contains(row.told));
-    CHECK(world.controller->observe_agent(world.builds[0].agent).activity == AgentActivity::busy);
-    CHECK(asked <= 5);  // a few calls, not one with each look
-    world.transport->edit = {};
-    world.run(10s);
-  }
-  CHECK(world.builds.size() == 1);
-  CHECK(world.controller->trouble().empty());
-}
-
 TEST_CASE("nodes of this installation without a record go, those of others stay") {
   FakeWorld world;
   world.start();
@@ -490,41 +456,6 @@ TEST_CASE("a token that is not taken any more is trouble at once; only when that
   world.jenkins->set_token("scaler", "scaler-token");
   world.run(1min);
   CHECK(world.controller->status().reach == "well");
-}
-
-TEST_CASE("a token that was written anew is used as soon as the old one is not taken") {
-  FakeWorld world;
-  world.start();
-  world.run(10s);
-  world.new_token = world.settings.token;
-  world.jenkins->set_token("scaler", "another");
-  world.run(5s);
-  CHECK(world.controller->trouble().contains("401"));
-  world.new_token = Secret("another");
-  world.run(10s);
-  CHECK(world.controller->trouble().empty());
-}
-
-TEST_CASE("the node of an examination that was killed goes; one that is under way has its time") {
-  FakeWorld world;
-  world.start();
-  world.run(10s);
-  const Requests requests(world.settings.user, world.settings.token);
-  const auto make = [&](const std::string& name, const std::string& description) {
-    const auto answer =
-        world.wait(world.transport->send(requests.create_node({name, description, {}, "/x", false, true})));
-    REQUIRE(answer->status == 302);
-    (void)world.wait(world.transport->send(requests.toggle(name, {})));
-  };
-  const auto is_there = [&](const std::string& name) { return world.jenkins->computers().contains(name); };
-  const auto probe = probe_name(world.settings.prefix, "x1");
-  make(probe, std::string(kProbeText));
-  make(probe_name(world.settings.prefix, "x2"), "somebody else's");
-  world.run(kProbeTime / 2);
-  CHECK(is_there(probe));
-  world.run(kProbeTime);
-  CHECK_FALSE(is_there(probe));
-  CHECK(is_there(probe_name(world.settings.prefix, "x2")));
 }
 
 TEST_CASE("each right that is missing is named") {
