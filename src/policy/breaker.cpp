@@ -160,12 +160,12 @@ std::string describe(const Breaker& breaker, Instant now) {
     case BreakerState::closed:
       break;
     case BreakerState::open:
-      return fmt::format("open since {} after {}; one agent is tried {}", since, describe_failures(breaker),
+      return fmt::format("paused since {} after {}; one agent is tried {}", since, describe_failures(breaker),
                          may_launch(breaker, now).launches == Permission::one_probe
                              ? std::string("for the next item")
                              : "at " + format_rfc3339(breaker.until));
     case BreakerState::half_open:
-      return fmt::format("half-open since {} after {}: agent {} is tried, the others wait for it", since,
+      return fmt::format("paused since {} after {}: agent {} is tried, the others wait for it", since,
                          describe_failures(breaker), breaker.probe.str());
     case BreakerState::disabled:
       return fmt::format(

@@ -100,7 +100,7 @@ Breaker on_retry_wished(Breaker breaker, Instant now);
 
 Allowance may_launch(const Breaker& breaker, Instant now);
 
-// "open since … after 3 failures in a row (boot: it ended before it connected); one agent is tried at …";
+// "paused since … after 3 failures in a row (boot: it ended before it connected); one agent is tried at …";
 // empty when closed.
 std::string describe(const Breaker& breaker, Instant now);
 

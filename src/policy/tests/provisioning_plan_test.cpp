@@ -409,7 +409,7 @@ TEST_CASE("an open template launches one probe, however many items of whatever l
   CHECK(plan.launches.size() == 1);
   CHECK(plan.launches[0].item.key == "1");
   CHECK(plan.launches[0].reason == LaunchReason::breaker_probe);
-  CHECK(plan.launches[0].text.find("; template 't' is open since ") != std::string::npos);
+  CHECK(plan.launches[0].text.find("; template 't' is paused since ") != std::string::npos);
   CHECK(plan.holds.size() == 3);
   for (const auto& hold : plan.holds) CHECK(hold.reason == HoldReason::template_half_open);
   breaker = on_probe_launched(breaker, AgentId("new-1"), now + 5min, now);
