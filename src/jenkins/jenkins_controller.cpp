@@ -107,7 +107,8 @@ Awaitable<void> JenkinsController::look_again_and_again() {
       while (leaves()) co_await wake_.wait();
       continue;
     }
-    const auto took = parts_.clock.steady() - begun;
+    // After a failure, which may have taken long, health says when to try again.
+    const auto took = done ? parts_.clock.steady() - begun : Duration(0);
     const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
     (void)co_await wake_.wait_for(parts_.clock, pause);
   }

@@ -76,3 +76,13 @@ TEST_CASE("the node of an examination that was killed goes; one that is under wa
   CHECK_FALSE(is_there(probe));
   CHECK(is_there(probe_name(world.settings.prefix, "x2")));
 }
+
+TEST_CASE("after a call that took its whole time for nothing, the next one comes soon") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  world.jenkins->add_fault({Fault::Kind::proxy_page, {}, "/queue/", 1, 502, {}});
+  world.jenkins->add_fault({Fault::Kind::slow, {}, "/queue/", 1, 0, 30s});
+  REQUIRE(world.run_until([&] { return !world.controller->trouble().empty(); }, 60s));
+  CHECK(world.run_until([&] { return world.controller->trouble().empty(); }, 10s));
+}
