@@ -307,9 +307,12 @@ bool is_path_character(char c) { return is_alnum_or("/-._~%!$&'()*+,;=:@", c); }
 
 std::string task_path(std::string_view url) {
   if (url.size() > kMaxUrlBytes) return {};
-  const auto at = url.starts_with("job/") ? 0 : url.find("/job/");
-  if (at == std::string_view::npos) return {};
-  const auto path = url.substr(at == 0 ? 0 : at + 1);
+  auto path = url;
+  if (!url.starts_with("job/")) {
+    const auto at = url.find("/job/");
+    if (at == std::string_view::npos) return {};
+    path = url.substr(at + 1);
+  }
   return std::ranges::all_of(path, is_path_character) ? std::string(path) : std::string();
 }
 

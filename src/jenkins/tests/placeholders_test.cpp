@@ -58,7 +58,7 @@ TEST_CASE("placeholders are made, held, made anew with other labels, and removed
   const auto wanted = list_placeholders("footman-", {{{"linux"}, false}});
   using enum PlaceholderStep;
   CHECK(plan(wanted, {}) == Steps{{create, wanted[0].name}, {create, wanted[1].name}});
-  Computers computers{{as_node(wanted[0]), as_node(wanted[1])}, {}};
+  Computers computers{{as_node(wanted[0]), as_node(wanted[1])}};
   CHECK(plan(wanted, computers).empty());
   computers.all[0].held = false;
   CHECK(plan(wanted, computers) == Steps{{hold, wanted[0].name}});

@@ -277,7 +277,7 @@ TEST_CASE("an answer that drips for ever ends with the time for the whole of it"
   const auto answer = world.run(client.request({"GET", url, {}, {}, {}, {}}));
   REQUIRE_FALSE(answer);
   CHECK(answer.error().code == base::Errc::timeout);
-  CHECK(has(answer.error().message, "was not complete within 200ms"));
+  CHECK(has(answer.error().message, "was not complete within 200 ms"));
   world.scope.cancel();
   world.run(world.scope.join());
 }

@@ -179,15 +179,14 @@ TEST_CASE("a launch is a probe only where one is asked for") {
 TEST_CASE("people are told state, reason, time and what comes next") {
   CHECK(describe({}, kNow).empty());
   const auto open = opened(FailureClass::boot);
-  CHECK(
-      describe(open, kNow) ==
-      "paused since 1970-01-01T00:16:40.000Z after 3 failures in a row (boot: it broke); one agent is tried at "
-      "1970-01-01T00:16:44.000Z");
+  CHECK(describe(open, kNow) ==
+        "paused since 1970-01-01T00:16:40.000Z after 3 failures in a row (boot: it broke); one agent is "
+        "tried at "
+        "1970-01-01T00:16:44.000Z");
   CHECK(describe(open, open.until).ends_with("one agent is tried for the next item"));
-  CHECK(
-      describe(half_opened(FailureClass::throttled), kNow) ==
-      "paused since 1970-01-01T00:16:41.000Z after a failure (throttled: it broke): agent local-probe is "
-      "tried, the others wait for it");
+  CHECK(describe(half_opened(FailureClass::throttled), kNow) ==
+        "paused since 1970-01-01T00:16:41.000Z after a failure (throttled: it broke): agent local-probe is "
+        "tried, the others wait for it");
   CHECK(describe(fail({}, FailureClass::image), kNow) ==
         "disabled since 1970-01-01T00:16:40.000Z (image: it broke), until its configuration changes or the "
         "server is restarted");
