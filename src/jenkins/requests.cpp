@@ -65,8 +65,8 @@ std::unexpected<Error> refused_otherwise(const Answer& answer, std::string_view 
   if (status == 401)
     return refused(
         Errc::unauthenticated, what, "user and API token are not taken (HTTP 401)",
-        "If this lasts, make a new API token in Jenkins (the user's page, Security): one in the file of "
-        "`token: file:…` is used at once.");
+        "Make a new API token in Jenkins (the user's page, Security), if this lasts; in the file of "
+                   "`token: file:…` it is used at once.");
   if (status == 403) return refused_right(answer, what);
   if (status == 404) return refused(Errc::not_found, what, "there is none (HTTP 404)");
   if (status == 400) {
