@@ -66,7 +66,7 @@ std::unexpected<Error> refused_otherwise(const Answer& answer, std::string_view 
     return refused(
         Errc::unauthenticated, what, "user and API token are not taken (HTTP 401)",
         "Make a new API token in Jenkins (the user's page, Security), if this lasts; in the file of "
-                   "`token: file:…` it is used at once.");
+        "`token: file:…` it is used at once.");
   if (status == 403) return refused_right(answer, what);
   if (status == 404) return refused(Errc::not_found, what, "there is none (HTTP 404)");
   if (status == 400) {

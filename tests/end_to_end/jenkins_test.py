@@ -291,8 +291,11 @@ def test_a_node_that_somebody_deletes_ends_its_agent():
         check("Its node was deleted in Jenkins." in story["sentence"], story["sentence"])
 
 
-def test_a_token_that_is_revoked_harms_no_build():
+def test_a_token_that_is_revoked_harms_no_build_and_a_new_one_is_read():
     with Scene() as scene:
+        token = scene.server.folder / "token"
+        token.write_text("scaler-token\n")
+        scene.server.config_file.write_text(scene.server.config_file.read_text().replace("${env:JENKINS_TOKEN}", f"file:{token}"))
         scene.start().trigger(waits=True)
         scene.wait_running()
         scene.wait_known()
@@ -301,7 +304,8 @@ def test_a_token_that_is_revoked_harms_no_build():
         scene.wait_results(["SUCCESS"])
         trouble = wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], "the trouble")
         check("Make a new API token" in trouble, trouble)
-        scene.jenkins.tell("user", name="scaler", token="scaler-token")
+        token.write_text("another\n")
+        wait_until(lambda: not scene.server.get("/api/v1/jenkins")["jenkins"][0]["trouble"], "the new token to be used")
         scene.check_clean(1)
 
 
@@ -612,7 +616,7 @@ if __name__ == "__main__":
                test_many_builds_at_once_within_a_cap,
                test_an_item_that_is_cancelled_leaves_nothing,
                test_a_node_that_somebody_deletes_ends_its_agent,
-               test_a_token_that_is_revoked_harms_no_build,
+               test_a_token_that_is_revoked_harms_no_build_and_a_new_one_is_read,
                test_agents_that_are_kept_ready_and_used_again,
                test_an_agent_that_dies_leaves_a_note_and_no_process,
                test_a_jenkins_behind_tls_of_an_authority_of_its_own,
