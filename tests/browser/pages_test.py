@@ -335,7 +335,4 @@ def test_without_scripts():
 
 
 if __name__ == "__main__":
-    run_tests([test_sign_in_by_the_printed_link, test_start_a_build_and_see_its_log_live, test_lists_change_without_a_reload,
-               test_a_lost_connection_comes_back, test_what_builds_print_is_harmless, test_only_the_keyboard,
-               test_live_pages_keep_what_a_person_does, test_a_long_log_stays_bounded, test_phone_and_dark,
-               test_texts_can_be_read, test_without_scripts])
+    run_tests()

@@ -383,4 +383,4 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
 
 
 if __name__ == "__main__":
-    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+    run_tests()

@@ -352,4 +352,4 @@ def test_frozen_agent_is_lost():
 
 
 if __name__ == "__main__":
-    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+    run_tests()

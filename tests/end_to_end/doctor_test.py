@@ -438,10 +438,4 @@ def test_a_jenkins_in_order_and_each_fault_of_it():
 
 
 if __name__ == "__main__":
-    run_tests([test_an_account_in_which_all_is_well, test_each_fault_is_found_and_named_with_what_to_do,
-               test_with_the_rights_of_the_server_alone_the_rest_says_what_it_lacks,
-               test_the_policy_of_the_doctor_has_what_is_asked_and_nothing_else, test_a_missing_right_of_the_server_is_named,
-               test_a_region_that_the_configuration_leaves_to_the_environment_or_the_profile, test_without_credentials_or_aws,
-               test_a_role_that_is_assumed, test_vpc_endpoints_instead_of_a_way_out,
-               test_this_machine_with_a_local_cloud_only, test_a_server_that_runs_has_its_own_ports,
-               test_discover_and_the_configuration_that_it_prints, test_a_jenkins_in_order_and_each_fault_of_it])
+    run_tests()

@@ -605,24 +605,4 @@ def test_a_server_that_is_away_when_a_secret_is_fetched():
 
 
 if __name__ == "__main__":
-    run_tests([test_a_build_gets_an_agent_of_its_own,
-               test_steps_of_a_pipeline_over_the_agent_port,
-               test_templates_of_others_are_not_for_its_builds,
-               test_a_wrong_token_is_told_in_one_sentence_until_it_is_right,
-               test_a_killed_server_finds_its_builds_again,
-               test_a_server_that_dies_at_any_step_launches_once,
-               test_a_pipeline_goes_on_after_a_restart_of_jenkins,
-               test_a_pipeline_goes_on_when_both_die,
-               test_many_builds_at_once_within_a_cap,
-               test_an_item_that_is_cancelled_leaves_nothing,
-               test_a_node_that_somebody_deletes_ends_its_agent,
-               test_a_token_that_is_revoked_harms_no_build_and_a_new_one_is_read,
-               test_agents_that_are_kept_ready_and_used_again,
-               test_an_agent_that_dies_leaves_a_note_and_no_process,
-               test_a_jenkins_behind_tls_of_an_authority_of_its_own,
-               test_a_jenkins_that_leaves_the_configuration,
-               test_a_real_agent_jar,
-               test_agents_on_ecs_injected_and_in_jenkins_own_image,
-               test_a_secret_for_jenkins_is_given_to_its_own_task_alone,
-               test_a_server_that_dies_while_a_secret_is_fetched,
-               test_a_server_that_is_away_when_a_secret_is_fetched])
+    run_tests()

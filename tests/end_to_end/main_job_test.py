@@ -386,4 +386,4 @@ def test_foreign_agents_are_refused():
 
 
 if __name__ == "__main__":
-    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+    run_tests()

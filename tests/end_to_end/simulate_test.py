@@ -151,4 +151,4 @@ def test_pools_for_a_goal():
 
 
 if __name__ == "__main__":
-    run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+    run_tests()

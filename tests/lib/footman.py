@@ -324,8 +324,11 @@ class NotRun(Exception):
     """Raised by a test that lacks what nobody has to have: it is said, and fails nothing."""
 
 
-def run_tests(tests):
-    """Runs functions one after the other; prints what each did; the closing line is for people and CI."""
+def run_tests(tests=None):
+    """Runs functions one after the other, without a list all that the program calls test_…, in its order. Prints what each
+    did; the closing line is for people and CI."""
+    if tests is None:
+        tests = [value for name, value in vars(sys.modules["__main__"]).items() if name.startswith("test_")]
     chosen = sys.argv[1:]
     failed = 0
     not_run = 0

@@ -223,4 +223,4 @@ def test_a_fault_has_the_status_that_its_code_has_at_aws():
     check_equal(CallFault(code="ServiceUnavailable", status=503).status, 503)
 
 
-common.run_tests([value for name, value in list(globals().items()) if name.startswith("test_")])
+common.run_tests()

@@ -319,8 +319,4 @@ def test_the_command_line_of_java():
 
 if __name__ == "__main__":
     os.environ.setdefault("FOOTMAN_TEST_PATIENCE", "60")
-    run_tests([test_a_single_use_agent_over_tcp, test_a_single_use_agent_over_websocket,
-               test_the_agent_is_refused_until_its_node_is_there, test_without_reconnecting_a_deletion_ends_the_agent,
-               test_results_and_stops, test_a_killed_agent_fails_its_build, test_a_restart_and_a_pipeline_that_goes_on,
-               test_a_real_agent_jar_is_connected_as_recorded,
-               test_faults, test_the_command_line_of_java])
+    run_tests()
