@@ -90,9 +90,14 @@ Status check_ephemeral_storage(std::uint32_t gib, OsFamily os) {
               {}, gib <= kIncludedStorageGib ? "20 GiB are there when nothing is said" : "");
 }
 
+std::string format_mib(std::uint64_t mib) {
+  return mib % 1024 == 0 ? fmt::format("{} GiB", mib / 1024) : fmt::format("{} MiB", mib);
+}
+
 std::string format_task_size(const TaskSize& size) {
-  return fmt::format("{} with {}", model::format_cpus(std::uint64_t{size.cpu_units} * 1000 / kUnitsPerCpu),
-                     format_bytes(std::uint64_t{size.memory_mib} << 20U));
+  constexpr std::uint64_t kUnits = kUnitsPerCpu;
+  const auto milli_cpus = (size.cpu_units * std::uint64_t{1000} + kUnits / 2) / kUnits;  // 1331 units: 1.3
+  return fmt::format("{} with {}", model::format_cpus(milli_cpus), format_mib(size.memory_mib));
 }
 
 }  // namespace footman::ecs

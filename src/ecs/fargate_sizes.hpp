@@ -30,6 +30,7 @@ Result<TaskSize> check_size(const TaskSize& asked, OsFamily os, bool round_up);
 // 0: not said. invalid_argument.
 Status check_ephemeral_storage(std::uint32_t gib, OsFamily os);
 
-std::string format_task_size(const TaskSize& size);  // "0.5 vCPU with 1.0 GiB"
+std::string format_mib(std::uint64_t mib);           // "2 GiB", "1536 MiB"
+std::string format_task_size(const TaskSize& size);  // "0.5 vCPU with 1 GiB"
 
 }  // namespace footman::ecs

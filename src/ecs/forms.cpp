@@ -69,6 +69,19 @@ std::string_view find_partition(std::string_view region) {
   return "aws";
 }
 
+bool is_sqs_host(std::string_view host) {
+  constexpr std::string_view kSuffixes[] = {
+      ".amazonaws.com", ".amazonaws.com.cn", ".api.aws",       ".api.amazonwebservices.com.cn",
+      ".amazonaws.eu",  ".c2s.ic.gov",       ".sc2s.sgov.gov", ".cloud.adc-e.uk",
+      ".csp.hci.ic.gov"};
+  constexpr std::string_view kLabels[] = {"sqs", "sqs-fips", "queue"};
+  const auto is_own = [&](std::string_view suffix) { return host.ends_with(suffix); };
+  if (std::ranges::none_of(kSuffixes, is_own)) return false;
+  while (!host.empty())
+    if (std::ranges::find(kLabels, take_until(host, '.')) != std::end(kLabels)) return true;
+  return false;
+}
+
 bool is_resource_id(std::string_view text, std::string_view prefix) {
   if (!text.starts_with(prefix)) return false;
   text.remove_prefix(prefix.size());

@@ -18,6 +18,9 @@ std::optional<Arn> find_arn(std::string_view text);
 // "aws", "aws-cn", "aws-us-gov", "aws-iso", …; empty for what is no region's name.
 std::string_view find_partition(std::string_view region);
 
+// "sqs.eu-central-1.amazonaws.com", and its older, FIPS, dual-stack and VPC endpoint's forms.
+bool is_sqs_host(std::string_view host);
+
 bool is_resource_id(std::string_view text, std::string_view prefix);  // "subnet-" and 8 or 17 hex digits
 bool is_ecs_name(std::string_view text);  // ≤ 255 letters, digits, - and _: containers, volumes, families
 bool is_task_definition(std::string_view text);  // family, family:revision or ARN

@@ -60,7 +60,7 @@ class Writer {
                 make_task_definition(options, cloud_, {InstallationId("any"), name, cloud_.region}));
     registers_ = true;
     definitions_.insert(ecs_arn(fmt::format("task-definition/{}*", kFamilyPrefix)));
-    add_made(made);  // a patch may name another role or log
+    add_made(made);  // a patch may name another log
     return {};
   }
 
@@ -114,8 +114,6 @@ class Writer {
     const auto value = json::parse(made.request, error);
     const auto* definition = error ? nullptr : value.if_object();
     if (definition == nullptr) return;
-    if (const auto* role = definition->if_contains("executionRoleArn"); role != nullptr && role->is_string())
-      add_role(std::string(role->get_string()), task_roles_);
     const auto log = find_log_place(*definition, made.container);
     if (log && (log->region.empty() || log->region == cloud_.region))
       logs_.insert(fmt::format("arn:{}:logs:{}:{}:log-group:{}:log-stream:{}*", partition_, cloud_.region,

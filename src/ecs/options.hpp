@@ -53,7 +53,8 @@ struct CloudOptions {
   std::string cluster;  // name or ARN; empty: "default", AWS' own default
   CredentialOptions credentials;
   EndpointOptions endpoint;
-  // SQS queue that EventBridge sends "ECS Task State Change" to; empty: tasks are followed by DescribeTasks.
+  // SQS queue that EventBridge sends "ECS Task State Change" to, of AWS or of `endpoint`; this cloud takes
+  // what is in it, so it is nobody else's. Empty: tasks are followed by DescribeTasks.
   std::string event_queue_url;
   // CloudWatch log group for templates that name no log driver; empty: the agent's own output is not kept.
   // Must exist; the execution role writes to it.

@@ -197,19 +197,39 @@ const json::object* find_container(const json::object& request, std::string_view
   return nullptr;
 }
 
+// What has a key of its own: it is checked there, and launches, prices and examinations go by it.
+constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
+    {"taskRoleArn", "task_role"},
+    {"executionRoleArn", "execution_role"},
+    {"networkMode", "network_mode"},
+    {"cpu", "cpu"},
+    {"memory", "memory"},
+    {"requiresCompatibilities", "capacity"},
+    {"runtimePlatform", "os_family' and 'cpu_architecture"},
+    {"ephemeralStorage", "ephemeral_storage"},
+    {"pidMode", "pid_mode"},
+    {"ipcMode", "ipc_mode"}};
+
+Status check_keys(const json::object& before, const json::object& after) {
+  const auto was = normalise(before);
+  const auto is = normalise(after);
+  const auto value_of = [](const json::value& of, std::string_view name) {
+    const auto* value = of.get_object().if_contains(name);
+    return value == nullptr ? json::value() : *value;
+  };
+  for (const auto& [name, key] : kKeys)
+    if (value_of(was, name) != value_of(is, name))
+      return wrong_patch(fmt::format("'{}' cannot be patched", name), fmt::format("Say it in '{}'", key));
+  return {};
+}
+
 // The patch must leave what brings the agent and runs it.
 Status check_patched(const json::object& before, const json::object& after, const TemplateOptions& options) {
   auto complete = after;
   complete["family"] = "x";
   if (const auto fits = check_shape(complete, kRegisterTaskDefinition); !fits)
     return wrong_patch(fmt::format("{}: {}", fits.error().field, fits.error().message), fits.error().hint);
-  const auto role_of = [](const json::object& of) {
-    const auto* role = of.if_contains("taskRoleArn");
-    return role == nullptr ? json::value() : *role;
-  };
-  if (role_of(before) != role_of(after))
-    return wrong_patch("'taskRoleArn' cannot be patched: agents prove with it who they are",
-                       "Say it in 'task_role'");
+  FOOTMAN_TRY_STATUS(check_keys(before, after));
   for (const auto& one : after.at("containerDefinitions").get_array())
     if (!one.get_object().contains("name")) return wrong_patch("a container has no name");
   std::vector<std::string> ours = {find_container_name(options)};

@@ -45,6 +45,7 @@ class TemplateCheck {
     check_platform();
     check_network();
     check_roles();
+    check_credential_variables();
     check_placement();
     check_all_tags();
     check_whole();
@@ -353,6 +354,16 @@ class TemplateCheck {
                  (ecr(o_.container.image) || ecr(o_.agent.carrier_image) ||
                   std::ranges::any_of(o_.sidecars, ecr, &Container::image)),
              "execution_role", "Fargate pulls images of ECR with the execution role");
+  }
+  void check_credential_variables() {
+    if (!proves_identity(o_)) return;
+    for (const auto& [list, variables] :
+         {std::pair("environment", &o_.container.environment), std::pair("secrets", &o_.container.secrets)})
+      for (const auto& [name, value] : *variables)
+        wrong_if(
+            name.starts_with(kCredentialVariables), fmt::format("container.{}.{}", list, name),
+            "with the variables AWS_CONTAINER_… of ECS the agent finds the task role's credentials, by which "
+            "it proves who it is");
   }
   bool uses_log_group() const {
     const auto silent = [](const Container& one) { return !one.log; };

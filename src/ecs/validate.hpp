@@ -29,6 +29,8 @@ inline constexpr std::string_view kCarrierContainer = "footman-carrier";
 inline constexpr std::string_view kAgentVolume = "footman-agent";
 // Environment variables that begin like this are the agent's.
 inline constexpr std::string_view kAgentVariables = "FOOTMAN_AGENT_";
+// Like this those that ECS sets and an agent finds its task role's credentials by, to prove who it is.
+inline constexpr std::string_view kCredentialVariables = "AWS_CONTAINER_";
 
 struct Problem {
   std::string field;  // path of the options: "sidecars[1].log.driver"
@@ -39,6 +41,8 @@ struct Problem {
 
 // In the order of the fields. Empty: nothing is wrong as far as can be told.
 std::vector<Problem> validate(const CloudOptions& cloud);
+// Of a cloud with a queue that is right: clouds that give the same text would take each other's events.
+std::string identify_queue(const CloudOptions& cloud);
 // `cloud`: the one that the template belongs to. The patch is checked when nothing else is wrong.
 std::vector<Problem> validate(const TemplateOptions& options, const CloudOptions& cloud);
 

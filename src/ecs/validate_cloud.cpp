@@ -35,11 +35,22 @@ bool is_authority(std::string_view text) {
   return is_bracketed ? base::is_ipv6(text.substr(1, end - 1)) : base::is_host_name(text.substr(0, end));
 }
 
+std::string_view authority_of(std::string_view url) {
+  if (const auto scheme = url.find("://"); scheme != std::string_view::npos) url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find_first_of("/?#"));
+}
+
+// Without the port; IPv6 without brackets.
+std::string_view host_of(std::string_view url) {
+  const auto authority = authority_of(url);
+  if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
+  return authority.substr(0, authority.find(':'));
+}
+
 bool is_url(std::string_view text) {
   if (text.size() > kMaxUrlBytes || !(text.starts_with("https://") || text.starts_with("http://")))
     return false;
-  const auto rest = text.substr(text.find("://") + 3);
-  return is_authority(rest.substr(0, rest.find_first_of("/?#"))) &&
+  return is_authority(authority_of(text)) &&
          std::ranges::all_of(text, [](char c) { return c > ' ' && c < 127; });
 }
 
@@ -79,19 +90,30 @@ void check_credentials(const CredentialOptions& credentials, const std::string& 
                   "2 to 64 letters, digits and _+=,.@- were expected");
 }
 
+// Session tokens and the one-time secrets of agents go there, and it says who an agent is.
+void check_endpoint_url(const std::string& url, const std::string& field, Problems& problems) {
+  if (problems.add_if(!is_url(url), field, "a URL was expected, like https://ecs.example.com")) return;
+  problems.add_if(url.starts_with("http://") && !base::is_loopback_host(host_of(url)), field,
+                  "it would get credentials without TLS: say https://; http:// is for this machine only");
+}
+
 void check_endpoint(const EndpointOptions& endpoint, Problems& problems) {
-  constexpr std::string_view kExpected = "a URL was expected, like https://ecs.example.com";
-  problems.add_if(!endpoint.url.empty() && !is_url(endpoint.url), "endpoint.url", kExpected);
+  if (!endpoint.url.empty()) check_endpoint_url(endpoint.url, "endpoint.url", problems);
   for (const auto& [service, url] : endpoint.urls) {
     const auto field = "endpoint.urls." + service;
     if (std::ranges::find(kServices, service) == std::end(kServices))
       problems.add(field,
                    fmt::format("there is no service '{}' here: {}", service, fmt::join(kServices, ", ")));
     else
-      problems.add_if(!is_url(url), field, kExpected);
+      check_endpoint_url(url, field, problems);
   }
   if (!endpoint.url.empty() && (endpoint.fips || endpoint.dual_stack))
     problems.warn("endpoint.url", "with a URL of your own, fips and dual_stack have no effect");
+}
+
+std::string_view find_queue_endpoint(const EndpointOptions& endpoint) {
+  const auto own = endpoint.urls.find("sqs");
+  return own != endpoint.urls.end() ? own->second : endpoint.url;
 }
 
 // https://sqs.eu-central-1.amazonaws.com/123456789012/footman
@@ -104,6 +126,11 @@ void check_queue(const CloudOptions& cloud, Problems& problems) {
                       "event_queue_url",
                       "the URL of an SQS queue was expected, like "
                       "https://sqs.eu-central-1.amazonaws.com/123456789012/footman"))
+    return;
+  const auto endpoint = find_queue_endpoint(cloud.endpoint);
+  if (problems.add_if(!is_sqs_host(host_of(url)) && host_of(url) != host_of(endpoint), "event_queue_url",
+                      endpoint.empty() ? "its host is none of AWS' for SQS"
+                                       : "its host is neither one of AWS' for SQS nor that of 'endpoint'"))
     return;
   constexpr std::string_view kHost = "https://sqs.";
   const auto region = url.substr(0, path).starts_with(kHost)
@@ -142,6 +169,14 @@ void check_tags(const TextMap& tags, const CloudOptions& cloud, const std::strin
     if (!cloud.tag_prefix.empty() && key.starts_with(cloud.tag_prefix))
       problems.add(at, fmt::format("'{}' at the begin is of Footman's own tags", cloud.tag_prefix));
   }
+}
+
+std::string identify_queue(const CloudOptions& cloud) {
+  const std::string_view url = cloud.event_queue_url;
+  const auto host = host_of(url);
+  const auto authority = authority_of(url);
+  const auto path = url.substr(static_cast<std::size_t>(authority.end() - url.begin()));
+  return fmt::format("{} {}{}", cloud.region, is_sqs_host(host) ? "" : authority, path);
 }
 
 std::vector<Problem> validate(const CloudOptions& cloud) {

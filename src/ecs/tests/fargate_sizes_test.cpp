@@ -38,19 +38,18 @@ TEST_CASE("Fargate: Windows has the sizes of one to four vCPU") {
   CHECK(sizes.front() == TaskSize{1024, 2048});
   CHECK(sizes.back() == TaskSize{4096, 30720});
   CHECK(refusal({512, 1024}, OsFamily::windows_2019_core) ==
-        "0.5 vCPU with 1.0 GiB is not a size of Fargate's for Windows; the nearest is 1 vCPU with 2.0 GiB");
-  CHECK(refusal({8192, 16384}, OsFamily::windows_2019_core).ends_with("the nearest is 4 vCPU with 16.0 GiB"));
+        "0.5 vCPU with 1 GiB is not a size of Fargate's for Windows; the nearest is 1 vCPU with 2 GiB");
+  CHECK(refusal({8192, 16384}, OsFamily::windows_2019_core).ends_with("the nearest is 4 vCPU with 16 GiB"));
 }
 
 TEST_CASE("Fargate: the nearest sizes below and above are named") {
-  CHECK(
-      refusal({1024, 1024}) ==
-      "1 vCPU with 1.0 GiB is not a size of Fargate's; the nearest are 0.5 vCPU with 1.0 GiB and 1 vCPU with "
-      "2.0 GiB");
-  CHECK(refusal({1024, 9000}).ends_with("the nearest are 1 vCPU with 8.0 GiB and 2 vCPU with 9.0 GiB"));
-  CHECK(refusal({1, 1}).ends_with("the nearest is 0.25 vCPU with 512.0 MiB"));
-  CHECK(refusal({16384, 122881}).ends_with("the nearest is 16 vCPU with 120.0 GiB"));
-  CHECK(refusal({16385, 32768}, OsFamily::linux_, true).ends_with("the nearest is 16 vCPU with 32.0 GiB"));
+  CHECK(refusal({1024, 1024}) ==
+        "1 vCPU with 1 GiB is not a size of Fargate's; the nearest are 0.5 vCPU with 1 GiB and 1 vCPU with "
+        "2 GiB");
+  CHECK(refusal({1024, 9000}).ends_with("the nearest are 1 vCPU with 8 GiB and 2 vCPU with 9 GiB"));
+  CHECK(refusal({1, 1}).ends_with("the nearest is 0.25 vCPU with 512 MiB"));
+  CHECK(refusal({16384, 122881}).ends_with("the nearest is 16 vCPU with 120 GiB"));
+  CHECK(refusal({16385, 32768}, OsFamily::linux_, true).ends_with("the nearest is 16 vCPU with 32 GiB"));
   CHECK(refusal({1024, 0}) == "Fargate needs the task's CPU and memory");
   CHECK(refusal({0, 2048}, OsFamily::linux_, true) == "Fargate needs the task's CPU and memory");
 }

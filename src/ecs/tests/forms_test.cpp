@@ -6,6 +6,17 @@
 
 using namespace footman::ecs;
 
+TEST_CASE("hosts of SQS") {
+  for (const auto* host :
+       {"sqs.eu-central-1.amazonaws.com", "sqs.cn-north-1.amazonaws.com.cn",
+        "sqs-fips.us-east-1.amazonaws.com", "sqs.eu-central-1.api.aws", "us-east-1.queue.amazonaws.com",
+        "queue.amazonaws.com", "vpce-0a1b-2c3d.sqs.eu-central-1.vpce.amazonaws.com"})
+    CHECK_MESSAGE(is_sqs_host(host), host);
+  for (const auto* host : {"", "sqs.example.com", "amazonaws.com", "sqs.amazonaws.com.example.com",
+                           "sqsamazonaws.com", "ci-1.eu-central-1.elb.amazonaws.com"})
+    CHECK_FALSE_MESSAGE(is_sqs_host(host), host);
+}
+
 TEST_CASE("forms: an ARN has six parts; the resource may have colons") {
   const auto secret =
       find_arn("arn:aws:secretsmanager:eu-central-1:123456789012:secret:token-a1:key::").value();

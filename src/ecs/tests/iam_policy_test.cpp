@@ -102,16 +102,11 @@ TEST_CASE("iam policy: the agents' own streams, where Footman reads what they sa
         R"(["arn:aws:logs:eu-central-1:123456789012:log-group:g:log-stream:p/agent/*"])");
 }
 
-TEST_CASE("iam policy: a revision, a role of a patch, a queue, a role that is assumed, another partition") {
+TEST_CASE("iam policy: a revision, a queue, a role that is assumed, another partition") {
   auto existing = TemplateOptions();
   existing.task_definition = "ci:7";
   CHECK(text(make(make_cloud(), existing).at("LaunchAgents").at("Resource")) ==
         R"([")" + kEcs + R"(task-definition/ci:7"])");
-
-  auto patched = make_fargate_options();
-  patched.task_definition_patch = R"({"executionRoleArn": "arn:aws:iam::123456789012:role/other"})";
-  CHECK(text(make(make_cloud(), patched).at("PassRolesToTasks").at("Resource")).find("role/other") !=
-        std::string::npos);
 
   auto cloud = make_cloud();
   cloud.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/210987654321/events";

@@ -238,7 +238,7 @@ TEST_CASE("task definition: sizes are rounded up when that is wished, and every 
 }
 
 TEST_CASE("task definition: a patch reaches what has no field") {
-  const auto request = patched(R"({"enableFaultInjection":true,"pidMode":"task",
+  const auto request = patched(R"({"enableFaultInjection":true,
       "containerDefinitions":{"agent":{"versionConsistency":"disabled","image":"node:22"},
                               "extra":{"image":"busybox","essential":false}}})");
   CHECK(request.at("enableFaultInjection") == true);
@@ -249,7 +249,11 @@ TEST_CASE("task definition: a patch reaches what has no field") {
   CHECK(containers[0].at("stopTimeout") == 120);
   CHECK(containers[2].at("name") == "extra");
   CHECK(patched("{}") == request_of(make_fargate_options()));
-  CHECK_FALSE(patched(R"({"runtimePlatform":null})").get_object().contains("runtimePlatform"));
+  CHECK_FALSE(patched(R"({"containerDefinitions":{"agent":{"mountPoints":null}}})")
+                  .at("containerDefinitions")
+                  .at(0)
+                  .get_object()
+                  .contains("mountPoints"));
   CHECK(patched(R"({"volumes":{"footman-agent":{"host":{"sourcePath":"/x"}}}})")
             .at("volumes")
             .at(0)
@@ -280,6 +284,24 @@ TEST_CASE("task definition: a patch that ECS would not take is refused with its 
   CHECK(refusal(R"({"containerDefinitions":null})") ==
         "containerDefinitions: 'containerDefinitions' must be there");
   CHECK(refusal(R"({"networkMode":"nat"})") == "networkMode: one of bridge, host, awsvpc, none was expected");
+}
+
+TEST_CASE("task definition: what has a key of its own cannot be patched, but for what the key says") {
+  for (const auto& [name, value] : {std::pair("taskRoleArn", R"("arn:aws:iam::123456789012:role/x")"),
+                                    {"executionRoleArn", R"("arn:aws:iam::999999999999:role/x")"},
+                                    {"networkMode", R"("host")"},
+                                    {"cpu", R"("2048")"},
+                                    {"memory", R"("9 GB")"},
+                                    {"requiresCompatibilities", R"(["EC2"])"},
+                                    {"runtimePlatform", R"({"cpuArchitecture":"ARM64"})"},
+                                    {"ephemeralStorage", R"({"sizeInGiB":500})"},
+                                    {"pidMode", R"("host")"},
+                                    {"ipcMode", R"("none")"}}) {
+    CHECK(refusal(fmt::format(R"({{"{}":{}}})", name, value)) == fmt::format("'{}' cannot be patched", name));
+  }
+  CHECK(
+      patched(R"({"networkMode":"awsvpc","cpu":"1 vCPU","runtimePlatform":{"cpuArchitecture":"X86_64"}})") ==
+      request_of(make_fargate_options()));
 }
 
 TEST_CASE("task definition: 64 KiB are the most that ECS takes") {

@@ -382,11 +382,29 @@ TEST_CASE("validate: an existing definition leaves open what RunTask can change,
        {"no name", [](auto& o) { o.task_definition = "c i"; }, "task_definition\n"}});
 }
 
+TEST_CASE("validate: what leads the agent to its role's credentials is not replaced") {
+  const TextMap variables = {{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1"}, {"AWS_REGION", "x"}};
+  const auto set = [&](auto& o) { o.container.environment = variables; };
+  const std::string found = "container.environment.AWS_CONTAINER_CREDENTIALS_FULL_URI\n";
+  check_rows(
+      make_fargate_options(), make_cloud(),
+      {{"environment", set, found},
+       {"secrets", [](auto& o) { o.container.secrets = {{"AWS_CONTAINER_AUTHORIZATION_TOKEN", "/token"}}; },
+        "container.secrets.AWS_CONTAINER_AUTHORIZATION_TOKEN\n"},
+       {"a sidecar",
+        [&](auto& o) { o.sidecars = {make_sidecar("a")}, o.sidecars[0].environment = variables; }, ""},
+       {"no role to prove", [&](auto& o) { set(o), o.task_role.clear(); }, "task_role (warning)\n"}});
+  check_rows(make_existing_options(), make_cloud(), {{"existing definition", set, found}});
+}
+
 TEST_CASE("validate: the patch is checked against what ECS takes") {
-  check_rows(make_fargate_options(), make_cloud(),
-             {{"right", [](auto& o) { o.task_definition_patch = R"({"pidMode":"task"})"; }, ""},
-              {"wrong", [](auto& o) { o.task_definition_patch = R"({"pidmode":"task"})"; },
-               "task_definition_patch\n"}});
+  check_rows(
+      make_fargate_options(), make_cloud(),
+      {{"right", [](auto& o) { o.task_definition_patch = R"({"enableFaultInjection":true})"; }, ""},
+       {"wrong", [](auto& o) { o.task_definition_patch = R"({"enablefaultInjection":true})"; },
+        "task_definition_patch\n"},
+       {"what is checked elsewhere", [](auto& o) { o.task_definition_patch = R"({"networkMode":"host"})"; },
+        "task_definition_patch\n"}});
 }
 
 TEST_CASE("validate: tags, together with the cloud's and Footman's own, are at most 50") {
@@ -441,14 +459,42 @@ TEST_CASE("validate: clouds") {
        "endpoint.urls.s3\n"},
       {"endpoint and FIPS", [](auto& c) { c.endpoint.url = "http://127.0.0.1:1", c.endpoint.fips = true; },
        "endpoint.url (warning)\n"},
+      {"http to another machine", [](auto& c) { c.endpoint.url = "http://ecs.example.com"; },
+       "endpoint.url\n"},
+      {"http to another machine for one service",
+       [](auto& c) { c.endpoint.urls = {{"ecs", "https://x.example.com"}, {"sts", "http://10.0.0.1:1"}}; },
+       "endpoint.urls.sts\n"},
+      {"http to this machine",
+       [](auto& c) { c.endpoint.urls = {{"ecs", "http://[::1]:4566"}, {"sts", "http://localhost:4566"}}; },
+       ""},
       {"queue",
        [](auto& c) { c.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/123456789012/footman"; },
        ""},
       {"queue elsewhere",
        [](auto& c) { c.event_queue_url = "https://sqs.us-east-1.amazonaws.com/123456789012/footman"; },
        "event_queue_url\n"},
-      {"queue of a fake", [](auto& c) { c.event_queue_url = "http://127.0.0.1:9324/123456789012/footman"; },
+      {"queue of a fake",
+       [](auto& c) {
+         c.endpoint.url = "http://127.0.0.1:9324";
+         c.event_queue_url = "http://127.0.0.1:9324/123456789012/footman";
+       },
        ""},
+      {"queue of the endpoint of SQS",
+       [](auto& c) {
+         c.endpoint.url = "https://aws.example.com";
+         c.endpoint.urls = {{"sqs", "https://sqs.example.com:8443"}};
+         c.event_queue_url = "https://sqs.example.com:8443/123456789012/footman";
+       },
+       ""},
+      {"queue of another host",
+       [](auto& c) { c.event_queue_url = "https://sqs.example.com/123456789012/footman"; },
+       "event_queue_url\n"},
+      {"queue of another host than the endpoint",
+       [](auto& c) {
+         c.endpoint.url = "https://aws.example.com";
+         c.event_queue_url = "https://sqs.example.com/123456789012/footman";
+       },
+       "event_queue_url\n"},
       {"queue's name", [](auto& c) { c.event_queue_url = "footman"; }, "event_queue_url\n"},
       {"log group", [](auto& c) { c.log_group = "/footman agents"; }, "log_group\n"},
       {"prefix", [](auto& c) { c.tag_prefix = "aws:footman"; }, "tag_prefix\n"},
@@ -458,6 +504,21 @@ TEST_CASE("validate: clouds") {
     row.change(cloud);
     CHECK_MESSAGE(list(validate(cloud)) == row.found, row.what);
   }
+}
+
+TEST_CASE("validate: whether two clouds have one queue") {
+  const auto identify = [](const std::string& url, const std::string& region = "eu-central-1") {
+    CloudOptions cloud;
+    cloud.region = region;
+    cloud.event_queue_url = url;
+    return identify_queue(cloud);
+  };
+  const auto queue = identify("https://sqs.eu-central-1.amazonaws.com/123456789012/ci");
+  CHECK(queue == identify("https://eu-central-1.queue.amazonaws.com/123456789012/ci"));
+  CHECK(queue != identify("https://sqs.eu-central-1.amazonaws.com/123456789012/other"));
+  CHECK(queue != identify("https://sqs.us-east-1.amazonaws.com/123456789012/ci", "us-east-1"));
+  CHECK(queue != identify("http://127.0.0.1:1/123456789012/ci"));
+  CHECK(identify("http://127.0.0.1:1/123456789012/ci") != identify("http://127.0.0.1:2/123456789012/ci"));
 }
 
 TEST_CASE("validate: the cloud's log group needs the execution role on Fargate") {
