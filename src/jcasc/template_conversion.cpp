@@ -27,8 +27,17 @@ std::string show_units(std::int64_t units) {
       return model::format_cpus(static_cast<std::uint64_t>(candidate));
   return model::format_cpus(static_cast<std::uint64_t>(milli));
 }
-std::string show_mib(std::int64_t mib) {
-  return mib % 1024 == 0 ? fmt::format("{} GiB", mib / 1024) : fmt::format("{} MiB", mib);
+
+// Names of variables that hold a secret as it seems.
+std::vector<std::string> list_secrets(const std::vector<Member>& variables) {
+  constexpr std::string_view kEnds[] = {"PASSWORD", "PASSWD", "TOKEN", "SECRET", "KEY", "CREDENTIALS"};
+  std::vector<std::string> names;
+  for (const auto& [name, value] : variables) {
+    const auto upper = base::upper_case(name);
+    if (std::ranges::any_of(kEnds, [&](std::string_view end) { return upper.ends_with(end); }))
+      names.push_back(name);
+  }
+  return names;
 }
 
 class Conversion {
@@ -145,18 +154,18 @@ class Conversion {
     const auto soft = number_of(all_, "memoryReservation");
     if (!fargate_) {
       if (cpu > 0) add_ecs("container_cpu", show_units(cpu), {"cpu"});
-      if (hard > 0) add_ecs("container_memory", show_mib(hard), {"memory"});
-      if (soft > 0) add_ecs("memory_reservation", show_mib(soft), {"memoryReservation"});
+      if (hard > 0) add_ecs("container_memory", ecs::format_mib(hard), {"memory"});
+      if (soft > 0) add_ecs("memory_reservation", ecs::format_mib(soft), {"memoryReservation"});
       return;
     }
     const auto memory = soft > 0 ? soft : hard;
     if (cpu > 0) add_ecs("cpu", show_units(cpu), {"cpu"});
     if (memory > 0) {
-      auto& entry = add_ecs("memory", show_mib(memory), {"memory", "memoryReservation"});
+      auto& entry = add_ecs("memory", ecs::format_mib(memory), {"memory", "memoryReservation"});
       if (soft > 0 && hard > soft)
         entry.notes.push_back(
             fmt::format("of both, the plugin made the soft limit the task's memory; the hard one was {}",
-                        show_mib(hard)));
+                        ecs::format_mib(hard)));
     }
     if (cpu <= 0 || memory <= 0) {
       for (const auto* key : {"cpu", "memory"})
@@ -186,7 +195,14 @@ class Conversion {
 
   void environment() {
     std::vector<Member> members = named_values("environments");
-    if (!members.empty()) add_map(out_.entries, "env", std::move(members), {"environments"});
+    if (members.empty()) return;
+    const auto secrets = list_secrets(members);
+    auto& entry = add_map(out_.entries, "env", std::move(members), {"environments"});
+    if (!secrets.empty())
+      entry.notes.push_back(fmt::format(
+          "{}: whoever may read task definitions reads what stands in env; a secret belongs in Secrets "
+          "Manager or SSM, and its ARN in ecs.secrets: {{{}: \"arn:…\"}}",
+          fmt::join(secrets, ", "), secrets.front()));
   }
 
   void rights() {
@@ -198,7 +214,7 @@ class Conversion {
       add_ecs("add_capabilities", quote(names), {"kernelCapabilities"});
     }
     if (const auto mib = number_of(all_, "sharedMemorySize"); mib > 0)
-      add_ecs("shared_memory", show_mib(mib), {"sharedMemorySize"});
+      add_ecs("shared_memory", ecs::format_mib(mib), {"sharedMemorySize"});
     std::string limits;
     for (const auto& one : items_of(all_, "ulimits"))
       limits += fmt::format("{}{{name: {}, soft: {}, hard: {}}}", limits.empty() ? "" : ", ",

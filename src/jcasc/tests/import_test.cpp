@@ -281,7 +281,7 @@ TEST_CASE("capacity providers and Spot; a size that Fargate does not have; a rol
   CHECK(t.ecs->size == ecs::TaskSize{1000, 2500});
   CHECK(t.ecs->round_up);
   CHECK(t.size == model::AgentSize{1000, 3ULL << 30});
-  CHECK(all.says("# Fargate has no such size; it becomes 1 vCPU with 3.0 GiB\n"));
+  CHECK(all.says("# Fargate has no such size; it becomes 1 vCPU with 3 GiB\n"));
   CHECK(t.ecs->ephemeral_storage_gib == 60);
   CHECK(t.ecs->tags == ecs::TextMap{{"cost-center", "4711"}, {"team", "web"}});
   const auto& other = all.find("cluster-default");
@@ -340,6 +340,40 @@ TEST_CASE("an existing task definition") {
   CHECK(all.says("# FILL IN: taskDefinitionOverride: its image must hold footman-agent"));
   CHECK(all.says("beside it the plugin ignores image, cpu, memory, environments"));
   CHECK(t.ecs->execute_command);
+}
+
+TEST_CASE("variables that look like secrets get a hint where else they can be") {
+  const auto all = round_trip_text(R"(jenkins:
+  clouds:
+  - ecs:
+      name: c
+      templates:
+      - templateName: one
+        label: a
+        image: node:20
+        launchType: FARGATE
+        cpu: 1024
+        memory: 2048
+        subnets: subnet-0a1b2c3d
+        environments:
+        - {name: DB_PASSWORD, value: hunter2}
+        - {name: TOKEN_FILE, value: /run/token}
+        - {name: apiKey, value: abc}
+      - templateName: two
+        label: b
+        image: node:20
+        launchType: FARGATE
+        cpu: 1024
+        memory: 2048
+        subnets: subnet-0a1b2c3d
+        environments: [{name: TOKENS, value: "3"}]
+)");
+  CHECK(all.find("one").env.at("DB_PASSWORD") == "hunter2");
+  const std::string hint = ": whoever may read task definitions reads what stands in env;";
+  const auto& yaml = all.imported.yaml;
+  CHECK(all.says("# DB_PASSWORD, apiKey" + hint));
+  CHECK(yaml.find(hint) == yaml.rfind(hint));
+  CHECK(all.says("ecs.secrets: {DB_PASSWORD: \"arn:…\"}\n"));
 }
 
 TEST_CASE("ARM64 and Windows; what Fargate does not have becomes a comment") {
