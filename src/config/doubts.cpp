@@ -2,7 +2,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
+#include "base/address.hpp"
 #include "config/config.hpp"
 #include "config/ecs_keys.hpp"
 #include "config/sections.hpp"
@@ -199,6 +201,25 @@ void doubt_ecs(const Config& config, std::vector<std::string>& doubts) {
   });
 }
 
+// Agents elsewhere, and a server that only this machine reaches: unless something here passes them on.
+void doubt_listen(const Config& config, std::vector<std::string>& doubts) {
+  std::set<std::string> told;
+  for_each_template(config, [&](const CloudConfig& cloud, const TemplateConfig& t) {
+    const auto& [url, tunnel, connect, insecure] = t.address;
+    if (cloud.type == "local" || !url || tunnel ||
+        std::ranges::find(config.hosts, host_of(*url)) != config.hosts.end())
+      return;
+    const bool tcp = connect == Connect::tcp;
+    const auto& listen = tcp ? config.agent_listen : config.listen;
+    if (!base::is_loopback_host(host_of(listen)) || !told.insert(cloud.name + *url).second) return;
+    doubts.push_back(fmt::format(
+        "agents of the cloud '{}' connect to {}, and {} is {}, which only this machine reaches: say {}, or, "
+        "when a proxy on this machine passes them on, its name: 'hosts: [{}]'",
+        cloud.name, *url, tcp ? "agent_listen" : "listen", listen,
+        tcp ? "'agent_listen: 0.0.0.0:50000'" : "'listen: 0.0.0.0:8443' and 'tls'", host_of(*url)));
+  });
+}
+
 // Without a task role it is a doubt of the template whoever it serves.
 void doubt_jenkins(const Config& config, std::vector<std::string>& doubts) {
   for_each_template(config, [&](const CloudConfig&, const TemplateConfig& t) {
@@ -228,6 +249,7 @@ std::vector<std::string> find_doubts(const Config& config) {
   doubt_goals(config, doubts);
   doubt_labels(config, doubts);
   doubt_ecs(config, doubts);
+  doubt_listen(config, doubts);
   doubt_jenkins(config, doubts);
   doubt_budgets(config, doubts);
   return doubts;

@@ -2,10 +2,13 @@
 
 #include <algorithm>
 #include <iterator>
+#include <map>
 #include <set>
 
 #include "config/schema.hpp"
 #include "config/sections.hpp"
+#include "ecs/validate.hpp"
+#include "model/validate.hpp"
 
 namespace footman::config {
 namespace {
@@ -57,7 +60,7 @@ class CloudsReader {
       read_resources(reader_, *limits, c.limits);
     read_address(reader_, node, c.address);
     check_cloud_type(node, "clouds[]", c.type);
-    if (c.type == "ecs") read_ecs_cloud(reader_, node, c);
+    if (c.type == "ecs") read_ecs(node, c);
     if (const auto* templates = reader_.list(node, "templates")) read_templates(node, *templates, c);
     const bool says_where = node.find("agent_url") != nullptr || node.find("tunnel") != nullptr;
     if (c.templates.empty() && says_where) check_address(node, node, c, c.address);
@@ -84,6 +87,18 @@ class CloudsReader {
     else if (!is_known_type(type))
       reader_.error(node.place_of("type"),
                     fmt::format("'type': local or ecs was expected, found '{}'", type));
+  }
+
+  void read_ecs(const YamlNode& node, CloudConfig& c) {
+    const auto errors = reader_.error_count();
+    read_ecs_cloud(reader_, node, c);
+    if (reader_.error_count() != errors || c.ecs->event_queue_url.empty()) return;
+    const auto [first, is_new] = queues_.emplace(ecs::identify_queue(*c.ecs), c.name);
+    if (!is_new)
+      reader_.error(node.find("ecs")->place_of("event_queue"),
+                    fmt::format("'event_queue': the cloud '{}' has this queue, too, and each would take and "
+                                "delete the other's events: give each its own",
+                                first->second));
   }
 
   // Keys for clouds of another type.
@@ -157,6 +172,8 @@ class CloudsReader {
       reader_.error(at, "a template needs a 'name'");
     else if (!templates_.insert(name).second)
       reader_.error(at, fmt::format("the template '{}' is there twice", name));
+    else if (!model::is_one_line(name))
+      reader_.error(at, "'name': a template's name is one line without control characters");
   }
 
   // What is limited must be counted.
@@ -183,6 +200,7 @@ class CloudsReader {
   Reader& reader_;
   const Config& server_;
   std::set<std::string> clouds_, templates_;
+  std::map<std::string, std::string> queues_;  // and whose
 };
 
 }  // namespace

@@ -16,8 +16,8 @@ void report(Reader& reader, const EcsReader& fields, const std::vector<ecs::Prob
   for (const auto& problem : problems) {
     if (!problem.fatal) continue;
     const auto key = ecs_key_path(problem.field);
-    reader.error(fields.find_place(problem.field, otherwise), fmt::format("'{}': {}", key, problem.message),
-                 key);
+    reader.error(fields.find_place(problem.field, otherwise),
+                 key.empty() ? problem.message : fmt::format("'{}': {}", key, problem.message), key);
   }
 }
 
@@ -116,7 +116,8 @@ void read_ecs_template(Reader& reader, const YamlNode& node, const CloudConfig& 
   out.ecs->container.environment = out.env;
   // What could not be read is not there, so checking the rest would mislead.
   if (is_abstract || reader.error_count() != errors) return;
-  fields.set_place("container.environment", node.place_of("env"));
+  if (const auto* env = node.find("env"))
+    for (const auto& [name, at] : env->keys) fields.set_place("container.environment." + name, at);
   report(reader, fields, ecs::validate(*out.ecs, *cloud.ecs), said ? section->at : node.at);
   settle_size(reader, node, ecs::find_agent_size(*out.ecs, ecs::list_choices(*out.ecs).front()), out.size);
 }

@@ -58,9 +58,11 @@ void read_env(Reader& reader, const YamlNode& node, std::map<std::string, std::s
   if (env->kind != YamlNode::Kind::map)
     return reader.error(env->at, "'env': a map was expected, like NAME: value");
   for (const auto& [key, at] : env->keys) {
-    auto& value = out[key];
+    std::string value;
     reader.get(*env, key, value);
-    if (auto status = model::validate_env_var({key, value, {}}, {}); !status) {
+    if (auto status = model::validate_env_var({key, value, {}}, {}); status) {
+      out[key] = value;
+    } else {
       status.error().field.clear();  // the place says it
       reader.error(at, fmt::format("'{}': {}", key, describe(status.error())));
     }

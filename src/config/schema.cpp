@@ -23,9 +23,8 @@ const Key kCoreRows[] = {
         "data directory; without it FOOTMAN_DATA, else $XDG_DATA_HOME/footman, else ~/.local/share/footman",
         kRestart},
     Key{"hosts", "list of names", "[]",
-        "further names under which the server is reached, without scheme and port; a request with another "
-        "Host "
-        "header is refused",
+        "further names under which the server is reached, through a proxy, too, without scheme and port; a "
+        "request with another Host header is refused",
         kRestart},
     Key{"agent_url", "URL", "",
         "how agents reach the server when that is not `listen`: wss://…, ws://… or tcp://host:port"},

@@ -41,14 +41,16 @@ std::vector<Key> ecs_cloud_rows() {
           {"credentials.assume_role.external_id", "text", "", "what that role's trust policy asks for"},
           {"credentials.assume_role.session_name", "text", "",
            "how the session is called in AWS' logs; without it footman and the installation's id"},
-          {"endpoint.url", "URL", "", "instead of AWS' own addresses, for every service"},
+          {"endpoint.url", "URL", "",
+           "instead of AWS' own addresses, for every service; https, or http to this machine"},
           {"endpoint.urls", "map of URLs", "{}",
            "the same for single services: {ecs: …, sqs: …, sts: …, and for examinations ec2, iam, ecr, logs, "
            "servicequotas, elasticfilesystem}"},
           {"endpoint.fips", "true or false", "false", "AWS' FIPS endpoints"},
           {"endpoint.dual_stack", "true or false", "false", "AWS' endpoints that have IPv6, too"},
           {"event_queue", "URL", "",
-           "an SQS queue that gets ECS' task state changes from EventBridge; without it tasks are asked for"},
+           "an SQS queue of this cloud alone that gets ECS' task state changes from EventBridge; without it "
+           "tasks are asked for"},
           {"log_group", "name", "",
            "a CloudWatch log group that exists, for containers that name no log driver; without it what "
            "agents "

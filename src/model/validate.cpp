@@ -131,11 +131,14 @@ Status validate_env_var(const EnvVar& var, const std::string& field) {
   return validate_secret_ref(var.secret_ref, field + ".secret_ref");
 }
 
+bool is_one_line(std::string_view text) {
+  return std::ranges::none_of(text, is_control) && !has_invisible(text);
+}
+
 Status validate_step(const StepSpec& step, const std::string& field) {
   FOOTMAN_TRY_STATUS(
       check_size(step.name.size(), kMaxStepNameBytes, "the step's name, in bytes,", field + ".name"));
-  if (std::ranges::any_of(step.name, is_control) || has_invisible(step.name))
-    return invalid(field + ".name", "a step's name has a control character");
+  if (!is_one_line(step.name)) return invalid(field + ".name", "a step's name has a control character");
   FOOTMAN_TRY_STATUS(check_size(step.interpreter.size(), kMaxInterpreterBytes,
                                 "the interpreter line, in bytes,", field + ".interpreter"));
   if (!step.interpreter.empty() &&

@@ -35,6 +35,9 @@ inline constexpr Duration kMaxGrace = std::chrono::hours(1);
 inline constexpr std::uint32_t kMaxRetries = 10;
 inline constexpr Duration kMaxQuietPeriod = std::chrono::hours(24);
 
+// Whether nothing of it changes how the rest is shown: no control characters, none that cannot be seen.
+bool is_one_line(std::string_view text);
+
 // "team/app": parts separated by '/', none empty, "." or "..", none of ? * / \ % ! @ # $ ^ & | < > [ ] : ;
 // and no control characters (Jenkins' rules for names), no space at either end of a part.
 Status validate_job_path(std::string_view path, const std::string& field = "path");

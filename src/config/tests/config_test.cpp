@@ -595,6 +595,15 @@ TEST_CASE("names of the server are names") {
   CHECK(error_of("hosts: [" + std::string(254, 'a') + "]\n").contains("'hosts'"));
 }
 
+TEST_CASE("a template's name is one line of what can be seen") {
+  const auto with = [](const std::string& name) {
+    return error_of("clouds: [{name: a, type: local, templates: [{name: " + name + "}]}]\n");
+  };
+  CHECK(with("'größer 2'") == "ok");
+  for (const auto* bad : {R"("a\nb")", R"("a\e[2J")", R"("a\u202eb")"})
+    CHECK(with(bad) == "f:1:45: 'name': a template's name is one line without control characters");
+}
+
 TEST_CASE("a template's environment has the names that a job's has") {
   const auto with = [](const std::string& env) {
     return error_of("clouds: [{name: a, type: local, templates: [{name: t, env: {" + env + "}}]}]\n");

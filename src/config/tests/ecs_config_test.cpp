@@ -30,7 +30,7 @@ std::string errors_of(const std::string& text) {
 }
 
 // One template with these lines in its section `ecs`, besides what every Fargate task needs; its lines begin
-// at 11.
+// at 11. Behind a proxy of this machine.
 constexpr std::string_view kHead = R"(clouds:
 - name: fargate
   type: ecs
@@ -49,7 +49,7 @@ std::string with(const std::string& lines) {
     text += "      " + lines.substr(at, end - at) + "\n";
     at = end + 1;
   }
-  return text;
+  return text + "hosts: [ci.example.com]\n";
 }
 const std::string kNode =
     "image: node:20\ncpu: 1 vCPU\nmemory: 2 GiB\ntask_role: arn:aws:iam::123456789012:role/x\n";
@@ -188,6 +188,20 @@ TEST_CASE("capacity is a word, a list or a map") {
         std::string::npos);
 }
 
+TEST_CASE("two clouds do not take one queue's events") {
+  const auto twice = [](const std::string& second) {
+    const auto cloud = [](const std::string& name, const std::string& queue) {
+      return fmt::format("- name: {}\n  type: ecs\n  ecs:\n    region: eu-central-1\n    event_queue: {}\n",
+                         name, queue);
+    };
+    return errors_of("clouds:\n" + cloud("a", "https://sqs.eu-central-1.amazonaws.com/123456789012/ci") +
+                     cloud("b", second));
+  };
+  CHECK(twice("https://sqs.eu-central-1.amazonaws.com/123456789012/ci")
+            .starts_with("f:11:18: 'event_queue': the cloud 'a' has this queue, too"));
+  CHECK(twice("https://sqs.eu-central-1.amazonaws.com/123456789012/other").empty());
+}
+
 TEST_CASE("a patch of the task definition is a map, or JSON with its nulls") {
   const auto patch = [](const std::string& text) {
     return task(kNode + "task_definition_patch: " + text).ecs->task_definition_patch;
@@ -210,7 +224,7 @@ TEST_CASE("sizes have units, and are those that Fargate has") {
         std::string::npos);
   const auto no_pair = with_size("cpu: 1 vCPU\nmemory: 9 GiB");
   CHECK(no_pair.starts_with("f:12:12: 'cpu': "));
-  CHECK(no_pair.find("2 vCPU with 9.0 GiB") != std::string::npos);
+  CHECK(no_pair.find("2 vCPU with 9 GiB") != std::string::npos);
   CHECK(task(kNode + "round_up: true\nfallback_sizes: [{cpu: 1 vCPU, memory: 3500 MiB}]").size ==
         model::AgentSize{1000, 2ULL << 30});
   CHECK(task("image: a\ncpu: 0.3 vCPU\nmemory: 1 GiB\nround_up: true").size ==
@@ -418,8 +432,15 @@ TEST_CASE("what is wrong with the options is told where it was written") {
         "f:15:26: 'drop_capabilities': a list was expected, like '- item'\n");
 
   auto env = with(kNode);
-  env.insert(env.find("    ecs:"), "    env: {FOOTMAN_AGENT_ID: x}\n");
-  CHECK(errors_of(env).starts_with("f:8:10: 'env.FOOTMAN_AGENT_ID': "));
+  env.insert(env.find("    ecs:"),
+             "    env: {A: x, FOOTMAN_AGENT_ID: x, AWS_CONTAINER_CREDENTIALS_FULL_URI: x}\n");
+  const auto found = errors_of(env);
+  CHECK(found.starts_with("f:8:17: 'FOOTMAN_AGENT_ID': "));
+  CHECK(found.contains("\nf:8:38: 'env.AWS_CONTAINER_CREDENTIALS_FULL_URI': "));
+  CHECK(std::ranges::count(found, '\n') == 2);
+  auto much = with(kNode);
+  much.insert(much.find("    ecs:"), fmt::format("    env: {{A: {}}}\n", std::string(70'000, 'x')));
+  CHECK(errors_of(much).starts_with("f:10:7: the task definition has "));
   // The cloud's own.
   auto cloud = with(kNode);
   cloud.replace(cloud.find("eu-central-1"), 12, "eu central");
@@ -428,7 +449,7 @@ TEST_CASE("what is wrong with the options is told where it was written") {
   auto base = with("image: a");
   base.insert(base.find("    ecs:"), "    abstract: true\n");
   CHECK(errors_of(base).empty());
-  base += "      cpu: many\n";
+  base.insert(base.find("hosts:"), "      cpu: many\n");
   CHECK(errors_of(base).starts_with("f:13:12: 'cpu': "));
 }
 
@@ -507,10 +528,10 @@ TEST_CASE("agents elsewhere need a Jenkins that is not this machine's own") {
     return errors_of(with(kNode) + "jenkins: [{name: j, user: u, token: \"${env:ID}\", " + more + "}]\n");
   };
   CHECK(errors_with("url: \"http://127.0.0.1:8080\"") ==
-        "f:15:11: agents of the template 't' do not reach the Jenkins 'j' at 127.0.0.1, which is their own "
+        "f:16:11: agents of the template 't' do not reach the Jenkins 'j' at 127.0.0.1, which is their own "
         "machine: set agent_url to a URL that they reach\n");
   CHECK(errors_with("url: https://j, agent_url: \"https://localhost/x\"") ==
-        "f:15:77: agents of the template 't' do not reach the Jenkins 'j' at localhost, which is their own "
+        "f:16:77: agents of the template 't' do not reach the Jenkins 'j' at localhost, which is their own "
         "machine: set agent_url to a URL that they reach\n");
   CHECK(errors_with("url: \"http://127.0.0.1:8080\", agent_url: https://j").empty());
 }
@@ -522,6 +543,32 @@ TEST_CASE("agents of a Jenkins elsewhere fetch their secret from the server, so 
   text.replace(text.find(address), address.size(), "wss://localhost");
   CHECK(errors_of(text).starts_with(
       "f:4:14: agents of the cloud 'fargate' do not reach the server: agent_url is wss://localhost"));
+}
+
+TEST_CASE(
+    "agents elsewhere and a server that only this machine reaches are doubted, but for a proxy in front") {
+  const auto doubts_of = [](const std::string& address, const std::string& more) {
+    auto text = with(kNode);
+    text.replace(text.find("wss://ci.example.com"), 20, address);
+    text.replace(text.find("hosts: "), std::string::npos, more);
+    const auto config = parse(text);
+    REQUIRE_MESSAGE(config.has_value(), errors_of(text));
+    return find_doubts(*config);
+  };
+  CHECK(
+      doubts_of("wss://ci.example.com", "") ==
+      std::vector<std::string>{
+          "agents of the cloud 'fargate' connect to wss://ci.example.com, and listen is 127.0.0.1:8080, "
+          "which "
+          "only this machine reaches: say 'listen: 0.0.0.0:8443' and 'tls', or, when a proxy on this machine "
+          "passes them on, its name: 'hosts: [ci.example.com]'"});
+  CHECK(doubts_of("wss://ci.example.com", "hosts: [other.example.com]\n").size() == 1);
+  CHECK(doubts_of("wss://ci.example.com:8443/x", "hosts: [ci.example.com]\n").empty());
+  CHECK(doubts_of("wss://ci.example.com", "listen: 0.0.0.0:8443\n").empty());
+  CHECK(doubts_of("wss://ci.example.com", "listen: 10.0.0.1:8443\n").empty());
+  CHECK(doubts_of("wss://ci.example.com", "tunnel: lb.example.com:443\n").empty());
+  CHECK(doubts_of("tcp://ci.example.com:50000", "listen: 0.0.0.0:8443\nconnect: tcp\n").size() == 1);
+  CHECK(doubts_of("tcp://ci.example.com:50000", "agent_listen: 0.0.0.0:50000\nconnect: tcp\n").empty());
 }
 
 TEST_CASE("a Jenkins' secret that no agent of Footman's can fetch is doubted") {
