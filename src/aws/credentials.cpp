@@ -17,10 +17,10 @@ constexpr std::size_t kMaxPart = 16UL * 1024;  // session tokens have no fixed s
 Status check_part(const std::string& source, std::string_view what, std::string_view value) {
   if (value.empty()) return fail(Errc::invalid_argument, fmt::format("{} has no {}", source, what));
   if (value.size() > kMaxPart)
-    return fail(Errc::invalid_argument, fmt::format("{} has a {} that is too long", source, what));
+    return fail(Errc::invalid_argument, fmt::format("{}: the {} is too long", source, what));
   if (std::ranges::any_of(value, [](char c) { return c <= ' ' || c > '~'; }))
     return fail(Errc::invalid_argument,
-                fmt::format("{} has a {} with a blank or a character that cannot be in one", source, what));
+                fmt::format("{}: the {} has a blank or a character that cannot be in one", source, what));
   return {};
 }
 
