@@ -56,6 +56,19 @@ std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, c
 
 }  // namespace
 
+Option config_option() { return {"config", 'c', Value::file, "FILE", "as FILE"}; }
+
+Argument config_argument() {
+  return {"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false};
+}
+
+base::Result<std::string> find_config_argument(const Arguments& arguments) {
+  if (arguments.has("FILE") && arguments.has("config"))
+    return base::fail(base::Errc::invalid_argument, "FILE and --config are the same: say one of them",
+                      "--config");
+  return arguments.text(arguments.has("config") ? "config" : "FILE");
+}
+
 base::Result<std::string> read_config_file(const std::string& path) {
   using runtime::real::Files;
   auto text = runtime::real::read_file(path, config::kMaxDocumentBytes + 1, Files::any);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/command.hpp"
 #include "config/config.hpp"
 
 namespace footman::cli {
@@ -14,6 +15,13 @@ struct LoadedConfig {
   config::Config config;
   std::vector<config::Diagnostic> missing = {};  // files that it names and that are not there
 };
+
+// How commands that only read the configuration are told its file: FILE, or --config FILE, as `footman up`
+// is.
+Option config_option();
+Argument config_argument();
+// Empty: neither. Errors: invalid_argument (both).
+base::Result<std::string> find_config_argument(const Arguments& arguments);
 
 // At most kMaxDocumentBytes and one more; the error's message goes on after the path. Blocking.
 base::Result<std::string> read_config_file(const std::string& path);

@@ -95,7 +95,8 @@ Status check_name(const List& list, std::string_view what, const std::string& na
 }
 
 Result<int> doctor(Context& context, const Arguments& arguments) {
-  auto loaded = load_config(arguments.text("FILE"));
+  FOOTMAN_TRY(const auto file, find_config_argument(arguments));
+  auto loaded = load_config(file);
   if (!loaded) {
     for (const auto& error : loaded.error()) context.err.line(clean(config::describe(error)));
     return exit_usage;
@@ -137,11 +138,12 @@ Command doctor_command() {
        {"footman doctor --cloud fargate", "one cloud alone"},
        {"footman doctor --jenkins ci", "one Jenkins alone"},
        {"footman doctor --json | jq '.findings[] | select(.state == \"failed\")'", "for programs"}},
-      {{"cloud", 0, Value::text, "NAME", "only this one, and nothing of the server"},
+      {config_option(),
+       {"cloud", 0, Value::text, "NAME", "only this one, and nothing of the server"},
        {"jenkins", 0, Value::text, "NAME", "only this one of jenkins:, and nothing else"},
        {"data", 0, Value::directory, "DIR",
         "data directory; else data: of the configuration, FOOTMAN_DATA, the default"}},
-      {{"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false}},
+      {config_argument()},
       {},
       doctor};
 }

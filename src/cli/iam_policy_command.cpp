@@ -27,7 +27,8 @@ Result<ecs::IamPolicy> make_policy(const config::CloudConfig& cloud, const FindR
 }
 
 Result<int> iam_policy(Context& context, const Arguments& arguments) {
-  const auto loaded = load_config(arguments.text("FILE"));
+  FOOTMAN_TRY(const auto file, find_config_argument(arguments));
+  const auto loaded = load_config(file);
   if (!loaded) {
     for (const auto& error : loaded.error()) context.err.line(clean(config::describe(error)));
     return exit_usage;
@@ -62,10 +63,11 @@ Command iam_policy_command() {
         "then: aws iam put-role-policy … --policy-document file://policy.json"},
        {"footman iam-policy --cloud fargate --account 123456789012", ""},
        {"footman iam-policy --doctor", "for the one who examines"}},
-      {{"cloud", 0, Value::text, "NAME", "which one, when there are several"},
+      {config_option(),
+       {"cloud", 0, Value::text, "NAME", "which one, when there are several"},
        {"account", 0, Value::text, "DIGITS", "when no ARN of the configuration tells it"},
        {"doctor", 0, Value::none, "", "what `footman doctor` and `footman cloud discover` ask, instead"}},
-      {{"FILE", "the configuration; else ./footman.yaml or /etc/footman/footman.yaml", Value::file, false}},
+      {config_argument()},
       {},
       iam_policy};
 }

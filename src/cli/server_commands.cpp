@@ -55,7 +55,8 @@ std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
 }
 
 Result<int> check_config(Context& context, const Arguments& arguments) {
-  const auto loaded = load_config(arguments.text("FILE"), context.programs.find_region);
+  FOOTMAN_TRY(const auto file, find_config_argument(arguments));
+  const auto loaded = load_config(file, context.programs.find_region);
   const bool as_json = arguments.has("json");
   if (as_json) {
     json::array errors, warnings;
@@ -64,7 +65,7 @@ Result<int> check_config(Context& context, const Arguments& arguments) {
     } else {
       for (const auto& error : loaded.error()) errors.push_back(to_json(error));
     }
-    json::object answer{{"ok", loaded.has_value()}, {"file", loaded ? loaded->file : arguments.text("FILE")}};
+    json::object answer{{"ok", loaded.has_value()}, {"file", loaded ? loaded->file : file}};
     answer["errors"] = std::move(errors);
     answer["warnings"] = std::move(warnings);
     context.out.write(pretty(answer));
@@ -76,9 +77,9 @@ Result<int> check_config(Context& context, const Arguments& arguments) {
   }
   std::size_t templates = 0;
   for (const auto& cloud : loaded->config.clouds) templates += cloud.templates.size();
-  const auto file =
+  const auto found =
       loaded->file.empty() ? "no configuration file; the defaults are used" : loaded->file + " is good";
-  context.out.line(fmt::format("{}: {} cloud{}, {} template{}", clean(file), loaded->config.clouds.size(),
+  context.out.line(fmt::format("{}: {} cloud{}, {} template{}", clean(found), loaded->config.clouds.size(),
                                loaded->config.clouds.size() == 1 ? "" : "s", templates,
                                templates == 1 ? "" : "s"));
   for (const auto& one : list_warnings(*loaded))
@@ -262,8 +263,8 @@ Command config_commands() {
            "Prints file:line:column: message for everything that is wrong and ends with 2. Needs no server.",
            {{"footman config check", "./footman.yaml, else /etc/footman/footman.yaml"},
             {"footman config check --json new.yaml | jq '.errors[]'", "for programs"}},
-           {},
-           {{"FILE", "the file", Value::file, false}},
+           {config_option()},
+           {config_argument()},
            {},
            check_config},
           {"reload",

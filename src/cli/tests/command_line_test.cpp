@@ -412,6 +412,7 @@ TEST_CASE("iam-policy: for one cloud of the file; what it lacks is told") {
   CHECK(printed.code == exit_ok);
   CHECK(printed.out.find("arn:aws:ecs:eu-central-1:123456789012:task-definition/ci:*") != std::string::npos);
   CHECK(printed.err.starts_with("note: the template 't-a' uses the task definition ci"));
+  CHECK(run_footman({"iam-policy", "-c", one, "--account", "123456789012"}).out == printed.out);
   CHECK(run_footman({"iam-policy", one, "--account", "12"}).code == exit_usage);
 
   const auto two =

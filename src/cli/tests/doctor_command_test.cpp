@@ -93,6 +93,10 @@ TEST_CASE("doctor tells each finding, and ends by the worst") {
   CHECK(doctored.seen.data_directory == "/d");
   CHECK(doctored.seen.config.clouds.size() == 1);
 
+  CHECK(doctored.run({"doctor", "--config", file}).code == exit_ok);
+  CHECK(doctored.seen.config_file == file);
+  CHECK(doctored.run({"doctor", file, "--config", file}).code == exit_usage);
+
   doctored.findings.push_back(
       {FindingState::failed, "subnets", "there is no subnet", "name one", {}, "cloud fargate"});
   CHECK(doctored.run({"doctor", file}).code == exit_refused);
