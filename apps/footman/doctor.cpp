@@ -194,7 +194,7 @@ Finding examine_file(const cli::DoctorOptions& options) {
   if (doubts == 0) return {FindingState::ok, "configuration", std::move(text), {}, {}, "server"};
   return {FindingState::warning,
           "configuration",
-          fmt::format("{}, with {} warnings", text, doubts),
+          fmt::format("{}, with {} warning{}", text, doubts, doubts == 1 ? "" : "s"),
           "see `footman config check`",
           {},
           "server"};

@@ -22,6 +22,7 @@ CONFIG = """
 listen: 127.0.0.1:0
 agent_listen: 127.0.0.1:0
 agent_url: {agent_url}
+hosts: [192.0.2.1]
 insecure: true
 clouds:
 - name: fargate
@@ -159,6 +160,8 @@ FAULTS = [
      "of subnet-0a000001 does not let the answers of 192.0.2.1:8080"),
     ("a closed server", lambda p: p.aws.tell("security-groups", id=SERVER_GROUP, ingress=[]), {}, "failed", "server-ingress",
      "does not let the agents of 'small' in at port 8080"),
+    ("a server that only this machine reaches", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "warning", "configuration",
+     "with 1 warning"),
     ("a server elsewhere", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "unchecked", "server-ingress", "198.51.100.9:8080"),
     ("an execution role that may not pull", lambda p: p.aws.tell("policies", principal=f"arn:aws:iam::{ACCOUNT}:role/footman-execution", document={
         "Version": "2012-10-17", "Statement": [{"Sid": "Logs", "Effect": "Allow", "Action": ["logs:*"], "Resource": ["*"]}]}), {}, "failed",
