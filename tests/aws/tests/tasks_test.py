@@ -44,6 +44,23 @@ def test_a_task_lives_and_is_stopped():
     FAKE.check_no_violation()
 
 
+def test_a_task_is_asked_for_in_its_own_cluster():
+    fresh()
+    FAKE.tell("clusters", name="other")
+    arn = run(ECS, register(ECS))
+    said = "Invalid identifier: Identifier is for cluster footman. Your cluster is other"
+    for call in (lambda: refusal(ECS.stop_task, cluster="other", task=arn), lambda: refusal(ECS.describe_tasks, cluster="other", tasks=[arn])):
+        code, message = call()
+        check_equal(code, "InvalidParameterException")
+        check_in(said, message)
+    check_equal(refusal(ECS.stop_task, cluster="other", task=arn.rsplit("/", 1)[1])[1], "The referenced task was not found.")
+    FAKE.check_no_violation()
+    own = arn.replace(":task/", ":cluster/").rsplit("/", 1)[0]
+    check_equal(describe(ECS, arn)["taskArn"], arn)
+    check_equal([one["taskArn"] for one in ECS.describe_tasks(cluster=own, tasks=[arn])["tasks"]], [arn])
+    ECS.stop_task(cluster=own, task=arn)
+
+
 def test_a_token_makes_one_task():
     fresh()
     task_definition = register(ECS)

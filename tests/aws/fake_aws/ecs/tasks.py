@@ -219,11 +219,12 @@ class Tasks:
             watcher(task)
 
     def _find(self, reference, cluster):
-        arn = reference if reference.startswith("arn:") else self._world.arn(f"task/{cluster['clusterName']}/{reference}")
-        task = self._tasks.get(arn)
-        if reference.startswith("arn:") and task is not None and task.data["clusterArn"] != cluster["clusterArn"]:
-            return None
-        return task
+        if not reference.startswith("arn:"):
+            return self._tasks.get(self._world.arn(f"task/{cluster['clusterName']}/{reference}"))
+        own = reference.split(":task/", 1)[-1].split("/")[0]
+        if own != cluster["clusterName"]:
+            raise invalid_parameter(f"Invalid identifier: Identifier is for cluster {own}. Your cluster is {cluster['clusterName']}")
+        return self._tasks.get(reference)
 
     def _visible(self, task):
         moment = time.monotonic()
