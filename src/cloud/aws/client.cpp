@@ -266,7 +266,8 @@ Client::Failed Client::judge_answer(const Call& call, const net::HttpClientRespo
   Failed failed;
   failed.remedy = verdict.remedy;
   failed.failure.failure = verdict.failure;
-  failed.failure.definite = error.status < 500 || verdict.failure != FailureClass::transient;
+  failed.failure.definite =
+      !error.code.empty() && (error.status < 500 || verdict.failure != FailureClass::transient);
   failed.failure.status = error.status;
   failed.failure.code = std::move(error.code);
   failed.failure.request_id = std::move(error.request_id);

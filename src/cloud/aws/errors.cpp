@@ -184,6 +184,9 @@ ServiceError read_error(Protocol protocol, const net::HttpClientResponse& answer
 }
 
 Verdict judge(const ServiceError& error) {
+  // Not AWS' words, but those of a proxy, a firewall or a load balancer on the way: they say nothing of the
+  // request.
+  if (error.code.empty()) return error.status == 429 ? kThrottled : kTransient;
   const auto rule = std::ranges::find(kRules, error.code, &Rule::code);
   if (rule != kRules.end()) return rule->verdict;
   const auto said = std::ranges::find_if(

@@ -28,7 +28,7 @@ struct ServiceError {
 };
 
 // Of an answer whose status is not 2xx. Never fails: a body that is none of AWS' leaves the code empty, and
-// its first words are the message.
+// its first words are the message. Every refusal of AWS has a code; what has none came from somebody else.
 //   JSON:  {"__type": "name.space#Code", "message" or "Message": …}; the header X-Amzn-Errortype has the code
 //   too query: <ErrorResponse><Error><Code/><Message/></Error><RequestId/></ErrorResponse> EC2:
 //   <Response><Errors><Error><Code/><Message/></Error></Errors><RequestID/></Response>

@@ -165,6 +165,23 @@ TEST_CASE("refusals are final: one attempt each") {
   }
 }
 
+TEST_CASE("an answer that is not AWS' says nothing of the call: it is repeated, and nobody knows the end") {
+  for (const int status : {302, 400, 403, 404}) {
+    CAPTURE(status);
+    Caller caller;
+    const auto page = answer(status, "<html>blocked by policy</html>");
+    caller.world.services.answers({page, kOk});
+    CHECK(caller.call());
+    CHECK(caller.world.services.requests.at(1).body == caller.world.services.requests.at(0).body);
+    caller.world.services.script = [&](const auto&) { return page; };
+    const auto failed = caller.call();
+    REQUIRE_FALSE(failed);
+    CHECK(failed.error().failure == FailureClass::transient);
+    CHECK_FALSE(failed.error().definite);
+    CHECK(has(failed.error().message, "blocked by policy"));
+  }
+}
+
 TEST_CASE("what is not idempotent is never made twice") {
   for (const Result<net::HttpClientResponse>& first : std::vector<Result<net::HttpClientResponse>>{
            json_error("ThrottlingException"), json_error("ServerException", "m", 500),

@@ -58,7 +58,9 @@ TEST_CASE("what is not AWS' answer is quoted in one short line") {
     CHECK(error.code.empty());
     CHECK(error.message.starts_with("<html> <body>Bad Gateway"));
     CHECK(error.message.size() <= 200);
-    CHECK(judge(error) == Verdict{FailureClass::transient, Remedy::repeat});
+    for (const int status : {302, 400, 403, 404, 407, 408, 500, 502, 503})
+      CHECK(judge({status, {}, error.message, {}}) == Verdict{FailureClass::transient, Remedy::repeat});
+    CHECK(judge({429, {}, error.message, {}}) == Verdict{FailureClass::throttled, Remedy::wait});
   }
   const auto odd = read_error(Protocol::json_1_1, answer(400, R"({"__type":7,"message":["a"]})"));
   CHECK(odd.code.empty());
@@ -102,8 +104,6 @@ TEST_CASE("unknown codes are judged by the text, then by the status") {
   CHECK(judge_code("ClientException", 400,
                    "You've reached the limit on the number of vCPUs you can run concurrently") ==
         Verdict{FailureClass::capacity, Remedy::none});
-  CHECK(judge_code("", 429) == Verdict{FailureClass::throttled, Remedy::wait});
-  CHECK(judge_code("", 408) == Verdict{FailureClass::transient, Remedy::repeat});
   CHECK(judge_code("Odd", 599) == Verdict{FailureClass::transient, Remedy::repeat});
   CHECK(judge_code("Odd", 403) == Verdict{FailureClass::permission, Remedy::none});
   CHECK(judge_code("Odd", 302) == Verdict{FailureClass::configuration, Remedy::none});
