@@ -395,6 +395,7 @@ Awaitable<void> Agent::Impl::prove(std::shared_ptr<Impl> self, SessionPtr sessio
   const auto why = made ? base::describe(made->error()) : std::string("no credentials in time");
   self->unproved_ = "its identity cannot be proved: " + why;
   parts.log.warning("cannot prove who it is", {{"error", why}});
+  if (made && made->error().code == base::Errc::unsupported) self->leave(AgentEnd::refused, "It gave up");
   session->stream->close();
 }
 

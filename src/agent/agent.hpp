@@ -43,7 +43,7 @@ class IdentityProver {
  public:
   virtual ~IdentityProver() = default;
   // The values of a Proof that is bound to `binding`. After an error the agent connects again and is asked
-  // again.
+  // again; not after `unsupported`: this machine will never have a proof, so the agent leaves.
   virtual runtime::Awaitable<base::Result<std::vector<protocol::ProofValue>>> prove(std::string binding) = 0;
 };
 

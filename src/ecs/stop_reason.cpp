@@ -47,6 +47,8 @@ constexpr Meaning kMeanings[] = {
     {StopCause::container_start, "container_start", FailureClass::configuration,
      "a container could not be started"},
     {StopCause::out_of_memory, "out_of_memory", FailureClass::boot, "it needed more memory than it has"},
+    {StopCause::killed, "killed", FailureClass::boot,
+     "it was killed (SIGKILL), most likely because it needed more memory than it has"},
     {StopCause::agent_exited, "agent_exited", FailureClass::boot, "the agent's container ended"},
     {StopCause::sidecar_exited, "sidecar_exited", FailureClass::boot, "an essential sidecar ended"},
     {StopCause::missing, "missing", FailureClass::transient, "ECS does not know the task"}};
@@ -227,8 +229,8 @@ StopExplanation make_explanation(StopCause cause, std::string_view words) {
   out.failure = failure_class_of(cause);
   if (cause == StopCause::spot_reclaim || cause == StopCause::host_failure)
     out.end_reason = EndReason::notice;
-  if (cause == StopCause::out_of_memory) out.end_reason = EndReason::out_of_memory;
-  out.death.out_of_memory = cause == StopCause::out_of_memory;
+  out.death.out_of_memory = cause == StopCause::out_of_memory || cause == StopCause::killed;
+  if (out.death.out_of_memory) out.end_reason = EndReason::out_of_memory;
   out.sentence = make_sentence(cause, words);
   out.death.text = out.sentence;
   return out;
@@ -274,8 +276,7 @@ StopCause find_exit_cause(const Task& task, std::string_view agent_name) {
   const bool ended = killed || (agent_failed && *agent->exit_code == kTerminated);
   if ((!agent_failed || ended) && find_failed_sidecar(task, agent_name) != nullptr)
     return StopCause::sidecar_exited;
-  // Nobody asked for the end, so SIGKILL came from the kernel.
-  return killed ? StopCause::out_of_memory : StopCause::agent_exited;
+  return killed ? StopCause::killed : StopCause::agent_exited;
 }
 
 StopCause find_stop_cause(const Task& task, std::string_view agent, const std::string& words) {
@@ -322,7 +323,8 @@ StopExplanation explain_stop(const Task& task, std::string_view agent_container)
   auto words = collect_words(task);
   const auto cause = find_stop_cause(task, agent_container, words);
   const auto* agent = find_container(task, agent_container);
-  if (cause == StopCause::agent_exited || cause == StopCause::out_of_memory) add_exit_code(words, agent);
+  using enum StopCause;
+  if (cause == agent_exited || cause == out_of_memory || cause == killed) add_exit_code(words, agent);
   if (cause == StopCause::sidecar_exited) add_exit_code(words, find_failed_sidecar(task, agent_container));
   if (words.empty()) words = task.stop_code;
   auto out = make_explanation(cause, words);

@@ -31,6 +31,7 @@ enum class StopCause {
   configuration,    // what the template says cannot be
   container_start,  // the container could not be started
   out_of_memory,
+  killed,          // SIGKILL that nobody asked for: the kernel's, for lack of memory most likely
   agent_exited,    // the agent's container ended by itself
   sidecar_exited,  // an essential sidecar ended
   missing,         // ECS does not know the task (any more)

@@ -37,9 +37,9 @@ AwsProver::AwsProver(const runtime::Executor& executor, runtime::Clock& clock, r
 
 runtime::Awaitable<base::Result<std::vector<protocol::ProofValue>>> AwsProver::prove(std::string binding) {
   FOOTMAN_CO_TRY(const auto endpoint, aws::find_container_endpoint(outside_.environment));
-  if (!endpoint)
+  if (!endpoint)  // ECS has set them before the container began, or never does
     co_return base::fail(
-        base::Errc::not_found,
+        base::Errc::unsupported,
         "this container has no task role: neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor "
         "…_FULL_URI is set");
   FOOTMAN_CO_TRY(const auto credentials, co_await aws::fetch_container_credentials(outside_, *endpoint));

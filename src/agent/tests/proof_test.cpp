@@ -17,11 +17,12 @@ class ScriptedProver final : public IdentityProver {
   runtime::Awaitable<base::Result<std::vector<protocol::ProofValue>>> prove(std::string binding) override {
     bindings.push_back(std::move(binding));
     if (wait_for != nullptr) co_await wait_for->wait();
-    if (!error.empty()) co_return base::fail(base::Errc::unavailable, error);
+    if (!error.empty()) co_return base::fail(code, error);
     co_return std::vector<protocol::ProofValue>{{"signature", base::Secret("signed")}};
   }
   std::vector<std::string> bindings;
   std::string error;
+  base::Errc code = base::Errc::unavailable;
   runtime::Event* wait_for = nullptr;
 };
 
@@ -100,6 +101,20 @@ TEST_CASE("without credentials it tries again, and at the end says why") {
   REQUIRE(server.exit);
   if (!world.prover.error.empty())
     CHECK(server.exit->reason.find("its identity cannot be proved: there is no role") != std::string::npos);
+}
+
+TEST_CASE("where there never will be credentials it leaves at once, and says why") {
+  World world;
+  auto& server = world.server;
+  world.prover.error = "this container has no task role";
+  world.prover.code = base::Errc::unsupported;
+  server.send(world.challenge());
+  server.advance(10ms);
+  REQUIRE(server.exit);
+  CHECK(server.exit->end == AgentEnd::refused);
+  CHECK(server.exit->reason ==
+        "It gave up; it cannot connect: its identity cannot be proved: this container has no task role");
+  CHECK(server.connections == 1);
 }
 
 TEST_CASE("the server has time of its own to check a proof, and the agent does not wait for ever") {

@@ -36,6 +36,12 @@ LaunchFailure as_launch_failure(const aws::CallFailure& failure) {
   return out;
 }
 
+// ECS has no code of its own for it. Nothing was launched, so the token is as good as new.
+bool lacks_definition(const aws::CallFailure& failure) {
+  return failure.definite && (failure.message.find("TaskDefinition is inactive") != std::string::npos ||
+                              failure.message.find("TaskDefinition not found") != std::string::npos);
+}
+
 LaunchQuota quota_of(const ecs::Capacity& capacity) {
   if (capacity.kind == ecs::CapacityKind::launch_type)
     return capacity.launch_type == ecs::LaunchType::fargate ? LaunchQuota::fargate : LaunchQuota::none;
@@ -84,11 +90,11 @@ Awaitable<LaunchResult> Launcher::launch(LaunchSpec spec) {
   if (!options) co_return refuse(FailureClass::configuration, describe(options.error()));
   if (!launching_.insert(spec.client_token).second) co_return unknown("an earlier call is still under way");
   const Leave leave{launching_, spec.client_token};
-  co_return co_await run_task(&spec, &*options);
+  co_return co_await run_task(&spec, &*options, false);
 }
 
-// The caller waits, so pointers are good.
-Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchOptions* options) {
+// The caller waits, so pointers are good. `again`: its definition has been made anew for this launch.
+Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchOptions* options, bool again) {
   const auto& wanted = options->options;
   const bool jenkins = spec->endpoint.program == ports::AgentProgram::jenkins;
   const auto role = jenkins ? ecs::find_jenkins_role(wanted.agent) : ecs::AgentRole::session;
@@ -110,6 +116,12 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
     const auto& failure = answer.error();
     if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
     if (failure.definite) definitions_.forget(input.task_definition);  // it may have gone since it was found
+    if (!again && wanted.task_definition.empty() && lacks_definition(failure)) {
+      shared_.outside.log.warning(
+          "somebody has deregistered a task definition of Footman: it is registered again",
+          {{"arn", input.task_definition}});
+      co_return co_await run_task(spec, options, true);
+    }
     co_return std::unexpected(as_launch_failure(failure));
   }
   if (answer->tasks.empty())

@@ -32,7 +32,8 @@ class Launcher {
   Awaitable<ports::LaunchResult> launch(ports::LaunchSpec spec);
 
  private:
-  Awaitable<ports::LaunchResult> run_task(const ports::LaunchSpec* spec, const LaunchOptions* options);
+  Awaitable<ports::LaunchResult> run_task(const ports::LaunchSpec* spec, const LaunchOptions* options,
+                                          bool again);
   Awaitable<std::expected<void, ports::LaunchFailure>> provide_definition(
       const footman::ecs::TemplateOptions& wanted, footman::ecs::RunTaskInput* input);
   void choose_subnet(const footman::ecs::TemplateOptions& wanted, footman::ecs::RunTaskInput& input);

@@ -239,7 +239,8 @@ TEST_CASE("stop reason: exits") {
 
   task.containers[0].exit_code = 137;
   explanation = explain_stop(task, "agent");
-  CHECK(describe(explanation) == "out_of_memory boot");
+  CHECK(describe(explanation) == "killed boot");
+  CHECK(explanation.sentence.starts_with("it was killed (SIGKILL), most likely because"));
   CHECK(explanation.end_reason == EndReason::out_of_memory);
   CHECK(explanation.death.out_of_memory);
   CHECK(explanation.death.signal == 9);
