@@ -82,6 +82,17 @@ policy::AgentLife life_before(const Core& core, const model::Agent& row) {
   return life;
 }
 
+ports::Resource resource_of(const Core& core, const model::Agent& row) {
+  ports::Resource out;
+  out.installation = core.installation;
+  out.agent = row.id;
+  out.client_token = row.client_token;
+  out.handle = row.handle;
+  out.created = row.launched.is_set() ? row.launched : row.planned;
+  out.template_name = row.template_name;
+  return out;
+}
+
 }  // namespace
 
 // Launch deadlines start afresh: while the server was away nobody could connect.
@@ -116,6 +127,8 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     if (!entry->has_cloud)
       core.log_of(*entry).error(
           "the agent's cloud is not configured any more, so its resource cannot be ended");
+    else if (!entry->row.handle.empty())
+      core.find_cloud(entry->row.cloud)->provider->recall(resource_of(core, entry->row));
     core.insert_agent(std::move(entry));
   }
 }

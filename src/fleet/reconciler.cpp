@@ -148,12 +148,14 @@ Awaitable<void> Reconciler::look_for_all(CloudName name, std::vector<AgentId> mi
   }
 }
 
-// Not listed is not gone: the cloud is asked for this one. False: it did not answer.
+// Not listed is not gone: the cloud is asked for this one. False: it did not answer. That it cannot reach
+// this one is an answer.
 Awaitable<bool> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   auto* entry = core_.find_agent(agent);
   const auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                                cloud->provider->find_by_token(entry->row.client_token));
-  const bool answered = found && (*found || found->error().code == Errc::not_found);
+  const bool answered =
+      found && (*found || found->error().code == Errc::not_found || found->error().code == Errc::unsupported);
   entry = core_.find_agent(agent);
   if (entry == nullptr || entry->calling) co_return answered;
   Finding finding{Verdict::resource_gone, agent, entry->row.cloud, entry->row.handle, {}};
@@ -168,6 +170,7 @@ Awaitable<bool> Reconciler::look_for(AgentId agent, CloudEntry* cloud) {
   } else {
     finding.verdict = Verdict::not_listed_yet;
     finding.text = "It is not listed, but it cannot be said to be gone.";
+    if (found && !*found) finding.text += " The cloud says: " + describe(found->error());
   }
   core_.note_finding(std::move(finding));
   co_return answered;

@@ -137,6 +137,12 @@ class CloudProvider {
     co_return ProofAnswer{ProofVerdict::wrong, "agents of this cloud have a secret"};
   }
 
+  // A resource that an earlier life of the server has launched, as its record tells (with a handle); each
+  // once, before any other call about it. Costs no I/O here. The configuration may have changed meanwhile: a
+  // provider looks for it where it is, and calls none gone that it cannot reach any more. For such a one
+  // find_by_token() and terminate() answer `unsupported`, and why.
+  virtual void recall(const Resource& known) { (void)known; }
+
   // A hint, which costs no I/O here: this resource's agent leaves, or its session has broken, so it ends soon
   // or has done so. A provider that looks rarely looks sooner, so that nobody has to ask for an end that has
   // come by itself, and a death is known before the session is given up.

@@ -80,6 +80,17 @@ bool says(const CallFailure& failure, std::string_view words) {
   return failure.definite && failure.message.find(words) != std::string::npos;
 }
 
+// ECS does not say which cluster it does not find.
+std::unexpected<CallFailure> explain(CallFailure failure, std::string_view cluster) {
+  if (failure.code == kNoCluster) {
+    failure.failure = model::FailureClass::configuration;
+    failure.message = fmt::format(
+        "ECS has no cluster '{}' in this account and region: see 'cluster' and 'region' of the cloud ({})",
+        cluster, failure.message);
+  }
+  return std::unexpected(std::move(failure));
+}
+
 }  // namespace
 
 std::string DefinitionState::first_container() const {
@@ -88,24 +99,13 @@ std::string DefinitionState::first_container() const {
   return text_of(containers.front().get_object(), "name");
 }
 
-// ECS does not say which cluster it does not find.
-std::unexpected<CallFailure> Api::explain(CallFailure failure) const {
-  if (failure.code == kNoCluster) {
-    failure.failure = model::FailureClass::configuration;
-    failure.message = fmt::format(
-        "ECS has no cluster '{}' in this account and region: see 'cluster' and 'region' of the cloud ({})",
-        cluster_, failure.message);
-  }
-  return std::unexpected(std::move(failure));
-}
-
 Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quota) {
   std::vector<Charge> charges{{ApiCategory::cluster_resource_modify}};
   if (quota == LaunchQuota::fargate) charges.push_back({ApiCategory::fargate_launch});
   if (quota == LaunchQuota::fargate_spot) charges.push_back({ApiCategory::fargate_spot_launch});
   Call call{"RunTask", std::string(request.expose()), {}, true, std::move(charges), Urgency::launch};
   auto answer = co_await client_.call_text(std::move(call));
-  if (!answer) co_return explain(std::move(answer).error());
+  if (!answer) co_return explain(std::move(answer).error(), places_.home());
   auto tasks = read_tasks(*answer, "RunTask");
   if (tasks && tasks->tasks.empty() && tasks->failures.empty())
     co_return std::unexpected(strange("RunTask", "neither a task nor a failure"));
@@ -113,12 +113,13 @@ Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quot
 }
 
 Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::string reason) {
+  const auto cluster = places_.cluster_of(arn);
   auto answer = co_await client_.call_json(
-      make_call("StopTask", {{"cluster", cluster_}, {"task", std::move(arn)}, {"reason", std::move(reason)}},
+      make_call("StopTask", {{"cluster", cluster}, {"task", std::move(arn)}, {"reason", std::move(reason)}},
                 true, {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
   if (!answer) {
     if (says(answer.error(), "The referenced task was not found")) co_return std::optional<Task>();
-    co_return explain(std::move(answer).error());
+    co_return explain(std::move(answer).error(), cluster);
   }
   const auto* found = answer->if_contains("task");
   if (found == nullptr) co_return std::unexpected(strange("StopTask", "it has no task"));
@@ -130,27 +131,32 @@ Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::
 Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> arns) {
   FOOTMAN_CHECK(!arns.empty() && arns.size() <= kDescribedAtOnce,
                 "so many tasks cannot be described at once");
+  const auto cluster = places_.cluster_of(arns.front());
   json::array tasks;
   for (auto& arn : arns) tasks.emplace_back(std::move(arn));
   auto answer = co_await client_.call_text(make_call(
-      "DescribeTasks", {{"cluster", cluster_}, {"tasks", std::move(tasks)}, {"include", json::array{"TAGS"}}},
+      "DescribeTasks", {{"cluster", cluster}, {"tasks", std::move(tasks)}, {"include", json::array{"TAGS"}}},
       true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
-  if (!answer) co_return explain(std::move(answer).error());
+  if (!answer) co_return explain(std::move(answer).error(), cluster);
   co_return read_tasks(*answer, "DescribeTasks");
 }
 
-Awaitable<CallResult<std::vector<std::string>>> Api::list_running(std::string started_by) {
-  return list_tasks("startedBy", std::move(started_by));
+Awaitable<CallResult<std::vector<std::string>>> Api::list_running(std::string cluster,
+                                                                  std::string started_by) {
+  return list_tasks(std::move(cluster), "startedBy", std::move(started_by));
 }
 
-Awaitable<CallResult<std::vector<std::string>>> Api::list_stopped() {
-  return list_tasks("desiredStatus", "STOPPED");
+Awaitable<CallResult<std::vector<std::string>>> Api::list_stopped(std::string cluster) {
+  return list_tasks(std::move(cluster), "desiredStatus", "STOPPED");
 }
 
-Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string filter, std::string value) {
-  return list_pages(make_call("ListTasks", {{"cluster", cluster_}, {filter, std::move(value)}}, true,
-                              {{ApiCategory::cluster_resource_read}}, Urgency::read),
-                    "taskArns");
+Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string cluster, std::string filter,
+                                                                std::string value) {
+  auto arns = co_await list_pages(make_call("ListTasks", {{"cluster", cluster}, {filter, std::move(value)}},
+                                            true, {{ApiCategory::cluster_resource_read}}, Urgency::read),
+                                  "taskArns");
+  if (!arns) co_return explain(std::move(arns).error(), cluster);
+  co_return std::move(*arns);
 }
 
 // The texts of a list in all of its pages. `call`: of the first one.
@@ -159,7 +165,7 @@ Awaitable<CallResult<std::vector<std::string>>> Api::list_pages(Call call, std::
   std::vector<std::string> out;
   for (std::size_t page = 0; page < kMaxPages; ++page) {
     auto answer = co_await client_.call_json(call);
-    if (!answer) co_return explain(std::move(answer).error());
+    if (!answer) co_return std::unexpected(std::move(answer).error());
     for (const auto& one : list_of(*answer, member)) {
       if (!one.is_string()) co_return std::unexpected(strange(call.operation, "an entry that is no text"));
       out.emplace_back(one.get_string());

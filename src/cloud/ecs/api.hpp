@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cloud/aws/client.hpp"
+#include "cloud/ecs/task_places.hpp"
 #include "ecs/log_place.hpp"
 #include "ecs/task.hpp"
 
@@ -38,21 +39,25 @@ struct DefinitionFacts {
   footman::ecs::TextMap tags;
 };
 
-// On the client's executor; the client outlives all calls.
+// On the client's executor; the client outlives all calls. What is asked of a task is asked of the cluster
+// that it is in, whatever the configured one is now.
 class Api {
  public:
-  Api(aws::Client& client, std::string cluster) : client_(client), cluster_(std::move(cluster)) {}
+  Api(aws::Client& client, TaskPlaces places) : client_(client), places_(std::move(places)) {}
+
+  const TaskPlaces& places() const { return places_; }
 
   // `request`: JSON (ecs/run_task.hpp). Repeated by the client, because it carries a client token.
   Awaitable<CallResult<TaskAnswer>> run_task(Secret request, LaunchQuota quota);
   // The task as it is now; nothing: ECS knows no such task, or no longer.
   Awaitable<CallResult<std::optional<Task>>> stop_task(std::string arn, std::string reason);
-  // At most kDescribedAtOnce; with tags. Unknown ones are failures "MISSING".
+  // At most kDescribedAtOnce, of one cluster (TaskPlaces::by_cluster()); with tags. Unknown ones are failures
+  // "MISSING".
   Awaitable<CallResult<TaskAnswer>> describe_tasks(std::vector<std::string> arns);
   // All pages. Whatever is not to be stopped, also what only begins.
-  Awaitable<CallResult<std::vector<std::string>>> list_running(std::string started_by);
+  Awaitable<CallResult<std::vector<std::string>>> list_running(std::string cluster, std::string started_by);
   // All pages. Whoever started it: ECS takes no other filter with `startedBy`.
-  Awaitable<CallResult<std::vector<std::string>>> list_stopped();
+  Awaitable<CallResult<std::vector<std::string>>> list_stopped(std::string cluster);
 
   // The newest active revision, or the one that is named; nothing: there is none.
   Awaitable<CallResult<std::optional<DefinitionState>>> describe_definition(std::string name);
@@ -72,12 +77,12 @@ class Api {
                                                                               std::string container);
 
  private:
-  Awaitable<CallResult<std::vector<std::string>>> list_tasks(std::string filter, std::string value);
+  Awaitable<CallResult<std::vector<std::string>>> list_tasks(std::string cluster, std::string filter,
+                                                             std::string value);
   Awaitable<CallResult<std::vector<std::string>>> list_pages(aws::Call call, std::string member);
-  std::unexpected<aws::CallFailure> explain(aws::CallFailure failure) const;
 
   aws::Client& client_;
-  std::string cluster_;
+  TaskPlaces places_;
 };
 
 }  // namespace footman::cloud::ecs

@@ -54,6 +54,7 @@ class EcsCloudImpl final : public EcsCloud {
     shared_.config.templates = std::move(templates);
     shared_.config.elsewhere = std::move(elsewhere);
   }
+  void recall(const Resource& known) override;
   void suspect(const std::string& handle) override {
     shared_.table.suspect(handle, shared_.now());
     follower_.wake();
@@ -103,6 +104,12 @@ Result<std::vector<ports::Variant>> EcsCloudImpl::freeze(const TemplateName& nam
   return list_variants(found->second);
 }
 
+void EcsCloudImpl::recall(const Resource& known) {
+  if (const auto why = finder_.recall(known); !why.empty())
+    shared_.outside.log.warning("an agent cannot be reached any more, so it is neither followed nor ended",
+                                {{"agent", known.agent}, {"why", why}});
+}
+
 Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
   FOOTMAN_CO_TRY_STATUS(co_await finder_.list_now_and_then());
   shared_.table.forget_old(shared_.now());
@@ -121,6 +128,8 @@ Awaitable<Result<Resource>> EcsCloudImpl::find_by_token(std::string client_token
 }
 
 Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::string client_token) {
+  if (auto why = shared_.api.places().why_out_of_reach(handle); !why.empty())
+    co_return fail(Errc::unsupported, std::move(why));
   auto* known = shared_.table.find(handle);
   if (known == nullptr) known = shared_.table.find_token(client_token);
   if (known == nullptr && handle.empty()) {
@@ -150,8 +159,7 @@ Awaitable<Result<Resource>> EcsCloudImpl::stop_task(std::string arn, std::string
     Task task;
     task.arn = arn;
     if (*stopped) task = **stopped;
-    auto container = find_agent_container(task);
-    known = &table.add({client_token, {}, std::move(container)}, std::move(task), shared_.now());
+    known = &table.add({client_token, {}, {}, {}}, std::move(task), shared_.now());
   }
   if (*stopped) {
     known->stop_asked = shared_.now();

@@ -20,13 +20,22 @@ struct Clients {
   std::unique_ptr<aws::Client> queue;  // null: no queue is configured
 };
 
+// Of all that the configuration names, what must be of the cloud's own account; empty: it names nothing.
+inline std::string find_account(const EcsCloudConfig& config) {
+  auto cloud = config.options;
+  cloud.event_queue_url.clear();  // a queue may be another's
+  footman::ecs::NamedTemplates templates;
+  for (const auto& [name, one] : config.templates) templates.emplace_back(name, one.options);
+  return footman::ecs::find_account(cloud, templates);
+}
+
 // On the control executor. It outlives the rooms.
 struct Shared {
   Shared(EcsCloudConfig of, const aws::Outside& with, Clients by)
       : config(std::move(of)),
         outside(with),
         clients(std::move(by)),
-        api(*clients.ecs, config.options.cluster.empty() ? "default" : config.options.cluster) {}
+        api(*clients.ecs, TaskPlaces(config.options, find_account(config))) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 

@@ -2,6 +2,7 @@
 // answer was lost.
 #pragma once
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -17,28 +18,42 @@ class TaskFinder {
  public:
   TaskFinder(Shared& shared, TaskFollower& follower) : shared_(shared), follower_(follower) {}
 
+  // A task that an earlier life of the server has launched, as its record tells: it is in the table from now
+  // on. Empty, or why it cannot be reached: then it is not.
+  std::string recall(const ports::Resource& known);
   // The table has all that run then; the first time also what has ended of late. A list that was made not
-  // long ago is not made again.
+  // long ago is not made again. Only the configured cluster must answer.
   Awaitable<Status> list_now_and_then();
   // The one that was launched with this token; null: none, and a list of all was made to know it.
+  // unsupported: it cannot be reached.
   Awaitable<Result<Tracked*>> find(std::string client_token);
   // Whether a list has succeeded.
   bool has_listed() const { return listed_.is_set(); }
 
  private:
+  using Arns = std::set<std::string>;
+  struct Listed {
+    Arns running, stopped;
+    bool has(const std::string& arn) const { return running.contains(arn) || stopped.contains(arn); }
+  };
+
   Awaitable<Status> list_all(bool with_stopped);
-  Awaitable<Status> learn(std::vector<std::string> arns);
+  Arns list_clusters() const;
+  Awaitable<Result<Listed>> list_cluster(std::string cluster, bool with_stopped);
+  void tell_elsewhere(const std::string& cluster, const Result<Listed>& listed);
+  Arns list_unknown(const Listed& listed) const;
+  void look_at_unlisted(const std::string& cluster, const Listed& listed, Instant begun);
+  Awaitable<Status> learn(Arns arns);
   void adopt(Task task);
 
   Shared& shared_;
   TaskFollower& follower_;
   runtime::Gate listing_;
-  Instant listed_;                // even, the start of the last list that succeeded
-  Instant stopped_listed_;        // of the last one with those that have stopped
-  std::set<std::string> others_;  // tasks that have stopped and are not ours
+  Instant listed_;                                   // even, the start of the last list that succeeded
+  Instant stopped_listed_;                           // of the last one with those that have stopped
+  Arns others_;                                      // tasks that have stopped and are not ours
+  std::map<std::string, std::string> out_of_reach_;  // token → why
+  std::map<std::string, bool> told_elsewhere_;       // cluster → whether it answered
 };
-
-// Of a task that this life of the server has not launched: which container is the agent's.
-std::string find_agent_container(const Task& task);
 
 }  // namespace footman::cloud::ecs

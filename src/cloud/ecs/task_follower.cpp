@@ -57,14 +57,26 @@ Awaitable<void> TaskFollower::look_on() {
 Awaitable<void> TaskFollower::look() {
   auto arns = shared_.table.due(shared_.now(), kDescribedAtOnce);
   if (arns.empty()) co_return;
-  auto described = co_await shared_.api.describe_tasks(std::move(arns));
-  note_look(described ? nullptr : &described.error());
-  if (!described) co_return;
+  bool changed = false;
+  for (auto& [cluster, tasks] : shared_.api.places().by_cluster(std::move(arns)))
+    changed |= co_await look_in(std::move(tasks));
+  if (changed) shared_.tell();
+}
+
+// Of one cluster. When it is not the configured one, and does not answer, the finder tells so, and the looks
+// at the others go on.
+Awaitable<bool> TaskFollower::look_in(std::vector<std::string> arns) {
+  const bool is_home = shared_.api.places().is_at_home(arns.front());
+  auto described = co_await shared_.api.describe_tasks(arns);
+  if (is_home) note_look(described ? nullptr : &described.error());
+  if (!described && !is_home)
+    for (const auto& arn : arns) shared_.table.look_at(arn, shared_.now() + kLongestLookPause);
+  if (!described) co_return false;
   bool changed = false;
   for (auto& task : described->tasks) changed |= note_task(std::move(task));
   for (const auto& failure : described->failures)
     if (failure.reason == "MISSING") changed |= note_missing(failure.arn);
-  if (changed) shared_.tell();
+  co_return changed;
 }
 
 void TaskFollower::note_look(const aws::CallFailure* failure) {

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cloud/ecs/last_lines.hpp"
 #include "cloud/ecs/shared.hpp"
@@ -21,6 +22,8 @@ class TaskFollower {
   void start(runtime::Scope& scope);
   // The table has a task that is to be looked at sooner than those before.
   void wake() { wake_.notify(); }
+  // What ECS says of a task. True: something has changed that the fleet cares for.
+  bool note_task(Task task);
   // What the agent of a task that has ended badly said last is found out, once. Nothing waits for it.
   void ask_for_words(Tracked& one);
   // ECS says that it does not know the task. True: it is over now.
@@ -31,8 +34,8 @@ class TaskFollower {
  private:
   Awaitable<void> look_on();
   Awaitable<void> look();
+  Awaitable<bool> look_in(std::vector<std::string> arns);
   void note_look(const aws::CallFailure* failure);  // null: it succeeded
-  bool note_task(Task task);                        // whether anything has changed that the fleet cares for
   void note_lines(const std::string& arn, std::string lines);
   Awaitable<void> read_events();
   void set_events(bool readable, const std::string& reason);

@@ -1,6 +1,9 @@
 #include "cloud/ecs/task_table.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "ecs/task_definition.hpp"
 
 namespace footman::cloud::ecs {
 namespace {
@@ -19,6 +22,14 @@ using footman::ecs::find_phase;
 using footman::ecs::TaskPhase;
 using footman::ecs::TaskStatus;
 
+// Of a task that this life of the server has not launched.
+std::string find_agent_container(const Task& task) {
+  const auto& all = task.containers;
+  const auto ours =
+      std::ranges::find(all, footman::ecs::kAgentContainerName, &footman::ecs::TaskContainer::name);
+  return ours == all.end() ? all.front().name : ours->name;
+}
+
 }  // namespace
 
 bool ended_badly(const Tracked& one) {
@@ -30,28 +41,44 @@ bool ended_badly(const Tracked& one) {
   return one.is_over() && task.started_at.is_set();
 }
 
+// Its end is as the task says.
+void TaskTable::take(Tracked& one, Task task, Instant now) {
+  one.task = std::move(task);
+  if (one.owner.container.empty() && !one.task.containers.empty())
+    one.owner.container = find_agent_container(one.task);
+  if (find_phase(one.task) != TaskPhase::gone)
+    one.stopped_at = {};
+  else if (!one.stopped_at.is_set())
+    one.stopped_at = now;
+}
+
 Tracked& TaskTable::add(Owner owner, Task task, Instant now) {
   auto& one = by_arn_[task.arn];
   by_token_[owner.token] = task.arn;
   one.owner = std::move(owner);
-  one.task = std::move(task);
   one.launched = now;
-  if (find_phase(one.task) == TaskPhase::gone) one.stopped_at = now;
+  take(one, std::move(task), now);
   plan_look(one, now);
   return one;
 }
 
 bool TaskTable::update(Task task, Instant now) {
   auto* one = find(task.arn);
-  if (one == nullptr || one->is_over()) return false;
-  one->is_missing = false;
-  if (task.version < one->task.version) return false;
-  const bool changed =
-      task.last_status != one->task.last_status || task.desired_status != one->task.desired_status;
+  if (one == nullptr) return false;
+  one->seen = true;
+  one->missing_since = {};
+  const bool was_missing = std::exchange(one->is_missing, false);
+  if (was_missing) one->stopped_at = {};
+  const bool is_news = task.version > one->task.version;
+  if (!is_news && (one->is_over() || task.version < one->task.version)) {
+    if (was_missing) one->next_look = now;
+    return was_missing;
+  }
+  const bool changed = was_missing || task.last_status != one->task.last_status ||
+                       task.desired_status != one->task.desired_status;
   if (task.tags.empty()) task.tags = std::move(one->task.tags);  // RunTask, StopTask and events have none
   one->looks = changed ? 0 : one->looks + 1;
-  one->task = std::move(task);
-  if (find_phase(one->task) == TaskPhase::gone) one->stopped_at = now;
+  take(*one, std::move(task), now);
   plan_look(*one, now);
   return changed;
 }
@@ -59,8 +86,10 @@ bool TaskTable::update(Task task, Instant now) {
 bool TaskTable::on_missing(const std::string& arn, Instant now) {
   auto* one = find(arn);
   if (one == nullptr || one->is_over()) return false;
-  if (now < one->launched + kMissingGrace) {
-    one->next_look = now + kFirstLook;
+  if (!one->missing_since.is_set()) one->missing_since = now;
+  const auto grace = one->seen ? kMissingGrace : kUnseenGrace;
+  if (now < one->launched + grace || now < one->missing_since + kMissingPause) {
+    one->next_look = now + (++one->looks < kLooksBeforeSlower ? kFirstLook : kMissingPause);
     return false;
   }
   one->is_missing = true;

@@ -2,7 +2,8 @@
 // again. Pure: even times come in.
 //
 // What is told later but happened earlier (answers that overtake each other, events twice or out of order) is
-// recognised by the task's version and changes nothing.
+// recognised by the task's version and changes nothing. An end is taken back by whatever shows that there is
+// none: "not known" by any sight of the task, STOPPED by a later version of it.
 #pragma once
 
 #include <map>
@@ -18,8 +19,11 @@ namespace footman::cloud::ecs {
 using namespace footman::base;
 using footman::ecs::Task;
 
-// ECS may not know a task yet that it has just launched (eventual consistency: its API reference).
+// ECS may not know a task yet that it has just launched. "Eventual consistency" in its API reference: usually
+// seconds; who wants to be sure asks for up to five minutes.
 inline constexpr Duration kMissingGrace = 60s;
+inline constexpr Duration kUnseenGrace = 5min;  // of one that nothing but the answer to its launch has shown
+inline constexpr Duration kMissingPause = 30s;  // between two answers that it is not known: one may be a slip
 // The session of an agent is given up after its lease; ECS says some seconds after its end that a task stops.
 inline constexpr Duration kSuspectedFor = 90s;
 inline constexpr Duration kSuspectedPace = 10s;
@@ -29,7 +33,7 @@ inline constexpr Duration kStoppedKept = 1h;  // as long as ECS itself keeps the
 struct Owner {
   std::string token;
   AgentId agent;
-  std::string container;  // the agent's
+  std::string container;  // the agent's; empty: as the task itself tells, once it is seen
   std::string subnet;     // that was asked for; empty: not known, or none
 };
 
@@ -42,6 +46,8 @@ struct Tracked {
   Instant stop_asked;        // even, the last call of StopTask
   Instant suspected;         // even: its agent left then, or its session broke; not set: never
   std::size_t looks = 0;     // without a change
+  bool seen = false;         // by a look, a list or an event; not by the answer to its launch alone
+  Instant missing_since;     // even: the first of the answers that ECS does not know it; not set: it does
   bool is_missing = false;   // ECS does not know it any more
   bool words_asked = false;  // what its agent said last
   std::string last_lines;    // as ports::pick_last_lines() has them; empty: not known
@@ -57,10 +63,11 @@ class TaskTable {
   // Changes are told by a queue, and looks are only a safety net. False at first.
   void set_events(bool events) { events_ = events; }
 
+  // Launched now, until somebody says otherwise, and not seen yet.
   Tracked& add(Owner owner, Task task, Instant now);
   // Whether anything that the fleet cares for has changed. Of a task that is not ours: false.
   bool update(Task task, Instant now);
-  // ECS answered MISSING. True: it is over now.
+  // ECS answered that it does not know the task. True: it is over now.
   bool on_missing(const std::string& arn, Instant now);
 
   Tracked* find(const std::string& arn);
@@ -77,6 +84,7 @@ class TaskTable {
 
  private:
   Duration pace(const Tracked& one, Instant now) const;
+  static void take(Tracked& one, Task task, Instant now);
   void plan_look(Tracked& one, Instant now);
 
   bool events_ = false;

@@ -307,6 +307,26 @@ TEST_CASE("resources that ended while the server was away") {
   CHECK(world.controller.removed.at(id) == "exit status 137");
 }
 
+TEST_CASE("what the cloud cannot reach any more is not gone, and the comparison says why") {
+  World world;
+  world.config.templates[0].launch_deadline = 10h;
+  world.start();
+  world.submit("1");
+  const auto agent = world.only_agent();
+  world.crash();
+  world.cloud.hide_all = true;
+  world.cloud.out_of_reach = "it is in another region";
+  world.start();
+  CHECK(world.cloud.recalled == std::vector{agent.handle});
+  world.advance(2 * world.config.reconcile_every);
+  CHECK(world.only_agent().id == agent.id);
+  CHECK(world.only_agent().state == AgentState::connecting);
+  const auto& findings = world.fleet->last_reconcile().findings;
+  REQUIRE(findings.size() == 1);
+  CHECK(findings[0].verdict == Verdict::not_listed_yet);
+  CHECK(findings[0].text.ends_with("it is in another region"));
+}
+
 TEST_CASE("rows that this server cannot go on with") {
   World world;
   world.build();

@@ -125,6 +125,7 @@ Awaitable<Result<Resource>> ScriptedCloud::find_by_token(std::string client_toke
   state_.found.push_back(client_token);
   co_await travel();
   if (!state_.lists || !state_.look_ups_work) co_return fail(Errc::unavailable, "the look-up is broken");
+  if (!state_.out_of_reach.empty()) co_return fail(Errc::unsupported, state_.out_of_reach);
   const auto it = state_.resources.find(client_token);
   if (it == state_.resources.end() || !is_listed(it->second))
     co_return fail(Errc::not_found, "no such token");

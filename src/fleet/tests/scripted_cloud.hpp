@@ -50,6 +50,7 @@ struct CloudState {
   bool freeze_fails = false;
   bool lists = true;          // observe() works
   bool look_ups_work = true;  // find_by_token()
+  std::string out_of_reach;   // why the look-up finds nothing of what it should; empty: it does
   bool terminate_works = true;
   bool hide_all = false;   // from the list and the look-up
   Duration list_takes{0};  // from what it saw to its answer
@@ -63,6 +64,7 @@ struct CloudState {
   std::vector<std::string> proofs;  // "handle options binding" of each that was checked
   int most_alive = 0;
   std::vector<std::string> suspected;  // handles
+  std::vector<std::string> recalled;   // the same
   std::set<std::string> ever;          // tokens of resources that ever existed
 
   int alive() const;
@@ -84,6 +86,7 @@ class ScriptedCloud final : public ports::CloudProvider {
   Awaitable<Result<ports::Resource>> terminate(std::string handle, std::string client_token) override;
   Awaitable<ports::ProofAnswer> check_proof(std::string handle, std::string options,
                                             ports::IdentityProof proof) override;
+  void recall(const ports::Resource& known) override { state_.recalled.push_back(known.handle); }
   void suspect(const std::string& handle) override { state_.suspected.push_back(handle); }
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {

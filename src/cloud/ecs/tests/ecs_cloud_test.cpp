@@ -5,121 +5,19 @@
 
 #include <set>
 
-#include "cloud/aws/cached_credentials.hpp"
 #include "cloud/ecs/clean_up.hpp"
 #include "cloud/ecs/last_lines.hpp"
 #include "cloud/ecs/subnets.hpp"
-#include "cloud/ecs/tests/small_ecs.hpp"
-#include "cloud/tests/provider_contract.hpp"
+#include "cloud/ecs/tests/ecs_world.hpp"
 #include "ecs/stale_definitions.hpp"
 
 using namespace footman;
 using namespace footman::cloud::ecs;
 using namespace footman::cloud::ecs::testing;
-using footman::ecs::TemplateOptions;
 using ports::FailureClass;
 using ports::ResourceState;
 
 namespace {
-
-TemplateOptions make_template() {
-  TemplateOptions options;
-  options.container.image = "node:20";
-  options.agent.carrier_image = "ci/footman-agent";
-  options.size = {1024, 2048};
-  options.subnets = {"subnet-0a", "subnet-0b"};
-  options.security_groups = {"sg-0a"};
-  return options;
-}
-
-class EcsWorld final : public cloud::contract::World {
- public:
-  EcsWorld() { make(); }
-  ~EcsWorld() override { drop(); }
-
-  ports::CloudProvider& cloud() override { return *provider; }
-  base::TemplateName template_name() override { return base::TemplateName("small"); }
-  bool tells_templates() override { return true; }
-  runtime::Executor executor() override { return outside.io.get_executor(); }
-  bool run_until(std::function<bool()> done) override {
-    const auto limit = outside.clock.steady() + 1h;
-    do {
-      outside.io.restart();
-      outside.io.poll();
-    } while (!done() && outside.clock.step(limit));
-    return done();
-  }
-  void restart() override {
-    drop();
-    outside.move(1s);
-    make();
-  }
-  void end_resource(const std::string& handle) override {
-    ecs.stop(handle, "EssentialContainerExited", "Essential container in task exited");
-  }
-
-  void make() {
-    EcsCloudConfig config;
-    config.name = base::CloudName("aws");
-    config.installation = base::InstallationId("contract");
-    config.options.region = "eu-west-1";
-    config.options.cluster = "builds";
-    config.options.log_group = "/footman";
-    config.templates[template_name()] = {template_options, offers};
-    auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
-    REQUIRE(made.has_value());
-    provider = std::move(*made);
-    provider->set_on_change([this] { ++changes; });
-    provider->start();
-  }
-  // Another configuration, while it runs.
-  void use_image(const std::string& image) {
-    template_options.container.image = image;
-    provider->set_templates({{template_name(), {template_options, offers}}}, elsewhere);
-  }
-  // An agent with that image, which has ended; its definition's family.
-  std::string run_with(const std::string& image) {
-    use_image(image);
-    const auto arn = launch("agent-" + std::to_string(++launched)).value().value;
-    ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
-    outside.move(1h);
-    return std::string(footman::ecs::family_of(ecs.task(arn).at("taskDefinitionArn").as_string()));
-  }
-  void drop() {
-    if (!provider) return;
-    outside.run(stop(provider.get()));
-    provider.reset();
-  }
-  static runtime::Awaitable<bool> stop(EcsCloud* cloud) {
-    co_await cloud->stop();
-    co_return true;
-  }
-
-  ports::LaunchResult launch(const std::string& agent) {
-    return cloud::contract::await_result(*this, provider->launch(cloud::contract::make_spec(*this, agent)));
-  }
-  ports::Resource listed(const std::string& agent) {
-    auto found = cloud::contract::find_listed(*this, agent + "-1");
-    REQUIRE(found.has_value());
-    return *found;
-  }
-  ports::Resource terminate(const std::string& handle, const std::string& token) {
-    auto answer = cloud::contract::await_result(*this, provider->terminate(handle, token));
-    REQUIRE(answer.has_value());
-    return *answer;
-  }
-
-  cloud::aws::test::World outside;
-  SmallEcs ecs{outside};
-  TemplateOptions template_options = make_template();
-  std::vector<footman::ecs::Offer> offers;
-  cloud::aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};
-  cloud::aws::RateLimits rates;
-  std::unique_ptr<EcsCloud> provider;
-  std::set<base::TemplateName> elsewhere;
-  int changes = 0;
-  int launched = 0;
-};
 
 using Families = std::vector<std::string>;
 
@@ -175,6 +73,39 @@ TEST_CASE("a revision that somebody else gave a definition of ours is never run"
   CHECK(world.ecs.calls["RegisterTaskDefinition"] == 2);
 }
 
+TEST_CASE("a definition that somebody deregisters is made anew by the launch that needs it") {
+  EcsWorld world;
+  (void)world.launch("a");
+  const auto family = world.ecs.definitions.begin()->first;
+  const auto take_away = [&] { world.ecs.inactive[family] = world.ecs.contents.extract(family).mapped(); };
+  take_away();
+  const auto second = world.launch("b");
+  REQUIRE(second.has_value());
+  CHECK(world.ecs.tasks.at(second->value).request.at("clientToken") == "b-1");
+  CHECK(world.ecs.definitions.at(family) == 2);
+  CHECK(world.ecs.calls["RunTask"] == 3);
+  SUBCASE("once: who takes it away each time is told of") {
+    take_away();
+    world.ecs.on_register = take_away;
+    const auto refused = world.launch("c");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().definite);
+    CHECK(world.ecs.calls["RunTask"] == 5);
+  }
+  SUBCASE("not one that others made") {
+    world.template_options = {};
+    world.template_options.task_definition = family + ":1";
+    world.template_options.container.name = "agent";
+    world.restart();
+    take_away();
+    const auto refused = world.launch("c");
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().failure == FailureClass::configuration);
+    CHECK(world.ecs.calls["RunTask"] == 4);
+    CHECK(world.ecs.calls["RegisterTaskDefinition"] == 2);
+  }
+}
+
 TEST_CASE("an answer that is lost after success: the same task, also when another subnet is chosen next") {
   EcsWorld world;
   for (int i = 0; i < 10; ++i) {
@@ -213,7 +144,7 @@ TEST_CASE("ECS does not show a task yet that it has launched: that is no death")
   world.outside.move(2min);
   CHECK(world.listed("a").state == ResourceState::starting);
   world.ecs.tasks.erase(arn);
-  world.outside.move(2min);
+  world.outside.move(3min);
   CHECK(world.listed("a").state == ResourceState::gone);
   CHECK(world.listed("a").death.text == "ECS does not know the task any more.");
 }

@@ -106,19 +106,63 @@ TEST_CASE("tasks: what is told late or twice changes nothing") {
   CHECK_FALSE(table.update(make_task("arn", 3, TaskStatus::running), kStart));
   CHECK(table.find("arn")->task.last_status == TaskStatus::running);
   CHECK(table.update(make_task("arn", 4, TaskStatus::stopped), kStart));
-  CHECK_FALSE(table.update(make_task("arn", 5, TaskStatus::running), kStart));
+  CHECK_FALSE(table.update(make_task("arn", 3, TaskStatus::running), kStart));
+  CHECK_FALSE(table.update(make_task("arn", 4, TaskStatus::running), kStart));
   CHECK(table.find_token("t")->is_over());
+  CHECK(table.update(make_task("arn", 5, TaskStatus::running), kStart));
+  CHECK_FALSE(table.find_token("t")->is_over());
   CHECK_FALSE(table.update(make_task("other"), kStart));
 }
 
 TEST_CASE("tasks: missing is death only after a while") {
   TaskTable table;
   table.add({"t", AgentId("a"), "agent"}, make_task("arn"), kStart);
-  CHECK_FALSE(table.on_missing("arn", kStart + kMissingGrace - 1us));
-  CHECK(table.on_missing("arn", kStart + kMissingGrace));
-  CHECK(table.find("arn")->is_missing);
-  table.forget_old(kStart + kMissingGrace + kStoppedKept);
-  CHECK(table.find_token("t") == nullptr);
+  SUBCASE("long after nothing but the answer to its launch") {
+    CHECK_FALSE(table.on_missing("arn", kStart + kMissingGrace));
+    CHECK_FALSE(table.on_missing("arn", kStart + kUnseenGrace - 1us));
+    CHECK(table.on_missing("arn", kStart + kUnseenGrace));
+    CHECK(table.find("arn")->is_missing);
+    table.forget_old(kStart + kUnseenGrace + kStoppedKept);
+    CHECK(table.find_token("t") == nullptr);
+  }
+  SUBCASE("not by one answer") {
+    CHECK_FALSE(table.on_missing("arn", kStart + 1h));
+    CHECK_FALSE(table.on_missing("arn", kStart + 1h + kMissingPause - 1us));
+    CHECK(table.next_due() < kStart + 1h + 2 * kMissingPause);
+    CHECK(table.on_missing("arn", kStart + 1h + kMissingPause));
+  }
+  SUBCASE("sooner when it was seen, and counted from the last sight") {
+    (void)table.update(make_task("arn", 2, TaskStatus::running), kStart);
+    CHECK_FALSE(table.on_missing("arn", kStart + kMissingGrace - 1us));
+    CHECK(table.on_missing("arn", kStart + kMissingGrace + kMissingPause));
+  }
+  SUBCASE("two slips are no two answers in a row") {
+    CHECK_FALSE(table.on_missing("arn", kStart + 1h));
+    (void)table.update(make_task("arn", 2, TaskStatus::running), kStart + 1h + kMissingPause);
+    CHECK_FALSE(table.on_missing("arn", kStart + 1h + kMissingPause));
+  }
+}
+
+TEST_CASE("tasks: what is seen is not gone") {
+  TaskTable table;
+  table.add({"t", AgentId("a"), "agent"}, make_task("arn", 3, TaskStatus::running), kStart);
+  (void)table.on_missing("arn", kStart + 1h);
+  REQUIRE(table.on_missing("arn", kStart + 2h));
+  SUBCASE("as it was, or late") {
+    for (const auto version : {3U, 2U}) {
+      CHECK(table.update(make_task("arn", version, TaskStatus::running), kStart + 2h));
+      CHECK_FALSE(table.find("arn")->is_over());
+      CHECK_FALSE(table.find("arn")->is_missing);
+      CHECK(table.next_due().is_set());
+      (void)table.on_missing("arn", kStart + 3h);
+      REQUIRE(table.on_missing("arn", kStart + 4h));
+    }
+  }
+  SUBCASE("but it has stopped: then that is known") {
+    CHECK(table.update(make_task("arn", 4, TaskStatus::stopped), kStart + 2h));
+    CHECK(table.find("arn")->is_over());
+    CHECK_FALSE(table.find("arn")->is_missing);
+  }
 }
 
 TEST_CASE("tasks: with events, a look soon after the launch and then few") {

@@ -8,6 +8,7 @@
 #include <boost/json.hpp>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ struct SmallEcs {
   bool stops_when_looked_at = true;           // else whoever set on_stop ends what is to stop
   std::function<bool(const std::string& operation)> is_refused;  // with "rate exceeded"
   std::map<std::string, std::string> refused;                    // operation → the code of its refusal
+  std::set<std::string> closed_clusters;                         // who asks for anything in them is refused
+  std::function<void()> on_register;                             // a new revision
   std::function<void(const std::string& arn)> on_run;            // a new task
   std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
 
@@ -94,6 +97,8 @@ struct SmallEcs {
       return sts(request);
     }
     if (request.url.host.starts_with("ec2.")) return describe_subnets();
+    const auto& host = request.url.host;  // "ecs.eu-west-1.amazonaws.com"
+    region_ = host.substr(4, host.find('.', 4) - 4);
     const std::string target(request.headers.value_or("X-Amz-Target", ""));
     const auto operation = target.substr(target.find('.') + 1);
     ++calls[operation];
@@ -102,6 +107,9 @@ struct SmallEcs {
     if (const auto code = refused.find(operation); code != refused.end())
       return aws::test::json_error(code->second, "not now");
     const auto body = json::parse(request.body).as_object();
+    if (const auto* cluster = body.if_contains("cluster");
+        cluster != nullptr && closed_clusters.contains(cluster_of(body)))
+      return aws::test::json_error("AccessDeniedException", "not this cluster");
     auto out = perform(operation, body);
     if (const auto lost = std::find(lose.begin(), lose.end(), operation); lost != lose.end()) {
       lose.erase(lost);
@@ -161,6 +169,7 @@ struct SmallEcs {
       ++definitions[family];
       contents[family] = body;
       contents[family]["registeredAt"] = static_cast<double>((world.now() - base::Instant{}) / 1ms) / 1000;
+      if (on_register) on_register();
       return ok({{"taskDefinition", {{"taskDefinitionArn", arn_of(family)}, {"status", "ACTIVE"}}}});
     }
     FAIL_CHECK("not expected: " << operation);
@@ -187,12 +196,16 @@ struct SmallEcs {
         return aws::test::json_error("ConflictException", "the token was used with other parameters");
       return ok({{"tasks", json::array{tasks.at(known->second).task}}, {"failures", json::array()}});
     }
+    const std::string definition(body.at("taskDefinition").as_string());
+    if (inactive.contains(family_of(definition)) && !contents.contains(family_of(definition)))
+      return aws::test::json_error("ClientException", "TaskDefinition is inactive");
     if (!refusals.empty()) {
       const auto reason = refusals.front();
       refusals.erase(refusals.begin());
       return ok({{"tasks", json::array()}, {"failures", json::array{json::object{{"reason", reason}}}}});
     }
-    const auto arn = fmt::format("arn:aws:ecs:eu-west-1:123456789012:task/builds/{:032x}", tasks.size() + 1);
+    const auto arn = fmt::format("arn:aws:ecs:{}:123456789012:task/{}/{:032x}", region_, cluster_of(body),
+                                 tasks.size() + 1);
     json::object task{{"taskArn", arn},
                       {"lastStatus", "PROVISIONING"},
                       {"desiredStatus", "RUNNING"},
@@ -243,8 +256,25 @@ struct SmallEcs {
 
   bool is_seen(const Held& held) const { return world.clock.steady() >= held.created + seen_after; }
 
+  // Its name, where a call names it by its ARN.
+  static std::string cluster_of(const json::object& body) {
+    const auto* said = body.if_contains("cluster");
+    const std::string given(said == nullptr ? boost::json::string("default") : said->as_string());
+    return given.substr(given.rfind('/') + 1);
+  }
+  // And in the region that is asked.
+  bool is_in(const std::string& cluster, const std::string& arn) const {
+    return arn.find(region_ + ":123456789012:task/" + cluster + "/") != std::string::npos;
+  }
+  static Answer refuse_identifier(const std::string& cluster) {
+    return aws::test::json_error("InvalidParameterException",
+                                 "Invalid identifier: Identifier is for another. Your cluster is " + cluster);
+  }
+
   Answer stop_task(const json::object& body) {
     const auto found = tasks.find(std::string(body.at("task").as_string()));
+    if (!is_in(cluster_of(body), std::string(body.at("task").as_string())))
+      return refuse_identifier(cluster_of(body));
     if (found == tasks.end() || !is_seen(found->second))
       return aws::test::json_error("InvalidParameterException", "The referenced task was not found.");
     auto& task = found->second.task;
@@ -261,6 +291,7 @@ struct SmallEcs {
     json::array found, failures;
     for (const auto& one : body.at("tasks").as_array()) {
       const std::string arn(one.as_string());
+      if (!is_in(cluster_of(body), arn)) return refuse_identifier(cluster_of(body));
       const auto held = tasks.find(arn);
       if (held == tasks.end() || !is_seen(held->second)) {
         failures.push_back(json::object{{"arn", arn}, {"reason", "MISSING"}});
@@ -288,7 +319,7 @@ struct SmallEcs {
     std::size_t number = 0;
     json::object page{{"taskArns", json::array()}};
     for (const auto& [arn, held] : tasks) {
-      if (!is_seen(held) || held.task.at("desiredStatus") != wanted ||
+      if (!is_in(cluster_of(body), arn) || !is_seen(held) || held.task.at("desiredStatus") != wanted ||
           (starter != nullptr && held.task.at("startedBy") != *starter))
         continue;
       if (number >= begin && number < begin + kPage) page.at("taskArns").as_array().emplace_back(arn);
@@ -298,6 +329,7 @@ struct SmallEcs {
   }
 
   static constexpr std::size_t kPage = 100;
+  std::string region_;  // of the call
 };
 
 }  // namespace footman::cloud::ecs::testing
