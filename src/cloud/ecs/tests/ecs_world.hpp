@@ -13,6 +13,7 @@
 #include "cloud/ecs/ecs_cloud.hpp"
 #include "cloud/ecs/tests/small_ecs.hpp"
 #include "cloud/tests/provider_contract.hpp"
+#include "ecs/stale_definitions.hpp"
 
 namespace footman::cloud::ecs::testing {
 
