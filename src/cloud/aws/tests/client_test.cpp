@@ -169,7 +169,7 @@ TEST_CASE("an answer that is not AWS' says nothing of the call: it is repeated, 
   for (const int status : {302, 400, 403, 404}) {
     CAPTURE(status);
     Caller caller;
-    const auto page = answer(status, "<html>blocked by policy</html>");
+    auto page = answer(status, "<html>blocked by policy</html>");
     caller.world.services.answers({page, kOk});
     CHECK(caller.call());
     CHECK(caller.world.services.requests.at(1).body == caller.world.services.requests.at(0).body);
