@@ -25,6 +25,7 @@ class BentPort : public ports::ControllerPort {
 
   explicit BentPort(ports::ControllerPort& real) : real_(real) {}
   base::ControllerName name() const override { return real_.name(); }
+  bool takes_agents() const override { return real_.takes_agents(); }
   std::vector<ports::DemandItem> demand() const override { return real_.demand(); }
   std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override {
     return real_.make_row(registration);

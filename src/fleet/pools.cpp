@@ -13,9 +13,11 @@ Pools::Pools(Core& core) : core_(core) {}
 
 ControllerName Pools::controller_of(const TemplateName& name) const {
   const auto& named = core_.config.controller_templates;
-  for (const auto* controller : core_.parts.controllers)
-    if (const auto it = named.find(controller->name()); it != named.end() && it->second.contains(name))
-      return it->first;
+  for (const auto* controller : core_.parts.controllers) {
+    const auto it = named.find(controller->name());
+    if (it == named.end() || !it->second.contains(name)) continue;
+    return controller->takes_agents() ? it->first : ControllerName();
+  }
   return core_.parts.controllers.empty() ? ControllerName() : core_.parts.controllers.front()->name();
 }
 

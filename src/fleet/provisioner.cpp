@@ -332,8 +332,8 @@ void Provisioner::tell_offers(const SpentNow& spent) {
   for (auto& [name, t] : core_.templates) {
     t.offered = policy::choose_variant(t.rotation, plan_at_);
     auto& offer = templates.emplace_back(offer_of(t, plan_at_));
-    offer.pool = pools_.size_of(t);
     offer.pool_controller = pools_.controller_of(name);
+    if (!offer.pool_controller.empty()) offer.pool = pools_.size_of(t);
     offer.controllers = core_.controllers_of(name);
   }
   ledger_.set_templates(std::move(templates));

@@ -29,6 +29,7 @@ std::string one_line(std::string text) {
 JenkinsController::NodeHold::NodeHold(LiveNodePtr node, Looks looks)
     : node_(std::move(node)), looks_(std::move(looks)) {
   node_->taken = true;
+  ++node_->times_taken;
 }
 
 JenkinsController::NodeHold::~NodeHold() {
@@ -62,6 +63,48 @@ Awaitable<void> JenkinsController::work_on(NodeHold node, NodeWork work) {
         "a step about a node of the jenkins failed, looking again",
         {{"node", node->record.node}, {"step", to_string(work.step)}, {"error", describe(done.error())}});
   co_await write_down(&*node, work.forget);
+  watch_if_exposed(node.node());
+}
+
+// --- nodes that are open for a last build
+
+void JenkinsController::watch_if_exposed(const LiveNodePtr& node) {
+  if (node->watched || watches_ >= kWatchedAtOnce || !is_exposed(node->record)) return;
+  node->watched = true;
+  ++watches_;
+  scope_.spawn("watches " + node->record.node, watch(node));
+}
+
+// What comes after that build would be too many. A look at all takes two calls, and lists may be long: until
+// the build is seen the node alone is asked for, as quickly as the answers come.
+Awaitable<void> JenkinsController::watch(LiveNodePtr node) {
+  while (is_exposed(node->record)) {
+    const auto begun = parts_.clock.steady();
+    const auto seen = co_await glance(&node);
+    const auto took = parts_.clock.steady() - begun;
+    const auto pause = seen ? settings_.open_pace - took : std::max(settings_.open_pace, health_.pause());
+    if (pause > Duration(0)) co_await runtime::sleep_for(parts_.clock, pause);
+  }
+  node->watched = false;
+  --watches_;
+}
+
+Awaitable<Status> JenkinsController::glance(const LiveNodePtr* node) {
+  const auto times_taken = (*node)->times_taken;
+  std::string session;
+  FOOTMAN_CO_TRY(const auto computer, co_await read_node((*node)->record.node, &session));
+  const bool is_busy = std::ranges::any_of(computer.executors, [](const Executor& one) { return !one.idle; });
+  // Was something done about it meanwhile, what was read may be no more: a second toggle would open it.
+  const bool is_fresh = (*node)->is_free() && (*node)->times_taken == times_taken;
+  if (!is_busy || !is_fresh || session != overview_.session()) co_return Status();
+  const auto taken = co_await take(*node);
+  NextSteps seen;
+  const auto turn = overview_.look_now(*node, &computer, parts_.clock.now(), seen);
+  tell(seen);
+  const auto done =
+      turn.step == NodeStep::hold ? co_await hold_node(computer.name, std::string(turn.message)) : Status();
+  co_await write_down(&*taken, false);
+  co_return done;
 }
 
 Awaitable<Status> JenkinsController::take_step(LiveNode* node, const NodeWork* work) {
@@ -70,6 +113,7 @@ Awaitable<Status> JenkinsController::take_step(LiveNode* node, const NodeWork* w
     case NodeStep::hold:
       co_return co_await hold_node(name, work->message);
     case NodeStep::open: {
+      node->opened_at = parts_.clock.steady();
       FOOTMAN_CO_TRY_STATUS(co_await change(requests_.toggle(name, {}), fmt::format("open node {}", name)));
       if (node->record.phase == NodePhase::held)
         note_opened(node->record, work->open_for ? &*work->open_for : nullptr);
@@ -132,22 +176,40 @@ Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string
   co_return Status();
 }
 
-// An item left the queue, and no node was seen to have its build: one that takes any may have had it.
+// An item left the queue, and no node was seen to have its build: one of ours may have had it.
 Awaitable<void> JenkinsController::ask_missed(QueueItem item) {
+  const auto key = item.key();
   const auto left = co_await call(requests_.get_item(item.id));
-  const auto fate = left && left->status == 200 ? parse_item_fate(left->body) : Result<ItemFate>(ItemFate());
-  if (!fate || !is_build_of(item, fate->build)) co_return;
+  if (!left || (left->status != 200 && left->status != 404))
+    co_return overview_.ask_missed_later(key, parts_.clock.steady());
+  const auto fate = left->status == 200 ? parse_item_fate(left->body) : Result<ItemFate>(ItemFate());
+  if (!fate || !is_build_of(item, fate->build)) co_return overview_.drop_missed(key);
   const auto answer = co_await call(requests_.get_build(fate->build));
   const auto told =
       answer && answer->status == 200 ? parse_build(answer->body) : Result<BuildState>(BuildState());
-  if (!told || !told->over) co_return;
-  const auto found = overview_.find_node(told->node);
-  if (found == nullptr) co_return;
-  const auto node = co_await take(found);
+  const bool is_told = told && told->over && co_await note_missed(&key, &fate->build, &*told);
+  if (!is_told) overview_.ask_missed_later(key, parts_.clock.steady());
+}
+
+// False: it cannot be told yet.
+Awaitable<bool> JenkinsController::note_missed(const std::string* key, const std::string* build,
+                                               const BuildState* told) {
   NextSteps seen;
-  overview_.note_missed(found, run_of(node->record, item.key(), fate->build, *told), seen);
-  tell(seen);
-  co_await write_down(&*node, false);
+  const auto note = [&](NodeRecord& record) {
+    const bool done =
+        overview_.note_missed(record, run_of(record, *key, *build, *told), parts_.clock.now(), seen);
+    tell(seen);
+    return done;
+  };
+  if (const auto found = overview_.find_node(told->node)) {
+    const auto node = co_await take(found);
+    const bool done = note(node->record);
+    co_await write_down(&*node, false);
+    co_return done;
+  }
+  if (auto* gone = overview_.find_gone(told->node)) co_return note(*gone);
+  overview_.drop_missed(*key);
+  co_return true;
 }
 
 // Of a step its run is told, and not when the step was.
@@ -284,7 +346,7 @@ Awaitable<Result<Secret>> JenkinsController::read_secret(std::string node) {
 // --- secrets that are fetched
 
 namespace {
-bool takes_agents(NodePhase phase) { return phase != NodePhase::over && !is_let_go(phase); }
+bool may_connect(NodePhase phase) { return phase != NodePhase::over && !is_let_go(phase); }
 }  // namespace
 
 std::optional<ports::CredentialHolder> JenkinsController::find_holder(const AgentId& agent) const {
@@ -292,7 +354,7 @@ std::optional<ports::CredentialHolder> JenkinsController::find_holder(const Agen
   if (node == nullptr) return std::nullopt;
   return ports::CredentialHolder{node->record.key_hash, node->record.attempt,
                                  parts_.clock.steady() >= node->redeem_until,
-                                 !takes_agents(node->record.phase)};
+                                 !may_connect(node->record.phase)};
 }
 
 Awaitable<Result<Secret>> JenkinsController::redeem(AgentId agent, std::uint32_t attempt,
@@ -302,7 +364,7 @@ Awaitable<Result<Secret>> JenkinsController::redeem(AgentId agent, std::uint32_t
     co_return fail(Errc::not_found, fmt::format("there is no agent {} here", agent.str()));
   const auto node = co_await take(found);
   auto& record = node->record;
-  if (!takes_agents(record.phase))
+  if (!may_connect(record.phase))
     co_return fail(Errc::not_found, fmt::format("agent {} was removed", agent.str()));
   if (attempt != record.attempt)
     co_return fail(Errc::conflict, fmt::format("another attempt of agent {} is known", agent.str()));
@@ -362,7 +424,7 @@ Awaitable<Status> JenkinsController::drain_agent(AgentId id) {
     record.drained = was_drained;
     co_return done;
   }
-  if (!takes_agents(record.phase)) co_return Status();
+  if (!may_connect(record.phase)) co_return Status();
   const auto done = co_await close_node(&node.node());
   // The wish is written down and will be carried out.
   if (!done) co_return fail(Errc::timeout, done.error().message);

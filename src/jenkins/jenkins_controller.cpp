@@ -108,8 +108,9 @@ Awaitable<void> JenkinsController::look_again_and_again() {
       continue;
     }
     // After a failure, which may have taken long, health says when to try again.
-    const auto took = done ? parts_.clock.steady() - begun : Duration(0);
-    const auto pause = std::max({overview_.pace(), health_.pause(), took * kShareOfTime});
+    const bool is_free = !done || overview_.has_exposed();
+    const auto share = is_free ? Duration(0) : (parts_.clock.steady() - begun) * kShareOfTime;
+    const auto pause = std::max({overview_.pace(), health_.pause(), share});
     (void)co_await wake_.wait_for(parts_.clock, pause);
   }
 }
@@ -194,6 +195,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
     keeps_up_ = true;
     scope_.spawn("keeps up a jenkins", keep_up(std::move(outcome.placeholders), std::move(outcome.strays)));
   }
+  for (const auto& [id, node] : overview_.nodes()) watch_if_exposed(node);
   tell(outcome);
 }
 
@@ -298,6 +300,8 @@ std::string JenkinsController::trouble() const {
 
 Awaitable<Result<std::size_t>> JenkinsController::detach() {
   if (!leaves()) overview_.set_bond(Bond::detached);
+  wake_.notify();
+  if (on_change_) on_change_();
   FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
   FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the list of nodes"));
   FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));

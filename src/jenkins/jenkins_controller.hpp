@@ -34,12 +34,14 @@
 
 namespace footman::jenkins {
 
-inline constexpr std::size_t kCallsAtOnce = 8;  // about nodes; what is beyond waits
-inline constexpr Duration kUpkeepAgain = 10s;   // after placeholders could not be put right
-inline constexpr Duration kStepAgain = 1s;      // after a step about a node failed
-inline constexpr Duration kPutAgain = 2s;       // after the book failed
-inline constexpr Duration kResultAfter = 2s;    // a build has its result so long after it left its node
-inline constexpr int kShareOfTime = 3;          // the pause is at least so many times what a look took
+inline constexpr std::size_t kCallsAtOnce = 8;    // about nodes; what is beyond waits
+inline constexpr std::size_t kWatchedAtOnce = 4;  // nodes that are asked for alone
+inline constexpr Duration kUpkeepAgain = 10s;     // after placeholders could not be put right
+inline constexpr Duration kStepAgain = 1s;        // after a step about a node failed
+inline constexpr Duration kPutAgain = 2s;         // after the book failed
+inline constexpr Duration kResultAfter = 2s;      // a build has its result so long after it left its node
+// The pause is at least so many times what a look took, unless a node is open for a last build.
+inline constexpr int kShareOfTime = 3;
 
 struct JenkinsParts {
   runtime::Executor control;
@@ -76,6 +78,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   base::ControllerName name() const override { return settings_.name; }
   std::optional<ports::AgentEndpoint> find_endpoint(const AgentId& id) const override;
+  bool takes_agents() const override { return overview_.bond() == Bond::serves; }
   std::vector<ports::DemandItem> demand() const override { return overview_.demand(); }
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
@@ -93,10 +96,12 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   ports::JenkinsStatus status() const;
   std::string trouble() const;                            // a sentence; empty: all is well
   const Overview& overview() const { return overview_; }  // closer than the status
-  // Removes the placeholders and makes none any more in this run. Answers with how many there were.
+  // It is not to get agents any more: no demand, the placeholders are removed, no node is opened for a build,
+  // idle agents are done, those at work finish. Until the next start; answers with how many placeholders
+  // there were.
   runtime::Awaitable<Result<std::size_t>> detach();
-  // It is not to get agents any more: no demand, the placeholders are removed, idle agents are surplus, those
-  // at work finish. on_left is called when nothing of this installation stands there; then it is left alone.
+  // The same for good. on_left is called when nothing of this installation stands there; then it is left
+  // alone.
   void leave();
   void come_back();
   bool leaves() const { return overview_.bond() == Bond::leaves; }
@@ -140,11 +145,16 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
+  void watch_if_exposed(const LiveNodePtr& node);
+  runtime::Awaitable<void> watch(LiveNodePtr node);
+  runtime::Awaitable<Status> glance(const LiveNodePtr* node);
   runtime::Awaitable<Status> take_step(LiveNode* node, const NodeWork* work);
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
   runtime::Awaitable<Status> ask_item(LiveNode* node);
   runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
   runtime::Awaitable<void> ask_missed(QueueItem item);
+  runtime::Awaitable<bool> note_missed(const std::string* key, const std::string* build,
+                                       const BuildState* told);
   BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<Status> ask_node(LiveNode* node);
@@ -182,6 +192,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
     runtime::Event ended;
   };
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
+  std::size_t watches_ = 0;
   Looks looks_ = std::make_shared<std::uint64_t>(0);
   bool keeps_up_ = false;
   std::uint64_t upkeep_fresh_after_ = 0;  // a look

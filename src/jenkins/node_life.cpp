@@ -61,6 +61,7 @@ class Look {
   bool is_held() const { return sight_.computer->held; }
   // Its executor is taken. The parent of a matrix takes none, but its node must not go either: see `idle`.
   bool is_busy() const { return find_taken(*sight_.computer) != nullptr; }
+  bool is_drained() const { return turn_.record.drained || !sight_.is_served; }
   bool is_up() const { return turn_.record.link == NodeLink::up; }
   Duration silent() const { return sight_.now - turn_.record.silent_since; }
 
@@ -191,13 +192,13 @@ class Look {
 
   void hold_with_build() {
     const auto& record = turn_.record;
-    if ((is_last_build(record) || record.drained) && !is_held()) hold(kHeldSingleUse);
+    if ((is_last_build(record) || is_drained()) && !is_held()) hold(kHeldSingleUse);
   }
 
   void look_at_open() {
     auto& record = turn_.record;
     if (is_held()) return look_at_closed();
-    if (record.drained) return hold(kHeldSingleUse);
+    if (is_drained()) return hold(kHeldSingleUse);
     if (sight_.released_waits) return;
     if (is_last_build(record)) return hold(kHeldUntilWork);
     look_at_gone_item();
@@ -238,14 +239,22 @@ class Look {
       }
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_drained();
+    if (is_drained()) return end_drained();
+    // It may be spent.
+    if (is_last_build(record) && sight_.is_in_doubt && sight_.is_in_doubt()) return;
     close();
   }
 
   void end_drained() {
     turn_.may_be_waited_for = may_be_waited_for();
-    if (!turn_.may_be_waited_for)
-      end_life(turn_.record, EndReason::drained, "It was drained and has no work left.");
+    if (!turn_.may_be_waited_for) end_unwanted("It was drained and has no work left.");
+  }
+
+  void end_unwanted(std::string why_drained) {
+    if (turn_.record.drained)
+      end_life(turn_.record, EndReason::drained, std::move(why_drained));
+    else
+      end_life(turn_.record, EndReason::surplus, "Footman gives no agents to this Jenkins any more.");
   }
 
   void close() {
@@ -262,14 +271,13 @@ class Look {
 
   void look_at_held() {
     auto& record = turn_.record;
-    const bool may_open =
-        is_up() && !record.drained && (sight_.open_for != nullptr || !is_last_build(record));
+    const bool may_open = is_up() && !is_drained() && (sight_.open_for != nullptr || !is_last_build(record));
     if (!is_held()) {  // opened, and the server ended before that was written down; or by somebody
-      if (!may_open) return hold(record.drained ? kHeldSingleUse : kHeldUntilWork);
+      if (!may_open) return hold(is_drained() ? kHeldSingleUse : kHeldUntilWork);
       return note_opened(record, sight_.open_for);
     }
     if (may_give_back()) return give_to_step();
-    if (record.drained) return end_drained();
+    if (is_drained()) return end_drained();
     if (may_open) turn_.step = NodeStep::open;
   }
 
@@ -354,11 +362,21 @@ class Look {
     if (is_restarted && record.build.path.empty() && may_have_begun()) return guess_run();
     if (record.build.is_guess && sight_.released_waits) return unguess();
     if (is_awaited_run() && !sight_.build_over) return await_run();
+    if (!is_restarted && is_to_be_named()) {
+      turn_.step = NodeStep::ask_item;
+      return;
+    }
     record.session = sight_.session;
     if (record.link == NodeLink::down && !is_restarted)
       return end_life(record, EndReason::session_lost, fmt::format("Its agent was lost with {}.", title()),
                       true);
     finish_build();
+  }
+
+  // It was over before Jenkins told which one it was: the one that the node was opened for, most likely.
+  bool is_to_be_named() const {
+    return turn_.record.build.path.empty() && turn_.record.released_id != 0 && !sight_.released_waits &&
+           sight_.released_end == ItemEnd::unknown;
   }
 
   // Its item is back in the queue: it had not begun.
@@ -396,8 +414,8 @@ class Look {
     if (model::is_spent(record.max_builds, record.builds_done)) {
       end_life(record, model::spent_reason(record.max_builds),
                fmt::format("{} is over.", with_capital(title())));
-    } else if (record.drained && !may_be_waited_for()) {
-      end_life(record, EndReason::drained, fmt::format("It was drained, and {} is over.", title()));
+    } else if (is_drained() && !may_be_waited_for()) {
+      end_unwanted(fmt::format("It was drained, and {} is over.", title()));
     } else {
       close();
       if (!is_held()) record.phase = NodePhase::open;
@@ -407,10 +425,7 @@ class Look {
     if (!is_held()) hold(kHeldSingleUse);
   }
 
-  void report_violation(std::string what) {
-    ++turn_.record.violations;
-    turn_.violation = fmt::format("Node {} had a build too many: {}.", turn_.record.node, what);
-  }
+  void report_violation(std::string_view what) { turn_.violation = note_violation(turn_.record, what); }
 
   const NodeSight& sight_;
   NodeTurn turn_;
@@ -471,6 +486,16 @@ void note_opened(NodeRecord& record, const QueueItem* item) {
 
 bool is_last_build(const NodeRecord& record) {
   return model::is_spent(record.max_builds, record.builds_done + 1);
+}
+
+bool is_exposed(const NodeRecord& record) {
+  const bool awaits_run = record.phase == NodePhase::working && record.build.resume_since.is_set();
+  return is_last_build(record) && (record.phase == NodePhase::open || awaits_run);
+}
+
+std::string note_violation(NodeRecord& record, std::string_view what) {
+  ++record.violations;
+  return fmt::format("Node {} had a build too many: {}.", record.node, what);
 }
 
 bool is_lively(const NodeRecord& record) {

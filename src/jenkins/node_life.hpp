@@ -56,9 +56,13 @@ struct NodeSight {
   Instant now;
   // Jenkins has run for long enough that what it does not show is not there.
   bool is_settled = true;
+  bool is_served = true;  // false: as if all its agents were drained
   // The item that this node is to be opened for; null: none.
   const QueueItem* open_for = nullptr;
-  bool released_waits = true;               // the item that it was opened for is in the queue still
+  bool released_waits = true;  // the item that it was opened for is in the queue still
+  // An item left the queue while this node was open, and it is not known yet where its build was. May be
+  // null.
+  std::function<bool()> is_in_doubt;
   ItemEnd released_end = ItemEnd::unknown;  // answer to ask_item
   bool build_over = false;                  // answer to ask_build
   bool is_gone = false;                     // answer to ask_node
@@ -85,8 +89,13 @@ void note_opened(NodeRecord& record, const QueueItem* item);
 
 // Its next build is its last one.
 bool is_last_build(const NodeRecord& record);
+// It is open for a last build that is not seen yet: what comes after that one would be too many.
+bool is_exposed(const NodeRecord& record);
 // Something can change about it at any moment: look often.
 bool is_lively(const NodeRecord& record);
+
+// A sentence on a build that it should not have had, which is counted.
+std::string note_violation(NodeRecord& record, std::string_view what);
 
 ports::AgentObservation observe_node(const NodeRecord& record);
 

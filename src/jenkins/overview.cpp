@@ -29,6 +29,20 @@ void tell_brief(BuildRun run, NextSteps& out) {
   out.builds.push_back(std::move(run));
 }
 
+// It is at work on it, or was.
+bool has_taken(const NodeRecord& record, const std::string& key) {
+  if (record.build.item == key) return true;
+  return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
+}
+
+// That came to it, as far as they were seen.
+std::uint32_t count_builds(const NodeRecord& record) {
+  const bool has_one = record.phase == NodePhase::working && !record.build.is_guess;
+  const auto counted = record.builds_done + (has_one ? 1U : 0U) + (record.awaited.path.empty() ? 0U : 1U);
+  // It was lost with its build.
+  return std::max(counted, record.build.since.is_set() && !record.build.is_guess ? 1U : 0U);
+}
+
 }  // namespace
 
 Overview::Overview(JenkinsSettings settings)
@@ -145,7 +159,14 @@ void Overview::erase(const AgentId& id) {
   const auto it = nodes_.find(id);
   if (it == nodes_.end()) return;
   names_.erase(it->second->record.node);
+  gone_.push_back(it->second->record);
+  if (gone_.size() > kGoneKept) gone_.pop_front();
   nodes_.erase(it);
+}
+
+NodeRecord* Overview::find_gone(const std::string& name) {
+  const auto it = std::ranges::find(gone_, name, &NodeRecord::node);
+  return it == gone_.end() ? nullptr : &*it;
 }
 
 const Computer* Overview::find_computer(const std::string& name) const {
@@ -158,6 +179,7 @@ const Computer* Overview::find_computer(const std::string& name) const {
 NextSteps Overview::take_in(Reading reading, Duration steady) {
   NextSteps out;
   follow_clock(reading.now, steady);
+  const bool is_same = reading.session == session_;
   note_session(reading);
   queue_ = std::move(reading.queue);
   if (reading.computers) {
@@ -168,11 +190,14 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
     look_at_placeholders(reading.now, out);
     look_for_rivals();
   }
-  judge(reading, steady);
+  const auto left = judge(reading);
+  // Of another session their ids may be those of others.
+  if (is_same)
+    for (const auto& one : left) note_left(one, steady);
   if (reading.computers) {
     look_at_nodes(reading, steady, out);
     find_strays(steady, out);
-    list_missed(steady, out);
+    list_missed(reading.now, steady, out);
   }
   has_read_ = true;
   if (update_demand(reading)) out.changed = true;
@@ -249,7 +274,8 @@ void Overview::note_session(const Reading& reading) {
   if (is_restart) settled_at_ = reading.now + kRestartGrace;
 }
 
-void Overview::judge(const Reading& reading, Duration steady) {
+// Answers with what has left the queue.
+std::vector<JudgedItem> Overview::judge(const Reading& reading) {
   auto judged = judge_items({queue_, computers_, settings_.demand, known_,
                              [this](const Computer& one) { return is_own(one); },
                              placeholders_stand(reading.now), reading.now + reading.ahead});
@@ -259,83 +285,153 @@ void Overview::judge(const Reading& reading, Duration steady) {
     keys_.insert(key);
     if (one.has_label) known_[key] = one.label;
   }
-  for (auto& one : items_) {
-    if (keys_.contains(one.item.key())) continue;
-    if (may_be_missed(one)) missing_.emplace(one.item.key(), Missing{one.item, steady});
-    left_.emplace_back(reading.now, std::move(one));
-  }
+  std::erase_if(missing_, [this](const auto& one) { return keys_.contains(one.first); });
+  auto gone = std::exchange(items_, std::move(judged));
+  std::erase_if(gone, [this](const JudgedItem& one) { return keys_.contains(one.item.key()); });
+  for (const auto& one : gone) left_.emplace_back(reading.now, one);
   while (!left_.empty() &&
          (left_.size() > kRecentlyLeftKept || reading.now - left_.front().first > kRecentlyLeft))
     left_.pop_front();
   if (is_settled(reading.now))
     std::erase_if(known_, [&](const auto& one) { return !keys_.contains(one.first); });
-  items_ = std::move(judged);
+  return gone;
 }
 
 // --- builds that are over before they are seen
 
-// Of a step Jenkins does not tell where it was.
+// Of a step Jenkins does not tell where it was, and the parent of a matrix takes no executor where it is.
 bool Overview::may_be_missed(const JudgedItem& one) const {
-  const auto& item = one.item;
-  if (item.kind == TaskKind::node_step || item.kind == TaskKind::pipeline) return false;
-  const bool is_told = one.has_label || item.kind == TaskKind::freestyle;
-  const auto label =
-      model::parse_label_expression(one.has_label ? one.label : item.label_expression.value_or(""));
-  return missing_.size() < kRecentlyLeftKept &&
-         std::ranges::any_of(
-             nodes_,
-             [&](const auto& each) {
-               const auto& record = each.second->record;
-               return record.max_builds != 1 && record.link == NodeLink::up &&
-                      (!is_told || (label && model::fits(*label, record.labels, record.is_default)));
-             });
+  const auto kind = one.item.kind;
+  return kind != TaskKind::node_step && kind != TaskKind::pipeline &&
+         !one.item.task_class.ends_with(".MatrixProject") && missing_.size() < kRecentlyLeftKept;
 }
 
-void Overview::note_seen(const NodeBuild& build) {
+void Overview::note_left(const JudgedItem& one, Duration steady) {
+  if (!may_be_missed(one)) return;
+  Missing missing{one.item, {}, steady, steady + kMissedAfter};
+  if (one.has_label || one.item.kind == TaskKind::freestyle) {
+    auto label =
+        model::parse_label_expression(one.has_label ? one.label : one.item.label_expression.value_or(""));
+    if (!label) return;
+    missing.label = std::move(*label);
+  }
+  const bool may_be_here = std::ranges::any_of(nodes_, [&](const auto& each) {
+    const auto& record = each.second->record;
+    return record.link != NodeLink::never && missing.fits(record);
+  });
+  if (may_be_here) missing_.emplace(one.item.key(), std::move(missing));
+}
+
+void Overview::note_seen(const NodeBuild& build, Instant now) {
+  if (!build.path.empty()) seen_[build.path] = now;
   if (missing_.erase(build.item) == 0)
     std::erase_if(missing_, [&](const auto& one) { return is_build_of(one.second.item, build.path); });
 }
 
-// Then it is asked for with that node.
-bool Overview::is_opened_for(const std::string& key) const {
-  return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second->record.released_key == key; });
-}
-
-bool Overview::is_with_others(const QueueItem& item) const {
-  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
-    return !is_own(one) && std::ranges::any_of(one.executors, [&](const Executor& each) {
-      return is_build_of(item, each.build);
-    });
+// What became of it is asked with a node that was opened for it, or is told there in a moment.
+bool Overview::is_asked_with_node(const std::string& key) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& record = one.second->record;
+    if (record.released_key != key) return false;
+    if (record.phase == NodePhase::open) return one.second->released_end == ItemEnd::unknown;
+    return record.phase == NodePhase::working && record.build.item.empty();
   });
 }
 
-void Overview::list_missed(Duration steady, NextSteps& out) {
+// A node of ours, or of others, has it.
+bool Overview::is_on(const QueueItem& item, bool own) const {
+  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return is_own(one) == own && std::ranges::any_of(one.executors, [&](const Executor& each) {
+             return is_build_of(item, each.build);
+           });
+  });
+}
+
+// A node of ours has a build, and it is not told yet which one.
+bool Overview::is_any_unnamed() const {
+  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return is_own(one) && std::ranges::any_of(one.executors, [](const Executor& each) {
+             return !each.idle && each.build.empty();
+           });
+  });
+}
+
+bool Overview::is_in_doubt(const LiveNode& node) const {
+  return std::ranges::any_of(missing_, [&](const auto& each) {
+    const auto& [key, one] = each;
+    return key != node.record.released_key && one.left >= node.opened_at && one.fits(node.record) &&
+           !is_on(one.item, true);
+  });
+}
+
+void Overview::list_missed(Instant now, Duration steady, NextSteps& out) {
+  std::erase_if(seen_, [&](const auto& one) { return now - one.second >= 2 * kRecentlyLeft; });
   std::erase_if(missing_, [&](const auto& each) {
     const auto& [key, one] = each;
-    const auto age = steady - one.left;
-    if (age >= kRecentlyLeft || is_taken(key) || is_with_others(one.item)) return true;
-    if (age < kMissedAfter || is_opened_for(key) || out.missed.size() == kMissedAtOnce) return false;
-    out.missed.push_back(one.item);
-    return true;
+    return steady - one.left >= kRecentlyLeft || is_on(one.item, false) ||
+           (is_taken(key) && !is_asked_with_node(key));
   });
+  const bool may_hurry = has_exposed() && !is_any_unnamed();
+  const auto may_be_too_many = [this](const Missing& missing) {
+    return std::ranges::any_of(nodes_, [&](const auto& one) {
+      return is_exposed(one.second->record) && missing.fits(one.second->record);
+    });
+  };
+  for (auto& [key, one] : missing_) {
+    if (out.missed.size() == kMissedAtOnce) break;
+    const bool hurries = may_hurry && one.ask_after == one.left + kMissedAfter && may_be_too_many(one);
+    if (one.asked || (steady < one.ask_after && !hurries)) continue;
+    if (is_asked_with_node(key) || is_on(one.item, true)) continue;
+    one.asked = true;
+    out.missed.push_back(one.item);
+  }
 }
 
-void Overview::note_missed(const LiveNodePtr& node, BuildRun run, NextSteps& out) {
-  auto& record = node->record;
-  if (record.build.path == run.build || is_let_go(record.phase)) return;
-  ++record.builds_done;
+void Overview::ask_missed_later(const std::string& key, Duration steady) {
+  const auto it = missing_.find(key);
+  if (it == missing_.end()) return;
+  it->second.asked = false;
+  it->second.ask_after = steady + kMissedAfter;
+}
+
+bool Overview::note_missed(NodeRecord& record, BuildRun run, Instant now, NextSteps& out) {
+  auto& build = record.build;
+  // It was seen there, and over before it was told which one it was.
+  const bool is_unnamed = build.since.is_set() && build.path.empty();
+  if (is_unnamed && record.phase == NodePhase::working) return false;
+  missing_.erase(run.item_key);
+  if (!seen_.emplace(run.build, now).second || build.path == run.build || record.awaited.path == run.build)
+    return true;
+  if (is_unnamed) {
+    build.path = run.build;
+    build.item = run.item_key;
+    build.title = run.title;
+  } else {
+    if (model::is_spent(record.max_builds, count_builds(record)))
+      tell_violation(
+          record.agent,
+          note_violation(record, fmt::format("{} was there, and over before it was seen", run.title)), out);
+    ++record.builds_done;
+  }
   if (record.idle_since.is_set()) record.idle_since = std::max(record.idle_since, run.ended);
   out.changed = true;
   tell_brief(std::move(run), out);
+  return true;
 }
 
 // An agent is at work on it, or was.
 bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than) const {
   return std::ranges::any_of(nodes_, [&](const auto& one) {
     const auto& record = one.second->record;
-    if (&record == by_other_than) return false;
-    if (record.build.item == key) return true;
-    return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
+    return &record != by_other_than && has_taken(record, key);
+  });
+}
+
+// The same, by what was seen since that look began.
+bool Overview::is_taken_since(const std::string& key, std::uint64_t look) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& node = *one.second;
+    return (!node.is_free() || look <= node.fresh_after) && has_taken(node.record, key);
   });
 }
 
@@ -356,7 +452,7 @@ bool Overview::update_demand(const Reading& reading) {
     const auto key = one.item.key();
     // What is about to start may yet lose its executor to another one.
     const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    if (one.verdict == Verdict::wanted && bond_ == Bond::serves)
+    if (one.verdict == Verdict::wanted && bond_ == Bond::serves && !is_taken_since(key, reading.number))
       demand.push_back({key, one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
     else if (is_kept)
       demand.push_back(before.at(key));
@@ -420,7 +516,9 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   sight.session_since = session_since_;
   sight.now = now;
   sight.is_settled = is_settled(now);
+  sight.is_served = bond_ == Bond::serves;
   sight.released_waits = node.record.released_key.empty() || keys_.contains(node.record.released_key);
+  sight.is_in_doubt = [this, &node] { return is_in_doubt(node); };
   sight.released_end = node.released_end;
   sight.build_over = node.build_over;
   sight.is_gone = node.is_gone;
@@ -483,17 +581,14 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
 NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out) {
   auto turn = jenkins::look_at_node(node->record, sight_of(*node, computer, now));
   note_turn(node, turn, now, out);
+  std::erase_if(demand_, [this](const ports::DemandItem& one) { return is_taken(one.key); });
   return turn;
 }
 
 void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
   note_builds(node->record, turn.record, now, out);
-  note_brief_build(*node, turn.record, out);
-  if (!turn.violation.empty()) {
-    out.violations.push_back({node->record.agent, turn.violation});
-    violations_.push_back(turn.violation);
-    if (violations_.size() > kViolationsKept) violations_.pop_front();
-  }
+  note_brief_build(*node, turn.record, now, out);
+  if (!turn.violation.empty()) tell_violation(node->record.agent, turn.violation, out);
   if (turn.record.phase != node->record.phase || turn.record.build.path != node->record.build.path ||
       turn.record.released_key != node->record.released_key) {
     node->released_end = ItemEnd::unknown;
@@ -501,9 +596,15 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     node->build_over = false;
     node->asked_at = Duration(0);
   }
-  if (turn.record.build.path != node->record.build.path) note_seen(turn.record.build);
+  if (turn.record.build.path != node->record.build.path) note_seen(turn.record.build, now);
   if (turn.record != node->record) out.changed = true;
   node->record = turn.record;
+}
+
+void Overview::tell_violation(const AgentId& agent, std::string text, NextSteps& out) {
+  violations_.push_back(text);
+  if (violations_.size() > kViolationsKept) violations_.pop_front();
+  out.violations.push_back({agent, std::move(text)});
 }
 
 void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out) {
@@ -521,17 +622,17 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
   if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
 }
 
-// Began and ended between two looks.
-void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out) {
+// Began and ended between two looks, or before it was told which one it was.
+void Overview::note_brief_build(const LiveNode& node, NodeRecord& after, Instant now, NextSteps& out) {
   const bool is_over = after.phase == NodePhase::over;
-  const bool goes_on = after.phase == NodePhase::open && node.record.phase == NodePhase::open;
-  if (!node.brief || !(is_over || goes_on) || after.builds_done <= node.record.builds_done) return;
+  if (!node.brief || after.builds_done <= node.record.builds_done) return;
   auto run = *node.brief;
   if (is_over) {
     after.build.path = run.build;
     after.build.title = run.title;
   }
   missing_.erase(run.item_key);
+  seen_[run.build] = now;
   tell_brief(std::move(run), out);
 }
 
@@ -563,13 +664,14 @@ bool Overview::runs_elsewhere(const std::string& build, const std::string& node)
 
 // --- how often to look
 
+bool Overview::has_exposed() const {
+  return std::ranges::any_of(nodes_, [](const auto& one) { return is_exposed(one.second->record); });
+}
+
 Duration Overview::pace() const {
+  if (has_exposed()) return settings_.open_pace;
   bool is_busy = !has_read_ || !stand_since_.is_set();
-  for (const auto& [id, node] : nodes_) {
-    const auto& record = node->record;
-    if (record.phase == NodePhase::open && is_last_build(record)) return settings_.open_pace;
-    is_busy = is_busy || is_lively(record);
-  }
+  for (const auto& [id, node] : nodes_) is_busy = is_busy || is_lively(node->record);
   is_busy = is_busy || std::ranges::any_of(items_, [](const JudgedItem& one) {
               return one.verdict == Verdict::wanted || one.verdict == Verdict::pending ||
                      one.verdict == Verdict::idle_executor || one.verdict == Verdict::ask_flow_graph;
@@ -578,7 +680,7 @@ Duration Overview::pace() const {
 }
 
 bool Overview::wants_computers(const Queue& queue, Duration steady) const {
-  if (computers_at_ == Duration(0) || pace() != settings_.idle_pace) return true;
+  if (computers_at_ == Duration(0) || pace() != settings_.idle_pace || !missing_.empty()) return true;
   const bool may_want = std::ranges::any_of(queue.items, [](const QueueItem& one) {
     return one.state == ItemState::buildable || one.state == ItemState::pending;
   });

@@ -16,6 +16,7 @@
 #include "jenkins/node_life.hpp"
 #include "jenkins/placeholders.hpp"
 #include "jenkins/settings.hpp"
+#include "model/label.hpp"
 #include "runtime/wait.hpp"
 
 namespace footman::jenkins {
@@ -25,15 +26,18 @@ namespace footman::jenkins {
 inline constexpr Duration kRestartGrace = 15s;
 inline constexpr Duration kRecentlyLeft = 60s;  // items are remembered so long after they left the queue
 inline constexpr std::size_t kRecentlyLeftKept = 5000;
-inline constexpr Duration kMissedAfter = 2s;  // a build that was seen on no node so long after its item left
+// A build that was seen on no node so long after its item left is asked for; at once where it may have been
+// on a node that should have no more.
+inline constexpr Duration kMissedAfter = 2s;
 inline constexpr std::size_t kMissedAtOnce = 4;
-inline constexpr Duration kAskAgain = 5s;      // after a build or a page of steps was asked for
-inline constexpr Duration kRegularLook = 10s;  // at the nodes, whatever happens
-inline constexpr Duration kLookAtWork = 1s;    // at nodes that have builds, while nothing else goes on
-inline constexpr Duration kProbeTime = 2min;   // an examination takes less
+inline constexpr Duration kAskAgain = 5s;       // after a build or a page of steps was asked for
+inline constexpr Duration kRegularLook = 10s;   // at the nodes, whatever happens
+inline constexpr Duration kLookAtWork = 1s;     // at nodes that have builds, while nothing else goes on
+inline constexpr Duration kProbeTime = 2min;    // an examination takes less
+inline constexpr std::size_t kGoneKept = 1000;  // records of nodes whose last builds may yet be told
 inline constexpr std::size_t kViolationsKept = 100;
 
-// Unless it serves there are no placeholders, and no demand.
+// Unless it serves there are no placeholders, no demand, and no agents but those at work.
 enum class Bond {
   serves,
   detached,  // by people, until the next start
@@ -70,7 +74,9 @@ struct LiveNode {
   NodeRecord record;
   std::optional<NodeRecord> stored;  // as the book has it; nothing: not yet
   bool taken = false;                // somebody does something about it: see NodeHold
-  int waiting = 0;                   // to take it
+  std::uint64_t times_taken = 0;
+  bool watched = false;  // it is asked for alone, again and again
+  int waiting = 0;       // to take it
   runtime::Event freed;
   std::uint64_t fresh_after = 0;  // looks up to this one are too old to judge it
   Duration step_after{0};         // the last step failed: not again before
@@ -80,6 +86,7 @@ struct LiveNode {
   bool build_over = false;
   bool is_gone = false;      // Jenkins has no page of it
   Duration asked_at{0};      // for the item, the build or the node
+  Duration opened_at{0};     // steady; zero: before this start of the server
   bool deleted = false;      // Jenkins has confirmed it
   Duration redeem_until{0};  // steady; nobody fetches its secret for the first time later
 
@@ -140,8 +147,11 @@ class Overview {
   // One look at one node apart from a reading, for a call that needs to know now. The caller has taken it.
   NodeTurn look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out);
 
-  // It began and ended on this node for several builds, unseen. The caller has taken the node.
-  void note_missed(const LiveNodePtr& node, BuildRun run, NextSteps& out);
+  // Of an item out of NextSteps::missed: its build began and ended on the node with this record, unseen. The
+  // caller has taken the node. False: that cannot be told yet.
+  bool note_missed(NodeRecord& record, BuildRun run, Instant now, NextSteps& out);
+  void drop_missed(const std::string& key) { missing_.erase(key); }
+  void ask_missed_later(const std::string& key, Duration steady);
 
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;
@@ -163,6 +173,7 @@ class Overview {
 
   LiveNodePtr find(const AgentId& id) const;
   LiveNodePtr find_node(const std::string& name) const;
+  NodeRecord* find_gone(const std::string& name);  // its record was erased lately
   LiveNodePtr add(NodeRecord record);
   void erase(const AgentId& id);
   const std::map<AgentId, LiveNodePtr>& nodes() const { return nodes_; }
@@ -176,6 +187,8 @@ class Overview {
   bool placeholders_stand(Instant now) const;
   const std::deque<std::string>& violations() const { return violations_; }
 
+  // A node is open for a last build: see is_exposed().
+  bool has_exposed() const;
   // When to look next, and whether at the nodes too.
   Duration pace() const;
   bool wants_computers(const Queue& queue, Duration steady) const;
@@ -185,10 +198,12 @@ class Overview {
   void shift_times(Duration by);
   void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
-  void judge(const Reading& reading, Duration steady);
+  std::vector<JudgedItem> judge(const Reading& reading);
   bool may_be_missed(const JudgedItem& one) const;
-  void note_seen(const NodeBuild& build);
-  void list_missed(Duration steady, NextSteps& out);
+  void note_left(const JudgedItem& one, Duration steady);
+  void note_seen(const NodeBuild& build, Instant now);
+  void list_missed(Instant now, Duration steady, NextSteps& out);
+  bool is_in_doubt(const LiveNode& node) const;
   bool has_own_prefix(const Computer& computer) const;
   void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
@@ -198,7 +213,8 @@ class Overview {
   void look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
                     Duration steady, NextSteps& out);
   void note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out);
-  void note_brief_build(const LiveNode& node, NodeRecord& after, NextSteps& out);
+  void note_brief_build(const LiveNode& node, NodeRecord& after, Instant now, NextSteps& out);
+  void tell_violation(const AgentId& agent, std::string text, NextSteps& out);
   void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
   void find_strays(Duration steady, NextSteps& out);
   bool is_left_probe(const Computer& computer, Duration steady);
@@ -207,8 +223,10 @@ class Overview {
   NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
   bool is_own(const Computer& computer) const;
   bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
-  bool is_opened_for(const std::string& key) const;
-  bool is_with_others(const QueueItem& item) const;
+  bool is_taken_since(const std::string& key, std::uint64_t look) const;
+  bool is_asked_with_node(const std::string& key) const;
+  bool is_on(const QueueItem& item, bool own) const;
+  bool is_any_unnamed() const;
 
   JenkinsSettings settings_;
   std::string mark_;
@@ -235,9 +253,18 @@ class Overview {
   std::deque<std::pair<Instant, JudgedItem>> left_;
   struct Missing {
     QueueItem item;
-    Duration left{0};  // steady
+    std::optional<model::LabelExpr> label;  // nothing: not told
+    Duration left{0};                       // steady, as the next one
+    Duration ask_after{0};
+    bool asked = false;  // and not answered
+
+    bool fits(const NodeRecord& record) const {
+      return !label || model::fits(*label, record.labels, record.is_default);
+    }
   };
-  std::map<std::string, Missing> missing_;  // left the queue, and a node that takes any may have had them
+  std::map<std::string, Missing> missing_;  // left the queue, and a node here may have had them
+  std::map<std::string, Instant> seen_;     // builds, lately
+  std::deque<NodeRecord> gone_;
   Instant stand_since_;
   std::map<std::string, Duration> asked_runs_;
   std::map<std::string, Duration> probes_;  // nodes of examinations, since when they are seen

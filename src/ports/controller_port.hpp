@@ -163,6 +163,9 @@ class ControllerPort {
   // Called (on the control executor, cheaply, often) when demand or an observation may have changed: look
   // again.
   virtual void set_on_change(std::function<void()> look_again) = 0;
+
+  // False: it gets no agents any more, and none are kept ready for it by pools.
+  virtual bool takes_agents() const { return true; }
 };
 
 }  // namespace footman::ports

@@ -93,8 +93,11 @@ class Scene:
     def shown_nodes(self):
         return self.server.get("/api/v1/jenkins/ci")["nodes"]
 
+    def wait_work(self, title):
+        wait_until(lambda: title in [one.get("work") for one in self.shown_nodes()], lambda: f"{title} to be known: {self.shown_nodes()}")
+
     def wait_known(self):
-        wait_until(lambda: self.shown_nodes()[0].get("work") == "app #1", lambda: f"its build to be known: {self.shown_nodes()}")
+        self.wait_work("app #1")
 
     def wait_gone(self):
         """From Jenkins, and from the server's records."""
@@ -257,6 +260,74 @@ def test_a_pipeline_goes_on_when_both_die():
         scene.jenkins.tell("restart", clean=False, down=1)
         scene.start()
         await_run(scene)
+
+
+def check_all_told(scene):
+    """Each build is in the story of its node's agent, each one beyond a node's first is told as one too many. Answers with jobs by node."""
+    by_node = {}
+    for one in scene.jenkins.builds():
+        by_node.setdefault(one["node"], []).append(one["job"])
+    too_many = sum(len(jobs) - 1 for jobs in by_node.values())
+    told = lambda: scene.server.get("/api/v1/jenkins/ci")["violations"]
+    wait_until(lambda: len(told()) == too_many, lambda: f"{too_many} builds too many to be told: {told()} of {by_node}")
+    check(f'footman_jenkins_violations_total{{controller="ci"}} {too_many}\n' in scene.metrics(), "they are counted")
+    for node, jobs in by_node.items():
+        texts = lambda: [line["text"] for line in scene.server.get(f"/api/v1/agents/{node}/explain")["timeline"]]  # noqa: B023
+        for job in jobs:
+            wait_until(lambda: any(one.startswith(f"{job} #1 is over") for one in texts()), lambda: f"{job} in {texts()}")  # noqa: B023
+    for job in sorted(job for jobs in by_node.values() for job in jobs if job != "pipe"):
+        line = f'footman_job_builds_total{{controller="ci",job="{job}",result="SUCCESS"}} 1\n'
+        wait_until(lambda: line in scene.metrics(), lambda: f"the metric of {job}")  # noqa: B023
+    check(not scene.jenkins.violations(), scene.jenkins.violations())
+    return by_node
+
+
+def test_a_jenkins_whose_answers_take_long():
+    for latency, seconds, is_single in ((0.05, 0, True), (0.15, 0.6, True), (0.3, 0, False)):
+        with Scene(jenkins={"latency_seconds": latency}, templates="[{name: linux, labels: [linux], cap: 3}]") as scene:
+            scene.start()
+            wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["tells_labels"], "the labels to be told")  # noqa: B023
+            names = [f"job{number}" for number in range(8)]
+            for name in names:
+                scene.jenkins.tell("job", name=name, label="linux", command=f"{scene.script()}; sleep {seconds}")
+            scene.jenkins.tell("trigger", jobs=names)
+            scene.wait_results(["SUCCESS"] * len(names))
+            scene.wait_gone()
+            by_node = check_all_told(scene)
+            check(not is_single or len(by_node) == len(names), f"at {latency} s each build has a node of its own: {by_node}")
+
+
+def test_builds_before_a_pipeline_that_comes_back_are_told():
+    with Scene(templates="[{name: linux, labels: [linux], cap: 1}]") as scene:
+        scene.start().trigger_pipeline(["linux"], waits=True)
+        scene.wait_running()
+        scene.wait_work("pipe #1")
+        for number in range(6):
+            scene.trigger(f"job{number}")
+        scene.jenkins.tell("restart", clean=True, down=1)
+        wait_until(lambda: len(scene.ran_on()) > 1 or scene.jenkins.node(scene.nodes()[0])["online"], lambda: f"a build: {scene.describe()}")
+        scene.go_on.touch()
+        wait_until(lambda: len(scene.results()) == 7 and all(scene.results()), lambda: f"all builds: {scene.describe()}")
+        scene.wait_gone()
+        check_all_told(scene)
+
+
+def test_a_jenkins_that_is_detached_gets_no_more_agents():
+    templates = "[{name: linux, labels: [linux], retention: {idle: 10m}, pool: {min_idle: 2}}]"
+    with Scene(", templates: [linux]", templates=templates) as scene:
+        scene.start()
+        wait_until(lambda: sum(one["connected"] for one in scene.shown_nodes()) == 2, "two agents that are ready")
+        scene.trigger(waits=True)
+        scene.wait_running()
+        scene.wait_work("app #1")
+        shown = subprocess.run([BIN / "footman", "jenkins", "detach", "ci", "--data", scene.server.data], capture_output=True, text=True, timeout=60)
+        check(shown.returncode == 0, shown)
+        scene.trigger("late")
+        wait_until(lambda: scene.nodes() == scene.ran_on(), lambda: f"idle agents to go: {scene.describe()}")
+        check(not scene.results()[0], f"what is at work goes on: {scene.describe()}")
+        scene.go_on.touch()
+        wait_until(lambda: not scene.nodes(), lambda: f"it to go after its build: {scene.describe()}")
+        check(scene.results() == ["SUCCESS"] and scene.server.get("/api/v1/jenkins/ci")["jenkins"]["detached"], scene.describe())
 
 
 def test_many_builds_at_once_within_a_cap():

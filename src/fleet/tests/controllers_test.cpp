@@ -145,6 +145,11 @@ TEST_CASE("a controller that names templates gets agents of no others; their poo
     two.world.settle();
     CHECK(template_of(two.other) == spare.name);
     CHECK(two.agents_of(two.first).empty());
+    two.other.takes = false;
+    two.other.changed();
+    two.world.settle();
+    CHECK(two.agents_of(two.other).empty());
+    CHECK(two.agents_of(two.first).empty());
   }
   SUBCASE("none that it could use") {
     templates.pop_back();

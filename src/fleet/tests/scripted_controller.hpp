@@ -42,6 +42,7 @@ class ScriptedController final : public ports::ControllerPort {
   std::set<AgentId> changed_agents;
   mutable int observe_calls = 0;
   bool registers = true;
+  bool takes = true;   // agents
   bool hangs = false;  // all calls
   bool removes = true;
   bool has_rows = false;                         // in the fleet's store
@@ -52,6 +53,7 @@ class ScriptedController final : public ports::ControllerPort {
   explicit ScriptedController(ControllerName name = ControllerName("builtin")) : name_(std::move(name)) {}
 
   ControllerName name() const override { return name_; }
+  bool takes_agents() const override { return takes; }
   std::vector<ports::DemandItem> demand() const override {
     ++demand_calls;
     return {items.begin(), items.end()};

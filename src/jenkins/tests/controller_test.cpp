@@ -152,6 +152,34 @@ TEST_CASE("a Jenkins that is left keeps what is at work, and nothing of ours in 
   for (const auto& text : world.jenkins->violations()) CHECK(text.contains("footman-placeholder-"));
 }
 
+TEST_CASE("when Footman is detached, agents at work finish, and idle ones are done and get no builds") {
+  FakeWorld world;
+  world.max_builds = 9;
+  world.add_freestyle("first", "linux", 1s);
+  world.add_freestyle("app", "linux", 60s);
+  world.add_freestyle("late", "linux");
+  world.start();
+  world.run(10s);
+  world.trigger("first");
+  REQUIRE(world.run_until([&] { return world.is_over("first"); }));
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.jenkins->starts().size() == 2; }));
+  SUBCASE("it is idle") {
+    REQUIRE(world.run_until([&] { return world.is_over("app"); }, 2min));
+  }
+  SUBCASE("it is at work") {}
+  world.run(3s);
+  REQUIRE(!world.agents.empty());
+  CHECK(world.controller->takes_agents());
+  REQUIRE(world.wait(world.controller->detach()));
+  CHECK(!world.controller->takes_agents());
+  world.trigger("late");
+  REQUIRE(world.run_until([&] { return is_quiet(world); }, 2min));
+  CHECK(world.is_over("app"));
+  CHECK(world.jenkins->starts().size() == 2);
+  check_clean(world);
+}
+
 TEST_CASE("what stands under a former prefix is removed, and that of others is not") {
   FakeWorld world;
   world.start();
@@ -617,6 +645,9 @@ TEST_CASE("an agent whose build has left the queue and is not seen yet is not id
   world.run(10s);
   int given = 0;
   for (int round = 1; round <= 10; ++round) {
+    // It is shown by the list of all nodes alone.
+    const auto of_node = "t-" + std::to_string(round) + "/api/json";
+    world.jenkins->add_fault({Fault::Kind::lost_request, "GET", of_node, -1, 0, {}});
     world.trigger("app");
     REQUIRE(world.run_until([&] {
       for (const auto& [id, agent] : world.agents) {

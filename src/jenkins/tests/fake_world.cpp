@@ -48,6 +48,7 @@ Awaitable<Status> MemoryBook::save_violations(ControllerName, std::vector<std::s
 
 Awaitable<Result<Answer>> DoubleTransport::send(Request request) {
   ++sent;
+  if (latency > Duration(0)) co_await runtime::sleep_for(clock_, latency);
   fake_jenkins::Request theirs{std::move(request.method), std::move(request.path), request.headers.all(),
                                std::move(request.body)};
   auto answer = jenkins_.handle(theirs, clock_.now());
@@ -246,7 +247,7 @@ void FakeWorld::step_fleet() {
     waiting.insert(item.key);
     const bool has_agent =
         std::ranges::any_of(agents, [&](const auto& one) { return one.second.item == item.key; });
-    if (has_agent) continue;
+    if (has_agent || agents.size() >= cap) continue;
     const AgentId id(fmt::format("t-{}", ++next_agent_));
     agents[id] = {id, item.key, false, false, false, {}};
     launched_for.push_back(item.key);

@@ -48,6 +48,7 @@ class DoubleTransport final : public Transport {
   runtime::Awaitable<Result<Answer>> send(Request request) override;
   std::size_t sent = 0;
   std::function<void(const std::string& path, Answer& answer)> edit;  // on its way; may be null
+  Duration latency{0};                                                // a request arrives so much later
 
  private:
   FakeJenkins& jenkins_;
@@ -106,6 +107,7 @@ class FakeWorld {
   bool has_fleet = true;
   Duration launch_time = 2s;
   std::uint32_t max_builds = 1;
+  std::size_t cap = 1000;  // agents at once
   std::vector<std::string> former_prefixes;
   std::optional<Secret> new_token;  // there is another one than that of the settings
   struct Agent {

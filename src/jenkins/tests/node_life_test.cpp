@@ -1,119 +1,12 @@
 #include "jenkins/node_life.hpp"
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
+
+#include "jenkins/tests/life.hpp"
 
 using namespace footman;
 using namespace footman::jenkins;
-using model::EndReason;
-using ports::AgentActivity;
-
-namespace {
-
-constexpr Instant kStart{1'795'456'000'000'000};
-const std::string kFreestyle = "hudson.model.FreeStyleBuild";
-const std::string kStep =
-    "org.jenkinsci.plugins.workflow.support.steps.ExecutorStepExecution$PlaceholderTask$"
-    "PlaceholderExecutable";
-
-// A node as Jenkins shows it, and what is told about it. Its own steps are done at once.
-struct Life {
-  NodeRecord record;
-  Computer computer;
-  bool listed = true;
-  std::string session = "one";
-  Instant session_since = kStart;
-  Instant now = kStart + 1h;
-  bool settled = true;
-  QueueItem item;
-  bool item_waits = true;
-  bool wanted = true;
-  ItemEnd item_end = ItemEnd::unknown;
-  bool build_over = false;
-  bool gone = false;
-  const QueueItem* step_for_it = nullptr;
-  std::vector<std::string> violations;
-  std::vector<NodeStep> steps;
-  bool forgotten = false;
-
-  explicit Life(std::uint32_t max_builds = 1) {
-    record.agent = AgentId("a1");
-    record.node = computer.name = "footman-a1";
-    record.max_builds = max_builds;
-    record.phase = NodePhase::held;
-    record.session = session;
-    record.labels = {"linux"};
-    item.id = 7;
-    item.in_queue_since = 1;
-    item.task = "job/x/";
-    item.kind = TaskKind::freestyle;
-    item.state = ItemState::buildable;
-    record.item.key = item.key();
-    computer.labels = {"footman-a1", "linux"};
-    computer.executors.resize(1);
-    computer.held = true;
-    computer.reason = kHeldUntilWork;
-  }
-
-  // One look, and what comes of it.
-  NodeStep look() {
-    NodeSight sight;
-    sight.computer = listed ? &computer : nullptr;
-    sight.session = session;
-    sight.session_since = session_since;
-    sight.now = now;
-    sight.is_settled = settled;
-    sight.open_for = wanted && item_waits ? &item : nullptr;
-    sight.released_waits = item_waits || record.released_key.empty();
-    sight.released_end = item_end;
-    sight.build_over = build_over;
-    sight.is_gone = gone;
-    sight.step_for_it = step_for_it;
-    JudgedItem judged{item, Verdict::wanted, true, "linux", {}, {}};
-    sight.find_item = [&](const std::string& build) { return is_build_of(item, build) ? &judged : nullptr; };
-    auto turn = look_at_node(record, sight);
-    record = turn.record;
-    if (!turn.violation.empty()) violations.push_back(turn.violation);
-    forgotten = forgotten || turn.forget;
-    if (turn.step == NodeStep::hold) {
-      computer.held = true;
-      computer.reason = std::string(turn.message);
-    }
-    if (turn.step == NodeStep::open) {
-      computer.held = false;
-      if (record.phase == NodePhase::held) note_opened(record, sight.open_for);
-    }
-    if (turn.step != NodeStep::none) steps.push_back(turn.step);
-    return turn.step;
-  }
-  void connect() {
-    computer.connected = true;
-    computer.offline = computer.held;
-  }
-  void disconnect() { computer.connected = false; }
-  void begin(const std::string& build, const std::string& type = kFreestyle) {
-    computer.idle = false;
-    computer.executors[0] = {false, build, type};
-    item_waits = false;
-  }
-  void end() {
-    computer.idle = true;
-    computer.executors[0] = {};
-  }
-  AgentActivity activity() const { return observe_node(record).activity; }
-  // Up to its build.
-  Life& work(const std::string& build = "job/x/1/", const std::string& type = kFreestyle) {
-    connect();
-    look();
-    begin(build, type);
-    look();
-    REQUIRE(record.phase == NodePhase::working);
-    return *this;
-  }
-};
-
-}  // namespace
+using namespace footman::jenkins::testing;
 
 TEST_CASE("the life of a node for one build") {
   Life life;
@@ -136,6 +29,7 @@ TEST_CASE("the life of a node for one build") {
   CHECK(life.activity() == AgentActivity::done);
   CHECK(observe_node(life.record).end_reason == EndReason::build_finished);
   CHECK(observe_node(life.record).builds_done == 1);
+  CHECK(!is_exposed(life.record));
   life.record.phase = NodePhase::going;
   CHECK(life.activity() == AgentActivity::unknown);
   CHECK(life.look() == NodeStep::erase);

@@ -240,6 +240,27 @@ TEST_CASE("an item that is about to start stays what it was") {
   CHECK(overview.demand().size() == 1);
 }
 
+TEST_CASE("what a node was seen to have wants no other agent, by what was read before, too") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.link = NodeLink::up;
+  record.released_key = make_item(7).key();
+  const auto node = overview.add(record);
+  auto computer = make_node(record, false);
+  computer.connected = true;
+  (void)overview.take_in(make_reading(1, {make_item(7)}, {computer}), 1s);
+  REQUIRE(overview.demand().size() == 1);
+  computer.executors[0] = {.idle = false, .build = "", .build_class = ""};
+  NextSteps out;
+  CHECK(overview.look_now(node, &computer, kTime, out).step == NodeStep::hold);
+  CHECK(overview.demand().empty());
+  node->fresh_after = 2;
+  (void)overview.take_in(make_reading(2, {make_item(7)}, {make_node(record, false)}), 2s);
+  CHECK(overview.demand().empty());
+  (void)overview.take_in(make_reading(3, {make_item(7)}, {computer}), 3s);
+  CHECK(overview.demand().size() == 1);  // it has another one
+}
+
 TEST_CASE("nodes are asked for when something may come of it, and now and then") {
   Overview overview(make_settings());
   CHECK(overview.wants_computers({}, 1s));
@@ -310,11 +331,34 @@ TEST_CASE("what left the queue and was seen nowhere is asked for once, where a k
     (void)read(2s, {});
     CHECK(read(5s, {}).empty());
   }
-  SUBCASE("a node is there for one build each") {
+  SUBCASE("at once where a node should have had one build, as it may have been that one") {
     node->record.max_builds = 1;
-    (void)read(1s, {make_item(7)});
+    node->record.released_key = make_item(8).key();
+    (void)read(1s, {make_item(7), make_item(8)});
+    CHECK(read(2s, {make_item(8)}).size() == 1);
+    CHECK(read(3s, {make_item(8)}).empty());
+    overview.ask_missed_later(make_item(7).key(), 3s);
+    CHECK(read(4s, {make_item(8)}).empty());
+    CHECK(read(3s + kMissedAfter, {make_item(8)}).size() == 1);
+    overview.drop_missed(make_item(7).key());
+    overview.ask_missed_later(make_item(7).key(), 6s);
+    CHECK(read(10s, {make_item(8)}).empty());
+  }
+  SUBCASE("the parent of a matrix takes no executor") {
+    auto parent = make_item(7);
+    parent.kind = TaskKind::other;
+    SUBCASE("it is one") { parent.task_class = "hudson.matrix.MatrixProject"; }
+    SUBCASE("it is a cell") { parent.task_class = "hudson.matrix.MatrixConfiguration"; }
+    (void)read(1s, {parent});
     (void)read(2s, {});
-    CHECK(read(5s, {}).empty());
+    CHECK(read(5s, {}).empty() == parent.task_class.ends_with("Project"));
+  }
+  SUBCASE("the node that it was opened for did not have it") {
+    (void)read(1s, {make_item(7)});
+    node->record.released_key = make_item(7).key();
+    node->released_end = ItemEnd::not_started;
+    (void)read(2s, {});
+    CHECK(read(5s, {}).size() == 1);
   }
   SUBCASE("Jenkins was started anew: its id may be another's") {
     (void)read(1s, {make_item(7)});
@@ -324,4 +368,67 @@ TEST_CASE("what left the queue and was seen nowhere is asked for once, where a k
     CHECK(
         overview.take_in(make_reading(++number, {}, {make_node(record, false)}, "two"), 12s).missed.empty());
   }
+}
+
+TEST_CASE("a build that was missed counts, and is one too many on a node that has had its last one") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  const auto note = [&](const std::string& build) {
+    NextSteps out;
+    const BuildRun run{record.agent, record.node, "key of " + build, build, build, kTime, kTime + 1s};
+    CHECK(overview.note_missed(record, run, kTime + 2s, out));
+    return out;
+  };
+  const auto first = note("job/x/1/");
+  CHECK(record.builds_done == 1);
+  CHECK(first.builds.size() == 2);
+  CHECK(first.violations.empty());
+  SUBCASE("it is over") { record.phase = NodePhase::over; }
+  SUBCASE("it is going") { record.phase = NodePhase::going; }
+  SUBCASE("it was for two") {
+    record.max_builds = 2;
+    CHECK(note("job/z/1/").violations.empty());
+  }
+  const auto second = note("job/y/1/");
+  CHECK(second.builds.size() == 2);
+  REQUIRE(second.violations.size() == 1);
+  CHECK(second.violations[0].text ==
+        "Node footman-a1 had a build too many: job/y/1/ was there, and over before it was seen.");
+  CHECK(record.violations == 1);
+  CHECK(overview.violations().size() == 1);
+  CHECK(note("job/y/1/").builds.empty());  // it was told
+}
+
+TEST_CASE("a build that was missed beside one that is there, or is waited for, is one too many") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::working);
+  record.build.since = kTime;
+  record.build.path = "job/p/1/";
+  SUBCASE("it is there") {}
+  SUBCASE("it was lost with its agent") { record.phase = NodePhase::noted; }
+  SUBCASE("it is waited for") { std::swap(record.awaited, record.build); }
+  const BuildRun run{record.agent, record.node, "key", "x #1", "job/x/1/", kTime, kTime + 1s};
+  NextSteps out;
+  if (record.build.since.is_set()) CHECK(overview.note_missed(record, run, kTime + 2s, out));
+  if (!record.build.since.is_set()) {
+    record.build.since = kTime;
+    CHECK(!overview.note_missed(record, run, kTime + 2s, out));  // it may be the one that is there
+    record.build.path = "job/y/1/";
+    CHECK(overview.note_missed(record, run, kTime + 2s, out));
+  }
+  CHECK(out.violations.size() == 1);
+}
+
+TEST_CASE("a build that was missed is the one that was seen, and over before it was named") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::over);
+  record.builds_done = 1;
+  record.build.since = kTime;
+  NextSteps out;
+  const BuildRun run{record.agent, record.node, "key", "x #1", "job/x/1/", kTime, kTime + 1s};
+  CHECK(overview.note_missed(record, run, kTime + 2s, out));
+  CHECK(out.violations.empty());
+  CHECK(out.builds.size() == 2);
+  CHECK(record.builds_done == 1);
+  CHECK(record.build.path == "job/x/1/");
 }

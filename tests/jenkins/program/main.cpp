@@ -39,7 +39,7 @@ constexpr std::string_view kHelp =
     R"(A double of Jenkins, until SIGTERM. Prints one line of JSON when it is ready.
 
   fake-jenkins [--host A] [--port N] [--with-parent] [--quiet-seconds S] [--patience-seconds S] [--starting-seconds S]
-               [--agent-jar FILE]
+               [--latency-seconds S] [--agent-jar FILE]
 
   --host A              the address where Jenkins and its agent port listen (127.0.0.1); control is local
   --port N              of Jenkins; 0, the default: any free one
@@ -47,6 +47,7 @@ constexpr std::string_view kHelp =
   --quiet-seconds S     the quiet period (5)
   --patience-seconds S  of pipelines for a lost agent (300)
   --starting-seconds S  503 after a restart (8)
+  --latency-seconds S   each request of a client arrives so much later (0)
   --agent-jar FILE      served as /jnlpJars/agent.jar, instead of an archive with nothing in it
 )";
 
@@ -55,6 +56,7 @@ struct Options {
   std::uint16_t port = 0;
   bool with_parent = false;
   std::string agent_jar;
+  base::Duration latency{0};
   Timing timing;
 };
 
@@ -77,6 +79,7 @@ std::optional<Options> parse_options(int count, char** words) {
     auto* time = word == "--quiet-seconds"      ? &options.timing.quiet_period
                  : word == "--patience-seconds" ? &options.timing.patience
                  : word == "--starting-seconds" ? &options.timing.starting
+                 : word == "--latency-seconds"  ? &options.latency
                                                 : nullptr;
     if (word == "--host") {
       options.host = value;
@@ -183,6 +186,7 @@ class Program {
 
   runtime::Awaitable<net::HttpResponse> answer(std::shared_ptr<const net::HttpRequest> request) {
     if (request->path == "/wsagents/" && jenkins_->is_up()) co_return answer_agent(*request);
+    if (options_.latency.count() > 0) co_await runtime::sleep_for(clock_, options_.latency);
     Request asked{request->method, request->target, request->headers.all(), request->body};
     auto given = jenkins_->handle(asked, clock_.now());
     pump();

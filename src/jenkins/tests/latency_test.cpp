@@ -1,0 +1,92 @@
+// JenkinsController where each call takes long: no build too many where that can be, and all are told.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "jenkins/tests/fake_world.hpp"
+
+using namespace footman;
+using namespace footman::jenkins;
+using namespace footman::jenkins::testing;
+
+namespace {
+
+// Eight builds, and no more than three agents at once.
+struct Crowd {
+  static constexpr int kBuilds = 8;
+  FakeWorld world;
+
+  Crowd(Duration latency, Duration takes) {
+    world.transport->latency = latency;
+    world.cap = 3;
+    for (int i = 0; i < kBuilds; ++i) world.add_freestyle(name(i), "linux", takes);
+    world.start();
+    REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
+    for (int i = 0; i < kBuilds; ++i) world.trigger(name(i));
+    REQUIRE(world.run_until([&] { return is_over() && is_quiet(world); }, 10min));
+    world.run(10s);
+  }
+  static std::string name(int number) { return "app" + std::to_string(number); }
+  bool is_over() const {
+    for (int i = 0; i < kBuilds; ++i)
+      if (!world.is_over(name(i))) return false;
+    return true;
+  }
+};
+
+// Each build that Jenkins started was told once, with its node, and each one beyond a node's first as one
+// too many.
+void check_all_told(const FakeWorld& world) {
+  std::size_t too_many = 0;
+  std::set<std::string> nodes;
+  for (const auto& one : world.jenkins->starts()) {
+    if (!nodes.insert(one.node).second) ++too_many;
+    CAPTURE(one.job);
+    CHECK(std::ranges::count_if(world.builds, [&](const BuildRun& run) {
+            return run.ended.is_set() && run.node == one.node &&
+                   run.build == "job/" + one.job + "/" + std::to_string(one.number) + "/";
+          }) == 1);
+  }
+  CHECK(world.controller->overview().violations().size() == too_many);
+}
+
+}  // namespace
+
+TEST_CASE("calls that take long: builds of a while get a node each") {
+  for (const auto latency : {50ms, 150ms, 300ms}) {
+    CAPTURE(latency.count());
+    const Crowd crowd(latency, 3 * latency + 100ms);
+    for (const auto& one : crowd.world.jenkins->starts()) CHECK(crowd.world.starts_on(one.node) == 1);
+    CHECK(crowd.world.launched_for.size() == Crowd::kBuilds);
+    check_all_told(crowd.world);
+    check_clean(crowd.world);
+  }
+}
+
+TEST_CASE("calls that take long: builds that are over at once are told, and those too many as such") {
+  for (const auto latency : {50ms, 150ms, 300ms, 700ms}) {
+    CAPTURE(latency.count());
+    const Crowd crowd(latency, 0s);
+    check_all_told(crowd.world);
+    CHECK(crowd.world.jenkins->violations().empty());
+  }
+}
+
+TEST_CASE("builds that come to a node before the pipeline that it is opened for are told as too many") {
+  FakeWorld world;
+  world.cap = 1;
+  world.add_pipeline("pipe", {"linux"}, 60s);
+  for (int i = 0; i < 6; ++i) world.add_freestyle(Crowd::name(i), "linux", 0s);
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return !world.builds.empty(); }));
+  const auto node = world.builds[0].node;
+  for (int i = 0; i < 6; ++i) world.trigger(Crowd::name(i));
+  world.run(2s);
+  world.jenkins->restart(true, 1s, world.now());
+  REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 30min));
+  world.run(10s);
+  REQUIRE(world.starts_on(node) > 1);
+  check_all_told(world);
+}
