@@ -134,9 +134,8 @@ Command jenkins_commands() {
        show_jenkins},
       {"detach",
        "remove the placeholders, and launch nothing for it",
-       "Until the server is started anew; take it out of footman.yaml before. Agents at work finish, idle "
-       "ones "
-       "end, and pools keep none ready for it.",
+       "Until the server is started anew; take it out of footman.yaml before.\n"
+       "Agents at work finish, idle ones end, and pools keep none ready for it.",
        {{"footman jenkins detach ci", ""}},
        {},
        {kJenkins},
