@@ -160,7 +160,7 @@ TEST_CASE("anything at any time: nothing breaks") {
 }
 
 TEST_CASE("anything at any time: everything breaks") {
-  for (std::uint32_t seed = 1; seed <= 10; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
     CAPTURE(seed);
     Soak(seed, false).run();
   }
