@@ -9,7 +9,7 @@ FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-.PHONY: help build agent-arm64 run test sim sim-long bench fuzz check format install clean
+.PHONY: help build agent-arm64 run test test-optimised sim sim-long bench fuzz check format install clean
 
 help:  ## show this text
 	@echo "Footman: build agents that exist only while there is work."
@@ -31,16 +31,21 @@ run: build  ## see it work: a server, an agent launched for one "Hello world" bu
 	@tools/run-demo
 
 # End-to-end tests wait most of the time, for processes and browsers: twice as many run at once.
-test: END_TO_END = JOBS=$$((2 * $(JOBS))) tools/run-tests
-test:  ## build everything with the sanitizers, then optimised, and pass all tests and checks
+test test-optimised: END_TO_END = JOBS=$$((2 * $(JOBS))) tools/run-tests
+test:  ## build everything with the sanitizers, and the simulation optimised, too; pass all tests and checks
 	@tools/install-packages test browser
 	@tools/check layers format words
 	@tools/build-agent-arm64 || { [ $$? -eq 75 ] && echo "NOT RUN: the arm64 agent and its tests, for want of Debian's packages"; }
 	@tools/build asan all
 	@tools/run-tests asan -LE end-to-end
 	@$(END_TO_END) asan -L end-to-end
-	@tools/build release programs end-to-end-tests footman-sim
-	@$(END_TO_END) release -L 'optimised|simulation'
+	@tools/build release footman-sim
+	@tools/run-tests release -L simulation
+
+test-optimised:  ## pass the end-to-end tests with the optimised programs, too
+	@tools/install-packages test browser
+	@tools/build release programs end-to-end-tests
+	@$(END_TO_END) release -L end-to-end
 
 sim:  ## simulate: SEEDS=n SEED_BASE=m
 	@tools/install-packages test

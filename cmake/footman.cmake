@@ -180,17 +180,13 @@ function(footman_test_program name macro program)
   target_compile_definitions(${name} PRIVATE "${macro}=\"$<TARGET_FILE:${program}>\"")
 endfunction()
 
-# footman_script_test(NAME COMMAND tests/x.py arguments… [TIMEOUT seconds] [END_TO_END] [OPTIMISED]): a ctest entry for a
-# script. OPTIMISED: `make test` runs it with the optimised programs, too.
+# footman_script_test(NAME COMMAND tests/x.py arguments… [TIMEOUT seconds] [END_TO_END]): a ctest entry for a script.
 # The script gets FOOTMAN_BIN (the folder with the programs) in its environment.
 function(footman_script_test name)
-  cmake_parse_arguments(T "END_TO_END;OPTIMISED" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(T "END_TO_END" "TIMEOUT" "COMMAND" ${ARGN})
   add_test(NAME ${name} COMMAND ${T_COMMAND} WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
   footman_test_properties(${name} "${T_TIMEOUT}" OFF "${T_END_TO_END}")
   set_property(TEST ${name} PROPERTY ENVIRONMENT "FOOTMAN_BIN=${FOOTMAN_BIN}")
-  if(T_OPTIMISED)
-    set_property(TEST ${name} APPEND PROPERTY LABELS optimised)
-  endif()
   if(T_END_TO_END)
     add_dependencies(end-to-end-tests programs)
   endif()
