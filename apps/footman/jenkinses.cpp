@@ -24,7 +24,6 @@ using runtime::Awaitable;
 namespace {
 
 constexpr std::size_t kMaxJenkinsCaBytes = 1 << 20;
-constexpr std::size_t kMaxTokenBytes = 1 << 10;
 constexpr std::size_t kFormerPrefixes = 5;
 
 Awaitable<void> drop_client(std::unique_ptr<net::HttpClient> client) {
@@ -46,15 +45,6 @@ Result<JenkinsTrust> read_authorities(const std::string& file) {
   FOOTMAN_TRY(trust.ca_pem, runtime::real::read_file(file, kMaxJenkinsCaBytes));
   FOOTMAN_TRY(trust.tls, net::create_tls_client_context({false, trust.ca_pem, {}}));
   return trust;
-}
-
-// As the configuration reads it.
-std::optional<base::Secret> read_token(const std::string& file) {
-  auto token =
-      file.empty() ? base::fail(base::Errc::not_found, "") : runtime::real::read_file(file, kMaxTokenBytes);
-  if (!token) return std::nullopt;
-  if (token->ends_with('\n')) token->pop_back();
-  return base::Secret(std::move(*token));
 }
 
 }  // namespace
@@ -114,10 +104,16 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           [key = site_.server_key](const base::AgentId& agent, std::uint32_t attempt) {
             return protocol::derive_bootstrap_secret(key, agent, attempt);
           },
-          [place = member.get()] { return read_token(place->config.token_file); }},
+          [this, place = member.get()] { return read_token(place->config.token_file); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
+}
+
+// Of a variable nothing new is to be had.
+Awaitable<Result<base::Secret>> Jenkinses::read_token(std::string file) {
+  if (file.empty()) co_return base::fail(base::Errc::not_found, "the token is not from a file");
+  co_return co_await site_.read_secret("file:" + file);
 }
 
 std::vector<ports::ControllerPort*> Jenkinses::controllers() const {

@@ -39,6 +39,7 @@ struct JenkinsSite {
   // Where an agent of that registration works; empty: as the configuration says.
   std::function<std::string(const ports::AgentRegistration&)> work_folder;
   base::Secret server_key;  // of the agents' bootstrap secrets
+  std::function<runtime::Awaitable<base::Result<base::Secret>>(std::string reference)> read_secret;
 };
 
 struct JenkinsTrust {
@@ -78,6 +79,7 @@ class Jenkinses final : public ports::JenkinsDesk, public ports::CredentialSourc
   explicit Jenkinses(JenkinsSite site);
   base::Status add(const config::Config& config, const config::JenkinsConfig& jenkins);
   Member* find(std::string_view name) const;
+  runtime::Awaitable<base::Result<base::Secret>> read_token(std::string file);
   static KnownJenkins known_of(const Member& member);
   runtime::Awaitable<base::Status> compare_known(std::string name, KnownJenkins known);
   void note_left(const std::string& name);

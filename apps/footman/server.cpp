@@ -353,15 +353,16 @@ Status Server::make_clouds() {
 }
 
 Status Server::make_jenkinses() {
-  FOOTMAN_TRY(jenkinses_, Jenkinses::create(loaded_.config,
-                                            {installation_, page_url(loaded_.config, facts()) + "/ui/agents/",
-                                             !open_state_.doubt.empty(), *store_, control_.get_executor(),
-                                             net_.executor(), *clock_, metrics_, log_,
-                                             [this](const ports::AgentRegistration& registration) {
-                                               return clouds_->work_folder(registration.cloud,
-                                                                           registration.client_token);
-                                             },
-                                             server_key_}));
+  FOOTMAN_TRY(
+      jenkinses_,
+      Jenkinses::create(
+          loaded_.config,
+          {installation_, page_url(loaded_.config, facts()) + "/ui/agents/", !open_state_.doubt.empty(),
+           *store_, control_.get_executor(), net_.executor(), *clock_, metrics_, log_,
+           [this](const ports::AgentRegistration& registration) {
+             return clouds_->work_folder(registration.cloud, registration.client_token);
+           },
+           server_key_, [this](std::string reference) { return secrets_.read(std::move(reference)); }}));
   return {};
 }
 

@@ -88,7 +88,7 @@ Awaitable<void> JenkinsController::look_again_and_again() {
   while (true) {
     const auto begun = parts_.clock.steady();
     const auto done = co_await look();
-    if (!done && renew_token(done.error())) continue;
+    if (!done && done.error().code == Errc::unauthenticated && co_await renew_token()) continue;
     const auto now = parts_.clock.now();
     if (done)
       health_.note_well(now);
@@ -116,14 +116,14 @@ Awaitable<void> JenkinsController::look_again_and_again() {
 }
 
 // True: there is another one than that which Jenkins did not take.
-bool JenkinsController::renew_token(const Error& error) {
-  if (error.code != Errc::unauthenticated || !parts_.read_token) return false;
-  auto token = parts_.read_token();
-  if (!token || token->expose() == settings_.token.expose()) return false;
+Awaitable<bool> JenkinsController::renew_token() {
+  if (!parts_.read_token) co_return false;
+  auto token = co_await parts_.read_token();
+  if (!token || token->expose().empty() || token->expose() == settings_.token.expose()) co_return false;
   parts_.log.info("the jenkins does not take the token; there is a new one");
   settings_.token = std::move(*token);
   requests_ = Requests(settings_.user, settings_.token);
-  return true;
+  co_return true;
 }
 
 Awaitable<Status> JenkinsController::look() {

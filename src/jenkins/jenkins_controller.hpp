@@ -60,9 +60,9 @@ struct JenkinsParts {
   // With what a footman-agent comes to fetch its node's secret, where its cloud gives it no identity; may be
   // null.
   std::function<Secret(const AgentId&, std::uint32_t attempt)> agent_secret = {};
-  // The user's token as it is now, asked for when Jenkins does not take it; nothing: it is not known. May be
-  // null.
-  std::function<std::optional<Secret>()> read_token = {};
+  // The user's token as it is now, asked for when Jenkins does not take it. Nobody waits for it for long;
+  // after an error the known one stays. May be null.
+  std::function<runtime::Awaitable<Result<Secret>>()> read_token = {};
 };
 
 class JenkinsController final : public ports::ControllerPort, public ports::CredentialSource {
@@ -132,7 +132,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   // --- looks
   runtime::Awaitable<void> look_again_and_again();
   runtime::Awaitable<Status> look();
-  bool renew_token(const Error& error);
+  runtime::Awaitable<bool> renew_token();
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
   runtime::Awaitable<Status> read_computers(Reading* reading);
   runtime::Awaitable<void> read_steps(std::string run);

@@ -95,7 +95,7 @@ void FakeWorld::start() {
                    [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
                    [this] { left = true; },
                    {},
-                   [this] { return new_token; }},
+                   [this]() -> runtime::Awaitable<Result<Secret>> { co_return new_token; }},
       settings);
   controller->set_former_prefixes(former_prefixes);
   for (auto& [id, agent] : agents) agent.acting = false;

@@ -109,7 +109,7 @@ class FakeWorld {
   std::uint32_t max_builds = 1;
   std::size_t cap = 1000;  // agents at once
   std::vector<std::string> former_prefixes;
-  std::optional<Secret> new_token;  // there is another one than that of the settings
+  Result<Secret> new_token = base::fail(base::Errc::not_found, "none");  // in place of that of the settings
   struct Agent {
     AgentId id;
     std::string item;

@@ -53,6 +53,9 @@ TEST_CASE("a token that was written anew is used as soon as the old one is not t
   world.jenkins->set_token("scaler", "another");
   world.run(5s);
   CHECK(world.controller->trouble().contains("401"));
+  world.new_token = Secret();
+  world.run(10s);
+  CHECK_FALSE(world.controller->trouble().empty());
   world.new_token = Secret("another");
   world.run(10s);
   CHECK(world.controller->trouble() == "");
