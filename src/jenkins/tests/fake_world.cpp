@@ -13,6 +13,10 @@ namespace footman::jenkins::testing {
 using model::EndReason;
 using runtime::Awaitable;
 
+namespace {
+Awaitable<Result<Secret>> answer_with(Result<Secret> token) { co_return token; }
+}  // namespace
+
 // --- what is kept
 
 Awaitable<Result<std::vector<NodeRecord>>> MemoryBook::load(ControllerName controller) {
@@ -95,7 +99,7 @@ void FakeWorld::start() {
                    [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
                    [this] { left = true; },
                    {},
-                   [this]() -> runtime::Awaitable<Result<Secret>> { co_return new_token; }},
+                   [this] { return answer_with(new_token); }},
       settings);
   controller->set_former_prefixes(former_prefixes);
   for (auto& [id, agent] : agents) agent.acting = false;
