@@ -211,6 +211,11 @@ Awaitable<Turn> Core::take_turn(BuildId id) {
   }
 }
 
+Duration NodeEntry::heard() const {
+  if (connection == 0 || !came) return last_heard;
+  return std::max(last_heard, Duration(pulse->last_heard_us.load(std::memory_order_relaxed)));
+}
+
 bool Core::is_silent(const NodeEntry& node) const {
   const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
   return steady() - heard > 2 * config.heartbeat + config.heartbeat / 2;
@@ -283,7 +288,7 @@ void Core::send_start(const NodeEntry& node, const model::Assignment& assignment
 void Core::end_session(NodeEntry& node, protocol::GoodbyeCode code, std::string reason, bool reconnect) {
   if (node.connection == 0) return;
   hub->close(node.connection, protocol::Goodbye{code, std::move(reason), reconnect});
-  if (node.came) node.last_heard = Duration(node.pulse->last_heard_us.load(std::memory_order_relaxed));
+  node.last_heard = node.heard();
   sessions.erase(node.connection);
   node.connection = 0;
   node.resumed = false;

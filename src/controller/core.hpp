@@ -117,6 +117,8 @@ struct NodeEntry {
   // Steady, valid without a connection. Until it has resumed once: when it was let in, or the server
   // started; one that says Hello again and again and never resumes is of no use.
   Duration last_heard{};
+  // Over its connection, too; but it may also have knocked since on another one.
+  Duration heard() const;
   std::vector<protocol::Message> inbox;
   bool pumping = false;
   std::unique_ptr<HostInfo> host;

@@ -233,9 +233,8 @@ bool Nodes::look_at_node(NodeEntry& node, Duration at) {
   if (!node.redeemed() || node.lost || node.losing || node.left || node.removing || node.node.revoked)
     return false;
   if (node.spent() && !node.work) return false;  // nothing more is expected of it
-  if (node.connection == 0 || !node.came) return at - node.last_heard > core_.config.lease;
-  const Duration heard(node.pulse->last_heard_us.load(std::memory_order_relaxed));
-  if (at - heard > core_.config.lease) return true;
+  if (at - node.heard() > core_.config.lease) return true;
+  if (node.connection == 0 || !node.came) return false;
   if (core_.is_silent(node) != (node.told == ports::AgentActivity::disconnected)) core_.refresh(node);
   return false;
 }

@@ -443,7 +443,7 @@ void Sessions::on_closed(ConnectionId connection, std::string why, bool breach) 
   base::LogFields fields{{"agent", node->id()}, {"reason", why}};
   if (!node->last_build.empty()) fields.push_back({"build", node->last_build});
   core_.parts.log.info("agent disconnected", fields);
-  if (node->came) node->last_heard = Duration(node->pulse->last_heard_us.load(std::memory_order_relaxed));
+  node->last_heard = node->heard();
   // A last Goodbye may still wait to be handled.
   const auto bye = std::find_if(node->inbox.begin(), node->inbox.end(), [](const protocol::Message& one) {
     const auto* goodbye = std::get_if<protocol::Goodbye>(&one);

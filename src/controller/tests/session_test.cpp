@@ -216,7 +216,8 @@ TEST_CASE("what is not the protocol, or says nothing, is cut off") {
 TEST_CASE("an agent that knocks while sessions cannot be stored is not lost") {
   World world;
   auto agent = world.run_on_agent("a");
-  agent->wire->cut();
+  SUBCASE("its connection has ended") { agent->wire->cut(); }
+  SUBCASE("its connection is half-open") { agent->wire->swallow(true); }
   world.store_full = true;
   std::vector<std::unique_ptr<ScriptedAgent>> tries;
   for (std::uint32_t i = 0; i < 8; ++i) {
