@@ -197,7 +197,7 @@ class Server {
   runtime::real::LimitedCalls<LoadOutcome> load_calls_{control_.get_executor(), *clock_, kReloadLimit,
                                                        kMaxReloadReads};
   runtime::real::Thread net_{"net"};
-  runtime::real::Thread search_{"search"};
+  runtime::real::Thread search_{"search", runtime::real::Share::left_over};
   runtime::Feed<model::Change> changes_{kChangesKept};
 
   std::optional<DataDirectory> data_;

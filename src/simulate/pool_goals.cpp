@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "model/label.hpp"
-#include "runtime/real/thread.hpp"
 
 namespace footman::simulate {
 namespace {
@@ -159,7 +158,6 @@ Billing make_billing(const fleet::FleetConfig& config) {
 // On the executor for searches.
 Awaitable<Result<PoolAnswers>> answer_there(fleet::FleetConfig config, PastBuilds past, Instant now,
                                             OnProgress on_progress) {
-  runtime::real::leave_others_first();
   co_return answer_goals(config, past, now, on_progress);
 }
 

@@ -16,9 +16,12 @@ struct Thread::Impl {
   std::thread thread;
 };
 
-Thread::Thread(const std::string& name) : impl_(std::make_unique<Impl>()) {
-  impl_->thread = std::thread([impl = impl_.get(), name] {
+Thread::Thread(const std::string& name, Share share) : impl_(std::make_unique<Impl>()) {
+  impl_->thread = std::thread([impl = impl_.get(), name, share] {
+    constexpr int kLast = 19;
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+    if (share == Share::left_over)
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLast);  // of Linux: one thread's
     impl->io.run();
   });
 }
@@ -26,11 +29,6 @@ Thread::Thread(const std::string& name) : impl_(std::make_unique<Impl>()) {
 Thread::~Thread() { join(); }
 
 Executor Thread::executor() const { return impl_->io.get_executor(); }
-
-void leave_others_first() {
-  constexpr int kLast = 19;
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kLast);  // of Linux: one thread's
-}
 
 void Thread::join() {
   impl_->work.reset();

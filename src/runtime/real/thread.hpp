@@ -9,10 +9,15 @@
 
 namespace footman::runtime::real {
 
+enum class Share {
+  fair,
+  left_over,  // what other threads leave: for long calculations that nobody waits for
+};
+
 class Thread {
  public:
   // Starts at once. The name is what `ps -T` and debuggers show, at most 15 bytes.
-  explicit Thread(const std::string& name);
+  explicit Thread(const std::string& name, Share share = Share::fair);
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
   ~Thread();  // join()
@@ -27,8 +32,5 @@ class Thread {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// The calling thread gets from now on what other threads leave: for long calculations that nobody waits for.
-void leave_others_first();
 
 }  // namespace footman::runtime::real

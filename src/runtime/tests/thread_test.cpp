@@ -1,6 +1,8 @@
 #include "runtime/real/thread.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/asio/io_context.hpp>
 #include <thread>
@@ -46,4 +48,20 @@ TEST_CASE("coroutines cross to a thread and come back") {
   CHECK(there != std::thread::id());
   CHECK(there != std::this_thread::get_id());
   CHECK(scope.running() == 0);
+}
+
+TEST_CASE("a thread may take what others leave, and takes nothing from the one that made it") {
+  const auto niceness = [] { return ::getpriority(PRIO_PROCESS, static_cast<id_t>(::gettid())); };
+  const int before = niceness();
+  int last = 0;
+  int fair = 0;
+  real::Thread one("last", real::Share::left_over);
+  real::Thread other("fair");
+  post(one.executor(), [&] { last = niceness(); });
+  post(other.executor(), [&] { fair = niceness(); });
+  one.join();
+  other.join();
+  CHECK(last == 19);
+  CHECK(fair == before);
+  CHECK(niceness() == before);
 }
