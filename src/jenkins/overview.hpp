@@ -218,7 +218,9 @@ class Overview {
   void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
   void find_strays(Duration steady, NextSteps& out);
   bool is_left_probe(const Computer& computer, Duration steady);
-  const JudgedItem* find_item(const NodeRecord& record, const std::string& build) const;
+  bool rename_build(NodeRecord& record) const;
+  enum class ListedItems { too, left_out };  // those in the queue
+  const JudgedItem* find_item(const NodeRecord& record, const std::string& build, ListedItems listed) const;
   const Computer* find_computer(const std::string& name) const;
   NodeSight sight_of(const LiveNode& node, const Computer* computer, Instant now) const;
   bool is_own(const Computer& computer) const;

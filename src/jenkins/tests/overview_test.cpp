@@ -261,6 +261,28 @@ TEST_CASE("what a node was seen to have wants no other agent, by what was read b
   CHECK(overview.demand().size() == 1);  // it has another one
 }
 
+TEST_CASE(
+    "a node has not the item that it was opened for when that one waits on, but another one of its job") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.link = NodeLink::up;
+  record.session = "one";
+  record.released_key = make_item(8).key();
+  const auto node = overview.add(record);
+  auto computer = make_node(record, false);
+  computer.connected = true;
+  (void)overview.take_in(make_reading(1, {make_item(7), make_item(8)}, {computer}), 1s);
+  computer.executors[0] = {.idle = false, .build = "job/x/3/", .build_class = "hudson.model.FreeStyleBuild"};
+  (void)overview.take_in(make_reading(2, {make_item(8)}, {computer}), 2s);
+  CHECK(node->record.build.item == make_item(8).key());  // it may just have left
+  CHECK(overview.take_in(make_reading(3, {make_item(8)}, {computer}), 3s).changed);
+  CHECK(node->record.build.item == make_item(7).key());
+  node->taken = true;  // its end may take time, and 8 waits on
+  (void)overview.take_in(make_reading(4, {make_item(8)}, {}), 4s);
+  REQUIRE(overview.demand().size() == 1);
+  CHECK(overview.demand()[0].key == make_item(8).key());
+}
+
 TEST_CASE("nodes are asked for when something may come of it, and now and then") {
   Overview overview(make_settings());
   CHECK(overview.wants_computers({}, 1s));
