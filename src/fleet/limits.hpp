@@ -38,7 +38,7 @@ inline constexpr Duration kCameForGood = 5min;
 inline constexpr Duration kPlanPausePerThing = 4us;
 inline constexpr Duration kObservePausePerThing = 20us;
 inline constexpr Duration kShortestPause = 1ms;     // below this there is none
-inline constexpr Duration kLongestLookPause = 30s;  // nothing depends on it: every change wakes the loop
+inline constexpr Duration kLongestLookPause = 10s;  // every change wakes the loop, but for a clock that is set
 inline constexpr Duration kSweepEvery = 30s;        // all agents are looked at, as if all were news
 inline constexpr Duration kStorageLook = 1s;        // nobody tells when there is space again
 
