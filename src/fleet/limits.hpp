@@ -37,10 +37,11 @@ inline constexpr Duration kCameForGood = 5min;
 // The pause after one does too, so that they take a bounded share of the thread however many events come.
 inline constexpr Duration kPlanPausePerThing = 4us;
 inline constexpr Duration kObservePausePerThing = 20us;
-inline constexpr Duration kShortestPause = 1ms;     // below this there is none
-inline constexpr Duration kLongestLookPause = 10s;  // every change wakes the loop, but for a clock that is set
-inline constexpr Duration kSweepEvery = 30s;        // all agents are looked at, as if all were news
-inline constexpr Duration kStorageLook = 1s;        // nobody tells when there is space again
+inline constexpr Duration kShortestPause = 1ms;  // below this there is none
+inline constexpr Duration kLongestLookPause =
+    10s;                                      // every change wakes the loop, but for a clock that is set
+inline constexpr Duration kSweepEvery = 30s;  // all agents are looked at, as if all were news
+inline constexpr Duration kStorageLook = 1s;  // nobody tells when there is space again
 
 // Kept in memory.
 inline constexpr std::size_t kEndedAgentsKept = 200;  // for views, the latest; the rows stay in the store

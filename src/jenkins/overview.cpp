@@ -394,8 +394,8 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   return sight;
 }
 
-// When it was named, the item that the node was opened for was still listed, as one that had just been given
-// may be. If it waits on, the node has another one, which has left.
+// When it was named, the item that the node was opened for was still listed, as one that has just been given
+// may be. If it waits on, the node has another one, which has left the queue.
 bool Overview::rename_build(NodeRecord& record) const {
   auto& build = record.build;
   if (record.phase != NodePhase::working || record.session != session_ || !keys_.contains(build.item))
@@ -440,6 +440,11 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
   if (rename_build(node->record)) out.changed = true;
   auto sight = sight_of(*node, computer, reading.now);
   sight.open_for = open_for;
+  if (node->record.phase == NodePhase::working)
+    sight.find_item = [this, &record = node->record](const std::string& build) {
+      const bool was_there = record.build.path.empty() || record.build.path == build;
+      return find_item(record, build, was_there ? ListedItems::left_out : ListedItems::too);
+    };
   auto turn = jenkins::look_at_node(node->record, sight);
   if (is_question(turn.step)) {
     if (node->asked_at != Duration(0) && steady - node->asked_at < kAskAgain)

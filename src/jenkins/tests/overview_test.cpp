@@ -274,8 +274,14 @@ TEST_CASE(
   (void)overview.take_in(make_reading(1, {make_item(7), make_item(8)}, {computer}), 1s);
   computer.executors[0] = {.idle = false, .build = "job/x/3/", .build_class = "hudson.model.FreeStyleBuild"};
   (void)overview.take_in(make_reading(2, {make_item(8)}, {computer}), 2s);
-  CHECK(node->record.build.item == make_item(8).key());  // it may just have left
-  CHECK(overview.take_in(make_reading(3, {make_item(8)}, {computer}), 3s).changed);
+  SUBCASE("it was named at once") {
+    CHECK(node->record.build.item == make_item(8).key());  // it may just have left
+    CHECK(overview.take_in(make_reading(3, {make_item(8)}, {computer}), 3s).changed);
+  }
+  SUBCASE("it was seen first, and named later") {
+    node->record.build = {.since = kTime};
+    (void)overview.take_in(make_reading(3, {make_item(8)}, {computer}), 3s);
+  }
   CHECK(node->record.build.item == make_item(7).key());
   node->taken = true;  // its end may take time, and 8 waits on
   (void)overview.take_in(make_reading(4, {make_item(8)}, {}), 4s);
