@@ -228,6 +228,7 @@ Duration Core::follow_wall_clock() {
     for (auto* kept : {&life.asked, &life.answered, &life.connected, &life.stop_asked, &life.gone,
                        &entry->launch_deadline, &entry->idle_since, &entry->expected_at})
       runtime::move_by(*kept, by);
+    if (entry->launch_trouble) runtime::move_by(entry->launch_trouble->next_try, by);
   }
   touch_all();
   return by;

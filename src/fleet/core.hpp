@@ -68,6 +68,13 @@ struct PlannedAs {
   bool operator==(const PlannedAs&) const = default;
 };
 
+// The last launch call's outcome is unknown: it is asked again, with the same request.
+struct LaunchTrouble {
+  std::uint32_t calls = 0;  // in a row
+  std::string text;         // of the last one
+  Instant next_try;         // even
+};
+
 // One agent that may hold a resource. Its row is changed by its own sequence only (Steward), everybody else
 // writes wishes and facts and wakes that. Owned by the core and erased by its sequence only, so that the
 // sequence may hold a pointer to it; everybody else looks it up again by id after each wait.
@@ -115,12 +122,11 @@ struct AgentEntry {
   // for the server that the database was copied from. Not ended before it has come, or the doubt is settled;
   // its own orphan time-out is the net.
   bool unheard = false;
-  bool ageless = false;        // planned by an earlier run, and the clock was set back since: how long ago?
-  bool calling = false;        // a launch call is under way, or its answer is being written down
-  Duration last_call{0};       // steady; end of the last launch call, start of the server for earlier runs
-  Duration next_pause{0};      // of the failing step; 0: no failure yet
-  Duration ask_again{0};       // steady; no launch call before, after one whose outcome is unknown
-  std::uint32_t failures = 0;  // launch calls with an unknown outcome
+  bool ageless = false;    // planned by an earlier run, and the clock was set back since: how long ago?
+  bool calling = false;    // a launch call is under way, or its answer is being written down
+  Duration last_call{0};   // steady; end of the last launch call, start of the server for earlier runs
+  Duration next_pause{0};  // of the failing step; 0: no failure yet
+  std::optional<LaunchTrouble> launch_trouble;
   ports::AgentBootstrap bootstrap;      // only between introduction and launch
   runtime::Event wake;                  // of its sequence
   std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not

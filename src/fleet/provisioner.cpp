@@ -134,6 +134,15 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
         {}};
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
+  if (const auto& trouble = entry.launch_trouble)
+    return {
+        "launching",
+        fmt::format("Whether the cloud has launched agent {} of template '{}' is not clear yet ({}); it is "
+                    "asked again with the same request at {}.",
+                    id, entry.row.template_name.str(), trouble->text, format_rfc3339(trouble->next_try)),
+        entry.id(),
+        trouble->next_try,
+        {}};
   const auto* how = "was launched and has not connected yet";
   if (entry.row.state == AgentState::launching) how = entry.asked ? "is being launched" : "is planned";
   if (entry.seen.connected_at.is_set()) how = "has connected and is not ready yet";

@@ -168,7 +168,8 @@ bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) c
 Awaitable<void> Steward::launch(AgentEntry* entry) {
   // The back-off is outside the turnstile: one launch that fails does not hold up the others. Whatever comes
   // meanwhile may end it, but not shorten it.
-  if (const auto left = entry->ask_again - core_.steady(); left > Duration(0)) {
+  const auto& trouble = entry->launch_trouble;
+  if (const auto left = trouble ? trouble->next_try - core_.time() : Duration(0); left > Duration(0)) {
     (void)co_await entry->wake.wait_for(core_.parts.clock, left);
     co_return;
   }
@@ -235,6 +236,18 @@ Awaitable<void> Steward::look_up(AgentEntry* entry, CloudEntry* cloud) {
   co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
 }
 
+// For its history, once it is over.
+void Steward::put_launch_trouble(const AgentEntry& entry, store::AgentChange& change) {
+  const auto& trouble = entry.launch_trouble;
+  if (!trouble) return;
+  change.timeline.push_back(
+      {core_.now(), "launch_unclear",
+       trouble->calls == 1
+           ? fmt::format("The cloud gave no clear answer to a launch call: {}.", trouble->text)
+           : fmt::format("The cloud gave no clear answer to {} launch calls in a row, to the last one: {}.",
+                         trouble->calls, trouble->text)});
+}
+
 Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, std::string kind,
                                        std::string text) {
   store::AgentChange change;
@@ -242,9 +255,11 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
   change.handle = std::move(handle);
   change.launched = core_.now();
   if (!entry->life.answered.is_set()) entry->life.answered = core_.time();
+  put_launch_trouble(*entry, change);
   change.timeline.push_back({core_.now(), std::move(kind), std::move(text)});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->bootstrap = {};
+  entry->launch_trouble.reset();
   forget_launch(entry->request);
   entry->next_pause = Duration(0);
   core_.note_progress(*entry, policy::Stage::accepted);
@@ -265,13 +280,14 @@ Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, port
   core_.metrics.launches(entry->row.cloud, "unknown_" + word).add();
   core_.log_of(*entry).warning("the outcome of a launch is unknown, asking again with the same request",
                                {{"failure", word}, {"error", failure.message}});
-  ++entry->failures;
+  const auto calls = entry->launch_trouble ? entry->launch_trouble->calls + 1 : 1;
   const auto again = policy::next_try(
-      entry->failures, core_.even.at(failure.retry_at), core_.parts.rng.uniform(),
+      calls, core_.even.at(failure.retry_at), core_.parts.rng.uniform(),
       {.first_pause = kLaunchFirstPause, .longest_pause = kLaunchLongestPause}, core_.time());
   // While the cloud gives no clear answers, nothing new is asked of it.
   cloud->hold(again, failure.message);
-  entry->ask_again = core_.steady() + (again - core_.time());
+  entry->launch_trouble = {calls, failure.message, again};
+  core_.touch(*entry);  // its item is told
   core_.look->notify();
 }
 

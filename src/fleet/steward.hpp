@@ -65,6 +65,7 @@ class Steward {
   bool may_trust_gone(const AgentEntry& entry, const CloudEntry& cloud) const;
   bool may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const;
   void put_connection(const AgentEntry& entry, store::AgentChange& change);
+  void put_launch_trouble(const AgentEntry& entry, store::AgentChange& change);
 
   Core& core_;
 };

@@ -91,10 +91,12 @@ Awaitable<void> Steward::begin_end(AgentEntry* entry) {
   }
   change.builds_done = entry->row.builds_done;
   put_connection(*entry, change);
+  put_launch_trouble(*entry, change);
   change.timeline.push_back({core_.now(), "stop_asked", ending.text});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   entry->next_pause = Duration(0);
   entry->bootstrap = {};
+  entry->launch_trouble.reset();
   core_.log_of(*entry).info("agent ends", {{"reason", to_string(ending.reason)}, {"text", ending.text}});
 }
 

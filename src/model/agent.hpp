@@ -168,7 +168,7 @@ struct Node {
 struct TimelineEntry {
   Instant at;
   std::string
-      kind;  // of an agent: "decided", "api_answered", "proof_unchecked", "proof_wrong",
+      kind;  // of an agent: "decided", "api_answered", "launch_unclear", "proof_unchecked", "proof_wrong",
              // "secret_unread", "connected", "session_resumed", "session_broken", "first_step", "finished",
              // "notice", "session_lost", "draining", "stop_asked", "cloud_step", "violation", "gone"; of a
              // build: "submitted", "agent_planned", "held", "offered", "accepted", "started",

@@ -292,6 +292,10 @@ TEST_CASE("while outcomes are unknown nothing new is asked of that cloud, and th
   const auto clouds = world.fleet->list_clouds();
   CHECK_FALSE(clouds[0].healthy);
   CHECK(clouds[0].trouble == "connection reset");
+  const auto& told = world.controller.reasons.at("1");
+  CHECK(told.code == "launching");
+  CHECK(told.text.find("is not clear yet (connection reset)") != std::string::npos);
+  CHECK(told.look_again > world.now());
   world.advance(2min);
   world.submit("2");
   CHECK(world.live_agents().size() <= 2);
@@ -300,6 +304,11 @@ TEST_CASE("while outcomes are unknown nothing new is asked of that cloud, and th
   CHECK(world.live_agents().size() == 2);
   CHECK(world.cloud.ever.size() == 2);
   CHECK(world.fleet->list_clouds()[0].healthy);
+  CHECK(world.controller.reasons.at("1").text.find("has not connected yet") != std::string::npos);
+  const auto lines = world.timeline(world.controller.reasons.at("1").agent);
+  const auto line = std::ranges::find(lines, "launch_unclear", &model::TimelineEntry::kind);
+  REQUIRE(line != lines.end());
+  CHECK(line->text.ends_with(" launch calls in a row, to the last one: connection reset."));
 }
 
 TEST_CASE("a definite refusal ends the attempt; the next agent comes after a pause") {
