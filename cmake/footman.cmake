@@ -150,12 +150,13 @@ function(footman_module name)
 endfunction()
 
 # footman_test(NAME SOURCES tests/a_test.cpp … DEPS modules [LIBS …] [TIMEOUT seconds] [THREADED] [END_TO_END] [HEAVY]
-# [ALONE tests/b_test.cpp …]): one program, one ctest entry. ALONE: files of SOURCES whose helpers are called as those of
+# [LONG] [ALONE tests/b_test.cpp …]): one program, one ctest entry. ALONE: files of SOURCES whose helpers are called as those of
 # others; they are compiled one by one. THREADED: also run under ThreadSanitizer. END_TO_END: starts real programs (they are
 # built first, in build/PRESET/bin); also run with the release build. HEAVY: its own code is optimised as that of heavy
-# modules; else it is not, because its checks take long to compile so. main() comes from cmake/doctest_main.cpp.
+# modules; else it is not, because its checks take long to compile so. LONG: begins before the others. main() comes from
+# cmake/doctest_main.cpp.
 function(footman_test name)
-  cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY" "TIMEOUT" "SOURCES;DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(T "THREADED;END_TO_END;HEAVY;LONG" "TIMEOUT" "SOURCES;DEPS;LIBS;ALONE" ${ARGN})
   add_executable(${name} ${T_SOURCES})
   footman_compile_together(${name})
   if(T_ALONE)
@@ -165,6 +166,9 @@ function(footman_test name)
   footman_link(${name} PRIVATE FLAGS ${flags} DEPS ${T_DEPS} LIBS footman_doctest_main ${T_LIBS})
   add_test(NAME ${name} COMMAND ${name})
   footman_test_properties(${name} "${T_TIMEOUT}" "${T_THREADED}" "${T_END_TO_END}")
+  if(T_LONG)
+    set_tests_properties(${name} PROPERTIES COST 100)  # no processor is to wait for it at the end
+  endif()
   if(T_THREADED)
     add_dependencies(threaded-tests ${name})
   endif()
