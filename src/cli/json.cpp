@@ -1,5 +1,7 @@
 #include "cli/json.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -12,12 +14,18 @@ const json::value* find(const json::value& object, std::string_view field) {
   return all == nullptr ? nullptr : all->if_contains(field);
 }
 
+// Boost writes 90.5 as 9.05E1.
+std::string scalar_text(const json::value& value) {
+  const auto* number = value.if_double();
+  return number != nullptr ? fmt::format("{}", *number) : json::serialize(value);
+}
+
 void append_pretty(std::string& out, const json::value& value, std::size_t depth) {
   const auto* object = value.if_object();
   const auto* array = value.if_array();
   const bool is_empty = (object == nullptr || object->empty()) && (array == nullptr || array->empty());
   if (is_empty) {
-    out += json::serialize(value);
+    out += scalar_text(value);
     return;
   }
   const auto break_line = [&out](std::size_t indent) { out.append("\n").append(2 * indent, ' '); };

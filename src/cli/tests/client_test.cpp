@@ -8,6 +8,7 @@
 #include <boost/json/parse.hpp>
 #include <thread>
 
+#include "cli/json.hpp"
 #include "cli/server_access.hpp"
 #include "cli/tests/script_server.hpp"
 
@@ -689,4 +690,10 @@ TEST_CASE("when nobody reads, the program ends") {
   TextOutput err;
   CHECK(run_words(out, err, {"build", "show", "17"}, server.variables()) == exit_no_reader);
   CHECK(err.text().empty());
+}
+
+TEST_CASE("numbers are written as people write them") {
+  CHECK(pretty(boost::json::parse(R"({"a":90.5,"b":[3,0.25,-2e-9]})")) ==
+        "{\n  \"a\": 90.5,\n  \"b\": [\n    3,\n    0.25,\n    -2e-09\n  ]\n}\n");
+  CHECK(boost::json::parse(pretty(0.1 + 0.2)).as_double() == 0.1 + 0.2);
 }
