@@ -5,12 +5,15 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
 #include "api/auth.hpp"
 #include "base/log.hpp"
+#include "cli/cli.hpp"
 #include "runtime/real/files.hpp"
 #include "store/directory.hpp"
 
@@ -120,15 +123,16 @@ Result<net::TlsServerConfig> DataDirectory::agent_port_certificate(base::Instant
   return config;
 }
 
-Status DataDirectory::announce(const std::string& url) {
+Status DataDirectory::announce(const std::string& url, const std::string& public_key_sha256) {
   announced_ = true;
-  return write_private_file(file("server.json"),
-                            fmt::format("{{\"url\":{},\"pid\":{}}}\n", base::json_quote(url), ::getpid()),
+  boost::json::object about{{"url", url}, {"pid", ::getpid()}};
+  if (!public_key_sha256.empty()) about["public_key_sha256"] = public_key_sha256;
+  return write_private_file(file(std::string(cli::kServerFile)), boost::json::serialize(about) + "\n",
                             Sync::yes);
 }
 
 void DataDirectory::withdraw() noexcept {
-  if (std::exchange(announced_, false)) ::unlink(file("server.json").c_str());
+  if (std::exchange(announced_, false)) ::unlink(file(std::string(cli::kServerFile)).c_str());
 }
 
 }  // namespace footman::app

@@ -2,7 +2,7 @@
 //   server.key        32 random bytes, of the agents' bootstrap secrets
 //   agent-port.pem    certificate and key of the agent port
 //   token             the first API token, for the clients of this machine
-//   server.json       where the running server listens: {"url","pid"}; removed at a clean end
+//   server.json       where the running server listens (cli::kServerFile); removed at a clean end
 // Files are written whole (temporary file, fsync, rename, fsync of the directory): a crash leaves the old one
 // or the new one. Blocking; used at start and end only.
 //
@@ -37,7 +37,8 @@ class DataDirectory {
   base::Result<base::Secret> first_token(runtime::Rng& rng) const;
   base::Result<net::TlsServerConfig> agent_port_certificate(base::Instant now) const;
 
-  base::Status announce(const std::string& url);
+  // `public_key_sha256` is what HTTPS there shows; empty: it is HTTP.
+  base::Status announce(const std::string& url, const std::string& public_key_sha256);
   void withdraw() noexcept;  // what was announced: the file of another server stays
 
  private:

@@ -208,6 +208,7 @@ class Server {
   std::unique_ptr<logs::DiskLogStore> logs_;
   net::TlsServerContextPtr http_tls_;
   net::TlsServerContextPtr agent_tls_;
+  std::string http_key_hash_;  // empty: HTTP
   std::string agent_key_hash_;
   std::string ca_pem_;  // what agents trust: tls.ca, else the certificate itself
   std::unique_ptr<net::Listener> http_listener_;
@@ -270,7 +271,7 @@ Awaitable<Status> Server::start() {
   FOOTMAN_CO_TRY_STATUS(co_await fleet_->start(std::exchange(open_state_, {})));
   pool_goals_->start();
   co_await runtime::run_on(net_.executor(), serve_network());
-  co_return data_->announce(url());
+  co_return data_->announce(url(), http_key_hash_);
 }
 
 // Before anything is touched. What is wrong here was given by somebody: the command is used wrongly, whatever
@@ -288,6 +289,7 @@ Status Server::read_tls_files() {
   if (!config.tls_certificate.empty()) {
     FOOTMAN_TRY(const auto files, net::load_tls_server_config(config.tls_certificate, config.tls_key));
     FOOTMAN_TRY(http_tls_, net::create_tls_server_context(files));
+    FOOTMAN_TRY(http_key_hash_, net::public_key_sha256(files.certificate_pem));
     FOOTMAN_TRY(ca_pem_, net::first_certificate(files.certificate_pem));
   }
   if (!config.tls_ca.empty()) {

@@ -79,10 +79,12 @@ Result<int> run_client(Context& context, const ParsedLine& line) {
     const auto value = context.environment(name);
     return value ? values.emplace_back(*value).c_str() : nullptr;
   });
-  if (!access.ca_pem.empty()) {
-    auto tls = net::create_tls_client_context(
-        {.system_store = true, .ca_pem = access.ca_pem, .pinned_public_key_sha256 = {}});
-    if (!tls) return fail(Errc::invalid_argument, fmt::format("{}: {}", access.ca_file, tls.error().message));
+  if (!access.ca_pem.empty() || !access.public_key_sha256.empty()) {
+    auto tls = net::create_tls_client_context({.system_store = true,
+                                               .ca_pem = access.ca_pem,
+                                               .pinned_public_key_sha256 = access.public_key_sha256});
+    if (!tls)
+      return fail(Errc::invalid_argument, fmt::format("{}: {}", access.trust_file, tls.error().message));
     config.tls = std::move(*tls);
   }
   Client client(loop.executor(), *clock, std::move(access), std::move(config));

@@ -65,7 +65,8 @@ inline constexpr std::array<ExitCodeMeaning, 10> kExitCodes = {{
 }};
 
 // What a client looks for in the data directory.
-inline constexpr std::string_view kServerFile = "server.json";  // {"url","pid"} of the server that runs
+// {"url","pid"} of the server that runs, and with HTTPS the hash of its public key as "public_key_sha256".
+inline constexpr std::string_view kServerFile = "server.json";
 inline constexpr std::string_view kTokenFile = "token";
 // Locked by the server from before it serves until it has ended; holds "process PID on HOST".
 inline constexpr std::string_view kLockFile = "footman.lock";

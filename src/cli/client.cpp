@@ -178,14 +178,17 @@ Awaitable<Result<json::value>> Client::call(net::HttpClientRequest request) {
   co_return read_answer(response->status, response->headers, response->body);
 }
 
+std::string Client::hint_of_trust() const {
+  if (!access_.public_key_sha256.empty())
+    return fmt::format("Another server answers there than the one that wrote {}", access_.trust_file);
+  if (!access_.ca_pem.empty())
+    return fmt::format("Its certificate is not of the authority in {}", access_.trust_file);
+  return "If it is yours, name its authority with --ca-file or FOOTMAN_CA";
+}
+
 Error Client::explain_transport(Error error) const {
   if (error.code == Errc::unauthenticated) {  // TLS: the server is not who it must be
-    return {Errc::unavailable,
-            fmt::format("{}: {}", url(), error.message),
-            {},
-            access_.ca_pem.empty()
-                ? "If it is yours, name its authority with --ca-file or FOOTMAN_CA"
-                : fmt::format("Its certificate is not of the authority in {}", access_.ca_file)};
+    return {Errc::unavailable, fmt::format("{}: {}", url(), error.message), {}, hint_of_trust()};
   }
   if (error.code == Errc::resource_exhausted)
     return {Errc::corrupt, fmt::format("{}: {}", url(), error.message), {}, {}};

@@ -54,6 +54,7 @@ class Client {
  private:
   net::HttpClientRequest make_request(std::string method, const std::string& path, const Query& query) const;
   Awaitable<Result<json::value>> call(net::HttpClientRequest request);
+  std::string hint_of_trust() const;
   Error explain_transport(Error error) const;
   Result<json::value> read_answer(int status, const net::Headers& headers, const std::string& body) const;
   Error explain_status(int status, const net::Headers& headers, const std::string& body) const;

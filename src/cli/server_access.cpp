@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -60,7 +61,13 @@ Result<net::Url> parse_server_url(const std::string& text, const std::string& or
   return url;
 }
 
-// Fills in url and pid from server.json.
+// This user wrote it; for root, whoever did.
+bool is_our_file(const std::string& path) {
+  struct stat info{};
+  return ::stat(path.c_str(), &info) == 0 && (info.st_uid == ::geteuid() || ::geteuid() == 0);
+}
+
+// Fills in url, pid and public key from server.json.
 Status use_server_file(ServerAccess& access, const std::string& directory, bool named) {
   const auto path = fmt::format("{}/{}", directory, kServerFile);
   const auto text = read_file(path, kMaxServerFileBytes);
@@ -84,6 +91,10 @@ Status use_server_file(ServerAccess& access, const std::string& directory, bool 
   if (url.empty()) return fail(Errc::invalid_argument, path + " is not what a server writes");
   FOOTMAN_TRY(access.url, parse_server_url(url, path));
   access.pid = static_cast<int>(std::clamp<std::int64_t>(number_of(value, "pid").value_or(0), 0, 1 << 30));
+  if (access.pid != 0 && access.pid == find_holder(directory) && is_our_file(path)) {
+    access.public_key_sha256 = text_of(value, "public_key_sha256");
+    access.trust_file = path;
+  }
   return {};
 }
 
@@ -152,7 +163,8 @@ Result<ServerAccess> find_server(const Arguments& arguments, const Environment& 
   FOOTMAN_TRY_STATUS(find_token(access, arguments, environment, directory, !data.value.empty()));
   if (const auto ca = given(arguments, environment, "ca-file", "FOOTMAN_CA"); !ca.value.empty()) {
     FOOTMAN_TRY(access.ca_pem, read_named_file(ca.value, kMaxCaBytes));
-    access.ca_file = ca.value;
+    access.trust_file = ca.value;
+    access.public_key_sha256.clear();
   }
   return access;
 }

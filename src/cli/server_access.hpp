@@ -21,9 +21,10 @@ struct ServerAccess {
   std::string token_origin;  // "FOOTMAN_TOKEN", "/data/token"; empty: none was found
   std::string no_token;      // why there is none, for people
   std::string ca_pem;
-  std::string ca_file;         // where it came from
-  std::string data_directory;  // "" when the server was named otherwise
-  int pid = 0;                 // of the server on this machine, when server.json named it; else 0
+  std::string public_key_sha256;  // the only key that the server may show; empty: as authorities say
+  std::string trust_file;         // where the one or the other came from
+  std::string data_directory;     // "" when the server was named otherwise
+  int pid = 0;                    // of the server on this machine, when server.json named it; else 0
 };
 
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
@@ -36,6 +37,9 @@ std::string default_data_directory(const Environment& environment);
 // the data directory was named, so that a token never goes to a server it is not of. unavailable: no server
 // is known; timeout: one holds the data directory and does not serve yet, or no longer; invalid_argument:
 // what was given cannot be used.
+//
+// A server of this machine that server.json names is known by the public key in there, whatever name or
+// authority its certificate has; a URL or an authority that somebody gave is taken at its word instead.
 Result<ServerAccess> find_server(const Arguments& arguments, const Environment& environment);
 
 // The process that wrote the lock file of a data directory, when it is one of this machine that still lives;

@@ -6,14 +6,18 @@ import json
 import os
 import pathlib
 import random
+import re
 import subprocess
 import sys
+import tempfile
+import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from agent_wire import BODY, AgentWire, bind, sign
-from ecs import EcsServer
-from footman import BIN, ApiError, NotRun, check, check_numbered, numbered, run_tests, wait_until
+from ecs import EcsServer, FakeAws, free_port, make_carrier, own_address
+from footman import (BIN, SOURCE, ApiError, NotRun, check, check_numbered, kill_processes_of, numbered, run_tests,
+                     wait_until)
 
 
 def cloud_test(server):
@@ -357,6 +361,54 @@ def test_a_task_that_is_not_needed_any_more_is_stopped():
         ecs.wait_no_tasks()
         check(ecs.calls("StopTask") == 1, ecs.aws.ask("counts"))
         server.stop()
+
+
+def read_walk_through(words):
+    """The certificate's command and the configuration of the walk-through in the documentation, `words` put in."""
+    text = (SOURCE / "docs/clouds/ecs.md").read_text()
+    certificate = re.search(r"^ +(openssl req .*)$", text, re.M).group(1)
+    config = textwrap.dedent(re.search(r"^ +```yaml\n(.*?)^ +```$", text, re.M | re.S).group(1))
+    for word, value in words.items():
+        certificate, config = certificate.replace(word, value), config.replace(word, value)
+    return certificate, config
+
+
+def test_the_walk_through_of_the_documentation():
+    """Its certificate and its configuration to the letter, then the commands of its last step."""
+    with tempfile.TemporaryDirectory(prefix="footman-walk-") as name, FakeAws(throttling=False, provision_seconds=0.1) as aws:
+        folder, host = pathlib.Path(name), own_address()
+        make_carrier(folder / "carrier")
+        image = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com/footman-agent@sha256:{'1' * 64}"
+        aws.set(images={image: str(folder / "carrier")})
+        aws.tell("clusters", name="build")
+        certificate, config = read_walk_through({
+            "10.0.0.10": host, "8443": str(free_port(host)), "REGION": aws.region, "ACCOUNT": aws.account, "DIGEST": "1" * 64,
+            "[SUBNET]": "[subnet-0a000001]", "[AGENTS]": "[sg-0a000001]", "log_group:": f'endpoint: {{url: "{aws.url}"}}, log_group:'})
+        subprocess.run(certificate, shell=True, cwd=folder, check=True, capture_output=True)
+        (folder / "footman.yaml").write_text(config)
+        env = {**os.environ, **aws.environment(), "FOOTMAN_DATA": str(folder / "data")}
+
+        def footman(*words, code=0, **more):
+            done = subprocess.run([BIN / "footman", *words], cwd=folder, env={**env, **more}, capture_output=True, text=True, timeout=120)
+            check(done.returncode == code, f"footman {words}: {done.returncode} instead of {code}\n{done.stdout}\n{done.stderr}")
+            return done.stdout + done.stderr
+
+        with open(folder / "server.log", "wb") as log:
+            server = subprocess.Popen([BIN / "footman", "up", "--config", "footman.yaml"], cwd=folder, env=env, stdout=log, stderr=log)
+        try:
+            wait_until((folder / "data" / "server.json").exists, lambda: (folder / "server.log").read_text())
+            check("This cloud works." in footman("cloud", "test", "fargate"), "the cloud's test")
+            check("\nhello\n" in "\n" + footman("run", "--", "echo hello"), "a build")
+            footman("explain", "1")
+            # Whoever says where the server is, or whom to trust, gets no more than that.
+            url = json.loads((folder / "data" / "server.json").read_text())["url"]
+            check("an authority that is not known here" in footman("queue", "--url", url, code=3), "a URL is strict")
+            check("is for another host" in footman("queue", FOOTMAN_CA="cert.pem", code=3), "an authority is strict")
+            footman("queue", "--url", url.replace("127.0.0.1", host), "--ca-file", "cert.pem")
+        finally:
+            server.terminate()
+            check(server.wait(60) == 0, (folder / "server.log").read_text())
+            kill_processes_of(folder)
 
 
 def test_the_policy_has_what_was_called_and_nothing_else():

@@ -108,7 +108,7 @@ TEST_CASE("a damaged certificate of the agent port is named") {
 TEST_CASE("only who announced a server withdraws it") {
   const TemporaryDirectory parent;
   auto first = open_data(parent.path());
-  REQUIRE(first.announce("http://127.0.0.1:1"));
+  REQUIRE(first.announce("http://127.0.0.1:1", ""));
   open_data(parent.path()).withdraw();
   CHECK(std::filesystem::exists(first.file("server.json")));
   first.withdraw();

@@ -1,6 +1,7 @@
 // Finding the server, the token, and what becomes of answers and errors.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -30,6 +31,12 @@ Environment environment_of(Variables variables) {
     if (found == variables.end()) return std::nullopt;
     return found->second;
   };
+}
+
+std::string this_machine() {
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  return host.data();
 }
 
 constexpr const char* kBuild =
@@ -114,26 +121,64 @@ TEST_CASE("tokens come from a file or the environment, and must look like tokens
             .ends_with("has more than 4.0 KiB, the most that it can have"));
 }
 
+TEST_CASE("the running server of this machine is known by its key, unless something else is asked for") {
+  const Place place("key");
+  const std::string key(64, 'a');
+  const auto write = [&](int pid, const std::string& machine) {
+    place.file("server.json",
+               fmt::format(R"({{"url":"https://127.0.0.1:1","pid":{},"public_key_sha256":"{}"}})", pid, key));
+    place.file("footman.lock", fmt::format("process {} on {}\n", ::getpid(), machine));
+  };
+  const auto found = [&](const Variables& more = {}, const char* option = nullptr) {
+    auto arguments = no_arguments();
+    if (option != nullptr) arguments.add(option, place.path + "/ca.pem");
+    auto variables = more;
+    variables.emplace("FOOTMAN_DATA", place.path);
+    const auto access = find_server(arguments, environment_of(variables));
+    REQUIRE(access.has_value());
+    return access->public_key_sha256;
+  };
+  place.file("ca.pem", "an authority");
+  write(::getpid(), this_machine());
+  CHECK(found() == key);
+  CHECK(found({{"FOOTMAN_URL", "https://127.0.0.1:1"}}).empty());
+  CHECK(found({{"FOOTMAN_CA", place.path + "/ca.pem"}}).empty());
+  CHECK(found({}, "ca-file").empty());
+  write(::getppid(), this_machine());  // left behind by another server than the one that holds the directory
+  CHECK(found().empty());
+  write(::getpid(), "elsewhere");
+  CHECK(found().empty());
+  if (::geteuid() != 0) return;  // only root can give files away
+  write(::getpid(), this_machine());
+  for (const char* name : {"/server.json", ""}) {
+    REQUIRE(::chown((place.path + name).c_str(), 12345, 0) == 0);
+    REQUIRE(::chmod((place.path + name).c_str(), 0755) == 0);
+  }
+  CHECK(found() == key);
+  REQUIRE(::seteuid(54321) == 0);
+  const auto theirs = found();
+  REQUIRE(::seteuid(0) == 0);
+  CHECK(theirs.empty());
+}
+
 TEST_CASE("a server that starts is waited for, one that is gone is not") {
   const Place place("starts");
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
   const auto find = [&] {
     return find_server(no_arguments(), environment_of({{"FOOTMAN_DATA", place.path}}));
   };
   const auto held_by = [&](int pid, const std::string& machine) {
     place.file("footman.lock", fmt::format("process {} on {}\n", pid, machine));
   };
-  held_by(::getpid(), host.data());
+  held_by(::getpid(), this_machine());
   CHECK(find().error().code == Errc::timeout);
   held_by(::getpid(), "elsewhere");
   CHECK(find().error().code == Errc::unavailable);
-  held_by(999999999, host.data());
+  held_by(999999999, this_machine());
   CHECK(find().error().code == Errc::unavailable);
   place.file("footman.lock", "");
   CHECK(find().error().code == Errc::unavailable);
 
-  held_by(::getpid(), host.data());
+  held_by(::getpid(), this_machine());
   const std::jthread server([&] {
     std::this_thread::sleep_for(50ms);
     place.file("server.json.new", R"({"url":"http://127.0.0.1:1","pid":1})");
