@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -34,6 +35,14 @@ namespace {
 constexpr int kSignalStatus = 128;
 constexpr int kFound = 200;
 constexpr std::string_view kZipMark = "PK\x03\x04";
+// Where a Jenkins shows that it is one, asked in this order: what whoever signs people in before it must let
+// agents through to; where that is not let through (agents by WebSocket need it not), what anybody may see.
+constexpr std::array kKnownPlaces = {"/tcpSlaveAgentListener/", "/login"};
+
+// Not X-Jenkins alone: it is missing where there is no page of people.
+bool is_of_jenkins(const net::HttpClientResponse& answer) {
+  return answer.headers.find("X-Jenkins") || answer.headers.find("X-Jenkins-JNLP-Port");
+}
 
 using Variables = std::map<std::string, std::string>;
 
@@ -189,33 +198,34 @@ Awaitable<Result<net::HttpClientResponse>> Supervisor::ask(std::string path, Dur
   co_return base::fail(Errc::timeout, fmt::format("no whole answer within {}", base::format_duration(limit)));
 }
 
-void Supervisor::note_trouble(std::string what) {
-  trouble_ = std::move(what);
+Duration Supervisor::patience_left() const { return config_.orphan_timeout - (clock_.steady() - heard_at_); }
+
+// Whoever stands before the controller answers, too, when it is away.
+Awaitable<void> Supervisor::look_at_controller() {
+  for (const auto* path : kKnownPlaces) {
+    const auto limit = std::min(kLookTime, patience_left());
+    if (limit <= Duration(0)) break;
+    const auto answer = co_await ask(path, limit);
+    if (answer && is_of_jenkins(*answer)) {
+      heard_at_ = clock_.steady();
+      co_return;
+    }
+    trouble_ = answer ? fmt::format("something answered {} to {} that is no Jenkins", answer->status, path)
+                      : base::describe(answer.error());
+  }
   log_.warning("the controller does not answer", {{"url", config_.url.str()}, {"error", trouble_}});
 }
 
-// Whoever stands before the controller answers, too, when it is away.
-void Supervisor::note_answer(const Result<net::HttpClientResponse>& answer) {
-  if (!answer)
-    note_trouble(base::describe(answer.error()));
-  else if (!answer->headers.find("X-Jenkins"))
-    note_trouble(fmt::format("something answered {} that is no Jenkins", answer->status));
-  else
-    heard_at_ = clock_.steady();
-}
-
 Awaitable<void> Supervisor::watch_controller() {
-  const auto patience = config_.orphan_timeout;
-  const auto pause = std::min(kLookEvery, patience / 4);
-  const auto left = [&] { return patience - (clock_.steady() - heard_at_); };
-  while (left() > Duration(0)) {
-    co_await runtime::sleep_for(clock_, std::min(pause, left()));
-    if (left() > Duration(0)) note_answer(co_await ask("/login", std::min(kLookTime, left())));
+  const auto pause = std::min(kLookEvery, config_.orphan_timeout / 4);
+  while (patience_left() > Duration(0)) {
+    co_await runtime::sleep_for(clock_, std::min(pause, patience_left()));
+    co_await look_at_controller();
   }
   const auto now = clock_.steady();
   plan_end({SupervisedEnd::Cause::orphaned,
             fmt::format("Nothing was heard of {} for {} (last: {}).", config_.url.str(),
-                        base::format_duration(patience), trouble_),
+                        base::format_duration(config_.orphan_timeout), trouble_),
             now, now + config_.grace});
 }
 

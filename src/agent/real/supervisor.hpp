@@ -101,9 +101,9 @@ class Supervisor {
   runtime::Awaitable<base::Result<net::HttpClientResponse>> ask(std::string path, base::Duration limit);
   runtime::Awaitable<base::Result<std::string>> fetch_jar();
   runtime::Awaitable<base::Result<std::string>> fetch_jar_once();
+  base::Duration patience_left() const;  // with the controller
   runtime::Awaitable<void> watch_controller();
-  void note_answer(const base::Result<net::HttpClientResponse>& answer);
-  void note_trouble(std::string what);
+  runtime::Awaitable<void> look_at_controller();
   base::Result<std::vector<std::string>> make_command(const std::string& jar) const;
   std::vector<std::string> make_environment() const;
   base::Status start(const std::vector<std::string>& command);

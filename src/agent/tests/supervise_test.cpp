@@ -50,7 +50,9 @@ class Jenkins {
   int refusals = 0;  // so many answers are 503 first
   bool away = false;
   int away_status = 503;
-  std::string drips;  // this path is answered with a byte now and then, without end
+  enum class Front : std::uint8_t { none, agents_only, people_only };
+  Front front = Front::none;  // who is let through by what stands before it; others are to sign in
+  std::string drips;          // this path is answered with a byte now and then, without end
   std::string jar = "PK\x03\x04 not really";
 
   std::string url() const { return "http://127.0.0.1:" + std::to_string(port) + "/jenkins/"; }
@@ -77,12 +79,26 @@ class Jenkins {
       self->refusals = std::max(self->refusals - 1, 0);
       response.headers = {};
       response.status = self->away_status;
+    } else if (request->path == "/jenkins/login") {
+      if (self->front == Front::agents_only) ask_to_sign_in(response);
+    } else if (self->front == Front::people_only) {
+      ask_to_sign_in(response);
     } else if (request->path == "/jenkins/jnlpJars/agent.jar") {
+      response.headers = {};
       response.body = self->jar;
-    } else if (request->path != "/jenkins/login") {
+    } else if (request->path == "/jenkins/tcpSlaveAgentListener/") {
+      response.headers = {};
+      response.headers.set("X-Jenkins-JNLP-Port", "50000");
+    } else {
       response.status = 404;
     }
     co_return response;
+  }
+
+  static void ask_to_sign_in(net::HttpResponse& response) {
+    response.headers = {};
+    response.status = 302;
+    response.headers.set("Location", "https://sso.example.com/auth");
   }
 
   static runtime::Awaitable<void> drip(Jenkins* self, std::shared_ptr<net::BodyWriter> body) {
@@ -258,10 +274,25 @@ TEST_CASE("a controller that stays away ends it; one that answers does not") {
     one.jenkins.away_status = 404;
     one.jenkins.away = true;
   }
-  SUBCASE("its answer does not end") { one.jenkins.drips = "/jenkins/login"; }
+  SUBCASE("its answer does not end") { one.jenkins.drips = "/jenkins/tcpSlaveAgentListener/"; }
   one.wait_for_end();
   CHECK(one.program.exit_code() == 4);
   CHECK(holds(text_of(one.program.exit_file), "Nothing was heard of http://127.0.0.1"));
+}
+
+TEST_CASE("a controller behind a sign-in is heard by what that lets through") {
+  Supervised one;
+  SUBCASE("the paths of agents") { one.jenkins.front = Jenkins::Front::agents_only; }
+  SUBCASE("the page for people") { one.jenkins.front = Jenkins::Front::people_only; }
+  one.start({"--orphan-timeout", "800ms", "--", put_script(one.program, "command", kWaits)});
+  REQUIRE(one.runs());
+  const bool asked =
+      one.jenkins.run_until([&] { return one.jenkins.asked.size() >= 12; });  // longer than that
+  INFO(text_of(one.program.exit_file));
+  CHECK(asked);
+  CHECK_FALSE(one.program.ended());
+  ::kill(one.program.pid, SIGTERM);
+  one.wait_for_end();
 }
 
 TEST_CASE("while agent.jar cannot be had, the orphan time-out and a notice end it, too") {
