@@ -323,10 +323,12 @@ class TemplateCheck {
   void check_ids(const Texts& ids, const std::string& field, std::string_view prefix, std::size_t most) {
     if (ids.size() > most) problems_.add(field, fmt::format("AWS takes at most {}", most));
     std::set<std::string> seen;
-    for (const auto& id : ids) {
-      if (!is_resource_id(id, prefix))
-        problems_.add(field, fmt::format("'{}': an id like {}0123456789abcdef0 was expected", id, prefix));
-      if (!seen.insert(id).second) problems_.add(field, fmt::format("'{}' is there twice", id));
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto place = fmt::format("{}[{}]", field, i);
+      if (!is_resource_id(ids[i], prefix))
+        problems_.add(place,
+                      fmt::format("'{}': an id like {}0123456789abcdef0 was expected", ids[i], prefix));
+      if (!seen.insert(ids[i]).second) problems_.add(place, fmt::format("'{}' is there twice", ids[i]));
     }
   }
 

@@ -85,6 +85,7 @@ class ContainerCheck {
   void wrong_if(bool wrong, std::string_view name, std::string_view message) {
     problems_.add_if(wrong, at(name), message);
   }
+  static std::string item(std::string_view list, std::size_t i) { return fmt::format("{}[{}]", list, i); }
 
   void check_name_and_image() {
     wrong_if(!c_.name.empty() && !is_ecs_name(c_.name), "name",
@@ -165,27 +166,28 @@ class ContainerCheck {
   }
 
   void check_rights() {
-    for (const auto* list : {&c_.add_capabilities, &c_.drop_capabilities})
-      for (const auto& name : *list) {
-        const bool form = !name.empty() && !name.starts_with("CAP_") && std::ranges::all_of(name, [](char c) {
-          return (c >= 'A' && c <= 'Z') || c == '_';
-        });
-        wrong_if(!form, list == &c_.add_capabilities ? "add_capabilities" : "drop_capabilities",
-                 "Linux' names without CAP_ were expected, like SYS_PTRACE");
-      }
-    const auto only = [](const std::string& name) { return name == "SYS_PTRACE"; };
-    wrong_if(around_.fargate && !around_.windows && !std::ranges::all_of(c_.add_capabilities, only),
-             "add_capabilities", "on Fargate SYS_PTRACE is the only one that can be added");
+    check_capabilities("add_capabilities", c_.add_capabilities);
+    check_capabilities("drop_capabilities", c_.drop_capabilities);
+    for (std::size_t i = 0; i < c_.add_capabilities.size(); ++i)
+      wrong_if(around_.fargate && !around_.windows && c_.add_capabilities[i] != "SYS_PTRACE",
+               item("add_capabilities", i), "on Fargate SYS_PTRACE is the only one that can be added");
     wrong_if(c_.user.find_first_of(" \t\n") != std::string::npos, "user",
              "a user was expected, like 1000, 1000:1000 or node");
     wrong_if(c_.swappiness.value_or(0) > 100, "swappiness", "0 to 100 were expected");
   }
 
+  void check_capabilities(std::string_view list, const Texts& names) {
+    const auto of_name = [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; };
+    for (std::size_t i = 0; i < names.size(); ++i)
+      wrong_if(names[i].empty() || names[i].starts_with("CAP_") || !std::ranges::all_of(names[i], of_name),
+               item(list, i), "Linux' names without CAP_ were expected, like SYS_PTRACE");
+  }
+
   void check_limits() {
     std::set<UlimitName> seen;
-    for (const auto& limit : c_.ulimits) {
-      const auto name = model::get_word(kUlimitNames, limit.name);
-      const auto place = fmt::format("ulimits.{}", name);
+    for (std::size_t i = 0; i < c_.ulimits.size(); ++i) {
+      const auto& limit = c_.ulimits[i];
+      const auto place = item("ulimits", i);
       wrong_if(!seen.insert(limit.name).second, place, "it is there twice");
       const bool soft_above = limit.hard >= 0 && (limit.soft < 0 || limit.soft > limit.hard);
       wrong_if(limit.soft < -1 || limit.hard < -1 || soft_above, place,
@@ -201,29 +203,31 @@ class ContainerCheck {
   }
 
   void check_network() {
-    for (const auto& port : c_.port_mappings) {
-      wrong_if(port.container_port == 0, "port_mappings", "a container's port from 1 to 65535 was expected");
-      const bool own_port =
-          around_.network_mode == NetworkMode::awsvpc || around_.network_mode == NetworkMode::host;
-      wrong_if(own_port && port.host_port != 0 && port.host_port != port.container_port, "port_mappings",
+    const bool own_port =
+        around_.network_mode == NetworkMode::awsvpc || around_.network_mode == NetworkMode::host;
+    for (std::size_t i = 0; i < c_.port_mappings.size(); ++i) {
+      const auto& port = c_.port_mappings[i];
+      const auto place = item("port_mappings", i);
+      wrong_if(port.container_port == 0, place, "a container's port from 1 to 65535 was expected");
+      wrong_if(own_port && port.host_port != 0 && port.host_port != port.container_port, place,
                "with awsvpc and host the host's port is the container's");
     }
-    for (const auto& host : c_.extra_hosts)
-      wrong_if(host.hostname.empty() || host.ip_address.empty(), "extra_hosts",
-               "a host's name and address were expected");
+    for (std::size_t i = 0; i < c_.extra_hosts.size(); ++i)
+      wrong_if(c_.extra_hosts[i].hostname.empty() || c_.extra_hosts[i].ip_address.empty(),
+               item("extra_hosts", i), "a host's name and address were expected");
   }
 
   void check_mounts() {
     std::set<std::string> paths;
-    for (const auto& mount : c_.mount_points) {
+    for (std::size_t i = 0; i < c_.mount_points.size(); ++i) {
+      const auto& mount = c_.mount_points[i];
+      const auto place = item("mount_points", i);
       const bool known =
           std::ranges::any_of(options_.volumes, [&](auto& one) { return one.name == mount.volume; });
-      if (!known)
-        problems_.add(at("mount_points"), fmt::format("there is no volume '{}' in 'volumes'", mount.volume));
-      wrong_if(!is_absolute_path(mount.path, around_.windows), "mount_points",
-               "absolute paths were expected");
-      if (!paths.insert(mount.path).second)
-        problems_.add(at("mount_points"), fmt::format("two volumes are mounted at {}", mount.path));
+      wrong_if(!known, place, fmt::format("there is no volume '{}' in 'volumes'", mount.volume));
+      wrong_if(!is_absolute_path(mount.path, around_.windows), place, "an absolute path was expected");
+      wrong_if(!paths.insert(mount.path).second, place,
+               fmt::format("two volumes are mounted at {}", mount.path));
     }
   }
 

@@ -8,8 +8,6 @@
 namespace footman::jcasc {
 namespace {
 
-constexpr std::string_view kCleared = "~";
-
 const Entry* find(const std::vector<Entry>& entries, std::string_view key) {
   const auto found = std::ranges::find(entries, key, &Entry::key);
   return found == entries.end() ? nullptr : &*found;
@@ -19,28 +17,36 @@ std::vector<Member> difference(const std::vector<Member>& own, const std::vector
   std::vector<Member> out;
   for (const auto& member : own)
     if (std::ranges::find(parent, member) == parent.end()) out.push_back(member);
-  for (const auto& [name, value] : parent)
-    if (std::ranges::find(own, name, &Member::first) == own.end()) out.emplace_back(name, kCleared);
+  for (const auto& one : parent)
+    if (std::ranges::find(own, one.name, &Member::name) == own.end())
+      out.push_back({one.name, std::string(kCleared)});
   return out;
 }
 
-// {a: 1, b: {c: 2}} of {"a", "1"} and {"b\x1fc", "2"}.
-std::string show_members(const std::vector<Member>& members) {
-  std::vector<std::string> parts;
-  std::vector<std::pair<std::string, std::vector<Member>>> nested;
-  for (const auto& [name, value] : members) {
-    const auto end = name.find(kNested);
-    if (end == std::string::npos) {
-      parts.push_back(fmt::format("{}: {}", quote(name), value));
-      continue;
-    }
-    const auto group = name.substr(0, end);
-    if (nested.empty() || nested.back().first != group) nested.emplace_back(group, std::vector<Member>());
-    nested.back().second.emplace_back(name.substr(end + 1), value);
+// "" of a member that stands in the map itself.
+std::string_view group_of(const Member& member) {
+  const auto end = member.name.find(kNested);
+  return end == std::string::npos ? std::string_view() : std::string_view(member.name).substr(0, end);
+}
+
+// {a: 1, b: {c: 2}} of {"a", "1"} and {"b\x1fc", "2"}; [1, 2] of a list. The columns are those in `line`.
+void append_members(std::string& line, Entry& entry) {
+  std::ranges::stable_sort(entry.members, {}, group_of);
+  std::string_view group;
+  line += entry.is_list ? '[' : '{';
+  for (auto& member : entry.members) {
+    const auto own_group = group_of(member);
+    if (own_group != group && !group.empty()) line += '}';
+    if (&member != &entry.members.front()) line += ", ";
+    if (own_group != group) line += quote(own_group) + ": {";
+    const auto name = std::string_view(member.name).substr(own_group.empty() ? 0 : own_group.size() + 1);
+    member.begin = static_cast<int>(line.size()) + 1;
+    line += entry.is_list ? member.value : fmt::format("{}: {}", quote(name), member.value);
+    member.end = static_cast<int>(line.size()) + 1;
+    group = own_group;
   }
-  for (const auto& [name, inner] : nested)
-    parts.push_back(fmt::format("{}: {}", quote(name), show_members(inner)));
-  return fmt::format("{{{}}}", fmt::join(parts, ", "));
+  if (!group.empty()) line += '}';
+  line += entry.is_list ? ']' : '}';
 }
 
 class Writer {
@@ -59,8 +65,12 @@ class Writer {
   void entries(int indent, std::vector<Entry>& entries) {
     for (auto& entry : entries) {
       for (const auto& note : entry.notes) comment(indent, note);
-      const auto value = entry.members.empty() ? entry.value : show_members(entry.members);
-      const auto shown = fmt::format("{}: {}", entry.key, value);
+      auto shown = std::string(static_cast<std::size_t>(indent), ' ') + entry.key + ": ";
+      if (entry.members.empty())
+        shown += entry.value;
+      else
+        append_members(shown, entry);
+      shown.erase(0, static_cast<std::size_t>(indent));
       entry.line = next_line();
       if (!entry.refused.empty())
         comment(indent, fmt::format("{}   # {}", shown, entry.refused));
@@ -110,13 +120,29 @@ std::vector<Entry> difference(const std::vector<Entry>& own, const std::vector<E
     const auto* inherited = find(parent, entry.key);
     if (inherited != nullptr && entry.same_value(*inherited) && entry.refused == inherited->refused) continue;
     auto& added = out.emplace_back(entry);
-    if (inherited != nullptr && !entry.members.empty() && !inherited->members.empty())
+    if (inherited != nullptr && !entry.is_list && !entry.members.empty() && !inherited->members.empty())
       added.members = difference(entry.members, inherited->members);
   }
   for (const auto& entry : parent)
     if (find(own, entry.key) == nullptr && entry.refused.empty())
       out.push_back({.key = entry.key, .value = std::string(kCleared), .members = {}});
   return out;
+}
+
+Entry take_out(Entry& entry, std::size_t member, std::string why) {
+  auto out = entry;
+  out.notes.clear();
+  out.members = {entry.members[member]};
+  out.refused = std::move(why);
+  entry.members.erase(entry.members.begin() + static_cast<std::ptrdiff_t>(member));
+  return out;
+}
+
+std::string show_value(Entry entry) {
+  if (entry.members.empty()) return entry.value;
+  std::string text;
+  append_members(text, entry);
+  return text;
 }
 
 std::string render(Draft& draft) {

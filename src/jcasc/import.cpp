@@ -54,6 +54,10 @@ std::string why_unusable(std::string_view yaml) {
   return {};
 }
 
+std::string marked(const std::string& why) {
+  return why.starts_with(kFillIn) ? why : fmt::format("{}: {}", kFillIn, why);
+}
+
 std::string without_key(std::string_view message) {
   const auto end = message.starts_with('\'') ? message.find("': ") : message.npos;
   return std::string(end == message.npos ? message : message.substr(end + 3));
@@ -239,7 +243,7 @@ class CloudImport {
           continue;
         }
         for (const auto& member : entry.members)
-          if (std::ranges::find(same->members, member.first, &Member::first) == same->members.end())
+          if (std::ranges::find(same->members, member.name, &Member::name) == same->members.end())
             same->members.push_back(member);
       }
     };
@@ -281,20 +285,20 @@ class CloudImport {
     std::vector<Entry> out;
     for (auto& entry : entries) {
       if (entry.value.empty() && entry.members.empty()) entry.value = placeholder(entry.key);
-      auto rest = entry;
-      rest.members.clear();
-      rest.notes.clear();
-      for (const auto& member : entry.members)
-        if (auto why = why_unusable(member.second); !why.empty()) {
-          rest.members.push_back(member);
-          rest.refused = std::move(why);
-        }
-      std::erase_if(entry.members, [](const Member& member) { return !why_unusable(member.second).empty(); });
-      const bool nothing_left = !rest.members.empty() && entry.members.empty();
-      if (entry.members.empty() && rest.members.empty() && entry.refused.empty())
-        refuse(entry, why_unusable(entry.value));
-      if (!nothing_left) out.push_back(std::move(entry));
-      if (!rest.members.empty()) out.push_back(std::move(rest));
+      std::vector<Entry> rest;
+      for (std::size_t i = 0; i < entry.members.size();) {
+        const auto why = why_unusable(entry.members[i].value);
+        if (why.empty())
+          ++i;
+        else if (entry.members.size() > 1)
+          rest.push_back(take_out(entry, i, why));
+        else
+          break;
+      }
+      if (entry.refused.empty())
+        refuse(entry, why_unusable(entry.members.size() == 1 ? entry.members[0].value : entry.value));
+      out.push_back(std::move(entry));
+      std::ranges::move(rest, std::back_inserter(out));
     }
     entries = std::move(out);
   }
@@ -304,13 +308,13 @@ class CloudImport {
     if (why.empty()) return;
     const auto value = placeholder(entry.key);
     if (value.empty() || !entry.fill_in.empty()) {
-      entry.refused = why;
+      entry.refused = marked(why);
       return;
     }
-    const bool says_so = why.starts_with(kFillIn);
     entry.fill_in =
-        fmt::format("{} in Jenkins: {}", entry.value, says_so ? why.substr(kFillIn.size() + 2) : why);
+        fmt::format("{} in Jenkins: {}", show_value(entry), marked(why).substr(kFillIn.size() + 2));
     entry.value = value;
+    entry.members.clear();
   }
 
  private:
@@ -365,17 +369,36 @@ class Settlement {
     return false;
   }
 
+  // One of several members alone goes: the others stay.
+  static bool take_member(const Diagnostic& problem, std::vector<Entry>& entries, std::size_t at) {
+    auto& entry = entries[at];
+    const auto here = [&](const Member& one) {
+      return problem.at->column >= one.begin && problem.at->column < one.end;
+    };
+    const auto found = std::ranges::find_if(entry.members, here);
+    if (entry.members.size() < 2 || found == entry.members.end() || !entry.fill_in.empty()) return false;
+    const bool clears = found->value == kCleared;
+    auto rest = take_out(entry, static_cast<std::size_t>(found - entry.members.begin()),
+                         marked(without_key(problem.message)));
+    if (clears) return true;
+    auto place = entries.begin() + static_cast<std::ptrdiff_t>(at) + 1;
+    while (place != entries.end() && place->key == rest.key) ++place;
+    entries.insert(place, std::move(rest));
+    return true;
+  }
+
   // Of a section that lacks a key, the place is that of its first key.
   static bool mend(const Diagnostic& problem, Block& block, const CloudImport& import) {
     const int line = problem.at->line;
     const auto key = problem.key.substr(0, problem.key.find_first_of(".["));
     bool here = line == block.line || line == block.ecs_line;
     for (auto* entries : {&block.entries, &block.ecs})
-      for (auto& entry : *entries) {
+      for (std::size_t i = 0; i < entries->size(); ++i) {
+        auto& entry = (*entries)[i];
         if (entry.line != line || !entry.refused.empty()) continue;
         here = true;
         if ((!key.empty() && key != entry.key) || is_fixed(block, entry)) continue;
-        import.refuse(entry, without_key(problem.message));
+        if (!take_member(problem, *entries, i)) import.refuse(entry, without_key(problem.message));
         return true;
       }
     return here && add_missing(key, without_key(problem.message), block, import);

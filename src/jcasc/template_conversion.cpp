@@ -28,14 +28,19 @@ std::string show_units(std::int64_t units) {
   return model::format_cpus(static_cast<std::uint64_t>(milli));
 }
 
+std::vector<std::string> quoted(std::vector<std::string> texts) {
+  for (auto& text : texts) text = quote(text);
+  return texts;
+}
+
 // Names of variables that hold a secret as it seems.
 std::vector<std::string> list_secrets(const std::vector<Member>& variables) {
   constexpr std::string_view kEnds[] = {"PASSWORD", "PASSWD", "TOKEN", "SECRET", "KEY", "CREDENTIALS"};
   std::vector<std::string> names;
-  for (const auto& [name, value] : variables) {
-    const auto upper = base::upper_case(name);
+  for (const auto& one : variables) {
+    const auto upper = base::upper_case(one.name);
     if (std::ranges::any_of(kEnds, [&](std::string_view end) { return upper.ends_with(end); }))
-      names.push_back(name);
+      names.push_back(one.name);
   }
   return names;
 }
@@ -71,6 +76,14 @@ class Conversion {
                  std::vector<std::string_view> sources) {
     return to.emplace_back(Entry{std::move(key), "{}", std::move(members), std::move(sources)});
   }
+  // Nothing of an empty one. The values are YAML.
+  Entry* add_list(std::string key, std::vector<std::string> values, std::vector<std::string_view> sources) {
+    if (values.empty()) return nullptr;
+    auto& entry = add_ecs(std::move(key), "[]", std::move(sources));
+    entry.is_list = true;
+    for (auto& value : values) entry.members.push_back({.name = {}, .value = std::move(value)});
+    return &entry;
+  }
   void take_text(std::string_view field, std::string key) {
     if (said(field)) add_ecs(std::move(key), quote(text(field)), {field});
   }
@@ -78,7 +91,7 @@ class Conversion {
     if (is_true(all_, field)) add_ecs(std::move(key), "true", {field});
   }
   void take_list(std::string_view field, std::string key, std::string_view separators) {
-    if (said(field)) add_ecs(std::move(key), quote(split(text(field), separators)), {field});
+    if (said(field)) add_list(std::move(key), quoted(split(text(field), separators)), {field});
   }
   // [{name, value}] as a map.
   std::vector<Member> named_values(std::string_view field, const std::string& prefix = {}) const {
@@ -87,8 +100,8 @@ class Conversion {
       auto name = text_of(item, "name");
       std::ranges::replace(name, kNested, ' ');  // a separator here, and in no name that works
       if (name.empty()) continue;
-      std::erase_if(members, [&](const Member& one) { return one.first == prefix + name; });
-      members.emplace_back(prefix + name, quote(text_of(item, "value")));
+      std::erase_if(members, [&](const Member& one) { return one.name == prefix + name; });
+      members.push_back({prefix + name, quote(text_of(item, "value"))});
     }
     return members;
   }
@@ -140,7 +153,7 @@ class Conversion {
     if (fargate_ && is_windows()) members = {{"delivery", "image"}, {"carrier_image", "~"}};
     const auto root = text("remoteFSRoot");
     if (!root.empty() && std::ranges::find(kUsualRemoteRoots, root) == std::end(kUsualRemoteRoots))
-      members.emplace_back("work_directory", quote(root));
+      members.push_back({"work_directory", quote(root)});
     if (members.empty()) return;
     auto& entry = add_map(out_.ecs, "agent", std::move(members), {"remoteFSRoot", "operatingSystemFamily"});
     if (fargate_ && is_windows())
@@ -211,30 +224,26 @@ class Conversion {
       auto names = split(base::upper_case(text("kernelCapabilities")), ", ");
       for (auto& name : names)
         if (name.starts_with("CAP_")) name.erase(0, 4);
-      add_ecs("add_capabilities", quote(names), {"kernelCapabilities"});
+      add_list("add_capabilities", quoted(std::move(names)), {"kernelCapabilities"});
     }
     if (const auto mib = number_of(all_, "sharedMemorySize"); mib > 0)
       add_ecs("shared_memory", ecs::format_mib(mib), {"sharedMemorySize"});
-    std::string limits;
+    std::vector<std::string> limits;
     for (const auto& one : items_of(all_, "ulimits"))
-      limits += fmt::format("{}{{name: {}, soft: {}, hard: {}}}", limits.empty() ? "" : ", ",
-                            quote(base::lower_case(text_of(one, "ulimitName"))), number_of(one, "softLimit"),
-                            number_of(one, "hardLimit"));
-    if (!limits.empty()) add_ecs("ulimits", fmt::format("[{}]", limits), {"ulimits"});
+      limits.push_back(fmt::format("{{name: {}, soft: {}, hard: {}}}",
+                                   quote(base::lower_case(text_of(one, "ulimitName"))),
+                                   number_of(one, "softLimit"), number_of(one, "hardLimit")));
+    add_list("ulimits", std::move(limits), {"ulimits"});
   }
 
   void volumes() {
-    std::string volumes;
-    std::string mounts;
-    const auto mount = [&](const YamlNode& one) {
-      mounts += fmt::format("{}{{volume: {}, path: {}{}}}", mounts.empty() ? "" : ", ",
-                            quote(text_of(one, "name")), quote(text_of(one, "containerPath")),
-                            is_true(one, "readOnly") ? ", read_only: true" : "");
-    };
+    std::vector<std::string> volumes;
+    std::vector<std::string> mounts;
     const auto volume = [&](const YamlNode& one, const std::string& rest) {
-      volumes +=
-          fmt::format("{}{{name: {}{}}}", volumes.empty() ? "" : ", ", quote(text_of(one, "name")), rest);
-      mount(one);
+      const auto name = quote(text_of(one, "name"));
+      volumes.push_back(fmt::format("{{name: {}{}}}", name, rest));
+      mounts.push_back(fmt::format("{{volume: {}, path: {}{}}}", name, quote(text_of(one, "containerPath")),
+                                   is_true(one, "readOnly") ? ", read_only: true" : ""));
     };
     for (const auto& one : items_of(all_, "mountPoints"))
       volume(one, is_said(one, "sourcePath") ? ", host_path: " + quote(text_of(one, "sourcePath")) : "");
@@ -251,27 +260,27 @@ class Conversion {
       if (!point && !is_true(one, "transitEncryption")) efs += ", transit_encryption: false";
       volume(one, fmt::format(", efs: {{{}}}", efs));
     }
-    if (volumes.empty()) return;
-    auto& entry = add_ecs("volumes", fmt::format("[{}]", volumes), {"mountPoints", "efsMountPoints"});
-    if (iam_left_out)
-      entry.notes.emplace_back("iam without an access point had no effect in the plugin, so it is not here");
-    add_ecs("mounts", fmt::format("[{}]", mounts), {"mountPoints", "efsMountPoints"});
+    auto* entry = add_list("volumes", std::move(volumes), {"mountPoints", "efsMountPoints"});
+    if (entry != nullptr && iam_left_out)
+      entry->notes.emplace_back("iam without an access point had no effect in the plugin, so it is not here");
+    add_list("mounts", std::move(mounts), {"mountPoints", "efsMountPoints"});
   }
 
   void hosts_and_ports() {
-    std::string hosts;
+    std::vector<std::string> hosts;
     for (const auto& one : items_of(all_, "extraHosts"))
-      hosts += fmt::format("{}{{hostname: {}, ip_address: {}}}", hosts.empty() ? "" : ", ",
-                           quote(text_of(one, "hostname")), quote(text_of(one, "ipAddress")));
-    if (!hosts.empty()) add_ecs("extra_hosts", fmt::format("[{}]", hosts), {"extraHosts"});
+      hosts.push_back(fmt::format("{{hostname: {}, ip_address: {}}}", quote(text_of(one, "hostname")),
+                                  quote(text_of(one, "ipAddress"))));
+    add_list("extra_hosts", std::move(hosts), {"extraHosts"});
     take_list("dnsSearchDomains", "dns_search_domains", " ,");
-    std::string ports;
+    std::vector<std::string> ports;
     for (const auto& one : items_of(all_, "portMappings"))
-      ports += fmt::format(
-          "{}{{container_port: {}{}{}}}", ports.empty() ? "" : ", ", number_of(one, "containerPort"),
+      ports.push_back(fmt::format(
+          "{{container_port: {}{}{}}}", number_of(one, "containerPort"),
           is_said(one, "hostPort") ? fmt::format(", host_port: {}", number_of(one, "hostPort")) : "",
-          is_said(one, "protocol") ? ", protocol: " + quote(base::lower_case(text_of(one, "protocol"))) : "");
-    if (!ports.empty()) add_ecs("ports", fmt::format("[{}]", ports), {"portMappings"});
+          is_said(one, "protocol") ? ", protocol: " + quote(base::lower_case(text_of(one, "protocol")))
+                                   : ""));
+    add_list("ports", std::move(ports), {"portMappings"});
   }
 
   void log() {
@@ -352,13 +361,12 @@ class Conversion {
         add_ecs("ephemeral_storage", fmt::format("{} GiB", gib), {"ephemeralStorageSizeInGiB"});
     }
     take_flag("enableExecuteCommand", "execute_command");
-    std::string strategies;
+    std::vector<std::string> strategies;
     for (const auto& one : items_of(all_, "placementStrategies"))
-      strategies += fmt::format("{}{{type: {}{}}}", strategies.empty() ? "" : ", ",
-                                quote(base::lower_case(text_of(one, "type"))),
-                                is_said(one, "field") ? ", field: " + quote(text_of(one, "field")) : "");
-    if (!strategies.empty())
-      add_ecs("placement_strategies", fmt::format("[{}]", strategies), {"placementStrategies"});
+      strategies.push_back(
+          fmt::format("{{type: {}{}}}", quote(base::lower_case(text_of(one, "type"))),
+                      is_said(one, "field") ? ", field: " + quote(text_of(one, "field")) : ""));
+    add_list("placement_strategies", std::move(strategies), {"placementStrategies"});
   }
 
   const YamlNode& all_;

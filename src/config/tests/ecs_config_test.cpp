@@ -417,7 +417,9 @@ TEST_CASE("what is wrong with the options is told where it was written") {
   CHECK(wrong("log: {driver: syslog}").starts_with("f:15:21: 'log.driver': "));
   CHECK(wrong("sidecars:\n- name: a\n  image: b\n- name: a\n  image: c")
             .starts_with("f:18:15: 'sidecars[1].name': "));
-  CHECK(wrong("mounts: [{volume: x, path: /x}]").starts_with("f:15:15: 'mounts': there is no volume 'x'"));
+  CHECK(wrong("mounts: [{volume: x, path: /x}]").starts_with("f:15:16: 'mounts[0]': there is no volume 'x'"));
+  CHECK(wrong("add_capabilities: [SYS_PTRACE, SYS_ADMIN]").starts_with("f:15:38: 'add_capabilities[1]': "));
+  CHECK(wrong("security_groups: [sg-0a1b2c3d, b]").starts_with("f:15:38: 'security_groups[1]': "));
   CHECK(wrong("secrets: {A: arn:aws:s3:::x}").find("f:15:20: 'secrets.A': ") != std::string::npos);
   CHECK(wrong("sidecar: []") == "f:15:7: unknown key 'sidecar'; did you mean 'sidecars'?\n");
   CHECK(wrong("cpu_architecture: ARM") ==

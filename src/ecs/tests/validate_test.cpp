@@ -109,19 +109,19 @@ TEST_CASE("validate: Fargate") {
        {"ptrace", [](auto& o) { o.container.add_capabilities = {"SYS_PTRACE"}; }, ""},
        {"drop", [](auto& o) { o.container.drop_capabilities = {"NET_RAW", "ALL"}; }, ""},
        {"admin", [](auto& o) { o.container.add_capabilities = {"SYS_ADMIN"}; },
-        "container.add_capabilities\n"},
+        "container.add_capabilities[0]\n"},
        {"CAP_", [](auto& o) { o.container.drop_capabilities = {"CAP_NET_RAW"}; },
-        "container.drop_capabilities\n"},
+        "container.drop_capabilities[0]\n"},
        {"tmpfs", [](auto& o) { o.container.tmpfs = {{"/run", 1, {}}}; }, "container.tmpfs (warning)\n"},
        {"nofile", [](auto& o) { o.container.ulimits = {{UlimitName::nofile, 1024, 4096}}; }, ""},
        {"nproc", [](auto& o) { o.container.ulimits = {{UlimitName::nproc, 1, 1}}; },
-        "container.ulimits.nproc (warning)\n"},
+        "container.ulimits[0] (warning)\n"},
        {"soft above hard", [](auto& o) { o.container.ulimits = {{UlimitName::nofile, 2, 1}}; },
-        "container.ulimits.nofile\n"},
+        "container.ulimits[0]\n"},
        {"bridge", [](auto& o) { o.network_mode = NetworkMode::bridge; }, "network_mode\n"},
        {"no subnet", [](auto& o) { o.subnets.clear(); }, "subnets\n"},
-       {"a name", [](auto& o) { o.subnets = {"private-a"}; }, "subnets\n"},
-       {"twice", [](auto& o) { o.subnets.push_back(o.subnets[0]); }, "subnets\n"},
+       {"a name", [](auto& o) { o.subnets = {"private-a"}; }, "subnets[0]\n"},
+       {"twice", [](auto& o) { o.subnets.push_back(o.subnets[0]); }, "subnets[2]\n"},
        {"17 subnets",
         [](auto& o) {
           o.subnets.clear();
@@ -233,7 +233,7 @@ TEST_CASE("validate: outside of Fargate") {
           o.network_mode = NetworkMode::host;
           o.container.port_mappings = {{80, 8080, PortProtocol::tcp}};
         },
-        "container.port_mappings\n"},
+        "container.port_mappings[0]\n"},
        {"placement",
         [](auto& o) {
           o.placement_strategies = {{PlacementStrategyType::binpack, "memory"}, {}};
@@ -329,7 +329,7 @@ TEST_CASE("validate: containers") {
         "container.health_check.command\ncontainer.health_check.interval\ncontainer.health_check.timeout\n"
         "container.health_check.retries\ncontainer.health_check.start_period\n"},
        {"unknown volume", [](auto& o) { o.container.mount_points = {{"data", "/data", false}}; },
-        "container.mount_points\n"},
+        "container.mount_points[0]\n"},
        {"volume",
         [](auto& o) {
           o.volumes.resize(1), o.volumes[0].name = "data",

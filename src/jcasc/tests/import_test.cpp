@@ -410,12 +410,99 @@ TEST_CASE("several clouds; variables, placeholders and what cannot be") {
   CHECK(all.says(
       "image: FILL-IN  # FILL IN: \"${REGISTRY}/agent:1\" in Jenkins: only Jenkins knows this variable\n"));
   CHECK(all.says("subnets: [subnet-00000000000000000]  # FILL IN: [subnet-xxxxxxxx] in Jenkins: "));
-  CHECK(all.says("# env: {TOKEN: \"${TOKEN}\", URL: file:///x}   # FILL IN: "));
+  CHECK(all.says("# env: {TOKEN: \"${TOKEN}\"}   # FILL IN: only Jenkins knows this variable\n"));
+  CHECK(all.says("# env: {URL: file:///x}   # FILL IN: text that begins with file:"));
   // Names are unique over all clouds.
   const auto& second = all.find("agent-2");
   CHECK(second.ecs->execution_role == "arn:aws-us-gov:iam::000000000000:role/FILL-IN");
   CHECK(all.says("cpu: 1 vCPU  # FILL IN: 2.93 vCPU in Jenkins: Fargate has nothing as large as "));
-  CHECK(all.says("# task_role: not-an-arn   # a role's ARN was expected"));
+  CHECK(all.says("# task_role: not-an-arn   # FILL IN: a role's ARN was expected"));
+}
+
+TEST_CASE("what is refused of a list or map is left out alone, is marked, and the others stay") {
+  const auto all = round_trip_text(R"(jenkins:
+  clouds:
+  - ecs:
+      name: c
+      regionName: eu-central-1
+      templates:
+      - templateName: parent
+        label: a
+        image: node:20
+        launchType: FARGATE
+        cpu: 1024
+        memory: 2048
+        subnets: "subnet-0a1b2c3d, private-a, ${SUBNET}"
+        securityGroups: "sg-0a1b2c3d,sg-x"
+        kernelCapabilities: "SYS_PTRACE,NET_ADMIN"
+        environments:
+        - {name: MAVEN_OPTS, value: "-Xmx1g"}
+        - {name: MY-VAR, value: x}
+        - {name: ÜMLAUT, value: "ü, ü"}
+        - {name: sonar.host.url, value: "https://sonar"}
+        - {name: PATH, value: "/opt/bin:/bin"}
+        tags:
+        - {name: "a & b", value: c}
+        - {name: team, value: web}
+        ulimits:
+        - {ulimitName: nofile, softLimit: 2, hardLimit: 1}
+        - {ulimitName: nproc, softLimit: 1, hardLimit: 2}
+        logDriver: awslogs
+        logDriverOptions: [{name: awslogs-group, value: "/ci"}, {name: mode, value: "${MODE}"}]
+        executionRole: arn:aws:iam::123456789012:role/e
+        mountPoints: [{name: docker, sourcePath: /var/run/docker.sock, containerPath: /var/run/docker.sock}]
+        efsMountPoints:
+        - {name: "cache 2", containerPath: /cache, fileSystemId: fs-0a1b2c3d, transitEncryption: true}
+        - {name: ok, containerPath: /ok, fileSystemId: fs-0a1b2c3d, transitEncryption: true}
+      - templateName: child
+        label: b
+        inheritFrom: a
+        environments: [{name: ONLY, value: child}]
+)");
+  for (const auto* name : {"parent", "child"}) {
+    CAPTURE(name);
+    const auto& t = all.find(name);
+    CHECK(t.ecs->subnets == ecs::Texts{"subnet-0a1b2c3d"});
+    CHECK(t.ecs->security_groups == ecs::Texts{"sg-0a1b2c3d"});
+    CHECK(t.ecs->container.add_capabilities == ecs::Texts{"SYS_PTRACE"});
+    CHECK(t.ecs->tags == ecs::TextMap{{"team", "web"}});
+    CHECK(t.ecs->container.ulimits == std::vector<ecs::Ulimit>{{ecs::UlimitName::nproc, 1, 2}});
+    CHECK(t.ecs->container.log->options == ecs::TextMap{{"awslogs-group", "/ci"}});
+    CHECK(t.ecs->container.mount_points == std::vector<ecs::MountPoint>{{"ok", "/ok", false}});
+    REQUIRE(t.ecs->volumes.size() == 1);
+  }
+  CHECK(all.find("parent").env ==
+        std::map<std::string, std::string>{{"MAVEN_OPTS", "-Xmx1g"}, {"PATH", "/opt/bin:/bin"}});
+  CHECK(all.find("child").env == std::map<std::string, std::string>{{"ONLY", "child"}});
+  std::size_t left_out = 0;
+  for (const auto* line :
+       {"env: {MY-VAR: x}", "env: {\"ÜMLAUT\": \"ü, ü\"}", "env: {sonar.host.url: https://sonar}",
+        "subnets: [private-a]", "subnets: [\"${SUBNET}\"]", "security_groups: [sg-x]",
+        "add_capabilities: [NET_ADMIN]", "tags: {\"a & b\": c}",
+        "ulimits: [{name: nofile, soft: 2, hard: 1}]", "log: {options: {mode: \"${MODE}\"}}",
+        "volumes: [{name: docker, host_path: /var/run/docker.sock}]",
+        "volumes: [{name: \"cache 2\", efs: {file_system: fs-0a1b2c3d}}]",
+        "mounts: [{volume: docker, path: /var/run/docker.sock}]",
+        "mounts: [{volume: \"cache 2\", path: /cache}]"}) {
+    CAPTURE(line);
+    CHECK(all.says(fmt::format("# {}   # FILL IN: ", line)));
+    ++left_out;
+  }
+  CHECK(all.imported.to_fill_in == left_out + 2);  // agent_url and the carrier image
+}
+
+TEST_CASE("however many members are refused, what is left is a configuration") {
+  std::string text =
+      "jenkins: {clouds: [{ecs: {name: a, templates: [{label: a, image: a, launchType: FARGATE, cpu: 1024, "
+      "memory: 2048, subnets: subnet-0a1b2c3d, environments: [";
+  for (int i = 0; i < 300; ++i)
+    text += fmt::format("{{name: A{}, value: x}}, {{name: b-{}, value: x}}, ", i, i);
+  text += "], mountPoints: [";
+  for (int i = 0; i < 300; ++i)
+    text += fmt::format("{{name: v{0}, sourcePath: /{0}, containerPath: /{0}}}, ", i);
+  const auto all = round_trip_text(text + "]}]}}]}");
+  CHECK(all.find("a").env.size() == 300);
+  CHECK(all.find("a").ecs->volumes.empty());
 }
 
 TEST_CASE("what is no such file is refused, with its place") {
