@@ -28,6 +28,25 @@ Result<std::int64_t> take_number(std::string_view& text) {
   return number;
 }
 
+constexpr std::size_t kMaxDecimals = 6;
+
+// What stands behind a point, as a part of `scale`; 0 without one.
+struct Fraction {
+  std::int64_t number = 0;
+  std::int64_t scale = 1;
+};
+Result<Fraction> take_fraction(std::string_view& text) {
+  Fraction fraction;
+  if (!text.starts_with('.')) return fraction;
+  text.remove_prefix(1);
+  const auto size = text.size();
+  FOOTMAN_TRY(fraction.number, take_number(text));
+  const auto digits = size - text.size();
+  if (digits > kMaxDecimals) return fail(Errc::invalid_argument, "too many decimals");
+  for (std::size_t i = 0; i < digits; ++i) fraction.scale *= 10;
+  return fraction;
+}
+
 std::string_view take_word(std::string_view& text) {
   std::size_t size = 0;
   while (size < text.size() && std::isalpha(static_cast<unsigned char>(text[size])) != 0) ++size;
@@ -151,13 +170,18 @@ Result<std::uint64_t> parse_bytes(std::string_view text) {
   skip_spaces(rest);
   auto number = take_number(rest);
   if (!number) return bad();
+  const auto fraction = take_fraction(rest);
+  if (!fraction) return bad();
   skip_spaces(rest);
   auto word = take_word(rest);
   skip_spaces(rest);
   if (!rest.empty()) return bad();
   for (const auto& unit : kByteUnits) {
+    if (unit.name != word) continue;
     std::int64_t product = 0;
-    if (unit.name == word && !__builtin_mul_overflow(*number, unit.factor, &product))
+    const auto part = fraction->number * unit.factor;  // below 10^6 of 2^40
+    if (part % fraction->scale == 0 && !__builtin_mul_overflow(*number, unit.factor, &product) &&
+        !__builtin_add_overflow(product, part / fraction->scale, &product))
       return static_cast<std::uint64_t>(product);
   }
   return bad();

@@ -31,7 +31,7 @@ std::string format_duration(Duration duration);  // "850 us", "12.4 ms", "3.2 s"
 // "500ms", "20s", "30m", "2h", "1d", "1h30m"; units required.
 Result<Duration> parse_duration(std::string_view text);
 
-// Bytes with units: "512", "64 KiB", "2 GiB", "10MB".
+// Bytes with units: "512", "64 KiB", "2 GiB", "10MB"; "1.5 GiB", where whole bytes come of it.
 Result<std::uint64_t> parse_bytes(std::string_view text);
 std::string format_bytes(std::uint64_t bytes);  // "1.5 MiB"
 

@@ -41,7 +41,11 @@ TEST_CASE("sizes are parsed with units") {
   CHECK(parse_bytes("512") == 512U);
   CHECK(parse_bytes("64 KiB") == 65536U);
   CHECK(parse_bytes("2GiB") == 2147483648U);
-  for (auto bad : {"", "GiB", "2 gib", "2 GiB x", "99999999999 TiB"})
+  CHECK(parse_bytes("1.5 GiB") == 1536U << 20);
+  CHECK(parse_bytes("0.25MB") == 250'000U);
+  CHECK(parse_bytes("7.015625 GiB") == 7184ULL << 20);
+  for (auto bad : {"", "GiB", "2 gib", "2 GiB x", "99999999999 TiB", "1.5", "0.1 GiB", "1. GiB", ".5 GiB",
+                   "1.-5 GiB", "1.5000000 GiB", "1.5.5 GiB", "8388607.9999999 TiB"})
     CHECK_FALSE(parse_bytes(bad).has_value());
 }
 

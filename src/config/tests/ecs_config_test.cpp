@@ -215,6 +215,9 @@ TEST_CASE("sizes have units, and are those that Fargate has") {
   const auto with_size = [](const std::string& lines) { return errors_of(with("image: a\n" + lines)); };
   CHECK(with_size("cpu: 0.25 vCPU\nmemory: 512 MiB").empty());
   CHECK(with_size("cpu: 0.5\nmemory: 1 GiB").empty());
+  CHECK(with_size("cpu: 0.25 vCPU\nmemory: 0.5 GiB").empty());
+  CHECK(with_size("cpu: 1 vCPU\nmemory: 2.0001 GB").find("a whole number of MiB was expected") !=
+        std::string::npos);
   CHECK(
       with_size("cpu: 256\nmemory: 512 MiB")
           .starts_with("f:12:12: 'cpu': a number of vCPU was expected; 256 units of CPU are '0.25 vCPU'\n"));
