@@ -19,6 +19,8 @@ namespace {
 
 using List = std::vector<model::Finding>;
 
+constexpr std::string_view kEventService = "events.amazonaws.com";  // EventBridge
+
 List examine_caller(const Examined& examined, const Survey& survey) {
   Findings out("credentials");
   if (!survey.caller) {
@@ -325,6 +327,33 @@ List examine_quotas(const Examined& examined, const Survey& survey) {
   return out.take();
 }
 
+// Whether it can be read, the credentials' rights tell.
+List examine_event_queue(const Examined& examined, const Survey& survey) {
+  Findings out("event-queue");
+  const auto& url = examined.cloud.event_queue_url;
+  if (url.empty()) return {};
+  if (!survey.event_queue) {
+    out.unknown(fmt::format("the queue {}", url), survey.event_queue.error());
+    return out.take();
+  }
+  if (!*survey.event_queue) {
+    out.fail(fmt::format("there is no queue {}", url),
+             "correct ecs.event_queue, or leave it out: tasks are asked for then");
+    return out.take();
+  }
+  const auto writers = judge_trust((*survey.event_queue)->policy).others;
+  const auto is_event_bridge = [](const std::string& one) { return one == kEventService || one == "*"; };
+  if (std::ranges::any_of(writers, is_event_bridge))
+    out.ok(url);
+  else
+    out.warn(
+        fmt::format("the policy of the queue {} does not let {} write to it: no event may ever come", url,
+                    kEventService),
+        "allow that service sqs:SendMessage there, for a rule of EventBridge for aws.ecs, \"ECS Task State "
+        "Change\"");
+  return out.take();
+}
+
 List examine_file_systems(const Examined&, const Survey& survey) {
   Findings out("file-system");
   for (const auto& [id, there] : survey.file_systems) {
@@ -348,7 +377,7 @@ List examine(const Examined& examined, const Survey& survey) {
        {&examine_region, &examine_clock, &examine_permissions, &examine_cluster, &examine_capacity,
         &examine_subnets, &examine_ways_out, &examine_acls, &examine_groups, &examine_reach, &examine_ingress,
         &examine_roles, &examine_execution_rights, &examine_logs, &examine_images, &examine_quotas,
-        &examine_file_systems})
+        &examine_event_queue, &examine_file_systems})
     std::ranges::move(part(examined, survey), std::back_inserter(list));
   return list;
 }

@@ -180,11 +180,8 @@ class Writer {
   }
 
   void follow_queue() {
-    if (cloud_.event_queue_url.empty()) return;
-    const auto queue = find_queue(cloud_.event_queue_url);
-    const auto arn = fmt::format("arn:{}:sqs:{}:{}:{}", partition_, cloud_.region,
-                                 queue.account.empty() ? account_ : queue.account, queue.name);
-    allow("ReceiveEvents", {"sqs:DeleteMessage", "sqs:ReceiveMessage"}, {arn});
+    if (const auto queue = make_queue_arn(cloud_, account_); !queue.empty())
+      allow("ReceiveEvents", {"sqs:DeleteMessage", "sqs:ReceiveMessage"}, {queue});
   }
 
   void note_assumed_role() {
@@ -216,6 +213,13 @@ std::string find_account(const CloudOptions& cloud, const NamedTemplates& templa
   for (const auto& text : arns)
     if (const auto arn = find_arn(text); arn && is_account(arn->account)) return arn->account;
   return find_queue(cloud.event_queue_url).account;
+}
+
+std::string make_queue_arn(const CloudOptions& cloud, const std::string& account) {
+  if (cloud.event_queue_url.empty()) return {};
+  const auto queue = find_queue(cloud.event_queue_url);
+  return fmt::format("arn:{}:sqs:{}:{}:{}", find_partition(cloud.region), cloud.region,
+                     queue.account.empty() ? account : queue.account, queue.name);
 }
 
 Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplates& templates,

@@ -20,6 +20,9 @@ using NamedTemplates = std::vector<std::pair<TemplateName, TemplateOptions>>;
 // The first account that an ARN or a queue's URL of the configuration names; empty: none does.
 std::string find_account(const CloudOptions& cloud, const NamedTemplates& templates);
 
+// The ARN of the queue of events, which is of `account` where its URL names no other; empty: there is none.
+std::string make_queue_arn(const CloudOptions& cloud, const std::string& account);
+
 struct IamPolicy {
   boost::json::value document;     // of the principal that calls: the assumed role, where one is assumed
   std::vector<std::string> notes;  // for people: what the configuration alone cannot tell

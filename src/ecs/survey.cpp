@@ -120,6 +120,7 @@ std::optional<EcrImage> find_ecr_image(const std::string& image) {
 Questions list_questions(const CloudOptions& cloud, const NamedTemplates& templates) {
   Questions out;
   out.cluster = cloud.cluster.empty() ? "default" : cloud.cluster;
+  out.event_queue = cloud.event_queue_url;
   for (const auto& [name, options] : templates) ask_of_template(cloud, options, out);
   return out;
 }

@@ -129,6 +129,10 @@ struct FileSystemFacts {
   std::string name;
 };
 
+struct QueueFacts {
+  std::string policy;  // who may write to it, JSON; empty: its own account alone
+};
+
 // What IAM's simulation says of one action on one resource.
 struct Decision {
   std::string action;
@@ -160,6 +164,7 @@ struct Questions {
   std::set<std::string> log_groups;
   std::set<std::string> images;  // as they are written
   std::set<std::string> file_systems;
+  std::string event_queue;          // its URL; empty: there is none
   std::set<std::string> addresses;  // that agents connect to; not of the configuration itself
   bool fargate = false;             // on demand
   bool fargate_spot = false;
@@ -189,6 +194,7 @@ struct Survey {
   std::map<std::string, Known<bool>> log_groups;                   // by name: is it there
   std::map<std::string, Known<std::optional<ImageFacts>>> images;  // of ECR
   std::map<std::string, Known<bool>> file_systems;
+  Known<std::optional<QueueFacts>> event_queue = not_asked();
   std::map<std::string, Known<double>> quotas;                           // by code: vCPUs
   Known<std::vector<Decision>> permissions = not_asked();                // of the caller
   std::map<std::string, Known<std::vector<Decision>>> execution_rights;  // by the role's ARN

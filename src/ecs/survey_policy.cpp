@@ -20,7 +20,8 @@ class SurveyWriter {
       : questions_(questions),
         region_(cloud.region),
         account_(account),
-        partition_(find_partition(cloud.region)) {}
+        partition_(find_partition(cloud.region)),
+        queue_(make_queue_arn(cloud, account)) {}
 
   json::value write() {
     look("LookAtNetwork",
@@ -35,6 +36,7 @@ class SurveyWriter {
     look("AskWhatIsAllowed", {"iam:SimulatePrincipalPolicy"}, {roles, iam("user/*")});
     look("LookAtFileSystems", {"elasticfilesystem:DescribeFileSystems"},
          {here("elasticfilesystem", "file-system/*")});
+    if (!queue_.empty()) look("LookAtEventQueue", {"sqs:GetQueueAttributes"}, {queue_});
     look("LookAtLogs", {"logs:DescribeLogGroups"}, {here("logs", "log-group:*")});
     if (questions_.fargate || questions_.fargate_spot)
       look("LookAtQuotas", {"servicequotas:GetServiceQuota"}, {"*"});
@@ -73,6 +75,7 @@ class SurveyWriter {
   const std::string& region_;
   const std::string& account_;
   std::string partition_;
+  std::string queue_;  // its ARN
   json::array statements_;
 };
 

@@ -28,7 +28,7 @@ clouds:
 - name: fargate
   type: ecs
   cap: 10
-  ecs: {{region: {region}, cluster: {cluster}, endpoint: {{url: "{url}"}}, log_group: /footman/agents}}
+  ecs: {{region: {region}, cluster: {cluster}, endpoint: {{url: "{url}"}}, log_group: /footman/agents{queue}}}
   templates:
   - name: small
     default: true
@@ -68,7 +68,9 @@ class Place:
 
     def write(self, **changes):
         values = {"agent_url": "ws://192.0.2.1:8080", "region": self.aws.region, "cluster": "footman", "url": self.aws.url, "image": IMAGE,
-                  "subnets": "subnet-0a000001, subnet-0a000002", "group": "sg-0a000001", "task_role": "footman-task", "more": "", **changes}
+                  "subnets": "subnet-0a000001, subnet-0a000002", "group": "sg-0a000001", "task_role": "footman-task", "queue": "", "more": "", **changes}
+        if values["queue"]:
+            values["queue"] = f", event_queue: {self.aws.url}/{ACCOUNT}/{values['queue']}"
         self.config.write_text(CONFIG.format(**values))
 
     def __enter__(self):
@@ -115,6 +117,10 @@ def test_an_account_in_which_all_is_well():
                      "server-ingress", "task-role", "execution-role", "execution-rights", "log-group", "image", "quota", "file-system"):
             check(name in of_cloud, f"{name} of {of_cloud}")
         check([one["check"] for one in findings if one["of"] == "server"] == ["configuration", "data-directory", "ports", "ports"], findings)
+        place.aws.tell("queues", name="events")
+        place.write(queue="events")
+        code, findings = place.doctor()
+        check(code == 0 and "event-queue" in [one["check"] for one in findings] and not not_ok(findings), not_ok(findings))
         people = place.footman("doctor", place.config)
         check(people.returncode == 0 and "\ncloud fargate\n" in people.stdout, people)
         check("arn:aws:iam::123456789012:user/footman" in people.stdout, people)
@@ -171,6 +177,9 @@ FAULTS = [
      {"task_role": "shared"}, "failed", "task-role", f"may also be assumed by arn:aws:iam::{ACCOUNT}:root"),
     ("a task role not for ECS", lambda p: p.aws.tell("roles", name="ec2", trusts=["ec2.amazonaws.com"]), {"task_role": "ec2"}, "failed",
      "task-role", "does not trust ecs-tasks.amazonaws.com"),
+    ("no queue of events", plant_nothing, {"queue": "nothing"}, "failed", "event-queue", "there is no queue"),
+    ("a queue that no event comes to", lambda p: p.aws.tell("queues", name="silent", task_events=False), {"queue": "silent"}, "warning",
+     "event-queue", "does not let events.amazonaws.com write to it"),
     ("no log group", plant_nothing, {"url": None}, "failed", "log-group", "/footman/agentz"),
     ("unknown image", plant_nothing, {"image": IMAGE + "/more"}, "failed", "image", "there is no image"),
     ("an image for another machine", lambda p: p.aws.tell("repositories", name="agent", tags={"1": f"sha256:{'3' * 64}"},

@@ -1,4 +1,4 @@
-// IAM, CloudWatch Logs, ECR, Service Quotas, EFS, and clusters.
+// IAM, CloudWatch Logs, ECR, Service Quotas, SQS, EFS, and clusters.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -232,6 +232,19 @@ Awaitable<CallResult<double>> get_quota(aws::Client& quotas, std::string service
   if (value == nullptr || !value->is_number())
     co_return std::unexpected(odd("the answer of Service Quotas to GetServiceQuota has no value"));
   co_return value->to_number<double>();
+}
+
+// --- SQS
+
+Awaitable<CallResult<std::optional<ecs::QueueFacts>>> find_queue(aws::Client& sqs, std::string url) {
+  const auto answer = co_await sqs.call_json(look_up(
+      "GetQueueAttributes", {{"QueueUrl", std::move(url)}, {"AttributeNames", json::array{"Policy"}}}));
+  for (const auto* code : {"QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"})
+    if (is_absent(answer, code)) co_return std::optional<ecs::QueueFacts>();
+  if (!answer) co_return std::unexpected(answer.error());
+  const auto* attributes = answer->if_contains("Attributes");
+  if (attributes == nullptr || !attributes->is_object()) co_return ecs::QueueFacts{};
+  co_return ecs::QueueFacts{text_of(attributes->get_object(), "Policy")};
 }
 
 // --- EFS

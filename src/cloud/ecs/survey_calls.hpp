@@ -1,5 +1,6 @@
-// The calls that only read, for examinations: EC2's network, IAM, CloudWatch Logs, ECR, Service Quotas, EFS
-// and clusters. Each answer is read as far as ecs/survey.hpp needs it. Sources: the services' API references.
+// The calls that only read, for examinations: EC2's network, IAM, CloudWatch Logs, ECR, Service Quotas, SQS,
+// EFS and clusters. Each answer is read as far as ecs/survey.hpp needs it. Sources: the services' API
+// references.
 //
 // On the client's executor; a client is of the service that a call is for, and outlives it.
 #pragma once
@@ -59,6 +60,8 @@ Awaitable<CallResult<footman::ecs::Texts>> list_log_groups(aws::Client& logs);  
 Awaitable<CallResult<std::optional<footman::ecs::ImageFacts>>> find_image(aws::Client& ecr,
                                                                           footman::ecs::EcrImage image);
 Awaitable<CallResult<double>> get_quota(aws::Client& quotas, std::string service, std::string code);
+// Nothing: there is no such queue.
+Awaitable<CallResult<std::optional<footman::ecs::QueueFacts>>> find_queue(aws::Client& sqs, std::string url);
 Awaitable<CallResult<bool>> find_file_system(aws::Client& efs, std::string id);
 Awaitable<CallResult<std::vector<footman::ecs::FileSystemFacts>>> list_file_systems(aws::Client& efs);
 

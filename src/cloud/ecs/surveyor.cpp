@@ -88,6 +88,7 @@ Status Surveyor::make_clients() {
   FOOTMAN_TRY(logs_, make_client(aws::kLogs, cloud_.region));
   FOOTMAN_TRY(quotas_, make_client(aws::kQuotas, cloud_.region));
   FOOTMAN_TRY(efs_, make_client(aws::kEfs, cloud_.region));
+  FOOTMAN_TRY(sqs_, make_client(aws::kSqs, cloud_.region));
   return {};
 }
 
@@ -167,6 +168,8 @@ Awaitable<void> Surveyor::ask_account(const ecs::Questions* questions, ecs::Surv
     auto found = as_known(co_await get_quota(*quotas_, "fargate", code), "servicequotas:GetServiceQuota");
     out->quotas.insert_or_assign(code, std::move(found));
   }
+  if (!questions->event_queue.empty())
+    out->event_queue = as_known(co_await find_queue(*sqs_, questions->event_queue), "sqs:GetQueueAttributes");
   for (const auto& id : questions->file_systems) {
     auto found = as_known(co_await find_file_system(*efs_, id), "elasticfilesystem:DescribeFileSystems");
     out->file_systems.insert_or_assign(id, std::move(found));

@@ -56,7 +56,7 @@ class Surveyor {
   footman::ecs::CloudOptions cloud_;
   const aws::Outside& outside_;
   aws::CredentialsSource& credentials_;
-  std::unique_ptr<aws::Client> sts_, ecs_, ec2_, iam_, logs_, quotas_, efs_;
+  std::unique_ptr<aws::Client> sts_, ecs_, ec2_, iam_, logs_, quotas_, efs_, sqs_;
   std::map<std::string, std::unique_ptr<aws::Client>> registries_;  // ECR, by region
 };
 

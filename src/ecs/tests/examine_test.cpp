@@ -29,6 +29,11 @@ struct Case {
   TemplateOptions& options() { return examined.templates.front().second; }
 };
 
+void with_queue(Case& one, Known<std::optional<QueueFacts>> facts) {
+  one.examined.cloud.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/123456789012/footman";
+  one.survey.event_queue = std::move(facts);
+}
+
 Case make_case() {
   Case out;
   out.examined.cloud = make_cloud();
@@ -280,6 +285,20 @@ TEST_CASE("doctor: each fault is found and named, with what to do, and nothing e
          c.survey.quotas.insert_or_assign(kFargateQuota, denied("servicequotas:GetServiceQuota"));
        },
        unchecked, "quota", "Fargate's quota", "--doctor"},
+      {"no queue", [](Case& c) { with_queue(c, std::optional<QueueFacts>()); }, failed, "event-queue",
+       "no queue https://sqs.eu-central-1.amazonaws.com/123456789012/footman", "event_queue"},
+      {"a queue of its account alone", [](Case& c) { with_queue(c, QueueFacts{}); }, warning, "event-queue",
+       "does not let events.amazonaws.com write", "sqs:SendMessage"},
+      {"a queue of another service",
+       [](Case& c) {
+         with_queue(
+             c,
+             QueueFacts{
+                 R"({"Statement":[{"Effect":"Allow","Action":"SQS:*","Principal":{"Service":"sns.amazonaws.com"}}]})"});
+       },
+       warning, "event-queue", "no event may ever come", "EventBridge"},
+      {"queue unknown", [](Case& c) { with_queue(c, denied("sqs:GetQueueAttributes")); }, unchecked,
+       "event-queue", "the queue https://sqs", "--doctor"},
       {"no file system", [](Case& c) { c.survey.file_systems.insert_or_assign("fs-01234567", false); },
        failed, "file-system", "no file system fs-01234567", "discover"},
   };

@@ -48,6 +48,7 @@ TEST_CASE("survey: images of ECR are told by their registry's name") {
 TEST_CASE("survey: what a configuration names is asked, each once") {
   auto cloud = make_cloud();
   cloud.log_group = "/footman/agents";
+  cloud.event_queue_url = "https://sqs.eu-central-1.amazonaws.com/123456789012/footman";
   auto spot = make_fargate_options();
   spot.capacity = {CapacityKind::strategy, LaunchType::fargate, {{"FARGATE_SPOT", 0, 1}}, {}};
   spot.container.image = "debian:12";
@@ -56,6 +57,7 @@ TEST_CASE("survey: what a configuration names is asked, each once") {
   const auto asked =
       list_questions(cloud, {{TemplateName("a"), make_fargate_options()}, {TemplateName("b"), spot}});
   CHECK(asked.cluster == "ci");
+  CHECK(asked.event_queue == cloud.event_queue_url);
   CHECK(asked.subnets == std::set<std::string>{"subnet-0123456789abcdef0", "subnet-0a1b2c3d"});
   CHECK(asked.groups == std::set<std::string>{"sg-0123456789abcdef0"});
   CHECK(asked.task_roles.size() == 1);

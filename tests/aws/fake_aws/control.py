@@ -146,7 +146,10 @@ class Control:
         return {}
 
     def post_queues(self, name, task_events=True):
-        url = self._account.sqs.add_queue(name)
+        policy = {"Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Principal": {"Service": "events.amazonaws.com"}, "Action": "sqs:SendMessage",
+            "Resource": self._world.arn(name, "sqs")}]}
+        url = self._account.sqs.add_queue(name, policy if task_events else None)
         with self._world.lock:
             if task_events and name not in self._account.events.targets:
                 self._account.events.targets.append(name)

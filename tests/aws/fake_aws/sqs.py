@@ -1,6 +1,7 @@
 """The Simple Queue Service: at least once, unordered, with visibility time-outs. JSON protocol only."""
 import collections
 import hashlib
+import json
 import re
 import threading
 import time
@@ -20,7 +21,8 @@ class Message:
 
 
 class Queue:
-    def __init__(self):
+    def __init__(self, policy):
+        self.policy = policy  # who may write to it
         self.messages = collections.OrderedDict()  # by id
         self.received = self.deleted = 0
 
@@ -37,9 +39,9 @@ class Sqs:
 
     # --- for the others
 
-    def add_queue(self, name):
+    def add_queue(self, name, policy):
         with self._changed:
-            self._queues.setdefault(name, Queue())
+            self._queues.setdefault(name, Queue(policy))
         return self.url(name)
 
     def url(self, name):
@@ -135,6 +137,8 @@ class Sqs:
                      "ApproximateNumberOfMessagesNotVisible": str(len(queue.messages) - visible),
                      "ApproximateNumberOfMessagesDelayed": "0", "VisibilityTimeout": str(VISIBILITY_SECONDS),
                      "MessageRetentionPeriod": "345600", "ReceiveMessageWaitTimeSeconds": "0"}
+            if queue.policy:
+                known["Policy"] = json.dumps(queue.policy)
         wanted = params.get("AttributeNames", [])
         return {"Attributes": {name: value for name, value in known.items() if name in wanted or "All" in wanted}}
 

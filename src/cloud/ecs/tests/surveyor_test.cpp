@@ -282,6 +282,26 @@ TEST_CASE("surveyor: roles, log groups, quotas, images and clusters that are not
   CHECK_FALSE(account.survey(make_questions()).roles.at(arn).value().has_value());
 }
 
+TEST_CASE("surveyor: the queue of events") {
+  Account account;
+  account.answers["GetQueueAttributes"] = R"({"Attributes":{"Policy":"{}"}})";
+  CHECK_FALSE(account.survey(make_questions()).event_queue.has_value());  // nobody is asked
+  auto questions = make_questions();
+  questions.event_queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/footman";
+  CHECK(account.survey(questions).event_queue.value()->policy == "{}");
+  CHECK(account.bodies.at("GetQueueAttributes").find("amazonaws.com/123456789012/footman") !=
+        std::string::npos);
+  account.answers["GetQueueAttributes"] = "{}";
+  CHECK(account.survey(questions).event_queue.value()->policy.empty());
+  for (const auto* code :
+       {"com.amazonaws.sqs#QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"}) {
+    account.refusals["GetQueueAttributes"] = aws::test::json_error(code, "no");
+    CHECK_FALSE(account.survey(questions).event_queue.value().has_value());
+  }
+  account.refusals["GetQueueAttributes"] = aws::test::json_error("AccessDeniedException", "no");
+  CHECK(account.survey(questions).event_queue.error().permission == "sqs:GetQueueAttributes");
+}
+
 TEST_CASE("surveyor: what the caller may do is asked of its role") {
   Account account;
   account.answers["SimulatePrincipalPolicy"] =
