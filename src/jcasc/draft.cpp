@@ -13,18 +13,19 @@ const Entry* find(const std::vector<Entry>& entries, std::string_view key) {
   return found == entries.end() ? nullptr : &*found;
 }
 
-std::vector<Member> difference(const std::vector<Member>& own, const std::vector<Member>& parent) {
-  std::vector<Member> out;
+std::vector<EntryMember> difference(const std::vector<EntryMember>& own,
+                                    const std::vector<EntryMember>& parent) {
+  std::vector<EntryMember> out;
   for (const auto& member : own)
     if (std::ranges::find(parent, member) == parent.end()) out.push_back(member);
   for (const auto& one : parent)
-    if (std::ranges::find(own, one.name, &Member::name) == own.end())
+    if (std::ranges::find(own, one.name, &EntryMember::name) == own.end())
       out.push_back({one.name, std::string(kCleared)});
   return out;
 }
 
 // "" of a member that stands in the map itself.
-std::string_view group_of(const Member& member) {
+std::string_view group_of(const EntryMember& member) {
   const auto end = member.name.find(kNested);
   return end == std::string::npos ? std::string_view() : std::string_view(member.name).substr(0, end);
 }

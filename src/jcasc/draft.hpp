@@ -9,20 +9,21 @@
 namespace footman::jcasc {
 
 // Of a map or list, with its value as YAML; kNested stands before the name in a map within the map.
-struct Member {
+struct EntryMember {
   std::string name;  // "" in a list
   std::string value;
   int begin = 0;  // the columns where it was written last
   int end = 0;
-  bool operator==(const Member& other) const { return name == other.name && value == other.value; }
+  bool operator==(const EntryMember& other) const { return name == other.name && value == other.value; }
 };
 inline constexpr char kNested = '\x1f';
 inline constexpr std::string_view kCleared = "~";  // what is inherited is not
 
 struct Entry {
   std::string key;
-  std::string value;            // as YAML
-  std::vector<Member> members;  // instead of the value: a map, which inheritance merges key by key; or a list
+  std::string value;  // as YAML
+  std::vector<EntryMember>
+      members;  // instead of the value: a map, which inheritance merges key by key; or a list
   std::vector<std::string_view> sources = {};  // the plugin's fields that it comes from
   std::vector<std::string> notes = {};         // comments above it
   std::string refused = {};                    // not empty: why it is a comment only

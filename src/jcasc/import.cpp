@@ -243,7 +243,7 @@ class CloudImport {
           continue;
         }
         for (const auto& member : entry.members)
-          if (std::ranges::find(same->members, member.name, &Member::name) == same->members.end())
+          if (std::ranges::find(same->members, member.name, &EntryMember::name) == same->members.end())
             same->members.push_back(member);
       }
     };
@@ -372,7 +372,7 @@ class Settlement {
   // One of several members alone goes: the others stay.
   static bool take_member(const Diagnostic& problem, std::vector<Entry>& entries, std::size_t at) {
     auto& entry = entries[at];
-    const auto here = [&](const Member& one) {
+    const auto here = [&](const EntryMember& one) {
       return problem.at->column >= one.begin && problem.at->column < one.end;
     };
     const auto found = std::ranges::find_if(entry.members, here);

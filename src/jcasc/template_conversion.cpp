@@ -34,7 +34,7 @@ std::vector<std::string> quoted(std::vector<std::string> texts) {
 }
 
 // Names of variables that hold a secret as it seems.
-std::vector<std::string> list_secrets(const std::vector<Member>& variables) {
+std::vector<std::string> list_secrets(const std::vector<EntryMember>& variables) {
   constexpr std::string_view kEnds[] = {"PASSWORD", "PASSWD", "TOKEN", "SECRET", "KEY", "CREDENTIALS"};
   std::vector<std::string> names;
   for (const auto& one : variables) {
@@ -72,7 +72,7 @@ class Conversion {
   Entry& add_ecs(std::string key, std::string value, std::vector<std::string_view> sources) {
     return add(out_.ecs, std::move(key), std::move(value), std::move(sources));
   }
-  Entry& add_map(std::vector<Entry>& to, std::string key, std::vector<Member> members,
+  Entry& add_map(std::vector<Entry>& to, std::string key, std::vector<EntryMember> members,
                  std::vector<std::string_view> sources) {
     return to.emplace_back(Entry{std::move(key), "{}", std::move(members), std::move(sources)});
   }
@@ -94,13 +94,13 @@ class Conversion {
     if (said(field)) add_list(std::move(key), quoted(split(text(field), separators)), {field});
   }
   // [{name, value}] as a map.
-  std::vector<Member> named_values(std::string_view field, const std::string& prefix = {}) const {
-    std::vector<Member> members;
+  std::vector<EntryMember> named_values(std::string_view field, const std::string& prefix = {}) const {
+    std::vector<EntryMember> members;
     for (const auto& item : items_of(all_, field)) {
       auto name = text_of(item, "name");
       std::ranges::replace(name, kNested, ' ');  // a separator here, and in no name that works
       if (name.empty()) continue;
-      std::erase_if(members, [&](const Member& one) { return one.name == prefix + name; });
+      std::erase_if(members, [&](const EntryMember& one) { return one.name == prefix + name; });
       members.push_back({prefix + name, quote(text_of(item, "value"))});
     }
     return members;
@@ -149,7 +149,7 @@ class Conversion {
   }
 
   void agent() {
-    std::vector<Member> members;
+    std::vector<EntryMember> members;
     if (fargate_ && is_windows()) members = {{"delivery", "image"}, {"carrier_image", "~"}};
     const auto root = text("remoteFSRoot");
     if (!root.empty() && std::ranges::find(kUsualRemoteRoots, root) == std::end(kUsualRemoteRoots))
@@ -207,7 +207,7 @@ class Conversion {
   bool is_windows() const { return base::upper_case(text("operatingSystemFamily")).starts_with("WINDOWS"); }
 
   void environment() {
-    std::vector<Member> members = named_values("environments");
+    std::vector<EntryMember> members = named_values("environments");
     if (members.empty()) return;
     const auto secrets = list_secrets(members);
     auto& entry = add_map(out_.entries, "env", std::move(members), {"environments"});
@@ -285,7 +285,7 @@ class Conversion {
 
   void log() {
     if (!said("logDriver")) return;
-    std::vector<Member> members{{"driver", quote(text("logDriver"))}};
+    std::vector<EntryMember> members{{"driver", quote(text("logDriver"))}};
     for (auto& option : named_values("logDriverOptions", std::string("options") + kNested))
       members.push_back(std::move(option));
     add_map(out_.ecs, "log", std::move(members), {"logDriver", "logDriverOptions"});
