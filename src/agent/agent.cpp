@@ -23,6 +23,7 @@ using protocol::AssignmentPhase;
 using protocol::BuildOutcome;
 using protocol::GoodbyeCode;
 using protocol::Message;
+using protocol::RefusalCode;
 using runtime::Awaitable;
 
 namespace {
@@ -94,7 +95,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   std::string on_welcome(Session& session, protocol::Welcome welcome);
   std::string on_refused(const protocol::Refused& refused);
   std::string on_credential(protocol::Credential credential);
-  std::string on_goodbye(const protocol::Goodbye& goodbye);
+  std::string on_goodbye(const Session& session, const protocol::Goodbye& goodbye);
   std::string on_log_ack(Session& session, const protocol::LogAck& ack);
   void on_assign(Session& session, protocol::Assign assign);
   void on_start(const Session& session, const protocol::Start& start);
@@ -130,7 +131,7 @@ class Agent::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<AssignmentId> preparing_;
   std::uint64_t epoch_ = 0;
   Duration welcome_orphan_{0};
-  Duration heard_{0};                       // steady, from the server
+  Duration heard_{0};                       // steady, from a server that knows this agent
   bool used_ = false;                       // has run a build
   std::string trouble_;                     // why the last try found no server
   std::string unproved_;                    // why there was no proof, until there is a Welcome
@@ -261,7 +262,8 @@ Awaitable<std::string> Agent::Impl::listen(SessionPtr session) {
     auto chunk = co_await session->stream->read(kReadChunkBytes);
     if (!chunk) co_return base::describe(chunk.error());
     if (chunk->empty()) co_return "closed by the server";
-    heard_ = session->heard = parts_.clock.steady();
+    session->heard = parts_.clock.steady();
+    if (session->welcomed) heard_ = session->heard;
     session->decoder.feed(std::move(*chunk));
   }
 }
@@ -352,7 +354,7 @@ std::string Agent::Impl::handle(Session& session, Message message) {
   if (const auto* refused = std::get_if<protocol::Refused>(&message)) return on_refused(*refused);
   if (auto* credential = std::get_if<protocol::Credential>(&message))
     return on_credential(std::move(*credential));
-  if (const auto* goodbye = std::get_if<protocol::Goodbye>(&message)) return on_goodbye(*goodbye);
+  if (const auto* goodbye = std::get_if<protocol::Goodbye>(&message)) return on_goodbye(session, *goodbye);
   if (!session.welcomed) return std::string(protocol::name_of(message)) + " came before Welcome";
   if (const auto* beat = std::get_if<protocol::Heartbeat>(&message))
     session.send(protocol::HeartbeatReply{beat->sequence, beat->sent_at, parts_.clock.now()});
@@ -406,6 +408,7 @@ std::string Agent::Impl::on_welcome(Session& session, protocol::Welcome welcome)
   config_.secret = base::Secret();  // from now on the key alone opens the door
   config_.single_use = config_.single_use || welcome.single_use;
   epoch_ = welcome.epoch;
+  heard_ = session.heard;
   welcome_orphan_ = welcome.orphan_timeout;
   orphan_changed_.notify();
   protocol::Resume resume;
@@ -426,11 +429,20 @@ std::string Agent::Impl::on_welcome(Session& session, protocol::Welcome welcome)
   return {};
 }
 
+// An agent that had a session has a key that its own server knows. Whoever says anything but that it is given
+// up does not know it: another installation is there now, or the database of an older backup. Its own server
+// may come back, so it waits as for one that is away.
 std::string Agent::Impl::on_refused(const protocol::Refused& refused) {
   auto why = fmt::format("The server refused this agent ({}): {}", protocol::to_string(refused.code),
                          refused.message);
   parts_.log.warning("refused", {{"reason", why}});
-  if (!refused.retry) leave(AgentEnd::refused, why);
+  const bool has_key = epoch_ != 0;
+  const bool is_final = has_key ? refused.code == RefusalCode::revoked : !refused.retry;
+  if (is_final)
+    leave(AgentEnd::refused, why);
+  else
+    trouble_ = why;
+  if (has_key && refused.retry) heard_ = parts_.clock.steady();  // its disk is full, say
   return why;
 }
 
@@ -443,10 +455,10 @@ std::string Agent::Impl::on_credential(protocol::Credential credential) {
   return "it has its secret";
 }
 
-std::string Agent::Impl::on_goodbye(const protocol::Goodbye& goodbye) {
+std::string Agent::Impl::on_goodbye(const Session& session, const protocol::Goodbye& goodbye) {
   auto why =
       fmt::format("the server said goodbye ({}): {}", protocol::to_string(goodbye.code), goodbye.reason);
-  if (goodbye.reconnect) return why;
+  if (goodbye.reconnect || !session.welcomed) return why;
   if (goodbye.code == GoodbyeCode::finished)
     leave(AgentEnd::finished, goodbye.reason);
   else

@@ -11,15 +11,6 @@ using protocol::BuildOutcome;
 using protocol::GoodbyeCode;
 using protocol::RefusalCode;
 
-namespace {
-
-void finish_step(ScriptedServer& server, std::int32_t status = 0) {
-  server.runner.last().finish(status);
-  server.settle();
-}
-
-}  // namespace
-
 TEST_CASE("Hello: the secret until Welcome, always the same key, tries are counted") {
   ScriptedServer server;
   server.start();
@@ -101,43 +92,6 @@ TEST_CASE("a server that is not trusted: a new agent soon ends and says why") {
   }
 }
 
-TEST_CASE("refused: for good ends the agent, otherwise it tries again") {
-  ScriptedServer server;
-  server.start();
-  SUBCASE("for good") {
-    server.send(protocol::Refused{RefusalCode::bad_secret, "does not fit", false});
-    REQUIRE(server.exit);
-    CHECK(server.exit->end == AgentEnd::refused);
-    CHECK(server.exit->reason.find("does not fit") != std::string::npos);
-    CHECK(server.runner.cleaned_up);
-  }
-  SUBCASE("later") {
-    server.send(protocol::Refused{RefusalCode::busy, "later", true});
-    CHECK_FALSE(server.exit);
-    server.advance(1s);
-    CHECK(server.connections == 2);
-    server.let_in();
-  }
-}
-
-TEST_CASE("refused while a build runs: it is ended first") {
-  ScriptedServer server;
-  server.start();
-  server.let_in();
-  server.assign_and_start(server.assignment(1));
-  server.runner.last().obeys = false;
-  server.reconnect();
-  server.send(protocol::Refused{RefusalCode::revoked, "declared lost", false});
-  CHECK_FALSE(server.exit);
-  CHECK(server.runner.last().ended);
-  finish_step(server);
-  REQUIRE(server.exit);
-  CHECK(server.exit->end == AgentEnd::refused);
-  CHECK_FALSE(server.exit->complete);
-  CHECK(server.runner.last().destroyed);
-  CHECK(server.runner.builds_ended > 0);
-}
-
 TEST_CASE("a Goodbye for good ends the agent, another one brings it back") {
   ScriptedServer server;
   server.start();
@@ -213,8 +167,8 @@ TEST_CASE("reports: numbered, in order, with the log's offsets; a failed step en
   server.runner.last().how.peak_memory_bytes = 4096;
   server.runner.last().how.cpu_time = 3ms;
   server.advance(2s);
-  finish_step(server);
-  finish_step(server, 3);
+  server.finish_step();
+  server.finish_step(3);
   CHECK(server.runner.steps.size() == 2);
   const auto started = server.all<protocol::StepStarted>();
   const auto ended = server.all<protocol::StepFinished>();
@@ -295,7 +249,7 @@ TEST_CASE(
   }
   SUBCASE("finished") {
     server.wire->cut();
-    finish_step(server);
+    server.finish_step();
     server.advance(1s);
     server.welcome.streams = {{StreamId(1), 6}};
     held = server.let_in().assignments;
@@ -337,7 +291,7 @@ TEST_CASE("Withdraw: before Start it is forgotten, after it what runs is ended a
   }
   SUBCASE("after the end") {
     server.send(protocol::Start{AssignmentId(1), 0});
-    finish_step(server);
+    server.finish_step();
     server.send(protocol::Withdraw{AssignmentId(1), "lost"});
     server.reconnect();
     CHECK(server.let_in().assignments.empty());
@@ -369,7 +323,7 @@ TEST_CASE("Cancel ends the build with its grace and keeps the last output") {
     server.settle();
     CHECK(server.log() == "cleaning up");
     server.runner.last().how.signal = 15;
-    finish_step(server);
+    server.finish_step();
     const auto result = server.last<protocol::BuildFinished>();
     CHECK(result.outcome == BuildOutcome::aborted);
     CHECK(result.reason == "not needed");
@@ -410,7 +364,7 @@ TEST_CASE("Drain: what runs is finished, new work rejected, then Goodbye") {
     server.send(protocol::Drain{"scaled down"});
     server.send(server.assignment(2));
     CHECK(server.last<protocol::Rejected>().assignment == AssignmentId(2));
-    finish_step(server);
+    server.finish_step();
     CHECK_FALSE(server.exit);
     server.send(protocol::FinishedAck{AssignmentId(1)});
   }
@@ -433,7 +387,7 @@ TEST_CASE("single use: leaves after its build and takes no second one") {
   server.send(server.assignment(1));
   server.send(protocol::Withdraw{AssignmentId(1), "elsewhere"});  // was not used by that
   server.assign_and_start(server.assignment(2));
-  finish_step(server);
+  server.finish_step();
   server.send(server.assignment(3));
   CHECK(server.last<protocol::Rejected>().assignment == AssignmentId(3));
   server.send(protocol::FinishedAck{AssignmentId(2)});
@@ -496,7 +450,7 @@ TEST_CASE(
   SUBCASE("the step ends by itself") {
     server.assign_and_start(server.assignment(1));
     server.agent->notice("spot", server.clock.now() + 120s);
-    finish_step(server);
+    server.finish_step();
     CHECK(server.last<protocol::BuildFinished>().outcome == BuildOutcome::success);
   }
   SUBCASE("second") {
@@ -512,7 +466,7 @@ TEST_CASE(
     server.agent->notice("stop", server.clock.now());
     server.advance(1s);
     CHECK(server.runner.last().grace == 0s);
-    finish_step(server);
+    server.finish_step();
     server.advance(kFarewellTimeout);
     CHECK(server.exit);
   }
@@ -553,40 +507,6 @@ TEST_CASE("no Welcome: the connection is given up") {
   server.start();
   server.advance(kHandshakeTimeout + 1s);
   CHECK(server.connections == 2);
-}
-
-TEST_CASE("orphaned: after the time-out without a word the build and the agent end") {
-  ScriptedServer server;
-  SUBCASE("the server's time") {}
-  SUBCASE("the agent's own time") {
-    server.config.orphan_timeout = 30min;
-    server.welcome.orphan_timeout = 1min;
-  }
-  server.start();
-  server.let_in();
-  server.assign_and_start(server.assignment(1));
-  server.runner.last().obeys = false;
-  server.reachable = false;
-  server.wire->cut();
-  server.advance(29min);
-  CHECK_FALSE(server.exit);
-  CHECK_FALSE(server.runner.last().ended);
-  server.advance(2min);
-  CHECK(server.runner.last().ended);
-  CHECK_FALSE(server.exit);  // the step has not ended
-  finish_step(server);
-  REQUIRE(server.exit);
-  CHECK(server.exit->end == AgentEnd::orphaned);
-}
-
-TEST_CASE("orphaned before the first Welcome") {
-  ScriptedServer server;
-  server.config.orphan_timeout = 2min;
-  server.reachable = false;
-  server.start();
-  server.advance(3min);
-  REQUIRE(server.exit);
-  CHECK(server.exit->end == AgentEnd::orphaned);
 }
 
 TEST_CASE("what is not the protocol ends the connection with a reason, and the agent comes back") {
@@ -633,7 +553,7 @@ TEST_CASE("secrets are masked before bytes are numbered, also split over writes;
   server.runner.last().print("0123456789abcdef\n");
   server.settle();
   server.runner.last().print("more\n");
-  finish_step(server);
+  server.finish_step();
   const auto result = server.last<protocol::BuildFinished>();
   CHECK(result.log_truncated);
   CHECK(server.log() ==
@@ -688,7 +608,7 @@ TEST_CASE("processes that a build leaves behind are ended and named in its log")
   server.let_in();
   server.assign_and_start(server.assignment(1));
   server.runner.leftovers = 2;
-  finish_step(server);
+  server.finish_step();
   CHECK(server.log() == "[footman] Ended 2 processes that the build left behind.\n");
   CHECK(server.last<protocol::BuildFinished>().outcome == BuildOutcome::success);
 }
