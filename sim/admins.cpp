@@ -23,7 +23,9 @@ Awaitable<Status> apply_config(fleet::FleetConfig config, ServerNode* server) {
 }
 
 Awaitable<Result<std::size_t>> apply_reconcile(ServerNode* server) {
-  co_return server->fleet().apply_reconcile("by an admin of the simulation");
+  const std::string by = "by an admin of the simulation";
+  FOOTMAN_CO_TRY(const auto released, co_await server->controller().release_doubtful(by));
+  co_return released + server->fleet().apply_reconcile(by);
 }
 
 }  // namespace
@@ -200,7 +202,7 @@ void SimAdmins::look_at_disabled() {
 void SimAdmins::look_at_holds() {
   loop_.after(dice_.jitter(kBetweenLooks), [this] {
     look_at_holds();
-    if (!server_.up() || !waits_for_a_person(server_.fleet().last_reconcile())) return;
+    if (!server_.up() || !waits_for_a_person(server_)) return;
     loop_.trace().note(loop_.now(), "admins", "say that it may go on");
     server_.serve<Result<std::size_t>>([](ServerNode& server) { return apply_reconcile(&server); },
                                        [this](const Result<std::size_t>& count) {

@@ -17,6 +17,7 @@ struct StoreTrouble {
   double io_error = 0;
   // What the database says of itself: a database in memory has no home that could be another one.
   std::shared_ptr<std::string> doubt = std::make_shared<std::string>();
+  std::shared_ptr<bool> doubtful_items = std::make_shared<bool>(false);  // what waits at a start is, too
 };
 
 class BentStore : public store::Store {
@@ -35,7 +36,9 @@ class BentStore : public store::Store {
 
   Awaitable<Result<store::OpenState>> load_open_state() override {
     auto state = co_await ask(real_.load_open_state());
-    if (state) state->doubt = *trouble_.doubt;
+    if (!state) co_return state;
+    state->doubt = *trouble_.doubt;
+    for (auto& item : state->items) item.in_doubt = *trouble_.doubtful_items;
     co_return state;
   }
   Awaitable<Status> record_shutdown(bool clean, base::Instant now) override {
@@ -45,6 +48,11 @@ class BentStore : public store::Store {
     auto settled = co_await write(real_.settle_doubt());
     if (settled) trouble_.doubt->clear();
     co_return settled;
+  }
+  Awaitable<Status> release_items() override {
+    auto released = co_await write(real_.release_items());
+    if (released) *trouble_.doubtful_items = false;
+    co_return released;
   }
   Awaitable<Status> back_up(std::string path) override { return real_.back_up(std::move(path)); }
   Awaitable<Result<model::Job>> create_job(model::Job job) override {

@@ -342,6 +342,7 @@ void Faults::lose_records() {
     if (dice_.pick(parts_.clouds)->add_stray()) parts_.witness.count(Happening::stray_appeared);
   if (!dice_.chance(0.4)) return;
   *parts_.store_trouble.doubt = "The database was put back from a backup.";
+  *parts_.store_trouble.doubtful_items = true;
   if (dice_.chance(0.3))
     parts_.server.arm(dice_.chance(0.5) ? "before-commit:settle_doubt" : "after-commit:settle_doubt");
   parts_.witness.count(Happening::doubt_raised);

@@ -80,6 +80,7 @@ std::string Checker::untruth(const controller::QueueEntry& entry) {
         rows_.items, [&](const model::QueueItem& one) { return one.job == job && one.id != entry.item.id; });
     return found->max_concurrent > 0 && under_way > 0 ? "" : "nothing else of the job is there";
   }
+  if (code == "state_unknown") return entry.item.in_doubt ? "" : "nobody doubts it";
   if (code == "launching" || code == "agent_idle") return untruth_of_agent(entry);
   if (code == "replacing" || code == "lost_agent")
     return find_row(entry.reason.agent) != nullptr ? "" : "there is no such agent";

@@ -56,11 +56,6 @@ struct ServerParts {
 
 class ServerLife;
 
-// Ends that are only reported: of agents without a record, or of those that a database in doubt knows.
-inline bool waits_for_a_person(const fleet::ReconcileView& view) {
-  return view.held || std::ranges::any_of(view.findings, &fleet::Finding::held);
-}
-
 class ServerNode {
  public:
   ServerNode(ServerParts parts, std::uint64_t seed);
@@ -128,6 +123,14 @@ runtime::Awaitable<void> ServerNode::serve_call(ServerNode* self,
 template <class R>
 void ServerNode::serve(std::function<runtime::Awaitable<R>(ServerNode&)> act, std::function<void(R)> answer) {
   spawn_call(serve_call<R>(this, std::move(act), std::move(answer)));
+}
+
+// Of a server that is up: ends that are only reported, of agents without a record, or of those that a
+// database in doubt knows; and what waits in such a database.
+inline bool waits_for_a_person(ServerNode& server) {
+  const auto& view = server.fleet().last_reconcile();
+  return view.held || std::ranges::any_of(view.findings, &fleet::Finding::held) ||
+         server.controller().count_doubtful() > 0;
 }
 
 }  // namespace footman::sim

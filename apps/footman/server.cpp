@@ -308,8 +308,9 @@ Awaitable<Status> Server::open_stores() {
   FOOTMAN_CO_TRY(server_key_, data_->server_key(*rng_));
   FOOTMAN_CO_TRY(open_state_, co_await store_->load_open_state());
   installation_ = open_state_.installation;
-  FOOTMAN_CO_TRY(logs_,
-                 logs::create_log_store({data_->file("logs"), {}, open_state_.newest_stream}, *clock_, log_));
+  logs::LogStoreConfig logs{data_->file("logs"), {}, open_state_.newest_stream};
+  for (const auto& stream : open_state_.streams) logs.open.push_back(stream.id);
+  FOOTMAN_CO_TRY(logs_, logs::create_log_store(std::move(logs), *clock_, log_));
   co_return Status();
 }
 

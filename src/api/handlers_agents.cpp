@@ -174,15 +174,24 @@ Awaitable<Reply> get_plan(Context& context, Call call) {
   co_return json_response(200, to_json(context.parts.fleet.last_plan()));
 }
 
+json::object reconcile_json(const Context& context) {
+  auto body = to_json(context.parts.fleet.last_reconcile());
+  body["held_builds"] = context.parts.controller.count_doubtful();
+  return body;
+}
+
 Awaitable<Reply> get_reconcile(Context& context, Call call) {
   (void)call;
-  co_return json_response(200, to_json(context.parts.fleet.last_reconcile()));
+  co_return json_response(200, reconcile_json(context));
 }
 
 Awaitable<Reply> apply_reconcile(Context& context, Call call) {
-  const auto count = context.parts.fleet.apply_reconcile("by " + call.principal.name);
-  auto body = to_json(context.parts.fleet.last_reconcile());
+  const auto by = "by " + call.principal.name;
+  FOOTMAN_CO_TRY(const auto released, co_await context.parts.controller.release_doubtful(by));
+  const auto count = context.parts.fleet.apply_reconcile(by);
+  auto body = reconcile_json(context);
   body["applied"] = count;
+  body["released_builds"] = released;
   co_return json_response(200, body);
 }
 

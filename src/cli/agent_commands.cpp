@@ -230,12 +230,22 @@ void show_reconcile(const Session& session, const json::value& reconcile) {
                                                since(session, at))
                                  : "nothing has been compared yet");
   const auto& held = part_of(reconcile, "held");
-  if (!held.is_object()) return;
-  session.err().line(
-      fmt::format("{} of {} agents that live in the clouds have no record and are not ended: {}",
-                  number_of(held, "would_end").value_or(0), number_of(held, "seen").value_or(0),
-                  clean(text_of(held, "text"))));
-  session.err().line("to end them: footman reconcile --apply (if this server is a copy, stop it instead)");
+  const auto builds = number_of(reconcile, "held_builds").value_or(0);
+  if (held.is_object())
+    session.err().line(
+        fmt::format("{} of {} agents that live in the clouds have no record and are not ended: {}",
+                    number_of(held, "would_end").value_or(0), number_of(held, "seen").value_or(0),
+                    clean(text_of(held, "text"))));
+  if (builds > 0)
+    session.err().line(
+        fmt::format("{} that waited in this database may have run since, and wait (footman queue): "
+                    "cancel what must not run again",
+                    counted(builds, "build")));
+  if (held.is_object() || builds > 0)
+    session.err().line(
+        fmt::format("to {}{}{}: footman reconcile --apply (if this server is a copy, stop it instead)",
+                    held.is_object() ? "end them" : "", held.is_object() && builds > 0 ? " and " : "",
+                    builds > 0 ? "let the others run" : ""));
 }
 
 Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
@@ -253,9 +263,11 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
     co_return exit_ok;
   }
   const auto count = number_of(found, "applied").value_or(0);
-  session.out().line(count == 0   ? "nothing waits for this"
-                     : count == 1 ? "1 agent is being ended"
-                                  : fmt::format("{} agents are being ended", count));
+  const auto builds = number_of(found, "released_builds").value_or(0);
+  if (count > 0)
+    session.out().line(fmt::format("{} {} being ended", counted(count, "agent"), count == 1 ? "is" : "are"));
+  if (builds > 0) session.out().line(counted(builds, "build") + " may run now");
+  if (count == 0 && builds == 0) session.out().line("nothing waits for this");
   co_return exit_ok;
 }
 
@@ -434,9 +446,11 @@ Command reconcile_command() {
   return {"reconcile",
           "what the comparison of the records with the clouds has found",
           "After a start, agents without a record are only reported when they are many, or when the\n"
-          "database may not be the one that the last run left. --apply ends them.",
-          {{"footman reconcile", "look first"}, {"footman reconcile --apply", "end what waits for it"}},
-          {{"apply", 0, Value::none, "", "end the agents that are held back"}},
+          "database may not be the one that the last run left. --apply ends them. In a database that was\n"
+          "put back or copied what waited may have run since: --apply lets such builds run.",
+          {{"footman reconcile", "look first"},
+           {"footman reconcile --apply", "end what waits for it, and let builds run"}},
+          {{"apply", 0, Value::none, "", "end the agents, and let the builds run, that are held back"}},
           {},
           {},
           {},

@@ -13,10 +13,6 @@
 namespace footman::cli {
 namespace {
 
-std::string counted(std::size_t count, std::string_view one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
 Result<std::string> read_source(Context& context, const std::string& file) {
   if (file == "-") return context.read_input();
   auto text = read_config_file(file);

@@ -152,6 +152,10 @@ std::string format_local(Instant instant, const char* format) {
 }
 }  // namespace
 
+std::string counted(std::uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 std::string show_time(Instant instant) { return format_local(instant, "%Y-%m-%d %H:%M:%S %Z"); }
 
 std::string show_exact_time(Instant instant) {

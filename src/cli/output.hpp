@@ -49,6 +49,9 @@ std::string clean(std::string_view text);
 // Columns on a terminal: code points, as most terminals show them.
 std::size_t width_of(std::string_view text);
 
+// "1 build", "3 builds".
+std::string counted(std::uint64_t count, std::string_view one);
+
 // The program's local time with its zone: "2026-11-24 09:40:15 CET". "-" when it is not set.
 std::string show_time(Instant instant);
 std::string show_exact_time(Instant instant);  // with milliseconds

@@ -68,6 +68,10 @@ void Builds::take_over(store::OpenState& state) {
     }
     if (auto* node = core_.find_node(entry->assignment->agent)) node->work = entry->build.id;
   }
+  if (const auto doubtful = core_.count_doubtful(); doubtful > 0)
+    core_.parts.log.warning(
+        "builds that waited in this database may have run since: they wait, see `footman reconcile`",
+        {{"builds", doubtful}});
   std::vector<BuildId> cancelled;
   for (const auto& [id, entry] : core_.builds)
     if (entry->build.cancel_requested) cancelled.push_back(id);
@@ -115,6 +119,21 @@ Awaitable<Result<model::Build>> Builds::cancel(BuildId id, std::string reason) {
   const auto entry = core_.find_build(id);
   if (entry) co_return entry->build;
   co_return co_await core_.parts.store.get_build(id);
+}
+
+Awaitable<Result<std::size_t>> Builds::release_doubtful(std::string text) {
+  const auto count = core_.count_doubtful();
+  if (count == 0) co_return 0;
+  FOOTMAN_CO_TRY_STATUS(co_await core_.parts.store.release_items());
+  for (const auto& [id, entry] : core_.builds) {
+    if (!std::exchange(entry->item.in_doubt, false)) continue;
+    core_.note_build(id, "released", "It may run, though it may have run already: " + text);
+    publish(*entry);
+  }
+  core_.changed_items.all = true;
+  core_.changed();
+  core_.parts.log.warning("builds that may have run already are let run", {{"by", text}, {"builds", count}});
+  co_return count;
 }
 
 Awaitable<void> Builds::pursue_cancel(BuildId id) {

@@ -30,6 +30,8 @@ class Builds {
 
   Awaitable<Result<store::SubmittedBuild>> submit(store::NewBuild build);
   Awaitable<Result<model::Build>> cancel(BuildId id, std::string reason);
+  // Those in doubt wait as any other; returns how many that were.
+  Awaitable<Result<std::size_t>> release_doubtful(std::string text);
   // Does what a durable cancel request asks for in the build's present state. Level-triggered.
   Awaitable<void> pursue_cancel(BuildId id);
   Awaitable<Result<BuildExplanation>> explain(BuildId id, std::optional<QueueEntry> queue);

@@ -90,6 +90,12 @@ Awaitable<Result<BuildExplanation>> Controller::explain_build(BuildId build) {
   return impl_->builds.explain(build, impl_->queue.find_entry(build));
 }
 
+std::size_t Controller::count_doubtful() const { return impl_->core.count_doubtful(); }
+
+Awaitable<Result<std::size_t>> Controller::release_doubtful(std::string text) {
+  co_return co_await impl_->core.owned("release", impl_->builds.release_doubtful(std::move(text)));
+}
+
 // --- jobs
 
 Awaitable<Result<model::Job>> Controller::create_job(model::Job job) {

@@ -78,6 +78,11 @@ class Controller final : public ports::ControllerPort {
   // grace. A finished build is answered unchanged. not_found.
   Awaitable<Result<model::Build>> cancel_build(BuildId build, std::string reason);
   Awaitable<Result<BuildExplanation>> explain_build(BuildId build);
+  // How many builds wait because they may have run already: the database may be older than what became of
+  // them.
+  std::size_t count_doubtful() const;
+  // A person has said that these may run. `text`: by whom. Returns how many, also 0. Durable.
+  Awaitable<Result<std::size_t>> release_doubtful(std::string text);
 
   // --- jobs
   Awaitable<Result<model::Job>> create_job(model::Job job);  // invalid_argument, already_exists

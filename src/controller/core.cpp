@@ -139,6 +139,11 @@ void Core::note_number(const model::Build& build) {
   if (job != jobs.end()) job->second.next_number = std::max(job->second.next_number, build.number + 1);
 }
 
+std::size_t Core::count_doubtful() const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(queue.all(), [](const auto& one) { return one.second->item.in_doubt; }));
+}
+
 void Core::agent_ended(const AgentId& id) {
   const auto held = held_back.extract(id);
   if (held.empty()) return;

@@ -210,6 +210,7 @@ class Core {
   void erase_build(const BuildPtr& entry);
   void note_number(const model::Build& build);  // its job's next number is above it
   void agent_ended(const AgentId& id);          // what was held back for it is so no more
+  std::size_t count_doubtful() const;           // items in doubt that wait
   void reserve(const BuildPtr& entry, NodeEntry& node);
   void set_assignment(const BuildPtr& entry, model::Assignment assignment);
   void clear_assignment(const BuildPtr& entry);  // and the agent's hands, and the reservation

@@ -19,6 +19,9 @@ namespace {
 
 constexpr Duration kLongestLookPause = 1min;  // nothing depends on it: every change wakes the loop
 
+// For a reason of its own: those behind it may be built.
+bool is_held(const BuildEntry& entry) { return entry.item.in_doubt || !entry.lost_agent.empty(); }
+
 QueueItemId item_of_key(const std::string& key) {
   return QueueItemId(base::find_number<std::int64_t>(key).value_or(0));
 }
@@ -46,7 +49,7 @@ QueueLoop::SlotMap QueueLoop::slots_under_way() const {
 ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots) const {
   if (entry.assignment || !entry.reserved.empty()) return ItemView::pending;
   if (entry.quiet_until > at) return ItemView::waiting;
-  if (!entry.lost_agent.empty()) return ItemView::blocked;
+  if (is_held(entry)) return ItemView::blocked;
   if (entry.build.job.empty()) return ItemView::buildable;
   const auto job = core_.jobs.find(entry.build.job);
   if (job == core_.jobs.end()) return ItemView::buildable;
@@ -61,6 +64,12 @@ ItemView QueueLoop::view_of(const BuildEntry& entry, Instant at, SlotMap& slots)
 }
 
 ports::WaitReason QueueLoop::blocked_reason(const BuildEntry& entry, const SlotMap& slots) const {
+  if (entry.item.in_doubt)
+    return {"state_unknown",
+            "It waited in a database that was put back or copied, and may have run since. It waits until a "
+            "person lets it run with `footman reconcile --apply`, or cancels it.",
+            {},
+            {}};
   if (!entry.lost_agent.empty())
     return {
         "lost_agent",
@@ -356,7 +365,7 @@ void QueueLoop::reserve_in_order(Offers& offers, std::size_t most,
         --most;
       }
     // Once a job has no place left those behind have none either.
-    const bool is_over_now = place.is_of_job ? view == ItemView::blocked : is_over(entry);
+    const bool is_over_now = place.is_of_job ? view == ItemView::blocked && !is_held(entry) : is_over(entry);
     if (++place.next != place.end && !is_over_now) places.push(place);
   }
 }

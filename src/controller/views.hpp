@@ -30,7 +30,7 @@ struct SubmitRequest {
 // One item that has not left the queue. `reason` is never empty while the item waits:
 //   waiting   "quiet_period"                         look_again: its end
 //   blocked   "concurrency", "job_disabled",         "build #3 is running"
-//             "lost_agent"                           "agent … may still be at work"
+//             "lost_agent", "state_unknown"          "agent … may still be at work"
 //   buildable the fleet's last word ("launching", "no_template", …), else "no_idle_agent"; "storage_full"
 //   pending   "offered", "starting"                  agent: the one that has it
 struct QueueEntry {

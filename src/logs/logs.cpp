@@ -281,6 +281,14 @@ void set_aside(const LogStoreConfig& config, const runtime::Clock& clock, const 
         {{"files", done->files}, {"folder", done->folder}});
 }
 
+void put_back(const LogStoreConfig& config, const base::Logger& log) {
+  const auto done = bring_back(*config.disk, Layout(config.directory), config.open);
+  if (!done)
+    log.error("logs that were set aside cannot be put back", {{"error", base::describe(done.error())}});
+  else if (*done > 0)
+    log.warning("logs that a start on another database had set aside are put back", {{"files", *done}});
+}
+
 }  // namespace
 
 Result<std::unique_ptr<DiskLogStore>> create_log_store(LogStoreConfig config, runtime::Clock& clock,
@@ -288,6 +296,7 @@ Result<std::unique_ptr<DiskLogStore>> create_log_store(LogStoreConfig config, ru
   if (!config.disk) config.disk = std::make_shared<Disk>();
   FOOTMAN_TRY_STATUS(prepare_directory(*config.disk, config.directory));
   if (config.newest) set_aside(config, clock, log);
+  put_back(config, log);
   return std::make_unique<Logs>(std::move(config.disk), Layout(std::move(config.directory)), clock, log);
 }
 

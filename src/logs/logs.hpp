@@ -32,6 +32,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/log.hpp"
 #include "base/result.hpp"
@@ -48,6 +49,8 @@ struct LogStoreConfig {
   // The newest stream that the database knows; logs of later ones are set aside at the start (unknown.hpp),
   // and a warning says where. Not set: all are kept.
   std::optional<base::StreamId> newest;
+  // That are being written, as far as the database knows. A start on another one may have set them aside.
+  std::vector<base::StreamId> open = {};
 };
 
 class DiskLogStore : public ports::LogStore {

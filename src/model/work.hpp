@@ -121,6 +121,9 @@ struct QueueItem {
   Instant since;            // in the queue since
   Instant quiet_until;      // not set: no quiet period
   AssignmentId assignment;  // while pending
+  // The database may be older than what has become of the build: it may have run. It waits until a person
+  // lets it run.
+  bool in_doubt = false;
 };
 
 enum class AssignmentState { offered, accepted, started, finished, revoked, lost };

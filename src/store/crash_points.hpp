@@ -9,30 +9,13 @@ namespace footman::store {
 
 // The moves of store::Store that write, by the names of its functions. (back_up writes another file: a crash
 // leaves only a ".partial" one behind.)
-inline constexpr std::array<std::string_view, 23> kWritingMoves = {
-    "record_shutdown",
-    "settle_doubt",
-    "create_job",
-    "save_job",
-    "delete_job",
-    "submit_build",
-    "request_cancel",
-    "offer_assignment",
-    "accept_assignment",
-    "start_assignment",
-    "return_assignment",
-    "record_step",
-    "finish_build",
-    "record_launch_intents",
-    "change_agent",
-    "redeem_node",
-    "change_node",
-    "count_refused",
-    "remove_node",
-    "add_timeline",
-    "save_setting",
-    "forget_builds",
-    "confirm_removed_streams",
+inline constexpr std::array<std::string_view, 24> kWritingMoves = {
+    "record_shutdown",  "settle_doubt",      "release_items",         "create_job",
+    "save_job",         "delete_job",        "submit_build",          "request_cancel",
+    "offer_assignment", "accept_assignment", "start_assignment",      "return_assignment",
+    "record_step",      "finish_build",      "record_launch_intents", "change_agent",
+    "redeem_node",      "change_node",       "count_refused",         "remove_node",
+    "add_timeline",     "save_setting",      "forget_builds",         "confirm_removed_streams",
 };
 
 inline constexpr std::string_view kBeforeCommit = "before-commit:";

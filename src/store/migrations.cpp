@@ -263,10 +263,17 @@ constexpr const char* kTitles = R"sql(
 ALTER TABLE costs ADD COLUMN title TEXT NOT NULL DEFAULT '';
 )sql";
 
+// What waits in a database that is in doubt already is in doubt, too.
+constexpr const char* kDoubtfulItems = R"sql(
+ALTER TABLE queue_items ADD COLUMN in_doubt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE installation ADD COLUMN is_backup INTEGER NOT NULL DEFAULT 0;
+UPDATE queue_items SET in_doubt = 1 WHERE state <> 'left' AND (SELECT doubt FROM installation) <> '';
+)sql";
+
 // Step n leads from version n to n + 1: only ever added to.
-constexpr const char* kSteps[] = {kTables, kDefaultAgents, kForgottenStreams, kTimedOutBuilds,
-                                  kOrigin, kRetries,       kAgentSizes,       kMaxBuilds,
-                                  kCosts,  kPayers,        kPromises,         kTitles};
+constexpr const char* kSteps[] = {kTables,   kDefaultAgents, kForgottenStreams, kTimedOutBuilds, kOrigin,
+                                  kRetries,  kAgentSizes,    kMaxBuilds,        kCosts,          kPayers,
+                                  kPromises, kTitles,        kDoubtfulItems};
 
 }  // namespace
 

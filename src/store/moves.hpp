@@ -13,6 +13,7 @@ namespace footman::store::moves {
 
 Status record_shutdown(Database& db, bool clean, Instant now);
 Status settle_doubt(Database& db);
+Status release_items(Database& db);
 
 Result<model::Job> create_job(Database& db, model::Job job);
 Result<model::Job> save_job(Database& db, model::Job job);

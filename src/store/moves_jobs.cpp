@@ -14,6 +14,11 @@ Status settle_doubt(Database& db) {
   return {};
 }
 
+Status release_items(Database& db) {
+  db.run("UPDATE queue_items SET in_doubt = 0 WHERE state <> 'left'");
+  return {};
+}
+
 Result<model::Job> create_job(Database& db, model::Job job) {
   if (find<model::Job>(db, job.path))
     return fail(Errc::already_exists, "There is a job " + job.path.str() + " already", "path");

@@ -16,14 +16,19 @@ void note_origin(Database& database, const Origin& origin) {
   const bool copied = !home.empty() && !origin.home.empty() && home != origin.home;
   if (!origin.home.empty() && home != origin.home)
     database.run("UPDATE installation SET home = ?", origin.home);
-  const char* doubt = copied ? kCopied : origin.was_clean && origin.is_behind ? kBehind : nullptr;
-  if (doubt != nullptr)
-    database.run("UPDATE installation SET doubt = ? WHERE doubt = ''", std::string_view(doubt));
+  const bool is_backup = database.get<bool>("SELECT is_backup FROM installation");
+  const char* doubt = is_backup                              ? kBackup
+                      : copied                               ? kCopied
+                      : origin.was_clean && origin.is_behind ? kBehind
+                                                             : nullptr;
+  if (doubt == nullptr) return;
+  database.run("UPDATE installation SET doubt = ?, is_backup = 0", std::string_view(doubt));
+  database.run("UPDATE queue_items SET in_doubt = 1 WHERE state <> 'left'");
 }
 
 void mark_as_backup(Database& copy) {
   copy.execute("PRAGMA locking_mode = EXCLUSIVE");  // the WAL needs no shared memory: see sqlite_store.cpp
-  copy.run("UPDATE installation SET doubt = ?", std::string_view(kBackup));
+  copy.run("UPDATE installation SET is_backup = 1");
 }
 
 }  // namespace footman::store

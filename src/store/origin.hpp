@@ -2,8 +2,9 @@
 // backup, or that came with a copy of its directory, knows nothing of what the clouds got meanwhile.
 //
 // The doubt is a sentence that stays in the database, over restarts, until somebody has settled it
-// (Store::settle_doubt). A database without one says what it can: nothing tells a disk that was rolled back
-// as a whole.
+// (Store::settle_doubt). What waits in its queue then is in doubt by itself (Store::release_items): that the
+// agents have been accounted for does not tell what they ran meanwhile. A database without one says what it
+// can: nothing tells a disk that was rolled back as a whole.
 #pragma once
 
 #include <string>

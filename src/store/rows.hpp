@@ -81,13 +81,13 @@ struct Table<model::QueueItem> : NoDerived {
   static constexpr Text kWhat = "queue item";
   static constexpr Text kKey = "id";
   static constexpr Text kFrozen = "build, job, label, since, quiet_until";
-  static constexpr Text kChanging = "state, assignment";
+  static constexpr Text kChanging = "state, assignment, in_doubt";
   static constexpr bool kNumbered = true;
   static auto key_of(auto& row) { return std::tie(row.id); }
   static auto frozen_of(auto& row) {
     return std::tie(row.build, row.job, row.label, row.since, row.quiet_until);
   }
-  static auto changing_of(auto& row) { return std::tie(row.state, row.assignment); }
+  static auto changing_of(auto& row) { return std::tie(row.state, row.assignment, row.in_doubt); }
 };
 
 template <>

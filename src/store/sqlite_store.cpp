@@ -55,6 +55,9 @@ class SqliteStore final : public Store {
   Awaitable<Status> settle_doubt() override {
     return write("settle_doubt", [](Database& db) { return moves::settle_doubt(db); });
   }
+  Awaitable<Status> release_items() override {
+    return write("release_items", [](Database& db) { return moves::release_items(db); });
+  }
   Awaitable<Status> back_up(std::string path) override {
     if (closed_) return refuse<Status>();
     return runtime::run_on(executor_, back_up_database(queue_, std::move(path)));

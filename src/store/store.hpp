@@ -210,6 +210,8 @@ class Store {
   virtual Awaitable<Status> record_shutdown(bool clean, Instant now) = 0;
   // What was in doubt (OpenState::doubt) is in order now.
   virtual Awaitable<Status> settle_doubt() = 0;
+  // No item that waits is in doubt any more (QueueItem::in_doubt).
+  virtual Awaitable<Status> release_items() = 0;
   // Copies the database to the path while it is in use (online backup). The path must not exist
   // (already_exists); it appears there when it is whole. Whoever opens the copy is in doubt.
   virtual Awaitable<Status> back_up(std::string path) = 0;

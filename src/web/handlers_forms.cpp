@@ -190,7 +190,9 @@ Awaitable<Reply> resume_cloud(Context& context, Visit visit) {
 }
 
 Awaitable<Reply> apply_reconcile(Context& context, Visit visit) {
-  context.parts.fleet.apply_reconcile("by " + visit.view.who.name);
+  const auto by = "by " + visit.view.who.name;
+  FOOTMAN_CO_TRY_STATUS(co_await context.parts.controller.release_doubtful(by));
+  context.parts.fleet.apply_reconcile(by);
   co_return make_redirect(Url("/ui/clouds"));
 }
 

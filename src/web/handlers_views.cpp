@@ -277,7 +277,8 @@ Awaitable<Reply> show_agent(Context& context, Visit visit) {
 
 Awaitable<Reply> show_clouds(Context& context, Visit visit) {
   auto& fleet = context.parts.fleet;
-  const CloudsData data{fleet.list_clouds(), fleet.last_plan(), fleet.last_reconcile()};
+  const CloudsData data{fleet.list_clouds(), fleet.last_plan(), fleet.last_reconcile(),
+                        context.parts.controller.count_doubtful()};
   co_return show(context, clouds_page(data, visit.view), visit.view);
 }
 

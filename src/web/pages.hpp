@@ -125,6 +125,7 @@ struct CloudsData {
   std::vector<fleet::CloudView> clouds;
   fleet::PlanView plan;
   fleet::ReconcileView reconcile;
+  std::size_t doubtful_builds = 0;  // Controller::count_doubtful
 };
 Page clouds_page(const CloudsData& data, const View& view);
 

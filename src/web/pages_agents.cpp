@@ -191,21 +191,34 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
       template_table(cloud, view), cloud_actions(cloud, view));
 }
 
-Markup hold_callout(const std::optional<fleet::Hold>& hold, const View& view) {
-  if (!hold) return {};
+// One word of a person settles both.
+Markup hold_callout(const std::optional<fleet::Hold>& hold, std::size_t builds, const View& view) {
+  if (!hold && builds == 0) return {};
+  const auto* label = !hold         ? "Let these builds run"
+                      : builds == 0 ? "End these agents"
+                                    : "End these agents, let these builds run";
   return html(
-      R"(<div class="callout warning"><p>{} of {} agents that live in the clouds have no record here and are not ended: {} Look at the findings; then end them here or with <code>footman reconcile --apply</code>. If this server is a copy of another one, stop it instead.</p>{}</div>)",
-      hold->would_end, hold->seen, hold->text,
-      view.may_change() ? post_button(view, Url("/ui/reconcile/apply"), "End these agents") : Markup());
+      R"(<div class="callout warning">{}{}<p>Do so here or with <code>footman reconcile --apply</code>. If this server is a copy of another one, stop it instead.</p>{}</div>)",
+      hold
+          ? html(
+                R"(<p>{} of {} agents that live in the clouds have no record here and are not ended: {} Look at the findings; then end them.</p>)",
+                hold->would_end, hold->seen, hold->text)
+          : Markup(),
+      builds > 0
+          ? html(
+                R"(<p>{} builds that waited in this database may have run since, and wait in the <a href="{}">queue</a>: cancel those that must not run again; then let the others run.</p>)",
+                builds, Url("/ui/queue"))
+          : Markup(),
+      view.may_change() ? post_button(view, Url("/ui/reconcile/apply"), label) : Markup());
 }
 
-Markup reconcile_card(const fleet::ReconcileView& reconcile, const View& view) {
+Markup reconcile_card(const fleet::ReconcileView& reconcile, std::size_t doubtful_builds, const View& view) {
   return html(
       R"(<section class="card" aria-labelledby="reconcile"><h2 id="reconcile">Records and clouds compared</h2><p>{}</p>{}{}</section>)",
       reconcile.at.is_set() ? html(R"({} agents agree, {} findings, {}.)", reconcile.matched,
                                    reconcile.findings.size(), when(reconcile.at, view.now))
                             : html(R"(Not yet.)"),
-      hold_callout(reconcile.held, view),
+      hold_callout(reconcile.held, doubtful_builds, view),
       reconcile.findings.empty()
           ? Markup()
           : html(
@@ -324,7 +337,7 @@ Page clouds_page(const CloudsData& data, const View& view) {
       R"(<div class="heading"><h1>Clouds</h1></div>{}{}<p class="muted">What to launch was decided last: {}. Launches: {}; waiting: {}.</p>)",
       data.clouds.empty() ? html(R"(<div class="card">{}</div>)", nothing("No cloud is configured."))
                           : each(data.clouds, [&](const auto& cloud) { return cloud_card(cloud, view); }),
-      reconcile_card(data.reconcile, view),
+      reconcile_card(data.reconcile, data.doubtful_builds, view),
       data.plan.at.is_set() ? when(data.plan.at, view.now) : text("not yet"), data.plan.launches,
       data.plan.items.size());
   return page;

@@ -5,11 +5,13 @@ import json
 import os
 import pathlib
 import pty
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from footman import (BIN, PATIENCE, Server, check, check_numbered, numbered, processes_of, run_tests, wait_no_processes,
@@ -349,21 +351,32 @@ def test_strangers_do_not_use_the_server_up():
         check(stranger.recv(12) == b"HTTP/1.1 401", "refused by its head")
 
 
+def put_database(server, source):
+    """Of a server that is killed, as a person does it."""
+    for name in ("footman.db", "footman.db-wal"):
+        (server.data / name).unlink(missing_ok=True)
+        if (source / name).exists():
+            shutil.copy(source / name, server.data / name)
+
+
 def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
     with Server() as server:
         server.start()
-        backup = server.folder / "backup.db"
-        footman(server, "backup", str(backup))
-        build = server.submit("echo runs; sleep 600")
+        backup = server.folder / "backup"
+        backup.mkdir()
+        footman(server, "backup", str(backup / "footman.db"))
+        go = server.folder / "go"
+        build = server.submit(f"echo runs; until [ -e {go} ]; do sleep 0.1; done; echo goes on; sleep 600")
         server.wait_log(build, b"runs\n")
         agent = server.agent_of(build)
         processes = processes_of(server.data / "local")
         check(processes, "the agent runs")
-        for pid in processes:
-            os.kill(pid, signal.SIGSTOP)  # it does not come back, or it would be refused and end
         server.kill()
-        (server.data / "footman.db-wal").unlink(missing_ok=True)
-        backup.replace(server.data / "footman.db")
+        right = server.folder / "right"
+        right.mkdir()
+        for file in server.data.glob("footman.db*"):
+            shutil.copy(file, right)
+        put_database(server, backup)
         for _ in range(2):  # the doubt outlives the server
             server.start()
             held = wait_until(lambda: json.loads(footman(server, "reconcile", "--json")).get("held"), "the hold")
@@ -371,8 +384,19 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
             told = footman(server, "reconcile")
             check(agent in told and "Not ended: waits for" in told, told)
             check("footman reconcile --apply" in footman.errors, footman.errors)
-            check(processes_of(server.data / "local") == processes, "nothing was ended")
+            wait_until(lambda: f'"agent refused","agent":"{agent}"' in server.log_tail(), "it knocks")
+            time.sleep(1)
+            check(processes <= processes_of(server.data / "local"), "nothing was ended")
             server.kill()
+        # It was the wrong database: with the right one the build goes on.
+        put_database(server, right)
+        server.start()
+        go.touch()
+        server.wait_log(build, b"runs\ngoes on\n")
+        check(server.build(build)["state"] == "running" and server.agent_of(build) == agent, "the same build")
+        server.kill()
+        # Or it was not.
+        put_database(server, backup)
         server.start()
         wait_until(lambda: json.loads(footman(server, "reconcile", "--json")).get("held"), "the hold")
         check(footman(server, "reconcile", "--apply") == "1 agent is being ended\n", "applied")
@@ -380,6 +404,58 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
         check(footman(server, "reconcile", "--apply") == "nothing waits for this\n", "once")
         build = server.submit("echo after")
         check(server.wait_build(build)["result"] == "SUCCESS", "work goes on")
+
+
+def test_agents_of_another_installation_wait_for_theirs():
+    with Server() as server:
+        server.start()
+        build = server.submit("sleep 3; echo done", retries=0)
+        server.wait_running(build)
+        server.kill()
+        right, server.data = server.data, server.folder / "empty"  # a disk that is not mounted, say
+        server.start()
+        wait_until(lambda: "agent refused" in server.log_tail(), "it knocks")
+        time.sleep(1)
+        server.kill()
+        server.data = right
+        server.start()
+        check(server.wait_build(build)["result"] == "SUCCESS", server.build(build))
+
+
+def test_what_waited_in_a_restored_backup_runs_again_only_when_a_person_says_so():
+    with Server() as server:
+        server.start()
+        ledger = server.folder / "ledger"
+        ledger.touch()
+        footman(server, "cloud", "pause", "local")
+        deploy = server.submit(f"echo deploy >> {ledger}")
+        wish = server.submit(f"echo wish >> {ledger}")
+        backup = server.folder / "backup"
+        backup.mkdir()
+        footman(server, "backup", str(backup / "footman.db"))
+        footman(server, "cloud", "resume", "local")
+        for build in (deploy, wish):
+            server.wait_build(build)
+        server.wait_no_agents()
+        server.kill()
+        put_database(server, backup)
+        for _ in range(2):
+            server.start()
+            footman(server, "cloud", "resume", "local")
+            later = server.submit("true")
+            check(server.wait_build(later)["result"] == "SUCCESS", "what comes later runs")
+            waiting = server.get("/api/v1/queue")["items"]
+            check([one["reason"]["code"] for one in waiting] == ["state_unknown"] * 2, waiting)
+            footman(server, "reconcile")
+            check("2 builds that waited in this database may have run since" in footman.errors, footman.errors)
+            server.kill()
+        server.start()
+        footman(server, "build", "cancel", str(deploy))
+        check("1 build may run now" in footman(server, "reconcile", "--apply"), "let run")
+        check(server.wait_build(wish)["result"] == "SUCCESS", "it runs")
+        check(server.build(deploy)["result"] == "ABORTED", "it does not")
+        lines = sorted(ledger.read_text().split())
+        check(lines == ["deploy", "wish", "wish"], lines)
 
 
 if __name__ == "__main__":

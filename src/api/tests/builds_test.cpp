@@ -550,6 +550,19 @@ TEST_CASE("what a start-up comparison holds back is shown and applied") {
   CHECK(world.post("/api/v1/reconcile/apply", {}, {{"Authorization", "Bearer nobody"}}).status == 401);
 }
 
+TEST_CASE("what waited in a database in doubt is shown and let run") {
+  World world(0, 2);
+  CHECK(world.get("/api/v1/reconcile").json().at("held_builds") == 2);
+  const auto item = world.get("/api/v1/queue").json().at("items").at(0);
+  CHECK(item.at("reason").at("code") == "state_unknown");
+  const auto applied = world.post("/api/v1/reconcile/apply").json();
+  CHECK(applied.at("released_builds") == 2);
+  CHECK(applied.at("held_builds") == 0);
+  CHECK(applied.at("applied") == 0);
+  world.settle();
+  CHECK(world.get("/api/v1/queue").json().at("items").at(0).at("reason").at("code") == "launching");
+}
+
 TEST_CASE("agents come newest first, in pages") {
   World world;
   for (int i = 0; i < 3; ++i) {

@@ -74,7 +74,7 @@ void World::add_stray(const InstallationId& installation, const std::string& age
   cloud.resources[agent + "-1"] = {std::move(spec), std::move(resource), Duration(0), {}};
 }
 
-World::World(int strays) {
+World::World(int strays, int doubtful_builds) {
   const runtime::Executor executor = io.get_executor();
   tools_ = std::make_unique<runtime::Scope>(executor, Logger());
   server_ = std::make_unique<runtime::Scope>(executor, Logger());
@@ -88,8 +88,10 @@ World::World(int strays) {
       no_secret};
   controller =
       std::make_unique<controller::Controller>(std::move(controller_parts), controller::ControllerConfig());
+  for (int i = 0; i < doubtful_builds; ++i) REQUIRE(run(store->submit_build({})));
   auto state = run(store->load_open_state());
   REQUIRE(state);
+  for (auto& item : state->items) item.in_doubt = true;
   REQUIRE(run(controller->start(*state)));
   for (int i = 0; i < strays; ++i) add_stray(state->installation, fmt::format("stray-{}", i));
 

@@ -76,7 +76,7 @@ struct Worker {
 class World {
  public:
   // strays: agents that live in the cloud when the fleet starts, without a record.
-  explicit World(int strays = 0);
+  explicit World(int strays = 0, int doubtful_builds = 0);
   ~World();
   World(const World&) = delete;
   World& operator=(const World&) = delete;

@@ -501,8 +501,9 @@ TEST_CASE("what changes something says so, in JSON too") {
     if (path == "/api/v1/reconcile")
       return json_answer(
           R"({"at":"2026-11-24T08:40:15Z","matched":2,"held":{"reason":"too_many","text":"So many.","would_end":4,"seen":6},)"
-          R"("findings":[{"verdict":"orphan","agent":"a-1","cloud":"here","handle":"i-1","text":"No record.","held":true}]})");
-    if (path == "/api/v1/reconcile/apply") return json_answer(R"({"matched":2,"findings":[],"applied":4})");
+          R"("findings":[{"verdict":"orphan","agent":"a-1","cloud":"here","handle":"i-1","text":"No record.","held":true}],"held_builds":3})");
+    if (path == "/api/v1/reconcile/apply")
+      return json_answer(R"({"matched":2,"findings":[],"applied":4,"held_builds":0,"released_builds":1})");
     if (path.ends_with("/pause")) return json_answer(R"({"name":"here","paused":"by admin: new disk"})");
     if (path.ends_with("/resume")) return json_answer(R"({"name":"here"})");
     if (path.ends_with("/cancel")) return json_answer(R"({"id":17,"title":"x","state":"running"})");
@@ -530,10 +531,13 @@ TEST_CASE("what changes something says so, in JSON too") {
   const auto found = run_footman({"reconcile"}, vars);
   CHECK(found.out.find("orphan   a-1    here   i-1     No record.\n") != std::string::npos);
   CHECK(found.err.find("4 of 6 agents") != std::string::npos);
-  CHECK(found.err.find("So many.\nto end them: footman reconcile --apply") != std::string::npos);
+  CHECK(found.err.find("So many.\n3 builds that waited in this database may have run since") !=
+        std::string::npos);
+  CHECK(found.err.find("\nto end them and let the others run: footman reconcile --apply") !=
+        std::string::npos);
   CHECK(run_footman({"reconcile", "--json"}, vars).out.find("too_many") != std::string::npos);
   CHECK(server.requests().back().method == "GET");
-  CHECK(run_footman({"reconcile", "--apply"}, vars).out == "4 agents are being ended\n");
+  CHECK(run_footman({"reconcile", "--apply"}, vars).out == "4 agents are being ended\n1 build may run now\n");
   CHECK(server.requests().back().method == "POST");
   CHECK(run_footman({"agent", "terminate", "a/../b"}, vars).code == exit_ok);
   CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");

@@ -123,6 +123,7 @@ void World::start() {
   auto state = run(store->load_open_state());
   REQUIRE(state);
   state->doubt = doubt;
+  for (auto& item : state->items) item.in_doubt = items_in_doubt;
   REQUIRE(run(controller->start(std::move(*state))));
 }
 

@@ -91,6 +91,7 @@ class World {
   std::vector<std::string> log_lines;               // of the server: "message key=value …"
   std::string crash_at;                             // drop the server there
   std::string doubt;                                // of the database, at the next start
+  bool items_in_doubt = false;                      // what waits at the next start
   std::unique_ptr<logs::MemoryLogStore> log_store;  // of one life of the server
   std::unique_ptr<Controller> controller;
 

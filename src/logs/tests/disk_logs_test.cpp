@@ -199,6 +199,32 @@ TEST_CASE("logs of later streams than the newest known one are set aside and nev
   CHECK(aside == std::vector<std::string>{"1000.log", "2001.log", "999.log"});
 }
 
+TEST_CASE("after a start on the wrong database the right one has the logs back that are being written") {
+  World world;
+  CHECK(world.append(5, 0, "first\n") == 6);
+  CHECK(world.append(6, 0, "other\n") == 6);
+  const auto start_with = [&](std::int64_t newest, std::vector<StreamId> open) {
+    world.newest = StreamId(newest);
+    world.open = std::move(open);
+    world.restart();
+  };
+  start_with(4, {});
+  CHECK(world.extent(5).bytes == 0);
+  SUBCASE("at once") {
+    start_with(6, {StreamId(5)});
+    CHECK(world.read_all(5) == "first\n");
+    CHECK(world.append(5, 6, "more\n") == 11);
+    CHECK(world.extent(6).bytes == 0);  // nobody writes it
+    start_with(6, {StreamId(6)});
+    CHECK(world.read_all(6) == "other\n");
+  }
+  SUBCASE("not in the place of what was written since") {
+    CHECK(world.append(5, 0, "new\n") == 4);
+    start_with(6, {StreamId(5)});
+    CHECK(world.read_all(5) == "new\n");
+  }
+}
+
 TEST_CASE("a FIFO in the place of a log is neither waited for nor read") {
   World world;
   std::filesystem::create_directories(world.file(5, "").parent_path());

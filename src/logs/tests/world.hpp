@@ -92,7 +92,7 @@ class World : public Loop {
   ~World() { stop(); }
 
   void start(std::shared_ptr<Disk> disk = {}) {
-    auto created = create_log_store({directory_, std::move(disk), newest}, *clock, Logger());
+    auto created = create_log_store({directory_, std::move(disk), newest, open}, *clock, Logger());
     if (!created) throw std::runtime_error(describe(created.error()));
     logs = std::move(*created);
   }
@@ -138,6 +138,7 @@ class World : public Loop {
   std::unique_ptr<runtime::Clock> clock = runtime::real::make_clock();
   std::unique_ptr<DiskLogStore> logs;
   std::optional<StreamId> newest;
+  std::vector<StreamId> open;
 
  private:
   std::string directory_;

@@ -94,6 +94,7 @@ const std::vector<ScriptedMove>& script() {
       {"remove_node", [](Fixture& f) { f.get(f.store->remove_node(AgentId("a"))); }},
       {"record_shutdown", [](Fixture& f) { f.get(f.store->record_shutdown(true, at(99))); }},
       {"settle_doubt", [](Fixture& f) { f.get(f.store->settle_doubt()); }},
+      {"release_items", [](Fixture& f) { f.get(f.store->release_items()); }},
   };
   return moves;
 }

@@ -15,6 +15,13 @@ std::string doubt(Fixture& f) { return f.get(f.store->load_open_state()).doubt; 
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
+// One letter for each item that waits: is it in doubt?
+std::string doubtful(Fixture& f) {
+  std::string items;
+  for (const auto& item : f.get(f.store->load_open_state()).items) items += item.in_doubt ? 'd' : '-';
+  return items;
+}
+
 void end_cleanly(Fixture& f) {
   f.get(f.store->record_shutdown(true, at(5)));
   f.store.reset();
@@ -47,11 +54,17 @@ TEST_CASE("a backup says that it is one, until that is settled") {
   CHECK(has(doubt(restored), "from a backup"));
   restored.reopen();
   CHECK(has(doubt(restored), "from a backup"));
+  restored.submit();
   restored.get(restored.store->settle_doubt());
   CHECK(doubt(restored).empty());
   end_cleanly(restored);
   restored.open();
   CHECK(doubt(restored).empty());
+  CHECK(doubtful(restored) == "d-");  // what waited in it; that is for a person to settle
+  CHECK(doubtful(f) == "-");
+  restored.get(restored.store->release_items());
+  restored.reopen();
+  CHECK(doubtful(restored) == "--");
 }
 
 TEST_CASE("so does a backup of a database in memory") {
@@ -79,10 +92,12 @@ TEST_CASE("a directory may be renamed, a copy of it is in doubt") {
   fs::copy(directory.path("renamed"), home, fs::copy_options::recursive);
   Fixture copy({home});
   CHECK(has(doubt(copy), "is a copy"));
+  CHECK(doubtful(copy) == "d");
   copy.reopen();
   CHECK(has(doubt(copy), "is a copy"));
   Fixture original({directory.path("renamed")});
   CHECK(doubt(original).empty());
+  CHECK(doubtful(original) == "-");
 }
 
 TEST_CASE("an older database that ended cleanly is caught by the numbers that were given since") {
@@ -98,6 +113,7 @@ TEST_CASE("an older database that ended cleanly is caught by the numbers that we
   fs::copy_file(directory.path("old"), database, fs::copy_options::overwrite_existing);
   f.open();
   CHECK(has(doubt(f), "older"));
+  CHECK(doubtful(f) == "d");
   f.reopen();  // the numbers agree now
   CHECK(has(doubt(f), "older"));
 }

@@ -181,6 +181,17 @@ TEST_CASE("the page of clouds shows what waits after a start, and ends it") {
   CHECK_FALSE(site.shows("are not ended"));
 }
 
+TEST_CASE("the page of clouds shows builds that may have run already, and lets them run") {
+  Site site(0, nullptr, 2);
+  site.sign_in();
+  site.get("/ui/clouds");
+  CHECK(site.shows("2 builds that waited in this database may have run since"));
+  CHECK(site.shows("Let these builds run"));
+  CHECK(site.post("/ui/reconcile/apply").status == 303);
+  site.get("/ui/clouds");
+  CHECK_FALSE(site.shows("may have run since"));
+}
+
 TEST_CASE("an agent's page tells its life, also when it is over") {
   Site site;
   site.sign_in();

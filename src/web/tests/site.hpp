@@ -17,7 +17,8 @@ using api::testing::HeaderList;
 
 class Site {
  public:
-  explicit Site(int strays = 0, ports::JenkinsDesk* desk = nullptr) : world(strays) {
+  explicit Site(int strays = 0, ports::JenkinsDesk* desk = nullptr, int doubtful_builds = 0)
+      : world(strays, doubtful_builds) {
     world.desk = desk;
     const auto mounted = [this](std::shared_ptr<const net::HttpRequest> request) {
       return web->handler()(std::move(request));
