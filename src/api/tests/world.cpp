@@ -88,7 +88,9 @@ World::World(int strays, int doubtful_builds) {
       no_secret};
   controller =
       std::make_unique<controller::Controller>(std::move(controller_parts), controller::ControllerConfig());
-  for (int i = 0; i < doubtful_builds; ++i) REQUIRE(run(store->submit_build({})));
+  store::NewBuild build;
+  build.now = clock.now();
+  for (int i = 0; i < doubtful_builds; ++i) REQUIRE(run(store->submit_build(build)));
   auto state = run(store->load_open_state());
   REQUIRE(state);
   for (auto& item : state->items) item.in_doubt = true;
