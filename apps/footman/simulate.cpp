@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <filesystem>
 #include <fstream>
 #include <memory>
 #include <optional>
@@ -63,6 +64,18 @@ Result<Configs> load_all(const cli::SimulateOptions& options, cli::Output& err) 
   FOOTMAN_TRY(auto second, load(options.other_file, options.json, err));
   configs.push_back(std::move(second));
   return configs;
+}
+
+// The page must not take the place of what it is made from.
+Status check_page(const cli::SimulateOptions& options, const Configs& configs) {
+  std::vector<std::string> sources{options.trace_file};
+  for (const auto& loaded : configs) sources.push_back(loaded.file);
+  for (const auto& source : sources) {
+    std::error_code not_there;
+    if (std::filesystem::equivalent(options.html_file, source, not_there))
+      return base::fail(Errc::invalid_argument, fmt::format("--html would write over {}", source));
+  }
+  return {};
 }
 
 std::string name_of(const cli::LoadedConfig& loaded) {
@@ -411,6 +424,7 @@ Status write_file(const std::string& path, const std::string& text) {
 
 Result<int> simulate(const cli::SimulateOptions& options, cli::Output& out, cli::Output& err) {
   FOOTMAN_TRY(const auto configs, load_all(options, err));
+  FOOTMAN_TRY_STATUS(check_page(options, configs));
   FOOTMAN_TRY(const auto models, read_models(options, configs));
   FOOTMAN_TRY(const auto builds, find_builds(options, err));
   FOOTMAN_TRY(const auto answers, simulate_all(options, configs, models, builds, err));

@@ -37,7 +37,7 @@ Awaitable<Result<int>> queue(Session& session, const Arguments& arguments) {
   for (const auto& item : list_of(items, "items")) {
     table.add({number_text(item, "build"), text_of(item, "title"), text_of(item, "state"),
                text_of(item, "label"), since(session, time_of(item, "since_at")),
-               with_look_again(part_of(item, "reason"), session.clock.now())});
+               describe_wait(part_of(item, "reason"), session.clock.now())});
   }
   if (table.empty()) {
     session.err().line("nothing waits");

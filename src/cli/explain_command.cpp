@@ -18,19 +18,13 @@ void print_heading(Output& out, std::string_view text) {
   out.line(styled(out, Style::bold, text));
 }
 
-std::string answer_of(const json::value& considered, Instant now) {
-  const auto expected = time_of(considered, "expected_at");
-  const auto text = with_look_again(considered, now);
-  return expected > now ? fmt::format("{} Expected in {}.", text, format_duration(expected - now)) : text;
-}
-
 void print_considered(Output& out, const json::value& explanation, Instant now) {
   const auto& all = list_of(explanation, "considered");
   if (all.empty()) return;
   print_heading(out, "What the templates say");
   Table table({"CLOUD", "TEMPLATE", "ANSWER"});
   for (const auto& one : all)
-    table.add({text_of(one, "cloud"), text_of(one, "template"), answer_of(one, now)});
+    table.add({text_of(one, "cloud"), text_of(one, "template"), describe_wait(one, now)});
   table.print(out);
 }
 
@@ -135,12 +129,17 @@ Awaitable<Result<int>> explain(Session& session, const Arguments& arguments) {
 
 }  // namespace
 
-std::string with_look_again(const json::value& held, Instant now) {
-  auto text = text_of(held, "text");
+std::string describe_wait(const json::value& why, Instant now) {
+  auto text = text_of(why, "text");
+  const auto add = [&](const std::string& sentence) {
+    text += fmt::format("{} {}", text.ends_with('.') ? "" : ".", sentence);
+  };
   const auto again =
-      model::describe_look_again(time_of(held, "look_again_at"), text_of(held, "look_again_on"), now);
-  if (again.empty()) return text;
-  return fmt::format("{}{} {}", text, text.ends_with('.') ? "" : ".", again);
+      model::describe_look_again(time_of(why, "look_again_at"), text_of(why, "look_again_on"), now);
+  if (!again.empty()) add(again);
+  if (const auto expected = time_of(why, "expected_at"); expected > now)
+    add(fmt::format("Expected in {}.", format_duration(expected - now)));
+  return text;
 }
 
 void print_timeline(Output& out, const json::value& explanation) {

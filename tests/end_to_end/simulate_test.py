@@ -90,6 +90,10 @@ def test_what_is_wrong_is_said_where_it_is():
     folder.simulate("--generate", "steady", "--boot", "large=3s", code=2)
     check("no template 'large'" in folder.errors, folder.errors)
     folder.simulate("--generate", "steady", "--span", "1h", "--html", "no/such/folder/x.html", code=6)
+    for kind, file in (("--trace", "./trace.csv"), ("--generate", "footman.yaml")):
+        before = (folder.path / file).read_text()
+        folder.simulate(kind, file if kind == "--trace" else "steady", "--html", file, code=2)
+        check("would write over" in folder.errors and (folder.path / file).read_text() == before, folder.errors)
 
 
 def test_builds_that_never_run():

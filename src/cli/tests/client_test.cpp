@@ -354,7 +354,9 @@ TEST_CASE("the other lists, empty and full") {
           empty
               ? R"({"items":[],"total":0})"
               : R"({"items":[{"id":1,"build":17,"title":"ad hoc #1","number":1,"state":"buildable","label":"gpu",)"
-                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"no_template","text":"no template offers gpu","look_again_on":"configuration_changes"}}],"total":9})");
+                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"no_template","text":"no template offers gpu","look_again_on":"configuration_changes"}},)"
+                R"({"id":2,"build":18,"title":"ad hoc #2","number":2,"state":"buildable","label":"",)"
+                R"("since_at":"2026-11-24T08:40:15Z","reason":{"code":"launching","text":"Agent a is being launched.","expected_at":"2999-01-01T00:00:00Z"}}],"total":9})");
     }
     if (path == "/api/v1/agents") {
       return json_answer(
@@ -378,7 +380,8 @@ TEST_CASE("the other lists, empty and full") {
   CHECK(ran.out.find("17     ad hoc #1  buildable  gpu ") != std::string::npos);
   CHECK(ran.out.find("no template offers gpu. Looked at again when the configuration changes.\n") !=
         std::string::npos);
-  CHECK(ran.err == "1 of 9: --limit N\n");
+  CHECK(ran.out.find("Agent a is being launched. Expected in ") != std::string::npos);
+  CHECK(ran.err == "2 of 9: --limit N\n");
   ran = run_footman({"agent", "list", "--ended"}, server.variables());
   CHECK(ran.out.find("a b     -      runs build 17") != std::string::npos);
   CHECK(ran.out.find("for queue item 9") != std::string::npos);
