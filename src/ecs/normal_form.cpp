@@ -144,6 +144,34 @@ constexpr const char* kAdded[] = {"taskDefinitionArn",  "revision",        "stat
                                   "requiresAttributes", "compatibilities", "registeredAt",
                                   "deregisteredAt",     "registeredBy",    "deleteRequestedAt"};
 
+// false, 0, "" or nothing but such: of a member that nobody asked for it is AWS' way to say "no".
+bool says_nothing(const json::value& value) {
+  if (const auto* object = value.if_object())
+    return std::ranges::all_of(*object, [](const auto& member) { return says_nothing(member.value()); });
+  if (is_empty(value)) return true;
+  if (value.is_string()) return value.get_string().empty();
+  if (value.is_bool()) return !value.get_bool();
+  return value.is_number() && value.to_number<double>() == 0;
+}
+
+// Whether what is shown has all that was asked for as it was asked for, and no more that says something. AWS
+// shows members that came after a definition was registered, so what is not known cannot be a difference.
+bool is_as_asked(const json::value& shown, const json::value& asked) {
+  if (const auto *list = shown.if_array(), *wanted = asked.if_array(); list != nullptr && wanted != nullptr)
+    return std::ranges::equal(*list, *wanted, is_as_asked);
+  const auto* object = shown.if_object();
+  const auto* wanted = asked.if_object();
+  if (object == nullptr || wanted == nullptr) return shown == asked;
+  const auto is_there = [&](const auto& member) {
+    const auto* found = object->if_contains(member.key());
+    return found != nullptr ? is_as_asked(*found, member.value()) : member.value() == json::value(false);
+  };
+  const auto is_asked = [&](const auto& member) {
+    return wanted->contains(member.key()) || says_nothing(member.value());
+  };
+  return std::ranges::all_of(*wanted, is_there) && std::ranges::all_of(*object, is_asked);
+}
+
 }  // namespace
 
 json::value normalise(const json::value& definition) {
@@ -172,11 +200,13 @@ std::string hash_definition(const json::value& definition) {
 }
 
 bool runs_the_same(const json::value& shown, const json::value& request) {
-  const auto without_tags = [](json::value value) {
-    if (value.is_object()) value.get_object().erase("tags");
+  const auto content_of = [](const json::value& definition) {
+    auto value = normalise(definition);
+    if (auto* object = value.if_object())
+      for (const auto* name : {"tags", "family"}) object->erase(name);
     return value;
   };
-  return hash_definition(without_tags(shown)) == hash_definition(without_tags(request));
+  return is_as_asked(content_of(shown), content_of(request));
 }
 
 }  // namespace footman::ecs

@@ -54,7 +54,9 @@ Result<TaskDefinition> make_task_definition(const TemplateOptions& options, cons
 // gone. normalise(what DescribeTaskDefinition answers) == normalise(what was registered, without tags).
 boost::json::value normalise(const boost::json::value& definition);
 std::string hash_definition(const boost::json::value& definition);  // of the normal form, without the family
-// Whether a definition as AWS shows it runs what the request says. Tags run nothing.
+// Whether a definition as AWS shows it runs what the request says. Tags run nothing, nor does a member that
+// the request does not have and that is false, 0 or empty: AWS shows such ones unasked, and more of them with
+// time.
 bool runs_the_same(const boost::json::value& shown, const boost::json::value& request);
 
 }  // namespace footman::ecs

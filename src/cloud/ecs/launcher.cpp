@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.hpp"
 #include "cloud/ecs/identity.hpp"
 #include "cloud/ecs/survey_calls.hpp"
 #include "ecs/capacity.hpp"
@@ -40,6 +41,14 @@ LaunchFailure as_launch_failure(const aws::CallFailure& failure) {
 bool lacks_definition(const aws::CallFailure& failure) {
   return failure.definite && (failure.message.find("TaskDefinition is inactive") != std::string::npos ||
                               failure.message.find("TaskDefinition not found") != std::string::npos);
+}
+
+// Then what is known of it may be out of date. A refusal of anything else – capacity, say – leaves it as it
+// is.
+bool is_about_definition(const aws::CallFailure& failure) {
+  const auto text = base::lower_case(failure.message);
+  return failure.definite && (text.find("taskdefinition") != std::string::npos ||
+                              text.find("task definition") != std::string::npos);
 }
 
 LaunchQuota quota_of(const ecs::Capacity& capacity) {
@@ -115,7 +124,7 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
   if (!answer) {
     const auto& failure = answer.error();
     if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
-    if (failure.definite) definitions_.forget(input.task_definition);  // it may have gone since it was found
+    if (is_about_definition(failure)) definitions_.forget(input.task_definition);
     if (!again && wanted.task_definition.empty() && lacks_definition(failure)) {
       shared_.outside.log.warning(
           "somebody has deregistered a task definition of Footman: it is registered again",

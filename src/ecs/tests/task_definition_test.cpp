@@ -357,3 +357,46 @@ TEST_CASE("normal form: what AWS answers with is what was registered") {
   container["image"] = "node:21";
   CHECK(hash_definition(answer) != hash_definition(sent));
 }
+
+TEST_CASE("a definition as AWS shows it: what nobody asked for and says nothing is no difference") {
+  auto options = make_fargate_options();
+  options.sidecars.resize(1);
+  options.sidecars[0].name = "db";
+  options.sidecars[0].image = "postgres:16";
+  options.sidecars[0].essential = false;
+  const auto request = request_of(options);
+  const auto runs_with = [&](const char* place, const char* name, const char* member) {
+    auto shown = request;
+    shown.at_pointer(place).get_object()[name] = json::parse(member);
+    return runs_the_same(shown, request);
+  };
+  CHECK(runs_the_same(request, request));
+  for (const auto* nothing :
+       {"false", "0", "0.0", R"("")", "[]", "{}", "null", R"({"a":false,"b":{"c":0}})"}) {
+    CHECK_MESSAGE(runs_with("", "enableFaultInjection", nothing), nothing);
+    CHECK_MESSAGE(runs_with("/containerDefinitions/0", "ofTheFuture", nothing), nothing);
+    CHECK_MESSAGE(runs_with("/volumes/0", "ofTheFuture", nothing), nothing);
+  }
+  for (const auto* something : {"true", "1", R"("x")", R"([false])", R"({"a":{"b":1}})"}) {
+    CHECK_FALSE_MESSAGE(runs_with("", "enableFaultInjection", something), something);
+    CHECK_FALSE_MESSAGE(runs_with("/containerDefinitions/0", "ofTheFuture", something), something);
+  }
+  CHECK_FALSE(runs_with("", "pidMode", R"("task")"));
+  CHECK_FALSE(runs_with("", "cpu", R"("2048")"));
+  CHECK_FALSE(runs_with("/containerDefinitions/0", "image", R"("mallory/miner")"));
+  CHECK_FALSE(runs_with("/containerDefinitions/0", "privileged", "true"));
+  CHECK_FALSE(runs_with("/containerDefinitions/0", "environment", R"([{"name":"LD_PRELOAD","value":""}])"));
+  CHECK_FALSE(runs_with("/containerDefinitions/2", "essential", "true"));
+  for (const auto* list : {"/containerDefinitions", "/volumes"}) {
+    auto shown = request;
+    shown.at_pointer(list).get_array().push_back({{"name", "more"}});
+    CHECK_FALSE_MESSAGE(runs_the_same(shown, request), list);
+  }
+  auto shown = request;
+  shown.at_pointer("/containerDefinitions/0").get_object().erase("stopTimeout");
+  CHECK_FALSE(runs_the_same(shown, request));
+  options.task_definition_patch = R"({"enableFaultInjection":false})";
+  CHECK(runs_the_same(request, request_of(options)));
+  options.task_definition_patch = R"({"enableFaultInjection":true})";
+  CHECK_FALSE(runs_the_same(request, request_of(options)));
+}

@@ -52,6 +52,22 @@ TEST_CASE("one definition for each content, whatever restarts and however many l
   CHECK(world.ecs.calls["RunTask"] == 21);
 }
 
+TEST_CASE("a definition is looked at anew when a refusal is about it, and by no other") {
+  EcsWorld world;
+  (void)world.launch("a");
+  world.ecs.refused["RunTask"] = "ClientException";
+  const auto looks_after = [&](const std::string& refusal) {
+    const auto before = world.ecs.calls["DescribeTaskDefinition"];
+    world.ecs.refusal = refusal;
+    for (int i = 0; i < 3; ++i) CHECK_FALSE(world.launch(fmt::format("{}{}", refusal.substr(0, 4), i)));
+    return world.ecs.calls["DescribeTaskDefinition"] - before;
+  };
+  CHECK(looks_after("Capacity is unavailable at this time. Please try again later") == 0);
+  CHECK(looks_after("The vCPU limit of this account is reached") == 0);
+  CHECK(looks_after("Task definition does not support launch_type FARGATE") == 2);  // by the second and third
+  CHECK(world.ecs.calls["RegisterTaskDefinition"] == 1);
+}
+
 TEST_CASE("a revision that somebody else gave a definition of ours is never run") {
   EcsWorld world;
   (void)world.launch("a");

@@ -51,6 +51,7 @@ struct SmallEcs {
   bool stops_when_looked_at = true;           // else whoever set on_stop ends what is to stop
   std::function<bool(const std::string& operation)> is_refused;  // with "rate exceeded"
   std::map<std::string, std::string> refused;                    // operation → the code of its refusal
+  std::string refusal = "not now";                               // its words
   std::set<std::string> closed_clusters;                         // who asks for anything in them is refused
   std::function<void()> on_register;                             // a new revision
   std::function<void(const std::string& arn)> on_run;            // a new task
@@ -105,7 +106,7 @@ struct SmallEcs {
     if (is_refused && is_refused(operation))
       return aws::test::json_error("ThrottlingException", "Rate exceeded");
     if (const auto code = refused.find(operation); code != refused.end())
-      return aws::test::json_error(code->second, "not now");
+      return aws::test::json_error(code->second, refusal);
     const auto body = json::parse(request.body).as_object();
     if (const auto* cluster = body.if_contains("cluster");
         cluster != nullptr && closed_clusters.contains(cluster_of(body)))
@@ -185,6 +186,8 @@ struct SmallEcs {
       return aws::test::json_error("ClientException", "Unable to describe task definition.");
     auto definition = (is_active ? contents : inactive).at(family);
     definition["taskDefinitionArn"] = arn_of(family);
+    definition["enableFaultInjection"] = false;  // as AWS shows it, though nobody said it
+    definition["ofTheFuture"] = false;
     definition["status"] = is_active ? "ACTIVE" : "INACTIVE";
     return ok({{"taskDefinition", definition}, {"tags", definition.at("tags")}});
   }

@@ -147,6 +147,7 @@ def normalise(params):
     definition["containerDefinitions"] = [_normalise_container(one, awsvpc) for one in definition["containerDefinitions"]]
     definition["volumes"] = [_normalise_volume(one) for one in definition.get("volumes", [])]
     definition.setdefault("placementConstraints", [])
+    definition.setdefault("enableFaultInjection", False)
     if "cpu" in definition:
         definition["cpu"] = str(sizes.parse_cpu(definition["cpu"]))
     if "memory" in definition:
