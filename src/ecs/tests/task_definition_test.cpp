@@ -38,20 +38,6 @@ json::value patched(std::string patch) {
   return request_of(options);
 }
 
-// The full sample as a definition that can be made of it.
-TemplateOptions make_complete_options() {
-  auto options = make_full_options();
-  options.task_definition.clear();
-  options.container.command.clear();
-  options.sidecars[1].name = "cache";
-  options.sidecars[1].image = "redis:7";
-  options.capacity = {CapacityKind::launch_type, LaunchType::ec2, {}, {}};
-  options.fallback_capacities.clear();
-  options.agent = {AgentDelivery::inject, "", "carrier:1", "/footman", ""};
-  for (std::size_t i = 0; i < options.volumes.size(); ++i) options.volumes[i].name = "v" + std::to_string(i);
-  return options;
-}
-
 }  // namespace
 
 TEST_CASE("task definition: what is sent, to the byte") {
