@@ -6,6 +6,8 @@
 #include <string_view>
 #include <type_traits>
 
+#include "base/number.hpp"
+
 namespace footman::ecs {
 namespace {
 
@@ -219,7 +221,8 @@ void read_image(const json::value& from, Container& to) {
   get(from, "memory", to.memory_mib);
   get(from, "memoryReservation", to.memory_reservation_mib);
   for (const auto& one : list_of(from, "resourceRequirements"))
-    if (read_text(one, "type") == "GPU") to.gpus = read_text(one, "value") == "0" ? 0 : 1;
+    if (read_text(one, "type") == "GPU")
+      to.gpus = base::find_number<std::uint32_t>(read_text(one, "value")).value_or(0);
 }
 
 void read_process(const json::value& from, Container& to) {

@@ -79,15 +79,26 @@ json::array make_command(const TemplateOptions& options, const RunTaskInput& inp
   return {find_agent_path(options.agent), verb};
 }
 
+// What differs between definitions and not between agents stands here, too: so it holds whatever is patched,
+// and for definitions that others made.
+void put_own_variables(const TemplateOptions& options, const RunTaskInput& input, TextMap& environment) {
+  const bool existing = !options.task_definition.empty();
+  const auto stop_timeout =
+      existing ? input.stop_timeout : options.container.stop_timeout.value_or(kStopTimeout);
+  if (stop_timeout)
+    environment.emplace("FOOTMAN_AGENT_NOTICE", fmt::format("{}s", to_seconds(*stop_timeout)));
+  if (const auto work = find_work_directory(options.agent); !work.empty())
+    environment.emplace("FOOTMAN_AGENT_WORK_DIR", work);
+}
+
 json::object make_container_override(const TemplateOptions& options, const RunTaskInput& input) {
   auto environment = input.variables;
   json::object to{{"name", input.container}};
   if (auto command = make_command(options, input); !command.empty()) to["command"] = std::move(command);
+  if (!is_stock(input.role)) put_own_variables(options, input, environment);
   if (!options.task_definition.empty()) {
     const auto& container = options.container;
     environment.insert(container.environment.begin(), container.environment.end());
-    if (!options.agent.work_directory.empty() && !is_stock(input.role))
-      environment.emplace("FOOTMAN_AGENT_WORK_DIR", options.agent.work_directory);
     if (container.cpu_units != 0) to["cpu"] = std::int64_t{container.cpu_units};
     if (container.memory_mib != 0) to["memory"] = std::int64_t{container.memory_mib};
     if (container.memory_reservation_mib != 0)

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -43,6 +44,8 @@ struct RunTaskInput {
   TextMap variables;  // FOOTMAN_AGENT_…: its name, the attempt, how it reaches the server; or JENKINS_…
   TextMap own_tags;   // more of Footman's own: {"job": "team/app"}; what AWS does not take is replaced
   AgentRole role = AgentRole::session;
+  // Of the container, in an existing definition; nothing: not known. In our own it is the template's.
+  std::optional<Duration> stop_timeout = {};
 };
 
 // A Jenkins' agent in such a container: without a path to Footman's agent it is the image's own.

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <optional>
 #include <vector>
 
 #include "base/ascii.hpp"
@@ -12,6 +13,7 @@
 #include "ecs/container_json.hpp"
 #include "ecs/fargate_sizes.hpp"
 #include "ecs/json_text.hpp"
+#include "ecs/read_definition.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/service_model.hpp"
 #include "ecs/validate.hpp"
@@ -31,11 +33,6 @@ std::string find_container_name(const TemplateOptions& options) {
 
 // ── how the agent gets in
 
-std::string find_work_directory(const AgentOptions& agent) {
-  if (!agent.work_directory.empty() || agent.delivery == AgentDelivery::image) return agent.work_directory;
-  return agent.directory + "/work";
-}
-
 // Without a path the image's own entry point is the agent.
 void set_program(Container& container, const AgentOptions& agent) {
   const auto path = find_agent_path(agent);
@@ -52,10 +49,6 @@ Container make_agent_container(const TemplateOptions& options) {
   container.name = find_container_name(options);
   container.stop_timeout = container.stop_timeout.value_or(kStopTimeout);
   set_program(container, options.agent);
-  container.environment.emplace("FOOTMAN_AGENT_NOTICE",
-                                fmt::format("{}s", to_seconds(*container.stop_timeout)));
-  if (const auto work = find_work_directory(options.agent); !work.empty())
-    container.environment.emplace("FOOTMAN_AGENT_WORK_DIR", work);
   if (options.agent.delivery == AgentDelivery::inject) {
     container.mount_points.push_back({std::string(kAgentVolume), options.agent.directory, false});
     container.depends_on.push_back({std::string(kCarrierContainer), DependencyCondition::success});
@@ -191,12 +184,6 @@ Status apply_patch(json::object& request, const std::string& text) {
   return {};
 }
 
-const json::object* find_container(const json::object& request, std::string_view name) {
-  for (const auto& one : request.at("containerDefinitions").get_array())
-    if (one.get_object().at("name").get_string() == name) return &one.get_object();
-  return nullptr;
-}
-
 // What has a key of its own: it is checked there, and launches, prices and examinations go by it.
 constexpr std::pair<std::string_view, std::string_view> kKeys[] = {
     {"taskRoleArn", "task_role"},
@@ -223,7 +210,53 @@ Status check_keys(const json::object& before, const json::object& after) {
   return {};
 }
 
-// The patch must leave what brings the agent and runs it.
+const json::value* find_named(const json::array& list, const json::value& name) {
+  for (const auto& item : list)
+    if (const auto* object = item.if_object(); object != nullptr && object->contains("name"))
+      if (object->at("name") == name) return &item;
+  return nullptr;
+}
+
+std::optional<std::string> find_changed(const json::value& before, const json::value& after,
+                                        const std::string& place);
+
+// A list of objects may grow. Those with names are compared by them.
+std::optional<std::string> find_changed_item(const json::array& before, const json::array& after,
+                                             const std::string& place) {
+  for (const auto& item : before) {
+    const auto* object = item.if_object();
+    if (object == nullptr) return before == after ? std::nullopt : std::optional(place);
+    const auto* name = object->if_contains("name");
+    if (name == nullptr) {
+      if (std::ranges::find(after, item) == after.end()) return place;
+      continue;
+    }
+    const auto own_place = fmt::format("{}.{}", place, std::string_view(name->as_string()));
+    const auto* same = find_named(after, *name);
+    if (same == nullptr) return own_place;
+    if (auto changed = find_changed(item, *same, own_place)) return changed;
+  }
+  return std::nullopt;
+}
+
+// The first place of `before` that is not in `after` as it was; nothing: all that `after` does is to add.
+std::optional<std::string> find_changed(const json::value& before, const json::value& after,
+                                        const std::string& place) {
+  if (before.is_array() && after.is_array())
+    return find_changed_item(before.get_array(), after.get_array(), place);
+  if (!before.is_object() || !after.is_object()) return before == after ? std::nullopt : std::optional(place);
+  for (const auto& [name, member] : before.get_object()) {
+    const auto own_place =
+        place.empty() ? std::string(name) : fmt::format("{}.{}", place, std::string_view(name));
+    const auto* same = after.get_object().if_contains(name);
+    if (same == nullptr) return own_place;
+    if (auto changed = find_changed(member, *same, own_place)) return changed;
+  }
+  return std::nullopt;
+}
+
+// A patch adds. What the template's keys say is said there alone, so that what is checked, examined and paid
+// for is what runs, and the agent comes in and is what the container runs.
 Status check_patched(const json::object& before, const json::object& after, const TemplateOptions& options) {
   auto complete = after;
   complete["family"] = "x";
@@ -232,22 +265,20 @@ Status check_patched(const json::object& before, const json::object& after, cons
   FOOTMAN_TRY_STATUS(check_keys(before, after));
   for (const auto& one : after.at("containerDefinitions").get_array())
     if (!one.get_object().contains("name")) return wrong_patch("a container has no name");
-  std::vector<std::string> ours = {find_container_name(options)};
-  if (options.agent.delivery == AgentDelivery::inject) ours.emplace_back(kCarrierContainer);
-  for (const auto& name : ours) {
-    const auto* old_one = find_container(before, name);
-    const auto* new_one = find_container(after, name);
-    if (new_one == nullptr)
-      return wrong_patch(fmt::format("the container '{}' was taken away", name),
-                         "Change it by name: {\"containerDefinitions\": {\"" + name + "\": {…}}}");
-    for (const auto* part : {"entryPoint", "command", "essential"}) {
-      const auto* was = old_one->if_contains(part);
-      const auto* is = new_one->if_contains(part);
-      if ((was == nullptr) != (is == nullptr) || (was != nullptr && *was != *is))
-        return wrong_patch(fmt::format("'{}' of the container '{}' cannot be patched", part, name),
-                           "The agent's entry point is 'container.entry_point'");
-    }
+  for (const auto* list : {"containerDefinitions", "volumes"}) {
+    const auto* was = before.if_contains(list);
+    const auto* is = after.if_contains(list);
+    if (was == nullptr) continue;
+    if (const auto changed = find_changed(*was, is == nullptr ? json::value() : *is, list))
+      return wrong_patch(
+          fmt::format("the patch changes '{}', or takes it away", *changed),
+          "Say it with the template's keys. A list is replaced as a whole, so repeat what is in it: "
+          "containers and volumes can be given by name instead, like "
+          "{\"containerDefinitions\": {\"agent\": {…}}}");
   }
+  const auto own = read_definition(after, find_container_name(options));
+  if (own.container.entry_point != make_agent_container(options).entry_point)
+    return wrong_patch("the agent's entry point cannot be patched", "Say it in 'entry_point'");
   return {};
 }
 
@@ -262,6 +293,11 @@ std::string make_family(const TemplateName& name, const std::string& hash) {
 std::string find_agent_path(const AgentOptions& agent) {
   if (agent.delivery == AgentDelivery::image) return agent.path;
   return fmt::format("{}/{}", agent.directory, kAgentProgram);
+}
+
+std::string find_work_directory(const AgentOptions& agent) {
+  if (!agent.work_directory.empty() || agent.delivery == AgentDelivery::image) return agent.work_directory;
+  return agent.directory + "/work";
 }
 
 Result<TaskDefinition> make_task_definition(const TemplateOptions& options, const CloudOptions& cloud,

@@ -25,6 +25,8 @@ inline constexpr std::string_view kAgentProgram = "footman-agent";
 
 // Where the agent is in its container; empty: the image's own entry point is the agent.
 std::string find_agent_path(const AgentOptions& agent);
+// Where it works; empty: its own default.
+std::string find_work_directory(const AgentOptions& agent);
 
 struct DefinitionScope {
   InstallationId installation;  // a tag; others' definitions are never shared, so never deleted under them
@@ -40,10 +42,10 @@ struct TaskDefinition {
 };
 
 // Of options that validate() finds right; not of an existing definition. Errors: invalid_argument with the
-// field "task_definition_patch" (not JSON, not what ECS takes, takes the agent away); resource_exhausted
-// above kMaxDefinitionBytes. Same input, same bytes.
+// field "task_definition_patch" (not JSON, not what ECS takes, changes what keys of the template say);
+// resource_exhausted above kMaxDefinitionBytes. Same input, same bytes.
 //
-// The patch is an RFC 7396 merge patch of the request. As that replaces lists as a whole,
+// The patch is an RFC 7396 merge patch of the request, which adds to it. As that replaces lists as a whole,
 // `containerDefinitions` and `volumes` may also be objects with the names as keys:
 //   {"containerDefinitions": {"agent": {"dockerLabels": {"team": "ci"}}}}
 Result<TaskDefinition> make_task_definition(const TemplateOptions& options, const CloudOptions& cloud,

@@ -1,6 +1,7 @@
 #include "ecs/validate.hpp"
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <set>
 
 #include "base/number.hpp"
@@ -10,6 +11,7 @@
 #include "ecs/forms.hpp"
 #include "ecs/frozen_options.hpp"
 #include "ecs/problems.hpp"
+#include "ecs/read_definition.hpp"
 #include "ecs/task_definition.hpp"
 #include "ecs/task_identity.hpp"
 
@@ -418,7 +420,28 @@ class TemplateCheck {
     if (!o_.task_definition.empty()) return;
     const auto made =
         make_task_definition(o_, cloud_, {InstallationId("x"), TemplateName("x"), cloud_.region});
-    if (!made) problems_.add(made.error().field, with_hint(made.error()));
+    if (!made) return problems_.add(made.error().field, with_hint(made.error()));
+    if (!o_.task_definition_patch.empty()) check_patched(*made);
+  }
+
+  // What the patch adds, by the rules for what keys say.
+  void check_patched(const TaskDefinition& made) {
+    const auto read = read_definition(boost::json::parse(made.request), made.container);
+    auto patched = o_;
+    patched.agent.delivery = AgentDelivery::image;  // what brings the agent is there like all else
+    patched.container = read.container;
+    patched.container.command.clear();
+    patched.sidecars = read.sidecars;
+    patched.volumes = read.volumes;
+    for (const auto& problem : TemplateCheck(patched, cloud_).check_content())
+      if (problem.fatal)
+        problems_.add("task_definition_patch", fmt::format("{}: {}", problem.field, problem.message));
+  }
+  std::vector<Problem> check_content() {
+    check_containers(o_, around_, problems_);
+    check_volumes(o_, around_, problems_);
+    check_credential_variables();
+    return problems_.take();
   }
 
   const TemplateOptions& o_;

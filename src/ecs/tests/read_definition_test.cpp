@@ -40,7 +40,8 @@ TEST_CASE("read definition: what was made of options is read back, every field o
 }
 
 TEST_CASE("read definition: the first container is the agent's where no name is said") {
-  const auto value = json::parse(R"({"containerDefinitions": [{"name": "a"}, {"name": "b", "stopTimeout": 7}]})");
+  const auto value =
+      json::parse(R"({"containerDefinitions": [{"name": "a"}, {"name": "b", "stopTimeout": 7}]})");
   CHECK(read_definition(value, "").container.name == "a");
   CHECK_FALSE(read_definition(value, "").container.stop_timeout);
   CHECK(read_definition(value, "b").container.stop_timeout == 7s);
@@ -49,11 +50,12 @@ TEST_CASE("read definition: the first container is the agent's where no name is 
   CHECK(read_definition(value, "c").sidecars.size() == 2);
 }
 
-TEST_CASE("read definition: what is not as AWS gives it is left out, and a number that does not fit is the nearest") {
+TEST_CASE(
+    "read definition: what is not as AWS gives it is left out, and a number that does not fit is the "
+    "nearest") {
   CHECK(read_definition(json::parse("[]"), "") == TemplateOptions());
   const auto container = [](const char* members) {
-    return read_definition(
-               json::value{{"containerDefinitions", json::array{json::parse(members)}}}, "")
+    return read_definition(json::value{{"containerDefinitions", json::array{json::parse(members)}}}, "")
         .container;
   };
   CHECK(container(R"({"name": 1, "environment": {"a": 1}, "healthCheck": null, "links": [2]})").links ==

@@ -4,6 +4,7 @@
 
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+#include <map>
 
 #include "ecs/json_text.hpp"
 #include "ecs/service_model.hpp"
@@ -67,7 +68,9 @@ TEST_CASE("run task: what is sent, to the byte") {
       "securityGroups": ["sg-0123456789abcdef0"], "assignPublicIp": "DISABLED"}},
     "overrides": {"containerOverrides": [{"name": "agent", "environment": [
       {"name": "FOOTMAN_AGENT_NAME", "value": "ecs-k3v9q2m7"},
-      {"name": "FOOTMAN_AGENT_URL", "value": "wss://ci.example.com/"}]}]},
+      {"name": "FOOTMAN_AGENT_NOTICE", "value": "120s"},
+      {"name": "FOOTMAN_AGENT_URL", "value": "wss://ci.example.com/"},
+      {"name": "FOOTMAN_AGENT_WORK_DIR", "value": "/footman/work"}]}]},
     "tags": [{"key": "cost", "value": "42"}, {"key": "footman:agent", "value": "ecs-k3v9q2m7"},
       {"key": "footman:build", "value": "17"}, {"key": "footman:generation", "value": "3"},
       {"key": "footman:installation", "value": "inst-1"}, {"key": "footman:job", "value": "team/app"},
@@ -177,6 +180,33 @@ TEST_CASE("run task: an existing definition gets as overrides what one of our ow
   CHECK_FALSE(plain.get_object().contains("networkConfiguration"));
 }
 
+TEST_CASE("run task: how long the agent has after a notice, and where it works") {
+  const auto variables_of = [](const TemplateOptions& options, RunTaskInput input) {
+    if (!options.task_definition.empty()) input.subnets = {};
+    const auto request = run(options, input);
+    std::map<std::string, std::string> out;
+    for (const auto& one :
+         request.at("overrides").at("containerOverrides").at(0).at("environment").get_array())
+      out[std::string(one.at("name").as_string())] = one.at("value").as_string();
+    return out;
+  };
+  auto options = make_fargate_options();
+  options.container.stop_timeout = 30s;
+  options.agent.directory = "/ci";
+  CHECK(variables_of(options, make_input()).at("FOOTMAN_AGENT_NOTICE") == "30s");
+  CHECK(variables_of(options, make_input()).at("FOOTMAN_AGENT_WORK_DIR") == "/ci/work");
+  options.agent.work_directory = "/work";
+  CHECK(variables_of(options, make_input()).at("FOOTMAN_AGENT_WORK_DIR") == "/work");
+  options.agent = {AgentDelivery::image, "", "", "", ""};
+  CHECK_FALSE(variables_of(options, make_input()).contains("FOOTMAN_AGENT_WORK_DIR"));
+  auto input = make_input();
+  CHECK_FALSE(variables_of(make_existing_options(), input).contains("FOOTMAN_AGENT_NOTICE"));
+  input.stop_timeout = 90s;
+  CHECK(variables_of(make_existing_options(), input).at("FOOTMAN_AGENT_NOTICE") == "90s");
+  input.role = AgentRole::supervisor;
+  CHECK(variables_of(make_existing_options(), input).at("FOOTMAN_AGENT_NOTICE") == "90s");
+}
+
 TEST_CASE("run task: what AWS would refuse is refused here") {
   auto input = make_input();
   input.client_token = std::string(65, 'x');
@@ -221,7 +251,7 @@ TEST_CASE("run task: the secret is added to what is sent alone") {
   const auto request = make_run_task(make_fargate_options(), make_cloud(), make_input()).value();
   const std::string sent(add_secret(request, Secret("s3cret"), AgentRole::session).value().expose());
   CHECK(request.find("s3cret") == std::string::npos);
-  CHECK(json::parse(sent).at("overrides").at("containerOverrides").at(0).at("environment").at(2) ==
+  CHECK(json::parse(sent).at("overrides").at("containerOverrides").at(0).at("environment").at(4) ==
         json::value({{"name", "FOOTMAN_AGENT_SECRET"}, {"value", "s3cret"}}));
   CHECK(add_secret(request, Secret("s3cret"), AgentRole::session).value().expose() == sent);
   CHECK(check_shape(json::parse(sent), kRunTask).has_value());

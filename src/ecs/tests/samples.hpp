@@ -121,6 +121,7 @@ inline TemplateOptions make_complete_options() {
   auto options = make_full_options();
   options.task_definition.clear();
   options.container.command.clear();
+  options.sidecars[0].name = "sidecar";
   options.sidecars[1].name = "cache";
   options.sidecars[1].image = "redis:7";
   options.capacity = {CapacityKind::launch_type, LaunchType::ec2, {}, {}};

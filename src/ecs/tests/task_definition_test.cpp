@@ -50,8 +50,6 @@ TEST_CASE("task definition: what is sent, to the byte") {
     "containerDefinitions": [
       {"name": "agent", "image": "node:20", "essential": true,
        "entryPoint": ["/footman/footman-agent"], "command": ["run"], "stopTimeout": 120,
-       "environment": [{"name": "FOOTMAN_AGENT_NOTICE", "value": "120s"},
-                       {"name": "FOOTMAN_AGENT_WORK_DIR", "value": "/footman/work"}],
        "mountPoints": [{"sourceVolume": "footman-agent", "containerPath": "/footman"}],
        "dependsOn": [{"containerName": "footman-carrier", "condition": "SUCCESS"}],
        "logConfiguration": {"logDriver": "awslogs", "options": {"awslogs-group": "/footman",
@@ -188,7 +186,6 @@ TEST_CASE("task definition: the agent's own entry point, an image that holds it,
   CHECK(json::serialize(container.at("entryPoint")) == R"(["/sbin/tini","--"])");
   CHECK(json::serialize(container.at("command")) == R"(["/footman/footman-agent","run"])");
   CHECK(container.at("stopTimeout") == 30);
-  CHECK(container.at("environment").at(0).at("value") == "30s");
   CHECK(make(options).container == "build");
 
   options = make_fargate_options();
@@ -225,26 +222,20 @@ TEST_CASE("task definition: sizes are rounded up when that is wished, and every 
 
 TEST_CASE("task definition: a patch reaches what has no field") {
   const auto request = patched(R"({"enableFaultInjection":true,
-      "containerDefinitions":{"agent":{"versionConsistency":"disabled","image":"node:22"},
-                              "extra":{"image":"busybox","essential":false}}})");
+      "containerDefinitions":{"agent":{"versionConsistency":"disabled","environment":[{"name":"a.b","value":"c"}],
+                                       "user":"node"},
+                              "extra":{"image":"busybox","essential":false}},
+      "volumes":{"cache":{}}})");
   CHECK(request.at("enableFaultInjection") == true);
   const auto& containers = request.at("containerDefinitions").get_array();
   REQUIRE(containers.size() == 3);
   CHECK(containers[0].at("versionConsistency") == "disabled");
-  CHECK(containers[0].at("image") == "node:22");
+  CHECK(containers[0].at("environment").at(0).at("name") == "a.b");
+  CHECK(containers[0].at("user") == "node");
   CHECK(containers[0].at("stopTimeout") == 120);
   CHECK(containers[2].at("name") == "extra");
+  CHECK(request.at("volumes").at(0).at("name") == "cache");
   CHECK(patched("{}") == request_of(make_fargate_options()));
-  CHECK_FALSE(patched(R"({"containerDefinitions":{"agent":{"mountPoints":null}}})")
-                  .at("containerDefinitions")
-                  .at(0)
-                  .get_object()
-                  .contains("mountPoints"));
-  CHECK(patched(R"({"volumes":{"footman-agent":{"host":{"sourcePath":"/x"}}}})")
-            .at("volumes")
-            .at(0)
-            .at("host")
-            .at("sourcePath") == "/x");
 }
 
 TEST_CASE("task definition: a patch that ECS would not take is refused with its place") {
@@ -256,15 +247,7 @@ TEST_CASE("task definition: a patch that ECS would not take is refused with its 
         "pid_mode: there is no 'pid_mode' here; did you mean 'pidMode'?");
   CHECK(refusal(R"({"containerDefinitions":{"agent":{"cpu":"1"}}})") ==
         "containerDefinitions[0].cpu: a whole number was expected");
-  CHECK(refusal(R"({"containerDefinitions":{"agent":null}})") == "the container 'agent' was taken away");
-  CHECK(refusal(R"({"containerDefinitions":[{"name":"x"}]})") == "the container 'agent' was taken away");
   CHECK(refusal(R"({"containerDefinitions":[{"image":"x"}]})") == "a container has no name");
-  CHECK(refusal(R"({"containerDefinitions":{"footman-carrier":null}})") ==
-        "the container 'footman-carrier' was taken away");
-  CHECK(refusal(R"({"containerDefinitions":{"agent":{"command":["sleep"]}}})") ==
-        "'command' of the container 'agent' cannot be patched");
-  CHECK(refusal(R"({"containerDefinitions":{"agent":{"entryPoint":null}}})") ==
-        "'entryPoint' of the container 'agent' cannot be patched");
   CHECK(refusal(R"({"containerDefinitions":{"agent":1}})") ==
         "containerDefinitions.agent: an object was expected");
   CHECK(refusal(R"({"containerDefinitions":null})") ==
@@ -288,6 +271,59 @@ TEST_CASE("task definition: what has a key of its own cannot be patched, but for
   CHECK(
       patched(R"({"networkMode":"awsvpc","cpu":"1 vCPU","runtimePlatform":{"cpuArchitecture":"X86_64"}})") ==
       request_of(make_fargate_options()));
+}
+
+TEST_CASE("task definition: a patch adds, and changes nothing that keys of the template say") {
+  auto options = make_fargate_options();
+  options.container.environment = {{"A", "1"}, {"B", "2"}};
+  options.container.drop_capabilities = {"NET_RAW"};
+  options.sidecars.resize(1);
+  options.sidecars[0].name = "db";
+  options.sidecars[0].image = "postgres:16";
+  const auto changed = [&](const std::string& patch) {
+    options.task_definition_patch = patch;
+    const auto made = make_task_definition(options, make_cloud(), kScope);
+    return made ? std::string("nothing") : made.error().message;
+  };
+  const auto of = [&](const std::string& container, const std::string& members) {
+    return changed(fmt::format(R"({{"containerDefinitions":{{"{}":{}}}}})", container, members));
+  };
+  const auto told = [](const std::string& place) {
+    return fmt::format("the patch changes '{}', or takes it away", place);
+  };
+  CHECK(of("agent", R"({"dockerLabels":{"a":"b"}})") == "nothing");
+  for (const auto* member : {"mountPoints", "dependsOn", "command", "entryPoint", "image", "essential"})
+    for (const auto* value : {"null", "[]"})
+      if (const auto message = of("agent", fmt::format(R"({{"{}":{}}})", member, value));
+          !message.ends_with("was expected"))
+        CHECK_MESSAGE(
+            message.starts_with(fmt::format("the patch changes 'containerDefinitions.agent.{}", member)),
+            message);
+  CHECK(of("agent", R"({"image":"node:22"})") == told("containerDefinitions.agent.image"));
+  CHECK(of("agent", R"({"stopTimeout":10})") == told("containerDefinitions.agent.stopTimeout"));
+  CHECK(of("agent", R"({"environment":[{"name":"B","value":"2"}]})") ==
+        told("containerDefinitions.agent.environment.A"));
+  CHECK(of("agent", R"({"environment":[{"name":"B","value":"2"},{"name":"A","value":"3"}]})") ==
+        told("containerDefinitions.agent.environment.A.value"));
+  CHECK(
+      of("agent",
+         R"({"environment":[{"name":"B","value":"2"},{"name":"c.d","value":""},{"name":"A","value":"1"}]})") ==
+      "nothing");
+  CHECK(of("agent", R"({"linuxParameters":{"capabilities":{"drop":["NET_RAW","MKNOD"]}}})") ==
+        told("containerDefinitions.agent.linuxParameters.capabilities.drop"));
+  CHECK(of("agent", R"({"mountPoints":[{"sourceVolume":"x","containerPath":"/footman"}]})") ==
+        told("containerDefinitions.agent.mountPoints"));
+  CHECK(of("agent", "null") == told("containerDefinitions.agent"));
+  CHECK(of("db", "null") == told("containerDefinitions.db"));
+  CHECK(of("db", R"({"essential":false})") == told("containerDefinitions.db.essential"));
+  CHECK(of("footman-carrier", "null") == told("containerDefinitions.footman-carrier"));
+  CHECK(of("footman-carrier", R"({"image":"mallory/agent"})") ==
+        told("containerDefinitions.footman-carrier.image"));
+  CHECK(changed(R"({"containerDefinitions":[{"name":"x"}]})") == told("containerDefinitions.agent"));
+  CHECK(changed(R"({"volumes":[]})") == told("volumes.footman-agent"));
+  CHECK(changed(R"({"volumes":null})") == told("volumes"));
+  options.agent = {AgentDelivery::image, "", "", "", ""};
+  CHECK(of("agent", R"({"entryPoint":["sh"]})") == "the agent's entry point cannot be patched");
 }
 
 TEST_CASE("task definition: 64 KiB are the most that ECS takes") {
@@ -333,7 +369,7 @@ TEST_CASE("normal form: what AWS answers with is what was registered") {
   container["systemControls"] = json::array{};
   container["mountPoints"].get_array()[0].get_object()["readOnly"] = false;
   auto& environment = container["environment"].get_array();
-  std::swap(environment[0], environment[2]);
+  std::swap(environment[0], environment[1]);
   CHECK(canonical_text(normalise(answer)) == canonical_text(sent));
   CHECK(canonical_text(normalise(sent)) == canonical_text(sent));
   CHECK(hash_definition(answer) == hash_definition(sent));

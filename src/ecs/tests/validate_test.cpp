@@ -397,6 +397,48 @@ TEST_CASE("validate: what leads the agent to its role's credentials is not repla
   check_rows(make_existing_options(), make_cloud(), {{"existing definition", set, found}});
 }
 
+TEST_CASE("validate: what a patch adds is checked by the rules for keys") {
+  const auto said_of = [](const std::string& container, const std::string& members,
+                          TemplateOptions options = make_fargate_options()) {
+    options.task_definition_patch =
+        fmt::format(R"({{"containerDefinitions":{{"{}":{}}}}})", container, members);
+    for (const auto& problem : validate(options, make_cloud()))
+      if (problem.fatal) return problem.field + ": " + problem.message;
+    return std::string("nothing");
+  };
+  const auto of = [&](const std::string& members) { return said_of("agent", members); };
+  CHECK(of(R"({"environment":[{"name":"a.b","value":"c"}],"user":"node"})") == "nothing");
+  CHECK(of(R"({"privileged":true})") ==
+        "task_definition_patch: container.privileged: Fargate does not have this");
+  CHECK(
+      of(R"({"cpu":99999999999})").starts_with("task_definition_patch: size.cpu_units: the containers want"));
+  CHECK(of(R"({"memory":4096})").starts_with("task_definition_patch: container.memory_mib: it is more than"));
+  CHECK(of(R"({"startTimeout":3000})") ==
+        "task_definition_patch: container.start_timeout: 2 to 120 whole seconds were expected on Fargate");
+  CHECK(of(R"({"environment":[{"name":"FOOTMAN_AGENT_NOTICE","value":"9m"}]})") ==
+        "task_definition_patch: container.environment.FOOTMAN_AGENT_NOTICE: names that begin with "
+        "FOOTMAN_AGENT_ are the agent's");
+  CHECK(of(R"({"environment":[{"name":"AWS_CONTAINER_CREDENTIALS_FULL_URI","value":"http://x"}]})")
+            .starts_with("task_definition_patch: container.environment.AWS_CONTAINER_CREDENTIALS_FULL_URI:"));
+  CHECK(of(R"({"restartPolicy":{"enabled":true}})").find("an agent is not started again") !=
+        std::string::npos);
+  CHECK(
+      said_of(
+          "x",
+          R"({"image":"busybox","essential":false,"dependsOn":[{"containerName":"y","condition":"START"}]})")
+          .ends_with("there is no container 'y'"));
+  CHECK(said_of("x", R"({"image":"busybox","stopTimeout":121})")
+            .starts_with("task_definition_patch: sidecars[1].stop_timeout: 2 to 120"));
+  CHECK(said_of(
+            "x",
+            R"({"image":"busybox","mountPoints":[{"sourceVolume":"footman-agent","containerPath":"/f"}]})") ==
+        "nothing");
+  auto on_ec2 = make_fargate_options();
+  on_ec2.capacity = {CapacityKind::launch_type, LaunchType::ec2, {}, {}};
+  on_ec2.network_mode = NetworkMode::awsvpc;
+  CHECK(said_of("agent", R"({"privileged":true})", on_ec2) == "nothing");
+}
+
 TEST_CASE("validate: the patch is checked against what ECS takes") {
   check_rows(
       make_fargate_options(), make_cloud(),
