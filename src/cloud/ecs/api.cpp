@@ -93,12 +93,6 @@ std::unexpected<CallFailure> explain(CallFailure failure, std::string_view clust
 
 }  // namespace
 
-std::string DefinitionState::first_container() const {
-  const auto& containers = list_of(content.get_object(), "containerDefinitions");
-  if (containers.empty() || !containers.front().is_object()) return {};
-  return text_of(containers.front().get_object(), "name");
-}
-
 Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quota) {
   std::vector<Charge> charges{{ApiCategory::cluster_resource_modify}};
   if (quota == LaunchQuota::fargate) charges.push_back({ApiCategory::fargate_launch});

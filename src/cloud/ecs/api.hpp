@@ -29,7 +29,6 @@ struct DefinitionState {
   std::string arn;     // of the revision
   std::string status;  // ACTIVE or INACTIVE
   boost::json::value content;
-  std::string first_container() const;  // empty: it has none
 };
 
 struct DefinitionFacts {

@@ -1,14 +1,29 @@
 #include "cloud/ecs/definitions.hpp"
 
+#include <fmt/format.h>
+
 #include <boost/json/parse.hpp>
 #include <utility>
 
+#include "ecs/read_definition.hpp"
 #include "ecs/stale_definitions.hpp"
 #include "ecs/task_definition.hpp"
 
 namespace footman::cloud::ecs {
 
 namespace json = boost::json;
+
+namespace {
+
+std::unexpected<aws::CallFailure> wrong(std::string message) {
+  aws::CallFailure failure;
+  failure.failure = model::FailureClass::configuration;
+  failure.definite = true;
+  failure.message = std::move(message);
+  return std::unexpected(std::move(failure));
+}
+
+}  // namespace
 
 Awaitable<CallResult<std::string>> Definitions::ensure(std::string family, std::string request) {
   auto& slot = entries_[family];
@@ -52,26 +67,33 @@ Awaitable<CallResult<bool>> Definitions::retire(std::string family) {
   co_return true;
 }
 
-Awaitable<CallResult<std::string>> Definitions::find_first_container(std::string name) {
-  if (const auto known = first_containers_.find(name); known != first_containers_.end())
-    co_return known->second;
+Awaitable<CallResult<json::value>> Definitions::find_theirs(std::string name) {
+  if (const auto known = theirs_.find(name); known != theirs_.end())
+    if (const auto& one = known->second; !one.is_newest || clock_.steady() < one.known_at + kNewestKnown)
+      co_return one.content;
   auto found = co_await api_.describe_definition(name);
   if (!found) co_return std::unexpected(std::move(found).error());
-  auto first = *found ? (*found)->first_container() : std::string();
-  if (first.empty()) {
-    aws::CallFailure failure;
-    failure.failure = model::FailureClass::configuration;
-    failure.definite = true;
-    failure.message = "ECS has no task definition " + name;
-    co_return std::unexpected(std::move(failure));
-  }
-  co_return first_containers_[name] = std::move(first);
+  if (!*found) co_return wrong("ECS has no task definition " + name);
+  const bool is_newest = name.find(':', name.rfind('/') + 1) == std::string::npos;
+  theirs_[name] = {(*found)->content, clock_.steady(), is_newest};
+  co_return std::move((*found)->content);
+}
+
+Awaitable<CallResult<AgentContainer>> Definitions::find_container(std::string definition,
+                                                                  std::string container) {
+  const auto found = co_await find_theirs(definition);
+  if (!found) co_return std::unexpected(found.error());
+  auto read = footman::ecs::read_definition(*found, container).container;
+  if (read.name.empty())
+    co_return wrong(fmt::format("the task definition {} has no container{}", definition,
+                                container.empty() ? std::string() : " " + container));
+  co_return AgentContainer{std::move(read.name), read.stop_timeout.value_or(kUsualStopTimeout)};
 }
 
 void Definitions::forget(const std::string& name) {
   const std::string family(footman::ecs::family_of(name));
   if (const auto found = entries_.find(family); found != entries_.end()) found->second->arn.clear();
-  first_containers_.erase(name);
+  theirs_.erase(name);
 }
 
 }  // namespace footman::cloud::ecs

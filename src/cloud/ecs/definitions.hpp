@@ -16,7 +16,18 @@ namespace footman::cloud::ecs {
 
 // From the look at a definition to the answer of its RunTask, with all repetitions.
 inline constexpr Duration kLaunchUnderWay = 10min;
+// ECS' own, of a container that says none.
+inline constexpr Duration kUsualStopTimeout = 30s;
 inline constexpr std::size_t kRevisionsAtOnce = 10;  // of a family that goes; more the next time
+
+// A family's newest revision is taken for that so long.
+inline constexpr Duration kNewestKnown = 1min;
+
+// That of a definition that others made.
+struct AgentContainer {
+  std::string name;
+  Duration stop_timeout = kUsualStopTimeout;  // between SIGTERM and SIGKILL
+};
 
 // On the executor of the API, which outlives it. No ensure() may be under way when it is destroyed.
 class Definitions {
@@ -29,9 +40,10 @@ class Definitions {
   // is compared, and where it is something else our content is registered again. In steady state it asks
   // nobody.
   Awaitable<CallResult<std::string>> ensure(std::string family, std::string request);
-  // The first container of a definition that others made, by its family, family:revision or ARN. Asked once.
-  // A definition that is not there is a failure of the configuration.
-  Awaitable<CallResult<std::string>> find_first_container(std::string name);
+  // Of a definition that others made, by its family, family:revision or ARN, the container of that name, or
+  // the first one. A revision is asked for once, the newest one of a family each kNewestKnown while there are
+  // launches. What is not there is a failure of the configuration.
+  Awaitable<CallResult<AgentContainer>> find_container(std::string definition, std::string container);
   // Nothing needs it any more: its revisions become inactive, and are deleted where that is allowed. Not when
   // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
   // anew. Idempotent.
@@ -45,11 +57,18 @@ class Definitions {
     std::string arn;                 // of the revision that was compared; empty: it is to be looked at
     std::optional<Duration> wanted;  // steady, the last time
   };
+  struct Theirs {
+    boost::json::value content;
+    Duration known_at{0};    // steady
+    bool is_newest = false;  // of its family, so another one may come
+  };
+  Awaitable<CallResult<boost::json::value>> find_theirs(std::string name);
+
   Api& api_;
   const runtime::Clock& clock_;
   Logger log_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;  // ours, by family: one for each content
-  std::map<std::string, std::string> first_containers_;    // others', by the name that is configured
+  std::map<std::string, Theirs> theirs_;                   // by the name that is configured
 };
 
 }  // namespace footman::cloud::ecs

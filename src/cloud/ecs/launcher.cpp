@@ -178,11 +178,10 @@ Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const
                                                                            ecs::RunTaskInput* input) {
   if (!wanted.task_definition.empty()) {
     input->task_definition = wanted.task_definition;
-    input->container = wanted.container.name;
-    if (!input->container.empty()) co_return std::expected<void, LaunchFailure>();
-    auto first = co_await definitions_.find_first_container(wanted.task_definition);
-    if (!first) co_return std::unexpected(as_launch_failure(first.error()));
-    input->container = std::move(*first);
+    auto container = co_await definitions_.find_container(wanted.task_definition, wanted.container.name);
+    if (!container) co_return std::unexpected(as_launch_failure(container.error()));
+    input->container = std::move(container->name);
+    input->stop_timeout = container->stop_timeout;
     co_return std::expected<void, LaunchFailure>();
   }
   const auto definition = make_definition(shared_.config, wanted, input->template_name);

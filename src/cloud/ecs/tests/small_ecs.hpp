@@ -40,10 +40,10 @@ struct SmallEcs {
   std::vector<std::string> deleted;
   std::map<std::string, std::vector<std::string>> logs;  // of CloudWatch: stream → lines
   std::string logs_refused;                              // code of the refusal of those who read them
-  std::map<std::string, std::string> others;  // definitions that others made: name → first container
-  std::map<std::string, int> calls;           // by operation
-  std::vector<std::string> lose;              // operations whose next answer is lost after its effect
-  std::vector<std::string> refusals;          // of the next RunTasks: reasons of failures[]
+  std::map<std::string, json::array> others;             // definitions that others made: name → containers
+  std::map<std::string, int> calls;                      // by operation
+  std::vector<std::string> lose;      // operations whose next answer is lost after its effect
+  std::vector<std::string> refusals;  // of the next RunTasks: reasons of failures[]
   // The Security Token Service.
   std::function<base::Result<net::HttpClientResponse>(const net::HttpClientRequest&)> sts;
   std::map<std::string, int> free_addresses;  // of subnets; none: nobody may ask
@@ -145,7 +145,7 @@ struct SmallEcs {
         return ok({{"taskDefinition",
                     {{"taskDefinitionArn", family},
                      {"status", "ACTIVE"},
-                     {"containerDefinitions", json::array{json::object{{"name", other->second}}}}}}});
+                     {"containerDefinitions", other->second}}}});
       return describe_definition(family);
     }
     if (operation == "ListTaskDefinitionFamilies") {
@@ -177,12 +177,12 @@ struct SmallEcs {
     return aws::test::json_error("InvalidAction");
   }
 
-  // By a family its active revision alone, by an ARN also one that is not active.
+  // By a family its active revision alone, by a revision also one that is not active.
   Answer describe_definition(const std::string& name) const {
-    const bool by_arn = name.find('/') != std::string::npos;
-    const auto family = by_arn ? family_of(name) : name;
+    const bool by_revision = name.find(':') != std::string::npos;
+    const auto family = by_revision ? family_of(name) : name;
     const bool is_active = contents.contains(family);
-    if (!is_active && !(by_arn && inactive.contains(family)))
+    if (!is_active && !(by_revision && inactive.contains(family)))
       return aws::test::json_error("ClientException", "Unable to describe task definition.");
     auto definition = (is_active ? contents : inactive).at(family);
     definition["taskDefinitionArn"] = arn_of(family);
