@@ -102,7 +102,8 @@ Awaitable<ecs::Known<std::vector<ecs::Decision>>> ask_permissions(cloud::ecs::Su
 // What ECS does with the execution roles that there are.
 Awaitable<void> ask_execution_rights(cloud::ecs::Surveyor* surveyor, const ecs::Examined* examined,
                                      ecs::Survey* survey) {
-  auto wishes = ecs::list_execution_wishes(examined->cloud, examined->templates, survey->caller->account);
+  auto wishes = ecs::list_execution_wishes(examined->cloud, examined->templates, survey->caller->account,
+                                           examined->existing);
   for (auto& [role, wanted] : wishes) {
     const auto known = survey->roles.find(role);
     const bool is_gone = known != survey->roles.end() && known->second && !*known->second;
@@ -122,6 +123,8 @@ Awaitable<Result<std::vector<Finding>>> ask_about_cloud(Asking* asking, const co
   FOOTMAN_CO_TRY(auto* credentials, asking->aws.credentials(examined.cloud, "doctor"));
   FOOTMAN_CO_TRY(const auto surveyor,
                  cloud::ecs::Surveyor::create(examined.cloud, asking->aws.outside(), *credentials));
+  examined.existing = co_await surveyor->find_existing(ecs::list_existing(examined.templates));
+  examined.templates = ecs::complete_templates(std::move(examined.templates), examined.existing);
   auto questions = ecs::list_questions(examined.cloud, examined.templates);
   for (const auto& [name, target] : examined.targets)
     for (const auto& address : target.addresses)

@@ -10,6 +10,7 @@
 #include "ecs/choices.hpp"
 #include "ecs/findings.hpp"
 #include "ecs/forms.hpp"
+#include "ecs/read_definition.hpp"
 #include "ecs/trust_policy.hpp"
 #include "model/nearest.hpp"
 #include "model/size.hpp"
@@ -225,6 +226,34 @@ List examine_execution_rights(const Examined&, const Survey& survey) {
   return out.take();
 }
 
+// What is wrong with an existing definition, for a template that wants this container of it; empty: nothing.
+std::string find_fault(const boost::json::value& definition, const std::string& container) {
+  const auto* status = definition.as_object().if_contains("status");
+  if (status != nullptr && *status != "ACTIVE")
+    return fmt::format("is {}: nothing is launched from it", std::string_view(status->as_string()));
+  if (read_definition(definition, container).container.name.empty())
+    return container.empty() ? "has no container" : fmt::format("has no container '{}'", container);
+  return {};
+}
+
+List examine_definitions(const Examined& examined, const Survey&) {
+  Findings out("task-definition");
+  for (const auto& [name, options] : examined.templates) {
+    const auto found = examined.existing.find(options.task_definition);
+    if (found == examined.existing.end()) continue;
+    const auto what = fmt::format("the task definition {} of the template '{}'", found->first, name.str());
+    if (!found->second)
+      out.unknown(what, found->second.error());
+    else if (!*found->second)
+      out.fail(what + " is not there", "register it, or correct ecs.task_definition");
+    else if (const auto fault = find_fault(**found->second, options.container.name); !fault.empty())
+      out.fail(fmt::format("{} {}", what, fault), "name another revision, or correct ecs.container_name");
+    else
+      out.ok(what);
+  }
+  return out.take();
+}
+
 // Of those whose agent's log goes nowhere, the first.
 std::string find_without_log(const Examined& examined) {
   if (!examined.cloud.log_group.empty()) return {};
@@ -376,8 +405,8 @@ List examine(const Examined& examined, const Survey& survey) {
   for (const auto part :
        {&examine_region, &examine_clock, &examine_permissions, &examine_cluster, &examine_capacity,
         &examine_subnets, &examine_ways_out, &examine_acls, &examine_groups, &examine_reach, &examine_ingress,
-        &examine_roles, &examine_execution_rights, &examine_logs, &examine_images, &examine_quotas,
-        &examine_event_queue, &examine_file_systems})
+         &examine_definitions, &examine_roles, &examine_execution_rights, &examine_logs, &examine_images,
+         &examine_quotas, &examine_event_queue, &examine_file_systems})
     std::ranges::move(part(examined, survey), std::back_inserter(list));
   return list;
 }

@@ -28,7 +28,8 @@ struct AgentTarget {
 
 struct Examined {
   CloudOptions cloud;  // with its region
-  NamedTemplates templates;
+  NamedTemplates templates;  // completed by `existing`
+  Existing existing = {};
   std::map<TemplateName, AgentTarget> targets;
   std::uint32_t most_agents = 0;  // of the cloud; 0: no limit
 };

@@ -17,7 +17,6 @@ namespace {
 
 namespace json = boost::json;
 
-// Of a request that we made ourselves: what is there has the type that it has to have.
 std::string member(const json::object& object, std::string_view name) {
   const auto* value = object.if_contains(name);
   return value != nullptr && value->is_string() ? std::string(value->get_string()) : std::string();
@@ -111,22 +110,29 @@ class Rights {
   std::map<Texts, std::set<std::string>> rights_;  // actions that go together: on what
 };
 
+// What a template's tasks are made of; null: not known.
+json::value find_content(const CloudOptions& cloud, const TemplateName& name, const TemplateOptions& options,
+                         const Existing& existing) {
+  if (const auto found = existing.find(options.task_definition); found != existing.end())
+    return found->second && *found->second ? **found->second : json::value();
+  if (!options.task_definition.empty()) return nullptr;
+  const auto made = make_task_definition(options, cloud, {InstallationId("any"), name, cloud.region});
+  return made ? json::parse(made->request) : json::value();
+}
+
 }  // namespace
 
 std::map<std::string, std::vector<Wish>> list_execution_wishes(const CloudOptions& cloud,
                                                                const NamedTemplates& templates,
-                                                               const std::string& account) {
+                                                               const std::string& account,
+                                                               const Existing& existing) {
   std::map<std::string, Rights> rights;
   for (const auto& [name, options] : templates) {
-    if (!options.task_definition.empty()) continue;
-    const auto made = make_task_definition(options, cloud, {InstallationId("any"), name, cloud.region});
-    if (!made) continue;
-    const auto value = json::parse(made->request);
-    const auto& definition = value.get_object();
-    const auto role = member(definition, "executionRoleArn");
-    if (role.empty()) continue;
-    auto& of_role = rights.try_emplace(role, cloud, account).first->second;
-    for_each_object(definition, "containerDefinitions",
+    if (options.execution_role.empty()) continue;
+    const auto definition = find_content(cloud, name, options, existing);
+    if (!definition.is_object()) continue;
+    auto& of_role = rights.try_emplace(options.execution_role, cloud, account).first->second;
+    for_each_object(definition.get_object(), "containerDefinitions",
                     [&](const auto& container) { of_role.add_container(container); });
   }
   std::map<std::string, std::vector<Wish>> out;

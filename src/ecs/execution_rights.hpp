@@ -11,9 +11,10 @@
 
 namespace footman::ecs {
 
-// By the ARN of the role, for definitions of our own. `account`: where the cloud is.
+// By the ARN of the role. `account`: where the cloud is. `existing`: the templates are completed by it.
 std::map<std::string, std::vector<Wish>> list_execution_wishes(const CloudOptions& cloud,
                                                                const NamedTemplates& templates,
-                                                               const std::string& account);
+                                                               const std::string& account,
+                                                               const Existing& existing);
 
 }  // namespace footman::ecs

@@ -8,6 +8,7 @@
 #include "ecs/capacity.hpp"
 #include "ecs/choices.hpp"
 #include "ecs/forms.hpp"
+#include "ecs/read_definition.hpp"
 
 namespace footman::ecs {
 namespace {
@@ -15,14 +16,19 @@ namespace {
 namespace json = boost::json;
 
 constexpr std::string_view kGroupOption = "awslogs-group";
+constexpr std::string_view kRegionOption = "awslogs-region";
 constexpr std::string_view kCreateOption = "awslogs-create-group";
 
-void ask_of_logs(const CloudOptions& cloud, const Container& container, Questions& out) {
+// `usual`: the group of containers that say none.
+void ask_of_logs(const CloudOptions& cloud, const std::string& usual, const Container& container,
+                 Questions& out) {
   if (!container.log) {
-    if (!cloud.log_group.empty()) out.log_groups.insert(cloud.log_group);
+    if (!usual.empty()) out.log_groups.insert(usual);
     return;
   }
   const auto& options = container.log->options;
+  const auto region = options.find(std::string(kRegionOption));
+  if (region != options.end() && region->second != cloud.region) return;
   const auto group = options.find(std::string(kGroupOption));
   const auto create = options.find(std::string(kCreateOption));
   const bool is_made = create != options.end() && create->second == "true";
@@ -44,10 +50,11 @@ void ask_of_content(const CloudOptions& cloud, const TemplateOptions& options, Q
   };
   add_image(options.container.image);
   if (options.agent.delivery == AgentDelivery::inject) add_image(options.agent.carrier_image);
-  ask_of_logs(cloud, options.container, out);
+  const auto usual = options.task_definition.empty() ? cloud.log_group : std::string();
+  ask_of_logs(cloud, usual, options.container, out);
   for (const auto& sidecar : options.sidecars) {
     add_image(sidecar.image);
-    ask_of_logs(cloud, sidecar, out);
+    ask_of_logs(cloud, usual, sidecar, out);
   }
   for (const auto& volume : options.volumes)
     if (volume.efs) out.file_systems.insert(volume.efs->file_system_id);
@@ -61,7 +68,7 @@ void ask_of_template(const CloudOptions& cloud, const TemplateOptions& options, 
   if (!options.task_role.empty()) out.task_roles.insert(options.task_role);
   if (!options.execution_role.empty()) out.execution_roles.insert(options.execution_role);
   for (const auto& choice : list_choices(options)) ask_of_capacity(choice.capacity, out);
-  if (options.task_definition.empty()) ask_of_content(cloud, options, out);
+  ask_of_content(cloud, options, out);
 }
 
 Texts texts_of(const json::value& value) {
@@ -115,6 +122,28 @@ std::optional<EcrImage> find_ecr_image(const std::string& image) {
   }
   if (out.tag.empty() && out.digest.empty()) out.tag = "latest";
   return out;
+}
+
+std::set<std::string> list_existing(const NamedTemplates& templates) {
+  std::set<std::string> out;
+  for (const auto& [name, options] : templates)
+    if (!options.task_definition.empty()) out.insert(options.task_definition);
+  return out;
+}
+
+NamedTemplates complete_templates(NamedTemplates templates, const Existing& existing) {
+  for (auto& [name, options] : templates) {
+    const auto found = existing.find(options.task_definition);
+    if (found == existing.end() || !found->second || !*found->second) continue;
+    auto read = read_definition(**found->second, options.container.name);
+    options.container.image = std::move(read.container.image);
+    options.container.log = std::move(read.container.log);
+    options.sidecars = std::move(read.sidecars);
+    options.volumes = std::move(read.volumes);
+    options.cpu_architecture = read.cpu_architecture;
+    if (options.execution_role.empty()) options.execution_role = std::move(read.execution_role);
+  }
+  return templates;
 }
 
 Questions list_questions(const CloudOptions& cloud, const NamedTemplates& templates) {

@@ -16,8 +16,10 @@ namespace json = boost::json;
 
 class SurveyWriter {
  public:
-  SurveyWriter(const CloudOptions& cloud, const Questions& questions, const std::string& account)
+  SurveyWriter(const CloudOptions& cloud, const Questions& questions, bool has_existing,
+               const std::string& account)
       : questions_(questions),
+        has_existing_(has_existing),
         region_(cloud.region),
         account_(account),
         partition_(find_partition(cloud.region)),
@@ -30,6 +32,7 @@ class SurveyWriter {
          {"*"});  // they know no narrower resource
     look("LookAtCluster", {"ecs:DescribeClusters"}, {cluster_arn()});
     look("ListClusters", {"ecs:ListClusters"}, {"*"});
+    if (has_existing_) look("LookAtDefinitions", {"ecs:DescribeTaskDefinition"}, {"*"});
     const auto roles = iam("role/*");
     look("LookAtRoles", {"iam:GetRole"}, {roles});
     look("ListRoles", {"iam:ListRoles"}, {"*"});
@@ -72,6 +75,7 @@ class SurveyWriter {
   }
 
   const Questions& questions_;
+  bool has_existing_;
   const std::string& region_;
   const std::string& account_;
   std::string partition_;
@@ -85,7 +89,13 @@ Result<IamPolicy> make_survey_policy(const CloudOptions& cloud, const NamedTempl
                                      const std::string& account) {
   FOOTMAN_TRY_STATUS(make_iam_policy(cloud, templates, account));  // which checks the same input
   const auto questions = list_questions(cloud, templates);
-  return IamPolicy{SurveyWriter(cloud, questions, account).write(), {}};
+  const auto existing = list_existing(templates);
+  std::vector<std::string> notes;
+  for (const auto& one : existing)
+    notes.push_back(fmt::format("for images of ECR in the task definition {}: allow ecr:BatchGetImage on their "
+                                "repositories, too",
+                                one));
+  return IamPolicy{SurveyWriter(cloud, questions, !existing.empty(), account).write(), std::move(notes)};
 }
 
 }  // namespace footman::ecs

@@ -154,6 +154,19 @@ Awaitable<CallResult<std::optional<ecs::ClusterFacts>>> describe_cluster(aws::Cl
   co_return out;
 }
 
+// ECS has no code of its own for one that is not there.
+Awaitable<CallResult<std::optional<json::value>>> find_definition(aws::Client& ecs, std::string name) {
+  const auto answer =
+      co_await ecs.call_json(look_up("DescribeTaskDefinition", {{"taskDefinition", std::move(name)}}));
+  if (!answer && answer.error().message.find("Unable to describe task definition") != std::string::npos)
+    co_return std::optional<json::value>();
+  if (!answer) co_return std::unexpected(answer.error());
+  const auto* found = answer->if_contains("taskDefinition");
+  if (found == nullptr || !found->is_object())
+    co_return std::unexpected(odd("ecs DescribeTaskDefinition: it has no taskDefinition"));
+  co_return *found;
+}
+
 Awaitable<CallResult<ecs::Texts>> list_clusters(aws::Client& ecs) {
   ecs::Texts out;
   json::object request;

@@ -54,6 +54,8 @@ Awaitable<CallResult<std::vector<footman::ecs::Decision>>> simulate_policy(aws::
 
 Awaitable<CallResult<std::optional<footman::ecs::ClusterFacts>>> describe_cluster(aws::Client& ecs,
                                                                                   std::string cluster);
+// By family, family:revision or ARN; nothing: there is no such one.
+Awaitable<CallResult<std::optional<boost::json::value>>> find_definition(aws::Client& ecs, std::string name);
 Awaitable<CallResult<footman::ecs::Texts>> list_clusters(aws::Client& ecs);  // names
 Awaitable<CallResult<bool>> find_log_group(aws::Client& logs, std::string name);
 Awaitable<CallResult<footman::ecs::Texts>> list_log_groups(aws::Client& logs);  // names

@@ -94,6 +94,16 @@ Status Surveyor::make_clients() {
 
 // --- a configuration
 
+Awaitable<ecs::Existing> Surveyor::find_existing(std::set<std::string> names) {
+  ecs::Existing out;
+  if (names.empty() || !co_await ask_caller()) co_return out;
+  for (const auto& name : names) {
+    auto found = as_known(co_await find_definition(*ecs_, name), "ecs:DescribeTaskDefinition");
+    out.insert_or_assign(name, std::move(found));
+  }
+  co_return out;
+}
+
 Awaitable<ecs::Survey> Surveyor::survey(ecs::Questions questions) {
   ecs::Survey out;
   out.caller = co_await ask_caller();

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ class Surveyor {
   Surveyor(const Surveyor&) = delete;
   Surveyor& operator=(const Surveyor&) = delete;
 
+  // Before all else, as they are part of what is asked about. Without a caller nothing is asked.
+  runtime::Awaitable<footman::ecs::Existing> find_existing(std::set<std::string> names);
   // All but the permissions. Without a caller nothing more is asked.
   runtime::Awaitable<footman::ecs::Survey> survey(footman::ecs::Questions questions);
   // What the caller may do, as IAM simulates it.

@@ -17,7 +17,7 @@ const std::string kStartRole = "arn:aws:iam::123456789012:role/footman-execution
 // "action resource", of all that the role needs.
 std::vector<std::string> list_needs(const CloudOptions& cloud, const TemplateOptions& options) {
   std::vector<std::string> out;
-  const auto wishes = list_execution_wishes(cloud, {{TemplateName("node"), options}}, kOwnAccount);
+  const auto wishes = list_execution_wishes(cloud, {{TemplateName("node"), options}}, kOwnAccount, {});
   for (const auto& [role, list] : wishes) {
     CHECK(role == kStartRole);
     for (const auto& wish : list)
