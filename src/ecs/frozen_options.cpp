@@ -180,20 +180,25 @@ Status read(const json::value& value, const std::string& place, T& out) {
   return {};
 }
 
-}  // namespace
-
-std::string freeze(const TemplateOptions& options) { return json::serialize(write(options)); }
-
-Result<TemplateOptions> parse_frozen(std::string_view text) {
+template <Object T>
+Result<T> parse(std::string_view text) {
   if (text.size() > kMaxFrozenOptionsBytes)
     return corrupt(
         {}, fmt::format("{} bytes are more than the limit of {}", text.size(), kMaxFrozenOptionsBytes));
   boost::system::error_code error;
   const auto value = json::parse(text, error);
   if (error) return corrupt({}, "this is not JSON: " + error.message());
-  TemplateOptions options;
+  T options;
   FOOTMAN_TRY_STATUS(read(value, {}, options));
   return options;
 }
+
+}  // namespace
+
+std::string freeze(const TemplateOptions& options) { return json::serialize(write(options)); }
+std::string freeze(const CloudOptions& options) { return json::serialize(write(options)); }
+
+Result<TemplateOptions> parse_frozen(std::string_view text) { return parse<TemplateOptions>(text); }
+Result<CloudOptions> parse_frozen_cloud(std::string_view text) { return parse<CloudOptions>(text); }
 
 }  // namespace footman::ecs

@@ -52,8 +52,10 @@ class Comparer {
   }
 
   void find_foreign(const Resource& resource) {
-    result.findings.push_back({Verdict::foreign, resource.agent, cloud_, resource.handle,
-                               fmt::format("It belongs to installation '{}'.", resource.installation.str())});
+    const auto whose = resource.installation.empty()
+                           ? std::string("The cloud lists it with ours, but it does not say whose it is.")
+                           : fmt::format("It belongs to installation '{}'.", resource.installation.str());
+    result.findings.push_back({Verdict::foreign, resource.agent, cloud_, resource.handle, whose});
   }
 
   Comparison result;

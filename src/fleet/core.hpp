@@ -122,7 +122,9 @@ struct AgentEntry {
   // for the server that the database was copied from. Not ended before it has come, or the doubt is settled;
   // its own orphan time-out is the net.
   bool unheard = false;
-  bool ageless = false;    // planned by an earlier run, and the clock was set back since: how long ago?
+  // Its launch is looked for and not repeated: nobody knows how long ago an earlier run has planned it, as the
+  // clock was set back since, or its cloud launches elsewhere now (CloudProvider::recall()).
+  bool unrepeatable = false;
   bool calling = false;    // a launch call is under way, or its answer is being written down
   Duration last_call{0};   // steady; end of the last launch call, start of the server for earlier runs
   Duration next_pause{0};  // of the failing step; 0: no failure yet

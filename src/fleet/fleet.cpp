@@ -108,7 +108,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     const auto validity = std::max(Duration(0), row.launch_deadline - row.planned);
     row.launch_deadline = core.now() + validity;
     entry->launch_deadline = core.time() + validity;
-    entry->ageless = row.planned > core.now();
+    entry->unrepeatable = row.planned > core.now();
     entry->life = life_before(core, row);
     entry->row = std::move(row);
     entry->promised_to = entry->row.promised_to;
@@ -127,8 +127,9 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     if (!entry->has_cloud)
       core.log_of(*entry).error(
           "the agent's cloud is not configured any more, so its resource cannot be ended");
-    else if (!entry->row.handle.empty())
-      core.find_cloud(entry->row.cloud)->provider->recall(resource_of(core, entry->row));
+    else if (entry->asked && !core.find_cloud(entry->row.cloud)
+                                  ->provider->recall(resource_of(core, entry->row), entry->request.spec.options))
+      entry->unrepeatable = true;
     core.insert_agent(std::move(entry));
   }
 }

@@ -161,7 +161,7 @@ Awaitable<void> Steward::introduce(AgentEntry* entry) {
 // forgotten: that could launch a second resource.
 bool Steward::may_send_again(const AgentEntry& entry, const CloudEntry& cloud) const {
   if (!entry.asked) return true;
-  if (entry.ageless) return false;
+  if (entry.unrepeatable) return false;
   return core_.time() < entry.life.asked + cloud.provider->limits().token_lifetime;
 }
 
@@ -213,7 +213,7 @@ Awaitable<void> Steward::call_launch(AgentEntry* entry, CloudEntry* cloud) {
   entry->calling = false;
 }
 
-// An intent whose token is too old to be sent again.
+// An intent that is not sent again.
 Awaitable<void> Steward::look_up(AgentEntry* entry, CloudEntry* cloud) {
   auto found = co_await runtime::run_for(core_.parts.clock, kCallTimeout,
                                          cloud->provider->find_by_token(entry->row.client_token));
@@ -226,7 +226,7 @@ Awaitable<void> Steward::look_up(AgentEntry* entry, CloudEntry* cloud) {
   const bool unknown = found && !*found && found->error().code == Errc::not_found;
   if (unknown && may_trust_gone(*entry, *cloud)) {
     core_.note_answer(*cloud);
-    const std::string text = "The cloud knows no resource for its launch, which is too old to be repeated.";
+    const std::string text = "The cloud knows no resource for its launch, which cannot be repeated any more.";
     core_.note_finding({Verdict::never_launched, entry->id(), entry->row.cloud, {}, text});
     core_.wish_end(entry, {EndReason::resource_gone, text});
     co_return;

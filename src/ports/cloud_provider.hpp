@@ -70,7 +70,7 @@ struct ResourceStep {
 enum class ResourceState { starting, running, stopping, gone };
 
 struct Resource {
-  base::InstallationId installation;
+  base::InstallationId installation;  // empty: listed with ours, but it does not say whose it is
   base::AgentId agent;
   std::string client_token;
   std::string handle;
@@ -118,7 +118,8 @@ class CloudProvider {
   // Idempotent by client_token. A token whose resource has already ended answers with its handle, not with a
   // new one.
   virtual runtime::Awaitable<LaunchResult> launch(LaunchSpec spec) = 0;
-  // Every resource of this installation that exists or has ended recently. Order is meaningless.
+  // Every resource of this installation that exists or has ended recently; of others only what is listed with
+  // them. Order is meaningless.
   virtual runtime::Awaitable<base::Result<std::vector<Resource>>> observe() = 0;
   // The resource of this token, also one that has ended; not_found: there was none (within listing_lag: not
   // yet seen).
@@ -137,11 +138,16 @@ class CloudProvider {
     co_return ProofAnswer{ProofVerdict::wrong, "agents of this cloud have a secret"};
   }
 
-  // A resource that an earlier life of the server has launched, as its record tells (with a handle); each
-  // once, before any other call about it. Costs no I/O here. The configuration may have changed meanwhile: a
-  // provider looks for it where it is, and calls none gone that it cannot reach any more. For such a one
-  // find_by_token() and terminate() answer `unsupported`, and why.
-  virtual void recall(const Resource& known) { (void)known; }
+  // A resource that an earlier life of the server has launched, as its record tells, and the frozen options
+  // of its launch; each once, before any other call about it. Without a handle: the launch was asked for, and
+  // nobody knows the answer. Costs no I/O here. The configuration may have changed meanwhile: a provider looks
+  // for it where it is, and calls none gone that it cannot reach any more. For such a one find_by_token() and
+  // terminate() answer `unsupported`, and why. False: launches do not go any more where this one went, so it is
+  // looked for, and launch() is not called with its token.
+  virtual bool recall(const Resource& known, const std::string& options) {
+    (void)known, (void)options;
+    return true;
+  }
 
   // A hint, which costs no I/O here: this resource's agent leaves, or its session has broken, so it ends soon
   // or has done so. A provider that looks rarely looks sooner, so that nobody has to ask for an end that has

@@ -54,7 +54,7 @@ class EcsCloudImpl final : public EcsCloud {
     shared_.config.templates = std::move(templates);
     shared_.config.elsewhere = std::move(elsewhere);
   }
-  void recall(const Resource& known) override;
+  bool recall(const Resource& known, const std::string& frozen) override;
   void suspect(const std::string& handle) override {
     shared_.table.suspect(handle, shared_.now());
     follower_.wake();
@@ -101,13 +101,24 @@ Result<std::vector<ports::Variant>> EcsCloudImpl::freeze(const TemplateName& nam
   const auto found = cloud.templates.find(name);
   if (found == cloud.templates.end())
     return fail(Errc::not_found, fmt::format("cloud {} has no template {}", cloud.name.str(), name.str()));
-  return list_variants(found->second);
+  return list_variants(found->second, shared_.launch_cloud);
 }
 
-void EcsCloudImpl::recall(const Resource& known) {
-  if (const auto why = finder_.recall(known); !why.empty())
-    shared_.outside.log.warning("an agent cannot be reached any more, so it is neither followed nor ended",
-                                {{"agent", known.agent}, {"why", why}});
+bool EcsCloudImpl::recall(const Resource& known, const std::string& frozen) {
+  const auto& log = shared_.outside.log;
+  if (!known.handle.empty()) {
+    if (const auto why = finder_.recall(known); !why.empty())
+      log.warning("an agent cannot be reached any more, so it is neither followed nor ended",
+                  {{"agent", known.agent}, {"why", why}});
+    return true;
+  }
+  const auto launch = parse_launch_options(frozen, shared_.launch_cloud);
+  if (!launch) return true;  // launch() says so
+  const auto why = finder_.recall_launch(known.client_token, launch->cloud);
+  if (why.empty()) return true;
+  log.warning("an agent's launch is not repeated, as it went elsewhere: it is looked for there",
+              {{"agent", known.agent}, {"why", why}});
+  return false;
 }
 
 Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
@@ -116,8 +127,13 @@ Awaitable<Result<std::vector<Resource>>> EcsCloudImpl::observe() {
   // This is no list to go by.
   if (const auto* why = follower_.find_blindness()) co_return std::unexpected(to_error(*why));
   std::vector<Resource> out;
-  out.reserve(shared_.table.all().size());
+  out.reserve(shared_.table.all().size() + finder_.others().size());
   for (const auto& [arn, one] : shared_.table.all()) out.push_back(resource_of(one));
+  for (const auto& [arn, whose] : finder_.others()) {
+    auto& other = out.emplace_back();
+    other.installation = whose;
+    other.handle = arn;
+  }
   co_return out;
 }
 
@@ -182,7 +198,7 @@ std::set<std::string> EcsCloudImpl::list_families_in_use() const {
 
 Awaitable<ports::ProofAnswer> EcsCloudImpl::check_proof(std::string handle, std::string frozen,
                                                         ports::IdentityProof proof) {
-  auto options = parse_launch_options(frozen);
+  auto options = parse_launch_options(frozen, shared_.launch_cloud);
   if (!options) co_return ports::ProofAnswer{ports::ProofVerdict::wrong, describe(options.error())};
   co_return co_await check_task_identity(shared_.outside, proof_place_, std::move(handle),
                                          std::move(options->options), std::move(proof),

@@ -9,6 +9,7 @@
 
 #include "ecs/choices.hpp"
 #include "ecs/frozen_options.hpp"
+#include "ecs/iam_policy.hpp"
 
 namespace footman::cloud::ecs {
 namespace {
@@ -35,10 +36,33 @@ std::optional<std::size_t> index_of(const json::object& object, std::string_view
   return static_cast<std::size_t>(index);
 }
 
+Result<LaunchCloud> parse_cloud(const json::object& object, const LaunchCloud& present) {
+  const auto* text = object.if_contains("cloud");
+  if (text == nullptr) return present;
+  if (!text->is_string()) return fail(Errc::corrupt, "its cloud is no text");
+  FOOTMAN_TRY(auto options, footman::ecs::parse_frozen_cloud(text->get_string()));
+  const auto* account = object.if_contains("account");
+  return LaunchCloud{std::move(options), account != nullptr && account->is_string()
+                                             ? std::string(account->get_string())
+                                             : std::string()};
+}
+
 }  // namespace
 
-std::vector<ports::Variant> list_variants(const Template& of) {
+LaunchCloud make_launch_cloud(const EcsCloudConfig& config) {
+  LaunchCloud out{config.options, {}};
+  out.options.event_queue_url.clear();  // which may be of another account
+  footman::ecs::NamedTemplates templates;
+  for (const auto& [name, one] : config.templates) templates.emplace_back(name, one.options);
+  out.account = footman::ecs::find_account(out.options, templates);
+  out.options.credentials = {};
+  out.options.endpoint = {};
+  return out;
+}
+
+std::vector<ports::Variant> list_variants(const Template& of, const LaunchCloud& cloud) {
   const auto text = footman::ecs::freeze(of.options);
+  const auto cloud_text = footman::ecs::freeze(cloud.options);
   const auto choices = footman::ecs::list_choices(of.options);
   const Counts counts(of.options);
   std::vector<ports::Variant> out;
@@ -49,7 +73,9 @@ std::vector<ports::Variant> list_variants(const Template& of) {
     variant.options = json::serialize(json::object{{"capacity", i / (counts.sizes * counts.architectures)},
                                                    {"size", i / counts.architectures % counts.sizes},
                                                    {"architecture", i % counts.architectures},
-                                                   {"template", text}});
+                                                   {"template", text},
+                                                   {"cloud", cloud_text},
+                                                   {"account", cloud.account}});
     if (i >= of.offers.size()) continue;
     variant.size = of.offers[i].size;
     variant.price = of.offers[i].price;
@@ -57,7 +83,7 @@ std::vector<ports::Variant> list_variants(const Template& of) {
   return out;
 }
 
-Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
+Result<LaunchOptions> parse_launch_options(const std::string& frozen, const LaunchCloud& present) {
   const auto bad = [](const std::string& what) {
     return fail(Errc::corrupt, "the frozen options of the launch cannot be read: " + what);
   };
@@ -78,24 +104,25 @@ Result<LaunchOptions> parse_launch_options(const std::string& frozen) {
   auto choice = std::move(footman::ecs::list_choices(options).at(
       (*capacity * counts.sizes + *size) * counts.architectures + *architecture));
   options.cpu_architecture = choice.architecture;
-  return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size};
+  FOOTMAN_TRY(auto cloud, parse_cloud(*object, present));
+  return LaunchOptions{std::move(options), std::move(choice.capacity), choice.size, std::move(cloud)};
 }
 
-Result<footman::ecs::TaskDefinition> make_definition(const EcsCloudConfig& cloud,
-                                                     const footman::ecs::TemplateOptions& wanted,
-                                                     const TemplateName& name) {
-  return footman::ecs::make_task_definition(wanted, cloud.options,
-                                            {cloud.installation, name, cloud.options.region});
+Result<footman::ecs::TaskDefinition> make_definition(const InstallationId& installation,
+                                                     const LaunchOptions& launch, const TemplateName& name) {
+  const auto& cloud = launch.cloud.options;
+  return footman::ecs::make_task_definition(launch.options, cloud, {installation, name, cloud.region});
 }
 
 std::set<std::string> list_families(const EcsCloudConfig& cloud) {
   std::set<std::string> out;
+  const auto present = make_launch_cloud(cloud);
   for (const auto& [name, one] : cloud.templates) {
     if (!one.options.task_definition.empty()) continue;
-    for (const auto& variant : list_variants(one)) {
-      const auto launch = parse_launch_options(variant.options);
+    for (const auto& variant : list_variants(one, present)) {
+      const auto launch = parse_launch_options(variant.options, present);
       const auto made =
-          launch ? make_definition(cloud, launch->options, name) : std::unexpected(launch.error());
+          launch ? make_definition(cloud.installation, *launch, name) : std::unexpected(launch.error());
       if (made) out.insert(made->family);
     }
   }

@@ -19,21 +19,30 @@ namespace footman::cloud::ecs {
 
 using namespace footman::base;
 
+// Where a launch goes, and what it takes along of its cloud's options. Its repetition is the same request,
+// whatever is configured by then. How AWS is asked is not part of it.
+struct LaunchCloud {
+  footman::ecs::CloudOptions options;
+  std::string account;  // empty: not known
+};
+LaunchCloud make_launch_cloud(const EcsCloudConfig& config);
+
 struct LaunchOptions {
   footman::ecs::TemplateOptions options;  // its architecture is the one that is tried
   footman::ecs::Capacity capacity;
   footman::ecs::TaskSize size;
+  LaunchCloud cloud;
 };
 
 // One for each of ecs::list_choices(), in that order.
-std::vector<ports::Variant> list_variants(const Template& of);
+std::vector<ports::Variant> list_variants(const Template& of, const LaunchCloud& cloud);
+// `present`: of the cloud as it is configured, which launches of earlier versions had nothing but.
 // corrupt: not written by list_variants().
-Result<LaunchOptions> parse_launch_options(const std::string& frozen);
+Result<LaunchOptions> parse_launch_options(const std::string& frozen, const LaunchCloud& present);
 
 // The definition that agents of this template need.
-Result<footman::ecs::TaskDefinition> make_definition(const EcsCloudConfig& cloud,
-                                                     const footman::ecs::TemplateOptions& wanted,
-                                                     const TemplateName& name);
+Result<footman::ecs::TaskDefinition> make_definition(const InstallationId& installation,
+                                                     const LaunchOptions& launch, const TemplateName& name);
 // The families of the definitions that the cloud's templates need as they are now, in all their variants.
 std::set<std::string> list_families(const EcsCloudConfig& cloud);
 

@@ -1,5 +1,7 @@
 #include "cloud/ecs/launcher.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -95,11 +97,14 @@ class Leave {
 Awaitable<LaunchResult> Launcher::launch(LaunchSpec spec) {
   if (const auto* known = shared_.table.find_token(spec.client_token))
     co_return LaunchHandle{known->task.arn};
-  const auto options = parse_launch_options(spec.options);
+  const auto options = parse_launch_options(spec.options, shared_.launch_cloud);
   if (!options) co_return refuse(FailureClass::configuration, describe(options.error()));
   if (!launching_.insert(spec.client_token).second) co_return unknown("an earlier call is still under way");
   const Leave leave{launching_, spec.client_token};
-  co_return co_await run_task(&spec, &*options, false);
+  auto launched = co_await run_task(&spec, &*options, false);
+  const bool is_refused = !launched && launched.error().definite;
+  if (!is_refused || !finder_.is_sought(spec.client_token)) co_return launched;
+  co_return co_await look_for(&spec.client_token, &launched.error());
 }
 
 // The caller waits, so pointers are good. `again`: its definition has been made anew for this launch.
@@ -112,10 +117,10 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
   const bool proves = comes && ecs::proves_identity(wanted);
   auto input = make_input(*spec, *options, role);
   if (proves) input.variables.merge(make_proof_variables(proof_place_));
-  if (auto there = co_await provide_definition(wanted, &input); !there)
+  if (auto there = co_await provide_definition(options, &input); !there)
     co_return std::unexpected(std::move(there).error());
   choose_subnet(wanted, input);
-  auto request = ecs::make_run_task(wanted, shared_.config.options, input);
+  auto request = ecs::make_run_task(wanted, options->cloud.options, input);
   if (!request) co_return refuse(FailureClass::configuration, describe(request.error()));
   auto sent = proves ? Result<Secret>(Secret(std::move(*request)))
                      : ecs::add_secret(*request, comes ? spec->secret : spec->controller_secret, role);
@@ -123,7 +128,10 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
   auto answer = co_await shared_.api.run_task(std::move(*sent), quota_of(options->capacity));
   if (!answer) {
     const auto& failure = answer.error();
-    if (failure.code == "ConflictException") co_return co_await find_launched(spec, &failure);
+    if (failure.code == "ConflictException") {
+      const auto conflict = unknown(failure.message).error();
+      co_return co_await look_for(&spec->client_token, &conflict);
+    }
     if (is_about_definition(failure)) definitions_.forget(input.task_definition);
     if (!again && wanted.task_definition.empty() && lacks_definition(failure)) {
       shared_.outside.log.warning(
@@ -174,8 +182,9 @@ Awaitable<void> Launcher::look_at_subnets() {
 }
 
 // Fills in definition and container.
-Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const ecs::TemplateOptions& wanted,
+Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const LaunchOptions* launch,
                                                                            ecs::RunTaskInput* input) {
+  const auto& wanted = launch->options;
   if (!wanted.task_definition.empty()) {
     input->task_definition = wanted.task_definition;
     auto container = co_await definitions_.find_container(wanted.task_definition, wanted.container.name);
@@ -184,7 +193,7 @@ Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const
     input->stop_timeout = container->stop_timeout;
     co_return std::expected<void, LaunchFailure>();
   }
-  const auto definition = make_definition(shared_.config, wanted, input->template_name);
+  const auto definition = make_definition(shared_.config.installation, *launch, input->template_name);
   if (!definition) co_return refuse(FailureClass::configuration, describe(definition.error()));
   input->container = definition->container;
   auto revision = co_await definitions_.ensure(definition->family, definition->request);
@@ -193,11 +202,13 @@ Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const
   co_return std::expected<void, LaunchFailure>();
 }
 
-// The token was used with another subnet, by a call whose answer was lost: so there is a task.
-Awaitable<LaunchResult> Launcher::find_launched(const LaunchSpec* spec, const aws::CallFailure* conflict) {
-  auto found = co_await finder_.find(spec->client_token);
-  if (found && *found != nullptr) co_return LaunchHandle{(*found)->task.arn};
-  co_return unknown(conflict->message);
+// A call whose answer was lost has launched it, or may have done so: its repetition is refused because the
+// request differs, as its subnet may, or because it is not allowed any more.
+Awaitable<LaunchResult> Launcher::look_for(const std::string* token, const LaunchFailure* refusal) {
+  auto found = co_await finder_.find(*token);
+  if (!found) co_return unknown(fmt::format("{}; {}", refusal->message, describe(found.error())));
+  if (*found != nullptr) co_return LaunchHandle{(*found)->task.arn};
+  co_return std::unexpected(*refusal);
 }
 
 LaunchFailure Launcher::judge_placement(const ecs::TaskFailure& failure, const ecs::Texts& subnets) {

@@ -35,12 +35,11 @@ class Launcher {
   Awaitable<ports::LaunchResult> run_task(const ports::LaunchSpec* spec, const LaunchOptions* options,
                                           bool again);
   Awaitable<std::expected<void, ports::LaunchFailure>> provide_definition(
-      const footman::ecs::TemplateOptions& wanted, footman::ecs::RunTaskInput* input);
+      const LaunchOptions* launch, footman::ecs::RunTaskInput* input);
   void choose_subnet(const footman::ecs::TemplateOptions& wanted, footman::ecs::RunTaskInput& input);
   Awaitable<void> look_at_subnets();
   ports::LaunchHandle note_launched(const footman::ecs::RunTaskInput& input, Task task);
-  Awaitable<ports::LaunchResult> find_launched(const ports::LaunchSpec* spec,
-                                               const aws::CallFailure* conflict);
+  Awaitable<ports::LaunchResult> look_for(const std::string* token, const ports::LaunchFailure* refusal);
   ports::LaunchFailure judge_placement(const footman::ecs::TaskFailure& failure,
                                        const footman::ecs::Texts& subnets);
 

@@ -1,8 +1,8 @@
 #include "cloud/ecs/resource.hpp"
 
-#include <string>
 #include <utility>
 
+#include "cloud/ecs/own_tags.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/stop_reason.hpp"
 #include "ecs/task_identity.hpp"
@@ -46,8 +46,8 @@ Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const ru
                {},
                false,
                {}};
-  const auto tag = one.task.tags.find(cloud.options.tag_prefix + std::string(ecs::kTemplateTag));
-  if (tag != one.task.tags.end()) out.template_name = TemplateName(tag->second);
+  const OwnTags tags(one.task.tags, cloud.installation, cloud.options.tag_prefix);
+  out.template_name = TemplateName(tags.get(ecs::kTemplateTag));
   for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at, step.what});
   out.created = one.task.created_at.is_set() ? one.task.created_at : even.on_wall(one.launched);
   if (one.is_over()) put_end(one, out);

@@ -8,6 +8,7 @@
 
 #include "cloud/ecs/api.hpp"
 #include "cloud/ecs/ecs_cloud.hpp"
+#include "cloud/ecs/launch_options.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
 
@@ -20,22 +21,14 @@ struct Clients {
   std::unique_ptr<aws::Client> queue;  // null: no queue is configured
 };
 
-// Of all that the configuration names, what must be of the cloud's own account; empty: it names nothing.
-inline std::string find_account(const EcsCloudConfig& config) {
-  auto cloud = config.options;
-  cloud.event_queue_url.clear();  // a queue may be another's
-  footman::ecs::NamedTemplates templates;
-  for (const auto& [name, one] : config.templates) templates.emplace_back(name, one.options);
-  return footman::ecs::find_account(cloud, templates);
-}
-
 // On the control executor. It outlives the rooms.
 struct Shared {
   Shared(EcsCloudConfig of, const aws::Outside& with, Clients by)
       : config(std::move(of)),
         outside(with),
         clients(std::move(by)),
-        api(*clients.ecs, TaskPlaces(config.options, find_account(config))) {}
+        launch_cloud(make_launch_cloud(config)),
+        api(*clients.ecs, TaskPlaces(launch_cloud.options, launch_cloud.account)) {}
   Shared(const Shared&) = delete;
   Shared& operator=(const Shared&) = delete;
 
@@ -48,6 +41,7 @@ struct Shared {
   EcsCloudConfig config;  // its templates change with a reload
   const aws::Outside& outside;
   Clients clients;
+  const LaunchCloud launch_cloud;  // of what is launched from now on
   Api api;
   TaskTable table;
   Subnets subnets;

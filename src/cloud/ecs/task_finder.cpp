@@ -1,8 +1,11 @@
 #include "cloud/ecs/task_finder.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "cloud/ecs/own_tags.hpp"
 #include "ecs/run_task.hpp"
 
 namespace footman::cloud::ecs {
@@ -29,6 +32,17 @@ std::string TaskFinder::recall(const ports::Resource& known) {
   return {};
 }
 
+std::string TaskFinder::recall_launch(const std::string& client_token, const LaunchCloud& then) {
+  const auto& places = shared_.api.places();
+  const TaskPlaces there(then.options, then.account);
+  if (auto why = places.why_out_of_reach(there); !why.empty())
+    return out_of_reach_[client_token] = std::move(why);
+  sought_[client_token] = there.home();
+  if (places.is_home(there.home())) return {};
+  return fmt::format("it was launched in the cluster {}, and this cloud launches in {} now", there.home(),
+                     places.home());
+}
+
 Awaitable<Status> TaskFinder::list_now_and_then() {
   if (listed_.is_set() && shared_.now() < listed_ + kListPause) co_return Status();
   co_return co_await list_all(!stopped_listed_.is_set());
@@ -39,7 +53,14 @@ Awaitable<Result<Tracked*>> TaskFinder::find(std::string client_token) {
   if (const auto found = out_of_reach_.find(client_token); found != out_of_reach_.end())
     co_return fail(Errc::unsupported, found->second);
   FOOTMAN_CO_TRY_STATUS(co_await list_all(true));
-  co_return shared_.table.find_token(client_token);
+  auto* found = shared_.table.find_token(client_token);
+  if (found != nullptr) co_return found;
+  const auto sought = sought_.find(client_token);
+  if (sought == sought_.end()) co_return nullptr;
+  // Where it is not looked for it may be.
+  const auto place = elsewhere_.find(std::string(name_of_cluster(sought->second)));
+  if (place != elsewhere_.end() && place->second) co_return std::unexpected(*place->second);
+  co_return nullptr;
 }
 
 // What runs, and with_stopped what has ended within the hour, as long as ECS keeps that.
@@ -51,17 +72,18 @@ Awaitable<Status> TaskFinder::list_all(bool with_stopped) {
   const auto begun = shared_.now();
   Arns unknown;
   Arns stopped;
-  for (const auto& cluster : list_clusters()) {
+  for (const auto& [name, cluster] : list_clusters()) {
     auto listed = co_await list_cluster(cluster, with_stopped);
-    const bool is_home = cluster == shared_.api.places().home();
-    if (!is_home) tell_elsewhere(cluster, listed);
+    const bool is_home = shared_.api.places().is_home(cluster);
+    if (!is_home) note_elsewhere(cluster, listed);
     if (!listed && is_home) co_return std::unexpected(listed.error());
     if (!listed) continue;
     unknown.merge(list_unknown(*listed));
     look_at_unlisted(cluster, *listed, begun);
     stopped.merge(listed->stopped);
   }
-  if (with_stopped) std::erase_if(others_, [&](const auto& arn) { return !stopped.contains(arn); });
+  if (with_stopped) std::erase_if(stopped_others_, [&](const auto& arn) { return !stopped.contains(arn); });
+  others_.clear();
   FOOTMAN_CO_TRY_STATUS(co_await learn(std::move(unknown)));
   follower_.wake();
   listed_ = begun;
@@ -69,12 +91,18 @@ Awaitable<Status> TaskFinder::list_all(bool with_stopped) {
   co_return Status();
 }
 
-// The configured one, and those in which tasks of an earlier configuration are.
-TaskFinder::Arns TaskFinder::list_clusters() const {
+// The configured one, and those in which tasks of an earlier configuration are, or may be. Each by its name,
+// as some are known by their ARN and some are not.
+std::map<std::string, std::string> TaskFinder::list_clusters() const {
+  std::map<std::string, std::string> out;
+  const auto add = [&](const std::string& cluster) {
+    out.try_emplace(std::string(name_of_cluster(cluster)), cluster);
+  };
   const auto& places = shared_.api.places();
-  Arns out{places.home()};
+  add(places.home());
   for (const auto& [arn, one] : shared_.table.all())
-    if (!one.is_over() && !places.is_at_home(arn)) out.insert(places.cluster_of(arn));
+    if (!one.is_over()) add(places.cluster_of(arn));
+  for (const auto& [token, cluster] : sought_) add(cluster);
   return out;
 }
 
@@ -93,10 +121,12 @@ Awaitable<Result<TaskFinder::Listed>> TaskFinder::list_cluster(std::string clust
 }
 
 // Once, and again when that changes. Launches go to the configured cluster and wait for no other.
-void TaskFinder::tell_elsewhere(const std::string& cluster, const Result<Listed>& listed) {
+void TaskFinder::note_elsewhere(const std::string& cluster, const Result<Listed>& listed) {
   const bool answers = listed.has_value();
-  const auto [told, is_new] = told_elsewhere_.try_emplace(cluster, answers);
-  if (!is_new && std::exchange(told->second, answers) == answers) return;
+  const auto [known, is_new] = elsewhere_.try_emplace(std::string(name_of_cluster(cluster)));
+  const bool answered = !known->second;
+  known->second = answers ? std::nullopt : std::optional(listed.error());
+  if (!is_new && answered == answers) return;
   const auto& log = shared_.outside.log;
   if (answers)
     log.warning("agents run in a cluster that is not the configured one: they are followed and ended there",
@@ -113,7 +143,7 @@ TaskFinder::Arns TaskFinder::list_unknown(const Listed& listed) const {
   const auto add = [&](const std::string& arn, bool runs) {
     const auto* known = shared_.table.find(arn);
     const bool is_wanted =
-        known == nullptr ? !others_.contains(arn) : !known->seen || (runs && known->is_over());
+        known == nullptr ? !stopped_others_.contains(arn) : !known->seen || (runs && known->is_over());
     if (is_wanted) out.insert(arn);
   };
   for (const auto& arn : listed.running) add(arn, true);
@@ -124,7 +154,7 @@ TaskFinder::Arns TaskFinder::list_unknown(const Listed& listed) const {
 void TaskFinder::look_at_unlisted(const std::string& cluster, const Listed& listed, Instant begun) {
   const auto& places = shared_.api.places();
   const auto is_in = [&](const std::string& arn) {
-    return cluster == places.home() ? places.is_at_home(arn) : places.cluster_of(arn) == cluster;
+    return name_of_cluster(places.cluster_of(arn)) == name_of_cluster(cluster);
   };
   for (const auto& [arn, one] : shared_.table.all())
     if (!one.is_over() && is_in(arn) && !listed.has(arn) && one.launched + kMissingGrace < begun)
@@ -138,9 +168,12 @@ Awaitable<Status> TaskFinder::learn(Arns arns) {
       auto described =
           co_await shared_.api.describe_tasks({tasks.begin() + static_cast<std::ptrdiff_t>(at),
                                                tasks.begin() + static_cast<std::ptrdiff_t>(end)});
-      if (!described && shared_.api.places().is_at_home(tasks.front()))
+      if (!described && shared_.api.places().is_home(cluster))
         co_return std::unexpected(to_error(described.error()));
-      if (!described) break;
+      if (!described) {
+        elsewhere_[std::string(name_of_cluster(cluster))] = to_error(described.error());
+        break;
+      }
       for (auto& task : described->tasks) adopt(std::move(task));
     }
   }
@@ -154,17 +187,17 @@ void TaskFinder::adopt(Task task) {
     (void)follower_.note_task(std::move(task));
     return;
   }
-  const auto tag = [&](std::string_view name) {
-    const auto found = task.tags.find(shared_.config.options.tag_prefix + std::string(name));
-    return found == task.tags.end() ? std::string() : found->second;
-  };
-  auto token = tag(ecs::kTokenTag);
-  if (tag(ecs::kInstallationTag) != shared_.config.installation.str() || token.empty()) {
-    if (ecs::find_phase(task) == ecs::TaskPhase::gone) others_.insert(task.arn);
+  const OwnTags tags(task.tags, shared_.config.installation, shared_.config.options.tag_prefix);
+  auto token = tags.get(ecs::kTokenTag);
+  if (!tags.are_ours() || token.empty()) {
+    if (ecs::find_phase(task) == ecs::TaskPhase::gone)
+      stopped_others_.insert(task.arn);
+    else
+      others_[task.arn] = InstallationId(tags.are_ours() ? std::string() : tags.get(ecs::kInstallationTag));
     return;
   }
-  auto& one = shared_.table.add({std::move(token), AgentId(tag(ecs::kAgentTag)), {}, {}}, std::move(task),
-                                shared_.now());
+  auto& one = shared_.table.add({std::move(token), AgentId(tags.get(ecs::kAgentTag)), {}, {}},
+                                std::move(task), shared_.now());
   one.seen = true;
   follower_.ask_for_words(one);
 }

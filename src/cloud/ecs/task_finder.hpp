@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -21,12 +22,19 @@ class TaskFinder {
   // A task that an earlier life of the server has launched, as its record tells: it is in the table from now
   // on. Empty, or why it cannot be reached: then it is not.
   std::string recall(const ports::Resource& known);
+  // A launch of an earlier life whose answer nobody knows: its task is looked for where it went. Empty, or why
+  // that is not where launches go now.
+  std::string recall_launch(const std::string& client_token, const LaunchCloud& then);
+  // Such a launch: there may be a task, whatever is answered to its repetition.
+  bool is_sought(const std::string& client_token) const { return sought_.contains(client_token); }
   // The table has all that run then; the first time also what has ended of late. A list that was made not
-  // long ago is not made again. Only the configured cluster must answer.
+  // long ago is not made again. Only the configured cluster must answer. Besides, others() are known then.
   Awaitable<Status> list_now_and_then();
-  // The one that was launched with this token; null: none, and a list of all was made to know it.
-  // unsupported: it cannot be reached.
+  // The one that was launched with this token; null: none, and a list of all was made to know it, also of the
+  // cluster that it may have been launched in. unsupported: it cannot be reached.
   Awaitable<Result<Tracked*>> find(std::string client_token);
+  // Tasks that run and have our `startedBy`, but not our tags: ARN → whose they are by their tags, if anybody's.
+  const std::map<std::string, InstallationId>& others() const { return others_; }
   // Whether a list has succeeded.
   bool has_listed() const { return listed_.is_set(); }
 
@@ -38,9 +46,9 @@ class TaskFinder {
   };
 
   Awaitable<Status> list_all(bool with_stopped);
-  Arns list_clusters() const;
+  std::map<std::string, std::string> list_clusters() const;
   Awaitable<Result<Listed>> list_cluster(std::string cluster, bool with_stopped);
-  void tell_elsewhere(const std::string& cluster, const Result<Listed>& listed);
+  void note_elsewhere(const std::string& cluster, const Result<Listed>& listed);
   Arns list_unknown(const Listed& listed) const;
   void look_at_unlisted(const std::string& cluster, const Listed& listed, Instant begun);
   Awaitable<Status> learn(Arns arns);
@@ -51,9 +59,11 @@ class TaskFinder {
   runtime::Gate listing_;
   Instant listed_;                                   // even, the start of the last list that succeeded
   Instant stopped_listed_;                           // of the last one with those that have stopped
-  Arns others_;                                      // tasks that have stopped and are not ours
-  std::map<std::string, std::string> out_of_reach_;  // token → why
-  std::map<std::string, bool> told_elsewhere_;       // cluster → whether it answered
+  std::map<std::string, InstallationId> others_;
+  Arns stopped_others_;                                    // tasks that have stopped and are not ours
+  std::map<std::string, std::string> out_of_reach_;        // token → why
+  std::map<std::string, std::string> sought_;              // token → cluster, of recall_launch()
+  std::map<std::string, std::optional<Error>> elsewhere_;  // name of a cluster → why it did not answer last
 };
 
 }  // namespace footman::cloud::ecs

@@ -35,19 +35,28 @@ std::string TaskPlaces::cluster_of(std::string_view task) const {
 }
 
 bool TaskPlaces::is_at_home(std::string_view task) const {
-  const auto cluster = cluster_of(task);
-  return cluster == home_ || cluster.ends_with(":cluster/" + home_);
+  return is_home(cluster_of(task));
+}
+
+bool TaskPlaces::is_home(std::string_view cluster) const {
+  return name_of_cluster(cluster) == name_of_cluster(home_);
 }
 
 std::string TaskPlaces::why_out_of_reach(std::string_view task) const {
   const auto arn = find_arn(task);
-  if (!arn) return {};
-  if (arn->region != region_)
-    return fmt::format("the task {} is in the region {}, and this cloud is now in {}", task, arn->region,
-                       region_);
-  if (!account_.empty() && arn->account != account_)
-    return fmt::format("the task {} is in the account {}, and this cloud is now in {}", task, arn->account,
-                       account_);
+  return arn ? compare(fmt::format("the task {} is", task), arn->region, arn->account) : std::string();
+}
+
+std::string TaskPlaces::why_out_of_reach(const TaskPlaces& then) const {
+  return compare("its task was launched", then.region_, then.account_);
+}
+
+std::string TaskPlaces::compare(std::string_view what, std::string_view region,
+                                std::string_view account) const {
+  if (region != region_)
+    return fmt::format("{} in the region {}, and this cloud is now in {}", what, region, region_);
+  if (!account.empty() && !account_.empty() && account != account_)
+    return fmt::format("{} in the account {}, and this cloud is now in {}", what, account, account_);
   return {};
 }
 

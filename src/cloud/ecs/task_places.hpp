@@ -11,6 +11,11 @@
 
 namespace footman::cloud::ecs {
 
+// Of a cluster, of which its ARN may be given.
+inline std::string_view name_of_cluster(std::string_view cluster) {
+  return cluster.substr(cluster.rfind('/') + 1);
+}
+
 class TaskPlaces {
  public:
   // `account`: of this cloud; empty: not known.
@@ -22,12 +27,18 @@ class TaskPlaces {
   // ECS could take it for a task that has never been.
   std::string cluster_of(std::string_view task) const;
   bool is_at_home(std::string_view task) const;
+  // Whether that is the configured cluster; of this region and account, by its name or ARN.
+  bool is_home(std::string_view cluster) const;
   // Why this cloud's calls cannot reach the task; empty: they can.
   std::string why_out_of_reach(std::string_view task) const;
+  // The same of what was launched when the cloud was configured so.
+  std::string why_out_of_reach(const TaskPlaces& then) const;
   // By cluster_of().
   std::map<std::string, std::vector<std::string>> by_cluster(std::vector<std::string> tasks) const;
 
  private:
+  std::string compare(std::string_view what, std::string_view region, std::string_view account) const;
+
   std::string home_;
   std::string region_;
   std::string account_;

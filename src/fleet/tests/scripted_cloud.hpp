@@ -64,7 +64,11 @@ struct CloudState {
   std::vector<std::string> proofs;  // "handle options binding" of each that was checked
   int most_alive = 0;
   std::vector<std::string> suspected;  // handles
-  std::vector<std::string> recalled;   // the same
+  struct Recalled {
+    std::string token, handle, options;
+  };
+  std::vector<Recalled> recalled;
+  bool repeats = true;  // launches of before go where they went
   std::set<std::string> ever;          // tokens of resources that ever existed
 
   int alive() const;
@@ -86,7 +90,10 @@ class ScriptedCloud final : public ports::CloudProvider {
   Awaitable<Result<ports::Resource>> terminate(std::string handle, std::string client_token) override;
   Awaitable<ports::ProofAnswer> check_proof(std::string handle, std::string options,
                                             ports::IdentityProof proof) override;
-  void recall(const ports::Resource& known) override { state_.recalled.push_back(known.handle); }
+  bool recall(const ports::Resource& known, const std::string& options) override {
+    state_.recalled.push_back({known.client_token, known.handle, options});
+    return state_.repeats;
+  }
   void suspect(const std::string& handle) override { state_.suspected.push_back(handle); }
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {

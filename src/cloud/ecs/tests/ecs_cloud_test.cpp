@@ -287,6 +287,18 @@ TEST_CASE("tasks of others are left alone, whatever they are started by") {
   for (auto& tag : world.ecs.task(arn).at("tags").as_array())
     if (tag.as_object().at("value") == "contract") tag.as_object()["value"] = "another";
   world.restart();
+  auto listed = cloud::contract::list(world);
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0].installation.str() == "another");
+  CHECK(listed[0].client_token.empty());
+  world.ecs.task(arn)["tags"] = boost::json::array();
+  world.outside.move(3min);
+  listed = cloud::contract::list(world);
+  REQUIRE(listed.size() == 1);
+  CHECK(listed[0].installation.empty());
+  CHECK(listed[0].handle == arn);
+  world.ecs.stop(arn, "UserInitiated", "");
+  world.outside.move(3min);
   CHECK(cloud::contract::list(world).empty());
 }
 

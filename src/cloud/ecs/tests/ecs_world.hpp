@@ -62,6 +62,7 @@ class EcsWorld final : public cloud::contract::World {
     config.installation = base::InstallationId("contract");
     config.options.region = region;
     config.options.cluster = cluster;
+    config.options.tag_prefix = tag_prefix;
     config.options.log_group = "/footman";
     config.templates[template_name()] = {template_options, offers};
     auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
@@ -95,7 +96,15 @@ class EcsWorld final : public cloud::contract::World {
     known.client_token = agent + "-1";
     known.handle = arn;
     known.created = outside.now();
-    provider->recall(known);
+    (void)provider->recall(known, {});
+  }
+  // The same of one whose launch was not answered. Whether it may be repeated.
+  bool recall_launch(const ports::LaunchSpec& spec) {
+    ports::Resource known;
+    known.agent = spec.agent;
+    known.client_token = spec.client_token;
+    known.created = outside.now();
+    return provider->recall(known, spec.options);
   }
   static runtime::Awaitable<bool> stop(EcsCloud* cloud) {
     co_await cloud->stop();
@@ -103,7 +112,10 @@ class EcsWorld final : public cloud::contract::World {
   }
 
   ports::LaunchResult launch(const std::string& agent) {
-    return cloud::contract::await_result(*this, provider->launch(cloud::contract::make_spec(*this, agent)));
+    return launch(cloud::contract::make_spec(*this, agent));
+  }
+  ports::LaunchResult launch(const ports::LaunchSpec& spec) {
+    return cloud::contract::await_result(*this, provider->launch(spec));
   }
   ports::Resource listed(const std::string& agent) {
     auto found = cloud::contract::find_listed(*this, agent + "-1");
@@ -120,6 +132,7 @@ class EcsWorld final : public cloud::contract::World {
   SmallEcs ecs{outside};
   std::string region = "eu-west-1";
   std::string cluster = "builds";
+  std::string tag_prefix = "footman:";
   TemplateOptions template_options = make_template();
   std::vector<footman::ecs::Offer> offers;
   cloud::aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};

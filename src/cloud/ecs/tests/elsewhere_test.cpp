@@ -21,6 +21,17 @@ std::string move_to_another(EcsWorld& world, std::string EcsWorld::* what, const
   return arn;
 }
 
+// RunTask launches one, and nobody hears the answer; then the server starts with another configuration.
+ports::LaunchSpec lose_a_launch(EcsWorld& world, std::string EcsWorld::* what, const std::string& value) {
+  auto spec = cloud::contract::make_spec(world, "a");
+  world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};
+  REQUIRE_FALSE(world.launch(spec).has_value());
+  REQUIRE(world.ecs.alive() == 1);
+  world.*what = value;
+  world.restart();
+  return spec;
+}
+
 }  // namespace
 
 TEST_CASE("a task's calls name the cluster that it is in") {
@@ -98,6 +109,83 @@ TEST_CASE("the old cluster refuses: its tasks are not gone, and the new one is n
   world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
   world.outside.move(3min);
   CHECK(world.listed("a").state == ResourceState::gone);
+}
+
+TEST_CASE("the answer to a launch was lost, and another cluster is configured: its task is found where it is") {
+  EcsWorld world;
+  const auto spec = lose_a_launch(world, &EcsWorld::cluster, "other");
+  CHECK_FALSE(world.recall_launch(spec));
+  SUBCASE("by the list") {
+    CHECK(world.listed("a").state == ResourceState::starting);
+    CHECK(world.launch("b").value().value.find(":task/other/") != std::string::npos);
+  }
+  SUBCASE("by its token") {
+    const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
+    REQUIRE(found.has_value());
+    CHECK(found->handle.find(":task/builds/") != std::string::npos);
+  }
+  SUBCASE("not while that cluster does not answer, and then it is not gone") {
+    world.ecs.closed_clusters = {"builds"};
+    const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
+    REQUIRE_FALSE(found.has_value());
+    CHECK(found.error().code != base::Errc::not_found);
+    CHECK_FALSE(cloud::contract::await_result(world, world.provider->terminate("", "a-1")).has_value());
+    CHECK(world.launch("b").has_value());
+    world.ecs.closed_clusters.clear();
+    world.outside.move(1s);
+  }
+  CHECK(world.terminate("", "a-1").state == ResourceState::stopping);
+  world.outside.move(10s);
+  CHECK(world.terminate("", "a-1").state == ResourceState::gone);
+}
+
+TEST_CASE("a launch that never went to another cluster is not found there") {
+  EcsWorld world;
+  const auto spec = cloud::contract::make_spec(world, "a");
+  world.cluster = "other";
+  world.restart();
+  CHECK_FALSE(world.recall_launch(spec));
+  const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
+  REQUIRE_FALSE(found.has_value());
+  CHECK(found.error().code == base::Errc::not_found);
+  CHECK(world.ecs.calls["RunTask"] == 0);
+}
+
+TEST_CASE("the answer to a launch was lost, and tags have another prefix: one task, whose it is told") {
+  EcsWorld world;
+  const auto spec = lose_a_launch(world, &EcsWorld::tag_prefix, "ci:");
+  SUBCASE("its repetition is the same request") {
+    CHECK(world.recall_launch(spec));
+    CHECK(world.launch(spec).has_value());
+  }
+  SUBCASE("its repetition is refused: that says nothing of the first call") {
+    CHECK(world.recall_launch(spec));
+    world.ecs.refused["RunTask"] = "AccessDeniedException";
+    CHECK(world.launch(spec).has_value());
+  }
+  SUBCASE("nor does it where the list does not answer") {
+    CHECK(world.recall_launch(spec));
+    world.ecs.refused = {{"RunTask", "AccessDeniedException"}, {"ListTasks", "AccessDeniedException"}};
+    const auto launched = world.launch(spec);
+    REQUIRE_FALSE(launched.has_value());
+    CHECK_FALSE(launched.error().definite);
+    world.ecs.refused.clear();
+  }
+  SUBCASE("without a record, too") {}
+  CHECK(world.listed("a").template_name == world.template_name());
+  CHECK(world.ecs.alive() == 1);
+}
+
+TEST_CASE("the answer to a launch was lost, and another region is configured: nobody calls it gone") {
+  EcsWorld world;
+  const auto spec = lose_a_launch(world, &EcsWorld::region, "us-east-1");
+  CHECK_FALSE(world.recall_launch(spec));
+  const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
+  REQUIRE_FALSE(found.has_value());
+  CHECK(found.error().code == base::Errc::unsupported);
+  const auto ended = cloud::contract::await_result(world, world.provider->terminate("", "a-1"));
+  REQUIRE_FALSE(ended.has_value());
+  CHECK(ended.error().message.find("eu-west-1") != std::string::npos);
 }
 
 TEST_CASE("a task in another region is out of reach: nobody calls it gone") {

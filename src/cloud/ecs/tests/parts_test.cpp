@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "cloud/ecs/launch_options.hpp"
+#include "cloud/ecs/own_tags.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
 
@@ -248,18 +249,18 @@ TEST_CASE("variants: each capacity with each size, counted and priced as it is, 
   of.options.fallback_capacities = {
       {footman::ecs::CapacityKind::launch_type, footman::ecs::LaunchType::ec2, {}, {}}};
   of.offers = {{{1000, 1}, {}}, {{2000, 2}, model::Price{{7}, {}}}, {{1000, 3}, {}}};
-  const auto variants = list_variants(of);
+  const auto variants = list_variants(of, {});
   REQUIRE(variants.size() == 4);
   CHECK(variants[1].size == model::AgentSize{2000, 2});
   CHECK(variants[1].price->per_hour.micros == 7);
   CHECK(!variants[0].price);
   CHECK(!variants[3].size);  // nothing was said
   CHECK(variants[2].name == "EC2, 1024 CPU units, 2048 MiB");
-  const auto read = parse_launch_options(variants[3].options);
+  const auto read = parse_launch_options(variants[3].options, {});
   REQUIRE(read.has_value());
   CHECK(read->capacity == of.options.fallback_capacities[0]);
   CHECK(read->size == of.options.fallback_sizes[0]);
-  CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})"));
+  CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})", {}));
 }
 
 TEST_CASE("variables: as each agent reads them, and no more") {
@@ -324,20 +325,61 @@ TEST_CASE(
   of.options.fallback_sizes = {{2048, 4096}};
   of.options.cpu_architecture = CpuArchitecture::arm64;
   of.options.fallback_architectures = {CpuArchitecture::x86_64};
-  const auto variants = list_variants(of);
+  const auto variants = list_variants(of, {});
   REQUIRE(variants.size() == 4);
   const auto architecture_of = [](const std::string& frozen) {
-    const auto read = parse_launch_options(frozen);
+    const auto read = parse_launch_options(frozen, {});
     REQUIRE(read);
     return read->options.cpu_architecture;
   };
   CHECK(architecture_of(variants[2].options) == CpuArchitecture::arm64);
   CHECK(architecture_of(variants[3].options) == CpuArchitecture::x86_64);
-  CHECK(parse_launch_options(variants[3].options)->size == of.options.fallback_sizes[0]);
+  CHECK(parse_launch_options(variants[3].options, {})->size == of.options.fallback_sizes[0]);
   CHECK(variants[3].name == "2048 CPU units, 4096 MiB, X86_64");
-  const auto old =
-      parse_launch_options(R"({"capacity":0,"size":0,"template":"{\"cpu_architecture\":\"ARM64\"}"})");
+  LaunchCloud present;
+  present.options.cluster = "builds";
+  const auto old = parse_launch_options(
+      R"({"capacity":0,"size":0,"template":"{\"cpu_architecture\":\"ARM64\"}"})", present);
   REQUIRE(old);
   CHECK(old->options.cpu_architecture == CpuArchitecture::arm64);
-  CHECK(!parse_launch_options(R"({"capacity":0,"size":0,"architecture":1,"template":"{}"})"));
+  CHECK(old->cloud.options.cluster == "builds");  // they did not say where they go
+  CHECK(!parse_launch_options(R"({"capacity":0,"size":0,"architecture":1,"template":"{}"})", {}));
+}
+
+TEST_CASE("a launch is frozen with where it goes and what marks its task, and not with how AWS is asked") {
+  EcsCloudConfig config;
+  config.options.region = "eu-west-1";
+  config.options.cluster = "builds";
+  config.options.log_group = "/footman";
+  config.options.tags = {{"team", "ci"}};
+  config.options.tag_prefix = "ci:";
+  auto frozen = config.options;
+  config.options.credentials.assume_role.role_arn = "arn:aws:iam::123456789012:role/ci";
+  config.options.credentials.assume_role.external_id = "hush";
+  config.options.endpoint.url = "https://ecs.internal";
+  config.options.event_queue_url = "https://sqs.eu-west-1.amazonaws.com/999999999999/events";
+  Template of;
+  of.options.container.image = "node:20";
+  of.options.size = {1024, 2048};
+  const auto text = list_variants(of, make_launch_cloud(config)).at(0).options;
+  const auto read = parse_launch_options(text, {});
+  REQUIRE(read);
+  CHECK(read->cloud.options == frozen);
+  CHECK(read->cloud.account == "123456789012");
+  CHECK(text.find("hush") == std::string::npos);
+  CHECK(!parse_launch_options(R"({"capacity":0,"size":0,"template":"{}","cloud":"{\"moon\":1}"})", {}));
+}
+
+TEST_CASE("own tags: with the configured prefix, or the one that stands before our id") {
+  const InstallationId ours("i-1");
+  const footman::ecs::TextMap tags{{"ci:agent", "a"},           {"ci:installation", "i-1"},
+                                   {"footman:agent", "b"},      {"footman:installation", "i-1"},
+                                   {"other:installation", "i-2"}};
+  CHECK(OwnTags(tags, ours, "footman:").get("agent") == "b");
+  CHECK(OwnTags(tags, ours, "old:").get("agent") == "a");
+  CHECK(OwnTags(tags, ours, "old:").get("token").empty());
+  CHECK(OwnTags(tags, ours, "other:").are_ours());
+  const InstallationId theirs("i-3");
+  CHECK_FALSE(OwnTags(tags, theirs, "footman:").are_ours());
+  CHECK(OwnTags(tags, theirs, "footman:").get("installation") == "i-1");
 }

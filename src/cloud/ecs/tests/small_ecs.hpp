@@ -32,7 +32,7 @@ struct SmallEcs {
 
   aws::test::World& world;
   std::map<std::string, Held> tasks;             // by ARN
-  std::map<std::string, std::string> by_token;   // client token → ARN
+  std::map<std::string, std::string> by_token;   // client token → ARN, of the last one
   std::map<std::string, int> definitions;        // family → registrations
   std::map<std::string, json::object> contents;  // family → what was registered and is active
   std::map<std::string, json::object> inactive;  // the same, deregistered and not deleted
@@ -194,7 +194,9 @@ struct SmallEcs {
 
   Answer run_task(const json::object& body) {
     const std::string token(body.at("clientToken").as_string());
-    if (const auto known = by_token.find(token); known != by_token.end()) {
+    // In another cluster a token says nothing.
+    if (const auto known = by_token.find(token);
+        known != by_token.end() && is_in(cluster_of(body), known->second)) {
       if (tasks.at(known->second).request != body)
         return aws::test::json_error("ConflictException", "the token was used with other parameters");
       return ok({{"tasks", json::array{tasks.at(known->second).task}}, {"failures", json::array()}});
