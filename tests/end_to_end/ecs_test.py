@@ -232,6 +232,32 @@ def test_answers_that_are_lost_and_tasks_that_are_seen_late():
         server.stop()
 
 
+def test_a_launch_whose_answer_was_lost_is_found_where_it_went_when_the_configuration_changes():
+    elsewhere = [("cluster: footman", "cluster: other"), ("log_group:", "tag_prefix: 'ci:'\n    log_group:")]
+    for was, becomes in elsewhere:
+        for wanted in (True, False):
+            with EcsServer() as ecs:
+                ecs.aws.tell("clusters", name="other")
+                server = ecs.start()
+                ecs.aws.tell("faults", service="ecs", operation="RunTask", kind="lost-answer", times=0)
+                build = server.submit("sleep 1")
+                wait_until(lambda ecs=ecs: ecs.tasks(), "a task of which the server does not know")
+                server.kill()
+                ecs.aws.tell("clear-faults")
+                server.config_file.write_text(server.config_file.read_text().replace(was, becomes))
+                ecs.grant(beside=True)
+                ecs.start()
+                if not wanted:
+                    server.request("POST", f"/api/v1/builds/{build}/cancel")
+                done = server.wait_build(build, 60)
+                check(done["result"] == ("SUCCESS" if wanted else "ABORTED"), done)
+                server.wait_no_agents(120)
+                ecs.wait_no_tasks()
+                (task,) = ecs.tasks(alive=False)
+                check("footman:agent" in ecs.tags(task) and ":task/footman/" in task["taskArn"], task)
+                server.stop()
+
+
 def test_events_through_a_queue_instead_of_questions():
     with EcsServer(events=True, events_duplicated=0.5, events_late_seconds=0.5) as ecs:
         server = ecs.start()

@@ -93,11 +93,15 @@ class EcsServer:
         self.server.http_port = port
         self.grant()
 
-    def grant(self):
+    def grant(self, beside=False):
+        """What the configuration as it is now needs; `beside`: beside what the one before needed."""
         command = [BIN / "footman", "iam-policy", self.server.config_file, "--account", self.aws.account]
         policy = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
         for statement in policy["Statement"]:
             self.granted.update((statement["Sid"], action) for action in statement["Action"])
+        if beside:
+            policy["Statement"] += self.policy["Statement"]
+        self.policy = policy
         self.aws.tell("policies", principal=f"arn:aws:iam::{self.aws.account}:user/footman", document=policy)
 
     def note_what_was_used(self):

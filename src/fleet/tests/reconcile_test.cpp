@@ -120,6 +120,10 @@ TEST_CASE("comparison: one row, one resource") {
     CHECK(found.strays[0].client_token == "b-1");
     REQUIRE(found.findings.size() == 1);
     CHECK(found.findings[0].verdict == Verdict::foreign);
+    other.installation = {};
+    const auto nobodys = compare({}, {other}, CloudName("cloud"), InstallationId("here"), 10s);
+    REQUIRE(nobodys.findings.size() == 1);
+    CHECK(nobodys.findings[0].text == "The cloud lists it with ours, but it does not say whose it is.");
   }
   SUBCASE("another resource of the same launch is a stray, and its end says nothing of the agent") {
     auto other = resource(ResourceState::running);
@@ -326,6 +330,31 @@ TEST_CASE("what the cloud cannot reach any more is not gone, and the comparison 
   REQUIRE(findings.size() == 1);
   CHECK(findings[0].verdict == Verdict::not_listed_yet);
   CHECK(findings[0].text.ends_with("it is in another region"));
+}
+
+TEST_CASE("a launch that may have gone where launches do not go any more is looked for, not repeated") {
+  World world;
+  world.config.templates[0].launch_deadline = 1h;
+  world.cloud.repeats = false;
+  world.cloud.launching = Launching::not_done;
+  SUBCASE("it had happened") { world.cloud.script = {Launching::lost_answer}; }
+  SUBCASE("it had not") { world.cloud.script = {Launching::not_done}; }
+  const bool happened = world.cloud.script.front() == Launching::lost_answer;
+  world.start();
+  world.submit("1");
+  const auto agent = world.only_agent();
+  world.crash();
+  world.cloud.launching = Launching::answered;
+  world.start();
+  world.advance(1s);
+  REQUIRE(world.cloud.recalled.size() == 1);
+  CHECK(world.cloud.recalled[0].token == agent.client_token);
+  CHECK(world.cloud.recalled[0].handle.empty());
+  CHECK(world.cloud.recalled[0].options == world.cloud.options + "small");
+  CHECK((world.only_agent().id == agent.id) == happened);  // else the item has another one
+  CHECK(world.cloud.alive() == 1);
+  CHECK(world.cloud.launch_calls == (happened ? 1 : 2));
+  CHECK(world.cloud.violations.empty());
 }
 
 TEST_CASE("rows that this server cannot go on with") {
