@@ -368,6 +368,7 @@ Result<std::vector<ports::Variant>> SimProvider::freeze(const base::TemplateName
   for (const auto& zone : traits.zones) {
     auto& variant = variants.emplace_back();
     variant.name = zone;
+    variant.is_reclaimable = zone == traits.zones.front();
     variant.options = fmt::format(R"({{"machine":"{}","zone":"{}"}})", name.str(), zone);
     if (const auto size = traits.sizes.find(zone); size != traits.sizes.end()) variant.size = size->second;
     if (const auto price = traits.prices.find(zone); price != traits.prices.end())

@@ -20,11 +20,6 @@ Compatibility compatibility_of(LaunchType type) {
   return Compatibility::fargate;
 }
 
-bool has_spot(const Capacity& capacity) {
-  return capacity.kind == CapacityKind::strategy &&
-         std::ranges::any_of(capacity.providers, [](const auto& one) { return one.name == kFargateSpot; });
-}
-
 }  // namespace
 
 bool is_fargate_provider(std::string_view name) { return name == kFargate || name == kFargateSpot; }
@@ -60,8 +55,15 @@ bool is_fargate_spot_only(const Capacity& capacity) {
   return has_spot(capacity) && std::ranges::all_of(capacity.providers, is_spot);
 }
 
+bool uses_fargate_spot(const Capacity& capacity) {
+  return capacity.kind == CapacityKind::strategy &&
+         std::ranges::any_of(capacity.providers, [](const auto& one) { return one.name == kFargateSpot; });
+}
+
 bool uses_fargate_spot(const TemplateOptions& options) {
-  return has_spot(options.capacity) || std::ranges::any_of(options.fallback_capacities, has_spot);
+  return uses_fargate_spot(options.capacity) ||
+         std::ranges::any_of(options.fallback_capacities,
+                             [](const auto& one) { return uses_fargate_spot(one); });
 }
 
 std::optional<NetworkMode> find_network_mode(const TemplateOptions& options) {

@@ -19,6 +19,7 @@ std::set<Compatibility> find_compatibilities(const TemplateOptions& options);
 // Do all of its tasks run on FARGATE_SPOT?
 bool is_fargate_spot_only(const Capacity& capacity);
 // May any of its tasks be reclaimed by AWS (FARGATE_SPOT among the providers)?
+bool uses_fargate_spot(const Capacity& capacity);
 bool uses_fargate_spot(const TemplateOptions& options);
 
 // awsvpc on Fargate; nothing: AWS' default outside of it.

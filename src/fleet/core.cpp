@@ -457,6 +457,16 @@ bool Core::rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy:
   return policy::is_for_others(t.rotation, failure, time());
 }
 
+// No breaker need know: what was launched came to work.
+void Core::note_reclaim(const AgentEntry& entry, const std::string& text) {
+  auto* t = find_template(entry.row);
+  if (t == nullptr) return;
+  std::vector<bool> may_go;
+  for (const auto& variant : t->variants) may_go.push_back(variant.is_reclaimable);
+  t->rotation = policy::on_reclaim(std::move(t->rotation), index_of_variant(*t, entry), may_go, text,
+                                   parts.rng.uniform(), time());
+}
+
 void Core::note_progress(const AgentEntry& entry, policy::Stage stage) {
   auto* t = find_template(entry.row);
   if (t == nullptr) return;

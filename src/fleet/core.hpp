@@ -333,6 +333,7 @@ class Core {
 
  private:
   bool blame_template(const AgentEntry& entry);
+  void note_reclaim(const AgentEntry& entry, const std::string& text);
   bool rest_variant(TemplateEntry& t, const AgentEntry& entry, const policy::Failure& failure);
   void set_breaker(TemplateEntry& t, policy::Breaker breaker);
   static Awaitable<void> store_breaker(Core* self, TemplateName name, std::string encoded);

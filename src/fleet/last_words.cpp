@@ -40,6 +40,7 @@ void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
     tell_words(entry->row, gone.death, is_news ? std::string() : before);
   }
   if (!is_news) return;
+  if (gone.reclaimed) note_reclaim(*entry, gone.death.text);
   touch(*entry);
   if (entry->worked_on) entry->wake.notify();
   look->notify();

@@ -155,7 +155,6 @@ Awaitable<void> Steward::terminate(AgentEntry* entry) {
       entry->next_pause = Duration(0);
       auto resource = std::move(**answer);
       resource.failure.reset();  // ended by us
-      resource.reclaimed = false;
       core_.note_gone(entry, resource);
       co_return;
     }

@@ -61,7 +61,7 @@ constexpr EndWord kEndReasons[] = {
     {EndReason::resource_gone, "resource_gone", "The cloud has it no more."},
     {EndReason::agent_exited, "agent_exited", "Its process ended or was killed inside its machine."},
     {EndReason::out_of_memory, "out_of_memory", "Its work needed more memory than it has."},
-    {EndReason::notice, "notice", "Its host was reclaimed or shut down."},
+    {EndReason::notice, "notice", "It was told that its machine, or its container, goes away."},
     {EndReason::goodbye, "goodbye", "It said goodbye and left in order."},
     {EndReason::orphan, "orphan", "It was found in the cloud, but this server has no record of it."}};
 

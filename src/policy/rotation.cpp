@@ -1,6 +1,7 @@
 #include "policy/rotation.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "policy/look.hpp"
 
@@ -46,6 +47,17 @@ Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failur
   one.since = now;
   one.until = next_try(one.failures, failure.retry_at, random, kVariantRest, now);
   if (failure.failure != model::FailureClass::capacity) ++rotation.deaths;
+  return rotation;
+}
+
+Rotation on_reclaim(Rotation rotation, std::size_t variant, const std::vector<bool>& may_go,
+                    const std::string& text, double random, Instant now) {
+  const bool is_one = variant < may_go.size() && may_go[variant];
+  if (!is_one || std::ranges::find(may_go, false) == may_go.end()) return rotation;
+  for (std::size_t i = 0; i < may_go.size(); ++i)
+    if (may_go[i])
+      rotation = on_variant_failure(std::move(rotation), i, {model::FailureClass::capacity, text, {}}, random,
+                                    now);
   return rotation;
 }
 

@@ -49,6 +49,11 @@ bool concerns_variant(model::FailureClass failure);
 // change nothing. random: uniform in [0, 1].
 Rotation on_variant_failure(Rotation rotation, std::size_t variant, const Failure& failure, double random,
                             Instant now);
+// The cloud has taken a machine of this variant back. All that it may take back (`may_go`, of each variant)
+// rest, as without capacity, so that what replaces the machine stays. Nothing happens where none stays, or
+// where the variant is not one of them: its host has failed.
+Rotation on_reclaim(Rotation rotation, std::size_t variant, const std::vector<bool>& may_go,
+                    const std::string& text, double random, Instant now);
 // Another variant is tried instead, so that the template's breaker need not know of it. No more so once more
 // machines of all variants died than there are variants: it is none of theirs, such as a wrong address.
 bool is_for_others(const Rotation& rotation, const Failure& failure, Instant now);

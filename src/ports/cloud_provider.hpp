@@ -92,6 +92,7 @@ struct Variant {
   // What one agent of it is and costs, for limits, budgets and costs; not set: as the template says.
   std::optional<model::AgentSize> size;
   std::optional<model::Price> price;
+  bool is_reclaimable = false;  // the cloud may take its machines back at any time: spot
   bool operator==(const Variant&) const = default;
 };
 

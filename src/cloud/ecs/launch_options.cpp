@@ -7,6 +7,7 @@
 #include <boost/json/serialize.hpp>
 #include <utility>
 
+#include "ecs/capacity.hpp"
 #include "ecs/choices.hpp"
 #include "ecs/frozen_options.hpp"
 #include "ecs/iam_policy.hpp"
@@ -76,6 +77,7 @@ std::vector<ports::Variant> list_variants(const Template& of, const LaunchCloud&
                                                    {"template", text},
                                                    {"cloud", cloud_text},
                                                    {"account", cloud.account}});
+    variant.is_reclaimable = footman::ecs::uses_fargate_spot(choices[i].capacity);
     if (i >= of.offers.size()) continue;
     variant.size = of.offers[i].size;
     variant.price = of.offers[i].price;

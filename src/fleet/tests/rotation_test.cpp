@@ -101,6 +101,33 @@ TEST_CASE("machines that die at once in one zone: the next zone is tried") {
   CHECK(world.alive("/b-spot") == 1);
 }
 
+TEST_CASE("a machine was taken back: what is launched in its place is none that may be") {
+  Zones world(false);
+  world.cloud.spot = {"/a-spot", "/b-spot"};
+  world.start();
+  const auto id = world.busy_agent("1");
+  REQUIRE(world.alive("/a-spot") == 1);
+  const auto token = world.row(id).client_token;
+  world.cloud.end(token, {std::nullopt, 15, false, "the spot capacity was taken back"});
+  world.cloud.resources.at(token).resource.reclaimed = true;
+  SUBCASE("the list tells it") { world.controller.say(id, ports::AgentActivity::disconnected); }
+  SUBCASE("the agent had a notice and has left, and the answer to the end of its resource tells it") {
+    world.cloud.lists = false;
+    world.controller.say(id, ports::AgentActivity::done);
+  }
+  world.provider->changed();
+  world.settle();
+  REQUIRE(world.row(id).state == model::AgentState::terminated);
+  world.submit_many(2, 1);
+  CHECK(world.alive("/a") == 1);
+  CHECK(world.view().breaker.state == "closed");
+  CHECK(world.view().variants[1].reason == "the spot capacity was taken back");
+  world.cloud.lists = true;
+  world.advance(1min);
+  world.submit_many(3, 1);
+  CHECK(world.alive("/a-spot") == 1);
+}
+
 TEST_CASE("a repeated launch keeps its variant: the request is frozen") {
   Zones world;
   world.cloud.script = {Launching::lost_answer};

@@ -46,6 +46,7 @@ Result<std::vector<ports::Variant>> ScriptedCloud::freeze(const TemplateName& na
   variants.reserve(state_.variants.size());
   for (const auto& one : state_.variants) {
     auto& variant = variants.emplace_back(ports::Variant{one, state_.options + name.str() + one});
+    variant.is_reclaimable = state_.spot.contains(one);
     if (const auto size = state_.sizes.find(one); size != state_.sizes.end()) variant.size = size->second;
     if (const auto price = state_.prices.find(one); price != state_.prices.end())
       variant.price = price->second;

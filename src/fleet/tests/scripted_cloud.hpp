@@ -46,6 +46,7 @@ struct CloudState {
   std::vector<std::string> variants{""};          // their names
   std::map<std::string, model::AgentSize> sizes;  // of variants that have one of their own; prices likewise
   std::map<std::string, model::Price> prices;
+  std::set<std::string> spot;              // variants that may be taken back
   std::set<std::string> without_capacity;  // variants that are refused, as by `refusal`
   bool freeze_fails = false;
   bool lists = true;          // observe() works

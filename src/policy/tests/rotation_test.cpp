@@ -70,6 +70,26 @@ TEST_CASE("rests double with each failure, and a burst of failures is one") {
   CHECK(choose_variant(rotation, now) == 0);
 }
 
+TEST_CASE("what the cloud takes back is replaced by what stays") {
+  const Rotation rotation{{{}, {}, {}}};
+  const auto reclaim = [&](std::size_t variant, const std::vector<bool>& may_go) {
+    return on_reclaim(rotation, variant, may_go, "taken back", 0, kNow);
+  };
+  auto after = reclaim(0, {true, true, false});
+  CHECK(choose_variant(after, kNow) == 2);
+  CHECK(after.variants[0].reason == "taken back");
+  CHECK(after.deaths == 0);
+  CHECK(choose_variant(after, kNow + 5s) == 0);
+  CHECK(choose_variant(reclaim(1, {true, true, false}), kNow) == 2);
+  for (const auto& all_go : {reclaim(0, {true, true, true}), reclaim(2, {true, true, false}),
+                             reclaim(3, {true, true, false}), reclaim(0, {})})
+    CHECK(!all_go.variants[0].until.is_set());  // none stays, its host failed, or it is not offered any more
+  after = on_reclaim(after, 0, {true, true, false}, "again", 1, kNow + 6s);
+  CHECK(after.variants[0].until == kNow + 66s);  // twice as long
+  after = on_variant_success(after, 0, kNow + 67s);
+  CHECK(after.variants[0].failures == 0);
+}
+
 TEST_CASE("the cloud's own time is kept, within reason") {
   Rotation rotation;
   rotation = on_variant_failure(rotation, 0, {footman::model::FailureClass::capacity, "later", kNow + 20min},

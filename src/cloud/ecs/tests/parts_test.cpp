@@ -256,9 +256,14 @@ TEST_CASE("variants: each capacity with each size, counted and priced as it is, 
   CHECK(!variants[0].price);
   CHECK(!variants[3].size);  // nothing was said
   CHECK(variants[2].name == "EC2, 1024 CPU units, 2048 MiB");
+  CHECK(std::ranges::none_of(variants, &ports::Variant::is_reclaimable));
+  of.options.fallback_capacities = {
+      {footman::ecs::CapacityKind::strategy, {}, {{"FARGATE", 0, 1}, {"FARGATE_SPOT", 0, 1}}, {}}};
+  CHECK(list_variants(of, {})[2].is_reclaimable);
+  CHECK_FALSE(list_variants(of, {})[1].is_reclaimable);
   const auto read = parse_launch_options(variants[3].options, {});
   REQUIRE(read.has_value());
-  CHECK(read->capacity == of.options.fallback_capacities[0]);
+  CHECK(read->capacity.launch_type == footman::ecs::LaunchType::ec2);
   CHECK(read->size == of.options.fallback_sizes[0]);
   CHECK(!parse_launch_options(R"({"capacity":2,"size":0,"template":"{}"})", {}));
 }
