@@ -52,7 +52,7 @@ bool is_fargate_spot_only(const Capacity& capacity) {
   const auto is_spot = [](const CapacityProvider& one) {
     return one.name == kFargateSpot || (one.base == 0 && one.weight == 0);
   };
-  return has_spot(capacity) && std::ranges::all_of(capacity.providers, is_spot);
+  return uses_fargate_spot(capacity) && std::ranges::all_of(capacity.providers, is_spot);
 }
 
 bool uses_fargate_spot(const Capacity& capacity) {
