@@ -1,5 +1,5 @@
-// Template and cloud options ↔ the JSON in which a launch keeps them. It stands in a database row and is read again by
-// later versions: a field's name and meaning never change, new fields get a default that is the old
+// Template and cloud options ↔ the JSON in which a launch keeps them. It stands in a database row and is read
+// again by later versions: a field's name and meaning never change, new fields get a default that is the old
 // behaviour.
 #pragma once
 

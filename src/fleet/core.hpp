@@ -122,8 +122,8 @@ struct AgentEntry {
   // for the server that the database was copied from. Not ended before it has come, or the doubt is settled;
   // its own orphan time-out is the net.
   bool unheard = false;
-  // Its launch is looked for and not repeated: nobody knows how long ago an earlier run has planned it, as the
-  // clock was set back since, or its cloud launches elsewhere now (CloudProvider::recall()).
+  // Its launch is looked for and not repeated: nobody knows how long ago an earlier run has planned it, as
+  // the clock was set back since, or its cloud launches elsewhere now (CloudProvider::recall()).
   bool unrepeatable = false;
   bool calling = false;    // a launch call is under way, or its answer is being written down
   Duration last_call{0};   // steady; end of the last launch call, start of the server for earlier runs

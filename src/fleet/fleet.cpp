@@ -127,8 +127,9 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     if (!entry->has_cloud)
       core.log_of(*entry).error(
           "the agent's cloud is not configured any more, so its resource cannot be ended");
-    else if (entry->asked && !core.find_cloud(entry->row.cloud)
-                                  ->provider->recall(resource_of(core, entry->row), entry->request.spec.options))
+    else if (entry->asked &&
+             !core.find_cloud(entry->row.cloud)
+                  ->provider->recall(resource_of(core, entry->row), entry->request.spec.options))
       entry->unrepeatable = true;
     core.insert_agent(std::move(entry));
   }

@@ -56,8 +56,8 @@ Rotation on_reclaim(Rotation rotation, std::size_t variant, const std::vector<bo
   if (!is_one || std::ranges::find(may_go, false) == may_go.end()) return rotation;
   for (std::size_t i = 0; i < may_go.size(); ++i)
     if (may_go[i])
-      rotation = on_variant_failure(std::move(rotation), i, {model::FailureClass::capacity, text, {}}, random,
-                                    now);
+      rotation =
+          on_variant_failure(std::move(rotation), i, {model::FailureClass::capacity, text, {}}, random, now);
   return rotation;
 }
 

@@ -141,10 +141,10 @@ class CloudProvider {
 
   // A resource that an earlier life of the server has launched, as its record tells, and the frozen options
   // of its launch; each once, before any other call about it. Without a handle: the launch was asked for, and
-  // nobody knows the answer. Costs no I/O here. The configuration may have changed meanwhile: a provider looks
-  // for it where it is, and calls none gone that it cannot reach any more. For such a one find_by_token() and
-  // terminate() answer `unsupported`, and why. False: launches do not go any more where this one went, so it is
-  // looked for, and launch() is not called with its token.
+  // nobody knows the answer. Costs no I/O here. The configuration may have changed meanwhile: a provider
+  // looks for it where it is, and calls none gone that it cannot reach any more. For such a one
+  // find_by_token() and terminate() answer `unsupported`, and why. False: launches do not go any more where
+  // this one went, so it is looked for, and launch() is not called with its token.
   virtual bool recall(const Resource& known, const std::string& options) {
     (void)known, (void)options;
     return true;

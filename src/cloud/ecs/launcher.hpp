@@ -34,8 +34,8 @@ class Launcher {
  private:
   Awaitable<ports::LaunchResult> run_task(const ports::LaunchSpec* spec, const LaunchOptions* options,
                                           bool again);
-  Awaitable<std::expected<void, ports::LaunchFailure>> provide_definition(
-      const LaunchOptions* launch, footman::ecs::RunTaskInput* input);
+  Awaitable<std::expected<void, ports::LaunchFailure>> provide_definition(const LaunchOptions* launch,
+                                                                          footman::ecs::RunTaskInput* input);
   void choose_subnet(const footman::ecs::TemplateOptions& wanted, footman::ecs::RunTaskInput& input);
   Awaitable<void> look_at_subnets();
   ports::LaunchHandle note_launched(const footman::ecs::RunTaskInput& input, Task task);

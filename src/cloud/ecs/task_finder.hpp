@@ -22,8 +22,8 @@ class TaskFinder {
   // A task that an earlier life of the server has launched, as its record tells: it is in the table from now
   // on. Empty, or why it cannot be reached: then it is not.
   std::string recall(const ports::Resource& known);
-  // A launch of an earlier life whose answer nobody knows: its task is looked for where it went. Empty, or why
-  // that is not where launches go now.
+  // A launch of an earlier life whose answer nobody knows: its task is looked for where it went. Empty, or
+  // why that is not where launches go now.
   std::string recall_launch(const std::string& client_token, const LaunchCloud& then);
   // Such a launch: there may be a task, whatever is answered to its repetition.
   bool is_sought(const std::string& client_token) const { return sought_.contains(client_token); }
@@ -33,7 +33,8 @@ class TaskFinder {
   // The one that was launched with this token; null: none, and a list of all was made to know it, also of the
   // cluster that it may have been launched in. unsupported: it cannot be reached.
   Awaitable<Result<Tracked*>> find(std::string client_token);
-  // Tasks that run and have our `startedBy`, but not our tags: ARN → whose they are by their tags, if anybody's.
+  // Tasks that run and have our `startedBy`, but not our tags: ARN → whose they are by their tags, if
+  // anybody's.
   const std::map<std::string, InstallationId>& others() const { return others_; }
   // Whether a list has succeeded.
   bool has_listed() const { return listed_.is_set(); }
@@ -57,8 +58,8 @@ class TaskFinder {
   Shared& shared_;
   TaskFollower& follower_;
   runtime::Gate listing_;
-  Instant listed_;                                   // even, the start of the last list that succeeded
-  Instant stopped_listed_;                           // of the last one with those that have stopped
+  Instant listed_;          // even, the start of the last list that succeeded
+  Instant stopped_listed_;  // of the last one with those that have stopped
   std::map<std::string, InstallationId> others_;
   Arns stopped_others_;                                    // tasks that have stopped and are not ours
   std::map<std::string, std::string> out_of_reach_;        // token → why

@@ -34,9 +34,7 @@ std::string TaskPlaces::cluster_of(std::string_view task) const {
                      cluster_in(*arn));
 }
 
-bool TaskPlaces::is_at_home(std::string_view task) const {
-  return is_home(cluster_of(task));
-}
+bool TaskPlaces::is_at_home(std::string_view task) const { return is_home(cluster_of(task)); }
 
 bool TaskPlaces::is_home(std::string_view cluster) const {
   return name_of_cluster(cluster) == name_of_cluster(home_);

@@ -69,8 +69,8 @@ struct CloudState {
     std::string token, handle, options;
   };
   std::vector<Recalled> recalled;
-  bool repeats = true;  // launches of before go where they went
-  std::set<std::string> ever;          // tokens of resources that ever existed
+  bool repeats = true;         // launches of before go where they went
+  std::set<std::string> ever;  // tokens of resources that ever existed
 
   int alive() const;
   // It ends by itself.

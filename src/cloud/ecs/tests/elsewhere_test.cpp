@@ -111,7 +111,8 @@ TEST_CASE("the old cluster refuses: its tasks are not gone, and the new one is n
   CHECK(world.listed("a").state == ResourceState::gone);
 }
 
-TEST_CASE("the answer to a launch was lost, and another cluster is configured: its task is found where it is") {
+TEST_CASE(
+    "the answer to a launch was lost, and another cluster is configured: its task is found where it is") {
   EcsWorld world;
   const auto spec = lose_a_launch(world, &EcsWorld::cluster, "other");
   CHECK_FALSE(world.recall_launch(spec));

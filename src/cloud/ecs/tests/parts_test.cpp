@@ -377,8 +377,10 @@ TEST_CASE("a launch is frozen with where it goes and what marks its task, and no
 
 TEST_CASE("own tags: with the configured prefix, or the one that stands before our id") {
   const InstallationId ours("i-1");
-  const footman::ecs::TextMap tags{{"ci:agent", "a"},           {"ci:installation", "i-1"},
-                                   {"footman:agent", "b"},      {"footman:installation", "i-1"},
+  const footman::ecs::TextMap tags{{"ci:agent", "a"},
+                                   {"ci:installation", "i-1"},
+                                   {"footman:agent", "b"},
+                                   {"footman:installation", "i-1"},
                                    {"other:installation", "i-2"}};
   CHECK(OwnTags(tags, ours, "footman:").get("agent") == "b");
   CHECK(OwnTags(tags, ours, "old:").get("agent") == "a");
