@@ -69,7 +69,7 @@ Awaitable<CallResult<void>> CleanUp::delete_left(std::vector<std::string> famili
       auto found = co_await api_.look_at_definition(arn);
       if (!found) co_return std::unexpected(std::move(found).error());
       if (!*found) continue;
-      if (!tags_of(**found).are_ours()) {
+      if (!is_ours(**found)) {
         others_.insert(family);
         break;
       }
@@ -86,16 +86,21 @@ Awaitable<CallResult<void>> CleanUp::look_at(std::string family) {
   auto found = co_await api_.look_at_definition(family);
   if (!found) co_return std::unexpected(std::move(found).error());
   if (!*found) co_return CallResult<void>();  // gone meanwhile
-  if (!tags_of(**found).are_ours())
+  if (!is_ours(**found))
     others_.insert(std::move(family));
   else
-    unused_[family] = {family, TemplateName(tags_of(**found).get(ecs::kTemplateTag)), (*found)->architecture,
+    unused_[family] = {family, TemplateName(tag_of(**found, ecs::kTemplateTag)), (*found)->architecture,
                        (*found)->registered, even_.now()};
   co_return CallResult<void>();
 }
 
-OwnTags CleanUp::tags_of(const DefinitionFacts& found) const {
-  return {found.tags, uses_.installation, uses_.tag_prefix};
+bool CleanUp::is_ours(const DefinitionFacts& found) const {
+  return tag_of(found, ecs::kInstallationTag) == uses_.installation.str();
+}
+
+std::string CleanUp::tag_of(const DefinitionFacts& found, std::string_view name) const {
+  const auto it = found.tags.find(uses_.tag_prefix + std::string(name));
+  return it == found.tags.end() ? std::string() : it->second;
 }
 
 // A template may have moved to another cloud since it was looked at.

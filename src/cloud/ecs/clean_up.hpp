@@ -12,13 +12,13 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "cloud/ecs/api.hpp"
 #include "cloud/ecs/definitions.hpp"
-#include "cloud/ecs/own_tags.hpp"
 #include "ecs/stale_definitions.hpp"
 #include "runtime/even_time.hpp"
 
@@ -49,7 +49,8 @@ class CleanUp {
   Awaitable<CallResult<void>> clean_up();
   Awaitable<CallResult<void>> look_at(std::string family);
   Awaitable<CallResult<void>> delete_left(std::vector<std::string> families);
-  OwnTags tags_of(const DefinitionFacts& found) const;
+  bool is_ours(const DefinitionFacts& found) const;
+  std::string tag_of(const DefinitionFacts& found, std::string_view name) const;
   std::vector<footman::ecs::UnusedDefinition> list_unused() const;
 
   Api& api_;
