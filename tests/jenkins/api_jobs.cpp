@@ -5,6 +5,7 @@
 
 #include "base/number.hpp"
 #include "tests/jenkins/api.hpp"
+#include "tests/jenkins/consoles.hpp"
 
 namespace footman::fake_jenkins {
 
@@ -94,6 +95,10 @@ Answer Api::route_run(Run& run, Segments rest) {
   if (rest.size() == 2 && rest[0] == "api" && rest[1] == "json" && is_get()) {
     return json([&](const Selection& asked) { return views_.show_run(run, asked); });
   }
+  if (rest.size() == 2 && rest[0] == "logText" && rest[1] == "progressiveText" && is_get()) {
+    const auto start = find_field(target_.query, "start").value_or("0");
+    return show_progressive(run.log, base::find_number<std::size_t>(start).value_or(0), run.building);
+  }
   if (rest.size() != 1) return not_found();
   const auto& what = rest[0];
   const bool pipeline = jenkins_.jobs_.at(run.job).kind == Job::Kind::pipeline;
@@ -106,11 +111,7 @@ Answer Api::route_run(Run& run, Segments rest) {
   }
   if (what == "kill" && is("POST"))
     return make_redirect(location + "kill/");  // no such action: nothing is killed
-  if (what == "consoleText" && is_get()) {
-    std::string text;
-    for (const auto& line : run.log) text += line + "\n";
-    return make_text("text/plain;charset=UTF-8", std::move(text));
-  }
+  if (what == "consoleText" && is_get()) return show_console(run.log);
   if (what == "flowGraphTable" && is_get() && pipeline) {
     auto page = make_page(page_, 200, "Pipeline Steps - Jenkins", "");
     const auto table =

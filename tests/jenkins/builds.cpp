@@ -5,6 +5,7 @@
 #include <limits>
 #include <numeric>
 
+#include "tests/jenkins/consoles.hpp"
 #include "tests/jenkins/fake_jenkins.hpp"
 
 namespace footman::fake_jenkins {
@@ -44,7 +45,7 @@ Run& FakeJenkins::start_run(const QueueItem& item) {
   run.started = now_;
   run.users = item.users;
   run.parameters = item.parameters;
-  run.log.push_back("Started by user " + (item.users.empty() ? "anonymous" : item.users.front()));
+  run.log.push_back("Started by user " + make_note(item.users.empty() ? "anonymous" : item.users.front()));
   items_.at(item.id).number = run.number;
   open_.emplace(job.name, run.number);
   return runs_[{job.name, run.number}] = std::move(run);
@@ -112,6 +113,7 @@ void FakeJenkins::finish_run(Run& run, BuildResult result) {
   run.building = false;
   run.result = run.stopped ? BuildResult::aborted : result;
   run.duration = now_ - run.started;
+  if (jobs_.at(run.job).kind == Job::Kind::pipeline) log_step(run, "End of Pipeline");
   run.log.push_back(fmt::format("Finished: {}", to_string(*run.result)));
   after(pick(settings_.timing.settle), [this, key = std::pair(run.job, run.number)] {
     const auto found = runs_.find(key);

@@ -129,6 +129,8 @@ class FakeJenkins {
   base::Status stop(const std::string& job, int number, base::Instant now);
   // The end of work without a duration: of a freestyle build, or of a pipeline's blocks that run now.
   void finish(const std::string& job, int number, BuildResult result, base::Instant now);
+  // What the steps of a build write to its console; "[Pipeline] sh" is a line of Jenkins' own.
+  void print(const std::string& job, int number, const std::vector<std::string>& lines);
   void set_quieting_down(bool quieting, base::Instant now);
   // The next item gets this id. For tests that replay.
   void set_next_item(std::int64_t id) { next_item_ = id; }
@@ -220,6 +222,8 @@ class FakeJenkins {
   std::vector<Run*> open_runs();
   void start_matrix(Run& run);
   void start_stage(Run& run);
+  static void log_step(Run& run, std::string_view what);
+  std::string workspace_of(const std::string& node, const std::string& job) const;
   void queue_block(Run& run, std::size_t index);
   void run_block(Run& run, std::size_t index, const QueueItem& item, std::uint64_t work);
   void continue_block(Run& run, std::size_t index);

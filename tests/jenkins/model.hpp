@@ -146,7 +146,7 @@ struct Run {
   Fields parameters;
   std::size_t stage = 0;         // pipeline
   std::vector<BlockRun> blocks;  // of all stages in order; or the cells
-  std::vector<std::string> log;  // lines of its console
+  std::vector<std::string> log;  // lines of its console, with their notes
 };
 
 // What an executor is doing.

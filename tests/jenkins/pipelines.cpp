@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "tests/jenkins/consoles.hpp"
 #include "tests/jenkins/fake_jenkins.hpp"
 
 namespace footman::fake_jenkins {
@@ -34,6 +35,28 @@ std::pair<std::size_t, std::size_t> FakeJenkins::blocks_of_stage(const Run& run)
   return {first, first + job.stages[run.stage].size()};
 }
 
+// The notes of steps stand before their lines.
+void FakeJenkins::log_step(Run& run, std::string_view what) {
+  run.log.push_back(make_note({}) + fmt::format("[Pipeline] {}", what));
+}
+
+std::string FakeJenkins::workspace_of(const std::string& node, const std::string& job) const {
+  const auto computer = computers_.find(node);
+  const auto folder = computer == computers_.end() ? std::string() : computer->second.remote_fs;
+  return fmt::format("{}/workspace/{}", folder, job);
+}
+
+void FakeJenkins::print(const std::string& job, int number, const std::vector<std::string>& lines) {
+  auto& run = runs_.at({job, number});
+  for (const auto& line : lines) {
+    constexpr std::string_view kStep = "[Pipeline] ";
+    if (line.starts_with(kStep))
+      log_step(run, std::string_view(line).substr(kStep.size()));
+    else
+      run.log.push_back(line);
+  }
+}
+
 void FakeJenkins::start_matrix(Run& run) {
   const auto& cells = jobs_.at(run.job).cells;
   run.blocks.resize(cells.size());
@@ -49,7 +72,7 @@ void FakeJenkins::start_stage(Run& run) {
   }
   if (run.stage == 0) {
     run.blocks.resize(0);
-    run.log.emplace_back("[Pipeline] Start of Pipeline");
+    log_step(run, "Start of Pipeline");
     for (const auto& stage : stages) {
       for (const auto& block : stage) run.blocks.push_back({.retries_left = block.agent_retries});
     }
@@ -60,6 +83,11 @@ void FakeJenkins::start_stage(Run& run) {
     start_stage(run);
     return;
   }
+  if (end - first > 1) {
+    log_step(run, "parallel");
+    for (auto i = first; i < end; ++i)
+      log_step(run, fmt::format("{{ (Branch: {})", block_of(run, i)->branch));
+  }
   for (auto i = first; i < end; ++i) queue_block(run, i);
 }
 
@@ -68,7 +96,7 @@ void FakeJenkins::queue_block(Run& run, std::size_t index) {
   const auto& job = jobs_.at(run.job);
   const bool cell = job.kind == Job::Kind::matrix;
   const auto label = cell ? job.cells[index].second : block_of(run, index)->label;
-  run.log.emplace_back("[Pipeline] node");
+  if (!cell) log_step(run, "node");
   block.state = BlockRun::State::queued;
   block.node.clear();
   block.work = 0;
@@ -100,7 +128,10 @@ void FakeJenkins::run_block(Run& run, std::size_t index, const QueueItem& item, 
   block.work = work;
   ++block.epoch;
   works_[work].number = run.number;
-  run.log.push_back(fmt::format("Running on {}", item.node));
+  if (item.task.kind != Task::Kind::block) return;
+  run.log.push_back(
+      fmt::format("Running on {} in {}", make_note(item.node), workspace_of(item.node, run.job)));
+  log_step(run, "{");
 }
 
 // The agent is there again.
@@ -141,6 +172,11 @@ void FakeJenkins::end_block(Run& run, std::size_t index, BuildResult result) {
           {AgentEvent::Kind::stop_work, place->second.connection, block.work, run.job, run.number});
     }
   }
+  const auto& job = jobs_.at(run.job);
+  if (job.kind == Job::Kind::pipeline) {
+    if (!block.node.empty()) log_step(run, "}");
+    log_step(run, "// node");
+  }
   block.state = BlockRun::State::done;
   block.result = result;
   ++block.epoch;
@@ -151,7 +187,6 @@ void FakeJenkins::end_block(Run& run, std::size_t index, BuildResult result) {
     if (run.blocks[i].state != BlockRun::State::done) return;
     worst = worse(worst, *run.blocks[i].result);
   }
-  const auto& job = jobs_.at(run.job);
   if (worst != BuildResult::success || job.kind == Job::Kind::matrix) {
     finish_run(run, worst);
   } else {

@@ -6,6 +6,7 @@
 
 #include "base/check.hpp"
 #include "base/digest.hpp"
+#include "tests/jenkins/consoles.hpp"
 #include "tests/jenkins/fake_jenkins.hpp"
 
 namespace footman::fake_jenkins {
@@ -226,7 +227,8 @@ void FakeJenkins::claim(std::int64_t id, std::uint64_t work) {
     run.work = work;
     (*slot)->number = run.number;
     works_[work].number = run.number;
-    run.log.push_back(fmt::format("Building remotely on {}", item.node));
+    run.log.push_back(fmt::format("Building remotely on {} ({}) in workspace {}", make_note(item.node),
+                                  computers_.at(item.node).label_text, workspace_of(item.node, task.job)));
   } else {
     auto& run = runs_.at({task.job, task.number});
     const bool resumed = run.blocks[task.index].state == BlockRun::State::resuming;

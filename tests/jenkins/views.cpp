@@ -270,8 +270,8 @@ json::value Views::show_executor(const std::optional<Execution>& slot, std::size
 
 json::value Views::show_computer(const Computer& computer, const Selection& asked) const {
   const auto cause = computer.held ? *computer.held : computer.cause;
-  using Kind = OfflineCause::Kind;
-  const std::string reason = cause.kind == Kind::channel ? "Connection was broken" : cause.message;
+  using Why = OfflineCause::Kind;
+  const std::string reason = cause.kind == Why::channel ? "Connection was broken" : cause.message;
   Export out(asked, "hudson.slaves.SlaveComputer");
   out.add("actions", json::array());
   out.add_object("assignedLabels", [&](const Selection& member) -> json::value {
@@ -296,18 +296,18 @@ json::value Views::show_computer(const Computer& computer, const Selection& aske
   out.add("manualLaunchAllowed", true).add("monitorData", show_null_monitors());
   out.add("numExecutors", computer.deleted ? 0 : computer.executors).add("offline", computer.is_offline());
   out.add_object("offlineCause", [&](const Selection& member) -> json::value {
-    if (cause.kind == Kind::none) return nullptr;
-    if (cause.kind == Kind::channel) {
+    if (cause.kind == Why::none) return nullptr;
+    if (cause.kind == Why::channel) {
       return Export(member, "hudson.slaves.OfflineCause$ChannelTermination")
           .add("timestamp", ms(cause.at))
           .done();
     }
     const auto by = cause.message.empty() ? fmt::format("Disconnected by {}", cause.user)
                                           : fmt::format("Disconnected by {} : {}", cause.user, cause.message);
-    Export shown(member, cause.kind == Kind::user ? "hudson.slaves.OfflineCause$UserCause"
-                                                  : "hudson.slaves.OfflineCause$SimpleOfflineCause");
+    Export shown(member, cause.kind == Why::user ? "hudson.slaves.OfflineCause$UserCause"
+                                                 : "hudson.slaves.OfflineCause$SimpleOfflineCause");
     return shown.add("timestamp", ms(cause.at))
-        .add("description", cause.kind == Kind::user ? by : cause.message)
+        .add("description", cause.kind == Why::user ? by : cause.message)
         .done();
   });
   out.add("offlineCauseReason", reason).add("oneOffExecutors", json::array());

@@ -1,5 +1,6 @@
 // node() blocks whose agent is lost, whose node is deleted, and what a restart makes of them.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -226,11 +227,41 @@ TEST_CASE("a restart at any moment of a pipeline's start: each block runs once, 
         const auto* run = story.jenkins.find_run("pl", 1);
         REQUIRE(run != nullptr);
         CHECK(run->result == BuildResult::success);
-        CHECK(std::ranges::count(run->log, "[Pipeline] Start of Pipeline") == 1);
+        CHECK(std::ranges::count_if(run->log, [](const std::string& line) {
+                return line.ends_with("[Pipeline] Start of Pipeline");
+              }) == 1);
         CHECK(story.jenkins.starts().size() == 3);
         CHECK(story.jenkins.computers().at("n-1").is_idle());
         CHECK(story.jenkins.waiting_items().empty());
       }
     }
   }
+}
+
+TEST_CASE("a console is read on from where it ended; its notes and line ends are as Jenkins sends them") {
+  Running world(taking(2s));
+  auto& story = world.story;
+  const auto read = [&](std::size_t start) {
+    return story.call("GET", fmt::format("/job/pl/1/logText/progressiveText?start={}", start));
+  };
+  const auto first = read(0);
+  REQUIRE(find_header(first.headers, "X-Text-Size").has_value());
+  const std::string size(*find_header(first.headers, "X-Text-Size"));
+  const auto lines = std::ranges::count(first.body, '\n');
+  CHECK(first.body.size() - static_cast<std::size_t>(lines) == std::stoul(size));
+  CHECK(find_header(first.headers, "X-More-Data") == "true");
+  const auto at = first.body.find("Running on \x1b[8mha:////");
+  REQUIRE(at != std::string::npos);
+  CHECK(first.body.substr(first.body.find("\x1b[0m", at))
+            .starts_with("\x1b[0mn-1 in /home/jenkins/workspace/pl\r\n"));
+  story.wait(5s);
+  REQUIRE(world.run().result == BuildResult::success);
+  const auto rest = read(std::stoul(size));
+  CHECK(rest.body.ends_with("Finished: SUCCESS\r\n"));
+  CHECK_FALSE(rest.body.contains("Running on"));
+  CHECK_FALSE(find_header(rest.headers, "X-More-Data").has_value());
+  const std::string whole(*find_header(rest.headers, "X-Text-Size"));
+  CHECK(read(std::stoul(whole)).body.empty());
+  CHECK(read(std::stoul(whole) + 1).body == first.body + rest.body);
+  CHECK(read(0).body == first.body + rest.body);
 }

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <initializer_list>
 
@@ -143,10 +144,18 @@ void tell_pipelines(Story& story) {
   check_these(story, {"build-trigger-pipeline-201"});
   story.wait(1s);
   check_these(story, {"build-pipeline-building", "job-pipeline-building", "queue-item-left-pipeline"});
+  const auto print_step = [&](int line) {
+    story.jenkins.print(
+        "hello-pipeline", 1,
+        {"[Pipeline] sh", fmt::format("+ echo line {}", line), fmt::format("line {}", line), "+ sleep 1"});
+  };
+  print_step(1);
+  check_these(story, {"progressiveText-pipeline-0"});
+  for (int line = 2; line <= 4; ++line) print_step(line);
   story.wait(5s);
   story.jenkins.finish("hello-pipeline", 1, BuildResult::success, story.now);
   story.wait(100ms);
-  check_these(story, {"build-pipeline-finished"});
+  check_these(story, {"build-pipeline-finished", "consoleText-pipeline"});
   story.jenkins.set_next_item(185);
   (void)story.jenkins.trigger("hello-pipeline", story.now);
   story.wait(1s);

@@ -112,7 +112,7 @@ void tell_queue_with_nodes(Story& story) {
   check_each(story, {"queue-parallel-no-node-with-label", "queue-parallel-no-node-with-label-de",
                      "queue-parallel-no-node-with-label-fr", "queue-parallel-no-node-with-label-ja",
                      "queue-parallel-no-node-with-label-no-accept-language", "build-pipeline-waiting",
-                     "flowGraphTable-parallel-waiting"});
+                     "consoleText-pipeline-waiting", "flowGraphTable-parallel-waiting"});
   story.clear();
   story.pipeline("pipe-decl", {block("declared && gpu")});
   story.queue("pipe-decl", 110);

@@ -117,6 +117,7 @@ std::string comparable(const Answer& answer, bool recorded_is_cut) {
   if (const auto cookie = headers.find("set-cookie"); cookie != headers.end()) {
     cookie->second = std::regex_replace(cookie->second, std::regex("JSESSIONID=[^;]*"), "JSESSIONID=x");
   }
+  if (const auto size = headers.find("x-text-size"); size != headers.end()) size->second = "a size";
   std::string text = fmt::format("{}\n", answer.status);
   for (const auto& [name, value] : headers) text += fmt::format("{}: {}\n", name, value);
   const auto type = headers.contains("content-type") ? headers.at("content-type") : std::string();
@@ -132,7 +133,8 @@ std::string comparable(const Answer& answer, bool recorded_is_cut) {
   } else if (answer.body.contains("id=\"main-panel\"")) {
     text += read_page(answer.body, recorded_is_cut);
   } else {
-    text += std::regex_replace(answer.body, std::regex("[0-9a-f]{64}|/static/[0-9a-f]{8}"), "a secret");
+    const auto body = std::regex_replace(answer.body, std::regex("\x1b\\[8mha:[^\x1b]*\x1b\\[0m"), "(note)");
+    text += std::regex_replace(body, std::regex("[0-9a-f]{64}|/static/[0-9a-f]{8}"), "a secret");
   }
   return text;
 }
