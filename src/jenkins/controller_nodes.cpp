@@ -63,22 +63,22 @@ Awaitable<void> JenkinsController::work_on(NodeHold node, NodeWork work) {
         "a step about a node of the jenkins failed, looking again",
         {{"node", node->record.node}, {"step", to_string(work.step)}, {"error", describe(done.error())}});
   co_await write_down(&*node, work.forget);
-  watch_if_exposed(node.node());
+  watch_if_needed(node.node());
 }
 
 // --- nodes that are open for a last build
 
-void JenkinsController::watch_if_exposed(const LiveNodePtr& node) {
-  if (node->watched || watches_ >= kWatchedAtOnce || !is_exposed(node->record)) return;
+void JenkinsController::watch_if_needed(const LiveNodePtr& node) {
+  if (node->watched || watches_ >= kWatchedAtOnce || !node->is_to_be_watched()) return;
   node->watched = true;
   ++watches_;
   scope_.spawn("watches " + node->record.node, watch(node));
 }
 
 // What comes after that build would be too many. A look at all takes two calls, and lists may be long: until
-// the build is seen the node alone is asked for, as quickly as the answers come.
+// the build is seen, and named, the node alone is asked for, as quickly as the answers come.
 Awaitable<void> JenkinsController::watch(LiveNodePtr node) {
-  while (is_exposed(node->record)) {
+  while (node->is_to_be_watched()) {
     const auto begun = parts_.clock.steady();
     const auto seen = co_await glance(&node);
     const auto took = parts_.clock.steady() - begun;
@@ -91,12 +91,21 @@ Awaitable<void> JenkinsController::watch(LiveNodePtr node) {
 
 Awaitable<Status> JenkinsController::glance(const LiveNodePtr* node) {
   const auto times_taken = (*node)->times_taken;
+  if (is_unnamed((*node)->record)) ++(*node)->glances;
   std::string session;
   FOOTMAN_CO_TRY(const auto computer, co_await read_node((*node)->record.node, &session));
   const bool is_busy = std::ranges::any_of(computer.executors, [](const Executor& one) { return !one.idle; });
   // Was something done about it meanwhile, what was read may be no more: a second toggle would open it.
   const bool is_fresh = (*node)->is_free() && (*node)->times_taken == times_taken;
-  if (!is_busy || !is_fresh || session != overview_.session()) co_return Status();
+  if (!is_fresh || session != overview_.session()) co_return Status();
+  if (!is_busy) {
+    // It is over: which one it was is found out with the queue.
+    if (is_unnamed((*node)->record)) {
+      (*node)->glances = kGlancesForName;
+      wake_.notify();
+    }
+    co_return Status();
+  }
   const auto taken = co_await take(*node);
   NextSteps seen;
   const auto turn = overview_.look_now(*node, &computer, parts_.clock.now(), seen);
@@ -145,89 +154,6 @@ Awaitable<Status> JenkinsController::show_note(LiveNode* node, bool is_held) {
   co_return Status();
 }
 
-Awaitable<Status> JenkinsController::ask_item(LiveNode* node) {
-  const auto what = fmt::format("read item {} of the queue", node->record.released_id);
-  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_item(node->record.released_id)));
-  if (answer.status == 404) {  // forgotten, after minutes or a crash
-    node->released_end = ItemEnd::not_started;
-    co_return Status();
-  }
-  FOOTMAN_CO_TRY_STATUS(check_read(answer, what));
-  FOOTMAN_CO_TRY(auto fate, parse_item_fate(answer.body));
-  const bool started =
-      fate.left && !fate.cancelled && !overview_.runs_elsewhere(fate.build, node->record.node);
-  node->released_end = ItemEnd::not_started;
-  // Of a step Jenkins does not tell what began.
-  auto build = node->record.released_run.empty() ? std::move(fate.build) : node->record.released_run;
-  if (started && !build.empty()) co_return co_await ask_brief_build(node, std::move(build));
-  if (started) node->released_end = ItemEnd::started;
-  co_return Status();
-}
-
-// Of a step the run is told, and not where and when the step was: somewhen before this look.
-Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string build) {
-  FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(build)));
-  const auto told = answer.status == 200 ? parse_build(answer.body) : Result<BuildState>(BuildState());
-  if (!told) co_return std::unexpected(told.error());
-  const auto& record = node->record;
-  if (!told->node.empty() && told->node != record.node) co_return Status();  // it was another one's
-  node->released_end = ItemEnd::started;
-  node->brief = run_of(record, record.released_key, std::move(build), *told);
-  co_return Status();
-}
-
-// An item left the queue, and no node was seen to have its build: one of ours may have had it.
-Awaitable<void> JenkinsController::ask_missed(QueueItem item) {
-  const auto key = item.key();
-  const auto left = co_await call(requests_.get_item(item.id));
-  if (!left || (left->status != 200 && left->status != 404))
-    co_return overview_.ask_missed_later(key, parts_.clock.steady());
-  const auto fate = left->status == 200 ? parse_item_fate(left->body) : Result<ItemFate>(ItemFate());
-  if (!fate || !is_build_of(item, fate->build)) co_return overview_.drop_missed(key);
-  const auto answer = co_await call(requests_.get_build(fate->build));
-  const auto told =
-      answer && answer->status == 200 ? parse_build(answer->body) : Result<BuildState>(BuildState());
-  const bool is_told = told && told->over && co_await note_missed(&key, &fate->build, &*told);
-  if (!is_told) overview_.ask_missed_later(key, parts_.clock.steady());
-}
-
-// False: it cannot be told yet.
-Awaitable<bool> JenkinsController::note_missed(const std::string* key, const std::string* build,
-                                               const BuildState* told) {
-  NextSteps seen;
-  const auto note = [&](NodeRecord& record) {
-    const bool done =
-        overview_.note_missed(record, run_of(record, *key, *build, *told), parts_.clock.now(), seen);
-    tell(seen);
-    return done;
-  };
-  if (const auto found = overview_.find_node(told->node)) {
-    const auto node = co_await take(found);
-    const bool done = note(node->record);
-    co_await write_down(&*node, false);
-    co_return done;
-  }
-  if (auto* gone = overview_.find_gone(told->node)) co_return note(*gone);
-  overview_.drop_missed(*key);
-  co_return true;
-}
-
-// Of a step its run is told, and not when the step was.
-BuildRun JenkinsController::run_of(const NodeRecord& record, std::string key, std::string build,
-                                   const BuildState& told) const {
-  const auto now = parts_.clock.now();
-  const bool has_times = record.released_run != build && told.started > 0;
-  const auto began = has_times ? std::min(now, overview_.to_local(told.started, health_.ahead())) : now;
-  auto title = build_title(build);
-  return {record.agent,
-          record.node,
-          std::move(key),
-          std::move(title),
-          std::move(build),
-          began,
-          has_times ? std::min(now, began + told.lasted) : now};
-}
-
 Awaitable<Status> JenkinsController::ask_build(LiveNode* node) {
   FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_build(node->record.build.path)));
   const auto checked = check_read(answer, fmt::format("read build {}", node->record.build.path));
@@ -251,6 +177,7 @@ Awaitable<Status> JenkinsController::ask_node(LiveNode* node) {
 
 Awaitable<void> JenkinsController::write_down(LiveNode* node, bool forget) {
   const auto id = node->record.agent;
+  if (overview_.find(id).get() != node) co_return;  // it is gone meanwhile
   if (forget) {
     const auto erased = co_await parts_.book.erase(settings_.name, id);
     if (erased)

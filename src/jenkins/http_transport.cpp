@@ -31,6 +31,7 @@ runtime::Awaitable<base::Result<Answer>> HttpTransport::send(Request request) {
   out.url.path += request.path;
   out.headers = std::move(request.headers);
   out.body = std::move(request.body);
+  out.body_bytes = request.most_bytes;
   auto answer = co_await runtime::run_on(executor_, client_.request(std::move(out)));
   if (!answer) co_return std::unexpected(std::move(answer).error());
   co_return Answer{answer->status, std::move(answer->headers), std::move(answer->body)};

@@ -195,7 +195,7 @@ void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
     keeps_up_ = true;
     scope_.spawn("keeps up a jenkins", keep_up(std::move(outcome.placeholders), std::move(outcome.strays)));
   }
-  for (const auto& [id, node] : overview_.nodes()) watch_if_exposed(node);
+  for (const auto& [id, node] : overview_.nodes()) watch_if_needed(node);
   tell(outcome);
 }
 

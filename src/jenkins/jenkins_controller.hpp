@@ -145,17 +145,11 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   // --- nodes
   runtime::Awaitable<void> work_on(NodeHold node, NodeWork work);
-  void watch_if_exposed(const LiveNodePtr& node);
+  void watch_if_needed(const LiveNodePtr& node);
   runtime::Awaitable<void> watch(LiveNodePtr node);
   runtime::Awaitable<Status> glance(const LiveNodePtr* node);
   runtime::Awaitable<Status> take_step(LiveNode* node, const NodeWork* work);
   runtime::Awaitable<Status> show_note(LiveNode* node, bool is_held);
-  runtime::Awaitable<Status> ask_item(LiveNode* node);
-  runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
-  runtime::Awaitable<void> ask_missed(QueueItem item);
-  runtime::Awaitable<bool> note_missed(const std::string* key, const std::string* build,
-                                       const BuildState* told);
-  BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
   runtime::Awaitable<Status> ask_build(LiveNode* node);
   runtime::Awaitable<Status> ask_node(LiveNode* node);
   runtime::Awaitable<void> write_down(LiveNode* node, bool forget);
@@ -169,6 +163,16 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<Status> erase_node(LiveNode* node);
   Result<LiveNodePtr> find_or_plan(const ports::AgentRegistration& registration);
   bool died_with_build(const NodeRecord& record, const ports::AgentEnd& end) const;
+
+  // --- builds that were over before they were seen
+  runtime::Awaitable<Status> ask_item(LiveNode* node);
+  runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
+  runtime::Awaitable<Status> ask_brief_step(LiveNode* node);
+  runtime::Awaitable<void> ask_missed(QueueItem item);
+  runtime::Awaitable<bool> ask_missed_build(const std::string* key, const std::string* build);
+  runtime::Awaitable<bool> ask_missed_steps(const std::string* key, const std::string* run);
+  runtime::Awaitable<Result<bool>> read_console(std::string run);
+  BuildRun run_of(const NodeRecord& record, std::string key, std::string build, const BuildState& told) const;
 
   // --- placeholders and strays
   runtime::Awaitable<void> keep_up(std::vector<PlaceholderTask> tasks, std::vector<Stray> strays);

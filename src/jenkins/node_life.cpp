@@ -493,6 +493,10 @@ bool is_exposed(const NodeRecord& record) {
   return is_last_build(record) && (record.phase == NodePhase::open || awaits_run);
 }
 
+bool is_unnamed(const NodeRecord& record) {
+  return record.phase == NodePhase::working && record.build.path.empty();
+}
+
 std::string note_violation(NodeRecord& record, std::string_view what) {
   ++record.violations;
   return fmt::format("Node {} had a build too many: {}.", record.node, what);
@@ -501,8 +505,7 @@ std::string note_violation(NodeRecord& record, std::string_view what) {
 bool is_lively(const NodeRecord& record) {
   if (record.phase == NodePhase::open)
     return is_last_build(record) || record.drained || !record.released_key.empty();
-  if (record.phase == NodePhase::working)
-    return record.build.resume_since.is_set() || record.build.path.empty();
+  if (record.phase == NodePhase::working) return record.build.resume_since.is_set() || is_unnamed(record);
   return record.phase == NodePhase::planned || record.phase == NodePhase::going ||
          (record.phase == NodePhase::held && !record.connected_at.is_set());
 }

@@ -39,6 +39,7 @@ void Overview::load(std::vector<NodeRecord> records) {
     auto node = add(record);
     node->stored = std::move(record);
     const auto& kept = node->record;
+    note_known_steps(*node);
     const bool awaits =
         kept.phase == NodePhase::planned || kept.phase == NodePhase::held || kept.phase == NodePhase::open;
     if (!awaits || kept.item.key.empty()) continue;
@@ -143,14 +144,16 @@ void Overview::erase(const AgentId& id) {
   const auto it = nodes_.find(id);
   if (it == nodes_.end()) return;
   names_.erase(it->second->record.node);
-  gone_.push_back(it->second->record);
+  gone_.push_back(it->second);
   if (gone_.size() > kGoneKept) gone_.pop_front();
   nodes_.erase(it);
 }
 
-NodeRecord* Overview::find_gone(const std::string& name) {
-  const auto it = std::ranges::find(gone_, name, &NodeRecord::node);
-  return it == gone_.end() ? nullptr : &*it;
+LiveNodePtr Overview::find_node_or_gone(const std::string& name) const {
+  if (auto node = find_node(name)) return node;
+  const auto it =
+      std::ranges::find_if(gone_, [&](const LiveNodePtr& one) { return one->record.node == name; });
+  return it == gone_.end() ? nullptr : *it;
 }
 
 const Computer* Overview::find_computer(const std::string& name) const {
@@ -470,7 +473,7 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
 }
 
 void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out) {
-  note_builds(node->record, turn.record, now, out);
+  note_builds(*node, turn.record, now, out);
   note_brief_build(*node, turn.record, now, out);
   if (!turn.violation.empty()) tell_violation(node->record.agent, turn.violation, out);
   if (turn.record.phase != node->record.phase || turn.record.build.path != node->record.build.path ||
@@ -479,8 +482,8 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     node->brief.reset();
     node->build_over = false;
     node->asked_at = Duration(0);
+    node->glances = 0;
   }
-  if (turn.record.build.path != node->record.build.path) note_seen(turn.record.build, now);
   if (turn.record != node->record) out.changed = true;
   node->record = turn.record;
 }
@@ -491,10 +494,12 @@ void Overview::tell_violation(const AgentId& agent, std::string text, NextSteps&
   out.violations.push_back({agent, std::move(text)});
 }
 
-void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out) {
+void Overview::note_builds(LiveNode& node, const NodeRecord& after, Instant now, NextSteps& out) {
+  const auto& before = node.record;
   const auto run_of = [](const NodeRecord& record, Instant ended) {
     const auto& build = record.build;
-    return BuildRun{record.agent, record.node, build.item, build.title, build.path, build.since, ended};
+    return BuildRun{record.agent, record.node, build.item, build.title,
+                    build.path,   build.since, ended,      build.is_pipeline};
   };
   const bool is_same = before.build.path == after.build.path && before.build.since == after.build.since;
   const bool was_at_work = before.phase == NodePhase::working && !before.build.path.empty();
@@ -503,7 +508,9 @@ void Overview::note_builds(const NodeRecord& before, const NodeRecord& after, In
   const bool goes_on = after.awaited.path == before.build.path;
   const bool went_on = before.awaited.path == after.build.path;
   if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
-  if (is_at_work && (!was_at_work || !is_same) && !went_on) out.builds.push_back(run_of(after, {}));
+  if (!is_at_work || (was_at_work && is_same) || went_on) return;
+  out.builds.push_back(run_of(after, {}));
+  note_seen(node, after.build, now);
 }
 
 // The examination that made it was killed.

@@ -30,6 +30,8 @@ inline constexpr std::size_t kRecentlyLeftKept = 5000;
 // on a node that should have no more.
 inline constexpr Duration kMissedAfter = 2s;
 inline constexpr std::size_t kMissedAtOnce = 4;
+// A node that has a build is asked so often for its name: to a user without Job/Read Jenkins never tells it.
+inline constexpr int kGlancesForName = 20;
 inline constexpr Duration kAskAgain = 5s;       // after a build or a page of steps was asked for
 inline constexpr Duration kRegularLook = 10s;   // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;     // at nodes that have builds, while nothing else goes on
@@ -67,7 +69,8 @@ struct BuildRun {
   std::string title;
   std::string build;
   Instant started;
-  Instant ended;  // not set: it runs
+  Instant ended;         // not set: it runs
+  bool is_step = false;  // of the run of a pipeline, which may have several
 };
 
 struct LiveNode {
@@ -89,7 +92,14 @@ struct LiveNode {
   Duration opened_at{0};     // steady; zero: before this start of the server
   bool deleted = false;      // Jenkins has confirmed it
   Duration redeem_until{0};  // steady; nobody fetches its secret for the first time later
+  int glances = 0;           // at a build that is not named yet
+  // How many steps of a pipeline's run are known to have been here; nothing: not of all, since before this
+  // start of the server.
+  std::optional<std::map<std::string, std::uint32_t>> steps = std::map<std::string, std::uint32_t>();
 
+  bool is_to_be_watched() const {
+    return is_exposed(record) || (is_unnamed(record) && glances < kGlancesForName);
+  }
   bool is_free() const { return !taken && waiting == 0; }
 };
 using LiveNodePtr = std::shared_ptr<LiveNode>;
@@ -147,11 +157,25 @@ class Overview {
   // One look at one node apart from a reading, for a call that needs to know now. The caller has taken it.
   NodeTurn look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out);
 
-  // Of an item out of NextSteps::missed: its build began and ended on the node with this record, unseen. The
-  // caller has taken the node. False: that cannot be told yet.
-  bool note_missed(NodeRecord& record, BuildRun run, Instant now, NextSteps& out);
+  // Of an item out of NextSteps::missed: its build began and ended on this node, unseen. The caller has taken
+  // it. False: that cannot be told yet.
+  bool note_missed(LiveNode& node, BuildRun run, Instant now, NextSteps& out);
   void drop_missed(const std::string& key) { missing_.erase(key); }
+  bool is_missing(const std::string& key) const { return missing_.contains(key); }
+  bool is_late(const std::string& key, Duration asked) const;
   void ask_missed_later(const std::string& key, Duration steady);
+
+  // The console of a pipeline's run: how much of it was read, and where it says that steps began.
+  std::size_t console_read(const std::string& run) const;
+  void note_console(const std::string& run, std::size_t start, std::size_t size,
+                    const std::vector<std::string>& nodes, Instant now);
+  // A step of it was on that node, by its console, and is not known.
+  bool has_untold_step(const LiveNode& node, const std::string& run) const;
+  // Where one was of those that left the queue unseen; null: nowhere.
+  LiveNodePtr find_untold_step(const std::string& run) const;
+  // note_missed() of that.
+  bool note_missed_step(LiveNode& node, const std::string& run, Instant now, NextSteps& out);
+  static BuildRun step_of(const NodeRecord& record, std::string run, std::string key, Instant now);
 
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;
@@ -173,7 +197,7 @@ class Overview {
 
   LiveNodePtr find(const AgentId& id) const;
   LiveNodePtr find_node(const std::string& name) const;
-  NodeRecord* find_gone(const std::string& name);  // its record was erased lately
+  LiveNodePtr find_node_or_gone(const std::string& name) const;  // its record may have been erased lately
   LiveNodePtr add(NodeRecord record);
   void erase(const AgentId& id);
   const std::map<AgentId, LiveNodePtr>& nodes() const { return nodes_; }
@@ -194,6 +218,18 @@ class Overview {
   bool wants_computers(const Queue& queue, Duration steady) const;
 
  private:
+  struct Missing {
+    QueueItem item;
+    std::optional<model::LabelExpr> label;  // nothing: not told
+    Duration left{0};                       // steady, as the next one
+    Duration ask_after{0};
+    bool asked = false;  // and not answered
+
+    bool fits(const NodeRecord& record) const {
+      return !label || model::fits(*label, record.labels, record.is_default);
+    }
+  };
+
   void follow_clock(Instant now, Duration steady);
   void shift_times(Duration by);
   void leave_no_time_ahead(Instant now);
@@ -201,7 +237,7 @@ class Overview {
   std::vector<JudgedItem> judge(const Reading& reading);
   bool may_be_missed(const JudgedItem& one) const;
   void note_left(const JudgedItem& one, Duration steady);
-  void note_seen(const NodeBuild& build, Instant now);
+  void note_seen(LiveNode& node, const NodeBuild& build, Instant now);
   void list_missed(Instant now, Duration steady, NextSteps& out);
   bool is_in_doubt(const LiveNode& node) const;
   bool has_own_prefix(const Computer& computer) const;
@@ -212,8 +248,8 @@ class Overview {
   void look_at_nodes(const Reading& reading, Duration steady, NextSteps& out);
   void look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,
                     Duration steady, NextSteps& out);
-  void note_builds(const NodeRecord& before, const NodeRecord& after, Instant now, NextSteps& out);
-  void note_brief_build(const LiveNode& node, NodeRecord& after, Instant now, NextSteps& out);
+  void note_builds(LiveNode& node, const NodeRecord& after, Instant now, NextSteps& out);
+  void note_brief_build(LiveNode& node, NodeRecord& after, Instant now, NextSteps& out);
   void tell_violation(const AgentId& agent, std::string text, NextSteps& out);
   void note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, NextSteps& out);
   void find_strays(Duration steady, NextSteps& out);
@@ -229,6 +265,10 @@ class Overview {
   bool is_asked_with_node(const std::string& key) const;
   bool is_on(const QueueItem& item, bool own) const;
   bool is_any_unnamed() const;
+  bool may_be_there(const Missing& missing) const;
+  bool note_known(LiveNode& node, const BuildRun& run, Instant now);
+  static void note_known_steps(LiveNode& node);
+  const std::string* find_missing_step(const std::string& run, const NodeRecord& record) const;
 
   JenkinsSettings settings_;
   std::string mark_;
@@ -253,20 +293,15 @@ class Overview {
   std::vector<ports::DemandItem> demand_;
   std::vector<ports::DemandItem> aside_;  // an agent may be at work on them: it is not known yet
   std::deque<std::pair<Instant, JudgedItem>> left_;
-  struct Missing {
-    QueueItem item;
-    std::optional<model::LabelExpr> label;  // nothing: not told
-    Duration left{0};                       // steady, as the next one
-    Duration ask_after{0};
-    bool asked = false;  // and not answered
-
-    bool fits(const NodeRecord& record) const {
-      return !label || model::fits(*label, record.labels, record.is_default);
-    }
-  };
   std::map<std::string, Missing> missing_;  // left the queue, and a node here may have had them
   std::map<std::string, Instant> seen_;     // builds, lately
-  std::deque<NodeRecord> gone_;
+  struct Console {
+    std::size_t read = 0;            // bytes
+    std::vector<std::string> nodes;  // where steps began
+    Instant read_at;
+  };
+  std::map<std::string, Console, std::less<>> consoles_;  // by run, lately
+  std::deque<LiveNodePtr> gone_;
   Instant stand_since_;
   std::map<std::string, Duration> asked_runs_;
   std::map<std::string, Duration> probes_;  // nodes of examinations, since when they are seen

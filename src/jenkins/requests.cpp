@@ -6,8 +6,10 @@
 #include <boost/json/serialize.hpp>
 
 #include "base/digest.hpp"
+#include "base/number.hpp"
 #include "base/utf8.hpp"
 #include "jenkins/answers.hpp"
+#include "jenkins/console.hpp"
 #include "net/http.hpp"
 
 namespace footman::jenkins {
@@ -155,6 +157,12 @@ Request Requests::get_steps(std::string_view run) const {
   return get(fmt::format("/{}flowGraphTable/", run));
 }
 
+Request Requests::get_console(std::string_view run, std::size_t start) const {
+  auto request = get(fmt::format("/{}logText/progressiveText?start={}", run, start));
+  request.most_bytes = kMaxConsoleBytes;
+  return request;
+}
+
 Request Requests::get_root() const { return get(tree("", "quietingDown,jobs[url]")); }
 
 Request Requests::get_label(std::string_view expression) const {
@@ -191,6 +199,10 @@ std::string find_session(const Answer& answer) {
 
 std::string find_version(const Answer& answer) {
   return std::string(cut_utf8(answer.headers.value_or("X-Jenkins", ""), kMaxSession));
+}
+
+std::optional<std::size_t> find_text_size(const Answer& answer) {
+  return find_number<std::size_t>(answer.headers.value_or("X-Text-Size", ""));
 }
 
 std::optional<Instant> find_date(const Answer& answer) {

@@ -46,6 +46,8 @@ class Requests {
   Request get_item(std::int64_t id) const;
   Request get_build(std::string_view build) const;  // "job/app/17/"
   Request get_steps(std::string_view run) const;
+  // Of its console, what Jenkins keeps from that byte on.
+  Request get_console(std::string_view run, std::size_t start) const;
   Request get_root() const;
   Request get_label(std::string_view expression) const;
   // These need rights that Footman does not.
@@ -72,6 +74,8 @@ Status check_change(const Answer& answer, std::string_view what);  // the redire
 std::string find_session(const Answer& answer);
 // "2.532". Not on every answer. Empty: not told.
 std::string find_version(const Answer& answer);
+// Of a part of a console: where the next one begins.
+std::optional<std::size_t> find_text_size(const Answer& answer);
 // Jenkins' clock when it answered, in whole seconds.
 std::optional<Instant> find_date(const Answer& answer);
 

@@ -1,6 +1,8 @@
 // How requests reach a Jenkins: over HTTP in the program, a double in tests and simulations.
 #pragma once
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 #include "base/result.hpp"
@@ -14,6 +16,7 @@ struct Request {
   std::string path;    // from Jenkins' root on, percent-encoded, with the query: "/queue/api/json?tree=…"
   net::Headers headers;
   std::string body;
+  std::optional<std::size_t> most_bytes = {};  // of the answer, where that is less than for others
 };
 
 struct Answer {

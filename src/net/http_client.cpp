@@ -329,6 +329,7 @@ Awaitable<base::Result<HttpClientResponse>> request_whole(StatePtr state, HttpCl
   const auto limit = state->config.whole;
   const auto until = state->clock->steady() + limit;
   const auto host = request.url.host;
+  const auto most = request.body_bytes.value_or(state->config.body_bytes);
   auto body = co_await open_body(state, std::move(request));
   if (!body) co_return std::unexpected(body.error());
   std::optional<Deadline> deadline;
@@ -344,9 +345,9 @@ Awaitable<base::Result<HttpClientResponse>> request_whole(StatePtr state, HttpCl
                                                             host, base::format_duration(limit)));
     if (!bytes) co_return std::unexpected(bytes.error());
     if (bytes->empty()) break;
-    if (response.body.size() + bytes->size() > state->config.body_bytes) {
+    if (response.body.size() + bytes->size() > most) {
       co_return base::fail(base::Errc::resource_exhausted,
-                           "the answer is larger than " + base::format_bytes(state->config.body_bytes));
+                           "the answer is larger than " + base::format_bytes(most));
     }
     response.body += *bytes;
   }

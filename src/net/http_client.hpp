@@ -37,6 +37,7 @@ struct HttpClientRequest {
   std::string body;
   std::optional<base::Duration> first_byte;  // instead of the config's, for this request
   std::optional<base::Duration> idle;        // 0: no limit
+  std::optional<std::size_t> body_bytes;     // of the whole answer
 };
 
 struct HttpClientResponse {

@@ -11,15 +11,19 @@ using namespace footman::jenkins::testing;
 
 namespace {
 
+using Kind = Job::Kind;
+
 // Eight builds, and no more than three agents at once.
 struct Crowd {
   static constexpr int kBuilds = 8;
   FakeWorld world;
 
-  Crowd(Duration latency, Duration takes) {
+  Crowd(Duration latency, Duration takes, Kind kind = Kind::freestyle) {
     world.transport->latency = latency;
     world.cap = 3;
-    for (int i = 0; i < kBuilds; ++i) world.add_freestyle(name(i), "linux", takes);
+    for (int i = 0; i < kBuilds; ++i)
+      kind == Kind::freestyle ? world.add_freestyle(name(i), "linux", takes)
+                              : world.add_pipeline(name(i), {"linux"}, takes);
     world.start();
     REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
     for (int i = 0; i < kBuilds; ++i) world.trigger(name(i));
@@ -69,6 +73,18 @@ TEST_CASE("calls that take long: builds that are over at once are told, and thos
     const Crowd crowd(latency, 0s);
     check_all_told(crowd.world);
     CHECK(crowd.world.jenkins->violations().empty());
+  }
+}
+
+TEST_CASE("calls that take long: steps of pipelines are told, whatever node they were on") {
+  for (const auto latency : {0ms, 50ms, 100ms, 150ms, 200ms, 300ms, 700ms}) {
+    for (const auto takes : {0ms, 500ms, 1500ms}) {
+      CAPTURE(latency.count());
+      CAPTURE(takes.count());
+      const Crowd crowd(latency, takes, Kind::pipeline);
+      check_all_told(crowd.world);
+      CHECK(crowd.world.jenkins->violations().empty());
+    }
   }
 }
 

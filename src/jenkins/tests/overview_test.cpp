@@ -400,11 +400,13 @@ TEST_CASE("what left the queue and was seen nowhere is asked for once, where a k
 
 TEST_CASE("a build that was missed counts, and is one too many on a node that has had its last one") {
   Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::open);
+  LiveNode node;
+  auto& record = node.record;
+  record = make_record(overview, NodePhase::open);
   const auto note = [&](const std::string& build) {
     NextSteps out;
     const BuildRun run{record.agent, record.node, "key of " + build, build, build, kTime, kTime + 1s};
-    CHECK(overview.note_missed(record, run, kTime + 2s, out));
+    CHECK(overview.note_missed(node, run, kTime + 2s, out));
     return out;
   };
   const auto first = note("job/x/1/");
@@ -429,7 +431,9 @@ TEST_CASE("a build that was missed counts, and is one too many on a node that ha
 
 TEST_CASE("a build that was missed beside one that is there, or is waited for, is one too many") {
   Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::working);
+  LiveNode node;
+  auto& record = node.record;
+  record = make_record(overview, NodePhase::working);
   record.build.since = kTime;
   record.build.path = "job/p/1/";
   SUBCASE("it is there") {}
@@ -437,24 +441,26 @@ TEST_CASE("a build that was missed beside one that is there, or is waited for, i
   SUBCASE("it is waited for") { std::swap(record.awaited, record.build); }
   const BuildRun run{record.agent, record.node, "key", "x #1", "job/x/1/", kTime, kTime + 1s};
   NextSteps out;
-  if (record.build.since.is_set()) CHECK(overview.note_missed(record, run, kTime + 2s, out));
+  if (record.build.since.is_set()) CHECK(overview.note_missed(node, run, kTime + 2s, out));
   if (!record.build.since.is_set()) {
     record.build.since = kTime;
-    CHECK(!overview.note_missed(record, run, kTime + 2s, out));  // it may be the one that is there
+    CHECK(!overview.note_missed(node, run, kTime + 2s, out));  // it may be the one that is there
     record.build.path = "job/y/1/";
-    CHECK(overview.note_missed(record, run, kTime + 2s, out));
+    CHECK(overview.note_missed(node, run, kTime + 2s, out));
   }
   CHECK(out.violations.size() == 1);
 }
 
 TEST_CASE("a build that was missed is the one that was seen, and over before it was named") {
   Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::over);
+  LiveNode node;
+  auto& record = node.record;
+  record = make_record(overview, NodePhase::over);
   record.builds_done = 1;
   record.build.since = kTime;
   NextSteps out;
   const BuildRun run{record.agent, record.node, "key", "x #1", "job/x/1/", kTime, kTime + 1s};
-  CHECK(overview.note_missed(record, run, kTime + 2s, out));
+  CHECK(overview.note_missed(node, run, kTime + 2s, out));
   CHECK(out.violations.empty());
   CHECK(out.builds.size() == 2);
   CHECK(record.builds_done == 1);
