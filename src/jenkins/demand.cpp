@@ -158,26 +158,32 @@ class Judge {
 
   void judge_foreign(JudgedItem& judged, const model::LabelExpr& label) {
     std::vector<Foreign*> fitting;
-    for (auto& one : foreign_)
-      if (label.matches(one.computer->labels)) fitting.push_back(&one);
     const auto& item = judged.item;
+    const auto reserved = label.empty() ? list_reserved(item.why) : std::vector<std::string>();
+    for (auto& one : foreign_)
+      if (label.matches(one.computer->labels) && std::ranges::count(reserved, one.computer->name) == 0)
+        fitting.push_back(&one);
     const Instant since{item.waits_since() * 1000};
     const auto waited = in_.jenkins_now - since;
     const auto idle = std::ranges::find_if(fitting, [](const Foreign* one) { return one->idle > 0; });
     if (idle != fitting.end() && waited < kQueueBeat) {
       --(*idle)->idle;
       return say(judged, Verdict::idle_executor,
-                 fmt::format("An idle executor of node {} is about to take it.", (*idle)->computer->name));
+                 fmt::format("An idle executor of node {} {} about to take it.", (*idle)->computer->name,
+                             label.empty() ? "may be" : "is"));
     }
+    // Jenkins does not tell which nodes take no builds without a label.
+    const auto left_to = [&] {
+      return fmt::format("It is left to node {}, which {} and is not Footman's",
+                         fitting.front()->computer->name,
+                         label.empty() ? "may take builds without a label" : "has its label");
+    };
     if (!fitting.empty() && in_.rules.overflow == Overflow::never)
-      return say(judged, Verdict::foreign_nodes,
-                 fmt::format("It is left to node {}, which has its label and is not Footman's.",
-                             fitting.front()->computer->name));
+      return say(judged, Verdict::foreign_nodes, left_to() + ".");
     if (!fitting.empty() && in_.rules.overflow == Overflow::after && waited < in_.rules.overflow_after)
       return say(
           judged, Verdict::foreign_nodes,
-          fmt::format("It is left to node {}, which has its label and is not Footman's, for {} more.",
-                      fitting.front()->computer->name, format_duration(in_.rules.overflow_after - waited)));
+          fmt::format("{}, for {} more.", left_to(), format_duration(in_.rules.overflow_after - waited)));
     say(judged, Verdict::wanted, {});
   }
 

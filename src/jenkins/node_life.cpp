@@ -130,9 +130,11 @@ class Look {
       if (!is_held()) hold(kHeldSingleUse);
       return;
     }
-    if (model::is_spent(record.max_builds, record.builds_done))
+    if (model::is_spent(record.max_builds, record.builds_done)) {
+      if (!is_held()) return hold(kHeldSingleUse);
       return end_life(record, model::spent_reason(record.max_builds),
                       "Its last build was over before it was seen.");
+    }
     if (record.link == NodeLink::down && silent() >= kSilence)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent has not been connected for {}.", format_duration(silent())),
@@ -362,6 +364,7 @@ class Look {
     if (is_restarted && record.build.path.empty() && may_have_begun()) return guess_run();
     if (record.build.is_guess && sight_.released_waits) return unguess();
     if (is_awaited_run() && !sight_.build_over) return await_run();
+    if (is_to_be_held_first()) return hold(kHeldSingleUse);
     if (!is_restarted && is_to_be_named()) {
       turn_.step = NodeStep::ask_item;
       return;
@@ -397,17 +400,30 @@ class Look {
     auto& since = record.build.resume_since;
     if (!since.is_set() && is_up() && !is_held()) since = sight_.now;
     if (since.is_set() && sight_.now - since >= kResumePatience) {
+      if (is_to_be_held_first()) return hold(kHeldSingleUse);
       record.session = sight_.session;
       return finish_build();
     }
     turn_.step = is_held() ? NodeStep::open : NodeStep::ask_build;
   }
 
+  // It was lent to the build that is over, and its own one still waits for it.
+  bool is_lent() const {
+    const auto& awaited = turn_.record.awaited;
+    return !awaited.path.empty() && awaited.path != turn_.record.build.path &&
+           sight_.now - awaited.resume_since < kResumePatience;
+  }
+
+  // It ends with its build. Until it is held, and was looked at since, another one may come, which would be
+  // lost with the node.
+  bool is_to_be_held_first() const {
+    const bool is_to_end = (is_last_build(turn_.record) || is_drained()) && !is_lent() && !may_give_back();
+    return is_to_end && is_up() && !is_held();
+  }
+
   void finish_build() {
     auto& record = turn_.record;
-    const auto& awaited = record.awaited;
-    const bool is_awaited = !awaited.path.empty() && awaited.path != record.build.path;
-    if (is_awaited && sight_.now - awaited.resume_since < kResumePatience) return give_back();
+    if (is_lent()) return give_back();
     ++record.builds_done;
     record.build.resume_since = {};
     if (may_give_back()) return give_to_step();

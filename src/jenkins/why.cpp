@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::string_view kOpen = "\xe2\x80\x98";   // ‘
 constexpr std::string_view kClose = "\xe2\x80\x99";  // ’
+constexpr std::string_view kReserved = " is reserved for jobs with matching label expression";
+constexpr std::string_view kBetween = "; ";
 
 // Of `head ‘name’ tail`: the name.
 std::optional<std::string> find_quoted(std::string_view text, std::string_view head, std::string_view tail) {
@@ -36,8 +38,7 @@ Why read_one(std::string_view text) {
     return {WhyKind::label_or_node, *name};
   if (auto name = find_quoted(text, "", " is offline")) return {WhyKind::node, *name};
   if (auto name = find_quoted(text, "", " is not accepting tasks")) return {WhyKind::node, *name};
-  if (find_quoted(text, "", " is reserved for jobs with matching label expression"))
-    return {WhyKind::no_label, {}};
+  if (find_quoted(text, "", kReserved)) return {WhyKind::no_label, {}};
   return {};
 }
 
@@ -70,7 +71,6 @@ bool says_more(WhyKind kind, WhyKind than) {
 
 // Where idle executors of several nodes refuse it, each node has its own reason in one text.
 Why read_why(std::string_view text) {
-  constexpr std::string_view kBetween = "; ";
   auto why = read_one(text);
   if (why.kind != WhyKind::unknown) return why;
   while (!text.empty()) {
@@ -81,6 +81,17 @@ Why read_why(std::string_view text) {
     text.remove_prefix(end + kBetween.size());
   }
   return why;
+}
+
+std::vector<std::string> list_reserved(std::string_view text) {
+  std::vector<std::string> nodes;
+  while (!text.empty()) {
+    const auto end = text.find(kBetween);
+    if (auto name = find_quoted(text.substr(0, end), "", kReserved)) nodes.push_back(std::move(*name));
+    if (end == std::string_view::npos) break;
+    text.remove_prefix(end + kBetween.size());
+  }
+  return nodes;
 }
 
 base::Result<model::LabelExpr> parse_shown_label(std::string_view text) {

@@ -8,6 +8,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "model/label.hpp"
 
@@ -33,6 +34,8 @@ struct Why {
 };
 
 Why read_why(std::string_view text);
+// The nodes with a free executor that take no items without a label, as the text of such an item names them.
+std::vector<std::string> list_reserved(std::string_view text);
 
 // The label named by `text`, as a label expression: what is no expression is one quoted label, as Jenkins
 // shows those without their quotes. invalid_argument, resource_exhausted: see parse_label_expression().

@@ -282,19 +282,30 @@ def check_all_told(scene):
     return by_node
 
 
+def run_crowd(latency, is_single, make_job):
+    """More builds than agents, all of them at once, by Jenkins' answers that take so long. make_job(scene, name)."""
+    with Scene(jenkins={"latency_seconds": latency}, templates="[{name: linux, labels: [linux], cap: 3}]") as scene:
+        scene.start()
+        wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["tells_labels"], "the labels to be told")
+        names = [f"job{number}" for number in range(8)]
+        for name in names:
+            make_job(scene, name)
+        scene.jenkins.tell("trigger", jobs=names)
+        scene.wait_results(["SUCCESS"] * len(names))
+        scene.wait_gone()
+        by_node = check_all_told(scene)
+        check(not is_single or len(by_node) == len(names), f"at {latency} s each build has a node of its own: {by_node}")
+
+
 def test_a_jenkins_whose_answers_take_long():
     for latency, seconds, is_single in ((0.05, 0, True), (0.15, 0.6, True), (0.3, 0, False)):
-        with Scene(jenkins={"latency_seconds": latency}, templates="[{name: linux, labels: [linux], cap: 3}]") as scene:
-            scene.start()
-            wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["tells_labels"], "the labels to be told")  # noqa: B023
-            names = [f"job{number}" for number in range(8)]
-            for name in names:
-                scene.jenkins.tell("job", name=name, label="linux", command=f"{scene.script()}; sleep {seconds}")
-            scene.jenkins.tell("trigger", jobs=names)
-            scene.wait_results(["SUCCESS"] * len(names))
-            scene.wait_gone()
-            by_node = check_all_told(scene)
-            check(not is_single or len(by_node) == len(names), f"at {latency} s each build has a node of its own: {by_node}")
+        run_crowd(latency, is_single, lambda scene, name: scene.jenkins.tell("job", name=name, label="linux", command=f"{scene.script()}; sleep {seconds}"))  # noqa: B023
+
+
+def test_steps_of_pipelines_where_answers_take_long():
+    for latency, seconds, is_single in ((0.15, 0.5, True), (0.2, 0.5, False), (0.3, 0, False)):
+        step = {"label": "linux", "seconds": seconds}
+        run_crowd(latency, is_single, lambda scene, name: scene.jenkins.tell("job", name=name, kind="pipeline", blocks=[step]))  # noqa: B023
 
 
 def test_builds_before_a_pipeline_that_comes_back_are_told():

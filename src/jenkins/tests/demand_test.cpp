@@ -238,6 +238,31 @@ TEST_CASE("an item without a label is served by a template that takes such, and 
   CHECK(judge_one(scene).verdict == Verdict::not_served);
 }
 
+TEST_CASE("an item without a label is left to no node that is reserved for those with one") {
+  for (const auto overflow : {Overflow::when_busy, Overflow::never}) {
+    Scene scene;
+    scene.rules.overflow = overflow;
+    scene.with("w1", {"windows"}, 1, true);
+    SUBCASE("Jenkins names the one that has a free executor") {
+      scene.item("‘w1’ is reserved for jobs with matching label expression");
+      CHECK(judge_one(scene).verdict == Verdict::wanted);
+    }
+    SUBCASE("another one may take it") {
+      scene.with("w2", {}, 1, true).item("‘w1’ is reserved for jobs with matching label expression");
+      CHECK(judge_one(scene).text == "An idle executor of node w2 may be about to take it.");
+    }
+    SUBCASE("Jenkins does not tell") {
+      scene.item("Waiting for next available executor");
+      CHECK(judge_one(scene).text == "An idle executor of node w1 may be about to take it.");
+      scene.waited = kQueueBeat;
+      CHECK(judge_one(scene).text ==
+            (overflow == Overflow::when_busy
+                 ? ""
+                 : "It is left to node w1, which may take builds without a label and is not Footman's."));
+    }
+  }
+}
+
 TEST_CASE("keys are never used again: an id that is handed out after a crash is another item") {
   const auto before = *parse_queue(body_of("queue-before-unclean-restart"));
   const auto after = *parse_queue(body_of("queue-after-unclean-restart"));

@@ -34,10 +34,31 @@ TEST_CASE("a node whose one build another item had is closed, though its own wai
   CHECK(is_exposed(life.record));
   CHECK(life.look() == NodeStep::none);
   ++life.record.builds_done;  // that is told by the other item
-  life.look();
   CHECK(life.look() == NodeStep::hold);
+  CHECK(life.activity() == AgentActivity::idle);
+  life.look();
   CHECK(life.activity() == AgentActivity::done);
   CHECK(!is_exposed(life.record));
+}
+
+TEST_CASE("a node whose holds failed does not end before it is held, and another build on it is told") {
+  Life life;
+  life.work();
+  life.computer.held = false;  // it failed, or somebody opened it
+  life.end();
+  CHECK(life.look() == NodeStep::hold);
+  CHECK(life.activity() == AgentActivity::busy);
+  SUBCASE("another one comes while it is held") {
+    life.begin("job/y/1/");
+    life.look();
+    CHECK(life.violations.size() == 1);
+    CHECK(life.activity() == AgentActivity::busy);
+    CHECK(life.record.build.path == "job/y/1/");
+    life.end();
+  }
+  SUBCASE("none comes") {}
+  life.look();
+  CHECK(life.activity() == AgentActivity::done);
 }
 
 TEST_CASE("of a Jenkins that gets no agents any more idle ones are done, and those at work finish") {

@@ -30,6 +30,14 @@ TEST_CASE("where several nodes refuse an item, the part that tells most counts")
   CHECK(read_why("Executor slot already in use; Executor slot already in use").kind == slot_taken);
 }
 
+TEST_CASE("the nodes that are reserved for items with a label") {
+  using Names = std::vector<std::string>;
+  CHECK(list_reserved("‘a’ is reserved for jobs with matching label expression; ‘b’ is offline; "
+                      "‘c d’ is reserved for jobs with matching label expression") == Names{"a", "c d"});
+  CHECK(list_reserved("Waiting for next available executor").empty());
+  CHECK(list_reserved("").empty());
+}
+
 TEST_CASE("what is not understood is unknown: other languages, other texts, nothing") {
   for (const auto* text : {"", "Alle Knoten des Labels „linux“ sind offline", "Throttled: 1 of 1 builds",
                            "All nodes of label ‘’ are offline", "All nodes of label linux are offline",
