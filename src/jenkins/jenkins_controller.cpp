@@ -302,6 +302,15 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
   if (!leaves()) overview_.set_bond(Bond::detached);
   wake_.notify();
   if (on_change_) on_change_();
+  auto removed = co_await remove_placeholders();
+  if (removed) co_return removed;
+  co_return fail(Errc::unavailable,
+                 fmt::format("Footman is detached from the Jenkins {}, and its placeholders go "
+                             "as soon as Jenkins lets it: {}",
+                             settings_.name.str(), removed.error().message));
+}
+
+Awaitable<Result<std::size_t>> JenkinsController::remove_placeholders() {
   FOOTMAN_CO_TRY(const auto answer, co_await send(requests_.list_computers()));
   FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the list of nodes"));
   FOOTMAN_CO_TRY(const auto computers, parse_computers(answer.body));

@@ -98,7 +98,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   const Overview& overview() const { return overview_; }  // closer than the status
   // It is not to get agents any more: no demand, the placeholders are removed, no node is opened for a build,
   // idle agents are done, those at work finish. Until the next start; answers with how many placeholders
-  // there were.
+  // there were. Unavailable: they go later, as soon as Jenkins answers; all else is done.
   runtime::Awaitable<Result<std::size_t>> detach();
   // The same for good. on_left is called when nothing of this installation stands there; then it is left
   // alone.
@@ -176,6 +176,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   // --- placeholders and strays
   runtime::Awaitable<void> keep_up(std::vector<PlaceholderTask> tasks, std::vector<Stray> strays);
+  runtime::Awaitable<Result<std::size_t>> remove_placeholders();
   runtime::Awaitable<Status> put_right(const PlaceholderTask* task);
 
   // --- calls

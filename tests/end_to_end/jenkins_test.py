@@ -308,6 +308,27 @@ def test_steps_of_pipelines_where_answers_take_long():
         run_crowd(latency, is_single, lambda scene, name: scene.jenkins.tell("job", name=name, kind="pipeline", blocks=[step]))  # noqa: B023
 
 
+def test_a_build_that_comes_before_its_node_is_held_is_not_lost():
+    """Jenkins does not take the holds of a node while its build is there; then they arrive late."""
+    with Scene() as scene:
+        scene.start()
+        wait_until(lambda: scene.server.get("/api/v1/jenkins")["jenkins"][0]["tells_labels"], "the labels to be told")
+        scene.jenkins.tell("job", name="one", label="linux", seconds=3)
+        scene.jenkins.tell("job", name="two", label="linux", seconds=2)
+        scene.jenkins.tell("trigger", job="one")
+        [node] = wait_until(scene.nodes, "the node")
+        wait_until(lambda: scene.jenkins.node(node)["online"], "it to be open")
+        scene.jenkins.tell("fault", kind="lost_request", method="POST", path=f"{node}/toggleOffline", times=-1)
+        scene.wait_work("one #1")
+        scene.wait_results(["SUCCESS"])
+        scene.jenkins.tell("trigger", job="two")
+        wait_until(lambda: len(scene.results()) == 2, lambda: f"the second build: {scene.describe()}")
+        scene.jenkins.tell("clear-faults")
+        scene.wait_results(["SUCCESS"] * 2)
+        scene.wait_gone()
+        check_all_told(scene)
+
+
 def test_builds_before_a_pipeline_that_comes_back_are_told():
     with Scene(templates="[{name: linux, labels: [linux], cap: 1}]") as scene:
         scene.start().trigger_pipeline(["linux"], waits=True)

@@ -426,6 +426,20 @@ TEST_CASE("placeholders are repaired, follow the labels, and go when Footman is 
   CHECK(world.jenkins->computers().empty());
 }
 
+TEST_CASE("a Jenkins that is away is detached all the same, and loses its placeholders later") {
+  FakeWorld world;
+  world.start();
+  world.run(10s);
+  world.jenkins->restart(true, 10s, world.now());
+  const auto removed = world.wait(world.controller->detach());
+  REQUIRE(!removed);
+  CHECK(removed.error().code == Errc::unavailable);
+  CHECK(removed.error().message.starts_with(
+      "Footman is detached from the Jenkins ci, and its placeholders go"));
+  CHECK(world.controller->status().detached);
+  CHECK(world.run_until([&] { return world.jenkins->computers().empty(); }, 3min));
+}
+
 TEST_CASE("while Jenkins is away: what was seen last, one sentence, and all goes on afterwards") {
   FakeWorld world;
   world.add_freestyle("app", "linux", 30s);

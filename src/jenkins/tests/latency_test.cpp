@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <regex>
 
 #include "jenkins/tests/fake_world.hpp"
 
@@ -86,6 +87,52 @@ TEST_CASE("calls that take long: steps of pipelines are told, whatever node they
       CHECK(crowd.world.jenkins->violations().empty());
     }
   }
+}
+
+TEST_CASE("where no console can be read, a step counts for the node that was opened for it") {
+  FakeWorld world;
+  world.transport->latency = 700ms;
+  world.add_pipeline("pipe", {"linux"}, 0s);
+  std::size_t asked = 0;
+  SUBCASE("it is not there") {
+    world.transport->edit = [&](const std::string& path, Answer& answer) {
+      if (path.contains("/logText/")) ++asked, answer.status = 404;
+    };
+  }
+  SUBCASE("something else comes") {
+    world.transport->edit = [&](const std::string& path, Answer& answer) {
+      if (path.contains("/logText/")) ++asked, answer = {200, {}, "<html>Sign in</html>"};
+    };
+  }
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 10min));
+  CHECK(asked > 0);
+  CHECK(asked < 5);
+  check_all_told(world);
+  check_clean(world);
+}
+
+TEST_CASE("a node that never tells the name of its build is not asked for it for ever") {
+  FakeWorld world;
+  const std::regex executable(R"("currentExecutable":\{[^}]*\})");
+  world.transport->edit = [&](const std::string&, Answer& answer) {
+    answer.body = std::regex_replace(answer.body, executable, R"("currentExecutable":null)");
+  };
+  world.add_pipeline("pipe", {"linux"}, 300s);
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return !world.jenkins->starts().empty(); }));
+  const auto asked = [&] { return world.jenkins->calls().at("GET /computer/*/api/json"); };
+  world.run(60s);
+  const auto before = asked();
+  world.run(60s);
+  CHECK(asked() == before);
+  REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 10min));
+  check_all_told(world);
+  check_clean(world);
 }
 
 TEST_CASE("builds that come to a node before the pipeline that it is opened for are told as too many") {

@@ -233,9 +233,10 @@ TEST_CASE("a node whose last builds were not seen takes no more") {
   life.connect();
   CHECK(life.look() == NodeStep::open);
   life.record.builds_done = 3;
+  CHECK(life.look() == NodeStep::hold);
+  CHECK(life.activity() == AgentActivity::idle);
   CHECK(life.look() == NodeStep::none);
   CHECK(life.activity() == AgentActivity::done);
-  CHECK(life.look() == NodeStep::hold);
 }
 
 TEST_CASE("a node for several builds forgets an item that is gone without being seen there") {
@@ -288,6 +289,7 @@ TEST_CASE("a step that asks for the node by its name gets it, though it is drain
   }
   SUBCASE("it does not come") {
     life.now = life.now + kResumePatience;
+    CHECK(life.look() == NodeStep::hold);
     life.look();
   }
   CHECK(observe_node(life.record).end_reason == EndReason::drained);
@@ -419,12 +421,15 @@ TEST_CASE("after a restart of Jenkins: the run is over, never comes back, or its
   over.connect();
   over.build_over = true;
   CHECK(over.look() == NodeStep::hold);
+  CHECK(over.activity() == AgentActivity::busy);
+  over.look();
   CHECK(over.activity() == AgentActivity::done);
   Life idle;
   restart(idle);
   idle.connect();
   idle.look();
   idle.now = idle.now + kResumePatience;
+  CHECK(idle.look() == NodeStep::hold);
   idle.look();
   CHECK(idle.activity() == AgentActivity::done);
   Life silent;
