@@ -17,13 +17,15 @@ Awaitable<Status> JenkinsController::ask_item(LiveNode* node) {
   const auto& record = node->record;
   const auto what = fmt::format("read item {} of the queue", record.released_id);
   FOOTMAN_CO_TRY(const auto answer, co_await call(requests_.get_item(record.released_id)));
-  ItemFate fate;  // forgotten, after minutes or a crash
-  if (answer.status != 404) {
+  ItemFate fate;
+  const bool is_forgotten = answer.status == 404;  // after minutes or a crash
+  if (!is_forgotten) {
     FOOTMAN_CO_TRY_STATUS(check_read(answer, what));
     FOOTMAN_CO_TRY(fate, parse_item_fate(answer.body));
   }
   const bool started = fate.left && !fate.cancelled && !overview_.runs_elsewhere(fate.build, record.node);
-  if (started && !record.released_run.empty()) co_return co_await ask_brief_step(node);
+  if ((started || is_forgotten) && !record.released_run.empty())
+    co_return co_await ask_brief_step(node, started);
   if (started && !fate.build.empty()) co_return co_await ask_brief_build(node, std::move(fate.build));
   node->released_end = started ? ItemEnd::started : ItemEnd::not_started;
   co_return Status();
@@ -40,11 +42,12 @@ Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string
   co_return Status();
 }
 
-// Of a step Jenkins does not tell what began. It was here most likely, where its console cannot be read.
-Awaitable<Status> JenkinsController::ask_brief_step(LiveNode* node) {
+// Of a step Jenkins does not tell what began. Where its console cannot be read, one that has begun was here
+// most likely.
+Awaitable<Status> JenkinsController::ask_brief_step(LiveNode* node, bool has_begun) {
   const auto& record = node->record;
   FOOTMAN_CO_TRY(const bool is_read, co_await read_console(record.released_run));
-  const bool was_here = !is_read || overview_.has_untold_step(*node, record.released_run);
+  const bool was_here = is_read ? overview_.has_untold_step(*node, record.released_run) : has_begun;
   node->released_end = was_here ? ItemEnd::started : ItemEnd::not_started;
   if (was_here)
     node->brief = Overview::step_of(record, record.released_run, record.released_key, parts_.clock.now());

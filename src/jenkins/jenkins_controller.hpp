@@ -167,7 +167,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   // --- builds that were over before they were seen
   runtime::Awaitable<Status> ask_item(LiveNode* node);
   runtime::Awaitable<Status> ask_brief_build(LiveNode* node, std::string build);
-  runtime::Awaitable<Status> ask_brief_step(LiveNode* node);
+  runtime::Awaitable<Status> ask_brief_step(LiveNode* node, bool has_begun);
   runtime::Awaitable<void> ask_missed(QueueItem item);
   runtime::Awaitable<bool> ask_missed_build(const std::string* key, const std::string* build);
   runtime::Awaitable<bool> ask_missed_steps(const std::string* key, const std::string* run);
