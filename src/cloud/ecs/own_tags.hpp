@@ -1,5 +1,5 @@
-// What the tags of a task say of it. Another `tag_prefix` may have been configured when it was launched, so the
-// prefix is found by what stands behind it: the installation's id. Pure.
+// What the tags of a task say of it. Another `tag_prefix` may have been configured when it was launched, so
+// the prefix is found by what stands behind it: the installation's id. Pure.
 #pragma once
 
 #include <string>
