@@ -165,6 +165,7 @@ const Computer* Overview::find_computer(const std::string& name) const {
 
 NextSteps Overview::take_in(Reading reading, Duration steady) {
   NextSteps out;
+  look_ = reading.number;
   follow_clock(reading.now, steady);
   const bool is_same = reading.session == session_;
   note_session(reading);
@@ -430,6 +431,7 @@ void Overview::look_at_nodes(const Reading& reading, Duration steady, NextSteps&
     return computer != nullptr && computer->connected;
   });
   for (const auto& [id, node] : nodes_) {
+    if (reading.number > node->named_after && rename_build(node->record)) out.changed = true;
     if (!node->is_free() || reading.number <= node->fresh_after) continue;
     const auto opening = openings.find(id.str());
     look_at_node(node, reading, opening == openings.end() ? nullptr : opening->second, steady, out);
@@ -440,7 +442,6 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
                             Duration steady, NextSteps& out) {
   const auto* computer = find_computer(node->record.node);
   if (computer != nullptr) node->is_gone = false;
-  if (rename_build(node->record)) out.changed = true;
   auto sight = sight_of(*node, computer, reading.now);
   sight.open_for = open_for;
   if (node->record.phase == NodePhase::working)
@@ -467,7 +468,9 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
 
 NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out) {
   auto turn = jenkins::look_at_node(node->record, sight_of(*node, computer, now));
+  const auto known = node->record.build.path;
   note_turn(node, turn, now, out);
+  if (node->record.build.path != known) node->named_after = look_ + 1;  // one may be under way
   std::erase_if(demand_, [this](const ports::DemandItem& one) { return is_taken(one.key); });
   return turn;
 }
@@ -510,6 +513,7 @@ void Overview::note_builds(LiveNode& node, const NodeRecord& after, Instant now,
   if (was_at_work && (!is_at_work || !is_same) && !goes_on) out.builds.push_back(run_of(before, now));
   if (!is_at_work || (was_at_work && is_same) || went_on) return;
   out.builds.push_back(run_of(after, {}));
+  node.named_after = look_;
   note_seen(node, after.build, now);
 }
 

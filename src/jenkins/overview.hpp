@@ -82,6 +82,7 @@ struct LiveNode {
   int waiting = 0;       // to take it
   runtime::Event freed;
   std::uint64_t fresh_after = 0;  // looks up to this one are too old to judge it
+  std::uint64_t named_after = 0;  // and to tell that the item of its build waits on
   Duration step_after{0};         // the last step failed: not again before
   Duration put_after{0};          // the book failed: not again before
   ItemEnd released_end = ItemEnd::unknown;
@@ -280,6 +281,7 @@ class Overview {
   Duration clock_offset_{0};  // between the clock on the wall and the steady one, at the last look
   Bond bond_ = Bond::serves;
   std::string session_;
+  std::uint64_t look_ = 0;  // the last one
   Instant session_since_;
   Instant settled_at_;
   Queue queue_;
