@@ -27,7 +27,7 @@ struct AgentTarget {
 };
 
 struct Examined {
-  CloudOptions cloud;  // with its region
+  CloudOptions cloud;        // with its region
   NamedTemplates templates;  // completed by `existing`
   Existing existing = {};
   std::map<TemplateName, AgentTarget> targets;

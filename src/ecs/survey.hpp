@@ -154,12 +154,12 @@ struct Wish {
   bool operator==(const Wish&) const = default;
 };
 
-// Task definitions that templates name instead of one of our own: by that name, as DescribeTaskDefinition shows
-// them.
+// Task definitions that templates name instead of one of our own: by that name, as DescribeTaskDefinition
+// shows them.
 using Existing = std::map<std::string, Known<std::optional<boost::json::value>>>;
 std::set<std::string> list_existing(const NamedTemplates& templates);
-// With what stands in the existing definitions: images, logs, volumes, architecture, and the execution role where
-// the template names none. So they are examined as our own are.
+// With what stands in the existing definitions: images, logs, volumes, architecture, and the execution role
+// where the template names none. So they are examined as our own are.
 NamedTemplates complete_templates(NamedTemplates templates, const Existing& existing);
 
 // What a configuration names, each once.

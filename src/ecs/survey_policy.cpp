@@ -92,9 +92,10 @@ Result<IamPolicy> make_survey_policy(const CloudOptions& cloud, const NamedTempl
   const auto existing = list_existing(templates);
   std::vector<std::string> notes;
   for (const auto& one : existing)
-    notes.push_back(fmt::format("for images of ECR in the task definition {}: allow ecr:BatchGetImage on their "
-                                "repositories, too",
-                                one));
+    notes.push_back(
+        fmt::format("for images of ECR in the task definition {}: allow ecr:BatchGetImage on their "
+                    "repositories, too",
+                    one));
   return IamPolicy{SurveyWriter(cloud, questions, !existing.empty(), account).write(), std::move(notes)};
 }
 

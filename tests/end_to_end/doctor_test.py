@@ -132,6 +132,22 @@ def plant_nothing(place):
     pass
 
 
+def existing(definition):
+    """A template of it."""
+    return ("  - {name: theirs, labels: [theirs], ecs: {task_definition: '%s', container_name: build, subnets: [subnet-0a000001], assign_public_ip: true, "
+            "security_groups: [sg-0a000001], task_role: 'arn:aws:iam::123456789012:role/footman-task', cpu: 1 vCPU, memory: 2 GiB, "
+            "agent: {delivery: image}}}" % definition)
+
+
+def register(place, container):
+    """A task definition of others."""
+    log = {"logDriver": "awslogs", "options": {"awslogs-group": "/theirs", "awslogs-region": place.aws.region, "awslogs-stream-prefix": "a"}}
+    place.aws.botocore_client("ecs").register_task_definition(
+        family="theirs", requiresCompatibilities=["FARGATE"], networkMode="awsvpc", cpu="1024", memory="2048",
+        executionRoleArn=f"arn:aws:iam::{ACCOUNT}:role/footman-execution",
+        containerDefinitions=[{"name": container, "image": f"{IMAGE}/builds:19", "logConfiguration": log}])
+
+
 # What is planted, how the configuration differs, and what must be found of it: state, check, a part of the text or the advice.
 FAULTS = [
     ("unknown subnet", plant_nothing, {"subnets": "subnet-0a000001, subnet-0afffff1"}, "failed", "subnets", "no subnet subnet-0afffff1"),
@@ -181,6 +197,12 @@ FAULTS = [
     ("a queue that no event comes to", lambda p: p.aws.tell("queues", name="silent", task_events=False), {"queue": "silent"}, "warning",
      "event-queue", "does not let events.amazonaws.com write to it"),
     ("no log group", plant_nothing, {"url": None}, "failed", "log-group", "/footman/agentz"),
+    ("no such task definition", plant_nothing, {"more": existing("theirs:3")}, "failed", "task-definition",
+     "the task definition theirs:3 of the template 'theirs' is not there"),
+    ("a task definition without that container", lambda p: register(p, "nowhere"), {"more": existing("theirs")}, "failed", "task-definition",
+     "has no container 'build'"),
+    ("a task definition whose image is not there", lambda p: register(p, "build"), {"more": existing("theirs")}, "failed", "image", "builds:19"),
+    ("a task definition whose log group is not there", lambda p: register(p, "build"), {"more": existing("theirs")}, "failed", "log-group", "/theirs"),
     ("unknown image", plant_nothing, {"image": IMAGE + "/more"}, "failed", "image", "there is no image"),
     ("an image for another machine", lambda p: p.aws.tell("repositories", name="agent", tags={"1": f"sha256:{'3' * 64}"},
                                                           architectures=["arm64"]), {}, "failed", "image", "is for ARM64"),

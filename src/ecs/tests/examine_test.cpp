@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/json/parse.hpp>
 #include <functional>
 
+#include "ecs/execution_rights.hpp"
 #include "ecs/tests/samples.hpp"
 
 using namespace footman::ecs;
@@ -356,4 +358,51 @@ TEST_CASE("doctor: several things at once") {
         std::string::npos);
   (*machines.survey.cluster)->instances = 1;
   CHECK(told(findings_of(machines)).find("capacity") == std::string::npos);
+}
+
+TEST_CASE("examine: an existing definition, and what stands in it") {
+  auto one = make_case();
+  TemplateOptions options;
+  options.task_definition = "theirs";
+  options.container.name = "build";
+  options.agent = {AgentDelivery::image, "", "", "", ""};
+  options.subnets = {"subnet-0a1b2c3d"};
+  const auto told = [&](const Known<std::optional<boost::json::value>>& definition) {
+    one.examined.existing = {{"theirs", definition}};
+    one.examined.templates = complete_templates({{TemplateName("node"), options}}, one.examined.existing);
+    Finding found;
+    for (const auto& finding : examine(one.examined, one.survey))
+      if (finding.check == "task-definition") found = finding;
+    return found;
+  };
+  CHECK(told(std::nullopt).text == "the task definition theirs of the template 'node' is not there");
+  CHECK(told(std::nullopt).state == FindingState::failed);
+  CHECK(told(std::unexpected(NotKnown{"ecs:DescribeTaskDefinition", true, "no"})).permission ==
+        "ecs:DescribeTaskDefinition");
+  const auto content = [](const char* status, const char* name) {
+    return boost::json::parse(fmt::format(
+        R"({{"status": "{}", "executionRoleArn": "{}", "runtimePlatform": {{"cpuArchitecture": "ARM64"}},
+             "volumes": [{{"name": "c", "efsVolumeConfiguration": {{"fileSystemId": "fs-1"}}}}],
+             "containerDefinitions": [{{"name": "{}", "image": "{}", "logConfiguration": {{"logDriver": "awslogs",
+               "options": {{"awslogs-group": "/theirs", "awslogs-region": "eu-central-1"}}}}}},
+               {{"name": "db", "image": "postgres:16"}}]}})",
+        status, kExecutionRole, name, kCarrier));
+  };
+  CHECK(told(content("INACTIVE", "build")).text.ends_with("is INACTIVE: nothing is launched from it"));
+  CHECK(told(content("ACTIVE", "main")).text.ends_with("has no container 'build'"));
+  CHECK(told(content("ACTIVE", "build")).state == FindingState::ok);
+  const auto asked = list_questions(one.examined.cloud, one.examined.templates);
+  CHECK(asked.images == std::set<std::string>{kCarrier, "postgres:16"});
+  CHECK(asked.log_groups == std::set<std::string>{"/theirs"});  // the cloud's is not used there
+  CHECK(asked.file_systems == std::set<std::string>{"fs-1"});
+  CHECK(asked.execution_roles == std::set<std::string>{kExecutionRole});
+  CHECK(asked.task_roles.empty());
+  CHECK(one.options().cpu_architecture == CpuArchitecture::arm64);
+  const auto wishes = list_execution_wishes(one.examined.cloud, one.examined.templates, "123456789012",
+                                            one.examined.existing);
+  REQUIRE(wishes.contains(kExecutionRole));
+  CHECK(wishes.at(kExecutionRole).size() == 3);  // a token, the image, the log
+  options.execution_role = kTaskRole;
+  told(content("ACTIVE", "build"));
+  CHECK(one.options().execution_role == kTaskRole);
 }
