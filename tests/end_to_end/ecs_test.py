@@ -258,6 +258,30 @@ def test_a_launch_whose_answer_was_lost_is_found_where_it_went_when_the_configur
                 server.stop()
 
 
+SPOT = """  - name: spot
+    extends: small
+    default: false
+    labels: [spot]
+    ecs: {capacity: FARGATE_SPOT, fallback_capacities: [FARGATE], stop_timeout: 15s}
+"""
+
+
+def test_what_replaces_a_spot_task_that_was_reclaimed_is_on_demand():
+    with EcsServer(SPOT) as ecs:
+        server = ecs.start()
+        build = server.submit("echo begun; sleep 600", label="spot", retries=1)
+        for capacity in ("FARGATE_SPOT", "FARGATE"):
+            server.wait_log(build, b"begun")
+            (task,) = ecs.tasks()
+            check(task["capacity"] == capacity, task)
+            if capacity == "FARGATE_SPOT":
+                ecs.aws.tell("reclaim", task=task["taskArn"])
+                build = server.wait_build(build, 60)["retried_by"]
+        server.request("POST", f"/api/v1/builds/{build}/cancel")
+        server.wait_no_agents(120)
+        server.stop()
+
+
 def test_events_through_a_queue_instead_of_questions():
     with EcsServer(events=True, events_duplicated=0.5, events_late_seconds=0.5) as ecs:
         server = ecs.start()
