@@ -202,11 +202,15 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   if (seen.idle_since != entry.seen.idle_since)
     entry.idle_since = seen.idle_since.is_set() ? time() : Instant();
   if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
+  const auto notice = model::EndReason::notice;
+  const bool had_notice = seen.end_reason == notice && entry.seen.end_reason != notice;
   const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
   if (!entry.seen.build.empty()) entry.last_build = entry.seen.build;
   if (entry.is_connected_now()) entry.unheard = false;
   if (auto* cloud = broke ? find_cloud(entry.row.cloud) : nullptr) cloud->provider->suspect(entry.row.handle);
+  if (had_notice)
+    note_reclaim(entry, entry.seen.detail);  // its cloud tells later; its build is run again now
 }
 
 Duration Core::follow_wall_clock() {

@@ -45,10 +45,11 @@ bool is_at_work(const AgentEntry& entry) {
   return entry.seen.activity == ports::AgentActivity::busy || !entry.seen.working_on.empty();
 }
 
-// The wish waited, for a database without space perhaps, and meanwhile it was needed: the reason is none any
-// more. Not so where the controller may have heard already that it is to get no work.
+// The wish waited, for a database without space perhaps, and meanwhile it was needed, or has come: the reason
+// is none any more. Not so where the controller may have heard already that it is to get no work.
 bool is_overtaken(const AgentEntry& entry) {
   if (entry.drain_told || entry.drain_unsure) return false;
+  if (entry.ending->reason == EndReason::launch_deadline && entry.seen.connected_at.is_set()) return true;
   return is_at_work(entry) || entry.seen.builds_done > entry.ending->builds_done;
 }
 

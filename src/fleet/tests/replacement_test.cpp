@@ -26,6 +26,21 @@ ports::WaitReason reason_of(const World& world) { return world.controller.reason
 
 }  // namespace
 
+TEST_CASE("an agent that comes before its end for its launch deadline has begun is used") {
+  World world;
+  world.config.templates[0].launch_deadline = 10s;
+  world.cloud.launching = Launching::done_then_hangs;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.advance(12s);  // its sequence waits for the cloud's answer still
+  CHECK(world.only_agent().state == AgentState::launching);
+  world.controller.connect(id, world.now());
+  world.advance(1min);
+  CHECK(world.only_agent().id == id);
+  CHECK(world.only_agent().state == AgentState::online);
+}
+
 TEST_CASE("an agent that takes the place of one that ended without work says so") {
   World world;
   world.start();

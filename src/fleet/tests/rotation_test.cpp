@@ -108,8 +108,19 @@ TEST_CASE("a machine was taken back: what is launched in its place is none that 
   const auto id = world.busy_agent("1");
   REQUIRE(world.alive("/a-spot") == 1);
   const auto token = world.row(id).client_token;
-  world.cloud.end(token, {std::nullopt, 15, false, "the spot capacity was taken back"});
-  world.cloud.resources.at(token).resource.reclaimed = true;
+  const std::string text = "the spot capacity was taken back";
+  const auto take_back = [&] {
+    world.cloud.end(token, {std::nullopt, 15, false, text});
+    world.cloud.resources.at(token).resource.reclaimed = true;
+  };
+  SUBCASE("the agent tells it first") {
+    world.controller.say(id, ports::AgentActivity::done, EndReason::notice, text);
+    world.submit_many(2, 1);
+    CHECK(world.alive("/a") == 1);
+    world.controller.items.clear();
+    return;
+  }
+  take_back();
   SUBCASE("the list tells it") { world.controller.say(id, ports::AgentActivity::disconnected); }
   SUBCASE("the agent had a notice and has left, and the answer to the end of its resource tells it") {
     world.cloud.lists = false;
@@ -121,7 +132,7 @@ TEST_CASE("a machine was taken back: what is launched in its place is none that 
   world.submit_many(2, 1);
   CHECK(world.alive("/a") == 1);
   CHECK(world.view().breaker.state == "closed");
-  CHECK(world.view().variants[1].reason == "the spot capacity was taken back");
+  CHECK(world.view().variants[1].reason == text);
   world.cloud.lists = true;
   world.advance(1min);
   world.submit_many(3, 1);
