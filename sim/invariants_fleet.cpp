@@ -433,7 +433,8 @@ void Checker::look_at_ends() {
       continue;
     if (row.end_reason == EndReason::launch_deadline) {
       give("launch deadline", now - first_seen_.at(row.id), of->launch_deadline);
-      if (connected_.contains(row.id))
+      const auto came = connected_.find(row.id);
+      if (came != connected_.end() && came->second - first_seen_.at(row.id) < of->launch_deadline)
         report("time_is_given", fmt::format("agent {} is ended ({}) although it had connected", row.id.str(),
                                             to_string(row.end_reason)));
     } else if (row.end_reason == EndReason::idle_too_long && !has_lost_its_machine(row)) {
