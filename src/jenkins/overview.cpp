@@ -468,10 +468,13 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
 
 NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out) {
   auto turn = jenkins::look_at_node(node->record, sight_of(*node, computer, now));
-  const auto known = node->record.build.path;
+  const auto& record = node->record;
+  const auto known = std::pair(record.phase, record.build.path);
   note_turn(node, turn, now, out);
-  if (node->record.build.path != known) node->named_after = look_ + 1;  // one may be under way
-  std::erase_if(demand_, [this](const ports::DemandItem& one) { return is_taken(one.key); });
+  if (std::pair(record.phase, record.build.path) == known) return turn;
+  // What it has is news: one of those that the last look still showed waiting.
+  node->named_after = look_ + 1;  // a look may be under way
+  std::erase_if(demand_, [&](const ports::DemandItem& one) { return has_taken(record, one.key); });
   return turn;
 }
 
