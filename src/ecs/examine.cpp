@@ -405,8 +405,8 @@ List examine(const Examined& examined, const Survey& survey) {
   for (const auto part :
        {&examine_region, &examine_clock, &examine_permissions, &examine_cluster, &examine_capacity,
         &examine_subnets, &examine_ways_out, &examine_acls, &examine_groups, &examine_reach, &examine_ingress,
-         &examine_definitions, &examine_roles, &examine_execution_rights, &examine_logs, &examine_images,
-         &examine_quotas, &examine_event_queue, &examine_file_systems})
+        &examine_definitions, &examine_roles, &examine_execution_rights, &examine_logs, &examine_images,
+        &examine_quotas, &examine_event_queue, &examine_file_systems})
     std::ranges::move(part(examined, survey), std::back_inserter(list));
   return list;
 }
