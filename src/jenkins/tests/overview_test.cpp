@@ -289,6 +289,25 @@ TEST_CASE(
   CHECK(overview.demand()[0].key == make_item(8).key());
 }
 
+TEST_CASE("a look at one node takes nothing from the demand that it says nothing new of") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.link = NodeLink::up;
+  record.session = "one";
+  record.max_builds = 0;
+  const auto node = overview.add(record);
+  auto computer = make_node(record, false);
+  computer.connected = true;
+  computer.executors[0] = {.idle = false, .build = "job/x/3/", .build_class = "hudson.model.FreeStyleBuild"};
+  // The build of an item that no look has shown: it may be 8's, which may just have left.
+  (void)overview.take_in(make_reading(1, {make_item(8)}, {computer}), 1s);
+  REQUIRE(node->record.build.item == make_item(8).key());
+  REQUIRE(overview.demand().size() == 1);
+  NextSteps out;
+  (void)overview.look_now(node, &computer, kTime, out);
+  CHECK(overview.demand().size() == 1);
+}
+
 TEST_CASE("nodes are asked for when something may come of it, and now and then") {
   Overview overview(make_settings());
   CHECK(overview.wants_computers({}, 1s));
