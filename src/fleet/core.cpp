@@ -466,6 +466,7 @@ void Core::note_reclaim(const AgentEntry& entry, const std::string& text) {
   auto* t = find_template(entry.row);
   if (t == nullptr) return;
   std::vector<bool> may_go;
+  may_go.reserve(t->variants.size());
   for (const auto& variant : t->variants) may_go.push_back(variant.is_reclaimable);
   t->rotation = policy::on_reclaim(std::move(t->rotation), index_of_variant(*t, entry), may_go, text,
                                    parts.rng.uniform(), time());

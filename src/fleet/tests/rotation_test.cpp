@@ -114,7 +114,7 @@ TEST_CASE("a machine was taken back: what is launched in its place is none that 
     world.cloud.resources.at(token).resource.reclaimed = true;
   };
   SUBCASE("the agent tells it first") {
-    world.controller.say(id, ports::AgentActivity::done, EndReason::notice, text);
+    world.controller.say(id, ports::AgentActivity::done, model::EndReason::notice, text);
     world.submit_many(2, 1);
     CHECK(world.alive("/a") == 1);
     world.controller.items.clear();
