@@ -102,9 +102,17 @@ Awaitable<LaunchResult> Launcher::launch(LaunchSpec spec) {
   if (!launching_.insert(spec.client_token).second) co_return unknown("an earlier call is still under way");
   const Leave leave{launching_, spec.client_token};
   auto launched = co_await run_task(&spec, &*options, false);
-  const bool is_refused = !launched && launched.error().definite;
-  if (!is_refused || !finder_.is_sought(spec.client_token)) co_return launched;
-  co_return co_await look_for(&spec.client_token, &launched.error());
+  if (!launched && !launched.error().definite) {
+    if (launched.error().failure != FailureClass::throttled)  // else it was not looked at
+      finder_.seek(spec.client_token, shared_.api.places().home());
+    co_return launched;
+  }
+  if (!launched && finder_.is_sought(spec.client_token)) {
+    const auto refusal = std::move(launched).error();
+    launched = co_await look_for(&spec.client_token, &refusal);
+  }
+  if (launched || launched.error().definite) finder_.end_search(spec.client_token);
+  co_return launched;
 }
 
 // The caller waits, so pointers are good. `again`: its definition has been made anew for this launch.
@@ -208,6 +216,8 @@ Awaitable<LaunchResult> Launcher::look_for(const std::string* token, const Launc
   auto found = co_await finder_.find(*token);
   if (!found) co_return unknown(fmt::format("{}; {}", refusal->message, describe(found.error())));
   if (*found != nullptr) co_return LaunchHandle{(*found)->task.arn};
+  if (finder_.may_be_hidden(*token))
+    co_return unknown(refusal->message + "; whether an earlier call has launched it, ECS may not show yet");
   co_return std::unexpected(*refusal);
 }
 

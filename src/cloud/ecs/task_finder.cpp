@@ -37,10 +37,19 @@ std::string TaskFinder::recall_launch(const std::string& client_token, const Lau
   const TaskPlaces there(then.options, then.account);
   if (auto why = places.why_out_of_reach(there); !why.empty())
     return out_of_reach_[client_token] = std::move(why);
-  sought_[client_token] = there.home();
+  seek(client_token, there.home());
   if (places.is_home(there.home())) return {};
   return fmt::format("it was launched in the cluster {}, and this cloud launches in {} now", there.home(),
                      places.home());
+}
+
+void TaskFinder::seek(const std::string& client_token, const std::string& cluster) {
+  sought_[client_token] = {cluster, shared_.now()};
+}
+
+bool TaskFinder::may_be_hidden(const std::string& client_token) const {
+  const auto found = sought_.find(client_token);
+  return found != sought_.end() && shared_.now() < found->second.since + kMissingGrace;
 }
 
 Awaitable<Status> TaskFinder::list_now_and_then() {
@@ -58,7 +67,7 @@ Awaitable<Result<Tracked*>> TaskFinder::find(std::string client_token) {
   const auto sought = sought_.find(client_token);
   if (sought == sought_.end()) co_return nullptr;
   // Where it is not looked for it may be.
-  const auto place = elsewhere_.find(std::string(name_of_cluster(sought->second)));
+  const auto place = elsewhere_.find(std::string(name_of_cluster(sought->second.cluster)));
   if (place != elsewhere_.end() && place->second) co_return std::unexpected(*place->second);
   co_return nullptr;
 }
@@ -102,7 +111,7 @@ std::map<std::string, std::string> TaskFinder::list_clusters() const {
   add(places.home());
   for (const auto& [arn, one] : shared_.table.all())
     if (!one.is_over()) add(places.cluster_of(arn));
-  for (const auto& [token, cluster] : sought_) add(cluster);
+  for (const auto& [token, one] : sought_) add(one.cluster);
   return out;
 }
 

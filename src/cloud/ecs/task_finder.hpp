@@ -25,7 +25,12 @@ class TaskFinder {
   // A launch of an earlier life whose answer nobody knows: its task is looked for where it went. Empty, or
   // why that is not where launches go now.
   std::string recall_launch(const std::string& client_token, const LaunchCloud& then);
-  // Such a launch: there may be a task, whatever is answered to its repetition.
+  // Nobody knows whether there is a task of this launch, whatever is answered to its repetition: it is looked
+  // for there until the answer is clear.
+  void seek(const std::string& client_token, const std::string& cluster);
+  void end_search(const std::string& client_token) { sought_.erase(client_token); }
+  // It is sought, and ECS may not show yet what was launched.
+  bool may_be_hidden(const std::string& client_token) const;
   bool is_sought(const std::string& client_token) const { return sought_.contains(client_token); }
   // The table has all that run then; the first time also what has ended of late. A list that was made not
   // long ago is not made again. Only the configured cluster must answer. Besides, others() are known then.
@@ -61,9 +66,13 @@ class TaskFinder {
   Instant listed_;          // even, the start of the last list that succeeded
   Instant stopped_listed_;  // of the last one with those that have stopped
   std::map<std::string, InstallationId> others_;
-  Arns stopped_others_;                                    // tasks that have stopped and are not ours
-  std::map<std::string, std::string> out_of_reach_;        // token → why
-  std::map<std::string, std::string> sought_;              // token → cluster, of recall_launch()
+  Arns stopped_others_;                              // tasks that have stopped and are not ours
+  std::map<std::string, std::string> out_of_reach_;  // token → why
+  struct Sought {
+    std::string cluster;
+    Instant since;  // even; of the last call whose answer was not clear
+  };
+  std::map<std::string, Sought> sought_;                   // by token
   std::map<std::string, std::optional<Error>> elsewhere_;  // name of a cluster → why it did not answer last
 };
 

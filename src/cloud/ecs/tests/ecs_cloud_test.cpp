@@ -42,6 +42,34 @@ TEST_CASE("an answer that is lost after success: the same task, also when anothe
   }
 }
 
+TEST_CASE("an answer is lost, then the launch is refused: there is none only once ECS would show it") {
+  EcsWorld world;
+  world.ecs.seen_after = 40s;
+  SUBCASE("there is one") {
+    world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};
+    REQUIRE_FALSE(world.launch("a").has_value());
+    world.ecs.refused["RunTask"] = "AccessDeniedException";
+    const auto early = world.launch("a");
+    REQUIRE_FALSE(early.has_value());
+    CHECK_FALSE(early.error().definite);
+    CHECK(early.error().message.find("not now; whether an earlier call has launched it") !=
+          std::string::npos);
+    world.outside.move(45s);
+    CHECK(world.launch("a").has_value());
+  }
+  SUBCASE("there is none") {
+    world.ecs.lose = {"RunTask", "RunTask", "RunTask", "RunTask"};
+    REQUIRE_FALSE(world.launch("a").has_value());
+    world.ecs.tasks.clear();
+    world.ecs.refused["RunTask"] = "AccessDeniedException";
+    CHECK_FALSE(world.launch("a").error().definite);
+    world.outside.move(65s);
+    CHECK(world.launch("a").error().definite);
+    CHECK(world.launch("b").error().definite);  // no answer to it was lost
+  }
+  world.ecs.refused.clear();
+}
+
 TEST_CASE("nothing is placed: the reason, its class, and another subnet the next time") {
   EcsWorld world;
   world.ecs.refusals = {"RESOURCE:ENI"};
