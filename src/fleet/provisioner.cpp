@@ -134,7 +134,7 @@ ports::WaitReason reason_of_match(const AgentEntry& entry) {
         {}};
   if (entry.seen.activity == AgentActivity::idle)
     return {"agent_idle", fmt::format("Agent {} is idle and gets it next.", id), entry.id(), {}, {}};
-  if (const auto& trouble = entry.launch_trouble)
+  if (const auto& trouble = entry.launch_trouble; trouble && !entry.seen.connected_at.is_set())
     return {
         "launching",
         fmt::format("Whether the cloud has launched agent {} of template '{}' is not clear yet ({}); it is "
