@@ -402,7 +402,8 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
 // may be. If it waits on, the node has another one, which has left the queue.
 bool Overview::rename_build(NodeRecord& record) const {
   auto& build = record.build;
-  if (record.phase != NodePhase::working || record.session != session_ || !keys_.contains(build.item))
+  if (record.phase != NodePhase::working || record.session != session_ || !keys_.contains(build.item) ||
+      build.resume_since.is_set())  // it is for that item, which waits for its node
     return false;
   const auto* item = find_item(record, build.path, ListedItems::left_out);
   build.item = item != nullptr ? item->item.key() : "build-" + build.path;

@@ -111,7 +111,8 @@ void Overview::list_missed(Instant now, Duration steady, NextSteps& out) {
   std::erase_if(consoles_, [&](const auto& one) { return now - one.second.read_at >= 2 * kRecentlyLeft; });
   std::erase_if(missing_, [&](const auto& each) {
     const auto& [key, one] = each;
-    return steady - one.left >= kRecentlyLeft || is_on(one.item, false) ||
+    const bool is_step = one.item.kind == TaskKind::node_step;  // another one of its run may be there
+    return steady - one.left >= kRecentlyLeft || (!is_step && is_on(one.item, false)) ||
            (is_taken(key) && !is_asked_with_node(key));
   });
   const bool may_hurry = has_exposed() && !is_any_unnamed();
