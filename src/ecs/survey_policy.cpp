@@ -91,6 +91,7 @@ Result<IamPolicy> make_survey_policy(const CloudOptions& cloud, const NamedTempl
   const auto questions = list_questions(cloud, templates);
   const auto existing = list_existing(templates);
   std::vector<std::string> notes;
+  notes.reserve(existing.size());
   for (const auto& one : existing)
     notes.push_back(
         fmt::format("for images of ECR in the task definition {}: allow ecr:BatchGetImage on their "

@@ -231,7 +231,7 @@ std::optional<std::string> find_changed_item(const json::array& before, const js
       if (std::ranges::find(after, item) == after.end()) return place;
       continue;
     }
-    const auto own_place = fmt::format("{}.{}", place, std::string_view(name->as_string()));
+    auto own_place = fmt::format("{}.{}", place, std::string_view(name->as_string()));
     const auto* same = find_named(after, *name);
     if (same == nullptr) return own_place;
     if (auto changed = find_changed(item, *same, own_place)) return changed;
@@ -246,7 +246,7 @@ std::optional<std::string> find_changed(const json::value& before, const json::v
     return find_changed_item(before.get_array(), after.get_array(), place);
   if (!before.is_object() || !after.is_object()) return before == after ? std::nullopt : std::optional(place);
   for (const auto& [name, member] : before.get_object()) {
-    const auto own_place =
+    auto own_place =
         place.empty() ? std::string(name) : fmt::format("{}.{}", place, std::string_view(name));
     const auto* same = after.get_object().if_contains(name);
     if (same == nullptr) return own_place;

@@ -1,6 +1,7 @@
 #include "ecs/execution_rights.hpp"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <algorithm>
 
@@ -22,7 +23,7 @@ std::vector<std::string> list_needs(const CloudOptions& cloud, const TemplateOpt
     CHECK(role == kStartRole);
     for (const auto& wish : list)
       for (const auto& action : wish.actions)
-        for (const auto& resource : wish.resources) out.push_back(action + " " + resource);
+        for (const auto& resource : wish.resources) out.push_back(fmt::format("{} {}", action, resource));
   }
   std::ranges::sort(out);
   return out;
