@@ -246,8 +246,7 @@ std::optional<std::string> find_changed(const json::value& before, const json::v
     return find_changed_item(before.get_array(), after.get_array(), place);
   if (!before.is_object() || !after.is_object()) return before == after ? std::nullopt : std::optional(place);
   for (const auto& [name, member] : before.get_object()) {
-    auto own_place =
-        place.empty() ? std::string(name) : fmt::format("{}.{}", place, std::string_view(name));
+    auto own_place = place.empty() ? std::string(name) : fmt::format("{}.{}", place, std::string_view(name));
     const auto* same = after.get_object().if_contains(name);
     if (same == nullptr) return own_place;
     if (auto changed = find_changed(member, *same, own_place)) return changed;
