@@ -413,7 +413,7 @@ TEST_CASE("what is older than two weeks does not count") {
 
 TEST_CASE("after a search that took too long the next ones look at fewer builds, then at more again") {
   World world({{90, 1s}, {}});
-  world.add_builds(600);
+  world.add_builds(60);
   const auto next = [&] {
     const auto at = world.warning->text.find("the next one looks at ");
     return at == std::string::npos ? "" : world.warning->text.substr(at + 22);
