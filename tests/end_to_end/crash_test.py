@@ -208,7 +208,9 @@ def visit_crash_point(point):
 
 
 def test_server_dies_at_every_crash_point():
-    points = [point for point in crash_points() if point != "session:before-credential"]  # jenkins_test.py visits it
+    # jenkins_test.py visits the one; the other is one commit that a person asks for: see command_line_test.py.
+    points = [point for point in crash_points()
+              if point != "session:before-credential" and not point.endswith(":release_items")]
     check(len(points) > 30, f"the points are listed: {points}")
     wrong = []
 
