@@ -172,7 +172,7 @@ def test_two_hundred_at_once_while_throttled_killed_and_reclaimed():
             ecs.start()
 
         # On Spot capacity: two end within the notice by themselves, two are ended, and only one of these may be run again.
-        brief = [server.submit("echo begun; sleep 8; echo survived", label="spot") for _ in range(2)]
+        brief = [server.submit("echo begun; sleep 4; echo survived", label="spot") for _ in range(2)]
         again, lost = [server.submit("echo begun; sleep 600", label="spot", retries=retries) for retries in (1, 0)]
         spot = [*brief, again, lost]
         for build in spot:
