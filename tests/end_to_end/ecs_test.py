@@ -172,7 +172,7 @@ def test_two_hundred_at_once_while_throttled_killed_and_reclaimed():
             ecs.start()
 
         # On Spot capacity: two end within the notice by themselves, two are ended, and only one of these may be run again.
-        brief = [server.submit("echo begun; sleep 4; echo survived", label="spot") for _ in range(2)]
+        brief = [server.submit("echo begun; sleep 8; echo survived", label="spot") for _ in range(2)]
         again, lost = [server.submit("echo begun; sleep 600", label="spot", retries=retries) for retries in (1, 0)]
         spot = [*brief, again, lost]
         for build in spot:
@@ -258,7 +258,7 @@ def test_a_launch_whose_answer_was_lost_is_found_where_it_went_when_the_configur
                 server.stop()
 
 
-SPOT = """  - name: spot
+SPOT_WITH_FALLBACK = """  - name: spot
     extends: small
     default: false
     labels: [spot]
@@ -267,7 +267,7 @@ SPOT = """  - name: spot
 
 
 def test_what_replaces_a_spot_task_that_was_reclaimed_is_on_demand():
-    with EcsServer(SPOT) as ecs:
+    with EcsServer(SPOT_WITH_FALLBACK) as ecs:
         server = ecs.start()
         build = server.submit("echo begun; sleep 600", label="spot", retries=1)
         for capacity in ("FARGATE_SPOT", "FARGATE"):
