@@ -218,9 +218,10 @@ class Demo {
                                                text_of(build_, "reason")));
   }
 
+  // When a step began is told a little better once its duration is known.
   void note_entry(const json::value& entry) {
     const auto at = time_of(entry, "at");
-    if (!seen_.emplace(at, text_of(entry, "kind"), text_of(entry, "text")).second) return;
+    if (!seen_.emplace(text_of(entry, "kind"), text_of(entry, "text")).second) return;
     note(std::max(at - submitted_at_, Duration(0)), clean(text_of(entry, "text")));
   }
 
@@ -254,7 +255,7 @@ class Demo {
   json::value explanation_;  // the last one
   std::optional<Error> failure_;
   runtime::Event changed_;
-  std::set<std::tuple<Instant, std::string, std::string>> seen_;
+  std::set<std::pair<std::string, std::string>> seen_;
   std::multimap<Duration, std::string> noted_;  // and not said yet
   runtime::Scope workers_;                      // last: it goes first
 };
