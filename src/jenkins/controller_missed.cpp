@@ -42,12 +42,13 @@ Awaitable<Status> JenkinsController::ask_brief_build(LiveNode* node, std::string
   co_return Status();
 }
 
-// Of a step Jenkins does not tell what began. Where its console cannot be read, one that has begun was here
-// most likely.
+// Of a step Jenkins does not tell what began. Where its console cannot be read, or not all steps of the node
+// are known, one that has begun was here most likely.
 Awaitable<Status> JenkinsController::ask_brief_step(LiveNode* node, bool has_begun) {
   const auto& record = node->record;
   FOOTMAN_CO_TRY(const bool is_read, co_await read_console(record.released_run));
-  const bool was_here = is_read ? overview_.has_untold_step(*node, record.released_run) : has_begun;
+  const bool can_tell = is_read && node->steps;
+  const bool was_here = can_tell ? overview_.has_untold_step(*node, record.released_run) : has_begun;
   node->released_end = was_here ? ItemEnd::started : ItemEnd::not_started;
   if (was_here)
     node->brief = Overview::step_of(record, record.released_run, record.released_key, parts_.clock.now());
@@ -111,9 +112,17 @@ Awaitable<bool> JenkinsController::ask_missed_steps(const std::string* key, cons
 
 // False: it is too long, or there is none.
 Awaitable<Result<bool>> JenkinsController::read_console(std::string run) {
+  const auto turn = co_await consoles_.enter();  // what one read tells serves all that ask about its run
+  if (overview_.is_too_long(run)) {
+    overview_.note_too_long(run, parts_.clock.now());  // as it is asked about still
+    co_return false;
+  }
   const auto start = overview_.console_read(run);
   const auto answer = co_await call(requests_.get_console(run, start));
-  if (!answer && answer.error().code == Errc::resource_exhausted) co_return false;
+  if (!answer && answer.error().code == Errc::resource_exhausted) {
+    overview_.note_too_long(run, parts_.clock.now());
+    co_return false;
+  }
   if (!answer) co_return std::unexpected(answer.error());
   if (answer->status >= 500)
     co_return std::unexpected(check_read(*answer, fmt::format("read the console of {}", run)).error());

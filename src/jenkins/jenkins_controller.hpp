@@ -197,6 +197,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
     runtime::Event ended;
   };
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
+  runtime::Gate consoles_;  // one is read at a time
   std::size_t watches_ = 0;
   Looks looks_ = std::make_shared<std::uint64_t>(0);
   bool keeps_up_ = false;

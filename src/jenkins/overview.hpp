@@ -170,6 +170,9 @@ class Overview {
   std::size_t console_read(const std::string& run) const;
   void note_console(const std::string& run, std::size_t start, std::size_t size,
                     const std::vector<std::string>& nodes, Instant now);
+  // It is not read any more, as long as steps of that run are asked about.
+  void note_too_long(const std::string& run, Instant now);
+  bool is_too_long(const std::string& run) const;
   // A step of it was on that node, by its console, and is not known.
   bool has_untold_step(const LiveNode& node, const std::string& run) const;
   // Where one was of those that left the queue unseen; null: nowhere.
@@ -300,6 +303,7 @@ class Overview {
   struct Console {
     std::size_t read = 0;            // bytes
     std::vector<std::string> nodes;  // where steps began
+    bool is_too_long = false;
     Instant read_at;
   };
   std::map<std::string, Console, std::less<>> consoles_;  // by run, lately

@@ -213,11 +213,22 @@ void Overview::note_console(const std::string& run, std::size_t start, std::size
                             const std::vector<std::string>& nodes, Instant now) {
   auto& console = consoles_[run];
   console.read_at = now;
-  if (start != console.read && size >= start) return;  // it was read twice at once
+  if (start != console.read && size >= start) return;  // it was forgotten meanwhile
   if (size < start) console.nodes.clear();             // it is another one, and came from its begin on
   console.read = size;
   for (const auto& node : nodes)
     if (console.nodes.size() < kMaxConsoleSteps) console.nodes.push_back(node);
+}
+
+void Overview::note_too_long(const std::string& run, Instant now) {
+  auto& console = consoles_[run];
+  console.is_too_long = true;
+  console.read_at = now;
+}
+
+bool Overview::is_too_long(const std::string& run) const {
+  const auto it = consoles_.find(run);
+  return it != consoles_.end() && it->second.is_too_long;
 }
 
 bool Overview::has_untold_step(const LiveNode& node, const std::string& run) const {

@@ -61,6 +61,8 @@ Awaitable<Result<Answer>> DoubleTransport::send(Request request) {
   Answer ours{answer.status, {}, std::move(answer.body)};
   for (auto& [name, value] : answer.headers) ours.headers.add(std::move(name), std::move(value));
   if (edit) edit(theirs.target, ours);
+  if (request.most_bytes && ours.body.size() > *request.most_bytes)
+    co_return fail(Errc::resource_exhausted, "the answer is too long");
   co_return ours;
 }
 

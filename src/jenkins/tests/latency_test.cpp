@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <regex>
 
+#include "jenkins/console.hpp"
 #include "jenkins/tests/fake_world.hpp"
 
 using namespace footman;
@@ -111,6 +112,22 @@ TEST_CASE("where no console can be read, a step counts for the node that was ope
   CHECK(asked > 0);
   CHECK(asked < 5);
   check_all_told(world);
+  check_clean(world);
+}
+
+TEST_CASE("a console that is too long is asked for once, however many steps its run has") {
+  FakeWorld world;
+  world.transport->latency = 700ms;
+  world.add_pipeline("pipe", {"linux", "linux", "linux", "linux"}, 0s);
+  std::size_t asked = 0;
+  world.transport->edit = [&](const std::string& path, Answer& answer) {
+    if (path.contains("/logText/")) ++asked, answer.body.assign(kMaxConsoleBytes + 1, '-');
+  };
+  world.start();
+  world.run(10s);
+  world.trigger("pipe");
+  REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 10min));
+  CHECK(asked == 1);
   check_clean(world);
 }
 
