@@ -210,11 +210,16 @@ Status check_keys(const json::object& before, const json::object& after) {
   return {};
 }
 
+// Null: there is none, or more than one, of which AWS takes what it likes.
 const json::value* find_named(const json::array& list, const json::value& name) {
-  for (const auto& item : list)
-    if (const auto* object = item.if_object(); object != nullptr && object->contains("name"))
-      if (object->at("name") == name) return &item;
-  return nullptr;
+  const json::value* found = nullptr;
+  for (const auto& item : list) {
+    const auto* object = item.if_object();
+    if (object == nullptr || !object->contains("name") || object->at("name") != name) continue;
+    if (found != nullptr) return nullptr;
+    found = &item;
+  }
+  return found;
 }
 
 std::optional<std::string> find_changed(const json::value& before, const json::value& after,

@@ -67,23 +67,26 @@ Awaitable<CallResult<bool>> Definitions::retire(std::string family) {
   co_return true;
 }
 
-Awaitable<CallResult<json::value>> Definitions::find_theirs(std::string name) {
-  if (const auto known = theirs_.find(name); known != theirs_.end())
-    if (const auto& one = known->second; !one.is_newest || clock_.steady() < one.known_at + kNewestKnown)
-      co_return one.content;
+Awaitable<CallResult<std::shared_ptr<const Definitions::Theirs>>> Definitions::find_theirs(std::string name) {
+  auto& slot = theirs_[name];
+  if (!slot) slot = std::make_shared<Theirs>();
+  const auto entry = slot;
+  const auto pass = co_await entry->gate.enter();
+  const bool is_newest = name.find(':', name.rfind('/') + 1) == std::string::npos;  // another one may come
+  if (entry->known_at && (!is_newest || clock_.steady() < *entry->known_at + kNewestKnown)) co_return entry;
   auto found = co_await api_.describe_definition(name);
   if (!found) co_return std::unexpected(std::move(found).error());
   if (!*found) co_return wrong("ECS has no task definition " + name);
-  const bool is_newest = name.find(':', name.rfind('/') + 1) == std::string::npos;
-  theirs_[name] = {(*found)->content, clock_.steady(), is_newest};
-  co_return std::move((*found)->content);
+  entry->content = std::move((*found)->content);
+  entry->known_at = clock_.steady();
+  co_return entry;
 }
 
 Awaitable<CallResult<AgentContainer>> Definitions::find_container(std::string definition,
                                                                   std::string container) {
   const auto found = co_await find_theirs(definition);
   if (!found) co_return std::unexpected(found.error());
-  auto read = footman::ecs::read_definition(*found, container).container;
+  auto read = footman::ecs::read_definition((*found)->content, container).container;
   if (read.name.empty())
     co_return wrong(fmt::format("the task definition {} has no container{}", definition,
                                 container.empty() ? std::string() : " " + container));

@@ -42,7 +42,7 @@ class Definitions {
   Awaitable<CallResult<std::string>> ensure(std::string family, std::string request);
   // Of a definition that others made, by its family, family:revision or ARN, the container of that name, or
   // the first one. A revision is asked for once, the newest one of a family each kNewestKnown while there are
-  // launches. What is not there is a failure of the configuration.
+  // launches, however many want it at once. What is not there is a failure of the configuration.
   Awaitable<CallResult<AgentContainer>> find_container(std::string definition, std::string container);
   // Nothing needs it any more: its revisions become inactive, and are deleted where that is allowed. Not when
   // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
@@ -58,17 +58,17 @@ class Definitions {
     std::optional<Duration> wanted;  // steady, the last time
   };
   struct Theirs {
+    runtime::Gate gate;
     boost::json::value content;
-    Duration known_at{0};    // steady
-    bool is_newest = false;  // of its family, so another one may come
+    std::optional<Duration> known_at;  // steady; not set: it is to be asked for
   };
-  Awaitable<CallResult<boost::json::value>> find_theirs(std::string name);
+  Awaitable<CallResult<std::shared_ptr<const Theirs>>> find_theirs(std::string name);
 
   Api& api_;
   const runtime::Clock& clock_;
   Logger log_;
   std::map<std::string, std::shared_ptr<Entry>> entries_;  // ours, by family: one for each content
-  std::map<std::string, Theirs> theirs_;                   // by the name that is configured
+  std::map<std::string, std::shared_ptr<Theirs>> theirs_;  // by the name that is configured
 };
 
 }  // namespace footman::cloud::ecs

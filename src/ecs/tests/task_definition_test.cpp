@@ -308,6 +308,10 @@ TEST_CASE("task definition: a patch adds, and changes nothing that keys of the t
         told("containerDefinitions.agent.environment.A.value"));
   CHECK(
       of("agent",
+         R"({"environment":[{"name":"A","value":"1"},{"name":"B","value":"2"},{"name":"A","value":"3"}]})") ==
+      told("containerDefinitions.agent.environment.A"));
+  CHECK(
+      of("agent",
          R"({"environment":[{"name":"B","value":"2"},{"name":"c.d","value":""},{"name":"A","value":"1"}]})") ==
       "nothing");
   CHECK(of("agent", R"({"linuxParameters":{"capabilities":{"drop":["NET_RAW","MKNOD"]}}})") ==

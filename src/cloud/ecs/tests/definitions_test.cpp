@@ -16,9 +16,11 @@ using namespace footman::cloud::ecs::testing;
 using ports::FailureClass;
 using Families = std::vector<std::string>;
 
-TEST_CASE("one definition for each content, whatever restarts and however many launch at once") {
-  EcsWorld world;
-  std::vector<std::optional<ports::LaunchResult>> results(20);
+namespace {
+
+// At once.
+void launch_many(EcsWorld& world, std::size_t count) {
+  std::vector<std::optional<ports::LaunchResult>> results(count);
   runtime::Scope scope(world.executor(), {});
   for (std::size_t i = 0; i < results.size(); ++i)
     scope.spawn(
@@ -27,12 +29,30 @@ TEST_CASE("one definition for each content, whatever restarts and however many l
             world.provider->launch(cloud::contract::make_spec(world, "a" + std::to_string(i))), &results[i]));
   REQUIRE(world.run_until([&] { return scope.running() == 0; }));
   for (const auto& one : results) CHECK((one && one->has_value()));
+}
+
+}  // namespace
+
+TEST_CASE("one definition for each content, whatever restarts and however many launch at once") {
+  EcsWorld world;
+  launch_many(world, 20);
   world.restart();
   CHECK(world.launch("b").has_value());
   REQUIRE(world.ecs.definitions.size() == 1);
   CHECK(world.ecs.definitions.begin()->second == 1);
   CHECK(world.ecs.calls["RegisterTaskDefinition"] == 1);
   CHECK(world.ecs.calls["RunTask"] == 21);
+}
+
+TEST_CASE("a definition that others made is described once, however many launch at once") {
+  EcsWorld world;
+  world.template_options = {};
+  world.template_options.task_definition = "theirs:3";
+  world.ecs.others["theirs:3"] = {json::object{{"name", "main"}}};
+  world.restart();
+  launch_many(world, 20);
+  CHECK(world.ecs.calls["RunTask"] == 20);
+  CHECK(world.ecs.calls["DescribeTaskDefinition"] == 1);
 }
 
 TEST_CASE("a definition is looked at anew when a refusal is about it, and by no other") {
