@@ -21,10 +21,14 @@ bool is_question(NodeStep step) {
   return step == NodeStep::ask_item || step == NodeStep::ask_build || step == NodeStep::ask_node;
 }
 
+// It has a build that is not named yet, and was opened for it: that is only likely.
+bool may_have_taken(const NodeRecord& record, const std::string& key) {
+  return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
+}
+
 // It is at work on it, or was.
 bool has_taken(const NodeRecord& record, const std::string& key) {
-  if (record.build.item == key) return true;
-  return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
+  return record.build.item == key || may_have_taken(record, key);
 }
 
 }  // namespace
@@ -295,7 +299,15 @@ bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than)
   });
 }
 
-// The same, by what was seen since that look began.
+// By its name, on another node.
+bool Overview::is_known_elsewhere(const std::string& key, const NodeRecord& than) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& record = one.second->record;
+    return &record != &than && record.build.item == key;
+  });
+}
+
+// The same as is_taken(), by what was seen since that look began.
 bool Overview::is_taken_since(const std::string& key, std::uint64_t look) const {
   return std::ranges::any_of(nodes_, [&](const auto& one) {
     const auto& node = *one.second;
@@ -410,13 +422,18 @@ bool Overview::rename_build(NodeRecord& record) const {
   return true;
 }
 
-// Of what left the queue lately and nobody is at work on, the latest first; then of what is about to.
+// Of what left the queue lately and nobody is at work on, the latest first; then of what another node was
+// opened for, which may have got something else; then of what is about to leave.
 const JudgedItem* Overview::find_item(const NodeRecord& record, const std::string& build,
                                       ListedItems listed) const {
   std::vector<const JudgedItem*> candidates;
-  for (auto it = left_.rbegin(); it != left_.rend(); ++it)
-    if (is_build_of(it->second.item, build) && !is_taken(it->second.item.key(), &record))
-      candidates.push_back(&it->second);
+  std::vector<const JudgedItem*> less_likely;
+  for (auto it = left_.rbegin(); it != left_.rend(); ++it) {
+    const auto& item = it->second.item;
+    if (!is_build_of(item, build) || is_known_elsewhere(item.key(), record)) continue;
+    (is_taken(item.key(), &record) ? less_likely : candidates).push_back(&it->second);
+  }
+  candidates.insert(candidates.end(), less_likely.begin(), less_likely.end());
   for (const auto& one : items_)
     if (listed == ListedItems::too && is_build_of(one.item, build)) candidates.push_back(&one);
   return find_started(candidates, build, record.labels,

@@ -289,6 +289,38 @@ TEST_CASE(
   CHECK(overview.demand()[0].key == make_item(8).key());
 }
 
+TEST_CASE("of two nodes that got each other's items neither is said to have one that waits on") {
+  Overview overview(make_settings());
+  auto other = make_item(9);
+  other.task = "job/y/";
+  std::vector<LiveNodePtr> nodes;
+  std::vector<Computer> busy;
+  for (const auto& [name, item] : {std::pair("a1", other.key()), std::pair("a2", make_item(7).key())}) {
+    auto record = make_record(overview, NodePhase::open);
+    record.agent = AgentId(name);
+    record.node = overview.node_name(record.agent);
+    record.link = NodeLink::up;
+    record.session = "one";
+    record.released_key = item;
+    nodes.push_back(overview.add(record));
+    auto& computer = busy.emplace_back(make_node(record, false));
+    computer.connected = true;
+    computer.executors[0] = {.idle = false, .build = "", .build_class = ""};
+  }
+  (void)overview.take_in(make_reading(1, {make_item(7), make_item(8), other}, {}), 1s);
+  (void)overview.take_in(make_reading(2, {make_item(8)}, busy), 2s);
+  REQUIRE(overview.demand().size() == 1);
+  busy[0].executors[0] = {.idle = false, .build = "job/x/3/", .build_class = "hudson.model.FreeStyleBuild"};
+  NextSteps out;
+  (void)overview.look_now(nodes[0], busy.data(), kTime, out);
+  CHECK(nodes[0]->record.build.item == make_item(7).key());
+  CHECK(overview.demand().size() == 1);
+  // The other one cannot have it, too: either item may have left since.
+  busy[1].executors[0] = {.idle = false, .build = "job/x/4/", .build_class = "hudson.model.FreeStyleBuild"};
+  (void)overview.look_now(nodes[1], &busy[1], kTime, out);
+  CHECK(nodes[1]->record.build.item == make_item(8).key());
+}
+
 TEST_CASE("a look at one node takes nothing from the demand that it says nothing new of") {
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::open);
