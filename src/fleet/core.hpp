@@ -56,6 +56,7 @@ struct PlannedAs {
   bool awaited = false;
   bool is_leaving = false;
   bool is_barred = false;
+  bool is_unheard = false;
   bool asked = false;
   bool was_connected = false;  // its row says so
   Instant connected;
@@ -118,9 +119,9 @@ struct AgentEntry {
   bool told_why = false;      // its history begins with the decision
   bool asked = false;         // the cloud was asked to launch it, perhaps by an earlier run
   bool has_cloud = true;      // false: it is not configured any more, so its resource cannot be ended
-  // Of a database in doubt, which says that it had connected, and not heard of since the start: it may work
-  // for the server that the database was copied from. Not ended before it has come, or the doubt is settled;
-  // its own orphan time-out is the net.
+  // Of a database in doubt, and not heard of since the start: it may work for the server that the database
+  // was copied from, or have connected after the backup. Not ended before it has come, or the doubt is
+  // settled; its own orphan time-out is the net.
   bool unheard = false;
   // Its launch is looked for and not repeated: nobody knows how long ago an earlier run has planned it, as
   // the clock was set back since, or its cloud launches elsewhere now (CloudProvider::recall()).

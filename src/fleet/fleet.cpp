@@ -122,7 +122,7 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     forget_text(entry->row.frozen_request);
     if (!entry->row.handle.empty()) forget_launch(entry->request);
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
-    entry->unheard = in_doubt && entry->row.connected.is_set() && !entry->is_ending();
+    entry->unheard = in_doubt && entry->asked && !entry->is_ending();
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
     if (!entry->has_cloud)
       core.log_of(*entry).error(

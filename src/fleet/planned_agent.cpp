@@ -29,6 +29,7 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   now.state = entry.row.state;
   now.is_leaving = is_leaving(entry);
   now.is_barred = entry.removed || entry.drain_told;
+  now.is_unheard = entry.unheard;
   now.awaited = is_awaited(entry);
   now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
   now.builds_done = entry.row.builds_done;
@@ -68,6 +69,7 @@ policy::Agent agent_of(const AgentEntry& entry) {
   agent.awaited = now.awaited;
   agent.is_leaving = now.is_leaving;
   agent.is_barred = now.is_barred;
+  agent.is_unheard = now.is_unheard;
   agent.idle_timeout = entry.row.idle_timeout;
   agent.max_age = entry.request.max_age;
   agent.planned = entry.row.planned;

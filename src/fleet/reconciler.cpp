@@ -225,9 +225,11 @@ void Reconciler::count_held() {
 std::size_t Reconciler::release_unheard() {
   std::size_t count = 0;
   for (const auto& [order, entry] : core_.agents()) {
-    if (!std::exchange(entry->unheard, false) || !entry->is_ending()) continue;
-    ++count;
+    if (!std::exchange(entry->unheard, false)) continue;
     core_.touch(*entry);
+    core_.look->notify();
+    if (!entry->is_ending()) continue;
+    ++count;
     steward_.look_at(entry.get());
   }
   for (auto& finding : core_.reconcile.findings)

@@ -73,6 +73,9 @@ struct Agent {
   // it is barred: a server that dies now would find it as it was, and with another agent for the same item.
   bool is_leaving = false;
   bool is_barred = false;  // its controller has confirmed that it gets no more work
+  // The records are in doubt, and it has not come since: it may be at work for another server, or for an item
+  // whose build these records do not know. No surplus, whatever waits.
+  bool is_unheard = false;
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit
   Instant planned;

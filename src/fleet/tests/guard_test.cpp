@@ -233,6 +233,29 @@ TEST_CASE("agents that a database in doubt knows, and that do not come to it, ma
   }
 }
 
+TEST_CASE("one that was on its way when a database in doubt was written is no surplus before it has come") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.crash();
+  world.controller.withdraw("1");
+  start_in_doubt(world);
+  world.advance(10s);
+  CHECK(model::is_serving(world.row(id).state));
+  CHECK(world.cloud.terminate_calls == 0);
+  SUBCASE("it comes, and nothing waits") {
+    world.controller.connect(id, world.now());
+    world.advance(10s);
+  }
+  SUBCASE("a person says that none of them is at work elsewhere") {
+    CHECK(world.fleet->apply_reconcile("by ana") == 0);
+    world.advance(10s);
+  }
+  CHECK(world.row(id).end_reason == model::EndReason::surplus);
+  CHECK(world.cloud.alive() == 0);
+}
+
 TEST_CASE("one that comes to a database in doubt is its own") {
   World world;
   world.start();

@@ -108,6 +108,19 @@ TEST_CASE("an agent that lost its item takes the next one; without any it ends")
   CHECK(plan.matches.at(0).agent == AgentId("a"));
 }
 
+TEST_CASE(
+    "an agent that a database in doubt knows is no surplus before it was heard of, and takes what it fits") {
+  auto s = world();
+  s.agents = {agent("a", "gone")};
+  s.agents[0].is_unheard = true;
+  CHECK(plan_provisioning(s, {}, kNow).terminations.empty());
+  s.items = {item("2")};
+  CHECK(plan_provisioning(s, {}, kNow).matches.at(0).agent == AgentId("a"));
+  s.items.clear();
+  s.agents[0].launch_deadline = kNow;
+  CHECK(plan_provisioning(s, {}, kNow).terminations.at(0).reason == EndReason::launch_deadline);
+}
+
 TEST_CASE("an agent that is to end keeps its item until its row says so") {
   auto s = world();
   s.items = {item("1")};

@@ -241,6 +241,7 @@ void RandomWorld::change_agent() {
   agent.awaited = chance(6);
   agent.is_leaving = chance(8);
   agent.is_barred = chance(3);
+  agent.is_unheard = chance(8);
   if (chance(6)) ++agent.generation;
   if (!agent.connected.is_set()) agent.connected = now;
   agent.idle_since = now - std::chrono::seconds(pick(60));
