@@ -89,8 +89,8 @@ QueuedItem Checker::describe_queued(const model::QueueItem& item) const {
   const auto build = std::ranges::find(rows_.builds, item.build, &model::Build::id);
   const bool waits =
       item.state == model::ItemState::queued && build != rows_.builds.end() && !build->cancel_requested;
-  queued.may_be_unwanted = !waits;
-  if (!waits) return queued;
+  queued.may_be_unwanted = !waits || item.in_doubt;
+  if (queued.may_be_unwanted) return queued;
   const auto seen = item_seen_.find(item.id);
   const auto had = seen == item_seen_.end() ? Duration(0) : parts_.loop.now() - seen->second;
   const auto left =

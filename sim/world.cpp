@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <exception>
+#include <set>
 
 #include "runtime/scope.hpp"
 #include "sim/jenkins.hpp"
@@ -374,6 +375,7 @@ class World {
     return users_->done() && admins_->done() && (!remote_ || remote_->done()) && checker_->drained();
   }
   void look_at_the_end();
+  void note_doubt(store::OpenState& rows) const;
   std::vector<model::Build> all_builds();
 
   WorldOptions options_;
@@ -464,6 +466,7 @@ void World::wire_up() {
       [this] {
         auto rows = ask(store_->load_open_state());
         FOOTMAN_CHECK(rows, "the rows can be read");
+        if (*store_trouble_.doubtful_items) note_doubt(*rows);
         return std::move(*rows);
       },
       [this](base::BuildId id) -> std::optional<model::Build> {
@@ -578,6 +581,15 @@ void World::run_until_drained() {
                                 base::format_duration(loop_.now() - (bound - kDrainBound)),
                                 users_->done() && admins_->done() ? "" : "\n  a user who waits",
                                 checker_->what_is_left() + (remote_ ? remote_->what_is_left() : "")));
+}
+
+// The rows themselves tell that only to a server that opens them.
+void World::note_doubt(store::OpenState& rows) const {
+  if (!server_->up()) return;
+  std::set<base::QueueItemId> doubtful;
+  for (const auto& entry : server_->controller().queue())
+    if (entry.item.in_doubt) doubtful.insert(entry.item.id);
+  for (auto& item : rows.items) item.in_doubt = doubtful.contains(item.id);
 }
 
 std::vector<model::Build> World::all_builds() {
