@@ -63,6 +63,7 @@ void Checker::check() {
   note_spare();
   accounts_.note_items(list_queued());
   note_unpaid();
+  note_unpaid_launches();
   look_at_item_launches();
   look_at_pool_launches();
   look_at_machines();

@@ -284,6 +284,7 @@ class Checker {
   Paid least_paid(const Group& group) const;
   void look_at_money(const model::Agent& row);
   void note_unpaid();
+  void note_unpaid_launches();
   bool is_unpaid(const model::Agent& row);
   void look_at_unpaid(const model::Assignment& started);
   bool may_be_unpaid(const model::Agent& row);
@@ -379,6 +380,7 @@ class Checker {
   std::map<base::TemplateName, fleet::Template> templates_;  // that were ever configured
   std::map<base::AgentId, Form> forms_;
   std::map<base::AgentId, Spell> spells_;
+  std::set<base::AgentId> unpaid_launches_;  // no budget may have paid for them before their row could say so
   std::map<base::AgentId, Duration> unpaid_since_;  // agents whose next quarter of an hour no budget pays for
   std::map<base::AgentId, std::set<base::AssignmentId>> builds_on_;  // that were ever started
   bool clock_was_set_ = false;                                       // the server's

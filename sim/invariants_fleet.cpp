@@ -443,7 +443,8 @@ void Checker::look_at_ends() {
       if (remote != nullptr && row.controller == remote->name())
         worked = remote->last_work(row.id).value_or(Duration(0)) - kUnseenWork;
       give("idle time", now - std::max(first_seen_.at(row.id), worked), of->idle_timeout);
-    } else if (row.end_reason == EndReason::budget_spent && !may_be_unpaid(row)) {
+    } else if (row.end_reason == EndReason::budget_spent && !unpaid_launches_.contains(row.id) &&
+               !may_be_unpaid(row)) {
       report("time_is_given", fmt::format("agent {} is ended ({}: {}), and there is money", row.id.str(),
                                           to_string(row.end_reason), row.end_detail));
     } else if (row.end_reason == EndReason::max_age && connected_in_[row.id] == parts_.server.starts()) {

@@ -374,6 +374,15 @@ void Checker::note_unpaid() {
   }
 }
 
+// An agent that came while its launch call went on is to end from then on; its row says so once that call has
+// an answer, which may be much later.
+void Checker::note_unpaid_launches() {
+  for (const auto& row : rows_.agents) {
+    const bool lags = row.state == model::AgentState::launching && welcomed_.contains(row.id);
+    if (lags && !unpaid_launches_.contains(row.id) && may_be_unpaid(row)) unpaid_launches_.insert(row.id);
+  }
+}
+
 bool Checker::is_unpaid(const model::Agent& row) {
   const auto price = form_of(row).price.per_hour;
   return std::ranges::any_of(list_groups(), [&](const Group& group) {
