@@ -344,6 +344,7 @@ void Checker::on_message(const protocol::Message& message, const std::string& fr
     parts_.loop.trace().tell(parts_.loop.now(), from,
                              fmt::format("-> {} {}", to, protocol::name_of(message)));
   if (from != kServerNode) return;
+  answered_in_[AgentId(to)] = parts_.server.starts();
   if (std::holds_alternative<protocol::Welcome>(message)) welcomed_.emplace(AgentId(to), parts_.loop.now());
   if (rows_changed_) refresh();
   if (const auto* ack = std::get_if<protocol::LogAck>(&message)) {

@@ -354,6 +354,7 @@ class Checker {
   std::map<base::AgentId, Duration> welcomed_;           // first
   std::map<base::AgentId, Duration> connected_;          // its row says so, since
   std::map<base::AgentId, std::uint64_t> connected_in_;  // that life of the server
+  std::map<base::AgentId, std::uint64_t> answered_in_;   // whatever the server said to it
   std::set<base::AgentId> ends_seen_;
   std::map<base::AgentId, std::uint64_t> ageless_;  // the token's age cannot be known after that life
   std::map<base::QueueItemId, Duration> item_seen_;

@@ -458,7 +458,12 @@ void Checker::look_at_ends() {
 
 // --- what waits for a person
 
+// Not one that has come to a server that knows it, though what was found at the last comparison says so
+// still.
 bool Checker::is_held(const SimCloud::Machine& machine) const {
+  const auto answered = answered_in_.find(machine.spec.agent);
+  const bool has_come = answered != answered_in_.end() && answered->second == parts_.server.starts();
+  if (has_come && find_row(machine.spec.agent) != nullptr) return false;
   const auto& view = parts_.server.fleet().last_reconcile();
   return view.held && std::ranges::any_of(view.findings, [&](const fleet::Finding& one) {
            return one.held && one.handle == machine.handle;
