@@ -507,6 +507,12 @@ void plant_generosity(WorldOptions& options) {
   };
 }
 
+// It shows where a step goes on after the end of its agent's lease.
+void plant_haste_to_end(WorldOptions& options) {
+  options.long_steps = true;
+  plant_port<EndsTooSoon>(options);
+}
+
 // A day has three times as much money as it should.
 void plant_largesse(WorldOptions& options) {
   options.dear_rush = true;
@@ -642,7 +648,7 @@ const std::vector<Canary>& canaries() {
       {"runs-again", "no_script_runs_twice", "a build that was lost runs again by itself", 120,
        plant_store<RunsAgain>},
       {"ends-too-soon", "one_run_at_a_time", "an agent is said to have ended when that is only asked for",
-       3000, plant_port<EndsTooSoon>},
+       600, plant_haste_to_end},
       {"retries-failures", "run_again_when_lost", "a build whose step failed is run again", 10,
        plant_store<RetriesFailures>},
       {"gives-up-the-lost", "run_again_when_lost", "a build that is lost is never run again", 60,

@@ -59,7 +59,7 @@ Script SimUsers::make_script(const std::string& key, std::uint32_t step, Dice& d
   script.step = step;
   script.lines = static_cast<std::uint32_t>(dice.below(habits_.most_lines + 1));
   script.gap = dice.chance(0.3) ? Duration(0) : dice.jitter(habits_.line_gap);
-  if (dice.chance(0.05)) {
+  if (dice.chance(habits_.long_steps)) {
     script.lines = habits_.most_lines;
     script.gap = habits_.long_line_gap;
   }

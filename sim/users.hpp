@@ -29,7 +29,8 @@ struct UserHabits {
   std::string other_label;
   std::uint32_t most_lines = 30;
   Duration line_gap = 200ms;
-  Duration long_line_gap = 3s;  // of a few steps, which go on when the lease of their agent is over
+  double long_steps = 0.05;  // share of steps that go on when the lease of their agent is over
+  Duration long_line_gap = 3s;
 };
 
 class SimUsers {

@@ -348,6 +348,7 @@ Scene make_scene(const WorldOptions& options) {
   scene.habits.meddles_with_agents = dice.chance(0.3);
   make_rush(scene, seed);
   make_dear_rush(scene, seed, options.dear_rush);
+  if (options.long_steps) scene.habits.long_steps = 0.5;
   make_crossing(scene, seed);
   add_controller(scene, seed);
   make_jenkins(scene, seed, options.jenkins);

@@ -30,6 +30,8 @@ struct WorldOptions {
   bool jenkins = false;
   // In every seed the money of a day runs out in a rush; else in some.
   bool dear_rush = false;
+  // Half of all steps outlast a lease; else a few.
+  bool long_steps = false;
   // For tests: no faults, no crashes.
   bool calm = false;
   // A planted bug of the world itself: a choice that does not come from the seed.
