@@ -137,15 +137,15 @@ TEST_CASE("a node that never tells the name of its build is not asked for it for
   world.transport->edit = [&](const std::string&, Answer& answer) {
     answer.body = std::regex_replace(answer.body, executable, R"("currentExecutable":null)");
   };
-  world.add_pipeline("pipe", {"linux"}, 300s);
+  world.add_pipeline("pipe", {"linux"}, 100s);
   world.start();
   world.run(10s);
   world.trigger("pipe");
   REQUIRE(world.run_until([&] { return !world.jenkins->starts().empty(); }));
   const auto asked = [&] { return world.jenkins->calls().at("GET /computer/*/api/json"); };
-  world.run(60s);
+  world.run(40s);
   const auto before = asked();
-  world.run(60s);
+  world.run(40s);
   CHECK(asked() == before);
   REQUIRE(world.run_until([&] { return world.is_over("pipe") && is_quiet(world); }, 10min));
   check_all_told(world);

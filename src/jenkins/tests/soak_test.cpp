@@ -153,14 +153,14 @@ class Soak {
 }  // namespace
 
 TEST_CASE("anything at any time: nothing breaks") {
-  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 2; ++seed) {
     CAPTURE(seed);
     Soak(seed, true).run();
   }
 }
 
 TEST_CASE("anything at any time: everything breaks") {
-  for (std::uint32_t seed = 1; seed <= 4; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 2; ++seed) {
     CAPTURE(seed);
     Soak(seed, false).run();
   }

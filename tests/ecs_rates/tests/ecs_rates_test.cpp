@@ -13,7 +13,12 @@ using namespace footman::base;
 
 namespace {
 
+#if __has_feature(address_sanitizer)
+constexpr int kAgents = 400;  // four times what AWS launches at once; more take long there
+#else
 constexpr int kAgents = 1'000;
+#endif
+constexpr double kLooks = 180;         // calls that come however many agents there are
 constexpr double kFargateBurst = 100;  // launches
 constexpr double kFargateRate = 20;    // launches per second
 
@@ -25,7 +30,7 @@ double seconds(Duration duration) { return std::chrono::duration<double>(duratio
 
 }  // namespace
 
-TEST_CASE("a thousand agents at once that leave by themselves") {
+TEST_CASE("many agents at once that leave by themselves") {
   FleetOnEcs world{Life{}};
   world.run_for(10s);  // the server has been there for a while
   world.submit(kAgents);
@@ -46,7 +51,7 @@ TEST_CASE("a thousand agents at once that leave by themselves") {
   const auto each = static_cast<double>(world.ecs_calls()) / kAgents;
   tell("calls_for_one_that_leaves", each);
   for (const auto& [operation, count] : world.ecs.calls) tell("  " + operation, count);
-  CHECK(each <= 1.3);
+  CHECK(world.ecs_calls() <= 1.12 * kAgents + kLooks);  // 1.3 for each of a thousand
   CHECK(world.calls("StopTask") == 0);
 }
 
@@ -72,7 +77,7 @@ TEST_CASE("a task that ECS takes long to end costs no call either") {
   CHECK(world.calls("StopTask") == 0);
 }
 
-TEST_CASE("a thousand agents at once that must be ended") {
+TEST_CASE("many agents at once that must be ended") {
   Life life;
   life.leaves = false;
   FleetOnEcs world{life};
@@ -81,7 +86,7 @@ TEST_CASE("a thousand agents at once that must be ended") {
   const auto each = static_cast<double>(world.ecs_calls()) / kAgents;
   tell("calls_for_one_that_is_ended", each);
   for (const auto& [operation, count] : world.ecs.calls) tell("  " + operation, count);
-  CHECK(each <= 2.3);
+  CHECK(world.ecs_calls() <= 2.12 * kAgents + kLooks);  // 2.3 for each of a thousand
   CHECK(world.calls("StopTask") == kAgents);
 }
 
