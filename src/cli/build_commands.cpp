@@ -231,7 +231,7 @@ Awaitable<Result<int>> logs(Session& session, const Arguments& arguments) {
   FOOTMAN_CO_TRY(const auto build, co_await follow_build(session, id, offset, *writer, &progress));
   progress.hide();
   if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", build}}));
+    session.out().line(one_line({{"event", "finished"}, {"build", build}}));
   } else if (session.err().is_terminal()) {
     session.err().line(sentence_of_build(session.err(), build));
   }

@@ -128,7 +128,7 @@ std::string find_fault(const json::value& agent, const std::string& cloud, const
 // No agent came.
 int tell_obstacle(Session& session, const std::string& fault) {
   if (session.json)
-    session.out().line(json::serialize(json::value{{"event", "tested"}, {"ok", false}, {"fault", fault}}));
+    session.out().line(one_line({{"event", "tested"}, {"ok", false}, {"fault", fault}}));
   else
     session.out().line("This cloud does not work: " + fault);
   return exit_refused;
@@ -136,8 +136,8 @@ int tell_obstacle(Session& session, const std::string& fault) {
 
 void tell(Session& session, const json::value& told, const std::string& fault) {
   if (session.json)
-    return session.out().line(json::serialize(
-        json::value{{"event", "tested"}, {"ok", fault.empty()}, {"fault", fault}, {"explanation", told}}));
+    return session.out().line(
+        one_line({{"event", "tested"}, {"ok", fault.empty()}, {"fault", fault}, {"explanation", told}}));
   auto& out = session.out();
   out.write("\n");
   agent_facts(part_of(told, "agent")).print(out);

@@ -30,14 +30,14 @@ Awaitable<Result<int>> events(Session& session, const Arguments& arguments) {
     if (event.reset) {
       const auto reason = text_of(event.data, "reason");
       if (session.json) {
-        session.out().line(fmt::format(R"({{"event":"reset","data":{}}})", json::serialize(event.data)));
+        session.out().line(fmt::format(R"({{"event":"reset","data":{}}})", one_line(event.data)));
       } else if (reason != "new") {
         session.err().line(fmt::format("footman: events were missed ({})", clean(reason)));
       }
       return true;
     }
     if (session.json) {
-      session.out().line(fmt::format(R"({{"event":"change","data":{}}})", json::serialize(event.data)));
+      session.out().line(fmt::format(R"({{"event":"change","data":{}}})", one_line(event.data)));
     } else {
       session.out().line(sentence_of(session.out(), event.data));
     }

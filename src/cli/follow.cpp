@@ -174,7 +174,7 @@ Awaitable<Result<json::value>> watch(Session& session, json::value build, const 
   if (progress != nullptr) progress->say(fmt::format("build {} is {}", id, text_of(build, "state")));
   std::unique_ptr<LogWriter> writer;
   if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "submitted"}, {"build", build}}));
+    session.out().line(one_line({{"event", "submitted"}, {"build", build}}));
     writer = make_json_log(session.out(), id);
   } else {
     writer = make_plain_log(session.out());
@@ -192,7 +192,7 @@ Awaitable<Result<json::value>> watch(Session& session, json::value build, const 
   if (progress != nullptr) progress->hide();
   if (!finished) co_return finished;
   if (session.json) {
-    session.out().line(json::serialize(json::value{{"event", "finished"}, {"build", *finished}}));
+    session.out().line(one_line({{"event", "finished"}, {"build", *finished}}));
   } else if (!options.quiet) {
     session.err().line(sentence_of_build(session.err(), *finished));
   }

@@ -5,6 +5,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
+#include <utility>
 
 namespace footman::cli {
 namespace {
@@ -20,36 +21,52 @@ std::string scalar_text(const json::value& value) {
   return number != nullptr ? fmt::format("{}", *number) : json::serialize(value);
 }
 
-void append_pretty(std::string& out, const json::value& value, std::size_t depth) {
-  const auto* object = value.if_object();
-  const auto* array = value.if_array();
-  const bool is_empty = (object == nullptr || object->empty()) && (array == nullptr || array->empty());
-  if (is_empty) {
-    out += scalar_text(value);
-    return;
+class Writer {
+ public:
+  explicit Writer(bool indents) : indents_(indents) {}
+
+  std::string write(const json::value& value) {
+    append(value, 0);
+    return std::move(out_);
   }
-  const auto break_line = [&out](std::size_t indent) { out.append("\n").append(2 * indent, ' '); };
-  const char* comma = "";
-  out += object != nullptr ? '{' : '[';
-  if (object != nullptr) {
-    for (const auto& [key, member] : *object) {
-      out += comma;
-      break_line(depth + 1);
-      out += json::serialize(key) + ": ";
-      append_pretty(out, member, depth + 1);
-      comma = ",";
+
+ private:
+  void append(const json::value& value, std::size_t depth) {
+    const auto* object = value.if_object();
+    const auto* array = value.if_array();
+    const bool is_empty = (object == nullptr || object->empty()) && (array == nullptr || array->empty());
+    if (is_empty) {
+      out_ += scalar_text(value);
+      return;
     }
-  } else {
-    for (const auto& member : *array) {
-      out += comma;
-      break_line(depth + 1);
-      append_pretty(out, member, depth + 1);
-      comma = ",";
-    }
+    out_ += object != nullptr ? '{' : '[';
+    if (object != nullptr)
+      for (const auto& member : *object) {
+        begin_member(depth);
+        out_ += json::serialize(member.key()) + (indents_ ? ": " : ":");
+        append(member.value(), depth + 1);
+      }
+    else
+      for (const auto& member : *array) {
+        begin_member(depth);
+        append(member, depth + 1);
+      }
+    break_line(depth);
+    out_ += object != nullptr ? '}' : ']';
   }
-  break_line(depth);
-  out += object != nullptr ? '}' : ']';
-}
+
+  void begin_member(std::size_t depth) {
+    if (out_.back() != '{' && out_.back() != '[') out_ += ',';
+    break_line(depth + 1);
+  }
+
+  void break_line(std::size_t depth) {
+    if (indents_) out_.append("\n").append(2 * depth, ' ');
+  }
+
+  bool indents_;
+  std::string out_;
+};
 
 }  // namespace
 
@@ -112,10 +129,8 @@ std::string number_text(const json::value& object, std::string_view field) {
   return number ? std::to_string(*number) : std::string();
 }
 
-std::string pretty(const json::value& value) {
-  std::string out;
-  append_pretty(out, value, 0);
-  return out + "\n";
-}
+std::string pretty(const json::value& value) { return Writer(true).write(value) + "\n"; }
+
+std::string one_line(const json::value& value) { return Writer(false).write(value); }
 
 }  // namespace footman::cli

@@ -31,5 +31,7 @@ std::string number_text(const json::value& object, std::string_view field);
 
 // Indented, with a line end: for people who read JSON, and for files.
 std::string pretty(const json::value& value);
+// Without a line end: one event of a stream.
+std::string one_line(const json::value& value);
 
 }  // namespace footman::cli

@@ -590,5 +590,7 @@ TEST_CASE("when nobody reads, the program ends") {
 TEST_CASE("numbers are written as people write them") {
   CHECK(pretty(boost::json::parse(R"({"a":90.5,"b":[3,0.25,-2e-9]})")) ==
         "{\n  \"a\": 90.5,\n  \"b\": [\n    3,\n    0.25,\n    -2e-09\n  ]\n}\n");
+  CHECK(one_line(boost::json::parse(R"({"a":90.5,"b":[3,{},[0.25,null],""],"c":{"d\"":true}})")) ==
+        R"({"a":90.5,"b":[3,{},[0.25,null],""],"c":{"d\"":true}})");
   CHECK(boost::json::parse(pretty(0.1 + 0.2)).as_double() == 0.1 + 0.2);
 }
