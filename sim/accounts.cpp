@@ -124,10 +124,11 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
         to_string(earlier.left_for), row.end_detail));
 }
 
-// While its own item did not want it another one has got it, as its row says, and that one waits.
+// While its own item did not want it another one has got it, and that one waits.
 bool LaunchAccounts::is_for_another(const Account& account) const {
-  if (account.row.promised_to.empty()) return false;
-  const auto item = items_.find({account.row.controller, account.row.promised_to});
+  const auto promised_to = parts_.promised_to(account.row);
+  if (promised_to.empty() || promised_to == account.row.for_item) return false;
+  const auto item = items_.find({account.row.controller, promised_to});
   return item != items_.end() && item->second.wanted &&
          parts_.loop.now() - *item->second.wanted <= kDecisionMargin;
 }

@@ -41,6 +41,8 @@ struct AccountParts {
   std::vector<SimCloud*> clouds;
   // The controller has chosen other work for it, and nobody else can see that yet.
   std::function<bool(const model::Agent& row)> is_reserved;
+  // The other item that waits for it now: until its launch has an answer its row may say an earlier one.
+  std::function<std::string(const model::Agent& row)> promised_to;
   // Its controller can tell of it now.
   std::function<bool(const model::Agent& row)> is_told_of;
 };

@@ -39,6 +39,7 @@ Checker::Checker(CheckerParts parts)
     : parts_(std::move(parts)),
       accounts_({parts_.loop, parts_.witness, parts_.clouds,
                  [this](const model::Agent& row) { return is_reserved(row.id); },
+                 [this](const model::Agent& row) { return promised_to(row); },
                  [this](const model::Agent& row) {
                    const auto* remote = parts_.remote;
                    return remote == nullptr || row.controller != remote->name() || remote->is_reached();
@@ -164,6 +165,12 @@ void Checker::note_items() {
 bool Checker::is_reserved(const AgentId& id) const {
   return parts_.server.up() &&
          parts_.server.controller().observe_agent(id).activity == ports::AgentActivity::busy;
+}
+
+std::string Checker::promised_to(const model::Agent& row) const {
+  if (row.state != model::AgentState::launching || !parts_.server.up()) return row.promised_to;
+  const auto view = parts_.server.fleet().find_agent(row.id);
+  return view ? view->agent.promised_to : row.promised_to;
 }
 
 // --- finished builds

@@ -331,6 +331,7 @@ class Checker {
   bool may_be_elsewhere(const base::AgentId& agent) const;
   void look_at_chains();
   bool is_reserved(const base::AgentId& id) const;
+  std::string promised_to(const model::Agent& row) const;
   const model::Agent* find_row(const base::AgentId& id) const;
   void report(std::string_view invariant, std::string text) {
     parts_.witness.report(invariant, std::move(text));
