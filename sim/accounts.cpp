@@ -157,6 +157,10 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
       break;
     case EndReason::drained:  // for one of these, by a server that died before it had written that down
       if (was_unwanted || was_late) return "its item did not want it for a while, or it did not connect";
+      if (const auto started = parts_.server_started();
+          account.decided < started && *account.left - started < kTimeMargin)
+        return "an earlier life of the server had given its item to another one, and died before that was "
+               "written";
       break;
     case EndReason::template_changed:
       if (parts_.witness.config_changed >= account.decided) return "its template was changed";
