@@ -311,7 +311,19 @@ bool Overview::is_known_elsewhere(const std::string& key, const NodeRecord& than
 bool Overview::is_taken_since(const std::string& key, std::uint64_t look) const {
   return std::ranges::any_of(nodes_, [&](const auto& one) {
     const auto& node = *one.second;
-    return (!node.is_free() || look <= node.fresh_after) && has_taken(node.record, key);
+    return (!node.is_free() || look <= node.fresh_after) && has_taken(node.record, key) &&
+           !may_wait_on(node.record, key);
+  });
+}
+
+// That this node has it is a guess: it may have another one of the same job or run, and the last look showed
+// it waiting. The agent that is on its way for it is not ended for that; the next look tells.
+bool Overview::may_wait_on(const NodeRecord& record, const std::string& key) const {
+  if (record.released_key == key || !keys_.contains(key)) return false;
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& other = one.second->record;
+    const bool is_coming = other.phase == NodePhase::planned || other.phase == NodePhase::held;
+    return is_coming && other.item.key == key;
   });
 }
 
@@ -492,7 +504,9 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
   if (std::pair(record.phase, record.build.path) == known) return turn;
   // What it has is news: one of those that the last look still showed waiting.
   node->named_after = look_ + 1;  // a look may be under way
-  std::erase_if(demand_, [&](const ports::DemandItem& one) { return has_taken(record, one.key); });
+  std::erase_if(demand_, [&](const ports::DemandItem& one) {
+    return has_taken(record, one.key) && !may_wait_on(record, one.key);
+  });
   return turn;
 }
 

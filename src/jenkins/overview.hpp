@@ -267,6 +267,7 @@ class Overview {
   bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
   bool is_known_elsewhere(const std::string& key, const NodeRecord& than) const;
   bool is_taken_since(const std::string& key, std::uint64_t look) const;
+  bool may_wait_on(const NodeRecord& record, const std::string& key) const;
   bool is_asked_with_node(const std::string& key) const;
   bool is_on(const QueueItem& item, bool own) const;
   bool is_any_unnamed() const;

@@ -321,6 +321,37 @@ TEST_CASE("of two nodes that got each other's items neither is said to have one 
   CHECK(nodes[1]->record.build.item == make_item(8).key());
 }
 
+TEST_CASE("the agent on its way for an item is not ended on a guess that another node has it") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::working);
+  record.link = NodeLink::up;
+  record.session = "one";
+  record.max_builds = 0;
+  const auto node = overview.add(record);
+  auto coming = make_record(overview, NodePhase::held);
+  coming.agent = AgentId("a2");
+  coming.node = overview.node_name(coming.agent);
+  coming.item.key = make_item(8).key();
+  overview.add(coming);
+  auto busy = make_node(record, false);
+  busy.connected = true;
+  busy.executors[0] = {.idle = false, .build = "", .build_class = ""};
+  (void)overview.take_in(make_reading(1, {make_item(8)}, {busy, make_node(coming, true)}), 1s);
+  REQUIRE(overview.demand().size() == 1);
+  // The build of an item that no look has shown, or of 8.
+  busy.executors[0] = {.idle = false, .build = "job/x/3/", .build_class = "hudson.model.FreeStyleBuild"};
+  NextSteps out;
+  (void)overview.look_now(node, &busy, kTime, out);
+  REQUIRE(node->record.build.item == make_item(8).key());
+  CHECK(overview.demand().size() == 1);
+  node->fresh_after = 2;  // the look at one node came later
+  std::vector<QueueItem> waiting;
+  SUBCASE("it waits on") { waiting.push_back(make_item(8)); }
+  SUBCASE("it does not"){}(void)overview.take_in(make_reading(2, waiting, {busy, make_node(coming, true)}),
+                                                 2s);
+  CHECK(overview.demand().size() == waiting.size());
+}
+
 TEST_CASE("a look at one node takes nothing from the demand that it says nothing new of") {
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::open);
