@@ -241,11 +241,18 @@ void show_reconcile(const Session& session, const json::value& reconcile) {
         fmt::format("{} that waited in this database may have run since, and wait (footman queue): "
                     "cancel what must not run again",
                     counted(builds, "build")));
-  if (held.is_object() || builds > 0)
+  const auto unheard = std::ranges::count_if(list_of(reconcile, "findings"), [](const json::value& one) {
+    return flag_of(one, "held") && text_of(one, "verdict") == "must_end";
+  });
+  if (unheard > 0)
     session.err().line(
-        fmt::format("to {}{}{}: footman reconcile --apply (if this server is a copy, stop it instead)",
-                    held.is_object() ? "end them" : "", held.is_object() && builds > 0 ? " and " : "",
-                    builds > 0 ? "let the others run" : ""));
+        fmt::format("{} of this database {} not come to it, may be at work all the same, and {} not ended",
+                    counted(unheard, "agent"), unheard == 1 ? "has" : "have", unheard == 1 ? "is" : "are"));
+  const bool ends = held.is_object() || unheard > 0;
+  if (ends || builds > 0)
+    session.err().line(fmt::format(
+        "to {}{}{}: footman reconcile --apply (if this server is a copy, stop it instead)",
+        ends ? "end them" : "", ends && builds > 0 ? " and " : "", builds > 0 ? "let the others run" : ""));
 }
 
 Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
@@ -265,7 +272,9 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
   const auto count = number_of(found, "applied").value_or(0);
   const auto builds = number_of(found, "released_builds").value_or(0);
   if (count > 0)
-    session.out().line(fmt::format("{} {} being ended", counted(count, "agent"), count == 1 ? "is" : "are"));
+    session.out().line(fmt::format("{} {} ended now, or as soon as nothing waits for {}",
+                                   counted(count, "agent"), count == 1 ? "is" : "are",
+                                   count == 1 ? "it" : "them"));
   if (builds > 0) session.out().line(counted(builds, "build") + " may run now");
   if (count == 0 && builds == 0) session.out().line("nothing waits for this");
   co_return exit_ok;

@@ -207,7 +207,10 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
   if (!entry.seen.build.empty()) entry.last_build = entry.seen.build;
-  if (entry.is_connected_now()) entry.unheard = false;
+  if (entry.is_connected_now() && std::exchange(entry.unheard, false))
+    std::erase_if(reconcile.findings, [&](const Finding& one) {
+      return one.held && one.verdict == Verdict::must_end && one.agent == entry.id();
+    });
   if (auto* cloud = broke ? find_cloud(entry.row.cloud) : nullptr) cloud->provider->suspect(entry.row.handle);
   if (had_notice)
     note_reclaim(entry, entry.seen.detail);  // its cloud tells later; its build is run again now
@@ -371,7 +374,7 @@ bool Core::wish_end(AgentEntry* entry, Ending ending) {
 bool Core::blame_template(const AgentEntry& entry) {
   using enum model::EndReason;
   const auto reason = entry.ending->reason;
-  if (entry.proved || entry.drain || entry.seen.started) return false;
+  if (entry.proved || entry.drain || entry.seen.started || entry.unheard) return false;
   if (!entry.asked) {
     if (reason != launch_deadline) return false;
     note_launch_failure(entry, FailureClass::transient, {},
@@ -434,11 +437,16 @@ void Core::note_trouble(CloudEntry& cloud, std::string text) {
   cloud.trouble = std::move(text);
 }
 
+bool Core::is_of_earlier_run(const AgentEntry& entry) const {
+  return entry.life.asked.is_set() && time() - entry.life.asked > steady() - started;
+}
+
 void Core::note_launch_failure(const AgentEntry& entry, FailureClass failure, Instant retry_at,
                                const std::string& text) {
   metrics.launch_failures(failure).add();
   const bool was_there = failure == FailureClass::boot || failure == FailureClass::connect;
-  const auto lived = was_there && entry.life.asked.is_set() ? time() - entry.life.asked : Duration(0);
+  const auto there = is_of_earlier_run(entry) ? steady() - started : time() - entry.life.asked;
+  const auto lived = was_there && entry.life.asked.is_set() ? there : Duration(0);
   const policy::Failure told{failure, text, even.at(retry_at), lived};
   auto* throttling = failure == FailureClass::throttled ? find_cloud(entry.row.cloud) : nullptr;
   // Its wish is for all of its templates, whatever has become of this one.

@@ -40,8 +40,9 @@ struct Ending {
 
 // The cloud says that the resource has ended.
 struct Gone {
+  base::Instant ended;  // as of ports::Resource, like the next three
   model::DeathCertificate death;
-  std::optional<model::FailureClass> failure;  // as of ports::Resource, like the next one
+  std::optional<model::FailureClass> failure;
   bool reclaimed = false;
   Duration at{0};          // steady, learned
   bool has_words = false;  // the certificate has the agent's last ones
@@ -318,6 +319,8 @@ class Core {
   void try_templates_again(const CloudName& cloud);        // a person says so: one agent of each that is held
   void look_after_probes();  // those that are gone without a word, or stand there without work
   // A launch has failed for good. retry_at: the cloud's wish, on the wall clock.
+  // Decided by an earlier run of the server: how long this one was away is in none of its times.
+  bool is_of_earlier_run(const AgentEntry& entry) const;
   void note_launch_failure(const AgentEntry& entry, model::FailureClass failure, Instant retry_at,
                            const std::string& text);
 

@@ -29,7 +29,8 @@ void add_words(model::DeathCertificate& death, const std::string& lines) {
 void Core::note_gone(AgentEntry* entry, const ports::Resource& resource) {
   note_steps(entry, resource);
   const bool is_news = !entry->gone;
-  if (is_news) entry->gone = Gone{resource.death, resource.failure, resource.reclaimed, steady()};
+  if (is_news)
+    entry->gone = Gone{resource.ended, resource.death, resource.failure, resource.reclaimed, steady()};
   auto& gone = *entry->gone;
   const bool came = entry->seen.connected_at.is_set() || entry->row.connected.is_set();
   const auto reason = entry->ending ? entry->ending->reason : entry->row.end_reason;

@@ -29,7 +29,7 @@ PlannedAs planned_as(const Core& core, const AgentEntry& entry) {
   now.state = entry.row.state;
   now.is_leaving = is_leaving(entry);
   now.is_barred = entry.removed || entry.drain_told;
-  now.is_unheard = entry.unheard;
+  now.is_unheard = entry.unheard && !entry.row.connected.is_set();
   now.awaited = is_awaited(entry);
   now.activity = now.awaited ? AgentActivity::busy : entry.seen.activity;
   now.builds_done = entry.row.builds_done;

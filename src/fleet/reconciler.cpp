@@ -196,10 +196,10 @@ bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, co
   return may;
 }
 
-// They are to be ended because they did not come; where they are at work for another server that is a reason
-// to leave them alone.
+// That they do not come is a reason to end others; these may be at work for another server, or in builds that
+// the database does not know.
 bool Reconciler::is_left_alone(const AgentEntry& entry) {
-  return entry.unheard && entry.is_ending() && !entry.gone;
+  return entry.unheard && !entry.gone && !entry.nothing_left;
 }
 
 void Reconciler::report_unheard(const CloudName& name) {
@@ -225,12 +225,11 @@ void Reconciler::count_held() {
 std::size_t Reconciler::release_unheard() {
   std::size_t count = 0;
   for (const auto& [order, entry] : core_.agents()) {
+    if (is_left_alone(*entry)) ++count;
     if (!std::exchange(entry->unheard, false)) continue;
     core_.touch(*entry);
     core_.look->notify();
-    if (!entry->is_ending()) continue;
-    ++count;
-    steward_.look_at(entry.get());
+    if (entry->is_ending()) steward_.look_at(entry.get());
   }
   for (auto& finding : core_.reconcile.findings)
     if (finding.verdict == Verdict::must_end) finding.held = false;

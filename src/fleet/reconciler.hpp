@@ -27,10 +27,10 @@ class Reconciler {
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
-  static bool is_left_alone(const AgentEntry& entry);  // of a database in doubt, though it is to end
+  static bool is_left_alone(const AgentEntry& entry);  // of a database in doubt, whatever speaks for its end
   void report_unheard(const CloudName& name);
   void count_held();              // what waits for a person
-  std::size_t release_unheard();  // how many of them were to be ended
+  std::size_t release_unheard();  // how many
   static bool is_end_under_way(const AgentEntry& entry);
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);

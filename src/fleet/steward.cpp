@@ -302,6 +302,7 @@ void Steward::put_connection(const AgentEntry& entry, store::AgentChange& change
       {at, "connected",
        fmt::format("It connected{}, {} after the decision.",
                    entry.seen.peer.empty() ? "" : " from " + entry.seen.peer, format_duration(took))});
+  if (core_.is_of_earlier_run(entry)) return;  // it may have waited for the server
   core_.metrics.launch_seconds.observe(std::chrono::duration<double>(took).count());
   if (auto* t = core_.find_template(entry.row)) t->launch_times.add(took);
 }

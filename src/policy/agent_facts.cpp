@@ -44,7 +44,7 @@ bool is_better(const Agent& a, const Agent& b) {
 
 PoolWork pool_work_of(const Agent& agent) {
   if (!model::is_serving(agent.state)) return PoolWork::none;
-  if (agent.awaited) return PoolWork::unclear;
+  if (agent.awaited || agent.is_unheard) return PoolWork::unclear;
   if (has_work(agent)) return PoolWork::at_work;
   return agent.is_leaving ? PoolWork::unclear : PoolWork::none;
 }

@@ -116,6 +116,7 @@ AgentVerdict judge_agent(const Agent& agent, bool is_current, Instant now) {
   if (model::is_serving(agent.state) || agent.state == AgentState::draining)
     verdict = judge_serving(agent, is_current, now);
   if (!verdict.is_free && may_get_own(agent)) verdict.is_free = verdict.only_own = true;
+  if (agent.is_unheard && verdict.is_free) verdict.only_own = true;
   verdict.is_quiet = !verdict.is_free && !verdict.end && !verdict.drain && !is_ending(agent);
   return verdict;
 }

@@ -181,8 +181,7 @@ void Planner::fill_book() {
 }
 
 void Planner::end_surplus(const Agent& agent) {
-  if (agent.is_unheard) return;                               // nobody knows what it does
-  if (agent.activity == AgentActivity::disconnected) return;  // the same; its lease decides
+  if (agent.activity == AgentActivity::disconnected) return;  // nobody knows what it does; its lease decides
   if (book_.wants(agent)) {
     if (agent.activity == AgentActivity::idle) look_no_later(plan_.next_look, end_of_age(agent));
     return;

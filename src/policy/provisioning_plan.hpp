@@ -73,8 +73,9 @@ struct Agent {
   // it is barred: a server that dies now would find it as it was, and with another agent for the same item.
   bool is_leaving = false;
   bool is_barred = false;  // its controller has confirmed that it gets no more work
-  // The records are in doubt, and it has not come since: it may be at work for another server, or for an item
-  // whose build these records do not know. No surplus, whatever waits.
+  // On its way by records that are in doubt: it may be at work for another server, or for an item whose build
+  // they do not know. No surplus, whatever waits, and nothing to count on: only the item that it was launched
+  // for waits for it.
   bool is_unheard = false;
   Duration idle_timeout{0};
   Duration max_age{0};  // 0: no limit

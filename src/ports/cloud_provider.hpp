@@ -77,6 +77,7 @@ struct Resource {
   ResourceState state = ResourceState::running;
   base::Instant created;
   // For gone, as far as known.
+  base::Instant ended = {};  // by the wall clock of the cloud
   model::DeathCertificate death;
   std::optional<FailureClass> failure;  // why it never became an agent, when it did not
   bool reclaimed = false;               // the cloud took it back: spot, or a host that failed

@@ -540,7 +540,8 @@ TEST_CASE("what changes something says so, in JSON too") {
         std::string::npos);
   CHECK(run_footman({"reconcile", "--json"}, vars).out.find("too_many") != std::string::npos);
   CHECK(server.requests().back().method == "GET");
-  CHECK(run_footman({"reconcile", "--apply"}, vars).out == "4 agents are being ended\n1 build may run now\n");
+  CHECK(run_footman({"reconcile", "--apply"}, vars).out ==
+        "4 agents are ended now, or as soon as nothing waits for them\n1 build may run now\n");
   CHECK(server.requests().back().method == "POST");
   CHECK(run_footman({"agent", "terminate", "a/../b"}, vars).code == exit_ok);
   CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");

@@ -152,7 +152,7 @@ Awaitable<Result<Resource>> EcsCloudImpl::terminate(std::string handle, std::str
     FOOTMAN_CO_TRY(known, co_await finder_.find(client_token));
     if (known == nullptr)
       co_return Resource{
-          shared_.config.installation, {}, client_token, {}, ResourceState::gone, {}, {}, {}, false};
+          shared_.config.installation, {}, client_token, {}, ResourceState::gone, {}, {}, {}, {}, false};
   }
   if (known != nullptr) {
     handle = known->task.arn;

@@ -27,6 +27,7 @@ void put_end(const Tracked& one, Resource& out) {
     out.death.text = "ECS does not know the task any more.";
     return;
   }
+  out.ended = one.task.stopped_at;
   auto why = ecs::explain_stop(one.task, one.owner.container);
   out.death = std::move(why.death);
   if (why.cause != ecs::StopCause::ours) out.failure = why.failure;
@@ -41,6 +42,7 @@ Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const ru
                one.owner.token,
                one.task.arn,
                find_state(one),
+               {},
                {},
                {},
                {},

@@ -165,6 +165,19 @@ TEST_CASE("agents that die before their work: three strikes, then one at a time 
   CHECK(world.cloud.alive() == 4);
 }
 
+TEST_CASE("how long the server was away holds up nobody") {
+  World world;
+  world.start();
+  submit_many(world, 4);
+  world.crash();
+  world.clock.set(world.clock.steady() + 10h);
+  world.start();
+  world.settle();
+  kill(world, 3);
+  REQUIRE(breaker(world).state == "open");
+  CHECK(breaker(world).next_probe - world.now() <= 1min);
+}
+
 TEST_CASE("a probe that dies opens it for longer") {
   World world;
   world.start();

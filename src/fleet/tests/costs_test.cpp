@@ -39,6 +39,28 @@ TEST_CASE("an agent keeps its price, and its cost is final once it is gone") {
   CHECK(cost_so_far(gone, 1h, world.now() + 1h) == gone.cost);
 }
 
+TEST_CASE("an agent that ended while the server was away costs nothing after the time that its cloud tells") {
+  World world;
+  world.config.templates[0].price = {Money{3'600'000}, {}};
+  world.start();
+  world.submit("1");
+  const auto row = world.only_agent();
+  const auto id = row.id;
+  world.crash();
+  const auto& token = row.client_token;
+  world.cloud.end(token, {1, 0, false, "exit status 1"});
+  SUBCASE("told") { world.cloud.resources.at(token).resource.ended = world.now() + 100s; }
+  SUBCASE("not told") {}
+  const auto told = world.cloud.resources.at(token).resource.ended;
+  world.clock.set(world.clock.steady() + 10h);
+  world.start();
+  world.settle();
+  const auto gone = world.row(id);
+  REQUIRE(gone.state == model::AgentState::terminated);
+  const auto until = told.is_set() ? told : gone.ended;
+  CHECK(gone.cost.total() == model::charge(Money{3'600'000}, until - row.launched));
+}
+
 TEST_CASE("a launch that was refused costs nothing") {
   World world;
   world.config.templates[0].price.per_hour = Money{3'600'000};

@@ -244,16 +244,46 @@ TEST_CASE("one that was on its way when a database in doubt was written is no su
   world.advance(10s);
   CHECK(model::is_serving(world.row(id).state));
   CHECK(world.cloud.terminate_calls == 0);
+  CHECK(held_findings(world) == 1);
   SUBCASE("it comes, and nothing waits") {
     world.controller.connect(id, world.now());
+    world.settle();
+    CHECK(held_findings(world) == 0);
     world.advance(10s);
   }
   SUBCASE("a person says that none of them is at work elsewhere") {
-    CHECK(world.fleet->apply_reconcile("by ana") == 0);
+    CHECK(world.fleet->apply_reconcile("by ana") == 1);
     world.advance(10s);
+  }
+  SUBCASE("a person says that it is not at work elsewhere") {
+    (void)world.begin(world.fleet->terminate_agent(id, ""));
+    world.advance(10s);
+    CHECK(world.row(id).end_reason == model::EndReason::drained);
+    CHECK(world.cloud.alive() == 0);
+    return;
   }
   CHECK(world.row(id).end_reason == model::EndReason::surplus);
   CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE(
+    "what a database in doubt says to be on its way is nothing that new items wait for, and blames nobody") {
+  World world;
+  world.start();
+  for (const auto* key : {"1", "2", "3"}) world.submit(key);
+  world.crash();
+  for (const auto* key : {"1", "2", "3"}) world.controller.withdraw(key);
+  start_in_doubt(world);
+  world.submit("4");
+  const auto live = world.live_agents();
+  REQUIRE(live.size() == 4);
+  CHECK(live.back().for_item == "4");
+  CHECK(live.back().promised_to.empty());
+  world.advance(world.config.templates.front().launch_deadline + 1s);
+  CHECK(world.row(live.front().id).end_reason == model::EndReason::launch_deadline);
+  const auto& told = world.fleet->list_clouds().at(0).templates.at(0).breaker;
+  CHECK(told.state == "closed");
+  CHECK(world.cloud.terminate_calls <= 1);  // of the new one, which did not come either
 }
 
 TEST_CASE("one that comes to a database in doubt is its own") {

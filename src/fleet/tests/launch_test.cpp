@@ -75,6 +75,20 @@ TEST_CASE("those who wait are told when, as launches went lately") {
   CHECK(world.fleet->list_clouds()[0].templates[0].typical_launch == 50s);
 }
 
+TEST_CASE("a launch over which the server was away tells nobody how long launches take") {
+  World world;
+  world.start();
+  world.submit("1");
+  const auto id = world.only_agent().id;
+  world.crash();
+  world.clock.set(world.clock.steady() + 10h);
+  world.start();
+  world.controller.connect(id, world.now());
+  world.settle();
+  CHECK(world.row(id).connected.is_set());
+  CHECK_FALSE(world.fleet->list_clouds()[0].templates[0].typical_launch);
+}
+
 TEST_CASE("one commit comes before the call: the intent, with what the controller keeps in the same store") {
   World world;
   world.controller.has_rows = true;

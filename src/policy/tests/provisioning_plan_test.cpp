@@ -109,12 +109,15 @@ TEST_CASE("an agent that lost its item takes the next one; without any it ends")
 }
 
 TEST_CASE(
-    "an agent that a database in doubt knows is no surplus before it was heard of, and takes what it fits") {
+    "an agent that a database in doubt knows is no surplus before it was heard of, and takes its own item "
+    "alone") {
   auto s = world();
   s.agents = {agent("a", "gone")};
   s.agents[0].is_unheard = true;
   CHECK(plan_provisioning(s, {}, kNow).terminations.empty());
   s.items = {item("2")};
+  CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
+  s.items = {item("gone")};
   CHECK(plan_provisioning(s, {}, kNow).matches.at(0).agent == AgentId("a"));
   s.items.clear();
   s.agents[0].launch_deadline = kNow;

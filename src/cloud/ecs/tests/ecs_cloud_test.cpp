@@ -143,6 +143,18 @@ TEST_CASE("a subnet without an address is avoided also when ECS finds that only 
   CHECK_FALSE(used.contains(network_of(arn)));
 }
 
+TEST_CASE("a task has ended when ECS says so, however late that is heard") {
+  EcsWorld world;
+  const auto arn = world.launch("a").value().value;
+  world.ecs.stop(arn, "EssentialContainerExited", "Essential container in task exited");
+  world.outside.move(10s);
+  CHECK_FALSE(world.listed("a").ended.is_set());
+  world.ecs.task(arn)["stoppedAt"] = 1'790'000'000.25;
+  world.restart();
+  world.outside.move(10min);
+  CHECK(world.listed("a").ended == base::Instant{1'790'000'000'250'000});
+}
+
 TEST_CASE("a task that could not start says why, and the fleet is told to look") {
   EcsWorld world;
   const auto arn = world.launch("a").value().value;
