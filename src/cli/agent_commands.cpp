@@ -238,9 +238,9 @@ void show_reconcile(const Session& session, const json::value& reconcile) {
                     clean(text_of(held, "text"))));
   if (builds > 0)
     session.err().line(
-        fmt::format("{} that waited in this database may have run since, and wait (footman queue): "
+        fmt::format("{} that waited in this database may have run since, and {} (footman queue): "
                     "cancel what must not run again",
-                    counted(builds, "build")));
+                    counted(builds, "build"), builds == 1 ? "waits" : "wait"));
   const auto unheard = std::ranges::count_if(list_of(reconcile, "findings"), [](const json::value& one) {
     return flag_of(one, "held") && text_of(one, "verdict") == "must_end";
   });
