@@ -104,6 +104,10 @@ bool is_task_definition(std::string_view text) {
           base::find_number<std::uint32_t>(text.substr(colon + 1)).value_or(0) > 0);
 }
 
+bool names_revision(std::string_view definition) {
+  return definition.find(':', definition.rfind('/') + 1) != std::string_view::npos;
+}
+
 bool is_image(std::string_view text) {
   const auto name = text.substr(0, text.find('@'));
   const auto digest = text.substr(name.size());

@@ -125,7 +125,7 @@ class Writer {
     const auto& said = options.task_definition;
     const auto arn = find_arn(said) ? said : ecs_arn("task-definition/" + said);
     definitions_.insert(arn);
-    if (arn.find(':', arn.rfind('/')) == std::string::npos) definitions_.insert(arn + ":*");
+    if (!names_revision(arn)) definitions_.insert(arn + ":*");
     if (options.task_role.empty() || options.execution_role.empty())
       notes_.push_back(
           fmt::format("the template '{}' uses the task definition {}: add the roles that stand in it to the "

@@ -5,6 +5,7 @@
 #include <boost/json/parse.hpp>
 #include <utility>
 
+#include "ecs/forms.hpp"
 #include "ecs/read_definition.hpp"
 #include "ecs/stale_definitions.hpp"
 #include "ecs/task_definition.hpp"
@@ -72,11 +73,12 @@ Awaitable<CallResult<std::shared_ptr<const Definitions::Theirs>>> Definitions::f
   if (!slot) slot = std::make_shared<Theirs>();
   const auto entry = slot;
   const auto pass = co_await entry->gate.enter();
-  const bool is_newest = name.find(':', name.rfind('/') + 1) == std::string::npos;  // another one may come
+  const bool is_newest = !footman::ecs::names_revision(name);  // another one may come
   if (entry->known_at && (!is_newest || clock_.steady() < *entry->known_at + kNewestKnown)) co_return entry;
   auto found = co_await api_.describe_definition(name);
   if (!found) co_return std::unexpected(std::move(found).error());
   if (!*found) co_return wrong("ECS has no task definition " + name);
+  entry->arn = std::move((*found)->arn);
   entry->content = std::move((*found)->content);
   entry->known_at = clock_.steady();
   co_return entry;
@@ -90,7 +92,7 @@ Awaitable<CallResult<AgentContainer>> Definitions::find_container(std::string de
   if (read.name.empty())
     co_return wrong(fmt::format("the task definition {} has no container{}", definition,
                                 container.empty() ? std::string() : " " + container));
-  co_return AgentContainer{std::move(read.name), read.stop_timeout.value_or(kUsualStopTimeout)};
+  co_return AgentContainer{(*found)->arn, std::move(read.name), read.stop_timeout.value_or(kUsualStopTimeout)};
 }
 
 void Definitions::forget(const std::string& name) {

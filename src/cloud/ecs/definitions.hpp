@@ -25,6 +25,7 @@ inline constexpr Duration kNewestKnown = 1min;
 
 // That of a definition that others made.
 struct AgentContainer {
+  std::string definition;  // the ARN of the revision that was looked at: a family may have a newer one since
   std::string name;
   Duration stop_timeout = kUsualStopTimeout;  // between SIGTERM and SIGKILL
 };
@@ -48,7 +49,7 @@ class Definitions {
   // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
   // anew. Idempotent.
   Awaitable<CallResult<bool>> retire(std::string family);
-  // A launch was refused because of this definition, as it was named in it: it is looked at anew.
+  // A launch was refused because of this definition, as it is configured, or by its ARN: it is looked at anew.
   void forget(const std::string& name);
 
  private:
@@ -59,6 +60,7 @@ class Definitions {
   };
   struct Theirs {
     runtime::Gate gate;
+    std::string arn;
     boost::json::value content;
     std::optional<Duration> known_at;  // steady; not set: it is to be asked for
   };

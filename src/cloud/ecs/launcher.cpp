@@ -9,6 +9,7 @@
 #include "cloud/ecs/identity.hpp"
 #include "cloud/ecs/survey_calls.hpp"
 #include "ecs/capacity.hpp"
+#include "ecs/forms.hpp"
 #include "ecs/run_task.hpp"
 #include "ecs/stop_reason.hpp"
 #include "ecs/task_definition.hpp"
@@ -115,7 +116,7 @@ Awaitable<LaunchResult> Launcher::launch(LaunchSpec spec) {
   co_return launched;
 }
 
-// The caller waits, so pointers are good. `again`: its definition has been made anew for this launch.
+// The caller waits, so pointers are good. `again`: its definition has been looked for anew for this launch.
 Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchOptions* options, bool again) {
   const auto& wanted = options->options;
   const bool jenkins = spec->endpoint.program == ports::AgentProgram::jenkins;
@@ -140,11 +141,12 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
       const auto conflict = unknown(failure.message).error();
       co_return co_await look_for(&spec->client_token, &conflict);
     }
-    if (is_about_definition(failure)) definitions_.forget(input.task_definition);
-    if (!again && wanted.task_definition.empty() && lacks_definition(failure)) {
-      shared_.outside.log.warning(
-          "somebody has deregistered a task definition of Footman: it is registered again",
-          {{"arn", input.task_definition}});
+    const auto& existing = wanted.task_definition;
+    if (is_about_definition(failure))
+      definitions_.forget(existing.empty() ? input.task_definition : existing);
+    if (!again && !ecs::names_revision(existing) && lacks_definition(failure)) {
+      shared_.outside.log.warning("somebody has deregistered a task definition: another revision is taken",
+                                  {{"arn", input.task_definition}});
       co_return co_await run_task(spec, options, true);
     }
     co_return std::unexpected(as_launch_failure(failure));
@@ -194,9 +196,9 @@ Awaitable<std::expected<void, LaunchFailure>> Launcher::provide_definition(const
                                                                            ecs::RunTaskInput* input) {
   const auto& wanted = launch->options;
   if (!wanted.task_definition.empty()) {
-    input->task_definition = wanted.task_definition;
     auto container = co_await definitions_.find_container(wanted.task_definition, wanted.container.name);
     if (!container) co_return std::unexpected(as_launch_failure(container.error()));
+    input->task_definition = std::move(container->definition);
     input->container = std::move(container->name);
     input->stop_timeout = container->stop_timeout;
     co_return std::expected<void, LaunchFailure>();

@@ -134,7 +134,8 @@ TEST_CASE("a definition that others made: its container and how long that has af
   const auto override_of = [&](const std::string& agent) {
     const auto arn = world.launch(agent).value().value;
     const auto& request = world.ecs.tasks.at(arn).request;
-    CHECK(request.at("taskDefinition").as_string() == world.template_options.task_definition);
+    CHECK(request.at("taskDefinition").as_string().ends_with(
+        "/" + world.template_options.task_definition + (world.ecs.definitions.empty() ? "" : ":1")));
     return json::serialize(request.at("overrides").at("containerOverrides").at(0));
   };
   const auto notice = [](const std::string& time) {
@@ -153,6 +154,7 @@ TEST_CASE("a definition that others made: its container and how long that has af
 
   world.template_options.task_definition = "theirs";
   world.ecs.others["theirs"] = {json::object{{"name", "build"}, {"stopTimeout", 60}}};
+  world.ecs.definitions["theirs"] = 1;
   world.restart();
   const auto asked = world.ecs.calls["DescribeTaskDefinition"];
   CHECK(override_of("d").find(notice("60s")) != std::string::npos);
@@ -161,6 +163,41 @@ TEST_CASE("a definition that others made: its container and how long that has af
   CHECK(world.ecs.calls["DescribeTaskDefinition"] == asked + 1);
   world.outside.move(kNewestKnown);
   CHECK(override_of("f").find(notice("20s")) != std::string::npos);
+}
+
+TEST_CASE("the revision that is run is the one that was looked at, whatever a family has got since") {
+  EcsWorld world;
+  world.template_options = {};
+  world.template_options.task_definition = "theirs";
+  const auto register_with = [&](const char* container) {
+    world.ecs.others["theirs"] = {json::object{{"name", container}}};
+    ++world.ecs.definitions["theirs"];
+  };
+  const auto revision_and_container = [&](const std::string& agent) {
+    const auto handle = world.launch(agent);
+    REQUIRE(handle.has_value());
+    const auto& request = world.ecs.tasks.at(handle->value).request;
+    const std::string arn(request.at("taskDefinition").as_string());
+    const auto& override = request.at("overrides").at("containerOverrides").at(0);
+    return arn.substr(arn.rfind('/') + 1) + " " + std::string(override.at("name").as_string());
+  };
+  register_with("main");
+  world.restart();
+  CHECK(revision_and_container("a") == "theirs:1 main");
+  register_with("renamed");
+  CHECK(revision_and_container("b") == "theirs:1 main");
+  SUBCASE("until the next look") {
+    world.outside.move(kNewestKnown);
+    CHECK(revision_and_container("c") == "theirs:2 renamed");
+  }
+  SUBCASE("and when it is not active any more, the family is looked at again, once") {
+    world.ecs.gone_revisions = {"arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:1"};
+    CHECK(revision_and_container("c") == "theirs:2 renamed");
+    world.ecs.gone_revisions.insert("arn:aws:ecs:eu-west-1:123456789012:task-definition/theirs:2");
+    const auto before = world.ecs.calls["RunTask"];
+    CHECK_FALSE(world.launch("d").has_value());
+    CHECK(world.ecs.calls["RunTask"] == before + 2);
+  }
 }
 
 TEST_CASE("a definition that others made, without the container that is named, or that is not there") {

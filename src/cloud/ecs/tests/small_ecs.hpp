@@ -41,6 +41,7 @@ struct SmallEcs {
   std::map<std::string, std::vector<std::string>> logs;  // of CloudWatch: stream → lines
   std::string logs_refused;                              // code of the refusal of those who read them
   std::map<std::string, json::array> others;             // definitions that others made: name → containers
+  std::set<std::string> gone_revisions;                  // ARNs: nothing is launched from them
   std::map<std::string, int> calls;                      // by operation
   std::vector<std::string> lose;      // operations whose next answer is lost after its effect
   std::vector<std::string> refusals;  // of the next RunTasks: reasons of failures[]
@@ -143,7 +144,7 @@ struct SmallEcs {
       const std::string family(body.at("taskDefinition").as_string());
       if (const auto other = others.find(family); other != others.end())
         return ok({{"taskDefinition",
-                    {{"taskDefinitionArn", family},
+                    {{"taskDefinitionArn", find_arn(family)},
                      {"status", "ACTIVE"},
                      {"containerDefinitions", other->second}}}});
       return describe_definition(family);
@@ -202,7 +203,9 @@ struct SmallEcs {
       return ok({{"tasks", json::array{tasks.at(known->second).task}}, {"failures", json::array()}});
     }
     const std::string definition(body.at("taskDefinition").as_string());
-    if (inactive.contains(family_of(definition)) && !contents.contains(family_of(definition)))
+    const bool is_gone =
+        inactive.contains(family_of(definition)) && !contents.contains(family_of(definition));
+    if (is_gone || gone_revisions.contains(definition))
       return aws::test::json_error("ClientException", "TaskDefinition is inactive");
     if (!refusals.empty()) {
       const auto reason = refusals.front();
@@ -232,7 +235,10 @@ struct SmallEcs {
                        known == definitions.end() ? 1 : known->second);
   }
   std::string find_arn(const std::string& definition) const {
-    return definition.starts_with("arn:") ? definition : arn_of(definition);
+    if (definition.starts_with("arn:")) return definition;
+    const bool names_revision = definition.find(':') != std::string::npos;
+    return names_revision ? "arn:aws:ecs:eu-west-1:123456789012:task-definition/" + definition
+                          : arn_of(definition);
   }
   static std::string family_of(const std::string& arn) {
     const auto begin = arn.rfind('/') + 1;
