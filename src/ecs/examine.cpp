@@ -7,6 +7,7 @@
 #include <iterator>
 #include <set>
 
+#include "ecs/capacity.hpp"
 #include "ecs/choices.hpp"
 #include "ecs/findings.hpp"
 #include "ecs/forms.hpp"
@@ -226,14 +227,52 @@ List examine_execution_rights(const Examined&, const Survey& survey) {
   return out.take();
 }
 
-// What is wrong with an existing definition, for a template that wants this container of it; empty: nothing.
-std::string find_fault(const boost::json::value& definition, const std::string& container) {
+// What ECS checked an existing definition for when it was registered; empty: it does not say.
+Texts list_compatibilities(const boost::json::value& definition) {
+  Texts out;
+  const auto* list = definition.as_object().if_contains("compatibilities");
+  if (list != nullptr && list->is_array())
+    for (const auto& one : list->get_array())
+      if (one.is_string()) out.emplace_back(one.get_string());
+  return out;
+}
+
+// The text is empty: nothing is wrong.
+struct Fault {
+  std::string text;
+  std::string_view advice = "name another revision, or correct ecs.container_name";
+};
+
+// Why RunTask would refuse each launch of this template from it.
+Fault find_launch_fault(const boost::json::value& definition, const TemplateOptions& options,
+                        std::optional<NetworkMode> network) {
+  const auto there = list_compatibilities(definition);
+  for (const auto one : find_compatibilities(options))
+    if (const auto word = get_word(kCompatibilities, one);
+        !there.empty() && std::ranges::find(there, word) == there.end())
+      return {fmt::format("is not for {}, on which the template launches, but for {}", word,
+                          fmt::join(there, ", ")),
+              "register it with these requiresCompatibilities (on FARGATE with awsvpc, cpu and memory, too), "
+              "or correct ecs.capacity"};
+  const bool is_awsvpc = network == NetworkMode::awsvpc;
+  if (is_awsvpc && options.subnets.empty())
+    return {"has the network mode awsvpc, and the template names no subnets", "name them in ecs.subnets"};
+  if (!is_awsvpc && !options.subnets.empty())
+    return {"has not the network mode awsvpc, and the template names subnets",
+            "register it with networkMode awsvpc, or leave ecs.subnets out"};
+  return {};
+}
+
+// What is wrong with an existing definition, for this template.
+Fault find_fault(const boost::json::value& definition, const TemplateOptions& options) {
   const auto* status = definition.as_object().if_contains("status");
   if (status != nullptr && *status != "ACTIVE")
-    return fmt::format("is {}: nothing is launched from it", std::string_view(status->as_string()));
-  if (read_definition(definition, container).container.name.empty())
-    return container.empty() ? "has no container" : fmt::format("has no container '{}'", container);
-  return {};
+    return {fmt::format("is {}: nothing is launched from it", std::string_view(status->as_string()))};
+  const auto& container = options.container.name;
+  const auto read = read_definition(definition, container);
+  if (read.container.name.empty())
+    return {container.empty() ? "has no container" : fmt::format("has no container '{}'", container)};
+  return find_launch_fault(definition, options, read.network_mode);
 }
 
 List examine_definitions(const Examined& examined, const Survey&) {
@@ -246,8 +285,8 @@ List examine_definitions(const Examined& examined, const Survey&) {
       out.unknown(what, found->second.error());
     else if (!*found->second)
       out.fail(what + " is not there", "register it, or correct ecs.task_definition");
-    else if (const auto fault = find_fault(**found->second, options.container.name); !fault.empty())
-      out.fail(fmt::format("{} {}", what, fault), "name another revision, or correct ecs.container_name");
+    else if (const auto fault = find_fault(**found->second, options); !fault.text.empty())
+      out.fail(fmt::format("{} {}", what, fault.text), std::string(fault.advice));
     else
       out.ok(what);
   }

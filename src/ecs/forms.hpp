@@ -23,8 +23,8 @@ bool is_sqs_host(std::string_view host);
 
 bool is_resource_id(std::string_view text, std::string_view prefix);  // "subnet-" and 8 or 17 hex digits
 bool is_ecs_name(std::string_view text);  // ≤ 255 letters, digits, - and _: containers, volumes, families
-bool is_task_definition(std::string_view text);  // family, family:revision or ARN
-bool names_revision(std::string_view definition);       // of such a one; a family alone means its newest
+bool is_task_definition(std::string_view text);    // family, family:revision or ARN
+bool names_revision(std::string_view definition);  // of such a one; a family alone means its newest
 bool is_image(std::string_view text);
 bool is_absolute_path(std::string_view text, bool windows);
 bool is_account(std::string_view text);  // 12 digits

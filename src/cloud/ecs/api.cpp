@@ -80,13 +80,25 @@ bool says(const CallFailure& failure, std::string_view words) {
   return failure.definite && failure.message.find(words) != std::string::npos;
 }
 
+// ECS deletes no cluster in which tasks run: a task whose own is not there any more is not, either. Where the
+// cluster is named as it is configured, that may be wrong.
+bool is_cluster_gone(const CallFailure& failure, std::string_view task) {
+  return failure.definite && failure.code == kNoCluster && TaskPlaces::tells_cluster(task);
+}
+
 // ECS does not say which cluster it does not find.
-std::unexpected<CallFailure> explain(CallFailure failure, std::string_view cluster) {
+std::unexpected<CallFailure> explain(CallFailure failure, std::string_view cluster,
+                                     const TaskPlaces& places) {
   if (failure.code == kNoCluster) {
     failure.failure = model::FailureClass::configuration;
-    failure.message = fmt::format(
-        "ECS has no cluster '{}' in this account and region: see 'cluster' and 'region' of the cloud ({})",
-        cluster, failure.message);
+    const auto why =
+        places.is_home(cluster)
+            ? fmt::format("'{}' in this account and region: see 'cluster' and 'region' of the cloud", cluster)
+            : fmt::format(
+                  "'{}' any more, in which agents were launched, or may have been: where one stays "
+                  "in the list of agents, make an empty cluster of that name until it is gone",
+                  cluster);
+    failure.message = fmt::format("ECS has no cluster {} ({})", why, failure.message);
   }
   return std::unexpected(std::move(failure));
 }
@@ -99,7 +111,7 @@ Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quot
   if (quota == LaunchQuota::fargate_spot) charges.push_back({ApiCategory::fargate_spot_launch});
   Call call{"RunTask", std::string(request.expose()), {}, true, std::move(charges), Urgency::launch};
   auto answer = co_await client_.call_text(std::move(call));
-  if (!answer) co_return explain(std::move(answer).error(), places_.home());
+  if (!answer) co_return explain(std::move(answer).error(), places_.home(), places_);
   auto tasks = read_tasks(*answer, "RunTask");
   if (tasks && tasks->tasks.empty() && tasks->failures.empty())
     co_return std::unexpected(strange("RunTask", "neither a task nor a failure"));
@@ -109,11 +121,12 @@ Awaitable<CallResult<TaskAnswer>> Api::run_task(Secret request, LaunchQuota quot
 Awaitable<CallResult<std::optional<Task>>> Api::stop_task(std::string arn, std::string reason) {
   const auto cluster = places_.cluster_of(arn);
   auto answer = co_await client_.call_json(
-      make_call("StopTask", {{"cluster", cluster}, {"task", std::move(arn)}, {"reason", std::move(reason)}},
-                true, {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
+      make_call("StopTask", {{"cluster", cluster}, {"task", arn}, {"reason", std::move(reason)}}, true,
+                {{ApiCategory::cluster_resource_modify}}, Urgency::terminate));
   if (!answer) {
-    if (says(answer.error(), "The referenced task was not found")) co_return std::optional<Task>();
-    co_return explain(std::move(answer).error(), cluster);
+    if (says(answer.error(), "The referenced task was not found") || is_cluster_gone(answer.error(), arn))
+      co_return std::optional<Task>();
+    co_return explain(std::move(answer).error(), cluster, places_);
   }
   const auto* found = answer->if_contains("task");
   if (found == nullptr) co_return std::unexpected(strange("StopTask", "it has no task"));
@@ -126,12 +139,18 @@ Awaitable<CallResult<TaskAnswer>> Api::describe_tasks(std::vector<std::string> a
   FOOTMAN_CHECK(!arns.empty() && arns.size() <= kDescribedAtOnce,
                 "so many tasks cannot be described at once");
   const auto cluster = places_.cluster_of(arns.front());
-  json::array tasks;
-  for (auto& arn : arns) tasks.emplace_back(std::move(arn));
-  auto answer = co_await client_.call_text(make_call(
-      "DescribeTasks", {{"cluster", cluster}, {"tasks", std::move(tasks)}, {"include", json::array{"TAGS"}}},
-      true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
-  if (!answer) co_return explain(std::move(answer).error(), cluster);
+  auto answer =
+      co_await client_.call_text(make_call("DescribeTasks",
+                                           {{"cluster", cluster},
+                                            {"tasks", json::array(arns.begin(), arns.end())},
+                                            {"include", json::array{"TAGS"}}},
+                                           true, {{ApiCategory::cluster_resource_read}}, Urgency::read));
+  if (!answer && is_cluster_gone(answer.error(), arns.front())) {
+    TaskAnswer none;
+    for (auto& arn : arns) none.failures.push_back({std::move(arn), std::string(kMissing), {}});
+    co_return none;
+  }
+  if (!answer) co_return explain(std::move(answer).error(), cluster, places_);
   co_return read_tasks(*answer, "DescribeTasks");
 }
 
@@ -149,7 +168,7 @@ Awaitable<CallResult<std::vector<std::string>>> Api::list_tasks(std::string clus
   auto arns = co_await list_pages(make_call("ListTasks", {{"cluster", cluster}, {filter, std::move(value)}},
                                             true, {{ApiCategory::cluster_resource_read}}, Urgency::read),
                                   "taskArns");
-  if (!arns) co_return explain(std::move(arns).error(), cluster);
+  if (!arns) co_return explain(std::move(arns).error(), cluster, places_);
   co_return std::move(*arns);
 }
 

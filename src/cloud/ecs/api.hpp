@@ -22,6 +22,9 @@ using runtime::Awaitable;
 
 inline constexpr std::size_t kDescribedAtOnce = 100;  // tasks of one DescribeTasks
 
+// The reason of a failure: ECS does not know the task.
+inline constexpr std::string_view kMissing = "MISSING";
+
 // Which quota of Fargate a launch is charged to, besides that of the API.
 enum class LaunchQuota { none, fargate, fargate_spot };
 
@@ -48,10 +51,10 @@ class Api {
 
   // `request`: JSON (ecs/run_task.hpp). Repeated by the client, because it carries a client token.
   Awaitable<CallResult<TaskAnswer>> run_task(Secret request, LaunchQuota quota);
-  // The task as it is now; nothing: ECS knows no such task, or no longer.
+  // The task as it is now; nothing: ECS knows no such task, or no longer, or not even its cluster.
   Awaitable<CallResult<std::optional<Task>>> stop_task(std::string arn, std::string reason);
   // At most kDescribedAtOnce, of one cluster (TaskPlaces::by_cluster()); with tags. Unknown ones are failures
-  // "MISSING".
+  // with kMissing; so are all when their cluster is not there any more.
   Awaitable<CallResult<TaskAnswer>> describe_tasks(std::vector<std::string> arns);
   // All pages. Whatever is not to be stopped, also what only begins.
   Awaitable<CallResult<std::vector<std::string>>> list_running(std::string cluster, std::string started_by);

@@ -92,7 +92,8 @@ Awaitable<CallResult<AgentContainer>> Definitions::find_container(std::string de
   if (read.name.empty())
     co_return wrong(fmt::format("the task definition {} has no container{}", definition,
                                 container.empty() ? std::string() : " " + container));
-  co_return AgentContainer{(*found)->arn, std::move(read.name), read.stop_timeout.value_or(kUsualStopTimeout)};
+  co_return AgentContainer{(*found)->arn, std::move(read.name),
+                           read.stop_timeout.value_or(kUsualStopTimeout)};
 }
 
 void Definitions::forget(const std::string& name) {

@@ -49,7 +49,8 @@ class Definitions {
   // a launch has wanted it within kLaunchUnderWay: false. One that wants it meanwhile waits, and has it made
   // anew. Idempotent.
   Awaitable<CallResult<bool>> retire(std::string family);
-  // A launch was refused because of this definition, as it is configured, or by its ARN: it is looked at anew.
+  // A launch was refused because of this definition, as it is configured, or by its ARN: it is looked at
+  // anew.
   void forget(const std::string& name);
 
  private:

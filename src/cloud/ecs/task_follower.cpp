@@ -75,7 +75,7 @@ Awaitable<bool> TaskFollower::look_in(std::vector<std::string> arns) {
   bool changed = false;
   for (auto& task : described->tasks) changed |= note_task(std::move(task));
   for (const auto& failure : described->failures)
-    if (failure.reason == "MISSING") changed |= note_missing(failure.arn);
+    if (failure.reason == kMissing) changed |= note_missing(failure.arn);
   co_return changed;
 }
 

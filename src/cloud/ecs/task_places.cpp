@@ -28,10 +28,15 @@ TaskPlaces::TaskPlaces(const footman::ecs::CloudOptions& cloud, std::string acco
       account_(std::move(account)) {}
 
 std::string TaskPlaces::cluster_of(std::string_view task) const {
+  if (!tells_cluster(task)) return home_;
   const auto arn = find_arn(task);
-  if (!arn || cluster_in(*arn).empty()) return home_;
   return fmt::format("arn:{}:{}:{}:{}:cluster/{}", arn->partition, arn->service, arn->region, arn->account,
                      cluster_in(*arn));
+}
+
+bool TaskPlaces::tells_cluster(std::string_view task) {
+  const auto arn = find_arn(task);
+  return arn && !cluster_in(*arn).empty();
 }
 
 bool TaskPlaces::is_at_home(std::string_view task) const { return is_home(cluster_of(task)); }

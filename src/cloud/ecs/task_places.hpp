@@ -27,6 +27,8 @@ class TaskPlaces {
   // ECS could take it for a task that has never been.
   std::string cluster_of(std::string_view task) const;
   bool is_at_home(std::string_view task) const;
+  // Whether its ARN says it; the older form does not, and the configured one is taken for it.
+  static bool tells_cluster(std::string_view task);
   // Whether that is the configured cluster; of this region and account, by its name or ARN.
   bool is_home(std::string_view cluster) const;
   // Why this cloud's calls cannot reach the task; empty: they can.

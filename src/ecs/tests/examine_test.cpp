@@ -381,7 +381,7 @@ TEST_CASE("examine: an existing definition, and what stands in it") {
         "ecs:DescribeTaskDefinition");
   const auto content = [](const char* status, const char* name) {
     return boost::json::parse(fmt::format(
-        R"({{"status": "{}", "executionRoleArn": "{}", "runtimePlatform": {{"cpuArchitecture": "ARM64"}},
+        R"({{"status": "{}", "networkMode": "awsvpc", "executionRoleArn": "{}", "runtimePlatform": {{"cpuArchitecture": "ARM64"}},
              "volumes": [{{"name": "c", "efsVolumeConfiguration": {{"fileSystemId": "fs-1"}}}}],
              "containerDefinitions": [{{"name": "{}", "image": "{}", "logConfiguration": {{"logDriver": "awslogs",
                "options": {{"awslogs-group": "/theirs", "awslogs-region": "eu-central-1"}}}}}},
@@ -390,6 +390,20 @@ TEST_CASE("examine: an existing definition, and what stands in it") {
   };
   CHECK(told(content("INACTIVE", "build")).text.ends_with("is INACTIVE: nothing is launched from it"));
   CHECK(told(content("ACTIVE", "main")).text.ends_with("has no container 'build'"));
+  CHECK(told(content("ACTIVE", "build")).state == FindingState::ok);
+  auto checked = content("ACTIVE", "build");
+  checked.as_object()["compatibilities"] = {"EC2", "FARGATE"};
+  CHECK(told(checked).state == FindingState::ok);
+  checked.as_object()["compatibilities"] = {"EC2", "EXTERNAL"};
+  CHECK(told(checked).state == FindingState::failed);
+  CHECK(told(checked).text.ends_with(
+      "is not for FARGATE, on which the template launches, but for EC2, EXTERNAL"));
+  auto bridge = content("ACTIVE", "build");
+  bridge.as_object()["networkMode"] = "bridge";
+  CHECK(told(bridge).text.ends_with("has not the network mode awsvpc, and the template names subnets"));
+  options.subnets.clear();
+  CHECK(told(content("ACTIVE", "build")).text.ends_with("and the template names no subnets"));
+  options.subnets = {"subnet-0a1b2c3d"};
   CHECK(told(content("ACTIVE", "build")).state == FindingState::ok);
   const auto asked = list_questions(one.examined.cloud, one.examined.templates);
   CHECK(asked.images == std::set<std::string>{kCarrier, "postgres:16"});

@@ -134,8 +134,10 @@ TEST_CASE("a definition that others made: its container and how long that has af
   const auto override_of = [&](const std::string& agent) {
     const auto arn = world.launch(agent).value().value;
     const auto& request = world.ecs.tasks.at(arn).request;
-    CHECK(request.at("taskDefinition").as_string().ends_with(
-        "/" + world.template_options.task_definition + (world.ecs.definitions.empty() ? "" : ":1")));
+    CHECK(request.at("taskDefinition")
+              .as_string()
+              .ends_with("/" + world.template_options.task_definition +
+                         (world.ecs.definitions.empty() ? "" : ":1")));
     return json::serialize(request.at("overrides").at("containerOverrides").at(0));
   };
   const auto notice = [](const std::string& time) {

@@ -112,6 +112,38 @@ TEST_CASE("the old cluster refuses: its tasks are not gone, and the new one is n
 }
 
 TEST_CASE(
+    "the old cluster has been deleted: its tasks are gone, when that is said as late as of any unknown one") {
+  EcsWorld world;
+  const auto arn = move_to_another(world, &EcsWorld::cluster, "other");
+  CHECK(world.listed("a").state == ResourceState::running);
+  SUBCASE("also where a restart has forgotten that it was seen") {
+    world.restart();
+    world.recall("a", arn);
+  }
+  SUBCASE("while it is followed") {}
+  world.ecs.tasks.clear();
+  world.ecs.deleted_clusters = {"builds"};
+  const auto stopped = world.terminate(arn, "a-1");
+  CHECK(stopped.state != ResourceState::gone);
+  world.outside.move(6min);
+  CHECK(world.listed("a").state == ResourceState::gone);
+  CHECK(world.terminate(arn, "a-1").state == ResourceState::gone);
+  CHECK(world.launch("b").has_value());
+}
+
+TEST_CASE("a task whose ARN does not tell its cluster is not gone when the configured one is not there") {
+  EcsWorld world;
+  const std::string arn = "arn:aws:ecs:eu-west-1:123456789012:task/0123abcd";
+  world.recall("a", arn);
+  world.ecs.deleted_clusters = {"builds"};
+  world.outside.move(10min);
+  CHECK_FALSE(cloud::contract::await_result(world, world.provider->terminate(arn, "a-1")).has_value());
+  const auto found = cloud::contract::await_result(world, world.provider->find_by_token("a-1"));
+  REQUIRE(found.has_value());
+  CHECK(found->state != ResourceState::gone);
+}
+
+TEST_CASE(
     "the answer to a launch was lost, and another cluster is configured: its task is found where it is") {
   EcsWorld world;
   const auto spec = lose_a_launch(world, &EcsWorld::cluster, "other");

@@ -54,6 +54,7 @@ struct SmallEcs {
   std::map<std::string, std::string> refused;                    // operation → the code of its refusal
   std::string refusal = "not now";                               // its words
   std::set<std::string> closed_clusters;                         // who asks for anything in them is refused
+  std::set<std::string> deleted_clusters;                        // those that are not there any more
   std::function<void()> on_register;                             // a new revision
   std::function<void(const std::string& arn)> on_run;            // a new task
   std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
@@ -112,6 +113,8 @@ struct SmallEcs {
     if (const auto* cluster = body.if_contains("cluster");
         cluster != nullptr && closed_clusters.contains(cluster_of(body)))
       return aws::test::json_error("AccessDeniedException", "not this cluster");
+    if (body.contains("cluster") && deleted_clusters.contains(cluster_of(body)))
+      return aws::test::json_error("ClusterNotFoundException", "The referenced cluster was inactive.");
     auto out = perform(operation, body);
     if (const auto lost = std::find(lose.begin(), lose.end(), operation); lost != lose.end()) {
       lose.erase(lost);
