@@ -65,6 +65,8 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
     if (auto* entry = core_.find_agent(resource.agent);
         entry != nullptr && entry->row.client_token == resource.client_token)
       core_.note_steps(entry, resource);
+    if (auto* renamed = find_renamed(resource); renamed != nullptr && resource.state == ResourceState::gone)
+      note_renamed_gone(renamed, resource);
   }
   const auto lag = cloud->provider->limits().listing_lag;
   auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
@@ -305,7 +307,7 @@ Awaitable<void> Reconciler::judge_strays(std::vector<Resource> listed, CloudEntr
         counted.emplace(std::move(key), std::move(*entry));
       continue;
     }
-    counted.emplace(key, stray->entry);
+    if (stray->entry) counted.emplace(key, *stray->entry);
     keys.insert(std::move(key));
     strays.push_back(std::move(*stray));
   }
@@ -349,6 +351,8 @@ void Reconciler::set_strays(CloudEntry& cloud, std::map<std::string, StrayEntry>
 // Empty: it need not be ended, or this cannot be said now.
 Awaitable<std::optional<Reconciler::Stray>> Reconciler::explain_stray(Resource resource, CloudEntry* cloud,
                                                                       Duration seen) {
+  if (const auto* agent = find_renamed(resource))
+    co_return explain_renamed(*agent, std::move(resource), *cloud);
   if (core_.find_agent(resource.agent) != nullptr)
     co_return std::nullopt;  // planned while the list was on its way; or a second one, ended after its agent
   Finding finding{Verdict::orphan, resource.agent, cloud->provider->name(), resource.handle,
@@ -375,6 +379,35 @@ Awaitable<std::optional<Reconciler::Stray>> Reconciler::explain_stray(Resource r
   co_return Stray{std::move(resource), std::move(finding), std::move(entry)};
 }
 
+// --- agents of a cloud that has another name now
+
+// The agent that is this very resource, and whose own cloud is not configured any more.
+AgentEntry* Reconciler::find_renamed(const Resource& resource) const {
+  auto* entry = core_.find_agent(resource.agent);
+  const bool is_same = entry != nullptr && !entry->has_cloud && !resource.handle.empty() &&
+                       entry->row.handle == resource.handle &&
+                       entry->row.client_token == resource.client_token;
+  return is_same ? entry : nullptr;
+}
+
+void Reconciler::note_renamed_gone(AgentEntry* entry, const Resource& resource) {
+  core_.note_gone(entry, resource);
+  if (!entry->is_ending()) return;  // the next look comes to it
+  entry->nothing_left = true;
+  steward_.look_at(entry);
+}
+
+// Nobody else can end it. One that has been told to leave has its time for that.
+std::optional<Reconciler::Stray> Reconciler::explain_renamed(const AgentEntry& entry, Resource resource,
+                                                             const CloudEntry& cloud) const {
+  const auto leaves_until = entry.life.stop_asked + cloud.provider->limits().own_exit;
+  if (!entry.is_ending() || entry.unheard || core_.time() < leaves_until) return std::nullopt;
+  Finding finding{Verdict::must_end, entry.id(), cloud.provider->name(), resource.handle,
+                  fmt::format("Its own cloud '{}' is not configured any more, but this one lists it.",
+                              entry.row.cloud.str())};
+  return Stray{std::move(resource), std::move(finding), std::nullopt};
+}
+
 // It stands in the list of findings until the next comparison.
 void Reconciler::note_ended(const Resource& resource, const CloudName& name) {
   constexpr std::string_view kEnded = " It is ended now.";
@@ -393,6 +426,7 @@ Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
     core_.parts.crash_points.hit("terminate:after-call");
     if (answer && *answer && (*answer)->state == ResourceState::gone) {
       note_ended(resource, key.first);
+      if (auto* renamed = find_renamed(resource)) note_renamed_gone(renamed, **answer);
       if (cloud->strays.erase(key.second) > 0) core_.look->notify();
       break;
     }

@@ -24,6 +24,11 @@ class Reconciler {
   Awaitable<void> watch(CloudName name, CloudEntry* cloud);
 
  private:
+  struct Stray {
+    ports::Resource resource;
+    Finding finding;
+    std::optional<StrayEntry> entry;  // not set: its agent's record counts
+  };
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
@@ -34,13 +39,12 @@ class Reconciler {
   static bool is_end_under_way(const AgentEntry& entry);
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
+  AgentEntry* find_renamed(const ports::Resource& resource) const;
+  void note_renamed_gone(AgentEntry* entry, const ports::Resource& resource);
+  std::optional<Stray> explain_renamed(const AgentEntry& entry, ports::Resource resource,
+                                       const CloudEntry& cloud) const;
   Awaitable<void> look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud);
   Awaitable<bool> look_for(AgentId agent, CloudEntry* cloud);
-  struct Stray {
-    ports::Resource resource;
-    Finding finding;
-    StrayEntry entry;
-  };
   struct List {      // when it was begun, and how many agents of ours live in it
     Duration at{0};  // steady
     std::size_t living = 0;

@@ -429,6 +429,46 @@ TEST_CASE("an agent whose cloud is not configured any more gives its item back; 
   }
 }
 
+TEST_CASE("an agent whose cloud has another name now is ended through the one that lists it") {
+  World world;
+  world.build();
+  world.cloud.resources["moon-old-1"] = stray(installation_of(world), "moon-old", world.now());
+  model::Agent row;
+  row.id = AgentId("moon-old");
+  row.cloud = CloudName("moon");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.client_token = "moon-old-1";
+  row.handle = "i-moon-old-1";
+  row.state = AgentState::connecting;
+  row.planned = world.now();
+  row.launch_deadline = world.now() + 2h;
+  row.for_item = "1";
+  FrozenRequest request;
+  request.is_default = true;
+  row.frozen_request = encode_request(request);
+  bool ends_by_itself = false;
+  SUBCASE("when it is to end") {}
+  SUBCASE("when it has ended by itself") { ends_by_itself = true; }
+  SUBCASE("and not another one of its launch") { row.handle = "i-moon-old-2"; }
+  const bool is_same = row.handle == "i-moon-old-1";
+  REQUIRE(world.run(world.store->record_launch_intents({row})));
+  world.controller.submit("1", world.now());
+  world.start();
+  world.advance(world.config.reconcile_every * 2);
+  CHECK(world.row(row.id).state == AgentState::connecting);
+  CHECK(world.cloud.terminate_calls == 0);  // it may come yet
+  if (ends_by_itself)
+    world.cloud.end("moon-old-1", {0, 0, false, "it exited"});
+  else
+    REQUIRE(world.run(world.fleet->terminate_agent(row.id, "enough")));
+  world.advance(world.config.reconcile_every);
+  CHECK(count(world, Verdict::must_end) == (is_same && !ends_by_itself ? 1 : 0));
+  world.advance(world.config.reconcile_every);
+  CHECK((world.cloud.resources.at("moon-old-1").resource.state == ResourceState::gone) == is_same);
+  CHECK((world.row(row.id).state == AgentState::terminated) == is_same);
+}
+
 TEST_CASE("deadlines start afresh with the server") {
   World world;
   world.start();
