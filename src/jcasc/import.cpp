@@ -14,6 +14,7 @@
 #include "jcasc/plugin_template.hpp"
 #include "jcasc/template_conversion.hpp"
 #include "jcasc/tidy.hpp"
+#include "model/validate.hpp"
 
 namespace footman::jcasc {
 namespace {
@@ -80,11 +81,17 @@ std::string cloud_name(std::string name, std::set<std::string>& taken) {
   return make_unique(name.empty() ? "ecs" : name, taken);
 }
 
+// Of a template.
+std::string why_no_name(std::string_view name) {
+  if (auto why = why_unusable(name); !why.empty()) return why;
+  return model::is_one_line(name) ? std::string() : marked("a name is one line without control characters");
+}
+
 std::string template_name(const YamlNode& own, const std::string& cloud, std::set<std::string>& taken) {
   auto name = text_of(own, "templateName");
-  if (name.empty() || !why_unusable(name).empty()) {
+  if (name.empty() || !why_no_name(name).empty()) {
     const auto labels = split(text_of(own, "label"), " \t\n,");
-    name = labels.empty() || !why_unusable(labels[0]).empty() ? cloud + "-template" : labels[0];
+    name = labels.empty() || !why_no_name(labels[0]).empty() ? cloud + "-template" : labels[0];
   }
   return make_unique(name, taken);
 }
@@ -258,6 +265,9 @@ class CloudImport {
     block.name = names_[i];
     block.remarks = remarks_on(own[i]);
     add_losses(cloud_.losses_of_templates[i], block);
+    const auto said = text_of(own[i], "templateName");
+    if (const auto why = why_no_name(said); !why.empty())
+      block.remarks.push_back(fmt::format("{}; templateName ({}) was left out", why, said));
     if (const auto wanted = text_of(own[i], "inheritFrom"); !wanted.empty() && !has_parent)
       block.remarks.push_back(
           fmt::format("inheritFrom ({}): left out: no other template of this cloud has this label, or "

@@ -115,7 +115,7 @@ class Conversion {
       else
         bad += fmt::format(" '{}'", label);
     auto& entry = add(out_.entries, "labels", quote(good), {"label"});
-    if (!bad.empty()) entry.notes.push_back("these cannot be labels and were left out:" + bad);
+    if (!bad.empty()) entry.notes.push_back("FILL IN: these cannot be labels and were left out:" + bad);
   }
 
   void existing_definition() {

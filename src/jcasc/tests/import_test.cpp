@@ -93,6 +93,23 @@ TEST_CASE("a value of another kind than the plugin's is never lost without a wor
                     "portMappings[2].hostPorts (1): not known, left out"});
 }
 
+TEST_CASE("a name with a line break and a label that is an expression are to be filled in") {
+  const auto trip = round_trip_text(R"(jenkins:
+  clouds:
+    ecs:
+      name: c
+      templates:
+        - {templateName: "t\n      evil: 1", label: linux && docker, image: i, cpu: 1024, memory: 2048}
+        - {templateName: y, label: "a\x01b", image: i, cpu: 1024, memory: 2048}
+)");
+  CHECK(trip.find("linux").labels == std::vector<std::string>{"linux", "docker"});
+  CHECK(trip.says(
+      "# FILL IN: a name is one line without control characters; templateName (t       evil: 1) was "
+      "left out\n"));
+  CHECK(trip.says("# FILL IN: these cannot be labels and were left out: '&&'\n"));
+  CHECK(trip.find("y").labels.empty());
+}
+
 TEST_CASE("aliases: nobody's matter outside the clouds, named by their line within") {
   const std::string outside =
       "x: &usual {a: 1}\nunclassified:\n  <<: *usual\n  b: *usual\njenkins:\n  clouds:\n";
