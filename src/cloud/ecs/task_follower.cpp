@@ -9,7 +9,8 @@
 namespace footman::cloud::ecs {
 namespace {
 
-constexpr Duration kQueuePause = 15s;  // after a queue that could not be read
+constexpr Duration kQueuePause = 15s;   // after a queue that could not be read
+constexpr Duration kEventsLate = 5min;  // an event comes within seconds
 // After a look that failed, doubled with each further one.
 constexpr Duration kLookPause = 10s;
 constexpr Duration kLongestLookPause = 2min;
@@ -97,9 +98,11 @@ void TaskFollower::note_look(const aws::CallFailure* failure) {
 bool TaskFollower::note_task(Task task) {
   auto* known = shared_.table.find(task.arn);
   const bool was_over = known == nullptr || known->is_over();
+  const bool was_seen = known != nullptr && known->seen;  // else its end may have been told before this life
   const bool changed = shared_.table.update(std::move(task), shared_.now());
   if (known != nullptr) ask_for_words(*known);
   if (!changed) return false;
+  if (was_seen && !was_over && known->is_over() && !unheard_.is_set()) unheard_ = shared_.now();
   if (!was_over && known->is_over() && !known->subnet().empty() && footman::ecs::lacked_address(known->task))
     shared_.subnets.on_no_room(known->subnet(), shared_.now());
   return true;
@@ -139,6 +142,7 @@ Awaitable<void> TaskFollower::read_events() {
     }
     bool changed = false;
     for (auto& task : events->tasks) changed |= note_task(std::move(task));
+    judge_silence(!events->tasks.empty());
     if (changed) shared_.tell();
     if (events->receipts.empty()) continue;
     if (auto removed = co_await queue.remove(std::move(events->receipts)); !removed)
@@ -148,12 +152,29 @@ Awaitable<void> TaskFollower::read_events() {
 
 // Without the queue tasks are looked at as if there were none.
 void TaskFollower::set_events(bool readable, const std::string& reason) {
-  shared_.table.set_events(readable);
+  shared_.table.set_events(readable && !is_silent_);
   if (readable == events_readable_) return;
   events_readable_ = readable;
   if (!readable)
     shared_.outside.log.warning("the queue of events cannot be read: tasks are described instead",
                                 {{"queue", shared_.config.options.event_queue_url}, {"error", reason}});
+}
+
+// Nobody writes to the queue: its rule is not there, or is another one. Known by an end that only a look has
+// told.
+void TaskFollower::judge_silence(bool told) {
+  if (told) unheard_ = {};
+  const bool is_silent = unheard_.is_set() && shared_.now() >= unheard_ + kEventsLate;
+  if (is_silent == is_silent_) return;
+  is_silent_ = is_silent;
+  const auto& queue = shared_.config.options.event_queue_url;
+  if (is_silent)
+    shared_.outside.log.warning(
+        "a task has stopped, and the queue of events did not tell it: tasks are described as if there were "
+        "no queue; see the rule of EventBridge and the policy of the queue",
+        {{"queue", queue}});
+  else
+    shared_.outside.log.info("the queue of events tells of tasks again", {{"queue", queue}});
 }
 
 }  // namespace footman::cloud::ecs

@@ -39,13 +39,16 @@ class TaskFollower {
   void note_lines(const std::string& arn, std::string lines);
   Awaitable<void> read_events();
   void set_events(bool readable, const std::string& reason);
+  void judge_silence(bool told);  // told: the queue has just told of a task
 
   Shared& shared_;
   LastLines last_lines_;
   std::optional<aws::CallFailure> look_failure_;  // of the last look
   Duration look_pause_{0};
   bool events_readable_ = false;
-  runtime::Event wake_;  // of look_on()
+  Instant unheard_;         // even: the first end since the last event; not set: none, or no queue
+  bool is_silent_ = false;  // the queue can be read, but nobody writes to it
+  runtime::Event wake_;     // of look_on()
 };
 
 }  // namespace footman::cloud::ecs

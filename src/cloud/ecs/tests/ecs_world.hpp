@@ -64,6 +64,7 @@ class EcsWorld final : public cloud::contract::World {
     config.options.cluster = cluster;
     config.options.tag_prefix = tag_prefix;
     config.options.log_group = "/footman";
+    config.options.event_queue_url = event_queue;
     config.templates[template_name()] = {template_options, offers};
     auto made = create_ecs_cloud(std::move(config), {outside.outside, credentials, rates, executor()});
     REQUIRE(made.has_value());
@@ -133,6 +134,7 @@ class EcsWorld final : public cloud::contract::World {
   std::string region = "eu-west-1";
   std::string cluster = "builds";
   std::string tag_prefix = "footman:";
+  std::string event_queue;  // its URL; empty: none
   TemplateOptions template_options = make_template();
   std::vector<footman::ecs::Offer> offers;
   cloud::aws::FixedCredentials credentials{{"key", base::Secret("secret"), {}, {}, "a test"}};

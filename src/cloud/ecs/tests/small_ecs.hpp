@@ -42,6 +42,7 @@ struct SmallEcs {
   std::string logs_refused;                              // code of the refusal of those who read them
   std::map<std::string, json::array> others;             // definitions that others made: name → containers
   std::set<std::string> gone_revisions;                  // ARNs: nothing is launched from them
+  std::vector<std::string> queued;                       // bodies of the messages in the queue
   std::map<std::string, int> calls;                      // by operation
   std::vector<std::string> lose;      // operations whose next answer is lost after its effect
   std::vector<std::string> refusals;  // of the next RunTasks: reasons of failures[]
@@ -142,6 +143,8 @@ struct SmallEcs {
     if (operation == "StopTask") return stop_task(body);
     if (operation == "DescribeTasks") return describe(body);
     if (operation == "ListTasks") return list(body);
+    if (operation == "ReceiveMessage") return receive();
+    if (operation == "DeleteMessageBatch") return ok({});
     if (operation == "GetLogEvents") return get_log_events(body);
     if (operation == "DescribeTaskDefinition") {
       const std::string family(body.at("taskDefinition").as_string());
@@ -179,6 +182,14 @@ struct SmallEcs {
     }
     FAIL_CHECK("not expected: " << operation);
     return aws::test::json_error("InvalidAction");
+  }
+
+  // All there are, at once: who wants it to wait gives `services` a delay.
+  Answer receive() {
+    json::array messages;
+    for (auto& body : std::exchange(queued, {}))
+      messages.push_back(json::object{{"ReceiptHandle", "r"}, {"Body", std::move(body)}});
+    return ok({{"Messages", std::move(messages)}});
   }
 
   // By a family its active revision alone, by a revision also one that is not active.
