@@ -201,6 +201,9 @@ FAULTS = [
      "the task definition theirs:3 of the template 'theirs' is not there"),
     ("a task definition without that container", lambda p: register(p, "nowhere"), {"more": existing("theirs")}, "failed", "task-definition",
      "has no container 'build'"),
+    ("a task definition for EC2 alone", lambda p: p.aws.botocore_client("ecs").register_task_definition(
+        family="theirs", containerDefinitions=[{"name": "build", "image": f"{IMAGE}/builds:20", "memory": 128}]),
+     {"more": existing("theirs")}, "failed", "task-definition", "is not for FARGATE"),
     ("a task definition whose image is not there", lambda p: register(p, "build"), {"more": existing("theirs")}, "failed", "image", "builds:19"),
     ("a task definition whose log group is not there", lambda p: register(p, "build"), {"more": existing("theirs")}, "failed", "log-group", "/theirs"),
     ("unknown image", plant_nothing, {"image": IMAGE + "/more"}, "failed", "image", "there is no image"),
