@@ -162,7 +162,20 @@ Awaitable<Status> JenkinsController::read_computers(Reading* reading) {
   if (find_session(answer) != reading->session)
     co_return fail(Errc::unavailable, "Jenkins was started anew while it was read");
   FOOTMAN_CO_TRY(reading->computers, parse_computers(answer.body));
+  if (auto node = overview_.find_silent(*reading->computers, parts_.clock.steady()); !node.empty())
+    reading->silence = co_await ask_silence(std::move(node));
   co_return Status();
+}
+
+// What is in the way of an answer, or comes while Jenkins starts, proves nothing.
+Awaitable<Silence> JenkinsController::ask_silence(std::string node) {
+  const auto answer = co_await call(requests_.get_secret(node));
+  if (!answer) co_return Silence::unclear;
+  const auto read = check_read(*answer, fmt::format("see whether the agent of node {} is connected", node));
+  const bool is_refused = !read && read.error().code == Errc::permission_denied;
+  if (!read && !is_refused) co_return Silence::unclear;
+  health_.note_change("secret", read);
+  co_return read ? Silence::away : Silence::hidden;
 }
 
 // Without Job/Read an idle Jenkins looks like one that has nothing to do.

@@ -83,6 +83,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
+  bool sees_at_work(const AgentId& id) const override { return overview_.sees_stray_at_work(id); }
   runtime::Awaitable<Status> drain_agent(AgentId id) override;
   runtime::Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
   void set_wait_reason(const std::string& item_key, ports::SharedReason reason) override;
@@ -135,6 +136,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   runtime::Awaitable<bool> renew_token();
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
   runtime::Awaitable<Status> read_computers(Reading* reading);
+  runtime::Awaitable<Silence> ask_silence(std::string node);
   runtime::Awaitable<void> read_steps(std::string run);
   runtime::Awaitable<void> ask_jobs();
   void act_on(NextSteps outcome, std::uint64_t look);

@@ -49,6 +49,7 @@ class Look {
       record.phase = NodePhase::held;
     }
     note_link();
+    if (is_unclear()) return std::move(turn_);
     if (record.phase == NodePhase::working)
       look_at_working();
     else
@@ -63,6 +64,11 @@ class Look {
   bool is_busy() const { return find_taken(*sight_.computer) != nullptr; }
   bool is_drained() const { return turn_.record.drained || !sight_.is_served; }
   bool is_up() const { return turn_.record.link == NodeLink::up; }
+  bool is_away() const { return turn_.record.link == NodeLink::down && sight_.silence == Silence::away; }
+  // Its agent may have died with its build just now.
+  bool is_unclear() const {
+    return sight_.silence == Silence::unclear && is_up() && !sight_.computer->connected && !is_busy();
+  }
   Duration silent() const { return sight_.now - turn_.record.silent_since; }
 
   void hold(std::string_view message) {
@@ -110,11 +116,11 @@ class Look {
       if (record.link != NodeLink::up && record.phase != NodePhase::working) record.idle_since = sight_.now;
       record.link = NodeLink::up;
       record.silent_since = {};
-    } else if (record.link != NodeLink::never) {
+    } else if (record.link != NodeLink::never && sight_.silence == Silence::away) {
       if (record.link == NodeLink::up) record.silent_since = sight_.now;
       record.link = NodeLink::down;
       // Jenkins itself was away: all agents were, and their time begins anew.
-      record.silent_since = std::max(record.silent_since, sight_.session_since);
+      record.silent_since = std::max(record.silent_since, sight_.links_since);
     }
   }
 
@@ -135,7 +141,7 @@ class Look {
       return end_life(record, model::spent_reason(record.max_builds),
                       "Its last build was over before it was seen.");
     }
-    if (record.link == NodeLink::down && silent() >= kSilence)
+    if (is_away() && silent() >= kSilence)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent has not been connected for {}.", format_duration(silent())),
                       true);
@@ -304,7 +310,7 @@ class Look {
       return take_build();
     }
     name_build();
-    if (record.link == NodeLink::down && silent() >= kResumePatience)
+    if (is_away() && silent() >= kResumePatience)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent was lost with {}, and has not come back.", title()), true);
     hold_with_build();
@@ -370,7 +376,7 @@ class Look {
       return;
     }
     record.session = sight_.session;
-    if (record.link == NodeLink::down && !is_restarted)
+    if (is_away() && !is_restarted)
       return end_life(record, EndReason::session_lost, fmt::format("Its agent was lost with {}.", title()),
                       true);
     finish_build();
@@ -393,7 +399,7 @@ class Look {
 
   void await_run() {
     auto& record = turn_.record;
-    if (record.link == NodeLink::down && silent() >= kResumePatience)
+    if (is_away() && silent() >= kResumePatience)
       return end_life(record, EndReason::session_lost,
                       fmt::format("Its agent did not come back for {} after a restart of Jenkins.", title()),
                       true);

@@ -46,13 +46,22 @@ enum class NodeStep {
 };
 std::string_view to_string(NodeStep step);
 
+// What it says that Jenkins does not show an agent's connection.
+enum class Silence {
+  away,     // the agent is not there
+  hidden,   // Footman lacks the right to see it
+  unclear,  // one or the other
+};
+
 enum class ItemEnd { unknown, started, not_started };
 
 // What is known of the world around one node, all of it read after the last step on the node was done.
 struct NodeSight {
   const Computer* computer = nullptr;  // null: not listed
   std::string session;
-  Instant session_since;  // it is known here since then
+  // Jenkins tells since then which agents are there: it was started, or hid them before.
+  Instant links_since;
+  Silence silence = Silence::away;
   Instant now;
   // Jenkins has run for long enough that what it does not show is not there.
   bool is_settled = true;

@@ -173,6 +173,7 @@ NextSteps Overview::take_in(Reading reading, Duration steady) {
   follow_clock(reading.now, steady);
   const bool is_same = reading.session == session_;
   note_session(reading);
+  if (reading.silence) note_silence(*reading.silence, reading.now);
   queue_ = std::move(reading.queue);
   if (reading.computers) {
     computers_ = std::move(*reading.computers);
@@ -210,7 +211,7 @@ void Overview::shift_times(Duration by) {
   const auto shift = [by](Instant& one) {
     if (one.is_set()) one = one + by;
   };
-  for (auto* one : {&session_since_, &settled_at_, &stand_since_}) shift(*one);
+  for (auto* one : {&session_since_, &shown_since_, &settled_at_, &stand_since_}) shift(*one);
   for (auto& one : left_) shift(one.first);
   for (auto& [id, node] : nodes_)
     for (auto* one : {&node->record.silent_since, &node->record.build.resume_since, &node->record.note_until})
@@ -264,6 +265,37 @@ void Overview::note_session(const Reading& reading) {
   session_since_ = reading.now;
   missing_.clear();  // their ids may be those of others now
   if (is_restart) settled_at_ = reading.now + kRestartGrace;
+}
+
+// --- agents that are not shown
+
+// Without the right Agent/Connect Jenkins shows all agents as if they were away, with status 200. The secret
+// of a node needs the same right, and is refused.
+std::string Overview::find_silent(const Computers& computers, Duration steady) {
+  std::set<std::string_view> silent;
+  for (const auto& one : computers.all)
+    if (!one.connected && !one.is_ghost()) silent.insert(one.name);
+  std::string found;
+  bool is_news = false;
+  for (const auto& [id, node] : nodes_) {
+    const auto& record = node->record;
+    if (record.link == NodeLink::never || record.phase == NodePhase::over || is_let_go(record.phase) ||
+        !node->is_free() || !silent.contains(record.node))
+      continue;
+    found = record.node;
+    is_news = is_news || (record.link == NodeLink::up && silence_ == Silence::away);
+  }
+  if (found.empty() && silence_ != Silence::away) {
+    const auto own = std::ranges::find_if(computers.all, [this](const auto& one) { return is_own(one); });
+    if (own != computers.all.end()) found = own->name;
+  }
+  if (found.empty() || (!is_news && steady < silence_after_)) return {};
+  silence_after_ = steady + kAskAgain;
+  return found;
+}
+
+void Overview::note_silence(Silence silence, Instant now) {
+  if (std::exchange(silence_, silence) != Silence::away && silence == Silence::away) shown_since_ = now;
 }
 
 // Answers with what has left the queue.
@@ -405,7 +437,8 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   NodeSight sight;
   sight.computer = computer;
   sight.session = session_;
-  sight.session_since = session_since_;
+  sight.links_since = std::max(session_since_, shown_since_);
+  sight.silence = silence_;
   sight.now = now;
   sight.is_settled = is_settled(now);
   sight.is_served = bond_ == Bond::serves;
@@ -497,7 +530,10 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
 }
 
 NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, Instant now, NextSteps& out) {
-  auto turn = jenkins::look_at_node(node->record, sight_of(*node, computer, now));
+  auto sight = sight_of(*node, computer, now);
+  // That it falls silent the next reading tells, which asks why.
+  if (sight.silence == Silence::away && node->record.link == NodeLink::up) sight.silence = Silence::unclear;
+  auto turn = jenkins::look_at_node(node->record, sight);
   const auto& record = node->record;
   const auto known = std::pair(record.phase, record.build.path);
   note_turn(node, turn, now, out);
@@ -570,6 +606,11 @@ void Overview::find_strays(Duration steady, NextSteps& out) {
     else if (!computer.held)
       out.strays.push_back({computer.name, true});
   }
+}
+
+bool Overview::sees_stray_at_work(const AgentId& id) const {
+  const auto* computer = find_computer(node_name(id));
+  return computer != nullptr && is_marked(*computer) && !names_.contains(computer->name) && !computer->idle;
 }
 
 bool Overview::runs_elsewhere(const std::string& build, const std::string& node) const {

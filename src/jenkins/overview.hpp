@@ -32,7 +32,7 @@ inline constexpr Duration kMissedAfter = 2s;
 inline constexpr std::size_t kMissedAtOnce = 4;
 // A node that has a build is asked so often for its name: to a user without Job/Read Jenkins never tells it.
 inline constexpr int kGlancesForName = 20;
-inline constexpr Duration kAskAgain = 5s;       // after a build or a page of steps was asked for
+inline constexpr Duration kAskAgain = 5s;       // after a build, a page of steps or a secret was asked for
 inline constexpr Duration kRegularLook = 10s;   // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;     // at nodes that have builds, while nothing else goes on
 inline constexpr Duration kProbeTime = 2min;    // an examination takes less
@@ -53,8 +53,9 @@ struct Reading {
   std::optional<Computers> computers;  // nothing: they were not asked for
   std::string session;
   Instant now;
-  std::uint64_t number = 0;  // of the look: see Looks
-  Duration ahead{0};         // Jenkins' clock, of this one
+  std::uint64_t number = 0;                       // of the look: see Looks
+  Duration ahead{0};                              // Jenkins' clock, of this one
+  std::optional<Silence> silence = std::nullopt;  // nothing: as before
 };
 
 // How many looks at Jenkins have begun. What was begun before a step was done says nothing of what came of
@@ -148,6 +149,9 @@ class Overview {
   void set_former_prefixes(std::vector<std::string> prefixes) { former_prefixes_ = std::move(prefixes); }
   // Of the same Jenkins, prefix and installation.
   void set_settings(JenkinsSettings settings);
+  // A node whose secret tells, by whether it may be read, if agents that are not shown are away; empty: none
+  // is to be asked for. `computers`: of the reading that is taken in next.
+  std::string find_silent(const Computers& computers, Duration steady);
   // `steady`: now.
   NextSteps take_in(Reading reading, Duration steady);
   void learn_labels(const KnownLabels& labels);
@@ -181,6 +185,8 @@ class Overview {
   bool note_missed_step(LiveNode& node, const std::string& run, Instant now, NextSteps& out);
   static BuildRun step_of(const NodeRecord& record, std::string run, std::string key, Instant now);
 
+  // An agent of this installation without a record, as that of a section of another name was, has a build.
+  bool sees_stray_at_work(const AgentId& id) const;
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;
 
@@ -238,6 +244,7 @@ class Overview {
   void shift_times(Duration by);
   void leave_no_time_ahead(Instant now);
   void note_session(const Reading& reading);
+  void note_silence(Silence silence, Instant now);
   std::vector<JudgedItem> judge(const Reading& reading);
   bool may_be_missed(const JudgedItem& one) const;
   void note_left(const JudgedItem& one, Duration steady);
@@ -289,6 +296,9 @@ class Overview {
   std::uint64_t look_ = 0;  // the last one
   Instant session_since_;
   Instant settled_at_;
+  Silence silence_ = Silence::away;  // of agents that were asked about
+  Instant shown_since_;              // it was none of the others since then
+  Duration silence_after_{0};        // steady; the same silence is not asked about again before
   Queue queue_;
   Computers computers_;
   std::map<std::string_view, const Computer*> computer_of_;  // into computers_

@@ -143,6 +143,11 @@ class ControllerPort {
     (void)version;
     return {};
   }
+  // It sees a build on an agent that is not its own, and was of a controller that is not configured any more.
+  virtual bool sees_at_work(const base::AgentId& id) const {
+    (void)id;
+    return false;
+  }
   // No new work from the answer on, over restarts too; running work goes on. Idempotent. With an error
   // nothing has changed; `timeout`: that is not known.
   virtual runtime::Awaitable<base::Status> drain_agent(base::AgentId id) = 0;

@@ -25,7 +25,8 @@ struct Life {
   Computer computer;
   bool listed = true;
   std::string session = "one";
-  Instant session_since = kStart;
+  Instant links_since = kStart;
+  Silence silence = Silence::away;
   Instant now = kStart + 1h;
   bool settled = true;
   QueueItem item;
@@ -65,7 +66,8 @@ struct Life {
     NodeSight sight;
     sight.computer = listed ? &computer : nullptr;
     sight.session = session;
-    sight.session_since = session_since;
+    sight.links_since = links_since;
+    sight.silence = silence;
     sight.now = now;
     sight.is_settled = settled;
     sight.open_for = wanted && item_waits ? &item : nullptr;

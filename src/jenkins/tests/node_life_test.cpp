@@ -385,7 +385,7 @@ TEST_CASE("after a restart of Jenkins a held node with a pipeline is opened unti
   CHECK(life.computer.held);
   life.steps.clear();
   life.session = "two";
-  life.session_since = life.now;
+  life.links_since = life.now;
   life.settled = false;
   life.disconnect();
   life.end();
@@ -411,7 +411,7 @@ TEST_CASE("after a restart of Jenkins: the run is over, never comes back, or its
   const auto restart = [](Life& life) {
     life.work("job/p/1/", kStep);
     life.session = "two";
-    life.session_since = life.now;
+    life.links_since = life.now;
     life.disconnect();
     life.end();
     life.look();
@@ -458,7 +458,7 @@ TEST_CASE("after a restart of Jenkins all agents were away: their time begins an
   life.look();
   life.now = life.now + 1h;
   life.session = "two";
-  life.session_since = life.now;
+  life.links_since = life.now;
   life.look();
   CHECK(life.activity() == AgentActivity::disconnected);
   life.now = life.now + kSilence;

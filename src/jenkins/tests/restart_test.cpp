@@ -109,10 +109,10 @@ TEST_CASE("a drained node stays for a step that nobody saw begin and that waits 
   NodeSight sight;
   sight.computer = &computer;
   sight.session = "two";
-  sight.now = sight.session_since = Instant{1'795'456'000'000'000};
+  sight.now = sight.links_since = Instant{1'795'456'000'000'000};
   sight.is_settled = false;
   const auto look = [&](Duration after) {
-    sight.now = sight.session_since + after;
+    sight.now = sight.links_since + after;
     record = look_at_node(record, sight).record;
     return record.phase;
   };
