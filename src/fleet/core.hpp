@@ -136,8 +136,9 @@ struct AgentEntry {
   std::optional<PlannedAs> planned_as;  // as the ledger was told; not set: it was not
   std::uint64_t order = 0;              // of all agents of this run
 
-  std::optional<std::uint32_t> served;  // builds that its pool has counted; not set: not looked at yet
-  std::optional<Duration> idle_from;    // steady; its idle time is counted up to then
+  std::optional<std::uint32_t> served;   // builds that its pool has counted; not set: not looked at yet
+  std::optional<Duration> idle_from;     // steady; its idle time is counted up to then
+  std::optional<Duration> orphan_until;  // steady; its controller is not configured: see judge_orphan()
 
   const AgentId& id() const { return row.id; }
   // Nobody else is launched for it while the agent may get it; empty: none.

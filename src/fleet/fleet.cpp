@@ -7,6 +7,7 @@
 
 #include "base/number.hpp"
 #include "fleet/budgets.hpp"
+#include "fleet/orphans.hpp"
 #include "fleet/provisioner.hpp"
 #include "fleet/reconciler.hpp"
 #include "fleet/steward.hpp"
@@ -66,6 +67,7 @@ Awaitable<Status> Fleet::start(store::OpenState state) {
   FOOTMAN_CO_TRY_STATUS(co_await read_spending(core));
   FOOTMAN_CO_TRY_STATUS(co_await impl_->read_launch_times());
   impl_->take_over(std::move(state.agents), !state.doubt.empty());
+  tell_orphans(core);
   impl_->reconciler.begin(std::move(state.doubt));
   impl_->listen();
   impl_->start_loops();

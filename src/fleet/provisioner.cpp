@@ -7,6 +7,7 @@
 
 #include "base/check.hpp"
 #include "fleet/considered.hpp"
+#include "fleet/orphans.hpp"
 #include "fleet/planned_agent.hpp"
 #include "policy/billing.hpp"
 #include "policy/build_retry.hpp"
@@ -241,9 +242,12 @@ void Provisioner::observe_agents() {
   take_news();
   looked_at_ = core_.take_touched();
   for (auto* entry : core_.find_agents(looked_at_)) {
-    if (auto* controller = core_.find_controller(entry->row.controller))
+    if (auto* controller = core_.find_controller(entry->row.controller)) {
       core_.see(*entry, controller->observe_agent(entry->id()));
-    note_seen(entry);
+      note_seen(entry);
+    } else if (const auto again = judge_orphan(core_, entry)) {
+      look_no_later(*again);
+    }
     pools_.note_seen(*entry);
     if (entry->gone) judge_gone(entry);
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/check.hpp"
+#include "fleet/orphans.hpp"
 #include "policy/retry.hpp"
 #include "runtime/time_limit.hpp"
 
@@ -134,8 +135,7 @@ ports::AgentRegistration registration_of(const Core& core, const AgentEntry& ent
 Awaitable<void> Steward::introduce(AgentEntry* entry) {
   auto* controller = core_.find_controller(entry->row.controller);
   if (controller == nullptr) {
-    core_.wish_end(entry, {EndReason::surplus, fmt::format("Its controller '{}' is not configured any more.",
-                                                           entry->row.controller.str())});
+    if (judge_orphan(core_, entry)) co_await pause(entry, kLaunchFirstPause, kLaunchLongestPause);
     co_return;
   }
   if (!entry->has_cloud) {

@@ -32,10 +32,14 @@ ports::AgentEnd end_of(const AgentEntry& entry) {
   return {row.end_reason, row.end_detail.empty() ? std::string(sentence(row.end_reason)) : row.end_detail};
 }
 
-// It was drained and its work is done: why it was drained says more than how it left.
+// It was drained and its work is done: why it was drained says more than how it left. Not so where it was to
+// go as nobody needed it, and it has got its last build all the same.
 bool is_end_of_drain(const AgentEntry& entry) {
   using enum EndReason;
   const auto reason = entry.ending->reason;
+  const auto drained_for = entry.row.end_reason;
+  const bool was_unneeded = drained_for == surplus || drained_for == idle_too_long;
+  if (was_unneeded && model::is_spent(entry.row.max_builds, entry.row.builds_done)) return false;
   return entry.row.state == AgentState::draining && entry.seen.activity != ports::AgentActivity::busy &&
          entry.seen.working_on.empty() &&
          (reason == build_finished || reason == max_builds || reason == drained || reason == goodbye);

@@ -201,6 +201,7 @@ TEST_CASE("an agent that gets work just when it is to end keeps it and ends afte
   World world;
   world.start();
   AgentId id;
+  auto reason = EndReason::idle_too_long;
   SUBCASE("idle for too long") {
     world.config.templates[0].max_builds = 0;
     world.restart();
@@ -212,8 +213,10 @@ TEST_CASE("an agent that gets work just when it is to end keeps it and ends afte
     world.submit("1");
     id = world.only_agent().id;
     world.controller.items.clear();
+    reason = EndReason::build_finished;  // it has no more than one
   }
   SUBCASE("drained by a person on its way") {
+    reason = EndReason::drained;
     world.submit("1");
     id = world.only_agent().id;
     world.controller.on_drain = [&](const AgentId& agent) {
@@ -235,6 +238,7 @@ TEST_CASE("an agent that gets work just when it is to end keeps it and ends afte
   world.settle();
   CHECK(world.row(id).state == AgentState::terminated);
   CHECK(world.row(id).builds_done >= 1);
+  CHECK(world.row(id).end_reason == reason);
 }
 
 TEST_CASE("an end for idleness that could not be carried out falls away once the agent has worked") {

@@ -48,6 +48,7 @@ class ScriptedController final : public ports::ControllerPort {
   bool has_rows = false;                         // in the fleet's store
   std::optional<ports::AgentEndpoint> endpoint;  // of its agents
   std::optional<Errc> drain_error;               // it answers so and has changed nothing
+  std::set<AgentId> seen_at_work;                // of other controllers
   std::function<void(const AgentId&)> on_drain;  // just before it is carried out
 
   explicit ScriptedController(ControllerName name = ControllerName("builtin")) : name_(std::move(name)) {}
@@ -63,6 +64,7 @@ class ScriptedController final : public ports::ControllerPort {
   std::optional<model::Node> make_row(const ports::AgentRegistration& registration) const override;
   Awaitable<Result<ports::AgentBootstrap>> register_agent(ports::AgentRegistration registration) override;
   ports::AgentObservation observe_agent(AgentId id) const override;
+  bool sees_at_work(const AgentId& id) const override { return seen_at_work.contains(id); }
   ports::AgentNews agents_since(std::uint64_t version) override;
   Awaitable<Status> drain_agent(AgentId id) override;
   Awaitable<Status> remove_agent(AgentId id, ports::AgentEnd end) override;
