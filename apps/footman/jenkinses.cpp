@@ -104,7 +104,7 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           [key = site_.server_key](const base::AgentId& agent, std::uint32_t attempt) {
             return protocol::derive_bootstrap_secret(key, agent, attempt);
           },
-          [this, place = member.get()] { return read_token(place->config.token_file); }},
+          [this, place = member.get()] { return read_token(place->config.token_file); }, all_members()},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -114,6 +114,12 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
 Awaitable<Result<base::Secret>> Jenkinses::read_token(std::string file) {
   if (file.empty()) co_return base::fail(base::Errc::not_found, "the token is not from a file");
   co_return co_await site_.read_secret("file:" + file);
+}
+
+std::vector<const jenkins::JenkinsController*> Jenkinses::all_members() const {
+  std::vector<const jenkins::JenkinsController*> all;
+  for (const auto& one : members_) all.push_back(one->controller.get());
+  return all;
 }
 
 std::vector<ports::ControllerPort*> Jenkinses::controllers() const {

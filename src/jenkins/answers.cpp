@@ -188,8 +188,9 @@ Result<LabelUse> parse_label_use(std::string_view body) {
 std::string QueueItem::key() const { return fmt::format("{}-{}-{}", id, in_queue_since, task); }
 
 std::string QueueItem::title() const {
-  // The name of a cell is its combination alone.
-  if (task_class.ends_with(".MatrixConfiguration")) return job_title(task);
+  // The name lacks folders, and a cell's is its combination alone.
+  if (auto title = build_title(task); title != task) return title;
+  if (auto title = job_title(task); title != task) return title;
   constexpr std::string_view kPart = "part of ";
   if (task_name.starts_with(kPart)) return task_name.substr(kPart.size());
   return task_name.empty() ? task : task_name;

@@ -49,7 +49,7 @@ struct QueueItem {
   std::int64_t waits_since() const { return buildable_since > 0 ? buildable_since : in_queue_since; }
   // No other item of this Jenkins ever has the same: ids alone are handed out again after a crash.
   std::string key() const;
-  std::string title() const;  // "app #17", "app"
+  std::string title() const;  // "team/app #17", "team/app"
 };
 
 struct Queue {

@@ -84,7 +84,21 @@ void JenkinsController::set_settings(JenkinsSettings settings) {
 
 // --- looks
 
+// Until they have answered, or do not.
+Awaitable<void> JenkinsController::wait_for_earlier() {
+  for (const auto* one : parts_.earlier)
+    while (one->health_.reach() == Reach::unasked)
+      co_await runtime::sleep_for(parts_.clock, settings_.busy_pace);
+}
+
+// Each run of a Jenkins has a session of its own, at whatever address it is found.
+void JenkinsController::look_for_twin(const std::string& session) {
+  for (const auto* one : parts_.earlier)
+    if (!session.empty() && one->overview_.session() == session) overview_.set_twin(one->name());
+}
+
 Awaitable<void> JenkinsController::look_again_and_again() {
+  co_await wait_for_earlier();
   while (true) {
     const auto begun = parts_.clock.steady();
     const auto done = co_await look();
@@ -130,6 +144,7 @@ Awaitable<Status> JenkinsController::look() {
   Reading reading;
   reading.number = ++*looks_;
   FOOTMAN_CO_TRY(reading.queue, co_await read_queue(&reading));
+  look_for_twin(reading.session);
   if (overview_.wants_computers(reading.queue, parts_.clock.steady()))
     FOOTMAN_CO_TRY_STATUS(co_await read_computers(&reading));
   reading.now = parts_.clock.now();
@@ -263,9 +278,10 @@ Awaitable<void> JenkinsController::keep_up(std::vector<PlaceholderTask> tasks, s
   }
   for (const auto& stray : strays) {
     if (failed) break;
-    parts_.log.warning(stray.hold ? "a node of this installation is at work without a record: it is held"
-                                  : "a node of this installation has no record: it is deleted",
-                       {{"node", stray.node}});
+    parts_.log.warning(
+        stray.hold ? "a node of this installation has no record: it is held, and deleted once it is idle"
+                   : "a node of this installation has no record: it is deleted",
+        {{"node", stray.node}});
     const auto what = fmt::format("clear up node {}", stray.node);
     const auto done = stray.hold ? co_await change(requests_.toggle(stray.node, kHeldSingleUse), what)
                                  : co_await change(requests_.delete_node(stray.node), what);
@@ -315,6 +331,7 @@ Awaitable<Result<std::size_t>> JenkinsController::detach() {
   if (!leaves()) overview_.set_bond(Bond::detached);
   wake_.notify();
   if (on_change_) on_change_();
+  if (overview_.has_twin()) co_return 0;  // they are the other's
   auto removed = co_await remove_placeholders();
   if (removed) co_return removed;
   co_return fail(Errc::unavailable,
@@ -380,7 +397,7 @@ ports::JenkinsStatus JenkinsController::status() const {
   status.trouble = trouble();
   if (leaves() && status.trouble.empty())
     status.trouble = "It is in the configuration no more: agents at work finish, and no more are launched.";
-  status.detached = overview_.bond() != Bond::serves;
+  status.detached = !overview_.serves();
   status.tells_labels = overview_.placeholders_stand(parts_.clock.now());
   for (const auto& one : overview_.items()) status.items.push_back(show_item(one));
   for (const auto& [id, node] : overview_.nodes())
@@ -396,8 +413,8 @@ ports::JenkinsItem JenkinsController::show_item(const JudgedItem& one) const {
   out.since = Instant{one.item.waits_since() * 1000};
   out.verdict = to_string(one.verdict);
   out.text = one.text;
-  if (out.text.empty() && overview_.bond() != Bond::serves)
-    out.text = "Footman was detached from this Jenkins.";
+  if (out.text.empty() && !overview_.serves())
+    out.text = overview_.has_twin() ? overview_.rival() : "Footman was detached from this Jenkins.";
   if (const auto reason = reasons_.find(one.item.key()); reason != reasons_.end())
     out.reason = reason->second;
   return out;

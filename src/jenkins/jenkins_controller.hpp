@@ -43,6 +43,8 @@ inline constexpr Duration kResultAfter = 2s;      // a build has its result so l
 // The pause is at least so many times what a look took, unless a node is open for a last build.
 inline constexpr int kShareOfTime = 3;
 
+class JenkinsController;
+
 struct JenkinsParts {
   runtime::Executor control;
   runtime::Clock& clock;
@@ -63,6 +65,9 @@ struct JenkinsParts {
   // The user's token as it is now, asked for when Jenkins does not take it. Nobody waits for it for long;
   // after an error the known one stays. May be null.
   std::function<runtime::Awaitable<Result<Secret>>()> read_token = {};
+  // Those of the same configuration that have it to themselves when they are for the same Jenkins. They are
+  // asked first.
+  std::vector<const JenkinsController*> earlier = {};
 };
 
 class JenkinsController final : public ports::ControllerPort, public ports::CredentialSource {
@@ -78,7 +83,7 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   base::ControllerName name() const override { return settings_.name; }
   std::optional<ports::AgentEndpoint> find_endpoint(const AgentId& id) const override;
-  bool takes_agents() const override { return overview_.bond() == Bond::serves; }
+  bool takes_agents() const override { return overview_.serves(); }
   std::vector<ports::DemandItem> demand() const override { return overview_.demand(); }
   runtime::Awaitable<Result<ports::AgentBootstrap>> register_agent(
       ports::AgentRegistration registration) override;
@@ -132,6 +137,8 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
 
   // --- looks
   runtime::Awaitable<void> look_again_and_again();
+  runtime::Awaitable<void> wait_for_earlier();
+  void look_for_twin(const std::string& session);
   runtime::Awaitable<Status> look();
   runtime::Awaitable<bool> renew_token();
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);

@@ -56,7 +56,7 @@ void Overview::load(std::vector<NodeRecord> records) {
 
 void Overview::set_settings(JenkinsSettings settings) {
   settings_ = std::move(settings);
-  if (bond_ != Bond::serves) return;
+  if (!serves()) return;
   auto wanted = list_placeholders(settings_.prefix, settings_.demand.served);
   if (wanted == placeholders_) return;
   placeholders_ = std::move(wanted);
@@ -93,12 +93,13 @@ bool Overview::is_placeholder(const Computer& computer) const {
 }
 
 bool Overview::has_left() const {
-  return nodes_.empty() && computers_at_ != Duration(0) &&
-         std::ranges::none_of(computers_.all, [this](const Computer& one) { return is_marked(one); });
+  const auto is_ours = [this](const Computer& one) { return !has_twin() && is_marked(one); };
+  return nodes_.empty() && computers_at_ != Duration(0) && std::ranges::none_of(computers_.all, is_ours);
 }
 
 // Two servers would take each other's placeholders for their own; what one of them repairs the other may not.
 void Overview::look_for_rivals() {
+  if (has_twin()) return;
   rival_.clear();
   std::string other;
   std::size_t count = 0;
@@ -117,6 +118,17 @@ void Overview::look_for_rivals() {
         "(installation {}) do. Give one of both another `prefix` and other labels.",
         other, count == 1 ? std::string("a node") : fmt::format("{} nodes", count), settings_.prefix,
         settings_.installation);
+}
+
+void Overview::set_twin(const ControllerName& name) {
+  if (has_twin()) return;
+  twin_ = name.str();
+  rival_ = fmt::format(
+      "It is the same Jenkins as '{}', which stands before it in the configuration: that one gives it "
+      "agents, "
+      "this one gives it none. Take one of the two sections out and restart the server.",
+      twin_);
+  set_bond(bond_);
 }
 
 bool Overview::is_own(const Computer& computer) const {
@@ -230,6 +242,7 @@ void Overview::leave_no_time_ahead(Instant now) {
 }
 
 void Overview::look_at_placeholders(Instant now, NextSteps& out) {
+  if (has_twin()) return;
   out.placeholders = plan_placeholders(placeholders_, settings_.prefix, computers_,
                                        [this](const Computer& one) { return is_marked(one); });
   for (const auto& one : former_prefixes_)
@@ -376,7 +389,7 @@ bool Overview::update_demand(const Reading& reading) {
     const auto key = one.item.key();
     // What is about to start may yet lose its executor to another one.
     const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    if (one.verdict == Verdict::wanted && bond_ == Bond::serves && !is_taken_since(key, reading.number))
+    if (one.verdict == Verdict::wanted && serves() && !is_taken_since(key, reading.number))
       demand.push_back({key, one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
     else if (is_kept)
       demand.push_back(before.at(key));
@@ -421,14 +434,14 @@ KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, con
 
 void Overview::set_bond(Bond bond) {
   bond_ = bond;
-  placeholders_ = bond == Bond::serves ? list_placeholders(settings_.prefix, settings_.demand.served)
-                                       : std::vector<Placeholder>();
+  placeholders_ =
+      serves() ? list_placeholders(settings_.prefix, settings_.demand.served) : std::vector<Placeholder>();
   stand_since_ = {};
   computers_at_ = Duration(0);  // look at the nodes next time
 }
 
 bool Overview::placeholders_stand(Instant now) const {
-  return bond_ == Bond::serves && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
+  return serves() && stand_since_.is_set() && now - stand_since_ >= kQueueBeat;
 }
 
 // --- looks at nodes
@@ -441,7 +454,7 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   sight.silence = silence_;
   sight.now = now;
   sight.is_settled = is_settled(now);
-  sight.is_served = bond_ == Bond::serves;
+  sight.is_served = serves();
   sight.released_waits = node.record.released_key.empty() || keys_.contains(node.record.released_key);
   sight.is_in_doubt = [this, &node] { return is_in_doubt(node); };
   sight.released_end = node.released_end;
@@ -595,16 +608,14 @@ bool Overview::is_left_probe(const Computer& computer, Duration steady) {
 }
 
 void Overview::find_strays(Duration steady, NextSteps& out) {
-  if (settings_.keeps_unknown) return;
+  if (settings_.keeps_unknown || has_twin()) return;
   std::erase_if(probes_, [this](const auto& one) { return find_computer(one.first) == nullptr; });
   for (const auto& computer : computers_.all) {
     if (is_left_probe(computer, steady)) out.strays.push_back({computer.name, false});
     if (!is_marked(computer) || is_placeholder(computer)) continue;
     if (names_.contains(computer.name)) continue;
-    if (computer.idle)
-      out.strays.push_back({computer.name, false});
-    else if (!computer.held)
-      out.strays.push_back({computer.name, true});
+    // First no more builds: one that comes as it is deleted would be lost.
+    if (!computer.held || computer.idle) out.strays.push_back({computer.name, !computer.held});
   }
 }
 
@@ -627,7 +638,7 @@ bool Overview::has_exposed() const {
 
 Duration Overview::pace() const {
   if (has_exposed()) return settings_.open_pace;
-  bool is_busy = !has_read_ || !stand_since_.is_set();
+  bool is_busy = !has_read_ || (!has_twin() && !stand_since_.is_set());
   for (const auto& [id, node] : nodes_) is_busy = is_busy || is_lively(node->record);
   is_busy = is_busy || std::ranges::any_of(items_, [](const JudgedItem& one) {
               return one.verdict == Verdict::wanted || one.verdict == Verdict::pending ||

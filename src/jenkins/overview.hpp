@@ -118,7 +118,7 @@ struct NodeWork {
 // Nodes with the mark of this installation that no record knows, and what is left of an examination.
 struct Stray {
   std::string node;
-  bool hold = false;  // a build is on it: no further one; else it is deleted
+  bool hold = false;  // no further build; else it is deleted
 };
 
 // A build that a node should not have had.
@@ -194,7 +194,13 @@ class Overview {
   Bond bond() const { return bond_; }
   // Nothing of this installation was there at the last look.
   bool has_left() const;
-  // A sentence on another Footman whose nodes have the same names' beginning there; empty: there is none.
+  // Another section of the configuration, by its name, is for the same Jenkins and has it to itself: here is
+  // nothing but what agents at work need. For good.
+  void set_twin(const ControllerName& name);
+  bool has_twin() const { return !twin_.empty(); }
+  bool serves() const { return bond_ == Bond::serves && !has_twin(); }
+  // A sentence on another Footman whose nodes have the same names' beginning there, or on another section of
+  // this one; empty: there is none.
   const std::string& rival() const { return rival_; }
 
   bool has_read() const { return has_read_; }
@@ -287,6 +293,7 @@ class Overview {
   std::string mark_;
   std::vector<std::string> former_prefixes_;
   std::string rival_;
+  std::string twin_;
   std::vector<Placeholder> placeholders_;
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;

@@ -87,6 +87,14 @@ TEST_CASE("builds are called as people call them") {
   cell.task_name = "OS=linux";
   cell.task = "job/grid/OS=linux/";
   CHECK(cell.title() == "grid/OS=linux");
+  QueueItem job;
+  job.task_name = "app";
+  job.task = "job/team/job/app/";
+  CHECK(job.title() == "team/app");
+  QueueItem part;
+  part.task_name = "part of team » app #3";
+  part.task = "job/team/job/app/3/";
+  CHECK(part.title() == "team/app #3");
   CHECK(build_title("").empty());
 }
 

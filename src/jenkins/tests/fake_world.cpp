@@ -87,22 +87,24 @@ void FakeWorld::open() {
 
 FakeWorld::~FakeWorld() { crash(); }
 
+JenkinsParts FakeWorld::parts(NodeBook& its_book) {
+  return {io_->get_executor(),
+          clock,
+          *transport,
+          its_book,
+          base::Logger(),
+          metrics,
+          {},
+          [this](const BuildRun& run) { builds.push_back(run); },
+          {},
+          [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
+          [this] { left = true; },
+          {},
+          [this] { return answer_with(new_token); }};
+}
+
 void FakeWorld::start() {
-  controller = std::make_unique<JenkinsController>(
-      JenkinsParts{io_->get_executor(),
-                   clock,
-                   *transport,
-                   book,
-                   base::Logger(),
-                   metrics,
-                   {},
-                   [this](const BuildRun& run) { builds.push_back(run); },
-                   {},
-                   [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
-                   [this] { left = true; },
-                   {},
-                   [this] { return answer_with(new_token); }},
-      settings);
+  controller = std::make_unique<JenkinsController>(parts(book), settings);
   controller->set_former_prefixes(former_prefixes);
   for (auto& [id, agent] : agents) agent.acting = false;
   REQUIRE(wait(controller->start()));

@@ -78,6 +78,7 @@ class FakeWorld {
   }
 
   // --- the server
+  JenkinsParts parts(NodeBook& its_book);
   void start();
   void stop();   // in order
   void crash();  // drops it where it is

@@ -146,6 +146,7 @@ class Program {
               {"admin", "admin"},
               {"admin_token", "admin-token"}};
     jenkins_ = std::make_unique<FakeJenkins>(std::move(settings), clock_.now());
+    jenkins_->set_session(fmt::format("{:08x}", ::getpid()));  // two programs are two Jenkins
     agents_ = std::make_unique<AgentSide>(*jenkins_, [this] { return clock_.now(); }, [this] { pump(); });
     jenkins_server_ = make_server(
         [this](std::shared_ptr<const net::HttpRequest> request) { return answer(std::move(request)); });
