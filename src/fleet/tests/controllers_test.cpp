@@ -209,10 +209,10 @@ TEST_CASE("a controller that is configured no longer: its agents end, the others
   two.world.crash();
   two.world.others.clear();
   two.world.start();
-  two.world.advance(two.world.config.templates[0].launch_deadline + 1min);
+  two.world.advance(two.world.config.orphan_timeout + 1min);
   CHECK(two.world.row(of_first).state == AgentState::online);
   CHECK(two.world.row(at_work).state == AgentState::terminated);
-  CHECK(two.world.row(at_work).end_reason == EndReason::session_lost);
+  CHECK(two.world.row(at_work).end_reason == EndReason::surplus);
   CHECK(two.agent_of(two.first) == of_first);
   CHECK(two.world.live_agents().size() == 1);
   CHECK(two.world.cloud.alive() == 1);
