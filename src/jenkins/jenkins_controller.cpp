@@ -323,6 +323,7 @@ void JenkinsController::come_back() {
 }
 
 std::string JenkinsController::trouble() const {
+  if (overview_.has_twin() && health_.reach() == Reach::well) return overview_.rival();
   auto trouble = health_.trouble();
   return trouble.empty() ? overview_.rival() : trouble;
 }
