@@ -158,6 +158,18 @@ Awaitable<Status> Jenkinses::compare_known(std::string name, KnownJenkins known)
     member->former_prefixes = std::move(known.prefixes);
     co_return Status();
   }
+  const auto now =
+      std::ranges::find_if(members_, [&](const auto& one) { return one->config.url == known.url; });
+  if (member == nullptr && now != members_.end()) {
+    auto& renamed = **now;
+    for (auto& prefix : known.prefixes)
+      if (prefix != renamed.config.prefix) renamed.former_prefixes.push_back(std::move(prefix));
+    site_.log.warning(
+        fmt::format("the Jenkins '{}' at {} is called '{}' now: nodes of agents that were launched for "
+                    "'{}' take no more builds, and are deleted once they are idle",
+                    name, known.url, renamed.config.name, name));
+    co_return co_await book_.forget_known(std::move(name));
+  }
   site_.log.warning(fmt::format(
       "the Jenkins '{}' at {} is in the configuration no more; what this server made there stands "
       "still: delete the nodes whose names begin with '{}' in Jenkins, or put it back and run "

@@ -147,3 +147,23 @@ TEST_CASE("an idle node without a record that is open is held before it is delet
   }));
   CHECK(was_held);
 }
+
+TEST_CASE("a build of an agent without a record, as of a section of another name, is seen until it is over") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", std::nullopt);
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.builds.size() == 1; }));
+  const auto id = world.builds[0].agent;
+  CHECK_FALSE(world.controller->sees_at_work(id));  // it is its own
+  world.has_fleet = false;
+  world.crash();
+  world.book.records.clear();
+  world.start();
+  world.run(10s);
+  CHECK(world.controller->sees_at_work(id));
+  world.jenkins->finish("app", 1, BuildResult::success, world.now());
+  CHECK(world.run_until([&] { return !world.controller->sees_at_work(id) && world.agent_nodes().empty(); }));
+  check_clean(world);
+}
