@@ -118,6 +118,7 @@ Awaitable<Result<base::Secret>> Jenkinses::read_token(std::string file) {
 
 std::vector<const jenkins::JenkinsController*> Jenkinses::all_members() const {
   std::vector<const jenkins::JenkinsController*> all;
+  all.reserve(members_.size());
   for (const auto& one : members_) all.push_back(one->controller.get());
   return all;
 }

@@ -7,6 +7,8 @@
 
 namespace footman::fleet {
 
+using model::EndReason;
+
 void tell_orphans(const Core& core) {
   std::map<ControllerName, std::vector<std::string>> agents;
   for (const auto& [order, entry] : core.agents())
