@@ -223,7 +223,8 @@ void Overview::shift_times(Duration by) {
   const auto shift = [by](Instant& one) {
     if (one.is_set()) one = one + by;
   };
-  for (auto* one : {&session_since_, &shown_since_, &settled_at_, &stand_since_}) shift(*one);
+  for (auto* one : {&session_since_, &shown_since_, &unclear_since_, &settled_at_, &stand_since_})
+    shift(*one);
   for (auto& one : left_) shift(one.first);
   for (auto& [id, node] : nodes_)
     for (auto* one : {&node->record.silent_since, &node->record.build.resume_since, &node->record.note_until})
@@ -307,7 +308,14 @@ std::string Overview::find_silent(const Computers& computers, Duration steady) {
   return found;
 }
 
+// An answer that never comes must not keep the nodes of agents that are lost for ever.
 void Overview::note_silence(Silence silence, Instant now) {
+  if (silence != Silence::unclear)
+    unclear_since_ = {};
+  else if (!unclear_since_.is_set())
+    unclear_since_ = now;
+  else if (now - unclear_since_ >= kUnclearMost)
+    silence = Silence::away;
   if (std::exchange(silence_, silence) != Silence::away && silence == Silence::away) shown_since_ = now;
 }
 

@@ -32,7 +32,9 @@ inline constexpr Duration kMissedAfter = 2s;
 inline constexpr std::size_t kMissedAtOnce = 4;
 // A node that has a build is asked so often for its name: to a user without Job/Read Jenkins never tells it.
 inline constexpr int kGlancesForName = 20;
-inline constexpr Duration kAskAgain = 5s;       // after a build, a page of steps or a secret was asked for
+inline constexpr Duration kAskAgain = 5s;  // after a build, a page of steps or a secret was asked for
+inline constexpr Duration kUnclearMost =
+    2min;  // a silence that cannot be asked about is taken for what it seems
 inline constexpr Duration kRegularLook = 10s;   // at the nodes, whatever happens
 inline constexpr Duration kLookAtWork = 1s;     // at nodes that have builds, while nothing else goes on
 inline constexpr Duration kProbeTime = 2min;    // an examination takes less
@@ -305,7 +307,8 @@ class Overview {
   Instant settled_at_;
   Silence silence_ = Silence::away;  // of agents that were asked about
   Instant shown_since_;              // it was none of the others since then
-  Duration silence_after_{0};        // steady; the same silence is not asked about again before
+  Instant unclear_since_;
+  Duration silence_after_{0};  // steady; the same silence is not asked about again before
   Queue queue_;
   Computers computers_;
   std::map<std::string_view, const Computer*> computer_of_;  // into computers_

@@ -93,6 +93,21 @@ TEST_CASE("an agent that died while it could not be seen is found to be away whe
   CHECK(world.run_until([&] { return !world.agents.contains(id); }, kResumePatience));  // its run gave up
 }
 
+TEST_CASE("an agent whose silence cannot be asked about is given up in the end") {
+  Scene scene;
+  auto& world = scene.world;
+  scene.start_builds();
+  world.transport->edit = [](const std::string& path, Answer& answer) {
+    if (path.contains(".jnlp")) answer.status = 500;
+  };
+  const auto pipe = world.builds[0].title.starts_with("pipe") ? 0U : 1U;
+  const auto id = world.builds[pipe].agent;
+  scene.silence(id);
+  world.run(kUnclearMost - 10s);
+  CHECK(scene.activity(pipe) == AgentActivity::busy);
+  CHECK(world.run_until([&] { return !world.agents.contains(id); }, kResumePatience + 30s));
+}
+
 TEST_CASE("an idle agent that is kept is there still when it can be seen again") {
   Scene scene;
   auto& world = scene.world;
