@@ -171,6 +171,13 @@ Awaitable<Status> Jenkinses::compare_known(std::string name, KnownJenkins known)
                     name, known.url, renamed.config.name, name));
     co_return co_await book_.forget_known(std::move(name));
   }
+  if (member != nullptr) {
+    site_.log.warning(fmt::format(
+        "the Jenkins '{}' is at {} now and was at {}: if that is another one, delete the nodes there whose "
+        "names begin with '{}'; if it is the same at another address, all goes on",
+        name, member->config.url, known.url, fmt::join(known.prefixes, "' or '")));
+    co_return co_await book_.forget_known(std::move(name));
+  }
   site_.log.warning(fmt::format(
       "the Jenkins '{}' at {} is in the configuration no more; what this server made there stands "
       "still: delete the nodes whose names begin with '{}' in Jenkins, or put it back and run "

@@ -281,8 +281,7 @@ TEST_CASE(
   CHECK(live.back().promised_to.empty());
   world.advance(world.config.templates.front().launch_deadline + 1s);
   CHECK(world.row(live.front().id).end_reason == model::EndReason::launch_deadline);
-  const auto& told = world.fleet->list_clouds().at(0).templates.at(0).breaker;
-  CHECK(told.state == "closed");
+  CHECK(world.fleet->list_clouds().at(0).templates.at(0).breaker.state == "closed");
   CHECK(world.cloud.terminate_calls <= 1);  // of the new one, which did not come either
 }
 
