@@ -297,13 +297,14 @@ def run_crowd(latency, is_single, make_job):
         check(not is_single or len(by_node) == len(names), f"at {latency} s each build has a node of its own: {by_node}")
 
 
+# Alone on its node is what goes on for long enough that a busy machine can hold the node meanwhile.
 def test_a_jenkins_whose_answers_take_long():
-    for latency, seconds, is_single in ((0.05, 0, True), (0.15, 0.6, True), (0.3, 0, False)):
+    for latency, seconds, is_single in ((0.05, 1, True), (0.15, 1.5, True), (0.3, 0, False)):
         run_crowd(latency, is_single, lambda scene, name: scene.jenkins.tell("job", name=name, label="linux", command=f"{scene.script()}; sleep {seconds}"))  # noqa: B023
 
 
 def test_steps_of_pipelines_where_answers_take_long():
-    for latency, seconds, is_single in ((0.15, 0.5, True), (0.2, 0.5, False), (0.3, 0, False)):
+    for latency, seconds, is_single in ((0.15, 1.5, True), (0.2, 0.5, False), (0.3, 0, False)):
         step = {"label": "linux", "seconds": seconds}
         run_crowd(latency, is_single, lambda scene, name: scene.jenkins.tell("job", name=name, kind="pipeline", blocks=[step]))  # noqa: B023
 
