@@ -43,7 +43,7 @@ struct AccountParts {
   std::function<bool(const model::Agent& row)> is_reserved;
   // The other item that waits for it now: until its launch has an answer its row may say an earlier one.
   std::function<std::string(const model::Agent& row)> promised_to;
-  std::function<Duration()> server_started;  // last
+  std::function<Duration()> server_started;  // last; 0 while it is down
   // Its controller can tell of it now.
   std::function<bool(const model::Agent& row)> is_told_of;
 };

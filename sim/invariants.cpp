@@ -40,7 +40,7 @@ Checker::Checker(CheckerParts parts)
       accounts_({parts_.loop, parts_.witness, parts_.clouds,
                  [this](const model::Agent& row) { return is_reserved(row.id); },
                  [this](const model::Agent& row) { return promised_to(row); },
-                 [this] { return parts_.server.up_since(); },
+                 [this] { return parts_.server.up() ? parts_.server.up_since() : Duration(0); },
                  [this](const model::Agent& row) {
                    const auto* remote = parts_.remote;
                    return remote == nullptr || row.controller != remote->name() || remote->is_reached();
