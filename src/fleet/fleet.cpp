@@ -124,7 +124,11 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
     forget_text(entry->row.frozen_request);
     if (!entry->row.handle.empty()) forget_launch(entry->request);
     if (!entry->asked) entry->ending = Ending{EndReason::surplus, "Nobody had asked for it.", false};
-    entry->unheard = in_doubt && entry->asked && !entry->is_ending();
+    const bool
+        did_not_come =  // as an earlier run of a database in doubt saw it, too, and did not end it for that
+        entry->row.end_reason == EndReason::launch_deadline ||
+        entry->row.end_reason == EndReason::session_lost;
+    entry->unheard = in_doubt && entry->asked && (!entry->is_ending() || did_not_come);
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
     if (!entry->has_cloud)
       core.log_of(*entry).error(

@@ -216,6 +216,13 @@ TEST_CASE("agents that a database in doubt knows, and that do not come to it, ma
   CHECK(held_findings(world) == 1);
   CHECK(gauge(world) == 1);
   CHECK(std::ranges::find(world.moves, "settle_doubt") == world.moves.end());
+  SUBCASE("over restarts") {
+    world.crash();
+    start_in_doubt(world);
+    world.advance(2 * world.config.reconcile_every);
+    CHECK(world.cloud.alive() == 1);
+    CHECK(held_findings(world) == 1);
+  }
   SUBCASE("until a person says that they do not") {
     CHECK(world.fleet->apply_reconcile("by ana") == 1);
     world.advance(1min);
