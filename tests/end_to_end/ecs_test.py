@@ -15,8 +15,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from agent_wire import BODY, AgentWire, bind, sign
-from ecs import EcsServer, FakeAws, free_port, make_carrier, own_address
-from footman import (BIN, SOURCE, ApiError, NotRun, check, check_numbered, kill_processes_of, numbered, run_tests,
+from ecs import EcsServer, FakeAws, make_carrier, own_address
+from footman import (BIN, SOURCE, ApiError, NotRun, check, check_numbered, find_free_ports, kill_processes_of, numbered, run_tests,
                      wait_until)
 
 
@@ -427,12 +427,13 @@ def test_the_walk_through_of_the_documentation():
     """Its certificate and its configuration to the letter, then the commands of its last step."""
     with tempfile.TemporaryDirectory(prefix="footman-walk-") as name, FakeAws(throttling=False, provision_seconds=0.1) as aws:
         folder, host = pathlib.Path(name), own_address()
+        https, agents = find_free_ports(host, 2)
         make_carrier(folder / "carrier")
         image = f"{aws.account}.dkr.ecr.{aws.region}.amazonaws.com/footman-agent@sha256:{'1' * 64}"
         aws.set(images={image: str(folder / "carrier")})
         aws.tell("clusters", name="build")
         certificate, config = read_walk_through({
-            "10.0.0.10": host, "8443": str(free_port(host)), "REGION": aws.region, "ACCOUNT": aws.account, "DIGEST": "1" * 64,
+            "10.0.0.10": host, "8443": str(https), "REGION": aws.region, "ACCOUNT": aws.account, "DIGEST": "1" * 64,
             "[SUBNET]": "[subnet-0a000001]", "[AGENTS]": "[sg-0a000001]", "log_group:": f'endpoint: {{url: "{aws.url}"}}, log_group:'})
         subprocess.run(certificate, shell=True, cwd=folder, check=True, capture_output=True)
         (folder / "footman.yaml").write_text(config)
@@ -444,7 +445,8 @@ def test_the_walk_through_of_the_documentation():
             return done.stdout + done.stderr
 
         with open(folder / "server.log", "wb") as log:
-            server = subprocess.Popen([BIN / "footman", "up", "--config", "footman.yaml"], cwd=folder, env=env, stdout=log, stderr=log)
+            server = subprocess.Popen([BIN / "footman", "up", "--config", "footman.yaml", "--agent-listen", f"127.0.0.1:{agents}"],
+                                      cwd=folder, env=env, stdout=log, stderr=log)
         try:
             wait_until((folder / "data" / "server.json").exists, lambda: (folder / "server.log").read_text())
             check("This cloud works." in footman("cloud", "test", "fargate"), "the cloud's test")

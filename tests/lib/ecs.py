@@ -3,14 +3,13 @@ import json
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "aws"))
 from fake_aws.client import FakeAws
-from footman import BIN, Server, check, wait_until
+from footman import BIN, Server, check, find_free_ports, wait_until
 
 CONFIG = """
 agent_url: ws://{host}:{port}
@@ -50,12 +49,6 @@ def own_address():
     raise RuntimeError("this machine has no address but loopback: a container must have one")
 
 
-def free_port(host):
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
-
-
 def make_carrier(folder):
     """The root of an image that holds the agent alone. Builds that are not static need their libraries, too."""
     folder.mkdir()
@@ -86,7 +79,7 @@ class EcsServer:
             self.aws.tell("queues", name="footman-events")
             cloud_more = f"    event_queue: {self.aws.url}/{self.aws.account}/footman-events"
         host = own_address()
-        port = free_port(host)
+        port, = find_free_ports(host, 1)
         config = CONFIG.format(host=host, port=port, region=self.aws.region, url=self.aws.url,
                                account=self.aws.account, more=more, cloud_more=cloud_more)
         self.server = Server(config, "ecs", host)

@@ -14,15 +14,9 @@ import threading
 import time
 import urllib.parse
 
-from footman import Failed, wait_until
+from footman import Failed, find_free_ports, wait_until
 
 USER, PASSWORD = "ci", "pa55: word"
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def make_certificate(folder, names, kind=("-newkey", "rsa:2048")):
@@ -96,7 +90,7 @@ class Registry:
 
     def __init__(self, tls=(), auth="", user=USER, password=PASSWORD):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="footman-registry-"))
-        self.port = free_port()
+        self.port, = find_free_ports("127.0.0.1", 1)
         self.host = f"127.0.0.1:{self.port}"
         self.tokens = None
         self.certificate = None
