@@ -472,7 +472,7 @@ bool Checker::is_held(const SimCloud::Machine& machine) const {
 
 void Checker::on_terminate(const SimCloud::Machine& machine) {
   if (!parts_.server.up() || parts_.loop.now() - parts_.server.up_since() < kEndMargin) return;
-  if (is_held(machine))
+  if (is_held(machine) && !parts_.witness.ended_by_people.contains(machine.spec.agent.str()))
     report("held_is_not_ended", fmt::format("machine {} is ended, and nobody has said so", machine.handle));
 }
 
