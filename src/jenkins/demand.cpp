@@ -234,10 +234,11 @@ std::vector<JudgedItem> judge_items(const DemandInput& input) {
 }
 
 KnownLabels assign_flow_labels(const std::vector<std::string>& waiting, const Queue& queue,
-                               const std::string& task) {
+                               const std::string& task, const std::string& prefix) {
   std::vector<const QueueItem*> items;
   for (const auto& item : queue.items)
-    if (item.kind == TaskKind::node_step && item.task == task) items.push_back(&item);
+    if (item.kind == TaskKind::node_step && item.task == task && !read_why(item.why).name.starts_with(prefix))
+      items.push_back(&item);
   // One of them came or went between the two looks: the next ones will agree.
   if (items.size() != waiting.size()) return {};
   std::ranges::sort(items, {}, &QueueItem::id);

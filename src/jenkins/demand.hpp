@@ -84,8 +84,9 @@ struct DemandInput {
 std::vector<JudgedItem> judge_items(const DemandInput& input);
 
 // The labels of the items of one run, by key, out of its page of steps; none when they cannot be told apart.
+// A step that goes on after a restart waits for the node that it had, whose name begins with `prefix`.
 KnownLabels assign_flow_labels(const std::vector<std::string>& waiting, const Queue& queue,
-                               const std::string& task);
+                               const std::string& task, const std::string& prefix);
 
 // Whether this is a build of the item: the task of a freestyle item is its job, that of a node step its run.
 bool is_build_of(const QueueItem& item, const std::string& build);

@@ -437,7 +437,7 @@ void Overview::learn_labels(const KnownLabels& labels) {
 }
 
 KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, const std::string& run) const {
-  return assign_flow_labels(waiting, queue_, run);
+  return assign_flow_labels(waiting, queue_, run, settings_.prefix);
 }
 
 void Overview::set_bond(Bond bond) {

@@ -278,10 +278,15 @@ TEST_CASE("keys are never used again: an id that is handed out after a crash is 
 TEST_CASE("labels of a page of steps go to the items of its run, when they are as many") {
   auto scene = Scene().item("").item("").item("", TaskKind::freestyle);
   const auto& items = scene.queue.items;
-  const auto labels = assign_flow_labels({"linux", "gpu && big"}, scene.queue, "job/p/1/");
+  const auto labels = assign_flow_labels({"linux", "gpu && big"}, scene.queue, "job/p/1/", "own-");
   CHECK(labels == KnownLabels{{items[0].key(), "linux"}, {items[1].key(), "gpu&&big"}});
-  CHECK(assign_flow_labels({"linux"}, scene.queue, "job/p/1/").empty());
-  CHECK(assign_flow_labels({"linux", "gpu"}, scene.queue, "job/p/11/").empty());
+  CHECK(assign_flow_labels({"linux"}, scene.queue, "job/p/1/", "own-").empty());
+  CHECK(assign_flow_labels({"linux", "gpu"}, scene.queue, "job/p/11/", "own-").empty());
+  // Not one that waits for the node that it had: its label is not the one of its place.
+  scene.queue.items[1].why = "‘own-a’ is offline";
+  CHECK(assign_flow_labels({"linux", "gpu"}, scene.queue, "job/p/1/", "own-").empty());
+  CHECK(assign_flow_labels({"linux"}, scene.queue, "job/p/1/", "own-") ==
+        KnownLabels{{items[0].key(), "linux"}});
 }
 
 TEST_CASE("which item a build was") {
