@@ -125,7 +125,10 @@ Awaitable<Status> SimAdmins::set_config(fleet::FleetConfig config) {
   loop_.trace().note(loop_.now(), "admins", "another configuration");
   witness_.config_changed = loop_.now();
   on_meddling_();
-  const Act<Status> act = [config](ServerNode& server) { return apply_config(config, &server); };
+  const Act<Status> act = [this, config](ServerNode& server) {
+    witness_.config_changed = loop_.now();  // it may have waited for a server that is up
+    return apply_config(config, &server);
+  };
   auto answer = co_await caller_.insist<Status>(act);
   witness_.config_changed = loop_.now();
   on_meddling_();

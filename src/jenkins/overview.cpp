@@ -31,6 +31,16 @@ bool has_taken(const NodeRecord& record, const std::string& key) {
   return record.build.item == key || may_have_taken(record, key);
 }
 
+// It is not open yet.
+bool is_coming(const NodeRecord& record) {
+  return record.phase == NodePhase::planned || record.phase == NodePhase::held;
+}
+
+bool takes(const NodeRecord& record, const std::string& label) {
+  const auto parsed = model::parse_label_expression(label);
+  return parsed && model::fits(*parsed, record.labels, record.is_default);
+}
+
 }  // namespace
 
 Overview::Overview(JenkinsSettings settings)
@@ -360,24 +370,44 @@ bool Overview::is_known_elsewhere(const std::string& key, const NodeRecord& than
   });
 }
 
-// The same as is_taken(), by what was seen since that look began.
-bool Overview::is_taken_since(const std::string& key, std::uint64_t look) const {
-  return std::ranges::any_of(nodes_, [&](const auto& one) {
-    const auto& node = *one.second;
-    return (!node.is_free() || look <= node.fresh_after) && has_taken(node.record, key) &&
-           !may_wait_on(node.record, key);
-  });
+// The same as is_taken(), by what was seen since that look began. That a node has what it was opened for is
+// likely only, until the next look.
+Overview::Taken Overview::taken_since(const std::string& key, std::uint64_t look) const {
+  auto taken = Taken::no;
+  for (const auto& [id, node] : nodes_) {
+    const auto& record = node->record;
+    const bool is_news = !node->is_free() || look <= node->fresh_after;
+    if (!is_news || !has_taken(record, key) || may_wait_on(record, key)) continue;
+    if (record.released_key != key || (!record.build.path.empty() && look > node->named_after))
+      return Taken::yes;
+    taken = Taken::likely;
+  }
+  return taken;
 }
 
-// That this node has it is a guess: it may have another one of the same job or run, and the last look showed
-// it waiting. The agent that is on its way for it is not ended for that; the next look tells.
+// Enough agents are on their way for all that is in `demand`, and one more that it fits.
+bool Overview::has_agent_to_spare(const JudgedItem& item,
+                                  const std::vector<ports::DemandItem>& demand) const {
+  std::vector<const NodeRecord*> coming;
+  for (const auto& [id, node] : nodes_)
+    if (is_coming(node->record) && takes(node->record, item.label)) coming.push_back(&node->record);
+  const auto wanted = std::ranges::count_if(demand, [&](const ports::DemandItem& one) {
+    return std::ranges::any_of(coming, [&](const NodeRecord* record) { return takes(*record, one.label); });
+  });
+  return std::ssize(coming) > wanted;
+}
+
+// That this node has it is a guess: it may have another one of the same job or run - where it was opened for
+// none, also one that was never seen to wait - and the last look showed it waiting. The agent that is on its
+// way for it is not ended for that; the next look tells.
 bool Overview::may_wait_on(const NodeRecord& record, const std::string& key) const {
   if (record.released_key == key || !keys_.contains(key)) return false;
-  return std::ranges::any_of(nodes_, [&](const auto& one) {
-    const auto& other = one.second->record;
-    const bool is_coming = other.phase == NodePhase::planned || other.phase == NodePhase::held;
-    return is_coming && other.item.key == key;
-  });
+  const auto alike = std::ranges::count_if(
+      items_, [&](const JudgedItem& one) { return is_build_of(one.item, record.build.path); });
+  const bool is_guess = alike > 1 || record.released_key.empty();
+  return is_guess && std::ranges::any_of(nodes_, [&](const auto& one) {
+           return is_coming(one.second->record) && one.second->record.item.key == key;
+         });
 }
 
 // It has left the queue, for the node that was opened for it most likely: that one is told to be busy with
@@ -393,15 +423,27 @@ bool Overview::update_demand(const Reading& reading) {
   for (const auto& item : demand_) before.emplace(item.key, item);
   for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
   std::vector<ports::DemandItem> demand;
+  std::vector<const JudgedItem*> guesses;
+  const auto want = [&](const JudgedItem& one) {
+    demand.push_back(
+        {one.item.key(), one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
+  };
   for (const auto& one : items_) {
     const auto key = one.item.key();
+    const bool is_wanted = one.verdict == Verdict::wanted && serves();
+    const auto taken = is_wanted ? taken_since(key, reading.number) : Taken::yes;
     // What is about to start may yet lose its executor to another one.
     const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    if (one.verdict == Verdict::wanted && serves() && !is_taken_since(key, reading.number))
-      demand.push_back({key, one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
-    else if (is_kept)
+    if (taken == Taken::no)
+      want(one);
+    else if (taken == Taken::likely)
+      guesses.push_back(&one);
+    else if (!is_wanted && is_kept)
       demand.push_back(before.at(key));
   }
+  // Jenkins may have given that node to another item, whose agent is not ended before that is known.
+  for (const auto* one : guesses)
+    if (has_agent_to_spare(*one, demand)) want(*one);
   if (!is_settled(reading.now)) {
     const auto is_given_away = [this](const std::string& key) {
       return std::ranges::any_of(nodes_, [&](const auto& one) {
@@ -561,9 +603,12 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
   if (std::pair(record.phase, record.build.path) == known) return turn;
   // What it has is news: one of those that the last look still showed waiting.
   node->named_after = look_ + 1;  // a look may be under way
-  std::erase_if(demand_, [&](const ports::DemandItem& one) {
+  const auto count = std::erase_if(demand_, [&](const ports::DemandItem& one) {
     return has_taken(record, one.key) && !may_wait_on(record, one.key);
   });
+  // One of them is there, whichever it is.
+  if (count == 0 && record.phase == NodePhase::working)
+    std::erase_if(demand_, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
   return turn;
 }
 

@@ -281,7 +281,9 @@ class Overview {
   bool is_own(const Computer& computer) const;
   bool is_taken(const std::string& key, const NodeRecord* by_other_than = nullptr) const;
   bool is_known_elsewhere(const std::string& key, const NodeRecord& than) const;
-  bool is_taken_since(const std::string& key, std::uint64_t look) const;
+  enum class Taken { no, likely, yes };
+  Taken taken_since(const std::string& key, std::uint64_t look) const;
+  bool has_agent_to_spare(const JudgedItem& item, const std::vector<ports::DemandItem>& demand) const;
   bool may_wait_on(const NodeRecord& record, const std::string& key) const;
   bool is_asked_with_node(const std::string& key) const;
   bool is_on(const QueueItem& item, bool own) const;

@@ -247,21 +247,48 @@ void FakeWorld::step_machines() {
 
 // --- the fleet
 
+// Each item has the agent that was launched for it, else one that is left over, else a new one.
+void FakeWorld::match(const std::vector<ports::DemandItem>& demand) {
+  std::set<std::string> waiting;
+  for (const auto& item : demand) waiting.insert(item.key);
+  const auto find_agent = [&](const auto& fits) {
+    return std::ranges::find_if(agents,
+                                [&](const auto& one) { return is_free(one.second) && fits(one.second); });
+  };
+  for (const auto& item : demand) {
+    if (find_agent([&](const Agent& one) { return one.item == item.key; }) != agents.end()) continue;
+    const auto label = model::parse_label_expression(item.label);
+    const auto left_over = find_agent([&](const Agent& one) {
+      const auto node = controller->overview().find(one.id);
+      return !waiting.contains(one.item) && node != nullptr &&
+             model::fits(*label, node->record.labels, node->record.is_default);
+    });
+    if (left_over != agents.end()) {
+      left_over->second.item = item.key;
+    } else if (agents.size() < cap) {
+      const AgentId id(fmt::format("t-{}", ++next_agent_));
+      agents[id] = {id, item.key, false, false, false, {}};
+      launched_for.push_back(item.key);
+    }
+  }
+}
+
+// It may have an item: it is on its way, or has nothing to do.
+bool FakeWorld::is_free(const Agent& agent) const {
+  using enum AgentActivity;
+  const auto activity = agent.seen.activity;
+  return !agent.ending && !wishes.contains(agent.id) &&
+         (!agent.launched || activity == expected || activity == idle);
+}
+
 void FakeWorld::step_fleet() {
   if (!controller || !has_fleet) return;
   const auto demand = controller->demand();
+  for (auto& [id, agent] : agents) agent.seen = controller->observe_agent(id);
+  match(demand);
   std::set<std::string> waiting;
-  for (const auto& item : demand) {
-    waiting.insert(item.key);
-    const bool has_agent =
-        std::ranges::any_of(agents, [&](const auto& one) { return one.second.item == item.key; });
-    if (has_agent || agents.size() >= cap) continue;
-    const AgentId id(fmt::format("t-{}", ++next_agent_));
-    agents[id] = {id, item.key, false, false, false, {}};
-    launched_for.push_back(item.key);
-  }
+  for (const auto& item : demand) waiting.insert(item.key);
   for (auto& [id, agent] : agents) {
-    agent.seen = controller->observe_agent(id);
     if (agent.acting) continue;
     using enum AgentActivity;
     const auto activity = agent.seen.activity;
@@ -284,6 +311,12 @@ void FakeWorld::step_fleet() {
   }
 }
 
+Duration FakeWorld::time_to_launch(const std::string& item) const {
+  for (const auto& [job, time] : launch_times)
+    if (item.find("job/" + job + "/") != std::string::npos) return time;
+  return launch_time;
+}
+
 Awaitable<void> FakeWorld::launch(AgentId id) {
   ports::AgentRegistration registration;
   registration.id = id;
@@ -302,7 +335,7 @@ Awaitable<void> FakeWorld::launch(AgentId id) {
   }
   const auto answer = co_await controller->register_agent(std::move(registration));
   if (answer) {
-    co_await runtime::sleep_for(clock, launch_time);
+    co_await runtime::sleep_for(clock, time_to_launch(agents.at(id).item));
     start_machine(id, std::string(answer->controller_secret.expose()));
     agents.at(id).launched = true;
   } else {

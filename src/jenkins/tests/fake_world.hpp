@@ -107,6 +107,7 @@ class FakeWorld {
   // --- the fleet: one agent for each item, ended when it is done, lost or not needed
   bool has_fleet = true;
   Duration launch_time = 2s;
+  std::map<std::string, Duration> launch_times;  // of agents that are launched for these jobs; else that
   std::uint32_t max_builds = 1;
   std::size_t cap = 1000;  // agents at once
   std::vector<std::string> former_prefixes;
@@ -136,10 +137,13 @@ class FakeWorld {
   std::map<AgentId, Machine> machines;
 
  private:
+  bool is_free(const Agent& agent) const;
+  Duration time_to_launch(const std::string& item) const;
   void open();
   void settle();
   void step_machines();
   void step_fleet();
+  void match(const std::vector<ports::DemandItem>& demand);
   runtime::Awaitable<void> launch(AgentId id);
   runtime::Awaitable<void> end(AgentId id, bool if_free);
 

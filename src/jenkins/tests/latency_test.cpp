@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <regex>
 
 #include "jenkins/console.hpp"
@@ -67,6 +68,35 @@ TEST_CASE("calls that take long: builds of a while get a node each") {
     check_all_told(crowd.world);
     check_clean(crowd.world);
   }
+}
+
+// Jenkins gives the node to the oldest item that fits, not to the one that it was opened for.
+TEST_CASE("agents that come in another order than their builds: one launch for each build") {
+  for (const auto kind : {Kind::freestyle, Kind::pipeline})
+    for (int i = 0; i < 40; ++i) {
+      const auto latency = std::array{2ms, 20ms, 50ms, 150ms, 300ms}.at(i % 5);
+      CAPTURE(i);
+      CAPTURE(kind == Kind::freestyle);
+      FakeWorld world;
+      world.transport->latency = latency;
+      world.launch_times = {{"app0", 8s}, {"app1", 5s + i * 7ms}};
+      for (const std::string job : {"app0", "app1", "app2"})
+        kind == Kind::freestyle ? world.add_freestyle(job, "linux", 3s)
+                                : world.add_pipeline(job, {"linux"}, 3s);
+      world.start();
+      REQUIRE(world.run_until([&] { return world.placeholders_stand(); }));
+      for (const std::string job : {"app0", "app1", "app2"}) {
+        world.trigger(job);
+        world.run(250ms);
+      }
+      REQUIRE(world.run_until(
+          [&] {
+            return world.is_over("app0") && world.is_over("app1") && world.is_over("app2") && is_quiet(world);
+          },
+          5min));
+      CHECK(world.launched_for.size() == 3);
+      check_clean(world);
+    }
 }
 
 TEST_CASE("calls that take long: builds that are over at once are told, and those too many as such") {
