@@ -513,7 +513,12 @@ NodeSight Overview::sight_of(const LiveNode& node, const Computer* computer, Ins
   const auto step = std::ranges::find(items_, node.record.node, &JudgedItem::node);
   if (step != items_.end()) sight.step_for_it = &step->item;
   sight.find_item = [this, &node](const std::string& build) {
-    return find_item(node.record, build, ListedItems::too);
+    // What the last look still showed waiting, when the build was there already, it is not.
+    const auto& record = node.record;
+    const bool was_there = record.phase == NodePhase::working &&
+                           look_ > std::max(node.fresh_after, node.busy_after) &&
+                           (record.build.path.empty() || record.build.path == build);
+    return find_item(record, build, was_there ? ListedItems::left_out : ListedItems::too);
   };
   return sight;
 }
@@ -570,11 +575,6 @@ void Overview::look_at_node(const LiveNodePtr& node, const Reading& reading, con
   if (computer != nullptr) node->is_gone = false;
   auto sight = sight_of(*node, computer, reading.now);
   sight.open_for = open_for;
-  if (node->record.phase == NodePhase::working)
-    sight.find_item = [this, &record = node->record](const std::string& build) {
-      const bool was_there = record.build.path.empty() || record.build.path == build;
-      return find_item(record, build, was_there ? ListedItems::left_out : ListedItems::too);
-    };
   auto turn = jenkins::look_at_node(node->record, sight);
   if (is_question(turn.step)) {
     if (node->asked_at != Duration(0) && steady - node->asked_at < kAskAgain)
@@ -606,8 +606,8 @@ NodeTurn Overview::look_now(const LiveNodePtr& node, const Computer* computer, I
   const auto count = std::erase_if(demand_, [&](const ports::DemandItem& one) {
     return has_taken(record, one.key) && !may_wait_on(record, one.key);
   });
-  // One of them is there, whichever it is.
-  if (count == 0 && record.phase == NodePhase::working)
+  // One of the two is there, whichever it is.
+  if (count == 0 && std::ranges::count(demand_, record.build.item, &ports::DemandItem::key) > 0)
     std::erase_if(demand_, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
   return turn;
 }
@@ -624,6 +624,8 @@ void Overview::note_turn(const LiveNodePtr& node, NodeTurn& turn, Instant now, N
     node->asked_at = Duration(0);
     node->glances = 0;
   }
+  if (turn.record.phase == NodePhase::working && node->record.phase != NodePhase::working)
+    node->busy_after = look_;
   if (turn.record != node->record) out.changed = true;
   node->record = turn.record;
 }

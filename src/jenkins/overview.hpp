@@ -86,6 +86,7 @@ struct LiveNode {
   runtime::Event freed;
   std::uint64_t fresh_after = 0;  // looks up to this one are too old to judge it
   std::uint64_t named_after = 0;  // and to tell that the item of its build waits on
+  std::uint64_t busy_after = 0;   // the queues of these were read before it was seen to be busy
   Duration step_after{0};         // the last step failed: not again before
   Duration put_after{0};          // the book failed: not again before
   ItemEnd released_end = ItemEnd::unknown;

@@ -323,7 +323,7 @@ TEST_CASE("of two nodes that got each other's items neither is said to have one 
 
 TEST_CASE("the agent on its way for an item is not ended on a guess that another node has it") {
   Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::working);
+  auto record = make_record(overview, NodePhase::open);
   record.link = NodeLink::up;
   record.session = "one";
   record.max_builds = 0;
