@@ -390,8 +390,8 @@ bool JenkinsController::died_with_build(const NodeRecord& record, const ports::A
   using enum EndReason;
   const bool died = end.reason == session_lost || end.reason == resource_gone || end.reason == agent_exited ||
                     end.reason == out_of_memory || end.reason == notice;
-  return died && !record.build.path.empty() &&
-         (record.phase == NodePhase::working || (record.phase == NodePhase::over && record.lost));
+  const bool was_lost = record.phase == NodePhase::over && record.lost && !record.build.path.empty();
+  return died && (has_build(record) || was_lost);
 }
 
 Awaitable<Status> JenkinsController::remove_agent(AgentId id, ports::AgentEnd end) {

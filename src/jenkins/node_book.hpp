@@ -40,6 +40,7 @@ struct NodeBuild {
   bool is_guess = false;     // it was not seen: Jenkins was restarted when it may have begun
   Instant since;
   Instant resume_since;  // it may come back since
+  Instant ended;         // it is over, and its node is not held yet; not set: not that
 
   bool operator==(const NodeBuild&) const = default;
 };

@@ -165,7 +165,7 @@ class Look {
 
   // Of a run of a pipeline.
   NodeBuild step_of(const std::string& run, std::string item) const {
-    return {run, std::move(item), build_title(run), true, false, sight_.now, {}};
+    return {run, std::move(item), build_title(run), true, false, sight_.now, {}, {}};
   }
 
   void begin(NodeBuild build) {
@@ -297,8 +297,10 @@ class Look {
     const auto* taken = find_taken(*sight_.computer);
     auto& build = record.build;
     const bool is_awaited = is_awaited_run() && !build.is_guess;
-    if (is_awaited && taken->build.empty()) return;  // whose it is, is told in a moment
-    const bool is_another = !taken->build.empty() && !build.path.empty() && taken->build != build.path;
+    const bool is_named = !taken->build.empty();
+    if (is_awaited && !is_named) return;  // whose it is, is told in a moment
+    const bool is_another =
+        build.ended.is_set() || (is_named && !build.path.empty() && taken->build != build.path);
     record.session = sight_.session;
     if (build.is_guess) return take_build();
     if (is_another && is_awaited) return lend(taken->build);
@@ -306,7 +308,8 @@ class Look {
     if (is_another) {
       ++record.builds_done;
       if (model::is_spent(record.max_builds, record.builds_done))
-        report_violation(fmt::format("after {} came {}", build.path, taken->build));
+        report_violation(
+            fmt::format("after {} came {}", build.path, is_named ? taken->build : "another one"));
       return take_build();
     }
     name_build();
@@ -319,7 +322,7 @@ class Look {
   // A run of a pipeline that was here when Jenkins was restarted.
   bool is_awaited_run() const {
     const auto& record = turn_.record;
-    return record.build.is_pipeline &&
+    return record.build.is_pipeline && !record.build.ended.is_set() &&
            (record.session != sight_.session || record.build.resume_since.is_set());
   }
 
@@ -370,13 +373,13 @@ class Look {
     if (is_restarted && record.build.path.empty() && may_have_begun()) return guess_run();
     if (record.build.is_guess && sight_.released_waits) return unguess();
     if (is_awaited_run() && !sight_.build_over) return await_run();
-    if (is_to_be_held_first()) return hold(kHeldSingleUse);
+    if (is_to_be_held_first()) return hold_after_build();
     if (!is_restarted && is_to_be_named()) {
       turn_.step = NodeStep::ask_item;
       return;
     }
     record.session = sight_.session;
-    if (is_away() && !is_restarted)
+    if (is_away() && !is_restarted && !record.build.ended.is_set())
       return end_life(record, EndReason::session_lost, fmt::format("Its agent was lost with {}.", title()),
                       true);
     finish_build();
@@ -406,7 +409,7 @@ class Look {
     auto& since = record.build.resume_since;
     if (!since.is_set() && is_up() && !is_held()) since = sight_.now;
     if (since.is_set() && sight_.now - since >= kResumePatience) {
-      if (is_to_be_held_first()) return hold(kHeldSingleUse);
+      if (is_to_be_held_first()) return hold_after_build();
       record.session = sight_.session;
       return finish_build();
     }
@@ -425,6 +428,13 @@ class Look {
   bool is_to_be_held_first() const {
     const bool is_to_end = (is_last_build(turn_.record) || is_drained()) && !is_lent() && !may_give_back();
     return is_to_end && is_up() && !is_held();
+  }
+
+  // It may take long until that can be done. Which one it was is asked after it.
+  void hold_after_build() {
+    auto& build = turn_.record.build;
+    if (!build.path.empty() && !build.ended.is_set()) build.ended = sight_.now;
+    hold(kHeldSingleUse);
   }
 
   void finish_build() {
@@ -513,6 +523,11 @@ bool is_last_build(const NodeRecord& record) {
 bool is_exposed(const NodeRecord& record) {
   const bool awaits_run = record.phase == NodePhase::working && record.build.resume_since.is_set();
   return is_last_build(record) && (record.phase == NodePhase::open || awaits_run);
+}
+
+bool has_build(const NodeRecord& record) {
+  const auto& build = record.build;
+  return record.phase == NodePhase::working && !build.path.empty() && !build.ended.is_set();
 }
 
 bool is_unnamed(const NodeRecord& record) {

@@ -100,6 +100,8 @@ void note_opened(NodeRecord& record, const QueueItem* item);
 bool is_last_build(const NodeRecord& record);
 // It is open for a last build that is not seen yet: what comes after that one would be too many.
 bool is_exposed(const NodeRecord& record);
+// It has one that is named and not over.
+bool has_build(const NodeRecord& record);
 // It has a build, and it is not told yet which one.
 bool is_unnamed(const NodeRecord& record);
 // Something can change about it at any moment: look often.

@@ -644,8 +644,8 @@ void Overview::note_builds(LiveNode& node, const NodeRecord& after, Instant now,
                     build.path,   build.since, ended,      build.is_pipeline};
   };
   const bool is_same = before.build.path == after.build.path && before.build.since == after.build.since;
-  const bool was_at_work = before.phase == NodePhase::working && !before.build.path.empty();
-  const bool is_at_work = after.phase == NodePhase::working && !after.build.path.empty();
+  const bool was_at_work = has_build(before);
+  const bool is_at_work = has_build(after);
   // One that waits for its node meanwhile has neither ended nor begun anew.
   const bool goes_on = after.awaited.path == before.build.path;
   const bool went_on = before.awaited.path == after.build.path;

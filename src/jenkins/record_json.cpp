@@ -35,6 +35,7 @@ class RecordWriter {
   void number(std::string_view name, std::integral auto value) { out_[name] = value; }
   void instant(std::string_view name, Instant value) { out_[name] = value.us; }
   void later_text(std::string_view name, const std::string& value) { text(name, value); }
+  void later_instant(std::string_view name, Instant value) { instant(name, value); }
   void later_duration(std::string_view name, Duration value) { out_[name] = value.count(); }
   template <class Id>
   void id(std::string_view name, const Id& value) {
@@ -67,6 +68,9 @@ class RecordReader {
   // Records of older versions lack these.
   void later_text(std::string_view name, std::string& value) const {
     if (in_.contains(name)) value = text_of(name);
+  }
+  void later_instant(std::string_view name, Instant& value) const {
+    if (in_.contains(name)) instant(name, value);
   }
   void later_duration(std::string_view name, Duration& value) const {
     if (const auto* found = in_.if_contains(name)) value = Duration(found->to_number<std::int64_t>());
@@ -136,6 +140,7 @@ void go_through(Way way, Record& r) {
   way.instant("silent_since", r.silent_since);
   way.instant("working_since", r.build.since);
   way.instant("resume_since", r.build.resume_since);
+  way.later_instant("build_ended", r.build.ended);
   way.text("awaited_build", r.awaited.path);
   way.text("awaited_working_on", r.awaited.item);
   way.text("awaited_working_title", r.awaited.title);

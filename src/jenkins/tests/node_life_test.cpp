@@ -341,6 +341,38 @@ TEST_CASE("an agent that is away without a build comes back, or is lost") {
   CHECK(observe_node(life.record).end_reason == EndReason::session_lost);
 }
 
+TEST_CASE("a build that is over before its node could be held is over, whatever comes next") {
+  Life life;
+  life.work("job/x/1/", kStep);
+  life.computer.held = false;  // that was refused
+  life.end();
+  CHECK(life.look() == NodeStep::hold);
+  life.computer.held = false;
+  CHECK(life.record.build.ended == life.now);
+  CHECK(life.activity() == AgentActivity::busy);
+  SUBCASE("its agent goes") {
+    life.disconnect();
+    life.look();
+    CHECK(life.activity() == AgentActivity::done);
+    CHECK(life.record.end_reason == EndReason::build_finished);
+  }
+  SUBCASE("Jenkins is started anew: nobody comes back to it") {
+    life.session = "two";
+    CHECK(life.look() == NodeStep::hold);
+    life.look();
+    CHECK(life.activity() == AgentActivity::done);
+  }
+  SUBCASE("a second step of the same run is another build") {
+    for (const auto* build : {"", "job/x/1/"}) {
+      life.begin(build, kStep);
+      CHECK(life.look() == (*build == '\0' ? NodeStep::hold : NodeStep::none));
+      CHECK(life.violations.size() == 1);
+      CHECK(life.record.builds_done == 1);
+      CHECK_FALSE(life.record.build.ended.is_set());
+    }
+  }
+}
+
 TEST_CASE("an agent that never came is waited for: its launch has a deadline") {
   Life life;
   life.now = life.now + 24h;

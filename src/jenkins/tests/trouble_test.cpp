@@ -101,6 +101,29 @@ TEST_CASE("after a call that took its whole time for nothing, the next one comes
   CHECK(world.controller->trouble() == "");
 }
 
+TEST_CASE("a build is over when it is seen to be, also while its node cannot be held") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux", 2s);
+  world.start();
+  world.run(10s);
+  world.trigger("app");
+  REQUIRE(world.run_until([&] { return world.controller->overview().has_exposed(); }));
+  auto rights = FakeJenkins::least_rights();
+  rights.erase(Right::agent_disconnect);
+  world.jenkins->set_rights("scaler", rights);
+  REQUIRE(world.run_until([&] { return world.is_over("app"); }));
+  world.run(35s);
+  CHECK_FALSE(world.agent_nodes().empty());  // another build may come to it at any moment
+  REQUIRE(world.builds.size() == 2);
+  const auto& over = world.builds[1];
+  CHECK(over.ended - over.started < 4s);
+  CHECK(world.results == std::map<std::string, std::string>{{"app #1", "SUCCESS"}});
+  world.jenkins->set_rights("scaler", FakeJenkins::least_rights());
+  REQUIRE(world.run_until([&] { return is_quiet(world); }));
+  CHECK(world.builds.size() == 2);
+  check_clean(world);
+}
+
 TEST_CASE("of two sections for one Jenkins the later one serves nothing, and says so") {
   FakeWorld world;
   world.add_freestyle("app", "linux", 5s);
