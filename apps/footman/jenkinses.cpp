@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <ranges>
 #include <utility>
 
 #include "apps/footman/settings.hpp"
@@ -104,7 +105,8 @@ Status Jenkinses::add(const config::Config& config, const config::JenkinsConfig&
           [key = site_.server_key](const base::AgentId& agent, std::uint32_t attempt) {
             return protocol::derive_bootstrap_secret(key, agent, attempt);
           },
-          [this, place = member.get()] { return read_token(place->config.token_file); }, all_members()},
+          [this, place = member.get()] { return read_token(place->config.token_file); },
+          [this] { return list_as<const jenkins::JenkinsController>(); }},
       std::move(settings));
   members_.push_back(std::move(member));
   return {};
@@ -116,18 +118,16 @@ Awaitable<Result<base::Secret>> Jenkinses::read_token(std::string file) {
   co_return co_await site_.read_secret("file:" + file);
 }
 
-std::vector<const jenkins::JenkinsController*> Jenkinses::all_members() const {
-  std::vector<const jenkins::JenkinsController*> all;
+template <class Controller>
+std::vector<Controller*> Jenkinses::list_as() const {
+  std::vector<Controller*> all;
   all.reserve(members_.size());
   for (const auto& one : members_) all.push_back(one->controller.get());
   return all;
 }
 
 std::vector<ports::ControllerPort*> Jenkinses::controllers() const {
-  std::vector<ports::ControllerPort*> all;
-  all.reserve(members_.size());
-  for (const auto& one : members_) all.push_back(one->controller.get());
-  return all;
+  return list_as<ports::ControllerPort>();
 }
 
 Awaitable<Status> Jenkinses::start() {
@@ -139,7 +139,8 @@ Awaitable<Status> Jenkinses::start() {
     if (before == known.end() || before->second != known_of(*one))
       FOOTMAN_CO_TRY_STATUS(co_await book_.save_known(one->config.name, known_of(*one)));
   }
-  for (const auto& one : members_) FOOTMAN_CO_TRY_STATUS(co_await one->controller->start());
+  for (const auto& one : members_ | std::views::reverse)
+    FOOTMAN_CO_TRY_STATUS(co_await one->controller->start());
   co_return Status();
 }
 

@@ -79,7 +79,8 @@ class Jenkinses final : public ports::JenkinsDesk, public ports::CredentialSourc
   explicit Jenkinses(JenkinsSite site);
   base::Status add(const config::Config& config, const config::JenkinsConfig& jenkins);
   Member* find(std::string_view name) const;
-  std::vector<const jenkins::JenkinsController*> all_members() const;
+  template <class Controller>
+  std::vector<Controller*> list_as() const;
   runtime::Awaitable<base::Result<base::Secret>> read_token(std::string file);
   static KnownJenkins known_of(const Member& member);
   runtime::Awaitable<base::Status> compare_known(std::string name, KnownJenkins known);

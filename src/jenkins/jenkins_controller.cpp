@@ -86,15 +86,12 @@ void JenkinsController::set_settings(JenkinsSettings settings) {
 
 // Until they have answered, or do not.
 Awaitable<void> JenkinsController::wait_for_earlier() {
-  for (const auto* one : parts_.earlier)
+  if (!parts_.sections) co_return;
+  for (const auto* one : parts_.sections()) {
+    if (one == this) co_return;
     while (one->health_.reach() == Reach::unasked)
       co_await runtime::sleep_for(parts_.clock, settings_.busy_pace);
-}
-
-// Each run of a Jenkins has a session of its own, at whatever address it is found.
-void JenkinsController::look_for_twin(const std::string& session) {
-  for (const auto* one : parts_.earlier)
-    if (!session.empty() && one->overview_.session() == session) overview_.set_twin(one->name());
+  }
 }
 
 Awaitable<void> JenkinsController::look_again_and_again() {
@@ -143,8 +140,10 @@ Awaitable<bool> JenkinsController::renew_token() {
 Awaitable<Status> JenkinsController::look() {
   Reading reading;
   reading.number = ++*looks_;
+  const auto asked = parts_.clock.steady();
+  const auto twin_before = twin_ == nullptr ? Sighting() : twin_->sighting_;
   FOOTMAN_CO_TRY(reading.queue, co_await read_queue(&reading));
-  look_for_twin(reading.session);
+  look_for_twin({reading.session, parts_.clock.steady(), asked}, twin_before);
   if (overview_.wants_computers(reading.queue, parts_.clock.steady()))
     FOOTMAN_CO_TRY_STATUS(co_await read_computers(&reading));
   reading.now = parts_.clock.now();
@@ -155,6 +154,55 @@ Awaitable<Status> JenkinsController::look() {
   act_on(overview_.take_in(std::move(reading), parts_.clock.steady()), number);
   co_return Status();
 }
+
+// --- other sections for the same Jenkins
+
+std::vector<const JenkinsController*> JenkinsController::others() const {
+  auto all = parts_.sections ? parts_.sections() : std::vector<const JenkinsController*>();
+  std::erase(all, this);
+  return all;
+}
+
+bool JenkinsController::has_to_itself(const std::string& session) const {
+  return twin_ == nullptr && !leaves() && sighting_.session == session;
+}
+
+// Each run of a Jenkins has a session of its own, at whatever address it is found, and none comes back. So
+// another one between two looks that show the same is that of another Jenkins; else one of the two may only
+// have been asked before a restart of Jenkins. `twin_before`: what the twin had seen when this was asked for.
+void JenkinsController::look_for_twin(Sighting seen, const Sighting& twin_before) {
+  if (seen.session.empty()) return;
+  if (seen.session == sighting_.session) seen.first = sighting_.first;
+  sighting_ = std::move(seen);
+  const auto& session = sighting_.session;
+  const auto all = others();
+  const auto twin = std::ranges::find_if(all, [&](const auto* one) { return one->has_to_itself(session); });
+  if (twin != all.end()) return set_twin(*twin);
+  const bool is_another =
+      !twin_before.session.empty() && twin_before.session != session && twin_before.asked >= sighting_.first;
+  if (twin_ != nullptr && (is_another || twin_->leaves())) set_twin(nullptr);
+}
+
+void JenkinsController::set_twin(const JenkinsController* twin) {
+  if (twin == twin_) return;
+  twin_ = twin;
+  if (twin == nullptr) {
+    overview_.drop_twin();
+  } else {
+    const auto& mine = settings_.prefix;
+    const auto& theirs = twin->settings_.prefix;
+    overview_.set_twin(twin->name(), mine.starts_with(theirs) || theirs.starts_with(mine));
+  }
+  if (on_change_) on_change_();
+}
+
+// Their records tell what is to be done about it.
+bool JenkinsController::is_known_to_others(const std::string& node) const {
+  return std::ranges::any_of(others(),
+                             [&](const auto* one) { return one->overview_.find_node(node) != nullptr; });
+}
+
+// --- reading
 
 Awaitable<Result<Queue>> JenkinsController::read_queue(Reading* reading) {
   const auto asked = parts_.clock.now();
@@ -210,6 +258,7 @@ Awaitable<void> JenkinsController::read_steps(std::string run) {
 }
 
 void JenkinsController::act_on(NextSteps outcome, std::uint64_t look) {
+  std::erase_if(outcome.strays, [this](const Stray& one) { return is_known_to_others(one.node); });
   for (auto& work : outcome.work) {
     NodeHold hold(work.node, looks_);
     auto name = "node " + work.node->record.node;
@@ -314,25 +363,31 @@ Awaitable<Status> JenkinsController::put_right(const PlaceholderTask* task) {
 
 void JenkinsController::leave() {
   overview_.set_bond(Bond::leaves);
+  const auto all = others();
+  const auto heir =
+      std::ranges::find_if(all, [this](const auto* one) { return one->twin_ == this && !one->leaves(); });
+  if (heir != all.end()) set_twin(*heir);  // at once: else it would remove what that one needs
   wake_.notify();
 }
 
 void JenkinsController::come_back() {
+  sighting_ = {};  // another section may have it to itself meanwhile
   overview_.set_bond(Bond::serves);
   wake_.notify();
 }
 
 std::string JenkinsController::trouble() const {
-  if (overview_.has_twin() && health_.reach() == Reach::well) return overview_.rival();
+  auto rival = leaves() ? std::string() : overview_.rival();  // it leaves the Jenkins to it
+  if (overview_.has_twin() && health_.reach() == Reach::well) return rival;
   auto trouble = health_.trouble();
-  return trouble.empty() ? overview_.rival() : trouble;
+  return trouble.empty() ? rival : trouble;
 }
 
 Awaitable<Result<std::size_t>> JenkinsController::detach() {
   if (!leaves()) overview_.set_bond(Bond::detached);
   wake_.notify();
   if (on_change_) on_change_();
-  if (overview_.has_twin()) co_return 0;  // they are the other's
+  if (overview_.yields_names()) co_return 0;  // they are the other's
   auto removed = co_await remove_placeholders();
   if (removed) co_return removed;
   co_return fail(Errc::unavailable,

@@ -65,9 +65,9 @@ struct JenkinsParts {
   // The user's token as it is now, asked for when Jenkins does not take it. Nobody waits for it for long;
   // after an error the known one stays. May be null.
   std::function<runtime::Awaitable<Result<Secret>>()> read_token = {};
-  // Those of the same configuration that have it to themselves when they are for the same Jenkins. They are
-  // asked first.
-  std::vector<const JenkinsController*> earlier = {};
+  // Those of the whole configuration, in its order and this one among them; may be null. Those before it are
+  // asked first, and of those that are for one Jenkins the first that finds it has it to itself.
+  std::function<std::vector<const JenkinsController*>()> sections = {};
 };
 
 class JenkinsController final : public ports::ControllerPort, public ports::CredentialSource {
@@ -75,7 +75,8 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   JenkinsController(JenkinsParts parts, JenkinsSettings settings);
   ~JenkinsController() override;
 
-  // Errors: as of NodeBook::load().
+  // Errors: as of NodeBook::load(). Those of sections that stand behind it are started before it: it leaves
+  // alone what they know.
   runtime::Awaitable<Status> start();
   runtime::Awaitable<void> stop();
   // A changed configuration, for what is done from now on.
@@ -138,7 +139,17 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   // --- looks
   runtime::Awaitable<void> look_again_and_again();
   runtime::Awaitable<void> wait_for_earlier();
-  void look_for_twin(const std::string& session);
+  // A session of Jenkins, as it was told here.
+  struct Sighting {
+    std::string session;
+    Duration first{0};  // steady: when it was told first
+    Duration asked{0};  // when it was asked for what told it last
+  };
+  std::vector<const JenkinsController*> others() const;
+  bool has_to_itself(const std::string& session) const;
+  void look_for_twin(Sighting seen, const Sighting& twin_before);
+  void set_twin(const JenkinsController* twin);
+  bool is_known_to_others(const std::string& node) const;
   runtime::Awaitable<Status> look();
   runtime::Awaitable<bool> renew_token();
   runtime::Awaitable<Result<Queue>> read_queue(Reading* reading);
@@ -208,6 +219,8 @@ class JenkinsController final : public ports::ControllerPort, public ports::Cred
   std::shared_ptr<Calls> calls_ = std::make_shared<Calls>();
   runtime::Gate consoles_;  // one is read at a time
   std::size_t watches_ = 0;
+  Sighting sighting_;
+  const JenkinsController* twin_ = nullptr;  // it has this Jenkins to itself
   Looks looks_ = std::make_shared<std::uint64_t>(0);
   bool keeps_up_ = false;
   std::uint64_t upkeep_fresh_after_ = 0;  // a look

@@ -103,7 +103,7 @@ bool Overview::is_placeholder(const Computer& computer) const {
 }
 
 bool Overview::has_left() const {
-  const auto is_ours = [this](const Computer& one) { return !has_twin() && is_marked(one); };
+  const auto is_ours = [this](const Computer& one) { return !yields_names() && is_marked(one); };
   return nodes_.empty() && computers_at_ != Duration(0) && std::ranges::none_of(computers_.all, is_ours);
 }
 
@@ -130,14 +130,19 @@ void Overview::look_for_rivals() {
         settings_.installation);
 }
 
-void Overview::set_twin(const ControllerName& name) {
-  if (has_twin()) return;
+void Overview::set_twin(const ControllerName& name, bool has_names) {
   twin_ = name.str();
+  twin_has_names_ = has_names;
   rival_ = fmt::format(
-      "It is the same Jenkins as '{}', which stands before it in the configuration: that one gives it "
-      "agents, "
-      "this one gives it none. Take one of the two sections out and restart the server.",
+      "It is the same Jenkins as '{}': that one gives it agents, this one gives it none. Take one of the two "
+      "sections out of the configuration.",
       twin_);
+  set_bond(bond_);
+}
+
+void Overview::drop_twin() {
+  twin_.clear();
+  rival_.clear();
   set_bond(bond_);
 }
 
@@ -253,7 +258,7 @@ void Overview::leave_no_time_ahead(Instant now) {
 }
 
 void Overview::look_at_placeholders(Instant now, NextSteps& out) {
-  if (has_twin()) return;
+  if (yields_names()) return;
   out.placeholders = plan_placeholders(placeholders_, settings_.prefix, computers_,
                                        [this](const Computer& one) { return is_marked(one); });
   for (const auto& one : former_prefixes_)
@@ -663,7 +668,7 @@ bool Overview::is_left_probe(const Computer& computer, Duration steady) {
 }
 
 void Overview::find_strays(Duration steady, NextSteps& out) {
-  if (settings_.keeps_unknown || has_twin()) return;
+  if (settings_.keeps_unknown || yields_names()) return;
   std::erase_if(probes_, [this](const auto& one) { return find_computer(one.first) == nullptr; });
   for (const auto& computer : computers_.all) {
     if (is_left_probe(computer, steady)) out.strays.push_back({computer.name, false});

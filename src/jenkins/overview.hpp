@@ -198,9 +198,12 @@ class Overview {
   // Nothing of this installation was there at the last look.
   bool has_left() const;
   // Another section of the configuration, by its name, is for the same Jenkins and has it to itself: here is
-  // nothing but what agents at work need. For good.
-  void set_twin(const ControllerName& name);
+  // nothing but what agents at work need. `has_names`: what has this one's prefix and no record there is that
+  // one's.
+  void set_twin(const ControllerName& name, bool has_names);
+  void drop_twin();
   bool has_twin() const { return !twin_.empty(); }
+  bool yields_names() const { return has_twin() && twin_has_names_; }
   bool serves() const { return bond_ == Bond::serves && !has_twin(); }
   // A sentence on another Footman whose nodes have the same names' beginning there, or on another section of
   // this one; empty: there is none.
@@ -299,6 +302,7 @@ class Overview {
   std::vector<std::string> former_prefixes_;
   std::string rival_;
   std::string twin_;
+  bool twin_has_names_ = false;
   std::vector<Placeholder> placeholders_;
   std::map<AgentId, LiveNodePtr> nodes_;
   bool has_read_ = false;

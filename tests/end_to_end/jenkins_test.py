@@ -484,47 +484,6 @@ def test_a_real_agent_jar():
         wait_no_processes(scene.server.folder)
 
 
-def test_a_jenkins_that_leaves_the_configuration():
-    with Scene() as scene:
-        server = scene.server
-        scene.start().trigger(waits=True)
-        scene.wait_running()
-        scene.wait_known()
-        with_it = server.config_file.read_text()
-        without_it = with_it[with_it.index("clouds:"):]
-        server.config_file.write_text(without_it)
-        changes = server.request("POST", "/api/v1/reload")["changes"]
-        check(changes == ["jenkins ci removed"], changes)
-        standing = lambda: [one["name"] for one in scene.jenkins.ask("state")["nodes"]]
-        wait_until(lambda: standing() == scene.nodes(), lambda: f"the placeholders to go: {standing()}")
-        check(len(scene.nodes()) == 1 and not scene.results()[0], f"what is at work goes on: {scene.describe()}")
-        scene.go_on.touch()
-        scene.wait_results(["SUCCESS"])
-        said = lambda words: [line for line in server.log_tail(1_000_000).splitlines() if words in line]
-        wait_until(lambda: said("nothing of this server is left in the Jenkins 'ci'") and not standing(), lambda: f"all to be gone: {scene.describe()}")
-        server.stop()
-        scene.start()
-        check(not said("is in the configuration no more"), "nothing is left to say")
-        server.stop()
-        server.config_file.write_text(with_it)
-        scene.start()
-        wait_until(lambda: len(standing()) == 2, lambda: f"the placeholders: {standing()}")
-        server.stop()
-        server.config_file.write_text(without_it)
-        for _ in range(2):
-            scene.start()
-            server.stop()
-        [told] = said("is in the configuration no more")
-        check("'footman-'" in told and "footman jenkins detach ci" in told, told)
-        server.config_file.write_text(with_it)
-        scene.start()
-        wait_until(lambda: server.get("/api/v1/jenkins/ci")["jenkins"]["reach"] == "well", "Jenkins is known")
-        server.stop()
-        server.config_file.write_text(with_it.replace("user:", "prefix: agents-, user:"))
-        scene.start()
-        wait_until(lambda: len(standing()) == 2 and all(one.startswith("agents-") for one in standing()), lambda: f"what the former prefix made to go: {standing()}")
-
-
 ON_ECS = """  - name: injected
     extends: small
     default: false

@@ -87,10 +87,10 @@ void FakeWorld::open() {
 
 FakeWorld::~FakeWorld() { crash(); }
 
-JenkinsParts FakeWorld::parts(NodeBook& its_book) {
+JenkinsParts FakeWorld::parts(NodeBook& its_book, Transport& its_way) {
   return {io_->get_executor(),
           clock,
-          *transport,
+          its_way,
           its_book,
           base::Logger(),
           metrics,
@@ -100,11 +100,12 @@ JenkinsParts FakeWorld::parts(NodeBook& its_book) {
           [this](const BuildRun& run, const std::string& result) { results[run.title] = result; },
           [this] { left = true; },
           {},
-          [this] { return answer_with(new_token); }};
+          [this] { return answer_with(new_token); },
+          sections};
 }
 
 void FakeWorld::start() {
-  controller = std::make_unique<JenkinsController>(parts(book), settings);
+  controller = std::make_unique<JenkinsController>(parts(book, *transport), settings);
   controller->set_former_prefixes(former_prefixes);
   for (auto& [id, agent] : agents) agent.acting = false;
   REQUIRE(wait(controller->start()));

@@ -78,7 +78,7 @@ class FakeWorld {
   }
 
   // --- the server
-  JenkinsParts parts(NodeBook& its_book);
+  JenkinsParts parts(NodeBook& its_book, Transport& its_way);
   void start();
   void stop();   // in order
   void crash();  // drops it where it is
@@ -111,6 +111,7 @@ class FakeWorld {
   std::uint32_t max_builds = 1;
   std::size_t cap = 1000;  // agents at once
   std::vector<std::string> former_prefixes;
+  std::function<std::vector<const JenkinsController*>()> sections;       // of the configuration; may be null
   Result<Secret> new_token = base::fail(base::Errc::not_found, "none");  // in place of that of the settings
   struct Agent {
     AgentId id;

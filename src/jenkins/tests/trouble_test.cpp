@@ -124,34 +124,6 @@ TEST_CASE("a build is over when it is seen to be, also while its node cannot be 
   check_clean(world);
 }
 
-TEST_CASE("of two sections for one Jenkins the later one serves nothing, and says so") {
-  FakeWorld world;
-  world.add_freestyle("app", "linux", 5s);
-  MemoryBook book;
-  auto settings = world.settings;
-  settings.name = ControllerName("other");
-  settings.url = "http://alias.example.test:8080/";
-  world.start();
-  auto parts = world.parts(book);
-  parts.earlier = {world.controller.get()};
-  JenkinsController other(std::move(parts), settings);
-  REQUIRE(world.wait(other.start()));
-  world.run(10s);
-  CHECK(other.trouble().starts_with("It is the same Jenkins as 'ci'"));
-  CHECK_FALSE(other.takes_agents());
-  CHECK(world.controller->trouble() == "");
-  world.trigger("app");
-  REQUIRE(world.run_until([&] {
-    CHECK(other.demand().empty());
-    return world.is_over("app");
-  }));
-  CHECK(other.status().items.empty());
-  REQUIRE(world.run_until([&] { return is_quiet(world); }));
-  CHECK(world.wait(other.detach()) == 0);
-  CHECK(world.placeholders_stand());
-  check_clean(world);
-}
-
 TEST_CASE("an idle node without a record that is open is held before it is deleted") {
   FakeWorld world;
   world.add_freestyle("app", "linux", 10s);
