@@ -191,13 +191,12 @@ std::string find_data(const cli::DoctorOptions& options) {
 
 // What can be told by the file alone is `config check`'s; here is only that there is something.
 Finding examine_file(const cli::DoctorOptions& options) {
-  const auto doubts = config::find_doubts(options.config).size();
   auto text = options.config_file.empty() ? "no configuration file; the defaults are used"
                                           : options.config_file + " is good";
-  if (doubts == 0) return {FindingState::ok, "configuration", std::move(text), {}, {}, "server"};
+  if (options.warnings == 0) return {FindingState::ok, "configuration", std::move(text), {}, {}, "server"};
   return {FindingState::warning,
           "configuration",
-          fmt::format("{}, with {} warning{}", text, doubts, doubts == 1 ? "" : "s"),
+          fmt::format("{}, with {} warning{}", text, options.warnings, options.warnings == 1 ? "" : "s"),
           "see `footman config check`",
           {},
           "server"};

@@ -476,7 +476,7 @@ void Server::welcome_people() {
     log_.info("limits of connections", shares);
   for (const auto& warning : exposure_warnings(loaded_.config, facts()))
     log_.warning(warning, {{"listen", http_at_.str()}});
-  for (const auto& doubt : config::find_doubts(loaded_.config)) log_.warning(doubt);
+  for (const auto& warning : cli::describe_warnings(loaded_)) log_.warning(warning);
   const auto link = auth_->make_sign_in_link(std::string(api::kAdminTokenName));
   std::printf("Footman %s\n  pages    %s%s   (signs in once, until %s)\n  agents   %s\n  data     %s\n",
               std::string(base::version()).c_str(), url().c_str(), link.path.c_str(),
@@ -550,7 +550,7 @@ Awaitable<Result<std::vector<std::string>>> Server::reload() {
     log_.info("configuration changed", {{"change", texts.back()}});
   }
   if (changes.empty()) log_.info("the configuration is unchanged");
-  for (const auto& doubt : config::find_doubts(loaded_.config)) log_.warning(doubt);
+  for (const auto& warning : cli::describe_warnings(loaded_)) log_.warning(warning);
   changes_.publish({0, clock_->now(), "config", "", "reloaded", ""});
   co_return texts;
 }

@@ -134,6 +134,7 @@ struct DoctorOptions {
   std::string cloud;           // only this one …
   std::string jenkins;         // … or only this one; both empty: all of them, and the server
   std::string data_directory;  // as in UpOptions
+  std::size_t warnings = 0;    // of the configuration
 };
 
 class Output;  // cli/output.hpp

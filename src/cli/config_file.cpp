@@ -31,30 +31,83 @@ std::string machine() {
   return ::uname(&name) == 0 ? name.machine : "";
 }
 
-// Its position is found by reading the document again: the configuration has values only.
-std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, const std::string& text) {
+std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, const config::YamlNode& root) {
   std::vector<config::Diagnostic> missing;
-  const auto root = config::parse_yaml(text, loaded.file);
-  if (!root) return missing;
   const auto look = [&](const config::YamlNode& map, const char* key, const std::string& path, bool runs) {
     if (path.empty() || ::access(path.c_str(), runs ? X_OK : F_OK) == 0) return;
     missing.push_back(
         {loaded.file, map.place_of(key),
          fmt::format("'{}': {} {}", key, path, errno == ENOENT ? "does not exist" : std::strerror(errno))});
   };
-  if (const auto* tls = root->find("tls")) {
+  if (const auto* tls = root.find("tls")) {
     look(*tls, "certificate", loaded.config.tls_certificate, false);
     look(*tls, "key", loaded.config.tls_key, false);
     look(*tls, "ca", loaded.config.tls_ca, false);
   }
-  const auto* clouds = root->find("clouds");
+  const auto* clouds = root.find("clouds");
   const auto count = clouds == nullptr ? 0 : std::min(clouds->items.size(), loaded.config.clouds.size());
   for (std::size_t i = 0; i < count; ++i)
     look(clouds->items[i], "agent_binary", loaded.config.clouds[i].agent_binary, true);
   return missing;
 }
 
+// What stands in a file of its own is a secret, most likely.
+class ExposureFinder {
+ public:
+  explicit ExposureFinder(std::string file) : file_(std::move(file)) {}
+
+  std::vector<config::Diagnostic> find(const config::YamlNode& root) {
+    visit(root, "");
+    const auto* tls = root.find("tls");
+    const auto* key = tls == nullptr ? nullptr : tls->find("key");
+    if (key != nullptr) look(*key, "key", key->text);
+    return std::move(found_);
+  }
+
+ private:
+  void visit(const config::YamlNode& node, const std::string& key) {
+    constexpr std::string_view kFile = "file:";
+    if (node.text.starts_with(kFile)) look(node, key, node.text.substr(kFile.size()));
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      visit(node.items[i], i < node.keys.size() ? node.keys[i].first : key);
+  }
+
+  void look(const config::YamlNode& node, const std::string& key, const std::string& path) {
+    if (const auto mode = runtime::real::find_open_mode(path))
+      found_.push_back(
+          {file_, node.at,
+           fmt::format("'{}': every user of this machine can read {} (mode {:04o}): let it be the "
+                       "server's user's alone, with chmod 600",
+                       key, path, *mode)});
+  }
+
+  std::string file_;
+  std::vector<config::Diagnostic> found_;
+};
+
+// Positions are found by reading the document again: the configuration has values only.
+void look_at_files(LoadedConfig& loaded, const std::string& text) {
+  const auto root = config::parse_yaml(text, loaded.file);
+  if (!root) return;
+  loaded.missing = find_missing_files(loaded, *root);
+  loaded.exposed = ExposureFinder(loaded.file).find(*root);
+}
+
 }  // namespace
+
+std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
+  auto warnings = loaded.missing;
+  warnings.insert(warnings.end(), loaded.exposed.begin(), loaded.exposed.end());
+  for (auto& doubt : config::find_doubts(loaded.config))
+    warnings.push_back({loaded.file, {}, std::move(doubt)});
+  return warnings;
+}
+
+std::vector<std::string> describe_warnings(const LoadedConfig& loaded) {
+  std::vector<std::string> out;
+  for (const auto& one : list_warnings(loaded)) out.push_back(one.at ? config::describe(one) : one.message);
+  return out;
+}
 
 Option config_option() { return {"config", 'c', Value::file, "FILE", "as FILE"}; }
 
@@ -107,7 +160,7 @@ std::expected<LoadedConfig, std::vector<config::Diagnostic>> load_config(
   auto parsed = config::parse_config(*text, loaded.file, sources, machine());
   if (!parsed) return std::unexpected(std::move(parsed.error()));
   loaded.config = std::move(*parsed);
-  loaded.missing = find_missing_files(loaded, *text);
+  look_at_files(loaded, *text);
   return loaded;
 }
 

@@ -14,7 +14,14 @@ struct LoadedConfig {
   std::string file;  // empty: there is none, the default configuration
   config::Config config;
   std::vector<config::Diagnostic> missing = {};  // files that it names and that are not there
+  std::vector<config::Diagnostic> exposed = {};  // secrets in files that every user of this machine can read
 };
+
+// What is allowed and hardly meant: of the files that it names, and the doubts about the rest, which have no
+// place.
+std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded);
+// The same for a log.
+std::vector<std::string> describe_warnings(const LoadedConfig& loaded);
 
 // How commands that only read the configuration are told its file: FILE, or --config FILE, as `footman up`
 // is.

@@ -107,8 +107,9 @@ Result<int> doctor(Context& context, const Arguments& arguments) {
   FOOTMAN_TRY_STATUS(check_name(loaded->config.jenkins, "Jenkins", jenkins, "--jenkins"));
   if (!jenkins.empty() && !cloud.empty())
     return fail(Errc::invalid_argument, "--cloud and --jenkins exclude each other", "--jenkins");
+  const auto warnings = list_warnings(*loaded).size();
   FOOTMAN_TRY(const auto findings, context.programs.doctor({std::move(loaded->config), loaded->file, cloud,
-                                                            jenkins, arguments.text("data")}));
+                                                            jenkins, arguments.text("data"), warnings}));
   if (arguments.has("json"))
     tell_json(context.out, findings);
   else

@@ -47,13 +47,6 @@ json::object to_json(const config::Diagnostic& diagnostic) {
   return told;
 }
 
-std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
-  auto warnings = loaded.missing;
-  for (auto& doubt : config::find_doubts(loaded.config))
-    warnings.push_back({loaded.file, {}, std::move(doubt)});
-  return warnings;
-}
-
 Result<int> check_config(Context& context, const Arguments& arguments) {
   FOOTMAN_TRY(const auto file, find_config_argument(arguments));
   const auto loaded = load_config(file, context.programs.find_region);
@@ -82,8 +75,7 @@ Result<int> check_config(Context& context, const Arguments& arguments) {
   context.out.line(fmt::format("{}: {} cloud{}, {} template{}", clean(found), loaded->config.clouds.size(),
                                loaded->config.clouds.size() == 1 ? "" : "s", templates,
                                templates == 1 ? "" : "s"));
-  for (const auto& one : list_warnings(*loaded))
-    context.err.line("warning: " + clean(one.at ? config::describe(one) : one.message));
+  for (const auto& one : describe_warnings(*loaded)) context.err.line("warning: " + clean(one));
   return exit_ok;
 }
 

@@ -403,10 +403,13 @@ def test_a_token_that_is_revoked_harms_no_build_and_a_new_one_is_read():
     with Scene() as scene:
         token = scene.server.folder / "token"
         token.write_text("scaler-token\n")
+        token.chmod(0o644)
+        scene.server.folder.chmod(0o711)
         scene.server.config_file.write_text(scene.server.config_file.read_text().replace("${env:JENKINS_TOKEN}", f"file:{token}"))
         scene.start().trigger(waits=True)
         scene.wait_running()
         scene.wait_known()
+        check(f"'token': every user of this machine can read {token} (mode 0644)" in scene.server.log_tail(1_000_000), scene.server.log_tail())
         scene.jenkins.tell("user", name="scaler", token="another")
         scene.go_on.touch()
         scene.wait_results(["SUCCESS"])

@@ -473,6 +473,26 @@ TEST_CASE("config check warns of what it allows, with the place of files that ar
   CHECK(as_json.out.find("has no templates") != std::string::npos);
 }
 
+TEST_CASE("config check warns of secrets that every user can read") {
+  const Place place("config-secrets");
+  const auto token = place.file("token", "secret\n");
+  const auto file = place.file(
+      "secrets.yaml",
+      "jenkins:\n- name: ci\n  url: https://ci.example/\n  user: footman\n  token: file:" + token +
+          "\nclouds:\n- name: a\n  type: local\n  templates:\n  - name: l\n    env: {NPM: file:" + token +
+          "}\n");
+  using std::filesystem::perms;
+  std::filesystem::permissions(token, perms(0644));
+  CHECK(run_footman({"config", "check", file}).err == "");  // nobody else is let into its folder
+  std::filesystem::permissions(place.path, perms(0755));
+  const auto open = "every user of this machine can read " + token +
+                    " (mode 0644): let it be the server's user's alone, with chmod 600\n";
+  CHECK(run_footman({"config", "check", file}).err ==
+        "warning: " + file + ":5:10: 'token': " + open + "warning: " + file + ":11:16: 'NPM': " + open);
+  std::filesystem::permissions(token, perms(0640));
+  CHECK(run_footman({"config", "check", file}).err == "");
+}
+
 TEST_CASE("help tells what --help tells") {
   CHECK(run_footman({"help"}).out == run_footman({"--help"}).out);
   CHECK(run_footman({"help", "build", "logs"}).out == run_footman({"build", "logs", "--help"}).out);

@@ -92,6 +92,7 @@ TEST_CASE("doctor tells each finding, and ends by the worst") {
   CHECK(doctored.seen.config_file == file);
   CHECK(doctored.seen.data_directory == "/d");
   CHECK(doctored.seen.config.clouds.size() == 1);
+  CHECK(doctored.seen.warnings == 1);  // no templates
 
   CHECK(doctored.run({"doctor", "--config", file}).code == exit_ok);
   CHECK(doctored.seen.config_file == file);

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 
 #include "base/secret.hpp"
 #include "base/time.hpp"
@@ -101,6 +102,21 @@ std::string read_file_end(const std::string& path, std::size_t limit) {
   if (file->size > limit && ::lseek(file->fd.get(), static_cast<off_t>(file->size - limit), SEEK_SET) < 0)
     return {};
   return read_up_to(*file, limit, path).value_or(std::string());
+}
+
+std::optional<unsigned> find_open_mode(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const auto real = fs::canonical(path, error);
+  const auto file = fs::status(real, error);
+  if (error || !fs::is_regular_file(file) || (file.permissions() & fs::perms::others_read) == fs::perms::none)
+    return std::nullopt;
+  for (auto folder = real; folder.has_relative_path();) {
+    folder = folder.parent_path();
+    const auto mode = fs::status(folder, error).permissions();
+    if (error || (mode & fs::perms::others_exec) == fs::perms::none) return std::nullopt;
+  }
+  return static_cast<unsigned>(file.permissions());
 }
 
 Status write_private_file(const std::string& path, std::string_view bytes, Sync sync) {

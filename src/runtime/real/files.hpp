@@ -25,6 +25,10 @@ std::optional<std::string> read_small_file(const std::string& path, std::size_t 
 // The last `limit` bytes of a regular file that is no link; empty when it cannot be read.
 std::string read_file_end(const std::string& path, std::size_t limit);
 
+// The mode of a regular file that every user of this machine can read, as its folders let them in, too.
+// Nothing: it is not so, or that cannot be told. Groups and access lists are not looked at.
+std::optional<unsigned> find_open_mode(const std::string& path);
+
 // Writes a file that nobody else may read (mode 0600), whole: by a temporary one (".new" behind the name)
 // that takes its place. With Sync::yes a crash of the machine leaves the old one or the new one, and after it
 // the new one stays. resource_exhausted: no space; io.

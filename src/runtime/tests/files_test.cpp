@@ -11,6 +11,7 @@
 using namespace footman;
 using base::Errc;
 using runtime::real::Files;
+using runtime::real::find_open_mode;
 using runtime::real::read_file;
 using runtime::real::read_file_end;
 using runtime::real::read_small_file;
@@ -112,4 +113,37 @@ TEST_CASE("what is not a regular file is refused and not waited for") {
   }
   CHECK(code_of(folder / "nothing") == Errc::not_found);
   CHECK_FALSE(read_small_file(folder / "nothing", 10).has_value());
+}
+
+TEST_CASE("whether every user can read a file: its mode, and its folders") {
+  using std::filesystem::perms;
+  const Folder folder;
+  const auto allow = [&](const std::string& path, unsigned mode) {
+    std::filesystem::permissions(path, perms(mode));
+  };
+  std::filesystem::create_directory(folder / "in");
+  write(folder / "in/file", "x");
+  std::filesystem::create_symlink("in/file", folder / "link");
+  ::mkfifo((folder / "fifo").c_str(), 0644);
+  struct Row {
+    unsigned outer, inner, file;
+    std::optional<unsigned> open;
+  };
+  const Row rows[] = {{0755, 0755, 0644, 0644}, {0755, 0755, 0444, 0444}, {0711, 0711, 0604, 0604},
+                      {0755, 0755, 0640, {}},   {0755, 0755, 0600, {}},   {0755, 0700, 0644, {}},
+                      {0700, 0755, 0644, {}},   {0755, 0754, 0644, {}}};
+  for (const auto& row : rows) {
+    CAPTURE(row.outer);
+    CAPTURE(row.inner);
+    CAPTURE(row.file);
+    allow(folder / "in/file", row.file);
+    allow(folder / "in", row.inner);
+    allow(folder / "", row.outer);
+    CHECK(find_open_mode(folder / "in/file") == row.open);
+    CHECK(find_open_mode(folder / "link") == row.open);
+  }
+  allow(folder / "", 0755);
+  CHECK_FALSE(find_open_mode(folder / "fifo"));
+  CHECK_FALSE(find_open_mode(folder / "in"));
+  CHECK_FALSE(find_open_mode(folder / "none"));
 }
