@@ -10,6 +10,12 @@ from jenkins_test import Scene
 from proxy import Proxy
 
 
+@contextlib.contextmanager
+def second_address(scene):
+    with contextlib.closing(Proxy(int(scene.jenkins.url.rsplit(":", 1)[1].rstrip("/")))) as front:
+        yield front, f"http://127.0.0.1:{front.port}/"
+
+
 def test_a_jenkins_that_leaves_the_configuration():
     with Scene() as scene:
         server = scene.server
@@ -51,13 +57,35 @@ def test_a_jenkins_that_leaves_the_configuration():
         wait_until(lambda: len(standing()) == 2 and all(one.startswith("agents-") for one in standing()), lambda: f"what the former prefix made to go: {standing()}")
 
 
+def test_another_address_of_the_same_jenkins():
+    with Scene() as scene, second_address(scene) as (front, url):
+        server = scene.server
+        said = lambda: [line for line in server.log_tail(1_000_000).splitlines() if "it is the same at another address, all goes on" in line]
+        scene.start().trigger(waits=True)
+        scene.wait_known()
+        server.stop()
+        check(not said(), said())
+        server.config_file.write_text(server.config_file.read_text().replace(scene.jenkins.url, url))
+        for _ in range(2):  # it is said once
+            scene.start()
+            wait_until(lambda: server.get("/api/v1/jenkins/ci")["jenkins"]["reach"] == "well", "Jenkins is known")
+            [told] = said()
+            check(f"is at {url} now and was at {scene.jenkins.url}:" in told and "begin with 'footman-'" in told, told)
+            server.stop()
+        scene.start()
+        scene.go_on.touch()
+        scene.wait_results(["SUCCESS"])
+        check(front.accepted > 0, "it is found there")
+        scene.check_clean(1)
+
+
 def test_two_sections_for_one_jenkins():
-    with Scene() as scene, contextlib.closing(Proxy(int(scene.jenkins.about["url"].rsplit(":", 1)[1].rstrip("/")))) as front:
+    with Scene() as scene, second_address(scene) as (front, url):
         server = scene.server
         shown = lambda name: server.get(f"/api/v1/jenkins/{name}")["jenkins"]
         written = server.config_file.read_text()
         ci = written[written.index("{"):written.index("}]\n") + 1]
-        both = ci.replace("name: ci", "name: front").replace(scene.jenkins.url, f"http://127.0.0.1:{front.port}/")
+        both = ci.replace("name: ci", "name: front").replace(scene.jenkins.url, url)
         server.config_file.write_text(written.replace(ci, f"{both}, {ci}"))
         front.refuse = True
         scene.start().trigger(waits=True)
