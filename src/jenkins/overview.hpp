@@ -267,6 +267,7 @@ class Overview {
   void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
   bool update_demand(const Reading& reading);
+  void take_from_demand(const NodeRecord& record);
   void list_runs(Duration steady, NextSteps& out);
   void look_at_nodes(const Reading& reading, Duration steady, NextSteps& out);
   void look_at_node(const LiveNodePtr& node, const Reading& reading, const QueueItem* open_for,

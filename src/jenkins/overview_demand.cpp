@@ -1,0 +1,196 @@
+// What waits in the queue of a Jenkins, and what of it wants an agent.
+#include <algorithm>
+#include <utility>
+
+#include "jenkins/overview.hpp"
+
+namespace footman::jenkins {
+namespace {
+
+// It has a build that is not named yet, and was opened for it: that is only likely.
+bool may_have_taken(const NodeRecord& record, const std::string& key) {
+  return record.phase == NodePhase::working && record.build.item.empty() && record.released_key == key;
+}
+
+// It is at work on it, or was.
+bool has_taken(const NodeRecord& record, const std::string& key) {
+  return record.build.item == key || may_have_taken(record, key);
+}
+
+// It is not open yet.
+bool is_coming(const NodeRecord& record) {
+  return record.phase == NodePhase::planned || record.phase == NodePhase::held;
+}
+
+// One of these takes builds with that label.
+bool is_any_for(const std::vector<const NodeRecord*>& records, const std::string& label) {
+  const auto parsed = model::parse_label_expression(label);
+  return parsed && std::ranges::any_of(records, [&](const NodeRecord* one) {
+           return model::fits(*parsed, one->labels, one->is_default);
+         });
+}
+
+}  // namespace
+
+// Answers with what has left the queue.
+std::vector<JudgedItem> Overview::judge(const Reading& reading) {
+  auto judged = judge_items({queue_, computers_, settings_.demand, known_,
+                             [this](const Computer& one) { return is_own(one); },
+                             placeholders_stand(reading.now), reading.now + reading.ahead});
+  keys_.clear();
+  for (const auto& one : judged) {
+    const auto key = one.item.key();
+    keys_.insert(key);
+    if (one.has_label) known_[key] = one.label;
+  }
+  std::erase_if(missing_, [this](const auto& one) { return keys_.contains(one.first); });
+  auto gone = std::exchange(items_, std::move(judged));
+  std::erase_if(gone, [this](const JudgedItem& one) { return keys_.contains(one.item.key()); });
+  for (const auto& one : gone) left_.emplace_back(reading.now, one);
+  while (!left_.empty() &&
+         (left_.size() > kRecentlyLeftKept || reading.now - left_.front().first > kRecentlyLeft))
+    left_.pop_front();
+  if (is_settled(reading.now))
+    std::erase_if(known_, [&](const auto& one) { return !keys_.contains(one.first); });
+  return gone;
+}
+
+// --- what waits
+
+// An agent is at work on it, or was.
+bool Overview::is_taken(const std::string& key, const NodeRecord* by_other_than) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& record = one.second->record;
+    return &record != by_other_than && has_taken(record, key);
+  });
+}
+
+// By its name, on another node.
+bool Overview::is_known_elsewhere(const std::string& key, const NodeRecord& than) const {
+  return std::ranges::any_of(nodes_, [&](const auto& one) {
+    const auto& record = one.second->record;
+    return &record != &than && record.build.item == key;
+  });
+}
+
+// The same as is_taken(), by what was seen since that look began. That a node has what it was opened for is
+// likely only, until the next look.
+Overview::Taken Overview::taken_since(const std::string& key, std::uint64_t look) const {
+  auto taken = Taken::no;
+  for (const auto& [id, node] : nodes_) {
+    const auto& record = node->record;
+    const bool is_news = !node->is_free() || look <= node->fresh_after;
+    if (!is_news || !has_taken(record, key) || may_wait_on(record, key)) continue;
+    if (record.released_key != key || (!record.build.path.empty() && look > node->named_after))
+      return Taken::yes;
+    taken = Taken::likely;
+  }
+  return taken;
+}
+
+// Enough agents are on their way for all that is in `demand`, and one more that it fits.
+bool Overview::has_agent_to_spare(const JudgedItem& item,
+                                  const std::vector<ports::DemandItem>& demand) const {
+  const auto label = model::parse_label_expression(item.label);
+  std::vector<const NodeRecord*> coming;
+  for (const auto& [id, node] : nodes_)
+    if (const auto& one = node->record;
+        is_coming(one) && label && model::fits(*label, one.labels, one.is_default))
+      coming.push_back(&one);
+  const auto wanted = std::ranges::count_if(demand, [&](const ports::DemandItem& one) {
+    return one.label == item.label || is_any_for(coming, one.label);
+  });
+  return std::ssize(coming) > wanted;
+}
+
+// That this node has it is a guess: it may have another one of the same job or run - where it was opened for
+// none, also one that was never seen to wait - and the last look showed it waiting. The agent that is on its
+// way for it is not ended for that; the next look tells.
+bool Overview::may_wait_on(const NodeRecord& record, const std::string& key) const {
+  if (record.released_key == key || !keys_.contains(key)) return false;
+  const auto alike = std::ranges::count_if(
+      items_, [&](const JudgedItem& one) { return is_build_of(one.item, record.build.path); });
+  const bool is_guess = alike > 1 || record.released_key.empty();
+  return is_guess && std::ranges::any_of(nodes_, [&](const auto& one) {
+           return is_coming(one.second->record) && one.second->record.item.key == key;
+         });
+}
+
+// It has left the queue, for the node that was opened for it most likely: that one is told to be busy with
+// it.
+bool Overview::is_given(const NodeRecord& record) const {
+  return record.phase == NodePhase::open && !record.released_key.empty() && has_read_ &&
+         !keys_.contains(record.released_key);
+}
+
+// True: it has changed.
+bool Overview::update_demand(const Reading& reading) {
+  std::map<std::string, ports::DemandItem> before;
+  for (const auto& item : demand_) before.emplace(item.key, item);
+  for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
+  std::vector<ports::DemandItem> demand;
+  std::vector<const JudgedItem*> guesses;
+  const auto want = [&](const JudgedItem& one) {
+    demand.push_back(
+        {one.item.key(), one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
+  };
+  for (const auto& one : items_) {
+    const auto key = one.item.key();
+    const bool is_wanted = one.verdict == Verdict::wanted && serves();
+    const auto taken = is_wanted ? taken_since(key, reading.number) : Taken::yes;
+    // What is about to start may yet lose its executor to another one.
+    const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
+    if (taken == Taken::no)
+      want(one);
+    else if (taken == Taken::likely)
+      guesses.push_back(&one);
+    else if (!is_wanted && is_kept)
+      demand.push_back(before.at(key));
+  }
+  // Jenkins may have given that node to another item, whose agent is not ended before that is known.
+  for (const auto* one : guesses)
+    if (has_agent_to_spare(*one, demand)) want(*one);
+  if (!is_settled(reading.now)) {
+    const auto is_given_away = [this](const std::string& key) {
+      return std::ranges::any_of(nodes_, [&](const auto& one) {
+        return one.second->record.released_key == key && is_given(one.second->record);
+      });
+    };
+    // A node for several builds is opened for nobody: which of them it has is told in a moment.
+    const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
+      const auto& record = one.second->record;
+      return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
+    });
+    for (const auto& [key, item] : before)
+      if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
+        (is_any_unnamed ? aside_ : demand).push_back(item);
+    std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
+  }
+  const bool changed = demand != demand_;
+  demand_ = std::move(demand);
+  return changed;
+}
+
+// It is at work on one of those that the last look still showed waiting.
+void Overview::take_from_demand(const NodeRecord& record) {
+  const auto count = std::erase_if(demand_, [&](const ports::DemandItem& one) {
+    return has_taken(record, one.key) && !may_wait_on(record, one.key);
+  });
+  // One of the two is there, whichever it is.
+  if (count == 0 && std::ranges::count(demand_, record.build.item, &ports::DemandItem::key) > 0)
+    std::erase_if(demand_, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
+}
+
+std::vector<ports::DemandItem> Overview::demand() const { return demand_; }
+
+bool Overview::waits(const std::string& key) const { return keys_.contains(key); }
+
+void Overview::learn_labels(const KnownLabels& labels) {
+  for (const auto& [key, label] : labels) known_[key] = label;
+}
+
+KnownLabels Overview::assign_labels(const std::vector<std::string>& waiting, const std::string& run) const {
+  return assign_flow_labels(waiting, queue_, run, settings_.prefix);
+}
+
+}  // namespace footman::jenkins
