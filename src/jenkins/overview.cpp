@@ -507,8 +507,9 @@ void Overview::find_strays(Duration steady, NextSteps& out) {
 }
 
 bool Overview::sees_stray_at_work(const AgentId& id) const {
-  const auto* computer = find_computer(node_name(id));
-  return computer != nullptr && is_marked(*computer) && !names_.contains(computer->name) && !computer->idle;
+  return std::ranges::any_of(computers_.all, [&](const Computer& one) {
+    return !one.idle && one.name.ends_with(id.str()) && is_marked(one) && !names_.contains(one.name);
+  });
 }
 
 bool Overview::runs_elsewhere(const std::string& build, const std::string& node) const {

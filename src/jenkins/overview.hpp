@@ -188,7 +188,8 @@ class Overview {
   bool note_missed_step(LiveNode& node, const std::string& run, Instant now, NextSteps& out);
   static BuildRun step_of(const NodeRecord& record, std::string run, std::string key, Instant now);
 
-  // An agent of this installation without a record, as that of a section of another name was, has a build.
+  // An agent of this installation without a record, as that of a section of another name and perhaps of
+  // another prefix was, has a build.
   bool sees_stray_at_work(const AgentId& id) const;
   // Whether this build is on a node other than that.
   bool runs_elsewhere(const std::string& build, const std::string& node) const;

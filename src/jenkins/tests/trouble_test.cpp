@@ -145,6 +145,9 @@ TEST_CASE("an idle node without a record that is open is held before it is delet
 
 TEST_CASE("a build of an agent without a record, as of a section of another name, is seen until it is over") {
   FakeWorld world;
+  bool has_other_prefix = false;
+  SUBCASE("with the same prefix") {}
+  SUBCASE("with another prefix, too") { has_other_prefix = true; }
   world.add_freestyle("app", "linux", std::nullopt);
   world.start();
   world.run(10s);
@@ -155,6 +158,10 @@ TEST_CASE("a build of an agent without a record, as of a section of another name
   world.has_fleet = false;
   world.crash();
   world.book.records.clear();
+  if (has_other_prefix) {
+    world.former_prefixes = {"older-", world.settings.prefix};
+    world.settings.prefix = "jenk-";
+  }
   world.start();
   world.run(10s);
   CHECK(world.controller->sees_at_work(id));
