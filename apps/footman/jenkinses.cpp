@@ -315,12 +315,4 @@ Awaitable<Result<std::size_t>> Jenkinses::detach(base::ControllerName name) {
   co_return co_await member->controller->detach();
 }
 
-std::optional<base::AgentId> Jenkinses::find_agent(std::string_view node) const {
-  for (const auto& member : members_)
-    for (const auto& prefix : known_of(*member).prefixes)
-      if (node.starts_with(prefix) && node.size() > prefix.size())
-        return base::AgentId(std::string(node.substr(prefix.size())));
-  return std::nullopt;
-}
-
 }  // namespace footman::app

@@ -68,7 +68,6 @@ class Jenkinses final : public ports::JenkinsDesk, public ports::CredentialSourc
 
   std::vector<ports::JenkinsStatus> list() const override;
   runtime::Awaitable<base::Result<std::size_t>> detach(base::ControllerName name) override;
-  std::optional<base::AgentId> find_agent(std::string_view node) const override;
 
   std::optional<ports::CredentialHolder> find_holder(const base::AgentId& agent) const override;
   runtime::Awaitable<base::Result<base::Secret>> redeem(base::AgentId agent, std::uint32_t attempt,

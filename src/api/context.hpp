@@ -25,7 +25,7 @@ struct Context {
   base::Gauge& followed_logs;
 
   Instant now() const { return parts.clock.now(); }
-  StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now(), parts.jenkins}; }
+  StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now()}; }
 };
 
 struct Call {

@@ -13,6 +13,23 @@ using base::Errc;
 using base::Result;
 using runtime::Awaitable;
 
+namespace {
+
+// Of the names of nodes before the agent's id: so many letters has the `prefix` of a Jenkins at most.
+constexpr std::size_t kMostPrefix = 40;
+
+Awaitable<Result<fleet::AgentView>> find_by_id(StorySources from, AgentId id) {
+  auto agent = co_await from.store.get_agent(id);
+  if (auto live = from.fleet.find_agent(id)) {
+    if (agent) live->agent.frozen_request = std::move(agent->frozen_request);
+    co_return std::move(*live);
+  }
+  if (agent) co_return view_of(from, std::move(*agent));
+  co_return std::unexpected(std::move(agent).error());
+}
+
+}  // namespace
+
 fleet::AgentView view_of(StorySources from, model::Agent agent) {
   fleet::AgentView view;
   if (agent.controller == from.controller.name()) view.observation = from.controller.observe_agent(agent.id);
@@ -21,15 +38,13 @@ fleet::AgentView view_of(StorySources from, model::Agent agent) {
 }
 
 Awaitable<Result<fleet::AgentView>> find_agent(StorySources from, AgentId id) {
-  auto agent = co_await from.store.get_agent(id);
-  if (auto live = from.fleet.find_agent(id)) {
-    if (agent) live->agent.frozen_request = std::move(agent->frozen_request);
-    co_return std::move(*live);
+  const auto& name = id.str();
+  // Its section, which knows the prefix, may be gone or have another one by now. No id is the end of another
+  // one: what follows the cloud's name in it is drawn.
+  for (std::size_t prefix = 0; prefix <= kMostPrefix && prefix < name.size(); ++prefix) {
+    auto found = co_await find_by_id(from, AgentId(name.substr(prefix)));
+    if (found || found.error().code != Errc::not_found) co_return found;
   }
-  if (agent) co_return view_of(from, std::move(*agent));
-  if (agent.error().code != Errc::not_found) co_return std::unexpected(std::move(agent).error());
-  const auto of_node = from.jenkins == nullptr ? std::nullopt : from.jenkins->find_agent(id.str());
-  if (of_node && *of_node != id) co_return co_await find_agent(from, *of_node);
   co_return std::unexpected(from.fleet.unknown_agent(id));
 }
 

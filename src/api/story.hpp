@@ -7,7 +7,6 @@
 
 #include "controller/controller.hpp"
 #include "fleet/fleet.hpp"
-#include "ports/jenkins_desk.hpp"
 #include "store/store.hpp"
 
 namespace footman::api {
@@ -17,7 +16,6 @@ struct StorySources {  // outlive the question
   fleet::Fleet& fleet;
   store::Store& store;
   base::Instant now;
-  const ports::JenkinsDesk* jenkins = nullptr;
 };
 
 struct ShownCost {
@@ -47,7 +45,8 @@ runtime::Awaitable<base::Result<AgentStory>> tell_agent(StorySources from, base:
 runtime::Awaitable<base::Result<ShownCost>> tell_agent_cost(StorySources from, model::Agent agent);
 runtime::Awaitable<base::Result<ShownCost>> tell_build_cost(StorySources from, model::Build build);
 
-// Live, recently ended, or from the store. The name of its node in a Jenkins is as good as its id.
+// Live, recently ended, or from the store. The name of its node in a Jenkins, whatever prefix that has, is as
+// good as its id.
 runtime::Awaitable<base::Result<fleet::AgentView>> find_agent(StorySources from, base::AgentId id);
 // `done`, of a call about this agent; where that has ended, not_found says so, and when.
 runtime::Awaitable<base::Status> say_if_ended(StorySources from, base::AgentId id, base::Status done);

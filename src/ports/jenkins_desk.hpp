@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/ids.hpp"
@@ -58,8 +57,6 @@ class JenkinsDesk {
   // Removes what stands there for all agents, and launches none for it any more in this run of the server.
   // Answers with how many nodes that were. Errors: not_found, and those of calling it.
   virtual runtime::Awaitable<base::Result<std::size_t>> detach(base::ControllerName name) = 0;
-  // Whose node it is, or was, by its name alone; nothing: it is no name of such a node.
-  virtual std::optional<base::AgentId> find_agent(std::string_view node) const = 0;
 };
 
 }  // namespace footman::ports

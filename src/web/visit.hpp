@@ -22,9 +22,7 @@ inline constexpr std::string_view kLiveHeader = "Footman-Live";
 struct Context {
   explicit Context(WebParts the_parts) : parts(std::move(the_parts)) {}
   Instant now() const { return parts.clock.now(); }
-  api::StorySources stories() const {
-    return {parts.controller, parts.fleet, parts.store, now(), parts.jenkins};
-  }
+  api::StorySources stories() const { return {parts.controller, parts.fleet, parts.store, now()}; }
   // Goes into a form, so that sending it twice starts one build.
   std::string make_key() { return std::to_string(now().us) + "-" + std::to_string(++keys_made); }
 

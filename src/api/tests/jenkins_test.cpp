@@ -88,3 +88,23 @@ TEST_CASE("an agent is found by the name of its node, also when it is gone") {
   CHECK(story.at("builds").as_array().size() == 1);
   CHECK(world.get("/api/v1/agents/footman-nobody").status == 404);
 }
+
+TEST_CASE("an agent is found by the name of its node, whatever sections there are") {
+  World world;
+  ScriptedDesk desk;
+  world.submit();
+  const auto worker = world.connect_worker();
+  for (const std::string prefix :
+       {"footman-eu-", "footman-", "ci_", "x", "a.prefix.of.exactly.forty.letters......-"}) {
+    CAPTURE(prefix);
+    for (auto* one : {&desk, static_cast<ScriptedDesk*>(nullptr)}) {
+      world.desk = one;
+      world.restart_api();
+      CHECK(text_of(world.get("/api/v1/agents/" + (prefix + worker.id.str())).json().at("id")) ==
+            worker.id.str());
+    }
+  }
+  for (const auto& none :
+       {worker.id.str() + "x", "footman-" + worker.id.str() + "-", std::string(41, 'x') + worker.id.str()})
+    CHECK(world.get("/api/v1/agents/" + none).status == 404);
+}

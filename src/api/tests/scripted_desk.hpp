@@ -1,8 +1,7 @@
-// A Jenkins as a test tells it, called "ci"; its nodes are "footman-" and the id of an agent.
+// A Jenkins as a test tells it, called "ci".
 #pragma once
 
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,11 +23,6 @@ class ScriptedDesk final : public ports::JenkinsDesk {
     if (name != status.name) co_return base::fail(base::Errc::not_found, "There is no Jenkins " + name.str());
     status.detached = true;
     co_return std::size_t{4};
-  }
-  std::optional<base::AgentId> find_agent(std::string_view node) const override {
-    constexpr std::string_view kPrefix = "footman-";
-    if (!node.starts_with(kPrefix)) return std::nullopt;
-    return base::AgentId(std::string(node.substr(kPrefix.size())));
   }
 
   ports::JenkinsItem& add_item(std::string title, std::string verdict, std::string text) {
