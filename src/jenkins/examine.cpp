@@ -59,6 +59,19 @@ List examine_version(const Survey& survey) {
   return out.take();
 }
 
+List examine_session(const Survey& survey) {
+  Findings out("session");
+  if (survey.session.empty())
+    out.warn(
+        "Jenkins' answers lack X-Jenkins-Session: a restart of Jenkins is not noticed, and Jenkins may give "
+        "up "
+        "a pipeline that comes back from one",
+        "let the proxy before it pass that header on");
+  else
+    out.ok("Jenkins tells one run of it from the next one");
+  return out.take();
+}
+
 List examine_clock(const Survey& survey) {
   Findings out("clock");
   if (!survey.ahead) return {};
@@ -187,9 +200,9 @@ List examine_labels(const JenkinsSettings& settings, const Survey& survey) {
 List examine(const JenkinsSettings& settings, const Survey& survey) {
   auto out = examine_root(settings, survey);
   if (!survey.root) return out;
-  for (auto&& more : {examine_version(survey), examine_clock(survey), examine_rights(settings, survey),
-                      examine_agent_port(settings, survey), examine_web_socket(settings, survey),
-                      examine_labels(settings, survey)})
+  for (auto&& more : {examine_version(survey), examine_session(survey), examine_clock(survey),
+                      examine_rights(settings, survey), examine_agent_port(settings, survey),
+                      examine_web_socket(settings, survey), examine_labels(settings, survey)})
     std::ranges::copy(more, std::back_inserter(out));
   return out;
 }

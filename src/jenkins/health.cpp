@@ -140,6 +140,10 @@ std::string Health::trouble() const {
     return "Nodes are online and Jenkins does not show their agents: the user lacks the permission "
            "Agent/Connect. "
            "Give it to the user.";
+  if (hides_session_)
+    return "Its answers lack X-Jenkins-Session: a proxy before it may take that header away. Without it a "
+           "restart of Jenkins is not noticed, and Jenkins may give up a pipeline that comes back from one. "
+           "Let the proxy pass it on.";
   if (ahead_ >= kClockDiffers || -ahead_ >= kClockDiffers)
     return fmt::format(
         "Its clock is {} {} this one; times of builds are corrected for that. Are both set by NTP?",

@@ -38,13 +38,15 @@ class Health {
  public:
   void note_well(Instant now);
   void note_failure(const Error& error, Instant now);
-  // Contradictions between what is shown and what is told, and the clocks. `ahead`: Jenkins' clock.
+  // Contradictions between what is shown and what is told, the clocks, and what tells one run of Jenkins from
+  // the next one. `ahead`: Jenkins' clock.
   void note_lists(const Computers& computers, Instant now);
   // Where nothing waits and nothing runs `wants_jobs` says when to ask whether any job is shown at all.
   void note_items(const Queue& queue, const Computers* computers, Instant now);
   bool wants_jobs(Instant now);  // true: asked for with this answer
   void note_jobs(bool are_shown, Instant now);
   void note_clock(Duration ahead);
+  void note_session(const std::string& session) { hides_session_ = session.empty(); }
   // Changes that were refused, by kind ("make", "hold"): trouble until one of that kind is done.
   // True: it failed, and that is worth a line: it is no refusal of a kind that was told.
   bool note_change(std::string_view kind, const Status& done);
@@ -71,6 +73,7 @@ class Health {
   bool hides_builds_ = false;
   bool hides_agents_ = false;
   bool hides_items_ = false;
+  bool hides_session_ = false;
   Duration ahead_{0};
   bool shows_no_job_ = false;
   Instant jobs_seen_;

@@ -210,6 +210,7 @@ Awaitable<Result<Queue>> JenkinsController::read_queue(Reading* reading) {
   FOOTMAN_CO_TRY_STATUS(check_read(answer, "read the queue"));
   FOOTMAN_CO_TRY(auto queue, parse_queue(answer.body));
   reading->session = find_session(answer);
+  health_.note_session(reading->session);
   if (const auto date = find_date(answer)) {
     const auto half_way = asked + (parts_.clock.now() - asked) / 2;
     reading->ahead = *date + kHalfASecond - half_way;

@@ -58,6 +58,7 @@ class Surveyor {
     }
     out_.root = parse_root(answer->body);
     out_.version = find_version(*answer);
+    out_.session = find_session(*answer);
     if (const auto date = find_date(*answer)) out_.ahead = *date - parts_.clock.now();
   }
 

@@ -48,6 +48,7 @@ bool is_probe(std::string_view prefix, const Computer& computer);
 struct Survey {
   Result<Root> root = fail(Errc::unavailable, "not asked");  // without it nothing else was asked
   std::string version;
+  std::string session;
   std::optional<Duration> ahead;  // Jenkins' clock, of this one, to the second
   std::optional<Status> queue;    // the list of what waits
   bool shows_items = false;

@@ -447,7 +447,7 @@ def test_a_jenkins_in_order_and_each_fault_of_it():
             code, findings = examine_jenkins(jenkins, folder, f", connect: {connect}")
             check(code == 0 and not not_ok(findings), not_ok(findings))
             checks = {one["check"] for one in findings}
-            check(checks == {"address", "version", "clock", "right", "label", "java", "web-socket" if connect == "websocket" else "agent-port"}, checks)
+            check(checks == {"address", "version", "session", "clock", "right", "label", "java", "web-socket" if connect == "websocket" else "agent-port"}, checks)
 
         with socket.socket() as nobody:  # bound, and not listened on
             nobody.bind(("127.0.0.1", 0))

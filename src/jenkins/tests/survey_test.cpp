@@ -82,7 +82,7 @@ TEST_CASE("a Jenkins in order has nothing to tell, and keeps no trace") {
     CAPTURE(one.text);
     CHECK(one.state == FindingState::ok);
   }
-  for (const auto* check : {"address", "version", "clock", "right", "web-socket", "label"})
+  for (const auto* check : {"address", "version", "session", "clock", "right", "web-socket", "label"})
     CHECK(find(found, check, FindingState::ok) != nullptr);
   CHECK(std::ranges::count(found, std::string("right"), &Finding::check) == 6);
   REQUIRE(find(found, "version", FindingState::ok) != nullptr);
@@ -266,4 +266,15 @@ TEST_CASE("an answer that is lost leaves no node behind") {
   const auto found = examination.run();
   CHECK(find(found, "right", FindingState::unchecked) != nullptr);
   examination.check_traces();
+}
+
+TEST_CASE("a proxy that takes the session away is told") {
+  Examination examination;
+  examination.world.transport->edit = [](const std::string&, Answer& answer) {
+    answer.headers.set("X-Jenkins-Session", "");
+  };
+  const auto found = examination.run();
+  const auto* warned = find(found, "session", FindingState::warning);
+  REQUIRE(warned != nullptr);
+  CHECK(warned->text.contains("X-Jenkins-Session"));
 }

@@ -169,3 +169,19 @@ TEST_CASE("a build of an agent without a record, as of a section of another name
   CHECK(world.run_until([&] { return !world.controller->sees_at_work(id) && world.agent_nodes().empty(); }));
   check_clean(world);
 }
+
+TEST_CASE("answers without a session are told: a restart of Jenkins is not noticed by them") {
+  FakeWorld world;
+  world.add_freestyle("app", "linux");
+  world.start();
+  world.run(10s);
+  CHECK(world.controller->status().trouble.empty());
+  world.transport->edit = [](const std::string&, Answer& answer) {
+    answer.headers.set("X-Jenkins-Session", "");
+  };
+  CHECK(world.run_until([&] { return world.controller->status().trouble.contains("X-Jenkins-Session"); }));
+  world.trigger("app");
+  CHECK(world.run_until([&] { return world.builds.size() == 1; }));
+  world.transport->edit = nullptr;
+  CHECK(world.run_until([&] { return world.controller->status().trouble.empty(); }));
+}
