@@ -40,7 +40,7 @@ Status check_overrides(const json::value& overrides) {
                   kMaxOverridesChars),
       std::string(kOverrides),
       "The certificate authority takes most of it: give agents the public key's hash, or the authority "
-      "in the image");
+      "in the image; of a Jenkins leave the one in its `ca` that has signed its certificate");
 }
 
 Status check_input(const TemplateOptions& options, const RunTaskInput& input) {
@@ -66,10 +66,21 @@ Status check_input(const TemplateOptions& options, const RunTaskInput& input) {
 
 // ── overrides
 
+// What the image's script passes on to agent.jar. Two arguments at least: it takes a single one for a
+// program. Certificates cannot stand in a variable of its, whose words it would part; agent.jar reads one of
+// each.
+json::array make_stock_command(const RunTaskInput& input) {
+  json::array to{"-url", input.variables.at(kJenkinsUrl)};
+  for (const auto& one : input.authorities) {
+    to.emplace_back("-cert");
+    to.emplace_back(one);
+  }
+  return to;
+}
+
 // What the container is to run instead of what its definition says; empty: that.
 json::array make_command(const TemplateOptions& options, const RunTaskInput& input) {
-  // Two arguments: the image's script takes a single one for a program.
-  if (is_stock(input.role)) return {"-url", input.variables.at(kJenkinsUrl)};
+  if (is_stock(input.role)) return make_stock_command(input);
   const bool existing = !options.task_definition.empty();
   const bool supervises = input.role == AgentRole::supervisor;
   // The entry point of an existing definition stays; without a path that is the agent.

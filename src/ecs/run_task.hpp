@@ -43,6 +43,8 @@ struct RunTaskInput {
   Texts subnets;                // some of the template's; empty: all of them
   TextMap variables;  // FOOTMAN_AGENT_…: its name, the attempt, how it reaches the server; or JENKINS_…
   TextMap own_tags;   // more of Footman's own: {"job": "team/app"}; what AWS does not take is replaced
+  // Of stock_jenkins: whom it trusts to be its Jenkins, besides its own; a certificate each, in PEM.
+  Texts authorities = {};
   AgentRole role = AgentRole::session;
   // Of the container, in an existing definition; nothing: not known. In our own it is the template's.
   std::optional<Duration> stop_timeout = {};

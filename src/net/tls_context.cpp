@@ -200,28 +200,43 @@ base::Result<TlsClientContextPtr> create_tls_client_context(const TlsClientConfi
 
 namespace {
 
-base::Result<X509Ptr> parse_certificate(std::string_view pem) {
-  const auto bio = make_memory_bio(pem);
-  X509Ptr certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+base::Result<X509Ptr> read_certificate(BIO* bio) {
+  X509Ptr certificate(PEM_read_bio_X509(bio, nullptr, nullptr, nullptr));
   if (certificate) return certificate;
   return base::fail(base::Errc::invalid_argument, "not a certificate in PEM form: " + last_openssl_error());
+}
+
+base::Result<std::string> write_certificate(X509* certificate) {
+  const BioPtr bio(BIO_new(BIO_s_mem()));
+  char* data = nullptr;
+  if (PEM_write_bio_X509(bio.get(), certificate) != 1)
+    return base::fail(base::Errc::internal, "the certificate cannot be written: " + last_openssl_error());
+  const auto size = BIO_get_mem_data(bio.get(), &data);
+  return std::string(data, static_cast<std::size_t>(size));
 }
 
 }  // namespace
 
 base::Result<std::string> public_key_sha256(std::string_view certificate_pem) {
-  FOOTMAN_TRY(const auto certificate, parse_certificate(certificate_pem));
+  FOOTMAN_TRY(const auto certificate, read_certificate(make_memory_bio(certificate_pem).get()));
   return hash_public_key(certificate.get());
 }
 
 base::Result<std::string> first_certificate(std::string_view pem) {
-  FOOTMAN_TRY(const auto certificate, parse_certificate(pem));
-  const BioPtr bio(BIO_new(BIO_s_mem()));
-  char* data = nullptr;
-  if (PEM_write_bio_X509(bio.get(), certificate.get()) != 1)
-    return base::fail(base::Errc::internal, "the certificate cannot be written: " + last_openssl_error());
-  const auto size = BIO_get_mem_data(bio.get(), &data);
-  return std::string(data, static_cast<std::size_t>(size));
+  FOOTMAN_TRY(const auto certificate, read_certificate(make_memory_bio(pem).get()));
+  return write_certificate(certificate.get());
+}
+
+base::Result<std::vector<std::string>> list_certificates(std::string_view pem) {
+  const auto bio = make_memory_bio(pem);
+  std::vector<std::string> list;
+  auto next = read_certificate(bio.get());
+  for (; next; next = read_certificate(bio.get())) {
+    FOOTMAN_TRY(auto text, write_certificate(next->get()));
+    list.push_back(std::move(text));
+  }
+  if (list.empty()) return std::unexpected(std::move(next).error());
+  return list;
 }
 
 namespace {

@@ -498,18 +498,19 @@ ON_ECS = """  - name: injected
     labels: [stock]
     ecs: {{image: jenkins/inbound-agent, task_role: ~, agent: {{delivery: image, carrier_image: ~}}}}
 jenkins:
-- {{name: ci, url: '{url}', insecure: true, user: scaler, token: "${{env:JENKINS_TOKEN}}", work_folder: /tmp/agent, templates: [injected, plain, stock]}}
+- {{name: ci, url: '{url}', insecure: true, user: scaler, token: "${{env:JENKINS_TOKEN}}", work_folder: /tmp/agent, templates: [injected, plain, stock]{more}}}
 """
 # What the entry point of Jenkins' image makes of its variables, as far as it is needed here.
 ENTRY_POINT = """#!/bin/sh
-exec java $JENKINS_JAVA_OPTS -jar {jar} -url "$JENKINS_URL" -secret "$JENKINS_SECRET" -name "$JENKINS_AGENT_NAME" -workDir /tmp/agent -webSocket
+exec java $JENKINS_JAVA_OPTS -jar {jar} -url "$JENKINS_URL" -secret "$JENKINS_SECRET" -name "$JENKINS_AGENT_NAME" -workDir /tmp/agent -webSocket "$@"
 """
 
 
 class EcsScene:
     """A Jenkins and a server that gives it agents on ECS."""
 
-    def __init__(self, **settings):
+    def __init__(self, tls=False, **settings):
+        """With `tls` Jenkins stands behind a proxy whose certificate is the second one of the `ca`."""
         self.stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             self.jenkins = stack.enter_context(FakeJenkins(quiet_seconds=0, host=own_address()))
@@ -523,8 +524,15 @@ class EcsScene:
             entry_point.write_text(ENTRY_POINT.format(jar=jar))
             entry_point.chmod(0o755)
             path = f"{folder}:{pathlib.Path(sys.executable).parent}:/usr/bin:/bin"
+            url, more = self.jenkins.url, ""
+            if tls:
+                (other, _), (certificate, key) = (make_certificate(folder, (name,)) for name in ("other", own_address()))
+                (folder / "ca.pem").write_text(other.read_text() + certificate.read_text())
+                front = Proxy(int(url.rsplit(":", 1)[1].rstrip("/")), (certificate, key), own_address())
+                stack.callback(front.close)
+                url, more = f"https://{own_address()}:{front.port}/", f", ca: {folder / 'ca.pem'}"
             os.environ.update(TOKEN)  # EcsServer reads the configuration, too
-            self.ecs = stack.enter_context(EcsServer(ON_ECS.format(path=path, url=self.jenkins.url), **settings))
+            self.ecs = stack.enter_context(EcsServer(ON_ECS.format(path=path, url=url, more=more), **settings))
             self.stack = stack.pop_all()
         self.aws, self.server = self.ecs.aws, self.ecs.server
         self.aws.set(images={**self.aws.ask("settings")["images"], "jenkins/inbound-agent": {"entrypoint": [str(entry_point)]}})
@@ -593,6 +601,16 @@ def test_agents_on_ecs_injected_and_in_jenkins_own_image():
         files = b"".join(path.read_bytes() for path in scene.server.data.rglob("*") if path.is_file())
         for template, secret in secret_of.items():
             check(secret not in told and secret.encode() not in files, f"the secret of the node of '{template}' is kept")
+
+
+def test_agents_on_ecs_trust_the_authorities_of_their_jenkins():
+    with EcsScene(tls=True) as scene:
+        scene.ecs.start()
+        for label in ("plain", "stock"):
+            scene.trigger(label)
+        scene.wait_results(2)
+        scene.check_clean(2)
+        scene.server.stop()
 
 
 def test_a_secret_for_jenkins_is_given_to_its_own_task_alone():

@@ -1,18 +1,19 @@
 """A TCP proxy that tests cut, freeze and heal: between the agents and the server."""
+import contextlib
 import socket
 import ssl
 import threading
 
 
 class Proxy:
-    def __init__(self, target_port=0, certificate=None):
+    def __init__(self, target_port=0, certificate=None, host="127.0.0.1"):
         """With a certificate and its key (paths) it speaks TLS to its clients, and none to the target."""
-        self.target_port = target_port
+        self.host, self.target_port = host, target_port
         self.tls = None
         if certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.tls.load_cert_chain(*certificate)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server((host, 0))
         self.port = self.listener.getsockname()[1]
         self.pairs = []
         self.swallow = False  # half-open: bytes vanish, nobody is told
@@ -32,14 +33,23 @@ class Proxy:
             try:
                 if self.tls:
                     client = self.tls.wrap_socket(client, server_side=True)
-                server = socket.create_connection(("127.0.0.1", self.target_port), 5)
+                server = socket.create_connection((self.host, self.target_port), 5)
             except OSError:
                 client.close()
                 continue
             self.accepted += 1
             self.pairs.append((client, server))
-            for source, sink in ((client, server), (server, client)):
-                threading.Thread(target=self._pump, args=(source, sink), daemon=True).start()
+            threading.Thread(target=self._join, args=(client, server), daemon=True).start()
+
+    def _join(self, client, server):
+        back = threading.Thread(target=self._pump, args=(server, client), daemon=True)
+        back.start()
+        self._pump(client, server)
+        back.join()
+        # Not before nobody reads: TLS would go on with the number, which is another connection's by then.
+        if not self.swallow:
+            client.close()
+            server.close()
 
     def _pump(self, source, sink):
         try:
@@ -50,7 +60,8 @@ class Proxy:
             pass
         if not self.swallow:
             for end in (source, sink):
-                end.close()
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
 
     def cut(self):
         """Ends all connections at once, with a reset."""

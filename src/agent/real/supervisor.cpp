@@ -17,6 +17,7 @@
 
 #include "agent/real/process_runner.hpp"
 #include "agent/real/workspace.hpp"
+#include "net/certificate.hpp"
 #include "runtime/real/files.hpp"
 #include "runtime/real/processes.hpp"
 #include "runtime/real/spawn.hpp"
@@ -293,7 +294,10 @@ Result<std::vector<std::string>> Supervisor::make_command(const std::string& jar
       command.push_back(one);
     if (config_.web_socket) command.emplace_back("-webSocket");
     if (config_.tunnel) command.insert(command.end(), {"-tunnel", config_.tunnel->str()});
-    if (!config_.ca_pem.empty()) command.insert(command.end(), {"-cert", config_.ca_pem});
+    if (!config_.ca_pem.empty()) {
+      FOOTMAN_TRY(auto certificates, net::list_certificates(config_.ca_pem));
+      for (auto& one : certificates) command.insert(command.end(), {"-cert", std::move(one)});
+    }
   }
   command[0] = runtime::real::find_program(command[0], path);
   if (::access(command[0].c_str(), X_OK) == 0) return command;

@@ -11,6 +11,7 @@
 #include "ecs/choices.hpp"
 #include "ecs/frozen_options.hpp"
 #include "ecs/iam_policy.hpp"
+#include "net/certificate.hpp"
 
 namespace footman::cloud::ecs {
 namespace {
@@ -190,6 +191,12 @@ TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentR
   out["FOOTMAN_AGENT_ATTEMPT"] = std::to_string(spec.attempt);
   if (spec.one_shot) out["FOOTMAN_AGENT_ONE_SHOT"] = "true";
   return out;
+}
+
+Result<footman::ecs::Texts> list_authorities(const ports::LaunchSpec& spec, footman::ecs::AgentRole role) {
+  const auto& pem = spec.endpoint.ca_pem;
+  if (role != footman::ecs::AgentRole::stock_jenkins || pem.empty()) return footman::ecs::Texts();
+  return net::list_certificates(pem);
 }
 
 TextMap make_work_tags(const std::string& work) {

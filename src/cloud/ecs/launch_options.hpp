@@ -51,6 +51,8 @@ bool fetches_secret(const ports::LaunchSpec& spec, footman::ecs::AgentRole role)
 // The variables by which the agent in that role knows itself and its controller; its secret is not among
 // them.
 footman::ecs::TextMap make_agent_variables(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);
+// See RunTaskInput::authorities. invalid_argument: what the endpoint is to be trusted by is no certificate.
+Result<footman::ecs::Texts> list_authorities(const ports::LaunchSpec& spec, footman::ecs::AgentRole role);
 // "team/app #17" → {"job": "team/app", "build": "17"}; of a pool nothing.
 footman::ecs::TextMap make_work_tags(const std::string& work);
 

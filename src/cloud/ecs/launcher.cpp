@@ -77,6 +77,7 @@ ecs::RunTaskInput make_input(const LaunchSpec& spec, const LaunchOptions& option
           {},
           make_agent_variables(spec, role),
           make_work_tags(spec.work),
+          {},
           role};
 }
 
@@ -125,6 +126,9 @@ Awaitable<LaunchResult> Launcher::run_task(const LaunchSpec* spec, const LaunchO
   const bool comes = role == ecs::AgentRole::session || fetches_secret(*spec, role);
   const bool proves = comes && ecs::proves_identity(wanted);
   auto input = make_input(*spec, *options, role);
+  auto authorities = list_authorities(*spec, role);
+  if (!authorities) co_return refuse(FailureClass::configuration, describe(authorities.error()));
+  input.authorities = std::move(*authorities);
   if (proves) input.variables.merge(make_proof_variables(proof_place_));
   if (auto there = co_await provide_definition(options, &input); !there)
     co_return std::unexpected(std::move(there).error());

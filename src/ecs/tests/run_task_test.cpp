@@ -301,6 +301,9 @@ TEST_CASE("run task: an image whose own entry point is Jenkins' agent is told in
     const std::string sent(add_secret(text, Secret("s3cret"), input.role).value().expose());
     CHECK(sent.find(R"({"name":"JENKINS_SECRET","value":"s3cret"})") != std::string::npos);
   }
+  input.authorities = {"a first\nPEM\n", "a second"};
+  CHECK(json::serialize(run(options, input).at("overrides").at("containerOverrides").at(0).at("command")) ==
+        R"(["-url","https://ci.example.com/","-cert","a first\nPEM\n","-cert","a second"])");
   input.variables["JENKINS_SECRET"] = "s3cret";
   CHECK(refusal(input).field == "variables.JENKINS_SECRET");
 }

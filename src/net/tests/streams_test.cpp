@@ -273,6 +273,10 @@ TEST_CASE("a server's certificate may be trusted itself, whoever signed it") {
   const auto key = std::string(identity.made.private_key_pem.expose());
   CHECK(first_certificate(key + pem + authority.made.certificate_pem) == pem);
   CHECK_FALSE(first_certificate(key));
+  const auto& other = authority.made.certificate_pem;
+  CHECK(list_certificates("# a comment\n" + pem + key + other).value() == std::vector{pem, other});
+  CHECK_FALSE(list_certificates(key));
+  CHECK_FALSE(list_certificates(""));
 }
 
 TEST_CASE("TLS input that is wrong is refused when the context is made") {

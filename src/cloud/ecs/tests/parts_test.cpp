@@ -5,6 +5,7 @@
 #include "cloud/ecs/own_tags.hpp"
 #include "cloud/ecs/subnets.hpp"
 #include "cloud/ecs/task_table.hpp"
+#include "net/tls.hpp"
 
 using namespace footman;
 using namespace footman::base;
@@ -311,7 +312,13 @@ TEST_CASE("variables: as each agent reads them, and no more") {
                               {"JENKINS_TUNNEL", "nlb:50000"},
                               {"JENKINS_JAVA_OPTS", "-Xmx1g"},
                               {"JENKINS_WEB_SOCKET", "true"}});
+  CHECK(list_authorities(spec, AgentRole::supervisor).value().empty());  // in its variables
+  CHECK(list_authorities(spec, AgentRole::stock_jenkins).error().code == Errc::invalid_argument);
+  const auto authority = net::create_self_signed({"j"}, kStart, 1).value().certificate_pem;
+  spec.endpoint.ca_pem = authority + authority;
+  CHECK(list_authorities(spec, AgentRole::stock_jenkins).value() == std::vector{authority, authority});
   spec.endpoint = {"wss://ci/", "", "", false, "", false};
+  CHECK(list_authorities(spec, AgentRole::stock_jenkins).value().empty());
   CHECK(make_agent_variables(spec, AgentRole::session) ==
         footman::ecs::TextMap{{"FOOTMAN_AGENT_NAME", "ecs-1"},
                               {"FOOTMAN_AGENT_URL", "wss://ci/"},
