@@ -207,7 +207,12 @@ void SimAdmins::look_at_holds() {
     look_at_holds();
     if (!server_.up() || !waits_for_a_person(server_)) return;
     loop_.trace().note(loop_.now(), "admins", "say that it may go on");
-    server_.serve<Result<std::size_t>>([](ServerNode& server) { return apply_reconcile(&server); },
+    server_.serve<Result<std::size_t>>(
+        [this](ServerNode& server) {
+          for (const auto& view : server.fleet().list_agents())  // on their way: they may be ended for it
+            if (!view.agent.connected.is_set()) witness_.ended_by_people.insert(view.agent.id.str());
+          return apply_reconcile(&server);
+        },
                                        [this](const Result<std::size_t>& count) {
                                          if (count && *count > 0) witness_.count(Happening::hold_released);
                                        });

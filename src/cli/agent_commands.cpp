@@ -272,9 +272,9 @@ Awaitable<Result<int>> reconcile(Session& session, const Arguments& arguments) {
   const auto count = number_of(found, "applied").value_or(0);
   const auto builds = number_of(found, "released_builds").value_or(0);
   if (count > 0)
-    session.out().line(fmt::format("{} {} ended now, or as soon as nothing waits for {}",
-                                   counted(count, "agent"), count == 1 ? "is" : "are",
-                                   count == 1 ? "it" : "them"));
+    session.out().line(fmt::format("{} {} ended now, or once the lease of {} over", counted(count, "agent"),
+                                   count == 1 ? "is" : "are",
+                                   count == 1 ? "its session is" : "their sessions is"));
   if (builds > 0) session.out().line(counted(builds, "build") + " may run now");
   if (count == 0 && builds == 0) session.out().line("nothing waits for this");
   co_return exit_ok;

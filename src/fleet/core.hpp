@@ -121,9 +121,10 @@ struct AgentEntry {
   bool asked = false;         // the cloud was asked to launch it, perhaps by an earlier run
   bool has_cloud = true;      // false: it is not configured any more, so its resource cannot be ended
   // Of a database in doubt, and not heard of since the start: it may work for the server that the database
-  // was copied from, or have connected after the backup. Not ended before it has come, or the doubt is
-  // settled; its own orphan time-out is the net.
+  // was copied from, or have connected after the backup. Not ended before it has come, the doubt is settled
+  // or a person says so; its own orphan time-out is the net. That it does not come is nobody's fault.
   bool unheard = false;
+  bool released = false;  // a person has said that it is to end all the same
   // Its launch is looked for and not repeated: nobody knows how long ago an earlier run has planned it, as
   // the clock was set back since, or its cloud launches elsewhere now (CloudProvider::recall()).
   bool unrepeatable = false;
@@ -146,6 +147,9 @@ struct AgentEntry {
   bool is_connected_now() const {
     return seen.activity == ports::AgentActivity::idle || seen.activity == ports::AgentActivity::busy;
   }
+  // That it does not come is a reason to end others: this one may be at work for another server, or in a
+  // build that the database does not know.
+  bool is_left_alone() const { return unheard && !released && !gone && !nothing_left; }
   bool is_ending() const {
     return row.state == model::AgentState::terminating || row.state == model::AgentState::failed ||
            row.state == model::AgentState::lost || row.state == model::AgentState::terminated;

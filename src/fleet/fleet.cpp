@@ -252,7 +252,7 @@ Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   auto* entry = impl_->find_living(id);
   if (entry == nullptr) co_return std::unexpected(unknown_agent(id));
   if (reason.empty()) reason = "A person ended it.";
-  entry->unheard = false;  // whatever it does there
+  entry->released = true;  // whatever it does there
   impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
   impl_->steward.look_at(entry);
   impl_->core.look->notify();

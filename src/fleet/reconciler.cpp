@@ -9,6 +9,7 @@
 
 namespace footman::fleet {
 
+using model::EndReason;
 using ports::Resource;
 using ports::ResourceState;
 
@@ -198,15 +199,9 @@ bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, co
   return may;
 }
 
-// That they do not come is a reason to end others; these may be at work for another server, or in builds that
-// the database does not know.
-bool Reconciler::is_left_alone(const AgentEntry& entry) {
-  return entry.unheard && !entry.gone && !entry.nothing_left;
-}
-
 void Reconciler::report_unheard(const CloudName& name) {
   for (const auto& [order, entry] : core_.agents())
-    if (is_left_alone(*entry) && entry->row.cloud == name)
+    if (entry->is_left_alone() && entry->row.cloud == name)
       core_.note_finding({Verdict::must_end, entry->id(), name, entry->row.handle,
                           "It has not connected since this database, which is in doubt, was opened.", true});
   count_held();
@@ -214,7 +209,7 @@ void Reconciler::report_unheard(const CloudName& name) {
 
 void Reconciler::count_held() {
   const auto left_alone =
-      std::ranges::count_if(core_.agents(), [](const auto& one) { return is_left_alone(*one.second); });
+      std::ranges::count_if(core_.agents(), [](const auto& one) { return one.second->is_left_alone(); });
   if (left_alone > 0 && left_alone_ == 0)
     core_.parts.log.warning(
         "agents that have not come to this database are not ended: see `footman reconcile`",
@@ -224,19 +219,26 @@ void Reconciler::count_held() {
   core_.metrics.held.set(left_alone + (hold ? static_cast<std::int64_t>(hold->would_end) : 0));
 }
 
+// Those that were at work are heard of within their leases, or end.
 std::size_t Reconciler::release_unheard() {
-  std::size_t count = 0;
-  for (const auto& [order, entry] : core_.agents()) {
-    if (is_left_alone(*entry)) ++count;
-    if (!std::exchange(entry->unheard, false)) continue;
+  std::vector<AgentEntry*> released;  // what is started here may run at once and change the map
+  for (const auto& [order, entry] : core_.agents())
+    if (entry->is_left_alone()) released.push_back(entry.get());
+  for (auto* entry : released) {
+    entry->released = true;
+    if (!entry->row.connected.is_set())
+      core_.wish_end(entry, {EndReason::drained,
+                             "It had not come to this database, which was in doubt, when a person said that "
+                             "such agents are to end.",
+                             true});
     core_.touch(*entry);
     core_.look->notify();
-    if (entry->is_ending()) steward_.look_at(entry.get());
+    steward_.look_at(entry);
   }
   for (auto& finding : core_.reconcile.findings)
     if (finding.verdict == Verdict::must_end) finding.held = false;
   count_held();
-  return count;
+  return released.size();
 }
 
 std::size_t Reconciler::apply(const std::string& text) {
@@ -269,9 +271,8 @@ void Reconciler::tell_hold(const CloudName& name, bool was_held) {
 // Tried again with the next look, if the store cannot do it now.
 Awaitable<void> Reconciler::settle_doubt() {
   if (guard_.doubt().empty() || !guard_.is_over()) co_return;
-  const bool all_came = std::ranges::none_of(core_.agents(), [](const auto& one) {
-    return one.second->unheard && !one.second->gone && !one.second->nothing_left;
-  });
+  const bool all_came =
+      std::ranges::none_of(core_.agents(), [](const auto& one) { return one.second->is_left_alone(); });
   if (!all_came) co_return;
   if (!co_await core_.parts.store.settle_doubt()) co_return;
   guard_.settle_doubt();
@@ -401,7 +402,7 @@ void Reconciler::note_renamed_gone(AgentEntry* entry, const Resource& resource) 
 std::optional<Reconciler::Stray> Reconciler::explain_renamed(const AgentEntry& entry, Resource resource,
                                                              const CloudEntry& cloud) const {
   const auto leaves_until = entry.life.stop_asked + cloud.provider->limits().own_exit;
-  if (!entry.is_ending() || entry.unheard || core_.time() < leaves_until) return std::nullopt;
+  if (!entry.is_ending() || entry.is_left_alone() || core_.time() < leaves_until) return std::nullopt;
   Finding finding{Verdict::must_end, entry.id(), cloud.provider->name(), resource.handle,
                   fmt::format("Its own cloud '{}' is not configured any more, but this one lists it.",
                               entry.row.cloud.str())};

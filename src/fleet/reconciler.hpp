@@ -32,7 +32,6 @@ class Reconciler {
   Awaitable<bool> look(CloudName name, CloudEntry* cloud);
   std::vector<RowFacts> facts_of(const CloudName& name, Duration listed) const;
   void begin_round(const CloudName& name, std::uint32_t matched);
-  static bool is_left_alone(const AgentEntry& entry);  // of a database in doubt, whatever speaks for its end
   void report_unheard(const CloudName& name);
   void count_held();              // what waits for a person
   std::size_t release_unheard();  // how many

@@ -51,7 +51,7 @@ Step next_step(const AgentEntry& entry) {
     case AgentState::failed:
     case AgentState::lost:
       if (entry.nothing_left) return entry.removed ? Step::conclude : Step::forget;
-      if (entry.unheard && !entry.gone) return Step::rest;
+      if (entry.is_left_alone()) return Step::rest;
       if (entry.has_cloud) return Step::terminate;
       return entry.removed ? Step::rest : Step::let_go;  // its row stays: the resource may be there
     case AgentState::terminated:

@@ -399,7 +399,7 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
         put_database(server, backup)
         server.start()
         wait_until(lambda: json.loads(footman(server, "reconcile", "--json")).get("held"), "the hold")
-        check(footman(server, "reconcile", "--apply") == "1 agent is ended now, or as soon as nothing waits for it\n", "applied")
+        check(footman(server, "reconcile", "--apply") == "1 agent is ended now, or once the lease of its session is over\n", "applied")
         wait_no_processes(server.data / "local")
         check(footman(server, "reconcile", "--apply") == "nothing waits for this\n", "once")
         build = server.submit("echo after")

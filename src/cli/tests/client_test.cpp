@@ -541,7 +541,7 @@ TEST_CASE("what changes something says so, in JSON too") {
   CHECK(run_footman({"reconcile", "--json"}, vars).out.find("too_many") != std::string::npos);
   CHECK(server.requests().back().method == "GET");
   CHECK(run_footman({"reconcile", "--apply"}, vars).out ==
-        "4 agents are ended now, or as soon as nothing waits for them\n1 build may run now\n");
+        "4 agents are ended now, or once the lease of their sessions is over\n1 build may run now\n");
   CHECK(server.requests().back().method == "POST");
   CHECK(run_footman({"agent", "terminate", "a/../b"}, vars).code == exit_ok);
   CHECK(server.requests().back().target == "/api/v1/agents/a%2F..%2Fb/terminate");

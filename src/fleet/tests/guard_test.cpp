@@ -252,6 +252,7 @@ TEST_CASE("one that was on its way when a database in doubt was written is no su
   CHECK(model::is_serving(world.row(id).state));
   CHECK(world.cloud.terminate_calls == 0);
   CHECK(held_findings(world) == 1);
+  auto expected = model::EndReason::surplus;
   SUBCASE("it comes, and nothing waits") {
     world.controller.connect(id, world.now());
     world.settle();
@@ -261,15 +262,58 @@ TEST_CASE("one that was on its way when a database in doubt was written is no su
   SUBCASE("a person says that none of them is at work elsewhere") {
     CHECK(world.fleet->apply_reconcile("by ana") == 1);
     world.advance(10s);
+    expected = model::EndReason::drained;
   }
   SUBCASE("a person says that it is not at work elsewhere") {
     (void)world.begin(world.fleet->terminate_agent(id, ""));
     world.advance(10s);
-    CHECK(world.row(id).end_reason == model::EndReason::drained);
-    CHECK(world.cloud.alive() == 0);
-    return;
+    expected = model::EndReason::drained;
   }
-  CHECK(world.row(id).end_reason == model::EndReason::surplus);
+  CHECK(world.row(id).end_reason == expected);
+  CHECK(world.cloud.alive() == 0);
+}
+
+TEST_CASE("with a person's word for it items have agents of their own, and those on their way blame nobody") {
+  World world;
+  world.start();
+  for (const auto* key : {"1", "2", "3"}) world.submit(key);
+  std::vector<AgentId> before;
+  for (const auto& row : world.live_agents()) before.push_back(row.id);
+  world.crash();
+  start_in_doubt(world);
+  world.advance(10s);
+  CHECK(world.live_agents().size() == 3);
+  CHECK(world.fleet->apply_reconcile("by ana") == 3);
+  world.advance(10s);
+  for (const auto& id : before) {
+    CHECK(world.row(id).state == AgentState::terminated);
+    CHECK(world.controller.removed.contains(id));
+  }
+  const auto live = world.live_agents();
+  REQUIRE(live.size() == 3);
+  for (const auto* key : {"1", "2", "3"}) CHECK(std::ranges::count(live, key, &model::Agent::for_item) == 1);
+  for (const auto& row : live) world.controller.connect(row.id, world.now());
+  world.advance(world.config.templates.front().launch_deadline + 1s);
+  CHECK(world.fleet->list_clouds().at(0).templates.at(0).breaker.state == "closed");
+  CHECK(world.live_agents().size() == 3);
+  CHECK(held_findings(world) == 0);
+}
+
+TEST_CASE("one at work by a database in doubt has its lease, with a person's word, too, and blames nobody") {
+  World world;
+  world.start();
+  const auto id = world.busy_agent("1");
+  world.crash();
+  world.controller.say(id, ports::AgentActivity::disconnected);
+  start_in_doubt(world);
+  world.advance(10s);
+  CHECK(world.fleet->apply_reconcile("by ana") == 1);
+  world.advance(10s);
+  CHECK(model::is_serving(world.row(id).state));
+  world.controller.say(id, ports::AgentActivity::lost, model::EndReason::session_lost, "silent for 1 min");
+  world.advance(10s);
+  CHECK(world.row(id).state == AgentState::terminated);
+  CHECK(world.fleet->list_clouds().at(0).templates.at(0).breaker.failures == 0);
   CHECK(world.cloud.alive() == 0);
 }
 
