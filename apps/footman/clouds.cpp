@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <set>
 
@@ -16,12 +17,31 @@ namespace {
 using base::Result;
 using base::Status;
 
-Result<Clouds::Member> make_local(const config::CloudConfig& cloud, const CloudSite& site) {
+// Those of no cloud that is configured now.
+std::vector<std::string> list_former_folders(const std::vector<config::CloudConfig>& all,
+                                             const std::string& local_folder) {
+  std::vector<std::string> folders;
+  std::error_code error;  // there is none before the first local cloud
+  for (const auto& entry : std::filesystem::directory_iterator(local_folder, error)) {
+    const auto is_now = std::ranges::any_of(all, [&](const config::CloudConfig& one) {
+      return one.type == "local" && one.name == entry.path().filename().string();
+    });
+    if (!is_now && std::filesystem::is_directory(entry.path() / "tokens", error))
+      folders.push_back(entry.path().string());
+  }
+  return folders;
+}
+
+// The first of several local clouds takes care of what those before have left.
+Result<Clouds::Member> make_local(const config::CloudConfig& cloud,
+                                  const std::vector<config::CloudConfig>& all, const CloudSite& site) {
   FOOTMAN_TRY(auto binary, find_agent_binary(cloud));
   cloud::local::LocalCloudConfig local;
   local.name = base::CloudName(cloud.name);
   local.installation = site.installation;
   local.directory = site.local_folder + "/" + cloud.name;
+  if (&cloud == &*std::ranges::find(all, "local", &config::CloudConfig::type))
+    local.former_directories = list_former_folders(all, site.local_folder);
   local.agent_binary = std::move(binary);
   local.templates = make_local_templates(cloud);
   local.crash_points = site.crash_points;
@@ -91,7 +111,7 @@ Result<Clouds> Clouds::create(const std::vector<config::CloudConfig>& clouds, co
   Clouds out;
   for (const auto& cloud : clouds) {
     if (cloud.type == "local") {
-      FOOTMAN_TRY(out.members_[cloud.name], make_local(cloud, site));
+      FOOTMAN_TRY(out.members_[cloud.name], make_local(cloud, clouds, site));
       continue;
     }
     if (!out.aws_)

@@ -306,6 +306,7 @@ json::object to_json(const fleet::AgentView& view, const std::optional<controlle
   put(out, "launch_deadline_at", agent.launch_deadline);
   put(out, "ended_at", agent.ended);
   if (agent.end_reason != model::EndReason::none) out["end"] = end_to_json(agent);
+  put_text(out, "trouble", view.trouble);
   if (agent.death != model::DeathCertificate{}) out["death"] = death_to_json(agent.death);
   if (node && node->host) out["host"] = host_to_json(*node->host);
   return out;

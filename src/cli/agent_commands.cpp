@@ -339,6 +339,7 @@ Facts agent_facts(const json::value& agent, bool has_end) {
   if (has_end) facts.add("End", is_in_detail ? detail : end);
   if (has_end) facts.add("Detail", is_in_detail ? "" : detail);
   facts.add("Death", text_of(part_of(agent, "death"), "text"));
+  facts.add("Trouble", text_of(agent, "trouble"));
   if (host.is_object()) {
     facts.add("Host", fmt::format("{} ({} {}, {} CPUs, {})", text_of(host, "hostname"), text_of(host, "os"),
                                   text_of(host, "arch"), number_text(host, "cpus"),
@@ -401,7 +402,9 @@ Command agent_commands() {
            drain},
           {"terminate",
            "end an agent now",
-           "A build that runs on it fails with the reason; work that has not started goes back to the queue.",
+           "A build that runs on it fails with the reason; work that has not started goes back to the queue.\n"
+           "Of one that ends already, and whose cloud is not configured any more, the record is closed: that\n"
+           "is your word that nothing of it is left.",
            {{"footman agent terminate local-k3v9q2m7 --reason 'disk is broken'", ""}},
            {{"reason", 0, Value::text, "TEXT", "shown with the build and the agent"}},
            {kAgent},

@@ -35,6 +35,14 @@ std::string shorten(std::string message) {
   return message + "…";
 }
 
+std::string describe_unknown_cloud(const model::Agent& row) {
+  return fmt::format(
+      "Its cloud '{}' is not configured any more, so nobody can end it or see that it is gone, and it counts "
+      "in limits. Configure the cloud again or, once it ends and you know that it is gone, close its record: "
+      "footman agent terminate {}",
+      row.cloud.str(), row.id.str());
+}
+
 // --- metrics
 
 FleetMetrics::FleetMetrics(base::Metrics& metrics)
@@ -136,6 +144,10 @@ void Core::erase_agent(const AgentId& id) {
   order_of_.erase(it);
   const auto& entry = node.mapped();
   settle_idle(*entry);
+  if (!entry->has_cloud)
+    std::erase_if(reconcile.findings, [&](const Finding& one) {
+      return one.verdict == Verdict::cloud_unknown && one.agent == id;
+    });
   erased_.push_back(id);
   metrics.count_state(entry->row.state, -1);
   if (entry->row.state == AgentState::terminated)

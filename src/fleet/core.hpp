@@ -241,6 +241,9 @@ class FleetMetrics {
   std::map<std::string, base::Gauge*, std::less<>> holds_;
 };
 
+// Of an agent whose cloud is not configured any more: what that means, and what to do.
+std::string describe_unknown_cloud(const model::Agent& row);
+
 // What a cloud says may be long.
 std::string shorten(std::string message);
 

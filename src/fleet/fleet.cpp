@@ -44,8 +44,10 @@ struct Fleet::Impl {
   Awaitable<Status> read_launch_times();
   Awaitable<Status> set_pause(CloudName name, Pause pause);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
+  Awaitable<Status> close_record(AgentEntry* entry);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud,
                     const std::map<TemplateName, IdleTimes>& idle_times) const;
+  static CloudView view_of_unknown(const CloudName& name);
   static AgentView view_of(const AgentEntry& entry, bool kept_ready);
   static BreakerView view_of(const policy::Breaker& breaker);
   std::vector<VariantView> variants_of(const TemplateEntry& t) const;
@@ -130,12 +132,9 @@ void Fleet::Impl::take_over(std::vector<model::Agent> rows, bool in_doubt) {
         entry->row.end_reason == EndReason::session_lost;
     entry->unheard = in_doubt && entry->asked && (!entry->is_ending() || did_not_come);
     entry->has_cloud = core.find_cloud(entry->row.cloud) != nullptr;
-    if (!entry->has_cloud)
-      core.log_of(*entry).error(
-          "the agent's cloud is not configured any more, so its resource cannot be ended");
-    else if (entry->asked &&
-             !core.find_cloud(entry->row.cloud)
-                  ->provider->recall(resource_of(core, entry->row), entry->request.spec.options))
+    if (entry->has_cloud && entry->asked &&
+        !core.find_cloud(entry->row.cloud)
+             ->provider->recall(resource_of(core, entry->row), entry->request.spec.options))
       entry->unrepeatable = true;
     core.insert_agent(std::move(entry));
   }
@@ -233,6 +232,25 @@ Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
   co_return Status();
 }
 
+// Nobody can look: a person says that nothing is left.
+Awaitable<Status> Fleet::Impl::close_record(AgentEntry* entry) {
+  const auto id = entry->id();
+  entry->nothing_left = true;
+  core.touch(*entry);
+  if (entry->worked_on) entry->wake.notify();
+  steward.look_at(entry);
+  const auto limit = core.steady() + kCallTimeout;
+  while (core.find_agent(id) != nullptr) {
+    if (core.stopping) co_return fail(Errc::unavailable, "the server is stopping");
+    const auto left = limit - core.steady();
+    if (left <= Duration(0))
+      co_return fail(Errc::timeout, fmt::format("the record of agent {} is not closed yet", id.str()), {},
+                     "The fleet goes on with it.");
+    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
+  }
+  co_return Status();
+}
+
 Awaitable<Status> Fleet::drain_agent(AgentId id) {
   auto* entry = impl_->find_living(id);
   if (entry == nullptr) co_return std::unexpected(unknown_agent(id));
@@ -253,6 +271,7 @@ Awaitable<Status> Fleet::terminate_agent(AgentId id, std::string reason) {
   if (entry == nullptr) co_return std::unexpected(unknown_agent(id));
   if (reason.empty()) reason = "A person ended it.";
   entry->released = true;  // whatever it does there
+  if (entry->is_ending() && !entry->has_cloud) co_return co_await impl_->close_record(entry);
   impl_->core.wish_end(entry, {EndReason::drained, std::move(reason)});
   impl_->steward.look_at(entry);
   impl_->core.look->notify();
@@ -370,6 +389,7 @@ AgentView Fleet::Impl::view_of(const AgentEntry& entry, bool kept_ready) {
   AgentView view{entry.row, entry.seen, kept_ready};
   const bool waits = !entry.is_ending() && entry.seen.activity != ports::AgentActivity::busy;
   view.agent.promised_to = waits ? entry.promised_to : std::string();
+  if (!entry.has_cloud) view.trouble = describe_unknown_cloud(entry.row);
   return view;
 }
 
@@ -447,6 +467,14 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud,
   return view;
 }
 
+CloudView Fleet::Impl::view_of_unknown(const CloudName& name) {
+  CloudView view;
+  view.name = name;
+  view.is_configured = view.healthy = false;
+  view.trouble = "It is not configured any more, and its agents count in limits: see `footman reconcile`";
+  return view;
+}
+
 std::vector<CloudView> Fleet::list_clouds() const {
   std::vector<CloudView> all;
   std::map<CloudName, std::size_t> index;
@@ -457,7 +485,9 @@ std::vector<CloudView> Fleet::list_clouds() const {
   }
   std::map<TemplateName, std::uint32_t> holding;
   for (const auto& [order, entry] : impl_->core.agents()) {
-    if (const auto it = index.find(entry->row.cloud); it != index.end()) Impl::count(all[it->second], *entry);
+    const auto [place, is_new] = index.try_emplace(entry->row.cloud, all.size());
+    if (is_new) all.push_back(Impl::view_of_unknown(entry->row.cloud));
+    Impl::count(all[place->second], *entry);
     ++holding[entry->row.template_name];
   }
   for (auto& view : all)

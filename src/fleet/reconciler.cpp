@@ -67,7 +67,7 @@ Awaitable<bool> Reconciler::look(CloudName name, CloudEntry* cloud) {
         entry != nullptr && entry->row.client_token == resource.client_token)
       core_.note_steps(entry, resource);
     if (auto* renamed = find_renamed(resource); renamed != nullptr && resource.state == ResourceState::gone)
-      note_renamed_gone(renamed, resource);
+      note_renamed_gone(renamed, resource, cloud);
   }
   const auto lag = cloud->provider->limits().listing_lag;
   auto found = compare(facts_of(name, began), **listed, name, core_.installation, lag);
@@ -189,6 +189,10 @@ void Reconciler::begin(std::string doubt) {
   clouds.reserve(core_.clouds.size());
   for (const auto& [name, cloud] : core_.clouds) clouds.push_back(name);
   guard_.begin(clouds, std::move(doubt));
+  for (const auto& [order, entry] : core_.agents())
+    if (!entry->has_cloud)
+      core_.note_finding({Verdict::cloud_unknown, entry->id(), entry->row.cloud, entry->row.handle,
+                          describe_unknown_cloud(entry->row), false});
 }
 
 bool Reconciler::may_end(const CloudName& name, std::set<std::string> strays, const List& list) {
@@ -386,16 +390,18 @@ Awaitable<std::optional<Reconciler::Stray>> Reconciler::explain_stray(Resource r
 AgentEntry* Reconciler::find_renamed(const Resource& resource) const {
   auto* entry = core_.find_agent(resource.agent);
   const bool is_same = entry != nullptr && !entry->has_cloud && !resource.handle.empty() &&
-                       entry->row.handle == resource.handle &&
-                       entry->row.client_token == resource.client_token;
+                       entry->row.client_token == resource.client_token && is_of(entry->row.handle, resource);
   return is_same ? entry : nullptr;
 }
 
-void Reconciler::note_renamed_gone(AgentEntry* entry, const Resource& resource) {
+// What the cloud keeps of it is let go, as with its own ones.
+void Reconciler::note_renamed_gone(AgentEntry* entry, const Resource& resource, CloudEntry* cloud) {
   core_.note_gone(entry, resource);
   if (!entry->is_ending()) return;  // the next look comes to it
   entry->nothing_left = true;
   steward_.look_at(entry);
+  if (being_ended_.emplace(cloud->provider->name(), key_of(resource)).second)
+    core_.scope.spawn("let renamed go", end_stray(resource, cloud));
 }
 
 // Nobody else can end it. One that has been told to leave has its time for that.
@@ -427,7 +433,7 @@ Awaitable<void> Reconciler::end_stray(Resource resource, CloudEntry* cloud) {
     core_.parts.crash_points.hit("terminate:after-call");
     if (answer && *answer && (*answer)->state == ResourceState::gone) {
       note_ended(resource, key.first);
-      if (auto* renamed = find_renamed(resource)) note_renamed_gone(renamed, **answer);
+      if (auto* renamed = find_renamed(resource)) note_renamed_gone(renamed, **answer, cloud);
       if (cloud->strays.erase(key.second) > 0) core_.look->notify();
       break;
     }

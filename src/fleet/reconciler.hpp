@@ -39,7 +39,7 @@ class Reconciler {
   bool has_left_in_order(const AgentEntry& entry) const;
   void carry_out(const Comparison& found);
   AgentEntry* find_renamed(const ports::Resource& resource) const;
-  void note_renamed_gone(AgentEntry* entry, const ports::Resource& resource);
+  void note_renamed_gone(AgentEntry* entry, const ports::Resource& resource, CloudEntry* cloud);
   std::optional<Stray> explain_renamed(const AgentEntry& entry, ports::Resource resource,
                                        const CloudEntry& cloud) const;
   Awaitable<void> look_for_all(CloudName name, std::vector<AgentId> missing, CloudEntry* cloud);

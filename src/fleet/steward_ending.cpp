@@ -57,6 +57,15 @@ bool is_overtaken(const AgentEntry& entry) {
   return is_at_work(entry) || entry.seen.builds_done > entry.ending->builds_done;
 }
 
+std::string tell_gone(const AgentEntry& entry) {
+  if (!entry.has_cloud && !entry.gone && entry.asked)
+    return fmt::format("A person says that it is gone; its cloud '{}' is not configured any more.",
+                       entry.row.cloud.str());
+  if (entry.row.handle.empty()) return "No resource exists.";
+  const auto death = entry.gone ? entry.gone->death.text : std::string();
+  return death.empty() ? "The cloud says that it is gone." : "The cloud says that it is gone: " + death;
+}
+
 }  // namespace
 
 // Between the decision and its end the controller may have given it work, which must not be lost: no work
@@ -197,11 +206,7 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
   change.billed = billed_when_gone(*entry, core_.even);
   change.builds_done = entry->row.builds_done;
   if (entry->gone) change.death = entry->gone->death;
-  const auto death = entry->gone ? entry->gone->death.text : std::string();
-  change.timeline.push_back({core_.now(), "gone",
-                             entry->row.handle.empty() ? std::string("No resource exists.")
-                             : death.empty()           ? std::string("The cloud says that it is gone.")
-                                                       : "The cloud says that it is gone: " + death});
+  change.timeline.push_back({core_.now(), "gone", tell_gone(*entry)});
   if (!co_await core_.change(entry, std::move(change))) co_return;
   const auto paid = billed_of(*entry, core_.time());
   const auto& row = entry->row;

@@ -15,6 +15,7 @@ constexpr model::Word<Verdict> kVerdicts[] = {
     {Verdict::orphan, "orphan"},
     {Verdict::foreign, "foreign"},
     {Verdict::past_deadline, "past_deadline"},
+    {Verdict::cloud_unknown, "cloud_unknown"},
 };
 
 }  // namespace

@@ -23,6 +23,7 @@ struct AgentView {
   model::Agent agent;
   ports::AgentObservation observation;  // what its controller says now
   bool kept_ready = false;              // by the pool of its template; of a single agent's view only
+  std::string trouble = {};             // sentences: why its record stays, and what to do; empty: none
 };
 
 // A template's circuit breaker (policy/breaker.hpp).
@@ -108,6 +109,7 @@ struct Pause {
 
 struct CloudView {
   CloudName name;
+  bool is_configured = true;   // false: there are records of its agents only
   std::uint32_t cap = 0;       // the smaller of the config's and the provider's; 0: none
   std::uint32_t starting = 0;  // planned … connecting
   std::uint32_t online = 0;
@@ -170,6 +172,7 @@ enum class Verdict {
   orphan,          // a resource of this installation without a row: ended
   foreign,         // of another installation: not touched
   past_deadline,   // not connected in time: ended
+  cloud_unknown,   // the row's cloud is not configured any more: nobody can look, so it counts
 };
 std::string_view to_string(Verdict verdict);
 

@@ -51,16 +51,29 @@ std::string describe_kept(const Cap& cap, Format format) {
   return all == 0 ? "" : fmt::format(", {} kept for {}", format(all), whom_kept_for(cap));
 }
 
+// ", 2 of them without a record". Of what counts though nobody sees an end of it. Empty: there is none.
+template <class Format>
+std::string describe_unseen(const Cap& cap, Format format) {
+  std::string text;
+  if (cap.strays > 0) text += fmt::format(", {} without a record", format(cap.strays));
+  if (cap.unwatched == 0) return text;
+  const auto whose = cap.unwatched_cloud.empty() ? std::string("clouds that are")
+                                                 : fmt::format("cloud '{}', which is", cap.unwatched_cloud);
+  return text + fmt::format(", {} of {} not configured any more (see `footman reconcile`)",
+                            format(cap.unwatched), whose);
+}
+
 std::string describe_agents(const Cap& cap) {
   std::string_view relation = "of";
   if (cap.reason == HoldReason::label_cap) relation = "with";
   if (cap.reason == HoldReason::controller_cap) relation = "for";
-  const auto strays = cap.strays > 0 ? fmt::format(", {} of them without a record", cap.strays) : "";
+  const auto unseen =
+      describe_unseen(cap, [](std::int64_t count) { return fmt::format("{} of them", count); });
   const auto kept = describe_kept(cap, [](std::int64_t places) {
     return places == 1 ? "and a place is" : fmt::format("and {} places are", places);
   });
   return fmt::format("{} of {} agents {} {} exist{}{}", cap.exists(), cap.limit, relation,
-                     describe_owner(cap), strays, kept);
+                     describe_owner(cap), unseen, kept);
 }
 
 template <class Format>
@@ -70,10 +83,10 @@ std::string describe_size(const Cap& cap, const Template& t, std::string_view pl
   if (cap.never_fits())
     return fmt::format("{}, more than all {}{}: {}", needed, amount(cap.limit), place, until_when(t));
   const auto kept = describe_kept(cap, [&](std::int64_t all) { return amount(all) + " are"; });
-  const auto strays =
-      cap.strays > 0 ? fmt::format(", {} of it by agents without a record", amount(cap.strays)) : "";
+  const auto unseen = describe_unseen(
+      cap, [&](std::int64_t value) { return fmt::format("{} of it by agents", amount(value)); });
   return fmt::format("{} of {}{} are taken{}{}, and {}", amount(cap.exists()), amount(cap.limit), place,
-                     strays, kept, needed);
+                     unseen, kept, needed);
 }
 
 std::string describe_hour_budget(const Cap& cap, const Template& t, const std::string& spender) {
@@ -83,10 +96,10 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
     return fmt::format("{}, more than the {} that {} may spend: {}", needed, price(cap.limit), spender,
                        until_when(t));
   const auto kept = describe_kept(cap, [&](std::int64_t all) { return price(all) + " are"; });
-  const auto strays =
-      cap.strays > 0 ? fmt::format(", {} of it by agents without a record", price(cap.strays)) : "";
+  const auto unseen = describe_unseen(
+      cap, [&](std::int64_t value) { return fmt::format("{} of it by agents", price(value)); });
   return fmt::format("agents for {} are paid for{}, of {} that {} may spend{}, and {}", price(cap.exists()),
-                     strays, price(cap.limit), spender, kept, needed);
+                     unseen, price(cap.limit), spender, kept, needed);
 }
 
 std::string describe_day_budget(const Cap& cap, const Template& t, const std::string& spender) {
@@ -187,6 +200,7 @@ Usage::Usage(const Snapshot& offers, const Limits& limits) {
     accounts_.push_back({scope, of, &most, &spent});
   };
   accounts_.push_back({Scope::all, {}, &limits.all.most, &limits.all.spent});
+  for (const auto& one : offers.clouds) watched_.insert(one.name);
   for (const auto& one : offers.clouds)
     open(Scope::cloud, one.name.str(), one.quota.most, one.quota.spent, clouds_, one.name);
   for (const auto& t : offers.templates) {
@@ -219,6 +233,11 @@ void Usage::Sums::add(const Needs& needs, std::uint32_t count) {
   size.memory_bytes += needs.size.memory_bytes * count;
 }
 
+std::string_view Usage::Account::unwatched_cloud() const {
+  return unwatched_clouds.size() == 1 ? std::string_view(unwatched_clouds.begin()->str())
+                                      : std::string_view();
+}
+
 void Usage::Sums::raise_to(const Needs& needs) {
   agents = std::max<std::int64_t>(agents, 1);
   per_hour = std::max(per_hour, needs.per_hour);
@@ -242,7 +261,13 @@ void Usage::visit(const GroupMember& one, Visit visit) {
 }
 
 void Usage::add(const GroupMember& one, std::uint32_t count) {
-  visit(one, [&](Account& account) { account.sums.add(one.needs, count); });
+  const bool is_watched = watched_.contains(*one.cloud);
+  visit(one, [&](Account& account) {
+    account.sums.add(one.needs, count);
+    if (is_watched) return;
+    account.unwatched.add(one.needs, count);
+    account.unwatched_clouds.insert(*one.cloud);
+  });
 }
 
 void Usage::reserve(const GroupMember& one, std::uint32_t count) {
@@ -328,6 +353,8 @@ void Usage::list_agent_cap(const Account& account, std::vector<Cap>& out) {
   cap.of = account.of;
   cap.taken = account.sums.agents;
   cap.strays = account.strays.agents;
+  cap.unwatched = account.unwatched.agents;
+  cap.unwatched_cloud = account.unwatched_cloud();
   cap.reserved = account.reserved.agents;
   cap.kept = account.kept.agents;
   cap.limit = account.most->agents;
@@ -341,6 +368,8 @@ void Usage::list_size_caps(const Account& account, const Template& t, std::vecto
     cap.of = account.of;
     cap.taken = number(account.sums.size.*amount);
     cap.strays = number(account.strays.size.*amount);
+    cap.unwatched = number(account.unwatched.size.*amount);
+    cap.unwatched_cloud = account.unwatched_cloud();
     cap.reserved = number(account.reserved.size.*amount);
     cap.kept = number(account.kept.size.*amount);
     cap.needed = number(t.size.*amount);
@@ -364,6 +393,8 @@ void Usage::list_budget_caps(const Account& account, const Template& t, std::vec
     cap.of = account.of;
     cap.taken = (account.sums.per_hour + spent.still_paid_per_hour).micros;
     cap.strays = account.strays.per_hour.micros;
+    cap.unwatched = account.unwatched.per_hour.micros;
+    cap.unwatched_cloud = account.unwatched_cloud();
     cap.reserved = account.reserved.per_hour.micros;
     cap.kept = account.kept.per_hour.micros;
     cap.needed = t.per_hour.micros;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -75,7 +76,10 @@ struct Cap {
   // it.
   std::int64_t passing = 0;
   std::int64_t spent = 0;
-  std::int64_t strays = 0;    // of what is taken: by resources without a record
+  std::int64_t strays = 0;  // of what is taken: by resources without a record
+  // Of what is taken: by agents of clouds that are not offered. The usage has the name; empty: of several.
+  std::int64_t unwatched = 0;
+  std::string_view unwatched_cloud{};
   std::int64_t reserved = 0;  // of what is taken: for agents that cannot be launched yet
   std::int64_t kept = 0;      // for an older item, beside what is taken
   // The budget does not ask about an agent of the template, which costs some all the same: it stands here
@@ -148,9 +152,12 @@ class Usage {
     std::string of;
     const model::AgentLimits* most = nullptr;
     const Spent* spent = nullptr;
-    Sums sums{};  // with the next two
+    Sums sums{};  // with the next three
     Sums strays{};
     Sums reserved{};
+    Sums unwatched{};
+    std::set<CloudName> unwatched_clouds{};
+    std::string_view unwatched_cloud() const;
     Sums kept{};
     Sums going_on{};
   };
@@ -172,6 +179,7 @@ class Usage {
 
   std::vector<Account> accounts_;  // the first is of all agents; of others those that have limits
   std::unordered_map<CloudName, std::size_t> clouds_;
+  std::set<CloudName> watched_;  // those that are offered
   std::unordered_map<TemplateName, std::size_t> templates_;
   std::unordered_map<ControllerName, std::size_t> controllers_;
   std::map<std::string, std::size_t, std::less<>> labels_;

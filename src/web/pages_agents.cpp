@@ -160,7 +160,7 @@ Markup template_table(const fleet::CloudView& cloud, const View& view) {
 }
 
 Markup cloud_actions(const fleet::CloudView& cloud, const View& view) {
-  if (!view.may_change()) return {};
+  if (!view.may_change() || !cloud.is_configured) return {};
   const auto resume = Url("/ui/clouds/", cloud.name.str() + "/resume");
   if (cloud.pause.since.is_set()) return post_button(view, resume, "Resume launches");
   const auto waits = [](const fleet::TemplateView& one) { return one.held && one.breaker.probe.empty(); };
@@ -174,7 +174,8 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
   const bool paused = cloud.pause.since.is_set();
   return html(
       R"(<section class="card"><h2><bdi>{}</bdi> {}{}</h2>{}{}{}{}{}</section>)", cloud.name,
-      cloud.healthy ? badge(Tone::good, "answers") : badge(Tone::bad, "does not answer"),
+      cloud.healthy ? badge(Tone::good, "answers")
+                    : badge(Tone::bad, cloud.is_configured ? "does not answer" : "not configured"),
       paused ? badge(Tone::warning, "paused") : Markup(),
       paused
           ? html(
@@ -305,6 +306,7 @@ Page agent_page(const AgentData& data, const View& view) {
       facts({{"Jenkins", node.empty() ? Markup() : html(R"(<a href="/ui/jenkins">{}</a>)", agent.controller)},
              {"Node there", node.empty() ? Markup() : html("<code>{}</code>", node)},
              {"Launched for", request ? text(request->spec.work) : Markup()},
+             {"Trouble", text(data.story.agent.trouble)},
              {"Labels", labels(agent.labels)},
              {"Kind", text(kind_of(agent.max_builds))},
              {"Launched for queue item",

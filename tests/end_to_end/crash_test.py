@@ -341,6 +341,40 @@ def test_server_away_for_ten_leases():
         check_numbered(server.log(build), 100)
 
 
+def local_clouds(**names):
+    """A configuration with room for two agents; of each cloud the label of its one template."""
+    clouds = [f"{{name: {name}, type: local, templates: [{{name: t{label}, labels: [{label}]}}]}}"
+              for name, label in names.items()]
+    return f"limits: {{agents: 2}}\nclouds: [{', '.join(clouds)}]\n" + QUICK_SESSIONS
+
+
+def test_local_cloud_is_renamed_or_taken_out():
+    """Another local cloud finds what it has launched: its records hold no cap once its agents are gone."""
+    for later in (local_clouds(a="x"), local_clouds(a="x", c="y")):
+        with Server(local_clouds(a="x", b="y")) as server:
+            server.start()
+            builds = [server.submit("sleep 3", label="y") for _ in range(2)]
+            for build in builds:
+                server.wait_running(build)
+            server.stop()
+            server.config_file.write_text(later)
+            server.start()
+
+            def not_configured():
+                findings = server.get("/api/v1/reconcile")["findings"]
+                return [one for one in findings if one["verdict"] == "cloud_unknown"]
+
+            check(len(not_configured()) == 2, f"both agents are named: {not_configured()}")
+            for build in builds:
+                check(server.wait_build(build)["result"] == "SUCCESS", "the build goes on")
+            check(server.wait_build(server.submit("true", label="x"))["result"] == "SUCCESS", "there is room again")
+            server.wait_no_agents()
+            check(not_configured() == [], f"nothing is left to say: {not_configured()}")
+            folder = server.data / "local" / "b"
+            wait_until(lambda: set(os.listdir(folder)) == {"launches", "tokens"},
+                       lambda: f"the agents' folders to go: {os.listdir(folder)}")
+
+
 def test_frozen_agent_is_lost():
     with Server(QUICK_SESSIONS) as server:
         server.start()

@@ -44,6 +44,7 @@ enum class EntryState { launching, running, ended };
 // One launch. Changed on the control executor only.
 struct Entry {
   std::string token;
+  const Site* site = nullptr;  // where its files are
   TokenRecord record;
   EntryState state = EntryState::launching;
   bool starting = false;                 // found locked after a restart, process not written down yet
@@ -58,10 +59,11 @@ using EntryPtr = std::shared_ptr<Entry>;
 
 class LocalCloudImpl final : public LocalCloud {
  public:
-  LocalCloudImpl(LocalCloudConfig config, Site site, runtime::Executor control, runtime::Clock& clock,
-                 base::Logger log)
+  LocalCloudImpl(LocalCloudConfig config, Site site, std::vector<Site> former_sites,
+                 runtime::Executor control, runtime::Clock& clock, base::Logger log)
       : config_(std::move(config)),
         site_(std::move(site)),
+        former_sites_(std::move(former_sites)),
         control_(std::move(control)),
         clock_(clock),
         log_(std::move(log)) {}
@@ -78,10 +80,21 @@ class LocalCloudImpl final : public LocalCloud {
         [](int) {});
   }
 
-  void adopt(std::vector<Found> found) {
+  Status find_earlier_launches() {
+    FOOTMAN_TRY(auto own, find_launches(site_));
+    adopt(std::move(own), site_);
+    for (const auto& former : former_sites_) {
+      FOOTMAN_TRY(auto found, find_launches(former));
+      adopt(std::move(found), former);
+    }
+    return {};
+  }
+
+  void adopt(std::vector<Found> found, const Site& site) {
     for (auto& one : found) {
       auto entry = std::make_shared<Entry>();
       entry->token = one.token;
+      entry->site = &site;
       entry->record = std::move(one.record);
       entries_[one.token] = entry;
       if (one.foreign)
@@ -153,7 +166,8 @@ class LocalCloudImpl final : public LocalCloud {
   }
 
   LocalCloudConfig config_;
-  Site site_;
+  const Site site_;
+  const std::vector<Site> former_sites_;
   runtime::Executor control_;
   runtime::Clock& clock_;
   base::Logger log_;
@@ -161,6 +175,7 @@ class LocalCloudImpl final : public LocalCloud {
   std::map<std::string, EntryPtr> entries_;  // by token
   struct Released {
     std::string token;
+    const Site* site;
     Duration at;
   };
   std::deque<Released> released_;
@@ -195,6 +210,7 @@ Awaitable<LaunchResult> LocalCloudImpl::launch(ports::LaunchSpec spec) {
           "this machine's limit of " + std::to_string(config_.max_agents) + " agents is reached"});
     entry = std::make_shared<Entry>();
     entry->token = spec.client_token;
+    entry->site = &site_;
     entry->record = {spec.installation, spec.agent, spec.attempt, clock_.now(), {}, {}};
     entries_[entry->token] = entry;
     start_launch(entry, std::move(spec));
@@ -254,7 +270,7 @@ void LocalCloudImpl::on_process_end(const EntryPtr& entry) {
   const int pidfd =
       entry->pidfd ? entry->pidfd->native_handle() : -1;  // stays open until the end is recorded
   run_there(
-      janitor_, [this, token = entry->token, pidfd] { return record_end(site_, token, pidfd); },
+      janitor_, [site = entry->site, token = entry->token, pidfd] { return record_end(*site, token, pidfd); },
       [this, entry](RecordedEnd end) { on_end_recorded(entry, std::move(end)); });
 }
 
@@ -318,8 +334,8 @@ void LocalCloudImpl::kill_now(const EntryPtr& entry) {
   ::syscall(SYS_pidfd_send_signal, entry->pidfd->native_handle(), SIGKILL, nullptr, 0);
   run_there(
       janitor_,
-      [this, token = entry->token] {
-        kill_tree(site_, token);
+      [site = entry->site, token = entry->token] {
+        kill_tree(*site, token);
         return 0;
       },
       [](int) {});
@@ -328,11 +344,11 @@ void LocalCloudImpl::kill_now(const EntryPtr& entry) {
 void LocalCloudImpl::release(const EntryPtr& entry) {
   if (entry->released) return;
   entry->released = true;
-  released_.push_back({entry->token, clock_.steady()});
+  released_.push_back({entry->token, entry->site, clock_.steady()});
   run_there(
       janitor_,
-      [this, token = entry->token] {
-        remove_leftovers(site_, token);
+      [site = entry->site, token = entry->token] {
+        remove_leftovers(*site, token);
         return 0;
       },
       [](int) {});
@@ -343,10 +359,10 @@ void LocalCloudImpl::forget_released() {
   const auto now = clock_.steady();
   while (!released_.empty() &&
          (released_.size() > kReleasedLimit || now - released_.front().at > kReleasedKept)) {
-    const auto token = std::move(released_.front().token);
+    const auto path = released_.front().site->token_path(released_.front().token);
+    entries_.erase(released_.front().token);
     released_.pop_front();
-    entries_.erase(token);
-    run_there(janitor_, [this, token] { return ::unlink(site_.token_path(token).c_str()); }, [](int) {});
+    run_there(janitor_, [path] { return ::unlink(path.c_str()); }, [](int) {});
   }
 }
 
@@ -355,8 +371,8 @@ Awaitable<void> LocalCloudImpl::recheck(EntryPtr entry) {
   auto done = std::make_shared<runtime::Event>();
   run_there(
       janitor_,
-      [this, token = entry->token] {
-        auto file = open_token(site_.token_path(token), false);
+      [path = entry->site->token_path(entry->token)] {
+        auto file = open_token(path, false);
         auto record =
             file ? parse_token_file(file->content) : Result<TokenRecord>(std::unexpected(file.error()));
         const bool held = file && file->lock == LockOutcome::held_elsewhere;
@@ -409,8 +425,9 @@ Resource LocalCloudImpl::resource_of(const Entry& entry) const {
 }
 
 std::size_t LocalCloudImpl::count_live() const {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      entries_, [](const auto& one) { return one.second->state != EntryState::ended; }));
+  return static_cast<std::size_t>(std::ranges::count_if(entries_, [this](const auto& one) {
+    return one.second->site == &site_ && one.second->state != EntryState::ended;
+  }));
 }
 
 std::string variable_or(const char* name, const char* otherwise) {
@@ -460,10 +477,15 @@ Result<std::unique_ptr<LocalCloud>> create_local_cloud(LocalCloudConfig config, 
   for (const auto* name : {"http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"})
     if (const char* value = std::getenv(name); value != nullptr && *value != '\0')
       site.proxies.push_back(std::string(name) + "=" + value);
-  FOOTMAN_TRY(auto found, find_launches(site));
-  auto cloud = std::make_unique<LocalCloudImpl>(std::move(config), std::move(site), std::move(control), clock,
-                                                std::move(log));
-  cloud->adopt(std::move(found));
+  std::vector<Site> former_sites;
+  for (const auto& directory : config.former_directories) {
+    FOOTMAN_TRY_STATUS(make_directories(directory));
+    former_sites.push_back(site);
+    former_sites.back().directory = directory;
+  }
+  auto cloud = std::make_unique<LocalCloudImpl>(std::move(config), std::move(site), std::move(former_sites),
+                                                std::move(control), clock, std::move(log));
+  FOOTMAN_TRY_STATUS(cloud->find_earlier_launches());
   cloud->remove_old_groups();
   return cloud;
 }

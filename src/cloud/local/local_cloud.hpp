@@ -55,7 +55,10 @@ struct TemplateOptions {
 struct LocalCloudConfig {
   CloudName name{"local"};
   InstallationId installation;
-  std::string directory;           // absolute; created when missing
+  std::string directory;  // absolute; created when missing
+  // Of local clouds that are not configured any more, or are called otherwise now: what they launched is
+  // listed here and can be ended; nothing is launched there. Of one cloud of an installation only.
+  std::vector<std::string> former_directories;
   std::string agent_binary;        // absolute path of footman-agent
   std::uint32_t max_agents = 0;    // 0: no limit of the provider
   Duration terminate_grace = 10s;  // between SIGTERM and SIGKILL

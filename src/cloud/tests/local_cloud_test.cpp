@@ -47,6 +47,13 @@ class LocalWorld final : public contract::World {
       runtime::real::kill_by_cookie(entry.path().filename());
     cloud_.reset();
     std::filesystem::remove_all(directory_);
+    for (const auto& former : former_directories) std::filesystem::remove_all(former);
+  }
+  // The cloud has another name, and so another directory, from the next start on.
+  void rename() {
+    former_directories.push_back(directory_);
+    directory_ += "-renamed";
+    restart();
   }
   ports::CloudProvider& cloud() override { return *cloud_; }
   base::TemplateName template_name() override { return base::TemplateName("small"); }
@@ -65,6 +72,7 @@ class LocalWorld final : public contract::World {
     local::LocalCloudConfig config;
     config.installation = base::InstallationId("contract");
     config.directory = directory_;
+    config.former_directories = former_directories;
     config.agent_binary = FAKE_LOCAL_AGENT;
     config.max_agents = max_agents;
     config.terminate_grace = 50ms;
@@ -92,6 +100,7 @@ class LocalWorld final : public contract::World {
     return static_cast<pid_t>(std::stoi(read_file(path)));
   }
   const std::string& directory() const { return directory_; }
+  std::vector<std::string> former_directories;
   std::uint32_t max_agents = 0;
   std::uint32_t max_open_files = 77;
   std::uint64_t open_files = 0;
@@ -365,6 +374,24 @@ TEST_CASE("an agent of the directory that ours is a copy of is left alone") {
   CHECK(contract::find_listed(original, "a-1")->state == ports::ResourceState::running);
   const auto gone = contract::terminate_until_gone(original, launched->value, "a-1");
   CHECK(gone.death.text == "left in order");
+}
+
+TEST_CASE("what a cloud launched that has another name now is listed, ended and let go") {
+  LocalWorld world("stubborn");
+  world.max_agents = 1;
+  const auto launched = await_result(world, world.cloud().launch(make_spec(world, "a")));
+  REQUIRE(launched.has_value());
+  const auto child = world.child("a-1");
+  const auto former = world.directory();
+  world.rename();
+  const auto listed = contract::find_listed(world, "a-1");
+  REQUIRE(listed.has_value());
+  CHECK(listed->handle == launched->value);
+  CHECK(listed->state == ports::ResourceState::running);
+  CHECK(await_result(world, world.cloud().launch(make_spec(world, "b"))).has_value());  // it takes no place
+  contract::terminate_until_gone(world, launched->value, "a-1");
+  CHECK_FALSE(is_alive(child));
+  CHECK(world.run_until([&] { return !std::filesystem::exists(former + "/a-1"); }));
 }
 
 TEST_CASE("a launch that cannot be is refused for good and leaves nothing") {

@@ -424,9 +424,51 @@ TEST_CASE("an agent whose cloud is not configured any more gives its item back; 
     CHECK(world.controller.ended == std::vector<AgentId>(starts + 1, row.id));  // nobody will know more
     CHECK(world.cloud.alive() == 1);
     CHECK(world.live_agents().size() == 2);
+    CHECK(count(world, Verdict::cloud_unknown) == 1);
     world.restart();
     world.advance(1min);
   }
+}
+
+TEST_CASE(
+    "the record of an agent whose cloud is not configured any more holds a cap until a person closes it") {
+  World world;
+  world.config.limits.agents = 1;
+  world.build();
+  model::Agent row;
+  row.id = AgentId("moon-old");
+  row.cloud = CloudName("moon");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.client_token = "moon-old-1";
+  row.handle = "i-moon-old-1";
+  row.state = AgentState::terminating;
+  row.planned = world.now();
+  row.frozen_request = encode_request({});
+  REQUIRE(world.run(world.store->record_launch_intents({row})));
+  world.controller.submit("1", world.now());
+  world.start();
+  world.advance(world.config.reconcile_every * 2);
+  CHECK(world.cloud.launch_calls == 0);
+  CHECK(world.controller.reasons.at("1").text.find(
+            "1 of 1 agents of this server exist, 1 of them of cloud 'moon', which is not configured any more "
+            "(see `footman reconcile`)") != std::string::npos);
+  CHECK(count(world, Verdict::cloud_unknown) == 1);
+  CHECK(world.fleet->find_agent(row.id)->trouble.find("footman agent terminate moon-old") !=
+        std::string::npos);
+  const auto clouds = world.fleet->list_clouds();
+  REQUIRE(clouds.size() == 2);
+  CHECK(clouds[1].name == row.cloud);
+  CHECK_FALSE(clouds[1].is_configured);
+  CHECK(clouds[1].ending == 1);
+  REQUIRE(world.run(world.fleet->terminate_agent(row.id, {})));
+  CHECK(world.row(row.id).state == AgentState::terminated);
+  CHECK(world.timeline(row.id).back().text ==
+        "A person says that it is gone; its cloud 'moon' is not configured any more.");
+  world.settle();
+  CHECK(count(world, Verdict::cloud_unknown) == 0);
+  CHECK(world.fleet->list_clouds().size() == 1);
+  CHECK(world.cloud.launch_calls == 1);
 }
 
 TEST_CASE("an agent whose cloud has another name now is ended through the one that lists it") {
@@ -450,8 +492,9 @@ TEST_CASE("an agent whose cloud has another name now is ended through the one th
   bool ends_by_itself = false;
   SUBCASE("when it is to end") {}
   SUBCASE("when it has ended by itself") { ends_by_itself = true; }
+  SUBCASE("when the answer to its launch was lost") { row.handle.clear(); }
   SUBCASE("and not another one of its launch") { row.handle = "i-moon-old-2"; }
-  const bool is_same = row.handle == "i-moon-old-1";
+  const bool is_same = row.handle != "i-moon-old-2";
   REQUIRE(world.run(world.store->record_launch_intents({row})));
   world.controller.submit("1", world.now());
   world.start();
@@ -467,6 +510,7 @@ TEST_CASE("an agent whose cloud has another name now is ended through the one th
   world.advance(world.config.reconcile_every);
   CHECK((world.cloud.resources.at("moon-old-1").resource.state == ResourceState::gone) == is_same);
   CHECK((world.row(row.id).state == AgentState::terminated) == is_same);
+  if (is_same) CHECK(world.cloud.terminate_calls > 0);  // what its cloud keeps of it is let go, too
 }
 
 TEST_CASE("deadlines start afresh with the server") {

@@ -108,6 +108,28 @@ TEST_CASE("resources without a record count in their cloud and in all, by number
   CHECK(plan_provisioning(s, {}, kNow).launches.size() == 1);
 }
 
+TEST_CASE("agents of a cloud that is not offered count, and who waits is told whose they are") {
+  auto s = world();
+  s.agents = {busy("old-1", {2000, kGiB}, "moon")};
+  s.agents[0].state = footman::model::AgentState::terminating;
+  Limits limits;
+  limits.all.most.agents = 1;
+  auto plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).text ==
+        "1 of 1 agents of this server exist, 1 of them of cloud 'moon', which is not configured any more "
+        "(see `footman reconcile`)");
+  s.agents.push_back(busy("old-2", {2000, kGiB}, "sun"));
+  s.agents[1].state = footman::model::AgentState::terminating;
+  limits.all.most = {.milli_cpus = 4000};
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).text ==
+        "4 vCPU of 4 vCPU of this server are taken, 4 vCPU of it by agents of clouds that are not configured "
+        "any more (see `footman reconcile`), and an agent of template 't' needs 2 vCPU");
+  s.clouds.push_back({CloudName("moon")});
+  plan = plan_provisioning(s, limits, kNow);
+  CHECK(plan.holds.at(0).text.find("2 vCPU of it by agents of cloud 'sun', which is") != std::string::npos);
+}
+
 TEST_CASE(
     "resources without a record count for their template, labels, controller and price where these are "
     "known") {
