@@ -216,6 +216,12 @@ void Core::see(AgentEntry& entry, ports::AgentObservation seen) {
   if (seen.connected_at.is_set() && !entry.life.connected.is_set()) entry.life.connected = time();
   const auto notice = model::EndReason::notice;
   const bool had_notice = seen.end_reason == notice && entry.seen.end_reason != notice;
+  const bool is_told = seen.activity == ports::AgentActivity::idle ||
+                       seen.activity == ports::AgentActivity::busy ||
+                       (seen.activity == ports::AgentActivity::done && entry.is_connected_now());
+  if (is_told && (seen.activity != entry.seen.activity || seen.working_on != entry.seen.working_on ||
+                  seen.builds_done != entry.seen.builds_done))
+    entry.heard = time();
   const bool broke = entry.is_connected_now() && seen.activity == ports::AgentActivity::disconnected;
   entry.seen = std::move(seen);
   if (!entry.seen.build.empty()) entry.last_build = entry.seen.build;
@@ -245,7 +251,7 @@ Duration Core::follow_wall_clock() {
   for (auto& [order, entry] : by_order_) {
     auto& life = entry->life;
     for (auto* kept : {&life.asked, &life.answered, &life.connected, &life.stop_asked, &life.gone,
-                       &entry->launch_deadline, &entry->idle_since, &entry->expected_at})
+                       &entry->launch_deadline, &entry->idle_since, &entry->heard, &entry->expected_at})
       runtime::move_by(*kept, by);
     if (entry->launch_trouble) runtime::move_by(entry->launch_trouble->next_try, by);
   }

@@ -101,6 +101,7 @@ struct AgentEntry {
   policy::AgentLife life;
   Instant launch_deadline;
   Instant idle_since;
+  Instant heard;  // its last news that only it can have told; not set: none in this run
   // When it should be connected, by what was known as it was planned; not set: nothing was. It stays, so that
   // those who wait are not told anew with each launch that ends.
   Instant expected_at;

@@ -202,7 +202,7 @@ Awaitable<void> Steward::conclude(AgentEntry* entry) {
   change.ended = core_.now();
   entry->life.gone = core_.time();
   if (entry->gone && entry->gone->ended.is_set())
-    entry->life.gone = std::max(entry->life.asked, core_.even.at_past(entry->gone->ended));
+    entry->life.gone = std::max({entry->life.asked, entry->heard, core_.even.at_past(entry->gone->ended)});
   change.billed = billed_when_gone(*entry, core_.even);
   change.builds_done = entry->row.builds_done;
   if (entry->gone) change.death = entry->gone->death;

@@ -31,6 +31,9 @@ constexpr Duration kStopAgain = 60s;      // a task that was asked to stop and d
 constexpr Duration kOwnExit = 30s;
 
 // The port in front of the rooms that do the work (shared.hpp). What ends a task stands here.
+// Of what the Date of an answer says.
+constexpr Duration kClockPrecision = 2s;
+
 class EcsCloudImpl final : public EcsCloud {
  public:
   EcsCloudImpl(EcsCloudConfig config, EcsCloudParts parts, footman::aws::ProofPlace proof_place,
@@ -83,7 +86,12 @@ class EcsCloudImpl final : public EcsCloud {
   Awaitable<Result<Resource>> stop_task(std::string arn, std::string client_token);
   std::set<std::string> list_families_in_use() const;
   Resource resource_of(const Tracked& one) const {
-    return make_resource(one, shared_.config, shared_.outside.even);
+    return make_resource(one, shared_.config, shared_.outside.even, aws_ahead());
+  }
+  // As far as it is known: less may be the time that an answer took.
+  Duration aws_ahead() const {
+    const auto told = shared_.clients.ecs->last_clock_difference().value_or(Duration(0));
+    return std::chrono::abs(told) > kClockPrecision ? told : Duration(0);
   }
 
   footman::aws::ProofPlace proof_place_;

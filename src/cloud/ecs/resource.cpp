@@ -21,13 +21,13 @@ ResourceState find_state(const Tracked& one) {
   return phase == ecs::TaskPhase::starting ? ResourceState::starting : ResourceState::running;
 }
 
-void put_end(const Tracked& one, Resource& out) {
+void put_end(const Tracked& one, Duration aws_ahead, Resource& out) {
   out.last_lines = one.last_lines;
   if (one.is_missing) {
     out.death.text = "ECS does not know the task any more.";
     return;
   }
-  out.ended = one.task.stopped_at;
+  if (one.task.stopped_at.is_set()) out.ended = one.task.stopped_at - aws_ahead;
   auto why = ecs::explain_stop(one.task, one.owner.container);
   out.death = std::move(why.death);
   if (why.cause != ecs::StopCause::ours) out.failure = why.failure;
@@ -36,7 +36,8 @@ void put_end(const Tracked& one, Resource& out) {
 
 }  // namespace
 
-Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const runtime::EvenTime& even) {
+Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const runtime::EvenTime& even,
+                       Duration aws_ahead) {
   Resource out{cloud.installation,
                one.owner.agent,
                one.owner.token,
@@ -50,9 +51,9 @@ Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const ru
                {}};
   const OwnTags tags(one.task.tags, cloud.installation, cloud.options.tag_prefix);
   out.template_name = TemplateName(tags.get(ecs::kTemplateTag));
-  for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at, step.what});
-  out.created = one.task.created_at.is_set() ? one.task.created_at : even.on_wall(one.launched);
-  if (one.is_over()) put_end(one, out);
+  for (const auto& step : ecs::list_steps(one.task)) out.steps.push_back({step.at - aws_ahead, step.what});
+  out.created = one.task.created_at.is_set() ? one.task.created_at - aws_ahead : even.on_wall(one.launched);
+  if (one.is_over()) put_end(one, aws_ahead, out);
   return out;
 }
 

@@ -8,6 +8,8 @@
 
 namespace footman::cloud::ecs {
 
-ports::Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const runtime::EvenTime& even);
+// aws_ahead: AWS' clock minus ours; the times of the resource are ours.
+ports::Resource make_resource(const Tracked& one, const EcsCloudConfig& cloud, const runtime::EvenTime& even,
+                              Duration aws_ahead);
 
 }  // namespace footman::cloud::ecs

@@ -61,6 +61,24 @@ TEST_CASE("an agent that ended while the server was away costs nothing after the
   CHECK(gone.cost.total() == model::charge(Money{3'600'000}, until - row.launched));
 }
 
+TEST_CASE("an agent has not ended before it was heard of last, whatever its cloud's clock says") {
+  World world;
+  world.config.templates[0].price = {Money{3'600'000}, {}};
+  world.start();
+  const auto id = world.busy_agent("1");
+  const auto row = world.row(id);
+  world.advance(100s);
+  world.cloud.resources.at(row.client_token).resource.ended = row.launched + 40s;
+  world.controller.finish(id, world.now());
+  world.settle();
+  const auto finished = world.now();
+  world.cloud.end(row.client_token, {0, 0, false, ""});
+  world.advance(1min);
+  const auto gone = world.row(id);
+  REQUIRE(gone.state == model::AgentState::terminated);
+  CHECK(gone.cost.total() == model::charge(Money{3'600'000}, finished - row.launched));
+}
+
 TEST_CASE("a launch that was refused costs nothing") {
   World world;
   world.config.templates[0].price.per_hour = Money{3'600'000};

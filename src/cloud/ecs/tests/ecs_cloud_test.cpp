@@ -150,9 +150,15 @@ TEST_CASE("a task has ended when ECS says so, however late that is heard") {
   world.outside.move(10s);
   CHECK_FALSE(world.listed("a").ended.is_set());
   world.ecs.task(arn)["stoppedAt"] = 1'790'000'000.25;
+  SUBCASE("its clock is ours, as far as that can be seen") { world.ecs.clock_ahead = 500ms; }
+  SUBCASE("its clock is ahead of ours") { world.ecs.clock_ahead = 2min; }
+  SUBCASE("its clock is behind ours") { world.ecs.clock_ahead = -1h; }
   world.restart();
   world.outside.move(10min);
-  CHECK(world.listed("a").ended == base::Instant{1'790'000'000'250'000});
+  const auto told = base::Instant{1'790'000'000'250'000};
+  const auto off = world.listed("a").ended - told + world.ecs.clock_ahead;
+  CHECK(std::chrono::abs(off) <= 1s);
+  if (world.ecs.clock_ahead == 500ms) CHECK(world.listed("a").ended == told);
 }
 
 TEST_CASE("a task that could not start says why, and the fleet is told to look") {

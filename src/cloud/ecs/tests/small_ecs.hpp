@@ -57,6 +57,7 @@ struct SmallEcs {
   std::set<std::string> closed_clusters;                         // who asks for anything in them is refused
   std::set<std::string> deleted_clusters;                        // those that are not there any more
   std::function<void()> on_register;                             // a new revision
+  base::Duration clock_ahead{0};                                // of ours
   std::function<void(const std::string& arn)> on_run;            // a new task
   std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
 
@@ -93,7 +94,10 @@ struct SmallEcs {
  private:
   using Answer = base::Result<net::HttpClientResponse>;
 
-  static Answer ok(const json::object& body) { return aws::test::answer(200, json::serialize(body)); }
+  Answer ok(const json::object& body) const {
+    const auto date = net::format_http_date(world.clock.now() + clock_ahead);
+    return aws::test::answer(200, json::serialize(body), aws::test::header("Date", date));
+  }
 
   Answer answer(const net::HttpClientRequest& request) {
     if (request.url.host.starts_with("sts.")) {
