@@ -74,7 +74,7 @@ class GoalSearch {
   Result<GoalAnswer> run(std::optional<double> budget) {
     FOOTMAN_TRY(auto answer, find_wanted());
     if (!budget || !answer.cost_a_day || *answer.cost_a_day <= *budget) return answer;
-    const auto wanted = answer.cost_a_day;
+    const auto wanted = answer.met ? answer.cost_a_day : std::nullopt;  // no pools cost what none can do
     FOOTMAN_TRY(answer, find_affordable(sizes_of(answer), *budget));
     answer.met = false;
     answer.wanted_cost_a_day = wanted;
@@ -115,7 +115,7 @@ class GoalSearch {
     for (const auto& [name, wish] : wishes_) {
       const auto cost = cost_of(answer, name);
       if (!wish.per_day || cost <= *wish.per_day || sizes[name] <= ranges_.at(name).least) continue;
-      wanted[name] = cost;
+      if (is_met(answer, name)) wanted[name] = cost;
       FOOTMAN_TRY(answer, shrink(sizes, name, *wish.per_day));
     }
     for (auto& pool : answer.pools)
@@ -142,6 +142,11 @@ class GoalSearch {
     }
     sizes[name] = paid;
     return best;
+  }
+
+  static bool is_met(const GoalAnswer& answer, const TemplateName& name) {
+    const auto pool = std::ranges::find(answer.pools, name, &TemplatePool::name);
+    return pool == answer.pools.end() || pool->met;
   }
 
   static double cost_of(const GoalAnswer& answer, const TemplateName& name) {

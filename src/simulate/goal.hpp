@@ -23,7 +23,8 @@ struct TemplatePool {
   Duration wait{0};          // that so many per cent of them did not exceed
   bool met = false;
   std::optional<double> cost_a_day;         // of its agents
-  std::optional<double> wanted_cost_a_day;  // what its goal would cost, when that is beyond its budget
+  std::optional<double> wanted_cost_a_day;  // what its goal would cost, when that is beyond its budget and
+                                            // some pool meets it
 };
 
 struct GoalAnswer {
@@ -32,7 +33,8 @@ struct GoalAnswer {
   std::uint64_t never_ran = 0;      // builds
   bool above_budget = false;        // even without any pool
   std::optional<double> cost_a_day;
-  std::optional<double> wanted_cost_a_day;  // what the goal would cost, when that is beyond the budget
+  std::optional<double> wanted_cost_a_day;  // what the goal would cost, when that is beyond the budget and
+                                            // some pools meet it
   std::uint32_t simulations = 0;
   Happenings happenings;  // with these pools
 };

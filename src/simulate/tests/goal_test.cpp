@@ -61,6 +61,10 @@ TEST_CASE("what a cap makes impossible is not met, and said so") {
   CHECK_FALSE(answer.met);
   CHECK(answer.pools.front().min_idle == 1);
   CHECK_FALSE(answer.pools.front().met);
+  const auto dear = find_pools(make_spec(1), make_pairs(20), {90, 1s}, one_dollar(), 0.01).value();
+  CHECK_FALSE(dear.met);
+  CHECK(dear.above_budget);
+  CHECK_FALSE(dear.wanted_cost_a_day);  // no pools do it, whatever they cost
 }
 
 TEST_CASE("a budget gives the pool that it pays for") {
