@@ -129,6 +129,12 @@ TEST_CASE("what the caps make impossible is said") {
   CHECK(found.min_idle == 1);
   CHECK_FALSE(found.met);
   CHECK(found.text.starts_with("The goal is not met by as many as may be"));
+  const auto free = answer(config, 80);
+  config.templates.front().pool.goal->per_day = *free.cost_a_day - model::Money{100'000};
+  const auto held = answer(config, 80);
+  CHECK_FALSE(held.met);
+  CHECK(held.min_idle == 0);
+  CHECK(held.text.starts_with("The goal is not met by as many as may be"));
 }
 
 TEST_CASE("with too little of the past a pool keeps its least, and says so") {
