@@ -213,9 +213,9 @@ void SimAdmins::look_at_holds() {
             if (!view.agent.connected.is_set()) witness_.ended_by_people.insert(view.agent.id.str());
           return apply_reconcile(&server);
         },
-                                       [this](const Result<std::size_t>& count) {
-                                         if (count && *count > 0) witness_.count(Happening::hold_released);
-                                       });
+        [this](const Result<std::size_t>& count) {
+          if (count && *count > 0) witness_.count(Happening::hold_released);
+        });
   });
 }
 

@@ -390,11 +390,11 @@ void print_pools(const Answers& answers, cli::Output& out) {
     return out.line(fmt::format("{} builds never run, whatever the pools: see above what they waited for.",
                                 found.never_ran));
   if (found.above_budget)
-    return out.line(fmt::format(
-        "{}; without any pool it is {}, more than the budget.",
-        found.wanted_cost_a_day ? fmt::format("The goal costs {} a day", money(found.wanted_cost_a_day))
-                                : "The goal cannot be met with pools of these templates",
-        money(found.cost_a_day)));
+    return out.line(fmt::format("{}; without any pool it is {}, more than the budget.",
+                                found.wanted_cost_a_day
+                                    ? fmt::format("The goal costs {} a day", money(found.wanted_cost_a_day))
+                                    : "The goal cannot be met with pools of these templates",
+                                money(found.cost_a_day)));
   if (found.wanted_cost_a_day)
     out.line(fmt::format("The goal costs {} a day, more than the budget; these pools cost {} a day.",
                          money(found.wanted_cost_a_day), money(found.cost_a_day)));

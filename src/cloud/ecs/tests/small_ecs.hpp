@@ -57,7 +57,7 @@ struct SmallEcs {
   std::set<std::string> closed_clusters;                         // who asks for anything in them is refused
   std::set<std::string> deleted_clusters;                        // those that are not there any more
   std::function<void()> on_register;                             // a new revision
-  base::Duration clock_ahead{0};                                // of ours
+  base::Duration clock_ahead{0};                                 // of ours
   std::function<void(const std::string& arn)> on_run;            // a new task
   std::function<void(const std::string& arn)> on_stop;           // StopTask of a task that ran
 
