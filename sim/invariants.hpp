@@ -241,6 +241,7 @@ class Checker {
   void look_at_ends();
   void look_at_hold();
   void count_open_breakers();
+  bool has_come(const base::AgentId& id) const;  // in this life of the server
   bool is_held(const SimCloud::Machine& machine) const;
   Duration idle_bound(const model::Agent& row) const;
   std::string untruth_of_quiet_period(const controller::QueueEntry& entry) const;

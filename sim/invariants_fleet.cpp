@@ -161,6 +161,8 @@ bool Checker::is_doubtful(const model::Agent& row) const {
   const auto seen = first_seen_.find(row.id);
   const bool is_new = seen == first_seen_.end() || parts_.loop.now() - seen->second < kSpareMargin;
   if (row.state == model::AgentState::launching && !is_new) return true;
+  // By a database in doubt it is on its way: it may be at work for another server.
+  if (waits_for_a_person(parts_.server) && !has_come(row.id)) return true;
   return witness.disturbed_agents.contains(id) || witness.ended_by_people.contains(id) ||
          witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
 }
@@ -458,12 +460,15 @@ void Checker::look_at_ends() {
 
 // --- what waits for a person
 
+bool Checker::has_come(const AgentId& id) const {
+  const auto answered = answered_in_.find(id);
+  return answered != answered_in_.end() && answered->second == parts_.server.starts();
+}
+
 // Not one that has come to a server that knows it, though what was found at the last comparison says so
 // still.
 bool Checker::is_held(const SimCloud::Machine& machine) const {
-  const auto answered = answered_in_.find(machine.spec.agent);
-  const bool has_come = answered != answered_in_.end() && answered->second == parts_.server.starts();
-  if (has_come && find_row(machine.spec.agent) != nullptr) return false;
+  if (has_come(machine.spec.agent) && find_row(machine.spec.agent) != nullptr) return false;
   const auto& view = parts_.server.fleet().last_reconcile();
   return view.held && std::ranges::any_of(view.findings, [&](const fleet::Finding& one) {
            return one.held && one.handle == machine.handle;
