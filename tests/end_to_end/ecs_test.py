@@ -15,8 +15,8 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 from agent_wire import BODY, AgentWire, bind, sign
-from ecs import EcsServer, FakeAws, make_carrier, own_address
-from footman import (BIN, SOURCE, ApiError, NotRun, check, check_numbered, find_free_ports, kill_processes_of, numbered, run_tests,
+from ecs import EcsServer, FakeAws, calls_written, make_carrier, own_address
+from footman import (BIN, SOURCE, ApiError, check, check_numbered, find_free_ports, kill_processes_of, numbered, run_tests,
                      wait_until)
 
 
@@ -463,15 +463,6 @@ def test_the_walk_through_of_the_documentation():
             kill_processes_of(folder)
 
 
-def test_the_policy_has_what_was_called_and_nothing_else():
-    """After all the others: a call that it does not allow would have been denied."""
-    if sys.argv[1:]:
-        raise NotRun("what all the others call is known when all of them are run")
-    with EcsServer():
-        pass
-    unused = EcsServer.granted - EcsServer.used
-    check(not unused, f"granted and never called: {sorted(unused)}; called: {sorted(EcsServer.used)}")
-
-
 if __name__ == "__main__":
-    run_tests()
+    with calls_written():
+        run_tests()

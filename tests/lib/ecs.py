@@ -1,5 +1,7 @@
 """A Footman server whose agents are tasks of a fake AWS (tests/aws)."""
+import contextlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -59,6 +61,20 @@ def make_carrier(folder):
         place = folder / library.lstrip("/")
         place.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(library, place)
+
+
+@contextlib.contextmanager
+def calls_written():
+    """At its end what all the servers of this program were granted and what they called is in the file that
+    FOOTMAN_ECS_CALLS names, for ecs_policy_test.py."""
+    file = os.environ.get("FOOTMAN_ECS_CALLS")
+    if file:
+        pathlib.Path(file).unlink(missing_ok=True)
+    try:
+        yield
+    finally:
+        if file:
+            pathlib.Path(file).write_text(json.dumps({"granted": sorted(EcsServer.granted), "used": sorted(EcsServer.used)}))
 
 
 class EcsServer:
