@@ -1,5 +1,7 @@
 #include "base/address.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -108,6 +110,11 @@ bool is_host_name(std::string_view text) {
 }
 
 bool is_host(std::string_view text) { return is_host_name(text) || is_ipv6(text); }
+
+std::string format_endpoint(std::string_view host, std::uint16_t port) {
+  return host.find(':') == std::string_view::npos ? fmt::format("{}:{}", host, port)
+                                                  : fmt::format("[{}]:{}", host, port);
+}
 
 bool is_loopback_host(std::string_view host) {
   if (host == "localhost") return true;

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace footman::base {
@@ -19,6 +21,9 @@ bool is_host_name(std::string_view text);
 
 // An address or a name; IPv6 without brackets.
 bool is_host(std::string_view text);
+
+// "10.0.0.1:443", "[::1]:443", "build.example.org:443". The host is without brackets.
+std::string format_endpoint(std::string_view host, std::uint16_t port);
 
 // Where nobody but this machine is: 127.0.0.0/8, ::1, the former in IPv6 (::ffff:127.0.0.1), "localhost".
 // Without brackets and port; 127.1 is a name like any other.

@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "base/address.hpp"
 #include "ecs/capacity.hpp"
 #include "ecs/findings.hpp"
 #include "ecs/network.hpp"
@@ -175,7 +176,7 @@ void examine_lead(const Leads& lead, const Groups& groups, Findings& out) {
   if (!target.trouble.empty())
     out.warn(fmt::format("the agents' address {} has no IP address here: {}", target.host, target.trouble),
              "see that agents find that name where they run");
-  const auto where = fmt::format("{}:{}", target.host, target.port);
+  const auto where = base::format_endpoint(target.host, target.port);
   switch (find_reach(found, target.addresses, target.port)) {
     case Reach::yes:
       out.ok(fmt::format("{} lets agents out to {}", names, where));
@@ -209,7 +210,7 @@ void examine_acl(const SubnetFacts& subnet, const AgentTarget& target, const std
     return out.unchecked(fmt::format("AWS tells of no network ACL of {}", subnet.id),
                          "see that it lets agents out, and answers back");
   const auto name = fmt::format("{} of {}", acl->id, subnet.id);
-  const auto where = fmt::format("{}:{}", target.host, target.port);
+  const auto where = base::format_endpoint(target.host, target.port);
   if (target.addresses.empty()) return;  // which is a finding already
   bool leaves = false;
   for (const auto& address : target.addresses) {
@@ -269,6 +270,7 @@ void examine_interface(const InterfaceFacts& one, const TemplateName& name, cons
 std::vector<model::Finding> examine_ingress(const Examined& examined, const Survey& survey) {
   Findings out("server-ingress");
   std::set<std::string> strangers;
+  std::set<std::uint16_t> ports;
   for_each_networked(examined, [&](const TemplateName& name, const TemplateOptions& options) {
     const auto target = examined.targets.find(name);
     if (target == examined.targets.end() || !survey.interfaces) return;
@@ -276,17 +278,20 @@ std::vector<model::Finding> examine_ingress(const Examined& examined, const Surv
       const auto found = std::ranges::find(*survey.interfaces, address, &InterfaceFacts::address);
       if (found != survey.interfaces->end())
         examine_interface(*found, name, options, target->second.port, survey, out);
-      else
-        strangers.insert(fmt::format("{}:{}", address, target->second.port));
+      else {
+        strangers.insert(address);
+        ports.insert(target->second.port);
+      }
     }
   });
   if (!survey.interfaces && survey.interfaces.error() != not_asked().error())
     out.unknown("the network interfaces at the agents' address", survey.interfaces.error());
   if (!strangers.empty())
     out.unchecked(
-        fmt::format("no network interface here has the address {}: who is let in there is not known",
+        fmt::format("no network interface here has the address {}, so who is let in there is not known",
                     fmt::join(strangers, ", ")),
-        "see that the server, and what stands before it, lets agents in at that port");
+        fmt::format("see that the server, and what stands before it, lets agents in at TCP port {}",
+                    fmt::join(ports, ", ")));
   return out.take();
 }
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <vector>
 
+#include "base/address.hpp"
 #include "base/number.hpp"
 #include "net/deadline.hpp"
 #include "net/socket.hpp"
@@ -23,10 +24,7 @@ namespace asio = boost::asio;
 using boost::asio::ip::tcp;
 using runtime::Awaitable;
 
-std::string Endpoint::str() const {
-  return host.find(':') == std::string::npos ? fmt::format("{}:{}", host, port)
-                                             : fmt::format("[{}]:{}", host, port);
-}
+std::string Endpoint::str() const { return base::format_endpoint(host, port); }
 
 base::Result<Endpoint> parse_endpoint(std::string_view text) {
   const auto bad = [&](std::string_view why) {

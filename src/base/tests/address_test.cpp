@@ -4,6 +4,7 @@
 
 #include <string>
 
+using footman::base::format_endpoint;
 using footman::base::is_host;
 using footman::base::is_ipv4;
 using footman::base::is_loopback_host;
@@ -60,6 +61,12 @@ TEST_CASE("a host is a name of DNS or an address") {
     CAPTURE(bad);
     CHECK_FALSE(is_host(bad));
   }
+}
+
+TEST_CASE("an address and a port, IPv6 in brackets") {
+  CHECK(format_endpoint("ci.example.com", 443) == "ci.example.com:443");
+  CHECK(format_endpoint("10.0.0.1", 8443) == "10.0.0.1:8443");
+  CHECK(format_endpoint("2001:db8::1", 8443) == "[2001:db8::1]:8443");
 }
 
 TEST_CASE("loopback, however it is written") {

@@ -195,6 +195,15 @@ TEST_CASE("doctor: each fault is found and named, with what to do, and nothing e
        "network-acl", "acl-2 of subnet-0a1b2c3d does not let agents out", "outbound rules"},
       {"no ACL is told of", [](Case& c) { c.survey.acls->clear(); }, unchecked, "network-acl",
        "no network ACL of subnet-", "answers back"},
+      {"an ACL that keeps agents from an IPv6 address",
+       [&](Case& c) {
+         const auto target = AgentTarget{"2001:db8::1", 443, {"2001:db8::1"}, {}};
+         c.examined.targets.begin()->second = target;
+         c.survey.interfaces->front().address = target.host;
+         c.survey.groups->front().egress.push_back({"-1", 0, 65535, {"::/0"}, {}});
+       },
+       failed, "network-acl", "does not let agents out to [2001:db8::1]:443; it is 2001:db8::1 here",
+       "outbound rules"},
       {"ACLs unknown", [](Case& c) { c.survey.acls = denied("ec2:DescribeNetworkAcls"); }, unchecked,
        "network-acl", "the network ACLs", "--doctor"},
       {"a server that lets in others", [&](Case& c) { ingress(c).front().others = {"sg-8"}; }, failed,
@@ -208,7 +217,7 @@ TEST_CASE("doctor: each fault is found and named, with what to do, and nothing e
       {"a load balancer without a group", [](Case& c) { c.survey.interfaces->front().groups.clear(); },
        unchecked, "server-ingress", "eni-1 at 198.51.100.7 has no security group", "behind it"},
       {"a server elsewhere", [](Case& c) { c.survey.interfaces->clear(); }, unchecked, "server-ingress",
-       "no network interface here has the address 198.51.100.7:443", "lets agents in"},
+       "no network interface here has the address 198.51.100.7, so", "lets agents in at TCP port 443"},
       {"interfaces unknown", [](Case& c) { c.survey.interfaces = denied("ec2:DescribeNetworkInterfaces"); },
        unchecked, "server-ingress", "the network interfaces", "--doctor"},
       {"an execution role without a right",
