@@ -37,9 +37,9 @@ test:  ## build everything with the sanitizers, and the simulation optimised, to
 	@tools/check layers format words
 	@tools/build-agent-arm64 || { [ $$? -eq 75 ] && echo "NOT RUN: the arm64 agent and its tests, for want of Debian's packages"; }
 	@tools/build asan all
+	@tools/build release footman-sim footman-agent-of-tests
 	@tools/run-tests asan -LE end-to-end
 	@$(END_TO_END) asan -L end-to-end
-	@tools/build release footman-sim
 	@tools/run-tests release -L simulation
 
 test-optimised:  ## pass the end-to-end tests with the optimised programs, too

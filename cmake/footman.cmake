@@ -303,6 +303,23 @@ function(footman_agent_program name)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FOOTMAN_BIN})
   add_dependencies(programs ${name})
   install(TARGETS ${name} RUNTIME COMPONENT footman)
+
+  # For tests of builds with sanitizers, which can have none that is static: of the ordinary modules, which footman-sim
+  # has, too, so that it costs little.
+  set(ordinary)
+  foreach(module ${modules})
+    string(REPLACE "/" "_" module footman_${module})
+    get_target_property(type ${module} TYPE)
+    if(type STREQUAL "STATIC_LIBRARY")
+      list(APPEND ordinary $<TARGET_FILE:${module}>)
+      list(APPEND needed ${module})
+    endif()
+  endforeach()
+  add_executable(${name}-of-tests EXCLUDE_FROM_ALL ${A_SOURCES})
+  target_link_libraries(${name}-of-tests PRIVATE footman_options ${ordinary} ${statics})
+  target_link_options(${name}-of-tests PRIVATE -static)
+  add_dependencies(${name}-of-tests ${needed})
+  set_target_properties(${name}-of-tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${FOOTMAN_BIN})
 endfunction()
 # -O3 of the release flags comes first on the command line: the last -O counts.
 set(FOOTMAN_SMALL_FLAGS -Os -ffunction-sections -fdata-sections)
