@@ -125,7 +125,9 @@ std::vector<Key> ecs_template_rows() {
            "inject: the image that has the agent as /footman-agent, see clouds/ecs.md"},
           {"agent.directory", "path", "/footman", "inject: where the agent's volume is mounted"},
           {"agent.work_directory", "path", "",
-           "where builds work; without it below agent.directory, or with image in its working directory"},
+           "where builds work, the container's user must be able to write there; without it below "
+           "agent.directory, "
+           "or with image in its working directory"},
           {"container_name", "name", "",
            "of the agent's container; without it agent, or the first of task_definition"},
           {"container_cpu", "vCPU", "", "the share of the agent's container in the task's cpu"},

@@ -129,6 +129,7 @@ class TemplateCheck {
     const auto& agent = o_.agent;
     wrong_if(!agent.work_directory.empty() && !is_absolute_path(agent.work_directory, around_.windows),
              "agent.work_directory", "an absolute path was expected");
+    doubt_work_directory();
     if (agent.delivery == AgentDelivery::image) {
       wrong_if(!agent.carrier_image.empty(), "agent.carrier_image", "the image itself holds the agent");
       wrong_if(!agent.path.empty() && !is_absolute_path(agent.path, around_.windows), "agent.path",
@@ -147,6 +148,24 @@ class TemplateCheck {
         "agent.directory", "an absolute path other than / was expected, without a / at its end");
     for (const auto& mount : o_.container.mount_points)
       wrong_if(mount.path == agent.directory, "agent.directory", "another volume is mounted there");
+  }
+
+  // ECS gives a new volume to root, mode 755, unless the image has it as one of its own.
+  void doubt_work_directory() {
+    const auto& user = o_.container.user;
+    const auto name = user.substr(0, user.find(':'));
+    if (around_.windows || name.empty() || name == "root" || name == "0") return;
+    for (const auto& mount : o_.container.mount_points) {
+      const auto volume = std::ranges::find(o_.volumes, mount.volume, &Volume::name);
+      const bool is_new = volume != o_.volumes.end() && *volume == Volume{.name = mount.volume};
+      if (is_new && (o_.agent.work_directory + "/").starts_with(mount.path + "/"))
+        problems_.warn("agent.work_directory",
+                       fmt::format("the volume '{}' is new with each task and root's, so that '{}' may not "
+                                   "write there unless the image has {} as a VOLUME of that user: {}",
+                                   mount.volume, user, mount.path,
+                                   around_.inject ? "leave 'work_directory' out, the usual one is everybody's"
+                                                  : "name another directory"));
+    }
   }
 
   // ── capacity and size

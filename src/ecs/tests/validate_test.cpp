@@ -67,6 +67,13 @@ Container make_sidecar(std::string name) {
   return sidecar;
 }
 
+void work_on_volume(TemplateOptions& options, const std::string& user) {
+  options.container.user = user;
+  options.container.mount_points.push_back({"work", "/work", false});
+  options.volumes.push_back({"work", "", {}, {}, {}, {}});
+  options.agent.work_directory = "/work/x";
+}
+
 }  // namespace
 
 TEST_CASE("validate: the samples are right") {
@@ -159,6 +166,22 @@ TEST_CASE("validate: Fargate") {
        {"large, old", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.3.0"; },
         "platform_version\n"},
        {"large", [](auto& o) { o.size = {8192, 16384}, o.platform_version = "1.4.0"; }, ""},
+       {"a user's work on a new volume", [](auto& o) { work_on_volume(o, "1000:1000"); },
+        "agent.work_directory (warning)\n"},
+       {"root's work on it", [](auto& o) { work_on_volume(o, "0:0"); }, ""},
+       {"the image's user's work on it", [](auto& o) { work_on_volume(o, ""); }, ""},
+       {"a user's work beside it",
+        [](auto& o) {
+          work_on_volume(o, "node");
+          o.agent.work_directory = "/workshop";
+        },
+        ""},
+       {"a user's work on a file system",
+        [](auto& o) {
+          work_on_volume(o, "node");
+          o.volumes.back().efs = EfsVolume{"fs-0123456789abcdef0"};
+        },
+        ""},
        {"no task role", [](auto& o) { o.task_role.clear(); }, "task_role (warning)\n"},
        {"exec without role", [](auto& o) { o.task_role.clear(), o.execute_command = true; },
         "task_role (warning)\nexecute_command\n"},
