@@ -6,6 +6,7 @@
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <set>
 #include <string_view>
 
@@ -222,6 +223,17 @@ std::string make_queue_arn(const CloudOptions& cloud, const std::string& account
                      queue.account.empty() ? account : queue.account, queue.name);
 }
 
+void note_size(IamPolicy& policy) {
+  const auto size = json::serialize(policy.document).size();
+  if (size <= kMaxManagedPolicy) return;
+  policy.notes.push_back(fmt::format(
+      "it has {} characters without white space, and IAM takes {} in one managed policy and {} in all inline "
+      "policies of a role together: put some of its statements in a managed policy of their own, or, where "
+      "the templates' roles share the begin of their names, write one pattern (role/ci-*) for them in "
+      "PassRolesToTasks",
+      size, kMaxManagedPolicy, kMaxInlinePolicies));
+}
+
 Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplates& templates,
                                   const std::string& account) {
   if (!is_account(account))
@@ -233,7 +245,9 @@ Result<IamPolicy> make_iam_policy(const CloudOptions& cloud, const NamedTemplate
     return fail(Errc::invalid_argument, "an AWS region was expected, like eu-central-1", "region");
   Writer writer(cloud, account);
   for (const auto& [name, options] : templates) FOOTMAN_TRY_STATUS(writer.add(name, options));
-  return writer.write();
+  auto policy = writer.write();
+  note_size(policy);
+  return policy;
 }
 
 }  // namespace footman::ecs

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,10 +24,17 @@ std::string find_account(const CloudOptions& cloud, const NamedTemplates& templa
 // The ARN of the queue of events, which is of `account` where its URL names no other; empty: there is none.
 std::string make_queue_arn(const CloudOptions& cloud, const std::string& account);
 
+// What IAM takes, without white space: all inline policies of a role together, and one managed policy.
+inline constexpr std::size_t kMaxInlinePolicies = 10'240;
+inline constexpr std::size_t kMaxManagedPolicy = 6'144;
+
 struct IamPolicy {
   boost::json::value document;     // of the principal that calls: the assumed role, where one is assumed
   std::vector<std::string> notes;  // for people: what the configuration alone cannot tell
 };
+
+// One that is too large for IAM in one of its forms has a note that says so.
+void note_size(IamPolicy& policy);
 
 // Of options that validate() finds right. `account`: twelve digits; the cloud's region is not empty. Errors:
 // invalid_argument, as of make_task_definition for a template. Same input, same document.

@@ -97,7 +97,9 @@ Result<IamPolicy> make_survey_policy(const CloudOptions& cloud, const NamedTempl
         fmt::format("for images of ECR in the task definition {}: allow ecr:BatchGetImage on their "
                     "repositories, too",
                     one));
-  return IamPolicy{SurveyWriter(cloud, questions, !existing.empty(), account).write(), std::move(notes)};
+  IamPolicy policy{SurveyWriter(cloud, questions, !existing.empty(), account).write(), std::move(notes)};
+  note_size(policy);
+  return policy;
 }
 
 }  // namespace footman::ecs

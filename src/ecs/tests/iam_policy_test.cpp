@@ -36,6 +36,26 @@ std::string text(const json::value& value) { return json::serialize(value); }
 
 }  // namespace
 
+TEST_CASE("a policy that is too large for IAM says so, with its size") {
+  NamedTemplates templates;
+  const auto notes = [&](int roles) {
+    for (int i = static_cast<int>(templates.size()); i < roles; ++i) {
+      auto options = make_fargate_options();
+      options.task_role = fmt::format("arn:aws:iam::123456789012:role/footman-task-of-the-template-{}", i);
+      templates.emplace_back(TemplateName(fmt::format("t{}", i)), std::move(options));
+    }
+    return make_iam_policy(make_cloud(), templates, "123456789012").value().notes;
+  };
+  CHECK(notes(3).empty());
+  const auto told = notes(100);
+  REQUIRE(told.size() == 1);
+  const auto size =
+      boost::json::serialize(make_iam_policy(make_cloud(), templates, "123456789012").value().document)
+          .size();
+  CHECK(told[0].starts_with(fmt::format("it has {} characters", size)));
+  CHECK(told[0].find("6144 in one managed policy and 10240 in all inline") != std::string::npos);
+}
+
 TEST_CASE("iam policy: one cluster, definitions of our own, the roles of the templates") {
   const auto all = make(make_cloud(), make_fargate_options());
   CHECK(all.size() == 11);
