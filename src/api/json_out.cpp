@@ -457,6 +457,7 @@ json::object to_json(const fleet::CloudView& cloud) {
                    {"ending", cloud.ending},         {"healthy", cloud.healthy},
                    {"trouble", utf8(cloud.trouble)}, {"templates", list(cloud.templates, template_to_json)}};
   put(out, "trouble_since_at", cloud.trouble_since);
+  if (!cloud.warning.empty()) out["warning"] = utf8(cloud.warning);
   put(out, "last_listed_at", cloud.last_listed);
   put(out, "paused_at", cloud.pause.since);
   if (cloud.pause.since.is_set()) out["paused"] = utf8(cloud.pause.text);

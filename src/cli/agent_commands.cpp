@@ -175,8 +175,10 @@ Awaitable<Result<int>> list_clouds(Session& session, const Arguments&) {
     const auto agents = count("starting") + count("online") + count("ending");
     const auto paused = text_of(cloud, "paused");
     const auto* state = !paused.empty() ? "paused" : flag_of(cloud, "healthy") ? "healthy" : "trouble";
-    auto trouble = text_of(cloud, "trouble");
-    if (!paused.empty()) trouble = fmt::format("paused {}{}{}", paused, trouble.empty() ? "" : "; ", trouble);
+    std::string trouble;
+    for (const auto& part :
+         {paused.empty() ? paused : "paused " + paused, text_of(cloud, "trouble"), text_of(cloud, "warning")})
+      if (!part.empty()) trouble += (trouble.empty() ? "" : "; ") + part;
     table.add(
         {text_of(cloud, "name"), "", cap_text(agents, cloud), "", "", "", "", state, std::move(trouble)});
     for (const auto& one : list_of(cloud, "templates")) {

@@ -437,6 +437,7 @@ CloudView Fleet::Impl::view_of(const CloudName& name, const CloudEntry& cloud,
   view.healthy = cloud.healthy;
   view.trouble = cloud.trouble;
   view.trouble_since = cloud.trouble_since;
+  view.warning = cloud.provider->find_warning();
   view.last_listed = cloud.last_listed;
   view.pause = cloud.pause;
   for (const auto& [template_name, t] : core.templates) {

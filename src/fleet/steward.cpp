@@ -268,8 +268,7 @@ Awaitable<void> Steward::note_launched(AgentEntry* entry, std::string handle, st
 Awaitable<void> Steward::note_failure(AgentEntry* entry, CloudEntry* cloud, ports::LaunchFailure failure) {
   failure.message = shorten(std::move(failure.message));
   const auto word = std::string(to_string(failure.failure));
-  if (failure.definite) {
-    core_.note_answer(*cloud);
+  if (failure.definite) {  // whether the cloud is well, its next list tells
     core_.metrics.launches(entry->row.cloud, "refused_" + word).add();
     core_.note_launch_failure(*entry, failure.failure, failure.retry_at, failure.message);
     entry->nothing_left = true;

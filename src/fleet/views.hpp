@@ -117,6 +117,7 @@ struct CloudView {
   bool healthy = true;       // the last call to it was answered
   std::string trouble;       // sentence; empty: none
   Instant trouble_since;
+  std::string warning;  // what people should see to though it does what it is asked; empty: nothing
   Instant last_listed;  // last complete observe()
   Pause pause;
   std::vector<TemplateView> templates;

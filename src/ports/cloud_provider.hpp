@@ -156,6 +156,9 @@ class CloudProvider {
   // come by itself, and a death is known before the session is given up.
   virtual void suspect(const std::string& handle) { (void)handle; }
 
+  // What people should see to although the cloud does what it is asked, a sentence; empty: nothing.
+  virtual std::string find_warning() const { return {}; }
+
   // Called on the control executor when a resource may have changed: look again.
   virtual void set_on_change(std::function<void()> look_again) = 0;
 };

@@ -173,7 +173,7 @@ Markup cloud_actions(const fleet::CloudView& cloud, const View& view) {
 Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
   const bool paused = cloud.pause.since.is_set();
   return html(
-      R"(<section class="card"><h2><bdi>{}</bdi> {}{}</h2>{}{}{}{}{}</section>)", cloud.name,
+      R"(<section class="card"><h2><bdi>{}</bdi> {}{}</h2>{}{}{}{}{}{}</section>)", cloud.name,
       cloud.healthy ? badge(Tone::good, "answers")
                     : badge(Tone::bad, cloud.is_configured ? "does not answer" : "not configured"),
       paused ? badge(Tone::warning, "paused") : Markup(),
@@ -185,6 +185,7 @@ Markup cloud_card(const fleet::CloudView& cloud, const View& view) {
       cloud.trouble.empty() ? Markup()
                             : html(R"(<p class="callout warning">{} <span class="muted">{}</span></p>)",
                                    cloud.trouble, when(cloud.trouble_since, view.now)),
+      cloud.warning.empty() ? Markup() : html(R"(<p class="callout warning">{}</p>)", cloud.warning),
       facts({{"Agents", cap_of(cloud.starting + cloud.online + cloud.ending, cloud.cap)},
              {"Of these",
               html("{} starting, {} online, {} ending", cloud.starting, cloud.online, cloud.ending)},

@@ -214,6 +214,7 @@ Awaitable<Client::Attempt> Client::attempt(const Call* call) {
   std::optional<Credentials> credentials;
   if (credentials_ != nullptr) {
     auto got = co_await credentials_->get();
+    lacks_credentials_ = !got;
     if (!got) co_return std::unexpected(judge_credentials_error(got.error()));
     credentials = std::move(*got);
   }
@@ -263,6 +264,7 @@ Client::Failed Client::judge_answer(const Call& call, const net::HttpClientRespo
   if (credentials != nullptr) told.body = redact(std::move(told.body), *credentials);
   auto error = read_error(config_.service.protocol, told);
   const auto verdict = judge(error);
+  lacks_credentials_ = verdict.remedy == Remedy::renew_credentials;
   Failed failed;
   failed.remedy = verdict.remedy;
   failed.failure.failure = verdict.failure;

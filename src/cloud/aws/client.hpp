@@ -67,6 +67,8 @@ class Client {
   Duration clock_skew() const { return skew_; }  // AWS' clock minus ours, as far as it was seen to matter
   // The same as the last answer had it, to a second and the time that the answer took; nothing: no answer.
   std::optional<Duration> last_clock_difference() const { return difference_; }
+  // The last answer did not take our credentials, or there were none to be had.
+  bool lacks_credentials() const { return lacks_credentials_; }
 
  private:
   struct Answer;
@@ -99,6 +101,7 @@ class Client {
   RetryBudget budget_;
   Duration skew_{0};  // AWS' clock minus even time
   std::optional<Duration> difference_;
+  bool lacks_credentials_ = false;
 };
 
 }  // namespace footman::cloud::aws

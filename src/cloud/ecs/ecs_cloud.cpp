@@ -62,6 +62,7 @@ class EcsCloudImpl final : public EcsCloud {
     shared_.table.suspect(handle, shared_.now());
     follower_.wake();
   }
+  std::string find_warning() const override { return follower_.find_warning(); }
   void set_on_change(std::function<void()> look_again) override {
     shared_.look_again = std::move(look_again);
   }

@@ -114,6 +114,7 @@ Awaitable<LaunchResult> Launcher::launch(LaunchSpec spec) {
     launched = co_await look_for(&spec.client_token, &refusal);
   }
   if (launched || launched.error().definite) finder_.end_search(spec.client_token);
+  if (shared_.clients.ecs->lacks_credentials()) shared_.tell();  // the cloud's trouble, not the template's
   co_return launched;
 }
 

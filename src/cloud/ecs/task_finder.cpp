@@ -53,7 +53,8 @@ bool TaskFinder::may_be_hidden(const std::string& client_token) const {
 }
 
 Awaitable<Status> TaskFinder::list_now_and_then() {
-  if (listed_.is_set() && shared_.now() < listed_ + kListPause) co_return Status();
+  const bool is_fresh = listed_.is_set() && shared_.now() < listed_ + kListPause;
+  if (is_fresh && !shared_.clients.ecs->lacks_credentials()) co_return Status();
   co_return co_await list_all(!stopped_listed_.is_set());
 }
 

@@ -33,7 +33,8 @@ class TaskFinder {
   bool may_be_hidden(const std::string& client_token) const;
   bool is_sought(const std::string& client_token) const { return sought_.contains(client_token); }
   // The table has all that run then; the first time also what has ended of late. A list that was made not
-  // long ago is not made again. Only the configured cluster must answer. Besides, others() are known then.
+  // long ago is not made again, unless AWS has refused our credentials since. Only the configured cluster
+  // must answer. Besides, others() are known then.
   Awaitable<Status> list_now_and_then();
   // The one that was launched with this token; null: none, and a list of all was made to know it, also of the
   // cluster that it may have been launched in. unsupported: it cannot be reached.

@@ -1,5 +1,7 @@
 #include "cloud/ecs/task_follower.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,6 +16,11 @@ constexpr Duration kEventsLate = 5min;  // an event comes within seconds
 // After a look that failed, doubled with each further one.
 constexpr Duration kLookPause = 10s;
 constexpr Duration kLongestLookPause = 2min;
+
+constexpr const char* kUnreadable = "the queue of events cannot be read: tasks are described instead";
+constexpr const char* kSilent =
+    "a task has stopped, and the queue of events did not tell it: tasks are described as if there were no "
+    "queue; see the rule of EventBridge and the policy of the queue";
 
 // It does not pass by itself.
 bool is_for_good(const aws::CallFailure& failure) {
@@ -153,10 +160,12 @@ Awaitable<void> TaskFollower::read_events() {
 // Without the queue tasks are looked at as if there were none.
 void TaskFollower::set_events(bool readable, const std::string& reason) {
   shared_.table.set_events(readable && !is_silent_);
+  if (!readable) warning_ = fmt::format("{}: {}", kUnreadable, reason);
   if (readable == events_readable_) return;
   events_readable_ = readable;
+  if (readable) warning_ = is_silent_ ? kSilent : "";
   if (!readable)
-    shared_.outside.log.warning("the queue of events cannot be read: tasks are described instead",
+    shared_.outside.log.warning(kUnreadable,
                                 {{"queue", shared_.config.options.event_queue_url}, {"error", reason}});
 }
 
@@ -167,12 +176,10 @@ void TaskFollower::judge_silence(bool told) {
   const bool is_silent = unheard_.is_set() && shared_.now() >= unheard_ + kEventsLate;
   if (is_silent == is_silent_) return;
   is_silent_ = is_silent;
+  warning_ = is_silent ? kSilent : "";
   const auto& queue = shared_.config.options.event_queue_url;
   if (is_silent)
-    shared_.outside.log.warning(
-        "a task has stopped, and the queue of events did not tell it: tasks are described as if there were "
-        "no queue; see the rule of EventBridge and the policy of the queue",
-        {{"queue", queue}});
+    shared_.outside.log.warning(kSilent, {{"queue", queue}});
   else
     shared_.outside.log.info("the queue of events tells of tasks again", {{"queue", queue}});
 }

@@ -30,6 +30,8 @@ class TaskFollower {
   bool note_missing(const std::string& arn);
   // Why nobody learns of a task's end, when that does not pass by itself; null: somebody does.
   const aws::CallFailure* find_blindness() const;
+  // What is wrong with the queue of events, a sentence; empty: nothing, or there is none.
+  const std::string& find_warning() const { return warning_; }
 
  private:
   Awaitable<void> look_on();
@@ -48,7 +50,8 @@ class TaskFollower {
   bool events_readable_ = false;
   Instant unheard_;         // even: the first end since the last event; not set: none, or no queue
   bool is_silent_ = false;  // the queue can be read, but nobody writes to it
-  runtime::Event wake_;     // of look_on()
+  std::string warning_;
+  runtime::Event wake_;  // of look_on()
 };
 
 }  // namespace footman::cloud::ecs

@@ -385,6 +385,30 @@ TEST_CASE("who may not describe tasks is told so, once, and asked seldom") {
   }
 }
 
+TEST_CASE("credentials that AWS does not take any more are the cloud's trouble at once, and until it does") {
+  EcsWorld world;
+  (void)cloud::contract::list(world);
+  const auto refuse = [&](const std::string& code) {
+    for (const auto* operation : {"RunTask", "ListTasks", "DescribeTasks", "RegisterTaskDefinition",
+                                  "DescribeTaskDefinition", "ListTaskDefinitionFamilies"})
+      world.ecs.refused[operation] = code;
+  };
+  for (const auto* code : {"UnrecognizedClientException", "ExpiredTokenException"}) {
+    CAPTURE(code);
+    refuse(code);
+    const int before = world.changes;
+    CHECK_FALSE(world.launch("a").has_value());
+    CHECK(world.changes > before);
+    for (int i = 0; i < 2; ++i) {
+      const auto listed = cloud::contract::await_result(world, world.provider->observe());
+      REQUIRE_FALSE(listed.has_value());
+      CHECK(listed.error().message.find(code) != std::string::npos);
+    }
+    world.ecs.refused.clear();
+    CHECK(cloud::contract::await_result(world, world.provider->observe()).has_value());
+  }
+}
+
 TEST_CASE("a cluster that ECS does not know is named, and the configuration's fault") {
   EcsWorld world;
   world.ecs.refused["RunTask"] = world.ecs.refused["ListTasks"] = "ClusterNotFoundException";

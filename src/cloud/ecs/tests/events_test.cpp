@@ -62,6 +62,19 @@ TEST_CASE("events: an end that the queue tells is known at once, and nothing is 
   CHECK(world.listed("a").state == ResourceState::gone);
   world.outside.move(1h);
   CHECK(events.warnings->lines.empty());
+  CHECK(world.provider->find_warning().empty());
+}
+
+TEST_CASE("events: a queue that cannot be read is told of as long as it cannot") {
+  Events events;
+  auto& world = events.world;
+  world.ecs.refused["ReceiveMessage"] = "AccessDeniedException";
+  world.outside.move(1min);
+  CHECK(world.provider->find_warning().starts_with("the queue of events cannot be read: "));
+  CHECK(world.provider->find_warning().find("AccessDenied") != std::string::npos);
+  world.ecs.refused.clear();
+  world.outside.move(1min);
+  CHECK(world.provider->find_warning().empty());
 }
 
 TEST_CASE("events: a queue that nobody writes to is told of, once, and tasks are looked at as without it") {
@@ -72,6 +85,7 @@ TEST_CASE("events: a queue that nobody writes to is told of, once, and tasks are
   CHECK(world.listed("a").state == ResourceState::gone);
   REQUIRE(events.warnings->lines.size() == 1);
   CHECK(events.warnings->lines[0].starts_with("a task has stopped, and the queue of events did not tell it"));
+  CHECK(world.provider->find_warning() == events.warnings->lines[0]);
   const auto arn = events.end_one("b");
   world.outside.move(3min);
   CHECK(world.listed("b").state == ResourceState::gone);
@@ -84,6 +98,7 @@ TEST_CASE("events: a queue that nobody writes to is told of, once, and tasks are
     events.tell(arn);
     world.outside.move(5min);
     CHECK(events.looks_in(1h) <= 13);
+    CHECK(world.provider->find_warning().empty());
     (void)events.end_one("d");
     world.outside.move(20min);
     CHECK(events.warnings->lines.size() == 2);
