@@ -15,6 +15,7 @@ namespace {
 
 // Jenkins tells its time in whole seconds.
 constexpr Duration kHalfASecond = 500ms;
+constexpr Duration kEarlierFirst = 2s;  // of sections for one Jenkins the first one serves it
 
 base::MetricLabels labels_of(const JenkinsSettings& settings, const std::string& outcome = {}) {
   base::MetricLabels labels{{"controller", settings.name.str()}};
@@ -84,12 +85,13 @@ void JenkinsController::set_settings(JenkinsSettings settings) {
 
 // --- looks
 
-// Until they have answered, or do not.
+// Until they have answered, or do not for a while: then who comes first serves, which no build suffers from.
 Awaitable<void> JenkinsController::wait_for_earlier() {
   if (!parts_.sections) co_return;
+  const auto until = parts_.clock.steady() + kEarlierFirst;
   for (const auto* one : parts_.sections()) {
     if (one == this) co_return;
-    while (one->health_.reach() == Reach::unasked)
+    while (one->health_.reach() == Reach::unasked && parts_.clock.steady() < until)
       co_await runtime::sleep_for(parts_.clock, settings_.busy_pace);
   }
 }

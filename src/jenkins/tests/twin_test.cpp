@@ -85,6 +85,14 @@ TEST_CASE("a section that finds a Jenkins later than another one leaves it to th
   check_clean(world);
 }
 
+TEST_CASE("a Jenkins that never answers keeps those behind it waiting for a moment only") {
+  Twins twins(true);
+  twins.way.latency = 24h;
+  twins.world.start();
+  REQUIRE(twins.world.wait(twins.other->start()));
+  CHECK(twins.world.run_until([&] { return twins.serves(*twins.world.controller); }, 10s));
+}
+
 TEST_CASE("a section that leaves the configuration leaves its Jenkins to its twin, and keeps its nodes") {
   for (const auto* prefix : {"footman-", "agents-"}) {
     CAPTURE(prefix);
