@@ -103,7 +103,7 @@ Checker::Taken Checker::taken_by(const Group& group) {
     taken.ahead += ahead_of(form.price);
     if (!is_dear(form.price, group.limits.budget)) continue;
     taken.dear_per_hour += form.price.per_hour;
-    taken.dear_ahead += model::charge(form.price.per_hour, policy::kReservedAhead);
+    taken.dear_ahead += model::charge(form.price.per_hour, model::kReservedAhead);
   }
   return taken;
 }
@@ -192,7 +192,7 @@ Checker::Paid Checker::least_paid(const Group& group) const {
     const bool is_paid = spell.paid_from && now + kLookedLate < *paid_from + price.billing.minimum;
     if (is_asked && (is_there || is_paid)) paid.per_hour += price.per_hour;
     if (is_asked && is_there)
-      paid.ahead += spell.paid_from ? model::charge(price.per_hour, policy::kReservedAhead) : ahead_of(price);
+      paid.ahead += spell.paid_from ? model::charge(price.per_hour, model::kReservedAhead) : ahead_of(price);
   }
   return paid;
 }
@@ -388,7 +388,7 @@ bool Checker::is_unpaid(const model::Agent& row) {
   return std::ranges::any_of(list_groups(), [&](const Group& group) {
     const auto& budget = group.limits.budget;
     return budget.per_day && group.counts(row) && is_dear({price, {}}, budget) &&
-           least_paid(group).today + model::charge(price, policy::kReservedAhead) > *budget.per_day;
+           least_paid(group).today + model::charge(price, model::kReservedAhead) > *budget.per_day;
   });
 }
 

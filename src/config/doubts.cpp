@@ -46,19 +46,18 @@ void doubt_paid(const Config& config, std::vector<std::string>& doubts) {
 struct Form {
   std::string is_never;  // "no agent of the template 'x' is ever launched"
   model::AgentSize size;
-  model::Money per_hour;
+  model::Price price;
 };
 
 std::vector<Form> forms_of(const TemplateConfig& t) {
   if (t.offers.size() < 2)
-    return {
-        {fmt::format("no agent of the template '{}' is ever launched", t.name), t.size, t.price.per_hour}};
+    return {{fmt::format("no agent of the template '{}' is ever launched", t.name), t.size, t.price}};
   std::vector<Form> forms;
   const auto choices = ecs::list_choices(*t.ecs);
   for (std::size_t i = 0; i < std::min(choices.size(), t.offers.size()); ++i)
     forms.push_back({fmt::format("the template '{}' is never launched as its variant '{}'", t.name,
                                  ecs::name_of(*t.ecs, choices[i])),
-                     t.offers[i].size, t.offers[i].price.value_or(t.price).per_hour});
+                     t.offers[i].size, t.offers[i].price.value_or(t.price)});
   return forms;
 }
 
@@ -75,10 +74,16 @@ void doubt_limits(const Form& form, const model::AgentLimits& limits, const std:
     never("it needs " + format_bytes(form.size.memory_bytes), "limits.memory",
           format_bytes(limits.memory_bytes));
   const auto& budget = limits.budget;
-  if (budget.beyond && form.per_hour <= *budget.beyond) return;
-  if (budget.per_hour && form.per_hour > *budget.per_hour)
-    never("it costs " + model::format_hourly_price(form.per_hour), "limits.budget.per_hour",
+  const auto per_hour = form.price.per_hour;
+  if (budget.beyond && per_hour <= *budget.beyond) return;
+  if (budget.per_hour && per_hour > *budget.per_hour)
+    never("it costs " + model::format_hourly_price(per_hour), "limits.budget.per_hour",
           model::format_hourly_price(*budget.per_hour));
+  const auto least = model::least_billed(form.price.billing);
+  if (const auto ahead = model::reserved_ahead(per_hour, least); budget.per_day && ahead > *budget.per_day)
+    never(fmt::format("{} of it cost {}", format_duration(std::max(model::kReservedAhead, least)),
+                      model::format_money(ahead)),
+          "limits.budget.per_day", model::format_money(*budget.per_day));
 }
 
 void doubt_sizes(const Config& config, std::vector<std::string>& doubts) {

@@ -289,7 +289,8 @@ class Overview {
   bool is_known_elsewhere(const std::string& key, const NodeRecord& than) const;
   enum class Taken { no, likely, yes };
   Taken taken_since(const std::string& key, std::uint64_t look) const;
-  bool has_agent_to_spare(const JudgedItem& item, const std::vector<ports::DemandItem>& demand) const;
+  bool has_agent_to_spare(const std::string& wanted_label,
+                          const std::vector<ports::DemandItem>& demand) const;
   bool may_wait_on(const NodeRecord& record, const std::string& key) const;
   bool is_asked_with_node(const std::string& key) const;
   bool is_on(const QueueItem& item, bool own) const;

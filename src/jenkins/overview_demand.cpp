@@ -88,17 +88,17 @@ Overview::Taken Overview::taken_since(const std::string& key, std::uint64_t look
   return taken;
 }
 
-// Enough agents are on their way for all that is in `demand`, and one more that it fits.
-bool Overview::has_agent_to_spare(const JudgedItem& item,
+// Enough agents are on their way for all that is in `demand`, and one more for this label.
+bool Overview::has_agent_to_spare(const std::string& wanted_label,
                                   const std::vector<ports::DemandItem>& demand) const {
-  const auto label = model::parse_label_expression(item.label);
+  const auto label = model::parse_label_expression(wanted_label);
   std::vector<const NodeRecord*> coming;
   for (const auto& [id, node] : nodes_)
     if (const auto& one = node->record;
         is_coming(one) && label && model::fits(*label, one.labels, one.is_default))
       coming.push_back(&one);
   const auto wanted = std::ranges::count_if(demand, [&](const ports::DemandItem& one) {
-    return one.label == item.label || is_any_for(coming, one.label);
+    return one.label == wanted_label || is_any_for(coming, one.label);
   });
   return std::ssize(coming) > wanted;
 }
@@ -149,7 +149,7 @@ bool Overview::update_demand(const Reading& reading) {
   }
   // Jenkins may have given that node to another item, whose agent is not ended before that is known.
   for (const auto* one : guesses)
-    if (has_agent_to_spare(*one, demand)) want(*one);
+    if (has_agent_to_spare(one->label, demand)) want(*one);
   if (!is_settled(reading.now)) {
     const auto is_given_away = [this](const std::string& key) {
       return std::ranges::any_of(nodes_, [&](const auto& one) {
@@ -171,14 +171,20 @@ bool Overview::update_demand(const Reading& reading) {
   return changed;
 }
 
-// It is at work on one of those that the last look still showed waiting.
+// It is at work on one of those that the last look still showed waiting; which one may be a guess, and no
+// agent on its way is ended for that.
 void Overview::take_from_demand(const NodeRecord& record) {
-  const auto count = std::erase_if(demand_, [&](const ports::DemandItem& one) {
+  auto rest = demand_;
+  const auto is_its = [&](const ports::DemandItem& one) {
     return has_taken(record, one.key) && !may_wait_on(record, one.key);
-  });
-  // One of the two is there, whichever it is.
-  if (count == 0 && std::ranges::count(demand_, record.build.item, &ports::DemandItem::key) > 0)
-    std::erase_if(demand_, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
+  };
+  const bool is_known = std::erase_if(rest, is_its) > 0 && !record.build.item.empty();
+  if (!is_known && std::ranges::count(rest, record.build.item, &ports::DemandItem::key) > 0)
+    std::erase_if(rest, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
+  if (rest.size() == demand_.size()) return;
+  const auto guessed = std::ranges::find(demand_, record.released_key, &ports::DemandItem::key);
+  if (!is_known && guessed != demand_.end() && has_agent_to_spare(guessed->label, rest)) return;
+  demand_ = std::move(rest);
 }
 
 std::vector<ports::DemandItem> Overview::demand() const { return demand_; }

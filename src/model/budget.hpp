@@ -17,6 +17,13 @@ struct Budget {
   bool operator==(const Budget&) const = default;
 };
 
+// The budget of a day reserves so much of each agent's time ahead, also of those that are there, and the
+// least that is billed where that is more: what builds that are shorter cost is never more than the budget.
+inline constexpr Duration kReservedAhead = std::chrono::minutes(15);
+inline Money reserved_ahead(Money per_hour, Duration least_billed) {
+  return charge(per_hour, std::max(kReservedAhead, least_billed));
+}
+
 struct AgentLimits {
   std::uint32_t agents = 0;        // 0: no limit
   std::uint64_t milli_cpus = 0;    // 0: no limit

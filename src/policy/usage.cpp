@@ -103,7 +103,7 @@ std::string describe_hour_budget(const Cap& cap, const Template& t, const std::s
 }
 
 std::string describe_day_budget(const Cap& cap, const Template& t, const std::string& spender) {
-  const auto ahead = format_duration(std::max<Duration>(kReservedAhead, t.least_billed));
+  const auto ahead = format_duration(std::max(model::kReservedAhead, t.least_billed));
   const auto money = [](std::int64_t micros) { return model::format_money(model::Money{micros}); };
   if (cap.never_fits())
     return fmt::format(
@@ -143,7 +143,7 @@ static_assert(static_cast<int>(HoldReason::controller_day_budget) - static_cast<
 }  // namespace
 
 model::Money reserved_ahead(const Needs& needs) {
-  return model::charge(needs.per_hour, std::max<Duration>(kReservedAhead, needs.least_billed));
+  return model::reserved_ahead(needs.per_hour, needs.least_billed);
 }
 
 std::optional<LimitKind> limit_of(HoldReason reason) {

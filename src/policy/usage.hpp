@@ -16,10 +16,6 @@
 
 namespace footman::policy {
 
-// The budget of a day reserves so much of each agent's time ahead, also of those that are there, and the
-// least that is billed where that is more: what builds that are shorter cost is never more than the budget.
-inline constexpr Duration kReservedAhead = 15min;
-
 // Of limits, by one agent.
 struct Needs {
   model::AgentSize size;

@@ -184,7 +184,7 @@ FAULTS = [
      "does not let the agents of 'small' in at port 8080"),
     ("a server that only this machine reaches", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "warning", "configuration",
      "with 1 warning"),
-    ("a server elsewhere", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "unchecked", "server-ingress", "198.51.100.9:8080"),
+    ("a server elsewhere", plant_nothing, {"agent_url": "ws://198.51.100.9:8080"}, "unchecked", "server-ingress", "198.51.100.9, so"),
     ("an execution role that may not pull", lambda p: p.aws.tell("policies", principal=f"arn:aws:iam::{ACCOUNT}:role/footman-execution", document={
         "Version": "2012-10-17", "Statement": [{"Sid": "Logs", "Effect": "Allow", "Action": ["logs:*"], "Resource": ["*"]}]}), {}, "failed",
      "execution-rights", "ecr:GetDownloadUrlForLayer on arn:aws:ecr:eu-central-1:123456789012:repository/builds"),
