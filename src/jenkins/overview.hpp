@@ -267,6 +267,9 @@ class Overview {
   bool has_own_prefix(const Computer& computer) const;
   void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
+  bool is_untold(const ports::DemandItem& item, Instant now) const;
+  void keep_unsettled(const std::map<std::string, ports::DemandItem>& before,
+                      std::vector<ports::DemandItem>& demand);
   bool update_demand(const Reading& reading);
   void take_from_demand(const NodeRecord& record);
   void list_runs(Duration steady, NextSteps& out);
@@ -328,7 +331,8 @@ class Overview {
   std::set<std::string, std::less<>> keys_;  // of the queue
   KnownLabels known_;
   std::vector<ports::DemandItem> demand_;
-  std::vector<ports::DemandItem> aside_;  // an agent may be at work on them: it is not known yet
+  std::map<std::string, ports::DemandItem> wanted_;  // at the last look, also what a node may have by now
+  std::vector<ports::DemandItem> aside_;             // an agent may be at work on them: it is not known yet
   std::deque<std::pair<Instant, JudgedItem>> left_;
   std::map<std::string, Missing> missing_;  // left the queue, and a node here may have had them
   std::map<std::string, Instant> seen_;     // builds, lately

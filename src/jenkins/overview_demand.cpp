@@ -123,49 +123,71 @@ bool Overview::is_given(const NodeRecord& record) const {
          !keys_.contains(record.released_key);
 }
 
+// It has left the queue a moment ago while its own agent was on its way: another node here has it most
+// likely, and does not say so yet. Until that is known that agent is not ended: what the other one was opened
+// for may need it.
+bool Overview::is_untold(const ports::DemandItem& item, Instant now) const {
+  const auto at = std::ranges::find_if(left_.rbegin(), left_.rend(),
+                                       [&](const auto& one) { return one.second.item.key() == item.key; });
+  if (at == left_.rend() || now - at->first > kMissedAfter || is_taken(item.key)) return false;
+  std::vector<const NodeRecord*> silent;
+  bool has_agent = false;
+  for (const auto& [id, node] : nodes_) {
+    const auto& record = node->record;
+    has_agent = has_agent || (is_coming(record) && record.item.key == item.key);
+    if (record.phase == NodePhase::open || is_unnamed(record)) silent.push_back(&record);
+  }
+  return has_agent && is_any_for(silent, item.label);
+}
+
+// Jenkins was restarted a moment ago.
+void Overview::keep_unsettled(const std::map<std::string, ports::DemandItem>& before,
+                              std::vector<ports::DemandItem>& demand) {
+  const auto is_given_away = [this](const std::string& key) {
+    return std::ranges::any_of(nodes_, [&](const auto& one) {
+      return one.second->record.released_key == key && is_given(one.second->record);
+    });
+  };
+  // A node for several builds is opened for nobody: which of them it has is told in a moment.
+  const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
+    const auto& record = one.second->record;
+    return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
+  });
+  for (const auto& [key, item] : before)
+    if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
+      (is_any_unnamed ? aside_ : demand).push_back(item);
+  std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
+}
+
 // True: it has changed.
 bool Overview::update_demand(const Reading& reading) {
   std::map<std::string, ports::DemandItem> before;
   for (const auto& item : demand_) before.emplace(item.key, item);
   for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
   std::vector<ports::DemandItem> demand;
-  std::vector<const JudgedItem*> guesses;
-  const auto want = [&](const JudgedItem& one) {
-    demand.push_back(
-        {one.item.key(), one.label, to_local(one.item.waits_since(), reading.ahead), one.item.title()});
-  };
+  std::vector<ports::DemandItem> guesses;
+  wanted_.clear();
   for (const auto& one : items_) {
     const auto key = one.item.key();
-    const bool is_wanted = one.verdict == Verdict::wanted && serves();
-    const auto taken = is_wanted ? taken_since(key, reading.number) : Taken::yes;
-    // What is about to start may yet lose its executor to another one.
-    const bool is_kept = one.verdict == Verdict::pending && before.contains(key) && !is_taken(key);
-    if (taken == Taken::no)
-      want(one);
-    else if (taken == Taken::likely)
-      guesses.push_back(&one);
-    else if (!is_wanted && is_kept)
-      demand.push_back(before.at(key));
+    if (one.verdict == Verdict::wanted && serves()) {
+      const ports::DemandItem item{key, one.label, to_local(one.item.waits_since(), reading.ahead),
+                                   one.item.title()};
+      const auto taken = taken_since(key, reading.number);
+      if (taken != Taken::yes) (taken == Taken::no ? demand : guesses).push_back(item);
+      wanted_.emplace(key, item);
+    } else if (one.verdict == Verdict::pending && before.contains(key) && !is_taken(key)) {
+      demand.push_back(before.at(key));  // it may yet lose its executor to another one
+    }
   }
-  // Jenkins may have given that node to another item, whose agent is not ended before that is known.
-  for (const auto* one : guesses)
-    if (has_agent_to_spare(one->label, demand)) want(*one);
-  if (!is_settled(reading.now)) {
-    const auto is_given_away = [this](const std::string& key) {
-      return std::ranges::any_of(nodes_, [&](const auto& one) {
-        return one.second->record.released_key == key && is_given(one.second->record);
-      });
-    };
-    // A node for several builds is opened for nobody: which of them it has is told in a moment.
-    const bool is_any_unnamed = std::ranges::any_of(nodes_, [](const auto& one) {
-      const auto& record = one.second->record;
-      return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
-    });
+  if (!is_settled(reading.now))
+    keep_unsettled(before, demand);
+  else
     for (const auto& [key, item] : before)
-      if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
-        (is_any_unnamed ? aside_ : demand).push_back(item);
-    std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
-  }
+      if (!keys_.contains(key) && is_untold(item, reading.now)) guesses.push_back(item);
+  // Jenkins may have given a node to another item than it was opened for, whose agent is not ended before
+  // that is known.
+  for (auto& one : guesses)
+    if (has_agent_to_spare(one.label, demand)) demand.push_back(std::move(one));
   const bool changed = demand != demand_;
   demand_ = std::move(demand);
   return changed;
@@ -179,11 +201,21 @@ void Overview::take_from_demand(const NodeRecord& record) {
     return has_taken(record, one.key) && !may_wait_on(record, one.key);
   };
   const bool is_known = std::erase_if(rest, is_its) > 0 && !record.build.item.empty();
-  if (!is_known && std::ranges::count(rest, record.build.item, &ports::DemandItem::key) > 0)
-    std::erase_if(rest, [&](const ports::DemandItem& one) { return one.key == record.released_key; });
-  if (rest.size() == demand_.size()) return;
-  const auto guessed = std::ranges::find(demand_, record.released_key, &ports::DemandItem::key);
-  if (!is_known && guessed != demand_.end() && has_agent_to_spare(guessed->label, rest)) return;
+  const auto released = wanted_.find(record.released_key);
+  if (released == wanted_.end() || record.build.item == record.released_key) {
+    demand_ = std::move(rest);
+    return;
+  }
+  const auto has = [&](const std::string& key) {
+    return std::ranges::count(rest, key, &ports::DemandItem::key) > 0;
+  };
+  if (is_known) {  // what it was opened for waits on, most likely
+    const bool is_gone = has(released->first) || is_taken(released->first);
+    if (!is_gone && has_agent_to_spare(released->second.label, rest)) rest.push_back(released->second);
+  } else {
+    if (has(record.build.item)) std::erase(rest, released->second);  // one of the two is there
+    if (!has(released->first) && has_agent_to_spare(released->second.label, rest)) return;
+  }
   demand_ = std::move(rest);
 }
 
