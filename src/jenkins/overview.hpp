@@ -271,6 +271,7 @@ class Overview {
   void keep_unsettled(const std::map<std::string, ports::DemandItem>& before,
                       std::vector<ports::DemandItem>& demand);
   bool update_demand(const Reading& reading);
+  bool add_up_demand();
   void take_from_demand(const NodeRecord& record);
   void list_runs(Duration steady, NextSteps& out);
   void look_at_nodes(const Reading& reading, Duration steady, NextSteps& out);
@@ -292,6 +293,7 @@ class Overview {
   bool is_known_elsewhere(const std::string& key, const NodeRecord& than) const;
   enum class Taken { no, likely, yes };
   Taken taken_since(const std::string& key, std::uint64_t look) const;
+  bool is_unclear(const LiveNode& node) const;
   bool has_agent_to_spare(const std::string& wanted_label,
                           const std::vector<ports::DemandItem>& demand) const;
   bool may_wait_on(const NodeRecord& record, const std::string& key) const;
@@ -331,6 +333,8 @@ class Overview {
   std::set<std::string, std::less<>> keys_;  // of the queue
   KnownLabels known_;
   std::vector<ports::DemandItem> demand_;
+  std::vector<ports::DemandItem> sure_;              // of the demand
+  std::vector<ports::DemandItem> guesses_;           // what a node here may have by now
   std::map<std::string, ports::DemandItem> wanted_;  // at the last look, also what a node may have by now
   std::vector<ports::DemandItem> aside_;             // an agent may be at work on them: it is not known yet
   std::deque<std::pair<Instant, JudgedItem>> left_;

@@ -88,19 +88,26 @@ Overview::Taken Overview::taken_since(const std::string& key, std::uint64_t look
   return taken;
 }
 
-// Enough agents are on their way for all that is in `demand`, and one more for this label.
+// It was open when it was last looked at, and this look began too early to tell what it has by now.
+bool Overview::is_unclear(const LiveNode& node) const {
+  return node.record.phase == NodePhase::open && !is_given(node.record) &&
+         (!node.is_free() || look_ <= node.fresh_after);
+}
+
+// Agents enough are on their way, or there, for all that is in `demand`, and one more for this label.
 bool Overview::has_agent_to_spare(const std::string& wanted_label,
                                   const std::vector<ports::DemandItem>& demand) const {
   const auto label = model::parse_label_expression(wanted_label);
-  std::vector<const NodeRecord*> coming;
-  for (const auto& [id, node] : nodes_)
-    if (const auto& one = node->record;
-        is_coming(one) && label && model::fits(*label, one.labels, one.is_default))
-      coming.push_back(&one);
+  std::vector<const NodeRecord*> free;
+  for (const auto& [id, node] : nodes_) {
+    const auto& one = node->record;
+    const bool is_free = is_coming(one) || is_unclear(*node);
+    if (is_free && label && model::fits(*label, one.labels, one.is_default)) free.push_back(&one);
+  }
   const auto wanted = std::ranges::count_if(demand, [&](const ports::DemandItem& one) {
-    return one.label == wanted_label || is_any_for(coming, one.label);
+    return one.label == wanted_label || is_any_for(free, one.label);
   });
-  return std::ssize(coming) > wanted;
+  return std::ssize(free) > wanted;
 }
 
 // That this node has it is a guess: it may have another one of the same job or run - where it was opened for
@@ -135,7 +142,7 @@ bool Overview::is_untold(const ports::DemandItem& item, Instant now) const {
   for (const auto& [id, node] : nodes_) {
     const auto& record = node->record;
     has_agent = has_agent || (is_coming(record) && record.item.key == item.key);
-    if (record.phase == NodePhase::open || is_unnamed(record)) silent.push_back(&record);
+    if (is_unclear(*node) || is_unnamed(record)) silent.push_back(&record);
   }
   return has_agent && is_any_for(silent, item.label);
 }
@@ -164,8 +171,8 @@ bool Overview::update_demand(const Reading& reading) {
   std::map<std::string, ports::DemandItem> before;
   for (const auto& item : demand_) before.emplace(item.key, item);
   for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
-  std::vector<ports::DemandItem> demand;
-  std::vector<ports::DemandItem> guesses;
+  std::vector<ports::DemandItem> sure;
+  guesses_.clear();
   wanted_.clear();
   for (const auto& one : items_) {
     const auto key = one.item.key();
@@ -173,53 +180,61 @@ bool Overview::update_demand(const Reading& reading) {
       const ports::DemandItem item{key, one.label, to_local(one.item.waits_since(), reading.ahead),
                                    one.item.title()};
       const auto taken = taken_since(key, reading.number);
-      if (taken != Taken::yes) (taken == Taken::no ? demand : guesses).push_back(item);
+      if (taken != Taken::yes) (taken == Taken::no ? sure : guesses_).push_back(item);
       wanted_.emplace(key, item);
     } else if (one.verdict == Verdict::pending && before.contains(key) && !is_taken(key)) {
-      demand.push_back(before.at(key));  // it may yet lose its executor to another one
+      sure.push_back(before.at(key));  // it may yet lose its executor to another one
     }
   }
   if (!is_settled(reading.now))
-    keep_unsettled(before, demand);
+    keep_unsettled(before, sure);
   else
     for (const auto& [key, item] : before)
-      if (!keys_.contains(key) && is_untold(item, reading.now)) guesses.push_back(item);
-  // Jenkins may have given a node to another item than it was opened for, whose agent is not ended before
-  // that is known.
-  for (auto& one : guesses)
-    if (has_agent_to_spare(one.label, demand)) demand.push_back(std::move(one));
+      if (!keys_.contains(key) && is_untold(item, reading.now)) guesses_.push_back(item);
+  sure_ = std::move(sure);
+  return add_up_demand();
+}
+
+// Jenkins may have given a node to another item than it was opened for. Until that is known no agent on its
+// way is ended for it, and none is launched. True: it has changed.
+bool Overview::add_up_demand() {
+  auto demand = sure_;
+  for (const auto& one : guesses_)
+    if (has_agent_to_spare(one.label, demand)) demand.push_back(one);
   const bool changed = demand != demand_;
   demand_ = std::move(demand);
   return changed;
 }
 
-// It is at work on one of those that the last look still showed waiting; which one may be a guess, and no
-// agent on its way is ended for that.
+// It is at work on one of those that the last look still showed waiting, or was; which one may be a guess.
 void Overview::take_from_demand(const NodeRecord& record) {
-  auto rest = demand_;
-  const auto is_its = [&](const ports::DemandItem& one) {
-    return has_taken(record, one.key) && !may_wait_on(record, one.key);
+  const auto take = [](std::vector<ports::DemandItem>& from, const std::string& key) {
+    return std::erase_if(from, [&](const ports::DemandItem& one) { return one.key == key; });
   };
-  const bool is_known = std::erase_if(rest, is_its) > 0 && !record.build.item.empty();
+  const auto& item = record.build.item;
+  if (!item.empty() && !may_wait_on(record, item)) {
+    take(sure_, item);
+    take(guesses_, item);
+  }
   const auto released = wanted_.find(record.released_key);
-  if (released == wanted_.end() || record.build.item == record.released_key) {
-    demand_ = std::move(rest);
-    return;
+  const bool has_one = !item.empty() || record.phase == NodePhase::working;
+  if (has_one && released != wanted_.end() && item != released->first) {
+    take(sure_, released->first);
+    take(guesses_, released->first);
+    if (item.empty() || !is_taken(released->first)) guesses_.push_back(released->second);
   }
-  const auto has = [&](const std::string& key) {
-    return std::ranges::count(rest, key, &ports::DemandItem::key) > 0;
-  };
-  if (is_known) {  // what it was opened for waits on, most likely
-    const bool is_gone = has(released->first) || is_taken(released->first);
-    if (!is_gone && has_agent_to_spare(released->second.label, rest)) rest.push_back(released->second);
-  } else {
-    if (has(record.build.item)) std::erase(rest, released->second);  // one of the two is there
-    if (!has(released->first) && has_agent_to_spare(released->second.label, rest)) return;
-  }
-  demand_ = std::move(rest);
+  (void)add_up_demand();
 }
 
-std::vector<ports::DemandItem> Overview::demand() const { return demand_; }
+// Without what a node was opened for just as it left the queue.
+std::vector<ports::DemandItem> Overview::demand() const {
+  std::set<std::string> given;
+  for (const auto& [id, node] : nodes_)
+    if (is_given(node->record)) given.insert(node->record.released_key);
+  auto demand = demand_;
+  std::erase_if(demand, [&](const ports::DemandItem& one) { return given.contains(one.key); });
+  return demand;
+}
 
 bool Overview::waits(const std::string& key) const { return keys_.contains(key); }
 
