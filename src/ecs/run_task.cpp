@@ -34,13 +34,13 @@ std::string_view find_secret_variable(AgentRole role) {
 Status check_overrides(const json::value& overrides) {
   const auto text = json::serialize(overrides);
   if (text.size() <= kMaxOverridesChars) return {};
-  return fail(
-      Errc::resource_exhausted,
-      fmt::format("what RunTask is told of this agent has {} characters, ECS takes {}", text.size(),
-                  kMaxOverridesChars),
-      std::string(kOverrides),
-      "The certificate authority takes most of it: give agents the public key's hash, or the authority "
-      "in the image; of a Jenkins leave the one in its `ca` that has signed its certificate");
+  return fail(Errc::resource_exhausted,
+              fmt::format("what RunTask is told of this agent has {} characters, ECS takes {}", text.size(),
+                          kMaxOverridesChars),
+              std::string(kOverrides),
+              "The certificate authority takes most of it: leave in `tls.ca`, or in the `ca` of a Jenkins, "
+              "only the one "
+              "that has signed its certificate");
 }
 
 Status check_input(const TemplateOptions& options, const RunTaskInput& input) {

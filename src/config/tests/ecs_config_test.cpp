@@ -411,9 +411,10 @@ TEST_CASE("a choice that is beyond a limit is doubted by its name") {
                                  "units, 4096 MiB': it costs $0.11356/h, and limits.budget.per_hour is "
                                  "$0.10/h"});
   CHECK(doubts_of("{budget: {per_day: $0.02}}") ==
-        std::vector<std::string>{"the template 't' is never launched as its variant 'FARGATE, 2048 CPU "
-                                 "units, 4096 MiB': 15 min of it cost $0.0284, and limits.budget.per_day is "
-                                 "$0.02"});
+        std::vector<std::string>{
+            "the template 't' is never launched as its variant 'FARGATE, 2048 CPU "
+            "units, 4096 MiB': 15 min 0 s of it cost $0.02839, and limits.budget.per_day is "
+            "$0.02"});
   CHECK(doubts_of("{budget: {per_day: $0.03}}").empty());
   CHECK(doubts_of("{memory: 1 GiB}").size() == 4);
 }
