@@ -69,9 +69,9 @@ Container make_sidecar(std::string name) {
 
 void work_on_volume(TemplateOptions& options, const std::string& user) {
   options.container.user = user;
-  options.container.mount_points.push_back({"work", "/work", false});
+  options.container.mount_points.push_back({"work", "/build", false});
   options.volumes.push_back({"work", "", {}, {}, {}, {}});
-  options.agent.work_directory = "/work/x";
+  options.agent.work_directory = "/build/x";
 }
 
 }  // namespace
