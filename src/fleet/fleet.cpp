@@ -43,6 +43,7 @@ struct Fleet::Impl {
   Awaitable<Status> read_pauses();
   Awaitable<Status> read_launch_times();
   Awaitable<Status> set_pause(CloudName name, Pause pause);
+  Awaitable<Status> wait_until(std::function<bool()> holds, std::string otherwise);
   Awaitable<Status> wait_for_end(AgentId id, bool draining_will_do);
   Awaitable<Status> close_record(AgentEntry* entry);
   CloudView view_of(const CloudName& name, const CloudEntry& cloud,
@@ -213,23 +214,27 @@ AgentEntry* Fleet::Impl::find_living(const AgentId& id) const {
   return entry != nullptr && entry->stored ? entry : nullptr;
 }
 
+// `otherwise`: what to say when it does not hold in time.
+Awaitable<Status> Fleet::Impl::wait_until(std::function<bool()> holds, std::string otherwise) {
+  const auto limit = core.steady() + kCallTimeout;
+  while (!holds()) {
+    if (core.stopping) co_return fail(Errc::unavailable, "the server is stopping");
+    const auto left = limit - core.steady();
+    if (left <= Duration(0))
+      co_return fail(Errc::timeout, std::move(otherwise), {}, "The fleet goes on with it.");
+    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
+  }
+  co_return Status();
+}
+
 // Returns once the wish is durable. It is carried out also when the caller goes away.
 Awaitable<Status> Fleet::Impl::wait_for_end(AgentId id, bool draining_will_do) {
-  const auto limit = core.steady() + kCallTimeout;
-  const auto has_begun = [&] {
+  const auto has_begun = [this, id, draining_will_do] {
     const auto* entry = core.find_agent(id);
     return entry == nullptr || entry->is_ending() ||
            (draining_will_do && entry->row.state == AgentState::draining);
   };
-  while (!has_begun()) {
-    if (core.stopping) co_return fail(Errc::unavailable, "the server is stopping");
-    const auto left = limit - core.steady();
-    if (left <= Duration(0))
-      co_return fail(Errc::timeout, fmt::format("agent {} has not begun to end yet", id.str()), {},
-                     "The fleet goes on with it.");
-    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
-  }
-  co_return Status();
+  return wait_until(has_begun, fmt::format("agent {} has not begun to end yet", id.str()));
 }
 
 // Nobody can look: a person says that nothing is left.
@@ -239,16 +244,8 @@ Awaitable<Status> Fleet::Impl::close_record(AgentEntry* entry) {
   core.touch(*entry);
   if (entry->worked_on) entry->wake.notify();
   steward.look_at(entry);
-  const auto limit = core.steady() + kCallTimeout;
-  while (core.find_agent(id) != nullptr) {
-    if (core.stopping) co_return fail(Errc::unavailable, "the server is stopping");
-    const auto left = limit - core.steady();
-    if (left <= Duration(0))
-      co_return fail(Errc::timeout, fmt::format("the record of agent {} is not closed yet", id.str()), {},
-                     "The fleet goes on with it.");
-    (void)co_await core.agents_changed.wait_for(core.parts.clock, left);
-  }
-  co_return Status();
+  return wait_until([this, id] { return core.find_agent(id) == nullptr; },
+                    fmt::format("the record of agent {} is not closed yet", id.str()));
 }
 
 Awaitable<Status> Fleet::drain_agent(AgentId id) {

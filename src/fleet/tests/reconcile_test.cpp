@@ -47,6 +47,20 @@ Comparison compare_one(const RowFacts& row, std::vector<ports::Resource> listed,
   return compare({row}, std::move(listed), CloudName("cloud"), InstallationId("here"), lag);
 }
 
+// Of an agent whose cloud is not configured any more.
+model::Agent row_of_moon(World& world, AgentState state) {
+  model::Agent row;
+  row.id = AgentId("moon-old");
+  row.cloud = CloudName("moon");
+  row.template_name = TemplateName("small");
+  row.controller = world.controller.name();
+  row.client_token = "moon-old-1";
+  row.handle = "i-moon-old-1";
+  row.state = state;
+  row.planned = world.now();
+  return row;
+}
+
 }  // namespace
 
 TEST_CASE("comparison: one row, one resource") {
@@ -435,15 +449,7 @@ TEST_CASE(
   World world;
   world.config.limits.agents = 1;
   world.build();
-  model::Agent row;
-  row.id = AgentId("moon-old");
-  row.cloud = CloudName("moon");
-  row.template_name = TemplateName("small");
-  row.controller = world.controller.name();
-  row.client_token = "moon-old-1";
-  row.handle = "i-moon-old-1";
-  row.state = AgentState::terminating;
-  row.planned = world.now();
+  auto row = row_of_moon(world, AgentState::terminating);
   row.frozen_request = encode_request({});
   REQUIRE(world.run(world.store->record_launch_intents({row})));
   world.controller.submit("1", world.now());
@@ -475,15 +481,7 @@ TEST_CASE("an agent whose cloud has another name now is ended through the one th
   World world;
   world.build();
   world.cloud.resources["moon-old-1"] = stray(installation_of(world), "moon-old", world.now());
-  model::Agent row;
-  row.id = AgentId("moon-old");
-  row.cloud = CloudName("moon");
-  row.template_name = TemplateName("small");
-  row.controller = world.controller.name();
-  row.client_token = "moon-old-1";
-  row.handle = "i-moon-old-1";
-  row.state = AgentState::connecting;
-  row.planned = world.now();
+  auto row = row_of_moon(world, AgentState::connecting);
   row.launch_deadline = world.now() + 2h;
   row.for_item = "1";
   FrozenRequest request;
