@@ -366,7 +366,8 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
         backup.mkdir()
         footman(server, "backup", str(backup / "footman.db"))
         go = server.folder / "go"
-        build = server.submit(f"echo runs; until [ -e {go} ]; do sleep 0.1; done; echo goes on; sleep 600")
+        os.mkfifo(go)  # the step waits without processes of its own that come and go
+        build = server.submit(f"echo runs; read line < {go}; echo goes on; sleep 600")
         server.wait_log(build, b"runs\n")
         agent = server.agent_of(build)
         processes = processes_of(server.data / "local")
@@ -391,7 +392,9 @@ def test_after_a_restored_backup_agents_without_a_record_wait_for_a_person():
         # It was the wrong database: with the right one the build goes on.
         put_database(server, right)
         server.start()
-        go.touch()
+        writer = os.open(go, os.O_WRONLY | os.O_NONBLOCK)  # an error at once if nobody reads any more
+        os.write(writer, b"\n")
+        os.close(writer)
         server.wait_log(build, b"runs\ngoes on\n")
         check(server.build(build)["state"] == "running" and server.agent_of(build) == agent, "the same build")
         server.kill()
