@@ -205,7 +205,7 @@ void SimAdmins::look_at_disabled() {
 void SimAdmins::look_at_holds() {
   loop_.after(dice_.jitter(kBetweenLooks), [this] {
     look_at_holds();
-    if (!server_.up() || !waits_for_a_person(server_)) return;
+    if (!waits_for_a_person(server_)) return;
     loop_.trace().note(loop_.now(), "admins", "say that it may go on");
     server_.serve<Result<std::size_t>>(
         [this](ServerNode& server) {

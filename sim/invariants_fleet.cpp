@@ -483,7 +483,7 @@ void Checker::on_terminate(const SimCloud::Machine& machine) {
 
 // What waits for a person takes as long as that person.
 void Checker::look_at_hold() {
-  if (parts_.server.up() && waits_for_a_person(parts_.server)) on_trouble();
+  if (waits_for_a_person(parts_.server)) on_trouble();
 }
 
 void Checker::count_open_breakers() {

@@ -125,9 +125,10 @@ void ServerNode::serve(std::function<runtime::Awaitable<R>(ServerNode&)> act, st
   spawn_call(serve_call<R>(this, std::move(act), std::move(answer)));
 }
 
-// Of a server that is up: ends that are only reported, of agents without a record, or of those that a
-// database in doubt knows; and what waits in such a database.
+// Ends that are only reported, of agents without a record, or of those that a database in doubt knows; and
+// what waits in such a database. Nothing does while the server is down.
 inline bool waits_for_a_person(ServerNode& server) {
+  if (!server.up()) return false;
   const auto& view = server.fleet().last_reconcile();
   return view.held || std::ranges::any_of(view.findings, &fleet::Finding::held) ||
          server.controller().count_doubtful() > 0;
