@@ -253,8 +253,9 @@ def test_a_launch_whose_answer_was_lost_is_found_where_it_went_when_the_configur
                 check(done["result"] == ("SUCCESS" if wanted else "ABORTED"), done)
                 server.wait_no_agents(120)
                 ecs.wait_no_tasks()
-                (task,) = ecs.tasks(alive=False)
-                check("footman:agent" in ecs.tags(task) and ":task/footman/" in task["taskArn"], task)
+                tasks = ecs.tasks(alive=False)
+                check(len(tasks) == 1, {"tasks": tasks, "agents": server.agents(), "log": server.log_tail()})
+                check("footman:agent" in ecs.tags(tasks[0]) and ":task/footman/" in tasks[0]["taskArn"], tasks)
                 server.stop()
 
 
