@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <iterator>
 
+#include "ecs/run_task.hpp"
 #include "runtime/real/files.hpp"
 
 namespace footman::cli {
@@ -31,6 +33,15 @@ std::string machine() {
   return ::uname(&name) == 0 ? name.machine : "";
 }
 
+// The node of each section of a list, beside its configuration.
+template <class Section, class Visit>
+void for_each_section(const config::YamlNode& root, const char* key, const std::vector<Section>& sections,
+                      Visit visit) {
+  const auto* list = root.find(key);
+  const auto count = list == nullptr ? 0 : std::min(list->items.size(), sections.size());
+  for (std::size_t i = 0; i < count; ++i) visit(list->items[i], sections[i]);
+}
+
 std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, const config::YamlNode& root) {
   std::vector<config::Diagnostic> missing;
   const auto look = [&](const config::YamlNode& map, const char* key, const std::string& path, bool runs) {
@@ -39,16 +50,46 @@ std::vector<config::Diagnostic> find_missing_files(const LoadedConfig& loaded, c
         {loaded.file, map.place_of(key),
          fmt::format("'{}': {} {}", key, path, errno == ENOENT ? "does not exist" : std::strerror(errno))});
   };
+  const auto& config = loaded.config;
   if (const auto* tls = root.find("tls")) {
-    look(*tls, "certificate", loaded.config.tls_certificate, false);
-    look(*tls, "key", loaded.config.tls_key, false);
-    look(*tls, "ca", loaded.config.tls_ca, false);
+    look(*tls, "certificate", config.tls_certificate, false);
+    look(*tls, "key", config.tls_key, false);
+    look(*tls, "ca", config.tls_ca, false);
   }
-  const auto* clouds = root.find("clouds");
-  const auto count = clouds == nullptr ? 0 : std::min(clouds->items.size(), loaded.config.clouds.size());
-  for (std::size_t i = 0; i < count; ++i)
-    look(clouds->items[i], "agent_binary", loaded.config.clouds[i].agent_binary, true);
+  for_each_section(root, "clouds", config.clouds, [&](const auto& node, const config::CloudConfig& cloud) {
+    look(node, "agent_binary", cloud.agent_binary, true);
+  });
+  for_each_section(root, "jenkins", config.jenkins, [&](const auto& node, const config::JenkinsConfig& one) {
+    look(node, "ca", one.ca, false);
+  });
   return missing;
+}
+
+// Certificates that an agent of ECS is told whom to trust by, and with which ECS would refuse its launch.
+std::vector<config::Diagnostic> find_large_authorities(const LoadedConfig& loaded,
+                                                       const config::YamlNode& root) {
+  std::vector<config::Diagnostic> large;
+  const auto& config = loaded.config;
+  if (std::ranges::none_of(config.clouds, [](const auto& cloud) { return cloud.ecs.has_value(); }))
+    return large;
+  const auto look = [&](const config::YamlNode& map, const char* key, const std::string& path) {
+    if (path.empty()) return;
+    const auto text = read_config_file(path);
+    if (!text || ecs::count_authority_chars(*text) <= ecs::kMaxAuthorityChars) return;
+    large.push_back(
+        {loaded.file, map.place_of(key),
+         fmt::format("'{}': {} is too large for agents on ECS, which takes {} characters for all that one "
+                     "is told: leave in what agents are to trust only the authority that has signed the "
+                     "certificate",
+                     key, path, ecs::kMaxOverridesChars)});
+  };
+  if (const auto* tls = root.find("tls"); tls != nullptr && !config.tls_ca.empty())
+    look(*tls, "ca", config.tls_ca);
+  else if (tls != nullptr)
+    look(*tls, "certificate", config.tls_certificate);
+  for_each_section(root, "jenkins", config.jenkins,
+                   [&](const auto& node, const config::JenkinsConfig& one) { look(node, "ca", one.ca); });
+  return large;
 }
 
 // What stands in a file of its own is a secret, most likely.
@@ -89,15 +130,15 @@ class ExposureFinder {
 void look_at_files(LoadedConfig& loaded, const std::string& text) {
   const auto root = config::parse_yaml(text, loaded.file);
   if (!root) return;
-  loaded.missing = find_missing_files(loaded, *root);
-  loaded.exposed = ExposureFinder(loaded.file).find(*root);
+  loaded.file_doubts = find_missing_files(loaded, *root);
+  std::ranges::move(ExposureFinder(loaded.file).find(*root), std::back_inserter(loaded.file_doubts));
+  std::ranges::move(find_large_authorities(loaded, *root), std::back_inserter(loaded.file_doubts));
 }
 
 }  // namespace
 
 std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
-  auto warnings = loaded.missing;
-  warnings.insert(warnings.end(), loaded.exposed.begin(), loaded.exposed.end());
+  auto warnings = loaded.file_doubts;
   for (auto& doubt : config::find_doubts(loaded.config))
     warnings.push_back({loaded.file, {}, std::move(doubt)});
   return warnings;

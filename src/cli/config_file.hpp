@@ -13,8 +13,9 @@ namespace footman::cli {
 struct LoadedConfig {
   std::string file;  // empty: there is none, the default configuration
   config::Config config;
-  std::vector<config::Diagnostic> missing = {};  // files that it names and that are not there
-  std::vector<config::Diagnostic> exposed = {};  // secrets in files that every user of this machine can read
+  // About files that it names: they are not there, every user can read the secrets in them, or they are too
+  // large for their use.
+  std::vector<config::Diagnostic> file_doubts = {};
 };
 
 // What is allowed and hardly meant: of the files that it names, and the doubts about the rest, which have no

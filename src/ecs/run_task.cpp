@@ -39,8 +39,7 @@ Status check_overrides(const json::value& overrides) {
                           kMaxOverridesChars),
               std::string(kOverrides),
               "The certificate authority takes most of it: leave in `tls.ca`, or in the `ca` of a Jenkins, "
-              "only the one "
-              "that has signed its certificate");
+              "only the one that has signed its certificate");
 }
 
 Status check_input(const TemplateOptions& options, const RunTaskInput& input) {
@@ -235,6 +234,8 @@ json::array make_tags(const TemplateOptions& options, const CloudOptions& cloud,
 }
 
 }  // namespace
+
+std::size_t count_authority_chars(std::string_view pem) { return json::serialize(json::string(pem)).size(); }
 
 Result<std::string> make_run_task(const TemplateOptions& options, const CloudOptions& cloud,
                                   const RunTaskInput& input) {

@@ -16,8 +16,13 @@
 namespace footman::ecs {
 
 inline constexpr std::size_t kMaxOverridesChars = 8192;  // AWS' limit, of the JSON as it is sent
+// What certificates may take of it; all else takes less than 2 KiB, unless URLs are very long.
+inline constexpr std::size_t kMaxAuthorityChars = 6144;
 inline constexpr std::size_t kMaxClientTokenBytes = 64;
 inline constexpr std::size_t kMaxStartedByBytes = 36;  // AWS takes 128 today, and took these before
+
+// Of PEM text, as it stands in the overrides.
+std::size_t count_authority_chars(std::string_view pem);
 
 // Tags of every task, behind CloudOptions::tag_prefix. A task is found again by them.
 inline constexpr std::string_view kInstallationTag = "installation";

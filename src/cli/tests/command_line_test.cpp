@@ -493,6 +493,28 @@ TEST_CASE("config check warns of secrets that every user can read") {
   CHECK(run_footman({"config", "check", file}).err == "");
 }
 
+TEST_CASE("config check warns of authorities that no launch on ECS can carry") {
+  const Place place("config-authorities");
+  const auto large = place.file("large.pem", std::string(100, 'x') + std::string(3100, '\n'));  // as \n
+  const auto small = place.file("small.pem", std::string(6000, 'x'));
+  const auto key = place.file("key.pem", "x");
+  const auto check = [&](const std::string& ca, const std::string& type) {
+    return run_footman(
+               {"config", "check",
+                place.file("footman.yaml", "tls:\n  certificate: " + large + "\n  key: " + key + "\n" + ca +
+                                               "clouds:\n- name: a\n  type: " + type + "\n")})
+        .err;
+  };
+  const auto ecs = "ecs\n  ecs: {region: eu-west-1, cluster: c}\n";
+  const auto warning = [&](const std::string& at, const std::string& name) {
+    return at + ": '" + name + "': " + large + " is too large for agents on ECS, which takes 8192 characters";
+  };
+  CHECK(check("", ecs).find(warning(":2:16", "certificate")) != std::string::npos);
+  CHECK(check("  ca: " + large + "\n", ecs).find(warning(":4:7", "ca")) != std::string::npos);
+  CHECK(check("  ca: " + small + "\n", ecs).find("too large") == std::string::npos);
+  CHECK(check("", "local\n").find("too large") == std::string::npos);
+}
+
 TEST_CASE("help tells what --help tells") {
   CHECK(run_footman({"help"}).out == run_footman({"--help"}).out);
   CHECK(run_footman({"help", "build", "logs"}).out == run_footman({"build", "logs", "--help"}).out);

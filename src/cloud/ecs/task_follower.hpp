@@ -47,9 +47,9 @@ class TaskFollower {
   LastLines last_lines_;
   std::optional<aws::CallFailure> look_failure_;  // of the last look
   Duration look_pause_{0};
-  bool events_readable_ = false;
-  Instant unheard_;         // even: the first end since the last event; not set: none, or no queue
-  bool is_silent_ = false;  // the queue can be read, but nobody writes to it
+  bool events_readable_ = true;  // until a read has failed
+  Instant unheard_;              // even: the first end since the last event; not set: none, or no queue
+  bool is_silent_ = false;       // the queue can be read, but nobody writes to it
   std::string warning_;
   runtime::Event wake_;  // of look_on()
 };
