@@ -72,9 +72,23 @@ TEST_CASE("events: a queue that cannot be read is told of as long as it cannot")
   world.outside.move(1min);
   CHECK(world.provider->find_warning().starts_with("the queue of events cannot be read: "));
   CHECK(world.provider->find_warning().find("AccessDenied") != std::string::npos);
+  CHECK(events.warnings->lines.size() == 1);
   world.ecs.refused.clear();
   world.outside.move(1min);
   CHECK(world.provider->find_warning().empty());
+  CHECK(events.warnings->lines.size() == 1);
+}
+
+TEST_CASE("events: a queue that could never be read is in the log, too") {
+  EcsWorld world;
+  const auto warnings = std::make_shared<Warnings>();
+  world.outside.outside.log = base::Logger(warnings);
+  world.event_queue = "https://sqs.eu-west-1.amazonaws.com/123456789012/footman-events";
+  world.ecs.refused["ReceiveMessage"] = "AccessDeniedException";
+  world.restart();
+  world.outside.move(5min);
+  REQUIRE(warnings->lines.size() == 1);
+  CHECK(warnings->lines[0].starts_with("the queue of events cannot be read: "));
 }
 
 TEST_CASE("events: a queue that nobody writes to is told of, once, and tasks are looked at as without it") {
