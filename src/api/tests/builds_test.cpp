@@ -430,6 +430,9 @@ TEST_CASE("the queue, the plan and the clouds agree") {
   CHECK(cloud.at("starting") == 1);
   CHECK(cloud.at("templates").as_array().at(0).at("cap") == 3);
   CHECK(cloud.at("templates").as_array().at(0).at("default") == true);
+  CHECK_FALSE(cloud.as_object().contains("warning"));
+  world.cloud.warning = "half of it is deaf";
+  CHECK(world.get("/api/v1/clouds").json().at("clouds").at(0).at("warning") == "half of it is deaf");
   CHECK(world.get("/api/v1/reconcile").json().contains("findings"));
 }
 

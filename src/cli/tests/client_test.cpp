@@ -371,7 +371,8 @@ TEST_CASE("the other lists, empty and full") {
         R"({"clouds":[{"name":"local","cap":4,"starting":1,"online":2,"ending":0,"healthy":true,"trouble":"",)"
         R"("templates":[{"name":"t","labels":["x"],"default":true,"max_builds":1,"cap":0,"holding":3,"held":true,"trouble":"no capacity","idle_ms":90000,"breaker":{"state":"half_open"},)"
         R"("pool":{"size":"2 idle","target":2,"at_work":3,"idle":1,"on_way":1,"hits":7,"misses":2,"hold":"cloud_cap","trouble":"4 of 4"}},)"
-        R"({"name":"u","labels":[],"default":false,"max_builds":20,"cap":0,"holding":0,"held":false,"trouble":"","breaker":{"state":"closed"}}]}]})");
+        R"({"name":"u","labels":[],"default":false,"max_builds":20,"cap":0,"holding":0,"held":false,"trouble":"","breaker":{"state":"closed"}}]},)"
+        R"({"name":"far","cap":0,"starting":0,"online":0,"ending":0,"healthy":true,"trouble":"","warning":"half of it is deaf","templates":[]}]})");
   });
   CHECK(run_footman({"queue"}, server.variables()).err == "nothing waits\n");
   CHECK(run_footman({"agent", "list"}, server.variables()).err.starts_with("no agents now"));
@@ -393,6 +394,7 @@ TEST_CASE("the other lists, empty and full") {
             "-      t         3       x       yes      -          1 min 30 s  half_open  no capacity\n") !=
         std::string::npos);
   CHECK(ran.out.find("-      u         0       -       -        20 builds") != std::string::npos);
+  CHECK(ran.out.find("healthy    half of it is deaf\n") != std::string::npos);
   ran = run_footman({"pool", "list"}, server.variables());
   CHECK(ran.out.find(
             "t         local  2 idle  1/2    1           3        7 of 9  1 min 30 s  -          4 of 4\n") !=

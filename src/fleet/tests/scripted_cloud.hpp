@@ -69,6 +69,7 @@ struct CloudState {
     std::string token, handle, options;
   };
   std::vector<Recalled> recalled;
+  std::string warning;
   bool repeats = true;         // launches of before go where they went
   std::set<std::string> ever;  // tokens of resources that ever existed
 
@@ -95,6 +96,7 @@ class ScriptedCloud final : public ports::CloudProvider {
     state_.recalled.push_back({known.client_token, known.handle, options});
     return state_.repeats;
   }
+  std::string find_warning() const override { return state_.warning; }
   void suspect(const std::string& handle) override { state_.suspected.push_back(handle); }
   void set_on_change(std::function<void()> look_again) override { on_change_ = std::move(look_again); }
   void changed() const {

@@ -424,6 +424,9 @@ TEST_CASE("clouds show their templates, caps and troubles") {
   CHECK(site.get("/ui/clouds").status == 200);
   CHECK(site.shows("small"));
   CHECK(site.shows("3 of 3"));
+  site.world.cloud.warning = "half of it is <deaf>";
+  site.get("/ui/clouds");
+  CHECK(site.shows("half of it is <deaf>"));
   site.get("/ui/queue");
   CHECK(site.shows("linux"));
 }
