@@ -130,15 +130,16 @@ class ExposureFinder {
 void look_at_files(LoadedConfig& loaded, const std::string& text) {
   const auto root = config::parse_yaml(text, loaded.file);
   if (!root) return;
-  loaded.file_doubts = find_missing_files(loaded, *root);
-  std::ranges::move(ExposureFinder(loaded.file).find(*root), std::back_inserter(loaded.file_doubts));
+  loaded.missing = find_missing_files(loaded, *root);
+  loaded.file_doubts = ExposureFinder(loaded.file).find(*root);
   std::ranges::move(find_large_authorities(loaded, *root), std::back_inserter(loaded.file_doubts));
 }
 
 }  // namespace
 
 std::vector<config::Diagnostic> list_warnings(const LoadedConfig& loaded) {
-  auto warnings = loaded.file_doubts;
+  auto warnings = loaded.missing;
+  std::ranges::copy(loaded.file_doubts, std::back_inserter(warnings));
   for (auto& doubt : config::find_doubts(loaded.config))
     warnings.push_back({loaded.file, {}, std::move(doubt)});
   return warnings;

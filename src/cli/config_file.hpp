@@ -13,8 +13,8 @@ namespace footman::cli {
 struct LoadedConfig {
   std::string file;  // empty: there is none, the default configuration
   config::Config config;
-  // About files that it names: they are not there, every user can read the secrets in them, or they are too
-  // large for their use.
+  std::vector<config::Diagnostic> missing = {};  // files that it names and that are not there
+  // About the others: every user can read the secrets in them, or they are too large for their use.
   std::vector<config::Diagnostic> file_doubts = {};
 };
 
