@@ -163,7 +163,8 @@ std::string LaunchAccounts::find_cause(const Account& account) const {
                "written";
       break;
     case EndReason::template_changed:
-      if (parts_.witness.config_changed >= account.decided) return "its template was changed";
+      if (was_unwanted && parts_.witness.config_changed >= account.decided)
+        return "its item did not want it for a while, and its template was changed";
       break;
     case EndReason::max_age:
       return "it was too old for another build";

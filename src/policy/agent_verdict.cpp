@@ -28,11 +28,10 @@ Termination end_spent(const Agent& agent) {
              agent.max_builds == 1 ? "" : fmt::format("{} of {}", agent.builds_done, agent.max_builds));
 }
 
-std::optional<Termination> find_end_of_idle(const Agent& agent, bool is_current, Instant now) {
+std::optional<Termination> find_end_of_idle(const Agent& agent, Instant now) {
   if (agent.state == AgentState::draining)
     return Termination{agent.id, EndReason::drained, "It was drained and has no work left."};
   if (model::is_spent(agent.max_builds, agent.builds_done)) return end_spent(agent);
-  if (!is_current) return Termination{agent.id, EndReason::template_changed, describe_change(agent)};
   if (const auto at = end_of_age(agent); at.is_set() && now >= at)
     return end(agent, EndReason::max_age,
                fmt::format("connected for {}, of {}", format_duration(now - agent.connected),
@@ -46,7 +45,6 @@ Instant deadline_of(const Agent& agent) {
   return agent.connected.is_set() ? Instant() : agent.launch_deadline;
 }
 
-// An agent of an old generation that is on its way is not wasted when its item still waits.
 std::optional<Termination> find_end_of_expected(const Agent& agent, Instant now) {
   if (agent.state == AgentState::draining) return end(agent, EndReason::drained);
   if (deadline_of(agent).is_set() && now >= agent.launch_deadline)
@@ -61,6 +59,7 @@ AgentVerdict judge_working(const Agent& agent, bool is_current) {
   return verdict;
 }
 
+// An agent of an old generation that is free is not wasted when its item still waits; else the plan ends it.
 AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
   AgentVerdict verdict;
   switch (agent.activity) {
@@ -76,12 +75,12 @@ AgentVerdict judge_serving(const Agent& agent, bool is_current, Instant now) {
     case AgentActivity::disconnected:
       // It comes back, or is lost when its lease ends; until then another one for its item would be one too
       // many.
-      verdict.is_free = !agent.working && agent.state != AgentState::draining && is_current;
+      verdict.is_free = !agent.working && agent.state != AgentState::draining;
       return verdict.is_free ? verdict : judge_working(agent, is_current);
     case AgentActivity::busy:
       return judge_working(agent, is_current);
     case AgentActivity::idle:
-      verdict.end = find_end_of_idle(agent, is_current, now);
+      verdict.end = find_end_of_idle(agent, now);
       verdict.is_free = !verdict.end;
       break;
     case AgentActivity::unknown:

@@ -232,6 +232,7 @@ TEST_CASE("how agents end") {
   a.max_builds = 4;
   a.max_age = 10s;
   CHECK(ends(a) == EndReason::max_age);
+  a.max_age = 11s;
   a.generation = 7;
   CHECK(ends(a) == EndReason::template_changed);
   CHECK(ends(agent("a", "", AgentActivity::lost)) == EndReason::session_lost);
@@ -245,6 +246,26 @@ TEST_CASE("how agents end") {
   CHECK(ends(late) == EndReason::launch_deadline);
   late.connected = kNow - 1s;  // it is not ready yet, but its controller has a lease for it
   CHECK(ends(late) == EndReason::surplus);
+}
+
+TEST_CASE(
+    "an agent of an earlier generation still gets the item that it was launched for, and no other one") {
+  for (const auto activity : {AgentActivity::expected, AgentActivity::disconnected, AgentActivity::idle}) {
+    CAPTURE(to_string(activity));
+    auto s = world();
+    s.agents = {agent("a", "1", activity)};
+    s.agents[0].generation = 7;
+    s.items = {item("1")};
+    auto plan = plan_provisioning(s, {}, kNow);
+    CHECK(plan.launches.empty());
+    CHECK(plan.drains.empty());
+    CHECK(plan.terminations.empty());
+    s.items = {item("2")};
+    plan = plan_provisioning(s, {}, kNow);
+    CHECK(plan.launches.size() == 1);
+    REQUIRE(plan.terminations.size() == 1);
+    CHECK(plan.terminations[0].reason == EndReason::template_changed);
+  }
 }
 
 TEST_CASE("an end says what it was decided on") {
@@ -270,6 +291,7 @@ TEST_CASE("an end says what it was decided on") {
   a.max_builds = a.builds_done = 3;
   CHECK(text(a) == "It has had as many builds as its template allows (3 of 3).");
   a.max_builds = 0;
+  a.max_age = {};
   a.generation = 7;
   CHECK(text(a) ==
         "Its template was changed or removed (it was launched with generation 7 of template 't').");
