@@ -168,8 +168,9 @@ bool Checker::is_reserved(const AgentId& id) const {
          parts_.server.controller().observe_agent(id).activity == ports::AgentActivity::busy;
 }
 
+// Of one that is there the fleet writes it down with its next change: it may rest after it has refused work.
 std::string Checker::promised_to(const model::Agent& row) const {
-  if (row.state != model::AgentState::launching || !parts_.server.up()) return row.promised_to;
+  if (!model::is_serving(row.state) || !parts_.server.up()) return row.promised_to;
   const auto view = parts_.server.fleet().find_agent(row.id);
   return view ? view->agent.promised_to : row.promised_to;
 }
