@@ -335,8 +335,7 @@ Awaitable<void> Builds::finish_removals() {
 // The rows go first, then the logs, then the list of them. What cannot be removed now is tried again with the
 // next ones, and at the next start.
 Awaitable<std::size_t> Builds::remove_forgotten_logs() {
-  const auto gate = removals_;
-  const auto pass = co_await gate->enter();
+  const auto pass = co_await removals_.enter();
   std::size_t count = 0;
   while (true) {
     const auto streams = co_await core_.parts.store.list_forgotten_streams();

@@ -87,8 +87,7 @@ class Builds {
   void add_rows_to_timeline(BuildExplanation& told) const;
 
   Core& core_;
-  // Outlives what is dropped late.
-  std::shared_ptr<runtime::Gate> removals_ = std::make_shared<runtime::Gate>();
+  runtime::Gate removals_;
   base::Counter& late_reports_;
   base::Histogram& queue_wait_;
 };

@@ -81,21 +81,30 @@ class Mailbox {
   Event event_;
 };
 
-// One at a time: who holds the Pass is inside; the others wait until it goes. The gate outlives its passes.
+// One at a time: who holds the Pass is inside; the others wait until it goes. A Pass may outlive its gate, as
+// what did not come to its end is destroyed last (a crash in the simulation).
 class Gate {
+  struct State {
+    bool taken = false;
+    Event freed;
+  };
+
  public:
   class Pass {
    public:
-    Pass(Pass&& other) noexcept : gate_(std::exchange(other.gate_, nullptr)) {}
+    Pass(Pass&&) noexcept = default;
     Pass& operator=(Pass&&) = delete;
     ~Pass() {
-      if (gate_ != nullptr) gate_->leave();
+      const auto state = state_.lock();
+      if (state == nullptr) return;
+      state->taken = false;
+      state->freed.notify();
     }
 
    private:
     friend Gate;
-    explicit Pass(Gate& gate) : gate_(&gate) {}
-    Gate* gate_;
+    explicit Pass(const std::shared_ptr<State>& state) : state_(state) {}
+    std::weak_ptr<State> state_;  // expired: moved from, or the gate is gone
   };
 
   Gate() = default;
@@ -104,19 +113,13 @@ class Gate {
 
   // Cancelled while it waits: nothing is held.
   Awaitable<Pass> enter() {
-    while (taken_) co_await freed_.wait();
-    taken_ = true;
-    co_return Pass(*this);
+    while (state_->taken) co_await state_->freed.wait();
+    state_->taken = true;
+    co_return Pass(state_);
   }
 
  private:
-  void leave() {
-    taken_ = false;
-    freed_.notify();
-  }
-
-  bool taken_ = false;
-  Event freed_;
+  std::shared_ptr<State> state_ = std::make_shared<State>();
 };
 
 }  // namespace footman::runtime

@@ -136,6 +136,21 @@ TEST_CASE("a gate is free again when who was inside, or waited, is cancelled") {
   CHECK(last.running() == 0);
 }
 
+TEST_CASE("a gate may go before who is inside, and takes with it who waits") {
+  std::optional<asio::io_context> io(std::in_place);
+  std::optional<Scope> scope(std::in_place, io->get_executor(), base::Logger());
+  std::optional<Gate> gate(std::in_place);
+  std::optional<Event> go_on(std::in_place);
+  std::string order;
+  for (const char name : {'a', 'b'}) scope->spawn("pass", pass_gate(*gate, *go_on, order, name));
+  io->poll();
+  gate.reset();
+  go_on.reset();  // owned by it: who is inside
+  scope.reset();
+  io.reset();
+  CHECK(order == "a(");
+}
+
 TEST_CASE("a wait with a limit ends by signal or by time") {
   asio::io_context io;
   auto clock = real::make_clock();
