@@ -148,7 +148,8 @@ const LaunchAccounts::Account* LaunchAccounts::find_wasted(const ItemKey& item, 
         if (std::ranges::count(chain, &one) > 0) continue;
         if (!one.given.empty())
           chain.push_back(&one);
-        else if (is_alike(one.row, lost.row) && one.left && *one.left >= lost.decided && find_cause(one, item).empty())
+        else if (is_alike(one.row, lost.row) && one.left && *one.left >= lost.decided &&
+                 find_cause(one, item).empty())
           return &one;
       }
     }

@@ -37,11 +37,11 @@ void Overview::load(std::vector<NodeRecord> records) {
     const bool awaits =
         kept.phase == NodePhase::planned || kept.phase == NodePhase::held || kept.phase == NodePhase::open;
     if (!awaits || kept.item.key.empty()) continue;
-    demand_.push_back(kept.item);
+    sure_.push_back(kept.item);
     // It was told when the agent was launched; what Jenkins shows now may not tell it for some seconds.
     if (kept.item.since.is_set()) known_[kept.item.key] = kept.item.label;
   }
-  std::ranges::stable_sort(demand_, {}, &ports::DemandItem::since);
+  std::ranges::stable_sort(sure_, {}, &ports::DemandItem::since);
 }
 
 void Overview::set_settings(JenkinsSettings settings) {

@@ -268,10 +268,8 @@ class Overview {
   void look_for_rivals();
   void look_at_placeholders(Instant now, NextSteps& out);
   bool is_untold(const ports::DemandItem& item, Instant now) const;
-  void keep_unsettled(const std::map<std::string, ports::DemandItem>& before,
-                      std::vector<ports::DemandItem>& demand);
+  void keep_unsettled(const std::map<std::string, ports::DemandItem>& before);
   bool update_demand(const Reading& reading);
-  bool add_up_demand();
   void take_from_demand(const NodeRecord& record);
   void list_runs(Duration steady, NextSteps& out);
   void look_at_nodes(const Reading& reading, Duration steady, NextSteps& out);
@@ -332,7 +330,7 @@ class Overview {
   std::vector<JudgedItem> items_;
   std::set<std::string, std::less<>> keys_;  // of the queue
   KnownLabels known_;
-  std::vector<ports::DemandItem> demand_;
+  std::vector<ports::DemandItem> told_;              // the demand after the last look
   std::vector<ports::DemandItem> sure_;              // of the demand
   std::vector<ports::DemandItem> guesses_;           // what a node here may have by now
   std::map<std::string, ports::DemandItem> wanted_;  // at the last look, also what a node may have by now

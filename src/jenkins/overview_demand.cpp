@@ -17,9 +17,9 @@ bool has_taken(const NodeRecord& record, const std::string& key) {
   return record.build.item == key || may_have_taken(record, key);
 }
 
-// It is not open yet.
+// It is not open yet, and will be.
 bool is_coming(const NodeRecord& record) {
-  return record.phase == NodePhase::planned || record.phase == NodePhase::held;
+  return (record.phase == NodePhase::planned || record.phase == NodePhase::held) && !record.drained;
 }
 
 // One of these takes builds with that label.
@@ -148,8 +148,7 @@ bool Overview::is_untold(const ports::DemandItem& item, Instant now) const {
 }
 
 // Jenkins was restarted a moment ago.
-void Overview::keep_unsettled(const std::map<std::string, ports::DemandItem>& before,
-                              std::vector<ports::DemandItem>& demand) {
+void Overview::keep_unsettled(const std::map<std::string, ports::DemandItem>& before) {
   const auto is_given_away = [this](const std::string& key) {
     return std::ranges::any_of(nodes_, [&](const auto& one) {
       return one.second->record.released_key == key && is_given(one.second->record);
@@ -162,17 +161,15 @@ void Overview::keep_unsettled(const std::map<std::string, ports::DemandItem>& be
   });
   for (const auto& [key, item] : before)
     if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
-      (is_any_unnamed ? aside_ : demand).push_back(item);
-  std::ranges::stable_sort(demand, {}, &ports::DemandItem::since);
+      (is_any_unnamed ? aside_ : sure_).push_back(item);
+  std::ranges::stable_sort(sure_, {}, &ports::DemandItem::since);
 }
 
 // True: it has changed.
 bool Overview::update_demand(const Reading& reading) {
   std::map<std::string, ports::DemandItem> before;
-  for (const auto& item : demand_) before.emplace(item.key, item);
-  for (auto& item : std::exchange(aside_, {})) before.emplace(item.key, std::move(item));
-  std::vector<ports::DemandItem> sure;
-  guesses_.clear();
+  for (auto* items : {&sure_, &guesses_, &aside_})
+    for (auto& item : std::exchange(*items, {})) before.emplace(item.key, std::move(item));
   wanted_.clear();
   for (const auto& one : items_) {
     const auto key = one.item.key();
@@ -180,30 +177,20 @@ bool Overview::update_demand(const Reading& reading) {
       const ports::DemandItem item{key, one.label, to_local(one.item.waits_since(), reading.ahead),
                                    one.item.title()};
       const auto taken = taken_since(key, reading.number);
-      if (taken != Taken::yes) (taken == Taken::no ? sure : guesses_).push_back(item);
+      if (taken != Taken::yes) (taken == Taken::no ? sure_ : guesses_).push_back(item);
       wanted_.emplace(key, item);
     } else if (one.verdict == Verdict::pending && before.contains(key) && !is_taken(key)) {
-      sure.push_back(before.at(key));  // it may yet lose its executor to another one
+      sure_.push_back(before.at(key));  // it may yet lose its executor to another one
+      wanted_.emplace(key, before.at(key));
     }
   }
   if (!is_settled(reading.now))
-    keep_unsettled(before, sure);
+    keep_unsettled(before);
   else
     for (const auto& [key, item] : before)
       if (!keys_.contains(key) && is_untold(item, reading.now)) guesses_.push_back(item);
-  sure_ = std::move(sure);
-  return add_up_demand();
-}
-
-// Jenkins may have given a node to another item than it was opened for. Until that is known no agent on its
-// way is ended for it, and none is launched. True: it has changed.
-bool Overview::add_up_demand() {
-  auto demand = sure_;
-  for (const auto& one : guesses_)
-    if (has_agent_to_spare(one.label, demand)) demand.push_back(one);
-  const bool changed = demand != demand_;
-  demand_ = std::move(demand);
-  return changed;
+  auto now = demand();
+  return std::exchange(told_, now) != now;
 }
 
 // It is at work on one of those that the last look still showed waiting, or was; which one may be a guess.
@@ -223,16 +210,23 @@ void Overview::take_from_demand(const NodeRecord& record) {
     take(guesses_, released->first);
     if (item.empty() || !is_taken(released->first)) guesses_.push_back(released->second);
   }
-  (void)add_up_demand();
 }
 
-// Without what a node was opened for just as it left the queue.
+// Jenkins may have given a node to another item than it was opened for. Until that is known no agent on its
+// way is ended for it, and none is launched: what is a guess is there as long as an agent is to spare for it.
+// Not there is what a node was opened for just as it left the queue.
 std::vector<ports::DemandItem> Overview::demand() const {
   std::set<std::string> given;
   for (const auto& [id, node] : nodes_)
     if (is_given(node->record)) given.insert(node->record.released_key);
-  auto demand = demand_;
+  auto demand = sure_;
   std::erase_if(demand, [&](const ports::DemandItem& one) { return given.contains(one.key); });
+  std::set<std::string> lacking;  // labels
+  for (const auto& one : guesses_)
+    if (!lacking.contains(one.label) && has_agent_to_spare(one.label, demand))
+      demand.push_back(one);
+    else
+      lacking.insert(one.label);
   return demand;
 }
 

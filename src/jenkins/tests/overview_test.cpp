@@ -352,6 +352,65 @@ TEST_CASE("the agent on its way for an item is not ended on a guess that another
   CHECK(overview.demand().size() == waiting.size());
 }
 
+TEST_CASE("what is about to start, and was seen on its node, wants no other agent") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::open);
+  record.link = NodeLink::up;
+  record.released_key = make_item(7).key();
+  const auto node = overview.add(record);
+  auto computer = make_node(record, false);
+  computer.connected = true;
+  (void)overview.take_in(make_reading(1, {make_item(7)}, {computer}), 1s);
+  auto pending = make_item(7);
+  pending.state = ItemState::pending;
+  (void)overview.take_in(make_reading(2, {pending}, {computer}), 2s);
+  REQUIRE(overview.demand().size() == 1);
+  computer.executors[0] = {.idle = false, .build = "", .build_class = ""};
+  NextSteps out;
+  (void)overview.look_now(node, &computer, kTime, out);
+  CHECK(overview.demand().empty());
+}
+
+TEST_CASE(
+    "the agent on its way for what left the queue for an open node is not ended while others may have it") {
+  Overview overview(make_settings());
+  const auto add = [&](const char* name, NodePhase phase) {
+    auto record = make_record(overview, phase);
+    record.agent = AgentId(name);
+    record.node = overview.node_name(record.agent);
+    record.link = NodeLink::up;
+    record.session = "one";
+    return overview.add(std::move(record));
+  };
+  const auto node_of = [](const LiveNodePtr& node, bool held) {
+    auto computer = make_node(node->record, held);
+    computer.connected = true;
+    return computer;
+  };
+  const auto opened = add("a1", NodePhase::open);
+  opened->record.released_key = make_item(7).key();
+  const auto coming = add("a2", NodePhase::held);
+  coming->record.link = NodeLink::never;
+  coming->record.item.key = make_item(7).key();
+  const auto other = add("a3", NodePhase::open);
+  other->record.released_key = make_item(6).key();
+  auto busy = node_of(other, false);
+  busy.executors[0] = {.idle = false, .build = "", .build_class = ""};
+  const std::vector<Computer> all{node_of(opened, false), make_node(coming->record, true), busy};
+  (void)overview.take_in(make_reading(1, {make_item(6), make_item(7)}, all), 1s);
+  opened->fresh_after = 2;
+  (void)overview.take_in(make_reading(2, {}, all), 2s);
+  REQUIRE(overview.is_given(opened->record));
+  SUBCASE("one that has a build without a name") {
+    REQUIRE(overview.demand().size() == 1);
+    CHECK(overview.demand()[0].key == make_item(7).key());
+  }
+  SUBCASE("an agent that is drained is on its way no more") {
+    coming->record.drained = true;
+    CHECK(overview.demand().empty());
+  }
+}
+
 TEST_CASE("a look at one node takes nothing from the demand that it says nothing new of") {
   Overview overview(make_settings());
   auto record = make_record(overview, NodePhase::open);
