@@ -299,6 +299,7 @@ class Checker {
   void note_spare();
   bool has_lost_its_machine(const model::Agent& row) const;
   bool is_doubtful(const model::Agent& row) const;
+  bool is_outdated(const model::Agent& row) const;
   bool is_spare(const model::Agent& row) const;
   void note_item_launches(const std::map<base::AgentId, const model::Agent*>& before);
   void look_at_item_launches();

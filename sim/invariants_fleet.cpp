@@ -167,6 +167,14 @@ bool Checker::is_doubtful(const model::Agent& row) const {
          witness.drained_by_people.contains(id) || parts_.cut_off_since(row.id).has_value();
 }
 
+// Another configuration of its template is in force: it goes, though a controller that is away may keep it
+// for long.
+bool Checker::is_outdated(const model::Agent& row) const {
+  return std::ranges::any_of(rows_.agents, [&](const model::Agent& one) {
+    return one.template_name == row.template_name && one.template_generation > row.template_generation;
+  });
+}
+
 // Connected and without work, or on its way to an item that does not wait any more.
 bool Checker::is_spare(const model::Agent& row) const {
   if (!model::is_serving(row.state)) return false;
@@ -234,7 +242,7 @@ void Checker::note_item_launches(const std::map<AgentId, const model::Agent*>& b
     for (const auto& [id, since] : spare_since_) {
       const auto* other = find_row(id);
       if (other != nullptr && now - since >= kSpareMargin && other->controller == row.controller &&
-          model::fits(*label, other->labels, form_of(*other).is_default))
+          !is_outdated(*other) && model::fits(*label, other->labels, form_of(*other).is_default))
         launch.spare.insert(id);
     }
     if (launch.spare.size() > launch.others) item_launches_.push_back(std::move(launch));
@@ -274,11 +282,8 @@ void Checker::note_pool_launches(const std::map<AgentId, const model::Agent*>& b
     PoolLaunch launch{name, {}, wanted_by_pool(*of, count_agents(name), now - kPoolMargin), now};
     launch.allowed +=
         std::ranges::max_element(waiting_, {}, &std::pair<Duration, std::size_t>::second)->second;
-    const auto newest = std::ranges::max(rows_.agents, {}, [&](const model::Agent& row) {
-                          return row.template_name == name ? row.template_generation : 0;
-                        }).template_generation;
     for (const auto& row : rows_.agents) {
-      if (row.template_generation != newest) continue;  // it goes, as its template was changed
+      if (is_outdated(row)) continue;
       if (row.controller.str() != model::kBuiltInController) continue;  // pools are that one's
       const auto last = active_.find(row.id);
       const bool works = last != active_.end() && parts_.loop.now() - last->second < kPoolMargin;
