@@ -30,7 +30,6 @@ constexpr Duration kHeldWithin = 2s;              // a node is held again within
 constexpr Duration kShortestWork = 3s;
 constexpr Duration kLabelsToldWithin = 15s;  // of a start of the server
 constexpr Duration kTellMargin = 10s;        // a second build is reported within that
-constexpr Duration kWayThere = 1ms;          // typical
 constexpr Duration kJenkinsPatience = 2s;
 constexpr double kArrives = 0.3;  // of the calls that get no answer
 constexpr Duration kSeenWithin = 100ms;
@@ -479,7 +478,7 @@ std::unique_ptr<OtherPort> SimJenkins::make_port(OtherParts parts) {
 }
 
 Awaitable<base::Result<jenkins::Answer>> JenkinsWay::send(jenkins::Request request) {
-  co_await runtime::sleep_for(clock_, jenkins_.dice_.jitter(kWayThere));
+  co_await runtime::sleep_for(clock_, jenkins_.dice_.jitter(jenkins_.habits_.way));
   const bool is_cut = jenkins_.cut_;
   fake_jenkins::Answer answer;
   if (!is_cut || jenkins_.dice_.chance(kArrives)) {
@@ -491,7 +490,7 @@ Awaitable<base::Result<jenkins::Answer>> JenkinsWay::send(jenkins::Request reque
   }
   const bool is_lost = is_cut || answer.status == 0;
   co_await runtime::sleep_for(clock_,
-                              is_cut ? kJenkinsPatience : answer.takes + jenkins_.dice_.jitter(kWayThere));
+                              is_cut ? kJenkinsPatience : answer.takes + jenkins_.dice_.jitter(jenkins_.habits_.way));
   if (is_lost) co_return base::fail(base::Errc::unavailable, "the connection was refused");
   jenkins::Answer ours{answer.status, {}, std::move(answer.body)};
   for (auto& [name, value] : answer.headers) ours.headers.add(std::move(name), std::move(value));

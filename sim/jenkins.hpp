@@ -24,6 +24,7 @@ struct JenkinsHabits {
   std::uint32_t builds = 0;       // 0: there is no Jenkins
   Duration between_builds = 15s;  // typical
   Duration work = 10s;            // typical
+  Duration way = 1ms;             // typical, of a call and of its answer
   std::vector<std::string> labels;
   std::vector<jenkins::ServedLabels> served;
   bool has_fronts = false;  // footman-agent comes first and fetches the node's secret

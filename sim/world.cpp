@@ -23,6 +23,7 @@ constexpr Duration kDrainBound =
 constexpr double kRushes = 0.03;
 constexpr double kDearRushes = 0.02;
 constexpr double kCrossings = 0.02;
+constexpr double kSlowJenkinses = 0.3;
 constexpr std::string_view kPassword = "correct-horse-battery-staple";
 
 // What the production code logs: part of the readable trace, and never a secret.
@@ -284,6 +285,7 @@ void make_jenkins(Scene& scene, std::uint64_t seed, bool for_sure) {
   scene.jenkins.labels = {"linux", "warm", "linux && !warm"};
   for (const auto& one : scene.fleet.templates) scene.jenkins.served.push_back({one.labels, one.is_default});
   scene.jenkins.has_fronts = dice.chance(0.5);
+  if (dice.chance(kSlowJenkinses)) scene.jenkins.way = dice.between(Duration(10ms), Duration(150ms));
 }
 
 AdminHabits make_admins(std::uint64_t seed) {
