@@ -489,8 +489,8 @@ Awaitable<base::Result<jenkins::Answer>> JenkinsWay::send(jenkins::Request reque
     jenkins_.settle();
   }
   const bool is_lost = is_cut || answer.status == 0;
-  co_await runtime::sleep_for(clock_,
-                              is_cut ? kJenkinsPatience : answer.takes + jenkins_.dice_.jitter(jenkins_.habits_.way));
+  co_await runtime::sleep_for(
+      clock_, is_cut ? kJenkinsPatience : answer.takes + jenkins_.dice_.jitter(jenkins_.habits_.way));
   if (is_lost) co_return base::fail(base::Errc::unavailable, "the connection was refused");
   jenkins::Answer ours{answer.status, {}, std::move(answer.body)};
   for (auto& [name, value] : answer.headers) ours.headers.add(std::move(name), std::move(value));
