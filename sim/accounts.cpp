@@ -15,11 +15,6 @@ namespace {
 constexpr Duration kDecisionMargin = 100ms;  // between what a plan has seen and what is stored
 constexpr Duration kTimeMargin = 1s;
 
-// What takes the one takes the other.
-bool is_alike(const model::Agent& one, const model::Agent& other) {
-  return one.template_name == other.template_name && one.template_generation == other.template_generation;
-}
-
 std::string describe(const ItemKey& key) {
   return fmt::format("item {} of controller '{}'", key.second, key.first.str());
 }
@@ -121,39 +116,12 @@ void LaunchAccounts::judge_earlier(const Account& fresh, Account& earlier) {
   }
   earlier.is_replaced = true;
   parts_.witness.count(Happening::launched_again);
-  if (find_cause(earlier, fresh.key()).empty())
+  if (find_cause(earlier).empty())
     report(fmt::format(
         "agent {} is launched for {}, and agent {}, which was launched for it before, was given up at {} s "
         "({}: {}) though nothing had happened to it",
         fresh.row.id.str(), describe(fresh.key()), row.id.str(), format_time(*earlier.left),
         to_string(earlier.left_for), row.end_detail));
-  if (const auto* wasted = find_wasted(fresh.key(), earlier))
-    report(fmt::format(
-        "agent {} is launched for {}, whose agent {} had another item, and agent {}, which was launched for "
-        "that one and had nothing to do, was given up at {} s ({}: {}) while the first one waited",
-        fresh.row.id.str(), describe(fresh.key()), row.id.str(), wasted->row.id.str(),
-        format_time(*wasted->left), to_string(wasted->left_for), wasted->row.end_detail));
-}
-
-// An item that has got the agent of another one leaves its own to that one, or to whose agent that one gets.
-// Null: what was launched in place of `lost` has served somebody, or something has happened to it.
-const LaunchAccounts::Account* LaunchAccounts::find_wasted(const ItemKey& item, const Account& lost) const {
-  std::vector<const Account*> chain{&lost};
-  for (std::size_t i = 0; i < chain.size(); ++i)
-    for (const auto& given : chain[i]->given) {
-      const auto launched = launched_for_.find(given);
-      if (launched == launched_for_.end()) continue;
-      for (const auto& id : launched->second) {
-        const auto& one = accounts_.at(id);
-        if (std::ranges::count(chain, &one) > 0) continue;
-        if (!one.given.empty())
-          chain.push_back(&one);
-        else if (is_alike(one.row, lost.row) && one.left && *one.left >= lost.decided &&
-                 find_cause(one, item).empty())
-          return &one;
-      }
-    }
-  return nullptr;
 }
 
 // While its own item did not want it another one has got it, and that one waits.
@@ -165,13 +133,13 @@ bool LaunchAccounts::is_for_another(const Account& account) const {
          parts_.loop.now() - *item->second.wanted <= kDecisionMargin;
 }
 
-// Why it is not there for that item, its own or one that waited in its place; empty: nothing says so.
-std::string LaunchAccounts::find_cause(const Account& account, const ItemKey& key) const {
+// Why it is not there for its item any more; empty: nothing says so.
+std::string LaunchAccounts::find_cause(const Account& account) const {
   const auto& row = account.row;
   if (std::ranges::any_of(account.given, [&](const ItemKey& item) { return item != account.key(); }))
     return "it had another item";
   if (account.worked && !parts_.is_told_of(row)) return "it served its item, and nobody could tell";
-  const auto item = items_.find(key);
+  const auto item = items_.find(account.key());
   const bool was_unwanted =
       item != items_.end() && item->second.unwanted && *item->second.unwanted >= account.decided;
   // Whether it had connected is judged with its end, by what the server could know then.
@@ -183,6 +151,7 @@ std::string LaunchAccounts::find_cause(const Account& account, const ItemKey& ke
     case EndReason::budget_spent:
     case EndReason::build_finished:
       if (was_unwanted) return "its item did not want it for a while";
+      if (has_another(account)) return "another agent that was launched for its item was free again";
       break;
     case EndReason::launch_deadline:
       if (was_late) return "it did not connect in time";
@@ -204,6 +173,14 @@ std::string LaunchAccounts::find_cause(const Account& account, const ItemKey& ke
       break;
   }
   return find_cause_outside(account);
+}
+
+// Of an item that was away for a moment: what it had got the agent of is gone, and both stood for it.
+bool LaunchAccounts::has_another(const Account& account) const {
+  return std::ranges::any_of(launched_for_.at(account.key()), [&](const base::AgentId& id) {
+    const auto& one = accounts_.at(id);
+    return one.decided < account.decided && (!one.left || *one.left > *account.left);
+  });
 }
 
 std::string LaunchAccounts::find_cause_outside(const Account& account) const {

@@ -84,8 +84,8 @@ class LaunchAccounts {
   void judge(const Account& fresh);
   void judge_earlier(const Account& fresh, Account& earlier);
   bool is_for_another(const Account& account) const;
-  const Account* find_wasted(const ItemKey& item, const Account& lost) const;
-  std::string find_cause(const Account& account, const ItemKey& key) const;
+  std::string find_cause(const Account& account) const;
+  bool has_another(const Account& account) const;
   std::string find_cause_outside(const Account& account) const;
   const SimCloud* find_cloud(const model::Agent& row) const;
   void report(std::string text) { parts_.witness.report("launches_are_accounted", std::move(text)); }
