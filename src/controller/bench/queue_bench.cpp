@@ -63,7 +63,7 @@ class World {
   // They are free again. The offers see first that nobody wants them, and what looked ends.
   void take_back() {
     looking_.reset();
-    for (auto* node : free_) core_.find_build(node->work.value())->reserved = {};
+    for (auto* node : free_) core_.clear_assignment(core_.find_build(node->work.value()));
     io_.restart();
     io_.poll();
     for (auto* node : free_) {
