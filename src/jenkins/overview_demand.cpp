@@ -159,9 +159,18 @@ void Overview::keep_unsettled(const std::map<std::string, ports::DemandItem>& be
     const auto& record = one.second->record;
     return record.phase == NodePhase::working && record.build.item.empty() && record.released_key.empty();
   });
+  const auto has_own_agent = [this](const std::string& key) {
+    return std::ranges::any_of(nodes_, [&](const auto& one) { return one.second->record.item.key == key; });
+  };
+  // Jenkins hands out ids anew: what waits now may be the same.
+  const auto is_back_anew = [&](const ports::DemandItem& item) {
+    return std::ranges::any_of(wanted_, [&](const auto& one) {
+      return one.second.title == item.title && one.second.label == item.label && !has_own_agent(one.first);
+    });
+  };
   for (const auto& [key, item] : before)
     if (!keys_.contains(key) && !is_taken(key) && !is_given_away(key))
-      (is_any_unnamed ? aside_ : sure_).push_back(item);
+      (is_back_anew(item) ? guesses_ : is_any_unnamed ? aside_ : sure_).push_back(item);
   std::ranges::stable_sort(sure_, {}, &ports::DemandItem::since);
 }
 

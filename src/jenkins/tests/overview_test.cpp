@@ -140,6 +140,27 @@ TEST_CASE("after a restart of Jenkins an empty queue says nothing for a while") 
 }
 
 TEST_CASE(
+    "after a restart of Jenkins what is back under another id gets the agent that is on its way for it") {
+  Overview overview(make_settings());
+  auto record = make_record(overview, NodePhase::held);
+  record.session = "one";
+  record.item = {make_item(7).key(), "linux", kTime, make_item(7).title()};
+  overview.load({record});
+  std::vector<QueueItem> items{make_item(3)};
+  SUBCASE("one") {}
+  SUBCASE("and another one that waits, too") {
+    items.push_back(make_item(4));
+    items[1].task = "job/y/";
+  }
+  for (const std::uint64_t number : {1, 2}) {
+    (void)overview.take_in(make_reading(number, items, {make_node(record, true)}, "two"), 1s * number);
+    const auto demand = overview.demand();
+    REQUIRE(demand.size() == items.size());
+    for (const auto& one : demand) CHECK(overview.waits(one.key));
+  }
+}
+
+TEST_CASE(
     "soon after a restart of Jenkins, too, what left the queue for its opened node wants no other agent") {
   Overview overview(make_settings());
   (void)overview.take_in(make_reading(1, {make_item(7)}, {}), 1s);
