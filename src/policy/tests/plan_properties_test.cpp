@@ -221,7 +221,7 @@ TEST_CASE("planning twice changes nothing: what was decided stays so when it is 
 
 TEST_CASE("nothing is launched for an item that its own agent may still get") {
   std::size_t waiting = 0;
-  for_each_world(7'000, [&](RandomWorld& world, const Plan& plan) {
+  const auto look = [&](RandomWorld& world, const Plan& plan) {
     std::set<ItemRef> launched;
     for (const auto& item : launched_items(plan)) launched.insert(item);
     for (const auto& item : world.snapshot().items)
@@ -237,8 +237,9 @@ TEST_CASE("nothing is launched for an item that its own agent may still get") {
         CHECK_FALSE(launched.contains(item.ref));
         if (!footman::model::is_serving(agent.state)) ++waiting;
       }
-  });
-  CHECK(waiting > 10);
+  };
+  for (const auto first_seed : {7'000, 17'000}) for_each_world(first_seed, look);  // such agents are rare
+  CHECK(waiting > 20);
 }
 
 TEST_CASE("one more item never makes fewer launches, and takes nothing from those before it") {
