@@ -53,6 +53,22 @@ Reading make_reading(std::uint64_t number, std::vector<QueueItem> items, std::ve
   return {{std::move(items), {}}, Computers{std::move(computers)}, std::move(session), kTime, number, {}};
 }
 
+// A node that is open for item 7, connected and idle, while that one still waits.
+struct Opened {
+  Opened() {
+    auto record = make_record(overview, NodePhase::open);
+    record.link = NodeLink::up;
+    record.released_key = make_item(7).key();
+    node = overview.add(record);
+    computer = make_node(record, false);
+    computer.connected = true;
+    (void)overview.take_in(make_reading(1, {make_item(7)}, {computer}), 1s);
+  }
+  Overview overview{make_settings()};
+  LiveNodePtr node;
+  Computer computer;
+};
+
 }  // namespace
 
 TEST_CASE("what was read before a step was done is too old to judge the node") {
@@ -262,21 +278,15 @@ TEST_CASE("an item that is about to start stays what it was") {
 }
 
 TEST_CASE("what a node was seen to have wants no other agent, by what was read before, too") {
-  Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::open);
-  record.link = NodeLink::up;
-  record.released_key = make_item(7).key();
-  const auto node = overview.add(record);
-  auto computer = make_node(record, false);
-  computer.connected = true;
-  (void)overview.take_in(make_reading(1, {make_item(7)}, {computer}), 1s);
+  Opened opened;
+  auto& [overview, node, computer] = opened;
   REQUIRE(overview.demand().size() == 1);
   computer.executors[0] = {.idle = false, .build = "", .build_class = ""};
   NextSteps out;
   CHECK(overview.look_now(node, &computer, kTime, out).step == NodeStep::hold);
   CHECK(overview.demand().empty());
   node->fresh_after = 2;
-  (void)overview.take_in(make_reading(2, {make_item(7)}, {make_node(record, false)}), 2s);
+  (void)overview.take_in(make_reading(2, {make_item(7)}, {make_node(node->record, false)}), 2s);
   CHECK(overview.demand().empty());
   (void)overview.take_in(make_reading(3, {make_item(7)}, {computer}), 3s);
   CHECK(overview.demand().size() == 1);  // it has another one
@@ -374,14 +384,8 @@ TEST_CASE("the agent on its way for an item is not ended on a guess that another
 }
 
 TEST_CASE("what is about to start, and was seen on its node, wants no other agent") {
-  Overview overview(make_settings());
-  auto record = make_record(overview, NodePhase::open);
-  record.link = NodeLink::up;
-  record.released_key = make_item(7).key();
-  const auto node = overview.add(record);
-  auto computer = make_node(record, false);
-  computer.connected = true;
-  (void)overview.take_in(make_reading(1, {make_item(7)}, {computer}), 1s);
+  Opened opened;
+  auto& [overview, node, computer] = opened;
   auto pending = make_item(7);
   pending.state = ItemState::pending;
   (void)overview.take_in(make_reading(2, {pending}, {computer}), 2s);
